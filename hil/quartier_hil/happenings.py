@@ -78,6 +78,15 @@ class ClockFault(Happening):
         return ""
 
 
+class Planner(Happening):
+    """What plans ahead in the gateway dies or hangs, and comes back."""
+
+    do: Literal["planner"]
+    """The gateway's planner gives no more plans, or gives them again."""
+    on: bool = False
+    """Whether it is there."""
+
+
 class Master(Happening):
     """A second master writes to an output, again and again."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from quartier_hil.fittings import Asset, Board, Watts
-from quartier_hil.tariff import Tariff
+from quartier_hil.tariff import Planning, Tariff
 from quartier_hil.wanted import Part, Pct
 
 Make = Literal["gx", "sunspec-1xx", "sunspec-7xx"]
@@ -48,6 +48,8 @@ class House(Part):
     """Smart meters beside the devices: tic a Linky at the connection, p1 and mbus at one flat each."""
     tariff: Tariff | None = None
     """The supply contract that the Linky follows; absent: base, and prices of the series."""
+    planning: Planning | None = None
+    """Whether the gateway plans ahead by the supply contract; absent: the rule of self-consumption leads."""
     heat_pump_w: Watts = 2_500.0
     """Electric power of the heat pump."""
     tank_c: Annotated[float, Field(ge=20, le=90)] = 53.0
@@ -70,6 +72,8 @@ class House(Part):
     def _told(self) -> Self:
         if self.tariff is not None and "tic" not in self.meters:
             raise ValueError('tariff: nobody tells it; expected meters = ["tic"]')
+        if self.planning is not None and self.tariff is None:
+            raise ValueError("planning: nobody knows a price; expected a table tariff")
         return self
 
     @property

@@ -12,7 +12,17 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil import tables, verbs
 from quartier_hil.devices.fault import Kind
 from quartier_hil.fittings import Watts
-from quartier_hil.happenings import Blackout, ClockFault, Document, Happening, Master, Plan, Swap, Verbs
+from quartier_hil.happenings import (
+    Blackout,
+    ClockFault,
+    Document,
+    Happening,
+    Master,
+    Plan,
+    Planner,
+    Swap,
+    Verbs,
+)
 from quartier_hil.house import House, MeterName
 from quartier_hil.outputs import outputs
 from quartier_hil.outside import (
@@ -26,7 +36,7 @@ from quartier_hil.outside import (
     Voltage,
 )
 from quartier_hil.shown import Curve, Panel, Picture
-from quartier_hil.tariff import Tariff
+from quartier_hil.tariff import Planning, Tariff
 from quartier_hil.wanted import Check, Part, Seconds
 
 __all__ = [
@@ -184,6 +194,7 @@ Event = Annotated[
     | Document
     | Plan
     | ClockFault
+    | Planner
     | Master
     | Swap
     | Verbs
@@ -257,6 +268,9 @@ def load(path: Path) -> Scenario:
             for index, event in enumerate(scenario.events)
             if event.do == "contact" or getattr(event, "device", "") == "inputs"
         ]
+    if scenario.wires and scenario.house.planning is not None:
+        what = "needs a past, which only a run without wires has; expected wires = false"
+        faults.append(Fault(str(path), None, "house.planning", what))
     if scenario.house.tariff is None:
         faults += [
             Fault(str(path), None, f"checks.{index}", "needs house.tariff: the contract that is read")
@@ -273,8 +287,8 @@ def _unfit(house: House, event: Event) -> str:
     match event:
         case Failure() | Clear() | Verbs():
             return _unfit_device(house, event)
-        case ClockFault():
-            return event.fault
+        case ClockFault() | Planner():
+            return event.fault if event.do == "clock" else _unplanned(house)
         case Unplug() | Disturb() if event.meter not in house.meters:
             return f"meter: {event.meter} is not in house.meters"
         case Blackout() if strange := {*event.backed} - verbs.devices(house) - {*house.meters, "gateway"}:
@@ -282,6 +296,10 @@ def _unfit(house: House, event: Event) -> str:
         case Master():
             return _unmastered(house, event.point)
     return ""
+
+
+def _unplanned(house: House) -> str:
+    return "" if house.planning else "do: there is no planner; expected a table house.planning"
 
 
 def _unfit_device(house: House, event: Failure | Clear | Verbs) -> str:
@@ -330,6 +348,7 @@ _TAGS = frozenset(_MODELS)
 _TABLES: dict[str, type[BaseModel]] = {
     "house": House,
     "tariff": Tariff,
+    "planning": Planning,
     "pictures": Picture,
     "panels": Panel,
     "curves": Curve,

@@ -7,6 +7,7 @@ from pathlib import Path
 from quartier_hil import fittings
 from quartier_hil.fittings import BOX, METER
 from quartier_hil.house import GridMeter, House
+from quartier_hil.records.standard import LATITUDE, LONGITUDE
 
 POINT_UNIT = 255
 PASSWORD = "plant.password"  # noqa: S105 - the name of a file
@@ -44,11 +45,12 @@ def connection(house: House) -> dict[str, str]:
     has_own = bool(house.assets) or house.grid_meter != "usual"
     frequency = f"frequency_period_s = {house.frequency_period_s}\n"
     agreed = f"failsafe_import_w = {house.failsafe_import_w}\nfailsafe_export_w = {house.failsafe_export_w}\n"
+    place = "" if house.planning is None else f"latitude = {LATITUDE}\nlongitude = {LONGITUDE}\n"
     return {
         "grid_profile": GRID_METERS[house.grid_meter],
         "frequency": "" if house.grid_meter == "plain" else frequency,
         "agreed": agreed if house.failsafe_agreed else "",
-        "profiles": f'profiles = ["{profiles_folder()}"]\n' if has_own else "",
+        "profiles": place + (f'profiles = ["{profiles_folder()}"]\n' if has_own else ""),
     }
 
 

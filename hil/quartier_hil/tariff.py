@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from quartier_hil.verdict.kpis import FEED_IN_EUR_PER_WH
 from quartier_hil.wanted import Part
 
 Contract = Literal["base", "hc", "tempo", "ejp"]
@@ -38,6 +39,17 @@ _TOLD_FROM_H, _NIGHT_UNTIL_H, _NIGHT_FROM_H = 20, 6, 22
 _PEAK_FROM_H, _PEAK_UNTIL_H = 7, 1
 _NOTICE_MIN = 30
 _WORDS = {"base": "base", "hc": "HC/HP", "tempo": "Tempo", "ejp": "EJP"}
+
+
+class Planning(Part):
+    """The gateway plans ahead; without wires alone, for a plan needs a past."""
+
+    history_days: Annotated[int, Field(ge=0, le=60)] = 21
+    """So many days the house lived before, with other weather: what the forecast has learnt from."""
+    load_factor: Annotated[float, Field(gt=0, le=3)] = 1.0
+    """What that past took is multiplied by it: the forecast is wrong by as much."""
+    sun_factor: Annotated[float, Field(ge=0, le=3)] = 1.0
+    """The same of what it generated."""
 
 
 class Tariff(Part):
@@ -74,6 +86,16 @@ class Tariff(Part):
     def prices(self) -> tuple[float, ...]:
         """EUR per kWh of each period."""
         return self.prices_eur_per_kwh or PRICES[self.contract]
+
+    def site(self) -> str:
+        """The TOML text of the site file's part that says so to the gateway, and has it plan."""
+        kind = {"hc": "hchp"}.get(self.contract, self.contract)
+        priced = "".join(
+            f"{period}_eur_per_wh = {price / 1_000.0:.9f}\n"
+            for period, price in zip(self.periods, self.prices, strict=True)
+        )
+        export = f"export_eur_per_wh = {FEED_IN_EUR_PER_WH:.9f}\n"
+        return f'\n[tariff]\ncontract = "{kind}"\n{export}{priced}\n[planning]\n'
 
     @property
     def words(self) -> str:

@@ -305,6 +305,15 @@ class Quarters(Wanted):
     """How far a mean may be off beside 1.5 %: the store's deadband is 50 W or 1 %."""
 
 
+class Saved(Wanted):
+    """The plan was worth it."""
+
+    check: Literal["saved"]
+    """The day costs less than the same day without the plan; what is stored at the end counts."""
+    low_eur: float = 0.0
+    """How much less at least; below 0: how much more it may cost."""
+
+
 class Tightened(Wanted):
     """What is judged in every run, asked for: then there must have been something to take back."""
 
@@ -346,6 +355,7 @@ Check = Annotated[
     | Unraised
     | TariffRead
     | Quarters
+    | Saved
     | Tightened
     | Invariants,
     Field(discriminator="check"),

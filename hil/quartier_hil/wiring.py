@@ -239,7 +239,7 @@ class Wiring:
 _UNWRITTEN = {
     *("soc_pct", "tank_c", "meters", "battery", "battery_habits", "pv", "pv_habits"),
     *("boards", "assets", "main_fuse_a", "outdoor_c"),
-    "tariff",
+    *("tariff", "planning"),
     *("failsafe_agreed", "failsafe_import_w", "failsafe_export_w", "grid_meter", "frequency_period_s"),
 }
 _SITE = """\

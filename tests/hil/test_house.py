@@ -16,6 +16,11 @@ def test_a_supply_contract_needs_the_linky_that_tells_it():
         House(meters=["p1"], tariff=told)
 
 
+def test_a_plan_needs_prices():
+    with pytest.raises(ValidationError, match="nobody knows a price"):
+        House(planning={})
+
+
 def test_an_unknown_key_is_a_fault():
     with pytest.raises(ValidationError, match="batery_w"):
         House(batery_w=3)

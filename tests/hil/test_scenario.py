@@ -154,3 +154,15 @@ def test_an_inverter_that_this_house_has_not_cannot_fail(tmp_path):
 )
 def test_what_cannot_happen_in_this_house_is_a_fault_with_its_reason(tmp_path, event, fault):
     assert fault in _faults(tmp_path, HEAD + f"[[events]]\nat_s = 3\n{event}\n")[0]
+
+
+def test_a_plan_is_for_a_run_without_wires_and_a_planner_for_a_house_that_plans(tmp_path):
+    contract = '[house]\nmeters = ["tic"]\n[house.tariff]\ncontract = "hc"\n'
+    planner = '[[events]]\nat_s = 3\ndo = "planner"\n'
+
+    assert "house.planning: needs a past" in _faults(tmp_path, HEAD + contract + "[house.planning]\n")[0]
+    assert "events.0.do: there is no planner" in _faults(tmp_path, HEAD + contract + planner)[0]
+
+
+def test_a_contract_is_read_where_there_is_one(tmp_path):
+    assert "checks.0: needs house.tariff" in _faults(tmp_path, HEAD + '[[checks]]\ncheck = "tariff"\n')[0]

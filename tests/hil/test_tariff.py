@@ -1,8 +1,10 @@
 import datetime as dt
+import tomllib
 
 import pytest
 from pydantic import ValidationError
 
+from quartier.config.ahead import NEEDED
 from quartier_hil.devices.meters.tic.tariff import TARIFFS
 from quartier_hil.tariff import PERIODS, Calendar, Tariff, calendar
 
@@ -115,6 +117,18 @@ def test_each_period_has_its_price():
 def test_a_contract_that_is_not_whole_is_refused(told, fault):
     with pytest.raises(ValidationError, match=fault):
         Tariff.model_validate(told)
+
+
+@pytest.mark.parametrize("tariff", [Tariff(contract="base"), Tariff(contract="hc"), TEMPO, EJP])
+def test_the_site_file_has_the_contract_with_the_prices_in_the_same_order(tariff):
+    site = tomllib.loads(tariff.site())
+    kind = site["tariff"].pop("contract")
+
+    assert {"planning", "tariff"} == set(site)
+    assert [round(price / 1000, 9) for price in tariff.prices] == [
+        site["tariff"][key] for key in NEEDED[kind]
+    ]
+    assert 0.00004 == site["tariff"]["export_eur_per_wh"]
 
 
 def test_without_a_contract_there_is_no_calendar():

@@ -5,10 +5,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from quartier.app import assembly
+from quartier.app import assembly, foresight
 from quartier.config import load
-from quartier.control.link import LinkParams
+from quartier.config.load import Loaded
+from quartier.control.link import LinkParams, LinkState
+from quartier.control.state import State
 from quartier.house.assets import House
+from quartier.house.now import Now
+from quartier.planning.history import Premises
+from quartier.planning.question import Question
+from quartier.planning.tariff import Told
 from quartier.runtime.clock import HouseClock
 from quartier.store.ledger import Store
 from quartier_drivers.contract import Clock, PointInfo
@@ -31,7 +37,21 @@ class Assembled:
     devices: Mapping[str, Mapping[str, PointInfo]]
     buses: Mapping[str, tuple[str, ...]]
     store: Callable[[Path, Path], Store]
+    loaded: Loaded
     speaking: Mapping[str, SpeakingMeter] = field(default_factory=dict)
+
+    def question(self, state: State, linked: LinkState, now: Now) -> Question:
+        """What the daemon would ask its planner.  Raises RefusedError for what it would not."""
+        return foresight.question(self.loaded.site, state, linked, self.params, {}, now)
+
+    def told(self, state: State, now: Now) -> Told:
+        """What the daemon takes from the grid operator's meter for its planner."""
+        return foresight.told(state, now)
+
+    @property
+    def premises(self) -> Premises:
+        """What the daemon tells its forecast of the building."""
+        return foresight.premises(self.loaded.site)
 
     @property
     def points(self) -> dict[str, PointInfo]:
@@ -64,6 +84,7 @@ def assembled(site_file: Path, clock: Clock | None = None) -> Assembled:
         params=assembly.link_params(loaded.site, house.limits),
         devices=devices,
         buses={wire.name: tuple(spec.name for spec, _ in wire.devices) for wire in planned},
+        loaded=loaded,
         speaking=speaking,
         store=partial(assembly.store, loaded.site),
     )

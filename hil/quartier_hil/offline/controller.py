@@ -9,7 +9,7 @@ from quartier.control import outage as outages
 from quartier.control.commands import CommandDocument
 from quartier.control.link import LinkState
 from quartier.control.override import Overrides
-from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat
+from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, LocalPlan
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.contract import Readings
@@ -93,12 +93,12 @@ class Controller:
         self.entries, acks = agenda.taken(self.entries, paper, self._moment(now))
         self.plan_acks += acks
 
-    def turn(self, now: Now) -> cycle.Decision:
-        """One cycle, as the daemon takes it."""
+    def turn(self, now: Now, plan: LocalPlan | None = None) -> cycle.Decision:
+        """One cycle, as the daemon takes it; ``plan`` is what its planner wants."""
         frozen = self.image.freeze(now.ns)
         wanted = lambda gone: self._wanted(now, gone=gone)  # noqa: E731 - it is handed on
         decision, self.linked = sequence.taken(
-            frozen, self.state, self.linked, self.site.params, now, wanted, self.commands
+            frozen, self.state, self.linked, self.site.params, now, wanted, self.commands, plan
         )
         self.state = decision.state
         self.entries, acks = agenda.followed(self.entries, self._moment(now))

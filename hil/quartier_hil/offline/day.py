@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from quartier.control.aims import PLAN
 from quartier.control.cycle import Decision
 from quartier.house.now import Now
 from quartier_hil import fitted, span, wanted
@@ -21,7 +22,9 @@ from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
 from quartier_hil.offline.events import happen
 from quartier_hil.offline.historian import Historian
+from quartier_hil.offline.past import lived
 from quartier_hil.offline.peer import Peer
+from quartier_hil.offline.planner import Planner
 from quartier_hil.offline.refusal import refuse
 from quartier_hil.offline.speaking import Moment
 from quartier_hil.offline.supply import Supply
@@ -37,7 +40,7 @@ from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.invariants import OrderJudge
 from quartier_hil.verdict.judging import asked_for, balance
-from quartier_hil.verdict.kpis import Kpis
+from quartier_hil.verdict.kpis import Kpis, Saving
 from quartier_hil.verdict.losses import Losses, told
 from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap, caps, owed
@@ -91,7 +94,7 @@ class Day:
         refuse(self.scenario)
         self.caps = caps(self.scenario)
         drawn = tuple(point for picture in self.scenario.pictures for point in picture.points)
-        self.course = Course(further=fitted.points(self.scenario), drawn=drawn)
+        self.course = Course(further=(*fitted.points(self.scenario), *self._ahead), drawn=drawn)
         here = tuple(check for check in self.scenario.checks if not isinstance(check, _ON_WIRES))
         judged = self.scenario.model_copy(update={"checks": here})
         self.judges: list[Judge] = [balance(judged), *asked_for(judged, self.caps)]
@@ -104,6 +107,13 @@ class Day:
         rest = building.fresh(self.spec, house.soc_pct, house.tank_c, fitted.pieces(self.scenario))
         self.plant = replace(rest, now_s=-WARM_S)
         self.doors = Doors(self.site.devices, premises.own(self.site, house), self.site.buses)
+        planning = house.planning
+        self.planner: Planner | None = None
+        if planning is not None:
+            factors = {"load_factor": planning.load_factor, "sun_factor": planning.sun_factor}
+            past = lived(self.scenario, self.spec, planning.history_days, **factors)
+            self.planner = Planner(self.site, past)
+        self.saving: Saving | None = None
         self.start_utc_ms = int(self.scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp() * 1e3)
         self.peer = Peer(house, self.utc_ms(self.scenario.duration_s + 86_400))
         self.wall = WallClock()
@@ -119,6 +129,13 @@ class Day:
         self._supplied_s: list[tuple[float, tuple[str, ...]]] = []
         self.extra: list[tuple[float, float]] = []
         self._events = sorted(self.scenario.events, key=lambda event: event.at_s)
+
+    @property
+    def _ahead(self) -> tuple[str, ...]:
+        """What a report draws of a house that plans, or pays by a contract."""
+        house = self.scenario.house
+        priced = ("contract.price_eur_per_kwh",) if house.tariff is not None else ()
+        return (*priced, "plan.leads_on") if house.planning is not None else priced
 
     @property
     def unjudged(self) -> tuple[str, ...]:
@@ -145,7 +162,16 @@ class Day:
     @property
     def figures(self) -> dict[str, float]:
         """The figures by name: those of the plant and the outputs."""
-        return {**self.kpis.table(), **tightened(self.judges), "writes_count": float(self.doors.writes_count)}
+        found = {
+            **self.kpis.table(),
+            **tightened(self.judges),
+            "writes_count": float(self.doors.writes_count),
+        }
+        if self.saving is not None and self.planner is not None:
+            found["unplanned_eur"] = self.saving.unplanned_eur
+            found["saved_eur"] = self.saving.saved_eur
+            found["plans_count"] = float(self.planner.plans_count)
+        return found
 
     # -- time --------------------------------------------------------------------------------
 
@@ -184,7 +210,28 @@ class Day:
             )
         self.real_s = time.perf_counter() - began
         self.cpu_s = time.process_time() - worked
+        self.saving = self._without_plan()
         return self
+
+    def _leads(self) -> bool:
+        """Whether the battery follows a plan, as the gateway itself shows it."""
+        return self.controller is not None and self.view["assets"]["bat1"].get("led_by") == PLAN
+
+    def _without_plan(self) -> Saving | None:
+        """What the plan saved: the same scenario is lived without one too."""
+        if self.planner is None:
+            return None
+        house = self.options.scenario.house.model_copy(update={"planning": None})
+        events = tuple(one for one in self.options.scenario.events if one.do != "planner")
+        alone = self.options.scenario.model_copy(update={"house": house, "events": events, "checks": ()})
+        other = Day(replace(self.options, scenario=alone, folder=self.options.folder / "unplanned")).perform()
+        standing = self.supply.at(self.utc_ms(self.now_s))
+        return Saving(
+            planned_eur=self.kpis.cost_eur,
+            unplanned_eur=other.kpis.cost_eur,
+            stored_wh=self.plant.battery.energy_wh - other.plant.battery.energy_wh,
+            price_eur_per_wh=0.0 if standing is None else standing.price_eur_per_wh,
+        )
 
     def pictures(self) -> dict[str, str]:
         """The pictures of the scenario, by the name of their file."""
@@ -202,6 +249,7 @@ class Day:
             answers=self.peer.answers,
             alarms=self.alarms.found,
             losses=self.losses.spans,
+            saving=self.saving,
             is_wired=False,
             stored=self.stored,
             end_s=self.now_s,
@@ -241,6 +289,9 @@ class Day:
     def _judge(self, values: dict[str, float], orders: Orders, standing: Standing | None) -> None:
         values |= self.supply.values(self.utc_ms(self.now_s))
         values |= self.supply.known(self.controller, self.view, self.now)
+        if self.planner is not None:
+            self.planner.see(values, self.options.step_s)
+            values["plan.leads_on"] = float(self._leads())
         cap = owed(self.caps, self.now_s)
         values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
         self.course.add(self.now_s, values)
@@ -266,7 +317,8 @@ class Day:
         if self.now_s < self.frozen_until_s:
             return
         self.peer.tell(self.controller, self.utc_ms(self.now_s), self.now, self.now_s)
-        self._take(self.controller.turn(self.now))
+        plan = None if self.planner is None else self.planner.lead(self.controller, self.now)
+        self._take(self.controller.turn(self.now, plan))
 
     def _take(self, decision: Decision) -> None:
         self.doors.write(decision.commands, self.now_s)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from quartier_hil import scenario as asked
 from quartier_hil import verbs
-from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Swap
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Planner, Swap
 from quartier_hil.offline.supply import METER
 from quartier_hil.plant import building, mains
 
@@ -60,6 +60,10 @@ def _harder(day: "Day", event: Any) -> None:
         case Swap():
             day.mark(f"the {event.kind} of the grid meter are swapped", "fault")
             day.swap = event.kind
+        case Planner():
+            day.mark("the planner is back" if event.on else "the planner is gone", "fault")
+            if day.planner is not None:
+                day.planner.is_alive = event.on
         case Master():
             day.mark(f"somebody else orders {event.point} = {event.value:g}", "fault")
             day.masters.append(event)

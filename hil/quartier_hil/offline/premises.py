@@ -57,7 +57,10 @@ def site(scenario: Scenario, folder: Path, clock: Clock | None = None) -> Assemb
 def _meters(house: House) -> str:
     tariff = house.tariff
     urls = {name: f"/dev/ttyUSB{place}" for place, name in enumerate(house.meters)}
-    return metering.site(house.meters, urls, TIMEOUT_MIN_S, "standard" if tariff is None else tariff.mode)
+    ahead = "" if tariff is None or house.planning is None else tariff.site()
+    return ahead + metering.site(
+        house.meters, urls, TIMEOUT_MIN_S, "standard" if tariff is None else tariff.mode
+    )
 
 
 def own(assembled_site: Assembled, house: House) -> dict[str, float]:

@@ -118,12 +118,14 @@ _FURTHER = {
     "w": ("Further assets", "kW", 1e-3),
     "c": ("Temperatures", "°C", 1.0),
     "a": ("Phases of the boards", "A", 1.0),
+    "kwh": ("Price of the supply contract", "EUR/kWh", 1.0),
+    "on": ("Whether a plan leads the battery", "", 1.0),
 }
 _COLOURS = ("#1d3557", "#2a9d8f", "#e9a800", "#7b2cbf", "#f3722c", "#8d99ae", "#577590", "#43aa8b")
 
 
 def _further_charts(course: Course, bins: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """What this house alone has: powers, temperatures and currents, a chart for each."""
+    """What this house alone has: powers, temperatures, currents, prices, plans, a chart for each."""
     charts: dict[str, dict[str, Any]] = {}
     for point in course.further:
         title, unit, factor = _FURTHER[point.rsplit("_", 1)[-1]]

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from quartier_hil import wanted as asked
 from quartier_hil.plant.building import ASSETS
+from quartier_hil.verdict.kpis import Saving
 from quartier_hil.verdict.promise import Cap, owed
 from quartier_hil.verdict.stored import Stored
 
@@ -52,8 +53,9 @@ class Ending:
     daemon's own history that the district lacks.  ``heard`` is told of each smart meter where it was
     counted, ``memory`` (house seconds, MB) as it was looked at; ``answers`` are kind, status and reason of
     each envelope without sense; ``alarms`` are those raised (house seconds, words), ``losses`` those told:
-    from and until (house seconds; inf: it stands), code and whose.  ``is_wired``: real buses were there.
-    ``stored`` is what the daemon's history told, where a check wants it.
+    from and until (house seconds; inf: it stands), code and whose.  ``saving``: of a day that was lived
+    without its plan too.  ``is_wired``: real buses were there.  ``stored`` is what the daemon's history
+    told, where a check wants it.
     """
 
     modes: Sequence[tuple[float, str]] = ()
@@ -72,6 +74,7 @@ class Ending:
     alarms: Sequence[tuple[float, str]] = ()
     losses: Sequence[tuple[float, float, tuple[str, str]]] = ()
     memory: Sequence[tuple[float, float]] = ()
+    saving: Saving | None = None
     is_wired: bool = True
     stored: Stored | None = None
     end_s: float = 0.0

@@ -7,7 +7,7 @@ from quartier_hil import wanted as asked
 from quartier_hil.fittings import names
 from quartier_hil.plant.building import ASSETS
 from quartier_hil.scenario import Scenario
-from quartier_hil.verdict import alarmed, checks, faults, invariants, quarters, raised, steady, tariffs
+from quartier_hil.verdict import alarmed, checks, faults, invariants, quarters, raised, saved, steady, tariffs
 from quartier_hil.verdict.checks import Judge
 from quartier_hil.verdict.promise import Cap
 from quartier_hil.verdict.tightening import Tightening, tightenings
@@ -29,6 +29,7 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
     asked.Reached: checks.Reached,
     asked.Spaced: raised.Spaced,
     asked.Unraised: raised.Unraised,
+    asked.Saved: saved.Saved,
 }
 
 

@@ -7,6 +7,25 @@ from dataclasses import dataclass, field
 FEED_IN_EUR_PER_WH = 0.04 / 1_000.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """What a day cost with a plan and without.
+
+    ``stored_wh`` is what the battery holds more with it at the end, ``price_eur_per_wh`` the price of the
+    last moment: what is stored saves as much.
+    """
+
+    planned_eur: float
+    unplanned_eur: float
+    stored_wh: float
+    price_eur_per_wh: float
+
+    @property
+    def saved_eur(self) -> float:
+        """What the plan saved."""
+        return self.unplanned_eur - self.planned_eur + self.stored_wh * self.price_eur_per_wh
+
+
 @dataclass
 class Period:
     """What a period of the supply contract drew, and what that cost."""

@@ -21,5 +21,5 @@ def test_what_happens_is_marked_and_done_in_its_second(day):
         for name in done.course.columns
     }
     assert [0, 900] == [columns["base.power_w"][at_s] - 500 for at_s in (20, 21)]
-    assert 200 == columns["grid.voltage_l1_v"][35]
+    assert 198 < columns["grid.voltage_l1_v"][35] <= 200
     assert columns["ev1.power_w"][20] > 0

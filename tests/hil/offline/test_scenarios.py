@@ -25,6 +25,8 @@ LONG = {
     "evening-peak-cars",
     "hold-longest",
     "kill-nine",
+    "plan-tariff",
+    "plan-tempo-red",
     "winter-week",
 } | {
     "clock-change-autumn",

@@ -163,6 +163,15 @@ def test_what_a_house_has_beside_the_usual_is_drawn_with_its_unit():
     ]
 
 
+def test_what_energy_costs_and_whether_a_plan_leads_are_drawn():
+    course = Course(further=("contract.price_eur_per_kwh", "plan.leads_on"))
+    course.add(0.0, {"contract.price_eur_per_kwh": 0.7295, "plan.leads_on": 1.0})
+
+    assert [("EUR/kWh", 0.73), ("", 1.0)] == [
+        (chart["unit"], round(chart["curves"][0]["values"][0], 2)) for chart in data(course, 0)["charts"][-2:]
+    ]
+
+
 def test_a_curve_that_was_read_from_a_real_device_is_called_so():
     course = Course(real=frozenset({"ev1.power_w"}))
     for second in range(3):

@@ -1,0 +1,90 @@
+"""The gateway's planner in this process: asked when the daemon's task would ask, and answered at once.
+
+Question, answer and forecast are the gateway's own; what the task adds is a thread, which synthetic time has
+no use for.  Who is dead or hangs gives no new plan: the one before says itself until when it holds.
+"""
+
+from collections.abc import Mapping
+
+from quartier.control.wishes import LocalPlan
+from quartier.house.now import Now
+from quartier.planning.history import History
+from quartier.planning.horizon import RefusedError
+from quartier.planning.learner import Learner
+from quartier.planning.question import answered
+from quartier_hil.offline.assembled import Assembled
+from quartier_hil.offline.controller import Controller
+from quartier_hil.offline.past import MEAN_S
+
+PERIOD_S, LEAST_S = 300.0, 10.0
+"""A new plan so often at least, and at most."""
+_SLOT_S = 3_600.0
+
+
+class Planner:
+    """What plans for a house; ``past`` is what it did before."""
+
+    def __init__(self, site: Assembled, past: History) -> None:
+        self.is_alive = True
+        self.why = "the first plan is not made yet"
+        self.plans_count = 0
+        self.wish: LocalPlan | None = None
+        self._site = site
+        self._learner = Learner(site.premises)
+        self._learner.learn(past)
+        self._seen: object = None
+        self._asked_ns = -(10**18)
+        self._load_w: list[float] = []
+        self._sun_w: list[float] = []
+        self._lived: list[tuple[float, float]] = []
+        self._since_s = past.start_utc_s + len(past.load_w) * past.step_s
+
+    def lead(self, controller: Controller, now: Now) -> LocalPlan | None:
+        """What it wants now; a new plan each five minutes and on any change that matters."""
+        if self.is_alive and controller.state.force is not None and self._is_due(controller, now):
+            self._asked_ns = now.ns
+            try:
+                question = self._site.question(controller.state, controller.linked, now)
+                self.wish = answered(question, self._learner).wish
+                self.why = ""
+                self.plans_count += 1
+            except RefusedError as refused:
+                self.wish, self.why = None, str(refused)
+        return self.wish
+
+    def _is_due(self, controller: Controller, now: Now) -> bool:
+        since_s = (now.ns - self._asked_ns) / 1e9
+        seen = self._matters(controller, now)
+        is_changed = seen != self._seen and since_s >= LEAST_S
+        if not is_changed and since_s < PERIOD_S:
+            return False
+        self._seen = seen
+        return True
+
+    def _matters(self, controller: Controller, now: Now) -> object:
+        """What makes a new plan due when it changes."""
+        state = controller.state
+        force = state.force
+        caps = None if force is None else (force.import_w, force.export_w)
+        plugged = [memory.value for point, memory in state.memories.items() if point.endswith(".plugged_on")]
+        return caps, plugged, self._site.told(state, now), now.synced
+
+    def see(self, values: Mapping[str, float], dt_s: float) -> None:
+        """Live a step of the house; each whole hour is learnt from."""
+        sun_w = -values["pv1.power_w"]
+        load_w = values["grid.power_w"] - values["bat1.power_w"] - values["ev1.power_w"] + sun_w
+        self._load_w.append(load_w)
+        self._sun_w.append(sun_w)
+        count = round(MEAN_S / dt_s)
+        if len(self._load_w) == count:
+            self._lived.append((sum(self._load_w) / count, sum(self._sun_w) / count))
+            self._load_w.clear()
+            self._sun_w.clear()
+        until_s = self._since_s + len(self._lived) * MEAN_S
+        if self._lived and until_s % _SLOT_S == 0.0:
+            load, sun = zip(*self._lived, strict=True)
+            self._learner.learn(
+                History(start_utc_s=self._since_s, step_s=MEAN_S, load_w=load, generated_w=sun)
+            )
+            self._lived.clear()
+            self._since_s = until_s

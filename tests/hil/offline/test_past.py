@@ -1,0 +1,41 @@
+import pytest
+
+from quartier_hil.offline.past import lived
+from quartier_hil.run import specified
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A scenario at half past six on a June evening, and its house."""
+    from quartier_hil.scenario import load  # noqa: PLC0415 - as the run
+
+    path = tmp_path_factory.mktemp("past") / "scenario.toml"
+    path.write_text('title = "short"\nstart = 2026-06-12T18:30:00\nduration_s = 300\n')
+    scenario = load(path)
+    return scenario, specified(scenario)
+
+
+def test_the_past_ends_where_the_scenario_begins(made):
+    past = lived(*made, days=2)
+
+    assert (2 * 96 + 74, 900) == (len(past.load_w), past.step_s)
+    assert made[1].start_utc_s == past.start_utc_s + past.step_s * len(past.load_w)
+    day_wh = [sum(past.load_w[at : at + 96]) / 4 for at in (0, 96)]
+    assert all(5_000 < energy_wh < 25_000 for energy_wh in day_wh)
+    assert day_wh[0] != day_wh[1]
+
+
+def test_the_sun_shines_by_day(made):
+    past = lived(*made, days=1)
+
+    noon_w, midnight_w = past.generated_w[52], past.generated_w[0]
+    assert 1_000 < noon_w < 6_000
+    assert 0 == midnight_w
+
+
+def test_a_factor_makes_it_another_house_and_the_same_seed_the_same(made):
+    past, other = lived(*made, days=1), lived(*made, days=1, load_factor=1.5, sun_factor=0.5)
+
+    assert pytest.approx([1.5 * watts for watts in past.load_w]) == other.load_w
+    assert pytest.approx([0.5 * watts for watts in past.generated_w]) == other.generated_w
+    assert past == lived(*made, days=1)

@@ -1,0 +1,104 @@
+"""A house that plans, in one process: when it asks, what leads, and what ends a plan."""
+
+import pytest
+
+from quartier_hil.offline.day import Day, Options
+from quartier_hil.records import standard
+from quartier_hil.scenario import load
+
+NIGHT = """
+title = "short"
+start = 2026-03-11T03:00:00
+duration_s = {duration_s}
+cycle_s = 5
+wires = false
+[house]
+meters = ["tic"]
+soc_pct = 40
+[house.tariff]
+contract = "hc"
+[house.planning]
+history_days = 7
+{more}
+"""
+SAVED = '[[checks]]\ncheck = "saved"\nlow_eur = -5\n'
+
+
+@pytest.fixture
+def night(tmp_path):
+    """Makes some minutes of a March night; not yet performed."""
+
+    def make(more="", duration_s=900, **changed):
+        path = tmp_path / "scenario.toml"
+        path.write_text(NIGHT.format(more=more, duration_s=duration_s))
+        scenario = load(path).model_copy(update=changed)
+        series = standard.make(scenario.start.date(), 1, scenario.seed)
+        return Day(Options(scenario=scenario, series=series, folder=tmp_path / "site"))
+
+    return make
+
+
+def _leads(done):
+    """When the plan began or ended to lead, and which."""
+    spans, last = [], None
+    for at_s, leads in zip(done.course.times_s, done.course.columns["plan.leads_on"], strict=True):
+        if leads != last:
+            spans.append((at_s, bool(leads)))
+            last = leads
+    return spans
+
+
+def test_a_plan_is_made_each_five_minutes_and_leads(night):
+    done = night(SAVED).perform()
+
+    assert 3 <= done.planner.plans_count <= 6
+    assert [(5, True)] == _leads(done)
+    assert any(row.reason.startswith("local plan: ") for row in done.ledger.rows)
+    assert all(verdict.holds for verdict in done.verdicts())
+
+
+def test_the_same_night_without_a_plan_stands_beside_it(night):
+    done = night().perform()
+    alone = night(house=done.scenario.house.model_copy(update={"planning": None})).perform()
+
+    assert alone.planner is None
+    assert "unplanned_eur" not in alone.figures
+    assert alone.figures["cost_eur"] == done.figures["unplanned_eur"]
+    assert done.figures == night().perform().figures
+
+
+def test_a_cap_that_comes_is_planned_at_once(night):
+    cap = '[[events]]\nat_s = 400\ndo = "caps"\nimport_max_w = 2500\nfor_s = 300\n'
+    counts = [night(more, duration_s=450).perform().planner.plans_count for more in ("", cap)]
+
+    assert counts[1] > counts[0]
+
+
+def test_a_dead_planner_leads_no_longer_than_its_last_plan(night):
+    dead = '[[events]]\nat_s = 400\ndo = "planner"\n[[events]]\nat_s = 1500\ndo = "planner"\non = true\n'
+    done = night(dead, duration_s=1_600).perform()
+
+    (begin, _), (end_s, leads), (again_s, leads_again) = _leads(done)
+    assert (5, False, True) == (begin, leads, leads_again)
+    assert 1_000 <= end_s <= 1_310
+    assert 1_500 <= again_s <= 1_510
+
+
+def test_without_a_trusted_clock_nobody_plans(night):
+    lost = '[[events]]\nat_s = 300\ndo = "clock"\nkind = "off"\n[[events]]\nat_s = 600\ndo = "clock"\nkind = "well"\n'
+    done = night(lost).perform()
+
+    (_, _), (end_s, leads), (again_s, leads_again) = _leads(done)
+    assert (False, True) == (leads, leads_again)
+    assert 300 <= end_s <= 310
+    assert 600 <= again_s <= 620
+
+
+def test_who_has_not_lived_yet_follows_the_rule(night):
+    house = night().scenario.house
+    young = house.planning.model_copy(update={"history_days": 1})
+    done = night(house=house.model_copy(update={"planning": young})).perform()
+
+    assert [(5, False)] == _leads(done)
+    assert "72 h are wanted" in done.planner.why
+    assert abs(done.saving.saved_eur) < 1e-12
