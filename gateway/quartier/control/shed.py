@@ -111,11 +111,11 @@ def veered(turn: Turn, now_ns: int, *, up: bool) -> Turn:
 
 
 def may_return(asset: Flexible, turn: Turn, now_ns: int) -> bool:
-    """Whether it may come back: a load on a relay only while that leaves it within six switchings an hour."""
+    """Whether it may come back: a load or a car only while that leaves it within six switchings an hour."""
     if not may_switch(asset, turn, now_ns):
         return False
     recent_count = sum(now_ns - then < _HOUR_NS for then in turn.sheds_ns)
-    return not isinstance(asset, Load) or recent_count < TURNS_MAX_PER_H // 2
+    return not isinstance(asset, Load | Ev) or recent_count < TURNS_MAX_PER_H // 2
 
 
 def may_rise(turn: Turn, now_ns: int) -> bool:
