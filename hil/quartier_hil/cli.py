@@ -20,6 +20,7 @@ from quartier_hil.drill import command as drill
 from quartier_hil.neighbours import command as street
 from quartier_hil.offline import command as day
 from quartier_hil.offline import page as classes
+from quartier_hil.offline.citylearn import command as citylearn
 from quartier_hil.offline.fleet import command as fleet
 from quartier_hil.offline.forecast import command as forecast
 from quartier_hil.offline.homes import command as homes
@@ -52,6 +53,7 @@ examples:
   quartier-hil acl b012 b013 > district.acl  what two gateways may do at mosquitto
   quartier-hil fleet 1000 --event cap@18:00-20:00=0.4   a thousand buildings for a day, in half a minute
   quartier-hil homes FOLDER                a year of measured homes, what a battery saves by which rule
+  quartier-hil citylearn FOLDER --python venv/bin/python   the same planner in CityLearn's environment
   quartier-hil forecast Building_1.csv     what the gateway expected of each hour, and what came
   quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
   quartier-hil run short --jobs 2          those that CI runs; quartier-hil list --short says why each
@@ -144,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     soak.parser(commands.add_parser("soak", help="a month of smart meters, through their drivers"))
     fleet.parser(commands.add_parser("fleet", help="thousands of buildings for a day, in one process"))
     homes.parser(commands.add_parser("homes", help="a year of measured homes, what their batteries save"))
+    citylearn.parser(commands.add_parser("citylearn", help="our planner in CityLearn's own environment"))
     forecast.parser(commands.add_parser("forecast", help="the gateway's forecast on records of homes"))
     classes.parser(commands.add_parser("matrix", help="each class of device × each way to fail, as a page"))
     torture.parser(commands.add_parser("torture", help="the loss contract, under every fault of the wire"))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 import numpy as np
 
 from quartier_hil.offline.homes.foresight import cheapest
+from quartier_hil.offline.homes.ours import foreknown, ours
 from quartier_hil.offline.homes.year import Home, Hours, Year
 
 Policy = Callable[[int, float], float]
@@ -51,7 +52,7 @@ def foresight(home: Home, year: Year) -> Policy:
 
 
 POLICIES: Mapping[str, Callable[[Home, Year], Policy]] = MappingProxyType(
-    {"rule": rule, "last-week": last_week, "foresight": foresight}
+    {"rule": rule, "last-week": last_week, "ours": ours, "foreknown": foreknown, "foresight": foresight}
 )
 
 

@@ -43,6 +43,9 @@ class Home:
     load_kwh: Hours
     pv_kwh: Hours
     battery: Battery
+    begins: tuple[int, int, int] = (1, 1, 1)
+    """Month, day and hour (1..24, the one that ends there) of the first row."""
+    pv_rated_kw: float = 0.0
 
     @property
     def net_kwh(self) -> Hours:
@@ -88,7 +91,9 @@ def _home(folder: Path, name: str, keys: Mapping[str, Any]) -> Home:
     except (KeyError, TypeError, ValueError) as error:
         what = f"{name}: no records, PV or battery can be read ({error!r})"
         raise ConfigError([Fault(str(folder / "schema.json"), None, "buildings", what)]) from error
-    return Home(name, np.array(found.load_w) / 1000, np.array(found.generated_w) / 1000, battery)
+    load_kwh, pv_kwh = np.array(found.load_w) / 1000, np.array(found.generated_w) / 1000
+    begins = (found.month, found.day, found.hour)
+    return Home(name, load_kwh, pv_kwh, battery, begins, found.pv_rated_w / 1000)
 
 
 def _column(path: Path, name: str) -> Hours:

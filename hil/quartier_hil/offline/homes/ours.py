@@ -1,0 +1,190 @@
+"""The gateway's own forecast and planner as a policy: hour by hour, with nothing from the future.
+
+What it knows ahead is its supply contract (the prices).  Load, sun and carbon of the hours to come are its
+own forecasts, from the hours that are over.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from quartier.planning.carbon import Carbon
+from quartier.planning.chances import chances
+from quartier.planning.crests import Crests
+from quartier.planning.forecast import ahead
+from quartier.planning.history import Premises
+from quartier.planning.horizon import Battery, Contract, Outlook, Sample
+from quartier.planning.learner import Learner
+from quartier.planning.plan import planned
+from quartier_hil.offline.forecast.homes import HOUR_S, Place
+from quartier_hil.offline.homes.year import Home, Year
+
+AHEAD_H, DAY_H = 25, 24
+"""The running hour and a day; longer plans of a year of homes were no better."""
+_WATTS = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Aims:
+    """What is asked of a plan beside money; the same for every home."""
+
+    co2_eur_per_kg: float = 2.0
+    """Makes the carbon of a mean kWh weigh as much as its price where it emits some 150 g and costs 0.3."""
+    crest_eur_per_kw: float = 0.1
+    """For each day's largest import: 36 a year and kW, as network tariffs with a price for power have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What is known of an hour as it begins.  ``load_kwh`` and ``pv_kwh`` are None where its meter is not
+    followed within it; ``prices_per_kwh`` are those of this hour and the next ones.
+    """
+
+    held_kwh: float
+    prices_per_kwh: Sequence[float]
+    co2_kg_per_kwh: float
+    load_kwh: float | None = None
+    pv_kwh: float | None = None
+
+
+def slots(home: Home, place: Place, count: int) -> Iterator[int]:
+    """The whole hours since 1970 of a home's rows, which go by the wall of its place."""
+    month, day, hour = home.begins
+    begin = dt.datetime(place.year, month, day, hour - 1, tzinfo=ZoneInfo(place.zone))
+    for row in range(count):
+        yield int((begin + dt.timedelta(hours=row)).timestamp() // HOUR_S)
+
+
+@dataclass(slots=True)
+class Planner:
+    """One home's.  ``sizes`` is its battery, in kWh and kW."""
+
+    home: Home
+    place: Place = field(default_factory=Place)
+    aims: Aims = field(default_factory=Aims)
+    learner: Learner = field(init=False)
+    crests: Crests = field(init=False)
+    carbon: Carbon = field(init=False)
+    slots: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        home, place = self.home, self.place
+        rated_w = home.pv_rated_kw * _WATTS
+        self.learner = Learner(Premises(zone=place.zone, where=place.where, pv_rated_w=rated_w))
+        self.crests, self.carbon = Crests(), Carbon()
+        self.slots = list(slots(home, place, len(home.load_kwh) + AHEAD_H))
+
+    def learn(self, row: int, load_kwh: float, pv_kwh: float, grid_kwh: float) -> None:
+        """Take in an hour that is over: of the hour that comes twice in autumn, the records have one."""
+        self.learner.step(self.slots[row], load_kwh * _WATTS, pv_kwh * _WATTS)
+        self.crests.learn(row // DAY_H, grid_kwh * _WATTS)
+
+    def decided(self, row: int, now: Hour) -> float:
+        """What the battery shall take (above zero) or give in that hour, kWh at its terminals."""
+        count = min(AHEAD_H, len(now.prices_per_kwh))
+        self.carbon.learn(self.slots[row], now.co2_kg_per_kwh)
+        found = self._expected(row, count)
+        if now.load_kwh is not None and now.pv_kwh is not None:
+            found[0] = (Sample(now.load_kwh * _WATTS, now.pv_kwh * _WATTS),)
+        return self._first(row, now, found, self.carbon.ahead(count))
+
+    def _expected(self, row: int, count: int) -> list[tuple[Sample, ...]]:
+        first = self.slots[row]
+        # By the wall an hour of spring does not exist, and one of autumn is two.
+        places = [max(slot - first, 0) for slot in self.slots[row : row + count]]
+        expected = ahead(self.learner, first * HOUR_S, (max(places) + 1) * HOUR_S, HOUR_S)
+        samples = chances(expected)
+        return [samples[at] for at in places]
+
+    def _first(
+        self, row: int, now: Hour, found: Sequence[tuple[Sample, ...]], co2_kg_per_kwh: Sequence[float]
+    ) -> float:
+        count = len(found)
+        outlook = Outlook(
+            step_s=HOUR_S,
+            load_w=[_mean([one.load_w for one in step]) for step in found],
+            pv_w=[_mean([one.pv_w for one in step]) for step in found],
+            import_eur_per_wh=[price / _WATTS for price in now.prices_per_kwh[:count]],
+            export_eur_per_wh=[0.0] * count,
+            import_max_w=[math.inf] * count,
+            export_max_w=[math.inf] * count,
+            import_g_per_wh=co2_kg_per_kwh,
+            samples=found,
+        )
+        days = [at // DAY_H for at in range(row, row + count)]
+        contract = Contract(
+            co2_eur_per_g=self.aims.co2_eur_per_kg / _WATTS,
+            surcharges=self.crests.surcharges(days, self.aims.crest_eur_per_kw / _WATTS),
+        )
+        return planned(self._battery(now), outlook, contract).steps[0].battery_w / _WATTS
+
+    def _battery(self, now: Hour) -> Battery:
+        cell = self.home.battery
+        return Battery(
+            capacity_wh=cell.capacity_kwh * _WATTS,
+            reserve_wh=0.0,
+            energy_wh=min(max(now.held_kwh, 0.0), cell.capacity_kwh) * _WATTS,
+            charge_max_w=cell.power_kw * _WATTS,
+            discharge_max_w=cell.power_kw * _WATTS,
+            charge_efficiency=cell.efficiency,
+            discharge_efficiency=cell.efficiency,
+            # Less than what is bought again at the cheapest: the plan ends a day later than it is used.
+            worth_eur_per_wh=min(now.prices_per_kwh) * cell.efficiency / _WATTS,
+        )
+
+
+@dataclass(slots=True)
+class Foreknown(Planner):
+    """The same planner with a perfect forecast of load, sun and carbon: what the forecast's errors cost."""
+
+    year: Year = field(kw_only=True)
+
+    def _expected(self, row: int, count: int) -> list[tuple[Sample, ...]]:
+        home = self.home
+        pairs = zip(home.load_kwh[row : row + count], home.pv_kwh[row : row + count], strict=True)
+        return [(Sample(float(load) * _WATTS, float(pv) * _WATTS),) for load, pv in pairs]
+
+    def _first(
+        self, row: int, now: Hour, found: Sequence[tuple[Sample, ...]], co2_kg_per_kwh: Sequence[float]
+    ) -> float:
+        known = [float(value) for value in self.year.co2_kg_per_kwh[row : row + len(co2_kg_per_kwh)]]
+        return Planner._first(self, row, now, found, known)  # noqa: SLF001 - its own class
+
+
+def policy(planner: Planner, year: Year) -> Callable[[int, float], float]:
+    """Hour by hour as a gateway lives it: the running hour is as its meter shows it, second by second."""
+    home = planner.home
+    done: list[tuple[int, float]] = []
+
+    def decided(hour: int, held_kwh: float) -> float:
+        load_kwh, pv_kwh = float(home.load_kwh[hour]), float(home.pv_kwh[hour])
+        for row, into_kwh in done:
+            load, pv = float(home.load_kwh[row]), float(home.pv_kwh[row])
+            planner.learn(row, load, pv, load - pv + into_kwh)
+        now = Hour(
+            held_kwh=held_kwh,
+            prices_per_kwh=[float(price) for price in year.price_per_kwh[hour : hour + AHEAD_H]],
+            co2_kg_per_kwh=float(year.co2_kg_per_kwh[hour]),
+            load_kwh=load_kwh,
+            pv_kwh=pv_kwh,
+        )
+        done[:] = [(hour, home.battery.charged(held_kwh, planner.decided(hour, now))[0])]
+        return done[0][1]
+
+    return decided
+
+
+def ours(home: Home, year: Year) -> Callable[[int, float], float]:
+    """With its own forecast."""
+    return policy(Planner(home), year)
+
+
+def foreknown(home: Home, year: Year) -> Callable[[int, float], float]:
+    """With a perfect one."""
+    return policy(Foreknown(home, year=year), year)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

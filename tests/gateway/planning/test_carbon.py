@@ -1,0 +1,60 @@
+"""Carbon of the hours to come, by the days that are over alone."""
+
+import math
+
+import pytest
+
+from quartier.planning.carbon import Carbon
+
+
+def daily(slot):
+    return 0.15 + 0.05 * math.sin(2 * math.pi * slot / 24)
+
+
+def learnt(course, slots):
+    carbon = Carbon()
+    for slot in slots:
+        carbon.learn(slot, course(slot))
+    return carbon
+
+
+def test_nothing_is_expected_before_anything_is_known():
+    assert () == Carbon().ahead(4)
+    assert [0.2] * 4 == learnt(lambda _: 0.2, [7]).ahead(4)
+
+
+def test_each_day_as_the_last_is_expected_again():
+    found = learnt(daily, range(24 * 9)).ahead(48)
+    assert pytest.approx([daily(24 * 9 - 1 + at) for at in range(48)]) == found
+
+
+def test_a_day_that_is_dirtier_than_usual_is_so_for_hours_and_less_and_less():
+    carbon = learnt(daily, range(24 * 8))
+    carbon.learn(24 * 8, daily(24 * 8) + 0.08)
+    off = [value - daily(24 * 8 + at) for at, value in enumerate(carbon.ahead(24))]
+    assert pytest.approx([0.08 * math.exp(-at / 24) for at in range(24)]) == off
+
+
+def test_hours_that_nobody_told_count_for_nothing():
+    carbon = learnt(daily, [*range(24 * 3), *range(24 * 3 + 5, 24 * 6)])
+    assert pytest.approx([daily(24 * 6 - 1 + at) for at in range(24)]) == carbon.ahead(24)
+
+
+def test_after_a_gap_of_weeks_the_old_days_are_gone():
+    carbon = learnt(daily, range(24 * 8))
+    carbon.learn(24 * 50, 0.4)
+    assert [0.4] * 24 == pytest.approx(carbon.ahead(24))
+
+
+def test_what_is_older_than_known_is_left_out():
+    carbon = learnt(daily, range(24 * 2))
+    carbon.learn(3, 9.0)
+    assert max(carbon.ahead(24)) < 1.0
+
+
+def test_slots_may_be_shorter():
+    carbon = Carbon(slot_s=900)
+    for slot in range(96 * 8):
+        carbon.learn(slot, 0.1 if slot % 96 < 48 else 0.3)
+    found = carbon.ahead(97)
+    assert (0.3, 0.1, 0.3) == tuple(pytest.approx(found[at]) for at in (0, 1, 96))

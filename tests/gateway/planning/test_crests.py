@@ -1,0 +1,52 @@
+"""A price for each day's largest import: above the usual one, and above what this day has reached."""
+
+import pytest
+
+from quartier.planning.crests import DAYS, Crests
+
+
+def lived(tops_w, hours=24):
+    crests = Crests()
+    for day, top_w in enumerate(tops_w):
+        for hour in range(hours):
+            crests.learn(day, top_w if hour == 19 else -500.0)
+    return crests
+
+
+def test_nothing_is_dear_before_a_whole_day_is_known():
+    assert () == Crests().surcharges([0, 0, 1], 1e-4)
+    assert () == lived([3_000.0]).surcharges([0, 1], 1e-4)
+
+
+def test_an_import_pays_for_the_share_of_days_that_it_would_have_been_the_largest_of():
+    crests = lived([*(1_000.0 * day for day in range(1, 12)), 50.0])  # the last day is not over
+    found = crests.surcharges([11, 12], 1e-4)
+
+    assert [[2_000.0] * 2, [6_000.0] * 2, [10_000.0] * 2] == [one.above_w for one in found]
+    assert pytest.approx([3e-5, 4e-5, 3e-5]) == [one.eur_per_wh for one in found]
+
+
+def test_above_all_of_them_it_pays_the_whole_price():
+    found = lived([1_000.0, 5_000.0, 0.0]).surcharges([3], 1e-4)
+    assert pytest.approx(1e-4) == sum(one.eur_per_wh for one in found if one.above_w[0] < 5_000.0)
+
+
+def test_what_this_day_has_reached_is_free_today_and_not_tomorrow():
+    crests = lived([2_000.0, 2_000.0, 2_000.0])
+    crests.learn(3, 4_500.0)
+    crests.learn(3, 200.0)
+    assert [[4_500.0, 4_500.0, 2_000.0]] * 3 == [one.above_w for one in crests.surcharges([3, 3, 4], 1e-4)]
+
+
+def test_old_days_are_forgotten():
+    crests = lived([9_000.0] * DAYS + [1_000.0] * (DAYS + 1))
+    assert {1_000.0} == {one.above_w[0] for one in crests.surcharges([2 * DAYS + 1], 1e-4)}
+    assert DAYS == len(crests.days_w)
+
+
+def test_a_day_of_export_alone_has_a_peak_of_nothing():
+    assert {0.0} == {one.above_w[0] for one in lived([-100.0, -100.0]).surcharges([2], 1e-4)}
+
+
+def test_without_a_price_there_is_no_surcharge():
+    assert () == lived([1_000.0, 1_000.0]).surcharges([2], 0.0)

@@ -1,0 +1,103 @@
+"""The gateway's planner on homes: nothing from the future, no wall-clock surprise, and better than the rule."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from tests.hil.offline.homes.conftest import is_kept
+
+from quartier_hil.offline.forecast.homes import Place
+from quartier_hil.offline.homes import ours, policies, score
+
+WEEKS_H = 28 * 24
+
+
+def cut(year, hours, homes):
+    chosen = (
+        replace(
+            year.homes[at], load_kwh=year.homes[at].load_kwh[:hours], pv_kwh=year.homes[at].pv_kwh[:hours]
+        )
+        for at in homes
+    )
+    return replace(
+        year,
+        homes=tuple(chosen),
+        price_per_kwh=year.price_per_kwh[:hours],
+        co2_kg_per_kwh=year.co2_kg_per_kwh[:hours],
+    )
+
+
+def other_from(year, hour):
+    """The same until that hour; then twice the load, no sun and other carbon."""
+
+    def mixed(old, new):
+        return np.concatenate([old[:hour], new[hour:]])
+
+    homes = (
+        replace(
+            home,
+            load_kwh=mixed(home.load_kwh, 2 * home.load_kwh + 1),
+            pv_kwh=mixed(home.pv_kwh, 0 * home.pv_kwh),
+        )
+        for home in year.homes
+    )
+    co2 = mixed(year.co2_kg_per_kwh, 0.5 - year.co2_kg_per_kwh)
+    return replace(year, homes=tuple(homes), co2_kg_per_kwh=co2)
+
+
+def test_what_comes_later_changes_nothing_that_was_decided(year):
+    for hour in (30, 50, 65):
+        mine, theirs = year, other_from(year, hour)
+        first, second = (policies.lived(one.homes[0], ours.ours(one.homes[0], one)) for one in (mine, theirs))
+        assert list(first[:hour]) == list(second[:hour])
+        assert list(first[hour:]) != list(second[hour:])
+
+
+def test_one_that_knows_what_comes_does_change(year):
+    mine, theirs = year, other_from(year, 50)
+    first, second = (
+        policies.lived(one.homes[0], ours.foreknown(one.homes[0], one)) for one in (mine, theirs)
+    )
+    assert list(first[:50]) != list(second[:50])
+
+
+def test_rows_go_by_the_wall_through_both_changes_of_the_clock(year):
+    home = replace(year.homes[0], begins=(11, 5, 1))
+    found = list(ours.slots(home, Place(), 72))  # 6 November 2016: an hour comes twice
+    steps = [after - before for before, after in pairwise(found)]
+    assert [2] == [step for step in steps if step != 1]
+
+    found = list(ours.slots(replace(home, begins=(3, 11, 1)), Place(year=2017), 72))
+    steps = [after - before for before, after in pairwise(found)]
+    assert [0] == [step for step in steps if step != 1]
+
+
+def test_a_price_for_the_days_peak_lowers_it(measured):
+    year = cut(measured, WEEKS_H, (0,))
+    (home,) = year.homes
+    peaks = [
+        score.scored(
+            policies.lived(
+                home, ours.policy(ours.Planner(home, aims=ours.Aims(crest_eur_per_kw=price)), year)
+            ),
+            home.net_kwh,
+            year,
+        ).daily_peak
+        for price in (0.0, 1.0)
+    ]
+    assert peaks[1] < peaks[0] - 0.01
+
+
+@pytest.mark.parametrize("at", [0, 4])
+def test_four_weeks_of_a_measured_home_are_cheaper_than_the_rule_and_near_to_foresight(at, measured):
+    year = cut(measured, WEEKS_H, (at,))
+    (home,) = year.homes
+    found = {}
+    for name in ("rule", "ours", "foresight"):
+        grid_kwh = policies.lived(home, policies.POLICIES[name](home, year))
+        assert is_kept(home, grid_kwh)
+        found[name] = score.scored(grid_kwh, home.net_kwh, year)
+    assert (1 - found["ours"].cost) / (1 - found["foresight"].cost) > 0.93  # the rule: 0.90 and 0.85
+    assert found["ours"].cost < found["rule"].cost
+    assert found["ours"].daily_peak < found["rule"].daily_peak
