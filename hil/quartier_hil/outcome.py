@@ -33,6 +33,7 @@ def judged(run: Run) -> list[Verdict]:
         alarms=run.alarms.found,
         losses=run.losses.spans,
         stored=run.stored,
+        zero_s=run.zero_s,
         end_s=run.now_s,
     )
     return [judge.verdict(ending) for judge in run.judges]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from quartier.config.model import Battery as Storage
 from quartier.config.model import Pv, Site
 from quartier.control import ahead, sight
 from quartier.control.link import LinkParams
@@ -17,6 +18,7 @@ from quartier.planning.history import Premises
 from quartier.planning.horizon import Contract, RefusedError
 from quartier.planning.question import Question
 from quartier.planning.tariff import Quote, Tariff, Told, minutes
+from quartier.planning.trial import Trial
 
 GRAIN_S = 300
 """A plan begins with a whole five minutes, so that its steps stand still from plan to plan."""
@@ -27,14 +29,25 @@ _CAR_S = 3_600.0
 
 
 def question(
-    site: Site, state: State, linked: LinkState, params: LinkParams, signals: Signals, now: Now
+    site: Site,
+    state: State,
+    linked: LinkState,
+    params: LinkParams,
+    signals: Signals,
+    now: Now,
+    distrust: str = "",
 ) -> Question:
-    """What is to be planned now.  Raises RefusedError where something that it needs is not known."""
+    """What is to be planned now.
+
+    Raises RefusedError where something that it needs is not known, or with ``distrust`` where that is said.
+    """
     wanted = site.planning
     if wanted is None or site.tariff is None:
         raise RefusedError("the site file has no [planning] and [tariff]")
     if not now.synced:
         raise RefusedError("the clock is not trusted")
+    if distrust:
+        raise RefusedError(distrust)
     house, memories, force = state.house, state.memories, state.force
     grid_w = sight.power_w(memories, house.grid, now.ns)
     if grid_w is None or force is None:
@@ -75,15 +88,33 @@ def question(
     )
 
 
-def _battery(unit: Battery, soc_pct: float, round_trip_pct: float, wear_eur_per_wh: float) -> horizon.Battery:
+def trial(site: Site) -> Trial:
+    """The back-test of plans, with the battery and the contract of the site file."""
+    wanted, limits = site.planning, site.limits
+    unit = next((one for one in site.assets.values() if isinstance(one, Storage)), None)
+    if wanted is None or unit is None:
+        raise RefusedError("the site file has no [planning], or no battery")
+    return Trial(
+        battery=_battery(unit, unit.reserve_soc_pct, wanted.round_trip_pct, wanted.wear_eur_per_wh),
+        contract=Contract(peak_eur_per_w=wanted.peak_eur_per_w, peak_free_w=wanted.peak_free_w),
+        tariff=tariff(site),
+        import_max_w=limits.import_hard_w,
+        export_max_w=limits.export_hard_w,
+        target_w=site.control.grid_target_w,
+    )
+
+
+def _battery(
+    unit: Battery | Storage, soc_pct: float, round_trip_pct: float, wear_eur_per_wh: float
+) -> horizon.Battery:
     floor_pct = min(max(unit.soc_min_pct, unit.reserve_soc_pct), unit.soc_max_pct)
     share = (round_trip_pct / 100.0) ** 0.5
     return horizon.Battery(
         capacity_wh=unit.capacity_wh * unit.soc_max_pct / 100.0,
         reserve_wh=unit.capacity_wh * floor_pct / 100.0,
         energy_wh=unit.capacity_wh * min(max(soc_pct, 0.0), 100.0) / 100.0,
-        charge_max_w=unit.charge_max_w,
-        discharge_max_w=unit.discharge_max_w,
+        charge_max_w=unit.rated_w if unit.charge_max_w is None else unit.charge_max_w,
+        discharge_max_w=unit.rated_w if unit.discharge_max_w is None else unit.discharge_max_w,
         charge_efficiency=share,
         discharge_efficiency=share,
         wear_eur_per_wh=wear_eur_per_wh,

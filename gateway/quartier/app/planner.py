@@ -58,7 +58,9 @@ class Planner:
         self._worker = Worker("planner")
         runtime_dir, state_dir = places.runtime_dir, places.state_dir
         history = site.store.file(state_dir)
-        self._school = School(foresight.premises(site), site, history, runtime_dir, state_dir)
+        places_of = site, history, runtime_dir, state_dir
+        self._trial = foresight.trial(site)
+        self._school = School(foresight.premises(site), *places_of, self._trial)
         self._is_recalled = False
         self._due_ns = self._asked_ns = 0
         self._learn_s = 0.0
@@ -116,9 +118,8 @@ class Planner:
                 await self._learn(now)
             now = self._clock.now()
             turn = self._turn
-            question = foresight.question(
-                self._site, turn.state, turn.link, turn.params, turn.agenda.signals, now
-            )
+            around = turn.state, turn.link, turn.params, turn.agenda.signals
+            question = foresight.question(self._site, *around, now, self._trial.why_not)
             school, plan = self._school, self._answered
             found = await self._worker.run(lambda: plan(question, school.learner), PATIENCE_S)
         except RefusedError as refused:

@@ -11,6 +11,7 @@ from typing import Any
 from quartier.config import model
 from quartier.planning.history import History, Known, Premises
 from quartier.planning.learner import Learner, recalled
+from quartier.planning.trial import Trial
 from quartier.runtime import statefile
 from quartier.store.history import query
 from quartier_drivers.contract import Quality
@@ -18,6 +19,8 @@ from quartier_drivers.contract import Quality
 FILE = "forecast"
 LOOK_BACK_S = 28 * 86_400
 """How much of a history that is there already is learnt from at the first start."""
+TRIED_S = 7 * 86_400
+"""Of that the last week is tried: what a plan would have cost in it."""
 STEP_S = 900
 _PORTION_S = 86_400
 _APPARENT, _EXPORT = "apparent_power_va", "apparent_power_export_va"
@@ -27,9 +30,16 @@ class School:
     """One learner, its places and its pupils: the points that tell of load and sun."""
 
     def __init__(
-        self, premises: Premises, site: model.Site, history: Path, runtime_dir: Path, state_dir: Path
+        self,
+        premises: Premises,
+        site: model.Site,
+        history: Path,
+        runtime_dir: Path,
+        state_dir: Path,
+        trial: Trial | None = None,
     ) -> None:
         self.learner = Learner(premises)
+        self.trial = trial
         self.why_new = ""
         self._held: dict[str, float] = {}  # what each point was where the last portion ended
         self._held_s = 0
@@ -48,6 +58,8 @@ class School:
             return
         try:
             self.learner = recalled(self._premises, kept)
+            if self.trial is not None:
+                self.trial.recall(kept.get("trial"))
         except ValueError as error:
             self.why_new = str(error)
 
@@ -61,15 +73,16 @@ class School:
         is_new = begin_s < end_s
         while begin_s < end_s:
             until_s = min(end_s, begin_s + _PORTION_S)
-            self._learn(begin_s, until_s)
+            self._learn(begin_s, until_s, tries=until_s > end_s - TRIED_S)
             begin_s = until_s
         return is_new
 
     def keep(self) -> None:
         """Write down what is known.  Raises OSError."""
-        statefile.save(self._file, self.learner.keep())
+        tried = {} if self.trial is None else {"trial": self.trial.keep()}
+        statefile.save(self._file, {**self.learner.keep(), **tried})
 
-    def _learn(self, begin_s: int, until_s: int) -> None:
+    def _learn(self, begin_s: int, until_s: int, *, tries: bool) -> None:
         count = (until_s - begin_s) // STEP_S
         columns = self._columns(begin_s, until_s, count)
         load_w: list[Known] = []
@@ -80,9 +93,11 @@ class School:
             sun_w.append(found[1])
         if math.isnan(self.learner.newest) and not any(value is not None for value in load_w):
             return  # before anything was known nothing was missed
-        self.learner.learn(
-            History(start_utc_s=float(begin_s), step_s=float(STEP_S), load_w=load_w, generated_w=sun_w)
-        )
+        past = History(start_utc_s=float(begin_s), step_s=float(STEP_S), load_w=load_w, generated_w=sun_w)
+        for slot, hour_w, generated_w in past.slots(self.learner.grid):
+            if tries and self.trial is not None:
+                self.trial.step(self.learner, slot, hour_w, generated_w)
+            self.learner.step(slot, hour_w, generated_w)
 
     def _columns(self, begin_s: int, until_s: int, count: int) -> dict[str, list[Known]]:
         names = [name for found in self._parts.values() for name in found]

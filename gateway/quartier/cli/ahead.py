@@ -28,6 +28,11 @@ _RANGES = (
 
 def plan(options: argparse.Namespace) -> int:
     """Plan, and show it; 1 where something had to be given up."""
+    if options.series is None and options.html is not None:
+        print(
+            "quartier plan: --html: needs a --series; of the plan in force there is no page", file=sys.stderr
+        )
+        return WRONG
     if options.series is None:
         return inforce.show(options)
     site = load.check(options.config).site

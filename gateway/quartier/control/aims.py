@@ -8,7 +8,7 @@ from quartier.control import battery
 from quartier.control.players import Player
 from quartier.control.reason import Reason, rule, who
 from quartier.control.scene import Scene
-from quartier.control.wishes import Aim, LocalPlan, RunningAim
+from quartier.control.wishes import LocalPlan, RunningAim
 from quartier.house.assets import Battery
 from quartier.house.now import Now
 
@@ -50,11 +50,6 @@ def _running(plan: LocalPlan, now: Now) -> RunningAim | None:
     return None
 
 
-def power_w(aim: Aim, net_w: float) -> float:
-    """What the aim asks, in W, where the grid would show ``net_w`` without the battery."""
-    return max(aim.grid_min_w - net_w, min(aim.power_w, aim.grid_max_w - net_w))
-
-
 def led(scene: Scene, unit: Player, desired_w: float, target_w: float, net_w: float) -> tuple[float, Reason]:
     """What a battery shall do, in W, and why: as the plan aims, else by the rule, which wants ``desired_w``.
 
@@ -63,7 +58,7 @@ def led(scene: Scene, unit: Player, desired_w: float, target_w: float, net_w: fl
     found = scene.wishes.aims.get(unit.name)
     if found is not None:
         words = f"{PLAN}: {found.aim.words}"
-        return power_w(found.aim, net_w), Reason(words, rule("", PLAN).who, found.until_utc_ms)
+        return found.aim.asked_w(net_w), Reason(words, rule("", PLAN).who, found.until_utc_ms)
     edge = _edge(unit, target_w - net_w)
     return desired_w, rule(f"{RULE}: {edge or f'grid at {target_w:.0f} W'}", RULE)
 

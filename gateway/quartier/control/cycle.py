@@ -73,11 +73,7 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     """
     scene = _scene(frozen, wishes, state, now)
     players = _players(scene)
-    window = scene.state.window
-    if scene.grid_w is not None:
-        memories = scene.state.memories
-        balance.answering(window, players, scene.grid_w, orders.unanswered(state.book, memories, now.ns))
-        window = balance.slid(window, players, memories[f"{state.house.grid.name}.power_w"], memories)
+    window = measures.window(scene, players)
     base = _base(scene, window, players)
     if base is not None:
         _want(scene, players, base)

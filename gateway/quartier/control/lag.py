@@ -27,6 +27,10 @@ LEAST_W, LEAST_SHARE = 30.0, 0.03
 """A step that counts; and the part of the rating that movements must come to before anything is concluded."""
 BETTER = 0.2
 """A lag takes the place of another where it leaves no more than so much of the disagreement."""
+TOGETHER, SCALED = 0.5, 1.6
+"""Steps of one shape (their correlation, squared) and of sizes so many times apart: a meter tells wrongly
+how much, and nothing of when.  A lag alone makes none of that shape so small, as 0.5 ** 0.5 > 1 / 1.6.
+"""
 BEARS_S = 3.0
 """What the filter bears (``battery``): what a probe measured, finer than this, is not replaced by less."""
 PLAUSIBLE = 1.5
@@ -46,12 +50,15 @@ Past = tuple[tuple[int, float], ...]
 class Lag:
     """``found_s``: the lag in use, in s; None: none was found, the probe's holds, or none.
 
-    ``errors`` is the disagreement of each of ``LAGS_S`` in W², ``moved`` the assets' own steps alike;
-    ``grid`` are the meter's readings, ``looked_ns`` is the one until which steps were compared.
+    ``errors`` is the disagreement of each of ``LAGS_S`` in W², ``made`` the assets' own steps so long before
+    alike, ``together`` those times the grid's, ``moved`` the largest of them.  ``grid`` are the meter's
+    readings, ``looked_ns`` is the one until which steps were compared.
     """
 
     found_s: float | None = None
     errors: tuple[float, ...] = (0.0,) * len(LAGS_S)
+    made: tuple[float, ...] = (0.0,) * len(LAGS_S)
+    together: tuple[float, ...] = (0.0,) * len(LAGS_S)
     moved: float = 0.0
     grid: Past = ()
     looked_ns: int | None = None
@@ -83,11 +90,20 @@ def looked(before: Lag, house: House, memories: Memories, pasts: Mapping[str, Pa
     moved_by_others = min(misfits_w[-EARLIEST_S:]) > most_w or most_w > PLAUSIBLE * sum(map(_span_w, movers))
     if most_w < LEAST_W or moved_by_others:
         return now
-    errors = tuple(FORGETS * error + step**2 for error, step in zip(before.errors, misfits_w, strict=True))
-    moved = FORGETS * before.moved + most_w**2
-    if moved < (LEAST_SHARE * sum(asset.rated_w for asset in movers)) ** 2:
-        return replace(now, errors=errors, moved=moved)
-    return replace(now, errors=errors, moved=moved, found_s=_concluded(errors, before.found_s, movers))
+    now = replace(
+        now,
+        errors=_added(before.errors, [step**2 for step in misfits_w]),
+        made=_added(before.made, [made_w**2 for _, made_w in pairs]),
+        together=_added(before.together, [seen_w * made_w for seen_w, made_w in pairs]),
+        moved=FORGETS * before.moved + most_w**2,
+    )
+    if now.moved < (LEAST_SHARE * sum(asset.rated_w for asset in movers)) ** 2:
+        return now
+    return replace(now, found_s=_concluded(now, movers))
+
+
+def _added(before: Sequence[float], more: Sequence[float]) -> tuple[float, ...]:
+    return tuple(FORGETS * was + step for was, step in zip(before, more, strict=True))
 
 
 def _steps_w(
@@ -99,19 +115,32 @@ def _steps_w(
     return seen_w, sum(at(past, until_ns - made_ns) - at(past, from_ns - made_ns) for past in pasts)
 
 
-def _concluded(errors: Sequence[float], found_s: float | None, movers: Sequence[Asset]) -> float | None:
+def _concluded(lag: Lag, movers: Sequence[Asset]) -> float | None:
     """What the disagreements say; a probe's own lag is finer, and stays where it is not far off."""
+    found_s = lag.found_s
     probed = [one.lag_s for one in movers if isinstance(one, Battery) and one.delay_s is not None]
     here_s = found_s if found_s is not None else max(probed, default=0.0)
-    best_s = _best(errors, here_s, found_s)
+    place = min(max(round(here_s), EARLIEST_S), LATEST_S) - EARLIEST_S
+    if _is_scaled(lag, place):
+        return found_s
+    best_s = _best(lag.errors, place, found_s)
     if probed and best_s is not None and abs(best_s - max(probed)) <= BEARS_S:
         return found_s
     return best_s
 
 
-def _best(errors: Sequence[float], here_s: float, found_s: float | None) -> float | None:
+def _is_scaled(lag: Lag, place: int) -> bool:
+    """Whether the grid and the assets move together there, and by far more, or less, than each other."""
+    made, together = lag.made[place], lag.together[place]
+    seen = lag.errors[place] + 2.0 * together - made  # the grid's own steps, squared
+    if together <= 0.0 or together**2 < TOGETHER * seen * made:
+        return False
+    return not made / SCALED <= together <= made * SCALED
+
+
+def _best(errors: Sequence[float], place: int, found_s: float | None) -> float | None:
     """The shortest that is far better than the one in use, and about as good as the best; else as it was."""
-    here = errors[min(max(round(here_s), EARLIEST_S), LATEST_S) - EARLIEST_S]
+    here = errors[place]
     if here == 0.0:
         return found_s
     enough = min(BETTER * here, 2.0 * min(errors) + BETTER * BETTER * here)

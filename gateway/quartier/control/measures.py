@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from quartier.control import balance, sight
+from quartier.control import balance, orders, sight
 from quartier.control.players import Player
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
@@ -10,6 +10,24 @@ from quartier.house.assets import Battery, Ev, Load, Moded, Pv
 
 START_S = 15.0
 """So long after the start a device may not have answered yet."""
+
+
+def window(scene: Scene, players: Sequence[Player]) -> balance.Window:
+    """The rest's last seconds after this look.
+
+    Where the players are others while the meter is stale and not lost yet, its last reading stands for them:
+    so a cap that tightens waits for no fresh one.
+    """
+    before, memories = scene.state.window, scene.state.memories
+    grid = memories.get(f"{scene.house.grid.name}.power_w")
+    if grid is None or scene.lost:
+        return before
+    if scene.grid_w is not None:
+        raised = orders.unanswered(scene.state.book, memories, scene.now_ns)
+        balance.answering(before, players, scene.grid_w, raised)
+    elif before.base(players) is not None:
+        return before
+    return balance.slid(before, players, grid, memories)
 
 
 def certain_load_w(scene: Scene) -> float:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from quartier.control import moded, outcome, shed, sight
+from quartier.control import moded, outcome, shed, sight, unread
 from quartier.control.players import flexible, full_w
 from quartier.control.shed import Turn
 from quartier.control.state import State
@@ -22,23 +22,28 @@ def turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:
             turn = known.get(one.name, Turn())
             if one.point in state.book.released and not moded.is_free(one, turn):
                 turn = moded.left(turn, now_ns)
-            known[one.name] = moded.met(one, turn, sight.number(frozen, one.point), now_ns)
+            found = sight.number(frozen, one.point)
+            turn = moded.met(one, turn, found, now_ns)
+            known[one.name] = unread.noted(turn, now_ns, read=found is not None)
     for asset in flexible(state.house):
         if outcome.point(asset) not in state.book.orders:
-            known[asset.name] = _met(frozen, asset, known.get(asset.name, Turn()), now_ns)
+            point = outcome.point(asset)
+            found = sight.number(frozen, point)
+            turn = known.get(asset.name, Turn())
+            if found is not None and (turn.limit_w is None or turn.unread_ns is not None):
+                turn = _met(point, asset, turn, found.value, now_ns)
+            known[asset.name] = unread.noted(turn, now_ns, read=found is not None)
     return known
 
 
-def _met(frozen: Frozen, asset: Load | Ev | Pv, turn: Turn, now_ns: int) -> Turn:
-    point = outcome.point(asset)
-    found = sight.number(frozen, point)
-    if found is None or not turn.on or turn.limit_w is not None:
+def _met(point: str, asset: Load | Ev | Pv, turn: Turn, value: float, now_ns: int) -> Turn:
+    if not turn.on:
         return turn
     if point.endswith("_on"):
-        return turn if found.value else replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
+        return turn if value else replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
     if isinstance(asset, Ev):
-        if found.value < asset.current_min_a:
+        if value < asset.current_min_a:
             return replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
-        watts = found.value * asset.voltage_v * asset.phases_count
+        watts = value * asset.voltage_v * asset.phases_count
         return turn if watts >= full_w(asset) else shed.held(turn, watts, now_ns)
-    return turn if found.value >= asset.rated_w else shed.held(turn, max(0.0, found.value), now_ns)
+    return turn if value >= asset.rated_w else shed.held(turn, max(0.0, value), now_ns)

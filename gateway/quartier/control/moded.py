@@ -70,7 +70,13 @@ def left(turn: Turn, now_ns: int) -> Turn:
     if turn.back_ns is None:
         turn = shed.veered(turn, now_ns, up=True)
         turn = replace(turn, back_ns=now_ns)
-    return Turn(since_ns=now_ns, sheds_ns=turn.sheds_ns, turns_ns=turn.turns_ns, back_ns=turn.back_ns)
+    return Turn(
+        since_ns=now_ns,
+        sheds_ns=turn.sheds_ns,
+        turns_ns=turn.turns_ns,
+        back_ns=turn.back_ns,
+        unread_ns=turn.unread_ns,
+    )
 
 
 def seats(scene: Scene) -> list[Player]:

@@ -4,13 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor, inf
 
-from quartier.control import duties, generation, guards, measures, moded, override, rivals, shed, sight
+from quartier.control import (
+    generation,
+    guards,
+    held,
+    measures,
+    moded,
+    override,
+    rivals,
+    shed,
+    sight,
+    unread,
+)
 from quartier.control.failsafe import Stage
-from quartier.control.limits import Force
 from quartier.control.meters import Look
 from quartier.control.orders import REFRESH_S, Want
 from quartier.control.players import Player, flexible, floor_w, full_w, stands
-from quartier.control.reason import Reason, further, rule
+from quartier.control.reason import rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
 from quartier.control.tree import Grove
@@ -20,8 +30,6 @@ WAITING = "waiting for its first reading"
 SETPOINT_LIFE_S = 5.0
 PV_RAISE_PER_S = 0.005
 EPSILON_W = 1e-6
-DIRECTIONS = ("import", "export", "generation", "consumption")
-FITTED, RETURNS, RESTORE = "limited to fit", "comes back in its turn", "restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,9 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
             wants += _battery_want(scene, player, result, index)
             continue
         turn = result.back.get(index) or _turn(scene, player, result, index)
-        shares = player.allowed_w is not None
+        if turn.unread_ns is not None:
+            turn = unread.cautious(scene, player, turn)
+        shares = player.allowed_w is not None or unread.waits(scene, player)
         if isinstance(asset, Ev) and turn.on and player.usable and not shares and _plugged(scene, asset):
             turn = _fitted(asset, turn, max(0.0, setpoint_w) + spare_w, scene.now_ns)
             spare_w = max(0.0, spare_w - (_limit_w(asset, turn) - max(0.0, setpoint_w)))
@@ -130,6 +140,7 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
         if _known(scene, result, index, player, turn):
             want = _flexible_want(player, turn, _reason(scene, player, result, index, turn))
             wants.append(_by_hand(scene, asset, want))
+            turns[asset.name] = unread.noted(turn, scene.now_ns, read=True)
     return wants, turns
 
 
@@ -316,6 +327,8 @@ def _begins(scene: Scene, result: Result, index: int, player: Player, turn: Turn
         return index in result.acted
     if not (player.usable or turn != player.turn):
         return False
+    if turn.unread_ns is not None:
+        return index in result.back or unread.begins(scene, player, turn)
     heard = f"{asset.name}.power_w" in scene.state.memories
     early = scene.running_s <= measures.START_S and not scene.lost
     return heard or not turn.on or _moved(player.turn, turn) or not early
@@ -330,18 +343,18 @@ def _flexible_want(player: Player, turn: Turn, reason: str) -> Want:
     if isinstance(asset, Moded):
         return moded.order(player, turn, reason)
     assert not isinstance(asset, Battery)
-    name, held = point(asset), not turn.on or turn.limit_w is not None
+    name, is_held = point(asset), not turn.on or turn.limit_w is not None
     kept_s = min(REFRESH_S, asset.lease_s / 3)
     if isinstance(asset, Ev):
         amperes = floor(_limit_w(asset, turn) / (asset.voltage_v * asset.phases_count) * 10 + 1e-6) / 10
         kept = min(max(amperes, asset.current_min_a), asset.current_max_a)
-        return Want(name, kept if turn.on else 0.0, reason, refresh_s=kept_s, holds=held)
+        return Want(name, kept if turn.on else 0.0, reason, refresh_s=kept_s, holds=is_held)
     if name.endswith("_on"):
-        return Want(name, float(turn.on), reason, refresh_s=kept_s, holds=held)
+        return Want(name, float(turn.on), reason, refresh_s=kept_s, holds=is_held)
     limit_w = float(floor(_limit_w(asset, turn)))  # type: ignore[arg-type]  # a Load has a relay
     deadband = 0.0 if turn.limit_w is None else 0.002 * asset.rated_w
     refresh_s = None if turn.limit_w is None and asset.lease_s == inf else kept_s
-    return Want(name, limit_w, reason, deadband=deadband, refresh_s=refresh_s, holds=held)
+    return Want(name, limit_w, reason, deadband=deadband, refresh_s=refresh_s, holds=is_held)
 
 
 def _by_hand(scene: Scene, asset: Load | Ev | Pv | Moded, want: Want) -> Want:
@@ -358,35 +371,13 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
         return result.acted[index]
     before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
     if index in result.back:
-        return rule("restored: below the cap by 10 % for 120 s", RESTORE)
+        return rule("restored: below the cap by 10 % for 120 s", held.RESTORE)
     kept_off = not turn.on and override.keeps_off(player.asset, scene.wishes.overrides)
     if not turn.is_limited or kept_off or player.allowed_w is not None:
         by_hand = scene.wishes.overrides.get(player.name) if turn.is_limited else None
         return player.reason or "free" if by_hand is None else by_hand.reason
     if before is None and not turn.on:
-        return rule(f"found off: {RETURNS}", RESTORE)
+        return rule(f"found off: {held.RETURNS}", held.RESTORE)
     if before is not None and before.reason != "free":
-        return _still(scene, before.reason)
-    return _fits(scene.force)
-
-
-def _still(scene: Scene, reason: str) -> str:
-    """Why an asset is still held.  What is no longer in force is not named: what is waited for is."""
-    force = scene.force
-    if reason.startswith(duties.GRID_WORDS):
-        done = reason.rpartition(": ")[2]  # the reading before it is that of the row that acted last
-        return next((now for now in scene.duties.off.values() if now.endswith(done)), rule(RETURNS, RESTORE))
-    if reason.startswith(FITTED):
-        return _fits(force)
-    direction, cap, _ = reason.partition(" cap ")
-    if not cap or direction not in DIRECTIONS:
-        return reason
-    if getattr(force, f"{direction}_w") is None:
-        return rule(RETURNS, RESTORE)
-    words = force.words(direction)
-    return reason if reason.startswith(words) else further(words, f": {RETURNS}")
-
-
-def _fits(force: Force) -> Reason:
-    cap = force.words("import")
-    return Reason(f"{FITTED} {cap}", cap.who, cap.until_utc_ms)
+        return held.still(scene, before.reason)
+    return held.fits(scene.force)

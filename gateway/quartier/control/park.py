@@ -110,6 +110,7 @@ def _bay(scene: Scene, grove: Grove, index: int, player: Player) -> Bay:
     fixed = not player.usable or not player.seen or deaf
     off_lately = sum(1 for then in turn.sheds_ns if now.ns - then < 3600 * _S)
     movable = shed.may_switch(ev, turn, now.ns) and (turn.on or off_lately < SHEDS_PER_H)
+    movable = movable and (turn.on or turn.unread_ns is None)  # it is told first that it is off
     movable = movable and not override.keeps_off(ev, scene.wishes.overrides)
     most_a = override.ceiling(ev, scene.wishes.overrides) or ev.current_max_a
     return Bay(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from quartier.control import balance, measures, moded, override, shed, steps, tree
+from quartier.control import balance, measures, moded, override, shed, steps, tree, unread
 from quartier.control.failsafe import Stage
 from quartier.control.outcome import Result, limit
 from quartier.control.players import Player, floor_w, full_w, stands
@@ -59,7 +59,7 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
             risen = moded.back(scene, players[place[asset.name]], spare_w)
             if risen is not None:
                 return {place[asset.name]: risen}
-        elif not turn.on and players[place[asset.name]].allowed_w is None:
+        elif _is_away(scene, players[place[asset.name]]):
             fits = steps.returning_w(asset, turn) <= spare_w
             if fits and shed.may_return(asset, turn, scene.now_ns):
                 return {place[asset.name]: _switched_on(asset, turn, scene.now_ns)}
@@ -81,6 +81,11 @@ def _switched_on(asset: Load | Ev, turn: Turn, now_ns: int) -> Turn:
     return shed.raised(on, floor_w(asset), now_ns, stands=True) if isinstance(asset, Ev) else on
 
 
+def _is_away(scene: Scene, player: Player) -> bool:
+    """Whether it may return here: cars that share do by turns of their own."""
+    return player.allowed_w is None and unread.is_away(scene, player)
+
+
 def _tier(player: Player) -> Tier:
     """Its turn now: that of an asset in modes changes with its comfort, or its deadline."""
     return player.tier if isinstance(player.asset, Moded) else player.asset.tier
@@ -98,7 +103,9 @@ def _pv_back(scene: Scene, players: Sequence[Player], result: Result) -> dict[in
         spare_w = min(spare_w, cap_w * shed.RESTORE_BELOW - made_w)
     for index, player in enumerate(players):
         asset, turn = player.asset, player.turn
-        if not isinstance(asset, Pv) or turn.on or override.keeps_off(asset, scene.wishes.overrides):
+        if not isinstance(asset, Pv) or override.keeps_off(asset, scene.wishes.overrides):
+            continue
+        if not unread.is_away(scene, player):
             continue
         expected_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
         if expected_w <= spare_w and shed.may_switch(asset, turn, scene.now_ns):

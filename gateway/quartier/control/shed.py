@@ -37,7 +37,8 @@ class Turn:
     ``asks_ns``: since when it has liked another mode without a break; ``turns_ns``: when it went down after
     up, or up after down, in the last hour; ``back_ns``: since when its own control has it; ``told_ns``: when
     it was last told to take (or generate) less, None: long ago.  One that was seen not to obey gets no time
-    anew by being told less still.
+    anew by being told less still.  ``unread_ns``: since when the point of one that has no order of ours is
+    waited for; None: it was read, or ordered.
     """
 
     on: bool = True
@@ -53,6 +54,7 @@ class Turn:
     back_ns: int | None = None
     raised_ns: int | None = None
     told_ns: int | None = None
+    unread_ns: int | None = None
 
     @property
     def is_limited(self) -> bool:
@@ -109,11 +111,11 @@ def veered(turn: Turn, now_ns: int, *, up: bool) -> Turn:
 
 
 def may_return(asset: Flexible, turn: Turn, now_ns: int) -> bool:
-    """Whether it may come back: a load on a relay only while that leaves it within six switchings an hour."""
+    """Whether it may come back: a load or a car only while that leaves it within six switchings an hour."""
     if not may_switch(asset, turn, now_ns):
         return False
     recent_count = sum(now_ns - then < _HOUR_NS for then in turn.sheds_ns)
-    return not isinstance(asset, Load) or recent_count < TURNS_MAX_PER_H // 2
+    return not isinstance(asset, Load | Ev) or recent_count < TURNS_MAX_PER_H // 2
 
 
 def may_rise(turn: Turn, now_ns: int) -> bool:

@@ -21,6 +21,7 @@ from quartier.control import (
     tree,
     trespass,
     unmet,
+    unread,
 )
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
@@ -193,6 +194,8 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bo
 
 
 def _turn_state(asset: Pv | Ev | Load, turn: Turn) -> str:
+    if turn.unread_ns is not None:
+        return unread.WORDS
     if not turn.on:
         return {"Ev": "paused", "Pv": "switched off"}.get(type(asset).__name__, "shed")
     return "free" if turn.limit_w is None else f"limited to {turn.limit_w:.0f} W"

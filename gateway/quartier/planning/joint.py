@@ -63,6 +63,33 @@ class Joint:
         part = self.parts[number]
         return part.ways(self.meter.count) if isinstance(part, Run) else []
 
+    def moves(self, number: int, prices: "array[float]") -> "list[tuple[float, array[float]]]":
+        """Other starts of a batch, or ways of a car in which current of one step is in another, each with
+        what it adds to the cost at these prices; none that does not save.
+        """
+        part = self.parts[number]
+        if not isinstance(part, Levels):
+            now = _paid(self.ways[number], prices)
+            added = [(_paid(way, prices) - now, way) for way in self.starts(number)]
+            return [pair for pair in added if pair[0] < 0.0]
+        way, made = self.ways[number], []
+        allowed = dict(zip(part.units, part.amounts_wh, strict=True))
+        unit_wh = part.amounts_wh[1] / part.units[1]
+        window = range(part.chain.first, part.chain.first + part.chain.count)
+        taken = {step: round(way[step] / unit_wh) for step in window}
+        for source in (step for step in window if taken[step]):
+            for to in window:
+                least_saved = (prices[to] - prices[source]) * unit_wh
+                if to == source or least_saved >= 0.0:
+                    continue
+                for units in {1, taken[source] - part.units[1], taken[source]}:
+                    if {taken[source] - units, taken[to] + units} <= allowed.keys() and units > 0:
+                        moved = way[:]
+                        moved[source] = allowed[taken[source] - units]
+                        moved[to] = allowed[taken[to] + units]
+                        made.append((least_saved * units, moved))
+        return made
+
     def relax(self, free: Sequence[int]) -> Relaxed:
         """Put these, no batches, on their ways by the linear program beside all others."""
         found = relaxed(self.meter, [self.chains[number] for number in free], self.total(without=free))
@@ -144,3 +171,7 @@ class Joint:
                 for pair in made:
                     pair[1] += max(part.amounts_wh)
         return [(low, high) for low, high in made]
+
+
+def _paid(way: "array[float]", prices: "array[float]") -> float:
+    return sum(a * b for a, b in zip(way, prices, strict=True))

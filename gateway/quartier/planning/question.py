@@ -14,11 +14,10 @@ from quartier.planning.learner import Learner
 from quartier.planning.plan import Plan, planned
 from quartier.planning.reasons import reasons
 from quartier.planning.tariff import Prices, Quote, Tariff, Told, prices
+from quartier.planning.trial import LEFT_SHARE
 
 LEAST_S = 4 * 3_600
 """Prices that are known no further are too few to plan by."""
-_LEFT_SHARE = 0.9
-"""A Wh that is left at the end saves an import at the lowest price, if it is wanted then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +117,7 @@ def _outlook(question: Question, known: Prices, foretold: Forecast) -> Outlook:
 
 
 def _worth(battery: Battery, known: Prices) -> float:
-    return _LEFT_SHARE * battery.discharge_efficiency * max(0.0, min(known.import_eur_per_wh))
+    return LEFT_SHARE * battery.discharge_efficiency * max(0.0, min(known.import_eur_per_wh))
 
 
 def _clock(question: Question) -> Callable[[int], str]:

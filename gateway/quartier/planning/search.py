@@ -17,7 +17,8 @@ WORK_MAX = 4_000_000
 """What a search may take, in columns by rounds of the linear program, some 0.3 us each: whatever the site."""
 _TURNS_MAX = 4
 _LEVELS = 6
-_PAIRS_MAX = 120
+_SUBSETS_MAX = 120
+_MOVES_MAX = 24
 
 
 class Search:
@@ -58,6 +59,10 @@ class Search:
         if len(whole) > 1 and self._open:
             joint.ways, joint.level_wh = lead[:], low_wh
             self._round(whole[::-1])
+        for yields in (True, False):
+            if joint.stores and whole and self._open:
+                joint.ways, joint.level_wh = lead[:], low_wh
+                self._dive(whole, self.prices, yields=yields)
         self._kick()
         joint.ways, joint.level_wh = self._best[:], self._level_wh
 
@@ -76,6 +81,20 @@ class Search:
     def _round(self, whole: Sequence[int]) -> bool:
         """Put these on whole levels and starts, plan the stores beside them, then all by turns."""
         self._joint.take(whole)
+        return self._polish()
+
+    def _dive(self, whole: Sequence[int], prices: "array[float]", *, yields: bool) -> bool:
+        """Put these on whole levels and starts one by one, and after each ask the program where the others
+        should be then.
+        """
+        joint = self._joint
+        for at, number in enumerate(whole):
+            if yields:
+                joint.yielding([number], prices)
+            else:
+                joint.take([number])
+            left = [other for other in whole[at + 1 :] if other in joint.chains]
+            prices = joint.relax([*joint.stores, *left]).prices
         return self._polish()
 
     def _polish(self) -> bool:
@@ -107,12 +126,14 @@ class Search:
         return True
 
     def _kick(self) -> None:
-        """Take one or two out of the best plan, ask the program anew, and put them back, until no such
+        """Take one, two or three out of the best plan, ask the program anew, and put them back, until no such
         change is better.
         """
         again = True
         while again and self._open:
             again = False
+            for number in [*self._joint.cars, *self._joint.runs] if self._joint.stores else ():
+                again |= self._moved(number)
             for subset in self._subsets():
                 again |= self._open and self._rebuilt(subset)
             for number in self._joint.runs:
@@ -122,9 +143,11 @@ class Search:
         whole = [*self._joint.runs, *self._joint.cars]
         for number in whole:
             yield (number,)
-        pairs = list(combinations(whole, 2))
-        for number in range(min(len(pairs), _PAIRS_MAX)):
-            yield pairs[number * len(pairs) // min(len(pairs), _PAIRS_MAX)]
+        for size in (2, 3):
+            several = list(combinations(whole, size))
+            count = min(len(several), _SUBSETS_MAX)
+            for number in range(count):
+                yield several[number * len(several) // count]
 
     def _rebuilt(self, subset: tuple[int, ...]) -> bool:
         """Whether it became better."""
@@ -155,6 +178,32 @@ class Search:
             better |= self._tried((*others, *joint.cars), found.prices, peak_wh)
         return better
 
+    def _moved(self, number: int) -> bool:
+        """Move current of a car from one step to another, or a batch to another start, the stores planned
+        anew; whether it became better.
+
+        What all else costs with the stores at their best is convex in what it takes: at its prices a
+        move that does not save cannot pay, and the one that saves most comes first.
+        """
+        joint, better = self._joint, False
+        for _ in range(_MOVES_MAX):
+            if not self._open:
+                break
+            joint.ways, joint.level_wh = self._best[:], self._level_wh
+            found = joint.relax(joint.stores)
+            moves = sorted(joint.moves(number, found.prices))[:_MOVES_MAX]
+            if not any(self._settled(number, way) for _, way in moves if self._open):
+                break
+            better = True
+        return better
+
+    def _settled(self, number: int, way: "array[float]") -> bool:
+        joint = self._joint
+        joint.ways, joint.level_wh = self._best[:], self._level_wh
+        joint.ways[number] = way
+        joint.settle()
+        return self._keep()
+
     def _tried(self, whole: Sequence[int], prices: "array[float]", peak_wh: float) -> bool:
         """Put these back on whole levels and starts in several ways; whether one is the best so far."""
         joint, better = self._joint, False
@@ -173,4 +222,7 @@ class Search:
                     joint.ways, joint.level_wh = lead[:], level_wh
                     joint.yielding(order, prices)
                     better |= self._polish()
+                    if len(order) > 1:
+                        joint.ways, joint.level_wh = lead[:], level_wh
+                        better |= self._dive(order, prices, yields=True)
         return better

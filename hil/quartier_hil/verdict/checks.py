@@ -55,7 +55,8 @@ class Ending:
     each envelope without sense; ``alarms`` are those raised (house seconds, words), ``losses`` those told:
     from and until (house seconds; inf: it stands), code and whose.  ``saving``: of a day that was lived
     without its plan too.  ``is_wired``: real buses were there.  ``stored`` is what the daemon's history
-    told, where a check wants it.
+    told, where a check wants it; ``zero_s`` is how much later than the scenario's start its second 0 was, by
+    the house's clock.
     """
 
     modes: Sequence[tuple[float, str]] = ()
@@ -77,6 +78,7 @@ class Ending:
     saving: Saving | None = None
     is_wired: bool = True
     stored: Stored | None = None
+    zero_s: float = 0.0
     end_s: float = 0.0
 
 

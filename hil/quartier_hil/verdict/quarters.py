@@ -100,7 +100,8 @@ class Counted:
         backwards = [late for early, late in pairwise(samples) if late[1] < early[1]]
         off = [(row[0], wh) for row, wh in zip(rows, self._off(rows, ending), strict=True) if wh]
         sum_wh = rows[-1][1] - rows[0][1]
-        own_wh = self.track.at(self.span.count * QUARTER_S) - self.track.at(QUARTER_S)
+        zero_s = ending.zero_s
+        own_wh = self.track.at(self.span.count * QUARTER_S - zero_s) - self.track.at(QUARTER_S - zero_s)
         measured = f"{sum_wh:.1f} Wh in {len(rows) - 1} steps, {own_wh:.1f} by the plant"
         measured += f"; {len(samples)} samples"
         if backwards:
@@ -112,7 +113,7 @@ class Counted:
     def _off(self, rows: Sequence[tuple[str, float]], ending: Ending) -> Iterator[float]:
         """By how much each row is outside of what somebody can have seen in time; 0: it is not."""
         for number, (_, value) in enumerate(rows):
-            end_s = (number + 1.0) * QUARTER_S
+            end_s = (number + 1.0) * QUARTER_S - ending.zero_s
             # While the gateway was not there nobody looked.
             downs = [at_s for at_s, back_s in ending.downs if at_s <= end_s <= back_s + self.asked.late_s]
             low, high = self.track.between(min([end_s, *downs]) - self.asked.late_s, end_s)
@@ -127,12 +128,13 @@ class Mean:
     asked: asked.Quarters
     point: str
     span: Span
-    sums_wh: dict[int, float] = field(default_factory=dict)
+    times_s: list[float] = field(default_factory=list)
+    sums_wh: list[float] = field(default_factory=lambda: [0.0])
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Add what flows in the quarter in which the step lies."""
-        number = int((now_s - dt_s / 2) // QUARTER_S)
-        self.sums_wh[number] = self.sums_wh.get(number, 0.0) + values[self.point] * dt_s / 3600.0
+        """Add what flows in the step."""
+        self.times_s.append(now_s)
+        self.sums_wh.append(self.sums_wh[-1] + values[self.point] * dt_s / 3600.0)
 
     def verdict(self, ending: Ending) -> Verdict:
         """The furthest off, and the day's energy by both."""
@@ -144,17 +146,26 @@ class Mean:
         worst = (0.0, "")
         wrong = 0
         for number, (label, mean_w) in enumerate(rows):
-            own_w = self.sums_wh.get(number, 0.0) * 3600 / QUARTER_S
-            begin_s = number * QUARTER_S
-            if any(at_s < begin_s + QUARTER_S and back_s > begin_s for at_s, back_s in ending.downs):
-                continue  # it cannot know what flowed while it was not there
+            begin_s = number * QUARTER_S - ending.zero_s
+            own_w = self._between_wh(begin_s) * 3600 / QUARTER_S
+            if begin_s < 0 or any(
+                at_s < begin_s + QUARTER_S and back_s > begin_s for at_s, back_s in ending.downs
+            ):
+                continue  # nobody can know what flowed while the one or the other was not there
             off_w = abs(mean_w - own_w)
             worst = max(worst, (off_w, label))
             wrong += off_w > self.asked.power_w + _SHARE * abs(own_w)
         sum_wh = sum(mean_w for _, mean_w in rows) * QUARTER_S / 3600
-        own_wh = sum(self.sums_wh.get(number, 0.0) for number in range(self.span.count))
+        own_wh = sum(
+            self._between_wh(number * QUARTER_S - ending.zero_s) for number in range(self.span.count)
+        )
         measured = f"{sum_wh:.0f} Wh, {own_wh:.0f} by the plant; at most {worst[0]:.0f} W off, at {worst[1]}"
         return Verdict(_POWER, promised, measured + (f"; {wrong} too far" if wrong else ""), holds=not wrong)
+
+    def _between_wh(self, begin_s: float) -> float:
+        """What flowed in the quarter of an hour from there on."""
+        first, last = (bisect_right(self.times_s, at_s + 1e-6) for at_s in (begin_s, begin_s + QUARTER_S))
+        return self.sums_wh[last] - self.sums_wh[first]
 
 
 def _rows(ending: Ending, point: str) -> Sequence[tuple[str, float]]:

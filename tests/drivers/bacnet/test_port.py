@@ -77,7 +77,7 @@ async def test_what_is_sent_is_heard_with_its_sender(ports):
     )
     first.send(b"\x81word", (HOST, second.number))
 
-    assert (b"\x81word", (HOST, first.number), False) == await asyncio.wait_for(heard, 5)
+    assert (b"\x81word", (HOST, first.number), False) == await asyncio.wait_for(heard, 60)
 
 
 async def test_our_own_words_to_all_are_not_heard(ports):

@@ -17,7 +17,7 @@ from quartier_drivers.modbus.bus import RtuBus
 from quartier_drivers.modbus.frame import Answer, read_request
 from quartier_drivers.modbus.rtu import RtuLink
 
-TIMEOUT_S = 0.05
+TIMEOUT_S = 0.5
 READ = read_request(1, "holding", 10, 2)
 OTHER = read_request(1, "holding", 20, 2)
 

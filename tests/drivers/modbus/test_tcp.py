@@ -15,7 +15,7 @@ from quartier_drivers.modbus.go import Go, never
 from quartier_drivers.modbus.tcp import TcpLink
 from quartier_drivers.stream import Stream
 
-TIMEOUT_S = 0.05
+TIMEOUT_S = 0.5
 READ = read_request(1, "holding", 10, 2)
 
 

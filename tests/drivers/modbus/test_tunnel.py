@@ -16,7 +16,7 @@ from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.tunnel import TunnelLink
 
-TIMEOUT_S = 0.05
+TIMEOUT_S = 0.5
 READ, OTHER = read_request(1, "holding", 10, 2), read_request(1, "holding", 20, 2)
 
 

@@ -152,3 +152,20 @@ async def test_the_contract_and_the_premises_are_those_of_the_site_file(seen):
     )
     here = site.site.model_copy(update={"latitude": 48.8, "longitude": 2.3})
     assert (48.8, 2.3) == foresight.premises(site.model_copy(update={"site": here})).where
+
+
+async def test_what_speaks_against_plans_refuses_them_and_their_back_test_has_the_sites_battery(seen):
+    around = seen.turn.link, seen.turn.params, {}, seen.yard.clock.now()
+    with pytest.raises(RefusedError, match="dearer"):
+        foresight.question(seen.loaded.site, with_memories(seen, **FRESH), *around, "dearer")
+    found = foresight.trial(seen.loaded.site)
+
+    assert (9500.0, 2000.0, 2000.0, 5000.0) == (
+        found.battery.capacity_wh,
+        found.battery.reserve_wh,
+        found.battery.energy_wh,
+        found.battery.charge_max_w,
+    )
+    assert ("hchp", 12_000.0, 6_000.0) == (found.tariff.kind, found.import_max_w, found.export_max_w)
+    with pytest.raises(RefusedError, match=r"no \[planning\]"):
+        foresight.trial(seen.loaded.site.model_copy(update={"planning": None}))

@@ -135,6 +135,21 @@ async def test_a_forecast_that_knows_too_little_leaves_the_rule(house):
         task.cancel()
 
 
+async def test_plans_that_cost_more_than_the_rule_in_their_back_test_are_followed_no_more(house):
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner()
+        task = await running(group, made)
+        await found.until(lambda: found.led_by == "local plan")
+        trial = made._trial
+        trial.hours, trial.bare_eur = 100.0, 10.0
+        trial.by_plan.cost_eur, trial.by_rule.cost_eur = 6.0, 5.0
+        made._due_ns = 0
+        await found.until(lambda: found.led_by == "rule: self-consumption")
+        assert "in its back-test of the last week a plan cost 1.00 EUR more than the rule" == made.why
+        task.cancel()
+
+
 async def test_what_is_shown_is_json_and_has_every_step_with_its_reason(house):
     async with house(planning()) as found, asyncio.TaskGroup() as group:
         await found.well()

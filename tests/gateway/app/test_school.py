@@ -129,9 +129,15 @@ def test_a_battery_that_rests_for_longer_than_the_history_looks_back_is_known_to
 def test_a_first_start_learns_from_four_weeks_at_most(school, lived):
     lived(26)
     one = school()
-    one._learn = lambda begin_s, until_s: spans.append((begin_s, until_s))
-    spans = []
+    spans, tried = [], []
+
+    def learn(begin_s, until_s, *, tries):
+        spans.append((begin_s, until_s))
+        tried.append(tries)
+
+    one._learn = learn
     one.catch_up(BEGIN_S + 29 * 86_400)
 
     assert (BEGIN_S + 86_400, BEGIN_S + 29 * 86_400) == (spans[0][0], spans[-1][1])
     assert 28 == len(spans)
+    assert [False] * 21 + [True] * 7 == tried

@@ -83,6 +83,14 @@ def test_a_page_that_cannot_be_written_is_named(call, tmp_path):
     assert "plan.html: cannot be written: No such file or directory" in err
 
 
+def test_no_page_is_promised_of_the_plan_in_force(tmp_path, capsys):
+    code = main(["plan", "--html", str(tmp_path / "plan.html")])
+
+    assert 2 == code
+    assert "--html: needs a --series" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_is_said_to_be_minus_zero(call):
     text = SERIES.replace("1000,0,0.21", "333.3,333.3000001,0.21")
     _, out, _ = call("--soc", "0", text=text)

@@ -208,6 +208,21 @@ CAPS = LinkCaps(
 )
 
 
+def shown(house: House, points: dict[str, float]) -> dict[str, float]:
+    """What stands at the points that assets are steered by, as nearly every device tells."""
+    found = {}
+    for asset in house.assets:
+        if isinstance(asset, Ev):
+            found[f"{asset.name}.current_max_a"] = asset.current_max_a
+        elif isinstance(asset, Pv) and asset.curtail == "limit":
+            found[f"{asset.name}.generation_max_w"] = asset.rated_w
+        elif isinstance(asset, Load) or (isinstance(asset, Pv) and asset.curtail == "relay"):
+            found[f"{asset.name}.relay_on"] = 1.0
+        elif isinstance(asset, Moded):
+            found[asset.point] = asset.modes[asset.normal].value
+    return {point: points.get(point, value) for point, value in found.items()}
+
+
 @dataclass
 class Plant:
     """A small building with its own physics; powers in W, one step per second.
@@ -295,7 +310,7 @@ class Plant:
         seen |= {f"{a.name}.power_w": self.moded_w(a) for a in self.house.assets if isinstance(a, Moded)}
         if self.t % self.grid_every_s == 0:
             seen["grid.power_w"] = self.grid_w
-        return seen | self.raw
+        return seen | shown(self.house, self.points) | self.raw
 
     def now(self) -> Now:
         return Now(self.t * 1_000_000_000, EPOCH_MS + self.t * 1000, synced=True)
@@ -484,7 +499,7 @@ class Board:
             self._add(flows, asset.node, watts)
             seen[f"{asset.name}.power_w"] = sum(watts)
         self.flows_w = flows
-        return seen | self._metered() | self.raw
+        return seen | self._metered() | shown(self.house, self.points) | self.raw
 
     def _add(self, flows, node: str, watts) -> None:
         """To a node and all above it."""

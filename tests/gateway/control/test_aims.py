@@ -58,27 +58,6 @@ def test_a_plan_leads_only_while_it_can_be_trusted(plan, now, outage, why):
     assert bool(why) == (aims.now_wanted(plan, now, outage=outage) == {})
 
 
-POWERS = [
-    # the aim, what the grid shows without the battery, what the battery shall do
-    (Aim(1, 0.0, 0.0, 0.0), 800.0, -800.0),  # the rule of self-consumption
-    (Aim(1, 0.0, 0.0, 0.0), -800.0, 800.0),
-    (Aim(1, 0.0, 0.0, inf), 800.0, 0.0),  # kept for later, the sun is taken in
-    (Aim(1, 0.0, 0.0, inf), -800.0, 800.0),
-    (Aim(1, 2000.0, 0.0, inf), 800.0, 2000.0),  # bought
-    (Aim(1, 2000.0, 0.0, inf), -3000.0, 3000.0),  # more sun than was to be bought
-    (Aim(1, 2000.0, 0.0, 2500.0), 800.0, 1700.0),  # bought below a peak
-    (Aim(1, 0.0, 0.0, 2500.0), 4000.0, -1500.0),  # a peak is cut
-    (Aim(1, 0.0, -inf, 0.0), -800.0, 0.0),  # the sun is sold
-    (Aim(1, -2000.0, -inf, 0.0), 500.0, -2000.0),  # the store is sold
-    (Aim(1, -2000.0, -inf, 0.0), 2500.0, -2500.0),
-]
-
-
-@pytest.mark.parametrize(("aim", "net_w", "power_w"), POWERS)
-def test_an_aim_follows_what_is_measured(aim, net_w, power_w):
-    assert power_w == aims.power_w(aim, net_w)
-
-
 LEADERS = [
     (Reason("x", Who("person", "anna")), "a person"),
     (Reason("x", Who("document", "schedule bat1")), "the district"),

@@ -45,7 +45,7 @@ def test_a_car_that_takes_more_than_it_may_is_told_its_floor_once_and_the_batter
     p.points["ev1.current_max_a"] = p.raw["ev1.current_max_a"] = 8.0
     p.run(60)
     del p.raw["ev1.current_max_a"]
-    p.deaf, p.points["ev1.current_max_a"] = {"ev1"}, 11.5
+    p.silent, p.deaf, p.points["ev1.current_max_a"] = {"ev1.current_max_a"}, {"ev1"}, 11.5
     p.cap(import_max_w=500).run(30)
 
     assert [(63, 6.0), (83, 6.0)] == p.written("ev1.current_max_a", since=61)

@@ -199,3 +199,15 @@ def test_a_silent_asset_counts_at_its_worst_where_something_would_come_back(plan
     p.run(60)
 
     assert (0.0, 1.0) == (waiting, p.points["pump.relay_on"])
+
+
+def test_a_single_car_is_paused_three_times_an_hour_at_most_however_the_rest_swings(plant, with_house):
+    p = plant(house=with_house("ev1"), base_w=500, ev_wants_w=11_040).run(430)
+    told = []
+    for base_w in (9_500, 500) * 5:
+        p.base_w = base_w
+        p.run(20 if base_w > 500 else 330)
+        told.append(p.points["ev1.current_max_a"] > 0)
+
+    assert [False, True, False, True, False] + [False] * 5 == told
+    assert p.longest_over_s(10_000) <= 5

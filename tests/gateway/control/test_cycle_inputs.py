@@ -188,3 +188,24 @@ def test_late_cycles_freeze_increases(plant):
         p.step()
 
     assert ("FREEZE", ["cycle-late"]) == (p.view["stage"], [r["name"] for r in p.view["rules"]])
+
+
+@pytest.mark.parametrize(("is_gone", "shed"), [(True, "pump"), (False, "heat")])
+def test_a_tighter_cap_is_kept_at_once_though_the_grid_meter_is_stale_and_an_asset_left_or_fell_silent(
+    plant, with_house, is_gone, shed
+):
+    p = plant(house=with_house("pump", "heat"), base_w=2_000, loads_w={"pump": 1_000, "heat": 2_000})
+    p.run(30)
+    if is_gone:
+        p.silent = {"grid"}
+        p.run(5)
+        p.state = p.state.adopt(with_house("pump"))
+    else:
+        p.silent = {"heat"}
+        p.run(12)
+        p.silent = {"grid", "heat"}
+        p.run(5)
+    p.cap(import_max_w=3_000).run(2)
+
+    assert "stale" == p.view["grid"]["state"]
+    assert 0.0 == p.points[f"{shed}.relay_on"]

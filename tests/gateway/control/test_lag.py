@@ -178,3 +178,34 @@ def test_an_asset_of_another_house_is_not_asked(house):
     )
 
     assert Lag(grid=((S, 1.0),), looked_ns=S) == late
+
+
+@pytest.mark.parametrize("times", [1.0, 2.0, 3.0, 4.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_meter_of_pv_that_tells_too_much_is_no_lag(with_house, times, seed):
+    random, sun_w, here_w = Random(seed), [], -3_000.0
+    for _ in range(400):
+        if random.random() < 0.03:
+            here_w = -random.uniform(300.0, 6_000.0)
+        sun_w.append(here_w)
+    now, told, house = Lag(), set(), with_house("pv1")
+    for t, watts in enumerate(sun_w):
+        past = tuple((k * S, times * sun_w[k]) for k in range(max(0, t - 30), t + 1))
+        now = lag.looked(now, house, {"grid.power_w": Memory(800.0 + watts, t * S)}, {"pv1": past})
+        told.add(now.found_s)
+
+    assert {None} == told
+    assert [] == list(lag.alarms(now, house))
+
+
+def test_a_late_meter_is_found_though_another_tells_too_much(house):
+    """The battery's own meter: too large by 1.5, which the shape alone would forgive."""
+    battery_w = ramps(120)
+    now = Lag()
+    for t in range(120):
+        past = tuple((k * S, 1.5 * battery_w[k]) for k in range(max(0, t - 30), t + 1))
+        now = lag.looked(
+            now, house, {"grid.power_w": Memory(500.0 + battery_w[max(0, t - 8)], t * S)}, {"bat1": past}
+        )
+
+    assert 8 == now.found_s

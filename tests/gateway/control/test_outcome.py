@@ -1,6 +1,6 @@
 import pytest
 
-from quartier.control import outcome, reason
+from quartier.control import outcome
 from quartier.control.duties import Duties
 from quartier.control.outcome import Result, point
 from quartier.control.players import Player
@@ -10,7 +10,6 @@ from quartier.house.assets import Ev, Load, Pv
 CAR = Ev(name="ev1", rated_w=11_040)
 PV = Pv(name="pv1", rated_w=6_000, curtail="limit")
 S = 1_000_000_000
-OFF = reason.grid("grid at 49.46 Hz: tier D off", "low frequency")
 
 
 def result(*setpoints_w, high_w=0.0, low_w=0.0, **more):
@@ -68,13 +67,6 @@ def test_a_car_that_shares_is_held_where_the_kernel_put_it_and_pauses_below_its_
     assert (None if held_w is None else 9 * S) == after.lowered_ns
     paused = Player(CAR, 0.0, 0.0, Turn(on=False))
     assert paused.turn == outcome._car_turn(paused, CAR, held_w, 9 * S)
-
-
-def test_an_event_of_the_grid_is_the_reason_as_long_as_it_acts(scene):
-    acts = scene(duties=Duties(off={"D": OFF}))
-
-    assert OFF == outcome._still(acts, OFF)
-    assert "comes back in its turn" == outcome._still(scene(), OFF)
 
 
 def test_a_pv_whose_fallback_is_lost_keeps_its_limit_under_a_cap_and_comes_back_without_one(plant):

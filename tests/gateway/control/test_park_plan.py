@@ -395,6 +395,18 @@ def test_only_of_a_car_that_is_there_it_is_known_what_it_needs(looked):
     assert (0.0, False, 16.0) == (gone.needed_a, gone.active, gone.most_a)
 
 
+@pytest.mark.parametrize(
+    ("turn", "movable"),
+    [
+        ({"unread_ns": 0}, True),
+        ({"on": False, "since_ns": -(10**12), "told_ns": 39 * S}, True),
+        ({"on": False, "since_ns": -(10**12), "told_ns": 39 * S, "unread_ns": 0}, False),
+    ],
+)
+def test_a_point_that_is_remembered_off_and_was_not_read_is_told_so_before_it_begins(looked, turn, movable):
+    assert movable is looked(turn=turn).movable
+
+
 def test_a_point_that_takes_more_than_it_may_is_deaf(looked):
     one = looked(turn={"limit_w": 2 * V, "told_ns": 0})
 

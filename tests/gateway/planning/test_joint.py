@@ -72,3 +72,29 @@ def test_a_way_that_cannot_be_found_stays_as_it_is() -> None:
     one.take([0])
 
     assert [0.0] * 4 == pytest.approx(list(one.ways[0]))
+
+
+def test_moves_of_a_car_keep_its_energy_on_whole_amperes_and_save() -> None:
+    one = joint()
+    prices = array("d", [4e-4, 3e-4, 2e-4, 1e-4])
+    one.ways[2] = array("d", [230.0 * 16, 230.0 * 14, 0.0, 0.0])
+    moves = one.moves(2, prices)
+
+    assert moves
+    for added, way in moves:
+        amperes = [round(wh / 230.0) for wh in way]
+        assert 30 == sum(amperes)
+        assert {0, *range(6, 17)} >= set(amperes)
+        cost = sum(a * b for a, b in zip(way, prices, strict=True))
+        assert cost - (16 * 0.092 + 14 * 0.069) == pytest.approx(added)
+        assert added < 0.0
+
+
+def test_moves_of_a_batch_are_its_other_starts_that_save() -> None:
+    one = joint()
+    one.ways[3] = one.starts(3)[0]
+
+    # 1 then 2 kWh: 0.3 now, 0.7 an hour later, 0.25 two hours later.
+    assert [(pytest.approx(-0.05), one.starts(3)[2])] == one.moves(3, array("d", [1e-4, 1e-4, 2.5e-4, 0.0]))
+    assert [] == one.moves(3, array("d", [1e-4] * 4))
+    assert [] == one.moves(0, array("d", [1e-4] * 4))

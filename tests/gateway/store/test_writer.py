@@ -8,7 +8,7 @@ from quartier.store.database import Database, Job
 from quartier.store.writer import Committed, Failed, Opened, Salvaged, Writer
 
 NAMES = [("grid", "power_w")]
-WAIT_S = 10
+WAIT_S = 60
 OPEN = Job(0, (), 0)
 
 

@@ -55,7 +55,7 @@ def test_the_open_data_are_served_beside_the_page(path, capsys):
     )
     page = serving.opened(0, roster, Feed())
     try:
-        assert urllib.request.urlopen(page.url + path, timeout=5).read()
+        assert urllib.request.urlopen(page.url + path, timeout=60).read()
         assert page.url == json.loads(capsys.readouterr().out)["page"]
     finally:
         page.close()

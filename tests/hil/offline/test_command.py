@@ -71,15 +71,15 @@ def test_a_scenario_that_is_not_there_ends_with_2_and_the_others_are_run(tmp_pat
 
 
 def test_one_that_needs_wires_ends_with_2(tmp_path, capsys):
-    code = cli.main(["day", _file(tmp_path, TEXT.replace("[[", '[house]\nmeters = ["tic"]\n[[', 1))])
+    code = cli.main(["day", _file(tmp_path, TEXT.replace("[[", '[house]\nmeters = ["p1"]\n[[', 1))])
 
     assert 2 == code
-    assert "need the wires" in capsys.readouterr().err
+    assert "needs the wires" in capsys.readouterr().err
 
 
 def test_a_ci_system_gets_a_case_for_each_promise_and_an_error_for_what_could_not_be_run(tmp_path):
     short, wired = _file(tmp_path, TEXT + NEVER), tmp_path / "wired.toml"
-    wired.write_text(TEXT.replace("[[", '[house]\nmeters = ["tic"]\n[[', 1))
+    wired.write_text(TEXT.replace("[[", '[house]\nmeters = ["p1"]\n[[', 1))
 
     code = cli.main(["day", short, str(wired), "--junit", str(tmp_path / "out" / "day.xml")])
 

@@ -22,7 +22,7 @@ async def tcp():
     clients = []
 
     async def made(port):
-        client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=3, retries=0)
+        client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=10, retries=0)
         assert await client.connect()
         clients.append(client)
         return client
@@ -37,7 +37,7 @@ async def rtu():
     clients = []
 
     async def made(path):
-        client = AsyncModbusSerialClient(str(path), baudrate=9600, timeout=3, retries=0)
+        client = AsyncModbusSerialClient(str(path), baudrate=9600, timeout=10, retries=0)
         assert await client.connect()
         clients.append(client)
         return client

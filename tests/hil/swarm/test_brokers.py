@@ -68,7 +68,7 @@ def test_a_mosquitto_with_an_authority_hears_nobody_without_a_certificate_of_it(
 def _connack(context, port):
     """The first bytes of the answer to an empty CONNECT of MQTT 5."""
     with (
-        socket.create_connection(("127.0.0.1", port), 5.0) as plain,
+        socket.create_connection(("127.0.0.1", port), 60.0) as plain,
         context.wrap_socket(plain, server_hostname=brokers.HOST) as wrapped,
     ):
         wrapped.sendall(bytes([0x10, 0x0F, 0, 4, *b"MQTT", 5, 2, 0, 30, 0, 0, 2, *b"e1"]))

@@ -20,7 +20,7 @@ def scenario():
     return night.model_copy(update={"duration_s": 4_500.0})
 
 
-def _verdicts(scenario, rows, means=None, samples=None, downs=()):
+def _verdicts(scenario, rows, means=None, samples=None, downs=(), zero_s=0.0):
     """What is said of 75 minutes at a steady power; ``rows`` and ``means`` are the stored values."""
     check = asked.Quarters(check="quarters", counters=(IMPORT,))
     found = list(quarters.judges(scenario, check))
@@ -31,7 +31,10 @@ def _verdicts(scenario, rows, means=None, samples=None, downs=()):
     labels = span.of(scenario).labels
     means = means or [(label, POWER_W) for label in labels]
     told = Stored({IMPORT: rows, POWER: means}, {IMPORT: samples or rows})
-    return {one.check: one for one in (judge.verdict(Ending(stored=told, downs=downs)) for judge in found)}
+    return {
+        one.check: one
+        for one in (judge.verdict(Ending(stored=told, downs=downs, zero_s=zero_s)) for judge in found)
+    }
 
 
 def _rows(scenario, late_s=40.0):
@@ -98,6 +101,24 @@ def test_a_mean_that_is_too_far_from_the_plants_breaks_the_powers(scenario):
     assert not found.holds
     assert "4550 Wh, 4500 by the plant; at most 200 W off" in found.measured
     assert _verdicts(scenario, _rows(scenario), means, downs=((2_000.0, 2_100.0),))["quarters-power"].holds
+
+
+def test_over_wires_second_0_comes_after_the_begin_of_the_first_quarter(scenario):
+    rows = [(label, value - 60.0) for label, value in _rows(scenario)]
+
+    assert not _verdicts(scenario, rows)["counters"].holds
+    assert all(one.holds for one in _verdicts(scenario, rows, zero_s=60.0).values())
+    assert not _verdicts(scenario, _rows(scenario), zero_s=60.0)["counters"].holds
+
+
+def test_what_flowed_before_second_0_is_not_judged(scenario):
+    means = [
+        (label, POWER_W - 200.0 * (number == 0)) for number, label in enumerate(span.of(scenario).labels)
+    ]
+    rows = [(label, value - 60.0) for label, value in _rows(scenario)]
+
+    assert not _verdicts(scenario, _rows(scenario), means)["quarters-power"].holds
+    assert _verdicts(scenario, rows, means, zero_s=60.0)["quarters-power"].holds
 
 
 def test_a_history_that_gave_nothing_holds_nothing(scenario):

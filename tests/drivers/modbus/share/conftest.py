@@ -136,11 +136,11 @@ async def opened() -> AsyncIterator[Opened]:
 def section_of(device: OddPty | OddTcp) -> TcpBus | RtuBus:
     if isinstance(device, OddPty):
         return RtuBus.model_validate(
-            {"kind": "modbus-rtu", "port": device.path, "baud": 115200, "timeout_s": 0.3}
+            {"kind": "modbus-rtu", "port": device.path, "baud": 115200, "timeout_s": 2.0}
         )
     framing = "rtu" if device.rtu else "tcp"
     place = {"kind": "modbus-tcp", "host": device.host, "port": device.port, "framing": framing}
-    return TcpBus.model_validate(place | {"timeout_s": 0.3})
+    return TcpBus.model_validate(place | {"timeout_s": 2.0})
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

@@ -5,7 +5,7 @@ import pytest
 from quartier_hil.devices.opcua.relay import Relay
 from quartier_hil.devices.opcua.terminal import WasteTerminal
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -1,0 +1,144 @@
+"""The plan's own back-test: what it would have cost to follow it, beside the rule of self-consumption (pure).
+
+Two imagined batteries live through every hour that was measured: one by the aim that a plan of that moment
+gives, made of the forecast as it was then, the other by the rule.  What their bills differ by decides whether
+plans are to be trusted; it fades, so that a forecast that became good again is followed again.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from quartier.planning.aims import aims
+from quartier.planning.forecast import ahead
+from quartier.planning.horizon import Battery, Contract, Outlook
+from quartier.planning.learner import Learner
+from quartier.planning.plan import planned
+from quartier.planning.tariff import Tariff, Told, prices
+
+STEPS_H = 24
+"""How far ahead each of its plans looks."""
+_KEEPS = 1.0 - 1.0 / (7 * 24)
+"""What is kept of a bill from hour to hour: a week counts."""
+LEAST_H = 72
+"""Before so many hours nothing is said."""
+WORSE_SHARE = 0.01
+"""By so much of what the house pays without a battery a plan may be dearer than the rule."""
+LEFT_SHARE = 0.9
+"""Of what the cheapest import costs, what a Wh that is left at the end is worth: it may not be wanted."""
+_HOUR_S = 3_600
+
+
+@dataclass(slots=True)
+class Imagined:
+    """A battery that never was: what is in it, and its fading bill."""
+
+    energy_wh: float
+    cost_eur: float = 0.0
+
+
+@dataclass(slots=True)
+class Trial:
+    """Hours that were tried, and the bills; ``battery`` and ``tariff`` are the site's."""
+
+    battery: Battery
+    contract: Contract
+    tariff: Tariff
+    import_max_w: float
+    export_max_w: float
+    target_w: float = 0.0
+    hours: float = 0.0
+    bare_eur: float = 0.0
+    """Without a battery."""
+    worth_eur_per_wh: float = 0.0
+    by_plan: Imagined = field(init=False)
+    by_rule: Imagined = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.by_plan, self.by_rule = (Imagined(self.battery.reserve_wh) for _ in range(2))
+
+    def step(self, learner: Learner, slot: int, load_w: float | None, sun_w: float | None) -> None:
+        """An hour is over that ``learner`` has not seen yet; nothing where it, or its price, is not known."""
+        if load_w is None or sun_w is None or learner.grid.slot_s != _HOUR_S:
+            return
+        start_s = float(slot * _HOUR_S)
+        known = prices(self.tariff, Told(), (), start_s, _HOUR_S, STEPS_H)
+        if known.count < STEPS_H:
+            return
+        foretold = ahead(learner, start_s, STEPS_H * _HOUR_S, _HOUR_S)
+        load, sun = [load_w, *foretold.load.mean_w[1:]], [max(sun_w, 0.0), *foretold.generated.mean_w[1:]]
+        outlook = Outlook(
+            step_s=_HOUR_S,
+            load_w=load,
+            pv_w=sun,
+            import_eur_per_wh=known.import_eur_per_wh,
+            export_eur_per_wh=known.export_eur_per_wh,
+            import_max_w=[self.import_max_w] * STEPS_H,
+            export_max_w=[self.export_max_w] * STEPS_H,
+        )
+        self.worth_eur_per_wh = self.battery.discharge_efficiency * max(0.0, min(known.import_eur_per_wh))
+        unit = replace(
+            self.battery,
+            energy_wh=self.by_plan.energy_wh,
+            worth_eur_per_wh=LEFT_SHARE * self.worth_eur_per_wh,
+        )
+        plan = planned(unit, outlook, self.contract)
+        aim = aims(plan, unit, outlook, self.contract, [""] * STEPS_H, self.target_w)[0]
+        net_w = load_w - sun_w
+        bought, sold = known.import_eur_per_wh[0], known.export_eur_per_wh[0]
+        self._live(self.by_plan, net_w, aim.asked_w(net_w), bought, sold)
+        self._live(self.by_rule, net_w, self.target_w - net_w, bought, sold)
+        self.bare_eur = _KEEPS * self.bare_eur + _bill(net_w, bought, sold)
+        self.hours += 1.0
+
+    def _live(self, one: Imagined, net_w: float, wanted_w: float, bought: float, sold: float) -> None:
+        """One hour, inside what the battery can do."""
+        unit = self.battery
+        room_wh = max(0.0, unit.capacity_wh - one.energy_wh) / unit.charge_efficiency
+        there_wh = max(0.0, one.energy_wh - unit.reserve_wh) * unit.discharge_efficiency
+        low_w, high_w = -min(unit.discharge_max_w, there_wh), min(unit.charge_max_w, room_wh)
+        power_w = min(max(wanted_w, low_w), high_w)
+        moved_wh = power_w * unit.charge_efficiency if power_w > 0.0 else power_w / unit.discharge_efficiency
+        one.energy_wh += moved_wh
+        wear_eur = unit.wear_eur_per_wh * abs(moved_wh)
+        one.cost_eur = _KEEPS * one.cost_eur + _bill(net_w + power_w, bought, sold) + wear_eur
+
+    @property
+    def dearer_eur(self) -> float:
+        """By how much the plan was dearer than the rule of late, what is in the batteries counted."""
+        more_wh = self.by_plan.energy_wh - self.by_rule.energy_wh
+        return self.by_plan.cost_eur - self.by_rule.cost_eur - more_wh * self.worth_eur_per_wh
+
+    @property
+    def why_not(self) -> str:
+        """Why plans are not to be trusted; empty while nothing speaks against them."""
+        if self.hours < LEAST_H or self.dearer_eur <= WORSE_SHARE * abs(self.bare_eur):
+            return ""
+        return f"in its back-test of the last week a plan cost {self.dearer_eur:.2f} EUR more than the rule"
+
+    def keep(self) -> dict[str, float]:
+        """All that it remembers, JSON-ready."""
+        both = {"plan": self.by_plan, "rule": self.by_rule}
+        bills = {f"{name}_{key}": getattr(one, key) for name, one in both.items() for key in _KEYS}
+        return {**bills, **{name: getattr(self, name) for name in _OWN}}
+
+    def recall(self, told: Any) -> None:
+        """Go on with what ``keep`` gave; what is no such thing is left out, and it begins anew."""
+        names = [f"{name}_{key}" for name in ("plan", "rule") for key in _KEYS] + list(_OWN)
+        table = told if isinstance(told, dict) else {}
+        values = {name: float(table[name]) for name in names if isinstance(table.get(name), int | float)}
+        if len(values) < len(names) or not all(map(math.isfinite, values.values())):
+            return
+        for name, one in (("plan", self.by_plan), ("rule", self.by_rule)):
+            one.energy_wh, one.cost_eur = values[f"{name}_energy_wh"], values[f"{name}_cost_eur"]
+            one.energy_wh = min(max(one.energy_wh, self.battery.reserve_wh), self.battery.capacity_wh)
+        for name in _OWN:
+            setattr(self, name, values[name])
+
+
+_KEYS = ("energy_wh", "cost_eur")
+_OWN = ("hours", "bare_eur", "worth_eur_per_wh")
+
+
+def _bill(grid_w: float, bought: float, sold: float) -> float:
+    return bought * max(grid_w, 0.0) - sold * max(-grid_w, 0.0)
