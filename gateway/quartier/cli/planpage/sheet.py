@@ -153,11 +153,11 @@ def _charts(sheet: Sheet) -> Iterator[str]:
         "Grid",
         "kW, plus imports",
         [
+            Curve("contracted power", "base", level(sheet.contract_w / _KILO)),
             Curve("net load without battery", "load", of(net, 1 / _KILO)),
             Curve("grid", "buy", [step.grid_w / _KILO for step in steps]),
             Curve("import cap", "limit", of(outlook.import_max_w, 1 / _KILO)),
             Curve("export cap", "limit", of(outlook.export_max_w, -1 / _KILO)),
-            Curve("contracted power", "base", level(sheet.contract_w / _KILO)),
         ],
         marks,
         count,
