@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import planned
-from quartier_hil.bench import portfolios, samples
+from quartier_hil.bench import parks, portfolios, samples
 from quartier_hil.bench.figure import Figure, against, skipped
 from quartier_hil.bench.horizons import Horizon, Samples, house
 from quartier_hil.bench.portfolios import agree
@@ -46,6 +46,7 @@ def figures(rounds: int) -> list[Figure]:
         names = [f"planning.{count}" for count in SIZES]
         names += [f"planning.samples_{count}" for count in samples.SIZES]
         names += [f"planning.many_{count}" for count in portfolios.SIZES]
+        names += ["planning.site"]
         return [skipped(name, "a battery's plan", _LIBRARIES, 1 / 100, peer_name=PEER) for name in names]
 
     def solver(one: Horizon) -> "Solver":
@@ -69,7 +70,8 @@ def figures(rounds: int) -> list[Figure]:
             pairs = _rounds(ours, [warm_call(solvers)], rounds)
             made.append(against("planning.warm", f"{what}, new prices", *pairs, "us", 1 / 60, peer_name=WARM))
             made += [_linprog(what, ours, solvers, horizons, rounds), _peak(what, horizons, rounds)]
-    return made + samples.figures(averaging, rounds) + portfolios.figures(solver, rounds)
+    made += samples.figures(averaging, rounds) + portfolios.figures(solver, rounds)
+    return made + parks.figures(rounds)
 
 
 def kernel_call(horizon: Horizon) -> Callable[[], float]:

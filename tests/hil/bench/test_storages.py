@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.planning.plan import planned
-from quartier_hil.bench import portfolios, samples, storages
+from quartier_hil.bench import parks, portfolios, samples, storages
 from quartier_hil.bench.horizons import house
 from quartier_hil.bench.programs import Program, Solver
 
@@ -43,6 +43,7 @@ def test_the_figures_are_sizes_a_warm_start_linprog_and_the_peak(monkeypatch: py
     monkeypatch.setattr(storages, "_peak", lambda what, *_: storages.skipped("planning.peak", what, "", None))
     monkeypatch.setattr(portfolios, "figures", lambda *_: [])
     monkeypatch.setattr(samples, "figures", lambda *_: [])
+    monkeypatch.setattr(parks, "figures", lambda *_: [])
     found = storages.figures(1)
 
     assert [
