@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from quartier_hil.offline.homes.score import Score
 
 DONE, NO_RUN = 0, 2
-_POLICIES = ("rule", "last-week", "foresight")
+_POLICIES = ("rule", "last-week", "ours", "foreknown", "foresight")
 
 
 def parser(made: argparse.ArgumentParser) -> None:
@@ -19,7 +19,9 @@ def parser(made: argparse.ArgumentParser) -> None:
     made.description = (
         "Lets the batteries of measured homes live a year, hour by hour: by the plain rule of "
         "self-consumption (rule), by a crude plan for cost with last week's mean as its forecast (last-week, "
-        "minutes), and by who knows the year (foresight). Cost, CO2, the year's peak, the mean of each day's "
+        "minutes), by the gateway's own forecast and planner (ours, minutes), by the same planner with a "
+        "perfect forecast (foreknown), and by who knows the year (foresight). Beside foresight, possible is "
+        "what is saved over what foresight saves. Cost, CO2, the year's peak, the mean of each day's "
         "peak and ramping are told as shares of what they are without a battery. Exit code 0: told, "
         "2: the folder cannot be read."
     )
@@ -63,11 +65,21 @@ def run(options: argparse.Namespace) -> int:
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
     if options.json:
-        shares = {name: {home: asdict(one) for home, one in of.items()} for name, of in told.items()}
+        shares = {
+            name: {home: asdict(one) | possible(one, home, told) for home, one in of.items()}
+            for name, of in told.items()
+        }
         print(json.dumps(shares))
         return DONE
-    print(f"{'policy':12}{'home':14}" + "".join(f"{name:>12}" for name in score.NAMES))
+    print(f"{'policy':12}{'home':14}" + "".join(f"{name:>12}" for name in (*score.NAMES, "possible")))
     for name, scores in told.items():
         for home_name, one in scores.items():
-            print(f"{name:12}{home_name:14}" + "".join(f"{share:12.3f}" for share in astuple(one)))
+            numbers = (*astuple(one), *possible(one, home_name, told).values())
+            print(f"{name:12}{home_name:14}" + "".join(f"{share:12.3f}" for share in numbers))
     return DONE
+
+
+def possible(one: "Score", home: str, told: "dict[str, dict[str, Score]]") -> dict[str, float]:
+    """What it saves of what foresight saves; nothing where nobody knew the year, or nothing can be saved."""
+    best = told.get("foresight", {}).get(home)
+    return {} if best is None or best.cost >= 1.0 else {"possible": (1.0 - one.cost) / (1.0 - best.cost)}
