@@ -110,6 +110,8 @@ ROOMS = (
     Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
     Room("quartier.house", ("quartier.house", *CONTRACT), pure=True),
     Room("quartier.control", ("quartier.control", "quartier.house", "quartier_native", *CONTRACT), pure=True),
+    # A second engine, imported where a site wants it.
+    Room("quartier.planning.highs", ("quartier.planning", "quartier_native"), ("highspy",), pure=True),
     Room(
         "quartier.planning",
         (
@@ -264,6 +266,7 @@ WRAPPED = {
     # Without a loop there is no other clock: a scan by hand waits on its socket; and the loop's is its own.
     "time": ("quartier.runtime.clock", "quartier_drivers.modbus.direct", "quartier_drivers.loop"),
     "rich": ("quartier.cli",),
+    "highspy": ("quartier.planning.highs",),
     "textual": ("quartier.cli.top.screen",),
 }
 ASKS_THE_TIME = {"now", "utcnow", "today"}

@@ -136,6 +136,11 @@ class Meter:
         )
         return Metered(cost, sum(flows[3 * self.count :]), peak_wh, flows)
 
+    def at(self, number: int, moved_wh: float) -> float:
+        """What a step costs, with what is beyond the caps, without the peak."""
+        there = flow(self._step(number, 0.0, 0.0), _STRAIGHT, moved_wh)
+        return there.cost + CAPS * self.price * there.excess_wh
+
     def slopes(
         self, number: int, base_wh: float, least_wh: float, most_wh: float, surcharge: float = 0.0
     ) -> list[tuple[float, float]]:

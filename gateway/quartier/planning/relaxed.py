@@ -37,7 +37,7 @@ class Relaxed:
 
 def relaxed(meter: Meter, chains: Sequence[Chain], fixed_wh: "array[float]") -> Relaxed:
     """The optimum of all chains beside ``fixed_wh`` that the bus takes in any case."""
-    program = _Program(meter, chains, fixed_wh)
+    program = Program(meter, chains, fixed_wh)
     return program.run()
 
 
@@ -53,51 +53,60 @@ def _work(columns: int, rows: int, band: int, rounds: int) -> int:
     return (columns + rows * band * band // 1000) * (1 + rounds)
 
 
-class _Program:
-    """Rows step by step: the chains', the meter's, the peak's; so that they couple only with near ones."""
+class Program:
+    """Rows step by step: the chains', the meter's, the peak's; so that they couple only with near ones.
 
-    def __init__(self, meter: Meter, chains: Sequence[Chain], fixed_wh: "array[float]") -> None:
+    In kWh and EUR/kWh.  The meter has room for ``reach_wh`` that others may take in each step.
+    """
+
+    def __init__(
+        self, meter: Meter, chains: Sequence[Chain], fixed_wh: "array[float]", reach_wh: float = 0.0
+    ) -> None:
         self._meter, self._chains = meter, chains
         self._peak = meter.peak_price > 0.0
         self._rows: list[list[int]] = [[] for _ in chains]
-        self._meters: list[int] = []
+        self.meters: list[int] = []
         self._peaks: list[int] = []
         self._links: list[int] = []
-        self._right = array("d")
-        self._starts, self._entries, self._numbers = array("i", [0]), array("i"), array("d")
-        self._costs, self._upper = array("d"), array("d")
+        self.right = array("d")
+        self.starts, self.entries, self.numbers = array("i", [0]), array("i"), array("d")
+        self.costs, self.upper = array("d"), array("d")
         self._top = 0
-        self._lay(fixed_wh)
-        self._bus: list[list[tuple[int, int, float]]] = [[] for _ in chains]
+        self.constant_eur = sum(chain.constant for chain in chains)
+        """What the program's cost leaves out."""
+        self._lay(fixed_wh, reach_wh)
+        self.bus: list[list[tuple[int, int, float]]] = [[] for _ in chains]
         for number, chain in enumerate(chains):
             self._chain(number, chain)
 
-    def _lay(self, fixed_wh: "array[float]") -> None:
+    def _lay(self, fixed_wh: "array[float]", reach_wh: float) -> None:
         net_wh = self._meter.column("net_wh")
         for step in range(self._meter.count):
             least_wh = most_wh = 0.0
             for number, chain in enumerate(self._chains):
                 at = step - chain.first
                 if 0 <= at < chain.count:
-                    self._rows[number].append(len(self._right))
-                    self._right.append(chain.right(at) / _KILO)
+                    self._rows[number].append(len(self.right))
+                    self.right.append(chain.right(at) / _KILO)
                     least_wh -= chain.discharge_max_wh
                     most_wh += chain.charge_max_wh
-            self._meters.append(len(self._right))
-            self._right.append(-least_wh / _KILO)
+            most_wh += reach_wh
+            self.constant_eur += self._meter.at(step, fixed_wh[step] + least_wh)
+            self.meters.append(len(self.right))
+            self.right.append(-least_wh / _KILO)
             if self._peak:
-                self._peaks.append(len(self._right))
+                self._peaks.append(len(self.right))
                 base_wh = net_wh[step] + fixed_wh[step]
-                self._right.append((self._meter.free_wh - base_wh - least_wh) / _KILO)
-                self._links.append(len(self._right))
-                self._right.append(0.0)
+                self.right.append((self._meter.free_wh - base_wh - least_wh) / _KILO)
+                self._links.append(len(self.right))
+                self.right.append(0.0)
             for length_wh, price in self._meter.slopes(step, fixed_wh[step], least_wh, most_wh):
-                rows = [(self._meters[step], 1.0)]
+                rows = [(self.meters[step], 1.0)]
                 if self._peak:
                     rows.append((self._peaks[step], 1.0))
-                self._column(rows, price, length_wh)
+                self.column(rows, price, length_wh)
             if self._peak:
-                self._column([(self._peaks[step], 1.0)], 0.0, math.inf)
+                self.column([(self._peaks[step], 1.0)], 0.0, math.inf)
                 self._level(step)
 
     def _chain(self, number: int, chain: Chain) -> None:
@@ -106,11 +115,11 @@ class _Program:
             at = column.step - chain.first
             entries = [(rows[at], column.here)]
             if column.bus != 0.0:
-                self._bus[number].append((column.step, len(self._costs), column.bus))
-                entries.append((self._meters[column.step], -column.bus))
+                self.bus[number].append((column.step, len(self.costs), column.bus))
+                entries.append((self.meters[column.step], -column.bus))
             if column.after != 0.0:
                 entries.append((rows[at + 1], column.after))
-            self._column(entries, column.price, column.most_wh)
+            self.column(entries, column.price, column.most_wh)
 
     def _level(self, step: int) -> None:
         """The peak's level is an unknown of each step that equals that of the next: so it couples near rows
@@ -121,38 +130,40 @@ class _Program:
             entries.insert(0, (self._links[step - 1], -1.0))
         if step + 1 < self._meter.count:
             entries.append((self._links[step], 1.0))
-        self._column(entries, 0.0 if step else self._meter.peak_price, math.inf)
-        self._top = len(self._costs) - 1
+        self.column(entries, 0.0 if step else self._meter.peak_price, math.inf)
+        self._top = len(self.costs) - 1
 
-    def _column(self, entries: list[tuple[int, float]], price: float, most_wh: float) -> None:
+    def column(self, entries: list[tuple[int, float]], price: float, most_wh: float) -> None:
+        """Append an unknown from 0 to ``most_wh``: its rows, rising, and what a Wh of it costs."""
         for row, number in entries:
-            self._entries.append(row)
-            self._numbers.append(number)
-        self._starts.append(len(self._entries))
-        self._costs.append(price * _KILO)
-        self._upper.append(max(most_wh / _KILO, _LEAST_KWH))
+            self.entries.append(row)
+            self.numbers.append(number)
+        self.starts.append(len(self.entries))
+        self.costs.append(price * _KILO)
+        self.upper.append(max(most_wh / _KILO, _LEAST_KWH))
 
     def run(self) -> Relaxed:
-        found = array("d", bytes(8 * len(self._costs)))
-        prices = array("d", bytes(8 * len(self._right)))
-        if not self._costs:
+        """Solve it."""
+        found = array("d", bytes(8 * len(self.costs)))
+        prices = array("d", bytes(8 * len(self.right)))
+        if not self.costs:
             return self._nothing()
         solved = solve_interior(
-            self._starts, self._entries, self._numbers, self._right, self._costs + self._upper, found, prices
+            self.starts, self.entries, self.numbers, self.right, self.costs + self.upper, found, prices
         )
         count = self._meter.count
         bus_wh = [array("d", bytes(8 * count)) for _ in self._chains]
-        for made, columns in zip(bus_wh, self._bus, strict=True):
+        for made, columns in zip(bus_wh, self.bus, strict=True):
             for step, column, sign in columns:
                 made[step] += sign * found[column] * _KILO
         return Relaxed(
             bus_wh,
-            array("d", [prices[row] / _KILO for row in self._meters]),
+            array("d", [prices[row] / _KILO for row in self.meters]),
             array("d", self._surcharges(prices)),
             self._meter.free_wh + found[self._top] * _KILO if self._peak else math.inf,
             [array("d", [prices[row] / _KILO for row in rows]) for rows in self._rows],
             solved,
-            _work(len(self._costs), len(self._right), len(self._chains) + 3, solved.rounds),
+            _work(len(self.costs), len(self.right), len(self._chains) + 3, solved.rounds),
         )
 
     def _nothing(self) -> Relaxed:

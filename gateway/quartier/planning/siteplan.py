@@ -16,6 +16,8 @@ from quartier.planning.site import Site, check_site
 if TYPE_CHECKING:
     from array import array
 
+OWN, HIGHS = "own", "highs"
+"""The engines of a whole site."""
 _TOLD_WH = 0.5
 _STILL_W = 0.5
 _PER_KWH = 1000.0
@@ -75,17 +77,31 @@ class SitePlan:
         return max(0.0, self.objective_eur - self.bound_eur)
 
 
-def site_planned(site: Site, work_max: int = WORK_MAX) -> SitePlan:
+def site_planned(site: Site, work_max: int = WORK_MAX, engine: str = OWN) -> SitePlan:
     """A plan of a site, near the best.
+
+    ``engine`` is OWN, or HIGHS where the extra ``highs`` is installed: its deadline is a number of nodes.
 
     ``work_max`` bounds what it may take: the deadline, as a count.  Raises RefusedError, which says what is
     wrong with the numbers, or that the site is too large for it: nothing is planned then.
     """
     meter, parts = opened(site)
     joint = Joint(meter, list(parts.values()))
+    if engine == HIGHS:
+        return told(site, joint, *_by_highs(joint))
+    if engine != OWN:
+        raise RefusedError(f"engine {engine}: expected {OWN} or {HIGHS}")
     search = Search(joint, work_max)
     search.run()
     return told(site, joint, search.bound, search.prices)
+
+
+def _by_highs(joint: Joint) -> "tuple[float, array[float]]":
+    try:
+        from quartier.planning import highs  # noqa: PLC0415 - an extra, for sites that want it
+    except ImportError as error:
+        raise RefusedError("the engine highs is not installed: pip install 'quartier[highs]'") from error
+    return highs.solve(joint)
 
 
 def opened(site: Site) -> tuple[Meter, dict[str, Part]]:
