@@ -64,8 +64,8 @@ class Joint:
         return part.ways(self.meter.count) if isinstance(part, Run) else []
 
     def moves(self, number: int, prices: "array[float]") -> "list[tuple[float, array[float]]]":
-        """Other starts of a batch, or ways of a car in which current of one step is in another, each with
-        what it adds to the cost at these prices; none that does not save.
+        """Other starts of a batch, or ways of a car in which current of one step is in another, or more of
+        it where it lacks energy, each with what it adds to the cost at these prices; none that does not save.
         """
         part = self.parts[number]
         if not isinstance(part, Levels):
@@ -88,6 +88,14 @@ class Joint:
                         moved[source] = allowed[taken[source] - units]
                         moved[to] = allowed[taken[to] + units]
                         made.append((least_saved * units, moved))
+        now, held = part.cost(way), sum(taken.values())
+        for step in window:
+            for units in {1, part.units[1]} if held < part.need[1] else ():
+                if taken[step] + units in allowed and held + units <= part.need[1]:
+                    moved = way[:]
+                    moved[step] = allowed[taken[step] + units]
+                    extra = part.cost(moved) - now + prices[step] * units * unit_wh
+                    made += [(extra, moved)] if extra < 0.0 else []
         return made
 
     def relax(self, free: Sequence[int]) -> Relaxed:

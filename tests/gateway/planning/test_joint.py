@@ -98,3 +98,13 @@ def test_moves_of_a_batch_are_its_other_starts_that_save() -> None:
     assert [(pytest.approx(-0.05), one.starts(3)[2])] == one.moves(3, array("d", [1e-4, 1e-4, 2.5e-4, 0.0]))
     assert [] == one.moves(3, array("d", [1e-4] * 4))
     assert [] == one.moves(0, array("d", [1e-4] * 4))
+
+
+def test_a_car_that_lacks_energy_may_move_to_one_more_ampere() -> None:
+    one = joint()
+    one.ways[2] = array("d", [230.0 * 16, 230.0 * 13, 0.0, 0.0])
+    moves = one.moves(2, array("d", [1e-4] * 4))
+
+    assert [(0.0, 230.0)] == [
+        (way[0] - one.ways[2][0], way[1] - one.ways[2][1]) for _, way in moves if sum(way) == 230.0 * 30
+    ]

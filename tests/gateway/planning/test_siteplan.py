@@ -35,8 +35,8 @@ def test_target_comfort_and_car_are_given_up_before_the_caps_and_named_in_this_o
     plan = site_planned(site(ahead=ahead, battery=battery, tank=tank, car=CAR))
 
     assert ["target", "comfort", "car"] == [each.what for each in plan.given_up]
-    # 6 A in each of the four hours is what the cap leaves the car.
-    assert 6210.0 - 4 * 1380.0 * 0.9 == pytest.approx(plan.given_up[2].wh)
+    # Of the 6,000 Wh under the cap the battery brings 26 A·h to the car, two of them from hour to hour.
+    assert 6210.0 - 26 * 230.0 * 0.9 == pytest.approx(plan.given_up[2].wh)
     assert max(plan.grid_w) <= 1500.0 + 1e-6
 
 
