@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from quartier.control.wishes import LocalPlan
 from quartier.planning.aims import aims
+from quartier.planning.chances import chances
 from quartier.planning.course import Forecast
 from quartier.planning.forecast import ahead
-from quartier.planning.horizon import Battery, Contract, Outlook, RefusedError
+from quartier.planning.horizon import Battery, Contract, Outlook, RefusedError, Sample
 from quartier.planning.learner import Learner
 from quartier.planning.plan import Plan, planned
 from quartier.planning.reasons import reasons
@@ -99,11 +100,16 @@ def distrust(question: Question, learner: Learner) -> None:
 
 
 def _outlook(question: Question, known: Prices, foretold: Forecast) -> Outlook:
-    """What is measured counts for the first step, the forecast for all others."""
+    """What is measured counts for the first step, for all others what the forecast holds possible."""
     count = known.count
     load_w = [watts + car_w for watts, car_w in zip(foretold.load.mean_w, question.cars_w, strict=False)]
     sun_w = list(foretold.generated.mean_w)
     load_w[0], sun_w[0] = question.net_w + question.sun_w, question.sun_w
+    samples = [
+        [Sample(one.load_w + car_w, one.pv_w) for one in step]
+        for step, car_w in zip(chances(foretold), question.cars_w, strict=False)
+    ]
+    samples[0] = []
     return Outlook(
         step_s=question.step_s,
         load_w=load_w,
@@ -113,6 +119,7 @@ def _outlook(question: Question, known: Prices, foretold: Forecast) -> Outlook:
         import_max_w=question.import_max_w[:count],
         export_max_w=question.export_max_w[:count],
         import_g_per_wh=known.import_g_per_wh,
+        samples=samples,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quartier.planning.aims import aims
+from quartier.planning.chances import chances
 from quartier.planning.forecast import ahead
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.learner import Learner
@@ -75,6 +76,7 @@ class Trial:
             export_eur_per_wh=known.export_eur_per_wh,
             import_max_w=[self.import_max_w] * STEPS_H,
             export_max_w=[self.export_max_w] * STEPS_H,
+            samples=[(), *chances(foretold)[1:]],
         )
         self.worth_eur_per_wh = self.battery.discharge_efficiency * max(0.0, min(known.import_eur_per_wh))
         unit = replace(

@@ -120,12 +120,8 @@ class Returns:
         back_w = np.where(seen.before_w[held] > 0.0, seen.before_w[held], self.rated_w[held])
         back_w = np.where(is_car, self.floor_w[held], back_w)
         rested = now_ns - seen.since_ns[held] >= self.min_off_ns[held]
-        fits = (
-            is_off
-            & rested
-            & (back_w <= spare_w)
-            & (is_car | (self._turns(held, now_ns) < TURNS_MAX_PER_H // 2))
-        )
+        fits = is_off & rested & (back_w <= spare_w)
+        fits &= self._turns(held, now_ns) < TURNS_MAX_PER_H // 2
         limit_w, full_w = seen.limit_w[held], self.rated_w[held]
         more_w = np.minimum(full_w, limit_w + spare_w)
         least_w = np.minimum(full_w, limit_w + self.floor_w[held] / 6)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from quartier.control.caps import LinkCaps
 from quartier.control.cycle import step
 from quartier.control.limits import Force
+from quartier.control.outcome import point
 from quartier.control.shed import Gate, Turn
 from quartier.control.state import State
 from quartier.control.wishes import Wishes
@@ -71,6 +72,13 @@ def unit(asset):
     return Unit(kind=LOAD, rated_w=asset.rated_w, **times, **kept)
 
 
+def ordered(asset, stands):
+    """What stands at the point that an asset is steered by."""
+    if isinstance(asset, Load) or not stands.on:
+        return float(stands.on)
+    return asset.current_max_a if stands.limit_w is None else stands.limit_w / asset.voltage_v
+
+
 def cycled(mine, turns, taken_w, rest_w, gate):
     house = House(name="h", grid=Grid(name="grid", rated_w=1e6), limits=LIMITS, assets=tuple(mine))
     caps = LinkCaps(
@@ -83,7 +91,9 @@ def cycled(mine, turns, taken_w, rest_w, gate):
     )
     told_w = {"grid": rest_w + sum(taken_w.values()), **taken_w}
     image = Image()
-    readings = (Reading(f"{name}.power_w", watts, Quality.GOOD, NOW_NS) for name, watts in told_w.items())
+    told = {f"{name}.power_w": watts for name, watts in told_w.items()}
+    told |= {point(asset): ordered(asset, turns[asset.name]) for asset in mine}
+    readings = (Reading(name, value, Quality.GOOD, NOW_NS) for name, value in told.items())
     image.put(columns(readings, NOW_NS))
     force = Force(import_w=CAP_W, export_w=CAP_W, whose={})
     state = replace(State.fresh(house), turns=turns, gate=gate, force=force, mode="CONTROLLED")
