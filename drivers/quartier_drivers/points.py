@@ -7,6 +7,7 @@ from functools import lru_cache
 # Unit suffix -> UCUM code (ucum.org), longest suffix first when matching.
 UNITS = {
     "eur_per_wh": "[EUR]/W.h",
+    "eur_per_g": "[EUR]/g",
     "g_per_wh": "g/W.h",
     "m3_per_h": "m3/h",
     "w_per_s": "W/s",

@@ -229,7 +229,7 @@ cdef inline void take_seat(
         seat.want_w = expected_w(seat, seat.mode)
     elif seat.on:
         seat.want_w = least(seat.present_w, seat.limit_w)
-    elif unit.kind == LOAD:
+    elif unit.kind == LOAD or unit.kind == EV:
         seat.rises = recent(
             &columns.sheds_ns[at * columns.sheds_room], within(columns.shed_count[at], columns.sheds_room), HOUR_NS, now_ns
         ) < TURNS_MAX_PER_H // 2

@@ -41,6 +41,7 @@ def optimum(program: Drawn) -> float:
     made.a_matrix_.value_ = np.array(program.numbers)
     highs = Highs()
     highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", 1)  # as all here: in one process all solvers share theirs
     highs.passModel(made)
     highs.run()
     assert highspy.HighsModelStatus.kOptimal == highs.getModelStatus()

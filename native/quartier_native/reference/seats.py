@@ -109,7 +109,7 @@ def seated(unit: Unit, place: int, at: int, state: FleetState, inputs: FleetInpu
         _moded(seat, state, inputs, now_ns)
     elif seat.on:
         seat.want_w = min(seat.present_w, seat.limit_w)
-    elif unit.kind == LOAD:
+    elif unit.kind in {EV, LOAD}:
         seat.rises = sum(now_ns - then < HOUR_NS for then in sheds_ns) < TURNS_MAX_PER_H // 2
     if unit.kind != MODED:
         _listen(seat, seat.present_w, state, now_ns)

@@ -76,8 +76,9 @@ async def test_a_device_that_is_silent_is_answered_for_at_once(yard):
 
 async def test_a_new_file_changes_the_share_and_the_bus_does_not_miss_a_poll(yard):
     async with yard(rate=10.0) as (made, _):
-        port, other = free_port(), free_port()
+        port = free_port()
         await opened(made, port)
+        other = free_port()
         bus = made.buses["board"]
         loaded = await made.follow(declared(other))
         made.fleet.share(loaded.site)

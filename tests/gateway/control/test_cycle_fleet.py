@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from quartier.control.caps import LinkCaps
 from quartier.control.cycle import Decision, step
 from quartier.control.orders import Book, Order
+from quartier.control.outcome import point
 from quartier.control.shed import Turn
 from quartier.control.state import State
 from quartier.control.wishes import Wishes
@@ -160,6 +161,16 @@ def case(seed: int) -> Case:
     return Case(mine, turns, taken_w, soc_pct, orders, grid_w, *caps_w)
 
 
+def ordered(asset: Any, stands: Turn) -> float:
+    """What stands at the point that an asset is steered by."""
+    if isinstance(asset, Pv) and asset.curtail == "limit":
+        return asset.rated_w if stands.limit_w is None else stands.limit_w
+    if not isinstance(asset, Ev) or not stands.on:
+        return float(stands.on)
+    ampere_w = asset.voltage_v * asset.phases_count
+    return asset.current_max_a if stands.limit_w is None else stands.limit_w / ampere_w
+
+
 def cycled(one: Case) -> Decision:
     """What the gateway's cycle decides."""
     house = House(name="h", grid=Grid(name="grid", rated_w=FAR_W), limits=LIMITS, assets=tuple(one.assets))
@@ -173,6 +184,9 @@ def cycled(one: Case) -> Decision:
     )
     seen = {f"{name}.power_w": watts for name, watts in {"grid": one.grid_w, **one.taken_w}.items()}
     seen |= {f"{name}.soc_pct": pct for name, pct in one.soc_pct.items()}
+    seen |= {
+        point(asset): ordered(asset, one.turns[asset.name]) for asset in one.assets if asset.name in one.turns
+    }
     image = Image()
     image.put(columns((Reading(point, value, Quality.GOOD, NOW_NS) for point, value in seen.items()), NOW_NS))
     state = replace(State.fresh(house), turns=one.turns, book=Book(one.orders))

@@ -37,9 +37,11 @@ LOG_ONLY = {
     "daemon.failed": "the process ends; loss.controller_killed in the next",
     "device.aside": "device.silent, or the row of its asset, after its time",
     "fallback.lost": "output.fallback_lost",
+    "forecast.begun_anew": "what was learnt is of another building or release; it learns anew from the history",
     "jobs.not_kept": "the list of alarms lies in the same folder: state.not_kept",
     "link.mode": "loss.uplink_lost, district.unheard",
     "operators.no_group": "there is nobody who could order or acknowledge; quartier alarms says so to who tries",
+    "plan.refused": "the rule of self-consumption leads, as without a plan; quartier plan and status say why",
     "record.not_kept": "the fault that it was to be kept for is an alarm itself; a disk that is full is loss.disk_full",
     "release.failed": "output.not_taken_back, or the row of a device that does not answer",
     "release.unfinished": "the process ends; what quartier release wrote stands in the ledger",
@@ -50,7 +52,14 @@ LOG_ONLY = {
     "write.budget_spent": "output.refused",
     "write.refused": "output.refused",
     **dict.fromkeys(
-        ("fallbacks.not_kept", "link.not_kept", "memory.not_kept", "overrides.not_kept", "writes.not_kept"),
+        (
+            "fallbacks.not_kept",
+            "forecast.not_kept",
+            "link.not_kept",
+            "memory.not_kept",
+            "overrides.not_kept",
+            "writes.not_kept",
+        ),
         "the list of alarms lies in the same folder: state.not_kept; the history too: loss.disk_full",
     ),
 }

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tty
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,10 +49,13 @@ current_max_a = {{ register = "holding:1100", type = "uint32", scale = 0.001 }}
 """
 
 
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def _free_ports(count):
+    """Different ones: one that is let go may be drawn again."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 @dataclass
@@ -68,7 +72,8 @@ class Things:
         return self.folder / "bench.toml"
 
     def start(self):
-        self.ports = {name: _free_port() for name in ("board", "charger", "cable", "meter")}
+        names = ("board", "charger", "cable", "meter")
+        self.ports = dict(zip(names, _free_ports(len(names)), strict=True))
         board, charger, cable, meter = map(str, self.ports.values())
         self._run("board", board, str(self.folder), charger, cable)
         self._run("meter", meter, str(self.folder))
@@ -116,7 +121,7 @@ class Things:
 
 @pytest.fixture
 def free_port():
-    return _free_port()
+    return _free_ports(1)[0]
 
 
 @pytest.fixture(scope="session")

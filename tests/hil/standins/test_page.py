@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,11 @@ def _alike(text: str) -> list[str]:
     ]
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[str]:
+    """Different ones: one that is let go may be drawn again."""
+    with ExitStack() as held:
+        found = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [str(one.getsockname()[1]) for one in found]
 
 
 async def _run(folder: Path, command: str) -> str:
@@ -64,7 +66,7 @@ async def _run(folder: Path, command: str) -> str:
 
 def _laid(folder: Path) -> None:
     """Every file of the page, at ports that are free here."""
-    ports = {port: str(_free_port()) for port in PORTS}
+    ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
     for name, text in _files().items():
         for port, free in ports.items():
             text = text.replace(port, free)  # noqa: PLW2901 - one after the other

@@ -22,6 +22,7 @@ def cheapest(net_kwh: Hours, price_per_kwh: Hours, battery: Battery, held_kwh: f
     count = len(net_kwh)
     solver = Highs()
     solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("threads", 1)  # as all here: in one process all solvers share theirs
     solver.passModel(_program(net_kwh, price_per_kwh, battery, held_kwh))
     solver.run()
     status = solver.getModelStatus()
