@@ -368,7 +368,7 @@ def _by_hand(scene: Scene, asset: Load | Ev | Pv | Moded, want: Want) -> Want:
 
 def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn) -> str:
     if index in result.acted:
-        return result.acted[index]
+        return unread.said(player, turn, result.acted[index])
     before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
     if index in result.back:
         return rule("restored: below the cap by 10 % for 120 s", held.RESTORE)

@@ -9,6 +9,8 @@ from quartier.control.players import Player, Rung, floor_w, full_w, stands
 from quartier.control.shed import Turn, in_turn, may_return, may_switch
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Tier
 
+SLOWED = "charging slowed"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -186,7 +188,7 @@ def _slowed(players: Sequence[Player], place: Mapping[str, int], cars: Sequence[
 
 
 def _slower(place: Mapping[str, int], ev: Ev, pool: int = -1) -> Step:
-    return Step(place[ev.name], floor_w(ev), True, "charging slowed", ev.tier, pool)
+    return Step(place[ev.name], floor_w(ev), True, SLOWED, ev.tier, pool)
 
 
 def _pool(player: Player) -> int:

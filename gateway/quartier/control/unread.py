@@ -10,10 +10,13 @@ from dataclasses import replace
 from quartier.control import measures, shed, sight
 from quartier.control.failsafe import Stage
 from quartier.control.players import OVER_W, Player
+from quartier.control.reason import Reason, until_utc_ms, who
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
+from quartier.control.steps import SLOWED
 from quartier.house.assets import Ev, Load, Moded, Pv, Steered
 
+PAUSED = "charging paused, for how it stands was not read"
 WORDS = "not ordered yet: how it stands was not read"
 _S = 1_000_000_000
 
@@ -84,6 +87,13 @@ def cautious(scene: Scene, player: Player, turn: Turn) -> Turn:
     if isinstance(asset, Ev) and turn.on and not is_at_work(player) and _is_lower(before, turn):
         return shed.switched_off(replace(turn, limit_w=before.limit_w), 0.0, scene.now_ns)
     return turn if not turn.on or _is_lower(before, turn) else before
+
+
+def said(player: Player, turn: Turn, reason: str) -> str:
+    """Why one was moved, in words of what it is told: ``cautious`` pauses a car that was to be slowed."""
+    if player.turn.unread_ns is None or turn.on or not reason.endswith(SLOWED):
+        return reason
+    return Reason(reason.removesuffix(SLOWED) + PAUSED, who(reason), until_utc_ms(reason))
 
 
 def _begun(scene: Scene, player: Player, turn: Turn) -> Turn:

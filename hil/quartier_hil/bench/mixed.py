@@ -8,14 +8,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import highspy
-import numpy as np
 from highspy._core import _Highs as Highs  # its wrapper says hello on stdout, where our figures go
 
 from quartier.planning.site import Site
+from quartier_hil.bench.linear import INF, Linear
 
 KILO = 1000.0
-_INF = highspy.kHighsInf
 _GIVEN_UP = {"target": 5.0, "comfort": 25.0, "car": 125.0, "caps": 625.0}
 """In highest prices of the horizon."""
 
@@ -31,16 +29,12 @@ class Judged:
     ways_w: Mapping[str, Sequence[float]]
 
 
-class Mixed:
+class Mixed(Linear):
     """A site as HiGHS takes it.  ``fixed_w`` are ways of parts that are set: what is left is their cost."""
 
     def __init__(self, site: Site, fixed_w: Mapping[str, Sequence[float]] | None = None) -> None:
+        super().__init__()
         self.site = site
-        self._cost: list[float] = []
-        self._low: list[float] = []
-        self._high: list[float] = []
-        self._whole: list[int] = []
-        self._rows: list[tuple[dict[int, float], float, float]] = []
         self._constant = 0.0
         self._ways: dict[str, list[dict[int, float]]] = {}
         count = site.outlook.count
@@ -66,7 +60,8 @@ class Mixed:
         for name, way_w in (fixed_w or {}).items():
             for step, weights in enumerate(self._ways[name]):
                 if weights:
-                    self._row(weights, way_w[step] * hours / KILO, way_w[step] * hours / KILO, near=1e-6)
+                    way_kwh = way_w[step] * hours / KILO
+                    self.row(weights, way_kwh - 1e-6, way_kwh + 1e-6)
         self._meter()
 
     def solve(self, *, within: float = 1e-6, nodes: int = 1_000_000, seconds: float = math.inf) -> Judged:
@@ -81,14 +76,14 @@ class Mixed:
             "mip_feasibility_tolerance": 1e-7,
         }.items():
             highs.setOptionValue(name, value)
-        highs.passModel(self._model())
+        highs.passModel(self.model())
         highs.run()
         info = highs.getInfo()
         values = list(highs.getSolution().col_value)
         if not values:
             return Judged(math.inf, info.mip_dual_bound + self._constant, {})
         cost = info.objective_function_value + self._constant
-        bound = info.mip_dual_bound + self._constant if self._whole else cost
+        bound = info.mip_dual_bound + self._constant if self.is_whole else cost
         return Judged(
             cost,
             bound,
@@ -101,17 +96,6 @@ class Mixed:
             },
         )
 
-    def _new(self, low: float, high: float, cost: float = 0.0, *, whole: bool = False) -> int:
-        self._low.append(low)
-        self._high.append(high)
-        self._cost.append(cost)
-        if whole:
-            self._whole.append(len(self._cost) - 1)
-        return len(self._cost) - 1
-
-    def _row(self, weights: dict[int, float], low: float, high: float, near: float = 0.0) -> None:
-        self._rows.append((weights, low - near, high + near))
-
     def _battery(self, name: str) -> None:
         battery, hours = self.site.batteries[name], self._hours
         into, out = battery.charge_efficiency, battery.discharge_efficiency
@@ -123,24 +107,24 @@ class Mixed:
         high = max(battery.capacity_wh, battery.energy_wh) / KILO
         before, way = -1, []
         for step in range(self.site.outlook.count):
-            charge = self._new(0.0, charge_max, wear * into)
-            discharge = self._new(0.0, discharge_max, wear / out)
-            energy = self._new(battery.reserve_wh / KILO, high)
+            charge = self.new(0.0, charge_max, wear * into)
+            discharge = self.new(0.0, discharge_max, wear / out)
+            energy = self.new(battery.reserve_wh / KILO, high)
             row = {energy: 1.0, charge: -into, discharge: 1.0 / out}
             if before < 0:
-                self._row(row, battery.energy_wh / KILO, battery.energy_wh / KILO)
+                self.row(row, battery.energy_wh / KILO, battery.energy_wh / KILO)
             else:
-                self._row({**row, before: -1.0}, 0.0, 0.0)
+                self.row({**row, before: -1.0}, 0.0, 0.0)
             if self._imports[step] < 0.0 or self._exports[step] < 0.0:
-                charges = self._new(0.0, 1.0, whole=True)
-                self._row({charge: 1.0, charges: -charge_max}, -_INF, 0.0)
-                self._row({discharge: 1.0, charges: discharge_max}, -_INF, discharge_max)
+                charges = self.new(0.0, 1.0, whole=True)
+                self.row({charge: 1.0, charges: -charge_max}, -INF, 0.0)
+                self.row({discharge: 1.0, charges: discharge_max}, -INF, discharge_max)
             before = energy
             way.append({charge: 1.0, discharge: -1.0})
         self._ways[name] = way
-        self._cost[before] -= battery.worth_eur_per_wh * KILO
-        short = self._new(0.0, _INF, self._price["target"])
-        self._row({before: 1.0, short: 1.0}, min(battery.target_wh, battery.capacity_wh) / KILO, _INF)
+        self.cost[before] -= battery.worth_eur_per_wh * KILO
+        short = self.new(0.0, INF, self._price["target"])
+        self.row({before: 1.0, short: 1.0}, min(battery.target_wh, battery.capacity_wh) / KILO, INF)
 
     def _car(self, name: str) -> None:
         car, count = self.site.cars[name], self.site.outlook.count
@@ -154,16 +138,16 @@ class Mixed:
         way: list[dict[int, float]] = [{} for _ in range(count)]
         taken = {}
         for step in range(car.from_step, min(car.until_step, count)):
-            on = self._new(0.0, 1.0, whole=True)
-            units = self._new(0.0, float(most), whole=True)
-            self._row({units: 1.0, on: -float(least)}, 0.0, _INF)
-            self._row({units: 1.0, on: -float(most)}, -_INF, 0.0)
+            on = self.new(0.0, 1.0, whole=True)
+            units = self.new(0.0, float(most), whole=True)
+            self.row({units: 1.0, on: -float(least)}, 0.0, INF)
+            self.row({units: 1.0, on: -float(most)}, -INF, 0.0)
             way[step] = {units: unit}
             taken[units] = 1.0
-        short = self._new(0.0, float(need), self._price["car"] * unit * car.efficiency)
-        self._row({**taken, short: 1.0}, float(need), _INF)
+        short = self.new(0.0, float(need), self._price["car"] * unit * car.efficiency)
+        self.row({**taken, short: 1.0}, float(need), INF)
         if taken:
-            self._row(taken, 0.0, float(room))
+            self.row(taken, 0.0, float(room))
         self._ways[name] = way
 
     def _tank(self, name: str) -> None:
@@ -172,18 +156,18 @@ class Mixed:
         standing, before, way = tank.energy_wh / KILO, -1, []
         for draw_w in tank.draw_w:
             standing *= keep
-            power = self._new(0.0, tank.power_max_w * hours / KILO)
-            energy = self._new(-_INF, max(tank.high_wh / KILO, standing))
-            short = self._new(0.0, _INF, self._price["comfort"])
+            power = self.new(0.0, tank.power_max_w * hours / KILO)
+            energy = self.new(-INF, max(tank.high_wh / KILO, standing))
+            short = self.new(0.0, INF, self._price["comfort"])
             row, draw = {energy: 1.0, power: -tank.heat_per_wh}, draw_w * hours / KILO
             if before < 0:
-                self._row(row, keep * tank.energy_wh / KILO - draw, keep * tank.energy_wh / KILO - draw)
+                self.row(row, keep * tank.energy_wh / KILO - draw, keep * tank.energy_wh / KILO - draw)
             else:
-                self._row({**row, before: -keep}, -draw, -draw)
-            self._row({energy: 1.0, short: 1.0}, tank.low_wh / KILO, _INF)
+                self.row({**row, before: -keep}, -draw, -draw)
+            self.row({energy: 1.0, short: 1.0}, tank.low_wh / KILO, INF)
             before = energy
             way.append({power: 1.0})
-        self._cost[before] -= tank.worth_eur_per_wh * KILO
+        self.cost[before] -= tank.worth_eur_per_wh * KILO
         self._ways[name] = way
 
     def _batch(self, name: str) -> None:
@@ -191,25 +175,25 @@ class Mixed:
         way: list[dict[int, float]] = [{} for _ in range(self.site.outlook.count)]
         begins = {}
         for start in range(batch.from_step, batch.until_step - len(batch.powers_w) + 1):
-            begin = self._new(0.0, 1.0, whole=True)
+            begin = self.new(0.0, 1.0, whole=True)
             begins[begin] = 1.0
             for at, power_w in enumerate(batch.powers_w):
                 way[start + at][begin] = power_w * self._hours / KILO
-        self._row(begins, 1.0, 1.0)
+        self.row(begins, 1.0, 1.0)
         self._ways[name] = way
 
     def _meter(self) -> None:
         outlook, terms, hours = self.site.outlook, self.site.contract, self._hours
         peak = -1
         if terms.peak_eur_per_w:
-            peak = self._new(0.0, _INF, terms.peak_eur_per_w / hours * KILO)
+            peak = self.new(0.0, INF, terms.peak_eur_per_w / hours * KILO)
         for step in range(outlook.count):
             sun = outlook.pv_w[step] * hours / KILO
-            bought = self._new(0.0, _INF, self._imports[step])
-            sold = self._new(0.0, _INF, -self._exports[step])
-            curtailed = self._new(0.0, sun)
-            over = self._new(0.0, _INF, terms.over_eur_per_wh * KILO)
-            excess = [self._new(0.0, _INF, self._price["caps"]) for _ in range(2)]
+            bought = self.new(0.0, INF, self._imports[step])
+            sold = self.new(0.0, INF, -self._exports[step])
+            curtailed = self.new(0.0, sun)
+            over = self.new(0.0, INF, terms.over_eur_per_wh * KILO)
+            excess = [self.new(0.0, INF, self._price["caps"]) for _ in range(2)]
             row = {bought: 1.0, sold: -1.0, curtailed: -1.0}
             most = outlook.load_w[step] * hours / KILO + sun
             for way in self._ways.values():
@@ -217,39 +201,18 @@ class Mixed:
                     row[column] = row.get(column, 0.0) - weight
                     most += abs(weight) * min(self._high[column], 1e3)
             net = (outlook.load_w[step] - outlook.pv_w[step]) * hours / KILO
-            self._row(row, net, net)
-            self._row({bought: 1.0, excess[0]: -1.0}, -_INF, _most(outlook.import_max_w[step] * hours))
-            self._row({sold: 1.0, excess[1]: -1.0}, -_INF, _most(outlook.export_max_w[step] * hours))
+            self.row(row, net, net)
+            self.row({bought: 1.0, excess[0]: -1.0}, -INF, _most(outlook.import_max_w[step] * hours))
+            self.row({sold: 1.0, excess[1]: -1.0}, -INF, _most(outlook.export_max_w[step] * hours))
             if terms.over_eur_per_wh > 0.0:
-                self._row({bought: 1.0, over: -1.0}, -_INF, _most(terms.contract_w * hours))
+                self.row({bought: 1.0, over: -1.0}, -INF, _most(terms.contract_w * hours))
             if peak >= 0:
-                self._row({bought: 1.0, peak: -1.0}, -_INF, terms.peak_free_w * hours / KILO)
+                self.row({bought: 1.0, peak: -1.0}, -INF, terms.peak_free_w * hours / KILO)
             if self._imports[step] < max(0.0, self._exports[step]):
-                imports = self._new(0.0, 1.0, whole=True)
-                self._row({bought: 1.0, imports: -most}, -_INF, 0.0)
-                self._row({sold: 1.0, imports: most}, -_INF, most)
-
-    def _model(self) -> highspy.HighsLp:
-        made = highspy.HighsLp()
-        made.num_col_, made.num_row_ = len(self._cost), len(self._rows)
-        made.col_cost_ = np.array(self._cost)
-        made.col_lower_, made.col_upper_ = np.array(self._low), np.array(self._high)
-        made.row_lower_ = np.array([low for _, low, _ in self._rows])
-        made.row_upper_ = np.array([high for _, _, high in self._rows])
-        made.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lengths = [len(weights) for weights, _, _ in self._rows]
-        made.a_matrix_.start_ = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-        made.a_matrix_.index_ = np.array(
-            [column for row, _, _ in self._rows for column in row], dtype=np.int32
-        )
-        made.a_matrix_.value_ = np.array([weight for row, _, _ in self._rows for weight in row.values()])
-        if self._whole:
-            kinds = [highspy.HighsVarType.kContinuous] * len(self._cost)
-            for column in self._whole:
-                kinds[column] = highspy.HighsVarType.kInteger
-            made.integrality_ = kinds
-        return made
+                imports = self.new(0.0, 1.0, whole=True)
+                self.row({bought: 1.0, imports: -most}, -INF, 0.0)
+                self.row({sold: 1.0, imports: most}, -INF, most)
 
 
 def _most(wh: float) -> float:
-    return _INF if math.isinf(wh) else wh / KILO
+    return INF if math.isinf(wh) else wh / KILO

@@ -13,8 +13,9 @@ import highspy
 import numpy as np
 from highspy._core import _Highs as Highs  # its wrapper says hello on stdout, where our figures go
 
+from quartier_hil.bench.linear import INF, Linear
+
 KILO = 1000.0
-_INF = highspy.kHighsInf
 _PER_STEP = (
     "charge",
     "discharge",
@@ -122,7 +123,7 @@ class Solver:
         except Unsolved:
             pass
         given = self._columns.given
-        self._bound([column for columns in given.values() for column, _ in columns], _INF)
+        self._bound([column for columns in given.values() for column, _ in columns], INF)
         excess = self._least(given["excess"])
         short = self._least(given["short"])
         numbers = np.arange(self._columns.count, dtype=np.int32)
@@ -143,44 +144,25 @@ class Solver:
         self._highs.changeColsCost(len(numbers), numbers, every)
         least = max(self.run(), 0.0)
         these = np.array([column for column, _ in columns], dtype=np.int32)
-        self._highs.addRow(-_INF, least, len(these), these, every[these])
+        self._highs.addRow(-INF, least, len(these), these, every[these])
         return least
 
 
-class _Columns:
+class _Columns(Linear):
     """The program as HiGHS takes it."""
 
     def __init__(self, program: Program) -> None:
-        self.cost: list[float] = []
-        self._low: list[float] = []
-        self._high: list[float] = []
-        self._whole: list[int] = []
-        self._rows: list[tuple[dict[int, float], float, float]] = []
+        super().__init__()
         store = program.store
         self.given: dict[str, list[tuple[int, float]]] = {"excess": [], "short": []}
-        peak = self._new(0.0, _INF, program.peak_price * KILO) if program.peak_price else -1
-        before = self._new(store["energy_wh"] / KILO, store["energy_wh"] / KILO)
+        peak = self.new(0.0, INF, program.peak_price * KILO) if program.peak_price else -1
+        before = self.new(store["energy_wh"] / KILO, store["energy_wh"] / KILO)
         for number in range(program.count):
             before = self._step(number, before, program, peak)
         self.cost[before] -= store["worth_price"] * KILO
-        short = self._new(0.0, 0.0)
+        short = self.new(0.0, 0.0)
         self.given["short"].append((short, 1.0))
-        self._row({before: 1.0, short: 1.0}, store["target_wh"] / KILO, _INF)
-
-    @property
-    def count(self) -> int:
-        return len(self.cost)
-
-    def _new(self, low: float, high: float, cost: float = 0.0, *, whole: bool = False) -> int:
-        self._low.append(low)
-        self._high.append(high)
-        self.cost.append(cost)
-        if whole:
-            self._whole.append(len(self.cost) - 1)
-        return len(self.cost) - 1
-
-    def _row(self, weights: dict[int, float], low: float, high: float) -> None:
-        self._rows.append((weights, low, high))
+        self.row({before: 1.0, short: 1.0}, store["target_wh"] / KILO, INF)
 
     def _step(self, number: int, before: int, program: Program, peak: int) -> int:
         step = {name: values[number] for name, values in program.steps.items()}
@@ -188,73 +170,52 @@ class _Columns:
         wear = store["wear_price"] * KILO
         into, out = store["charge_efficiency"], store["discharge_efficiency"]
         charge_max, discharge_max = step["high_wh"] / into / KILO, -step["low_wh"] * out / KILO
-        charge = self._new(0.0, charge_max, wear * into)
-        discharge = self._new(0.0, discharge_max, wear / out)
+        charge = self.new(0.0, charge_max, wear * into)
+        discharge = self.new(0.0, discharge_max, wear / out)
         samples = (
             program.samples[number] if program.samples else [(step["net_wh"], step["curtailable_wh"], 1)]
         )
         total = sum(weight for _, _, weight in samples)
         meters = [self._meter(step, sun, weight / total) for _, sun, weight in samples]
-        energy = self._new(step["floor_wh"] / KILO, step["ceiling_wh"] / KILO)
-        self._row({energy: 1.0, before: -1.0, charge: -into, discharge: 1.0 / out}, 0.0, 0.0)
-        charges = self._new(0.0, 1.0, whole=True) if program.whole else -1
+        energy = self.new(step["floor_wh"] / KILO, step["ceiling_wh"] / KILO)
+        self.row({energy: 1.0, before: -1.0, charge: -into, discharge: 1.0 / out}, 0.0, 0.0)
+        charges = self.new(0.0, 1.0, whole=True) if program.whole else -1
         for (net_wh, sun, weight), (bought, sold, curtailed, over, *excess) in zip(
             samples, meters, strict=True
         ):
             net, share = net_wh / KILO, weight / total
-            self._row({bought: 1.0, sold: -1.0, charge: -1.0, discharge: 1.0, curtailed: -1.0}, net, net)
-            self._row({bought: 1.0, excess[0]: -1.0}, -_INF, _most(step["import_max_wh"]))
-            self._row({sold: 1.0, excess[1]: -1.0}, -_INF, _most(step["export_max_wh"]))
-            self._row({bought: 1.0, over: -1.0}, -_INF, _most(step["contract_wh"]))
+            self.row({bought: 1.0, sold: -1.0, charge: -1.0, discharge: 1.0, curtailed: -1.0}, net, net)
+            self.row({bought: 1.0, excess[0]: -1.0}, -INF, _most(step["import_max_wh"]))
+            self.row({sold: 1.0, excess[1]: -1.0}, -INF, _most(step["export_max_wh"]))
+            self.row({bought: 1.0, over: -1.0}, -INF, _most(step["contract_wh"]))
             for above_wh, prices in program.tiers:
-                more = self._new(0.0, _INF, prices[number] * KILO * share)
-                self._row({bought: 1.0, more: -1.0}, -_INF, _most(above_wh[number]))
+                more = self.new(0.0, INF, prices[number] * KILO * share)
+                self.row({bought: 1.0, more: -1.0}, -INF, _most(above_wh[number]))
             if peak >= 0:
                 row = {bought: 1.0, peak: -1.0}
                 if program.samples:
-                    row[self._new(0.0, _INF, program.peak_price * KILO * share)] = -1.0
-                self._row(row, -_INF, program.peak_free_wh / KILO)
+                    row[self.new(0.0, INF, program.peak_price * KILO * share)] = -1.0
+                self.row(row, -INF, program.peak_free_wh / KILO)
             if program.whole:
-                imports = self._new(0.0, 1.0, whole=True)
+                imports = self.new(0.0, 1.0, whole=True)
                 most = abs(net) + sun / KILO + charge_max + discharge_max + 1.0
-                self._row({bought: 1.0, imports: -most}, -_INF, 0.0)
-                self._row({sold: 1.0, imports: most}, -_INF, most)
+                self.row({bought: 1.0, imports: -most}, -INF, 0.0)
+                self.row({sold: 1.0, imports: most}, -INF, most)
         if program.whole:
-            self._row({charge: 1.0, charges: -charge_max}, -_INF, 0.0)
-            self._row({discharge: 1.0, charges: discharge_max}, -_INF, discharge_max)
+            self.row({charge: 1.0, charges: -charge_max}, -INF, 0.0)
+            self.row({discharge: 1.0, charges: discharge_max}, -INF, discharge_max)
         return energy
 
     def _meter(self, step: Mapping[str, float], sun_wh: float, share: float) -> tuple[int, ...]:
         """Import, export, curtailment, import over the contract, and what is beyond the two caps."""
-        bought = self._new(0.0, _INF, step["import_price"] * KILO * share)
-        sold = self._new(0.0, _INF, -step["export_price"] * KILO * share)
-        curtailed = self._new(0.0, sun_wh / KILO)
-        over = self._new(0.0, _INF, step["over_price"] * KILO * share)
-        excess = self._new(0.0, 0.0), self._new(0.0, 0.0)
+        bought = self.new(0.0, INF, step["import_price"] * KILO * share)
+        sold = self.new(0.0, INF, -step["export_price"] * KILO * share)
+        curtailed = self.new(0.0, sun_wh / KILO)
+        over = self.new(0.0, INF, step["over_price"] * KILO * share)
+        excess = self.new(0.0, 0.0), self.new(0.0, 0.0)
         self.given["excess"] += [(column, share) for column in excess]
         return bought, sold, curtailed, over, *excess
 
-    def model(self) -> highspy.HighsLp:
-        made = highspy.HighsLp()
-        made.num_col_, made.num_row_ = len(self.cost), len(self._rows)
-        made.col_cost_ = np.array(self.cost)
-        made.col_lower_, made.col_upper_ = np.array(self._low), np.array(self._high)
-        made.row_lower_ = np.array([low for _, low, _ in self._rows])
-        made.row_upper_ = np.array([high for _, _, high in self._rows])
-        made.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lengths = [len(weights) for weights, _, _ in self._rows]
-        made.a_matrix_.start_ = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-        made.a_matrix_.index_ = np.array(
-            [column for row, _, _ in self._rows for column in row], dtype=np.int32
-        )
-        made.a_matrix_.value_ = np.array([weight for row, _, _ in self._rows for weight in row.values()])
-        if self._whole:
-            kinds = [highspy.HighsVarType.kContinuous] * len(self.cost)
-            for column in self._whole:
-                kinds[column] = highspy.HighsVarType.kInteger
-            made.integrality_ = kinds
-        return made
-
 
 def _most(wh: float) -> float:
-    return _INF if wh == float("inf") else wh / KILO
+    return INF if wh == float("inf") else wh / KILO

@@ -9,6 +9,7 @@ from quartier.control.failsafe import Judgement, Stage
 from quartier.control.orders import Book
 from quartier.control.outcome import Result
 from quartier.control.players import Player
+from quartier.control.reason import rule
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
 from quartier.house.assets import Ev, Load, Mode, Moded, Pv
@@ -101,7 +102,25 @@ def test_a_cap_sheds_what_was_not_read_at_once_and_a_car_that_may_be_paused_is_n
     p.run(4)
 
     assert [0.0] == [value for _, value in p.written("ev1.current_max_a")][:1]
+    assert "paused, for how it stands was not read" in p.view["assets"]["ev1"]["command"]["reason"]
     assert 0.0 == p.points["pump.relay_on"]
+
+
+@pytest.mark.parametrize(
+    ("unread_ns", "on", "reason", "words"),
+    [
+        (NOW, False, "cap: charging slowed", f"cap: {unread.PAUSED}"),
+        (NOW, True, "cap: charging slowed", "cap: charging slowed"),
+        (NOW, False, "cap: charging paused", "cap: charging paused"),
+        (None, False, "cap: charging slowed", "cap: charging slowed"),
+    ],
+)
+def test_a_car_that_is_paused_where_it_was_to_be_slowed_says_so(unread_ns, on, reason, words):
+    whose = rule(reason, "hard limit")
+
+    said = unread.said(Player(CAR, 0.0, 0.0, Turn(unread_ns=unread_ns)), Turn(on=on), whose)
+
+    assert (words, whose.who) == (said, said.who)
 
 
 def test_pv_that_never_shows_its_limit_begins_at_what_it_makes_and_rises_into_the_room(plant):
