@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import functools
 import json
 import time
 
@@ -128,6 +129,10 @@ class Host:
             " ".join(filter(None, (a["status"], a["reason"]))) for a in self.of("ack") if a["id"] == ident
         ]
 
+    def answered(self, kind, status):
+        """The reasons of the answers of this status to documents of this kind."""
+        return [a["reason"] for a in self.of("ack") if (a["type"], a["status"]) == (kind, status)]
+
     def command(self, seq, now_ms, **body):
         frame = {"id": f"c{seq}", "seq": seq, "iss": "d", "aud": "issy.b012", "iat": now_ms, "nbf": now_ms}
         self.say(f"{COMPANION}/command", {**frame, "exp": now_ms + 60_000, **body})
@@ -248,8 +253,9 @@ async def test_a_signed_schedule_failsafe_values_and_a_level_act_outlive_a_resta
     told = status["district"]
     assert (3_000, 6_000) == (told["failsafe"]["import_max_w"], told["failsafe"]["export_max_w"])
     assert [("bat1", 800)] == [(one["asset"], one["power_w"]) for one in told["schedules"]]
-    (clamped,) = (ack for ack in host.of("ack") if ack["type"] == "failsafe" and ack["status"] == "ACCEPTED")
-    assert "BOUNDS" == clamped["reason"]
+    taken = functools.partial(host.answered, "failsafe", "ACCEPTED")
+    await host.until(taken)
+    assert ["BOUNDS"] == taken()
     await host.until(lambda: host.of("flexibility"))
     devices_told = {device["device"]: device for device in host.of("flexibility")[-1]["devices"]}
     assert {"bat1", "boiler"} == devices_told.keys()
