@@ -127,12 +127,18 @@ class Agenda:
         }
 
     def report(
-        self, state: State, moment: Moment, local: Collection[str], planned: Planned | None = None
+        self,
+        state: State,
+        moment: Moment,
+        local: Collection[str],
+        planned: Planned | None = None,
+        foretold: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """What the building could do, JSON-ready: the flexibility report of sync.md section 4.
 
         ``local`` are the assets whose data never leave.  The forecast is what is ``planned``, else that of
-        yesterday, and null where that is not known.
+        yesterday, and null where that is not known; ``foretold`` is that of load, sun and net as they are
+        before anything is steered, as far as it may leave.
         """
         ahead = planned or {}
         devices = flexibility.devices(state, moment.now, moment.by_hand, local)
@@ -149,6 +155,7 @@ class Agenda:
                 "start": moment.utc_ms // SLOT_MS * SLOT_MS,
                 "step_s": SLOT_MS // 1000,
                 "grid_w": None if grid in local else ahead.get(grid) or self._forecast(grid, moment),
+                **{name: (foretold or {}).get(name) for name in ("load", "sun", "net")},
             },
             "devices": devices,
         }

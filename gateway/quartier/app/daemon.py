@@ -82,6 +82,7 @@ class Daemon:
         self._sentry = Sentry(self._store.event, log, clock, places.state_dir)
         self._disk = Disk(log, self._notice)
         self._standstill = Standstill(self._store.event)
+        self._plans = extras.plans(loaded)
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT: 0; after a bug of the house: 70, outputs released."""
@@ -271,7 +272,8 @@ class Daemon:
         self._standstill.look(now)
         if self._ready and now.ns >= self._own_ns:  # in the first cycle there is nothing to tell yet
             self._own_ns = now.ns + int(own.PERIOD_S * 1e9)
-            for readings in (own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)):
+            mine = own.readings(self._own_values(), now.ns), *extras.readings(self.turn, now)
+            for readings in (*mine, *self.fleet.report(now.ns)):
                 self._deliver(readings)
             self._safety.keep(self.fleet)
             self._disk.look(self._store.stats)
@@ -292,7 +294,8 @@ class Daemon:
 
     def _infos(self) -> Mapping[str, PointInfo]:
         told = (point for bus in self.fleet.buses for point in bus.account.points)
-        mine = own.infos((*told, *self._teller.names, *own.NAMES), "gateway")
+        foretold = extras.points(self._loaded.site, plans=self._plans)
+        mine = own.infos((*told, *self._teller.names, *own.NAMES, *foretold), "gateway")
         return Directory((("house", self.fleet.points), ("gateway", mine)))
 
     def _enquiries(self) -> Enquiries:
@@ -340,6 +343,7 @@ class Daemon:
         started = await self.fleet.follow(assembly.wires(loaded, self._places.state_dir))
         self.fleet.share(loaded.site)
         self._loaded = loaded
+        extras.follow(self.turn, loaded.site)
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = probed.known(assembly.house(loaded.site, self.fleet.points, values), self.fleet.probes)
         # The ticker goes on at its period: a house told another one would call every cycle late.

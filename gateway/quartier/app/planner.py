@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from quartier.app import foresight
+from quartier.app.forecast import Foretold, made
 from quartier.app.places import Places
 from quartier.app.school import School
 from quartier.app.turn import Turn
@@ -61,6 +62,7 @@ class Planner:
         places_of = site, history, runtime_dir, state_dir
         self._trial = foresight.trial(site)
         self._school = School(foresight.premises(site), *places_of, self._trial)
+        self.foretold = Foretold(site)
         self._is_recalled = False
         self._due_ns = self._asked_ns = 0
         self._learn_s = 0.0
@@ -116,6 +118,7 @@ class Planner:
         try:
             if now.synced:
                 await self._learn(now)
+                await self._foretell(now)
             now = self._clock.now()
             turn = self._turn
             around = turn.state, turn.link, turn.params, turn.agenda.signals
@@ -152,6 +155,13 @@ class Planner:
         except OSError as error:
             self._log.warning("forecast.not_kept", why=error.strerror or str(error))
         self._learn_s = slot
+
+    async def _foretell(self, now: Now) -> None:
+        """The forecast is made and told whether a plan can be made or not."""
+        learner, utc_ms = self._school.learner, now.utc_ms
+        if self.foretold.is_due(learner, utc_ms):
+            found = await self._worker.run(lambda: made(learner, utc_ms), PATIENCE_S)
+            self.foretold.take(found, learner, utc_ms)
 
     def _refuse(self, why: str, now: Now) -> None:
         """Nothing can be planned: the rule leads at once."""
@@ -192,8 +202,12 @@ class Planner:
         why = aims.why_not(self.wish, now, outage=self._turn.is_out)
         if why:
             why = self.why or why
-        made = None if found is None else round((now.ns - found.question.start_ns) / 1e9, 1)
-        return {"asset": None if found is None else found.question.asset, "why_not": why, "age_s": made}
+        return {
+            "asset": None if found is None else found.question.asset,
+            "why_not": why,
+            "age_s": None if found is None else round((now.ns - found.question.start_ns) / 1e9, 1),
+            "foretold": self.foretold.summary(now),
+        }
 
     def shown(self) -> dict[str, Any]:
         """The plan in force with each step and its reason; JSON-ready."""

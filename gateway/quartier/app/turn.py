@@ -209,8 +209,10 @@ class Turn:
         if not flexibility.is_known(self._state, now):
             return None
         moment = self._moment(now)
-        planned = None if self.planner is None else self.planner.expected(moment.utc_ms)
-        return self.agenda.report(self._state, moment, local, planned)
+        if self.planner is None:
+            return self.agenda.report(self._state, moment, local)
+        ahead = self.planner.expected(moment.utc_ms), self.planner.foretold.report(now)
+        return self.agenda.report(self._state, moment, local, *ahead)
 
     @property
     def state(self) -> cycle.State:

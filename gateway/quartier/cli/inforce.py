@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from quartier.cli import aheadpage, output
+from quartier.cli import aheadpage, output, sentences
 from quartier.cli.output import age
 from quartier.cli.steps import Steps
 from quartier.planning.horizon import Outlook
@@ -31,6 +31,8 @@ def show(options: argparse.Namespace) -> int:
         print("this house does not plan: its site file has no [planning]")
     else:
         print(_head(told))
+        for line in sentences.foretold(told.get("foretold")):
+            print(line.plain)
         if told["steps"]:
             found, steps, why = read(told)
             aheadpage.show(told["asset"], found, steps, why)

@@ -98,6 +98,31 @@ def plan(status: Mapping[str, Any]) -> Iterator[Text]:
     yield Text(f"local plan: {age(told['age_s'])} old; {told['asset']} is led by {leader} (quartier plan)")
 
 
+def foretold(told: Mapping[str, float | None] | None) -> Iterator[Text]:
+    """What the building is expected to take and give; nothing where nobody knows."""
+    if not told:
+        return
+    hour = ", ".join(f"{name} {number(_whole(told[f'{name}_1h_w']), 'W')}" for name in _FORETOLD)
+    edges = " to ".join(number(_whole(told[f"net_1h_{end}_w"]), "W") for end in ("low", "high"))
+    day = ", ".join(f"{name} {_kwh(told[f'{name}_24h_wh'])}" for name in _FORETOLD)
+    error = told["error_w"]
+    known = "not held against anything yet" if error is None else f"error {number(_whole(error), 'W')}"
+    yield Text(
+        f"expected without battery and cars: next hour {hour} ({edges} in 8 of 10); 24 h {day}; {known}"
+    )
+
+
+_FORETOLD = ("load", "sun", "net")
+
+
+def _whole(value: float | None) -> float | None:
+    return None if value is None else round(value)
+
+
+def _kwh(value: float | None) -> str:
+    return "–" if value is None else f"{value / 1000:.1f} kWh"
+
+
 def alarms(status: Mapping[str, Any]) -> Iterator[Text]:
     """How many alarms nobody has acknowledged, and the newest of them."""
     told = status.get("alarms")

@@ -49,7 +49,12 @@ _BRICK: tuple[tuple[str, str, str], ...] = (
 
 
 def brick_class(role: str, quantity: str) -> str:
-    """The Brick 1.4 class of a quantity of an asset with ``role`` (empty for buses and the gateway)."""
+    """The Brick 1.4 class of a quantity of an asset with ``role`` (empty for buses and the gateway).
+
+    What is foretold was measured by no sensor.
+    """
+    if quantity.startswith("forecast_"):
+        return "Point"
     for of_role, ending, name in _BRICK:
         if of_role in {"", role} and f"_{quantity}".endswith(ending):
             return name

@@ -71,6 +71,18 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "start": AT_MS,
             "step_s": 900,
             "grid_w": [1200.0, None, *[900.0] * 94],
+            "load": None,
+            "sun": None,
+            "net": {
+                "mean_w": [850.0] * 96,
+                "low_w": [400.0] * 96,
+                "middle_w": [780.0] * 96,
+                "high_w": [1500.0] * 96,
+                "model": "ridge, clear sky",
+                "error_w": 410.0,
+                "miss_w": 300.0,
+                "inside_pct": 79.0,
+            },
         },
         "devices": [
             {

@@ -112,8 +112,28 @@ class DeviceForm(BaseModel):
     """96 quarter hours from the forecast's start on; null where they are not known."""
 
 
+class SeriesForm(Said):
+    """96 quarter hours from the forecast's start on, in W; null where they are not known."""
+
+    mean_w: list[float | None]
+    low_w: list[float | None]
+    """The quantile 10 %: one time in ten it is less."""
+    middle_w: list[float | None]
+    """The quantile 50 %."""
+    high_w: list[float | None]
+    """The quantile 90 %."""
+    model: str
+    """Which model was chosen, by its own back-test."""
+    error_w: float | None
+    """Root of its mean squared error in the back-test; null before anything was tried."""
+    miss_w: float | None
+    """Its mean absolute error there."""
+    inside_pct: float | None
+    """How often what happened lay between low and high there."""
+
+
 class ForecastForm(Said):
-    """How the forecasts were made, and that of the connection."""
+    """How the forecasts were made, that of the connection, and what the building will need by itself."""
 
     method: str
     """In words."""
@@ -123,6 +143,13 @@ class ForecastForm(Said):
     """Length of a step."""
     grid_w: list[float | None] | None
     """The connection, import plus; null where it is not known or stays in the building."""
+    load: SeriesForm | None
+    """What the building will take without its battery and cars; null as ``sun`` and ``net`` where it does not
+    plan, or where that stays in the building."""
+    sun: SeriesForm | None
+    """What its sun will give, plus."""
+    net: SeriesForm | None
+    """Load less sun: what the connection would take before anything is steered."""
 
 
 class FlexibilityForm(Said):

@@ -154,6 +154,17 @@ def test_the_report_says_what_is_planned_where_a_plan_is_followed(office):
     assert None is private["forecast"]["grid_w"]
 
 
+def test_the_report_has_what_is_foretold_and_null_where_nothing_may_leave(office):
+    one = {name: [1.0] * 96 for name in ("mean_w", "low_w", "middle_w", "high_w")}
+    one |= {"model": "ridge", "error_w": 300.0, "miss_w": None, "inside_pct": None}
+    report = office.agenda.report(State(house=HOUSE), office.moment, (), None, {"sun": one})
+
+    assert [None, one, None] == [report["forecast"][name] for name in ("load", "sun", "net")]
+    assert FlexibilityForm.model_validate_json(json.dumps(report)), "as its schema says"
+    plain = office.agenda.report(State(house=HOUSE), office.moment, ())
+    assert [None] * 3 == [plain["forecast"][name] for name in ("load", "sun", "net")]
+
+
 def test_it_is_shown_with_the_level_in_force(office):
     office.hear(level(2))
     office.asked()

@@ -11,11 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.api_jws import PyJWS
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from tests.gateway.app.ahead import planning
 
 from quartier.app.district import connect
 from quartier.district.broker import Credentials, Profile, Server
 from quartier.district.catalog import build
 from quartier.district.mqtt import Connection
+from quartier.district.sparkplug import decode
 from quartier.store.ledger import Store
 
 COMPANION = "quartier/v1/issy/b012"
@@ -273,6 +275,63 @@ async def test_a_signed_schedule_failsafe_values_and_a_level_act_outlive_a_resta
         [(one["asset"], one["power_w"]) for one in told["schedules"]],
     )
     assert 0 == await gateway.stop()
+
+
+@pytest.mark.peer
+@pytest.mark.scenario
+async def test_a_house_that_plans_tells_its_forecast_in_birth_data_report_history_and_status(
+    house, mosquitto, key, tmp_path
+):
+    gateway, _ = house
+    broker = await mosquitto()
+    joined(gateway, tmp_path, broker.port)
+    gateway.config.write_text(gateway.config.read_text() + planning())
+    gateway.rate = 60.0  # a report comes each quarter of an hour
+    host = Host(key)
+    await host.listen(broker.port)
+    await gateway.start()
+
+    def metrics(kind):
+        sent = [decode(m.payload) for m in host.seen if m.topic == f"spBv1.0/issy/{kind}/b012"]
+        return [one for message in sent for one in message.metrics]
+
+    await host.until(lambda: metrics("NBIRTH"))
+    (born,) = (one for one in metrics("NBIRTH") if one.name == "gateway.forecast_net_1h_w")
+    assert ("W", "Point") == (born.properties["engUnit"], born.properties["brickClass"])
+    await host.until(
+        lambda: [one for one in metrics("NDATA") if one.name == born.name and one.value is not None]
+    )
+    await host.until(lambda: host.of("flexibility") and host.of("flexibility")[-1]["forecast"]["net"])
+    told = host.of("flexibility")[-1]["forecast"]
+    assert {96} == {len(told["net"][name]) for name in ("mean_w", "low_w", "middle_w", "high_w")}
+    assert all(low <= high for low, high in zip(told["load"]["low_w"], told["load"]["high_w"], strict=True))
+    assert None is told["sun"], "it has none"
+
+    status = await gateway.ask("status")
+    points = {point["point"]: point for point in await gateway.ask("points")}
+    seen = points["gateway.forecast_load_1h_w"]
+    assert ("good", "W") == (seen["quality"], seen["unit"])
+    assert status["plan"]["foretold"]["load_1h_w"] == pytest.approx(seen["value"])
+    assert not [name for name in points if "forecast_sun" in name]
+    await host.leave()
+    assert 0 == await gateway.stop()
+    code, lines, _ = await gateway.call(
+        "history",
+        *(
+            "--points",
+            "gateway.forecast_load_24h_wh",
+            "--from",
+            "2d",
+            "--to",
+            "2099-01-01",
+            "--format",
+            "csv",
+        ),
+        *("--config", str(gateway.config), "--state-dir", str(gateway.state_dir)),
+        *("--runtime-dir", str(gateway.runtime_dir)),
+    )
+    assert 0 == code
+    assert "gateway.forecast_load_24h_wh" in lines
 
 
 @pytest.mark.peer

@@ -30,10 +30,31 @@ async def test_a_house_that_does_not_plan_or_has_no_sound_prices_has_none(yard, 
         assert house.turn.planner is None
 
 
+async def test_only_a_house_that_plans_has_points_of_its_forecast(yard, tmp_path):
+    async with ahead.ahead(yard, tmp_path)(planning()) as house:
+        site, now = house.loaded.site, house.yard.clock.now()
+        assert extras.plans(house.loaded)
+        assert "gateway.forecast_net_1h_w" in extras.points(site, plans=True)
+        assert () == extras.points(site, plans=False) == extras.readings(house.turn, now)
+        extras.follow(house.turn, site)  # nobody plans yet
+        await tasks(house)
+        assert () == extras.readings(house.turn, now), "none is made yet"
+        private = site.model_copy(update={"assets": {**site.assets, "grid": _local(site.assets["grid"])}})
+        extras.follow(house.turn, private)
+        assert () == house.turn.planner.foretold.names
+    async with ahead.ahead(yard, tmp_path)("") as house:
+        assert not extras.plans(house.loaded)
+
+
+def _local(asset):
+    return asset.model_copy(update={"share": "local"})
+
+
 def test_the_daemon_without_planning_imports_no_planner():
     code = (
         "import sys, quartier.app.daemon; "
-        "found = [m for m in sys.modules if m.startswith('quartier.planning') or m == 'quartier.app.planner']; "
+        "found = [m for m in sys.modules if m.startswith('quartier.planning') or m in "
+        "('quartier.app.planner', 'quartier.app.forecast')]; "
         "assert not found, found"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": SOURCES})

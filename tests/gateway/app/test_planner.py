@@ -9,7 +9,7 @@ import pytest
 from tests.gateway.app import ahead
 from tests.gateway.app.ahead import planning
 
-from quartier.app import foresight, planner
+from quartier.app import extras, foresight, planner
 from quartier.control import link
 from quartier.control.wishes import Envelope, Interval
 from quartier.planning.question import answered
@@ -168,6 +168,27 @@ async def test_what_is_shown_is_json_and_has_every_step_with_its_reason(house):
         assert set(expected["grid"]) <= {*grids, None}
         assert grids[0] == expected["grid"][0]
         assert ("bat1", "Europe/Paris", 900) == (told["asset"], told["time_zone"], told["step_s"])
+        task.cancel()
+
+
+async def test_the_forecast_is_told_where_no_plan_can_be_made_and_is_in_the_report(house):
+    async with house(planning(history_min_s=259_200.0)) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner()
+        assert made.summary()["foretold"] is None
+        task = await running(group, made)
+        await found.until(lambda: "h are wanted" in made.why)
+        told = made.summary()["foretold"]
+
+        assert told["load_1h_w"] > 0.0, "the site file's default"
+        assert told["error_w"] is None
+        report = found.turn.flexibility(())["forecast"]
+        assert "persistence of the last day" == report["method"]
+        assert 96 == len(report["load"]["high_w"])
+        assert None is report["sun"], "there is none"
+        (readings,) = extras.readings(found.turn, found.yard.clock.now())
+        by_name = {one.point: one for one in readings}
+        assert told["net_1h_w"] == by_name["gateway.forecast_net_1h_w"].value
         task.cancel()
 
 

@@ -215,3 +215,18 @@ def test_fail_safe_values_of_the_district_are_told_and_what_of_them_waits():
         failsafe=told | {"waits": False}
     )
     assert planned(failsafe=told | {"waits": True})[0].endswith("; what is looser waits")
+
+
+def test_what_is_expected_stands_in_a_line_with_its_error():
+    told = {f"{name}_1h_w": watts for name, watts in (("load", 412.3), ("sun", 1900.0), ("net", -1487.7))}
+    told |= {f"{name}_24h_wh": 8_149.0 for name in ("load", "sun", "net")}
+    told |= {"net_1h_low_w": -1900.2, "net_1h_high_w": -600.0, "error_w": None}
+    (line,) = sentences.foretold(told)
+
+    assert (
+        "expected without battery and cars: next hour load 412 W, sun 1,900 W, net -1,488 W (-1,900 W to -600 W "
+        "in 8 of 10); 24 h load 8.1 kWh, sun 8.1 kWh, net 8.1 kWh; not held against anything yet"
+    ) == line.plain
+    (line,) = sentences.foretold(told | {"error_w": 321.4})
+    assert line.plain.endswith("; error 321 W")
+    assert [] == [*sentences.foretold(None)]

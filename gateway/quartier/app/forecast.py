@@ -1,0 +1,143 @@
+"""The forecast as others have it: points of the gateway, and quarter hours in the flexibility report.
+
+What tells of an asset whose data stay in the building is no point, and stands in no report.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from quartier.config import model
+from quartier.control.quarters import DAY_SLOTS, SLOT_MS
+from quartier.house.now import Now
+from quartier.planning.course import Forecast, Series
+from quartier.planning.forecast import ahead
+from quartier.planning.learner import Learner
+from quartier_drivers.contract import KINDS, Quality, Reading, Readings, columns
+from quartier_drivers.layout import Layout
+from quartier_drivers.points import split, word
+
+OLD_MS = 2 * SLOT_MS
+"""A forecast that was not made anew for so long tells nothing any more."""
+_HOUR_SLOTS = 4
+_SLOT_H = SLOT_MS / 3_600_000
+_LOAD, _SUN, _NET = "load", "sun", "net"
+_BESIDE = ("gateway.forecast_error_w", "gateway.forecast_inside_pct")
+
+
+def told_of(site: model.Site) -> tuple[str, ...]:
+    """Which of load, sun and net may leave: none that an asset enters whose data stay in the building."""
+    grid, parts = site.grid()[1], (model.Battery, model.Ev, model.Pv)
+    suns = [one for one in site.assets.values() if isinstance(one, model.Pv)]
+    entering = [grid, *(one for one in site.assets.values() if isinstance(one, parts))]
+    found = (_SUN,) if suns and _may_leave(suns) else ()
+    return (_LOAD, *found, _NET) if _may_leave(entering) else found
+
+
+def _may_leave(assets: Sequence[Any]) -> bool:
+    return all(one.share != "local" for one in assets)
+
+
+def names(site: model.Site) -> tuple[str, ...]:
+    """The points of a site's forecast: of the hour that comes mean, 10 and 90 %, of the day the energy."""
+    of = told_of(site)
+    hour = (f"gateway.forecast_{one}_1h{end}_w" for one in of for end in ("", "_low", "_high"))
+    day = (f"gateway.forecast_{one}_24h_wh" for one in of)
+    return (*hour, *day, *(_BESIDE if _NET in of else ()))
+
+
+class Foretold:
+    """The day from the quarter hour that runs on; ``forecast`` is None before one was made."""
+
+    def __init__(self, site: model.Site) -> None:
+        self.forecast: Forecast | None = None
+        self._made_from: tuple[int, float] | None = None
+        self.follow(site)
+
+    def follow(self, site: model.Site) -> None:
+        """What may leave is as this site file says."""
+        self._of, self.names = told_of(site), names(site)
+        self._layout = Layout(self.names, bytes(KINDS[word(split(name)[1]).kind] for name in self.names))
+
+    def is_due(self, learner: Learner, utc_ms: int) -> bool:
+        """Whether another quarter hour runs, or something was learnt, since it was made."""
+        return self._made_from != _from(learner, utc_ms)
+
+    def take(self, forecast: Forecast, learner: Learner, utc_ms: int) -> None:
+        """This is the forecast of now."""
+        self.forecast, self._made_from = forecast, _from(learner, utc_ms)
+
+    def readings(self, now: Now) -> Readings | None:
+        """The points, bad where nobody knows; None before the first forecast."""
+        if self.forecast is None or not self.names:
+            return None
+        found = {} if self._age_slots(now) is None else values(self.forecast)
+        rows = []
+        for name in self.names:
+            value = found.get(name)
+            quality = Quality.BAD if value is None else Quality.GOOD
+            rows.append(Reading(name, 0.0 if value is None else value, quality, now.ns))
+        return columns(rows, now.ns, self._layout)
+
+    def summary(self, now: Now) -> dict[str, float | None] | None:
+        """For people of the building: the values by what stands behind ``forecast_``; None: nothing known."""
+        if self.forecast is None or self._age_slots(now) is None:
+            return None
+        return {name.partition("forecast_")[2]: value for name, value in values(self.forecast).items()}
+
+    def report(self, now: Now) -> dict[str, Any] | None:
+        """96 quarter hours from the one that runs on, as the flexibility report has them; None: not known."""
+        age = self._age_slots(now)
+        if self.forecast is None or age is None:
+            return None
+        return {one: _series(getattr(self.forecast, _FIELDS[one]), age) for one in self._of}
+
+    def _age_slots(self, now: Now) -> int | None:
+        """How many quarter hours of it are over; None where it is of no use now."""
+        if self.forecast is None or not now.synced:
+            return None
+        age_ms = now.utc_ms - round(self.forecast.net.start_utc_s * 1000)
+        return age_ms // SLOT_MS if 0 <= age_ms < OLD_MS else None
+
+
+_FIELDS = {_LOAD: "load", _SUN: "generated", _NET: "net"}
+
+
+def _from(learner: Learner, utc_ms: int) -> tuple[int, float]:
+    newest = learner.newest
+    return utc_ms // SLOT_MS, newest if newest == newest else -1.0  # noqa: PLR0124 - NaN: nothing was learnt
+
+
+def made(learner: Learner, utc_ms: int) -> Forecast:
+    """The forecast of the day from the quarter hour that runs on."""
+    step_s = SLOT_MS / 1000
+    return ahead(learner, utc_ms // SLOT_MS * step_s, DAY_SLOTS * step_s, step_s)
+
+
+def values(forecast: Forecast) -> dict[str, float | None]:
+    """Every point's value, whether it may leave or not: W, Wh and pct; None where nobody knows.
+
+    The hour and the day begin with the quarter hour that runs.
+    """
+    found: dict[str, float | None] = {}
+    for one, name in _FIELDS.items():
+        series: Series = getattr(forecast, name)
+        columns_w = {"": series.mean_w, "_low": series.low_w, "_high": series.high_w}
+        for end, column_w in columns_w.items():
+            found[f"gateway.forecast_{one}_1h{end}_w"] = sum(column_w[:_HOUR_SLOTS]) / _HOUR_SLOTS
+        found[f"gateway.forecast_{one}_24h_wh"] = sum(series.mean_w) * _SLOT_H
+    found |= dict(zip(_BESIDE, (forecast.net.error_w, forecast.net.inside_pct), strict=True))
+    return found
+
+
+def _series(series: Series, age: int) -> dict[str, Any]:
+    said = ("mean_w", "low_w", "middle_w", "high_w")
+    behind = [None] * age
+    found: dict[str, Any] = {
+        name: [*(round(watts, 1) for watts in getattr(series, name)[age:]), *behind] for name in said
+    }
+    found |= {"model": series.model}
+    return found | {name: _rounded(getattr(series, name)) for name in ("error_w", "miss_w", "inside_pct")}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
