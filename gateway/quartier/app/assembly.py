@@ -333,6 +333,9 @@ def _asset(
         lease_s=offers.lease_s(points, f"{name}.relay_on"),
         min_on_s=asset.min_on_s,
         min_off_s=asset.min_off_s,
+        run_w=asset.run_w,
+        window_s=None if asset.window_start is None else modes.seconds(asset.window_start),
+        deadline_s=None if asset.deadline is None else modes.seconds(asset.deadline),
     )
 
 

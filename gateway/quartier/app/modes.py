@@ -19,6 +19,7 @@ OWN_NORMAL = ("substation", "ventilation")
 """Roles whose normal mode is their own control's, where their device can be given back to that."""
 _NOON_S, _DAY_S = 43_200.0, 86_400.0
 _NORMAL_SHARE, _LOWERED_SHARE = 0.75, 0.5
+_LITRES_PER_M3 = 1000.0
 
 
 def moded(
@@ -42,7 +43,8 @@ def moded(
         )
     said |= {"min_on_s": section.min_on_s, "min_off_s": section.min_off_s}
     if isinstance(section, sections.Heat):
-        return modes.Heat(**said, **_comfort(section, _heat_modes(section, said["quantity"])))
+        comfort = _comfort(section, _heat_modes(section, said["quantity"]))
+        return modes.Heat(**said, **comfort, water=_water(section))
     if isinstance(section, sections.Cooling):
         return modes.Cooling(**said, **_comfort(section, _cooling_modes(section, said["quantity"])))
     if isinstance(section, sections.Waste):
@@ -115,6 +117,20 @@ def _comfort(section: sections.Heat | sections.Cooling, steps: list[assets.Mode]
         "comfort_max_c": section.comfort_max_c,
         "preheat": section.preheat and boosted is not None,
     }
+
+
+def _water(heat: sections.Heat) -> modes.Water | None:
+    """What it heats; where no loss is said, the most that EU 814/2013 allows (annex II, 2.2)."""
+    if heat.tank_m3 is None:
+        return None
+    allowed_w = 16.66 + 8.33 * (heat.tank_m3 * _LITRES_PER_M3) ** 0.4
+    return modes.Water(
+        volume_m3=heat.tank_m3,
+        loss_w=allowed_w if heat.tank_loss_w is None else heat.tank_loss_w,
+        around_c=heat.around_c,
+        heat_pct=heat.heat_pct,
+        draw_w=heat.draw_w,
+    )
 
 
 def _heat_modes(heat: sections.Heat, quantity: str) -> list[assets.Mode]:

@@ -197,9 +197,36 @@ def _contradictions(asset: object) -> Iterator[tuple[str, str]]:
             yield "phase", f"{asset.phase!r} stands at a charger of three phases; expected l1_on"
     elif isinstance(asset, Chp) and asset.led == "electricity" and asset.start_import_w is None:
         yield "start_import_w", 'is missing; led = "electricity" needs it'
+    yield from _run(asset)
+    yield from _stored(asset)
     yield from _rising(asset)
     if isinstance(asset, Pv | Load | MODED) and asset.switch_part and asset.switch_device is None:
         yield "switch_part", "stands without switch_device; expected both"
+
+
+def _run(load: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(load, Load):
+        return
+    if load.run_w and max(load.run_w) > load.rated_w:
+        yield "run_w", f"{max(load.run_w):g} is above rated_w; expected at most {load.rated_w:g}"
+    for key in ("window_start", "deadline"):
+        if getattr(load, key) is not None and not load.run_w:
+            yield key, "stands without run_w; expected both"
+
+
+def _stored(heat: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(heat, Heat):
+        return
+    if heat.tank_m3 is None:
+        if heat.tank_loss_w is not None:
+            yield "tank_loss_w", "stands without tank_m3; expected both"
+        return
+    for key in ("comfort_min_c", "comfort_max_c"):
+        if getattr(heat, key) is None:
+            yield key, "is missing; tank_m3 needs it"
+    if heat.comfort_min_c is not None and heat.comfort_min_c < heat.around_c:
+        what = f"{heat.comfort_min_c:g} is below around_c; expected at least {heat.around_c:g}"
+        yield "comfort_min_c", what
 
 
 def _rising(asset: object) -> Iterator[tuple[str, str]]:

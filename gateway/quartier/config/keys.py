@@ -18,7 +18,7 @@ _TYPES = {
     "string": "text",
     "array": "list of texts",
 }
-_LISTS = {"integer": "list of whole numbers"}
+_LISTS = {"integer": "list of whole numbers", "number": "list of numbers"}
 
 
 @dataclass(frozen=True, slots=True)

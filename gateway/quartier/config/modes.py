@@ -58,6 +58,16 @@ class Heat(Switched):
     """Below this tank_c (or room_c) it is blocked last; absent: its turn is always that of tier."""
     comfort_max_c: Celsius | None = None
     """Above this tank_c (or room_c) it is never boosted; absent: it is not boosted at all."""
+    tank_m3: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    """Water that it heats, 0.3 for 300 l; with both comfort keys, for tank_c, a plan stores heat in it."""
+    tank_loss_w: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """Standing loss of the tank as on its label, 45 K above the room; absent: the most that the EU allows."""
+    around_c: Celsius = 20.0
+    """Temperature around the tank."""
+    heat_pct: Annotated[float, Field(ge=10, le=1_000)] = 100.0
+    """Heat of the electricity that it takes: 100 of a heating rod, 300 of a heat pump."""
+    draw_w: Watts = 0.0
+    """Heat that is drawn from the tank in the mean of a day, where a plan is not told when."""
     preheat: bool = True
     """Whether it stores own generation that is left over, up to comfort_max_c."""
     force_on: bool = False

@@ -35,8 +35,28 @@ class Comfort(Moded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Water:
+    """Water that keeps heat, as a plan sees it.
+
+    ``loss_w`` is its standing loss 45 K above its surroundings (EN 12897), which are at ``around_c``;
+    ``heat_pct`` what heat it gets of the electricity that is taken, ``draw_w`` what people draw in the mean.
+    """
+
+    volume_m3: float
+    loss_w: float
+    around_c: float = 20.0
+    heat_pct: float = 100.0
+    draw_w: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heat(Comfort):
-    """A heat pump or a water heater; writes ``sg_ready_state``, ``setpoint_shift_k`` or ``relay_on``."""
+    """A heat pump or a water heater; writes ``sg_ready_state``, ``setpoint_shift_k`` or ``relay_on``.
+
+    ``water`` None: nothing is known of what it fills, and it is not planned.
+    """
+
+    water: Water | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

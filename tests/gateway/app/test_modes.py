@@ -46,6 +46,20 @@ def test_heat_by_a_shift_of_its_setpoint_is_never_off_and_by_a_relay_never_boost
     assert [("normal", 1, 4_000), ("blocked", 0, 0)] == heat("relay_on")
 
 
+def test_a_tank_without_a_label_loses_what_the_union_allows():
+    def water(**more):
+        section = Heat(role="heat", device="hp", rated_w=3_000, **more)
+        return modes.moded(section, {**SHARED, "quantity": "relay_on"}).water
+
+    assert water() is None
+    assert (0.3, 70.0, 250.0) == (
+        (said := water(tank_m3=0.3, tank_loss_w=70.0, heat_pct=250.0)).volume_m3,
+        said.loss_w,
+        said.heat_pct,
+    )
+    assert 98 == round(water(tank_m3=0.3).loss_w)  # 16.66 + 8.33 * 300^0.4
+
+
 def test_a_chp_rests_or_is_asked_to_run_and_its_least_run_begins_after_its_start():
     chp = Chp(role="chp", device="c", rated_w=20_000, led="electricity", start_import_w=30_000)
     made = modes.moded(chp, SHARED | {"quantity": "request_on"})

@@ -133,6 +133,26 @@ def plant(written, tmp_path, site_text):
             "assets.x.comfort_min_c: 50 is above comfort_max_c = 45",
         ),
         ('role = "substation"\nrated_w = 9\npump_min_pct = 40\nswitch_part = "a"', "assets.x.switch_part"),
+        (
+            'role = "heat"\nrated_w = 9\ntank_m3 = 0.3\ncomfort_max_c = 60',
+            "assets.x.comfort_min_c: is missing; tank_m3 needs it",
+        ),
+        (
+            'role = "heat"\nrated_w = 9\ntank_m3 = 0.3\ncomfort_min_c = 15\ncomfort_max_c = 60',
+            "assets.x.comfort_min_c: 15 is below around_c; expected at least 20",
+        ),
+        (
+            'role = "heat"\nrated_w = 9\ntank_loss_w = 70',
+            "assets.x.tank_loss_w: stands without tank_m3; expected both",
+        ),
+        (
+            'role = "load"\nrated_w = 900\nrun_w = [100, 1000]',
+            "assets.x.run_w: 1000 is above rated_w; expected at most 900",
+        ),
+        (
+            'role = "load"\nrated_w = 900\ndeadline = "20:00"',
+            "assets.x.deadline: stands without run_w; expected both",
+        ),
     ],
 )
 def test_what_a_class_cannot_do_without_is_named(plant, text, said):

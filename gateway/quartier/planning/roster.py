@@ -1,0 +1,293 @@
+"""Which assets of a house are planned together, and as what: from what the site file says of them and what is
+known of the day to the parts of a ``Site`` (pure).
+
+    day = Day(times=..., step_s=900, known={"bat1.soc_pct": 40.0, "boiler.tank_c": 48.0, ...})
+    found = roster(house.assets, day, Terms(...))
+    plan = site_planned(found.site(outlook, contract))
+
+``house.assets`` come from the site file by ``app/assembly.py``.  Points have their own names, so that
+readings may be passed as they are:
+
+========== ==========================================================================================
+role       points of ``Day.known``; in brackets those of ``Day.series``, a number a step
+========== ==========================================================================================
+battery    ``soc_pct``, ``target_soc_pct`` (at the end)
+ev         ``energy_wanted_wh``, ``session_energy_wh``, ``arrival_in_s``, ``departure_in_s``,
+           ``plugged_on`` [``plugged_on``]
+heat       ``tank_c``, ``draw_w`` [``draw_w``]
+waste      ``waiting_on``, ``left_s``
+load       ``waiting_on``; it has a run in the site file
+========== ==========================================================================================
+
+The outlook's load is what is *not* in the roster: an asset in ``left_out`` (each with its reason) belongs to
+it, one in the roster does not.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+from quartier.house.assets import Asset, Battery, Ev, Load
+from quartier.house.modes import Heat, Waste, Water
+from quartier.planning import horizon, site
+from quartier.planning.day import Day
+from quartier.planning.horizon import Contract, Outlook, RefusedError
+
+KNOWN: Mapping[str, tuple[str, ...]] = {
+    "battery": ("soc_pct", "target_soc_pct"),
+    "ev": ("energy_wanted_wh", "session_energy_wh", "arrival_in_s", "departure_in_s", "plugged_on"),
+    "heat": ("tank_c", "draw_w"),
+    "waste": ("waiting_on", "left_s"),
+    "load": ("waiting_on",),
+}
+"""What is looked for in ``Day.known``, by role."""
+SERIES: Mapping[str, tuple[str, ...]] = {"ev": ("plugged_on",), "heat": ("draw_w",)}
+"""What is looked for in ``Day.series``, by role."""
+WATER_WH_PER_M3_K = 1_163.0
+"""Heat that a cubic metre of water takes for a K: 4.187 kJ/(kg·K)."""
+LOSS_K = 45.0
+"""At which difference to the surroundings a tank's standing loss is told (EN 12897; EU 812/2013)."""
+RUN_STEP_S = 900
+"""The site file has the power of a run for each quarter of an hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What stored energy costs and is worth; the same for all batteries."""
+
+    charge_efficiency: float = 0.95
+    discharge_efficiency: float = 0.95
+    wear_eur_per_wh: float = 0.0
+    worth_eur_per_wh: float = 0.0
+    """What a Wh that is left at the end is worth, in a battery or as heat of a Wh of electricity."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Why an asset is not planned.  ``missing`` is the point that nobody says, or the key
+    (``assets.boiler.tank_m3``); empty where nothing is missing.
+    """
+
+    why: str
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The parts by their assets' names, and why others are none."""
+
+    batteries: Mapping[str, horizon.Battery] = field(default_factory=dict)
+    cars: Mapping[str, site.Car] = field(default_factory=dict)
+    tanks: Mapping[str, site.Tank] = field(default_factory=dict)
+    batches: Mapping[str, site.Batch] = field(default_factory=dict)
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that are planned."""
+        return (*self.batteries, *self.cars, *self.tanks, *self.batches)
+
+    def site(self, outlook: Outlook, contract: Contract) -> site.Site:
+        """What ``site_planned`` is asked; ``outlook`` is of the same steps, without what is in the roster."""
+        return site.Site(
+            outlook=outlook,
+            contract=contract,
+            batteries=self.batteries,
+            cars=self.cars,
+            tanks=self.tanks,
+            batches=self.batches,
+        )
+
+
+def roster(assets: Iterable[Asset], day: Day, terms: Terms) -> Roster:
+    """Every battery, charging point, tank and batch of the assets; others are passed over without a word.
+
+    Raises RefusedError for numbers that contradict each other.
+    """
+    made = Roster({}, {}, {}, {}, {})
+    for asset in assets:
+        found = _part(asset, day, terms)
+        for kind, place in _PLACES:
+            if isinstance(found, kind):
+                getattr(made, place)[asset.name] = found
+    return made
+
+
+_PLACES: tuple[tuple[type, str], ...] = (
+    (horizon.Battery, "batteries"),
+    (site.Car, "cars"),
+    (site.Tank, "tanks"),
+    (site.Batch, "batches"),
+    (LeftOut, "left_out"),
+)
+_Part = horizon.Battery | site.Car | site.Tank | site.Batch
+
+
+def _part(asset: Asset, day: Day, terms: Terms) -> _Part | LeftOut | None:
+    known = _known(asset.name, day)
+    if isinstance(asset, Battery):
+        return _battery(asset, known, terms)
+    if isinstance(asset, Ev):
+        return _car(asset, known, day)
+    if isinstance(asset, Heat):
+        return _tank(asset, known, day, terms)
+    if isinstance(asset, Waste):
+        left_s = known("left_s")
+        duration_s = asset.duration_s if left_s is None else left_s
+        run_w = list(_spread([asset.rated_w], duration_s, duration_s, day.step_s))
+        return _batch(asset, run_w, (asset.window_s, asset.deadline_s), known, day)
+    if isinstance(asset, Load) and asset.run_w:
+        run_w = list(_spread(asset.run_w, RUN_STEP_S, RUN_STEP_S * len(asset.run_w), day.step_s))
+        return _batch(asset, run_w, (asset.window_s, asset.deadline_s), known, day)
+    return None
+
+
+def _known(name: str, day: Day) -> Callable[[str], float | None]:
+    return lambda quantity: day.known.get(f"{name}.{quantity}")
+
+
+_Known = Callable[[str], float | None]
+
+
+def _battery(asset: Battery, known: _Known, terms: Terms) -> horizon.Battery | LeftOut:
+    soc_pct, target_pct = known("soc_pct"), known("target_soc_pct")
+    if soc_pct is None:
+        return LeftOut("its state of charge is not known", f"{asset.name}.soc_pct")
+    floor_pct = min(max(asset.soc_min_pct, asset.reserve_soc_pct), asset.soc_max_pct)
+    return horizon.Battery(
+        capacity_wh=asset.capacity_wh * asset.soc_max_pct / 100.0,
+        reserve_wh=asset.capacity_wh * floor_pct / 100.0,
+        energy_wh=asset.capacity_wh * min(max(soc_pct, 0.0), 100.0) / 100.0,
+        charge_max_w=asset.charge_max_w,
+        discharge_max_w=asset.discharge_max_w,
+        charge_efficiency=terms.charge_efficiency,
+        discharge_efficiency=terms.discharge_efficiency,
+        wear_eur_per_wh=terms.wear_eur_per_wh,
+        target_wh=asset.capacity_wh * (target_pct or 0.0) / 100.0,
+        worth_eur_per_wh=terms.worth_eur_per_wh,
+    )
+
+
+def _car(asset: Ev, known: _Known, day: Day) -> site.Car | LeftOut:
+    """Energies count at the charger, as its meter and what a car wants do; without a departure it stays."""
+    name, wanted_wh = asset.name, known("energy_wanted_wh")
+    wanted_wh = asset.energy_wanted_wh if wanted_wh is None else wanted_wh
+    stay = _stay(asset, known, day)
+    if isinstance(stay, LeftOut):
+        return stay
+    if wanted_wh is None:
+        return LeftOut("nobody says what its car wants", f"{name}.energy_wanted_wh")
+    need_wh = max(0.0, wanted_wh - (known("session_energy_wh") or 0.0))
+    if need_wh == 0.0:
+        return LeftOut("its car has what it wants")
+    return site.Car(
+        need_wh=need_wh,
+        room_wh=need_wh,
+        from_step=stay[0],
+        until_step=stay[1],
+        current_max_a=asset.current_max_a,
+        current_min_a=asset.current_min_a,
+        phases=asset.phases_count,
+        voltage_v=asset.voltage_v,
+        efficiency=1.0,
+    )
+
+
+def _stay(asset: Ev, known: _Known, day: Day) -> tuple[int, int] | LeftOut:
+    """The first step in which a car is there, and the first in which it is away again."""
+    name = asset.name
+    plugged = day.series.get(f"{name}.plugged_on")
+    arrival_s, departure_s = known("arrival_in_s"), known("departure_in_s")
+    if plugged is not None:
+        there = [step for step, on in enumerate(plugged) if on]
+        if not there:
+            return LeftOut("no car is there")
+        if there[-1] - there[0] + 1 != len(there):
+            raise RefusedError(f"{name}.plugged_on: a car comes a second time; expected one stay")
+        arrival_s = there[0] * float(day.step_s) if arrival_s is None else arrival_s
+        if there[-1] + 1 < day.count and departure_s is None:
+            departure_s = (there[-1] + 1) * float(day.step_s)
+    elif known("plugged_on") == 0.0 and arrival_s is None:
+        return LeftOut("no car is there")
+    from_step = day.first(arrival_s or 0.0)
+    if departure_s is None and asset.departure_s is not None:
+        departure_s = day.next_in_s(asset.departure_s, arrival_s or 0.0)
+    until_step = day.count if departure_s is None else day.until(departure_s)
+    if from_step >= day.count:
+        return LeftOut("its car comes later than what is planned")
+    return from_step, max(from_step, min(until_step, day.count))
+
+
+def _tank(asset: Heat, known: _Known, day: Day, terms: Terms) -> site.Tank | LeftOut:
+    name, water = asset.name, asset.water
+    low_c, high_c = asset.comfort_min_c, asset.comfort_max_c
+    if water is None:
+        return LeftOut("its water is not in the site file", f"assets.{name}.tank_m3")
+    if low_c is None or high_c is None:
+        missing = "comfort_min_c" if low_c is None else "comfort_max_c"
+        return LeftOut("its comfort band is not in the site file", f"assets.{name}.{missing}")
+    tank_c = known("tank_c")
+    if tank_c is None:
+        return LeftOut("how warm it is is not known", f"{name}.tank_c")
+    draw_w = known("draw_w")
+    steady_w = [water.draw_w if draw_w is None else draw_w] * day.count
+    return site.Tank(
+        energy_wh=_heat_wh(water, tank_c),
+        low_wh=_heat_wh(water, low_c),
+        high_wh=_heat_wh(water, high_c),
+        power_max_w=asset.rated_w,
+        draw_w=day.series.get(f"{name}.draw_w", steady_w),
+        time_constant_h=min(
+            1e6, max(1.0, _heat_wh(water, water.around_c + LOSS_K) / max(water.loss_w, 1e-3))
+        ),
+        heat_per_wh=water.heat_pct / 100.0,
+        worth_eur_per_wh=terms.worth_eur_per_wh * 100.0 / water.heat_pct,
+    )
+
+
+def _heat_wh(water: Water, at_c: float) -> float:
+    return max(0.0, at_c - water.around_c) * water.volume_m3 * WATER_WH_PER_M3_K
+
+
+def _batch(
+    asset: Asset,
+    run_w: Sequence[float],
+    hours: tuple[float | None, float | None],
+    known: _Known,
+    day: Day,
+) -> site.Batch | LeftOut:
+    """The first of its windows in which it has room; one that nobody says of whether it waits does."""
+    if known("waiting_on") == 0.0 or not run_w:
+        return LeftOut("nothing waits to be run")
+    for from_step, until_step in _windows(day, *hours):
+        if until_step - from_step >= len(run_w):
+            return site.Batch(run_w, from_step, until_step)
+    took = f"a run of {len(run_w) * day.step_s // 60} min does not fit into its hours"
+    return LeftOut(f"{took}, as far as they are planned", f"assets.{asset.name}.deadline")
+
+
+def _windows(day: Day, window_s: float | None, deadline_s: float | None) -> Iterator[tuple[int, int]]:
+    """From which step until which it may run, one window after the other."""
+    if window_s is not None and deadline_s is None:
+        deadline_s = 0.0  # its day ends
+    begin_s: float | None = 0.0
+    if window_s is not None and day.since_s(window_s) >= day.since_s(deadline_s or 0.0):
+        begin_s = day.next_in_s(window_s)
+    while begin_s is not None:
+        end_s = None if deadline_s is None else day.next_in_s(deadline_s, begin_s)
+        until_step = day.count if end_s is None else min(day.count, day.until(end_s))
+        yield day.first(begin_s), until_step
+        if end_s is None:
+            return
+        begin_s = end_s if window_s is None else day.next_in_s(window_s, end_s)
+
+
+def _spread(run_w: Sequence[float], each_s: float, whole_s: float, step_s: int) -> Iterator[float]:
+    """The mean power in each step of a run, whose powers stand for ``each_s`` one after the other."""
+    for step in range(ceil(whole_s / step_s - 1e-9)):
+        begin_s, end_s = step * float(step_s), (step + 1.0) * step_s
+        parts = (
+            power_w * max(0.0, min(end_s, (at + 1) * each_s) - max(begin_s, at * each_s))
+            for at, power_w in enumerate(run_w)
+        )
+        yield sum(parts) / step_s
