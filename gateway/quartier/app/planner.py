@@ -31,7 +31,7 @@ PERIOD_S, LEAST_S, LOOK_S = 300.0, 10.0, 2.0
 AGAIN_S = 30.0
 """After one that could not be made."""
 PATIENCE_S, LEARN_S = 20.0, 600.0
-"""Real seconds that the thread may take for a plan, and for what the history has to teach."""
+"""Real seconds that the thread may take for a plan, and for forecast and what the history has to teach."""
 SLACK_S = 120.0
 """An answer that took longer, by the house's time, is of another situation."""
 _FLOOR_S = 0.02
@@ -124,7 +124,12 @@ class Planner:
             around = turn.state, turn.link, turn.params, turn.agenda.signals
             question = foresight.question(self._site, *around, now, self._trial.why_not)
             school, plan = self._school, self._answered
-            found = await self._worker.run(lambda: plan(question, school.learner), PATIENCE_S)
+
+            def job() -> Answer:
+                school.tolls.hear(question.quotes, question.start_utc_s)
+                return plan(school.tolls.counted(question), school.learner)
+
+            found = await self._worker.run(job, PATIENCE_S)
         except RefusedError as refused:
             self._refuse(str(refused), now)
             return
@@ -160,7 +165,7 @@ class Planner:
         """The forecast is made and told whether a plan can be made or not."""
         learner, utc_ms = self._school.learner, now.utc_ms
         if self.foretold.is_due(learner, utc_ms):
-            found = await self._worker.run(lambda: made(learner, utc_ms), PATIENCE_S)
+            found = await self._worker.run(lambda: made(learner, utc_ms), LEARN_S)
             self.foretold.take(found, learner, utc_ms)
 
     def _refuse(self, why: str, now: Now) -> None:
@@ -207,6 +212,7 @@ class Planner:
             "why_not": why,
             "age_s": None if found is None else round((now.ns - found.question.start_ns) / 1e9, 1),
             "foretold": self.foretold.summary(now),
+            **({} if found is None else self._school.tolls.shown(found.question, now.utc_ms / 1000)),
         }
 
     def shown(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The forecast's learner in the daemon: fed from the history, hour by hour, and kept over a restart.
+"""The forecast's learner in the daemon, and what imports cost: fed from the history, kept over a restart.
 
 Everything here runs in the planner's thread, and takes the history as any reader does.
 """
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from quartier.app.tolls import Tolls
 from quartier.config import model
 from quartier.planning.history import History, Known, Premises
 from quartier.planning.learner import Learner, recalled
@@ -40,6 +41,8 @@ class School:
     ) -> None:
         self.learner = Learner(premises)
         self.trial = trial
+        price = 0.0 if site.planning is None else site.planning.day_peak_eur_per_w
+        self.tolls = Tolls(premises.zone, price)
         self.why_new = ""
         self._held: dict[str, float] = {}  # what each point was where the last portion ended
         self._held_s = 0
@@ -56,6 +59,7 @@ class School:
         kept = statefile.load(self._file)
         if kept is None:
             return
+        self.tolls.recall(kept.get("tolls"))
         try:
             self.learner = recalled(self._premises, kept)
             if self.trial is not None:
@@ -67,9 +71,12 @@ class School:
         """Learn every whole slot of the history that is new; whether there was one.  Raises OSError."""
         grid = self.learner.grid
         end_s = int(utc_s // grid.slot_s) * grid.slot_s
-        newest = self.learner.newest
         least_s = end_s - LOOK_BACK_S
-        begin_s = least_s if math.isnan(newest) else max(least_s, (int(newest) + 1) * grid.slot_s)
+        known = self.learner.newest, self.tolls.newest
+        begin_s = min(
+            least_s if math.isnan(newest) else max(least_s, (int(newest) + 1) * grid.slot_s)
+            for newest in known
+        )
         is_new = begin_s < end_s
         while begin_s < end_s:
             until_s = min(end_s, begin_s + _PORTION_S)
@@ -80,7 +87,7 @@ class School:
     def keep(self) -> None:
         """Write down what is known.  Raises OSError."""
         tried = {} if self.trial is None else {"trial": self.trial.keep()}
-        statefile.save(self._file, {**self.learner.keep(), **tried})
+        statefile.save(self._file, {**self.learner.keep(), **tried, "tolls": self.tolls.keep()})
 
     def _learn(self, begin_s: int, until_s: int, *, tries: bool) -> None:
         count = (until_s - begin_s) // STEP_S
@@ -91,10 +98,16 @@ class School:
             found = self._step(columns, at)
             load_w.append(found[0])
             sun_w.append(found[1])
+        bought_w = [self._grid_w(columns, at) for at in range(count)]
+        bought = History(start_utc_s=float(begin_s), step_s=float(STEP_S), load_w=bought_w)
+        for slot, import_w, _ in bought.slots(self.learner.grid):
+            self.tolls.learn(slot, import_w)
         if math.isnan(self.learner.newest) and not any(value is not None for value in load_w):
             return  # before anything was known nothing was missed
         past = History(start_utc_s=float(begin_s), step_s=float(STEP_S), load_w=load_w, generated_w=sun_w)
         for slot, hour_w, generated_w in past.slots(self.learner.grid):
+            if slot <= self.learner.newest:
+                continue  # it is the imports alone that are learnt anew
             if tries and self.trial is not None:
                 self.trial.step(self.learner, slot, hour_w, generated_w)
             self.learner.step(slot, hour_w, generated_w)
@@ -125,6 +138,18 @@ class School:
         self._held = {point: value for point, value in last.items() if value is not None}
         self._held_s = until_s
 
+    def _grid_w(self, columns: Mapping[str, Sequence[Known]], at: int) -> Known:
+        """What the connection took, below 0 what it gave; None where that is not known."""
+
+        def value(quantity: str) -> Known:
+            column = columns.get(f"{self._grid}.{quantity}")
+            return None if column is None else column[at]
+
+        apparent_va = value(_APPARENT)
+        if (grid_w := value("power_w")) is None and apparent_va is not None:
+            return apparent_va - (value(_EXPORT) or 0.0)
+        return grid_w
+
     def _step(self, columns: Mapping[str, Sequence[Known]], at: int) -> tuple[Known, Known]:
         """Load without storage and cars, and sun, both plus; None where a part is not known."""
 
@@ -136,9 +161,7 @@ class School:
             parts = [value(f"{name}.power_w") for name in names]
             known = [part for part in parts if part is not None]
             sums[kind] = sum(known) if len(known) == len(parts) else None
-        grid_w = value(f"{self._grid}.power_w")
-        if grid_w is None and (apparent_va := value(f"{self._grid}.{_APPARENT}")) is not None:
-            grid_w = apparent_va - (value(f"{self._grid}.{_EXPORT}") or 0.0)
+        grid_w = self._grid_w(columns, at)
         battery_w, cars_w, pv_w = sums[model.Battery], sums[model.Ev], sums[model.Pv]
         load_w = None
         if grid_w is not None and battery_w is not None and cars_w is not None and pv_w is not None:

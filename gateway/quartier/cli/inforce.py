@@ -31,7 +31,7 @@ def show(options: argparse.Namespace) -> int:
         print("this house does not plan: its site file has no [planning]")
     else:
         print(_head(told))
-        for line in sentences.foretold(told.get("foretold")):
+        for line in (*sentences.tolls(told), *sentences.foretold(told.get("foretold"))):
             print(line.plain)
         if told["steps"]:
             found, steps, why = read(told)

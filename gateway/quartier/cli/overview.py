@@ -24,6 +24,7 @@ def overview(status: Mapping[str, Any]) -> Group:
             *sentences.fallbacks(status.get("fallbacks", ())),
             *sentences.probes(status.get("probes", {})),
             *sentences.plan(status),
+            *sentences.tolls(status.get("plan")),
             *sentences.foretold((status.get("plan") or {}).get("foretold")),
             *sentences.alarms(status),
             *sentences.troubles(status),

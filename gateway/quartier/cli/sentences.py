@@ -112,6 +112,33 @@ def foretold(told: Mapping[str, float | None] | None) -> Iterator[Text]:
     )
 
 
+def tolls(told: Mapping[str, Any] | None) -> Iterator[Text]:
+    """How the day's largest import and the carbon count in the plan; nothing where they do not."""
+    peak, co2 = (told or {}).get("day_peak"), (told or {}).get("co2")
+    if peak:
+        yield Text(f"the peak of today so far {_kw(peak['today_w'])}: {_dear(peak)}")
+    if co2:
+        ahead = f"foretold from {co2['days_count']} days" if co2["is_foretold"] else "not known"
+        said = f"signalled for {age(co2['signalled_s'])}" if co2["signalled_s"] else "not signalled"
+        price = f"{co2['eur_per_g'] * 1e6:g} EUR a ton"
+        yield Text(f"CO2 counts {price}: {said}, beyond that {ahead}")
+
+
+def _dear(peak: Mapping[str, Any]) -> str:
+    """From where on an import costs more, and how much more."""
+    if not peak["above_w"]:
+        return "no day is known yet, no import costs more for it"
+    above = ", ".join(
+        f"above {_kw(watts)} {1000 * sum(peak['eur_per_wh'][: number + 1]):.3f}"
+        for number, watts in enumerate(peak["above_w"])
+    )
+    return f"an hour's import costs more, {above} EUR/kWh, by the last {peak['days_count']} days"
+
+
+def _kw(watts: float) -> str:
+    return f"{watts / 1000:.1f} kW"
+
+
 _FORETOLD = ("load", "sun", "net")
 
 

@@ -45,6 +45,8 @@ class Planning(Section):
     """What each W of the largest import costs that is above peak_free_w."""
     peak_free_w: Watts = 0.0
     """The largest import that is paid for already, or free."""
+    day_peak_eur_per_w: Annotated[float, Field(ge=0, le=0.01)] = 0.0
+    """What each W of each day's largest import (mean of an hour) costs; 0.10 EUR a kW and day are 0.0001."""
     history_min_s: Annotated[float, Field(ge=0, le=2_592_000)] = 259_200.0
     """How long the forecast must have been held against what happened before a plan is followed."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from quartier.config.ahead import NEEDED, Tariff
+from quartier.config.ahead import NEEDED, Planning, Tariff
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
 
@@ -12,6 +12,7 @@ _PRICES = tuple(name for names in NEEDED.values() for name in names)
 def flaws_of_planning(draft: Draft) -> Iterator[Flaw]:
     """A plan without prices or without a battery; prices of another contract; a signal that nobody sends."""
     tariff: Tariff | None = draft.fixed.get("tariff")
+    planning: Planning | None = draft.fixed.get("planning")
     if "planning" in draft.raw:
         if "tariff" not in draft.raw:
             yield Flaw(("planning",), "needs prices; expected a section [tariff]")
@@ -19,6 +20,9 @@ def flaws_of_planning(draft: Draft) -> Iterator[Flaw]:
         if len(batteries) != 1:
             there = " and ".join(batteries) or "none"
             yield Flaw(("planning",), f"plans for one battery, there is {there}; expected exactly one")
+    if planning is not None and planning.peak_eur_per_w > 0.0 < planning.day_peak_eur_per_w:
+        what = "the largest import has a price by peak_eur_per_w too; expected one of the two"
+        yield Flaw(("planning", "day_peak_eur_per_w"), what)
     if tariff is None:
         return
     if tariff.contract == "signal" and "district_link" not in draft.raw:

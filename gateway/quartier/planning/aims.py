@@ -12,6 +12,7 @@ from math import inf
 from quartier.control.wishes import Aim
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import Plan, PlannedStep
+from quartier.planning.steep import from_w
 
 _STILL_W = 0.5
 _NEAR = 1e-9
@@ -69,7 +70,9 @@ def _aim(
     if is_bought or is_sold:
         power_w = step.battery_w
     low_w = target_w if takes_sun else -inf
-    high_w = target_w if serves and not is_bought else inf
+    high_w = target_w
+    if not serves or is_bought:  # of a high import what is above may be worth sparing
+        high_w = max(from_w(step, battery, outlook, contract, number), target_w)
     if step.cap_eur_per_wh > _NEAR:  # it is the import that is held, at the height that was planned
         high_w = max(_height_w(plan, step), 0.0, target_w)
     elif contract.peak_eur_per_w > 0.0:

@@ -1,12 +1,13 @@
 """What a Wh from the grid will emit in the next days, by what it emitted in the last ones (pure).
 
-The mean of the last seven days at the same time, and today's distance from it, which fades over a day.  No
-signal carries the carbon of hours to come; where one does, it is better than this.
+The mean of the last seven days at the same time, and today's distance from it, which fades over a day.  A
+signal that tells the carbon of hours to come is better than this.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 DAYS = 7
 _FADE_H = 24.0
@@ -48,6 +49,37 @@ class Carbon:
         fade = [math.exp(-at * self.slot_s / (3_600.0 * _FADE_H)) for at in range(count)]
         return [now, *(self._usual(newest + at, now - off) + off * fade[at] for at in range(1, count))]
 
+    def at(self, slots: Sequence[int]) -> Sequence[float]:
+        """What is expected of slots, ascending; empty where what is known is a day old or more."""
+        if not slots or not 0 <= slots[0] - self.newest < self.day:
+            return ()
+        newest = int(self.newest)
+        found = self.ahead(slots[-1] - newest + 1)
+        return [found[slot - newest] for slot in slots]
+
+    @property
+    def days(self) -> int:
+        """Of how many days something is known."""
+        days = range(0, len(self.values), self.day)
+        return sum(any(not math.isnan(value) for value in self.values[at : at + self.day]) for at in days)
+
+    def keep(self) -> dict[str, Any]:
+        """All of it, JSON-ready."""
+        newest = None if math.isnan(self.newest) else self.newest
+        values = [None if math.isnan(value) else value for value in self.values]
+        return {"slot_s": self.slot_s, "newest": newest, "values": values}
+
+    def recall(self, told: Any) -> None:
+        """Go on with what ``keep`` gave.  Raises ValueError where it is no such thing."""
+        table = told if isinstance(told, dict) else {}
+        values, newest = table.get("values"), table.get("newest")
+        if table.get("slot_s") != self.slot_s or not isinstance(values, list):
+            raise ValueError("carbon: expected its slots")
+        if len(values) != len(self.values) or not all(map(_is_known, [*values, newest])):
+            raise ValueError("carbon: expected numbers of a week")
+        self.values = [math.nan if value is None else float(value) for value in values]
+        self.newest = math.nan if newest is None else float(newest)
+
     def _usual(self, slot: int, default: float) -> float:
         """The mean at that time of the days before the newest slot."""
         size, newest = len(self.values), int(self.newest)
@@ -55,3 +87,23 @@ class Carbon:
         past = [self.values[at % size] for at in days if newest - size < at < newest]
         known = [value for value in past if not math.isnan(value)]
         return sum(known) / len(known) if known else default
+
+
+def _is_known(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and math.isfinite(value))
+
+
+def filled(signalled: Sequence[float], foretold: Sequence[float]) -> Sequence[float]:
+    """What is signalled, and where that is NaN what is foretold, in g/Wh, a number a step.
+
+    Without a forecast such steps count as the mean of the others; where nobody says anything, nothing counts.
+    """
+    known = [value for value in signalled if not math.isnan(value)]
+    if len(known) == len(signalled):
+        return signalled
+    if foretold:
+        return [
+            guess if math.isnan(value) else value for value, guess in zip(signalled, foretold, strict=False)
+        ]
+    mean = sum(known) / len(known) if known else 0.0
+    return [mean if math.isnan(value) else value for value in signalled]

@@ -8,6 +8,7 @@ these it would have been the largest; what this day has reached already is free.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from quartier.planning.horizon import Surcharge
 
@@ -50,8 +51,33 @@ class Crests:
             for level, share in SHARES.items()
         )
 
+    def reached_w(self, day: int) -> float:
+        """What ``day`` has reached; 0 where nothing is known of it."""
+        return self.top_w if day == self.today else 0.0
+
+    def keep(self) -> dict[str, Any]:
+        """All of it, JSON-ready."""
+        today = None if math.isnan(self.today) else self.today
+        return {"days_w": self.days_w, "today": today, "top_w": self.top_w}
+
+    def recall(self, told: Any) -> None:
+        """Go on with what ``keep`` gave.  Raises ValueError where it is no such thing."""
+        table = told if isinstance(told, dict) else {}
+        days_w, today, top_w = (table.get(name) for name in ("days_w", "today", "top_w"))
+        if not isinstance(days_w, list) or not all(map(_is_power, [*days_w, top_w])):
+            raise ValueError("crests: expected powers")
+        if today is not None and not _is_power(today):
+            raise ValueError("crests: expected a day")
+        self.days_w = [float(one) for one in days_w][-DAYS:]
+        self.today = math.nan if today is None else float(today)
+        self.top_w = float(top_w) if isinstance(top_w, int | float) else 0.0
+
     def _above_w(self, usual_w: float, days: Sequence[int]) -> list[float]:
-        return [max(usual_w, self.top_w) if day == self.today else usual_w for day in days]
+        return [max(usual_w, self.reached_w(day)) for day in days]
+
+
+def _is_power(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0.0
 
 
 def _quantile(sorted_w: Sequence[float], level: float) -> float:

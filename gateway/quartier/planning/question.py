@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from quartier.control.wishes import LocalPlan
 from quartier.planning.aims import aims
+from quartier.planning.carbon import filled
 from quartier.planning.chances import chances
 from quartier.planning.course import Forecast
 from quartier.planning.forecast import ahead
@@ -14,6 +15,7 @@ from quartier.planning.horizon import Battery, Contract, Outlook, RefusedError, 
 from quartier.planning.learner import Learner
 from quartier.planning.plan import Plan, planned
 from quartier.planning.reasons import reasons
+from quartier.planning.steep import spared
 from quartier.planning.tariff import Prices, Quote, Tariff, Told, prices
 from quartier.planning.trial import LEFT_SHARE
 
@@ -48,6 +50,8 @@ class Question:
     quotes: Sequence[Quote] = ()
     target_w: float = 0.0
     history_min_s: float = 0.0
+    co2_g_per_wh: Sequence[float] = ()
+    """What a Wh from the grid is expected to emit where nobody signals it, by step; empty: unknown."""
 
     @property
     def count(self) -> int:
@@ -78,7 +82,7 @@ def answered(question: Question, learner: Learner) -> Answer:
     outlook = _outlook(question, known, foretold)
     battery = replace(question.battery, worth_eur_per_wh=_worth(question.battery, known))
     plan = planned(battery, outlook, question.contract)
-    words = reasons(plan, outlook, _clock(question))
+    words = spared(plan, battery, outlook, question.contract, reasons(plan, outlook, _clock(question)))
     wish = LocalPlan(
         asset=question.asset,
         start_ns=question.start_ns,
@@ -118,7 +122,7 @@ def _outlook(question: Question, known: Prices, foretold: Forecast) -> Outlook:
         export_eur_per_wh=known.export_eur_per_wh,
         import_max_w=question.import_max_w[:count],
         export_max_w=question.export_max_w[:count],
-        import_g_per_wh=known.import_g_per_wh,
+        import_g_per_wh=filled(known.import_g_per_wh, question.co2_g_per_wh),
         samples=samples,
     )
 

@@ -6,6 +6,7 @@ evening before), a mobile peak lasts from 7 h to 1 h.  A colour that nobody has 
 by the contract's rules: 22 red days on working days from November to March, 43 white ones on no Sunday.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -60,7 +61,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """By step, as far as they are known; ``import_g_per_wh`` is 0 where no CO2 is signalled."""
+    """By step, as far as they are known; ``import_g_per_wh`` is NaN where no CO2 is signalled."""
 
     import_eur_per_wh: tuple[float, ...]
     export_eur_per_wh: tuple[float, ...]
@@ -108,7 +109,7 @@ def _at(
     for quote in quotes:
         if quote.begin_utc_s <= utc_s < quote.end_utc_s:
             signalled |= quote.values
-    co2_g_per_wh = signalled.get("import_g_per_wh", 0.0)
+    co2_g_per_wh = signalled.get("import_g_per_wh", math.nan)
     if tariff.kind == "signal":
         price = signalled.get("import_eur_per_wh")
         if price is None:

@@ -11,7 +11,7 @@ from tests.gateway.app.ahead import planning
 
 from quartier.app import extras, foresight, planner
 from quartier.control import link
-from quartier.control.wishes import Envelope, Interval
+from quartier.control.wishes import Envelope, Interval, Signal, Span
 from quartier.planning.question import answered
 
 
@@ -189,6 +189,33 @@ async def test_the_forecast_is_told_where_no_plan_can_be_made_and_is_in_the_repo
         (readings,) = extras.readings(found.turn, found.yard.clock.now())
         by_name = {one.point: one for one in readings}
         assert told["net_1h_w"] == by_name["gateway.forecast_net_1h_w"].value
+        task.cancel()
+
+
+async def test_the_days_largest_import_and_carbon_enter_the_plan_and_are_told(house):
+    keys = {"day_peak_eur_per_w": 0.001, "co2_eur_per_g": 0.0001}
+    async with house(planning(**keys)) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner()
+        tolls, now = made._school.tolls, found.yard.clock.now()
+        for hour in range(now.utc_ms // 3_600_000 - 72, now.utc_ms // 3_600_000):
+            tolls.learn(hour, 1_800.0)
+        spans = (Span(7_200, {"import_g_per_wh": 0.08}),)
+        times = dict.fromkeys(("nbf_utc_ms", "start_utc_ms"), now.utc_ms - 600_000)
+        exp_ms = now.utc_ms + 7_200_000
+        signal = Signal(kind="co2", id="c1", seq=1, exp_utc_ms=exp_ms, spans=spans, **times)
+        found.turn.agenda.signals = {"co2": signal}
+        task = await running(group, made)
+        await found.until(lambda: made.answer is not None)
+        told = json.loads(json.dumps(made.shown()))
+
+        assert (1_800.0, [1_800.0] * 3) == (told["day_peak"]["today_w"], told["day_peak"]["above_w"])
+        assert pytest.approx(0.001) == sum(told["day_peak"]["eur_per_wh"])
+        assert (True, 1) == (told["co2"]["is_foretold"], told["co2"]["days_count"])
+        assert {0.08} == set(made.answer.outlook.import_g_per_wh), "as now, where nothing else was ever heard"
+        assert told["peak_w"] < 2_500.0, (
+            "a kW for an hour costs three times a dear kWh: little is bought at once"
+        )
         task.cancel()
 
 

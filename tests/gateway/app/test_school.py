@@ -141,3 +141,29 @@ def test_a_first_start_learns_from_four_weeks_at_most(school, lived):
     assert (BEGIN_S + 86_400, BEGIN_S + 29 * 86_400) == (spans[0][0], spans[-1][1])
     assert 28 == len(spans)
     assert [False] * 21 + [True] * 7 == tried
+
+
+def test_what_today_has_imported_is_learnt_from_the_history_and_kept(school, lived):
+    lived(30)
+    one = school()
+    one.catch_up(BEGIN_S + 30 * 3600)
+    assert pytest.approx(1600.0, abs=101) == one.tolls.crests.top_w
+    assert 1 <= len(one.tolls.crests.days_w)
+    one.keep()
+    other = school()
+    other.recall()
+    assert one.tolls.keep() == other.tolls.keep()
+
+
+def test_imports_that_an_earlier_version_did_not_keep_are_learnt_anew_and_nothing_else_twice(school, lived):
+    lived(30)
+    one, tried = school(), []
+    one.catch_up(BEGIN_S + 30 * 3600)
+    before, learnt = one.learner.keep(), one.tolls.keep()
+    one.tolls = type(one.tolls)("Europe/Paris")
+    one.trial = type("Tried", (), {"step": lambda _, *found: tried.append(found)})()
+    assert one.catch_up(BEGIN_S + 30 * 3600)
+
+    assert learnt == one.tolls.keep()
+    assert (before, []) == (one.learner.keep(), tried)
+    assert not one.catch_up(BEGIN_S + 30 * 3600)

@@ -230,3 +230,28 @@ def test_what_is_expected_stands_in_a_line_with_its_error():
     (line,) = sentences.foretold(told | {"error_w": 321.4})
     assert line.plain.endswith("; error 321 W")
     assert [] == [*sentences.foretold(None)]
+
+
+def test_the_days_peak_says_what_is_reached_and_from_where_on_an_import_costs_more():
+    peak = {"today_w": 4_190.0, "days_count": 28, "above_w": [4_190.0, 4_190.0, 5_200.0]}
+    peak |= {"eur_per_w": 1e-4, "eur_per_wh": [3e-5, 4e-5, 3e-5]}
+    (line,) = sentences.tolls({"day_peak": peak, "co2": None})
+
+    assert (
+        "the peak of today so far 4.2 kW: an hour's import costs more, above 4.2 kW 0.030, above 4.2 kW 0.070, "
+        "above 5.2 kW 0.100 EUR/kWh, by the last 28 days"
+    ) == line.plain
+    (line,) = sentences.tolls({"day_peak": peak | {"above_w": []}})
+    assert line.plain.endswith("so far 4.2 kW: no day is known yet, no import costs more for it")
+    assert [] == [*sentences.tolls(None)] == [*sentences.tolls({"day_peak": None, "co2": None})]
+
+
+def test_carbon_says_how_far_it_is_signalled_and_what_counts_beyond():
+    co2 = {"eur_per_g": 1e-4, "signalled_s": 7_200.0, "is_foretold": True, "days_count": 7}
+    lines = [*sentences.tolls({"co2": co2})]
+    lines += sentences.tolls({"co2": co2 | {"signalled_s": 0.0, "is_foretold": False}})
+
+    assert [
+        "CO2 counts 100 EUR a ton: signalled for 2 h, beyond that foretold from 7 days",
+        "CO2 counts 100 EUR a ton: not signalled, beyond that not known",
+    ] == [line.plain for line in lines]

@@ -49,6 +49,14 @@ CASES = [
     ),
     (HCHP.replace("0.00027", "0.27"), "tariff.peak_eur_per_wh: 0.27 is outside -0.01..0.01"),
     (HCHP + 'off_peak = ["22-6"]\n', "tariff.off_peak"),
+    (
+        PLANNING + "day_peak_eur_per_w = 0.1\n" + HCHP,
+        "planning.day_peak_eur_per_w: 0.1 is outside 0..0.01",
+    ),
+    (
+        PLANNING + "day_peak_eur_per_w = 0.0001\npeak_eur_per_w = 0.01\n" + HCHP,
+        "planning.day_peak_eur_per_w: the largest import has a price by peak_eur_per_w too; expected one",
+    ),
     (PLANNING + HCHP + '[assets.bat2]\nrole = "battery"\n', "planning: plans for one battery, there is"),
 ]
 

@@ -1,10 +1,11 @@
 """Carbon of the hours to come, by the days that are over alone."""
 
+import json
 import math
 
 import pytest
 
-from quartier.planning.carbon import Carbon
+from quartier.planning.carbon import Carbon, filled
 
 
 def daily(slot):
@@ -58,3 +59,42 @@ def test_slots_may_be_shorter():
         carbon.learn(slot, 0.1 if slot % 96 < 48 else 0.3)
     found = carbon.ahead(97)
     assert (0.3, 0.1, 0.3) == tuple(pytest.approx(found[at]) for at in (0, 1, 96))
+
+
+def test_hours_to_come_are_asked_by_their_number_while_the_newest_is_of_the_last_day():
+    carbon = learnt(daily, range(24 * 8))
+    newest = 24 * 8 - 1
+
+    assert carbon.ahead(5)[2:] == pytest.approx(carbon.at([newest + 2, newest + 3, newest + 4]))
+    assert carbon.ahead(1) == carbon.at([newest])
+    assert () == carbon.at([newest - 1]) == carbon.at([newest + 24]) == carbon.at([]) == Carbon().at([5])
+    assert 2 == len(carbon.at([newest + 23, newest + 40]))
+
+
+def test_it_outlives_being_kept():
+    carbon, other = learnt(daily, range(5, 24 * 2)), Carbon()
+    other.recall(json.loads(json.dumps(carbon.keep())))
+
+    assert carbon.at([50, 60]) == other.at([50, 60])
+    assert (carbon.newest, 2) == (other.newest, other.days)
+    fresh = Carbon()
+    fresh.recall(json.loads(json.dumps(Carbon().keep())))
+    assert (0, ()) == (fresh.days, fresh.ahead(3))
+
+
+@pytest.mark.parametrize(
+    "change", [{"slot_s": 900}, {"values": None}, {"values": [1.0]}, {"newest": "x"}, {"newest": math.inf}]
+)
+def test_what_is_no_such_thing_is_not_taken(change):
+    carbon = Carbon()
+    for told in (None, Carbon().keep() | change):
+        with pytest.raises(ValueError, match="carbon: expected"):
+            carbon.recall(told)
+
+
+def test_what_is_signalled_counts_before_what_is_foretold_and_a_mean_before_nothing():
+    nan = math.nan
+    assert (0.1, 0.2) == filled((0.1, 0.2), [9.0, 9.0])
+    assert [0.1, 0.4, 0.5] == filled((0.1, nan, nan), [0.3, 0.4, 0.5])
+    assert [0.1, 0.3, 0.2] == pytest.approx(filled((0.1, 0.3, nan), ()))
+    assert [0.0, 0.0] == filled((nan, nan), ())

@@ -1,5 +1,8 @@
 """A price for each day's largest import: above the usual one, and above what this day has reached."""
 
+import json
+import math
+
 import pytest
 
 from quartier.planning.crests import DAYS, Crests
@@ -50,3 +53,33 @@ def test_a_day_of_export_alone_has_a_peak_of_nothing():
 
 def test_without_a_price_there_is_no_surcharge():
     assert () == lived([1_000.0, 1_000.0]).surcharges([2], 0.0)
+
+
+def test_what_was_reached_today_outlives_being_kept_and_is_none_of_another_day():
+    crests, other = lived([2_000.0, 2_500.0, 4_000.0]), Crests()
+    other.recall(json.loads(json.dumps(crests.keep())))
+
+    assert crests == other
+    assert (4_000.0, 0.0) == (other.reached_w(2), other.reached_w(3))
+    fresh = Crests()
+    fresh.recall(json.loads(json.dumps(Crests().keep())))
+    assert math.isnan(fresh.today)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        {},
+        {"days_w": [1.0], "today": 3.0},
+        {"days_w": ["1"], "today": 3.0, "top_w": 1.0},
+        {"days_w": [-1.0], "today": 3.0, "top_w": 1.0},
+        {"days_w": [], "today": "x", "top_w": 1.0},
+        {"days_w": [], "today": 3.0, "top_w": math.inf},
+    ],
+)
+def test_what_is_no_such_thing_leaves_nothing_reached(told):
+    crests = Crests()
+    with pytest.raises(ValueError, match="crests: expected"):
+        crests.recall(told)
+    assert ([], 0.0) == (crests.days_w, crests.top_w)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from quartier.planning.history import Premises
-from quartier.planning.horizon import Battery, Contract, RefusedError
+from quartier.planning.horizon import Battery, Contract, RefusedError, Surcharge
 from quartier.planning.learner import Learner
 from quartier.planning.question import Question, answered, distrust
 from quartier.planning.tariff import Quote, Tariff, Told
@@ -113,3 +113,25 @@ def test_a_red_day_that_the_meter_told_is_prepared_for_in_the_night_before():
 
     assert stored_wh(3) > 9_000
     assert stored_wh(1) < stored_wh(3)
+
+
+def test_carbon_that_is_signalled_for_some_hours_is_foretold_beyond_them():
+    quotes = (Quote(START_S, START_S + 7_200, {"import_g_per_wh": 0.05}),)
+    asked = replace(QUESTION, quotes=quotes, contract=Contract(co2_eur_per_g=1e-3))
+    foretold = answered(replace(asked, co2_g_per_wh=[0.4] * 144), school(96)).outlook.import_g_per_wh
+    alone = answered(asked, school(96)).outlook.import_g_per_wh
+
+    assert ([0.05] * 8, [0.4] * 136) == (foretold[:8], foretold[8:])
+    assert [0.05] * 144 == pytest.approx(alone), "nothing else is known: no later hour looks cleaner"
+    assert {0.0} == set(answered(QUESTION, school(96)).outlook.import_g_per_wh)
+
+
+def test_the_price_of_a_days_largest_import_holds_what_is_bought_and_the_reason_says_so():
+    cheap = replace(QUESTION, cars_w=[0.0] * 144, net_w=400.0)
+    tier = Surcharge([1_500.0] * 144, 1e-3)
+    free = answered(cheap, school(96)).plan
+    held = answered(replace(cheap, contract=Contract(surcharges=(tier,))), school(96))
+
+    assert free.peak_w > 2_000.0
+    assert max(step.grid_w for step in held.plan.steps) < 1_600.0
+    assert any("above 1.5 kW is spared: the day's largest costs" in line for line in held.words)

@@ -1,5 +1,6 @@
 """What energy will cost: by the contract and the meter's word, or by what is signalled."""
 
+import math
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -116,11 +117,9 @@ def test_a_base_contract_has_one_price_and_the_signal_of_co2_counts_with_it():
     begin = utc_s("2026-06-12T12:00")
     found = prices(base, Told(), (Quote(begin, begin + 3600, {"import_g_per_wh": 0.3}),), begin, 3600, 2)
 
-    assert ((2.5, 2.5), (0.1, 0.1), (0.3, 0.0)) == (
-        found.import_eur_per_wh,
-        found.export_eur_per_wh,
-        found.import_g_per_wh,
-    )
+    assert ((2.5, 2.5), (0.1, 0.1)) == (found.import_eur_per_wh, found.export_eur_per_wh)
+    assert 0.3 == found.import_g_per_wh[0]
+    assert math.isnan(found.import_g_per_wh[1]), "nobody signals it"
 
 
 def test_a_span_of_the_site_file_in_minutes():

@@ -1,0 +1,43 @@
+"""From which import on a stored Wh is worth spending, where high imports cost more (pure)."""
+
+from collections.abc import Sequence
+from math import inf, isfinite
+
+from quartier.planning.horizon import Battery, Contract, Outlook
+from quartier.planning.plan import Plan, PlannedStep
+
+_NEAR = 1e-9
+
+
+def from_w(step: PlannedStep, battery: Battery, outlook: Outlook, contract: Contract, number: int) -> float:
+    """The least import whose surcharges make that worth it, in W; infinite where none does."""
+    price = _plain(outlook, contract, number)
+    for above_w, more in sorted((one.above_w[number], one.eur_per_wh) for one in contract.surcharges):
+        price += more
+        if _is_worth(price, step, battery):
+            return above_w
+    return inf
+
+
+def _plain(outlook: Outlook, contract: Contract, number: int) -> float:
+    """What an import costs that is not high."""
+    grams = outlook.import_g_per_wh[number] if outlook.import_g_per_wh else 0.0
+    return outlook.import_eur_per_wh[number] + contract.co2_eur_per_g * grams
+
+
+def _is_worth(price: float, step: PlannedStep, battery: Battery) -> bool:
+    spares = price * battery.discharge_efficiency - battery.wear_eur_per_wh
+    return spares >= step.value_eur_per_wh - _NEAR
+
+
+def spared(
+    plan: Plan, battery: Battery, outlook: Outlook, contract: Contract, words: Sequence[str]
+) -> list[str]:
+    """The reasons of the steps, and from where on an import is spared for what the day's largest costs."""
+    found = []
+    for number, (step, line) in enumerate(zip(plan.steps, words, strict=True)):
+        above_w = from_w(step, battery, outlook, contract, number)
+        is_reason = isfinite(above_w) and not _is_worth(_plain(outlook, contract, number), step, battery)
+        more = f"; an import above {above_w / 1000:.1f} kW is spared: the day's largest costs"
+        found.append(line + more if is_reason else line)
+    return found

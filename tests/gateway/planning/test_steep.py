@@ -1,0 +1,87 @@
+"""A high import is spared where its surcharges make that worth a stored Wh, and the reason says so."""
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from quartier.planning.aims import aims
+from quartier.planning.horizon import Battery, Contract, Outlook, Surcharge
+from quartier.planning.plan import planned
+from quartier.planning.steep import from_w, spared
+
+BATTERY = Battery(
+    capacity_wh=9_500, reserve_wh=2_000, energy_wh=4_000, charge_max_w=5_000, discharge_max_w=5_000
+)
+LOADS_W = [1_000.0, 4_500.0, 1_000.0, 2_000.0]
+
+
+def made(*tiers, loads_w=LOADS_W, bought=(2e-4,) * 4, battery=BATTERY, co2=0.0):
+    """The plan of four hours and what it was made from; tiers as (above W, EUR/Wh)."""
+    count = len(loads_w)
+    outlook = Outlook(
+        step_s=3600,
+        load_w=loads_w,
+        pv_w=[0.0] * count,
+        import_eur_per_wh=bought,
+        export_eur_per_wh=[0.0] * count,
+        import_max_w=[9_000.0] * count,
+        export_max_w=[6_000.0] * count,
+        import_g_per_wh=[0.1] * count,
+    )
+    terms = Contract(
+        surcharges=tuple(Surcharge([above] * count, price) for above, price in tiers), co2_eur_per_g=co2
+    )
+    return planned(battery, outlook, terms), battery, outlook, terms
+
+
+def test_a_wh_that_is_kept_for_a_dearer_hour_still_spares_the_days_largest_import():
+    bought = (2e-4, 2e-4, 2e-4, 6e-4)
+    plan, *around = made((3_000.0, 1e-3), bought=bought, loads_w=[1_000.0, 4_500.0, 1_000.0, 2_900.0])
+    lines = spared(plan, *around, [""] * 4)
+    found = aims(plan, *around, lines)
+
+    assert plan.steps[1].grid_w == pytest.approx(3_000.0)
+    assert [3_000.0] * 3 == [one.grid_max_w for one in found[:3]]
+    assert "; an import above 3.0 kW is spared: the day's largest costs" == lines[1]
+    assert found[1].asked_w(4_800.0) == pytest.approx(-1_800.0), "as measured, not as planned"
+    assert 0.0 == found[1].asked_w(2_900.0), "what is no peak is not served"
+
+
+def test_without_surcharges_nothing_is_steep():
+    plan, *around = made()
+    assert {inf} == {from_w(step, *around, number) for number, step in enumerate(plan.steps)}
+    assert ["a"] * 4 == spared(plan, *around, ["a"] * 4)
+
+
+def test_surcharges_add_up_and_the_least_import_counts_for_which_they_are_worth_it():
+    plan, *around = made((5_000.0, 4e-4), (3_000.0, 1e-4), (4_000.0, 1e-4))
+    worth = replace(plan.steps[0], value_eur_per_wh=3.5e-4)
+
+    assert 4_000.0 == from_w(worth, *around, 0)
+    assert 3_000.0 == from_w(replace(worth, value_eur_per_wh=2.5e-4), *around, 0)
+    assert inf == from_w(replace(worth, value_eur_per_wh=1e-3), *around, 0)
+
+
+def test_carbon_makes_an_import_dearer_too():
+    plan, *around = made((3_000.0, 1e-4), co2=1e-3)
+    worth = replace(plan.steps[0], value_eur_per_wh=3.5e-4)
+    assert 3_000.0 == from_w(worth, *around, 0)
+    outlook = replace(around[1], import_g_per_wh=())
+    assert inf == from_w(worth, around[0], outlook, around[2], 0)
+
+
+def test_a_step_in_which_every_import_is_spared_needs_no_such_reason():
+    plan, *around = made((1_500.0, 1e-4))
+    served = [replace(step, value_eur_per_wh=1e-5) for step in plan.steps]
+    assert [""] * 4 == spared(replace(plan, steps=served), *around, [""] * 4)
+
+
+def test_a_charge_is_held_below_the_import_that_would_be_the_days_largest():
+    bought = (1e-4, 6e-4, 6e-4, 6e-4)
+    plan, *around = made((3_000.0, 1e-3), bought=bought, loads_w=[500.0, 2_500.0, 2_500.0, 2_500.0])
+    first = aims(plan, *around, [""] * 4)[0]
+
+    assert plan.steps[0].battery_w == pytest.approx(2_500.0)
+    assert first.asked_w(500.0) == pytest.approx(2_500.0)
+    assert first.asked_w(1_500.0) == pytest.approx(1_500.0), "a load came: the import stays at 3 kW"
