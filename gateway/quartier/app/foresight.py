@@ -82,7 +82,7 @@ def question(
         export_max_w=[cap.export_w for cap in caps],
         tariff=tariff(site),
         told=told(state, now),
-        quotes=tuple(_quotes(signals)),
+        quotes=tuple(quotes(signals)),
         target_w=house.grid_target_w,
         history_min_s=wanted.history_min_s,
     )
@@ -164,7 +164,8 @@ def told(state: State, now: Now) -> Told:
     return Told()
 
 
-def _quotes(signals: Signals) -> Iterator[Quote]:
+def quotes(signals: Signals) -> Iterator[Quote]:
+    """What the district signals of prices and carbon, inside its validity."""
     for kind in ("price", "co2"):
         signal = signals.get(kind)
         if signal is None:

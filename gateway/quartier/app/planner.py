@@ -20,6 +20,7 @@ from quartier.control.quarters import DAY_SLOTS, SLOT_MS
 from quartier.control.wishes import LocalPlan
 from quartier.house.assets import Ev
 from quartier.house.now import Now
+from quartier.planning.course import Forecast
 from quartier.planning.horizon import RefusedError
 from quartier.planning.learner import Learner
 from quartier.planning.question import Answer, Question, answered
@@ -124,12 +125,9 @@ class Planner:
             around = turn.state, turn.link, turn.params, turn.agenda.signals
             question = foresight.question(self._site, *around, now, self._trial.why_not)
             school, plan = self._school, self._answered
-
-            def job() -> Answer:
-                school.tolls.hear(question.quotes, question.start_utc_s)
-                return plan(school.tolls.counted(question), school.learner)
-
-            found = await self._worker.run(job, PATIENCE_S)
+            found = await self._worker.run(
+                lambda: plan(school.tolls.counted(question), school.learner), PATIENCE_S
+            )
         except RefusedError as refused:
             self._refuse(str(refused), now)
             return
@@ -162,11 +160,18 @@ class Planner:
         self._learn_s = slot
 
     async def _foretell(self, now: Now) -> None:
-        """The forecast is made and told whether a plan can be made or not."""
-        learner, utc_ms = self._school.learner, now.utc_ms
-        if self.foretold.is_due(learner, utc_ms):
-            found = await self._worker.run(lambda: made(learner, utc_ms), LEARN_S)
-            self.foretold.take(found, learner, utc_ms)
+        """What is signalled is learnt, and the forecast made and told, whether a plan can be made or not."""
+        school, utc_ms = self._school, now.utc_ms
+        quotes = tuple(foresight.quotes(self._turn.agenda.signals))
+        is_due = self.foretold.is_due(school.learner, utc_ms)
+
+        def job() -> Forecast | None:
+            school.tolls.hear(quotes, utc_ms / 1000)
+            return made(school.learner, utc_ms) if is_due else None
+
+        found = await self._worker.run(job, LEARN_S)
+        if found is not None:
+            self.foretold.take(found, school.learner, utc_ms)
 
     def _refuse(self, why: str, now: Now) -> None:
         """Nothing can be planned: the rule leads at once."""
