@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import tty
+from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -167,7 +168,8 @@ class PtyEndpoint(_Line):
         self.path = path
         self._heard = bytearray()
         self._quiet: asyncio.TimerHandle | None = None
-        self._busy = asyncio.Lock()
+        self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """By unit: who is slow answers one request after the other, and holds up none of its neighbours."""
         self._fell_quiet = asyncio.Event()
         self._master = self._slave = -1
         self.plug()
@@ -240,16 +242,16 @@ class PtyEndpoint(_Line):
         if reply.pdu is None:
             return
         frame = reply.pdu if reply.noise else wire.rtu_frame(unit, reply.pdu)
-        if reply.wait_s or self._busy.locked():
-            self.later(self._speak(frame, reply))
+        if reply.wait_s or self._busy[unit].locked():
+            self.later(self._speak(unit, frame, reply))
         else:
             self._say(frame)
 
-    async def _speak(self, frame: bytes, reply: Reply) -> None:
+    async def _speak(self, unit: int, frame: bytes, reply: Reply) -> None:
         if reply.late:
             await asyncio.sleep(reply.wait_s)
         else:
-            async with self._busy:
+            async with self._busy[unit]:
                 await asyncio.sleep(reply.wait_s)
         self._say(frame)
 

@@ -10,6 +10,7 @@ from quartier_hil.devices.endpoint import serve_pty, serve_tcp
 from quartier_hil.devices.gx import Gx
 from quartier_hil.devices.relayboard import RelayBoard
 from quartier_hil.devices.sdm630 import Sdm630
+from quartier_hil.devices.wire import rtu_frame
 
 HZ, HZ_ANSWER = bytes.fromhex("04 0033 0001"), bytes.fromhex("04 02 01F4")
 
@@ -195,6 +196,24 @@ async def test_a_patient_client_reads_a_slow_device(tmp_path, poll):
     meter.fault("slow", seconds=0.2)
     async with await serve_pty(meter, tmp_path / "line") as line:
         assert {70: "50"} == (await poll(line, 1, "3:float", 70, timeout_s=5)).values
+
+
+async def test_who_is_slow_on_a_line_holds_up_none_of_its_neighbours(tmp_path):
+    meter = Sdm630(unit=2)
+    meter.fault("slow", seconds=0.3)
+    async with await serve_pty([RelayBoard(), meter], tmp_path / "line") as line:
+        port = os.open(line.path, os.O_RDWR | os.O_NOCTTY)
+        try:
+            os.write(port, rtu_frame(2, bytes.fromhex("04 0046 0002")))
+            await line.quiet()
+            os.write(port, rtu_frame(1, bytes.fromhex("01 0000 0008")))
+            answers = bytearray()
+            while len(answers) < 6 + 9:
+                answers += await asyncio.to_thread(os.read, port, 64)
+        finally:
+            os.close(port)
+
+    assert (1, 2) == (answers[0], answers[6]), "the board first, though it was asked after the meter"
 
 
 async def test_noise_before_a_request_does_not_deafen_the_line(tmp_path):

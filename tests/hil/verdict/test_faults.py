@@ -128,6 +128,25 @@ def test_who_is_silent_beside_a_silent_grid_meter_counts_at_its_worst(car_w, hol
     assert holds is blind.holds
 
 
+METER_LOST = ("loss.grid_meter_lost", "")
+
+
+@pytest.mark.parametrize(
+    ("told", "holds"),
+    [([], True), ([(140, 201, METER_LOST)], True), ([(140, 276, METER_LOST)], False)],
+)
+def test_who_is_slow_on_a_line_without_numbers_may_be_heard_by_the_answer_to_the_question_before(told, holds):
+    slow = OFF | {"device": "meter", "kind": "slow", "seconds": 2}
+
+    assert holds is _judged([slow, CLEAR | {"device": "meter"}], told)[0].holds
+
+
+def test_who_is_slow_and_numbers_its_answers_is_told():
+    slow = OFF | {"kind": "slow", "seconds": 2}
+
+    assert not _judged([slow, CLEAR])[0].holds
+
+
 def test_what_only_a_bus_knows_is_told_over_wires_alone():
     board = OFF | {"device": "relays"}
 
