@@ -42,6 +42,12 @@ class Chain:
     shorts_wh: Sequence[float]
     short_price: float
     worth_price: float
+    charges_wh: Sequence[tuple[float, float]] = ()
+    """The least and the most charge of each step where they differ from 0 and ``charge_max_wh``."""
+
+    def charge_range(self, at: int) -> tuple[float, float]:
+        """The least and the most charge in its step number ``at``."""
+        return self.charges_wh[at] if self.charges_wh else (0.0, self.charge_max_wh)
 
     @property
     def count(self) -> int:
@@ -49,12 +55,15 @@ class Chain:
         return len(self.lows_wh)
 
     def columns(self) -> Iterator[Column]:
-        """The unknowns, step by step: charge, discharge, what stands above the low, what is missing."""
+        """The unknowns, step by step: charge above its least, discharge, what stands above the low, what is
+        missing.
+        """
         last = self.count - 1
         for at in range(self.count):
             step = self.first + at
-            if self.charge_max_wh > 0.0:
-                yield Column(step, self.charge_price, self.charge_max_wh, 1.0, -self.gain, 0.0)
+            least_wh, most_wh = self.charge_range(at)
+            if most_wh > least_wh:
+                yield Column(step, self.charge_price, most_wh - least_wh, 1.0, -self.gain, 0.0)
             if self.discharge_max_wh > 0.0:
                 yield Column(step, self.discharge_price, self.discharge_max_wh, -1.0, self.out, 0.0)
             keep = 0.0 if at == last else -self.keep
@@ -66,12 +75,14 @@ class Chain:
     def right(self, at: int) -> float:
         """The right-hand side of the row of its step number ``at``."""
         before_wh = self.energy_wh if at == 0 else self.lows_wh[at - 1]
-        return self.keep * before_wh - self.draws_wh[at] - self.lows_wh[at]
+        charged_wh = self.gain * self.charge_range(at)[0]
+        return self.keep * before_wh + charged_wh - self.draws_wh[at] - self.lows_wh[at]
 
     @property
     def constant(self) -> float:
-        """What the rows leave out of the cost: the worth of the last low."""
-        return -self.worth_price * self.lows_wh[-1]
+        """What the rows leave out of the cost: the worth of the last low, the wear of the least charges."""
+        least = sum(least_wh for least_wh, _ in self.charges_wh) * self.charge_price
+        return least - self.worth_price * self.lows_wh[-1]
 
     def energies(self, bus_wh: Sequence[float]) -> list[float]:
         """What stands in it at the end of each of its steps; ``bus_wh`` has a number for each."""
@@ -101,6 +112,7 @@ class Chain:
         of linear programs with any ``duals`` of its rows.
         """
         total = self.constant + sum(dual * self.right(at) for at, dual in enumerate(duals))
+        total += sum(least_wh * price for (least_wh, _), price in zip(self.charges_wh, prices, strict=False))
         for column in self.columns():
             at = column.step - self.first
             after = duals[at + 1] if at + 1 < self.count else 0.0

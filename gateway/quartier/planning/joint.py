@@ -2,16 +2,28 @@
 
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from quartier.planning.meter import CAPS, Meter, Metered
+from quartier.planning.chain import Chain
+from quartier.planning.meter import Meter, Metered
 from quartier.planning.parts import Levels, Part, Run, Store
 from quartier.planning.relaxed import Relaxed, most_work, relaxed
 
 _WORK_PER_STEP = 10
 """Of a plan beside the others: to put them together."""
+_GRAIN_WH = 0.5
+"""So much more or less is the same."""
 BETTER = 1e-9
 """A plan counts as better from this many highest prices on."""
+
+
+class Standing(NamedTuple):
+    """How good a plan is.  Of two plans the one with less of the first rung that differs is better."""
+
+    rungs: tuple[float, ...]
+    """What is given up, in grains, what is given up last first; nothing where all is weighed."""
+    cost: float
 
 
 class Joint:
@@ -40,7 +52,8 @@ class Joint:
         every, stores = list(self.chains.values()), [self.chains[number] for number in self.stores]
         programs = most_work(self.meter, every) + most_work(self.meter, stores)
         turns = sum(part.work + _WORK_PER_STEP * self.meter.count for part in self.parts)
-        return 2 * programs + 3 * turns
+        bounds = sum(part.work for part in self.parts if isinstance(part, Levels))
+        return 2 * (programs + bounds) + 3 * turns
 
     def total(self, without: Iterable[int] = ()) -> "array[float]":
         """What all parts take on the bus, but for some."""
@@ -56,7 +69,42 @@ class Joint:
         """All that it costs, with what is given up, in EUR."""
         told = self.told()
         local = sum(part.cost(way) for part, way in zip(self.parts, self.ways, strict=True))
-        return told.cost_eur + CAPS * self.meter.price * told.excess_wh + local
+        return told.cost_eur + self.meter.excess_price * told.excess_wh + local
+
+    def standing(self) -> Standing:
+        """How good it is: the lesser the better."""
+        return Standing(self._rungs() if self.meter.ladder.is_strict else (), self.cost())
+
+    def _rungs(self) -> tuple[float, ...]:
+        return tuple(round(wh / _GRAIN_WH) for wh in self.given_up_wh().values())
+
+    def given_up_wh(self) -> dict[str, float]:
+        """What is given up of each rung, what is given up last first.
+
+        Wh beyond the caps, of cars, below tanks' bands in all steps, and of targets.
+        """
+        made = {"caps": self.told().excess_wh, "car": 0.0, "comfort": 0.0, "target": 0.0}
+        for part, way in zip(self.parts, self.ways, strict=True):
+            if not isinstance(part, Run):
+                chain = part.chain
+                made[part.rung] += sum(chain.missing(way[chain.first : chain.first + chain.count]))
+        return made
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether anything is given up."""
+        return max(self.given_up_wh().values()) > _GRAIN_WH
+
+    def given_up_eur(self) -> float:
+        """What all that is given up counts."""
+        given_up_wh = self.given_up_wh()
+        return self.meter.price * sum(times * given_up_wh[name] for name, times in self.meter.ladder.rungs)
+
+    def is_better(self, new: Standing, old: Standing) -> bool:
+        """Whether it is by more than rounding."""
+        if new.rungs != old.rungs:
+            return new.rungs < old.rungs
+        return new.cost < old.cost - BETTER * self.meter.price
 
     def starts(self, number: int) -> "list[array[float]]":
         """All ways of a batch."""
@@ -98,9 +146,12 @@ class Joint:
                     made += [(extra, moved)] if extra < 0.0 else []
         return made
 
-    def relax(self, free: Sequence[int]) -> Relaxed:
-        """Put these, no batches, on their ways by the linear program beside all others."""
-        found = relaxed(self.meter, [self.chains[number] for number in free], self.total(without=free))
+    def relax(self, free: Sequence[int], instead: Mapping[int, Chain] | None = None) -> Relaxed:
+        """Put these, no batches, on their ways by the linear program beside all others; some have other
+        chains ``instead``.
+        """
+        chains = {**self.chains, **(instead or {})}
+        found = relaxed(self.meter, [chains[number] for number in free], self.total(without=free))
         self.programs_count += 1
         self.work += found.work
         for number, bus_wh in zip(free, found.bus_wh, strict=True):
@@ -135,31 +186,48 @@ class Joint:
 
     def turn(self) -> None:
         """Plan each part anew beside the others, where that makes it cheaper."""
-        cost = self.cost()
+        standing = self.standing()
         for number in (*self.cars, *self.runs, *self.stores):
             old = self.ways[number]
             self.take([number])
             if self.ways[number] == old:
                 continue
-            new = self.cost()
-            if new < cost - BETTER * self.meter.price:
-                cost = new
+            new = self.standing()
+            if self.is_better(new, standing):
+                standing = new
             else:
                 self.ways[number] = old
 
-    def bound(self, free: Sequence[int], found: Relaxed) -> float:
+    def bound(self, free: Sequence[int], found: Relaxed, instead: Mapping[int, Chain] | None = None) -> float:
         """No plan costs less than the bound of Lagrange at these prices: each part at its cheapest, and the
-        meter.
+        meter.  Of cars with other chains ``instead`` only ways within them count.
         """
-        total = self.meter.lowest(found.prices, found.surcharges, self._ranges())
+        within = instead or {}
+        total = self.meter.lowest(found.prices, found.surcharges, self._ranges(within))
         duals = dict(zip(free, found.duals, strict=True))
         for number, part in enumerate(self.parts):
             if isinstance(part, Store):
                 chain = part.chain
                 total += chain.lowest(duals[number], found.prices[chain.first : chain.first + chain.count])
+            elif isinstance(part, Levels):
+                self.work += part.work
+                lowest = part.lowest(found.prices)
+                if number in within:
+                    chain = within[number]
+                    prices = found.prices[chain.first : chain.first + chain.count]
+                    lowest = max(lowest, chain.lowest(duals[number], prices) if chain.count else 0.0)
+                total += lowest
             else:
                 total += part.lowest(found.prices)
         return total
+
+    def spared(self, prices: "array[float]") -> float:
+        """By how much batches are dearer at these prices where they stand than at their cheapest starts."""
+        return sum(
+            _paid(self.ways[number], prices) - part.lowest(prices)
+            for number, part in enumerate(self.parts)
+            if isinstance(part, Run)
+        )
 
     def _put(self, number: int, around: "array[float]") -> None:
         self.plans_count += 1
@@ -168,12 +236,14 @@ class Joint:
         if made is not None:
             self.ways[number] = made
 
-    def _ranges(self) -> list[tuple[float, float]]:
+    def _ranges(self, within: Mapping[int, Chain]) -> list[tuple[float, float]]:
         made = [[0.0, 0.0] for _ in range(self.meter.count)]
-        for chain in self.chains.values():
-            for pair in made[chain.first : chain.first + chain.count]:
-                pair[0] -= chain.discharge_max_wh
-                pair[1] += chain.charge_max_wh
+        for number in self.chains:
+            chain = within.get(number, self.chains[number])
+            for at, pair in enumerate(made[chain.first : chain.first + chain.count]):
+                least_wh, most_wh = chain.charge_range(at)
+                pair[0] += least_wh - chain.discharge_max_wh
+                pair[1] += most_wh
         for part in self.parts:
             if isinstance(part, Run):
                 for pair in made:

@@ -5,13 +5,13 @@ them.
 import math
 from array import array
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
+from quartier.planning.ladder import PLAIN, Ladder
 from quartier.planning.site import Site
 from quartier_native.storages import FLOW_COLUMNS, STEP_COLUMNS, Step, Wiring, flow, pieces, tell_flows
 
-TARGET, COMFORT, CAR, CAPS = 5.0, 25.0, 125.0, 625.0
-"""What a Wh that is given up counts, in highest prices of the horizon: the least is given up first."""
 _NEAR = 0.01
 _STRAIGHT = Wiring(1.0, 1.0, 0.0)
 _COLUMN = {name: number for number, name in enumerate(STEP_COLUMNS)}
@@ -39,12 +39,13 @@ class Metered:
 class Meter:
     """The steps of a site as the kernels take them.  Energies in Wh, prices in EUR/Wh."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, ladder: Ladder = PLAIN) -> None:
         outlook, terms, hours = site.outlook, site.contract, site.outlook.step_h
         self.count = count = outlook.count
         self.step_h = hours
         co2_g_per_wh = outlook.import_g_per_wh or [0.0] * count
         self.peak_price = terms.peak_eur_per_w / hours
+        self.level_wh = 0.0
         self.free_wh = terms.peak_free_w * hours
         columns = {
             "net_wh": [(load - sun) * hours for load, sun in zip(outlook.load_w, outlook.pv_w, strict=True)],
@@ -71,6 +72,22 @@ class Meter:
             + self.peak_price
         )
         """The highest that a Wh can cost, in EUR/Wh."""
+        self.ladder = ladder
+        self.excess_price = ladder.caps * self.price
+        """What a Wh beyond the caps counts,"""
+        self.whole_price = self.excess_price * ladder.whole
+        """and where whole amperes and starts are chosen."""
+
+    def levelled(self, level_wh: float) -> "Meter":
+        """The same, but the peak's price is paid in each step for what is imported above a level."""
+        made = copy(self)
+        made.steps = self.around(array("d", bytes(8 * self.count)), level_wh)
+        made.peak_price, made.level_wh = 0.0, level_wh
+        return made
+
+    def peak_eur(self, levelled: "Meter") -> float:
+        """What the peak costs that is free there."""
+        return self.peak_price * max(0.0, levelled.level_wh - self.free_wh) if self.peak_price > 0.0 else 0.0
 
     def column(self, name: str) -> "array[float]":
         """One of STEP_COLUMNS."""
@@ -139,7 +156,7 @@ class Meter:
     def at(self, number: int, moved_wh: float) -> float:
         """What a step costs, with what is beyond the caps, without the peak."""
         there = flow(self._step(number, 0.0, 0.0), _STRAIGHT, moved_wh)
-        return there.cost + CAPS * self.price * there.excess_wh
+        return there.cost + self.excess_price * there.excess_wh
 
     def slopes(
         self, number: int, base_wh: float, least_wh: float, most_wh: float, surcharge: float = 0.0
@@ -150,7 +167,7 @@ class Meter:
         """
         step = self._step(number, base_wh, surcharge)._replace(low_wh=least_wh, high_wh=most_wh)
         return [
-            (piece.length_wh, piece.price + CAPS * self.price * piece.breach)
+            (piece.length_wh, piece.price + self.excess_price * piece.breach)
             for piece in pieces(step, _STRAIGHT)
         ]
 
@@ -166,7 +183,7 @@ class Meter:
             zip(prices, surcharges, ranges, strict=True)
         ):
             there = flow(self._step(number, 0.0, surcharge), _STRAIGHT, least_wh)
-            total += there.cost + CAPS * self.price * there.excess_wh - price * least_wh
+            total += there.cost + self.excess_price * there.excess_wh - price * least_wh
             total -= surcharge * self.free_wh
             for length_wh, slope in self.slopes(number, 0.0, least_wh, most_wh, surcharge):
                 total += length_wh * min(0.0, slope - price)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from quartier.planning.chain import Chain
 from quartier.planning.horizon import Battery, RefusedError
-from quartier.planning.meter import CAPS, CAR, COMFORT, TARGET, Meter
+from quartier.planning.meter import Meter
 from quartier.planning.site import Batch, Car, Tank
 from quartier_native.storages import (
     PLAN_COLUMNS,
@@ -43,6 +43,8 @@ class Store:
     lifts: Sequence[float]
     """What was drawn until then, in Wh of the kernel's."""
     target_wh: float = 0.0
+    rung: str = "comfort"
+    """Of the ladder: what is given up where its lows cannot be kept."""
 
     @property
     def work(self) -> int:
@@ -110,6 +112,7 @@ class Levels:
     amounts_wh: "array[float]"
     units: "array[int]"
     need: "array[float]"
+    rung: str = "car"
 
     @property
     def work(self) -> int:
@@ -233,11 +236,11 @@ def battery_part(meter: Meter, battery: Battery) -> Store:
         lows_wh=lows,
         highs_wh=[max(battery.capacity_wh, battery.energy_wh)] * count,
         shorts_wh=[*[0.0] * (count - 1), short_wh],
-        short_price=TARGET * meter.price,
+        short_price=meter.ladder.target * meter.price,
         worth_price=battery.worth_eur_per_wh,
     )
     ones = [1.0] * count
-    return Store(chain, (into, out), battery.wear_eur_per_wh, ones, ones, [0.0] * count, target_wh)
+    return Store(chain, (into, out), battery.wear_eur_per_wh, ones, ones, [0.0] * count, target_wh, "target")
 
 
 def tank_part(meter: Meter, name: str, tank: Tank) -> Store:
@@ -269,7 +272,7 @@ def tank_part(meter: Meter, name: str, tank: Tank) -> Store:
         lows_wh=[tank.low_wh] * count,
         highs_wh=highs,
         shorts_wh=[tank.low_wh + sum(draws)] * count,
-        short_price=COMFORT * meter.price,
+        short_price=meter.ladder.comfort * meter.price,
         worth_price=tank.worth_eur_per_wh,
     )
     return Store(chain, (1.0, 1.0), 0.0, [k / tank.heat_per_wh for k in keeps], keeps, lifts)
@@ -285,7 +288,7 @@ def car_part(meter: Meter, name: str, car: Car) -> Levels:
         raise RefusedError(f"{name}: {most} steps of {unit_wh:.0f} Wh, expected at most {UNITS_MAX}")
     amounts = [power_w * meter.step_h for power_w in car.powers_w]
     count = max(0, min(car.until_step, meter.count) - car.from_step)
-    short_price = CAR * meter.price
+    short_price = meter.ladder.car * meter.price
     lows = [0.0] * count
     shorts = [0.0] * count
     if count:
@@ -308,14 +311,14 @@ def car_part(meter: Meter, name: str, car: Car) -> Levels:
         worth_price=0.0,
     )
     units = array("i", [round(amount / unit_wh) for amount in amounts])
-    need_numbers = array("d", (need, most, short_price * stored_wh, CAPS * meter.price))
+    need_numbers = array("d", (need, most, short_price * stored_wh, meter.whole_price))
     return Levels(chain, array("d", amounts), units, need_numbers)
 
 
 def batch_part(meter: Meter, batch: Batch) -> Run:
     """A batch as a part."""
     amounts = array("d", [power_w * meter.step_h for power_w in batch.powers_w])
-    return Run(batch, amounts, CAPS * meter.price)
+    return Run(batch, amounts, meter.whole_price)
 
 
 def _priced(prices: "array[float]") -> "array[float]":

@@ -82,22 +82,24 @@ class Program:
     def _lay(self, fixed_wh: "array[float]", reach_wh: float) -> None:
         net_wh = self._meter.column("net_wh")
         for step in range(self._meter.count):
-            least_wh = most_wh = 0.0
+            least_wh = most_wh = base_wh = 0.0
             for number, chain in enumerate(self._chains):
                 at = step - chain.first
                 if 0 <= at < chain.count:
                     self._rows[number].append(len(self.right))
                     self.right.append(chain.right(at) / _KILO)
-                    least_wh -= chain.discharge_max_wh
-                    most_wh += chain.charge_max_wh
+                    charge_wh = chain.charge_range(at)
+                    least_wh += charge_wh[0] - chain.discharge_max_wh
+                    most_wh += charge_wh[1]
+                    base_wh += charge_wh[0]
             most_wh += reach_wh
             self.constant_eur += self._meter.at(step, fixed_wh[step] + least_wh)
             self.meters.append(len(self.right))
-            self.right.append(-least_wh / _KILO)
+            self.right.append((base_wh - least_wh) / _KILO)
             if self._peak:
                 self._peaks.append(len(self.right))
-                base_wh = net_wh[step] + fixed_wh[step]
-                self.right.append((self._meter.free_wh - base_wh - least_wh) / _KILO)
+                fixed = net_wh[step] + fixed_wh[step]
+                self.right.append((self._meter.free_wh - fixed - least_wh) / _KILO)
                 self._links.append(len(self.right))
                 self.right.append(0.0)
             for length_wh, price in self._meter.slopes(step, fixed_wh[step], least_wh, most_wh):
@@ -153,7 +155,9 @@ class Program:
         )
         count = self._meter.count
         bus_wh = [array("d", bytes(8 * count)) for _ in self._chains]
-        for made, columns in zip(bus_wh, self.bus, strict=True):
+        for made, chain, columns in zip(bus_wh, self._chains, self.bus, strict=True):
+            for at, (least_wh, _) in enumerate(chain.charges_wh):
+                made[chain.first + at] = least_wh
             for step, column, sign in columns:
                 made[step] += sign * found[column] * _KILO
         return Relaxed(

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from quartier.planning.division import Division
 from quartier.planning.horizon import RefusedError
-from quartier.planning.joint import BETTER, Joint
+from quartier.planning.joint import BETTER, Joint, Standing
 
 if TYPE_CHECKING:
     from array import array
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 WORK_MAX = 4_000_000
 """What a search may take, in columns by rounds of the linear program, some 0.3 us each: whatever the site."""
 _TURNS_MAX = 4
+_FAR = 0.002
+"""Relative to the cost: a bound that is farther off is looked into."""
 _LEVELS = 6
+_SHARE = 0.4
+"""Of the work that is left, what is spent on dividing."""
+_SPANS = ((-0.75, -0.5, -0.25, -0.1, 0.0, 0.15, 0.3), (-0.05, 0.0, 0.05))
+"""Levels of the peak that are tried, from the best plan's on, in its distance from the program's,"""
+_SPAN_LEAST = 0.02
+"""which counts as so much of it at least."""
 _SUBSETS_MAX = 120
 _MOVES_MAX = 24
 
@@ -28,7 +37,9 @@ class Search:
         self._joint = joint
         self._work_max = work_max
         self.bound = -math.inf
-        self.cost = math.inf
+        self._standing = Standing((math.inf,), math.inf)
+        self._near = self._peak_wh = 0.0
+        self._meter = joint.meter
         self._best = joint.ways[:]
         self._level_wh = math.inf
         self.prices = joint.zero
@@ -37,6 +48,9 @@ class Search:
     def run(self) -> None:
         """Leave the best plan that is found in ``joint``.  Raises RefusedError where the site is too large:
         the first plan must be there within the work, even if its programs take all rounds that they may.
+
+        Where prices are plain it ends as soon as something has to be given up: it is planned anew then, by
+        strict ones.
         """
         joint = self._joint
         whole = [*joint.runs, *joint.cars]
@@ -48,7 +62,10 @@ class Search:
             joint.take(joint.runs)
             self._lead()
         lead, low_wh = joint.ways[:], joint.level_wh
+        gives_up = joint.gives_up
         self._round(whole)
+        if not joint.meter.ladder.is_strict and (gives_up or joint.gives_up):
+            return
         top_wh = joint.told().peak_wh
         for number in range(1, _LEVELS if joint.meter.peak_price > 0.0 and top_wh > low_wh else 0):
             if not self._open:
@@ -63,13 +80,65 @@ class Search:
             if joint.stores and whole and self._open:
                 joint.ways, joint.level_wh = lead[:], low_wh
                 self._dive(whole, self.prices, yields=yields)
+        if joint.cars and self._far:
+            self._divide(low_wh)
         self._kick()
         joint.ways, joint.level_wh = self._best[:], self._level_wh
+
+    @property
+    def cost(self) -> float:
+        """Of the best plan, with what is given up at its price."""
+        return self._standing.cost
 
     @property
     def _open(self) -> bool:
         near = BETTER * self._joint.meter.price + 1e-7 * abs(self.cost)
         return self.cost - self.bound > near and self._joint.work < self._work_max
+
+    @property
+    def _far(self) -> bool:
+        return self._open and self.cost - self.bound > self._near
+
+    def _divide(self, low_wh: float) -> None:
+        """Where the bound is far: divide the hours of cars.
+
+        With a price of the peak at several levels, as if it were free below and had its price in each step
+        above: a car's hours hang together by the peak alone then, and the program would level them all.
+        Then nearer to the best of them.
+        """
+        work = _SHARE * (self._work_max - self._joint.work)
+        if self._meter.peak_price == 0.0:
+            self.bound = max(self.bound, self._divided(work, self.bound))
+            return
+        span_wh = max(self._peak_wh - low_wh, _SPAN_LEAST * self._peak_wh)
+        for shares in _SPANS:
+            middle_wh = self._peak_wh
+            for share in shares:
+                self._joint.meter = self._meter.levelled(max(0.0, middle_wh + share * span_wh))
+                self._divided(work / len(_SPANS) / len(shares), -math.inf)
+                self._joint.meter = self._meter
+
+    def _divided(self, work: float, bound: float) -> float:
+        """Divide with so much work; returns the bound that came out, at least the one given."""
+        joint = self._joint
+        joint.ways, joint.level_wh = self._best[:], math.inf
+        most = joint.work + work
+        base_eur = self._meter.peak_eur(joint.meter)
+
+        def worth(bound: float) -> bool:
+            return self._far and joint.work < most and bound + base_eur < self.cost - self._near
+
+        def put(prices: "array[float]") -> None:
+            lead = joint.ways[:]
+            self._round(joint.cars)
+            if joint.stores:
+                joint.ways = lead
+                joint.yielding(joint.cars, prices)
+                self._polish()
+
+        tree = Division(joint, bound)
+        tree.run(worth, put)
+        return tree.bound
 
     def _lead(self) -> None:
         """The program of all but the batches, which stand as they are; its prices make a bound."""
@@ -100,30 +169,37 @@ class Search:
     def _polish(self) -> bool:
         joint = self._joint
         joint.settle()
-        cost = joint.cost()
+        standing = joint.standing()
         for _ in range(_TURNS_MAX):
             ways = joint.ways[:]
             joint.turn()
             if len(joint.stores) > 1 and joint.ways != ways:
                 kept = joint.ways[:]
-                before = joint.cost()
+                before = joint.standing()
                 joint.settle()
-                if joint.cost() > before:
+                if joint.standing() > before:
                     joint.ways = kept
-            new = joint.cost()
-            if new >= cost - BETTER * joint.meter.price:
-                if new > cost:
+            new = joint.standing()
+            if not joint.is_better(new, standing):
+                if new > standing:
                     joint.ways = ways
                 break
-            cost = new
+            standing = new
         return self._keep()
 
     def _keep(self) -> bool:
-        cost = self._joint.cost()
-        if cost >= self.cost - BETTER * self._joint.meter.price:
-            return False
-        self.cost, self._best, self._level_wh = cost, self._joint.ways[:], self._joint.level_wh
-        return True
+        """Whether it is the best so far: then it is kept."""
+        joint = self._joint
+        level_wh = joint.level_wh if joint.meter is self._meter else joint.meter.level_wh
+        within, joint.meter = joint.meter, self._meter
+        standing = joint.standing()
+        better = joint.is_better(standing, self._standing)
+        if better:
+            self._standing, self._best, self._level_wh = standing, joint.ways[:], level_wh
+            self._peak_wh = joint.told().peak_wh
+            self._near = _FAR * abs(standing.cost - joint.given_up_eur())
+        joint.meter = within
+        return better
 
     def _kick(self) -> None:
         """Take one, two or three out of the best plan, ask the program anew, and put them back, until no such

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from quartier.planning.horizon import RefusedError
 from quartier.planning.joint import Joint
+from quartier.planning.ladder import PLAIN, Ladder, strict
 from quartier.planning.meter import Meter
 from quartier.planning.parts import Levels, Part, Run, batch_part, battery_part, car_part, tank_part
 from quartier.planning.search import WORK_MAX, Search
@@ -68,6 +69,8 @@ class SitePlan:
     """No plan's objective is lower."""
     peak_w: float
     given_up: Sequence[Forgone]
+    given_up_eur_per_wh: Mapping[str, float]
+    """What a Wh of each counts in the objective: so much that no lower one makes up for a higher one."""
     work_count: int
     """What it took, in columns by rounds of a linear program."""
 
@@ -85,15 +88,25 @@ def site_planned(site: Site, work_max: int = WORK_MAX, engine: str = OWN) -> Sit
     ``work_max`` bounds what it may take: the deadline, as a count.  Raises RefusedError, which says what is
     wrong with the numbers, or that the site is too large for it: nothing is planned then.
     """
-    meter, parts = opened(site)
-    joint = Joint(meter, list(parts.values()))
+    joint = joined(site)
     if engine == HIGHS:
         return told(site, joint, *_by_highs(joint))
     if engine != OWN:
         raise RefusedError(f"engine {engine}: expected {OWN} or {HIGHS}")
     search = Search(joint, work_max)
     search.run()
+    if joint.gives_up:
+        taken, joint = joint.work, joined(site, strict(site, joint.meter.price))
+        joint.work = taken
+        search = Search(joint, work_max)
+        search.run()
     return told(site, joint, search.bound, search.prices)
+
+
+def joined(site: Site, ladder: Ladder = PLAIN) -> Joint:
+    """All parts of a site as they stand still.  Raises RefusedError."""
+    meter, parts = opened(site, ladder)
+    return Joint(meter, list(parts.values()))
 
 
 def _by_highs(joint: Joint) -> "tuple[float, array[float]]":
@@ -104,10 +117,10 @@ def _by_highs(joint: Joint) -> "tuple[float, array[float]]":
     return highs.solve(joint)
 
 
-def opened(site: Site) -> tuple[Meter, dict[str, Part]]:
+def opened(site: Site, ladder: Ladder = PLAIN) -> tuple[Meter, dict[str, Part]]:
     """The meter and the parts of a site.  Raises RefusedError."""
     check_site(site)
-    meter = Meter(site)
+    meter = Meter(site, ladder)
     parts: dict[str, Part] = {}
     for name, battery in site.batteries.items():
         parts[name] = battery_part(meter, battery)
@@ -146,6 +159,7 @@ def told(site: Site, joint: Joint, bound_eur: float, prices: "array[float]") -> 
         bound_eur=min(bound_eur, objective),
         peak_w=metered.peak_wh / hours,
         given_up=_given_up(site, joint, names),
+        given_up_eur_per_wh={name: times * joint.meter.price for name, times in joint.meter.ladder.rungs},
         work_count=joint.work,
     )
 

@@ -16,6 +16,8 @@ from quartier_hil.bench.linear import INF, Linear
 KILO = 1000.0
 _GIVEN_UP = {"target": 5.0, "comfort": 25.0, "car": 125.0, "caps": 625.0}
 """In highest prices of the horizon."""
+_SLACK_KWH = 1e-5
+"""So much more of a rung is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,17 @@ class Judged:
     ways_w: Mapping[str, Sequence[float]]
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What HiGHS found rung by rung: what is given up, in Wh, what is given up last first, and what the rest
+    costs then; ``is_closed`` where each was solved to its end.
+    """
+
+    given_up_wh: Mapping[str, float]
+    cost_eur: float
+    is_closed: bool
+
+
 class Mixed(Linear):
     """A site as HiGHS takes it.  ``fixed_w`` are ways of parts that are set: what is left is their cost."""
 
@@ -37,6 +50,7 @@ class Mixed(Linear):
         self.site = site
         self._constant = 0.0
         self._ways: dict[str, list[dict[int, float]]] = {}
+        self._missing: dict[str, dict[int, float]] = {name: {} for name in reversed(_GIVEN_UP)}
         count = site.outlook.count
         hours = self._hours = site.outlook.step_s / 3600.0
         outlook, terms = site.outlook, site.contract
@@ -96,6 +110,30 @@ class Mixed(Linear):
             },
         )
 
+    def staged(self, *, within: float = 1e-6, seconds: float = math.inf) -> Staged:
+        """Solve it rung by rung: the least that is given up last, then of that what is given up before, at
+        last what it costs.  Each time within some seconds; what was found stands as a row of the next.
+        """
+        money = self.cost[:]
+        for weights in self._missing.values():
+            for column in weights:
+                money[column] = 0.0
+        given_up_wh, is_closed = {}, True
+        for name, weights in self._missing.items():
+            self.cost = [weights.get(column, 0.0) for column in range(self.count)]
+            found, constant = 0.0, self._constant
+            if weights:
+                self._constant = 0.0
+                judged = self.solve(within=within, seconds=seconds)
+                self._constant, found = constant, max(0.0, judged.cost_eur)
+                is_closed &= judged.cost_eur - judged.bound_eur <= max(1e-4, within * found)
+                self.row(weights, -INF, found + _SLACK_KWH)
+            given_up_wh[name] = found * KILO
+        self.cost = money
+        judged = self.solve(within=within, seconds=seconds)
+        is_closed &= judged.cost_eur - judged.bound_eur <= max(within * abs(judged.cost_eur), 1e-6)
+        return Staged(given_up_wh, judged.cost_eur, is_closed)
+
     def _battery(self, name: str) -> None:
         battery, hours = self.site.batteries[name], self._hours
         into, out = battery.charge_efficiency, battery.discharge_efficiency
@@ -123,7 +161,7 @@ class Mixed(Linear):
             way.append({charge: 1.0, discharge: -1.0})
         self._ways[name] = way
         self.cost[before] -= battery.worth_eur_per_wh * KILO
-        short = self.new(0.0, INF, self._price["target"])
+        short = self._short("target", INF)
         self.row({before: 1.0, short: 1.0}, min(battery.target_wh, battery.capacity_wh) / KILO, INF)
 
     def _car(self, name: str) -> None:
@@ -144,7 +182,7 @@ class Mixed(Linear):
             self.row({units: 1.0, on: -float(most)}, -INF, 0.0)
             way[step] = {units: unit}
             taken[units] = 1.0
-        short = self.new(0.0, float(need), self._price["car"] * unit * car.efficiency)
+        short = self._short("car", float(need), unit * car.efficiency)
         self.row({**taken, short: 1.0}, float(need), INF)
         if taken:
             self.row(taken, 0.0, float(room))
@@ -158,7 +196,7 @@ class Mixed(Linear):
             standing *= keep
             power = self.new(0.0, tank.power_max_w * hours / KILO)
             energy = self.new(-INF, max(tank.high_wh / KILO, standing))
-            short = self.new(0.0, INF, self._price["comfort"])
+            short = self._short("comfort", INF)
             row, draw = {energy: 1.0, power: -tank.heat_per_wh}, draw_w * hours / KILO
             if before < 0:
                 self.row(row, keep * tank.energy_wh / KILO - draw, keep * tank.energy_wh / KILO - draw)
@@ -193,7 +231,7 @@ class Mixed(Linear):
             sold = self.new(0.0, INF, -self._exports[step])
             curtailed = self.new(0.0, sun)
             over = self.new(0.0, INF, terms.over_eur_per_wh * KILO)
-            excess = [self.new(0.0, INF, self._price["caps"]) for _ in range(2)]
+            excess = [self._short("caps", INF) for _ in range(2)]
             row = {bought: 1.0, sold: -1.0, curtailed: -1.0}
             most = outlook.load_w[step] * hours / KILO + sun
             for way in self._ways.values():
@@ -212,6 +250,12 @@ class Mixed(Linear):
                 imports = self.new(0.0, 1.0, whole=True)
                 self.row({bought: 1.0, imports: -most}, -INF, 0.0)
                 self.row({sold: 1.0, imports: most}, -INF, most)
+
+    def _short(self, name: str, most: float, each_kwh: float = 1.0) -> int:
+        """A further column of what is given up."""
+        made = self.new(0.0, most, self._price[name] * each_kwh)
+        self._missing[name][made] = each_kwh
+        return made
 
 
 def _most(wh: float) -> float:

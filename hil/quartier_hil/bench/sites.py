@@ -4,6 +4,7 @@ large.
 
 import math
 import random
+from dataclasses import replace
 from math import inf
 
 from quartier.planning.horizon import Battery, Contract, Outlook
@@ -28,6 +29,31 @@ def drawn(seed: int) -> Site:
         batches[f"batch{number + 1}"] = _batch(source, count, hours)
     big = 1.0 + 2.0 * len(cars)
     return Site(_outlook(source, step_s, count, big), _contract(source, big), batteries, cars, tanks, batches)
+
+
+def strained(seed: int) -> Site:
+    """One that cannot keep all: low caps, cars that need about what they can take, tanks below their band,
+    targets out of reach.
+    """
+    source, site = random.Random(f"strained {seed}"), drawn(seed)  # noqa: S311 - a site, no secret
+    ahead, big = site.outlook, 1.0 + len(site.cars)
+    cap_w = source.choice((1200.0, 2000.0, 3000.0)) * big
+    hours = [number for number in range(ahead.count) if number % 12 < source.choice((3, 6, 12))]
+    caps = [min(cap, cap_w) if at in hours else cap for at, cap in enumerate(ahead.import_max_w)]
+    ahead = replace(ahead, import_max_w=caps, export_max_w=[source.choice((inf, 0.0, 1000.0))] * ahead.count)
+    cars = {}
+    for name, car in site.cars.items():
+        more = source.choice((1.0, 1.3, 2.0))
+        cars[name] = replace(car, need_wh=more * car.need_wh, room_wh=more * car.need_wh + 5e3)
+    tanks = {
+        name: replace(tank, energy_wh=source.choice((0.1, 0.6, 1.0)) * tank.energy_wh)
+        for name, tank in site.tanks.items()
+    }
+    batteries = {
+        name: replace(battery, target_wh=source.choice((0.0, 0.5, 1.0)) * battery.capacity_wh)
+        for name, battery in site.batteries.items()
+    }
+    return replace(site, outlook=ahead, cars=cars, tanks=tanks, batteries=batteries)
 
 
 def large(seed: int = 1, cars: int = 20, count: int = 192) -> Site:

@@ -1,6 +1,7 @@
 """Energy that stands from step to step: its rows, its cost, and what is cheaper than any way of it."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -79,3 +80,25 @@ def test_no_way_is_cheaper_than_the_lowest_at_any_duals(seed: int) -> None:
             paid = sum(price * wh for price, wh in zip(prices[2:], way, strict=True))
 
             assert lowest <= CHAIN.cost(way) + paid + 1e-9
+
+
+def test_charges_within_narrower_ranges_count_from_their_least_on() -> None:
+    narrow = replace(CHAIN, charges_wh=[(200.0, 800.0), (0.0, 0.0), (100.0, 100.0)], charge_price=1e-4)
+    charges = [(column.step, column.most_wh) for column in narrow.columns() if column.bus == 1.0]
+
+    assert [(2, 600.0)] == charges
+    assert CHAIN.right(0) + 0.5 * 200.0 == narrow.right(0)
+    assert CHAIN.right(1) == narrow.right(1)
+    assert CHAIN.constant + 300.0 * 1e-4 == pytest.approx(narrow.constant)
+
+
+def test_nothing_within_narrower_ranges_is_cheaper_than_their_lowest() -> None:
+    source = random.Random(7)
+    narrow = replace(CHAIN, charges_wh=[(200.0, 800.0), (0.0, 0.0), (100.0, 500.0)], highs_wh=[2000.0] * 3)
+    for _ in range(200):
+        prices = [source.uniform(0.0, 3e-4) for _ in range(3)]
+        way = [source.uniform(200.0, 800.0), 0.0, source.uniform(100.0, 500.0)]
+        duals = [source.uniform(-1e-3, 1e-3) for _ in range(3)]
+        paid = sum(a * b for a, b in zip(way, prices, strict=True))
+
+        assert narrow.lowest(duals, prices) <= narrow.cost(way) + paid + 1e-12

@@ -8,7 +8,7 @@ import pytest
 from tests.gateway.planning.estates import outlook, site
 
 from quartier.planning.horizon import Contract
-from quartier.planning.meter import CAPS, Meter
+from quartier.planning.meter import Meter
 
 
 def test_import_peak_and_excess_are_told() -> None:
@@ -65,7 +65,7 @@ def test_no_way_is_cheaper_than_the_lowest(seed: int) -> None:
         told = meter.tell(moved)
         paid = sum(price * wh for price, wh in zip(prices, moved, strict=True))
 
-        assert lowest <= told.cost_eur + CAPS * meter.price * told.excess_wh - paid + 1e-9
+        assert lowest <= told.cost_eur + meter.excess_price * told.excess_wh - paid + 1e-9
 
 
 def test_beside_what_yields_the_wish_is_the_cheapest_of_what_is_worth_the_same() -> None:

@@ -8,8 +8,8 @@ import pytest
 from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, outlook, site
 
 from quartier.planning.horizon import RefusedError
-from quartier.planning.meter import CAR as MISSING
-from quartier.planning.meter import COMFORT, Meter
+from quartier.planning.ladder import PLAIN
+from quartier.planning.meter import Meter
 from quartier.planning.parts import batch_part, battery_part, car_part, tank_part
 
 METER = Meter(site(ahead=outlook(load_w=1000.0)))
@@ -51,7 +51,7 @@ def test_a_tank_is_heated_before_a_draw_that_its_power_cannot_follow_and_what_is
     # Full before the draw: 6,000 + 2,000 - 7,000 are left of the 2,000 that are wanted.
     assert way is not None
     assert 6000.0 == pytest.approx(sum(way), rel=1e-4)
-    assert COMFORT * METER.price * 1000.0 == pytest.approx(part.cost(way), rel=1e-3)
+    assert PLAIN.comfort * METER.price * 1000.0 == pytest.approx(part.cost(way), rel=1e-3)
 
 
 def test_a_tank_above_its_band_may_cool_down_and_one_that_cools_too_fast_is_refused() -> None:
@@ -75,7 +75,7 @@ def test_a_car_that_cannot_get_what_it_needs_gets_all_it_can() -> None:
 
     assert way is not None
     assert [3680.0, 3680.0, 0.0, 0.0] == list(way)
-    assert MISSING * METER.price * (97 - 32) * 207.0 == pytest.approx(part.cost(way))
+    assert PLAIN.car * METER.price * (97 - 32) * 207.0 == pytest.approx(part.cost(way))
 
 
 def test_what_needs_too_many_steps_of_current_is_refused() -> None:

@@ -1,13 +1,16 @@
 """The door for a whole site: who does what when, what was given up in which order, and why."""
 
+import math
 from dataclasses import replace
 
 import pytest
 from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, outlook, site
 
 from quartier.planning.horizon import RefusedError
-from quartier.planning.site import Site
-from quartier.planning.siteplan import Forgone, site_planned, stays
+from quartier.planning.site import Site, Tank
+from quartier.planning.siteplan import Forgone, SitePlan, site_planned, stays
+from quartier_hil.bench.mixed import Mixed
+from quartier_hil.bench.sites import strained
 
 
 def test_a_plan_tells_what_each_part_does_and_what_the_meter_sees() -> None:
@@ -66,3 +69,58 @@ def test_reasons_say_from_when_to_when_how_much_and_at_which_price() -> None:
 def test_two_parts_of_one_name_are_refused() -> None:
     with pytest.raises(RefusedError, match="two parts have the same name"):
         site_planned(Site(outlook(), cars={"one": CAR}, tanks={"one": TANK}))
+
+
+def test_comfort_that_is_missing_for_many_steps_never_makes_up_for_a_car() -> None:
+    ahead = outlook([0.2] * 48, import_max_w=1380.0)
+    tank = replace(TANK, energy_wh=0.0, power_max_w=1380.0, draw_w=[0.0] * 48, time_constant_h=100.0)
+    car = replace(CAR, need_wh=2 * 1242.0, until_step=2)
+    plan = site_planned(Site(ahead, tanks={"tank": tank}, cars={"car": car}))
+
+    # The first two hours can heat for all others, or charge: 2 kWh below the band for 2 hours against 2.5 kWh.
+    assert ["comfort"] == [each.what for each in plan.given_up]
+    assert [1380.0, 1380.0] == list(plan.parts["car"].power_w)[:2]
+
+
+def test_a_cap_is_not_broken_for_the_comfort_of_many_steps_nor_for_what_a_battery_is_worth() -> None:
+    ahead = outlook([0.2] * 48, import_max_w=500.0)
+    tank = Tank(0.0, 9000.0, 9000.0, 2000.0, [0.0] * 48, time_constant_h=1e5, heat_per_wh=3.0)
+    battery = replace(BATTERY, energy_wh=0.0, worth_eur_per_wh=1.0)
+    plan = site_planned(Site(ahead, batteries={"battery": battery}, tanks={"tank": tank}))
+
+    assert ["comfort"] == [each.what for each in plan.given_up]
+    assert max(plan.grid_w) <= 500.0 + 1e-6
+
+
+def test_each_rung_counts_more_than_the_one_below_it() -> None:
+    plan = site_planned(site(ahead=outlook(import_max_w=1500.0), car=CAR, tank=TANK))
+    counted = [plan.given_up_eur_per_wh[name] for name in ("target", "comfort", "car", "caps")]
+
+    assert sorted(counted) == counted
+    assert len(set(counted)) == len(counted)
+
+
+@pytest.mark.parametrize("seed", [1, 3, 6, 7, 8, 10, 11])
+def test_what_is_given_up_is_the_least_rung_by_rung(seed: int) -> None:
+    one = strained(seed)
+    plan, judge = site_planned(one), Mixed(one).staged(within=1e-5)
+
+    assert judge.is_closed
+    assert judge.given_up_wh == pytest.approx(given_up_wh(one, plan), abs=1.0)
+
+
+def given_up_wh(one: Site, plan: SitePlan) -> dict[str, float]:
+    hours, ahead = one.outlook.step_h, one.outlook
+    made = {"caps": 0.0, "car": 0.0, "comfort": 0.0, "target": 0.0}
+    for grid_w, most_w, least_w in zip(plan.grid_w, ahead.import_max_w, ahead.export_max_w, strict=True):
+        made["caps"] += hours * max(0.0, grid_w - most_w, -least_w - grid_w)
+    for name, car in one.cars.items():
+        unit_wh = car.current_step_a * car.phases * car.voltage_v * hours * car.efficiency
+        need_wh = math.ceil(car.need_wh / unit_wh - 1e-9) * unit_wh
+        made["car"] += max(0.0, need_wh - plan.parts[name].energy_wh[-1])
+    for name, tank in one.tanks.items():
+        made["comfort"] += sum(max(0.0, tank.low_wh - wh) for wh in plan.parts[name].energy_wh)
+    for name, battery in one.batteries.items():
+        short_wh = min(battery.target_wh, battery.capacity_wh) - plan.parts[name].energy_wh[-1]
+        made["target"] += max(0.0, short_wh)
+    return made

@@ -51,3 +51,16 @@ def test_what_is_given_up_counts_in_highest_prices() -> None:
     site = Site(replace(AHEAD, import_max_w=[900.0, inf, inf]))
 
     assert 0.6 + 0.1 * 625 * 0.3 == pytest.approx(best(site))
+
+
+def test_rung_by_rung_a_cap_is_kept_whatever_a_car_lacks_and_a_car_whatever_comfort_does() -> None:
+    ahead = replace(AHEAD, import_max_w=[2380.0, 1000.0, 1000.0])
+    car = Car(2 * 1380.0 * 0.9, 9e3, 0, 3, 16.0, phases=1)
+    tank = Tank(0.0, 300.0, 900.0, 3e3, [0.0] * 3, 1e6)
+    staged = Mixed(Site(ahead, cars={"car": car}, tanks={"tank": tank})).staged()
+
+    # The first hour has room for six amperes alone, and nothing is left for the tank.
+    expected = {"caps": 0.0, "car": 1380.0 * 0.9, "comfort": 900.0, "target": 0.0}
+    assert staged.is_closed
+    assert expected == pytest.approx(staged.given_up_wh, abs=0.1)
+    assert 0.6 + 1.38 * 0.1 == pytest.approx(staged.cost_eur, abs=1e-4)

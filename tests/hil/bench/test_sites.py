@@ -1,7 +1,7 @@
 """Sites that are drawn: sound, the same for the same seed, and of every kind."""
 
 from quartier.planning.site import check_site
-from quartier_hil.bench.sites import drawn, large
+from quartier_hil.bench.sites import drawn, large, strained
 
 
 def test_every_site_that_is_drawn_is_one_that_can_be_planned_and_all_kinds_come() -> None:
@@ -25,3 +25,11 @@ def test_the_large_site_is_a_car_park_over_two_days() -> None:
     check_site(site)
 
     assert (20, 1, 1, 192) == (len(site.cars), len(site.batteries), len(site.tanks), site.outlook.count)
+
+
+def test_strained_sites_are_sound_and_their_own() -> None:
+    for seed in range(50):
+        check_site(strained(seed))
+
+    assert strained(7) == strained(7) != strained(8)
+    assert strained(7) != drawn(7)
