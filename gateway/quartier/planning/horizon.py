@@ -10,6 +10,9 @@ from quartier_native.storages import ROWS_MAX, SAMPLES_MAX
 STEPS_S = (300, 900, 3600)
 STEPS_MAX = 672
 SURCHARGES_MAX = 6
+EFFICIENCY_MIN = 1e-3
+"""Below it the kernel could not tell a breach of a cap, in Wh of the store, from a target that is missed."""
+PRICE_MAX = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Battery:
     charge_max_w: float
     discharge_max_w: float
     charge_efficiency: float = 0.95
-    """Of what is taken from the bus, the share that is stored: above 0, at most 1."""
+    """Of what is taken from the bus, the share that is stored: EFFICIENCY_MIN to 1."""
     discharge_efficiency: float = 0.95
     """Of what leaves the store, the share that reaches the bus."""
     wear_eur_per_wh: float = 0.0
@@ -120,6 +123,12 @@ def check(battery: Battery, outlook: Outlook, contract: Contract) -> None:
         finite(name, [getattr(contract, name)], low=0.0)
     if not contract.contract_w >= 0.0:
         raise RefusedError("contract_w: below 0 or no number")
+    for price, g_per_wh in zip(outlook.import_eur_per_wh, outlook.import_g_per_wh, strict=False):
+        if not abs(price + contract.co2_eur_per_g * g_per_wh) <= PRICE_MAX:
+            raise RefusedError(
+                f"import_g_per_wh {g_per_wh}: with co2_eur_per_g {contract.co2_eur_per_g} an import has no "
+                "price of -1e9 to 1e9"
+            )
     _check_surcharges(contract, outlook.count)
     if outlook.samples:
         _check_samples(outlook)
@@ -185,8 +194,8 @@ def _check_battery(battery: Battery) -> None:
     finite("capacity_wh", [battery.capacity_wh], low=battery.reserve_wh)
     finite("worth_eur_per_wh", [battery.worth_eur_per_wh])
     for name in ("charge_efficiency", "discharge_efficiency"):
-        if not 0.0 < getattr(battery, name) <= 1.0:
-            raise RefusedError(f"{name} {getattr(battery, name)}: expected above 0, at most 1")
+        if not EFFICIENCY_MIN <= getattr(battery, name) <= 1.0:
+            raise RefusedError(f"{name} {getattr(battery, name)}: expected {EFFICIENCY_MIN} to 1")
 
 
 def finite(name: str, values: Sequence[float], low: float = -1e9) -> None:

@@ -110,8 +110,10 @@ def _parts(outlook: Outlook) -> list[list[Row]]:
         if len(weights) == 1:
             part = [(net_wh, sun, 1.0) for net_wh, sun, _ in part]
         elif not (all(weight == int(weight) for weight in weights) and sum(row[2] for row in part) <= _FINE):
-            fine = _FINE / sum(row[2] for row in part)
-            part = [(net_wh, sun, max(1.0, float(round(weight * fine)))) for net_wh, sun, weight in part]
+            total = sum(row[2] for row in part)
+            part = [
+                (net_wh, sun, max(1.0, float(round(weight / total * _FINE)))) for net_wh, sun, weight in part
+            ]
         parts.append(part)
     return parts
 

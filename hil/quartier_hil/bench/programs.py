@@ -16,17 +16,7 @@ from highspy._core import _Highs as Highs  # its wrapper says hello on stdout, w
 from quartier_hil.bench.linear import INF, Linear
 
 KILO = 1000.0
-_PER_STEP = (
-    "charge",
-    "discharge",
-    "import",
-    "export",
-    "curtail",
-    "over",
-    "import_excess",
-    "export_excess",
-    "energy",
-)
+_LOOSE = (0.0, 1e-12, 1e-11, 1e-10, 1e-9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +64,9 @@ class Solver:
         self.program = program
         self._columns = _Columns(program)
         self._highs = Highs()
+        self._leasts: list[tuple[int, float]] = []
+        self.loose_wh = 0.0
+        """By how much more than the least was given up, since rounding left no other way."""
         exact: dict[str, bool | float | str] = {
             "output_flag": False,
             "threads": 1,
@@ -128,7 +121,21 @@ class Solver:
         short = self._least(given["short"])
         numbers = np.arange(self._columns.count, dtype=np.int32)
         self._highs.changeColsCost(len(numbers), numbers, np.array(self._columns.cost))
-        return Optimum(self.run(), excess * KILO, short * KILO)
+        return Optimum(self._loosened(), excess * KILO, short * KILO)
+
+    def _loosened(self) -> float:
+        """A run with what was given up held at its least; where HiGHS's rounding made that too little for
+        itself, by a trillionth more, then ten times that, up to a billionth.
+        """
+        for share in _LOOSE:
+            for row, least in self._leasts:
+                self._highs.changeRowBounds(row, -INF, least + share * (least + 1.0))
+                self.loose_wh = max(self.loose_wh, share * (least + 1.0) * KILO)
+            try:
+                return self.run()
+            except Unsolved:
+                self.forget()
+        return self.run()
 
     def _bound(self, columns: Sequence[int], high: float) -> None:
         numbers = np.array(columns, dtype=np.int32)
@@ -142,8 +149,9 @@ class Solver:
             every[column] = share
         numbers = np.arange(len(every), dtype=np.int32)
         self._highs.changeColsCost(len(numbers), numbers, every)
-        least = max(self.run(), 0.0)
+        least = max(self._loosened(), 0.0)
         these = np.array([column for column, _ in columns], dtype=np.int32)
+        self._leasts.append((self._highs.getNumRow(), least))
         self._highs.addRow(-INF, least, len(these), these, every[these])
         return least
 
@@ -169,9 +177,11 @@ class _Columns(Linear):
         store = program.store
         wear = store["wear_price"] * KILO
         into, out = store["charge_efficiency"], store["discharge_efficiency"]
-        charge_max, discharge_max = step["high_wh"] / into / KILO, -step["low_wh"] * out / KILO
-        charge = self.new(0.0, charge_max, wear * into)
-        discharge = self.new(0.0, discharge_max, wear / out)
+        charge_max = max(step["high_wh"], 0.0) / into / KILO
+        discharge_max = max(-step["low_wh"], 0.0) * out / KILO
+        # A change that must be is a least of one of the two; the other is none then.
+        charge = self.new(max(step["low_wh"], 0.0) / into / KILO, charge_max, wear * into)
+        discharge = self.new(max(-step["high_wh"], 0.0) * out / KILO, discharge_max, wear / out)
         samples = (
             program.samples[number] if program.samples else [(step["net_wh"], step["curtailable_wh"], 1)]
         )

@@ -39,13 +39,23 @@ def test_an_outlook_that_does_not_fit_is_named(wrong: dict[str, object], message
     [
         ({"capacity_wh": 500.0, "reserve_wh": 600.0}, "capacity_wh 500.0: expected 600"),
         ({"energy_wh": nan}, "energy_wh nan"),
-        ({"charge_efficiency": 0.0}, "charge_efficiency 0.0: expected above 0, at most 1"),
+        ({"charge_efficiency": 0.0}, "charge_efficiency 0.0: expected 0.001 to 1"),
+        ({"discharge_efficiency": 5e-324}, "discharge_efficiency 5e-324: expected 0.001 to 1"),
         ({"wear_eur_per_wh": -1.0}, "wear_eur_per_wh -1.0"),
     ],
 )
 def test_a_battery_that_cannot_be_is_named(wrong: dict[str, float], message: str) -> None:
     with pytest.raises(RefusedError, match=message.replace("(", r"\(")):
         check(replace(PLAIN, **wrong), outlook([1.0]), Contract())
+
+
+def test_carbon_that_makes_an_import_priceless_is_named() -> None:
+    there = replace(outlook([1.0, 2.0]), import_g_per_wh=[0.0, 1e9])
+
+    with pytest.raises(
+        RefusedError, match=r"import_g_per_wh 1000000000\.0: with co2_eur_per_g 2\.0 an import has no price"
+    ):
+        check(PLAIN, there, Contract(co2_eur_per_g=2.0))
 
 
 def test_a_contract_that_pays_for_peaks_is_refused() -> None:

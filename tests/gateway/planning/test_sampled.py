@@ -27,6 +27,7 @@ def test_weights_become_whole_numbers_that_are_to_each_other_as_they_were() -> N
     assert [1.0, 2.0, 4.0] == weights(1.0, 2.0, 4.0)
     assert [2.0**17, 2.0**18, 2.0**17] == weights(0.25, 0.5, 0.25)
     assert [1.0, 2.0**19] == weights(1e-9, 1.0)
+    assert [174763.0, 349525.0] == weights(5e-324, 1e-323)
 
 
 def test_the_peak_is_the_first_tier_then_come_the_contract_and_the_surcharges() -> None:

@@ -1,0 +1,227 @@
+"""Horizons with one storage that no house has and a file may still say: nothing to move, nowhere to put it,
+caps of nothing, steps of different lengths, prices twelve orders apart, one step or very many.
+
+Where costs are convex the linear program is the judge (``programs``), and the mixed-integer one where burning
+energy in a battery that charges and discharges at once would pay: where what is stored has to be got rid of.
+Energies and prices are scaled by powers of two, which round nothing: the judge solves the horizon as drawn,
+the planner as scaled.
+"""
+
+import random
+from dataclasses import dataclass
+from math import inf
+
+from quartier_hil.bench.horizons import Horizon, Samples
+
+ENERGIES = (2.0**-10, 1.0, 1.0, 1.0, 2.0**12)
+PRICES = (2.0**-30, 1.0, 1.0, 1.0, 2.0**16)
+_COUNTS = (1, 1, 2, 2, 3, 5, 8, 13, 24, 48)
+_HOURS = (1 / 12, 0.25, 1.0)
+_EFFICIENCIES = (1.0, 1.0, 0.95, 0.9, 0.5, 0.1, 1 / 64, 1e-3)
+_ENERGIES_WH = ("net_wh", "curtailable_wh", "contract_wh", "import_max_wh", "export_max_wh")
+_STORED_WH = ("low_wh", "high_wh", "floor_wh", "ceiling_wh")
+_ULPS = 1e-15
+_MONEY = ("import_price", "export_price", "over_price")
+
+
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """A horizon as the judge has it; ``energy`` and ``price`` are what the planner has it times."""
+
+    horizon: Horizon
+    energy: float
+    price: float
+
+    @property
+    def scaled(self) -> Horizon:
+        """As the planner has it."""
+        steps, store = self.horizon.steps, self.horizon.store
+        factors = dict.fromkeys((*_ENERGIES_WH, *_STORED_WH), self.energy) | dict.fromkeys(_MONEY, self.price)
+        return Horizon(
+            {name: [value * factors[name] for value in values] for name, values in steps.items()},
+            {
+                **store,
+                "wear_price": store["wear_price"] * self.price,
+                "energy_wh": store["energy_wh"] * self.energy,
+                "target_wh": store["target_wh"] * self.energy,
+                "worth_price": store["worth_price"] * self.price,
+            },
+        )
+
+
+def rounding(horizon: Horizon, loose_wh: float = 0.0) -> float:
+    """Money that rounding may make: of the store's energies, and of what a judge was loosened by, each Wh at
+    the highest price.
+    """
+    steps, store = horizon.steps, horizon.store
+    dearest = store["wear_price"] + max(abs(price) for name in _MONEY for price in steps[name])
+    widest_wh = max(abs(wh) for name in _STORED_WH for wh in steps[name])
+    per_wh = 1.0 / store["charge_efficiency"] / store["discharge_efficiency"]
+    return dearest * (_ULPS * widest_wh + loose_wh * per_wh)
+
+
+def hostile(seed: int, *, signs: bool = False) -> Hostile:
+    """One at random; with ``signs`` some prices are below zero, exports may bring more than imports cost, and
+    generation may exceed what can be curtailed.
+    """
+    source = random.Random(f"hostile {seed}")  # noqa: S311 - a horizon, no secret
+    count = source.choice(_COUNTS)
+    hours = [source.choice(_HOURS)] * count
+    if source.random() < 0.3:
+        hours = [source.choice(_HOURS) for _ in range(count)]
+    into, out = source.choice(_EFFICIENCIES), source.choice(_EFFICIENCIES)
+    capacity_wh = source.choice((0.0, 1.0, 1000.0, 5000.0, 10_000.0))
+    energy_wh = source.choice((0.0, capacity_wh, 0.5 * capacity_wh, capacity_wh + 1000.0))
+    sun_wh = [_one(source, (0.0, 0.0, 1000.0, 2000.0, source.uniform(0.0, 6000.0))) * each for each in hours]
+    load_wh = [_one(source, (0.0, 0.0, 1000.0, 2000.0, source.uniform(0.0, 4000.0))) * each for each in hours]
+    if signs and source.random() < 0.3:
+        load_wh = [wh - source.choice((0.0, 500.0)) for wh in load_wh]
+    imports, exports = _prices(source, count)
+    if signs:
+        _turn(source, imports, exports)
+    reserve_wh = source.choice((0.0, 0.0, 0.2 * capacity_wh, capacity_wh))
+    low_wh, high_wh = _powers(source, hours, into, out)
+    steps = {
+        "net_wh": [load - sun for load, sun in zip(load_wh, sun_wh, strict=True)],
+        "curtailable_wh": sun_wh,
+        "import_price": imports,
+        "export_price": exports,
+        "over_price": _all(source, count, (0.0, 1e-4, max(imports))),
+        "contract_wh": _all(source, count, (0.0, 500.0, 1000.0, inf)),
+        "import_max_wh": _all(source, count, (0.0, 500.0, 1000.0, 3000.0, inf, inf)),
+        "export_max_wh": _all(source, count, (0.0, 500.0, 1000.0, inf, inf)),
+        "low_wh": low_wh,
+        "high_wh": high_wh,
+        "floor_wh": [min(reserve_wh, energy_wh)] * count,
+        "ceiling_wh": [max(capacity_wh, energy_wh)] * count,
+    }
+    if source.random() < 0.2:  # bounds of their own in some steps: perhaps none keeps them
+        for number in range(count):
+            if source.random() < 0.3:
+                at_wh = source.choice((0.0, 0.5, 1.0)) * capacity_wh
+                steps["floor_wh"][number] = at_wh
+                steps["ceiling_wh"][number] = at_wh + source.choice((0.0, 100.0, capacity_wh))
+    store = {
+        "charge_efficiency": into,
+        "discharge_efficiency": out,
+        "wear_price": source.choice((0.0, 0.0, 1e-5, max(imports))),
+        "energy_wh": energy_wh,
+        "target_wh": source.choice((0.0, 0.5 * capacity_wh, capacity_wh, 2.0 * capacity_wh + 1.0, -1.0)),
+        "worth_price": source.choice((0.0, min(imports), max(imports), imports[0] / into, -1e-4)),
+    }
+    return Hostile(Horizon(steps, store), source.choice(ENERGIES), source.choice(PRICES))
+
+
+@dataclass(frozen=True, slots=True)
+class HostileSamples:
+    """The same with several net loads a step."""
+
+    samples: Samples
+    energy: float
+    price: float
+
+    @property
+    def scaled(self) -> Samples:
+        """As the planner has it."""
+        there, energy = self.samples, self.energy
+        return Samples(
+            Hostile(there.horizon, energy, self.price).scaled,
+            [[(net * energy, sun * energy, weight) for net, sun, weight in step] for step in there.samples],
+            [
+                ([wh * energy for wh in above], [money * self.price for money in over])
+                for above, over in there.tiers
+            ],
+        )
+
+
+def hostile_samples(seed: int, *, signs: bool = False) -> HostileSamples:
+    """One at random: up to 64 alike and different net loads, weights six orders apart, tiers at the cap, at
+    one another and at nothing.
+    """
+    one = hostile(seed, signs=signs)
+    source = random.Random(f"hostile samples {seed}")  # noqa: S311 - a horizon, no secret
+    horizon, steps = one.horizon, one.horizon.steps
+    most = source.choice((1, 2, 3, 8)) if horizon.count > 5 else source.choice((1, 2, 5, 64))
+    samples = []
+    for net_wh, sun_wh in zip(steps["net_wh"], steps["curtailable_wh"], strict=True):
+        rows = [(net_wh, sun_wh, _weight(source))]
+        for _ in range(source.randint(1, most) - 1):
+            sun = sun_wh * source.choice((0.0, 1.0, 1.0, source.random()))
+            load = max(0.0, net_wh + sun_wh + source.choice((0.0, 0.0, 500.0, source.gauss(0.0, 1500.0))))
+            rows.append((load - sun, sun, _weight(source)))
+        samples.append(rows)
+    tiers = [
+        (
+            source.choice(
+                (
+                    steps["import_max_wh"],
+                    steps["contract_wh"],
+                    _all(source, horizon.count, (0.0, 500.0, 800.0)),
+                )
+            ),
+            _all(source, horizon.count, (0.0, 1e-4, max(steps["import_price"]))),
+        )
+        for _ in range(source.choice((0, 1, 3, 7)))
+    ]
+    tiers = [(list(above), [max(0.0, money) for money in over]) for above, over in tiers]
+    return HostileSamples(Samples(horizon, samples, tiers), one.energy, one.price)
+
+
+def _weight(source: random.Random) -> float:
+    return source.choice((1.0, 1.0, 2.0, 3.0, 10_000.0))
+
+
+def _one(source: random.Random, values: tuple[float, ...]) -> float:
+    return source.choice(values)
+
+
+def _all(source: random.Random, count: int, values: tuple[float, ...]) -> list[float]:
+    """One of the values in all steps, or one in each."""
+    if source.random() < 0.6:
+        return [source.choice(values)] * count
+    return [source.choice(values) for _ in range(count)]
+
+
+def _powers(
+    source: random.Random, hours: list[float], into: float, out: float
+) -> tuple[list[float], list[float]]:
+    """Least and most change of the stored energy: none at all in some, a change that must be in a few."""
+    charge_w, discharge_w = (source.choice((0.0, 500.0, 2500.0, 10_000.0)) for _ in range(2))
+    low_wh = [0.0 - discharge_w * each / out for each in hours]
+    high_wh = [charge_w * each * into for each in hours]
+    for number in range(len(hours)):
+        kind = source.random()
+        if kind < 0.05:
+            low_wh[number] = high_wh[number] = 0.0
+        elif kind < 0.07:
+            low_wh[number] = high_wh[number]
+        elif kind < 0.09:
+            high_wh[number] = low_wh[number]
+    return low_wh, high_wh
+
+
+def _prices(source: random.Random, count: int) -> tuple[list[float], list[float]]:
+    """Each import at least the export: equal ones, none, some twelve orders apart."""
+    kind = source.choice(("equal", "two", "none", "apart", "any"))
+    values = {
+        "equal": (2.5e-4,),
+        "two": (2e-4, 3e-4),
+        "none": (0.0,),
+        "apart": (1e-9, 1e-4, 1e3),
+        "any": tuple(source.uniform(0.0, 5e-4) for _ in range(count)),
+    }[kind]
+    imports = [source.choice(values) for _ in range(count)]
+    shares = source.choice(((0.0,), (1.0,), (0.0, 0.5, 1.0)))
+    return imports, [price * source.choice(shares) for price in imports]
+
+
+def _turn(source: random.Random, imports: list[float], exports: list[float]) -> None:
+    for number in range(len(imports)):
+        kind = source.random()
+        if kind < 0.15:
+            imports[number] = -imports[number]
+            exports[number] = imports[number] - source.choice((0.0, 5e-5))
+        elif kind < 0.3:
+            exports[number] = -source.choice((0.0, 1e-4))
+        elif kind < 0.4:
+            exports[number] = imports[number] + source.choice((0.0, 1e-4))
