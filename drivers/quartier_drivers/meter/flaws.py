@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from quartier_drivers.flaws import Flaw, name_flaws, quantity_flaws
-from quartier_drivers.meter.schema import Statement
+from quartier_drivers.meter.schema import OF_NOW, Statement
 from quartier_drivers.meter.units import known, worth
 from quartier_drivers.points import word
 
@@ -31,7 +31,7 @@ def _rules(quantity: str, one: Statement) -> list[tuple[bool, str, str]]:
         (bool(one.unit) and not said.unit, "unit", f"does not fit {quantity}, which has none"),
         (is_text and plain and one.values is None, "form", f"expected 'text', for {quantity} is one"),
         (not is_text and one.form == "text" and one.values is None, "form", f"does not fit {quantity}"),
-        (one.form == "clock" and said.unit != "s", "form", "'clock' fits points in _s only"),
+        (one.form in OF_NOW and said.unit != "s", "form", f"{one.form!r} fits points in _s only"),
         (one.bit is not None and one.bits is not None, "bits", "stands beside bit; expected one of them"),
         (one.field is not None and not plain, "bit", f"does not fit form {one.form!r}"),
         (texts and not is_text, "values", f"expected numbers, for {quantity} is no text"),

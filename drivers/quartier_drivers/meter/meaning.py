@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from quartier_drivers.contract import Quality, Value
-from quartier_drivers.meter.schema import Choice, Labels, Said, Statement, code
+from quartier_drivers.meter.schema import OF_NOW, Choice, Labels, Said, Statement, code
 from quartier_drivers.meter.telegram import Group, Telegram
 from quartier_drivers.meter.units import worth
 from quartier_drivers.points import word
@@ -152,7 +152,7 @@ class _Rule:
             self._has_minus = self._has_minus or taken is not None
             minus = taken or ()
         time = plus[0].time
-        if time:
+        if time and statement.form != "countdown":
             if time == self._time:
                 return None
             self._time = time
@@ -166,7 +166,7 @@ class _Rule:
     def _value(self, plus: _Found, minus: _Found, speaker: str) -> Meant:
         """What the groups are worth; most of them say what they said before."""
         said = (plus, minus, speaker)
-        if said != self._said or self._statement.form == "clock":
+        if said != self._said or self._statement.form in OF_NOW:
             self._said, self._meant = said, self._made(plus, minus, speaker)
         return self._meant
 
@@ -174,8 +174,8 @@ class _Rule:
         raw = " + ".join(map(_shown, plus)) + "".join(f" - {_shown(one)}" for one in minus)
         meter = str(plus[0].more.get("meter") or speaker)
         statement = self._statement
-        if statement.form == "clock":
-            return self._clock(plus[0], raw, meter)
+        if statement.form in OF_NOW:
+            return self._held(plus[0], raw, meter)
         if self._absent and any(code(one.value) in self._absent for one in plus):
             return Meant(None, Quality.BAD, raw, meter)
         if self._is_code:
@@ -255,11 +255,16 @@ class _Rule:
             return Meant(str(found), Quality.GOOD, raw, meter)
         return self._judged(float(found), raw, meter)
 
-    def _clock(self, group: Group, raw: str, meter: str) -> Meant:
+    def _held(self, group: Group, raw: str, meter: str) -> Meant:
+        """A time of the meter held against ours: how far it is behind, or how long until then.
+
+        Nothing where the meter itself says that its clock is not to be trusted.
+        """
         now_s, then = self._utc_s(), _moment(group.time or str(group.value))
-        if now_s is None or then is None:
+        if now_s is None or then is None or _is_doubtful(group):
             return Meant(None, Quality.BAD, raw, meter)
-        return self._judged(now_s - then.astimezone(UTC).timestamp(), raw, meter)
+        behind_s = now_s - then.astimezone(UTC).timestamp()
+        return self._judged(-behind_s if self._statement.form == "countdown" else behind_s, raw, meter)
 
     def _judged(self, number: float, raw: str, meter: str) -> Meant:
         if not math.isfinite(number):
@@ -272,7 +277,7 @@ class _Rule:
 
 def _plain_label(statement: Statement) -> str | None:
     """The label of a point that is one group and no more; most are."""
-    if statement.select or statement.minus or statement.form == "clock" or len(statement.group) != 1:
+    if statement.select or statement.minus or statement.form in OF_NOW or len(statement.group) != 1:
         return None
     (labels,) = statement.group
     return labels[0] if len(labels) == 1 and not _is_pattern(labels[0]) else None
@@ -361,6 +366,11 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return None if moment.tzinfo is None else moment
+
+
+def _is_doubtful(group: Group) -> bool:
+    """TIC's season in a small letter, or the doubtful and invalid bits of a COSEM clock's status."""
+    return str(group.more.get("season", "")).islower() or bool(group.more.get("doubtful"))
 
 
 def _shown(group: Group) -> str:

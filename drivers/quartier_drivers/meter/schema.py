@@ -11,6 +11,8 @@ Said = str | int | float
 """A code, or what a meter says."""
 Labels = tuple[tuple[str, ...], ...]
 """Alternatives; the labels of one are added up."""
+OF_NOW = ("clock", "countdown")
+"""Forms whose value changes although the meter says the same: what is told is held against our clock."""
 Choice = tuple[Mapping[str, tuple[Said, ...]], ...]
 """Alternatives of what must be said with a group: each key one of its values."""
 
@@ -78,7 +80,7 @@ class Statement(Quantity):
     minus: Annotated[Labels, BeforeValidator(_labels)] = ()
     unit: str = ""
     """What the meter means where its group carries no unit."""
-    form: Literal["number", "hex", "text", "clock"] = "number"
+    form: Literal["number", "hex", "text", "clock", "countdown"] = "number"
     bit: Annotated[int, Field(ge=0, le=63)] | None = None
     bits: Bits | None = None
     values: Annotated[Mapping[int | str, int | float | str], BeforeValidator(_named)] | None = None

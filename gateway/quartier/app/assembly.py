@@ -7,11 +7,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from quartier.app import modes, nodes, offers, pace
+from quartier.app import modes, nodes, offers, pace, witnesses
 from quartier.config import capping, model
 from quartier.config.load import Loaded
 from quartier.config.modes import MODED, QUANTITIES, quantity, switched
-from quartier.config.supplies import SUBSCRIBED
 from quartier.control.link import LinkParams
 from quartier.house import assets
 from quartier.store.deadband import Deadband, Deadbands
@@ -62,8 +61,8 @@ def wires(loaded: Loaded, state_dir: Path | None = None) -> list[Wire]:
         if contact.device in site.devices:
             owners[contact.device][contact.part] = name
             wanted[contact.device][contact.part] = frozenset({"input_on"})
-    meters: dict[str, Any] = {**site.supplies, **site.nodes}
-    for name, meter in meters.items():
+    others: dict[str, Any] = {**site.supplies, **site.nodes}
+    for name, meter in others.items():
         if meter.device in site.devices:
             owners[meter.device][meter.part] = name
     specs = {
@@ -150,8 +149,8 @@ def house(
                 points, f"{grid_name}.{'apparent_power_va' if is_apparent else 'power_w'}"
             ),
             is_apparent=is_apparent,
-            frequency_period_s=_measured_s(points, f"{grid_name}.frequency_hz"),
-            voltage_period_s=_measured_s(points, f"{grid_name}.voltage_l1_v"),
+            frequency_period_s=offers.measured_s(points, f"{grid_name}.frequency_hz"),
+            voltage_period_s=offers.measured_s(points, f"{grid_name}.voltage_l1_v"),
             voltage_v=grid.voltage_v,
         ),
         assets=tuple(
@@ -172,10 +171,13 @@ def house(
         release_values=values,
         seed=seed(site),
         contacts=tuple(_contact(name, contact, points) for name, contact in site.contacts.items()),
-        supplies=_supplies(site, points),
+        supplies=witnesses.supplies(site, points),
         zone=site.site.time_zone,
         nodes=tuple(nodes.node(name, node, points) for name, node in site.nodes.items()),
         main_fuse_a=inf if limits.main_fuse_a is None else limits.main_fuse_a,
+        witnesses=tuple(witnesses.heard(site, points)),
+        clock_differs_max_s=site.clock.meter_differs_max_s,
+        plans=site.planning is not None,
     )
 
 
@@ -190,23 +192,6 @@ def _contact(name: str, contact: capping.Contact, points: Mapping[str, PointInfo
         debounce_s=contact.debounce_s,
         release_s=contact.release_s,
         period_s=offers.period_s(points, f"{name}.input_on"),
-    )
-
-
-def _supplies(site: model.Site, points: Mapping[str, PointInfo]) -> tuple[assets.Supply, ...]:
-    """Those of the site file, and the grid meter itself where it says what is subscribed."""
-    grid, _ = site.grid()
-    said = {name: supply.release_s for name, supply in site.supplies.items()}
-    if any(f"{grid}.{quantity}" in points for quantity in SUBSCRIBED):
-        said[grid] = capping.Supply.model_fields["release_s"].default
-    return tuple(
-        assets.Supply(
-            name=name,
-            release_s=release_s,
-            period_s=offers.period_s(points, f"{name}.apparent_power_va"),
-            is_grid=name == grid,
-        )
-        for name, release_s in said.items()
     )
 
 
@@ -371,10 +356,6 @@ def _curtail(name: str, asset: model.Pv, points: Mapping[str, PointInfo]) -> Any
     if offers.writable(points, f"{name}.generation_max_w"):
         able = "limit"
     return able if asset.curtail is None or able == "none" else asset.curtail
-
-
-def _measured_s(points: Mapping[str, PointInfo], point: str) -> float | None:
-    return points[point].period_s if point in points else None
 
 
 def release_values(planned: Sequence[Wire], points: Mapping[str, PointInfo]) -> dict[str, float | None]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from quartier.app.told import Said, told
 from quartier.config.model import Battery as Storage
 from quartier.config.model import Pv, Site
-from quartier.control import ahead, sight
+from quartier.control import ahead, clocks, sight
 from quartier.control.link import LinkParams
 from quartier.control.linkstate import LinkState
 from quartier.control.signals import Signals
@@ -17,7 +18,7 @@ from quartier.planning import horizon
 from quartier.planning.history import Premises
 from quartier.planning.horizon import Contract, RefusedError
 from quartier.planning.question import Question
-from quartier.planning.tariff import Quote, Tariff, Told, minutes
+from quartier.planning.tariff import Quote, Tariff, minutes
 from quartier.planning.trial import Trial
 
 GRAIN_S = 300
@@ -36,8 +37,9 @@ def question(
     signals: Signals,
     now: Now,
     distrust: str = "",
+    said: Said = lambda _: "",
 ) -> Question:
-    """What is to be planned now.
+    """What is to be planned now; ``said`` gives what a point says in words.
 
     Raises RefusedError where something that it needs is not known, or with ``distrust`` where that is said.
     """
@@ -46,8 +48,8 @@ def question(
         raise RefusedError("the site file has no [planning] and [tariff]")
     if not now.synced:
         raise RefusedError("the clock is not trusted")
-    if distrust:
-        raise RefusedError(distrust)
+    if why := clocks.doubt(state.clocks, now.ns) or distrust:
+        raise RefusedError(why)
     house, memories, force = state.house, state.memories, state.force
     grid_w = sight.power_w(memories, house.grid, now.ns)
     if grid_w is None or force is None:
@@ -81,7 +83,7 @@ def question(
         import_max_w=[cap.import_w for cap in caps],
         export_max_w=[cap.export_w for cap in caps],
         tariff=tariff(site),
-        told=told(state, now),
+        told=told(state, now, said),
         quotes=tuple(quotes(signals)),
         target_w=house.grid_target_w,
         history_min_s=wanted.history_min_s,
@@ -143,25 +145,9 @@ def tariff(site: Site) -> Tariff:
         prices_eur_per_wh=said.prices_eur_per_wh,
         off_peak=tuple(minutes(text) for text in said.off_peak),
         export_eur_per_wh=said.export_eur_per_wh,
+        off_peak_weekend=said.off_peak_weekend,
+        off_peak_index=said.off_peak_index,
     )
-
-
-def told(state: State, now: Now) -> Told:
-    """What the grid operator's meter says of the tariff; nothing where it is silent."""
-
-    def said(owner: str, period_s: float, *names: str) -> int | None:
-        found = (sight.fresh(state.memories, f"{owner}.{name}", period_s, now.ns) for name in names)
-        return next((int(value) for value in found if value), None)  # 0: not told
-
-    for supply in state.house.supplies:
-        index = said(supply.name, supply.period_s, "tariff_index")
-        if index is not None:
-            return Told(
-                index=index,
-                today=said(supply.name, supply.period_s, "today_colour_state", "today_colour_index"),
-                tomorrow=said(supply.name, supply.period_s, "tomorrow_colour_state", "tomorrow_colour_index"),
-            )
-    return Told()
 
 
 def quotes(signals: Signals) -> Iterator[Quote]:

@@ -37,3 +37,8 @@ def lease_s(points: Mapping[str, PointInfo], point: str) -> float:
 def period_s(points: Mapping[str, PointInfo], point: str) -> float:
     """How often it is read, in s."""
     return points[point].period_s if point in points else 1.0
+
+
+def measured_s(points: Mapping[str, PointInfo], point: str) -> float | None:
+    """How often it is read, in s; None where there is no such point."""
+    return points[point].period_s if point in points else None

@@ -13,9 +13,10 @@ from quartier.app import foresight
 from quartier.app.forecast import Foretold, made
 from quartier.app.places import Places
 from quartier.app.school import School
+from quartier.app.told import told
 from quartier.app.turn import Turn
 from quartier.config.load import Loaded
-from quartier.control import aims
+from quartier.control import aims, clocks
 from quartier.control.quarters import DAY_SLOTS, SLOT_MS
 from quartier.control.wishes import LocalPlan
 from quartier.house.assets import Ev
@@ -76,6 +77,10 @@ class Planner:
         """What it wants; it says itself until when."""
         return None if self.answer is None else self.answer.wish
 
+    @property
+    def _doubt(self) -> str:
+        return clocks.doubt(self._turn.state.clocks, self._clock.now_ns())
+
     async def run(self) -> None:
         """Plan for ever."""
         if not self._is_recalled:
@@ -111,7 +116,8 @@ class Planner:
         ]
         signals = self._turn.agenda.signals
         said = [(one.id, one.seq) for kind, one in sorted(signals.items()) if kind in {"price", "co2"}]
-        return caps, plugged, said, foresight.told(state, now), now.synced, self._turn.is_out
+        heard = told(state, now, self._turn.said)
+        return caps, plugged, said, heard, now.synced, self._doubt, self._turn.is_out
 
     async def _look(self) -> None:
         now = self._clock.now()
@@ -123,7 +129,7 @@ class Planner:
             now = self._clock.now()
             turn = self._turn
             around = turn.state, turn.link, turn.params, turn.agenda.signals
-            question = foresight.question(self._site, *around, now, self._trial.why_not)
+            question = foresight.question(self._site, *around, now, self._trial.why_not, turn.said)
             school, plan = self._school, self._answered
             found = await self._worker.run(
                 lambda: plan(school.tolls.counted(question), school.learner), PATIENCE_S
@@ -192,7 +198,7 @@ class Planner:
         Nothing where no plan is followed.
         """
         found, now = self.answer, self._clock.now()
-        if found is None or aims.why_not(found.wish, now, outage=self._turn.is_out):
+        if found is None or aims.why_not(found.wish, now, outage=self._turn.is_out, doubt=self._doubt):
             return {}
         start_s, step_s, steps = found.question.start_utc_s, found.plan.step_s, found.plan.steps
         grid_w: list[float | None] = []
@@ -209,7 +215,7 @@ class Planner:
     def summary(self) -> dict[str, Any]:
         """Whether the plan in force is followed, and why not; JSON-ready."""
         now, found = self._clock.now(), self.answer
-        why = aims.why_not(self.wish, now, outage=self._turn.is_out)
+        why = aims.why_not(self.wish, now, outage=self._turn.is_out, doubt=self._doubt)
         if why:
             why = self.why or why
         return {

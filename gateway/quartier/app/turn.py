@@ -44,12 +44,17 @@ from quartier.house.now import Now
 from quartier.house.sample import Mark
 from quartier.runtime.clock import HouseClock
 from quartier.store.ledger import Store
+from quartier_drivers.contract import Quality
 from quartier_drivers.who import Who
 
 if TYPE_CHECKING:  # a house that stands alone, or does not plan, does not import them
     from quartier.app.planner import Planner
     from quartier.district.documents import Accepted
     from quartier.district.uplink import Uplink
+
+
+SAID_S = 120.0
+"""What was said longer ago is not what is said."""
 
 
 class Turn:
@@ -213,6 +218,13 @@ class Turn:
             return self.agenda.report(self._state, moment, local)
         ahead = self.planner.expected(moment.utc_ms), self.planner.foretold.report(now)
         return self.agenda.report(self._state, moment, local, *ahead)
+
+    def said(self, point: str) -> str:
+        """What a point says in words, while its reading is good and young; else nothing."""
+        seen = self._image.freeze(self._clock.now_ns()).get(point)
+        if seen is None or seen.quality is not Quality.GOOD or seen.age_s > SAID_S:
+            return ""
+        return str(seen.value)
 
     @property
     def state(self) -> cycle.State:

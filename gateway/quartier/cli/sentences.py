@@ -73,6 +73,8 @@ def supplies(control: Mapping[str, Any]) -> Iterator[Text]:
         if told["tariff_index"] is not None:
             parts.append(f"tariff {told['tariff_index']}")
         parts += [f"{day} {told[day]}" for day in ("today", "tomorrow") if told[day]]
+        if told["mobile_peak"]:
+            parts.append(f"mobile peak {told['mobile_peak']}")
         if told["relays"] is not None:
             parts.append(f"relays closed: {', '.join(map(str, told['relays'])) or 'none'}")
         style = "red" if told["warned"] else ""

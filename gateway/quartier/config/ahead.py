@@ -14,6 +14,7 @@ OffPeak = Annotated[str, StringConstraints(pattern=OFF_PEAK)]
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "base": ("base_eur_per_wh",),
     "hchp": ("off_peak_eur_per_wh", "peak_eur_per_wh"),
+    "two_rates": ("off_peak_eur_per_wh", "peak_eur_per_wh"),
     "tempo": (
         "blue_off_peak_eur_per_wh",
         "blue_peak_eur_per_wh",
@@ -54,18 +55,22 @@ class Planning(Section):
 class Tariff(Section):
     """What energy costs by the contract; a plan needs it."""
 
-    contract: Literal["base", "hchp", "tempo", "ejp", "signal"]
+    contract: Literal["base", "hchp", "two_rates", "tempo", "ejp", "signal"]
     """Which prices there are; signal: those that the district signals."""
     off_peak: Annotated[tuple[OffPeak, ...], Strict(False), Field(max_length=8)] = ("22:00-06:00",)
-    """Local times that are off-peak, with hchp and tempo; a Linky's own word for now has precedence."""
+    """Local times that are off-peak, with hchp, two_rates and tempo; the meter's own word has precedence."""
+    off_peak_weekend: bool = False
+    """hchp, two_rates: Saturday and Sunday are off-peak all day."""
+    off_peak_index: Literal[1, 2] = 1
+    """two_rates: what the meter's tariff_index is off-peak; 1 in the Netherlands, 2 in Belgium."""
     export_eur_per_wh: Price = 0.0
     """What an exported Wh brings; below 0 it costs."""
     base_eur_per_wh: Price | None = None
     """base: what a Wh costs; 0.25 EUR/kWh are 0.00025."""
     off_peak_eur_per_wh: Price | None = None
-    """hchp: off-peak (heures creuses)."""
+    """hchp: off-peak (heures creuses); two_rates: the low one (dal, nacht)."""
     peak_eur_per_wh: Price | None = None
-    """hchp: peak (heures pleines)."""
+    """hchp: peak (heures pleines); two_rates: the normal one (normaal, dag)."""
     blue_off_peak_eur_per_wh: Price | None = None
     """tempo: a blue day, off-peak."""
     blue_peak_eur_per_wh: Price | None = None

@@ -353,6 +353,8 @@ class Clock(Section):
 
     heartbeat_offset_max_s: Annotated[float, Field(ge=1, le=60)] = 60.0
     """How far a heartbeat's stamp may be off a synchronised clock; beyond it the heartbeat does not count."""
+    meter_differs_max_s: Annotated[float, Field(ge=60, le=604_800)] = 300.0
+    """How far a meter's clock may be off ours; beyond it ours is in doubt, and no local plan is followed."""
 
 
 class Site(Section):

@@ -6,7 +6,9 @@ from quartier.config.ahead import NEEDED, Planning, Tariff
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
 
-_PRICES = tuple(name for names in NEEDED.values() for name in names)
+_KEYS = {"off_peak_weekend": ("hchp", "two_rates"), "off_peak_index": ("two_rates",)}
+"""Keys of some contracts."""
+_PRICES = tuple(dict.fromkeys(name for names in NEEDED.values() for name in names))
 
 
 def flaws_of_planning(draft: Draft) -> Iterator[Flaw]:
@@ -28,12 +30,20 @@ def flaws_of_planning(draft: Draft) -> Iterator[Flaw]:
     if tariff.contract == "signal" and "district_link" not in draft.raw:
         what = "the prices come by the district's signal; expected a section [district_link]"
         yield Flaw(("tariff", "contract"), what)
+    yield from _strays(tariff)
+
+
+def _strays(tariff: Tariff) -> Iterator[Flaw]:
+    """Prices that the contract needs and does not have, and keys of another one."""
     needed = NEEDED[tariff.contract]
     for name in _PRICES:
         has = getattr(tariff, name) is not None
         if name in needed and not has:
             yield Flaw(("tariff", name), f'is missing; contract = "{tariff.contract}" needs it')
         elif has and name not in needed:
+            yield Flaw(("tariff", name), f'stands at contract = "{tariff.contract}"; expected none there')
+    for name, contracts in _KEYS.items():
+        if name in tariff.model_fields_set and tariff.contract not in contracts:
             yield Flaw(("tariff", name), f'stands at contract = "{tariff.contract}"; expected none there')
 
 

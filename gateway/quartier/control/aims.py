@@ -4,7 +4,7 @@ Priority 5 of failsafe.md section 1: below people, commands and schedules; insid
 own room, which come after it.  Without a plan that holds, the rule of self-consumption leads.
 """
 
-from quartier.control import battery
+from quartier.control import battery, clocks
 from quartier.control.players import Player
 from quartier.control.reason import Reason, rule, who
 from quartier.control.scene import Scene
@@ -18,24 +18,25 @@ LEAP_MS = 60_000
 _LEADERS = {"person": "a person", "document": "the district", "grid": "the public grid"}
 
 
-def why_not(plan: LocalPlan | None, now: Now, *, outage: bool) -> str:
-    """Why no plan leads; empty when one does."""
+def why_not(plan: LocalPlan | None, now: Now, *, outage: bool, doubt: str = "") -> str:
+    """Why no plan leads; empty when one does.  ``doubt`` says why the clock is not believed."""
     if plan is None:
         return "there is no plan"
-    if outage:
-        return "the public grid's voltage is gone"
-    if not now.synced:
-        return "the clock is not trusted"
-    if abs(now.utc_ms - now.ns // 1_000_000 - plan.offset_ms) > LEAP_MS:
-        return "the clock leapt since the plan was made"
-    if now.ns >= plan.expires_ns:
-        return "the plan is too old"
-    return "" if _running(plan, now) else "the plan has no step for now"
+    is_leapt = abs(now.utc_ms - now.ns // 1_000_000 - plan.offset_ms) > LEAP_MS
+    judged = (
+        (outage, "the public grid's voltage is gone"),
+        (not now.synced, "the clock is not trusted"),
+        (bool(doubt), doubt),
+        (is_leapt, "the clock leapt since the plan was made"),
+        (now.ns >= plan.expires_ns, "the plan is too old"),
+        (_running(plan, now) is None, "the plan has no step for now"),
+    )
+    return next((words for is_so, words in judged if is_so), "")
 
 
-def now_wanted(plan: LocalPlan | None, now: Now, *, outage: bool) -> dict[str, RunningAim]:
+def now_wanted(plan: LocalPlan | None, now: Now, *, outage: bool, doubt: str = "") -> dict[str, RunningAim]:
     """The aim that runs, by its battery; nothing of a plan that does not hold."""
-    if plan is None or why_not(plan, now, outage=outage):
+    if plan is None or why_not(plan, now, outage=outage, doubt=doubt):
         return {}
     found = _running(plan, now)
     return {plan.asset: found} if found else {}
@@ -59,8 +60,10 @@ def led(scene: Scene, unit: Player, desired_w: float, target_w: float, net_w: fl
     if found is not None:
         words = f"{PLAN}: {found.aim.words}"
         return found.aim.asked_w(net_w), Reason(words, rule("", PLAN).who, found.until_utc_ms)
-    edge = _edge(unit, target_w - net_w)
-    return desired_w, rule(f"{RULE}: {edge or f'grid at {target_w:.0f} W'}", RULE)
+    words = f"{RULE}: {_edge(unit, target_w - net_w) or f'grid at {target_w:.0f} W'}"
+    if scene.house.plans and (doubt := clocks.doubt(scene.state.clocks, scene.now_ns)):
+        words += f"; no plan is followed, {doubt}"
+    return desired_w, rule(words, RULE)
 
 
 def _edge(unit: Player, wanted_w: float) -> str:

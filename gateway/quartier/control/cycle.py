@@ -12,6 +12,7 @@ from quartier.control import (
     aims,
     balance,
     battery,
+    clocks,
     contacts,
     duties,
     emergency,
@@ -143,6 +144,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         events=seen,
         rivals=rivals.watched(state.rivals, frozen, state.book.orders, now.ns),
         trespasses=trespass.watched(state.trespasses, frozen, house, memories, state.book.orders, now.ns),
+        clocks=clocks.judged(house, state.clocks, memories, now),
         swings=hunting.watched(state.swings, house, memories, state.book.orders, now.ns),
     )
     return Scene(

@@ -6,7 +6,7 @@ The daemon and days without wires take it, so that neither tells of an order tha
 from collections.abc import Callable
 from dataclasses import replace
 
-from quartier.control import aims, asked, cycle, events, link
+from quartier.control import aims, asked, clocks, cycle, events, link
 from quartier.control.linkstate import LinkState
 from quartier.control.override import Overrides
 from quartier.control.running import Commands
@@ -42,6 +42,6 @@ def taken(
         caps=caps,
         overrides=asked.overrides(commands, state.house, people, now.ns),
         shed=asked.shed(commands, now.ns),
-        aims=aims.now_wanted(plan, now, outage=seen.is_gone),
+        aims=aims.now_wanted(plan, now, outage=seen.is_gone, doubt=clocks.doubt(state.clocks, now.ns)),
     )
     return cycle.step(frozen, wishes, replace(state, events=seen), now), linked

@@ -88,6 +88,8 @@ def points(house: House) -> list[str]:
         wanted += [f"{house.grid.name}.{quantity}" for quantity in (APPARENT, APPARENT_EXPORT, *CURRENTS)]
     wanted += [f"{contact.name}.input_on" for contact in house.contacts]
     wanted += [f"{supply.name}.{name}" for supply in house.supplies for name in SUPPLY_POINTS]
+    wanted += [f"{one.name}.tariff_index" for one in house.witnesses if one.tariff_s is not None]
+    wanted += [f"{one.name}.clock_offset_s" for one in house.witnesses if one.clock_s is not None]
     if house.is_branched:
         wanted += _branched(house)
     for asset in house.assets:

@@ -7,6 +7,7 @@ from typing import Any
 from quartier.control import meters
 from quartier.control.balance import Window
 from quartier.control.breach import Breach
+from quartier.control.clocks import Clocks
 from quartier.control.contacts import Hold
 from quartier.control.events import Events
 from quartier.control.failsafe import Judgement
@@ -59,6 +60,7 @@ class State:
     swings: Swings = field(default_factory=Swings)
     stays: Mapping[str, Stay] = field(default_factory=dict)
     park: Park = field(default_factory=Park)
+    clocks: Clocks = field(default_factory=dict)
 
     @classmethod
     def fresh(cls, house: House) -> "State":
@@ -71,7 +73,8 @@ class State:
         ``anew`` are points whose bus was started anew: what was last ordered there may never have
         arrived, so it is ordered again at once.
         """
-        names = {house.grid.name} | {one.name for one in (*house.assets, *house.contacts, *house.supplies)}
+        others = *house.assets, *house.contacts, *house.supplies, *house.witnesses
+        names = {house.grid.name} | {one.name for one in others}
 
         def known(point: str) -> bool:
             return point.split(".", 1)[0] in names
@@ -95,6 +98,7 @@ class State:
             trespasses={n: one for n, one in self.trespasses.items() if n in names},
             swings=Swings(),
             lag=Lag(),
+            clocks={n: one for n, one in self.clocks.items() if n in names},
         )
 
 

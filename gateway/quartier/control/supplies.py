@@ -16,7 +16,7 @@ from quartier.control.caps import Powers
 from quartier.control.reason import Reason
 from quartier.control.sight import Memories, Memory
 from quartier.house.alarm import Alarm
-from quartier.house.assets import SUPPLY_RELAYS, House, Supply
+from quartier.house.assets import MOBILE_PEAKS, SUPPLY_RELAYS, House, Supply
 from quartier_drivers.who import Who
 
 ALARM_SHARE, CALM_SHARE = 0.95, 0.9
@@ -38,6 +38,10 @@ WARNINGS = {"over_current_on": "over-current", "over_power_on": "over-power"}
 """Points that warn, and their words."""
 COLOURED = ("colour_state", "colour_index")
 """How a meter's two modes say a colour of Tempo: in its status word, in a label of its own."""
+NOTICES = ("peak_notice_s", "peak_notice_state")
+"""How a meter's two modes announce a mobile peak that is about to begin."""
+PEAK, DATED = "peak_state", tuple(f"{peak}_begin_in_s" for peak in MOBILE_PEAKS)
+"""That one runs, and the time until those that are announced by date."""
 COLOURS = {1: "blue", 2: "white", 3: "red"}
 _S = 1_000_000_000
 
@@ -264,6 +268,8 @@ def _shown(supply: Supply, load: Drawn, memories: Memories, now_ns: int) -> dict
         said = (fresh(f"{day}_{name}") for name in COLOURED)
         return next((COLOURS[int(one)] for one in said if one in COLOURS), "")
 
+    is_announced = any((fresh(name) or 0.0) > 0.0 for name in (*NOTICES, *DATED))
+    peak = "runs" if fresh(PEAK) else "announced" if is_announced else ""
     tariff = fresh("tariff_index")
     relays = [fresh(name) for name in SUPPLY_RELAYS]
     return {
@@ -275,6 +281,7 @@ def _shown(supply: Supply, load: Drawn, memories: Memories, now_ns: int) -> dict
         "tariff_index": None if tariff is None else int(tariff),
         "today": colour("today"),
         "tomorrow": colour("tomorrow"),
+        "mobile_peak": peak,
         "relays": None
         if all(relay is None for relay in relays)
         else [number for number, relay in enumerate(relays) if relay],

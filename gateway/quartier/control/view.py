@@ -5,6 +5,7 @@ from typing import Any
 
 from quartier.control import (
     aims,
+    clocks,
     contacts,
     duties,
     failsafe,
@@ -108,6 +109,7 @@ def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> Iterator[A
     yield from hunting.alarms(scene.state.swings)
     yield from trespass.alarms(scene.state.trespasses)
     yield from lag.alarms(scene.state.lag, scene.house)
+    yield from clocks.alarms(scene.state.clocks, scene.now_ns)
     for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
         if breach.fast_over:
             words = f"over the {scene.force.words(direction)} by 10 % for 5 s"

@@ -48,6 +48,18 @@ KINDS: tuple[Kind, ...] = (
         "the grid meter answers in time and tells what was seconds ago; all else is compared with it so",
         "See it with `quartier points '{of}.*'`; look for a radio or cloud in between, and read it nearer.",
     ),
+    _warning(
+        "clock.contradicted",
+        "meter",
+        "a meter's clock contradicts the gateway's, which is trusted: no local plan is followed",
+        "Compare `date` with a good clock; if the gateway's is right, raise `clock.meter_differs_max_s`.",
+    ),
+    _notice(
+        "meter.clock_wrong",
+        "meter",
+        "a meter's clock is wrong, as another one's agrees with the gateway's; nothing else follows",
+        "Tell whoever runs {of}: what it counts by the hour is counted in the wrong one.",
+    ),
     # Contacts and meters of the grid operator
     _warning(
         "contact.unread",

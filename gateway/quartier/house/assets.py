@@ -198,6 +198,8 @@ class Contact:
 
 SUPPLY_RELAYS = ("dry_relay_on", *(f"virtual_relay_{number}_on" for number in range(1, 8)))
 """The relays that a grid operator's meter switches by the tariff; all but the first are its word alone."""
+MOBILE_PEAKS = ("peak_1", "peak_2", "peak_3")
+"""Those that it announces by date."""
 SUPPLY_POINTS = (
     "subscribed_power_va",
     "subscribed_current_a",
@@ -211,6 +213,12 @@ SUPPLY_POINTS = (
     "tomorrow_colour_state",
     "today_colour_index",
     "tomorrow_colour_index",
+    "today_day_index",
+    "tomorrow_day_index",
+    "peak_notice_s",
+    "peak_notice_state",
+    "peak_state",
+    *(f"{peak}_{edge}_in_s" for peak in MOBILE_PEAKS for edge in ("begin", "end")),
     *SUPPLY_RELAYS,
 )
 
@@ -227,6 +235,18 @@ class Supply:
     release_s: float = 60.0
     period_s: float = 1.0
     is_grid: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """A meter that says which tariff counts now, or what time it is: how often, None where it does not.
+
+    Points: ``tariff_index``, ``clock_offset_s`` (how far it is behind our clock).
+    """
+
+    name: str
+    tariff_s: float | None = None
+    clock_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +271,8 @@ class House:
     ``unmeasured_w`` is the rated power of what no asset measures; None: the most seen so far.
     ``seed`` spreads random delays over buildings; ``zone`` is the time zone of its people's schedules.
     ``nodes`` hang below the connection, whose own fuse is ``main_fuse_a`` per phase (infinite: not declared).
+    ``witnesses`` tell the tariff or the time; a clock of theirs that is further off ours than
+    ``clock_differs_max_s`` contradicts it.  ``plans``: it plans for its battery.
     """
 
     name: str
@@ -268,6 +290,9 @@ class House:
     zone: str = "Europe/Paris"
     nodes: tuple[Node, ...] = ()
     main_fuse_a: float = inf
+    witnesses: tuple[Witness, ...] = ()
+    clock_differs_max_s: float = 300.0
+    plans: bool = False
 
     @property
     def is_branched(self) -> bool:

@@ -1,27 +1,32 @@
-"""What energy will cost, step by step: French contracts by the meter's word, or what is signalled (pure).
+"""What energy will cost, step by step: contracts by the meter's word, or what is signalled (pure).
 
-Prices stand in the order in which a Linky's ``tariff_index`` counts: hchp off-peak, peak; tempo blue, white,
-red, each off-peak first; ejp normal, mobile peak.  A Tempo day begins at 6 h (colours of a day are told the
-evening before), a mobile peak lasts from 7 h to 1 h.  A colour that nobody has told counts with its chance
-by the contract's rules: 22 red days on working days from November to March, 43 white ones on no Sunday.
+Prices stand in the order in which a Linky's ``tariff_index`` counts: hchp and two_rates off-peak, peak; tempo
+blue, white, red, each off-peak first; ejp normal, mobile peak.  A Tempo day begins at 6 h (colours of a day
+are told the evening before), a mobile peak lasts from 7 h to 1 h and is announced half an hour before.  A
+colour that nobody has told counts with its chance by the contract's rules: 22 red days on working days from
+November to March, 43 white ones on no Sunday.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-Kind = Literal["base", "hchp", "tempo", "ejp", "signal"]
+Kind = Literal["base", "hchp", "two_rates", "tempo", "ejp", "signal"]
 BLUE, WHITE, RED = 1, 2, 3
 TEMPO_DAY_H, MOBILE_FROM_H, MOBILE_TO_H = 6, 7, 1
+NOTICE_S, NOTICE_LATE_S = 1_800, 300
+"""A mobile peak is announced so long before (Enedis-NOI-CPT_54E, PEJP), or a little later."""
 TEMPO_OFF_PEAK = ((22 * 60, 6 * 60),)
 """Of every Tempo contract."""
 RED_SHARE, WHITE_SHARE, MOBILE_SHARE = 22 / 105, 43 / 300, 22 / 151
 """Chance of a red day among the days that may be red, and so on."""
 _GRAIN_S = 300
 _SATURDAY, _SUNDAY = 5, 6
+_SWITCHING = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9][0-9A-F]{4}").fullmatch
 _WINTER = (11, 12, 1, 2, 3)
 
 
@@ -29,6 +34,9 @@ _WINTER = (11, 12, 1, 2, 3)
 class Tariff:
     """The contract: ``prices_eur_per_wh`` in the order of ``tariff_index``, ``off_peak`` in minutes of the
     local day, from and to.
+
+    two_rates: ``off_peak_weekend`` says that Saturday and Sunday are off-peak, ``off_peak_index`` what the
+    meter's index then is (1 in the Netherlands, 2 in Belgium).
     """
 
     kind: Kind
@@ -36,18 +44,27 @@ class Tariff:
     prices_eur_per_wh: tuple[float, ...] = ()
     off_peak: tuple[tuple[int, int], ...] = TEMPO_OFF_PEAK
     export_eur_per_wh: float = 0.0
+    off_peak_weekend: bool = False
+    off_peak_index: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """The meter's word: the ``index`` that counts now, today's and tomorrow's colour (1..3); None: not told.
 
-    ``today`` is the Tempo day that runs, until 6 h that of the day before.
+    ``today`` is the Tempo day that runs, until 6 h that of the day before.  ``notice``: whether it announces
+    a mobile peak that is about to begin, ``peaks`` begin and end (UTC, s) of those that it announces by date.
+    ``profile`` is that of its next day of hchp, index by minute of the day from 0 on, ``profile_from`` from
+    which day it counts: 0 today, 1 tomorrow.
     """
 
     index: int | None = None
     today: int | None = None
     tomorrow: int | None = None
+    notice: bool | None = None
+    peaks: tuple[tuple[float, float], ...] = ()
+    profile: tuple[tuple[int, int], ...] = ()
+    profile_from: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +140,28 @@ def _contract(tariff: Tariff, told: Told, local: datetime, now: datetime) -> flo
     known = tariff.prices_eur_per_wh
     is_now = local == now and told.index is not None and 1 <= told.index <= len(known)
     if is_now and told.index is not None:
-        return known[told.index - 1]
+        is_turned = tariff.kind == "two_rates" and tariff.off_peak_index == 2
+        return known[-told.index if is_turned else told.index - 1]
     if tariff.kind == "base":
         return known[0]
     if tariff.kind == "ejp":
         return _mobile(known, told, local, now)
-    place = 0 if _is_off_peak(tariff.off_peak, local) else 1
-    if tariff.kind == "hchp":
+    if tariff.kind == "hchp" and (by_meter := _by_profile(told, local, now)) is not None:
+        return known[by_meter - 1]
+    is_weekend = tariff.off_peak_weekend and local.weekday() >= _SATURDAY
+    place = 0 if is_weekend or _is_off_peak(tariff.off_peak, local) else 1
+    if tariff.kind in {"hchp", "two_rates"}:
         return known[place]
     chances = _colours(told, local, now)
     return sum(chance * known[2 * (colour - 1) + place] for colour, chance in chances.items())
+
+
+def _by_profile(told: Told, local: datetime, now: datetime) -> int | None:
+    """The index that the meter's own calendar has for that time; None where it tells of other days."""
+    if not told.profile or local.toordinal() - now.toordinal() < told.profile_from:
+        return None
+    minute = local.hour * 60 + local.minute
+    return [index for begin, index in told.profile if begin <= minute][-1]
 
 
 def _is_off_peak(spans: Sequence[tuple[int, int]], local: datetime) -> bool:
@@ -159,16 +188,47 @@ def _colours(told: Told, local: datetime, now: datetime) -> dict[int, float]:
 
 
 def _mobile(known: Sequence[float], told: Told, local: datetime, now: datetime) -> float:
-    """A day of mobile peaks counts from its 1 h on; the meter says which it is while one runs."""
+    """A day of mobile peaks counts from its 1 h on; the meter says which it is while one runs, or shortly
+    before.  One that it announces by date lasts as it says.
+    """
     normal, peak = known
-    if MOBILE_TO_H <= local.hour < MOBILE_FROM_H:
+    utc_s, now_s = local.timestamp(), now.timestamp()
+    if any(begin <= utc_s < end for begin, end in told.peaks):
+        return peak
+    day = _day(local, MOBILE_TO_H)
+    is_today = day == _day(now, MOBILE_TO_H)
+    is_dated = any(
+        day == _day(datetime.fromtimestamp(begin, local.tzinfo), MOBILE_TO_H) for begin, _ in told.peaks
+    )
+    if is_dated or MOBILE_TO_H <= local.hour < MOBILE_FROM_H:
         return normal
-    is_today = _day(local, MOBILE_TO_H) == _day(now, MOBILE_TO_H)
+    begins = now.replace(hour=MOBILE_FROM_H, minute=0, second=0, microsecond=0)
     runs = not MOBILE_TO_H <= now.hour < MOBILE_FROM_H
+    if is_today and told.notice and (not runs or utc_s >= now_s + NOTICE_S):
+        return peak
     if is_today and runs and told.index in {1, 2}:
         return peak if told.index == 2 else normal
+    is_late = not runs and begins.timestamp() - now_s < NOTICE_S - NOTICE_LATE_S
+    if is_today and is_late and told.notice is False:
+        return normal
     share = MOBILE_SHARE if (local - timedelta(hours=MOBILE_TO_H)).month in _WINTER else 0.0
     return normal + share * (peak - normal)
+
+
+def profile(text: str) -> tuple[tuple[int, int], ...]:
+    """A Linky's ``PJOURF+1``: from which minute of the day which index counts; empty where it is none of two
+    indexes that begins at 0 h.
+
+    Eleven words ``HHMMSSSS`` or ``NONUTILE``; the lowest four bits of SSSS are the index (Enedis-NOI-CPT_54E,
+    chapter 6.2.3).
+    """
+    words = [word for word in text.split() if word != "NONUTILE"]
+    if not all(_SWITCHING(word) for word in words):
+        return ()
+    found = tuple((int(word[:2]) * 60 + int(word[2:4]), int(word[7], 16)) for word in words)
+    begins, indexes = [begin for begin, _ in found], {index for _, index in found}
+    is_sound = begins == sorted(set(begins)) and begins[:1] == [0] and indexes <= {1, 2}
+    return found if is_sound else ()
 
 
 def minutes(text: str) -> tuple[int, int]:

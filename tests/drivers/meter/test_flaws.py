@@ -33,6 +33,7 @@ def faults(text):
         ("tariff_text", 'group = "P"', "expected 'text'"),
         ("power_w", 'group = "P"\nform = "text"', "does not fit power_w"),
         ("power_w", 'group = "P"\nform = "clock"', "'clock' fits points in _s only"),
+        ("power_w", 'group = "P"\nform = "countdown"', "'countdown' fits points in _s only"),
         ("over_on", 'group = "P"\nbit = 1\nbits = [1, 2]', "stands beside bit"),
         ("over_on", 'group = "P"\nbit = 1\nform = "text"', "does not fit form 'text'"),
         ("tariff_index", 'group = "P"\nvalues = { A = "a" }', "expected numbers"),

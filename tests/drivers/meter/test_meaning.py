@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from quartier_drivers.contract import Quality
 from quartier_drivers.meter.meaning import Meaning, labels_of
+from quartier_drivers.meter.p1.lines import iso as p1
 from quartier_drivers.meter.schema import Statement
 from quartier_drivers.meter.telegram import Group, Telegram
+from quartier_drivers.meter.tic.group import iso
 
 
 def meaning(utc_s=lambda: None, /, **points):
@@ -138,6 +140,56 @@ def test_the_meters_clock_is_compared_with_ours():
 
     assert {"clock_offset_s": 60.0} == values(of, Group("DATE", "", time="2025-11-25T20:00:00+01:00"))
     assert {"clock_offset_s": None} == values(of, Group("DATE", "", time="2025-11-25T20:00:01"))
+
+
+@pytest.mark.parametrize("more", [{"season": "h"}, {"season": "e"}, {"summer": 1, "doubtful": 1}])
+def test_a_clock_that_its_meter_calls_degraded_or_doubtful_is_not_compared(more):
+    of = meaning(lambda: 1_764_097_260.0, clock_offset_s={"group": "DATE", "form": "clock"})
+    then = "2025-11-25T20:00:00+01:00"
+
+    assert {"clock_offset_s": None} == values(of, Group("DATE", "", time=then, more=more))
+    then = "2025-11-25T20:00:01+01:00"
+    assert {"clock_offset_s": 59.0} == values(of, Group("DATE", "", time=then, more={"season": "H"}))
+
+
+CHANGES = [
+    # Enedis-NOI-CPT_54E, DATE: E summer, H winter
+    (
+        iso,
+        [
+            ("E261025025959", 1_792_889_999),
+            ("H261025020000", 1_792_890_000),
+            ("H261025030000", 1_792_893_600),
+        ],
+    ),
+    (iso, [("H260329015959", 1_774_745_999), ("E260329030000", 1_774_746_000)]),
+    # P1 companion standard 5.0.2, 0-0:1.0.0: S summer, W winter
+    (
+        p1,
+        [
+            ("261025025959S", 1_792_889_999),
+            ("261025020000W", 1_792_890_000),
+            ("261025030000W", 1_792_893_600),
+        ],
+    ),
+    (p1, [("260329015959W", 1_774_745_999), ("260329030000S", 1_774_746_000)]),
+]
+
+
+@pytest.mark.parametrize(("read", "stamps"), CHANGES)
+def test_neither_day_on_which_clocks_change_is_a_difference(read, stamps):
+    for said, utc_s in stamps:
+        of = meaning(lambda: utc_s + 2.0, clock_offset_s={"group": "DATE", "form": "clock"})  # noqa: B023 - used at once
+        assert {"clock_offset_s": 2.0} == values(of, Group("DATE", "", time=read(said)))
+
+
+def test_what_a_meter_announces_is_told_as_the_time_until_then_each_time_anew():
+    now_s = iter([1_764_086_460.0, 1_764_086_470.0, 1_764_097_320.0, 0.0])
+    of = meaning(lambda: next(now_s), peak_1_begin_in_s={"group": "DPM1", "form": "countdown"})
+    said = Group("DPM1", "01", time="2025-11-25T20:00:00+01:00", more={"season": "H"})
+
+    assert [10_740.0, 10_730.0, -120.0] == [values(of, said)["peak_1_begin_in_s"] for _ in range(3)]
+    assert {"peak_1_begin_in_s": None} == values(of, Group("DPM1", "01", time=""))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from tests.gateway.app.ahead import planning
 
 from quartier.app import foresight
 from quartier.config.ahead import Tariff
+from quartier.control.clocks import Compared
 from quartier.control.sight import Memory
 from quartier.control.wishes import Signal, Span
-from quartier.house.assets import Ev, Pv, Supply
+from quartier.house.assets import Ev, Pv
 from quartier.planning.horizon import RefusedError
-from quartier.planning.tariff import Quote, Told
+from quartier.planning.tariff import Quote
 
 
 @pytest.fixture
@@ -102,16 +103,11 @@ async def test_sun_counts_plus_and_a_car_is_taken_to_charge_for_an_hour(seen):
     assert [7000.0] * 4 + [0.0] * 2 == found.cars_w[:6]
 
 
-async def test_the_meter_tells_its_tariff_and_colours_and_0_is_not_told(seen):
-    state = with_memories(
-        seen, linky__tariff_index=2.0, linky__today_colour_state=1.0, linky__tomorrow_colour_state=0.0
-    )
-    house = replace(state.house, supplies=(Supply(name="other"), Supply(name="linky")))
-    state, now = replace(state, house=house), seen.yard.clock.now()
-
-    assert Told(index=2, today=1, tomorrow=None) == foresight.told(state, now)
-    later = now._replace(ns=now.ns + 60 * 10**9)
-    assert Told() == foresight.told(state, later), "a meter that is silent says nothing"
+async def test_a_clock_that_a_meter_contradicts_is_planned_by_no_more(seen):
+    state = with_memories(seen, **FRESH)
+    since_ns = seen.yard.clock.now_ns() - 61 * 10**9
+    with pytest.raises(RefusedError, match="the clock is contradicted by linky"):
+        ask(seen, replace(state, clocks={"linky": Compared(3_600.0, since_ns)}))
 
 
 async def test_signals_become_quotes_inside_their_validity(seen):

@@ -33,6 +33,11 @@ def test_only_own_control_is_given_back_to(on_release, gives_back):
     assert gives_back is offers.gives_back(info(writable=True, on_release=on_release), "loop.pump_pct")
 
 
+def test_how_often_it_is_read_is_known_of_what_is_there():
+    assert (None, 1.0) == (offers.measured_s({}, "bat1.power_w"), offers.period_s({}, "bat1.power_w"))
+    assert 5.0 == offers.measured_s(info(), "loop.pump_pct")
+
+
 def test_what_is_written_only_is_not_read_back():
     assert offers.reads_back({}, "loop.pump_pct")
     assert offers.reads_back(info(writable=True), "loop.pump_pct")

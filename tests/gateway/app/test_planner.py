@@ -10,9 +10,12 @@ from tests.gateway.app import ahead
 from tests.gateway.app.ahead import planning
 
 from quartier.app import extras, foresight, planner
+from quartier.app import turn as turning
 from quartier.control import link
 from quartier.control.wishes import Envelope, Interval, Signal, Span
+from quartier.house.assets import Witness
 from quartier.planning.question import answered
+from quartier_drivers.contract import Quality, Reading, columns
 
 
 @pytest.fixture
@@ -123,6 +126,48 @@ async def test_without_a_trusted_clock_the_rule_leads_at_once_and_the_reason_is_
         await found.until(lambda: made.why == "the clock is not trusted")
         assert ("plan.refused", "no local plan: the clock is not trusted") in found.events
         task.cancel()
+
+
+def says(found, point, value):
+    """A meter tells a point now."""
+    now_ns = found.yard.clock.now_ns()
+    found.yard.image.put(columns([Reading(point, value, Quality.GOOD, now_ns)], now_ns))
+
+
+async def test_a_clock_that_a_meter_contradicts_leaves_the_rule_until_it_agrees_again(house):
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        turn = found.turn
+        meter = Witness(name="tic", clock_s=2.0)
+        turn.adopt(replace(turn.house, witnesses=(meter,), plans=True), turn.params)
+        await found.well()
+        made = found.planner()
+        task = await running(group, made)
+
+        def then(led_by, behind_s):
+            says(found, "tic.clock_offset_s", behind_s)
+            return found.led_by == led_by
+
+        await found.until(lambda: then("local plan", 1.0))
+        caps = turn.view["caps"]
+        await found.until(lambda: then("rule: self-consumption", -7_200.0))
+        await found.until(lambda: then("rule: self-consumption", -7_200.0) and made.answer is None)
+        why = "the clock is contradicted by tic"
+        assert why == made.summary()["why_not"]
+        reason = turn.view["assets"]["bat1"]["command"]["reason"]
+        assert reason.endswith(f"; no plan is followed, {why}")
+        assert ["clock.contradicted"] == [one.code for one in turn.view["alarms"]]
+        assert caps == turn.view["caps"]
+        await found.until(lambda: then("local plan", 1.0))
+        task.cancel()
+
+
+async def test_what_a_meter_says_in_words_counts_while_it_is_young(house, monkeypatch):
+    async with house(planning()) as found:
+        says(found, "tic.tomorrow_profile_text", "0000C001 NONUTILE")
+        assert "0000C001 NONUTILE" == found.turn.said("tic.tomorrow_profile_text")
+        assert "" == found.turn.said("tic.message_text")
+        monkeypatch.setattr(turning, "SAID_S", -1.0)
+        assert "" == found.turn.said("tic.tomorrow_profile_text")
 
 
 async def test_a_forecast_that_knows_too_little_leaves_the_rule(house):

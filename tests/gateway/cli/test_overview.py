@@ -83,10 +83,11 @@ def test_each_contact_says_whether_it_acts_and_for_how_long(shown):
 def test_each_supply_says_its_load_tariff_colours_and_relays(shown):
     told = {
         "subscribed_va": 6000.0, "apparent_va": 713.0, "w_per_va": 0.9, "warned": [], "cut_w": None,
-        "tariff_index": 6, "today": "blue", "tomorrow": "red", "relays": [0, 7],
+        "tariff_index": 6, "today": "blue", "tomorrow": "red", "mobile_peak": "",
+        "relays": [0, 7],
     }  # fmt: skip
     silent = told | {"subscribed_va": None, "tariff_index": None, "today": "", "tomorrow": "", "relays": None}
-    idle = told | {"apparent_va": None, "relays": []}
+    idle = told | {"apparent_va": None, "relays": [], "mobile_peak": "announced"}
     text = shown(control__supplies={"linky": told, "late": silent, "calm": idle})
 
     assert (
@@ -95,7 +96,7 @@ def test_each_supply_says_its_load_tariff_colours_and_relays(shown):
     )
     assert "supply late has not yet said what is subscribed" == line(text, "supply late")
     assert line(text, "supply calm").startswith("supply calm – of 6,000 VA subscribed")
-    assert line(text, "supply calm").endswith("relays closed: none")
+    assert line(text, "supply calm").endswith("mobile peak announced, relays closed: none")
     warned = told | {"warned": ["over-power", "more than subscribed"], "cut_w": 4500.0}
     words = " ".join(str(one) for one in sentences.supplies({"supplies": {"linky": warned}}))
     assert "subscribed, warns: over-power and more than subscribed, import cut to 4,500 W, tariff" in words

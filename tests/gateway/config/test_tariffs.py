@@ -44,6 +44,11 @@ CASES = [
         'tariff.red_peak_eur_per_wh: stands at contract = "hchp"; expected none there',
     ),
     (
+        HCHP + "off_peak_index = 2\n",
+        'tariff.off_peak_index: stands at contract = "hchp"; expected none there',
+    ),
+    (HCHP.replace("hchp", "two_rates") + "off_peak_index = 3\n", "tariff.off_peak_index"),
+    (
         '[tariff]\ncontract = "signal"\n',
         "tariff.contract: the prices come by the district's signal; expected a section [district_link]",
     ),
@@ -66,6 +71,17 @@ def test_what_is_wrong_is_said(written: Written, site_text: str, text: str, faul
     found = told(written(site_text + text))
 
     assert any(one.startswith(fault) for one in found), found
+
+
+def test_two_rates_name_their_hours_their_weekend_and_the_meters_index(
+    written: Written, site_text: str
+) -> None:
+    text = HCHP.replace("hchp", "two_rates") + "off_peak_weekend = true\noff_peak_index = 2\n"
+    found = check(written(site_text + text + 'off_peak = ["21:00-07:00"]\n')).site.tariff
+
+    assert found is not None
+    assert ("two_rates", True, 2) == (found.contract, found.off_peak_weekend, found.off_peak_index)
+    assert ((0.0002, 0.00027), ("21:00-07:00",)) == (found.prices_eur_per_wh, found.off_peak)
 
 
 def test_a_faulty_tariff_stops_planning_and_nothing_else(written: Written, site_text: str) -> None:

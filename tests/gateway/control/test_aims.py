@@ -10,6 +10,7 @@ from quartier.control import aims
 from quartier.control.override import Override
 from quartier.control.reason import Reason, grid, rule
 from quartier.control.wishes import Aim, LocalPlan, RunningAim, Wishes
+from quartier.house.assets import Witness
 from quartier.house.now import Now
 from quartier_drivers.who import Who
 
@@ -56,6 +57,31 @@ WHY_NOT = [
 def test_a_plan_leads_only_while_it_can_be_trusted(plan, now, outage, why):
     assert why == aims.why_not(plan, now, outage=outage)
     assert bool(why) == (aims.now_wanted(plan, now, outage=outage) == {})
+
+
+def test_a_clock_that_a_meter_contradicts_leads_no_plan():
+    doubt = "the clock is contradicted by linky"
+
+    assert doubt == aims.why_not(PLAN, at(200), outage=False, doubt=doubt)
+    assert {} == aims.now_wanted(PLAN, at(200), outage=False, doubt=doubt)
+
+
+@pytest.mark.parametrize(("plans", "words"), [(True, "; no plan is followed, {}"), (False, "")])
+def test_the_rules_reason_says_that_the_clock_is_in_doubt_where_a_plan_would_lead_and_caps_stay(
+    plant, plans, words
+):
+    meter = Witness(name="grid", clock_s=1.0)
+    p = plant(base_w=500)
+    p.house = replace(p.house, witnesses=(meter,), plans=plans)
+    p.state = replace(p.state, house=p.house)
+    p.raw = {"grid.clock_offset_s": 3_600.0}
+    before = p.cap(import_max_w=5_000.0).run(50).view["caps"]
+    reason = p.run(60).view["assets"]["bat1"]["command"]["reason"]
+
+    assert reason.endswith("W" + words.format("the clock is contradicted by grid"))
+    assert aims.leader(p.state.book.orders["bat1.setpoint_w"].reason) == "rule: self-consumption"
+    assert before == p.view["caps"]
+    assert ["clock.contradicted"] == [one.code for one in p.view["alarms"]]
 
 
 LEADERS = [

@@ -313,7 +313,8 @@ def test_people_see_load_tariff_colours_and_relays():
     assert {
         "linky": {
             "subscribed_va": 6_000.0, "apparent_va": 713.0, "w_per_va": 0.9, "warned": [], "cut_w": None,
-            "tariff_index": 2, "today": "", "tomorrow": "red", "relays": [0, 7],
+            "tariff_index": 2, "today": "", "tomorrow": "red", "mobile_peak": "",
+            "relays": [0, 7],
         }
     } == supplies.shown([LINKY], watch.drawn, watch.memories, watch.t * S)  # fmt: skip
 
@@ -326,11 +327,30 @@ def test_a_colour_is_seen_in_whichever_way_the_meters_mode_says_it():
     assert ("white", "blue") == (shown["today"], shown["tomorrow"])
 
 
+PEAKS = [
+    ({}, ""),
+    ({"peak_notice_s": 0.0, "peak_notice_state": 0, "peak_state": 0, "peak_2_begin_in_s": -60.0}, ""),
+    ({"peak_notice_s": 1_800.0}, "announced"),
+    ({"peak_notice_state": 2}, "announced"),
+    ({"peak_3_begin_in_s": 40_000.0}, "announced"),
+    ({"peak_notice_state": 1, "peak_state": 1}, "runs"),
+]
+
+
+@pytest.mark.parametrize(("said", "peak"), PEAKS)
+def test_people_see_that_a_mobile_peak_is_announced_in_whichever_way_or_that_it_runs(said, peak):
+    watch = Watch(**SIX_KVA, **said)
+    watch.looks()
+
+    assert peak == supplies.shown([LINKY], watch.drawn, watch.memories, watch.t * S)["linky"]["mobile_peak"]
+
+
 def test_people_see_of_a_silent_meter_only_what_is_subscribed():
     assert {
         "linky": {
             "subscribed_va": None, "apparent_va": None, "w_per_va": 0.9, "warned": [], "cut_w": None,
-            "tariff_index": None, "today": "", "tomorrow": "", "relays": None,
+            "tariff_index": None, "today": "", "tomorrow": "", "mobile_peak": "",
+            "relays": None,
         }
     } == supplies.shown([LINKY], {}, {}, 0)  # fmt: skip
 

@@ -1,6 +1,7 @@
 """What energy will cost: by the contract and the meter's word, or by what is signalled."""
 
 import math
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from quartier.planning.tariff import (
     Told,
     minutes,
     prices,
+    profile,
 )
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -91,6 +93,106 @@ def test_a_normal_day_stays_one_and_in_summer_there_is_no_mobile_peak():
     assert [1 + MOBILE_SHARE * 8] == pytest.approx(imports(EJP, "2026-01-14T12:00", 1))
     assert [1.0] * 4 == list(imports(EJP, "2026-07-14T12:00", 4))
     assert [1 + MOBILE_SHARE * 8] == pytest.approx(imports(EJP, "2026-01-14T04:00", 4, Told(index=1))[3:])
+
+
+NOTICED = [
+    # the meter announces it between half past six and seven: no doubt is left
+    ("2026-01-14T06:30", {"notice": True}, [1.0] * 2 + [9.0] * 72 + [1.0]),
+    # and where it would have by now and did not, none comes today
+    ("2026-01-14T06:40", {"notice": False}, [1.0] * 74),
+    # a moment before that it may still come, and one that announces nothing leaves the chance as it is
+    ("2026-01-14T06:30", {"notice": False}, [1.0] * 2 + [1 + MOBILE_SHARE * 8] * 3),
+    ("2026-01-14T06:40", {"notice": None}, [1.0] * 2 + [pytest.approx(1 + MOBILE_SHARE * 8)] * 2),
+    # a meter whose peak begins at another hour: half an hour from its word, until one o'clock
+    ("2026-01-14T17:00", {"notice": True, "index": 1}, [1.0] * 2 + [9.0] * 30 + [1.0]),
+]
+
+
+@pytest.mark.parametrize(("start", "told", "expected"), NOTICED)
+def test_the_notice_of_a_mobile_peak_counts_from_the_moment_that_the_meter_gives_it(start, told, expected):
+    found = prices(EJP, Told(**told), (), utc_s(start), 900, len(expected)).import_eur_per_wh
+    if start.endswith("40"):  # a step across seven o'clock is a mean
+        expected, found = expected[:1] + expected[2:], found[:1] + found[2:]
+
+    assert expected == pytest.approx(list(found))
+
+
+def test_a_mobile_peak_that_is_announced_by_date_lasts_as_it_says():
+    eight, twenty = utc_s("2026-12-01T08:00"), utc_s("2026-12-01T20:00")
+    told = Told(index=1, peaks=((eight, twenty),))
+
+    found = imports(EJP, "2026-12-01T06:00", 20, told)
+    assert [1.0] * 2 + [9.0] * 12 + [1.0] * 6 == list(found), "no other hour of that day is one"
+    found = imports(EJP, "2026-12-01T19:00", 3, Told(index=2, peaks=((eight, twenty),)))
+    assert [9.0, 1.0, 1.0] == list(found), "neither while it runs"
+    found = imports(EJP, "2026-11-30T22:00", 12, told)
+    assert [1.0] * 10 + [9.0] * 2 == list(found)
+
+
+TWO = Tariff(
+    kind="two_rates",
+    zone="Europe/Amsterdam",
+    prices_eur_per_wh=(2.0, 3.0),
+    off_peak=((23 * 60, 7 * 60),),
+    off_peak_weekend=True,
+)
+
+
+def test_two_rates_go_by_local_times_and_the_weekend_and_the_meter_has_the_last_word():
+    belgian = replace(TWO, off_peak_index=2)
+
+    assert [3.0, 2.0] == list(imports(TWO, "2026-06-12T22:00", 2)), "a Friday's evening"
+    assert [2.0] * 24 == list(imports(TWO, "2026-06-13T12:00", 24)), "Saturday and Sunday"
+    assert [2.0, 3.0] == list(imports(TWO, "2026-06-15T06:00", 2)), "a Monday's morning"
+    assert [2.0, 3.0] == list(imports(TWO, "2026-06-15T12:00", 2, Told(index=1))), "a day off"
+    assert [3.0, 2.0] == list(imports(TWO, "2026-06-13T12:00", 2, Told(index=2)))
+    assert [3.0, 2.0] == list(imports(belgian, "2026-06-13T12:00", 2, Told(index=1)))
+    assert [2.0, 3.0] == list(imports(belgian, "2026-06-15T12:00", 2, Told(index=2)))
+    assert [3.0] == list(imports(belgian, "2026-06-15T12:00", 1, Told(index=3))), "no such index"
+
+
+def test_two_rates_on_both_days_of_clock_change():
+    # 22 h to 8 h: nine hours in March, eleven in October
+    short = imports(replace(TWO, off_peak_weekend=False), "2026-03-28T22:00", 12)
+    long = imports(replace(TWO, off_peak_weekend=False), "2026-10-24T22:00", 12)
+
+    assert [3.0] + [2.0] * 7 + [3.0] * 4 == list(short)
+    assert [3.0] + [2.0] * 9 + [3.0] * 2 == list(long)
+
+
+REAL = "00008002 0050C001 06508002 1220C001 14208002 NONUTILE NONUTILE NONUTILE NONUTILE NONUTILE NONUTILE"
+
+
+def test_the_meters_calendar_of_tomorrow_is_read_from_the_word_of_a_real_meter():
+    assert ((0, 2), (50, 1), (410, 2), (740, 1), (860, 2)) == profile(REAL)
+    assert ((0, 1),) == profile("0000C001 NONUTILE")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "NONUTILE",
+        "00508002 0650C001",
+        "00008002 0050C003",
+        "00008002 0000C001",
+        "00008002 2460C001",
+        "0000",
+    ],
+)
+def test_what_is_no_whole_calendar_of_two_indexes_is_none(text):
+    assert () == profile(text)
+
+
+def test_the_meters_calendar_counts_from_the_day_that_it_tells_and_the_file_before():
+    told = Told(index=2, profile=profile(REAL))
+    found = prices(HCHP, told, (), utc_s("2026-06-12T20:00"), 600, 6 * 24).import_eur_per_wh
+
+    cheap = [index for index, price in enumerate(found) if price == 2e-4]
+    by_file, by_meter = range(12, 24), [*range(29, 65), *range(98, 110)]
+    assert [*by_file, *by_meter] == cheap
+    found = prices(HCHP, replace(told, profile_from=0), (), utc_s("2026-06-12T20:00"), 600, 24)
+    assert 24 * [3e-4] == list(found.import_eur_per_wh)
 
 
 def test_signalled_prices_count_as_far_as_they_go_and_no_further():
