@@ -68,6 +68,7 @@ class Planner:
         self._is_recalled = False
         self._due_ns = self._asked_ns = 0
         self._learn_s = 0.0
+        self._quotes: object = ()
         self._seen: object = None
         self.answer: Answer | None = None
         self.why = "the first plan is not made yet"
@@ -124,6 +125,7 @@ class Planner:
         self._asked_ns, self._due_ns = now.ns, now.ns + int(PERIOD_S * 1e9)
         try:
             if now.synced:
+                await self._hear(now)
                 await self._learn(now)
                 await self._foretell(now)
             now = self._clock.now()
@@ -147,6 +149,14 @@ class Planner:
             self._log.info("plan.made", asset=question.asset, steps=len(found.plan.steps))
             self._event("plan.made", f"{question.asset} follows the local plan", {}, now)
         self.answer, self.why = found, ""
+
+    async def _hear(self, now: Now) -> None:
+        """Prices that the district signals are kept, so that plans by them can be tried."""
+        trial, utc_s = self._trial, now.utc_ms / 1000
+        quotes = tuple(foresight.quotes(self._turn.agenda.signals))
+        if trial.tariff.kind == "signal" and quotes != self._quotes:
+            await self._worker.run(lambda: trial.quoted.hear(trial.tariff, quotes, utc_s), PATIENCE_S)
+            self._quotes = quotes
 
     async def _learn(self, now: Now) -> None:
         slot_s = self._school.learner.grid.slot_s

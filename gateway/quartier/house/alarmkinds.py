@@ -58,7 +58,7 @@ KINDS: tuple[Kind, ...] = (
         "meter.clock_wrong",
         "meter",
         "a meter's clock is wrong, as another one's agrees with the gateway's; nothing else follows",
-        "Tell whoever runs {of}: what it counts by the hour is counted in the wrong one.",
+        "See how far with `quartier points '{of}.*'`, and tell whoever runs that meter.",
     ),
     # Contacts and meters of the grid operator
     _warning(

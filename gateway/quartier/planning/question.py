@@ -17,10 +17,9 @@ from quartier.planning.plan import Plan, planned
 from quartier.planning.reasons import reasons
 from quartier.planning.steep import spared
 from quartier.planning.tariff import Prices, Quote, Tariff, Told, prices
-from quartier.planning.trial import LEFT_SHARE
+from quartier.planning.trial import LEAST_KNOWN_H, LEFT_SHARE
 
-LEAST_S = 4 * 3_600
-"""Prices that are known no further are too few to plan by."""
+LEAST_S = LEAST_KNOWN_H * 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ TEMPO_OFF_PEAK = ((22 * 60, 6 * 60),)
 RED_SHARE, WHITE_SHARE, MOBILE_SHARE = 22 / 105, 43 / 300, 22 / 151
 """Chance of a red day among the days that may be red, and so on."""
 _GRAIN_S = 300
+_Row = tuple[float, float, float]
+"""Import, export, carbon."""
 _SATURDAY, _SUNDAY = 5, 6
 _SWITCHING = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9][0-9A-F]{4}").fullmatch
 _WINTER = (11, 12, 1, 2, 3)
@@ -98,20 +100,39 @@ def prices(
     The first is that of its first moment: it is planned anew before it is over.  Others are means over five
     minutes each.
     """
-    rows: list[tuple[float, ...]] = []
-    zone = ZoneInfo(tariff.zone)
-    now = datetime.fromtimestamp(start_utc_s, zone)
+    rows: list[_Row] = []
+    now = datetime.fromtimestamp(start_utc_s, ZoneInfo(tariff.zone))
     for step in range(count):
         at_s = start_utc_s + step * step_s
-        moments = [at_s + grain + _GRAIN_S / 2 for grain in range(0, step_s, _GRAIN_S)] if step else [at_s]
-        found = [_at(tariff, told, quotes, moment, now, zone) for moment in moments]
-        known = [row for row in found if row is not None]
-        if len(known) < len(found):
+        found = _over(tariff, told, quotes, _moments(at_s, step_s) if step else [at_s], now)
+        if found is None:
             break
-        rows.append(tuple(_mean(column) for column in zip(*known, strict=True)))
+        rows.append(found)
     if not rows:
         return Prices((), (), ())
     return Prices(*(tuple(column) for column in zip(*rows, strict=True)))
+
+
+def hour(tariff: Tariff, quotes: Sequence[Quote], start_utc_s: float) -> _Row | None:
+    """Import, export and carbon of a whole hour as signalled; None where a part of it is not known."""
+    now = datetime.fromtimestamp(start_utc_s, ZoneInfo(tariff.zone))
+    return _over(tariff, Told(), quotes, _moments(start_utc_s, 3_600), now)
+
+
+def _moments(start_utc_s: float, step_s: int) -> list[float]:
+    return [start_utc_s + grain + _GRAIN_S / 2 for grain in range(0, step_s, _GRAIN_S)]
+
+
+def _over(
+    tariff: Tariff, told: Told, quotes: Sequence[Quote], moments: Sequence[float], now: datetime
+) -> _Row | None:
+    """The means over some moments; None where one of them is not known."""
+    found = [_at(tariff, told, quotes, moment, now) for moment in moments]
+    known = [row for row in found if row is not None]
+    if len(known) < len(found):
+        return None
+    bought, sold, carbon = (_mean(column) for column in zip(*known, strict=True))
+    return bought, sold, carbon
 
 
 def _mean(column: Sequence[float]) -> float:
@@ -119,9 +140,7 @@ def _mean(column: Sequence[float]) -> float:
     return column[0] if min(column) == max(column) else sum(column) / len(column)
 
 
-def _at(
-    tariff: Tariff, told: Told, quotes: Sequence[Quote], utc_s: float, now: datetime, zone: ZoneInfo
-) -> tuple[float, float, float] | None:
+def _at(tariff: Tariff, told: Told, quotes: Sequence[Quote], utc_s: float, now: datetime) -> _Row | None:
     signalled: dict[str, float] = {}
     for quote in quotes:
         if quote.begin_utc_s <= utc_s < quote.end_utc_s:
@@ -132,7 +151,7 @@ def _at(
         if price is None:
             return None
         return price, signalled.get("export_eur_per_wh", tariff.export_eur_per_wh), co2_g_per_wh
-    price = _contract(tariff, told, datetime.fromtimestamp(utc_s, zone), now)
+    price = _contract(tariff, told, datetime.fromtimestamp(utc_s, now.tzinfo), now)
     return price, tariff.export_eur_per_wh, co2_g_per_wh
 
 

@@ -6,6 +6,7 @@ plans are to be trusted; it fades, so that a forecast that became good again is 
 """
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,10 +16,13 @@ from quartier.planning.forecast import ahead
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.learner import Learner
 from quartier.planning.plan import planned
-from quartier.planning.tariff import Tariff, Told, prices
+from quartier.planning.quoted import Quoted
+from quartier.planning.tariff import Prices, Tariff, Told, prices
 
 STEPS_H = 24
-"""How far ahead each of its plans looks."""
+"""How far ahead each of its plans looks, where prices are known so far."""
+LEAST_KNOWN_H = 4
+"""Prices that are known no further are too few to plan by."""
 _KEEPS = 1.0 - 1.0 / (7 * 24)
 """What is kept of a bill from hour to hour: a week counts."""
 LEAST_H = 72
@@ -52,6 +56,8 @@ class Trial:
     bare_eur: float = 0.0
     """Without a battery."""
     worth_eur_per_wh: float = 0.0
+    quoted: Quoted = field(default_factory=Quoted)
+    """Past prices, where they come by signal."""
     by_plan: Imagined = field(init=False)
     by_rule: Imagined = field(init=False)
 
@@ -63,10 +69,11 @@ class Trial:
         if load_w is None or sun_w is None or learner.grid.slot_s != _HOUR_S:
             return
         start_s = float(slot * _HOUR_S)
-        known = prices(self.tariff, Told(), (), start_s, _HOUR_S, STEPS_H)
-        if known.count < STEPS_H:
+        known, billed = self._prices(slot)
+        if known.count < LEAST_KNOWN_H or billed is None:
             return
-        foretold = ahead(learner, start_s, STEPS_H * _HOUR_S, _HOUR_S)
+        count = known.count
+        foretold = ahead(learner, start_s, count * _HOUR_S, _HOUR_S)
         load, sun = [load_w, *foretold.load.mean_w[1:]], [max(sun_w, 0.0), *foretold.generated.mean_w[1:]]
         outlook = Outlook(
             step_s=_HOUR_S,
@@ -74,8 +81,8 @@ class Trial:
             pv_w=sun,
             import_eur_per_wh=known.import_eur_per_wh,
             export_eur_per_wh=known.export_eur_per_wh,
-            import_max_w=[self.import_max_w] * STEPS_H,
-            export_max_w=[self.export_max_w] * STEPS_H,
+            import_max_w=[self.import_max_w] * count,
+            export_max_w=[self.export_max_w] * count,
             samples=[(), *chances(foretold)[1:]],
         )
         self.worth_eur_per_wh = self.battery.discharge_efficiency * max(0.0, min(known.import_eur_per_wh))
@@ -85,13 +92,22 @@ class Trial:
             worth_eur_per_wh=LEFT_SHARE * self.worth_eur_per_wh,
         )
         plan = planned(unit, outlook, self.contract)
-        aim = aims(plan, unit, outlook, self.contract, [""] * STEPS_H, self.target_w)[0]
+        aim = aims(plan, unit, outlook, self.contract, [""] * count, self.target_w)[0]
         net_w = load_w - sun_w
-        bought, sold = known.import_eur_per_wh[0], known.export_eur_per_wh[0]
+        bought, sold = billed
         self._live(self.by_plan, net_w, aim.asked_w(net_w), bought, sold)
         self._live(self.by_rule, net_w, self.target_w - net_w, bought, sold)
         self.bare_eur = _KEEPS * self.bare_eur + _bill(net_w, bought, sold)
         self.hours += 1.0
+
+    def _prices(self, slot: int) -> tuple[Prices, tuple[float, float] | None]:
+        """What a plan of that hour knew of prices, and what the hour cost in the end."""
+        if self.tariff.kind != "signal":
+            known = prices(self.tariff, Told(), (), slot * float(_HOUR_S), _HOUR_S, STEPS_H)
+            return known, (known.import_eur_per_wh[0], known.export_eur_per_wh[0])
+        row = self.quoted.billed(slot)
+        billed = None if row is None else (row.import_eur_per_wh, row.export_eur_per_wh)
+        return self.quoted.foreseen(slot, STEPS_H), billed
 
     def _live(self, one: Imagined, net_w: float, wanted_w: float, bought: float, sold: float) -> None:
         """One hour, inside what the battery can do."""
@@ -118,16 +134,19 @@ class Trial:
             return ""
         return f"in its back-test of the last week a plan cost {self.dearer_eur:.2f} EUR more than the rule"
 
-    def keep(self) -> dict[str, float]:
+    def keep(self) -> dict[str, Any]:
         """All that it remembers, JSON-ready."""
         both = {"plan": self.by_plan, "rule": self.by_rule}
         bills = {f"{name}_{key}": getattr(one, key) for name, one in both.items() for key in _KEYS}
-        return {**bills, **{name: getattr(self, name) for name in _OWN}}
+        own = {name: getattr(self, name) for name in _OWN}
+        return {**bills, **own, "quoted": self.quoted.keep()}
 
     def recall(self, told: Any) -> None:
         """Go on with what ``keep`` gave; what is no such thing is left out, and it begins anew."""
         names = [f"{name}_{key}" for name in ("plan", "rule") for key in _KEYS] + list(_OWN)
         table = told if isinstance(told, dict) else {}
+        with suppress(TypeError, ValueError):
+            self.quoted.recall(table.get("quoted", ()))
         values = {name: float(table[name]) for name in names if isinstance(table.get(name), int | float)}
         if len(values) < len(names) or not all(map(math.isfinite, values.values())):
             return

@@ -128,6 +128,39 @@ async def test_without_a_trusted_clock_the_rule_leads_at_once_and_the_reason_is_
         task.cancel()
 
 
+async def test_prices_that_the_district_signals_are_kept_once_for_the_back_test(house):
+    text = (
+        planning()
+        .replace('contract = "hchp"', 'contract = "signal"')
+        .replace("off_peak_eur_per_wh = 0.0001, peak_eur_per_wh = 0.0004", "export_eur_per_wh = 0.00005")
+    )
+    async with (
+        house('district_link = { url = "mqtt://127.0.0.1:9" }\n' + text) as found,
+        asyncio.TaskGroup() as group,
+    ):
+        now_ms = found.yard.clock.utc_ms() // 3_600_000 * 3_600_000
+        price = Signal(
+            kind="price",
+            id="p1",
+            seq=1,
+            nbf_utc_ms=now_ms,
+            exp_utc_ms=now_ms + 36_000_000,
+            start_utc_ms=now_ms,
+            spans=(Span(18_000.0, {"import_eur_per_wh": 1e-4}), Span(18_000.0, {"import_eur_per_wh": 4e-4})),
+        )
+        found.turn.agenda.signals = {"price": price}
+        await found.well()
+        made = found.planner()
+        task = await running(group, made)
+        await found.until(lambda: found.led_by == "local plan")
+        kept = made._trial.quoted
+        first = now_ms // 3_600_000
+
+        assert [1e-4, 1e-4, 4e-4] == [kept.billed(first + step).import_eur_per_wh for step in (0, 4, 5)]
+        assert (10, None) == (len(kept.keep()), kept.billed(first + 10))
+        task.cancel()
+
+
 def says(found, point, value):
     """A meter tells a point now."""
     now_ns = found.yard.clock.now_ns()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tests.gateway.planning.sites import PLAIN, outlook
 
+from quartier.planning.horizon import Contract, Sample
 from quartier.planning.plan import planned
 from quartier.planning.reasons import reasons
 
@@ -47,6 +48,54 @@ def test_a_cap_that_holds_and_sun_that_is_curtailed_are_told() -> None:
         "a stored kWh is worth 0.010; 500 W of the sun are curtailed"
         == reasons(planned(replace(PLAIN, worth_eur_per_wh=1e-5), dark), dark)[0]
     )
+
+
+def when(number: int) -> str:
+    return f"{number + 12} h"
+
+
+def test_what_is_kept_for_an_import_cap_ahead_is_told_until_it_is_used() -> None:
+    there = outlook(
+        [0.21, 0.21, 0.54, 0.54, 0.54],
+        load_w=[0.0, 0.0, 500.0, 2200.0, 200.0],
+        import_max_w=[900.0, 400.0, 9000.0, 1400.0, 9000.0],
+    )
+    lines = reasons(planned(replace(PLAIN, capacity_wh=1500.0, energy_wh=200.0), there), there, when)
+
+    # at 15 h 1.0 kW of the store spares a dear import; without 0.8 kW of it the cap would be exceeded
+    kept = [line.partition("; kept ")[2] for line in lines]
+    cap = "kWh for the import cap of 1.4 kW at 15 h"
+    assert [f"0.4 {cap}", f"0.8 {cap}", f"0.8 {cap}", "", ""] == kept, (
+        "what comes at 13 h is not kept at 12 h"
+    )
+    assert lines[0].startswith("charges at 0.210, used from 14 h (spares an import at 0.540)")
+
+
+def test_what_is_kept_for_the_peak_that_is_paid_is_told_as_such() -> None:
+    there = outlook([0.4, 0.4, 0.2, 0.2], load_w=[300.0, 300.0, 2000.0, 300.0])
+    plan = planned(replace(PLAIN, energy_wh=800.0), there, Contract(peak_eur_per_w=0.01))
+    lines = reasons(plan, there, when)
+
+    assert lines[1].endswith("; kept 1.0 kWh for the peak of 1.0 kW at 14 h")
+    assert not any("kept" in line for line in lines[2:])
+
+
+def test_nothing_is_kept_where_no_cap_is_ahead() -> None:
+    there = outlook([0.21, 0.3, 0.54])
+
+    assert not any("; kept" in line for line in reasons(planned(PLAIN, there), there, when))
+
+
+def test_a_cap_that_only_some_samples_reach_is_one() -> None:
+    there = outlook(
+        [0.2, 0.2, 0.2],
+        load_w=[0.0, 500.0, 500.0],
+        import_max_w=[9000.0, 1000.0, 9000.0],
+        samples=[[], [Sample(1600.0, 0.0), Sample(0.0, 0.0)], []],
+    )
+    lines = reasons(planned(PLAIN, there), there, when)
+
+    assert lines[0].endswith("; kept 0.6 kWh for the import cap of 1.0 kW at 13 h")
 
 
 def test_what_is_worth_more_later_is_kept() -> None:

@@ -1,5 +1,6 @@
 """The plan's back-test: imagined batteries live through measured hours, by the plan and by the rule."""
 
+import json
 import math
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +11,7 @@ import pytest
 from quartier.planning.history import Premises
 from quartier.planning.horizon import Battery, Contract
 from quartier.planning.learner import Learner
-from quartier.planning.tariff import Tariff
+from quartier.planning.tariff import Quote, Tariff
 from quartier.planning.trial import LEAST_H, Trial
 
 BATTERY = Battery(
@@ -63,6 +64,62 @@ def test_a_plan_that_was_dearer_is_not_trusted_and_what_it_has_in_store_counts()
     made.by_plan.energy_wh -= 1_500
     made.hours = LEAST_H - 1
     assert "" == made.why_not, "so little says nothing"
+
+
+SIGNAL = Tariff(kind="signal", zone="Europe/Paris")
+
+
+def signalled(days, load, price):
+    """The same with prices by signal: each day at 13 h those of the next one are said, from the first day on."""
+    made, learner = trial(SIGNAL), Learner(Premises())
+    for slot in range(FIRST, FIRST + 24 * days):
+        place = learner.grid.place(slot)
+        if slot == FIRST or place.hour == 13:
+            until = slot - place.hour + (24 if slot == FIRST else 48)
+            said = [
+                Quote(hour * 3600.0, (hour + 1) * 3600.0, {"import_eur_per_wh": price(hour, learner)})
+                for hour in range(slot, until)
+            ]
+            made.quoted.hear(SIGNAL, said, slot * 3600.0 + 5.0)
+        watts = load(slot, place.hour)
+        made.step(learner, slot, watts, 0.0)
+        learner.step(slot, watts, 0.0)
+    return made
+
+
+def by_night(slot, learner):
+    return 1e-4 if learner.grid.place(slot).hour in {22, 23, 0, 1, 2, 3, 4, 5} else 4e-4
+
+
+def test_prices_by_signal_are_tried_as_they_were_known_then_and_plans_save_as_much():
+    made = signalled(6, evening, by_night)
+
+    assert 144 - 24 <= made.hours < 144, "the last hours of a day that was not followed by another's prices"
+    assert made.dearer_eur < -0.1 * made.bare_eur
+    assert "" == made.why_not
+
+
+def test_a_price_that_was_changed_after_the_plan_is_billed_as_it_was_in_the_end():
+    flat = trial(SIGNAL)
+    flat.quoted.hear(
+        SIGNAL, [Quote(FIRST * 3600.0, (FIRST + 24) * 3600.0, {"import_eur_per_wh": 1e-4})], FIRST * 3600.0
+    )
+    late = Quote(FIRST * 3600.0, (FIRST + 1) * 3600.0, {"import_eur_per_wh": 9e-4})
+    flat.quoted.hear(SIGNAL, [late], FIRST * 3600.0 + 900.0)
+    flat.step(Learner(Premises()), FIRST, 1_000.0, 0.0)
+
+    assert (1.0, pytest.approx(0.9)) == (flat.hours, flat.bare_eur)
+
+
+def test_prices_that_were_kept_go_on_after_a_restart():
+    made = signalled(2, evening, by_night)
+    later = trial(SIGNAL)
+    later.recall(json.loads(json.dumps(made.keep())))
+    broken = trial(SIGNAL)
+    broken.recall({**made.keep(), "quoted": [[1.0]]})
+
+    assert made.keep() == later.keep()
+    assert ([], made.hours) == (broken.quoted.keep(), broken.hours)
 
 
 def test_an_hour_that_is_not_known_or_has_no_price_is_not_tried():
