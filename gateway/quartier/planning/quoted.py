@@ -1,5 +1,6 @@
 """What was signalled for each hour, and when: past prices, so that plans by them can be tried (pure)."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ KEPT_H, AHEAD_H = 9 * 24, 7 * 24
 CHANGES_MAX = 8
 """Of an hour, what it was said to cost: a signal that changes more often is kept as it was last."""
 HOUR_S = 3_600
-_COLUMNS = 5
+_COLUMNS = 4
 
 
 class Row(NamedTuple):
@@ -19,7 +20,6 @@ class Row(NamedTuple):
     heard_s: float
     import_eur_per_wh: float
     export_eur_per_wh: float
-    import_g_per_wh: float
 
 
 class Quoted:
@@ -35,8 +35,8 @@ class Quoted:
         for slot in range(first, min(int(end_s // HOUR_S) + 1, first + AHEAD_H)):
             found = hour(tariff, quotes, slot * HOUR_S)
             known = self._hours.get(slot, ())
-            if found is not None and (not known or known[-1][1:] != found):
-                self._hours[slot] = (*known[-CHANGES_MAX + 1 :], Row(utc_s, *found))
+            if found is not None and (not known or known[-1][1:] != found[:2]):
+                self._hours[slot] = (*known[-CHANGES_MAX + 1 :], Row(utc_s, *found[:2]))
         self._hours = {slot: rows for slot, rows in self._hours.items() if slot >= first - KEPT_H}
 
     def billed(self, slot: int) -> Row | None:
@@ -45,7 +45,7 @@ class Quoted:
         return rows[-1] if rows else None
 
     def foreseen(self, slot: int, count: int) -> Prices:
-        """What a plan that was made as an hour began knew of it and the next ones, as far as that goes."""
+        """What a plan that was made as an hour began knew of it and the next ones, so far; no CO2."""
         known: list[Row] = []
         for step in range(count):
             rows = self._hours.get(slot + step, ())
@@ -53,8 +53,8 @@ class Quoted:
             if not heard:
                 break
             known.append(heard[-1])
-        columns = list(zip(*known, strict=True)) or [()] * (_COLUMNS - 1)
-        return Prices(*columns[1:])
+        bought, sold = (tuple(row[column] for row in known) for column in (1, 2))
+        return Prices(bought, sold, (math.nan,) * len(known))
 
     def keep(self) -> list[list[float]]:
         """All of it, JSON-ready."""
