@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from quartier.app import assembly, foresight
+from quartier.app import assembly, foresight, told
 from quartier.config import load
 from quartier.config.load import Loaded
 from quartier.control.link import LinkParams, LinkState
@@ -46,7 +46,7 @@ class Assembled:
 
     def told(self, state: State, now: Now) -> Told:
         """What the daemon takes from the grid operator's meter for its planner."""
-        return foresight.told(state, now)
+        return told.told(state, now)
 
     @property
     def premises(self) -> Premises:
