@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from quartier_hil.fittings import Asset, Board, Watts
+from quartier_hil.fittings import Asset, Board, TimeOfDay, Watts
 from quartier_hil.tariff import Planning, Tariff
 from quartier_hil.wanted import Part, Pct
 
@@ -50,6 +50,10 @@ class House(Part):
     """The supply contract that the Linky follows; absent: base, and prices of the series."""
     planning: Planning | None = None
     """Whether the gateway plans ahead by the supply contract; absent: the rule of self-consumption leads."""
+    departure: TimeOfDay | None = None
+    """When a car at the usual charging point leaves, as the site file says it; absent: it says nothing."""
+    wanted_wh: Watts | None = None
+    """What it wants in one stay, as the site file says it."""
     heat_pump_w: Watts = 2_500.0
     """Electric power of the heat pump."""
     tank_c: Annotated[float, Field(ge=20, le=90)] = 53.0

@@ -239,7 +239,7 @@ class Wiring:
 _UNWRITTEN = {
     *("soc_pct", "tank_c", "meters", "battery", "battery_habits", "pv", "pv_habits"),
     *("boards", "assets", "main_fuse_a", "outdoor_c"),
-    *("tariff", "planning"),
+    *("tariff", "planning", "departure", "wanted_wh"),
     *("failsafe_agreed", "failsafe_import_w", "failsafe_export_w", "grid_meter", "frequency_period_s"),
 }
 _SITE = """\
@@ -300,7 +300,7 @@ rated_w = {pv_w}
 role = "ev"
 device = "charger"
 current_max_a = 16
-
+{departure}
 [assets.hp1]
 role = "load"
 device = "heatmeter"
@@ -378,6 +378,7 @@ def site_file(
         timeout_s=timeout_s,
         rtu_timeout_s=timeout_s,
         control="" if cycle_s == 1.0 else f"\n[control]\ncycle_s = {cycle_s:g}\n",
+        departure=_departure(house),
         main_fuse="" if house.main_fuse_a is None else f"main_fuse_a = {house.main_fuse_a:g}\n",
         **siting.connection(house),
     )
@@ -388,6 +389,11 @@ def site_file(
                 name=name, profile=profile, unit=unit, port=wiring.ports[name], timeout_s=timeout_s
             )
     return whole
+
+
+def _departure(house: House) -> str:
+    said = {"departure": house.departure and f'"{house.departure}"', "energy_wanted_wh": house.wanted_wh}
+    return "".join(f"{key} = {value}\n" for key, value in said.items() if value is not None)
 
 
 def keys(pty: Path) -> Path:

@@ -1,11 +1,12 @@
 """What the planner is asked: from the site file, what control sees and what the district said."""
 
+import math
 from collections.abc import Iterator, Mapping
 
 from quartier.app.told import Said, told
 from quartier.config.model import Battery as Storage
 from quartier.config.model import Pv, Site
-from quartier.control import ahead, clocks, sight
+from quartier.control import ahead, aims, clocks, legs, setpoint, sight, stay
 from quartier.control.link import LinkParams
 from quartier.control.linkstate import LinkState
 from quartier.control.signals import Signals
@@ -18,6 +19,7 @@ from quartier.planning import horizon
 from quartier.planning.history import Premises
 from quartier.planning.horizon import Contract, RefusedError
 from quartier.planning.question import Question
+from quartier.planning.site import Car
 from quartier.planning.tariff import Quote, Tariff, minutes
 from quartier.planning.trial import Trial
 
@@ -26,7 +28,11 @@ GRAIN_S = 300
 VALID_S = 900.0
 """A plan that no newer one replaced is followed no longer."""
 _CAR_S = 3_600.0
-"""A car that charges is taken to go on for so long."""
+"""A car that charges is taken to go on for so long, where it is not planned."""
+_READY_S = legs.LATE_S + legs.AGAIN_S
+"""So much before it leaves a car shall be ready by the plan: later than that it follows none."""
+_ELSE = {"a person", "the district"}
+"""Who leads a car that is then not ours to plan."""
 
 
 def question(
@@ -65,6 +71,11 @@ def question(
     start_ms = now.utc_ms // (GRAIN_S * 1000) * GRAIN_S * 1000
     count = round(wanted.horizon_s / wanted.step_s)
     caps = ahead.caps(linked, params, force, now, start_ms, wanted.step_s * 1000, count)
+    planned = cars(state, now, start_ms / 1000, wanted.step_s)
+    cars_w = {
+        one.name: _car_w(state, one, now, wanted.step_s, count) for one in house.assets if isinstance(one, Ev)
+    }
+    others_w = [watts for name, watts in cars_w.items() if name not in planned]
     return Question(
         asset=unit.name,
         start_utc_s=start_ms / 1000,
@@ -77,9 +88,11 @@ def question(
             peak_free_w=wanted.peak_free_w,
             co2_eur_per_g=wanted.co2_eur_per_g,
         ),
-        net_w=grid_w - battery_w,
+        net_w=grid_w - battery_w - sum(cars_w[name][0] for name in planned),
         sun_w=max(0.0, -sum(suns)),
-        cars_w=_cars_w(state, now, wanted.step_s, count),
+        cars_w=[sum(each) for each in zip(*others_w, strict=True)] or [0.0] * count,
+        cars=planned,
+        unplanned_w={name: cars_w[name] for name in planned},
         import_max_w=[cap.import_w for cap in caps],
         export_max_w=[cap.export_w for cap in caps],
         tariff=tariff(site),
@@ -123,15 +136,41 @@ def _battery(
     )
 
 
-def _cars_w(state: State, now: Now, step_s: int, count: int) -> list[float]:
-    """What cars that charge now take further on: for an hour, or until they have what they want."""
-    found = [0.0] * count
-    for car in (one for one in state.house.assets if isinstance(one, Ev)):
-        power_w = sight.power_w(state.memories, car, now.ns) or 0.0
-        for step in range(count):
-            share = min(1.0, max(0.0, (_CAR_S - step * step_s) / step_s))
-            found[step] += max(0.0, power_w) * share
+def cars(state: State, now: Now, start_utc_s: float, step_s: int) -> dict[str, Car]:
+    """The cars that may be planned from ``start_utc_s`` on, by their charging points.
+
+    Not one of which something is not known, that rests, that has to charge now, or that somebody orders.
+    """
+    found = {}
+    for ev in (one for one in state.house.assets if isinstance(one, Ev) and setpoint.takes_orders(one)):
+        here = state.stays.get(ev.name)
+        order = state.book.orders.get(setpoint.point(ev))
+        is_ours = order is None or aims.leader(order.reason) not in _ELSE
+        if here is None or not is_ours or here.is_idle(now.ns) or legs.why_not(ev, state, now):
+            continue
+        leaves_s = stay.leaves_s(ev, state.memories, now, state.house.zone) or 0.0
+        need_wh = stay.missing_wh(ev, here, state.memories, now.ns) or 0.0
+        until_s = now.utc_ms / 1000 + leaves_s - _READY_S - start_utc_s
+        car = Car(
+            need_wh=need_wh,
+            room_wh=need_wh,
+            from_step=0,
+            until_step=max(0, math.floor(until_s / step_s)),
+            current_max_a=math.floor(ev.current_max_a),
+            current_min_a=math.ceil(ev.current_min_a),
+            phases=stay.count(ev, here),
+            voltage_v=ev.voltage_v,
+            efficiency=1.0,
+        )
+        if car.until_step > 0 and car.current_min_a <= car.current_max_a:
+            found[ev.name] = car
     return found
+
+
+def _car_w(state: State, ev: Ev, now: Now, step_s: int, count: int) -> list[float]:
+    """What a car that charges now takes further on by the rule: for an hour."""
+    power_w = max(0.0, sight.power_w(state.memories, ev, now.ns) or 0.0)
+    return [power_w * min(1.0, max(0.0, (_CAR_S - step * step_s) / step_s)) for step in range(count)]
 
 
 def tariff(site: Site) -> Tariff:

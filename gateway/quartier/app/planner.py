@@ -111,9 +111,10 @@ class Planner:
         caps = None if force is None else (force.import_w, force.export_w)
         memories = state.memories
         plugged = [
-            memories[point].value if (point := f"{one.name}.plugged_on") in memories else None
+            memories[point].value if (point := f"{one.name}.{quantity}") in memories else None
             for one in state.house.assets
             if isinstance(one, Ev)
+            for quantity in ("plugged_on", "energy_wanted_wh")
         ]
         signals = self._turn.agenda.signals
         said = [(one.id, one.seq) for kind, one in sorted(signals.items()) if kind in {"price", "co2"}]
@@ -148,6 +149,9 @@ class Planner:
         if self.answer is None or self.why:
             self._log.info("plan.made", asset=question.asset, steps=len(found.plan.steps))
             self._event("plan.made", f"{question.asset} follows the local plan", {}, now)
+        if found.beside.why_not and (self.answer is None or not self.answer.beside.why_not):
+            self._log.warning("plan.partial", why=found.beside.why_not)
+            self._event("plan.partial", f"the battery alone is planned: {found.beside.why_not}", {}, now)
         self.answer, self.why = found, ""
 
     async def _hear(self, now: Now) -> None:
@@ -203,7 +207,7 @@ class Planner:
     # For others
 
     def expected(self, utc_ms: int) -> dict[str, list[float | None]]:
-        """What grid and battery are planned to take in the 96 quarter hours from the one that runs on, in W.
+        """What grid, battery and cars are planned to take in the 96 quarter hours from the present one on, in W.
 
         Nothing where no plan is followed.
         """
@@ -213,6 +217,7 @@ class Planner:
         start_s, step_s, steps = found.question.start_utc_s, found.plan.step_s, found.plan.steps
         grid_w: list[float | None] = []
         battery_w: list[float | None] = []
+        others_w: dict[str, list[float | None]] = {name: [] for name in found.beside.powers_w}
         first = utc_ms // SLOT_MS
         for slot in range(first, first + DAY_SLOTS):
             middle_s = (slot + 0.5) * SLOT_MS / 1000
@@ -220,7 +225,9 @@ class Planner:
             is_known = step < len(steps)
             grid_w.append(round(steps[step].grid_w, 1) if is_known else None)
             battery_w.append(round(steps[step].battery_w, 1) if is_known else None)
-        return {self._turn.house.grid.name: grid_w, found.question.asset: battery_w}
+            for name, watts in found.beside.powers_w.items():
+                others_w[name].append(round(watts[step], 1) if is_known else None)
+        return {self._turn.house.grid.name: grid_w, found.question.asset: battery_w, **others_w}
 
     def summary(self) -> dict[str, Any]:
         """Whether the plan in force is followed, and why not; JSON-ready."""
@@ -234,6 +241,8 @@ class Planner:
             "age_s": None if found is None else round((now.ns - found.question.start_ns) / 1e9, 1),
             "foretold": self.foretold.summary(now),
             **({} if found is None else self._school.tolls.shown(found.question, now.utc_ms / 1000)),
+            "beside": [] if found is None else sorted(found.beside.legs),
+            "beside_why_not": "" if found is None else found.beside.why_not,
         }
 
     def shown(self) -> dict[str, Any]:
@@ -265,4 +274,11 @@ class Planner:
                 }
                 for number, step in enumerate(plan.steps)
             ],
+            "others": {
+                name: [
+                    {"power_w": watts, "value": leg.value, "why": leg.words}
+                    for watts, leg in zip(found.beside.powers_w[name], legs, strict=True)
+                ]
+                for name, legs in found.beside.legs.items()
+            },
         }

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,6 +36,8 @@ def show(options: argparse.Namespace) -> int:
         if told["steps"]:
             found, steps, why = read(told)
             aheadpage.show(told["asset"], found, steps, why)
+            for line in _others(told, steps):
+                print(line)
     return NOT_FOLLOWED if told is None or told["why_not"] else FOLLOWED
 
 
@@ -45,6 +47,22 @@ def _head(told: Mapping[str, Any]) -> str:
     forecast = told["forecast"]
     known = f", error {forecast['error_w']:.0f} W" if forecast["error_w"] is not None else ""
     return f"in force, {age(told['age_s'])} old; forecast of the net: {forecast['model']}{known}"
+
+
+def _others(told: Mapping[str, Any], steps: Steps) -> Iterator[str]:
+    """What is planned beside the battery, from when to when and why."""
+    if told["beside_why_not"]:
+        yield f"the others are not planned: {told['beside_why_not']}"
+    for name, rows in told["others"].items():
+        begin = 0
+        for number in range(1, len(rows) + 1):
+            if number < len(rows) and rows[number]["why"] == rows[begin]["why"]:
+                continue
+            mean_w = sum(row["power_w"] for row in rows[begin:number]) / (number - begin)
+            end = steps.when(number) if number < len(rows) else "the end"
+            span = f"{steps.when(begin)} to {end}"
+            yield f"{name}, {span}: {output.number(mean_w, 'W')}, {rows[begin]['why']}"
+            begin = number
 
 
 def read(told: Mapping[str, Any]) -> tuple[Plan, Steps, Sequence[str]]:

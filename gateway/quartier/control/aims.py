@@ -1,20 +1,24 @@
-"""The local plan as a wish: which aim runs, what it asks of a battery, and who leads a battery (pure).
+"""The local plan as a wish: which aim runs, what it asks of a battery, and who leads an asset (pure).
 
 Priority 5 of failsafe.md section 1: below people, commands and schedules; inside every cap and the battery's
 own room, which come after it.  Without a plan that holds, the rule of self-consumption leads.
 """
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from quartier.control import battery, clocks
 from quartier.control.players import Player
 from quartier.control.reason import Reason, rule, who
 from quartier.control.scene import Scene
-from quartier.control.wishes import LocalPlan, RunningAim
+from quartier.control.wishes import Aim, Leg, LocalPlan, RunningAim
 from quartier.house.assets import Battery
 from quartier.house.now import Now
 
 PLAN, RULE = "local plan", "self-consumption"
 LEAP_MS = 60_000
 """A wall clock that moved so far against the monotonic one since the plan was made is not the plan's."""
+_Step = TypeVar("_Step", Aim, Leg)
 _LEADERS = {"person": "a person", "document": "the district", "grid": "the public grid"}
 
 
@@ -23,13 +27,15 @@ def why_not(plan: LocalPlan | None, now: Now, *, outage: bool, doubt: str = "") 
     if plan is None:
         return "there is no plan"
     is_leapt = abs(now.utc_ms - now.ns // 1_000_000 - plan.offset_ms) > LEAP_MS
+    runs = any(running(plan, steps, now) for steps in plan.aims.values())
+    runs = runs or any(running(plan, steps, now) for steps in plan.legs.values())
     judged = (
         (outage, "the public grid's voltage is gone"),
         (not now.synced, "the clock is not trusted"),
         (bool(doubt), doubt),
         (is_leapt, "the clock leapt since the plan was made"),
         (now.ns >= plan.expires_ns, "the plan is too old"),
-        (_running(plan, now) is None, "the plan has no step for now"),
+        (not runs, "the plan has no step for now"),
     )
     return next((words for is_so, words in judged if is_so), "")
 
@@ -38,16 +44,17 @@ def now_wanted(plan: LocalPlan | None, now: Now, *, outage: bool, doubt: str = "
     """The aim that runs, by its battery; nothing of a plan that does not hold."""
     if plan is None or why_not(plan, now, outage=outage, doubt=doubt):
         return {}
-    found = _running(plan, now)
-    return {plan.asset: found} if found else {}
+    found = ((name, running(plan, steps, now)) for name, steps in plan.aims.items())
+    return {name: RunningAim(one[0], plan.offset_ms + one[1] // 1_000_000) for name, one in found if one}
 
 
-def _running(plan: LocalPlan, now: Now) -> RunningAim | None:
+def running(plan: LocalPlan, steps: Sequence[_Step], now: Now) -> tuple[_Step, int] | None:
+    """The step that runs, and its end by the monotonic clock."""
     elapsed_s, at_s = 0.0, (now.ns - plan.start_ns) / 1e9
-    for aim in plan.aims:
-        elapsed_s += aim.duration_s
+    for one in steps:
+        elapsed_s += one.duration_s
         if at_s < elapsed_s:
-            return RunningAim(aim, plan.offset_ms + plan.start_ns // 1_000_000 + int(elapsed_s * 1000))
+            return one, plan.start_ns + int(elapsed_s * 1000) * 1_000_000
     return None
 
 

@@ -358,12 +358,12 @@ def _flexible_want(player: Player, turn: Turn, reason: str) -> Want:
 
 
 def _by_hand(scene: Scene, asset: Load | Ev | Pv | Moded, want: Want) -> Want:
-    """No more than a person allows."""
+    """No more than is ordered of it; who ordered what it has anyway is named where it is free."""
     most = override.ceiling(asset, scene.wishes.overrides)
-    if most is None or want.value <= most:
+    if most is None or want.value < most or (want.value == most and want.reason != "free"):
         return want
     reason = scene.wishes.overrides[asset.name].reason
-    return replace(want, value=most, reason=reason, holds=True)
+    return replace(want, value=most, reason=reason, holds=want.holds or want.value > most)
 
 
 def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn) -> str:

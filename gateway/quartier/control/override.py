@@ -1,9 +1,9 @@
 """What is ordered of one asset for a while: a wish, never above a cap, and never past a minimum time.
 
-By a person's hand: priority 3 of failsafe.md section 1; by a schedule of the district: priority 4.  ``off``
-and a lower limit are kept as they are said; ``on`` and a higher one as far as the caps leave room, for what a
-cap takes away comes back in its turn like anything else.  In maintenance an asset belongs to its device: it
-is given no order, and counts with what it takes, or may take.
+By a person's hand: priority 3 of failsafe.md section 1; by a schedule of the district: 4; by the local
+plan: 5.  ``off`` and a lower limit are kept as said; ``on`` and a higher one as far as the caps leave
+room, for what a cap takes away comes back in its turn like anything else.  In maintenance an asset belongs to
+its device: it is given no order, and counts with what it takes, or may take.
 """
 
 from collections.abc import Mapping
@@ -39,6 +39,8 @@ class Override:
         """As it stands beside each order."""
         if self.who.kind == "document":
             return Reason(f"{self.who.name}, {self.who.id}", self.who, self.until_utc_ms)
+        if self.who.kind == "rule":
+            return Reason(f"{self.who.name}: {self.why}", self.who, self.until_utc_ms)
         kind = "maintenance" if self.value is None else "by hand"
         said = f": {self.why}" if self.why else ""
         return Reason(f"{kind}, {self.who.name}{said}", self.who, self.until_utc_ms)
@@ -119,6 +121,12 @@ def ceiling(asset: Steered, overrides: Overrides) -> float | None:
     return asset.current_min_a if isinstance(asset, Ev) and found.value == 0 else found.value
 
 
+def met(name: str, overrides: Overrides, value: float) -> Reason | None:
+    """The reason of an order whose limit is reached; None where there is none, or it leaves more."""
+    found = overrides.get(name)
+    return None if found is None or found.value is None or value < found.value else found.reason
+
+
 def power_w(asset: Battery, overrides: Overrides) -> float | None:
     """What a person wants of a battery, in W; None where nobody said."""
     found = overrides.get(asset.name)
@@ -130,5 +138,7 @@ def leaning(asset: Moded, overrides: Overrides, own: Leaning) -> Leaning:
     found = overrides.get(asset.name)
     if found is None or found.value is None or own.given_back:
         return own
+    if found.who.kind == "rule" and own.claims:
+        return own  # a deadline, or people's comfort: no plan of ours goes before it
     wanted = min(max(int(found.value), own.highest), own.lowest)
     return replace(own, wanted=wanted, words=found.reason, after_s=0.0)

@@ -392,8 +392,8 @@ def _words(scene: Scene, grove: Grove, bay: Bay) -> Reason:
         return rule("waits for its turn", "turn") if cap is None else further(cap, ": waits for its turn")
     if cap is not None:
         return further(cap, ": cars share it")
-    if bay.most_a < bay.ev.current_max_a:
+    ordered = override.met(bay.ev.name, scene.wishes.overrides, bay.goal_a)
+    if ordered is None and bay.most_a < bay.ev.current_max_a:
         return rule(f"held to what it takes and {stay.MARGIN_A:g} A", "demand")
-    return (
-        rule("free", "free") if bay.goal_a >= bay.ev.current_max_a else rule("rises step by step", "sharing")
-    )
+    full = bay.goal_a >= bay.ev.current_max_a
+    return ordered or (rule("free", "free") if full else rule("rises step by step", "sharing"))

@@ -6,7 +6,7 @@ The daemon and days without wires take it, so that neither tells of an order tha
 from collections.abc import Callable
 from dataclasses import replace
 
-from quartier.control import aims, asked, clocks, cycle, events, link
+from quartier.control import aims, asked, clocks, cycle, events, legs, link
 from quartier.control.linkstate import LinkState
 from quartier.control.override import Overrides
 from quartier.control.running import Commands
@@ -38,9 +38,10 @@ def taken(
     linked = link.tick(linked, params, now, outage=seen.is_gone)
     caps = link.caps(linked, params, now)
     people = {} if by_hand is None else by_hand(seen.is_gone)
+    ordered = asked.overrides(commands, state.house, people, now.ns)
     wishes = Wishes(
         caps=caps,
-        overrides=asked.overrides(commands, state.house, people, now.ns),
+        overrides=legs.overrides(plan, state, ordered, now, outage=seen.is_gone),
         shed=asked.shed(commands, now.ns),
         aims=aims.now_wanted(plan, now, outage=seen.is_gone, doubt=clocks.doubt(state.clocks, now.ns)),
     )

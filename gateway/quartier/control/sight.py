@@ -98,7 +98,7 @@ def points(house: House) -> list[str]:
         if isinstance(asset, Battery):
             wanted.append(f"{asset.name}.soc_pct")
         elif isinstance(asset, Ev):
-            wanted.append(f"{asset.name}.plugged_on")
+            wanted += [f"{asset.name}.{quantity}" for quantity in ("plugged_on", *CURRENTS, *STAY)]
         elif isinstance(asset, Moded):
             wanted += [asset.point, *(f"{asset.name}.{quantity}" for quantity in asset.senses)]
         elif (isinstance(asset, Load) and asset.switchable) or (
@@ -109,11 +109,9 @@ def points(house: House) -> list[str]:
 
 
 def _branched(house: House) -> Iterator[str]:
-    """What tells how the power is spread over nodes, phases and cars."""
+    """What tells how the power is spread over nodes and phases."""
     meters = [house.grid.name, *(node.name for node in house.nodes if node.measured)]
     yield from (f"{meter}.{quantity}" for meter in meters for quantity in ("power_w", *POWERS, *CURRENTS))
-    cars = [asset.name for asset in house.assets if isinstance(asset, Ev)]
-    yield from (f"{car}.{quantity}" for car in cars for quantity in (*CURRENTS, *STAY))
 
 
 def age_s(memory: Memory | None, now_ns: int) -> float:

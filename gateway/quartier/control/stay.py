@@ -70,10 +70,10 @@ def stays(
     dt_s: float,
     now: Now,
 ) -> dict[str, Stay]:
-    """The stays at all charging points of a house with a tree; where no car is there is none."""
+    """The stays at all charging points; where no car is there is none."""
     found = {}
     for asset in house.assets:
-        if not house.is_branched or not isinstance(asset, Ev) or _is_away(asset, memories):
+        if not isinstance(asset, Ev) or _is_away(asset, memories):
             continue
         stay = before.get(asset.name, Stay(now.ns))
         found[asset.name] = _gone_on(asset, stay, turns.get(asset.name, Turn()), memories, dt_s, now.ns)
@@ -88,8 +88,8 @@ def _is_away(ev: Ev, memories: Memories) -> bool:
 
 def _gone_on(ev: Ev, stay: Stay, turn: Turn, memories: Memories, dt_s: float, now_ns: int) -> Stay:
     watts = power_w(memories, ev, now_ns)
-    if watts is None:
-        return stay
+    if watts is None:  # who stands there now nobody knows
+        return replace(stay, charged_wh=0.0)
     charged_wh = fresh(memories, f"{ev.name}.session_energy_wh", ev.period_s, now_ns)
     if charged_wh is None:
         charged_wh = stay.charged_wh + max(0.0, watts) * dt_s / 3600.0

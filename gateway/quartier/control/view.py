@@ -188,7 +188,7 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bo
         }
     order = after.book.orders.get(name)
     if order is not None:
-        if isinstance(asset, Battery):
+        if isinstance(asset, Battery | Ev | Moded):
             shown_asset["led_by"] = aims.leader(order.reason)
         age = round((scene.now_ns - order.written_ns) / 1e9, 1)
         shown_asset["command"] = {"point": name, "value": order.value, "age_s": age, "reason": order.reason}

@@ -162,18 +162,30 @@ class RunningAim:
     until_utc_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """What the local plan has another asset do for a while, as ``override`` takes it: A of a charging point
+    (0 pauses), the number of a mode; ``words`` say why.
+    """
+
+    duration_s: float
+    value: float
+    words: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalPlan:
-    """What one battery shall do from ``start_ns`` on, worthless from ``expires_ns`` on (both monotonic).
+    """What each asset shall do from ``start_ns`` on, worthless from ``expires_ns`` on (both monotonic):
+    batteries by ``aims``, others by ``legs``.
 
     ``offset_ms`` is what the wall clock was ahead of the monotonic one where the plan was made.
     """
 
-    asset: str
     start_ns: int
     expires_ns: int
     offset_ms: int
-    aims: tuple[Aim, ...]
+    aims: Mapping[str, tuple[Aim, ...]] = field(default_factory=dict)
+    legs: Mapping[str, tuple[Leg, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +193,9 @@ class Wishes:
     """All that is wanted of one cycle: the caps of the link, and the grid power aimed at.
 
     ``grid_target_w`` None means the house's own; ``overrides`` are what is ordered of single assets now: by
-    people, else by the district's commands, else by its schedules; ``shed`` are the tiers that a command has
-    off, with the reasons.  ``aims`` are what the local plan wants now, by battery, below all of
-    these.
+    people, else by the district's commands, else by its schedules, else by the local plan; ``shed`` are the
+    tiers that a command has off, with the reasons.  ``aims`` are what the local plan wants of batteries now,
+    below all of these.
     """
 
     caps: LinkCaps

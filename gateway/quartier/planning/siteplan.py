@@ -127,7 +127,7 @@ def opened(site: Site, ladder: Ladder = PLAIN) -> tuple[Meter, dict[str, Part]]:
     for name, tank in site.tanks.items():
         parts[name] = tank_part(meter, name, tank)
     for name, car in site.cars.items():
-        if car.from_step < meter.count:
+        if car.from_step < min(car.until_step, meter.count):
             parts[name] = car_part(meter, name, car)
     for name, batch in site.batches.items():
         parts[name] = batch_part(meter, batch)

@@ -9,11 +9,15 @@ from tests.gateway.app.ahead import planning
 from quartier.app import foresight
 from quartier.config.ahead import Tariff
 from quartier.control.clocks import Compared
+from quartier.control.orders import Book, Order
+from quartier.control.reason import Reason
 from quartier.control.sight import Memory
+from quartier.control.stay import Stay
 from quartier.control.wishes import Signal, Span
 from quartier.house.assets import Ev, Pv
 from quartier.planning.horizon import RefusedError
 from quartier.planning.tariff import Quote
+from quartier_drivers.who import Who
 
 
 @pytest.fixture
@@ -108,6 +112,69 @@ async def test_a_clock_that_a_meter_contradicts_is_planned_by_no_more(seen):
     since_ns = seen.yard.clock.now_ns() - 61 * 10**9
     with pytest.raises(RefusedError, match="the clock is contradicted by linky"):
         ask(seen, replace(state, clocks={"linky": Compared(3_600.0, since_ns)}))
+
+
+CAR = Ev(name="ev1", rated_w=11_040, energy_wanted_wh=20_000, current_min_a=6.5)
+
+
+@pytest.fixture
+def parked(seen):
+    """``parked(ev, **points)``: the question of a house with a car that leaves in twelve hours and charges."""
+
+    def make(ev=CAR, stay=None, reason="", **points):
+        known = {"ev1__plugged_on": 1.0, "ev1__power_w": 7000.0, "ev1__departure_in_s": 43_200.0, **points}
+        state = with_memories(seen, **FRESH, **{name: one for name, one in known.items() if one is not None})
+        now_ns = seen.yard.clock.now_ns()
+        orders = {"ev1.current_max_a": Order(16.0, now_ns, reason)} if reason else {}
+        house = replace(state.house, assets=(*state.house.assets, ev))
+        stays = {"ev1": stay or Stay(0, charged_wh=5_000.0)}
+        return ask(seen, replace(state, house=house, stays=stays, book=Book(orders)))
+
+    return make
+
+
+async def test_a_car_of_which_all_is_known_is_planned_and_no_longer_part_of_the_net(parked):
+    found = parked()
+    car = found.cars["ev1"]
+
+    assert (15_000.0, 15_000.0, 7.0, 16.0) == (car.need_wh, car.room_wh, car.current_min_a, car.current_max_a)
+    assert 45 <= car.until_step + 1 <= 46, "three quarters of an hour before it leaves"
+    assert (1800.0 - 7000.0, [0.0] * 96) == (found.net_w, found.cars_w)
+    assert [7000.0] * 4 + [0.0] * 92 == found.unplanned_w["ev1"]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"ev1__departure_in_s": None},
+        {"ev1__plugged_on": None},
+        {"ev1__departure_in_s": 2_800.0},
+        {"ev1__departure_in_s": 2_750.0, "stay": Stay(0, charged_wh=21_000.0)},
+        {"ev": replace(CAR, energy_wanted_wh=None)},
+        {"ev": replace(CAR, writable=False)},
+        {"ev": replace(CAR, current_min_a=6.5, current_max_a=6.9)},
+        {"stay": Stay(0, idle_ns=-(10**12))},
+        {"reason": Reason("by hand", Who("person", "anna"))},
+        {"reason": Reason("schedule", Who("document", "market"))},
+    ],
+)
+async def test_a_car_that_cannot_be_planned_counts_with_what_it_takes(parked, how):
+    found = parked(**how)
+
+    assert ({}, {}) == (found.cars, found.unplanned_w)
+    assert (1800.0, 7000.0) == (found.net_w, found.cars_w[0])
+
+
+async def test_the_meter_tells_its_tariff_and_colours_and_0_is_not_told(seen):
+    state = with_memories(
+        seen, linky__tariff_index=2.0, linky__today_colour_state=1.0, linky__tomorrow_colour_state=0.0
+    )
+    house = replace(state.house, supplies=(Supply(name="other"), Supply(name="linky")))
+    state, now = replace(state, house=house), seen.yard.clock.now()
+
+    assert Told(index=2, today=1, tomorrow=None) == foresight.told(state, now)
+    later = now._replace(ns=now.ns + 60 * 10**9)
+    assert Told() == foresight.told(state, later), "a meter that is silent says nothing"
 
 
 async def test_signals_become_quotes_inside_their_validity(seen):

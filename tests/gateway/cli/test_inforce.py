@@ -36,6 +36,15 @@ TOLD = {
     "given_up": [{"what": "caps", "wh": 12.0, "steps": [1]}],
     "forecast": {"model": "ridge, none", "error_w": 321.0},
     "steps": [STEP] * 4,
+    "others": {
+        "ev1": [
+            {"power_w": 0.0, "value": 0.0, "why": "waits until 03:00"},
+            {"power_w": 0.0, "value": 0.0, "why": "waits until 03:00"},
+            {"power_w": 6900.0, "value": 10.0, "why": "charges"},
+            {"power_w": 0.0, "value": 0.0, "why": "has what it wants"},
+        ]
+    },
+    "beside_why_not": "",
 }
 
 
@@ -65,6 +74,15 @@ async def test_the_plan_in_force_is_shown_with_its_age_forecast_and_reasons(aske
     assert "given up: the caps cannot be kept: 12 Wh are beyond them, from 01:00+0100 in 1 step" in out
     assert "charges: an import costs 0.100" in " ".join(out.split())
     assert json.loads((await asked(TOLD, "--json"))[1]) == TOLD
+
+
+async def test_what_is_planned_beside_the_battery_stands_below_with_its_reason_or_why_nothing_is(asked):
+    _, out, _ = await asked(TOLD)
+
+    assert "ev1, 00:00+0100 to 03:00+0200: 0 W, waits until 03:00\n" in out
+    assert "ev1, 04:00+0200 to the end: 0 W, has what it wants\n" in out
+    _, out, _ = await asked({**TOLD, "others": {}, "beside_why_not": "too large"})
+    assert "the others are not planned: too large\n" in out
 
 
 async def test_a_plan_that_is_not_followed_says_why(asked):

@@ -255,3 +255,18 @@ def test_carbon_says_how_far_it_is_signalled_and_what_counts_beyond():
         "CO2 counts 100 EUR a ton: signalled for 2 h, beyond that foretold from 7 days",
         "CO2 counts 100 EUR a ton: not signalled, beyond that not known",
     ] == [line.plain for line in lines]
+
+
+def test_who_leads_each_asset_of_the_local_plan_and_who_is_not_planned():
+    told = {"asset": "bat1", "why_not": "", "age_s": 70.0, "beside": ["ev1"], "beside_why_not": ""}
+    status = {"plan": told, "control": {"assets": {"bat1": {"led_by": "local plan"}, "ev1": {}}}}
+    lines = [text.plain for text in sentences.plan(status)]
+    assert [
+        "local plan: 70 s old; bat1 is led by local plan, ev1 is led by nobody yet (quartier plan)"
+    ] == lines
+    status["plan"] = told | {"beside": [], "beside_why_not": "too large"}
+
+    assert "local plan: others than bat1 are not planned, too large" == [*sentences.plan(status)][1].plain
+    assert [] == [*sentences.plan({})]
+    told["why_not"] = "the clock is not trusted"
+    assert "the rule leads" in next(sentences.plan({"plan": told})).plain

@@ -17,11 +17,10 @@ from quartier_drivers.who import Who
 EPOCH_MS = 1_790_000_000_000
 S = 1_000_000_000
 PLAN = LocalPlan(
-    asset="bat1",
     start_ns=100 * S,
     expires_ns=1000 * S,
     offset_ms=EPOCH_MS,
-    aims=(Aim(300.0, 2000.0, 0.0, inf, "cheap"), Aim(300.0, 0.0, 0.0, 0.0, "dear")),
+    aims={"bat1": (Aim(300.0, 2000.0, 0.0, inf, "cheap"), Aim(300.0, 0.0, 0.0, 0.0, "dear"))},
 )
 
 
@@ -30,11 +29,11 @@ def at(t_s, *, synced=True, jump_ms=0):
 
 
 def test_the_aim_of_the_moment_runs_until_its_end():
-    assert {"bat1": RunningAim(PLAN.aims[0], EPOCH_MS + 400_000)} == aims.now_wanted(
+    assert {"bat1": RunningAim(PLAN.aims["bat1"][0], EPOCH_MS + 400_000)} == aims.now_wanted(
         PLAN, at(100), outage=False
     )
-    assert PLAN.aims[0] == aims.now_wanted(PLAN, at(399.9), outage=False)["bat1"].aim
-    assert {"bat1": RunningAim(PLAN.aims[1], EPOCH_MS + 700_000)} == aims.now_wanted(
+    assert PLAN.aims["bat1"][0] == aims.now_wanted(PLAN, at(399.9), outage=False)["bat1"].aim
+    assert {"bat1": RunningAim(PLAN.aims["bat1"][1], EPOCH_MS + 700_000)} == aims.now_wanted(
         PLAN, at(400), outage=False
     )
 
@@ -104,7 +103,7 @@ def aimed(plant):
     """A plant whose plan has one aim for ever; ``people`` order beside it."""
 
     class Aimed(plant):
-        aim = PLAN.aims[0]
+        aim = PLAN.aims["bat1"][0]
         people: ClassVar = {}
 
         def wishes(self):

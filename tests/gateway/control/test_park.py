@@ -48,7 +48,6 @@ def test_a_house_without_a_tree_shares_nothing(plant):
     p = plant(ev_wants_w=7_000).run(5)
 
     assert p.state.park.shared_ns is None
-    assert {} == p.state.stays
 
 
 def test_three_share_what_fits_at_their_floor(yard):

@@ -81,11 +81,10 @@ def test_commands_act_in_the_turn_in_which_they_run_below_people(turn):
 
 def test_the_local_plan_leads_in_the_turn_in_which_it_holds_and_not_without_voltage(turn):
     plan = LocalPlan(
-        asset="bat1",
         start_ns=0,
         expires_ns=100 * 10**9,
         offset_ms=EPOCH_MS,
-        aims=(Aim(300.0, 900.0, 0.0, inf, "cheap"),),
+        aims={"bat1": (Aim(300.0, 900.0, 0.0, inf, "cheap"),)},
     )
     told = {"bat1.power_w": 0.0, "bat1.soc_pct": 50.0}
     led = [

@@ -48,8 +48,14 @@ def test_a_car_that_is_away_has_no_stay_and_an_unknown_one_may_be_there(followed
     assert followed(1, seen(power_w=0)) is not None
 
 
-def test_a_house_without_a_tree_follows_no_stays(house):
-    assert {} == stay.stays(replace(house, assets=(EV,)), {}, {}, {}, 1.0, NOON)
+def test_stays_are_followed_in_a_house_without_a_tree_too(house):
+    assert {"ev1": Stay(0)} == stay.stays(replace(house, assets=(EV,)), {}, {}, {}, 1.0, NOON)
+
+
+def test_what_a_car_got_is_forgotten_while_its_point_is_silent_for_another_may_stand_there_then(followed):
+    assert followed(30, seen(plugged_on=1, power_w=7_200)).charged_wh > 50
+    assert 0.0 == followed(1, {}, Stay(0, charged_wh=5_000.0)).charged_wh
+    assert 700.0 == followed(1, seen(power_w=0, session_energy_wh=700), Stay(0, charged_wh=0.0)).charged_wh
 
 
 def test_the_phases_of_a_car_are_believed_after_a_while_and_one_more_at_once(followed):

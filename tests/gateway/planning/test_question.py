@@ -10,6 +10,7 @@ from quartier.planning.history import Premises
 from quartier.planning.horizon import Battery, Contract, RefusedError, Surcharge
 from quartier.planning.learner import Learner
 from quartier.planning.question import Question, answered, distrust
+from quartier.planning.site import Car
 from quartier.planning.tariff import Quote, Tariff, Told
 
 START_S = datetime(2026, 6, 12, 20, 0, tzinfo=ZoneInfo("Europe/Paris")).timestamp()
@@ -50,15 +51,15 @@ def test_what_is_measured_counts_for_the_first_step_and_what_cars_take_beside_th
     assert (800.0, 100.0) == (found.outlook.load_w[0], found.outlook.pv_w[0])
     assert [watts + 3000.0 for watts in foretold[1:4]] == found.outlook.load_w[1:4]
     assert list(foretold[4:]) == found.outlook.load_w[4:]
-    assert 144 == len(found.plan.steps) == len(found.words) == len(found.wish.aims)
+    assert 144 == len(found.plan.steps) == len(found.words) == len(found.wish.aims["bat1"])
 
 
 def test_the_wish_begins_with_the_question_and_ends_when_it_says():
     wish = answered(QUESTION, school(96)).wish
 
-    assert ("bat1", 50 * S, 950 * S) == (wish.asset, wish.start_ns, wish.expires_ns)
+    assert (["bat1"], 50 * S, 950 * S) == ([*wish.aims], wish.start_ns, wish.expires_ns)
     assert round(START_S * 1000) - 50_000 == wish.offset_ms
-    assert {900} == {aim.duration_s for aim in wish.aims}
+    assert {900} == {aim.duration_s for aim in wish.aims["bat1"]}
 
 
 def test_at_eight_in_the_evening_it_waits_for_ten_and_charges_then_and_says_when_it_is_used():
@@ -135,3 +136,17 @@ def test_the_price_of_a_days_largest_import_holds_what_is_bought_and_the_reason_
     assert free.peak_w > 2_000.0
     assert max(step.grid_w for step in held.plan.steps) < 1_600.0
     assert any("above 1.5 kW is spared: the day's largest costs" in line for line in held.words)
+
+
+def test_a_car_is_planned_first_and_the_battery_beside_what_it_takes():
+    car = Car(need_wh=5_520, room_wh=5_520, from_step=0, until_step=40, current_max_a=16, efficiency=1.0)
+    asked = replace(QUESTION, cars_w=[0.0] * 144, cars={"ev1": car}, unplanned_w={"ev1": [0.0] * 144})
+    found = answered(asked, school(96))
+    foretold, power_w = found.forecast.load.mean_w, found.beside.powers_w["ev1"]
+
+    assert 5_520 == pytest.approx(sum(power_w[8:40]) / 4), "22 h is two hours on"
+    assert [a + b for a, b in zip(foretold[1:], power_w[1:], strict=True)] == pytest.approx(
+        found.outlook.load_w[1:]
+    )
+    assert found.beside.legs == found.wish.legs
+    assert max(found.plan.steps[step].grid_w for step in range(144)) <= 9_000.0 + 1e-6

@@ -14,7 +14,7 @@ from tests.gateway.control.walk.world import World
 from quartier.control import setpoint
 from quartier.control.commands import OPS
 from quartier.control.override import fault
-from quartier.control.wishes import Aim, LocalPlan
+from quartier.control.wishes import Aim, Leg, LocalPlan
 from quartier.house.assets import Battery, Ev, Moded, Pv
 from quartier.house.nodes import ROOT
 
@@ -200,24 +200,34 @@ def _volts(_: World, random: Random) -> tuple[Any, ...]:
 
 
 def _plan(world: World, random: Random) -> tuple[Any, ...]:
-    """A battery, some aims of any size, and how long they are worth something."""
+    """A battery and another asset, some aims and legs of any size, how old and how long they are worth something.
+
+    The other may be none that the house has, and what it shall do none that it can.
+    """
     units = [asset.name for asset in world.built.assets if isinstance(asset, Battery)]
     found = []
     for _ in range(random.randint(1, 3)):
         low_w, high_w = sorted(random.choice((-inf, -5e3, -500.0, 0.0, 500.0, 5e3, inf)) for _ in range(2))
         power_w = random.choice((0.0, 0.0, 800.0, -800.0, 5e3, -5e3, 1e6, -1e6))
         found.append((random.choice((5.0, 60.0, 900.0)), power_w, low_w, high_w))
-    return random.choice(units or ["none"]), found, random.choice((3.0, 60.0, 900.0, 1e5))
+    others = [asset.name for asset in world.built.assets]
+    legs = [
+        (random.choice((5.0, 60.0, 900.0)), random.choice((0.0, 0.0, 1.0, 2.0, 6.0, 9.5, 16.0, -3.0, 400.0)))
+        for _ in range(random.randint(0, 3))
+    ]
+    led = {random.choice([*others, "none"]): legs for _ in range(random.randint(0, 3))}
+    spans = random.choice((3.0, 60.0, 900.0, 1e5)), random.choice((0.0, 0.0, 30.0, 1_200.0))
+    return random.choice(units or ["none"]), found, led, *spans
 
 
-def _plan_made(world: World, asset: str, found: list[tuple[float, ...]], valid_s: float) -> None:
+def _plan_made(world: World, asset, found, led, valid_s, old_s) -> None:
     now = world.now()
     world.plan = LocalPlan(
-        asset=asset,
-        start_ns=now.ns,
-        expires_ns=now.ns + int(valid_s * 1e9),
+        start_ns=now.ns - int(old_s * 1e9),
+        expires_ns=now.ns + int((valid_s - old_s) * 1e9),
         offset_ms=now.utc_ms - now.ns // 1_000_000,
-        aims=tuple(Aim(*numbers, "a walk") for numbers in found),
+        aims={asset: tuple(Aim(*numbers, "a walk") for numbers in found)},
+        legs={name: tuple(Leg(*numbers, "a walk") for numbers in legs) for name, legs in led.items()},
     )
 
 

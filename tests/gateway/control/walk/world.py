@@ -18,6 +18,7 @@ from quartier.control import (
     events,
     gridmemory,
     gridrows,
+    legs,
     link,
     outage,
     running,
@@ -143,7 +144,7 @@ class World:
         before = dict(self.town.orders)
         wishes = Wishes(
             caps=self.caps,
-            overrides=self.overrides(),
+            overrides=legs.overrides(self.plan, self.state, self.overrides(), now, outage=seen.is_gone),
             shed=asked.shed(self.commands, now.ns),
             aims=aims.now_wanted(self.plan, now, outage=seen.is_gone),
         )

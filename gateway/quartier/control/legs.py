@@ -1,0 +1,75 @@
+"""The local plan's orders of cars, heat and batches: a wish below all others, while it is safe (pure).
+
+A plan may let a car wait for a cheaper hour; it may not let it leave without what it wants.  So a car
+follows it only while its departure and the energy that it lacks are known, and while it could still wait: one
+that fell behind charges by the rule, at once and with all that the caps leave.
+"""
+
+from typing import NamedTuple
+
+from quartier.control import aims, clocks, override, setpoint, sight, stay
+from quartier.control.asked import named
+from quartier.control.override import Override, Overrides
+from quartier.control.reason import rule
+from quartier.control.state import State
+from quartier.control.wishes import Leg, LocalPlan
+from quartier.house.assets import Ev, Steered
+from quartier.house.modes import Heat, Waste
+from quartier.house.now import Now
+from quartier_drivers.who import Who
+
+LATE_S = 1_800.0
+"""A car with less laxity follows no plan: it charges at once."""
+AGAIN_S = 900.0
+"""So much more it has to have before it follows one again."""
+LATE = "it has to charge now to be ready in time"
+_PLAN, _READY = rule("", aims.PLAN).who, rule("", "ready").who
+
+
+def overrides(plan: LocalPlan | None, state: State, given: Overrides, now: Now, *, outage: bool) -> Overrides:
+    """``given``, which goes before, and what the plan has the others do now."""
+    doubt = clocks.doubt(state.clocks, now.ns)
+    if plan is None or not plan.legs or aims.why_not(plan, now, outage=outage, doubt=doubt):
+        return given
+    found: dict[str, Override] = {}
+    for name, steps in plan.legs.items():
+        asset, here = named(state.house, name), aims.running(plan, steps, now)
+        if asset is None or here is None:
+            continue
+        leg, until_ns = here
+        wish = _wish(asset, leg, state, now)
+        if wish is not None:
+            until_utc_ms = plan.offset_ms + until_ns // 1_000_000
+            found[name] = Override(name, wish.value, until_ns, until_utc_ms, wish.who, wish.words)
+    return {**found, **given} if found else given
+
+
+class _Wish(NamedTuple):
+    value: float
+    who: Who
+    words: str
+
+
+def _wish(asset: Steered, leg: Leg, state: State, now: Now) -> _Wish | None:
+    """What is wanted of an asset; a battery has aims instead, others have no plan."""
+    if not isinstance(asset, Ev | Heat | Waste) or override.fault(asset, leg.value):
+        return None
+    why = why_not(asset, state, now) if isinstance(asset, Ev) else ""
+    if isinstance(asset, Ev) and why == LATE:
+        return _Wish(asset.current_max_a, _READY, LATE)
+    return None if why else _Wish(leg.value, _PLAN, leg.words)
+
+
+def why_not(ev: Ev, state: State, now: Now) -> str:
+    """Why a car follows no plan; empty where it may."""
+    here, memories, zone = state.stays.get(ev.name), state.memories, state.house.zone
+    if here is None or sight.fresh(memories, f"{ev.name}.plugged_on", ev.period_s, now.ns) is None:
+        return "nobody says that a car is there"
+    if stay.leaves_s(ev, memories, now, zone) is None:
+        return "nobody says when it leaves"
+    if stay.missing_wh(ev, here, memories, now.ns) is None:
+        return "nobody says what it wants"
+    order = state.book.orders.get(setpoint.point(ev))
+    follows = order is not None and aims.leader(order.reason) == aims.PLAN
+    least_s = LATE_S if follows else LATE_S + AGAIN_S
+    return LATE if stay.laxity_s(ev, here, memories, now, zone) < least_s else ""

@@ -1,0 +1,76 @@
+"""What is planned beside a building's battery: cars, at the cheapest hours that make them ready (pure).
+
+A site's plan says who does what; the battery alone is then planned anew, exactly and over what may come, with
+what the others take added to the load.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from quartier.control.wishes import Leg
+from quartier.planning.horizon import RefusedError
+from quartier.planning.site import Car, Site
+from quartier.planning.siteplan import SitePlan, site_planned
+
+_EARLY_EUR_PER_WH = 1e-9
+"""So much dearer each step counts than the one before: of equal hours the earlier is taken, each time."""
+_PER_KWH = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What the others do: ``load_w`` is what they take together, a number a step, ``powers_w`` each alone.
+
+    ``why_not`` says why they are not planned; they then take what they take by the rule.
+    """
+
+    load_w: Sequence[float] = ()
+    powers_w: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    legs: Mapping[str, tuple[Leg, ...]] = field(default_factory=dict)
+    why_not: str = ""
+
+
+def beside(site: Site, unplanned_w: Mapping[str, Sequence[float]], when: Callable[[int], str]) -> Beside:
+    """What all but the battery do; ``unplanned_w`` is what each takes where no plan can be made of them.
+
+    ``when`` says a step's beginning for a person.
+    """
+    count = site.outlook.count
+    if not site.cars:
+        return Beside([0.0] * count)
+    early = [price + step * _EARLY_EUR_PER_WH for step, price in enumerate(site.outlook.import_eur_per_wh)]
+    try:
+        plan = site_planned(replace(site, outlook=replace(site.outlook, import_eur_per_wh=early)))
+    except RefusedError as refused:
+        powers_w = {name: watts[:count] for name, watts in unplanned_w.items()}
+        return Beside(_sum(powers_w, count), powers_w, {}, str(refused))
+    idle = [0.0] * count
+    powers_w = {name: plan.parts[name].power_w if name in plan.parts else idle for name in site.cars}
+    legs = {name: _legs(plan, car, powers_w[name], when) for name, car in site.cars.items()}
+    return Beside(_sum(powers_w, count), powers_w, legs)
+
+
+def _sum(powers_w: Mapping[str, Sequence[float]], count: int) -> list[float]:
+    return [sum(watts[step] for watts in powers_w.values()) for step in range(count)]
+
+
+def _legs(plan: SitePlan, car: Car, power_w: Sequence[float], when: Callable[[int], str]) -> tuple[Leg, ...]:
+    """A current a step, with its reason."""
+    found: list[Leg] = []
+    per_a, begins = car.voltage_v * car.phases, ""
+    for step in range(len(power_w) - 1, -1, -1):
+        amperes = round(power_w[step] / per_a, 1)
+        if amperes > 0.0:
+            begins = when(step)
+            price = plan.bus_eur_per_wh[step] * _PER_KWH
+            words = f"charges where a kWh on the bus is worth {price:.3f}, ready by {_by(car, power_w, when)}"
+        else:
+            words = (
+                f"waits until {begins}, ready by {_by(car, power_w, when)}" if begins else "has what it wants"
+            )
+        found.append(Leg(plan.step_s, amperes, words))
+    return tuple(reversed(found))
+
+
+def _by(car: Car, power_w: Sequence[float], when: Callable[[int], str]) -> str:
+    return when(min(car.until_step, len(power_w)))

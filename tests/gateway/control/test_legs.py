@@ -1,0 +1,232 @@
+"""The local plan leads a car while it may wait, below everybody else; one that may not charges by the rule."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+import pytest
+
+from quartier.control import legs
+from quartier.control.orders import Book, Order
+from quartier.control.override import Override
+from quartier.control.reason import rule
+from quartier.control.sight import Memory
+from quartier.control.state import State
+from quartier.control.stay import Stay
+from quartier.control.wishes import Leg, LocalPlan
+from quartier.house.assets import Ev, Load
+from quartier.house.now import Now
+from quartier_drivers.who import Who
+
+S = 1_000_000_000
+EPOCH_MS = 1_790_000_000_000  # 18:13:20 in Paris
+DEPARTURE_S = 7 * 3600.0
+EV = Ev(name="ev1", rated_w=11_040, departure_s=DEPARTURE_S, energy_wanted_wh=22_080)
+PLAN = LocalPlan(
+    start_ns=0,
+    expires_ns=900 * S,
+    offset_ms=EPOCH_MS,
+    legs={
+        "ev1": (Leg(300.0, 0.0, "waits until 22:00"), Leg(600.0, 10.0, "cheap")),
+        "bat1": (Leg(900.0, 0.0),),
+        "hp1": (Leg(900.0, 0.0, "off"),),
+        "gone": (Leg(900.0, 0.0),),
+    },
+)
+
+
+def at(t_s, *, synced=True):
+    return Now(int(t_s * S), EPOCH_MS + int(t_s * 1000), synced)
+
+
+@pytest.fixture
+def stands(house):
+    """``stands(ev, stay, book, **values)``: a house whose car stands so."""
+
+    def make(ev=EV, stay=None, reason="", **values):
+        known = {"plugged_on": 1.0, "power_w": 0.0, **values}
+        memories = {f"ev1.{key}": Memory(value, 0) for key, value in known.items() if value is not None}
+        orders = {"ev1.current_max_a": Order(0.0, 0, reason)} if reason else {}
+        return replace(
+            State.fresh(
+                replace(house, assets=(*house.assets[:1], ev, Load(name="hp1", rated_w=2e3, switchable=True)))
+            ),
+            stays={"ev1": stay or Stay(0)},
+            memories=memories,
+            book=Book(orders),
+        )
+
+    return make
+
+
+def led(state, t_s=10.0, plan=PLAN, given=None, *, outage=False, synced=True):
+    found = legs.overrides(plan, state, given or {}, at(t_s, synced=synced), outage=outage)
+    return {name: one.value for name, one in found.items()}
+
+
+def test_a_car_waits_and_charges_as_the_plan_has_it_and_says_until_when_and_why(stands):
+    assert {"ev1": 0.0} == led(stands())
+    assert {"ev1": 10.0} == led(stands(), 14.0, replace(PLAN, start_ns=-300 * S))
+    order = legs.overrides(PLAN, stands(), {}, at(10), outage=False)["ev1"]
+    assert (300 * S, EPOCH_MS + 300_000) == (order.until_ns, order.until_utc_ms)
+    assert ("local plan: waits until 22:00", "rule") == (order.reason, order.reason.who.kind)
+
+
+def test_batteries_loads_and_what_is_not_there_are_left_alone(stands):
+    assert {"ev1"} == set(led(stands()))
+
+
+@pytest.mark.parametrize("value", [400.0, 3.0, -6.0])
+def test_a_current_that_the_point_cannot_have_is_no_order(stands, value):
+    assert {} == led(stands(), plan=replace(PLAN, legs={"ev1": (Leg(900.0, value),)}))
+
+
+def test_people_and_the_district_go_before_the_plan(stands):
+    given = {"ev1": Override("ev1", 16.0, 10**15, 0, Who("person", "anna"))}
+
+    assert {"ev1": 16.0} == led(stands(), given=given)
+
+
+@pytest.mark.parametrize(
+    ("plan", "t_s", "how"),
+    [
+        (None, 10, {}),
+        (replace(PLAN, legs={}), 10, {}),
+        (PLAN, 900, {}),
+        (PLAN, 10, {"outage": True}),
+        (PLAN, 10, {"synced": False}),
+        (replace(PLAN, legs={"ev1": (Leg(5.0, 0.0),), "bat1": (Leg(900.0, 0.0),)}), 10, {}),
+    ],
+)
+def test_a_plan_that_does_not_hold_leads_nothing(stands, plan, t_s, how):
+    assert {} == led(stands(), t_s, plan, **how)
+
+
+def test_what_is_missing_never_lets_a_car_wait(stands):
+    there = "nobody says that a car is there"
+    assert "" == legs.why_not(EV, stands(), at(10))
+    assert there == legs.why_not(EV, replace(stands(), stays={}), at(10))
+    assert there == legs.why_not(EV, stands(plugged_on=None), at(10))
+    assert there == legs.why_not(EV, stands(), at(60)), "its point is silent"
+    for ev, why in (
+        (replace(EV, departure_s=None), "nobody says when it leaves"),
+        (replace(EV, energy_wanted_wh=None), "nobody says what it wants"),
+    ):
+        assert why == legs.why_not(ev, stands(ev), at(10))
+
+
+def leaving(in_s):
+    """What the charger says of the departure."""
+    return {"departure_in_s": float(in_s)}
+
+
+def test_a_car_that_fell_behind_charges_at_once_and_follows_again_only_with_time_to_spare(stands):
+    full_s = 7_200.0  # it lacks two hours at full current
+    late = legs.LATE
+
+    def why(in_s, reason):
+        return legs.why_not(EV, stands(reason=reason, **leaving(in_s)), at(0))
+
+    for reason in ("", "free"):
+        assert late == why(full_s + legs.LATE_S + legs.AGAIN_S - 1, reason)
+        assert "" == why(full_s + legs.LATE_S + legs.AGAIN_S + 1, reason)
+    follows = rule("local plan: waits", "local plan")
+    assert "" == why(full_s + legs.LATE_S + 1, follows)
+    assert late == why(full_s + legs.LATE_S - 1, follows)
+
+
+def test_one_that_has_what_it_wants_goes_on_waiting(stands):
+    state = stands(stay=Stay(0, charged_wh=22_080.0), **leaving(600))
+
+    assert "" == legs.why_not(EV, state, at(0))
+
+
+@pytest.fixture
+def planned(plant):
+    """A plant whose car has a plan of one leg for ever, ``leg``."""
+
+    class Planned(plant):
+        leg = Leg(1e6, 0.0, "waits")
+        wanted_wh = 20_000.0
+        ordered: ClassVar = {}
+
+        def wishes(self):
+            made = replace(super().wishes(), overrides=self.ordered)
+            state = self.state
+            assets = tuple(
+                replace(a, departure_s=DEPARTURE_S, energy_wanted_wh=self.wanted_wh)
+                if isinstance(a, Ev)
+                else a
+                for a in state.house.assets
+            )
+            self.state = state = replace(state, house=replace(state.house, assets=assets))
+            now = self.now()
+            plan = LocalPlan(
+                start_ns=0,
+                expires_ns=now.ns + 900 * S,
+                offset_ms=now.utc_ms - now.ns // 1_000_000,
+                legs={"ev1": (self.leg,)},
+            )
+            return replace(made, overrides=legs.overrides(plan, state, made.overrides, now, outage=False))
+
+    return Planned
+
+
+@pytest.fixture
+def waiting(planned):
+    """It charged for two minutes, then the plan had it wait for five."""
+
+    def make(**more):
+        p = planned(ev_wants_w=11_040, **more)
+        p.leg = Leg(1e6, 16.0, "cheap")
+        p.run(120)
+        p.leg = Leg(1e6, 0.0, "waits")
+        return p.run(300)
+
+    return make
+
+
+def test_the_plan_pauses_a_car_and_lets_it_charge_at_its_current_and_the_reason_says_why(waiting):
+    p = waiting()
+    paused = p.view["assets"]["ev1"]
+    assert (0.0, "paused", "local plan", "local plan: waits") == (
+        p.ev_w,
+        paused["state"],
+        paused["led_by"],
+        paused["command"]["reason"],
+    )
+    p.leg = Leg(1e6, 10.0, "cheap")
+    p.run(400)
+
+    assert 6_900 == p.ev_w
+    assert "local plan: cheap" == p.view["assets"]["ev1"]["command"]["reason"]
+
+
+def test_a_cap_holds_whatever_current_is_planned(waiting):
+    p = waiting(base_w=2_000, soc_pct=19.5).cap(import_max_w=7_000)
+    p.leg = Leg(1e6, 16.0, "cheap")
+    p.run(600)
+
+    assert 0 == p.longest_over_s(7_000, 300)
+    assert p.ev_w < 5_600
+
+
+def test_a_person_who_orders_goes_before_the_plan(waiting):
+    p = waiting()
+    hand = Override("ev1", 16.0, 10**15, 0, Who("person", "anna"))
+    p.ordered = {"ev1": hand}
+    p.run(400)
+
+    assert 11_040 == p.ev_w
+    assert "a person" == p.view["assets"]["ev1"]["led_by"]
+
+
+def test_a_car_that_wants_more_than_its_time_allows_is_let_go_and_takes_all_it_can(waiting):
+    p = waiting()
+    p.wanted_wh = 400_000.0  # more than it could have in a day and a half
+    p.run(400)
+
+    assert 11_040 == p.ev_w
+    assert ("rule: ready", f"ready: {legs.LATE}") == (
+        p.view["assets"]["ev1"]["led_by"],
+        p.view["assets"]["ev1"]["command"]["reason"],
+    )

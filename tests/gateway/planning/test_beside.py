@@ -1,0 +1,86 @@
+"""What is planned beside a battery: cars wait for cheap hours, are ready in time, and say so."""
+
+from dataclasses import replace
+
+import pytest
+
+from quartier.planning.beside import beside
+from quartier.planning.horizon import Battery, Outlook
+from quartier.planning.site import Car, Site
+
+DEAR, CHEAP = 4e-4, 1e-4
+PRICES = [DEAR] * 8 + [CHEAP] * 24 + [DEAR] * 16
+CAR = Car(need_wh=11_040, room_wh=11_040, from_step=0, until_step=40, current_max_a=16, efficiency=1.0)
+BATTERY = Battery(capacity_wh=5_000, reserve_wh=500, energy_wh=500, charge_max_w=2_000, discharge_max_w=2_000)
+
+
+def site(cars, cap_w=12_000.0, load_w=500.0, prices=PRICES):
+    count = len(prices)
+    outlook = Outlook(
+        step_s=900,
+        load_w=[load_w] * count,
+        pv_w=[0.0] * count,
+        import_eur_per_wh=prices,
+        export_eur_per_wh=[0.0] * count,
+        import_max_w=[cap_w] * count,
+        export_max_w=[6_000.0] * count,
+    )
+    return Site(outlook, batteries={"bat1": BATTERY}, cars=cars)
+
+
+def told(cars, **more):
+    return beside(site(cars, **more), {name: [4_000.0] * 48 for name in cars}, lambda step: f"step {step}")
+
+
+def test_a_house_without_a_car_has_nothing_beside_its_battery():
+    found = told({})
+
+    assert ([0.0] * 48, {}, "") == (found.load_w, found.legs, found.why_not)
+
+
+def test_a_car_waits_for_the_cheap_hours_has_its_energy_in_time_and_each_step_says_why():
+    found = told({"ev1": CAR})
+    legs, power_w = found.legs["ev1"], found.powers_w["ev1"]
+
+    assert {0.0} == {leg.value for leg in legs[:8]}
+    assert 11_040 == pytest.approx(sum(power_w) / 4)
+    assert 11_040 == pytest.approx(sum(power_w[8:32]) / 4)
+    assert found.load_w == power_w
+    assert [leg.value * 690 for leg in legs] == pytest.approx(power_w)
+    assert ("waits until step 8, ready by step 40", "has what it wants") == (legs[0].words, legs[-1].words)
+    assert "charges where a kWh on the bus is worth 0.100, ready by step 40" == legs[8].words
+
+
+def test_currents_are_nothing_or_from_the_floor_on_in_whole_amperes():
+    values = {leg.value for leg in told({"ev1": replace(CAR, need_wh=7_000, room_wh=7_000)}).legs["ev1"]}
+
+    assert values <= {0.0, *map(float, range(6, 17))}
+
+
+def test_of_equal_hours_the_earliest_is_taken_so_that_the_next_plan_does_not_change_it():
+    legs = told({"ev1": CAR}, prices=[CHEAP] * 48).legs["ev1"]
+    charging = [step for step, leg in enumerate(legs) if leg.value]
+
+    assert list(range(len(charging))) == charging
+
+
+def test_cars_that_do_not_fit_together_share_the_hours_under_the_cap():
+    found = told({"ev1": CAR, "ev2": CAR}, cap_w=9_000.0)
+
+    assert max(found.load_w) <= 9_000.0 - 500.0 + 1e-6
+    assert [22_080] == pytest.approx([sum(found.load_w) / 4])
+
+
+def test_one_that_cannot_be_ready_has_all_that_there_is_until_it_leaves():
+    legs = told({"ev1": replace(CAR, need_wh=130_000, room_wh=130_000)}).legs["ev1"]
+
+    assert {16.0} == {leg.value for leg in legs[:40]}
+
+
+def test_a_car_whose_window_is_over_waits_and_what_can_not_be_planned_charges_by_the_rule():
+    over = told({"ev1": replace(CAR, until_step=0, need_wh=0, room_wh=0)})
+    assert {0.0} == {leg.value for leg in over.legs["ev1"]}
+    refused = told({"ev1": replace(CAR, need_wh=2e6, room_wh=2e6)})
+
+    assert "ev1" in refused.why_not
+    assert ([4_000.0] * 48, {}) == (refused.load_w, refused.legs)
