@@ -207,7 +207,7 @@ class Planner:
     # For others
 
     def expected(self, utc_ms: int) -> dict[str, list[float | None]]:
-        """What grid, battery and cars are planned to take in the 96 quarter hours from the present one on, in W.
+        """What grid, battery and cars shall take in the 96 quarter hours from the present one on, in W.
 
         Nothing where no plan is followed.
         """

@@ -36,8 +36,8 @@ def show(options: argparse.Namespace) -> int:
         if told["steps"]:
             found, steps, why = read(told)
             aheadpage.show(told["asset"], found, steps, why)
-            for line in _others(told, steps):
-                print(line)
+            for said in _others(told, steps):
+                print(said)
     return NOT_FOLLOWED if told is None or told["why_not"] else FOLLOWED
 
 
