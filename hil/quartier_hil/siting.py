@@ -41,15 +41,17 @@ def profiles_folder() -> Path:
 
 
 def connection(house: House) -> dict[str, str]:
-    """What the site file says of the connection's meter and limits, and where profiles of our own lie."""
+    """What the site file says of the connection's meter and limits, of the usual car, and where our profiles lie."""
     has_own = bool(house.assets) or house.grid_meter != "usual"
     frequency = f"frequency_period_s = {house.frequency_period_s}\n"
     agreed = f"failsafe_import_w = {house.failsafe_import_w}\nfailsafe_export_w = {house.failsafe_export_w}\n"
     place = "" if house.planning is None else f"latitude = {LATITUDE}\nlongitude = {LONGITUDE}\n"
+    stay = {"departure": house.departure and f'"{house.departure}"', "energy_wanted_wh": house.wanted_wh}
     return {
         "grid_profile": GRID_METERS[house.grid_meter],
         "frequency": "" if house.grid_meter == "plain" else frequency,
         "agreed": agreed if house.failsafe_agreed else "",
+        "departure": "".join(f"{key} = {value}\n" for key, value in stay.items() if value is not None),
         "profiles": place + (f'profiles = ["{profiles_folder()}"]\n' if has_own else ""),
     }
 

@@ -378,7 +378,6 @@ def site_file(
         timeout_s=timeout_s,
         rtu_timeout_s=timeout_s,
         control="" if cycle_s == 1.0 else f"\n[control]\ncycle_s = {cycle_s:g}\n",
-        departure=_departure(house),
         main_fuse="" if house.main_fuse_a is None else f"main_fuse_a = {house.main_fuse_a:g}\n",
         **siting.connection(house),
     )
@@ -389,11 +388,6 @@ def site_file(
                 name=name, profile=profile, unit=unit, port=wiring.ports[name], timeout_s=timeout_s
             )
     return whole
-
-
-def _departure(house: House) -> str:
-    said = {"departure": house.departure and f'"{house.departure}"', "energy_wanted_wh": house.wanted_wh}
-    return "".join(f"{key} = {value}\n" for key, value in said.items() if value is not None)
 
 
 def keys(pty: Path) -> Path:
