@@ -41,7 +41,7 @@ def profiles_folder() -> Path:
 
 
 def connection(house: House) -> dict[str, str]:
-    """What the site file says of the connection's meter and limits, of the usual car, and where our profiles lie."""
+    """What the site file says of the connection and of the usual car, and where profiles of our own lie."""
     has_own = bool(house.assets) or house.grid_meter != "usual"
     frequency = f"frequency_period_s = {house.frequency_period_s}\n"
     agreed = f"failsafe_import_w = {house.failsafe_import_w}\nfailsafe_export_w = {house.failsafe_export_w}\n"

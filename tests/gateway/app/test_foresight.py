@@ -165,18 +165,6 @@ async def test_a_car_that_cannot_be_planned_counts_with_what_it_takes(parked, ho
     assert (1800.0, 7000.0) == (found.net_w, found.cars_w[0])
 
 
-async def test_the_meter_tells_its_tariff_and_colours_and_0_is_not_told(seen):
-    state = with_memories(
-        seen, linky__tariff_index=2.0, linky__today_colour_state=1.0, linky__tomorrow_colour_state=0.0
-    )
-    house = replace(state.house, supplies=(Supply(name="other"), Supply(name="linky")))
-    state, now = replace(state, house=house), seen.yard.clock.now()
-
-    assert Told(index=2, today=1, tomorrow=None) == foresight.told(state, now)
-    later = now._replace(ns=now.ns + 60 * 10**9)
-    assert Told() == foresight.told(state, later), "a meter that is silent says nothing"
-
-
 async def test_signals_become_quotes_inside_their_validity(seen):
     now_ms = seen.yard.clock.utc_ms() // 1000 * 1000
     price = Signal(
