@@ -37,7 +37,7 @@ def tape():
 
 
 def tcp(port, **more):
-    return TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=0.3, retries_count=0, **more)
+    return TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=5.0, retries_count=0, **more)
 
 
 async def test_every_kind_of_line_can_be_recorded():
@@ -75,7 +75,7 @@ async def test_an_end_of_the_device_is_told_as_its_own(tape):
         line.record(tape)
         await line.open()
         await line.exchange(ASK)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while [frame.way for frame in tape.frames()][-1] != "ended":  # noqa: ASYNC110 - a tape has no event
                 await asyncio.sleep(0.001)
         await line.close()
@@ -87,7 +87,7 @@ async def test_a_serial_line_tells_what_nobody_answered_too(tape):
     async with OddPty({1: plain_unit()}) as device:
         line = link(
             "x",
-            RtuBus(kind="modbus-rtu", port=device.path, baud=115200, timeout_s=0.2, retries_count=0),
+            RtuBus(kind="modbus-rtu", port=device.path, baud=115200, timeout_s=1.0, retries_count=0),
             LoopClock(),
         )
         line.record(tape)
@@ -114,7 +114,7 @@ async def test_a_meters_line_keeps_parity_bits_settings_and_what_was_asked(tape)
     )
     line.write(b"/?!\r\n")
     os.write(master, b"\xafA")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await heard.wait()
     line.change(Setting(300, "7E1"))
     line.close()
@@ -136,7 +136,7 @@ async def test_a_datagram_is_told_with_its_peer(tape):
     two.open(HOST, free_port())
     one.send(b"who", (HOST, two.number))
     two.send(b"me", (HOST, one.number))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await heard.wait()
     one.close()
     two.close()

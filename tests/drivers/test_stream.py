@@ -169,7 +169,7 @@ def all_of(peer: socket.socket) -> tuple[bytes, bool]:
     """What still arrives, and whether the connection then just ends."""
     found = b""
     with peer:
-        peer.settimeout(10.0)
+        peer.settimeout(60.0)
         try:
             while data := peer.recv(65536):
                 found += data

@@ -5,7 +5,6 @@ import datetime as dt
 import importlib.util
 import ipaddress
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,22 +16,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from quartier.district.broker import Credentials
+from quartier_hil.bench.process import free_port as free_port_now
 
 PEERS = Path(__file__).parents[2] / "peers"
 START_MS = 1_764_000_000_000
-
-
-def find_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 class Mosquitto:
     """A real broker on a free port; may be killed and started again on the same one."""
 
     def __init__(self, folder: Path, lines: list[str]):
-        self.port = find_port()
+        self.port = free_port_now()
         self.path = folder / "mosquitto.conf"
         self.path.write_text("\n".join([f"listener {self.port} 127.0.0.1", *lines]) + "\n")
         self.process = None
@@ -41,7 +35,7 @@ class Mosquitto:
         self.process = subprocess.Popen(  # noqa: ASYNC220 - starts at once
             ["mosquitto", "-c", str(self.path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -102,7 +96,7 @@ def iotcore(tmp_path):
     """The port of an embedded rumqttd in a process of its own."""
     if importlib.util.find_spec("iotcore") is None:
         pytest.skip("iotcore is not installed (extra hil)")
-    port = find_port()
+    port = free_port_now()
     config = tmp_path / "rumqttd.toml"
     config.write_text(RUMQTTD.format(port=port))
     code = (
@@ -118,7 +112,7 @@ def iotcore(tmp_path):
 
 @pytest.fixture
 def free_port():
-    return find_port()
+    return free_port_now()
 
 
 class Authority:

@@ -40,7 +40,7 @@ def test_what_cannot_be_served_says_why(words, why, capsys):
 async def test_a_client_by_hand_is_answered_and_shown(capsys):
     odd = quirks.server("busy", tcp=0, seconds=None, code=None)
     serving = asyncio.create_task(quirks.serve(odd))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not odd.port:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.01)
         reader, writer = await asyncio.open_connection("127.0.0.1", odd.port)
@@ -58,7 +58,7 @@ async def test_a_client_by_hand_is_answered_and_shown(capsys):
 @pytest.mark.parametrize(("name", "before"), [("busy", b""), ("noise", None)])
 async def test_a_quirk_is_served_in_the_frames_of_a_serial_line_over_tcp(name, before):
     odd = quirks.server(name, tcp=0, seconds=None, code=None, rtu=True)
-    async with odd, asyncio.timeout(20):
+    async with odd, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", odd.port)
         writer.write(wire.rtu_frame(1, bytes.fromhex("03 0010 0001")))
         heard = b""

@@ -47,7 +47,7 @@ def test_a_battery_by_hand_does_what_it_is_ordered_and_reverts():
 
 async def test_it_answers_where_it_says_it_does(capsys):
     serving = asyncio.create_task(sunspec.serve(sunspec.made("pv-1xx", []), 0))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         said = ""
         while not said.endswith("\n"):
             said += capsys.readouterr().out

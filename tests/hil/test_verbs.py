@@ -113,7 +113,7 @@ class Client:
 
     async def sound(self):
         """Ask until somebody answers: a device that comes back needs a moment to listen."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (answer := await self.ask()) is None:
                 pass
         return answer
@@ -338,21 +338,21 @@ async def test_every_accepted_verb_is_heard_on_the_line_of_a_smart_meter(heard):
 
 async def _garbled(listener):
     """The power can no longer be read: nobody here asks the check of a telegram whether it came whole."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await listener.power() is not None:
             pass
 
 
 async def _silent(listener):
     """What is being said goes out, and then nothing more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await listener.hear():
             pass
 
 
 async def _sound(listener):
     """The power that is told next; what is under way is let go by."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await listener.hear(0.03)
         while (power := await listener.power()) is None:
             pass

@@ -15,10 +15,10 @@ from sunspec2.modbus.modbus import ModbusClientError
 
 def opened(kind, where, unit, words_max):
     if kind == "tcp":
-        device = SunSpecModbusClientDeviceTCP(slave_id=unit, ipport=int(where), timeout=5)
+        device = SunSpecModbusClientDeviceTCP(slave_id=unit, ipport=int(where), timeout=30)
         device.client.max_count = words_max
         return device
-    return SunSpecModbusClientDeviceRTU(unit, where, baudrate=115200, timeout=5, max_count=words_max)
+    return SunSpecModbusClientDeviceRTU(unit, where, baudrate=115200, timeout=30, max_count=words_max)
 
 
 def points(group, path):

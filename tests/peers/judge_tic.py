@@ -29,7 +29,7 @@ def groups(frame: str, mode: str) -> list[tuple[str, str]]:
 for asked in sys.stdin:
     row = json.loads(asked)
     if "port" in row:
-        settings = TeleinfoSettings(baudrate=row["baud"], timeout=20)
+        settings = TeleinfoSettings(baudrate=row["baud"], timeout=60)
         told = list(teleinfo.decode(teleinfo.read_frame(row["port"], settings)).items())
     else:
         told = groups(bytes.fromhex(row["hex"]).decode("ascii"), row["mode"])

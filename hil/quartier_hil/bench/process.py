@@ -16,6 +16,7 @@ _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _TERM_S = 10.0
 _CPUCLOCK_SCHED = 2
+_drawn: set[int] = set()
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -151,10 +152,14 @@ def _stat(pid: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A TCP port of this machine that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of this machine that is free now, another one at each call."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _drawn:
+            _drawn.add(port)
+            return port
 
 
 def accepts(port: int, within_s: float) -> bool:

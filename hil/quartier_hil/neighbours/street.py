@@ -13,6 +13,7 @@ from typing import Any
 
 import tomli_w
 
+from quartier_hil.bench.process import free_port
 from quartier_hil.clock import RigClock
 from quartier_hil.district.issuer import TYPES, Key
 from quartier_hil.district.session import Names
@@ -21,7 +22,7 @@ from quartier_hil.neighbours.home import Home
 from quartier_hil.neighbours.story import Moment
 from quartier_hil.records.series import Series
 from quartier_hil.stage.broker import Broker
-from quartier_hil.stage.child import Child, free_port
+from quartier_hil.stage.child import Child
 from quartier_hil.verdict.checks import Verdict
 
 STEP_S = 1.0

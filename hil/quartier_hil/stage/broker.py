@@ -5,7 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from quartier_hil.stage.child import Child, free_port
+from quartier_hil.bench.process import free_port
+from quartier_hil.stage.child import Child
 
 READY_REAL_S = 10.0
 MOSQUITTO = """\

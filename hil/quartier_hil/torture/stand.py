@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from quartier_hil.bench.process import free_port
 from quartier_hil.clock import RigClock
 from quartier_hil.district.issuer import Key
 from quartier_hil.district.session import Names
 from quartier_hil.stage.broker import Broker
-from quartier_hil.stage.child import free_port
 from quartier_hil.stage.daemon import Daemon
 from quartier_hil.torture import audit, names, site
 from quartier_hil.torture.authority import BROKER, Authority

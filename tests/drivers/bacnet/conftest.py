@@ -165,7 +165,7 @@ async def line(clock: HandClock) -> AsyncIterator[BacnetLine]:
 
 
 def bus(**keys: Any) -> BacnetIpBus:
-    said = {"kind": "bacnet-ip", "interface": HOST, "port": free_port(), "timeout_s": 0.5, "retries_count": 0}
+    said = {"kind": "bacnet-ip", "interface": HOST, "port": free_port(), "timeout_s": 2.0, "retries_count": 0}
     return BacnetIpBus.model_validate(said | keys)
 
 

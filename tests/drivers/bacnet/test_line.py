@@ -84,7 +84,7 @@ async def test_a_command_that_has_expired_is_not_sent(line, clock, stranger):
 
 
 async def test_a_late_answer_is_not_taken_for_the_next_ones(clock, stranger):
-    line = BacnetLine("bms", bus(timeout_s=0.05), clock)
+    line = BacnetLine("bms", bus(timeout_s=0.5), clock)
     with pytest.raises(NoReply):
         await line.exchange(stranger.place, SUPPLY.request)
     late, to = await stranger.hear()

@@ -38,7 +38,7 @@ async def peer(request):
     port = free_port()
     argv = ("node", str(PEERS / "bacnet_server.js"), request.param, str(port), "77")
     process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
-    assert b"ready" in await asyncio.wait_for(process.stdout.readline(), 30)
+    assert b"ready" in await asyncio.wait_for(process.stdout.readline(), 60)
     yield f"{HOST}:{port}"
     process.kill()
     await process.wait()

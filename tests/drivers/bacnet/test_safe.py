@@ -36,7 +36,7 @@ async def test_who_is_silent_keeps_nobody_from_being_given_back(line, clock, ser
     server = await serve()
     writes = await left(line, clock, server)
     silent = [{**write, "place": f"{HOST}:{free_port()}", "point": "other.fan_on"} for write in writes[:1]]
-    failures = await safe.replay(bus(timeout_s=0.05).model_dump(mode="json"), [*silent, *writes])
+    failures = await safe.replay(bus(timeout_s=0.5).model_dump(mode="json"), [*silent, *writes])
 
     assert [True] == [failure.startswith("other.fan_on: ") and "is silent" in failure for failure in failures]
     assert server.object("fan").priorityArray[9].null is not None

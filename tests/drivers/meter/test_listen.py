@@ -74,7 +74,7 @@ async def test_a_meter_that_only_answers_is_asked(plug):
             plug.say(b"\xe5")
 
     asyncio.get_running_loop().add_reader(plug.master, answer)
-    found = await find(plug.path, lambda _text: None, patience=0.2)
+    found = await find(plug.path, lambda _text: None, patience=0.5)
     asyncio.get_running_loop().remove_reader(plug.master)
 
     assert ("mbus", Setting(2400, "8E1"), True) == (found.protocol, found.setting, found.asked)

@@ -155,7 +155,7 @@ async def test_a_serial_server_is_heard_and_asked(house_time):
     port.attach(ear)
     async with opened(port):
         await until(lambda: ear.heard)
-        assert b"cba" == (await port.converse(ask_for(Ask(b"abc", 5.0))))[0]
+        assert b"cba" == (await port.converse(ask_for(Ask(b"abc", 60.0))))[0]
         await until(lambda: ear.lost_count)
         assert "closed the connection" in port.why
     server.close()

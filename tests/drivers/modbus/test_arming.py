@@ -40,7 +40,7 @@ SOUND = {131: 60, 130: 0, 90: 3}
 def driver_of(
     server: TcpServer, clock: HandClock, fallback: str, quantity: str = "setpoint_w"
 ) -> ModbusDriver:
-    bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=server.port, timeout_s=0.2, retries_count=0)
+    bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=server.port, timeout_s=2.0, retries_count=0)
     profile: Any = parse(HEAD + POINT.format(quantity=quantity) + fallback, "acme/ev", "ev.toml")
     return DOOR.driver(DOOR.line("net", bus, clock), DeviceSpec("dev", 3, {"": "m"}), profile, clock)
 

@@ -10,7 +10,7 @@ from tests.drivers.modbus.conftest import Asked, TcpServer, hang_up, registers, 
 
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.direct import BlockingClock, DirectLink, settled
+from quartier_drivers.modbus.direct import BlockingClock, DirectLink, _limit, settled
 from quartier_drivers.modbus.frame import Answer, read_request
 
 READ = read_request(1, "holding", 10, 2)
@@ -21,8 +21,14 @@ def right(*words: int) -> Callable[[Asked], bytes]:
 
 
 def link(port: int, **keys: Any) -> DirectLink:
-    keys = {"host": "127.0.0.1", "timeout_s": 0.05, "retries_count": 0} | keys
+    keys = {"host": "127.0.0.1", "timeout_s": 10.0, "retries_count": 0} | keys
     return DirectLink("net", TcpBus(kind="modbus-tcp", port=port, **keys), BlockingClock())
+
+
+def waits(line: DirectLink, seconds: float) -> None:
+    """Let an open line wait so long: little for a silence, much for an answer."""
+    assert line._socket is not None
+    line._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _limit(seconds))
 
 
 async def beside(work: Coroutine[Any, Any, Any]) -> Any:
@@ -48,10 +54,13 @@ async def test_a_late_answer_is_dropped_and_pieces_are_put_together(tcp_server: 
         return whole[:20]
 
     tcp_server.script = [silence, in_pieces, right(5, 6)]
-    line = link(tcp_server.port, timeout_s=0.1)
+    line = link(tcp_server.port)
+    await beside(line.open())
 
+    waits(line, 0.05)
     with pytest.raises(NoReply, match="unit 1 is silent"):
         await beside(line.exchange(READ))
+    waits(line, 10.0)
     assert Answer((3, 4)) == await beside(line.exchange(READ))
     assert Answer((5, 6)) == await beside(line.exchange(READ))
     assert (1, 1) == (line.stats["late_count"], tcp_server.connections_count)
@@ -60,7 +69,7 @@ async def test_a_late_answer_is_dropped_and_pieces_are_put_together(tcp_server: 
 
 async def test_half_an_answer_costs_the_connection_and_a_wrong_one_is_no_reply(tcp_server: TcpServer) -> None:
     tcp_server.script = [lambda asked: right(1, 2)(asked)[:9], right(1), lambda _: b"\xff" * 20, right(3, 4)]
-    line = link(tcp_server.port)
+    line = link(tcp_server.port, timeout_s=1.0)  # what is torn is waited for as long as an answer
 
     with pytest.raises(NoReply, match="silent"):
         await beside(line.exchange(READ))
@@ -100,11 +109,14 @@ async def test_an_answer_between_silences_keeps_the_connection(
     tcp_server: TcpServer, answer: Callable[[Asked], bytes]
 ) -> None:
     tcp_server.script = [*[silence] * 4, answer, *[silence] * 4]
-    line = link(tcp_server.port, timeout_s=0.05)
+    line = link(tcp_server.port)
+    await beside(line.open())
     for number in range(9):
         if number == 4:
+            waits(line, 10.0)
             await beside(line.exchange(READ))
             continue
+        waits(line, 0.05)
         with pytest.raises(NoReply):
             await beside(line.exchange(READ))
 

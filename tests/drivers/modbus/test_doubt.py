@@ -40,10 +40,11 @@ async def test_a_safe_value_stays_ready_while_nobody_says_which_device_is_there(
     device: Device, tcp_server: TcpServer, clock: HandClock
 ) -> None:
     device.words = {60: 0xFFFF}
-    line = line_to(tcp_server, clock, timeout_s=0.05)
+    line = line_to(tcp_server, clock)
     driver = driver_of(line, SCALED, clock)
     await driver.open()
     tcp_server.script = [silence]
+    line._timeout_s = 0.05
     with pytest.raises(NoReply):
         await driver.open()
 

@@ -73,7 +73,7 @@ BATTERY = profile(
 )
 
 
-def line_to(server: TcpServer, clock: HandClock, timeout_s: float = 1.0) -> Line:
+def line_to(server: TcpServer, clock: HandClock, timeout_s: float = 10.0) -> Line:
     bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=server.port, timeout_s=timeout_s, retries_count=0)
     return DOOR.line("net", bus, clock)
 
@@ -182,6 +182,7 @@ async def test_nobody_counts_reads_as_skipped_while_the_device_is_silent(
         await driver.read()
     clock.move(30)
     Device(tcp_server)
+    line._timeout_s = 10.0
     await driver.read()
 
     assert 0 == driver.skipped_count
@@ -329,13 +330,15 @@ async def test_a_setpoint_is_written_after_its_timer_and_read_back_at_once(
 async def test_a_write_without_an_answer_is_read_back_before_anything_else(
     device: Device, tcp_server: TcpServer, clock: HandClock
 ) -> None:
-    line = line_to(tcp_server, clock, timeout_s=0.05)
+    line = line_to(tcp_server, clock)
     driver = driver_of(line, BATTERY, clock)
     await read_all(driver, clock)
     tcp_server.script = [silence, device.answer]
     clock.move(60)
+    line._timeout_s = 0.05
     with pytest.raises(NoReply):
         await driver.write(Command("m.setpoint_w", 100.0, clock.now_ns() + S))
+    line._timeout_s = 10.0
     assert device.blocks
 
     assert ["m.setpoint_w"] == [reading.point for reading in await driver.read()]

@@ -86,7 +86,7 @@ async def test_a_silent_block_leaves_rows_without_a_value(tcp_server: TcpServer,
             else b""
         )
     ]
-    url = f"modbus-tcp://127.0.0.1:{tcp_server.port}?timeout_s=0.05&retries_count=0"
+    url = f"modbus-tcp://127.0.0.1:{tcp_server.port}?timeout_s=0.5&retries_count=0"
 
     rows = by_point(await read_once("acme/am300", url, [folder]))
 

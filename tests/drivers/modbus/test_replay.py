@@ -16,7 +16,7 @@ async def made(writes):
     """Make the writes on a board of eight relays at unit 3; returns (board, failures)."""
     board = catalog.make("waveshare/relay8", unit=3)
     async with await serve_tcp(board) as endpoint:
-        bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=endpoint.port, timeout_s=0.05)
+        bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=endpoint.port, timeout_s=0.5)
         line = TcpLink("release", bus, LoopClock())
         failures = await replayed(line, writes)
         await line.close()

@@ -27,7 +27,7 @@ OTHER = parse(
 
 
 def bus_of(server: Odd, **keys: object) -> Bus:
-    quick = {"timeout_s": 0.2, "retries_count": 0} | keys
+    quick = {"timeout_s": 0.5, "retries_count": 0} | keys
     if isinstance(server, OddTcp):
         place = {"kind": "modbus-tcp", "host": server.host, "port": server.port}
         return TcpBus.model_validate(place | quick)

@@ -49,7 +49,7 @@ def hurry() -> Hurry:
 async def brisk(device: Device, clock: HandClock, hurry: Hurry) -> ModbusDriver:
     """A driver that has read everything once, a second ago."""
     device.words = {0: 10, 200: 230, 400: 16, 600: 1000}
-    driver = driver_of(line_to(device.server, clock, 0.05), profile(APART), clock)
+    driver = driver_of(line_to(device.server, clock), profile(APART), clock)
     driver.go_on(hurry)
     await driver.open()
     while driver.due_ns <= clock.now_ns():
@@ -118,8 +118,10 @@ async def test_what_came_before_a_silence_is_told_before_it(
 
     assert ["m.power_w"] == [one.point for one in await brisk.read()]
     assert brisk.more
+    brisk._line._timeout_s = 0.05
     with pytest.raises(NoReply, match="silent"):
         await brisk.read()
+    brisk._line._timeout_s = 10.0
     assert not brisk.more
 
     tcp_server.script = [lambda asked: tcp(asked.number, asked.unit, registers(3, 12))]

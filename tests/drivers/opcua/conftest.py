@@ -4,9 +4,8 @@ import asyncio
 import shutil
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +100,24 @@ class Plant:
         """Stop it for good."""
         self.do(self.server.stop())
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self.loop.close()
 
-    def hold(self, seconds: float) -> None:
-        """Have it answer nobody for so long."""
-        self.loop.call_soon_threadsafe(time.sleep, seconds)
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """It answers nobody meanwhile."""
+        begun, over = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            begun.set()
+            over.wait(60)
+
+        self.loop.call_soon_threadsafe(hold)
+        assert begun.wait(60)
+        try:
+            yield
+        finally:
+            over.set()
 
     async def _typed(self, plant: Any, space: int) -> None:
         """Variables of an enumeration, of a subtype of Double, and of an abstract type."""

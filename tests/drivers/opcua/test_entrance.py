@@ -66,7 +66,7 @@ async def test_an_endpoint_that_is_another_one_now_is_asked_for(section, trustin
     other = certificate.own(tmp_path / "other").der
     trusting.refuse(other, "opc.tcp://127.0.0.1")
     trusting.accept(certificate.fingerprint(other))
-    line = Line("plant", section(url=relay.url, timeout_s=0.5), LoopClock())
+    line = Line("plant", section(url=relay.url, timeout_s=3.0), LoopClock())
     line.expect(Offer("Basic256Sha256", ENCRYPT, other))
     assert "is silent" in await lost(line), "this server says nothing to what it cannot read"
     await line.open()

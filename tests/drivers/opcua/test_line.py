@@ -94,16 +94,13 @@ async def test_one_that_takes_the_connection_and_says_nothing_is_lost_too(sectio
 
 async def test_two_silences_in_a_row_are_the_end_of_the_connection(line, plant):
     line._session._client.uaclient.protocol.timeout = 0.05
-    held = asyncio.get_running_loop().run_in_executor(None, plant.hold, 0.6)
-    await asyncio.sleep(0.1)
-
-    with pytest.raises(NoReply):
-        await line.pulse()
-    with pytest.raises(LinkLost):
-        await line.pulse()
+    with plant.held():
+        with pytest.raises(NoReply):
+            await line.pulse()
+        with pytest.raises(LinkLost):
+            await line.pulse()
 
     assert 2 == line.stats["timeouts_count"]
-    await held
 
 
 async def test_a_name_that_does_not_exist_is_said(section):

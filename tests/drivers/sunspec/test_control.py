@@ -26,7 +26,7 @@ async def driven(clock):
         storage = isinstance(device, BatteryInverter)
         endpoint = await serve_tcp(device)
         port = int(endpoint.url.rpartition(":")[2])
-        bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=0.3, retries_count=0)
+        bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=2.0, retries_count=0)
         line = registry.door("modbus-tcp").line("lan", bus, clock)
         lines.append(line)
         endpoints.append(endpoint)

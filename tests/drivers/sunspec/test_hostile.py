@@ -113,7 +113,7 @@ async def test_an_odd_map_is_told_whole(inverter, seed):
 
     try:
         told = await asyncio.to_thread(
-            reader.read_all, f"tcp://127.0.0.1:{inverter.server.port}?timeout_s=0.2&retries_count=0"
+            reader.read_all, f"tcp://127.0.0.1:{inverter.server.port}?timeout_s=5&retries_count=0"
         )
     except WireError:
         return
@@ -130,7 +130,7 @@ async def test_a_device_that_answers_everything_with_the_marker_is_no_endless_ch
     inverter.server.script = [always]
 
     told = await asyncio.to_thread(
-        reader.read_all, f"tcp://127.0.0.1:{inverter.server.port}?timeout_s=0.2&retries_count=0"
+        reader.read_all, f"tcp://127.0.0.1:{inverter.server.port}?timeout_s=5&retries_count=0"
     )
 
     assert told.faults
@@ -142,7 +142,7 @@ async def test_plain_devices_and_devices_of_models_share_a_serial_line(clock, tm
     meter.publish({"power_w": 1234.5})
     battery.publish({"power_w": -800.0, "soc_pct": 41.0})
     endpoint = await serve_pty([meter, battery], tmp_path / "line")
-    bus = RtuBus(kind="modbus-rtu", port=str(tmp_path / "line"), baud=115200, timeout_s=0.5)
+    bus = RtuBus(kind="modbus-rtu", port=str(tmp_path / "line"), baud=115200, timeout_s=5.0)
     line = registry.door("modbus-rtu").line("line", bus, clock)
     plain = registry.door("modbus-rtu", "modbus").driver(
         line, DeviceSpec("meter", 1, {"": "grid"}), profile.load("eastron/sdm630"), clock

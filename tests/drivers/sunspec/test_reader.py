@@ -52,7 +52,7 @@ BUILT = [COMMON, FLOATS, *METERS, MPPT, STRINGS]
 
 def judged(port):
     """All values by pysunspec2's own client, under the names that we use."""
-    device = sunspec2.modbus.client.SunSpecModbusClientDeviceTCP(1, "127.0.0.1", port, timeout=5)
+    device = sunspec2.modbus.client.SunSpecModbusClientDeviceTCP(1, "127.0.0.1", port, timeout=30)
     device.scan()
     found, counts = {}, {}
     for model in device.model_list:

@@ -24,7 +24,7 @@ async def ahead(inverter):
 
 async def made(inverter, kind):
     bus = TcpBus(
-        kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.2, retries_count=0
+        kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.5, retries_count=0
     )
     line = TcpLink("lan", bus, LoopClock())
     yield kind(line, 1, Limits())

@@ -18,7 +18,7 @@ MODELS = [COMMON, {"ID": 103, "W": 12}, {"ID": 121, "WMax": 500}]
 @pytest.fixture
 async def survey(inverter, clock):
     bus = TcpBus(
-        kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.1, retries_count=0
+        kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.5, retries_count=0
     )
     line = TcpLink("lan", bus, clock)
     yield Survey(Registers(line, 1, Limits()), BASES, clock)

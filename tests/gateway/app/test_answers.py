@@ -45,8 +45,8 @@ async def test_before_the_first_poll_everything_is_named_and_nothing_is_claimed(
 
 async def test_a_device_is_good_then_set_aside_then_silent_and_says_why(yard):
     # Real time-outs must stay short in the house's time to be counted one by one.
-    async with yard(rate=5.0) as (found, devices):
-        await found.follow()
+    async with yard(rate=2.0) as (found, devices):
+        await found.follow(("timeout_s = 2.0", "timeout_s = 1.0"))
         await found.until(lambda: device(found, "lan", "gx")["state"] == "good")
         good = device(found, "lan", "gx")
         assert ("", 0, "Victron Energy") == (good["why"], good["errors_count"], good["identity"]["maker"])

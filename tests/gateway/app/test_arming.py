@@ -12,8 +12,8 @@ from quartier_hil.devices.endpoint import serve_tcp
 SITE = """\
 site = {{ id = "b012", district = "issy" }}
 limits = {{ contract_import_w = 12000 }}
-buses.lan = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {gx}, timeout_s = 0.2, retries_count = 0 }}
-buses.board = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {board}, timeout_s = 0.2, retries_count = 0 }}
+buses.lan = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {gx}, timeout_s = 2.0, retries_count = 0 }}
+buses.board = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {board}, timeout_s = 2.0, retries_count = 0 }}
 devices.gx = {{ bus = "lan", profile = "victron/gx", unit = 227 }}
 devices.relays = {{ bus = "board", profile = "waveshare/relay8", unit = 3 }}
 assets.grid = {{ role = "grid", device = "gx", part = "grid" }}

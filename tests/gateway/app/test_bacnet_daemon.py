@@ -16,8 +16,8 @@ pytestmark = pytest.mark.scenario
 SITE = """\
 site = {{ id = "b012", district = "issy", simulated = true, profiles = ["profiles"] }}
 limits = {{ contract_import_w = 12000, contract_export_w = 6000 }}
-buses.lan = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {gx}, timeout_s = 0.2 }}
-buses.bms = {{ kind = "bacnet-ip", interface = "127.0.0.1", port = {port}, timeout_s = 0.2 }}
+buses.lan = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {gx}, timeout_s = 2.0 }}
+buses.bms = {{ kind = "bacnet-ip", interface = "127.0.0.1", port = {port}, timeout_s = 2.0 }}
 devices.gx = {{ bus = "lan", profile = "victron/gx", unit = 227 }}
 devices.ahu = {{ bus = "bms", profile = "acme/ahu", address = "{ahu}" }}
 assets.grid = {{ role = "grid", device = "gx", part = "grid" }}

@@ -20,6 +20,11 @@ def boiler_runs(status):
     return (written.get("value"), written.get("verdict")) == (1.0, "done")
 
 
+def switched(devices):
+    """The daemon says that the boiler runs, and its relay does."""
+    return lambda status: boiler_runs(status) and devices["relays"].orders()["relay1.relay_on"] == 1.0
+
+
 def well(status):
     return (
         status["control"]["grid"]["state"] == "good"
@@ -30,10 +35,13 @@ def well(status):
 async def test_the_battery_serves_the_house_and_sigterm_leaves_safe_values(house):
     gateway, devices = house
     await gateway.start()
-    await gateway.until(lambda s: s["written"].get("bat1.setpoint_w", {}).get("verdict") == "done")
-    assert devices["gx"].orders()["battery.setpoint_w"] < 0, "it discharges while the house imports"
-    await gateway.until(boiler_runs)
-    assert devices["relays"].orders()["relay1.relay_on"] == 1.0
+    await gateway.until(
+        lambda s: (
+            s["written"].get("bat1.setpoint_w", {}).get("verdict") == "done"
+            and devices["gx"].orders()["battery.setpoint_w"] < 0  # it discharges while the house imports
+        )
+    )
+    await gateway.until(switched(devices))
 
     assert await gateway.stop() == 0
     assert devices["gx"].orders()["battery.setpoint_w"] == 0.0
@@ -61,12 +69,13 @@ async def test_a_daemon_that_speaks_modbus_imports_no_other_protocol(house, monk
 async def test_a_killed_daemon_leaves_a_table_that_release_writes_and_only_then(house):
     gateway, devices = house
     await gateway.start()
-    await gateway.until(boiler_runs)
+    await gateway.until(well)
     release = ("release", "--runtime-dir", str(gateway.runtime_dir))
     code, _, errors = await gateway.call(*release)
     assert code == 75, "never beside a running daemon"
     assert "a daemon is running" in errors
 
+    await gateway.until(switched(devices))
     await gateway.stop(signal.SIGKILL)
     assert devices["relays"].orders()["relay1.relay_on"] == 1.0
     code, output, errors = await gateway.call(*release)
@@ -159,8 +168,7 @@ async def test_a_faulty_new_file_changes_nothing_and_says_so(house):
     before = await gateway.until(well)
     gateway.config.write_text("limits = 3\n[site")
     gateway.process.send_signal(signal.SIGHUP)
-    while "config.kept" not in gateway.log():
-        await gateway.ask()
+    await gateway.until(lambda _: "config.kept" in gateway.log())
     after = await gateway.until(
         lambda s: well(s) and (s["alarms"]["newest"] or {}).get("code") == "config.refused"
     )
@@ -179,6 +187,7 @@ async def reread(gateway, old, new, said):
 
 async def test_a_new_file_with_a_fault_in_one_device_puts_nothing_out_of_action(house):
     gateway, devices = house
+    gateway.rate = 1.0  # nothing is given back for a moment in which the machine stood still
     await gateway.start()
     await gateway.until(lambda s: well(s) and devices["gx"].orders().get("battery.setpoint_w"))
     after = await reread(gateway, "victron/gx", "victron/g", "config.kept")
@@ -195,10 +204,9 @@ async def test_a_new_cycle_waits_for_a_restart_and_makes_no_cycle_late(house):
     await gateway.until(well)
     after = await reread(gateway, "cycle_s = 2.0", "cycle_s = 1.0", "config.adopted")
     count = after["cycles"]["count"]
-    later = await gateway.until(lambda s: s["cycles"]["count"] > count + 6)
+    await gateway.until(lambda s: s["cycles"]["count"] > count + 6 and s["control"]["stage"] == "WELL")
 
     assert '"section": "control.cycle_s"' in gateway.log()
-    assert "WELL" == later["control"]["stage"]
 
 
 async def test_a_folder_that_takes_no_table_does_not_stop_the_house(house):
@@ -216,15 +224,16 @@ async def test_a_folder_that_takes_no_table_does_not_stop_the_house(house):
 
 async def test_a_new_file_changes_one_bus_and_the_others_do_not_miss_a_poll(house):
     gateway, _ = house
-    gateway.rate = 5.0  # a poll is due each 200 ms: only what we do can make one late, not a busy machine
+    gateway.rate = (
+        0.5  # a poll is due each two seconds: only what we do can make one late, not a busy machine
+    )
     await gateway.start()
     await gateway.until(well)
     text = gateway.config.read_text().replace("port = ", "pause_s = 0.01, port = ", 2)
     first, second = text.split("buses.board", 1)
     gateway.config.write_text(first.replace("pause_s = 0.01, ", "") + "buses.board" + second)
     gateway.process.send_signal(signal.SIGHUP)
-    while "config.adopted" not in gateway.log():
-        await gateway.ask()
+    await gateway.until(lambda _: "config.adopted" in gateway.log())
     await gateway.until(lambda s: s["control"]["assets"]["boiler"]["quality"] == "good")
     points: dict = {}
     while not points.get("lan.connects_count"):  # a bus tells of itself at first before it is connected
@@ -255,7 +264,7 @@ async def test_history_can_be_read_while_the_daemon_runs_and_afterwards(house):
 
 async def test_people_see_mode_caps_assets_buses_and_why(house):
     gateway, _ = house
-    gateway.rate = 5.0  # slow enough that a busy machine is not late for the house
+    gateway.rate = 1.0  # slow enough that a busy machine is not late for the house
     await gateway.start()
     await gateway.until(lambda s: s["written"].get("bat1.setpoint_w", {}).get("verdict") == "done")
     code, output, errors = await gateway.call("status", "--runtime-dir", str(gateway.runtime_dir))
@@ -289,6 +298,7 @@ async def test_points_can_be_picked_and_a_name_that_is_none_is_said(house):
 
 async def test_top_looks_into_a_real_bus_device_and_asset(house):
     gateway, _ = house
+    gateway.rate = 1.0  # as above
     await gateway.start()
     await gateway.until(lambda s: s["written"].get("bat1.setpoint_w", {}).get("verdict") == "done")
 

@@ -70,7 +70,7 @@ async def test_each_look_is_on_disk_soon_and_a_disk_that_refuses_is_said_once(tm
     keeping = asyncio.create_task(fallbacks.run(folder, found, clock, log))
     await asyncio.sleep(0)
     found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not log.calls:  # noqa: ASYNC110 - a log has no event
             await asyncio.sleep(0.01)
         folder.mkdir()

@@ -170,4 +170,4 @@ async def test_a_disk_that_refuses_leaves_the_order_standing_and_says_so(tmp_pat
     (tmp_path / "file").write_text("")
     found._path = tmp_path / "file" / "overrides"
 
-    assert await asyncio.wait_for(found._keep(), 10) is False
+    assert await asyncio.wait_for(found._keep(), 60) is False

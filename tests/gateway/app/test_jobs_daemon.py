@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import threading
 import time
 
 import paho.mqtt.client as mqtt
@@ -30,8 +31,11 @@ class District:
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self.client.on_message = lambda _client, _data, message: self.heard.append(message)
         self.client.connect("127.0.0.1", port)
+        subscribed = threading.Event()
+        self.client.on_subscribe = lambda *_: subscribed.set()
         self.client.subscribe([(f"{C}/ack", 1), (f"{C}/event", 1)])
         self.client.loop_start()
+        assert subscribed.wait(60), "what is said before is never heard"
 
     def say(self, topic, payload, role="jobs", *, retain=False):
         properties = Properties(PacketTypes.PUBLISH)

@@ -118,7 +118,7 @@ class Desk:
         return self.state
 
     async def until(self, condition):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.005)
                 assert not self.task.done()
@@ -180,12 +180,12 @@ async def test_the_last_word_of_a_daemon_that_leaves_waits_for_the_one_a_slow_di
     def hanging(descriptor):
         if not begun.is_set():
             begun.set()
-            slow.wait(20)
+            slow.wait(60)
         fsync(descriptor)
 
     monkeypatch.setattr(statefile.os, "fsync", hanging)
     first = asyncio.create_task(asyncio.to_thread(keeper.keep, tmp_path, state, planned=False))
-    await asyncio.to_thread(begun.wait, 20)
+    await asyncio.to_thread(begun.wait, 60)
     last = asyncio.create_task(asyncio.to_thread(keeper.keep, tmp_path, state, planned=True))
     await asyncio.wait([last], timeout=0.1)
     slow.set()

@@ -69,7 +69,7 @@ async def test_what_changed_is_on_disk_and_a_disk_that_refuses_is_said_once(tmp_
     log, folder, driver = structlog.testing.CapturingLogger(), tmp_path / "absent", Rememberer({"x": 1})
     clock = HouseClock(ClockSetting(rate=1000.0))
     keeping = asyncio.create_task(memory.run(folder, Memory(), lambda: [("linky", driver)], clock, log))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not log.calls:  # noqa: ASYNC110 - a log has no event
             await asyncio.sleep(0.01)
         folder.mkdir()
@@ -98,7 +98,7 @@ async def test_a_contract_that_is_learnt_or_changed_is_on_disk_long_before_the_m
     assert not (tmp_path / memory.FILE).exists()
     for subscribed_va in (9_000.0, 12_000.0):
         turn.facts = {"subscribed_va": {"linky": subscribed_va}}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while turn.facts != _kept(tmp_path, "gateway"):  # noqa: ASYNC110 - a file has no event
                 await asyncio.sleep(0.01)
     keeping.cancel()
@@ -120,7 +120,7 @@ async def test_an_answer_that_waits_is_said_as_soon_as_what_it_promises_is_on_di
     await asyncio.sleep(0)
     turn.facts = {"district": {"commands": ["c1"]}}
     pledges.answer([Ack("c1", 1, "command", "OK", "ACCEPTED")], clock.now())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await kept.wait()
     keeping.cancel()
     await asyncio.wait([keeping])

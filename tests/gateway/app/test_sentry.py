@@ -155,7 +155,7 @@ async def test_what_changed_is_kept_without_being_asked(tmp_path):
     post = Post(tmp_path)
     task = asyncio.create_task(post.out.run())
     post.out.look([UNREAD], at(0))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while sentry.recalled(tmp_path) is None:  # noqa: ASYNC110 - a file has no event
             await asyncio.sleep(0.01)
     task.cancel()
@@ -227,12 +227,13 @@ async def test_a_device_that_is_cut_off_is_listed_seen_remembered_over_a_kill_an
     assert status["alarms"]["unacknowledged_count"] >= 1
 
     done = await by_hand(gateway, "alarms", "--ack", "loss.battery_silent:bat1", "--note", "fuse is out")
-    await by_hand(gateway, "alarms", "--ack", "all")
-    code, rows, _ = await listed(gateway)
+    async with asyncio.timeout(60):
+        while code != 0:  # what follows from the loss may be raised after the rest was acknowledged
+            await by_hand(gateway, "alarms", "--ack", "all")
+            code, rows, _ = await listed(gateway)
     seen = rows[SILENT]["acknowledged"]
     assert (0, f"loss.battery_silent:bat1: acknowledged by {getpass.getuser()}", "") == done
     assert (getpass.getuser(), str(os.getuid()), "fuse is out") == (seen["by"], seen["uid"], seen["note"])
-    assert 0 == code
 
     await gateway.stop(signal.SIGKILL)
     code, rows, errors = await listed(gateway)

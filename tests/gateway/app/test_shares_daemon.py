@@ -85,7 +85,7 @@ async def test_clients_of_three_stacks_read_what_the_device_says_over_its_one_co
         )
     await asyncio.to_thread(subprocess.run, [PEERS / "install.sh"], check=True, capture_output=True)
     said = direct(board, METER, 4, 0, 80)
-    client = AsyncModbusTcpClient("127.0.0.1", port=port)
+    client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=60, retries=0)
     assert await client.connect()
     by_pymodbus = [
         (await client.read_input_registers(0, count=80, device_id=METER)).registers for _ in range(5)
@@ -94,12 +94,12 @@ async def test_clients_of_three_stacks_read_what_the_device_says_over_its_one_co
     script = str(PEERS / "modbus_client.js")
     by_node = json.loads(await output("node", script, str(port), str(METER), '["input", 0, 80]'))
     by_mbpoll = await output(
-        *("mbpoll", "-0", "-1", "-m", "tcp", "-p", str(port), "-a", str(METER), "-t", "3:hex"),
+        *("mbpoll", "-0", "-1", "-m", "tcp", "-o", "10", "-p", str(port), "-a", str(METER), "-t", "3:hex"),
         *("-r", "0", "-c", "80", "127.0.0.1"),
     )
 
     code, by_quartier, errors = await gateway.call(
-        "read", "eastron/sdm630", f"tcp://127.0.0.1:{port}?unit={METER}"
+        "read", "eastron/sdm630", f"tcp://127.0.0.1:{port}?unit={METER}&timeout_s=20"
     )
     assert code == 0, errors
     assert "power_w" in by_quartier
@@ -143,6 +143,7 @@ async def test_who_may_not_write_is_refused_told_and_seen_and_who_may_is_in_the_
         row["who"]["name"],
         row["who"]["id"],
     )
+    await gateway.until(lambda s: shares(s)[0]["connections"] == 0)
     _, shown, _ = await gateway.call("status", "--runtime-dir", str(gateway.runtime_dir))
     assert f"share portal of board at 127.0.0.1:{port}: nobody; asked 2 times" in " ".join(shown.split())
 
@@ -158,8 +159,8 @@ async def test_the_device_that_dies_is_answered_for_at_once_and_the_house_is_as_
 
     assert b"\0\x09\0\0\0\3\1\x84\x0b" == await asyncio.wait_for(reader.readexactly(9), 60)
     with contextlib.closing(writer):
-        status = await gateway.until(lambda s: shares(s)[0]["counts"]["absent"] == 1)
-    assert "good" == status["control"]["grid"]["state"]
+        await gateway.until(lambda s: shares(s)[0]["counts"]["absent"] == 1)
+        await gateway.until(lambda s: s["control"]["grid"]["state"] == "good")
 
 
 @contextlib.asynccontextmanager
@@ -272,15 +273,15 @@ async def test_every_attack_at_once_costs_neither_a_poll_nor_memory_nor_a_descri
             attack.cancel()
         await asyncio.wait(attacks)
         writer.close()
-    after = await gateway.ask()
+    after = await gateway.until(
+        lambda s: s["control"]["grid"]["state"] == "good" and all(one["online"] for one in s["buses"])
+    )
 
     assert most_fds <= fds + CONNECTIONS_MAX + MOMENTARY_MAX
     assert memory_mib(pid) <= memory + GROWN_MAX_MIB
     bus = next(bus for bus in after["buses"] if bus["name"] == "board")
     assert (0, 0) == (bus["counts"]["timeouts_count"], bus["counts"]["rubbish_count"])
     assert 1 == board.connections_count
-    assert "good" == after["control"]["grid"]["state"]
-    assert {"open"} == {"open" if one["online"] else one["why"] for one in after["buses"]}
 
 
 def polls(status):

@@ -50,10 +50,13 @@ class Subscriber:
         self.seen = defaultdict(dict)  # (stream, boot) -> first sequence -> values
         self._lock = threading.Lock()
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        subscribed = threading.Event()
         self._client.on_connect = lambda client, *_: client.subscribe("spBv1.0/#", 1)
+        self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.on_message = self._take
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
+        assert subscribed.wait(PATIENCE_S), "what is said before is never heard"
 
     def _take(self, _client, _data, message):
         with self._lock:

@@ -164,7 +164,7 @@ async def test_an_envelope_is_accepted_at_once_and_succeeds_when_the_meter_shows
 
 
 async def test_nothing_succeeds_before_its_start(turning):
-    async with turning() as house:
+    async with turning(rate=5.0) as house:  # a start that is seconds away for a busy machine too
         await house.well()
         house.beat()
         house.envelope(start_utc_ms=house.now_ms + 20_000)
@@ -174,7 +174,7 @@ async def test_nothing_succeeds_before_its_start(turning):
 
 
 async def test_an_envelope_that_was_never_kept_is_aborted_at_its_end(turning):
-    async with turning() as house:
+    async with turning(rate=5.0) as house:  # as above
         await house.well()
         await house.measured(8000.0)
         house.beat()

@@ -68,7 +68,7 @@ def serving(tmp_path):
     async def serves(answers, about=None):
         task = asyncio.create_task(Desk(tmp_path, answers, about or {}).run())
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not (tmp_path / SOCKET).exists():  # noqa: ASYNC110 - a socket has no event
                     await asyncio.sleep(0.005)
             yield
@@ -104,9 +104,15 @@ class Terminal:
         self.process.send_signal(number)
 
     def read(self):
-        with contextlib.suppress(OSError):  # nothing new, or the other end is closed
+        """Take what is there; whether more may come: the other end is open, or what it wrote is on its way."""
+        try:
             while found := os.read(self.master, 65536):
                 self.screen += found
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     async def until(self, condition):
         end_s = time.monotonic() + 120
@@ -118,7 +124,7 @@ class Terminal:
     async def ended(self):
         """The exit code, once all that was written is read."""
         await self.until(lambda: self.process.poll() is not None)
-        self.read()
+        await self.until(lambda: not self.read())
         return self.process.returncode
 
     def close(self):

@@ -38,7 +38,7 @@ def desks(tmp_path, serving, sentry):
             Operators(tmp_path, sentry.deeds, structlog.testing.CapturingLogger()).run()
         )
         try:
-            async with serving({"alarms": lambda: sentry.listing(NOW)}), asyncio.timeout(20):
+            async with serving({"alarms": lambda: sentry.listing(NOW)}), asyncio.timeout(60):
                 while not (tmp_path / SOCKET).exists():  # noqa: ASYNC110 - a socket has no event
                     await asyncio.sleep(0.005)
                 yield

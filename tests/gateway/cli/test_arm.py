@@ -17,8 +17,8 @@ from quartier_hil.devices.endpoint import serve_tcp
 SITE = """\
 site = {{ id = "b012", district = "issy", profiles = ["profiles"] }}
 limits = {{ contract_import_w = 12000 }}
-buses.lan = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {charger}, timeout_s = 0.3, retries_count = 0 }}
-buses.board = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {board}, timeout_s = 0.3, retries_count = 0 }}
+buses.lan = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {charger}, timeout_s = 5.0, retries_count = 0 }}
+buses.board = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {board}, timeout_s = 5.0, retries_count = 0 }}
 devices.charger = {{ bus = "lan", profile = "quick/p30", unit = 255 }}
 devices.relays = {{ bus = "board", profile = "waveshare/relay8", unit = 3 }}
 devices.meter = {{ bus = "board", profile = "eastron/sdm630", unit = 1 }}

@@ -28,7 +28,7 @@ def serving(device):
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     try:
         yield urls[2]
     finally:

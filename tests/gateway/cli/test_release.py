@@ -26,7 +26,7 @@ def released(tmp_path, *words):
 def relays(port):
     """The table of a bus with a relay board, as its driver encodes it."""
     opened, clock = door("modbus-tcp"), HouseClock()
-    bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=0.2, retries_count=0)
+    bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=5.0, retries_count=0)
     spec = DeviceSpec("relays", 3, {"relay1": "boiler"}, {"relay1": frozenset({"relay_on"})})
     driver = opened.driver(opened.line("lan", bus, clock), spec, profile.load("waveshare/relay8"), clock)
     return release.Wire("lan", bus.model_dump(mode="json"), driver.releases())

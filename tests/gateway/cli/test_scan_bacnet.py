@@ -31,13 +31,13 @@ def serving(stations):
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert up.wait(20)
+    assert up.wait(60)
     endpoint, loop, stop = told
     try:
         yield f"{OURS}?port={endpoint.port}", endpoint.address
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
+        thread.join(60)
 
 
 def scan(network, address, *words):

@@ -14,7 +14,7 @@ from quartier_drivers import profile
 from quartier_drivers.meter.mbus.scan import Result, target
 from quartier_drivers.meter.mbus.search import Found, Survey
 
-QUICK = "?baud=38400&timeout_s=0.01"
+QUICK = "?baud=38400&timeout_s=0.1"
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def serving(*slaves):
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     try:
         yield held[2] + QUICK
     finally:

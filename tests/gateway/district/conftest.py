@@ -251,7 +251,7 @@ def now_ms():
     return time.time_ns() // 1_000_000
 
 
-async def until(condition, seconds=20):
+async def until(condition, seconds=60):
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - another program's state has no event here
             await asyncio.sleep(0.02)
@@ -303,7 +303,7 @@ class Host:
         births = [m for m in self.seen if m.topic == ME.topic("NBIRTH")]
         return bdseq_of(decode(births[-1].payload))
 
-    async def until(self, condition, seconds=20):
+    async def until(self, condition, seconds=60):
         await until(condition, seconds)
 
     def say(self, topic, payload, signature=None, qos=1, *, retain=False):

@@ -1,6 +1,7 @@
 """The uplink against a real broker: births, delivery, documents, loss of the broker, leaving."""
 
 import asyncio
+import functools
 import time
 from dataclasses import replace
 
@@ -167,7 +168,8 @@ async def test_a_host_that_goes_offline_ends_the_session_and_one_that_comes_begi
     broker = await mosquitto()
     async with (
         make_host(broker.port) as host,
-        link.running(make_uplink(broker.port, rate=60.0, primary_host="opt")),
+        # no echo is waited for: a machine that stood still would be born once more
+        link.running(make_uplink(broker.port, rate=60.0, primary_host="opt", watermark=False)),
     ):
         topic = "spBv1.0/STATE/opt"
         client = host.connection._client
@@ -274,7 +276,7 @@ async def test_iotcore_carries_births_live_data_documents_and_acks(
     make_host, link, iotcore, make_uplink, world, tmp_path
 ):
     host = make_host(iotcore)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await host.__aenter__()
@@ -347,7 +349,7 @@ async def test_events_that_the_broker_took_for_nobody_go_again_once_the_district
         async with make_host(broker.port) as host:
             await host.until(lambda: "NBIRTH" in host.kinds())
         put(world, '{"text": "lost", "data": {}}', "event", "device.silent")
-        await link.until(lambda: uplink.stats["events_count"] == 1)
+        await link.until(lambda: uplink.stats["events_count"] >= 1)
         async with make_host(broker.port) as host:
             host.bdseq = lambda: uplink.session.bdseq
 
@@ -380,26 +382,29 @@ async def test_when_a_key_was_used_last_is_known_after_a_restart(
             assert used_ms == again.keys["keys"][0]["used_utc_ms"]
 
 
-async def _holds_sessions_that_are_down(reader, writer):
+async def _holds_sessions_that_are_down(reader, writer, begun_anew):
     """A node of a cluster that never answers who asks for a session of the node that is gone."""
     fixed = await reader.readexactly(2)
     rest = await reader.readexactly(
         fixed[1] if fixed[1] < 128 else (await reader.readexactly(1))[0] * 128 + fixed[1] - 128
     )
-    if rest[7] & 2:  # clean start
+    begun_anew.append(bool(rest[7] & 2))  # clean start
+    if begun_anew[-1]:
         writer.write(bytes([0x20, 3, 0, 0, 0]))
     await reader.read()
     writer.close()
 
 
 async def test_who_gets_no_answer_with_its_session_begins_anew(link, make_uplink, monkeypatch):
-    monkeypatch.setattr("quartier.district.mqtt._ANSWER_S", 0.2)
+    monkeypatch.setattr("quartier.district.mqtt._ANSWER_S", 0.5)
     monkeypatch.setattr("quartier.district.uplink.Uplink._data_once", _never)
-    server = await asyncio.start_server(_holds_sessions_that_are_down, "127.0.0.1", 0)
+    begun_anew = []
+    serve = functools.partial(_holds_sessions_that_are_down, begun_anew=begun_anew)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
     uplink = make_uplink(server.sockets[0].getsockname()[1], rate=60.0)
     async with server, link.running(uplink):
-        await link.until(lambda: uplink._begins_anew)
-        await link.until(lambda: not uplink._begins_anew)
+        await link.until(lambda: True in begun_anew and not uplink._begins_anew)
+        assert not begun_anew[0]
 
 
 async def test_who_is_hung_up_on_keeps_its_session_for_orders_wait_in_it(link, make_uplink, monkeypatch):

@@ -17,7 +17,7 @@ from quartier_drivers.meter.bus import TicBus
 from quartier_drivers.profile import parse
 from quartier_drivers.registry import door
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 PROFILE = parse(
     """\
 [profile]

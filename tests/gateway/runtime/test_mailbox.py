@@ -141,7 +141,7 @@ async def test_a_new_command_ends_the_wait():
     waiting = asyncio.create_task(box.wait(3600))
     await asyncio.sleep(0)
     box.post([command(1)], 0)
-    await asyncio.wait_for(waiting, 30)
+    await asyncio.wait_for(waiting, 60)
 
 
 def test_tolerance_of_a_relay_is_half_a_bit():

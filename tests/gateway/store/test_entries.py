@@ -107,7 +107,7 @@ def test_a_damaged_page_costs_the_rows_on_it_and_is_named(opened, tmp_path):
         words = f"{number:06d} " + "".join(chr(97 + (number * k) % 23) for k in range(60))
         store.write_down(replace(row(number, number), why=words), at(number))
         store.tick(at(number))
-        store._writer.wait(10.0)
+        store._writer.wait(60.0)
     assert store.close(at(6001), 10.0)
     path = tmp_path / "history.db"
     content = bytearray(path.read_bytes())
@@ -131,7 +131,7 @@ def test_evicted_rows_leave_a_gap_record_and_no_event_for_the_district(opened, t
         words = f"{number:06d} " + "".join(chr(97 + (number * k) % 23) for k in range(60))
         store.write_down(replace(row(number, number), why=words), at(number))
         store.tick(at(number))
-        store._writer.wait(10.0)
+        store._writer.wait(60.0)
     store.close(at(13_000), 10.0)
 
     gaps = missing(tmp_path / "history.db", tmp_path, 0)

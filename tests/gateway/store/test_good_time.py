@@ -22,7 +22,7 @@ def lived(store, second, ahead_ms=0):
     now = at(second, ahead_ms)
     store.record(columns([Reading("grid.power_w", float(second), Quality.GOOD, now.ns)], now.ns), now)
     store.tick(now)
-    assert store._writer.wait(10)
+    assert store._writer.wait(60.0)
     store._is_ready(now)
 
 

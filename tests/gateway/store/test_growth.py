@@ -46,7 +46,7 @@ def test_thirty_days_leave_memory_and_disk_as_the_third_day_did(tmp_path: Path) 
                 store.record(Readings(layout, values, bytes(POINTS), now.ns), now)
             store.trim(store.heads())
             store.tick(now)
-            assert store._writer.wait(10)
+            assert store._writer.wait(60.0)
             if second % DAY_S == 0:  # a re-read site file: layouts come and go
                 held = layouts()
                 store.set_assets(ASSETS)
@@ -79,7 +79,7 @@ def test_a_store_that_fills_faster_than_commits_are_due_commits_early_and_drops_
         for layout in held:
             store.record(Readings(layout, array("d", [float(second)] * POINTS), bytes(POINTS), now.ns), now)
         store.tick(now)
-        assert store._writer.wait(10)
+        assert store._writer.wait(60.0)
     store.tick(now)
     figures = store.stats
     store.close(now)

@@ -34,7 +34,7 @@ class Past:
 
     def commit(self, second: float) -> None:
         self.store.tick(at(second))
-        assert self.store._writer.wait(10)
+        assert self.store._writer.wait(60.0)
         self.store._is_ready(at(second))
 
     def ask(

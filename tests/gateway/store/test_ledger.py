@@ -58,7 +58,7 @@ class House:
         """Ticks once, lets the writer finish, and takes in what it reports."""
         self.second += seconds
         self.store.tick(at(self.second))
-        assert self.store._writer.wait(10)
+        assert self.store._writer.wait(60.0)
         self.store._is_ready(at(self.second))
 
     def record(self, *values: float, point: str = "grid.power_w") -> None:
@@ -72,7 +72,7 @@ class House:
 
     def die(self) -> None:
         """What a killed process leaves: no more commits, files as they are."""
-        assert self.store._writer.wait(10)
+        assert self.store._writer.wait(60.0)
         self.store._writer.stop(10)
         self.store._entrance.journal.close()
         self.store._shelf.close()
@@ -238,7 +238,7 @@ def test_without_a_district_nothing_is_offered_and_nothing_is_behind(tmp_path: P
 def test_an_event_is_committed_at_once(house: House) -> None:
     house.pass_time(10)
     house.store.event("device.silent", "grid is silent", {"age_s": 12}, at(house.second))
-    assert house.store._writer.wait(10)
+    assert house.store._writer.wait(60.0)
     house.die()
     shutil.rmtree(house.runtime)
 

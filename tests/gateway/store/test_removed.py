@@ -41,7 +41,7 @@ class Running:
     def pass_time(self, seconds: int = 10) -> None:
         self.second += seconds
         self.store.tick(self.now)
-        assert self.store._writer.wait(10)
+        assert self.store._writer.wait(60.0)
         self.store._is_ready(self.now)
 
     def commit(self) -> None:

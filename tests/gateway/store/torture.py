@@ -80,7 +80,7 @@ class Life:
 
     def settle(self) -> None:
         """Wait for the writer, outside the loop's time."""
-        self.store._writer.wait(30.0)
+        self.store._writer.wait(60.0)
 
     @property
     def committed_s(self) -> int:

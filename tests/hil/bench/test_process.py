@@ -34,6 +34,12 @@ def test_a_process_that_is_gone_has_neither_cpu_nor_memory():
     assert (0, 0) == (process.cpu_s(2**22 + 1), process.memory_mib(2**22 + 1))
 
 
+def test_of_many_free_ports_no_two_are_one():
+    drawn = [process.free_port() for _ in range(100)]
+
+    assert 100 == len({port for port in drawn if 1024 < port < 65536})
+
+
 def test_a_port_that_nobody_listens_on_is_not_waited_for_for_ever():
     assert not process.accepts(process.free_port(), 0.01)
 

@@ -34,7 +34,7 @@ def test_it_answers_on_its_socket(tmp_path):
         Process(argv, tmp_path / "log", talks=True) as device,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
     ):
-        one.settimeout(10.0)
+        one.settimeout(60.0)
         one.connect(("127.0.0.1", int(device.line().rpartition(" ")[2])))
         read = Read([Ref(0, 8, 85)])
         one.send(read.request.datagram(9))

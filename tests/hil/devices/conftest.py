@@ -125,7 +125,7 @@ def poll() -> Poll:
         *,
         count: int = 1,
         high_first: bool | None = None,
-        timeout_s: float = 1.0,
+        timeout_s: float = 10.0,
         write: tuple[int, ...] = (),
     ) -> Heard:
         arguments = [

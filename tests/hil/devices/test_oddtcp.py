@@ -53,7 +53,7 @@ async def test_a_byte_each_moment() -> None:
 
 
 async def test_a_late_answer_comes_behind_the_next() -> None:
-    async with server("late", 0.01) as odd:
+    async with server("late", 0.5) as odd:
         odd.left = 1
         one = await client(odd)
         one.writer.write(REQUEST.replace(b"\0\1\0\0", b"\0\0\0\0", 1))
@@ -110,6 +110,9 @@ async def test_a_connection_that_is_asked_too_soon_is_deaf() -> None:
     async with server("connect-pause", 3600) as odd:
         one = await client(odd)
         one.writer.write(REQUEST)
+        async with asyncio.timeout(60):
+            while not odd.deaf_count:  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.001)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await one.reader.read(1)

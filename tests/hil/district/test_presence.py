@@ -14,7 +14,7 @@ from quartier_hil.district.presence import Presence
 from quartier_hil.stage.broker import Broker
 
 TOPIC = "spBv1.0/STATE/district"
-WITHIN_REAL_S = 20.0
+WITHIN_REAL_S = 60.0
 pytestmark = pytest.mark.peer
 
 

@@ -16,7 +16,7 @@ from quartier_hil.stage.broker import Broker
 
 NAMES = Names("issy", "b012")
 BIRTH = number(1, 1) + blob(2, blob(1, b"bdSeq") + number(4, 4) + number(11, 7)) + number(3, 0)
-WITHIN_REAL_S = 20.0
+WITHIN_REAL_S = 60.0
 
 
 PLANS = (

@@ -18,7 +18,7 @@ async def test_it_bites_once_when_the_word_stays_away(tmp_path):
 
     guardian = Guardian(tmp_path / "notify", 0.05, bite)
     _say(tmp_path / "notify", b"READY=1\nWATCHDOG=1")
-    await asyncio.wait_for(guardian.run(), 30)
+    await asyncio.wait_for(guardian.run(), 60)
     guardian.close()
 
     assert [True] == bites

@@ -37,7 +37,7 @@ async def test_it_says_where_it_serves_and_answers_there(tmp_path):
     try:
         url = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
         reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
-        assert b"\nA" == await asyncio.wait_for(reader.readexactly(2), 20)
+        assert b"\nA" == await asyncio.wait_for(reader.readexactly(2), 60)
         writer.close()
     finally:
         process.kill()

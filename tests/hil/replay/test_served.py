@@ -67,7 +67,7 @@ async def heard(path, count, say=b""):
     loop.add_reader(end, readable)
     try:
         os.write(end, say)
-        return await asyncio.wait_for(whole, 20)
+        return await asyncio.wait_for(whole, 60)
     finally:
         loop.remove_reader(end)
         os.close(end)

@@ -35,7 +35,7 @@ async def metal(bench, tmp_path):
 
 async def _until(true):
     """Until a reading says so; who waits for ever has lost."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 - readings come by themselves, nothing tells of them
             await asyncio.sleep(0.05)
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from quartier_hil.stage.child import Child, free_port, run
+from quartier_hil.stage.child import Child, run
 
 
 async def test_a_child_is_ended_by_the_rig_and_its_output_kept(tmp_path):
@@ -43,10 +43,6 @@ async def test_exit_code_and_words_of_a_command_are_kept(tmp_path):
     code = await run([sys.executable, "-c", "print('no'); raise SystemExit(3)"], tmp_path / "log", {}, 30)
 
     assert (3, "no\n") == (code, (tmp_path / "log").read_text())
-
-
-def test_free_ports_are_free():
-    assert 1024 < free_port() < 65536
 
 
 async def test_one_whose_duty_begins_with_the_rigs_end_outlives_it(tmp_path):

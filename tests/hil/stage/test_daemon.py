@@ -66,7 +66,7 @@ async def test_a_site_file_that_cannot_be_used_ends_it_with_78(daemon):
     await daemon.start()
     assert daemon.child.process is not None
 
-    assert os.EX_CONFIG == await asyncio.wait_for(daemon.child.process.wait(), 30)
+    assert os.EX_CONFIG == await asyncio.wait_for(daemon.child.process.wait(), 60)
     assert 1 == daemon.starts_count
 
 
@@ -79,7 +79,7 @@ async def test_a_frozen_daemon_stands_still_until_it_is_thawed(daemon):
     await daemon.start()
     for act, expected in ((daemon.freeze, "T"), (daemon.thaw, "S")):
         act()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while expected != _state(daemon):  # noqa: ASYNC110 - the kernel tells nobody
                 await asyncio.sleep(0.01)
 

@@ -127,7 +127,7 @@ async def _read(config, enough):
     driver = opened.driver(line, spec, profile, clock)
     found = {}
     try:
-        async with asyncio.timeout(45):
+        async with asyncio.timeout(60):
             await line.open()
             with contextlib.suppress(NoReply):  # who speaks by himself is known once he has spoken
                 await driver.open()

@@ -98,7 +98,7 @@ async def test_a_linky_speaks_on_its_own_port(serve):
     building = await serve()
     with serial.Serial(str(building.folder / "tic"), 9600, timeout=0) as port:
         heard = b""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while b"SINSTS" not in heard:
                 heard += port.read(4096)
                 await building.served.stepped()
@@ -169,7 +169,7 @@ async def test_a_script_on_its_standard_input_ends_in_a_verdict(lines, code, tmp
 
 async def test_it_is_told_things_from_another_process(serve):
     building = await serve()
-    answer = await asyncio.to_thread(tell, building.folder, "expect bat1.power_w == 0 within=1", 10.0)
+    answer = await asyncio.to_thread(tell, building.folder, "expect bat1.power_w == 0 within=1", 60.0)
 
     assert (True, False) == (answer["ok"], answer["failed"])
     assert any("expect bat1.power_w == 0" in line for line in building.lines)
@@ -190,7 +190,7 @@ async def test_mbpoll_reads_the_sum_on_the_line_and_pulls_a_relay(serve):
 
 async def _mbpoll(*words):
     process = await asyncio.create_subprocess_exec(
-        *("mbpoll", "-0", "-1", "-m", "rtu", "-b", "9600", "-P", "none", "-o", "3", *words),
+        *("mbpoll", "-0", "-1", "-m", "rtu", "-b", "9600", "-P", "none", "-o", "10", *words),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -201,9 +201,9 @@ async def test_who_reads_only_the_table_does_not_end_the_building(tmp_path):
     process = await _process(tmp_path)
     await process.stdout.readline()
     process._transport.get_pipe_transport(1).close()
-    answer = await asyncio.to_thread(tell, tmp_path / "d", "plug ev1", 30.0)
+    answer = await asyncio.to_thread(tell, tmp_path / "d", "plug ev1", 60.0)
     assert answer["ok"]
-    assert (await asyncio.to_thread(tell, tmp_path / "d", "expect ev1.plugged_on == 1 within=5", 5.0))["ok"]
+    assert (await asyncio.to_thread(tell, tmp_path / "d", "expect ev1.plugged_on == 1 within=5", 60.0))["ok"]
 
     process.send_signal(signal.SIGTERM)
     assert 0 == await asyncio.wait_for(process.wait(), 60)

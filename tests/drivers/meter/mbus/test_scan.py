@@ -8,7 +8,7 @@ from quartier_drivers.meter.mbus.address import mask
 from quartier_drivers.meter.mbus.scan import Quest, scan, target
 
 # A pty carries no parity twice; waits are short, as the slaves answer at once.
-QUICK = "?baud=38400&framing=8N1&timeout_s=0.06"
+QUICK = "?baud=38400&framing=8N1&timeout_s=0.25"
 
 
 def slaves():
@@ -35,7 +35,7 @@ async def test_meters_on_a_serial_line_are_found_by_both_addresses(plug, house_t
 async def test_meters_behind_a_serial_server_are_found(house_time):
     async with on_tcp(Line(slaves(), garbage)) as where:
         (result,), _ = await looked(
-            where + "?baud=38400&timeout_s=0.01", Quest(mask("9FFFFFFF"), primary=[1]), house_time
+            where + "?baud=38400&timeout_s=0.1", Quest(mask("9FFFFFFF"), primary=[1]), house_time
         )
 
     assert ["92490379", "11490378"] == [one.serial for one in result.survey.found]
@@ -72,7 +72,7 @@ async def test_a_line_that_is_lost_keeps_what_was_found(house_time):
             return super().answer(request)
 
     async with on_tcp(Hasty([Slave("11490378")])) as where:
-        (result,), _ = await looked(where + "?baud=38400&timeout_s=0.01", Quest(primary=range(3)), house_time)
+        (result,), _ = await looked(where + "?baud=38400&timeout_s=0.1", Quest(primary=range(3)), house_time)
 
     assert ["11490378"] == [one.serial for one in result.survey.found]
     assert "closed the connection" in result.lost

@@ -58,7 +58,7 @@ async def test_a_storm_of_connections_costs_a_few_a_second_and_no_descriptor(ope
     good = await shared.call()
     assert SAID == await good.ask(READ)
     before_count = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a count, not paths
-    storm = []
+    storm, begun_s = [], asyncio.get_running_loop().time()
     for _ in range(300):
         one = socket.socket()
         one.setblocking(False)
@@ -69,7 +69,8 @@ async def test_a_storm_of_connections_costs_a_few_a_second_and_no_descriptor(ope
     tally = shared.clients["portal"].tally
     seen_count = tally.connects + tally.turned_away + shared.host.strangers_count
 
-    assert ACCEPTS_PER_S + 8 >= seen_count
+    passed_s = asyncio.get_running_loop().time() - begun_s
+    assert ACCEPTS_PER_S * (1 + passed_s) + 8 >= seen_count
     for one in storm:
         one.close()
     assert before_count + 2 >= len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as above

@@ -238,7 +238,7 @@ async def test_bacpypes3_hears_of_changes(judge, unit):
     subscription = app.change_of_value(
         Address(endpoint.address), air, issue_confirmed_notifications=True, lifetime=60
     )
-    async with subscription as changes, asyncio.timeout(20):
+    async with subscription as changes, asyncio.timeout(60):
         first = dict([str_key(await changes.get_value()) for _ in range(2)])
         unit.publish({"supply_c": 21.0})
         second = dict([str_key(await changes.get_value()) for _ in range(2)])

@@ -21,7 +21,7 @@ def test_it_serves_its_plan_until_it_is_told_to_stop(tmp_path):
     with Process(argv, tmp_path / "log", env={"PYTHONPATH": python_path()}, talks=True) as process:
         word, port = process.line().split()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(20)
+            client.settimeout(60.0)
             client.bind(("127.0.0.1", 0))
             client.sendto(frame.datagram(Packet(WHO_IS, to=Place(0xFFFF))), ("127.0.0.1", int(port)))
             heard = {frame.packet(client.recv(2048)).source for _ in range(2)}

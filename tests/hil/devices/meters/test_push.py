@@ -53,7 +53,7 @@ def listening(path, speed=None):
 
 
 async def _until(holds):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - a wire has no event
             await asyncio.sleep(0.001)
 

@@ -20,7 +20,7 @@ from quartier_hil.devices.opcua.terminal import WasteTerminal
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PEERS = Path(__file__).parents[3] / "peers"
 PATIENCE_S = 60.0  # only ends a test that has failed
-SHORT_S = 0.5
+SHORT_S = 3.0
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ def make():
 async def _ask(meter, *words, ends=b"\x03"):
     reader, writer = await asyncio.open_connection(meter.port.host, meter.port.port)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             writer.write(words[0])
             said = await reader.readuntil(b"\r\n")
             for word in words[1:]:
@@ -51,7 +51,7 @@ async def test_another_address_and_a_sleeping_meter_say_nothing(make):
     async with make(sleeps=True, wait_s=0.01) as meter:
         reader, writer = await asyncio.open_connection(meter.port.host, meter.port.port)
         writer.write(b"/?!\r\n/?99!\r\n" + bytes(40) + b"/?!\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await reader.readuntil(b"\x03")
         writer.close()
         assert 1 == meter.sign_ons_count
@@ -76,7 +76,7 @@ async def test_parity_of_a_seven_bit_line_is_heard_and_shown(make):
     async with make(shows_parity=True, wait_s=0.01) as meter:
         reader, writer = await asyncio.open_connection(meter.port.host, meter.port.port)
         writer.write(uart.with_parity(b"/?!\r\n"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             said = await reader.readuntil(uart.with_parity(b"\x03"))
         writer.close()
 

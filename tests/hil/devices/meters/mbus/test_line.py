@@ -22,7 +22,7 @@ class Master:
 
     async def ask(self, request: bytes, size: int) -> bytes:
         self.writer.write(request)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.reader.readexactly(size)
 
 
