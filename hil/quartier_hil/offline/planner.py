@@ -6,6 +6,7 @@ no use for.  Who is dead or hangs gives no new plan: the one before says itself 
 
 from collections.abc import Mapping
 
+from quartier.control import clocks
 from quartier.control.wishes import LocalPlan
 from quartier.house.now import Now
 from quartier.planning.history import History
@@ -67,7 +68,8 @@ class Planner:
         force = state.force
         caps = None if force is None else (force.import_w, force.export_w)
         plugged = [memory.value for point, memory in state.memories.items() if point.endswith(".plugged_on")]
-        return caps, plugged, self._site.told(state, now), now.synced
+        doubt = clocks.doubt(state.clocks, now.ns)
+        return caps, plugged, self._site.told(state, now), now.synced, doubt
 
     def see(self, values: Mapping[str, float], dt_s: float) -> None:
         """Live a step of the house; each whole hour is learnt from."""

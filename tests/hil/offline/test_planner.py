@@ -67,6 +67,47 @@ def test_the_same_night_without_a_plan_stands_beside_it(night):
     assert done.figures == night().perform().figures
 
 
+EJP = """
+title = "notice"
+start = 2026-01-14T06:15:00
+duration_s = 2700
+cycle_s = 5
+wires = false
+[house]
+meters = ["tic"]
+soc_pct = 40
+[house.tariff]
+contract = "ejp"
+colours = ["blue", "{colour}"]
+prices_eur_per_kwh = [0.15, 0.24]
+mode = "{mode}"
+[house.planning]
+history_days = 7
+"""
+
+
+@pytest.mark.parametrize("mode", ["historique", "standard"])
+def test_the_notice_of_a_mobile_peak_fills_the_battery_before_it_begins(tmp_path, mode):
+    def lived(colour):
+        path = tmp_path / f"{colour}.toml"
+        path.write_text(EJP.format(colour=colour, mode=mode))
+        scenario = load(path)
+        series = standard.make(scenario.start.date(), 1, scenario.seed)
+        done = Day(Options(scenario=scenario, series=series, folder=tmp_path / colour)).perform()
+        soc_pct = dict(zip(done.course.times_s, done.course.columns["bat1.soc_pct"], strict=True))
+        return done, [soc_pct[at_s] for at_s in (900, 930, 2700)]
+
+    done, (before, noticed, begins) = lived("red")
+    _, calm = lived("blue")
+
+    # announced at half past six: for half an hour what the import cap leaves, 5 kW at most, into 10 kWh
+    assert 15.0 <= begins - noticed <= 26.0
+    assert before - 1.0 <= noticed <= before + 1.0, "the chance of a peak alone is not worth it"
+    assert calm[2] <= calm[0]
+    reasons = [row.reason for row in done.ledger.rows if row.asset == "bat1"]
+    assert any("charges at 0.150, used from 07:00 (spares an import at 0.240)" in one for one in reasons)
+
+
 def test_a_cap_that_comes_is_planned_at_once(night):
     cap = '[[events]]\nat_s = 400\ndo = "caps"\nimport_max_w = 2500\nfor_s = 300\n'
     counts = [night(more, duration_s=450).perform().planner.plans_count for more in ("", cap)]

@@ -23,6 +23,8 @@ BAUD: Mapping[Mode, int] = {"historique": 1200, "standard": 9600}
 # Short frames to each long one, and how long they go on after the current is well (NOI-CPT_02E 3.3).
 SHORT_FRAMES, SHORT_AFTER_S = 20, 60.0
 _CURVE_S = 1800
+MOBILE_PEAK = 2
+"""Which index of EJP."""
 
 
 class Linky:
@@ -178,6 +180,8 @@ class Linky:
             standard=self.mode == "standard",
             today=self.colour if coloured else 0,
             tomorrow=self.tomorrow if coloured else 0,
+            peak_notice=int(self.notice_min > 0),
+            peak=int(old.tariff_name == "ejp" and index == MOBILE_PEAK),
         )
 
 
