@@ -30,7 +30,7 @@ first steps:
   quartier listen usb:DA3FMX1Z           which smart meter is on a port, and what it says
   quartier read victron/gx 'tcp://192.168.1.20?unit=227'
   quartier bus plan site.toml            whether each bus has time for all that is asked
-  quartier plan --series tomorrow.csv    what the battery should do, and why
+  quartier plan --series tomorrow.csv    what battery, cars and tanks should do, and why
   quartier arm --config site.toml        each device's own fall-back, written and read back
   quartier probe bat1 --config site.toml small steps that prove sign, phase, gain and delay
   quartier run --config site.toml        the daemon (systemd does this on a gateway)

@@ -1,17 +1,26 @@
-"""``quartier plan``: what a battery should do, from a site file and a series of steps."""
+"""``quartier plan``: what a battery, or all that a site can plan, should do, from a site file and a series of
+steps.
+"""
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
-from quartier.cli import aheadpage, inforce, output
+from quartier.app import assembly
+from quartier.cli import aheadpage, inforce, output, together
+from quartier.cli.given import day, given, points, settled
+from quartier.cli.leftout import why_not
 from quartier.cli.planpage.sheet import Sheet, page
-from quartier.cli.steps import SteplessError, read
-from quartier.config import load, model
+from quartier.cli.steps import SteplessError, Steps, read
+from quartier.config import load
 from quartier.config.model import Site
-from quartier.planning.horizon import Battery, Contract, RefusedError
+from quartier.house.assets import Asset, Battery
+from quartier.planning.horizon import Contract, RefusedError
 from quartier.planning.plan import planned
 from quartier.planning.reasons import reasons
+from quartier.planning.roster import Roster, Terms, roster
+from quartier.planning.siteplan import OWN
 
 KEPT, GIVEN_UP, WRONG = 0, 1, 2
 _RANGES = (
@@ -24,92 +33,134 @@ _RANGES = (
     ("peak-free", 0.0, 1e6, "kW"),
     ("co2", 0.0, 1e6, "EUR"),
 )
+_EFFICIENCY_PCT = 95.0
 
 
 def plan(options: argparse.Namespace) -> int:
     """Plan, and show it; 1 where something had to be given up."""
-    if options.series is None and options.html is not None:
-        print(
-            "quartier plan: --html: needs a --series; of the plan in force there is no page", file=sys.stderr
-        )
-        return WRONG
     if options.series is None:
-        return inforce.show(options)
+        return _in_force(options)
     site = load.check(options.config).site
     try:
         _check(options)
-        name, asset = _asset(site, options)
-        battery = _battery(asset, options)
-        steps = read(options.series, site.limits.import_hard_w, site.limits.export_hard_w)
-        found = planned(battery, steps.outlook, _contract(options))
-        still = replace(battery, charge_max_w=0.0, discharge_max_w=0.0)
-        unused = planned(still, steps.outlook, _contract(options))
+        assets, steps, found = _read(site, options)
+        contract = _contract(site, options)
+        if [*found.batteries] == [*found.names] and len(found.names) == 1 and options.engine == OWN:
+            return _alone(site, assets, found, steps, contract, options)
+        outcome = together.planned(site, assets, found, steps, contract, options.engine)
     except (RefusedError, SteplessError) as error:
         print(f"quartier plan: {error}", file=sys.stderr)
         return WRONG
-    why = reasons(found, steps.outlook, steps.when)
+    return together.shown(outcome, options)
+
+
+def _in_force(options: argparse.Namespace) -> int:
+    for name, is_said, why in (
+        ("html", options.html is not None, "of the plan in force there is no page"),
+        ("with", bool(options.with_), "the daemon knows the day by its devices"),
+        ("engine", options.engine != OWN, "the daemon plans by its own"),
+    ):
+        if is_said:
+            print(f"quartier plan: --{name}: needs a --series; {why}", file=sys.stderr)
+            return WRONG
+    return inforce.show(options)
+
+
+def _read(site: Site, options: argparse.Namespace) -> tuple[Sequence[Asset], Steps, Roster]:
+    """The house, the series, and what of the one is planned in the other."""
+    house = assembly.house(site, {}, {})
+    there = [asset.name for asset in house.assets if isinstance(asset, Battery)]
+    if options.battery is not None and options.battery not in there:
+        which = f"which battery?  --battery {' or '.join(there)}"
+        raise SteplessError(which if there else f"{options.config}: --battery: there is no battery")
+    said = given(options.with_, house.assets)
+    assets = settled(house.assets, said)
+    steps = read(options.series, site.limits.import_hard_w, site.limits.export_hard_w, points(assets))
+    here = day(steps, said, options.soc, options.target, assets)
+    alone = [asset for asset in assets if options.battery in {None, asset.name}]
+    found = roster(alone, here, _terms(site, options))
+    if not found.names:
+        lines = why_not(found) or ["no battery, charging point, tank (tank_m3), waste nor run (run_w)"]
+        raise SteplessError("\n  ".join([f"{options.config}: there is nothing to plan", *lines]))
+    return assets, steps, found
+
+
+def _alone(
+    site: Site,
+    assets: Sequence[Asset],
+    found: Roster,
+    steps: Steps,
+    contract: Contract,
+    options: argparse.Namespace,
+) -> int:
+    """One battery, to the proven optimum."""
+    [(name, battery)] = found.batteries.items()
+    made = planned(battery, steps.outlook, contract)
+    still = replace(battery, charge_max_w=0.0, discharge_max_w=0.0)
+    unused = planned(still, steps.outlook, contract)
+    why = reasons(made, steps.outlook, steps.when)
     if options.html is not None:  # before anything is printed: who reads that may go away in the middle
+        rated_wh = next(one.capacity_wh for one in assets if isinstance(one, Battery) and one.name == name)
         sheet = Sheet(
             site=site.site.id,
             name=name,
             battery=battery,
-            rated_wh=asset.capacity_wh,
+            rated_wh=rated_wh,
             contract_w=site.limits.contract_import_w,
             steps=steps,
-            plan=found,
+            plan=made,
             still=unused,
-            given_up=[aheadpage.told(one, steps) for one in found.given_up],
+            given_up=[aheadpage.told(one, steps) for one in made.given_up],
             why=why,
         )
-        try:
-            options.html.write_text(page(sheet), encoding="utf-8")
-        except OSError as error:
-            print(f"quartier plan: {options.html}: cannot be written: {error.strerror}", file=sys.stderr)
+        if not output.written("quartier plan", options.html, page(sheet)):
             return WRONG
+    left = why_not(found)
     if options.json:
-        output.dump(aheadpage.document(name, found, steps, why))
+        output.dump({**aheadpage.document(name, made, steps, why), "left_out": left})
     else:
-        aheadpage.show(name, found, steps, why)
-    return GIVEN_UP if found.given_up else KEPT
+        aheadpage.show(name, made, steps, why)
+        for line in left:
+            print(f"not planned: {line}")
+    return GIVEN_UP if made.given_up else KEPT
 
 
 def _check(options: argparse.Namespace) -> None:
     for name, low, high, unit in _RANGES:
         value = getattr(options, name.replace("-", "_"))
-        if not low <= value <= high:
+        if value is not None and not low <= value <= high:
             raise SteplessError(f"--{name} {value:g}: expected {low:g} to {high:g} {unit}")
 
 
-def _asset(site: Site, options: argparse.Namespace) -> tuple[str, model.Battery]:
-    there = {name: asset for name, asset in site.assets.items() if isinstance(asset, model.Battery)}
-    if not there:
-        raise SteplessError(f"{options.config}: has no battery: nothing to plan")
-    name = options.battery or next(iter(there))
-    if name not in there or (len(there) > 1 and not options.battery):
-        raise SteplessError(f"which battery?  --battery {' or '.join(there)}")
-    return name, there[name]
-
-
-def _battery(asset: model.Battery, options: argparse.Namespace) -> Battery:
-    share = options.efficiency / 100.0
-    floor_pct = max(asset.soc_min_pct, asset.reserve_soc_pct)
-    return Battery(
-        capacity_wh=asset.capacity_wh * asset.soc_max_pct / 100.0,
-        reserve_wh=asset.capacity_wh * min(floor_pct, asset.soc_max_pct) / 100.0,
-        energy_wh=asset.capacity_wh * options.soc / 100.0,
-        charge_max_w=asset.rated_w if asset.charge_max_w is None else asset.charge_max_w,
-        discharge_max_w=asset.rated_w if asset.discharge_max_w is None else asset.discharge_max_w,
+def _terms(site: Site, options: argparse.Namespace) -> Terms:
+    """What was said, else what the site file has under ``[planning]``, else the default."""
+    wanted, share = site.planning, _EFFICIENCY_PCT / 100.0
+    if options.efficiency is not None:
+        share = options.efficiency / 100.0
+    elif wanted is not None:
+        share = (wanted.round_trip_pct / 100.0) ** 0.5
+    wear = 0.0 if wanted is None else wanted.wear_eur_per_wh
+    return Terms(
         charge_efficiency=share,
         discharge_efficiency=share,
-        wear_eur_per_wh=options.wear / 1000.0,
-        target_wh=asset.capacity_wh * options.target / 100.0,
+        wear_eur_per_wh=wear if options.wear is None else options.wear / 1000.0,
         worth_eur_per_wh=options.worth / 1000.0,
     )
 
 
-def _contract(options: argparse.Namespace) -> Contract:
+def _contract(site: Site, options: argparse.Namespace) -> Contract:
+    wanted = site.planning
+    found = (
+        Contract()
+        if wanted is None
+        else Contract(
+            peak_eur_per_w=wanted.peak_eur_per_w,
+            peak_free_w=wanted.peak_free_w,
+            co2_eur_per_g=wanted.co2_eur_per_g,
+        )
+    )
     return Contract(
-        peak_eur_per_w=options.peak / 1000.0,
-        peak_free_w=options.peak_free * 1000.0,
-        co2_eur_per_g=options.co2 / 1e6,
+        peak_eur_per_w=found.peak_eur_per_w if options.peak is None else options.peak / 1000.0,
+        peak_free_w=found.peak_free_w if options.peak_free is None else options.peak_free * 1000.0,
+        co2_eur_per_g=found.co2_eur_per_g if options.co2 is None else options.co2 / 1e6,
     )

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -19,15 +20,23 @@ _SYMBOLS = {
 }
 
 
+class _Output(Console):
+    """A console that says when nobody reads any more, as ``print`` does; rich would end with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to whoever runs the command."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Standard output; rich leaves colours out where it is no terminal."""
     width = None if sys.stdout.isatty() else 160
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=width)
+    return _Output(highlight=False, soft_wrap=not sys.stdout.isatty(), width=width)
 
 
 def page() -> Console:
     """The same for a text to be read: as wide as the terminal, 80 columns where there is none."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 80)
+    return _Output(highlight=False, width=None if sys.stdout.isatty() else 80)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:
@@ -45,6 +54,16 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Renderable
 def dump(value: Any) -> None:
     """One JSON document on standard output."""
     print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def written(command: str, path: Path, text: str) -> bool:
+    """Write a file that was asked for; say so where it cannot be."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"{command}: {path}: cannot be written: {error.strerror}", file=sys.stderr)
+        return False
+    return True
 
 
 def unit(ucum: str) -> str:

@@ -1,9 +1,9 @@
 """A series of steps ahead, read from CSV."""
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -15,6 +15,7 @@ _NEEDED = ("load_w", "pv_w", "import_eur_per_wh", "export_eur_per_wh")
 _MAY = ("import_max_w", "export_max_w", "import_g_per_wh")
 _LEAST = {"pv_w": 0.0, "import_max_w": 0.0, "export_max_w": 0.0}
 _MOST = 1e9
+_DAY_S = 86_400
 _SIZE_MAX = 1 << 22
 """Bytes: some kilobytes a row."""
 
@@ -29,21 +30,37 @@ class Steps:
 
     outlook: Outlook
     times: tuple[datetime, ...]
+    series: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """What the file says of assets, by point (``ev1.plugged_on``), a number a step."""
+
+    def time(self, number: int) -> datetime:
+        """A step's begin; the number after the last has the end of that."""
+        if number < len(self.times):
+            return self.times[number]
+        return self.times[-1] + timedelta(seconds=self.outlook.step_s)
 
     def when(self, number: int) -> str:
         """A step's begin, for a person; with its offset where the clock changes on the way."""
         changes = len({time.utcoffset() for time in self.times}) > 1
-        return f"{self.times[number]:%H:%M%z}" if changes else f"{self.times[number]:%H:%M}"
+        return f"{self.time(number):%H:%M%z}" if changes else f"{self.time(number):%H:%M}"
+
+    def clear(self, number: int) -> str:
+        """The same as short as it cannot be mistaken: with its day where they are of more than one."""
+        whole_s = len(self.times) * self.outlook.step_s
+        return self.when(number) if whole_s <= _DAY_S else self.day(number)
 
     def day(self, number: int) -> str:
         """The same with its day, where the steps are of several days."""
         one_day = self.times[0].date() == self.times[-1].date()
-        return self.when(number) if one_day else f"{self.times[number]:%a %d} {self.when(number)}"
+        return self.when(number) if one_day else f"{self.time(number):%a %d} {self.when(number)}"
 
 
-def read(path: Path, import_max_w: float, export_max_w: float) -> Steps:
-    """Read a series; the caps are those of a row without its own.  Raises SteplessError."""
-    table = _Table(path)
+def read(path: Path, import_max_w: float, export_max_w: float, points: Collection[str] = ()) -> Steps:
+    """Read a series; the caps are those of a row without its own.  ``points`` may have columns of their own.
+
+    Raises SteplessError.
+    """
+    table = _Table(path, points)
     columns = {name: table.column(name) for name in _NEEDED}
     columns |= {name: table.column(name) for name in _MAY if table.said(name)}
     times = table.times()
@@ -58,7 +75,7 @@ def read(path: Path, import_max_w: float, export_max_w: float) -> Steps:
         export_max_w=[min(export_max_w, own) for own in columns.get("export_max_w", [inf] * count)],
         import_g_per_wh=columns.get("import_g_per_wh", ()),
     )
-    return Steps(outlook, times)
+    return Steps(outlook, times, {name: table.column(name) for name in points if table.said(name)})
 
 
 class _Table:
@@ -66,8 +83,8 @@ class _Table:
     spreadsheets of some countries write it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, points: Collection[str]) -> None:
+        self._path, self._points = path, points
         text = _text(path)
         first = text.partition("\n")[0]
         self._semicolons = ";" in first and "," not in first
@@ -95,7 +112,12 @@ class _Table:
         """A misspelt cap would be none: what is not known is refused."""
         known = ["time", *_NEEDED, *_MAY]
         known += [_per_kwh(name) for name in known if name.endswith("_per_wh")]
+        known += self._points
         for name in self._names:
+            asset, dot, _ = name.partition(".")
+            if name not in known and dot and any(one.startswith(f"{asset}.") for one in self._points):
+                what = f"{name!r} is no column; say --with {name}=…"
+                raise SteplessError(f"{self._path}:1: {what}")
             if name not in known:
                 raise SteplessError(f"{self._path}:1: {name!r} is no column; {nearest(name, known)}")
             if self._names.count(name) > 1 or (_per_kwh(name) != name and _per_kwh(name) in self._names):
@@ -129,9 +151,12 @@ class _Table:
         except ValueError:
             raise SteplessError(f"{place}: {text!r} is no number") from None
         value = number if said == name else number * 1e-3
+        if name.endswith("_on") and value not in {0.0, 1.0}:
+            raise SteplessError(f"{place}: {text}; expected 1 or 0")
+        least = 0.0 if name in self._points else _LEAST.get(name, -_MOST)
         # A cap may be none: infinite.
-        if not _LEAST.get(name, -_MOST) <= value <= (inf if name.endswith("_max_w") else _MOST):
-            raise SteplessError(f"{place}: {text}; expected {'0 or more' if name in _LEAST else 'a number'}")
+        if not least <= value <= (inf if name.endswith("_max_w") else _MOST):
+            raise SteplessError(f"{place}: {text}; expected {'0 or more' if least == 0.0 else 'a number'}")
         return value
 
     def _time(self, line: int, text: str) -> datetime:

@@ -135,7 +135,7 @@ def test_a_site_without_a_battery_says_so(call, tmp_path, capsys):
     code = main(["plan", "--config", str(tmp_path / "none.toml"), "--series", str(tmp_path / "day.csv")])
 
     assert 2 == code
-    assert "none.toml: has no battery" in capsys.readouterr().err
+    assert "none.toml: there is nothing to plan" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("option", "given"), [("--soc", "500"), ("--soc", "-1"), ("--target", "101")])

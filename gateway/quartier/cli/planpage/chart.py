@@ -38,10 +38,19 @@ class Mark:
     text: str
 
 
-def drawn(title: str, unit: str, curves: Sequence[Curve], marks: Sequence[Mark], count: int) -> str:
-    """One chart with its title and its legend; curves with nothing to draw are left out."""
+def drawn(
+    title: str,
+    unit: str,
+    curves: Sequence[Curve],
+    marks: Sequence[Mark],
+    count: int,
+    *,
+    tall: bool = True,
+    base: float = 0.0,
+) -> str:
+    """One chart with its title and its legend; curves with nothing to draw are left out, ``base`` is seen."""
     shown = [curve for curve in curves if any(isfinite(value) for value in curve.values)]
-    low, high = _bounds(shown)
+    low, high = _bounds(shown, base)
 
     def y(value: float) -> float:
         return HEIGHT * (high - value) / (high - low)
@@ -68,18 +77,18 @@ def drawn(title: str, unit: str, curves: Sequence[Curve], marks: Sequence[Mark],
     label = escape(f"{title}, {unit}: " + "; ".join(_words(curve) for curve in shown))
     return (
         f"<figure><figcaption><h3>{escape(title)} <small>{escape(unit)}</small></h3>"
-        f'<ul class="legend">{legend}</ul></figcaption><div class="plot">'
+        f'<ul class="legend">{legend}</ul></figcaption><div class="plot{"" if tall else " short"}">'
         f'<svg viewBox="0 0 {count} {HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{label}">{lines}{columns}{paths}</svg>{sides}{feet}</div></figure>\n'
     )
 
 
-def _bounds(curves: Sequence[Curve]) -> tuple[float, float]:
-    """Zero is always seen: half a bar, or a price beside none, would look like all of it."""
+def _bounds(curves: Sequence[Curve], base: float) -> tuple[float, float]:
+    """The base is always seen: half a bar, or a price beside none, would look like all of it."""
     values = [value for curve in curves for value in curve.values if isfinite(value)]
-    low, high = min([0.0, *values]), max([0.0, *values])
+    low, high = min([base, *values]), max([base, *values])
     spread = high - low if high - low > _FLAT else 1.0
-    return (low - _ROOM * spread if low < 0.0 else low), high + _ROOM * spread
+    return (low - _ROOM * spread if low < base else low), high + _ROOM * spread
 
 
 def _path(curve: Curve, low: float, high: float) -> str:

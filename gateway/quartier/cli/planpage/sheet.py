@@ -5,20 +5,15 @@ What the curves show, a row for each step says too, with its reason; a step of t
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from html import escape
-from importlib.resources import files
-from itertools import pairwise
 
-from quartier.cli import output
-from quartier.cli.planpage.chart import BARS, JOINED, Curve, Mark, drawn
+from quartier.cli.planpage import frame
+from quartier.cli.planpage.chart import BARS, JOINED, Curve, drawn
 from quartier.cli.steps import Steps
 from quartier.planning.horizon import Battery
 from quartier.planning.plan import Plan, PlannedStep
 
 _KILO = 1000.0
-_MARKS_MAX = 9
-_APART_H = (1, 2, 3, 4, 6, 12, 24)
 _ROWS = (("from", ""), ("battery", "kW"), ("grid", "kW"), ("stored", "%"))
 
 
@@ -42,51 +37,20 @@ class Sheet:
 
 def page(sheet: Sheet) -> str:
     """The whole file."""
-    title = f"Plan of {sheet.name}"
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)} at {escape(sheet.site)}</title>
-<style>{_style()}</style></head><body>
-<header><h1>{escape(title)}</h1><p class="meta">{escape(_meta(sheet))}</p></header>
-<main>{_verdict(sheet)}
+    gap = sheet.plan.gap_eur
+    best = "Proven best: no plan of these steps costs less." if not gap else ""
+    text = best or f"At most {gap:.4f} EUR above the best plan of these steps."
+    main = f"""{frame.verdict(text, sheet.given_up)}
 <section class="tiles">{_tiles(sheet)}</section>
 <section><h2>Curves</h2><p class="hint">Plus takes energy from the building, minus gives. Rest on a step to
 read its reason; a click leads to its row below.</p>
 <div class="stack">{"".join(_charts(sheet))}
 <div class="steps" aria-hidden="true">{"".join(_bands(sheet))}</div></div></section>
 <section class="all"><h2>Each step</h2>
-<div class="rows" tabindex="0" role="region" aria-label="Each step">{_table(sheet)}</div></section></main>
-<footer>Prices are EUR/kWh at the meter; <i>worth</i> is what a kWh in the battery is worth in that step: it
-charges for less, and discharges for more.</footer>
-</body></html>
-"""
-
-
-def _style() -> str:
-    return (files("quartier.cli.planpage") / "page.css").read_text(encoding="utf-8")
-
-
-def _meta(sheet: Sheet) -> str:
-    step_s, times = sheet.plan.step_s, sheet.steps.times
-    end = times[-1] + timedelta(seconds=step_s)
-    return (
-        f"{sheet.site} · {times[0]:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} {end:%Z}".rstrip()
-        + f" · {output.counted(len(times), 'step', 'steps')} of {step_s // 60} min"
-    )
-
-
-def _verdict(sheet: Sheet) -> str:
-    gap = sheet.plan.gap_eur
-    best = "Proven best: no plan of these steps costs less." if not gap else ""
-    text = best or f"At most {gap:.4f} EUR above the best plan of these steps."
-    if not sheet.given_up:
-        return f'<section class="verdict"><p>{text} Every limit is kept.</p></section>'
-    lines = "".join(f"<li>{escape(line)}</li>" for line in sheet.given_up)
-    return (
-        '<section class="verdict bad"><p><b>Not everything can be kept.</b> '
-        f"{text}</p><ul>{lines}</ul></section>"
-    )
+<div class="rows" tabindex="0" role="region" aria-label="Each step">{_table(sheet)}</div></section>"""
+    foot = """Prices are EUR/kWh at the meter; <i>worth</i> is what a kWh in the battery is worth then:
+it charges for less, and discharges for more."""
+    return frame.framed(f"Plan of {sheet.name}", sheet.site, frame.meta(sheet.site, sheet.steps), main, foot)
 
 
 def _tiles(sheet: Sheet) -> str:
@@ -109,14 +73,12 @@ def _tiles(sheet: Sheet) -> str:
     ]
     if any(step.curtailed_w > 0.5 for step in plan.steps):
         figures.append((energy(step.curtailed_w for step in plan.steps), "of the sun curtailed"))
-    return "".join(
-        f"<div><b>{escape(value)}</b><span>{escape(label)}</span></div>" for value, label in figures
-    )
+    return frame.tiles(figures)
 
 
 def _charts(sheet: Sheet) -> Iterator[str]:
     steps, outlook, battery = sheet.plan.steps, sheet.steps.outlook, sheet.battery
-    marks, count = _marks(sheet.steps), len(steps)
+    marks, count = frame.marks(sheet.steps), len(steps)
 
     def of(values: Sequence[float], factor: float) -> list[float]:
         return [value * factor for value in values]
@@ -141,7 +103,7 @@ def _charts(sheet: Sheet) -> Iterator[str]:
         [
             Curve("load", "load", of(outlook.load_w, 1 / _KILO)),
             Curve("sun", "sun", of(outlook.pv_w, 1 / _KILO)),
-            Curve("curtailed", "limit", _some([step.curtailed_w / _KILO for step in steps])),
+            Curve("curtailed", "limit", frame.some([step.curtailed_w / _KILO for step in steps])),
         ],
         marks,
         count,
@@ -172,23 +134,6 @@ def _charts(sheet: Sheet) -> Iterator[str]:
         bounds.append(Curve("target", "worth", target))
     charge = Curve("charged", "store", of(stored, pct), JOINED)
     yield drawn("State of charge", "%", [charge, *bounds], marks, count)
-
-
-def _some(values: Sequence[float]) -> list[float]:
-    """Nothing where nothing happens: a line on zero would be read as one."""
-    return [value if value > 5e-4 else float("inf") for value in values]
-
-
-def _marks(steps: Steps) -> list[Mark]:
-    """Round hours as the clock of the series shows them, so far apart that they can be read."""
-    hours = len(steps.times) * steps.outlook.step_h
-    apart_h = next((one for one in _APART_H if hours / one <= _MARKS_MAX), _APART_H[-1])
-    made = []
-    for number, (before, now) in enumerate(pairwise(steps.times), 1):
-        if (before.date(), before.hour // apart_h) != (now.date(), now.hour // apart_h):
-            text = f"{now:%H:%M}" if now.date() == before.date() else f"{now:%a %d}"
-            made.append(Mark(number, text))
-    return made
 
 
 def _bands(sheet: Sheet) -> Iterator[str]:

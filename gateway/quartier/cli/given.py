@@ -1,0 +1,173 @@
+"""What a person says of the day that is planned: ``--with ev1.departure=07:30`` and the like."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from quartier.cli.steps import SteplessError, Steps
+from quartier.house.assets import Asset, Battery, Ev, Load
+from quartier.house.modes import Heat, Waste
+from quartier.planning.day import Day
+from quartier.planning.roster import SERIES
+from quartier_drivers.place import nearest
+
+_ON = {"1": 1.0, "on": 1.0, "yes": 1.0, "0": 0.0, "off": 0.0, "no": 0.0}
+_RANGES = {
+    "soc_pct": (0.0, 100.0),
+    "target_soc_pct": (0.0, 100.0),
+    "energy_wanted_wh": (0.0, 500_000.0),
+    "session_energy_wh": (0.0, 500_000.0),
+    "tank_c": (-30.0, 120.0),
+    "draw_w": (0.0, 10_000_000.0),
+    "left_s": (0.0, 86_400.0),
+}
+_RUNS = ("waiting_on", "window_start", "deadline")
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "battery": ("soc_pct", "target_soc_pct"),
+    "ev": ("plugged_on", "arrival", "departure", "energy_wanted_wh", "session_energy_wh"),
+    "heat": ("tank_c", "draw_w"),
+    "waste": (*_RUNS, "left_s"),
+    "load": _RUNS,
+}
+"""What may be said of an asset, by role."""
+EXAMPLES = {
+    "soc_pct": "40",
+    "energy_wanted_wh": "15000",
+    "tank_c": "50",
+}
+_PLANNED: tuple[tuple[type[Asset], str], ...] = (
+    (Battery, "battery"),
+    (Ev, "ev"),
+    (Heat, "heat"),
+    (Waste, "waste"),
+    (Load, "load"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One word: of which asset, of what, and the text."""
+
+    asset: str
+    word: str
+    text: str
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a fault."""
+        return f"--with {self.asset}.{self.word}={self.text}"
+
+
+def role(asset: Asset) -> str:
+    """The role of an asset that can be planned; empty of any other."""
+    found = next((word for kind, word in _PLANNED if isinstance(asset, kind)), "")
+    return "" if isinstance(asset, Load) and not asset.run_w else found
+
+
+def points(assets: Iterable[Asset]) -> list[str]:
+    """The columns that a series may have of them."""
+    return [f"{asset.name}.{word}" for asset in assets for word in SERIES.get(role(asset), ())]
+
+
+def given(texts: Iterable[str], assets: Sequence[Asset]) -> list[Given]:
+    """What was said, each of an asset that is there.  Raises SteplessError."""
+    roles = {asset.name: role(asset) for asset in assets if role(asset)}
+    made: list[Given] = []
+    for text in texts:
+        point, equals, value = text.partition("=")
+        name, dot, word = point.partition(".")
+        if not (equals and dot and value):
+            raise SteplessError(f"--with {text}: expected ASSET.WORD=VALUE, such as ev1.departure=07:30")
+        if name not in roles:
+            raise SteplessError(f"--with {text}: no asset {name!r} can be planned; {nearest(name, [*roles])}")
+        words = WORDS[roles[name]]
+        if word not in words:
+            raise SteplessError(
+                f"--with {text}: nothing is called {word!r} of {name} ({roles[name]}); {nearest(word, words)}"
+            )
+        if any((one.asset, one.word) == (name, word) for one in made):
+            raise SteplessError(f"--with {text}: {point} is said twice")
+        made.append(Given(name, word, value))
+    return made
+
+
+def settled(assets: Iterable[Asset], said: Iterable[Given]) -> list[Asset]:
+    """The assets with the hours that were said in the place of those of the site file."""
+    found = {asset.name: asset for asset in assets}
+    for one in said:
+        field = _HOURS.get(one.word)
+        day_s = None if field is None else _clock_s(one)
+        if field is not None and day_s is not None:
+            changed: dict[str, Any] = {field: day_s}
+            found[one.asset] = replace(found[one.asset], **changed)
+    return list(found.values())
+
+
+_HOURS = {"departure": "departure_s", "window_start": "window_s", "deadline": "deadline_s"}
+
+
+def day(
+    steps: Steps, said: Iterable[Given], soc_pct: float, target_pct: float, assets: Iterable[Asset]
+) -> Day:
+    """What is known of the steps' day; ``soc_pct`` and ``target_pct`` are of each battery that has no own.
+
+    Raises SteplessError.
+    """
+    here = Day(times=steps.times, step_s=steps.outlook.step_s, series=steps.series)
+    known: dict[str, float] = {}
+    for asset in assets:
+        if isinstance(asset, Battery):
+            known |= {f"{asset.name}.soc_pct": soc_pct, f"{asset.name}.target_soc_pct": target_pct}
+    for one in said:
+        point = f"{one.asset}.{one.word}"
+        if one.word in {"arrival", "departure"}:
+            in_s = _in_s(one, here)
+            known |= {f"{point}_in_s": in_s} if in_s is not None else {}
+        elif one.word.endswith("_on"):
+            if one.text.lower() not in _ON:
+                raise SteplessError(f"{one.place}: expected 1 or 0")
+            known[point] = _ON[one.text.lower()]
+        elif one.word in _RANGES:
+            known[point] = _number(one)
+        elif _clock_s(one) is None:
+            raise SteplessError(f"{one.place}: expected a time of day, such as 07:30")
+    return replace(here, known=known)
+
+
+def _number(one: Given) -> float:
+    low, high = _RANGES[one.word]
+    try:
+        value = float(one.text)
+    except ValueError:
+        raise SteplessError(f"{one.place}: {one.text!r} is no number") from None
+    if not low <= value <= high:
+        raise SteplessError(f"{one.place}: expected {low:g} to {high:g}")
+    return value
+
+
+def _clock_s(one: Given) -> float | None:
+    """Seconds of the local day; None where it is no time of the day."""
+    try:
+        time = datetime.strptime(one.text, "%H:%M")  # noqa: DTZ007 - a time of any day
+    except ValueError:
+        return None
+    return time.hour * 3600.0 + time.minute * 60.0
+
+
+def _in_s(one: Given, here: Day) -> float | None:
+    """Seconds from the first step; None of a departure by the clock, which is the next after the arrival."""
+    day_s = _clock_s(one)
+    if day_s is not None:
+        if one.word == "departure":
+            return None
+        in_s = 0.0 if here.since_s(day_s) == 0.0 else here.next_in_s(day_s)
+        return float(here.count * here.step_s) if in_s is None else in_s
+    try:
+        time = datetime.fromisoformat(one.text)
+    except ValueError:
+        raise SteplessError(f"{one.place}: expected a time, such as 07:30 or 2026-06-13T07:30") from None
+    first = here.times[0]
+    if first.tzinfo is None or time.tzinfo is None:
+        first, time = first.replace(tzinfo=None), time.replace(tzinfo=None)
+    return (time - first).total_seconds()

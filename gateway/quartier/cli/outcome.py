@@ -1,0 +1,109 @@
+"""A plan of several things of a site, with all that is told of it, and the words for what was given up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier.cli import output
+from quartier.cli.steps import Steps
+from quartier.house.modes import Heat
+from quartier.planning.roster import WATER_WH_PER_M3_K
+from quartier.planning.site import Car, Site
+from quartier.planning.siteplan import Forgone, SitePlan
+from quartier.planning.spells import Spell, margins
+from quartier.planning.unplanned import Unplanned
+
+_TOLD_W = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``spells`` says what each part does and why, ``left_out`` which assets are not planned and what to do,
+    ``base`` what the house costs where nobody plans, ``took_s`` how long the plan took on one core.
+    """
+
+    name: str
+    contract_w: float
+    engine: str
+    steps: Steps
+    site: Site
+    plan: SitePlan
+    spells: Mapping[str, Sequence[Spell]]
+    left_out: Sequence[str]
+    base: Unplanned
+    tanks: Mapping[str, Heat]
+    rated_wh: Mapping[str, float]
+    took_s: float
+
+    @property
+    def given_up(self) -> list[str]:
+        """What could not be kept, in words."""
+        return [self._told(one) for one in self.plan.given_up]
+
+    @property
+    def bound(self) -> str:
+        """How near to the best it is proven to be."""
+        gap_eur = self.plan.gap_eur
+        return "proven best" if gap_eur < 5e-5 else f"at most {gap_eur:.4f} EUR above the best"
+
+    @property
+    def more_eur_per_wh(self) -> list[float]:
+        """What a Wh more would cost the building in each step."""
+        return margins(self.site, self.plan)
+
+    @property
+    def left_eur(self) -> float:
+        """The worth of what is left in batteries and tanks."""
+        worths = {name: one.worth_eur_per_wh for name, one in self.site.batteries.items()}
+        worths |= {name: one.worth_eur_per_wh for name, one in self.site.tanks.items()}
+        return sum(self.plan.parts[name].energy_wh[-1] * worth for name, worth in worths.items())
+
+    def level(self, name: str, energy_wh: float) -> tuple[float, str]:
+        """What stands in a part, in the unit that people have for it: %, °C or kWh."""
+        if name in self.rated_wh:
+            return 100.0 * energy_wh / self.rated_wh[name], "%"
+        water = None if name not in self.tanks else self.tanks[name].water
+        if water is not None:
+            return water.around_c + energy_wh / (water.volume_m3 * WATER_WH_PER_M3_K), "°C"
+        return energy_wh / 1000.0, "kWh"
+
+    def held(self, number: int) -> str:
+        """At which cap, or priced peak, the connection stands in a step; empty: at none."""
+        grid_w, outlook = self.plan.grid_w[number], self.steps.outlook
+        if grid_w > _TOLD_W and grid_w >= outlook.import_max_w[number] - _TOLD_W:
+            return "import cap"
+        peak_w = max(self.plan.peak_w, self.site.contract.peak_free_w)
+        if self.site.contract.has_peak and grid_w > _TOLD_W and grid_w >= peak_w - _TOLD_W:
+            return "peak"
+        return "export cap" if -grid_w >= outlook.export_max_w[number] - _TOLD_W and grid_w < 0.0 else ""
+
+    def _told(self, one: Forgone) -> str:
+        count = output.counted(len(one.steps), "step", "steps")
+        first = self.steps.clear(one.steps[0]) if one.steps else ""
+        if one.what == "car":
+            return f"{one.part}: {self._car(one, self.site.cars[one.part])}"
+        if one.what == "target":
+            return f"{one.part}: the target at the end is missed by {one.wh:.0f} Wh"
+        if one.what == "comfort":
+            low_c, _ = self.level(one.part, self.site.tanks[one.part].low_wh)
+            below_c, _ = self.level(one.part, self.site.tanks[one.part].low_wh - one.wh)
+            return (
+                f"{one.part}: colder than comfort_min_c, {below_c:.1f} for {low_c:.0f} °C at the worst "
+                f"({one.wh:.0f} Wh), from {first} in {count}"
+            )
+        if one.what == "caps":
+            return f"the caps cannot be kept: {one.wh:.0f} Wh are beyond them, from {first} in {count}"
+        return f"{one.part}: below its reserve, by {one.wh:.0f} Wh at most, from {first} in {count}"
+
+    def _car(self, one: Forgone, car: Car) -> str:
+        count = self.steps.outlook.count
+        until = min(car.until_step, count)
+        most_wh = car.powers_w[-1] * self.steps.outlook.step_h * max(0, until - car.from_step)
+        leaves = f"it leaves at {self.steps.clear(until)}" if until < count else "the last step ends"
+        got_wh = self.plan.parts[one.part].energy_wh[-1]
+        line = (
+            f"{car.need_wh - got_wh:.0f} of the {car.need_wh:.0f} Wh that it wants are missing when {leaves}"
+        )
+        if most_wh * car.efficiency < car.need_wh:
+            most = f"{car.current_max_a:g} A give {most_wh * car.efficiency:.0f} Wh"
+            return f"{line}: until then {most} at most; a later departure or less energy can be kept"
+        return f"{line}: the caps and what else is planned leave no more"

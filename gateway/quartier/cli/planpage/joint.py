@@ -1,0 +1,206 @@
+"""The page of a plan of several things: one HTML file that needs nothing beside itself, no script either
+(pure).
+
+What the curves show, rows say too: for each thing what it does when and why, and for each step its numbers.
+"""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from quartier.cli.outcome import Outcome
+from quartier.cli.planpage import frame
+from quartier.cli.planpage.chart import BARS, JOINED, Curve, drawn
+from quartier.planning.spells import Spell
+
+_KILO = 1000.0
+_STYLES = {"battery": "store", "car": "buy", "tank": "heat", "batch": "worth"}
+_WORDS = {"battery": "kW, plus charges", "car": "kW", "tank": "kW of electricity", "batch": "kW"}
+_KINDS = {"battery": "battery", "car": "car", "tank": "tank", "batch": "run"}
+
+
+def page(outcome: Outcome) -> str:
+    """The whole file."""
+    gap = outcome.plan.gap_eur
+    text = (
+        "Proven best: no plan of these steps costs less."
+        if gap < 5e-5
+        else f"At most {gap:.4f} EUR above the best plan of these steps."
+    )
+    main = f"""{frame.verdict(text, outcome.given_up)}{_left_out(outcome)}
+<section class="tiles">{frame.tiles(_figures(outcome))}</section>
+<section><h2>Curves</h2><p class="hint">Plus takes energy from the building, minus gives. Rest on a step to
+read what each does and why; a click leads to its row below.</p>
+<div class="stack">{"".join(_charts(outcome))}
+<div class="steps" aria-hidden="true">{"".join(_bands(outcome))}</div></div></section>
+<section class="all"><h2>What each does, and why</h2>{_spells(outcome)}</section>
+<section class="all"><h2>Each step</h2>
+<div class="rows" tabindex="0" role="region" aria-label="Each step">{_table(outcome)}</div></section>"""
+    foot = f"""Prices are EUR/kWh; <i>one kWh more</i> is what that would cost the building then, beside
+what is planned: an import, an export that is lost, or what is between the two. <i>Where nobody plans</i>
+batteries stand still, cars charge and runs begin at once, a thermostat holds tanks. Planned in
+{outcome.took_s:.2f} s of one core by the engine <i>{escape(outcome.engine)}</i>."""
+    return frame.framed("Plan of the site", outcome.name, frame.meta(outcome.name, outcome.steps), main, foot)
+
+
+def _left_out(outcome: Outcome) -> str:
+    if not outcome.left_out:
+        return ""
+    lines = "".join(f"<li>{escape(line)}</li>" for line in outcome.left_out)
+    return f'<section class="note"><p><b>Not planned</b></p><ul>{lines}</ul></section>'
+
+
+def _figures(outcome: Outcome) -> list[tuple[str, str]]:
+    plan, base = outcome.plan, outcome.base
+    hours = plan.step_s / 3600.0
+    saved = (base.cost_eur - base.left_eur) - (plan.cost_eur - outcome.left_eur)
+
+    def energy(powers_w: Sequence[float]) -> str:
+        return f"{sum(max(0.0, power_w) for power_w in powers_w) * hours / _KILO:.2f} kWh"
+
+    figures = [
+        (f"{plan.cost_eur:z.2f} EUR", "cost"),
+        (f"{base.cost_eur:z.2f} EUR", "cost where nobody plans"),
+        (f"{saved:z.2f} EUR", "saved, with the worth of what is left"),
+        (f"{plan.gap_eur:.4f} EUR", "dearer than the best at most"),
+        (f"{plan.peak_w / _KILO:.2f} kW", "largest import"),
+        (f"{base.peak_w / _KILO:.2f} kW", "largest import where nobody plans"),
+        (energy(plan.grid_w), "imported"),
+        (energy([-power_w for power_w in plan.grid_w]), "exported"),
+    ]
+    if base.beyond_wh > 0.0:
+        figures.append((f"{base.beyond_wh / _KILO:.2f} kWh", "beyond the caps where nobody plans"))
+    if any(power_w > 0.5 for power_w in plan.curtailed_w):
+        figures.append((energy(plan.curtailed_w), "of the sun curtailed"))
+    return figures
+
+
+def _charts(outcome: Outcome) -> Iterator[str]:
+    plan, outlook = outcome.plan, outcome.steps.outlook
+    marks, count = frame.marks(outcome.steps), outlook.count
+
+    def of(values: Sequence[float], factor: float) -> list[float]:
+        return [value * factor for value in values]
+
+    yield drawn(
+        "Prices",
+        "EUR/kWh",
+        [
+            Curve("import", "buy", of(outlook.import_eur_per_wh, _KILO)),
+            Curve("export", "sell", of(outlook.export_eur_per_wh, _KILO)),
+            Curve("one kWh more", "worth", of(outcome.more_eur_per_wh, _KILO)),
+        ],
+        marks,
+        count,
+    )
+    yield drawn(
+        "Rest of the house and sun",
+        "kW",
+        [
+            Curve("load", "load", of(outlook.load_w, 1 / _KILO)),
+            Curve("sun", "sun", of(outlook.pv_w, 1 / _KILO)),
+            Curve("curtailed", "limit", frame.some(of(plan.curtailed_w, 1 / _KILO))),
+        ],
+        marks,
+        count,
+    )
+    yield drawn(
+        "Grid",
+        "kW, plus imports",
+        [
+            Curve("contracted power", "base", [outcome.contract_w / _KILO] * count),
+            Curve("grid", "buy", of(plan.grid_w, 1 / _KILO)),
+            Curve("import cap", "limit", of(outlook.import_max_w, 1 / _KILO)),
+            Curve("export cap", "limit", of(outlook.export_max_w, -1 / _KILO)),
+        ],
+        marks,
+        count,
+    )
+    for name, part in plan.parts.items():
+        power = Curve("power", _STYLES[part.kind], of(part.power_w, 1 / _KILO), BARS)
+        yield drawn(name, f"{_KINDS[part.kind]}, {_WORDS[part.kind]}", [power], marks, count, tall=False)
+        if part.kind in {"battery", "tank"}:
+            unit, curves, base = _levels(outcome, name)
+            yield drawn(f"{name}: stored", unit, curves, marks, count, tall=False, base=base)
+
+
+def _levels(outcome: Outcome, name: str) -> tuple[str, list[Curve], float]:
+    """What stands in a battery or tank, between its bounds; its unit, and what is always seen."""
+    plan, count, site = outcome.plan.parts[name], outcome.steps.outlook.count, outcome.site
+    battery = site.batteries.get(name)
+    if battery is not None:
+        now_wh, word = battery.energy_wh, "charge"
+        edges = (("reserve", "limit", battery.reserve_wh), ("full", "base", battery.capacity_wh))
+    else:
+        tank = site.tanks[name]
+        now_wh, word = tank.energy_wh, "water"
+        edges = (("comfort_min_c", "limit", tank.low_wh), ("comfort_max_c", "base", tank.high_wh))
+    values = [outcome.level(name, wh) for wh in (now_wh, *plan.energy_wh)]
+    bounds = [Curve(said, style, [outcome.level(name, wh)[0]] * count) for said, style, wh in edges]
+    stored = Curve(word, _STYLES[plan.kind], [one for one, _ in values], JOINED)
+    base = 0.0 if battery is not None else bounds[0].values[0] - 5.0
+    return values[0][1], [stored, *bounds], base
+
+
+def _bands(outcome: Outcome) -> Iterator[str]:
+    for number in range(outcome.steps.outlook.count):
+        lines = [f"{outcome.steps.day(number)} grid {outcome.plan.grid_w[number] / _KILO:z.2f} kW"]
+        for name, spells in outcome.spells.items():
+            here = next(one for one in spells if one.from_step <= number < one.until_step)
+            power_kw = outcome.plan.parts[name].power_w[number] / _KILO
+            lines.append(f"{name} {power_kw:z.2f} kW: {here.why}")
+        told = "\n".join(lines)
+        yield f'<a href="#s{number}" tabindex="-1" title="{escape(told)}"></a>'
+
+
+def _spells(outcome: Outcome) -> str:
+    made = []
+    for name, spells in outcome.spells.items():
+        part = outcome.plan.parts[name]
+        rows = "".join(_row(outcome, name, one) for one in spells)
+        made.append(
+            f'<h3 class="part"><i class="{_STYLES[part.kind]}"></i>{escape(name)} '
+            f"<small>{_KINDS[part.kind]}</small></h3>"
+            '<table class="spells"><thead><tr><th scope="col">from</th><th scope="col">to</th>'
+            '<th scope="col" class="n">kW</th><th scope="col" class="n">then</th>'
+            f'<th scope="col">why</th></tr></thead><tbody>{rows}</tbody></table>'
+        )
+    return "".join(made)
+
+
+def _row(outcome: Outcome, name: str, one: Spell) -> str:
+    energies = outcome.plan.parts[name].energy_wh
+    level = ""
+    if energies:
+        value, unit = outcome.level(name, energies[one.until_step - 1])
+        level = f"{value:z.1f} {unit}"
+    still = " class=still" if abs(one.mean_w) < 0.5 else ""
+    return (
+        f'<tr{still}><th scope="row">{outcome.steps.day(one.from_step)}</th>'
+        f"<td>{outcome.steps.when(one.until_step)}</td>"
+        f'<td class="n" data-unit="kW">{one.mean_w / _KILO:z.2f}</td><td class="n">{level}</td>'
+        f'<td class="why">{escape(one.why)}</td></tr>\n'
+    )
+
+
+def _table(outcome: Outcome) -> str:
+    plan, outlook = outcome.plan, outcome.steps.outlook
+    names, more = list(plan.parts), outcome.more_eur_per_wh
+    heads = "".join(f'<th scope="col" class="n">{escape(name)} kW</th>' for name in ("grid", *names))
+    rows = []
+    for number in range(outlook.count):
+        powers = [plan.grid_w[number], *(plan.parts[name].power_w[number] for name in names)]
+        cells = "".join(f'<td class="n">{power_w / _KILO:z.2f}</td>' for power_w in powers)
+        rows.append(
+            f'<tr id="s{number}"><th scope="row">{outcome.steps.day(number)}</th>{cells}'
+            f'<td class="n">{outlook.import_eur_per_wh[number] * _KILO:.3f}</td>'
+            f'<td class="n">{more[number] * _KILO:z.3f}</td>'
+            f"<td>{outcome.held(number)}</td></tr>\n"
+        )
+    tail = (
+        '<th scope="col" class="n">import EUR/kWh</th><th scope="col" class="n">one more</th>'
+        '<th scope="col">held by</th>'
+    )
+    return (
+        f'<table class="wide"><thead><tr><th scope="col">from</th>{heads}{tail}</tr></thead>'
+        f"<tbody>\n{''.join(rows)}</tbody></table>"
+    )

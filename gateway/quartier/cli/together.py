@@ -1,0 +1,68 @@
+"""All that a site can plan, planned together, timed, and told."""
+
+import argparse
+from collections.abc import Sequence
+from resource import RUSAGE_SELF, getrusage
+
+from quartier.cli import output, togetherpage
+from quartier.cli.leftout import why_not
+from quartier.cli.outcome import Outcome
+from quartier.cli.planpage import joint
+from quartier.cli.steps import Steps
+from quartier.config.model import Site
+from quartier.house.assets import Asset, Battery
+from quartier.house.modes import Heat
+from quartier.planning.horizon import Contract
+from quartier.planning.roster import Roster
+from quartier.planning.siteplan import site_planned
+from quartier.planning.spells import spells
+from quartier.planning.unplanned import unplanned
+
+KEPT, GIVEN_UP, WRONG = 0, 1, 2
+
+
+def planned(
+    site: Site,
+    assets: Sequence[Asset],
+    found: Roster,
+    steps: Steps,
+    contract: Contract,
+    engine: str,
+) -> Outcome:
+    """Plan them.  Raises RefusedError."""
+    asked = found.site(steps.outlook, contract)
+    begun_s = _used_s()
+    plan = site_planned(asked, engine=engine)
+    took_s = _used_s() - begun_s
+    return Outcome(
+        name=site.site.id,
+        contract_w=site.limits.contract_import_w,
+        engine=engine,
+        steps=steps,
+        site=asked,
+        plan=plan,
+        spells=spells(asked, plan, steps.clear),
+        left_out=why_not(found),
+        base=unplanned(asked),
+        tanks={one.name: one for one in assets if isinstance(one, Heat) and one.name in found.tanks},
+        rated_wh={one.name: one.capacity_wh for one in assets if isinstance(one, Battery)},
+        took_s=took_s,
+    )
+
+
+def _used_s() -> float:
+    """How long this process has had a core."""
+    used = getrusage(RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def shown(outcome: Outcome, options: argparse.Namespace) -> int:
+    """Print it, and write its page where one is wanted; 1 where something had to be given up."""
+    # The page first: who reads what is printed may go away in the middle.
+    if options.html is not None and not output.written("quartier plan", options.html, joint.page(outcome)):
+        return WRONG
+    if options.json:
+        output.dump(togetherpage.document(outcome))
+    else:
+        togetherpage.show(outcome)
+    return GIVEN_UP if outcome.plan.given_up else KEPT

@@ -1,0 +1,231 @@
+"""What each part of a site's plan does from when to when, and why, in one line each for a person (pure)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from quartier.planning.site import Batch, Car, Site, Tank
+from quartier.planning.siteplan import PartPlan, SitePlan
+
+_STILL_W = 0.5
+_NEAR = 1e-7
+"""EUR of a Wh: prices within it are the same."""
+_KILO = 1000.0
+_FULL_WH = 1.0
+When = Callable[[int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """Steps one after the other in which a part does one thing; ``until_step`` is the first beyond them."""
+
+    from_step: int
+    until_step: int
+    mean_w: float
+    why: str
+
+
+def spells(site: Site, plan: SitePlan, when: When = str) -> dict[str, list[Spell]]:
+    """Of each part, its spells from the first step to the last; ``when`` says when a step begins, and is
+    asked for the end of the last too.  Prices are EUR a kWh, those of ``margins``.
+    """
+    prices = margins(site, plan)
+    return {name: list(_spells(_Part(site, plan, name, when, prices))) for name in plan.parts}
+
+
+def margins(site: Site, plan: SitePlan) -> list[float]:
+    """What a Wh more would cost the building in each step, EUR: an import, an export that is lost, or
+    nothing where sun is curtailed.  Between import and export it is what the parts were brought together by.
+    """
+    outlook, made = site.outlook, []
+    grams = outlook.import_g_per_wh or [0.0] * outlook.count
+    for step, grid_w in enumerate(plan.grid_w):
+        bought = outlook.import_eur_per_wh[step] + site.contract.co2_eur_per_g * grams[step]
+        sold = 0.0 if plan.curtailed_w[step] > _STILL_W else outlook.export_eur_per_wh[step]
+        between = min(max(plan.bus_eur_per_wh[step], min(sold, bought)), max(sold, bought))
+        made.append(bought if grid_w > _STILL_W else sold if grid_w < -_STILL_W else between)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    site: Site
+    whole: SitePlan
+    name: str
+    when: When
+    prices: Sequence[float]
+
+    @property
+    def plan(self) -> PartPlan:
+        return self.whole.parts[self.name]
+
+    @property
+    def runs(self) -> list[tuple[int, int]]:
+        """Where it takes, gives or rests, one after the other; a car that rests is there or not."""
+        car, made, begin = self.site.cars.get(self.name), [], 0
+
+        def state(step: int) -> tuple[int, bool]:
+            return _sign(self.plan.power_w[step]), car is None or car.from_step <= step < car.until_step
+
+        for _, run in groupby(range(len(self.plan.power_w)), state):
+            end = begin + len(list(run))
+            made.append((begin, end))
+            begin = end
+        return made
+
+    def run(self, step: int) -> tuple[int, int]:
+        """The one that a step is in."""
+        return next(run for run in self.runs if run[0] <= step < run[1])
+
+    def mean_w(self, begin: int, end: int) -> float:
+        return sum(self.plan.power_w[begin:end]) / (end - begin)
+
+    def price(self, begin: int, end: int) -> float:
+        """EUR a Wh, in the mean of what is moved; of the steps where nothing is."""
+        prices = self.prices[begin:end]
+        weights = [abs(power_w) for power_w in self.plan.power_w[begin:end]]
+        if sum(weights) <= _STILL_W:
+            return sum(prices) / len(prices)
+        return sum(p * w for p, w in zip(prices, weights, strict=True)) / sum(weights)
+
+    def later(self, end: int, sign: int) -> int | None:
+        """When it next takes (1) or gives (-1)."""
+        powers = self.plan.power_w
+        return next((step for step in range(end, len(powers)) if _sign(powers[step]) == sign), None)
+
+
+def _spells(part: _Part) -> Iterator[Spell]:
+    say = _SAYERS[part.plan.kind]
+    for begin, end in part.runs:
+        mean_w = part.mean_w(begin, end)
+        yield Spell(begin, end, mean_w, say(part, begin, end, _sign(mean_w)))
+
+
+def _battery(part: _Part, begin: int, end: int, sign: int) -> str:
+    price, other = part.price(begin, end), part.later(end, -sign) if sign else None
+    if sign == 0:
+        return f"waits: {_resting(part, begin, price)}"
+    if sign < 0:
+        after = f"; charges again from {part.when(other)}, at {_told(_next(part, other))}" if other else ""
+        return f"gives: {_gain(part, begin, end)}{after}"
+    battery = part.site.batteries[part.name]
+    if other is None:
+        worth = battery.worth_eur_per_wh
+        worth_told = f", where it is worth {_told(worth)}" if worth > 0.0 else ""
+        return f"charges at {_told(price)}: kept beyond the last step{worth_told}"
+    given = _next(part, other)
+    if given * battery.charge_efficiency * battery.discharge_efficiency <= price + _NEAR:
+        return f"charges at {_told(price)}: takes what the others leave over until {part.when(end)}"
+    return f"charges at {_told(price)}: gives from {part.when(other)}, where {_gain(part, *part.run(other))}"
+
+
+def _resting(part: _Part, begin: int, price: float) -> str:
+    battery, energy_wh = part.site.batteries[part.name], part.plan.energy_wh[begin]
+    if energy_wh >= battery.capacity_wh - _FULL_WH:
+        return "it is full"
+    if energy_wh <= battery.reserve_wh + _FULL_WH:
+        return "it is at its reserve"
+    return f"{_told(price)} is too dear to charge by and too cheap to give for"
+
+
+def _gain(part: _Part, begin: int, end: int) -> str:
+    """What it is good for that it gives: an import that is spared, or an export."""
+    outlook, grid_w = part.site.outlook, part.whole.grid_w[begin:end]
+    weights = [-power_w for power_w in part.plan.power_w[begin:end]]
+    sold = sum(weight for weight, power_w in zip(weights, grid_w, strict=True) if power_w < -_STILL_W)
+    is_sold = sold > sum(weights) / 2.0
+    prices = (outlook.export_eur_per_wh if is_sold else outlook.import_eur_per_wh)[begin:end]
+    mean = sum(price * weight for price, weight in zip(prices, weights, strict=True)) / sum(weights)
+    return f"an export brings {_told(mean)}" if is_sold else f"it spares an import at {_told(mean)}"
+
+
+def _next(part: _Part, step: int) -> float:
+    """The price of the run that begins with ``step``."""
+    return part.price(*part.run(step))
+
+
+def _car(part: _Part, begin: int, end: int, sign: int) -> str:
+    car = part.site.cars[part.name]
+    until = min(car.until_step, len(part.plan.power_w))
+    leaves = f"it leaves at {part.when(until)}" if until < len(part.plan.power_w) else "the last step"
+    if sign == 0:
+        return _absent(part, car, begin, end)
+    got_wh = part.plan.energy_wh[-1]
+    missing = part.mean_w(begin, end) > 0.0 and got_wh < car.need_wh - _STILL_W
+    if missing:
+        return f"charges all it can before {leaves}: {car.need_wh - got_wh:.0f} Wh are missing"
+    price = part.price(begin, end)
+    idle = [part.prices[step] for step in range(car.from_step, until) if not _sign(part.plan.power_w[step])]
+    if not idle:
+        return f"charges at {_told(price)}: it needs all its time before {leaves}"
+    if max(part.prices[begin:end]) <= min(idle) + _NEAR:
+        return f"charges at {_told(price)}: the cheapest steps before {leaves}"
+    return f"charges at {_told(price)}: {_told(sum(idle) / len(idle))} in its other steps before {leaves}"
+
+
+def _absent(part: _Part, car: Car, begin: int, end: int) -> str:
+    if end <= car.from_step:
+        return "is not there yet"
+    if begin >= car.until_step:
+        return "has left"
+    later = part.later(end, 1)
+    price = _told(part.price(begin, end))
+    if later is None:
+        return "has what it wants"
+    return f"waits: {price} now, {_told(_next(part, later))} from {part.when(later)}"
+
+
+def _tank(part: _Part, begin: int, end: int, sign: int) -> str:
+    tank = part.site.tanks[part.name]
+    price, later = _told(part.price(begin, end)), part.later(end, 1)
+    if sign == 0:
+        if later is None:
+            return "is warm enough to the last step"
+        return f"is warm enough until {part.when(later)}"
+    if _is_least(part, tank, begin, end):
+        return f"heats at {price}: as much as holds the comfort band's lower end"
+    if later is None:
+        return f"heats at {price}: enough to the last step"
+    return f"heats at {price}: enough until {part.when(later)}, then at {_told(_next(part, later))}"
+
+
+def _is_least(part: _Part, tank: Tank, begin: int, end: int) -> bool:
+    edge_wh = max(1.0, 0.01 * (tank.high_wh - tank.low_wh))
+    return all(wh <= tank.low_wh + edge_wh for wh in part.plan.energy_wh[begin:end])
+
+
+def _batch(part: _Part, _: int, end: int, sign: int) -> str:
+    if sign == 0:
+        return "waits for its run" if part.later(end, 1) is not None else "is done"
+    batch = part.site.batches[part.name]
+    costs = {start: _cost(part, batch, start) for start in batch.starts}
+    first = next(step for step, power_w in enumerate(part.plan.power_w) if power_w > _STILL_W)
+    here, hours = costs.get(first, costs[batch.starts[0]]), f"by {part.when(batch.until_step)}"
+    if len(costs) == 1:
+        return f"runs for {here:.3f} EUR: there is no other time {hours}"
+    least, most = min(costs.values()), max(costs.values())
+    if here <= least + _NEAR * _KILO:
+        return f"runs for {here:.3f} EUR: its cheapest time {hours}, {most:.3f} at the dearest"
+    return f"runs for {here:.3f} EUR: {least:.3f} to {most:.3f} at other times {hours}"
+
+
+def _cost(part: _Part, batch: Batch, start: int) -> float:
+    hours = part.whole.step_s / 3600.0
+    prices = part.prices[start : start + len(batch.powers_w)]
+    return sum(p * w for p, w in zip(prices, batch.powers_w, strict=True)) * hours
+
+
+_SAYERS: dict[str, Callable[[_Part, int, int, int], str]] = {
+    "battery": _battery,
+    "car": _car,
+    "tank": _tank,
+    "batch": _batch,
+}
+
+
+def _told(eur_per_wh: float) -> str:
+    return f"{eur_per_wh * _KILO:z.3f}"
+
+
+def _sign(power_w: float) -> int:
+    return 0 if abs(power_w) <= _STILL_W else 1 if power_w > 0.0 else -1

@@ -1,0 +1,65 @@
+"""The page of a plan of several things."""
+
+from html.parser import HTMLParser
+
+from tests.gateway.cli.estate import SITE, outcome
+
+from quartier.cli.planpage.joint import page
+
+VOID = {"meta", "br", "path"}
+
+
+class Page(HTMLParser):
+    """Its tags, and what it would load."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.loads, self.rows, self.links = [], [], set(), []
+        self.feed(text)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_starttag(self, tag, attrs):
+        said = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag in {"script", "link", "img", "iframe"} or "src" in said:
+            self.loads.append(tag)
+        if tag == "tr" and "id" in said:
+            self.rows.add(said["id"])
+        if tag == "a":
+            self.links.append(said["href"].lstrip("#"))
+
+    def handle_endtag(self, tag):
+        assert tag == self.open.pop()
+
+
+def test_the_page_is_whole_and_loads_nothing(monkeypatch, tmp_path):
+    found = Page(page(outcome(monkeypatch, tmp_path)))
+
+    assert ([], []) == (found.open, found.loads)
+    assert set(found.links) == found.rows
+    assert 5 == len(found.rows)
+
+
+def test_each_part_has_its_curve_and_its_reasons(monkeypatch, tmp_path):
+    told = outcome(monkeypatch, tmp_path, worth=0.1)
+    text = page(told)
+
+    for name, spells in told.spells.items():
+        assert f"<h3>{name} <small>" in text
+        for spell in spells:
+            assert spell.why.replace("'", "&#x27;") in text
+    assert "bat1: stored <small>%" in text
+    assert "boiler: stored <small>°C" in text
+    assert "Every limit is kept." in text
+    assert "Not planned" not in text
+    assert "of one core by the engine <i>own</i>" in text.replace("\n", " ")
+
+
+def test_what_is_not_planned_is_told(monkeypatch, tmp_path):
+    text = page(outcome(monkeypatch, tmp_path, site=SITE.replace(", tank_m3 = 0.3", "")))
+
+    assert "<b>Not planned</b>" in text
+    assert "see assets.boiler.tank_m3 in the site file" in text

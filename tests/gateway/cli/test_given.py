@@ -1,0 +1,96 @@
+"""What a person says of the day that is planned."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from quartier.cli.given import WORDS, day, given, points, role, settled
+from quartier.cli.steps import SteplessError, Steps
+from quartier.house.assets import Battery, Ev, Load, Mode, Pv
+from quartier.house.modes import Heat, Waste
+from quartier.planning.horizon import Outlook
+from quartier.planning.roster import KNOWN
+
+BAT = Battery(
+    name="bat1",
+    rated_w=1.0,
+    capacity_wh=1.0,
+    charge_max_w=1.0,
+    discharge_max_w=1.0,
+    ramp_max_w_per_s=1.0,
+)
+EV = Ev(name="ev1", rated_w=1.0, departure_s=3600.0)
+MODES = (Mode("runs", 1, 1.0), Mode("waits", 0, 0.0))
+BOILER = Heat(name="boiler", rated_w=1.0, quantity="relay_on", modes=MODES)
+WASTE = Waste(
+    name="waste1", rated_w=1.0, quantity="run_on", modes=MODES, window_s=0.0, deadline_s=1.0, duration_s=1.0
+)
+WASHER = Load(name="washer", rated_w=1.0, run_w=(1.0,))
+LIFT = Load(name="lift", rated_w=1.0)
+ASSETS = (BAT, EV, BOILER, WASTE, WASHER, LIFT, Pv(name="pv1", rated_w=1.0))
+
+
+def steps(begin="2026-06-12T18:00", count=24):
+    first = datetime.fromisoformat(begin)
+    blank = [0.0] * count
+    outlook = Outlook(3600, blank, blank, blank, blank, blank, blank)
+    return Steps(outlook, tuple(first + number * timedelta(hours=1) for number in range(count)))
+
+
+def known(*texts, begin="2026-06-12T18:00"):
+    return day(steps(begin), given(texts, ASSETS), 50.0, 0.0, ASSETS).known
+
+
+def test_the_words_of_people_and_of_the_planner_are_the_same():
+    times = {"arrival_in_s", "departure_in_s"}
+    for name, words in KNOWN.items():
+        assert set(words) - times <= set(WORDS[name])
+
+
+def test_each_battery_has_what_is_said_of_all_unless_of_itself():
+    assert {"bat1.soc_pct": 50.0, "bat1.target_soc_pct": 0.0} == known()
+    assert 40.0 == known("bat1.soc_pct=40")["bat1.soc_pct"]
+
+
+def test_a_time_is_the_next_by_the_clock_or_one_with_its_date():
+    assert 0.0 == known("ev1.arrival=18:00")["ev1.arrival_in_s"]
+    assert 7200.0 == known("ev1.arrival=20:00")["ev1.arrival_in_s"]
+    assert 86_400.0 == known("ev1.arrival=17:59", begin="2026-06-12T18:00")["ev1.arrival_in_s"] + 60.0
+    assert 13.5 * 3600 == known("ev1.departure=2026-06-13T07:30")["ev1.departure_in_s"]
+    aware = known("ev1.departure=2026-06-13T07:30+02:00", begin="2026-06-12T18:00+02:00")
+    mixed = known("ev1.departure=2026-06-13T07:30", begin="2026-06-12T18:00+02:00")
+    assert (13.5 * 3600, 13.5 * 3600) == (aware["ev1.departure_in_s"], mixed["ev1.departure_in_s"])
+
+
+def test_hours_by_the_clock_stand_in_the_place_of_those_of_the_site_file():
+    said = given(["ev1.departure=07:30", "washer.deadline=06:00", "waste1.window_start=05:00"], ASSETS)
+    found = {asset.name: asset for asset in settled(ASSETS, said)}
+
+    assert 7.5 * 3600 == found["ev1"].departure_s
+    assert 6 * 3600.0 == found["washer"].deadline_s
+    assert (5 * 3600.0, 1.0) == (found["waste1"].window_s, found["waste1"].deadline_s)
+    assert "ev1.departure_in_s" not in known("ev1.departure=07:30")
+    assert settled(ASSETS, given(["ev1.departure=2026-06-13T07:30"], ASSETS)) == list(ASSETS)
+
+
+def test_on_and_off_have_their_words():
+    assert (1.0, 0.0) == (
+        known("ev1.plugged_on=yes")["ev1.plugged_on"],
+        known("waste1.waiting_on=Off")["waste1.waiting_on"],
+    )
+
+
+def test_an_arrival_beyond_the_series_is_beyond_it():
+    short = day(steps(count=3), given(["ev1.arrival=23:00"], ASSETS), 50.0, 0.0, ASSETS)
+
+    assert 3 * 3600.0 == short.known["ev1.arrival_in_s"]
+
+
+def test_what_is_said_twice_is_refused():
+    with pytest.raises(SteplessError, match=r"ev1\.departure is said twice"):
+        given(["ev1.departure=07:30", "ev1.departure=08:30"], ASSETS)
+
+
+def test_only_what_can_be_planned_has_a_role_and_columns():
+    assert ["battery", "ev", "heat", "waste", "load", "", ""] == [role(asset) for asset in ASSETS]
+    assert ["ev1.plugged_on", "boiler.draw_w"] == points(ASSETS)

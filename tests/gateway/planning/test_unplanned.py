@@ -1,0 +1,72 @@
+"""What a house costs where nobody plans."""
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from quartier.planning.horizon import Battery, Outlook
+from quartier.planning.site import Batch, Car, Site, Tank
+from quartier.planning.siteplan import site_planned
+from quartier.planning.unplanned import unplanned
+from quartier_hil.bench.sites import drawn
+
+
+def outlook(count=4):
+    return Outlook(
+        step_s=3600,
+        load_w=[1000.0] * count,
+        pv_w=[0.0] * count,
+        import_eur_per_wh=[0.0001 * (step + 1) for step in range(count)],
+        export_eur_per_wh=[0.0] * count,
+        import_max_w=[inf] * count,
+        export_max_w=[inf] * count,
+    )
+
+
+def test_a_car_charges_at_its_most_and_ends_with_as_little_as_it_may():
+    car = Car(5000.0, 5000.0, 1, 9, current_max_a=16.0, phases=1, efficiency=1.0)
+    found = unplanned(Site(outlook(), cars={"ev1": car}))
+
+    # 3680 W in the second hour, and 1380 W (6 A) in the third give the rest
+    assert 1.0 + 3.68 * 0.2 + 1.38 * 0.3 == pytest.approx(found.cost_eur)
+    assert 4680.0 == pytest.approx(found.peak_w)
+
+
+def test_a_battery_keeps_what_it_has():
+    battery = Battery(4000.0, 0.0, 3000.0, 1000.0, 1000.0, worth_eur_per_wh=0.0002)
+    found = unplanned(Site(outlook(), batteries={"bat1": battery}))
+
+    assert (1.0, 0.6) == pytest.approx((found.cost_eur, found.left_eur))
+
+
+def test_a_thermostat_gives_back_what_is_drawn_as_far_as_its_power_goes():
+    tank = Tank(3000.0, 2000.0, 4000.0, 1000.0, [0.0, 900.0, 6000.0, 0.0], 1e6, 2.0, 0.0001)
+    found = unplanned(Site(outlook(), tanks={"boiler": tank}))
+
+    # 450 W, then 1000 W for 2000 of 6000 Wh, then 1000 W more of what is missing
+    assert 1.0 + 0.45 * 0.2 + 1.0 * 0.3 + 1.0 * 0.4 == pytest.approx(found.cost_eur, rel=1e-4)
+    assert 0.0001 * 1000.0 == pytest.approx(found.left_eur, rel=0.02)
+
+
+def test_what_no_cap_would_allow_is_told():
+    capped = replace(outlook(), import_max_w=[inf, 1500.0, inf, inf])
+    found = unplanned(Site(capped, batches={"washer": Batch([2000.0, 500.0], 1, 4)}))
+
+    assert (1500.0, 3000.0) == pytest.approx((found.beyond_wh, found.peak_w))
+
+
+def test_a_run_begins_as_soon_as_it_may():
+    found = unplanned(Site(outlook(), batches={"washer": Batch([2000.0, 500.0], 1, 4)}))
+
+    assert 1.0 + 2.0 * 0.2 + 0.5 * 0.3 == pytest.approx(found.cost_eur)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_plan_that_keeps_all_is_no_dearer_than_none(seed):
+    site = drawn(seed)
+    plan, base = site_planned(site), unplanned(site)
+    stores = [*site.batteries.items(), *site.tanks.items()]
+    left = sum(plan.parts[name].energy_wh[-1] * one.worth_eur_per_wh for name, one in stores)
+
+    assert plan.given_up or plan.cost_eur - left <= base.cost_eur - base.left_eur + plan.gap_eur + 1e-9
