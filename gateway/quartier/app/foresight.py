@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from quartier.app.told import Said, told
+from quartier.config.ahead import Planning
 from quartier.config.model import Battery as Storage
 from quartier.config.model import Pv, Site
 from quartier.control import ahead, aims, clocks, legs, setpoint, sight, stay
@@ -60,13 +61,7 @@ def question(
     grid_w = sight.power_w(memories, house.grid, now.ns)
     if grid_w is None or force is None:
         raise RefusedError("the grid meter is silent")
-    unit = next((one for one in house.assets if isinstance(one, Battery)), None)
-    if unit is None:
-        raise RefusedError("there is no battery")
-    battery_w = sight.power_w(memories, unit, now.ns)
-    soc_pct = sight.fresh(memories, f"{unit.name}.soc_pct", unit.soc_period_s, now.ns)
-    if battery_w is None or soc_pct is None:
-        raise RefusedError(f"{unit.name} is silent")
+    found = _batteries(state, now, wanted)
     suns = [sight.power_w(memories, one, now.ns) or 0.0 for one in house.assets if isinstance(one, Sun)]
     start_ms = now.utc_ms // (GRAIN_S * 1000) * GRAIN_S * 1000
     count = round(wanted.horizon_s / wanted.step_s)
@@ -75,20 +70,23 @@ def question(
     cars_w = {
         one.name: _car_w(state, one, now, wanted.step_s, count) for one in house.assets if isinstance(one, Ev)
     }
+    if not (found or cars_w):
+        raise RefusedError("there is no battery and no charging point")
     others_w = [watts for name, watts in cars_w.items() if name not in planned]
     return Question(
-        asset=unit.name,
         start_utc_s=start_ms / 1000,
         start_ns=now.ns - (now.utc_ms - start_ms) * 1_000_000,
         expires_ns=now.ns + int(VALID_S * 1e9),
         step_s=wanted.step_s,
-        battery=_battery(unit, soc_pct, wanted.round_trip_pct, wanted.wear_eur_per_wh),
+        batteries={name: battery for name, (battery, _) in found.items()},
         contract=Contract(
             peak_eur_per_w=wanted.peak_eur_per_w,
             peak_free_w=wanted.peak_free_w,
             co2_eur_per_g=wanted.co2_eur_per_g,
         ),
-        net_w=grid_w - battery_w - sum(cars_w[name][0] for name in planned),
+        net_w=grid_w
+        - sum(battery_w for _, battery_w in found.values())
+        - sum(cars_w[name][0] for name in planned),
         sun_w=max(0.0, -sum(suns)),
         cars_w=[sum(each) for each in zip(*others_w, strict=True)] or [0.0] * count,
         cars=planned,
@@ -104,18 +102,48 @@ def question(
 
 
 def trial(site: Site) -> Trial:
-    """The back-test of plans, with the battery and the contract of the site file."""
+    """The back-test of plans, with the contract of the site file and its batteries as one."""
     wanted, limits = site.planning, site.limits
-    unit = next((one for one in site.assets.values() if isinstance(one, Storage)), None)
-    if wanted is None or unit is None:
-        raise RefusedError("the site file has no [planning], or no battery")
+    if wanted is None:
+        raise RefusedError("the site file has no [planning]")
     return Trial(
-        battery=_battery(unit, unit.reserve_soc_pct, wanted.round_trip_pct, wanted.wear_eur_per_wh),
+        battery=_whole(site, wanted),
         contract=Contract(peak_eur_per_w=wanted.peak_eur_per_w, peak_free_w=wanted.peak_free_w),
         tariff=tariff(site),
         import_max_w=limits.import_hard_w,
         export_max_w=limits.export_hard_w,
         target_w=site.control.grid_target_w,
+    )
+
+
+def _batteries(state: State, now: Now, wanted: Planning) -> dict[str, tuple[horizon.Battery, float]]:
+    """Each battery as it stands, and what it takes.  Raises RefusedError where one is silent."""
+    found = {}
+    for unit in (one for one in state.house.assets if isinstance(one, Battery)):
+        battery_w = sight.power_w(state.memories, unit, now.ns)
+        soc_pct = sight.fresh(state.memories, f"{unit.name}.soc_pct", unit.soc_period_s, now.ns)
+        if battery_w is None or soc_pct is None:
+            raise RefusedError(f"{unit.name} is silent")
+        made = _battery(unit, soc_pct, wanted.round_trip_pct, wanted.wear_eur_per_wh)
+        found[unit.name] = made, battery_w
+    return found
+
+
+def _whole(site: Site, wanted: Planning) -> horizon.Battery:
+    """All batteries as one, at their reserve."""
+    units = [one for one in site.assets.values() if isinstance(one, Storage)]
+    terms = wanted.round_trip_pct, wanted.wear_eur_per_wh
+    made = [_battery(unit, unit.reserve_soc_pct, *terms) for unit in units]
+    share = (wanted.round_trip_pct / 100.0) ** 0.5
+    return horizon.Battery(
+        capacity_wh=sum(one.capacity_wh for one in made),
+        reserve_wh=sum(one.reserve_wh for one in made),
+        energy_wh=sum(one.energy_wh for one in made),
+        charge_max_w=sum(one.charge_max_w for one in made),
+        discharge_max_w=sum(one.discharge_max_w for one in made),
+        charge_efficiency=share,
+        discharge_efficiency=share,
+        wear_eur_per_wh=wanted.wear_eur_per_wh,
     )
 
 

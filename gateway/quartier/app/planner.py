@@ -5,7 +5,7 @@ late is thrown away.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -148,7 +148,8 @@ class Planner:
             return
         if self.answer is None or self.why:
             self._log.info("plan.made", asset=question.asset, steps=len(found.plan.steps))
-            self._event("plan.made", f"{question.asset} follows the local plan", {}, now)
+            names = " and ".join((*found.wish.aims, *found.wish.legs)) or "nobody"
+            self._event("plan.made", f"{names} follows the local plan", {}, now)
         if found.beside.why_not and (self.answer is None or not self.answer.beside.why_not):
             self._log.warning("plan.partial", why=found.beside.why_not)
             self._event("plan.partial", f"the battery alone is planned: {found.beside.why_not}", {}, now)
@@ -207,7 +208,7 @@ class Planner:
     # For others
 
     def expected(self, utc_ms: int) -> dict[str, list[float | None]]:
-        """What grid, battery and cars shall take in the 96 quarter hours from the present one on, in W.
+        """What grid, batteries and cars shall take in the 96 quarter hours from the present one on, in W.
 
         Nothing where no plan is followed.
         """
@@ -215,19 +216,16 @@ class Planner:
         if found is None or aims.why_not(found.wish, now, outage=self._turn.is_out, doubt=self._doubt):
             return {}
         start_s, step_s, steps = found.question.start_utc_s, found.plan.step_s, found.plan.steps
-        grid_w: list[float | None] = []
-        battery_w: list[float | None] = []
-        others_w: dict[str, list[float | None]] = {name: [] for name in found.beside.powers_w}
+        courses = {self._turn.house.grid.name: [step.grid_w for step in steps], **_powers_w(found)}
+        told: dict[str, list[float | None]] = {name: [] for name in courses}
         first = utc_ms // SLOT_MS
         for slot in range(first, first + DAY_SLOTS):
             middle_s = (slot + 0.5) * SLOT_MS / 1000
             step = max(0, math.floor((middle_s - start_s) / step_s))
             is_known = step < len(steps)
-            grid_w.append(round(steps[step].grid_w, 1) if is_known else None)
-            battery_w.append(round(steps[step].battery_w, 1) if is_known else None)
-            for name, watts in found.beside.powers_w.items():
-                others_w[name].append(round(watts[step], 1) if is_known else None)
-        return {self._turn.house.grid.name: grid_w, found.question.asset: battery_w, **others_w}
+            for name, watts in courses.items():
+                told[name].append(round(watts[step], 1) if is_known else None)
+        return told
 
     def summary(self) -> dict[str, Any]:
         """Whether the plan in force is followed, and why not; JSON-ready."""
@@ -241,7 +239,7 @@ class Planner:
             "age_s": None if found is None else round((now.ns - found.question.start_ns) / 1e9, 1),
             "foretold": self.foretold.summary(now),
             **({} if found is None else self._school.tolls.shown(found.question, now.utc_ms / 1000)),
-            "beside": [] if found is None else sorted(found.beside.legs),
+            "beside": [] if found is None else list(_others(found)),
             "beside_why_not": "" if found is None else found.beside.why_not,
         }
 
@@ -274,11 +272,27 @@ class Planner:
                 }
                 for number, step in enumerate(plan.steps)
             ],
-            "others": {
-                name: [
-                    {"power_w": watts, "value": leg.value, "why": leg.words}
-                    for watts, leg in zip(found.beside.powers_w[name], legs, strict=True)
-                ]
-                for name, legs in found.beside.legs.items()
-            },
+            "others": _others(found),
         }
+
+
+def _powers_w(found: Answer) -> dict[str, Sequence[float]]:
+    """What each battery and car is planned to take, a number a step."""
+    units = {name: [step.battery_w for step in one.plan.steps] for name, one in found.led.items() if name}
+    return {**units, **found.beside.powers_w}
+
+
+def _others(found: Answer) -> dict[str, list[dict[str, Any]]]:
+    """What all but the first battery are planned to do, step by step and why: W of a battery, A of a car."""
+    told = {
+        name: [
+            {"power_w": step.battery_w, "value": step.battery_w, "why": why}
+            for step, why in zip(one.plan.steps, one.words, strict=True)
+        ]
+        for name, one in found.led.items()
+        if name != found.question.asset
+    }
+    for name, legs in found.beside.legs.items():
+        steps = zip(found.beside.powers_w[name], legs, strict=True)
+        told[name] = [{"power_w": watts, "value": leg.value, "why": leg.words} for watts, leg in steps]
+    return told

@@ -97,14 +97,12 @@ def plan(status: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(f"local plan: not followed, {told['why_not']}; the rule leads", style="yellow")
         return
     assets = status["control"]["assets"]
-    names = dict.fromkeys((told["asset"], *told["beside"]))
+    names = filter(None, (told["asset"], *told["beside"]))
     led = (f"{name} is led by {assets.get(name, {}).get('led_by', 'nobody yet')}" for name in names)
     yield Text(f"local plan: {age(told['age_s'])} old; {', '.join(led)} (quartier plan)")
     if told["beside_why_not"]:
-        yield Text(
-            f"local plan: others than {told['asset']} are not planned, {told['beside_why_not']}",
-            style="yellow",
-        )
+        besides = f" than {told['asset']}" if told["asset"] else ""
+        yield Text(f"local plan: others{besides} are not planned, {told['beside_why_not']}", style="yellow")
 
 
 def foretold(told: Mapping[str, float | None] | None) -> Iterator[Text]:

@@ -30,7 +30,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 
 
 class Planning(Section):
-    """The battery plans ahead by prices and forecast; absent: it follows the rule of self-consumption."""
+    """Batteries and cars plan ahead by prices and forecast; absent: rules lead them."""
 
     horizon_s: Annotated[float, Field(ge=43_200, le=172_800)] = 129_600.0
     """How far ahead it plans."""

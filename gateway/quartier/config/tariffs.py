@@ -1,4 +1,4 @@
-"""What is wrong between planning, the tariff and the rest: prices that miss or stray, which battery."""
+"""What is wrong between planning, the tariff and the rest: prices that miss or stray, what is planned."""
 
 from collections.abc import Iterator
 
@@ -12,16 +12,14 @@ _PRICES = tuple(dict.fromkeys(name for names in NEEDED.values() for name in name
 
 
 def flaws_of_planning(draft: Draft) -> Iterator[Flaw]:
-    """A plan without prices or without a battery; prices of another contract; a signal that nobody sends."""
+    """A plan without prices or anything to plan; prices of another contract; a signal that nobody sends."""
     tariff: Tariff | None = draft.fixed.get("tariff")
     planning: Planning | None = draft.fixed.get("planning")
     if "planning" in draft.raw:
         if "tariff" not in draft.raw:
             yield Flaw(("planning",), "needs prices; expected a section [tariff]")
-        batteries = [name for name, raw in draft.meant("assets").items() if _is_battery(raw)]
-        if len(batteries) != 1:
-            there = " and ".join(batteries) or "none"
-            yield Flaw(("planning",), f"plans for one battery, there is {there}; expected exactly one")
+        if not any(_is_planned(raw) for raw in draft.meant("assets").values()):
+            yield Flaw(("planning",), "has nothing to plan; expected a battery or a charging point")
     if planning is not None and planning.peak_eur_per_w > 0.0 < planning.day_peak_eur_per_w:
         what = "the largest import has a price by peak_eur_per_w too; expected one of the two"
         yield Flaw(("planning", "day_peak_eur_per_w"), what)
@@ -47,5 +45,5 @@ def _strays(tariff: Tariff) -> Iterator[Flaw]:
             yield Flaw(("tariff", name), f'stands at contract = "{tariff.contract}"; expected none there')
 
 
-def _is_battery(raw: object) -> bool:
-    return isinstance(raw, dict) and raw.get("role") == "battery"
+def _is_planned(raw: object) -> bool:
+    return isinstance(raw, dict) and raw.get("role") in {"battery", "ev"}

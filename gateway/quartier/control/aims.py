@@ -58,19 +58,21 @@ def running(plan: LocalPlan, steps: Sequence[_Step], now: Now) -> tuple[_Step, i
     return None
 
 
-def led(scene: Scene, unit: Player, desired_w: float, target_w: float, net_w: float) -> tuple[float, Reason]:
-    """What a battery shall do, in W, and why: as the plan aims, else by the rule, which wants ``desired_w``.
-
-    ``net_w`` is what the grid would show without any battery, ``target_w`` where the rule brings it.
+def led(scene: Scene, unit: Player, net_w: float) -> tuple[float, Reason]:
+    """What a battery shall do as the plan aims, in W, and why; ``net_w`` is what the grid would show without
+    it and those that come after it.
     """
-    found = scene.wishes.aims.get(unit.name)
-    if found is not None:
-        words = f"{PLAN}: {found.aim.words}"
-        return found.aim.asked_w(net_w), Reason(words, rule("", PLAN).who, found.until_utc_ms)
+    found = scene.wishes.aims[unit.name]
+    words = f"{PLAN}: {found.aim.words}"
+    return found.aim.asked_w(net_w), Reason(words, rule("", PLAN).who, found.until_utc_ms)
+
+
+def ruled(scene: Scene, unit: Player, target_w: float, net_w: float) -> Reason:
+    """Why the rule has it do what it does: it brings the grid from ``net_w`` to ``target_w``."""
     words = f"{RULE}: {_edge(unit, target_w - net_w) or f'grid at {target_w:.0f} W'}"
     if scene.house.plans and (doubt := clocks.doubt(scene.state.clocks, scene.now_ns)):
         words += f"; no plan is followed, {doubt}"
-    return desired_w, rule(words, RULE)
+    return rule(words, RULE)
 
 
 def _edge(unit: Player, wanted_w: float) -> str:

@@ -228,12 +228,24 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         for unit, narrow in zip(above, kept, strict=True):
             rooms[units.index(unit)] = narrow
     target_w, net_w = _target_w(scene), base.now_w + others_w
-    desired = battery.split(target_w - net_w, rooms)
-    for unit, allowed, desired_w in zip(units, rooms, desired, strict=True):
-        wanted_w, unit.reason = aims.led(scene, unit, desired_w, target_w, net_w)
-        unit.room = allowed
-        _follow(scene, unit, wanted_w)
-        emergency.discharged(scene, unit)
+    ruled = []
+    for unit, allowed in zip(units, rooms, strict=True):
+        if unit.name not in scene.wishes.aims:
+            ruled.append((unit, allowed))
+            continue
+        wanted_w, unit.reason = aims.led(scene, unit, net_w)
+        net_w += min(max(wanted_w, allowed.low_w), allowed.high_w)  # what the next one sees
+        _moved(scene, unit, allowed, wanted_w)
+    desired = battery.split(target_w - net_w, [allowed for _, allowed in ruled])
+    for (unit, allowed), desired_w in zip(ruled, desired, strict=True):
+        unit.reason = aims.ruled(scene, unit, target_w, net_w)
+        _moved(scene, unit, allowed, desired_w)
+
+
+def _moved(scene: Scene, unit: Player, allowed: battery.Room, wanted_w: float) -> None:
+    unit.room = allowed
+    _follow(scene, unit, wanted_w)
+    emergency.discharged(scene, unit)
 
 
 def _target_w(scene: Scene) -> float:

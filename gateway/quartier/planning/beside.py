@@ -1,7 +1,8 @@
-"""What is planned beside a building's battery: cars, at the cheapest hours that make them ready (pure).
+"""What is planned beside each of a building's batteries: cars, at the cheapest hours that make them ready,
+and the other batteries (pure).
 
-A site's plan says who does what; the battery alone is then planned anew, exactly and over what may come, with
-what the others take added to the load.
+A site's plan says who does what; each battery is then planned anew, exactly and over what may come, with what
+the others take added to the load.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,15 +20,22 @@ _PER_KWH = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What the others do: ``load_w`` is what they take together, a number a step, ``powers_w`` each alone.
+    """What the others do: ``load_w`` is what all but batteries take together, a number a step, ``powers_w``
+    each alone; ``batteries_w`` is what batteries do by the site's plan, where there are several.
 
     ``why_not`` says why they are not planned; they then take what they take by the rule.
     """
 
-    load_w: Sequence[float] = ()
+    load_w: Sequence[float]
     powers_w: Mapping[str, Sequence[float]] = field(default_factory=dict)
     legs: Mapping[str, tuple[Leg, ...]] = field(default_factory=dict)
+    batteries_w: Mapping[str, Sequence[float]] = field(default_factory=dict)
     why_not: str = ""
+
+    def but(self, battery: str) -> list[float]:
+        """What all but one battery take, a number a step."""
+        others = [self.load_w, *(watts for name, watts in self.batteries_w.items() if name != battery)]
+        return [sum(step) for step in zip(*others, strict=True)]
 
 
 def beside(site: Site, unplanned_w: Mapping[str, Sequence[float]], when: Callable[[int], str]) -> Beside:
@@ -36,18 +44,19 @@ def beside(site: Site, unplanned_w: Mapping[str, Sequence[float]], when: Callabl
     ``when`` says a step's beginning for a person.
     """
     count = site.outlook.count
-    if not site.cars:
+    if not site.cars and len(site.batteries) < 2:
         return Beside([0.0] * count)
     early = [price + step * _EARLY_EUR_PER_WH for step, price in enumerate(site.outlook.import_eur_per_wh)]
     try:
         plan = site_planned(replace(site, outlook=replace(site.outlook, import_eur_per_wh=early)))
     except RefusedError as refused:
         powers_w = {name: watts[:count] for name, watts in unplanned_w.items()}
-        return Beside(_sum(powers_w, count), powers_w, {}, str(refused))
+        return Beside(_sum(powers_w, count), powers_w, why_not=str(refused))
     idle = [0.0] * count
     powers_w = {name: plan.parts[name].power_w if name in plan.parts else idle for name in site.cars}
     legs = {name: _legs(plan, car, powers_w[name], when) for name, car in site.cars.items()}
-    return Beside(_sum(powers_w, count), powers_w, legs)
+    batteries_w = {name: plan.parts[name].power_w for name in site.batteries}
+    return Beside(_sum(powers_w, count), powers_w, legs, batteries_w)
 
 
 def _sum(powers_w: Mapping[str, Sequence[float]], count: int) -> list[float]:

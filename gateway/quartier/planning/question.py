@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from quartier.control.wishes import LocalPlan
+from quartier.control.wishes import Aim, LocalPlan
 from quartier.planning.aims import aims
 from quartier.planning.beside import Beside, beside
 from quartier.planning.carbon import filled
@@ -21,6 +21,7 @@ from quartier.planning.steep import spared
 from quartier.planning.tariff import Prices, Quote, Tariff, Told, prices
 from quartier.planning.trial import LEAST_KNOWN_H, LEFT_SHARE
 
+_NONE = Battery(0.0, 0.0, 0.0, 0.0, 0.0)
 LEAST_S = LEAST_KNOWN_H * 3_600
 
 
@@ -30,17 +31,17 @@ class Question:
 
     Sequences have a number a step; what the plan wants counts no longer than to ``expires_ns``.
 
-    ``net_w`` is what the grid shows without the battery and ``cars``, ``sun_w`` what of it generates (plus),
-    ``cars_w`` what other cars take, of the steps ahead too.  ``cars`` are planned beside the battery;
-    ``unplanned_w`` is what each of them takes where that cannot be.  ``quotes`` is what the district signals.
+    ``net_w`` is what the grid shows without ``batteries`` and ``cars``, ``sun_w`` what of it generates
+    (plus), ``cars_w`` what other cars take, of the steps ahead too.  ``cars`` are planned beside the
+    batteries; ``unplanned_w`` is what each of them takes where that cannot be.  ``quotes`` is what the
+    district signals.
     """
 
-    asset: str
     start_utc_s: float
     step_s: int
     start_ns: int
     expires_ns: int
-    battery: Battery
+    batteries: Mapping[str, Battery]
     contract: Contract
     net_w: float
     sun_w: float
@@ -58,22 +59,52 @@ class Question:
     unplanned_w: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
+    def asset(self) -> str:
+        """The first battery; empty where there is none."""
+        return next(iter(self.batteries), "")
+
+    @property
     def count(self) -> int:
         """How many steps."""
         return len(self.import_max_w)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The plan of a question, with what it was made from; ``beside`` is what others do beside the battery."""
+@dataclass(frozen=True, slots=True)
+class Led:
+    """One battery's plan, with the reasons of its steps; to its ``outlook`` others are load."""
 
-    question: Question
     plan: Plan
     outlook: Outlook
-    forecast: Forecast
     words: Sequence[str]
+    aims: tuple[Aim, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The plans of a question's batteries (of one that is none, where there is none), with what they were
+    made from; ``beside`` is what others do beside them.
+    """
+
+    question: Question
+    led: Mapping[str, Led]
+    forecast: Forecast
     wish: LocalPlan
-    beside: Beside = field(default_factory=Beside)
+    beside: Beside
+
+    @property
+    def plan(self) -> Plan:
+        """The first battery's."""
+        return self.led[self.question.asset].plan
+
+    @property
+    def outlook(self) -> Outlook:
+        """What it was made from."""
+        return self.led[self.question.asset].outlook
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The reasons of its steps."""
+        return self.led[self.question.asset].words
 
 
 def answered(question: Question, learner: Learner) -> Answer:
@@ -84,29 +115,33 @@ def answered(question: Question, learner: Learner) -> Answer:
     if known.count * question.step_s < min(LEAST_S, question.count * question.step_s):
         raise RefusedError(f"prices are known for {known.count * question.step_s / 3600:g} h only")
     foretold = ahead(learner, question.start_utc_s, known.count * question.step_s, question.step_s)
-    battery = replace(question.battery, worth_eur_per_wh=_worth(question.battery, known))
+    batteries = {
+        name: replace(one, worth_eur_per_wh=_worth(one, known)) for name, one in question.batteries.items()
+    }
     bare = replace(_outlook(question, known, foretold, [0.0] * known.count), samples=())
-    site = Site(bare, replace(question.contract, surcharges=()), {question.asset: battery}, question.cars)
+    site = Site(bare, replace(question.contract, surcharges=()), batteries, question.cars)
     others = beside(site, question.unplanned_w, _clock(question))
-    outlook = _outlook(question, known, foretold, others.load_w)
-    plan = planned(battery, outlook, question.contract)
-    words = spared(plan, battery, outlook, question.contract, reasons(plan, outlook, _clock(question)))
+    led = {}
+    for name, battery in (batteries or {"": _NONE}).items():
+        outlook = _outlook(question, known, foretold, others.but(name))
+        led[name] = _led(question, battery, outlook)
+        if others.why_not:
+            break  # one alone is planned, the others follow the rule
     wish = LocalPlan(
         start_ns=question.start_ns,
         expires_ns=question.expires_ns,
         offset_ms=round(question.start_utc_s * 1000) - question.start_ns // 1_000_000,
-        aims={question.asset: aims(plan, battery, outlook, question.contract, words, question.target_w)},
+        aims={name: one.aims for name, one in led.items() if name},
         legs=others.legs,
     )
-    return Answer(
-        question=question,
-        plan=plan,
-        outlook=outlook,
-        forecast=foretold,
-        words=words,
-        wish=wish,
-        beside=others,
-    )
+    return Answer(question=question, led=led, forecast=foretold, wish=wish, beside=others)
+
+
+def _led(question: Question, battery: Battery, outlook: Outlook) -> Led:
+    contract = question.contract
+    plan = planned(battery, outlook, contract)
+    words = spared(plan, battery, outlook, contract, reasons(plan, outlook, _clock(question)))
+    return Led(plan, outlook, words, aims(plan, battery, outlook, contract, words, question.target_w))
 
 
 def distrust(question: Question, learner: Learner) -> None:
@@ -122,7 +157,7 @@ def distrust(question: Question, learner: Learner) -> None:
 def _outlook(question: Question, known: Prices, foretold: Forecast, others_w: Sequence[float]) -> Outlook:
     """What is measured counts for the first step, for all others what the forecast holds possible.
 
-    ``others_w`` is what is planned beside the battery.
+    ``others_w`` is what is planned beside a battery.
     """
     count = known.count
     more_w = [planned_w + car_w for planned_w, car_w in zip(others_w, question.cars_w, strict=False)]

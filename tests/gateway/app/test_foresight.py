@@ -50,12 +50,9 @@ async def test_the_net_is_the_grid_without_the_battery_and_the_battery_is_that_o
     found = ask(seen, with_memories(seen, **FRESH), now=now)
 
     assert (1800.0, 0.0, "bat1") == (found.net_w, found.sun_w, found.asset)
-    assert (9500.0, 2000.0, 6000.0) == (
-        found.battery.capacity_wh,
-        found.battery.reserve_wh,
-        found.battery.energy_wh,
-    )
-    assert (0.9, 1e-5) == (pytest.approx(found.battery.charge_efficiency), found.battery.wear_eur_per_wh)
+    battery = found.batteries["bat1"]
+    assert (9500.0, 2000.0, 6000.0) == (battery.capacity_wh, battery.reserve_wh, battery.energy_wh)
+    assert (0.9, 1e-5) == (pytest.approx(battery.charge_efficiency), battery.wear_eur_per_wh)
     assert 96 == found.count == len(found.cars_w)
     assert 0 == found.start_utc_s % 300
     assert round(found.start_utc_s * 1000) - found.start_ns // 10**6 == pytest.approx(
@@ -64,6 +61,32 @@ async def test_the_net_is_the_grid_without_the_battery_and_the_battery_is_that_o
     assert now.ns + 900 * 10**9 == found.expires_ns
     force = seen.turn.state.force
     assert (force.import_w, force.export_w) == (found.import_max_w[0], found.export_max_w[0])
+
+
+async def test_several_batteries_are_planned_each_and_tried_as_one(seen):
+    state = with_memories(seen, **FRESH, bat2__power_w=-500.0, bat2__soc_pct=50.0)
+    one = next(asset for asset in state.house.assets if asset.name == "bat1")
+    house = replace(state.house, assets=(*state.house.assets, replace(one, name="bat2")))
+    found = ask(seen, replace(state, house=house))
+
+    assert (["bat1", "bat2"], 2300.0) == ([*found.batteries], found.net_w)
+    assert 5000.0 == found.batteries["bat2"].energy_wh
+    with pytest.raises(RefusedError, match="bat2 is silent"):
+        ask(seen, replace(with_memories(seen, **FRESH), house=house))
+    site = seen.loaded.site
+    twice = site.model_copy(update={"assets": {**site.assets, "bat2": site.assets["bat1"]}})
+    whole = foresight.trial(twice).battery
+    assert (19_000.0, 4_000.0, 10_000.0) == (whole.capacity_wh, whole.energy_wh, whole.charge_max_w)
+
+
+async def test_a_house_without_a_battery_plans_its_cars(seen):
+    state = with_memories(seen, grid__power_w=3000.0)
+    car = Ev(name="ev1", rated_w=11_040)
+    found = ask(seen, replace(state, house=replace(state.house, assets=(car,))))
+
+    assert ({}, "", 3000.0) == (found.batteries, found.asset, found.net_w)
+    bare = seen.loaded.site.model_copy(update={"assets": {}})
+    assert 0.0 == foresight.trial(bare).battery.capacity_wh
 
 
 @pytest.mark.parametrize(
@@ -85,7 +108,7 @@ async def test_without_a_clock_a_battery_or_prices_nothing_is_planned(seen):
     state = with_memories(seen, **FRESH)
     with pytest.raises(RefusedError, match="the clock is not trusted"):
         ask(seen, state, now=seen.yard.clock.now()._replace(synced=False))
-    with pytest.raises(RefusedError, match="there is no battery"):
+    with pytest.raises(RefusedError, match="there is no battery and no charging point"):
         ask(seen, replace(state, house=replace(state.house, assets=())))
     bare = seen.loaded.site.model_copy(update={"tariff": None})
     around = seen.turn.link, seen.turn.params, {}, seen.yard.clock.now()

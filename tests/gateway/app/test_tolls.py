@@ -30,12 +30,11 @@ def lived(days=3, price=1e-4, **more):
 def asked(at_h=21.0, contract=None, quotes=()):
     """A question of 36 h in quarter hours from that hour on."""
     return Question(
-        asset="bat1",
         start_utc_s=MIDNIGHT_S + at_h * 3600,
         step_s=900,
         start_ns=0,
         expires_ns=1,
-        battery=Battery(9_500, 2_000, 4_000, 5_000, 5_000),
+        batteries={"bat1": Battery(9_500, 2_000, 4_000, 5_000, 5_000)},
         contract=contract or Contract(),
         net_w=700.0,
         sun_w=0.0,

@@ -1,5 +1,6 @@
 """Planning and tariff in the site file: what misses, strays or contradicts is said."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,7 +63,6 @@ CASES = [
         PLANNING + "day_peak_eur_per_w = 0.0001\npeak_eur_per_w = 0.01\n" + HCHP,
         "planning.day_peak_eur_per_w: the largest import has a price by peak_eur_per_w too; expected one",
     ),
-    (PLANNING + HCHP + '[assets.bat2]\nrole = "battery"\n', "planning: plans for one battery, there is"),
 ]
 
 
@@ -94,3 +94,14 @@ def test_a_faulty_tariff_stops_planning_and_nothing_else(written: Written, site_
 
 def test_planning_without_prices_is_disabled_and_the_house_runs(written: Written, site_text: str) -> None:
     assert ["planning"] == list(load_lenient(written(site_text + PLANNING)).disabled)
+
+
+def test_a_plan_needs_a_battery_or_a_charging_point(written: Written, site_text: str) -> None:
+    sections = re.split(r"(?m)^(?=\[)", site_text + PLANNING + HCHP)
+    without = [one for one in sections if 'role = "battery"' not in one and 'role = "ev"' not in one]
+    why = "planning: has nothing to plan; expected a battery or a charging point"
+
+    assert len(without) < len(sections)
+    assert why in told(written("".join(without)))
+    load, car = 'role = "load"', 'role = "ev"'
+    assert not any(one.startswith("planning") for one in told(written("".join(without).replace(load, car))))

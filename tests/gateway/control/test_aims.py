@@ -6,9 +6,14 @@ from typing import ClassVar
 
 import pytest
 
-from quartier.control import aims
+from quartier.control import aims, cycle
+from quartier.control.balance import Base
+from quartier.control.battery import Room
 from quartier.control.override import Override
+from quartier.control.players import Player
 from quartier.control.reason import Reason, grid, rule
+from quartier.control.shed import Turn
+from quartier.control.state import State
 from quartier.control.wishes import Aim, LocalPlan, RunningAim, Wishes
 from quartier.house.assets import Witness
 from quartier.house.now import Now
@@ -182,3 +187,31 @@ def test_the_edges_of_the_rule_are_told_where_no_plan_leads(plant):
     low = plant(base_w=3000.0, soc_pct=19.5).run(10).view["assets"]["bat1"]["command"]["reason"]
 
     assert ("self-consumption: full at 95 %", "self-consumption: down to 20 %, which is kept") == (full, low)
+
+
+def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_an_aim_takes_the_rest(scene):
+    unit = next(one for one in scene().house.assets if one.name == "bat1")
+    house = replace(scene().house, assets=(unit, replace(unit, name="bat2", discharge_max_w=1_000)))
+    state = State.fresh(house)
+    until = EPOCH_MS + 900_000
+    serves = RunningAim(Aim(900, 0.0, 0.0, 0.0, "serves"), until)
+    bought = RunningAim(Aim(900, 2_000.0, 0.0, inf, "cheap"), until)
+
+    def wanted(aims_now):
+        found = scene(house, state=state)
+        found = replace(found, wishes=replace(found.wishes, aims=aims_now), dt_s=10.0)
+        room = Room(-5_000.0, 5_000.0)
+        units = [Player(asset, 0.0, 0.0, Turn(), room) for asset in house.assets]
+        units[1].room = Room(-1_000.0, 5_000.0)
+        cycle._want(found, units, Base(3_000.0, 3_000.0, 3_000.0))
+        return [(round(one.want_w, -2), one.reason) for one in units]
+
+    assert [(-3_000, "local plan: serves"), (0, "local plan: serves")] == wanted(
+        {"bat1": serves, "bat2": serves}
+    )
+    assert [(2_000, "local plan: cheap"), (-1_000, "local plan: serves")] == wanted(
+        {"bat1": bought, "bat2": serves}
+    )
+    assert [(-2_000, "self-consumption: grid at 0 W"), (-1_000, "local plan: serves")] == wanted(
+        {"bat2": serves}
+    )

@@ -17,14 +17,15 @@ START_S = datetime(2026, 6, 12, 20, 0, tzinfo=ZoneInfo("Europe/Paris")).timestam
 PREMISES = Premises(where=(48.82, 2.27), pv_rated_w=6000.0)
 S = 1_000_000_000
 QUESTION = Question(
-    asset="bat1",
     start_utc_s=START_S,
     start_ns=50 * S,
     expires_ns=950 * S,
     step_s=900,
-    battery=Battery(
-        capacity_wh=9_500, reserve_wh=2_000, energy_wh=4_000, charge_max_w=5_000, discharge_max_w=5_000
-    ),
+    batteries={
+        "bat1": Battery(
+            capacity_wh=9_500, reserve_wh=2_000, energy_wh=4_000, charge_max_w=5_000, discharge_max_w=5_000
+        )
+    },
     contract=Contract(),
     net_w=700.0,
     sun_w=100.0,
@@ -150,3 +151,31 @@ def test_a_car_is_planned_first_and_the_battery_beside_what_it_takes():
     )
     assert found.beside.legs == found.wish.legs
     assert max(found.plan.steps[step].grid_w for step in range(144)) <= 9_000.0 + 1e-6
+
+
+def test_two_batteries_are_planned_together_and_each_has_aims_of_its_own():
+    one = QUESTION.batteries["bat1"]
+    two = {"bat1": one, "bat2": replace(one, capacity_wh=4_000, reserve_wh=400, energy_wh=400)}
+    found = answered(replace(QUESTION, batteries=two, cars_w=[0.0] * 144), school(96))
+    powers_w = {name: [step.battery_w for step in led.plan.steps] for name, led in found.led.items()}
+
+    assert ["bat1", "bat2"] == [*found.led] == [*found.wish.aims]
+    assert max(powers_w["bat1"]) > 100 < max(powers_w["bat2"])
+    for name, other in (("bat1", "bat2"), ("bat2", "bat1")):
+        others_w = found.beside.batteries_w[other]
+        loads_w = zip(found.forecast.load.mean_w[1:], others_w[1:], strict=True)
+        assert [a + b for a, b in loads_w] == pytest.approx(found.led[name].outlook.load_w[1:])
+
+
+def test_a_house_without_a_battery_has_legs_alone_and_a_site_that_is_refused_one_battery_that_leads():
+    car = Car(need_wh=5_520, room_wh=5_520, from_step=0, until_step=40, current_max_a=16, efficiency=1.0)
+    more = {"cars": {"ev1": car}, "unplanned_w": {"ev1": [0.0] * 144}}
+    bare = answered(replace(QUESTION, batteries={}, **more), school(96))
+    assert ({}, ["ev1"]) == (bare.wish.aims, [*bare.wish.legs])
+    assert {0.0} == {step.battery_w for step in bare.plan.steps}
+    more["cars"] = {"ev1": replace(car, need_wh=5e6, room_wh=5e6)}
+    two = {"bat1": QUESTION.batteries["bat1"], "bat2": QUESTION.batteries["bat1"]}
+    refused = answered(replace(QUESTION, batteries=two, **more), school(96))
+
+    assert (["bat1"], {}) == ([*refused.wish.aims], refused.wish.legs)
+    assert "ev1" in refused.beside.why_not
