@@ -73,6 +73,8 @@ def _aim(
     high_w = target_w
     if not serves or is_bought:  # of a high import what is above may be worth sparing
         high_w = max(from_w(step, battery, outlook, contract, number), target_w)
+    elif contract.surcharges and saved <= worth + _NEAR:  # as well used later: it is not spent before a peak
+        high_w = max(step.grid_w, target_w)
     if step.cap_eur_per_wh > _NEAR:  # it is the import that is held, at the height that was planned
         high_w = max(_height_w(plan, step), 0.0, target_w)
     elif contract.peak_eur_per_w > 0.0:

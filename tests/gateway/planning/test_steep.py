@@ -85,3 +85,17 @@ def test_a_charge_is_held_below_the_import_that_would_be_the_days_largest():
     assert plan.steps[0].battery_w == pytest.approx(2_500.0)
     assert first.asked_w(500.0) == pytest.approx(2_500.0)
     assert first.asked_w(1_500.0) == pytest.approx(1_500.0), "a load came: the import stays at 3 kW"
+
+
+def test_where_a_wh_is_worth_as_much_later_it_is_not_spent_before_the_days_largest_import():
+    small = replace(BATTERY, energy_wh=5_000.0, worth_eur_per_wh=1e-5)
+    loads_w, flat = [2_000.0, 2_000.0, 5_000.0, 2_000.0], (3e-4,) * 4
+    plan, *around = made((3_500.0, 1e-4), loads_w=loads_w, bought=flat, battery=small)
+    first, _, third, _ = aims(plan, *around, [""] * 4)
+
+    assert plan.steps[2].grid_w == pytest.approx(3_500.0)
+    assert plan.steps[0].grid_w > 0.0
+    assert plan.steps[0].grid_w == pytest.approx(first.grid_max_w), "the rule would spend all of it now"
+    assert third.asked_w(5_000.0) == pytest.approx(-1_500.0)
+    free, *terms = made(loads_w=loads_w, bought=flat, battery=small)
+    assert 0.0 == aims(free, *terms, [""] * 4)[0].grid_max_w, "without such a price it is the rule's"
