@@ -5,13 +5,17 @@ The two-piece normal, binormal, or double Gaussian distribution, Statistical Sci
 equal probability; each slice stands for its median.
 """
 
-from statistics import NormalDist
+from collections.abc import Sequence
+from statistics import NormalDist, fmean
 
 from quartier.planning.course import Forecast
 from quartier.planning.horizon import Sample
 
 SAMPLES = 9
 """Three planned too coarsely; nine or fifteen made no difference to a year of homes."""
+KEEPS_PER_H = 0.4
+"""Of an hour's error, what the next one has of it: of homes the errors of two hours correlate by 0.5."""
+_HOUR_S = 3_600
 _NORMAL = NormalDist()
 _TAIL = _NORMAL.inv_cdf(0.9)
 
@@ -37,6 +41,16 @@ def chances(expected: Forecast, count: int = SAMPLES) -> list[tuple[Sample, ...]
             for place in places
         )
         found.append(tuple(_sample(net_w, max(0.0, sun_w)) for net_w in nets_w))
+    return found
+
+
+def leaning(samples: Sequence[tuple[Sample, ...]], net_w: float, step_s: int) -> list[tuple[Sample, ...]]:
+    """The same after the first step turned out to be ``net_w``: what it is off by goes on for a while."""
+    off_w = net_w - fmean(one.load_w - one.pv_w for one in samples[0])
+    found = []
+    for at, step in enumerate(samples):
+        more_w = off_w * KEEPS_PER_H ** (at * step_s / _HOUR_S)
+        found.append(tuple(one._replace(load_w=one.load_w + more_w) for one in step))
     return found
 
 

@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import pytest
 
-from quartier.planning.chances import chances, far
+from quartier.planning.chances import KEEPS_PER_H, chances, far, leaning
 from quartier.planning.course import Forecast, Series
 
 
@@ -73,3 +73,15 @@ def test_each_slice_counts_alike():
     (step,) = chances(forecast(replace(series((1.0,), (2.0,), (3.0,)), model="other")))
     assert {1.0} == {one.weight for one in step}
     assert pytest.approx(0.0) == sum(far(9))
+
+
+def test_what_the_first_step_is_off_by_fades_from_hour_to_hour():
+    flat = (500.0,) * 3
+    samples = chances(forecast(series((400.0,) * 3, flat, (700.0,) * 3), sun_w=50.0))
+    off_w = 300.0
+    mean_w = sum(nets(samples[0])) / len(samples[0])
+    for step_s, shares in ((3_600, (1.0, KEEPS_PER_H, KEEPS_PER_H**2)), (1_800, (1.0, KEEPS_PER_H**0.5))):
+        found = leaning(samples, mean_w + off_w, step_s)
+        for before, after, share in zip(samples, found, shares, strict=False):
+            assert [one + share * off_w for one in nets(before)] == pytest.approx(nets(after))
+            assert [one.pv_w for one in before] == [one.pv_w for one in after]

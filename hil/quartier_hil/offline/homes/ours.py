@@ -7,11 +7,12 @@ own forecasts, from the hours that are over.
 import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
+from quartier.planning.account import Account, Shadow
 from quartier.planning.carbon import Carbon
-from quartier.planning.chances import chances
+from quartier.planning.chances import chances, leaning
 from quartier.planning.crests import Crests
 from quartier.planning.forecast import ahead
 from quartier.planning.history import Premises
@@ -19,6 +20,7 @@ from quartier.planning.horizon import Battery, Contract, Outlook, Sample
 from quartier.planning.learner import Learner
 from quartier.planning.plan import planned
 from quartier_hil.offline.forecast.homes import HOUR_S, Place
+from quartier_hil.offline.homes.year import Battery as Cell
 from quartier_hil.offline.homes.year import Home, Year
 
 AHEAD_H, DAY_H = 25, 24
@@ -28,7 +30,9 @@ _WATTS = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Aims:
-    """What is asked of a plan beside money; the same for every home."""
+    """What is asked of a plan beside money; the same for every home.  Both rise in a home whose plans emit
+    more, or whose days reach higher, than by the rule.
+    """
 
     co2_eur_per_kg: float = 2.0
     """Makes the carbon of a mean kWh weigh as much as its price where it emits some 150 g and costs 0.3."""
@@ -67,28 +71,41 @@ class Planner:
     learner: Learner = field(init=False)
     crests: Crests = field(init=False)
     carbon: Carbon = field(init=False)
+    account: Account = field(init=False)
+    shadow: Shadow = field(init=False)
     slots: list[int] = field(init=False)
+    newest_kg_per_kwh: float = 0.0
+    """Carbon of the hour that was decided last."""
 
     def __post_init__(self) -> None:
         home, place = self.home, self.place
         rated_w = home.pv_rated_kw * _WATTS
         self.learner = Learner(Premises(zone=place.zone, where=place.where, pv_rated_w=rated_w))
         self.crests, self.carbon = Crests(), Carbon()
+        self.account, self.shadow = Account(), Shadow(battery(home.battery, 0.0))
         self.slots = list(slots(home, place, len(home.load_kwh) + AHEAD_H))
 
     def learn(self, row: int, load_kwh: float, pv_kwh: float, grid_kwh: float) -> None:
         """Take in an hour that is over: of the hour that comes twice in autumn, the records have one."""
         self.learner.step(self.slots[row], load_kwh * _WATTS, pv_kwh * _WATTS)
         self.crests.learn(row // DAY_H, grid_kwh * _WATTS)
+        bare_w = (load_kwh - pv_kwh) * _WATTS
+        grids_w = grid_kwh * _WATTS, self.shadow.grid_w(bare_w, 1.0), bare_w
+        self.account.learn(row // DAY_H, grids_w, self.newest_kg_per_kwh, 1.0)
 
     def decided(self, row: int, now: Hour) -> float:
         """What the battery shall take (above zero) or give in that hour, kWh at its terminals."""
         count = min(AHEAD_H, len(now.prices_per_kwh))
         self.carbon.learn(self.slots[row], now.co2_kg_per_kwh)
+        self.newest_kg_per_kwh = now.co2_kg_per_kwh
         found = self._expected(row, count)
         if now.load_kwh is not None and now.pv_kwh is not None:
-            found[0] = (Sample(now.load_kwh * _WATTS, now.pv_kwh * _WATTS),)
+            load_w, pv_w = now.load_kwh * _WATTS, now.pv_kwh * _WATTS
+            found = [(Sample(load_w, pv_w),), *self._leaning(found, load_w - pv_w)[1:]]
         return self._first(row, now, found, self.carbon.ahead(count))
+
+    def _leaning(self, found: Sequence[tuple[Sample, ...]], net_w: float) -> Sequence[tuple[Sample, ...]]:
+        return leaning(found, net_w, HOUR_S)
 
     def _expected(self, row: int, count: int) -> list[tuple[Sample, ...]]:
         first = self.slots[row]
@@ -115,24 +132,28 @@ class Planner:
         )
         days = [at // DAY_H for at in range(row, row + count)]
         contract = Contract(
-            co2_eur_per_g=self.aims.co2_eur_per_kg / _WATTS,
-            surcharges=self.crests.surcharges(days, self.aims.crest_eur_per_kw / _WATTS),
+            co2_eur_per_g=self.account.co2.factor * self.aims.co2_eur_per_kg / _WATTS,
+            surcharges=self.crests.surcharges(
+                days, self.account.crest.factor * self.aims.crest_eur_per_kw / _WATTS
+            ),
         )
-        return planned(self._battery(now), outlook, contract).steps[0].battery_w / _WATTS
+        # Less than what is bought again at the cheapest: the plan ends a day later than it is used.
+        worth = min(now.prices_per_kwh) * self.home.battery.efficiency / _WATTS
+        unit = replace(battery(self.home.battery, now.held_kwh), worth_eur_per_wh=worth)
+        return planned(unit, outlook, contract).steps[0].battery_w / _WATTS
 
-    def _battery(self, now: Hour) -> Battery:
-        cell = self.home.battery
-        return Battery(
-            capacity_wh=cell.capacity_kwh * _WATTS,
-            reserve_wh=0.0,
-            energy_wh=min(max(now.held_kwh, 0.0), cell.capacity_kwh) * _WATTS,
-            charge_max_w=cell.power_kw * _WATTS,
-            discharge_max_w=cell.power_kw * _WATTS,
-            charge_efficiency=cell.efficiency,
-            discharge_efficiency=cell.efficiency,
-            # Less than what is bought again at the cheapest: the plan ends a day later than it is used.
-            worth_eur_per_wh=min(now.prices_per_kwh) * cell.efficiency / _WATTS,
-        )
+
+def battery(cell: Cell, held_kwh: float) -> Battery:
+    """A home's battery as the planner has it."""
+    return Battery(
+        capacity_wh=cell.capacity_kwh * _WATTS,
+        reserve_wh=0.0,
+        energy_wh=min(max(held_kwh, 0.0), cell.capacity_kwh) * _WATTS,
+        charge_max_w=cell.power_kw * _WATTS,
+        discharge_max_w=cell.power_kw * _WATTS,
+        charge_efficiency=cell.efficiency,
+        discharge_efficiency=cell.efficiency,
+    )
 
 
 @dataclass(slots=True)
@@ -145,6 +166,10 @@ class Foreknown(Planner):
         home = self.home
         pairs = zip(home.load_kwh[row : row + count], home.pv_kwh[row : row + count], strict=True)
         return [(Sample(float(load) * _WATTS, float(pv) * _WATTS),) for load, pv in pairs]
+
+    def _leaning(self, found: Sequence[tuple[Sample, ...]], net_w: float) -> Sequence[tuple[Sample, ...]]:
+        del net_w  # it is as it was known to be
+        return found
 
     def _first(
         self, row: int, now: Hour, found: Sequence[tuple[Sample, ...]], co2_kg_per_kwh: Sequence[float]
