@@ -187,7 +187,8 @@ LOSSES: tuple[Loss, ...] = (
         deadline_s=lambda pace: pace.lease_s + pace.period_s,
         within="the longest timer of its devices that have one + 1 period",
         where="the devices' own timers",
-        back="the bus is opened again after 1 s, then ever more seldom, up to each 60 s",
+        back="the bus is opened again after 1 s, then ever more seldom, up to each 60 s, "
+        "each 5 s while an order waits for it",
     ),
     Loss(
         name="uplink-lost",

@@ -33,6 +33,8 @@ from quartier_drivers.errors import LinkLost, NoReply
 
 GIVE_UP_COUNT = 3
 REOPEN_PAUSE_S = (1.0, 60.0)
+WANTED_PAUSE_S = 5.0
+"""A lost bus for which an order waits is opened again that soon: its device may be back, at full power."""
 SILENT_AFTER_S, SILENT_AFTER_POLLS = 15.0, 3.0
 AGE_EVERY_NS = 500_000_000
 # A driver that says "now" for ever and waits for nothing must not hold the loop: others run in between.
@@ -123,14 +125,20 @@ class Bus:
             pause_s = REOPEN_PAUSE_S[0] if is_back else min(2 * pause_s, REOPEN_PAUSE_S[1])
 
     async def _stand_by(self, seconds: float) -> bool:
-        """Wait, in steps: devices fall silent meanwhile.  Whether an absent port came back: it ends early."""
-        until_ns = self._clock.now_ns() + int(seconds * 1e9)
+        """Wait, in steps: devices fall silent meanwhile.  Whether an absent port came back: it ends early.
+
+        It does too where an order waits.
+        """
+        started_ns = self._clock.now_ns()
+        until_ns, wanted_ns = (started_ns + int(each_s * 1e9) for each_s in (seconds, WANTED_PAUSE_S))
         self._age()
         while (left_ns := until_ns - self._clock.now_ns()) > 0:
             await self._clock.sleep(min(left_ns, AGE_EVERY_NS) / 1e9)
             self._age()
             if isinstance(self.line, Pluggable) and self.line.is_back():
                 return True
+            if self.mailbox.is_waiting and self._clock.now_ns() >= wanted_ns:
+                break
         return False
 
     async def _work(self) -> None:

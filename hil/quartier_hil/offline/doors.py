@@ -18,6 +18,8 @@ from quartier_hil.devices.fault import Fault, Kind
 TIMEOUT_S = 1.0
 CAP = "_max_"
 """In the name of each output that is a cap."""
+_FED = ("current_max_a", "setpoint_w", "generation_max_w")
+"""What an output steers gives or takes nothing without the power of its device."""
 _KINDS = {"float": 0, "int": 1, "bool": 2}
 _GOOD, _BAD = b"\x00", b"\x01"
 _S = 1_000_000_000
@@ -195,12 +197,16 @@ class Doors:
         # What a cap reverts to is written with it (SunSpec 704), or it stands: it is never lifted so.
         return min(value, order.value) if CAP in point else value
 
+    def _unpowered(self, point: str) -> float:
+        """A station or an inverter gives nothing; what a box steered goes on as by itself."""
+        return 0.0 if point.partition(".")[2] in _FED else self._own[point]
+
     def orders(self, now_s: float) -> dict[str, float]:
-        """What each writable point makes the plant do; a device without power does nothing."""
+        """What each writable point makes the plant do, also where its device has no power."""
         found = {}
         for point in self._own:
             faults = self._devices[self._of[point]].faults
-            value = 0.0 if "off" in faults else self.shown(point, now_s)
+            value = self._unpowered(point) if "off" in faults else self.shown(point, now_s)
             bent = faults.get("bent")
             found[point] = value * bent.factor if bent is not None and bent.hits(point) else value
         return found

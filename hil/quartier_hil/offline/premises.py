@@ -1,9 +1,11 @@
 """The site of a scenario as the gateway's assembly makes it, and its outputs as the plant takes them."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from quartier_drivers.contract import Clock, PointInfo
+from quartier_drivers.contract import Clock, Fallback, PointInfo
 from quartier_hil import metering, siting
 from quartier_hil.house import House
 from quartier_hil.offline.assembled import Assembled, assembled
@@ -13,6 +15,7 @@ from quartier_hil.run import NAMES
 from quartier_hil.scenario import Scenario
 from quartier_hil.wiring import CHARGER, GX, SOLAR, STORAGE, TIMEOUT_MIN_S, Wiring, site_file
 
+_CAP = "pv1.generation_max_w"
 _CHARGER_A = 16.0
 _USUAL = {
     "current_max_a": _CHARGER_A,
@@ -51,7 +54,16 @@ def site(scenario: Scenario, folder: Path, clock: Clock | None = None) -> Assemb
         )
         + _meters(scenario.house)
     )
-    return assembled(path, clock)
+    return _known(assembled(path, clock), scenario.house)
+
+
+def _known(site: Assembled, house: House) -> Assembled:
+    """What the gateway learns of a device when it asks it: a cap of SunSpec 123 has no timer, it stands."""
+    if house.pv != "sunspec-1xx":
+        return site
+    infos = dict(site.devices[SOLAR])
+    infos[_CAP] = replace(infos[_CAP], fallback=Fallback(None, math.inf))
+    return replace(site, devices={**site.devices, SOLAR: infos})
 
 
 def _meters(house: House) -> str:

@@ -6,6 +6,7 @@ import time
 
 import structlog
 
+from quartier.runtime import bus as bus_room
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import ClockSetting, HouseClock
 from quartier.runtime.fallbacks import Fallbacks
@@ -230,6 +231,18 @@ RELAYS = {"relays": (3, "waveshare/relay8", "relay1")}
 def order(house, value, life_s=60.0):
     now_ns = house.clock.now_ns()
     house.bus.mailbox.post([Command("relays.relay_on", value, now_ns + int(life_s * 1e9), "test")], now_ns)
+
+
+async def test_a_lost_bus_is_opened_again_soon_where_an_order_waits_for_it(monkeypatch):
+    monkeypatch.setattr(bus_room, "REOPEN_PAUSE_S", (1e6, 1e6))
+    async with running(RELAYS) as (house, simulated):
+        await house.until(lambda: house.latest)
+        simulated["relays"].fault("off")
+        await house.until(lambda: house.said("bus.lost"))
+        simulated["relays"].clear()
+        order(house, 1.0, life_s=1e6)
+
+        await house.until(lambda: house.bus.mailbox.outcomes["relays.relay_on"].verdict == "done")
 
 
 async def test_a_command_is_done_when_it_was_read_back():
