@@ -17,7 +17,7 @@ from quartier.planning.learner import Learner
 from quartier.planning.plan import Plan, planned
 from quartier.planning.reasons import reasons
 from quartier.planning.site import Car, Site
-from quartier.planning.steep import spared
+from quartier.planning.steep import levelled, spared
 from quartier.planning.tariff import Prices, Quote, Tariff, Told, prices
 from quartier.planning.trial import LEAST_KNOWN_H, LEFT_SHARE
 
@@ -119,7 +119,7 @@ def answered(question: Question, learner: Learner) -> Answer:
         name: replace(one, worth_eur_per_wh=_worth(one, known)) for name, one in question.batteries.items()
     }
     bare = replace(_outlook(question, known, foretold, [0.0] * known.count), samples=())
-    site = Site(bare, replace(question.contract, surcharges=()), batteries, question.cars)
+    site = Site(bare, levelled(question.contract), batteries, question.cars)
     others = beside(site, question.unplanned_w, _clock(question))
     led = {}
     for name, battery in (batteries or {"": _NONE}).items():

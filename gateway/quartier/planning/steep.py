@@ -1,6 +1,7 @@
 """From which import on a stored Wh is worth spending, where high imports cost more (pure)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf, isfinite
 
 from quartier.planning.horizon import Battery, Contract, Outlook
@@ -28,6 +29,19 @@ def _plain(outlook: Outlook, contract: Contract, number: int) -> float:
 def _is_worth(price: float, step: PlannedStep, battery: Battery) -> bool:
     spares = price * battery.discharge_efficiency - battery.wear_eur_per_wh
     return spares >= step.value_eur_per_wh - _NEAR
+
+
+def levelled(contract: Contract) -> Contract:
+    """The same for who plans without surcharges: a price for the horizon's largest import in their place.
+
+    Free is the least that the middle one has in any step; above it this one and those below are paid.
+    """
+    tiers = sorted((min(one.above_w), one.eur_per_wh) for one in contract.surcharges)
+    if not tiers:
+        return contract
+    middle = len(tiers) // 2
+    price = sum(more for _, more in tiers[: middle + 1])  # of a W for an hour: as a W of the largest import
+    return replace(contract, surcharges=(), peak_eur_per_w=price, peak_free_w=tiers[middle][0])
 
 
 def spared(

@@ -153,6 +153,20 @@ def test_a_car_is_planned_first_and_the_battery_beside_what_it_takes():
     assert max(found.plan.steps[step].grid_w for step in range(144)) <= 9_000.0 + 1e-6
 
 
+def test_a_car_spreads_over_the_cheap_hours_where_the_days_largest_import_has_a_price():
+    car = Car(
+        need_wh=8_000, room_wh=8_000, from_step=0, until_step=40, current_max_a=16, phases=1, efficiency=1.0
+    )
+    asked = replace(QUESTION, cars_w=[0.0] * 144, cars={"ev1": car}, unplanned_w={"ev1": [0.0] * 144})
+    tier = Surcharge([2_500.0] * 144, 1e-3)
+    free = answered(asked, school(96))
+    held = answered(replace(asked, contract=Contract(surcharges=(tier,))), school(96))
+
+    assert max(free.beside.powers_w["ev1"]) > 3_600.0
+    assert max(held.beside.powers_w["ev1"]) < 2_500.0
+    assert 8_000 <= sum(held.beside.powers_w["ev1"][8:40]) / 4 + 1e-6, "ready all the same"
+
+
 def test_two_batteries_are_planned_together_and_each_has_aims_of_its_own():
     one = QUESTION.batteries["bat1"]
     two = {"bat1": one, "bat2": replace(one, capacity_wh=4_000, reserve_wh=400, energy_wh=400)}

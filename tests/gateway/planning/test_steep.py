@@ -8,7 +8,7 @@ import pytest
 from quartier.planning.aims import aims
 from quartier.planning.horizon import Battery, Contract, Outlook, Surcharge
 from quartier.planning.plan import planned
-from quartier.planning.steep import from_w, spared
+from quartier.planning.steep import from_w, levelled, spared
 
 BATTERY = Battery(
     capacity_wh=9_500, reserve_wh=2_000, energy_wh=4_000, charge_max_w=5_000, discharge_max_w=5_000
@@ -99,3 +99,19 @@ def test_where_a_wh_is_worth_as_much_later_it_is_not_spent_before_the_days_large
     assert third.asked_w(5_000.0) == pytest.approx(-1_500.0)
     free, *terms = made(loads_w=loads_w, bought=flat, battery=small)
     assert 0.0 == aims(free, *terms, [""] * 4)[0].grid_max_w, "without such a price it is the rule's"
+
+
+def test_who_plans_without_surcharges_pays_for_the_largest_import_above_the_middle_one():
+    tiers = tuple(
+        Surcharge(above_w, price)
+        for above_w, price in (
+            ([4_200.0, 4_000.0], 3e-5),
+            ([4_200.0, 3_000.0], 4e-5),
+            ([4_200.0, 2_000.0], 3e-5),
+        )
+    )
+    found = levelled(Contract(surcharges=tiers, co2_eur_per_g=1e-4))
+
+    assert (3_000.0, pytest.approx(7e-5)) == (found.peak_free_w, found.peak_eur_per_w)
+    assert ((), 1e-4) == (found.surcharges, found.co2_eur_per_g)
+    assert Contract(peak_eur_per_w=0.1) == levelled(Contract(peak_eur_per_w=0.1)), "nothing is steep"
