@@ -228,7 +228,7 @@ def _tank(asset: Heat, known: _Known, day: Day, terms: Terms) -> site.Tank | Lef
         return LeftOut("its comfort band is not in the site file", f"assets.{name}.{missing}")
     tank_c = known("tank_c")
     if tank_c is None:
-        return LeftOut("how warm it is is not known", f"{name}.tank_c")
+        return LeftOut("its temperature is not known", f"{name}.tank_c")
     draw_w = known("draw_w")
     steady_w = [water.draw_w if draw_w is None else draw_w] * day.count
     return site.Tank(

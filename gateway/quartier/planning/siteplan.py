@@ -2,7 +2,7 @@
 up for it, and how much cheaper a better plan could be at most.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 OWN, HIGHS = "own", "highs"
 """The engines of a whole site."""
 _TOLD_WH = 0.5
-_STILL_W = 0.5
-_PER_KWH = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,37 +160,6 @@ def told(site: Site, joint: Joint, bound_eur: float, prices: "array[float]") -> 
         given_up_eur_per_wh={name: times * joint.meter.price for name, times in joint.meter.ladder.rungs},
         work_count=joint.work,
     )
-
-
-def stays(plan: SitePlan, when: Callable[[int], str] = str) -> dict[str, list[str]]:
-    """For each part lines of what it does from when to when and at which price of the bus, for a person."""
-    made: dict[str, list[str]] = {}
-    for name, part in plan.parts.items():
-        lines = made[name] = []
-        begin = 0
-        for step in range(1, len(part.power_w) + 1):
-            if step < len(part.power_w) and _sign(part.power_w[step]) == _sign(part.power_w[begin]):
-                continue
-            if _sign(part.power_w[begin]):
-                lines.append(_line(plan, part, begin, step, when))
-            begin = step
-    return made
-
-
-def _line(plan: SitePlan, part: PartPlan, begin: int, end: int, when: Callable[[int], str]) -> str:
-    powers, prices = part.power_w[begin:end], plan.bus_eur_per_wh[begin:end]
-    mean_w = sum(powers) / len(powers)
-    weighed = sum(power * price for power, price in zip(powers, prices, strict=True)) / sum(powers)
-    whole = sum(plan.bus_eur_per_wh) / len(plan.bus_eur_per_wh)
-    verb = "gives" if mean_w < 0.0 else "takes"
-    return (
-        f"{when(begin)} to {when(end)}: {verb} {abs(mean_w):.0f} W where a kWh on the bus is worth "
-        f"{weighed * _PER_KWH:.3f}; {whole * _PER_KWH:.3f} in the mean of the horizon"
-    )
-
-
-def _sign(power_w: float) -> int:
-    return 0 if abs(power_w) <= _STILL_W else 1 if power_w > 0.0 else -1
 
 
 def _part(site: Site, name: str, part: Part, way: "array[float]", hours: float) -> PartPlan:

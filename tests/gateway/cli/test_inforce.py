@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 
 import pytest
 
@@ -46,6 +48,27 @@ TOLD = {
     },
     "beside_why_not": "",
 }
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+async def test_whoever_reads_only_the_head_gets_no_trace(tmp_path, more):
+    """``quartier plan | head -1`` beside a daemon: the pipe is closed before anything is printed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    desk = Desk(tmp_path, {"plan": lambda: TOLD})
+    words = ("-m", "quartier.cli", "plan", "--runtime-dir", str(tmp_path), *more)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(desk.run())
+        while not (tmp_path / "quartier.sock").exists():  # noqa: ASYNC110 - it is all there is to see
+            await asyncio.sleep(0)
+        done = await asyncio.create_subprocess_exec(
+            sys.executable, *words, stdout=writer, stderr=asyncio.subprocess.PIPE
+        )
+        _, err = await done.communicate()
+        serving.cancel()
+    os.close(writer)
+
+    assert (0, b"") == (done.returncode, err)
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_what_nobody_says_is_left_out_with_what_to_say(call):
     code, out, _ = call(text=SITE.replace(", energy_wanted_wh = 5000", ""))
 
     assert 0 == code
-    assert "not planned: boiler: how warm it is is not known; say --with boiler.tank_c=50" in out
+    assert "not planned: boiler: its temperature is not known; say --with boiler.tank_c=50" in out
     assert (
         "not planned: ev1: nobody says what its car wants; say --with ev1.energy_wanted_wh=15000 (or "
         "assets.ev1.energy_wanted_wh in the site file), or --with ev1.plugged_on=0"

@@ -8,7 +8,7 @@ from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, outlook, s
 
 from quartier.planning.horizon import RefusedError
 from quartier.planning.site import Site, Tank
-from quartier.planning.siteplan import Forgone, SitePlan, site_planned, stays
+from quartier.planning.siteplan import Forgone, SitePlan, site_planned
 from quartier_hil.bench.mixed import Mixed
 from quartier_hil.bench.sites import strained
 
@@ -56,14 +56,6 @@ def test_a_car_that_comes_after_the_horizon_is_told_and_a_battery_below_its_rese
     assert [Forgone("car", "car", 6210.0, ()), Forgone("reserve", "battery", 4000.0, (0,))] == list(
         plan.given_up
     )
-
-
-def test_reasons_say_from_when_to_when_how_much_and_at_which_price() -> None:
-    plan = site_planned(site(ahead=outlook(load_w=1000.0), battery=BATTERY))
-    lines = stays(plan, lambda step: f"{step} h")["battery"]
-
-    assert lines[0].startswith("0 h to 1 h: takes 3000 W where a kWh on the bus is worth 0.")
-    assert lines[1].startswith("1 h to 4 h: gives 1000 W where a kWh on the bus is worth 0.")
 
 
 def test_two_parts_of_one_name_are_refused() -> None:
