@@ -7,6 +7,7 @@ import shutil
 import signal
 
 import pytest
+from tests.gateway.app.conftest import lit
 
 from quartier.cli.top.sheet import lines
 from quartier.cli.top.visit import Visit
@@ -68,6 +69,7 @@ async def test_a_daemon_that_speaks_modbus_imports_no_other_protocol(house, monk
 
 async def test_a_killed_daemon_leaves_a_table_that_release_writes_and_only_then(house):
     gateway, devices = house
+    lit(devices)
     await gateway.start()
     await gateway.until(well)
     release = ("release", "--runtime-dir", str(gateway.runtime_dir))
@@ -87,8 +89,9 @@ async def test_a_killed_daemon_leaves_a_table_that_release_writes_and_only_then(
 
 async def test_a_runtime_folder_deleted_under_the_daemon_gets_its_table_again(house):
     gateway, devices = house
+    lit(devices)
     await gateway.start()
-    await gateway.until(boiler_runs)
+    await gateway.until(switched(devices))
     shutil.rmtree(gateway.runtime_dir)
     async with asyncio.timeout(60):  # only ends a test that has failed
         while not (gateway.runtime_dir / "release.json").exists():  # noqa: ASYNC110 - the file is all there is to see

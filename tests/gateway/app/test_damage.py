@@ -14,6 +14,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from tests.gateway.app.conftest import lit
 
 from quartier.store import history
 from quartier_hil.clock import RigClock
@@ -238,7 +239,9 @@ async def test_whatever_file_is_damaged_no_limit_widens_no_number_comes_twice_an
 )
 async def test_release_works_with_one_damaged_table_and_refuses_two(house, names, code):
     gateway, devices = house
+    lit(devices)
     await gateway.start()
+    await gateway.until(lambda s: s["written"].get("boiler.relay_on", {}).get("verdict") == "done")
     await gateway.until(lambda _: devices["relays"].orders()["relay1.relay_on"] == 1.0)
     await gateway.stop(signal.SIGKILL)
     for name in names:
@@ -265,7 +268,9 @@ async def test_a_table_damaged_under_the_daemon_is_written_again(house):
 
 async def test_a_site_file_damaged_while_the_house_was_off_is_exit_78_and_the_outputs_are_safe(house):
     gateway, devices = house
+    lit(devices)
     await gateway.start()
+    await gateway.until(lambda s: s["written"].get("boiler.relay_on", {}).get("verdict") == "done")
     await gateway.until(lambda _: devices["relays"].orders()["relay1.relay_on"] == 1.0)
     await gateway.stop(signal.SIGKILL)
     sound = gateway.config.read_bytes()

@@ -6,13 +6,14 @@ import json
 import signal
 
 import pytest
+from tests.gateway.app.conftest import lit
 
 from quartier.cli import rows
 from quartier.house.entry import from_data
 from quartier.runtime.desk import Closed, ask
 from quartier_hil.devices.unit import ILLEGAL_ADDRESS, Refusal
 
-DEADLINE_S = 90.0
+DEADLINE_S = 150.0
 
 pytestmark = pytest.mark.scenario
 
@@ -108,6 +109,7 @@ async def test_a_write_that_the_device_refuses_is_told_with_its_words(house):
 
 async def test_sigterm_is_the_last_row_of_each_output(house):
     gateway, devices = house
+    lit(devices)
     book = Book(gateway)
     await gateway.start()
     await book.until("boiler", lambda row: (row["value"], row["outcome"]) == (1.0, "done"))
@@ -121,6 +123,7 @@ async def test_sigterm_is_the_last_row_of_each_output(house):
 
 async def test_what_release_wrote_after_a_kill_is_told_before_and_after_the_next_start(house):
     gateway, devices = house
+    lit(devices)
     book = Book(gateway)
     await gateway.start()
     await book.until("boiler", lambda row: (row["value"], row["outcome"]) == (1.0, "done"))
@@ -143,6 +146,7 @@ async def test_what_release_wrote_after_a_kill_is_told_before_and_after_the_next
 
 async def test_a_relay_that_somebody_switches_by_hand_is_told_as_somebody_else(house):
     gateway, devices = house
+    lit(devices)
     book = Book(gateway)
     await gateway.start()
     await book.until("boiler", lambda row: (row["value"], row["outcome"]) == (1.0, "done"))
@@ -166,7 +170,7 @@ contacts.dso1 = { device = "inputs", part = "in1", acts = "closed", import_max_w
 async def test_a_cap_of_the_grid_operators_contact_is_behind_what_it_caused(house):
     gateway, devices = house
     gateway.config.write_text(gateway.config.read_text() + CONTACT)
-    gateway.rate = 30.0
+    lit(devices)
     devices["gx"].publish({"battery.soc_pct": 20.0})  # nothing to give: the boiler has to go
     book = Book(gateway)
     await gateway.start()

@@ -203,9 +203,8 @@ async def test_the_seven_ways_to_fail_are_felt_by_a_client(plant, reader):
     station.clear()
 
     station.fault("intermittent", seconds=10.0)
-    waiting = asyncio.ensure_future(reader("Power"))
     with pytest.raises(TimeoutError):
-        await waiting
+        await asyncio.wait_for(reader("Power"), 0.5)
     station.tick(now_s + 15.0)
     await reader("Power")
 
