@@ -50,7 +50,8 @@ class Tolls:
             if quote.begin_utc_s < at_s + _GRAIN_S and at_s < quote.end_utc_s
         ]
         if found:
-            self.carbon.learn(hour, sum(found) / len(found))
+            # What is as clean must not seem to differ, by the last bit either.
+            self.carbon.learn(hour, found[0] if min(found) == max(found) else sum(found) / len(found))
 
     def counted(self, question: Question) -> Question:
         """The same question with both."""

@@ -167,3 +167,18 @@ def test_imports_that_an_earlier_version_did_not_keep_are_learnt_anew_and_nothin
     assert learnt == one.tolls.keep()
     assert (before, []) == (one.learner.keep(), tried)
     assert not one.catch_up(BEGIN_S + 30 * 3600)
+
+
+def test_a_restart_in_the_middle_of_a_day_knows_what_it_has_reached_from_what_was_kept_and_the_history(
+    school, lived
+):
+    lived(30)
+    whole, first, second = school(), school(), school()
+    whole.catch_up(BEGIN_S + 30 * 3600)
+    first.catch_up(BEGIN_S + 20 * 3600)
+    first.keep()
+    second.recall()
+    assert second.catch_up(BEGIN_S + 30 * 3600)
+
+    assert whole.tolls.keep() == second.tolls.keep()
+    assert second.tolls.crests.top_w > 0.0

@@ -112,6 +112,12 @@ def test_an_hour_of_several_spans_counts_as_their_mean_and_a_signal_for_later_or
     assert [pytest.approx(0.25)] == list(tolls.carbon.ahead(1))
 
 
+def test_an_hour_of_one_value_has_just_that_value():
+    tolls = lived()
+    tolls.hear([co2(0, 1, 0.08)], MIDNIGHT_S)
+    assert [0.08] * 3 == list(tolls.carbon.ahead(3))
+
+
 def test_all_of_it_outlives_a_restart():
     tolls, other = lived(today=[4_200.0]), Tolls("Europe/Paris", 1e-4)
     tolls.hear([co2(0, 1, 0.2)], MIDNIGHT_S)
