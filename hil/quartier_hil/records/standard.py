@@ -9,6 +9,7 @@ import datetime as dt
 import random
 import warnings
 from collections.abc import Sequence
+from functools import cache
 
 from quartier_hil.records.series import Series
 
@@ -18,6 +19,7 @@ TILT_DEG = 30
 SOUTH_DEG = 180
 ZONE = "Europe/Paris"
 DAY_MINUTES = 1_440
+_DAY_QUARTERS = 96
 # Losses of wiring, dirt, heat and inverter together; PVWatts (NREL 2014) takes 14 %.
 SYSTEM_YIELD = 0.86
 HOUSE_KWH = 4_500.0
@@ -59,17 +61,24 @@ def make(day: dt.date, days_count: int = 1, seed: int = 1) -> Series:
 
 
 def _household_w(day: dt.date, days_count: int) -> list[float]:
-    from demandlib.bdew import ElecSlp  # noqa: PLC0415 - half a second, only for this drive
-
     course: list[float] = []
     for offset in range(days_count):
         date = day + dt.timedelta(days=offset)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # demandlib warns of its own pandas use
-            table = ElecSlp(date.year).get_scaled_power_profiles({"h0_dyn": HOUSE_KWH * STANDARD_SHARE})
-        quarters = table.loc[date.isoformat()]["h0_dyn"].tolist()
-        course += [power_kw * 1_000.0 for power_kw in quarters for _ in range(15)]
+        first = (date.timetuple().tm_yday - 1) * _DAY_QUARTERS
+        quarters_kw = _year_kw(date.year)[first : first + _DAY_QUARTERS]
+        course += [power_kw * 1_000.0 for power_kw in quarters_kw for _ in range(15)]
     return course
+
+
+@cache
+def _year_kw(year: int) -> tuple[float, ...]:
+    """The standard profile's quarter hours; demandlib takes a quarter of a second to make a year of them."""
+    from demandlib.bdew import ElecSlp  # noqa: PLC0415 - half a second, only for this drive
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # demandlib warns of its own pandas use
+        table = ElecSlp(year).get_scaled_power_profiles({"h0_dyn": HOUSE_KWH * STANDARD_SHARE})
+    return tuple(table["h0_dyn"].tolist())
 
 
 def _clear_sky(day: dt.date, days_count: int) -> list[float]:

@@ -6,10 +6,13 @@ all up to the last HT.  The check is the low six bits of the sum plus 0x20.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from quartier_hil.devices.meters.speech import Piece, Statement, Telegram
 
 STX, ETX, EOT, LF, CR, HT, SP = b"\x02", b"\x03", b"\x04", b"\n", b"\r", b"\t", b" "
+_KEPT = 4096
+"""Groups that were made: most of a frame stand in the frame before it."""
 
 
 def check(summed: bytes) -> bytes:
@@ -17,12 +20,14 @@ def check(summed: bytes) -> bytes:
     return bytes([(sum(summed) & 0x3F) + 0x20])
 
 
+@lru_cache(maxsize=_KEPT)
 def historique(label: str, value: str, unit: str = "") -> Piece:
     """A group of historique, as ``IINST SP 012 SP check``."""
     body = label.encode("ascii") + SP + value.encode("ascii")
     return Piece(LF + body + SP + check(body) + CR, (Statement(label, value, unit),))
 
 
+@lru_cache(maxsize=_KEPT)
 def standard(
     label: str, value: str, unit: str = "", *, stamp: str = "", time: str = "", season: str = ""
 ) -> Piece:

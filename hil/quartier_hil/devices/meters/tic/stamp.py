@@ -6,6 +6,7 @@ meter has lost the network's time, then YYMMDDhhmmss.
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -26,6 +27,13 @@ class Stamp:
 
 def stamp(moment: dt.datetime, *, degraded: bool = False) -> Stamp:
     """Print an aware ``moment``."""
+    return _printed(
+        moment.astimezone(dt.UTC), degraded
+    )  # two moments of a clock put back are equal but in UTC
+
+
+@lru_cache(maxsize=256)
+def _printed(moment: dt.datetime, degraded: bool) -> Stamp:  # noqa: FBT001 - of one caller
     local = moment.astimezone(PARIS).replace(microsecond=0)
     summer = bool(local.dst())
     season = "E" if summer else "H"

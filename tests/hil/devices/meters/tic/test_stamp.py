@@ -1,6 +1,6 @@
 import datetime as dt
 
-from quartier_hil.devices.meters.tic.stamp import stamp
+from quartier_hil.devices.meters.tic.stamp import PARIS, stamp
 
 
 def test_winter_and_summer_have_their_letters():
@@ -19,3 +19,6 @@ def test_the_hour_that_comes_twice_is_told_apart():
     first, second = (dt.datetime(2026, 10, 25, hour, 30, tzinfo=dt.UTC) for hour in (0, 1))
 
     assert ("E261025023000", "H261025023000") == (stamp(first).text, stamp(second).text)
+    assert ("E261025023000", "H261025023000") == tuple(
+        stamp(dt.datetime(2026, 10, 25, 2, 30, tzinfo=PARIS, fold=fold)).text for fold in (0, 1)
+    )
