@@ -106,7 +106,7 @@ cdef inline int sampled_pieces(
     cdef Region ranks[REGIONS_MOST + 1]
     cdef double held[REGIONS_MOST + 1]
     cdef double total = 0.0, beyond = 0.0, kink_wh, difference_wh, end_wh, part_wh, money, breach, price
-    cdef double per_charge = 1.0 / wiring.charge_efficiency, per_discharge = wiring.discharge_efficiency
+    cdef double per_charge = wiring.per_charge, per_discharge = wiring.discharge_efficiency
     cdef double at_wh = step.low_wh
     cdef int number, rank, first, ranks_count = there.count + 1, kinks_count = 0, low, count, half, place
     for rank in range(ranks_count):

@@ -15,7 +15,7 @@ from quartier_native.reference.storage import NUMBER_MAX, STEP_COLUMNS, STEPS_MA
 cdef int _STEPS_MAX = STEPS_MAX, _LEVELS_MAX = LEVELS_MAX, _UNITS_MAX = UNITS_MAX
 cdef int _STEP_COLUMNS = len(STEP_COLUMNS), _NEED_FIELDS = len(NEED_FIELDS), _FLOW_COLUMNS = len(FLOW_COLUMNS)
 cdef double _NUMBER_MAX = NUMBER_MAX
-cdef Wiring _STRAIGHT = Wiring(1.0, 1.0, 0.0)
+cdef Wiring _STRAIGHT = Wiring(1.0, 1.0, 0.0, 1.0)
 
 
 def plan_levels(steps, amounts_wh, units, need, plan):

@@ -3,28 +3,79 @@
 """
 
 from libc.math cimport INFINITY
-from libc.string cimport memmove
+from libc.string cimport memcpy, memmove
 
 from quartier_native.steps cimport Piece, Slope, above, least
+
+cdef enum:
+    BLOCK = 128  # nodes
+    HALF = BLOCK // 2
+    LONG = 512  # nodes in one stretch: where there are more an insertion moves too many
 
 cdef struct Node:
     double breach
     double price
     int piece
 
+cdef struct Block:
+    int base  # its first place among the nodes; it has BLOCK of them
+    int begin
+    int end
+
 cdef struct Merge:
     Piece *pieces
-    Node *alive  # pieces by rising slope, from head to tail; both ends have room for all pieces
+    Node *alive  # pieces by rising slope: in one stretch from head to tail, and in blocks once that is long
     int head
     int tail
+    Block *blocks  # in order, from first to last
+    int first
+    int last
+    int made  # how many were taken so far; 0: one stretch
+    int room  # for so many, and BLOCK nodes each
 
 
-cdef inline int insert(Merge *merge, int index, int at) noexcept nogil:
-    """Put a piece into its place, which is not before ``at``; returns the place."""
+cdef inline int blocks_most(int pieces_count) noexcept nogil:
+    """Blocks begin half full and are divided when they are full, so that each has HALF pieces of its own."""
+    return 2 + pieces_count // HALF
+
+
+cdef inline void clear(Merge *merge) noexcept nogil:
+    """Begin with nothing, and room for all pieces at both ends."""
+    merge.first = merge.last = merge.made = 0
+    merge.head = merge.tail = HALF * merge.room
+
+
+cdef inline void insert(Merge *merge, int first, int end) noexcept nogil:
+    """Put the pieces of a step, which rise, where they belong."""
     cdef Node *alive = merge.alive
-    cdef const Piece *piece = &merge.pieces[index]
-    cdef int low = at, count = merge.tail - at, half
-    while count > 0:  # the first whose slope is higher: of equals the later piece stands later
+    cdef const Piece *piece
+    cdef int at = merge.head, index
+    if merge.made > 0 or merge.tail - at > LONG:
+        insert_far(merge, first, end)
+        return
+    for index in range(first, end):
+        piece = &merge.pieces[index]
+        at = behind(alive, at, merge.tail, piece)
+        if at - merge.head < merge.tail - at:
+            memmove(&alive[merge.head - 1], &alive[merge.head], (at - merge.head) * sizeof(Node))
+            merge.head -= 1
+            at -= 1
+        else:
+            memmove(&alive[at + 1], &alive[at], (merge.tail - at) * sizeof(Node))
+            merge.tail += 1
+        put(&alive[at], piece, index)
+
+
+cdef inline void put(Node *node, const Piece *piece, int index) noexcept nogil:
+    node.breach = piece.breach
+    node.price = piece.price
+    node.piece = index
+
+
+cdef inline int behind(const Node *alive, int low, int end, const Piece *piece) noexcept nogil:
+    """The first place whose slope is higher: of equals the later piece stands later."""
+    cdef int count = end - low, half
+    while count > 0:
         half = count >> 1
         if alive[low + half].breach < piece.breach or (
             alive[low + half].breach == piece.breach and alive[low + half].price <= piece.price
@@ -33,62 +84,176 @@ cdef inline int insert(Merge *merge, int index, int at) noexcept nogil:
             count -= half + 1
         else:
             count = half
-    if low - merge.head < merge.tail - low:
-        memmove(&alive[merge.head - 1], &alive[merge.head], (low - merge.head) * sizeof(Node))
-        merge.head -= 1
-        low -= 1
-    else:
-        memmove(&alive[low + 1], &alive[low], (merge.tail - low) * sizeof(Node))
-        merge.tail += 1
-    alive[low].breach = piece.breach
-    alive[low].price = piece.price
-    alive[low].piece = index
     return low
+
+
+cdef inline void insert_far(Merge *merge, int first, int end) noexcept nogil:
+    """The same into blocks."""
+    cdef Node *alive = merge.alive
+    cdef const Piece *piece
+    cdef Block *block
+    cdef int number, low, count, half, at, index
+    if merge.made == 0:
+        spread(merge)
+    number, at = merge.first, merge.blocks[merge.first].begin
+    for index in range(first, end):
+        piece = &merge.pieces[index]
+        low, count = number + 1, merge.last - number
+        while count > 0:  # the first block that begins behind the piece
+            half = count >> 1
+            block = &merge.blocks[low + half]
+            if behind(alive, block.begin, block.begin + 1, piece) > block.begin:
+                low += half + 1
+                count -= half + 1
+            else:
+                count = half
+        block = &merge.blocks[low - 1]
+        if low - 1 != number:
+            number, at = low - 1, block.begin
+        at = behind(alive, at, block.end, piece)
+        if block.end - block.begin == BLOCK:
+            divide(merge, number)
+            if at > block.end:
+                at += block[1].begin - block.end
+                number += 1
+                block += 1
+        if block.end == block.base + BLOCK or (block.begin > block.base and at - block.begin < block.end - at):
+            memmove(&alive[block.begin - 1], &alive[block.begin], (at - block.begin) * sizeof(Node))
+            block.begin -= 1
+            at -= 1
+        else:
+            memmove(&alive[at + 1], &alive[at], (block.end - at) * sizeof(Node))
+            block.end += 1
+        put(&alive[at], piece, index)
+
+
+cdef inline void spread(Merge *merge) noexcept nogil:
+    """From one stretch into blocks that are half full: from the end of all places to their begin, in which the
+    blocks never reach what is not in one yet.
+    """
+    cdef int count = merge.tail - merge.head, at = BLOCK * merge.room - count, part
+    memmove(&merge.alive[at], &merge.alive[merge.head], count * sizeof(Node))
+    while count > 0:
+        part = HALF if count > HALF else count
+        merge.last = merge.made
+        merge.blocks[merge.last] = fresh(merge, part)
+        memmove(&merge.alive[merge.blocks[merge.last].begin], &merge.alive[at], part * sizeof(Node))
+        at += part
+        count -= part
+
+
+cdef inline Block fresh(Merge *merge, int count) noexcept nogil:
+    """A block with so many nodes in its middle."""
+    cdef int base = BLOCK * merge.made, begin = base + (BLOCK - count) // 2
+    merge.made += 1
+    return Block(base, begin, begin + count)
+
+
+cdef inline void divide(Merge *merge, int number) noexcept nogil:
+    """Move the second half of a full block to one of its own, which stands behind it."""
+    cdef Block *block = &merge.blocks[number]
+    memmove(block + 2, block + 1, (merge.last - number) * sizeof(Block))
+    block.end = block.begin + HALF
+    block[1] = fresh(merge, HALF)
+    memcpy(&merge.alive[block[1].begin], &merge.alive[block.end], HALF * sizeof(Node))
+    merge.last += 1
+
+
+cdef inline double take_left(const Merge *merge, int *begin, int end, double need_wh) noexcept nogil:
+    """Take from the left of a stretch; returns what is still needed."""
+    cdef double part_wh
+    cdef Piece *piece
+    while need_wh > 0.0 and begin[0] < end:
+        piece = &merge.pieces[merge.alive[begin[0]].piece]
+        part_wh = least(piece.left_wh, need_wh)
+        piece.filled_wh += part_wh
+        piece.left_wh -= part_wh
+        need_wh -= part_wh
+        if piece.left_wh <= 0.0:
+            begin[0] += 1
+    return need_wh
+
+
+cdef inline double take_right(const Merge *merge, int begin, int *end, double need_wh) noexcept nogil:
+    cdef double part_wh
+    cdef Piece *piece
+    while need_wh > 0.0 and begin < end[0]:
+        piece = &merge.pieces[merge.alive[end[0] - 1].piece]
+        part_wh = least(piece.left_wh, need_wh)
+        piece.left_wh -= part_wh
+        need_wh -= part_wh
+        if piece.left_wh <= 0.0:
+            end[0] -= 1
+    return need_wh
 
 
 cdef inline void cut_left(Merge *merge, double need_wh) noexcept nogil:
     """Take from the left, which is filled for good."""
-    cdef double part_wh
-    cdef Piece *piece
-    while need_wh > 0.0 and merge.head < merge.tail:
-        piece = &merge.pieces[merge.alive[merge.head].piece]
-        part_wh = least(piece.left_wh, need_wh)
-        piece.filled_wh += part_wh
-        piece.left_wh -= part_wh
-        need_wh -= part_wh
-        if piece.left_wh <= 0.0:
-            merge.head += 1
+    cdef Block *block
+    if merge.made == 0:
+        take_left(merge, &merge.head, merge.tail, need_wh)
+        return
+    while True:
+        block = &merge.blocks[merge.first]
+        need_wh = take_left(merge, &block.begin, block.end, need_wh)
+        if block.begin < block.end or merge.first == merge.last:
+            return
+        merge.first += 1
 
 
 cdef inline void cut_right(Merge *merge, double need_wh) noexcept nogil:
     """Take from the right, which is never filled."""
-    cdef double part_wh
-    cdef Piece *piece
-    while need_wh > 0.0 and merge.head < merge.tail:
-        piece = &merge.pieces[merge.alive[merge.tail - 1].piece]
-        part_wh = least(piece.left_wh, need_wh)
-        piece.left_wh -= part_wh
-        need_wh -= part_wh
-        if piece.left_wh <= 0.0:
-            merge.tail -= 1
+    cdef Block *block
+    if merge.made == 0:
+        take_right(merge, merge.head, &merge.tail, need_wh)
+        return
+    while True:
+        block = &merge.blocks[merge.last]
+        need_wh = take_right(merge, block.begin, &block.end, need_wh)
+        if block.begin < block.end or merge.first == merge.last:
+            return
+        merge.last -= 1
+
+
+cdef inline bint bound(
+    Merge *merge, double floor_wh, double ceiling_wh, double near_wh, double *low_wh, double *high_wh
+) noexcept nogil:
+    """Cut what does not stay between floor and ceiling; the least and most energy so far are ``low_wh`` and
+    ``high_wh``.  Whether any does.
+    """
+    cdef double need_wh
+    if floor_wh - high_wh[0] > near_wh or low_wh[0] - ceiling_wh > near_wh:
+        return False
+    need_wh = floor_wh - low_wh[0]
+    if need_wh > 0.0:
+        low_wh[0] = floor_wh
+        cut_left(merge, need_wh)
+    need_wh = high_wh[0] - ceiling_wh
+    if need_wh > 0.0:
+        high_wh[0] = ceiling_wh
+        cut_right(merge, need_wh)
+    return True
 
 
 cdef inline void fill_left(Merge *merge, double low_wh, double target_wh, double worth_price) noexcept nogil:
     """Fill from the left until the target stands and a piece costs what a Wh is worth."""
-    cdef int place
+    cdef int number, place
     cdef double part_wh
     cdef Piece *piece
-    for place in range(merge.head, merge.tail):
-        piece = &merge.pieces[merge.alive[place].piece]
-        if piece.breach > 0.0:
-            break
-        part_wh = piece.left_wh
-        if piece.breach == 0.0 and piece.price >= worth_price:
-            part_wh = least(part_wh, target_wh - low_wh)
-            if part_wh <= 0.0:
-                break
-        piece.filled_wh += part_wh
-        low_wh += part_wh
+    if merge.made == 0:
+        merge.blocks[0].begin, merge.blocks[0].end = merge.head, merge.tail
+    for number in range(merge.first, merge.last + 1):
+        for place in range(merge.blocks[number].begin, merge.blocks[number].end):
+            piece = &merge.pieces[merge.alive[place].piece]
+            if piece.breach > 0.0:
+                return
+            part_wh = piece.left_wh
+            if piece.breach == 0.0 and piece.price >= worth_price:
+                part_wh = least(part_wh, target_wh - low_wh)
+                if part_wh <= 0.0:
+                    return
+            piece.filled_wh += part_wh
+            low_wh += part_wh
 
 
 cdef inline void beside(

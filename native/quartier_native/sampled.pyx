@@ -10,7 +10,7 @@ from quartier_native.kinks cimport (
     meter, sampled_flow, sampled_pieces,
 )
 from quartier_native.merges cimport (
-    Merge, Node, beside, cut_left, cut_right, fill_left, first_value, insert, next_value,
+    BLOCK, Block, Merge, Node, beside, blocks_most, bound, clear, fill_left, first_value, insert, next_value,
 )
 from quartier_native.steps cimport Piece, Slope, Wiring, above, most
 
@@ -18,7 +18,7 @@ from quartier_native.reference.sampled import (
     ROWS_MAX, SAMPLE_COLUMNS, SAMPLED_COLUMNS, SAMPLES_MAX, TIERS_MAX, MEAN_COLUMNS, WEIGHT_MAX,
 )
 from quartier_native.reference.storage import (
-    NEAR_WH, NUMBER_MAX, STEPS_MAX, STORE_FIELDS, TARGET_BREACH, Planned,
+    EFFICIENCY_MIN, NEAR_WH, NUMBER_MAX, REFUSALS, STEPS_MAX, STORE_FIELDS, TARGET_BREACH, Planned,
 )
 
 if (SAMPLES_MAX, TIERS_MAX) != (SAMPLES_MOST, TIERS_MOST):
@@ -27,6 +27,7 @@ if (SAMPLES_MAX, TIERS_MAX) != (SAMPLES_MOST, TIERS_MOST):
 cdef int _STEPS_MAX = STEPS_MAX, _ROWS_MAX = ROWS_MAX
 cdef int _STEP_COLUMNS = len(SAMPLED_COLUMNS), _STORE_FIELDS = len(STORE_FIELDS), _PLAN_COLUMNS = len(MEAN_COLUMNS)
 cdef int _SAMPLE_COLUMNS = len(SAMPLE_COLUMNS)
+cdef double _EFFICIENCY_MIN = EFFICIENCY_MIN
 cdef double _NEAR_WH = NEAR_WH, _NUMBER_MAX = NUMBER_MAX, _WEIGHT_MAX = WEIGHT_MAX, _TARGET_BREACH = TARGET_BREACH
 
 cdef enum Fault:
@@ -68,7 +69,7 @@ cdef class _Room:
     cdef Merge merge
     cdef Kink kinks[KINKS_MOST]
 
-    def __cinit__(self, Py_ssize_t steps_count, Py_ssize_t rows_count, Py_ssize_t tiers_count, Py_ssize_t pieces_count):
+    def __cinit__(self, int steps_count, int rows_count, int tiers_count, int pieces_count):
         self.steps_count, self.rows_count = steps_count, rows_count
         self.tiers_count, self.pieces_count = tiers_count, pieces_count
         self.steps = <SampledStep *>PyMem_Calloc(steps_count, sizeof(SampledStep))
@@ -81,11 +82,14 @@ cdef class _Room:
         self.most = <Slope *>PyMem_Calloc(steps_count, sizeof(Slope))
         self.below = <Slope *>PyMem_Calloc(steps_count, sizeof(Slope))
         self.merge.pieces = <Piece *>PyMem_Calloc(pieces_count, sizeof(Piece))
-        self.merge.alive = <Node *>PyMem_Calloc(2 * pieces_count, sizeof(Node))
+        self.merge.room = blocks_most(pieces_count)
+        self.merge.blocks = <Block *>PyMem_Calloc(self.merge.room, sizeof(Block))
+        self.merge.alive = <Node *>PyMem_Calloc(BLOCK * <size_t>self.merge.room, sizeof(Node))
         if (
             self.steps == NULL or self.samples == NULL or self.tiers == NULL or self.best_wh == NULL
             or self.rows == NULL or self.first == NULL or self.least == NULL or self.most == NULL
             or self.below == NULL or self.merge.pieces == NULL or self.merge.alive == NULL
+            or self.merge.blocks == NULL
         ):
             raise MemoryError
 
@@ -101,6 +105,7 @@ cdef class _Room:
         PyMem_Free(self.below)
         PyMem_Free(self.merge.pieces)
         PyMem_Free(self.merge.alive)
+        PyMem_Free(self.merge.blocks)
 
 
 cdef _Room _free = None  # taken while a call runs: another thread brings its own
@@ -168,9 +173,9 @@ cdef Wiring _checked_store(const double[::1] fields) except *:
     for place in range(_STORE_FIELDS):
         if not fabs(fields[place]) <= _NUMBER_MAX:
             raise ValueError("a number of the store is out of its range")
-    if not (0 < fields[0] <= 1 and 0 < fields[1] <= 1 and fields[2] >= 0):
-        raise ValueError("an efficiency is not above 0 and at most 1, or wear is below 0")
-    return Wiring(fields[0], fields[1], fields[2])
+    if not (_EFFICIENCY_MIN <= fields[0] <= 1 and _EFFICIENCY_MIN <= fields[1] <= 1 and fields[2] >= 0):
+        raise ValueError(REFUSALS[3])
+    return Wiring(fields[0], fields[1], fields[2], 1.0 / fields[0])
 
 
 cdef int _rows(
@@ -254,12 +259,12 @@ cdef bint _fill(
     _Room room, const Wiring *wiring, int count, int tiers_count, double energy_wh, double target_wh,
     double worth_price
 ) noexcept nogil:
-    cdef double low_wh = energy_wh, high_wh = energy_wh, need_wh
-    cdef int number, place, at, end = 0
+    cdef double low_wh = energy_wh, high_wh = energy_wh
+    cdef int number, end = 0
     cdef SampledStep *row
     cdef Meter there
     cdef Merge *merge = &room.merge
-    merge.head = merge.tail = room.pieces_count
+    clear(merge)
     for number in range(count):
         row = &room.steps[number]
         meter(row, &room.tiers[number * tiers_count], tiers_count, &there)
@@ -268,21 +273,11 @@ cdef bint _fill(
         end += sampled_pieces(
             row, &there, &room.samples[room.rows[number]], wiring, room.kinks, &merge.pieces[end]
         )
-        at = merge.head
-        for place in range(room.first[number], end):
-            at = insert(merge, place, at)
+        insert(merge, room.first[number], end)
         low_wh += row.low_wh
         high_wh += row.high_wh
-        if row.floor_wh - high_wh > _NEAR_WH or low_wh - row.ceiling_wh > _NEAR_WH:
+        if not bound(merge, row.floor_wh, row.ceiling_wh, _NEAR_WH, &low_wh, &high_wh):
             return False
-        need_wh = row.floor_wh - low_wh
-        if need_wh > 0.0:
-            low_wh = row.floor_wh
-        cut_left(merge, need_wh)
-        need_wh = high_wh - row.ceiling_wh
-        if need_wh > 0.0:
-            high_wh = row.ceiling_wh
-        cut_right(merge, need_wh)
     room.first[count] = end
     fill_left(merge, low_wh, target_wh, worth_price)
     return True

@@ -21,6 +21,7 @@ cdef struct Wiring:
     double charge_efficiency
     double discharge_efficiency
     double wear_price
+    double per_charge  # 1 / charge_efficiency
 
 cdef struct Piece:
     double breach
@@ -128,7 +129,7 @@ cdef inline int pieces(const Step *step, const Wiring *wiring, Piece *made) noex
     cdef double breach[6]
     cdef double price[6]
     cdef double at_wh = step.low_wh, end_wh, part_wh, difference_wh
-    cdef double per_charge = 1.0 / wiring.charge_efficiency, per_discharge = wiring.discharge_efficiency
+    cdef double per_charge = wiring.per_charge, per_discharge = wiring.discharge_efficiency
     cdef double over = step.import_price + step.over_price
     cdef bint kept = step.contract_wh <= step.import_max_wh
     cdef int rank, place = 0, count = 0, fall = falling(step)

@@ -2,22 +2,25 @@
 """The compiled ``plan_storage``; ``reference/storage.py`` says what it does, and this does the same to the last bit."""
 
 from cpython cimport array as c_array
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.math cimport INFINITY, fabs
 
 from quartier_native.merges cimport (
-    Merge, Node, beside, cut_left, cut_right, fill_left, first_value, insert, next_value,
+    BLOCK, Block, Merge, Node, beside, blocks_most, bound, clear, fill_left, first_value, insert, next_value,
 )
 from quartier_native.steps cimport PIECES_MAX, Flow, Piece, Slope, Step, Wiring, above, flow, most, pieces
 
 from quartier_native.reference.storage import (
-    NEAR_WH, NUMBER_MAX, PLAN_COLUMNS, REFUSALS, STEP_COLUMNS, STEPS_MAX, STORE_FIELDS, TARGET_BREACH, Planned,
+    EFFICIENCY_MIN, NEAR_WH, NUMBER_MAX, PLAN_COLUMNS, REFUSALS, STEP_COLUMNS, STEPS_MAX, STORE_FIELDS, TARGET_BREACH,
+    Planned,
 )
 
 cdef int _STEPS_MAX = STEPS_MAX
 cdef int _STEP_COLUMNS = len(STEP_COLUMNS), _STORE_FIELDS = len(STORE_FIELDS), _PLAN_COLUMNS = len(PLAN_COLUMNS)
 cdef double _NEAR_WH = NEAR_WH
 cdef double _NUMBER_MAX = NUMBER_MAX
+cdef double _EFFICIENCY_MIN = EFFICIENCY_MIN
 cdef double _TARGET_BREACH = TARGET_BREACH
 cdef Slope _LEAST = Slope(-INFINITY, 0.0)
 cdef Slope _MOST = Slope(INFINITY, 0.0)
@@ -27,16 +30,18 @@ cdef class Room:
     """The memory of one call."""
 
     def __cinit__(self):
-        cdef Py_ssize_t count = _STEPS_MAX
+        cdef int count = _STEPS_MAX
         self.rows = <Step *>PyMem_Calloc(count, sizeof(Step))
         self.merge.pieces = <Piece *>PyMem_Calloc(count * PIECES_MAX, sizeof(Piece))
         self.first = <int *>PyMem_Calloc(count + 1, sizeof(int))
-        self.merge.alive = <Node *>PyMem_Calloc(2 * count * PIECES_MAX, sizeof(Node))
+        self.merge.room = blocks_most(count * PIECES_MAX)
+        self.merge.blocks = <Block *>PyMem_Calloc(self.merge.room, sizeof(Block))
+        self.merge.alive = <Node *>PyMem_Calloc(BLOCK * <size_t>self.merge.room, sizeof(Node))
         self.least = <Slope *>PyMem_Calloc(count, sizeof(Slope))
         self.most = <Slope *>PyMem_Calloc(count, sizeof(Slope))
         if (
             self.rows == NULL or self.merge.pieces == NULL or self.first == NULL or self.merge.alive == NULL
-            or self.least == NULL or self.most == NULL
+            or self.merge.blocks == NULL or self.least == NULL or self.most == NULL
         ):
             raise MemoryError
 
@@ -45,6 +50,7 @@ cdef class Room:
         PyMem_Free(self.merge.pieces)
         PyMem_Free(self.first)
         PyMem_Free(self.merge.alive)
+        PyMem_Free(self.merge.blocks)
         PyMem_Free(self.least)
         PyMem_Free(self.most)
 
@@ -70,6 +76,7 @@ def plan_storage(steps, store, plan):
     cdef Room room
     cdef Sums sums
     cdef c_array.array steps_there, store_there, plan_there
+    cdef Py_buffer inputs, fields, outputs
     cdef int count, refusal
     for numbers in (steps, store, plan):
         if not isinstance(numbers, c_array.array) or (<c_array.array>numbers).ob_descr.typecode != b"d":
@@ -84,10 +91,17 @@ def plan_storage(steps, store, plan):
         raise ValueError("the arrays do not fit each other")
     # From here on no code of others runs in this thread; others may write the numbers, but not move them, as the
     # arrays are held by their buffers.
-    cdef double[::1] inputs = steps_there, fields = store_there, outputs = plan_there
     room = taken()
+    PyObject_GetBuffer(steps_there, &inputs, PyBUF_SIMPLE)
+    PyObject_GetBuffer(store_there, &fields, PyBUF_SIMPLE)
+    PyObject_GetBuffer(plan_there, &outputs, PyBUF_SIMPLE)
     with nogil:
-        refusal = planned(room, &inputs[0], &fields[0], count, &outputs[0], &sums)
+        refusal = planned(
+            room, <const double *>inputs.buf, <const double *>fields.buf, count, <double *>outputs.buf, &sums
+        )
+    PyBuffer_Release(&inputs)
+    PyBuffer_Release(&fields)
+    PyBuffer_Release(&outputs)
     give(room)
     if refusal > 1:
         raise ValueError(REFUSALS[refusal])
@@ -101,7 +115,8 @@ cdef int planned(
 ) noexcept nogil:
     """One plan of 1 to STEPS_MAX steps; the place of its refusal in REFUSALS, or 0.  Refused, it writes nothing."""
     cdef double energy_wh = store[3], target_wh = store[4], worth_price = store[5]
-    cdef Wiring wiring = Wiring(store[0], store[1], store[2])
+    cdef int refusal
+    cdef Wiring wiring = Wiring(store[0], store[1], store[2], 1.0 / store[0])
     if not (
         (fabs(wiring.charge_efficiency) <= _NUMBER_MAX) & (fabs(wiring.discharge_efficiency) <= _NUMBER_MAX)
         & (fabs(wiring.wear_price) <= _NUMBER_MAX) & (fabs(energy_wh) <= _NUMBER_MAX)
@@ -109,24 +124,24 @@ cdef int planned(
     ):
         return 2
     if not (
-        0 < wiring.charge_efficiency <= 1 and 0 < wiring.discharge_efficiency <= 1 and wiring.wear_price >= 0
+        _EFFICIENCY_MIN <= wiring.charge_efficiency <= 1 and _EFFICIENCY_MIN <= wiring.discharge_efficiency <= 1
+        and wiring.wear_price >= 0
     ):
         return 3
-    if not _rows(room, steps, count):
-        return 4
-    if not _allowed(room, count):
-        return 5
+    refusal = _rows(room, steps, count)
+    if refusal != 0:
+        return refusal
     if not _fill(room, &wiring, count, energy_wh, target_wh, worth_price):
         return 1
     sums[0] = _told(room, &wiring, count, energy_wh, target_wh, worth_price, plan)
     return 0
 
 
-cdef bint _rows(Room room, const double *inputs, int count) noexcept nogil:
-    """Read the columns; whether every number is in its range."""
+cdef int _rows(Room room, const double *inputs, int count) noexcept nogil:
+    """Read the columns; the place in REFUSALS of what is wrong with them, or 0."""
     cdef int number
     cdef Step *row
-    cdef bint sound = True
+    cdef bint sound = True, allowed = True
     for number in range(count):
         row = &room.rows[number]
         row.net_wh = inputs[number] + 0.0
@@ -150,46 +165,31 @@ cdef bint _rows(Room room, const double *inputs, int count) noexcept nogil:
             & (row.ceiling_wh <= _NUMBER_MAX) & (row.contract_wh >= 0.0) & (row.import_max_wh >= 0.0)
             & (row.export_max_wh >= 0.0)
         )
-    return sound
-
-
-cdef bint _allowed(Room room, int count) noexcept nogil:
-    cdef int number
-    cdef Step *row
-    for number in range(count):
-        row = &room.rows[number]
-        if row.import_price < 0.0 < row.export_price and row.export_max_wh > 0.0 and row.curtailable_wh > 0.0:
-            return False
-    return True
+        allowed &= not (
+            row.import_price < 0.0 < row.export_price and row.export_max_wh > 0.0 and row.curtailable_wh > 0.0
+        )
+    if not sound:
+        return 4
+    return 0 if allowed else 5
 
 
 cdef bint _fill(
     Room room, const Wiring *wiring, int count, double energy_wh, double target_wh, double worth_price
 ) noexcept nogil:
-    cdef double low_wh = energy_wh, high_wh = energy_wh, need_wh
-    cdef int number, place, at, end = 0
+    cdef double low_wh = energy_wh, high_wh = energy_wh
+    cdef int number, end = 0
     cdef Step *row
     cdef Merge *merge = &room.merge
-    merge.head = merge.tail = _STEPS_MAX * PIECES_MAX
+    clear(merge)
     for number in range(count):
         row = &room.rows[number]
         room.first[number] = end
         end += pieces(row, wiring, &merge.pieces[end])
-        at = merge.head
-        for place in range(room.first[number], end):
-            at = insert(merge, place, at)
+        insert(merge, room.first[number], end)
         low_wh += row.low_wh
         high_wh += row.high_wh
-        if row.floor_wh - high_wh > _NEAR_WH or low_wh - row.ceiling_wh > _NEAR_WH:
+        if not bound(merge, row.floor_wh, row.ceiling_wh, _NEAR_WH, &low_wh, &high_wh):
             return False
-        need_wh = row.floor_wh - low_wh
-        if need_wh > 0.0:
-            low_wh = row.floor_wh
-        cut_left(merge, need_wh)
-        need_wh = high_wh - row.ceiling_wh
-        if need_wh > 0.0:
-            high_wh = row.ceiling_wh
-        cut_right(merge, need_wh)
     room.first[count] = end
     fill_left(merge, low_wh, target_wh, worth_price)
     return True

@@ -18,6 +18,7 @@ from quartier_native.reference.sampled import (
 )
 from quartier_native.reference.slopes import Piece, Step, Wiring, flow, pieces
 from quartier_native.reference.storage import (
+    EFFICIENCY_MIN,
     PLAN_COLUMNS,
     REFUSALS,
     STEP_COLUMNS,
@@ -42,6 +43,7 @@ else:
     plan_storage = import_module(quartier_native.engine().kernels["storage"]).plan_storage
 
 __all__ = [
+    "EFFICIENCY_MIN",
     "FLOW_COLUMNS",
     "MEAN_COLUMNS",
     "NEED_FIELDS",

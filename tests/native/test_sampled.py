@@ -3,6 +3,7 @@
 import threading
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf, nan
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quartier_hil.bench.horizons import sampled
+from quartier_hil.bench.horizons import house_samples, sampled, unbounded
+from quartier_hil.bench.hostile import hostile_samples
 from quartier_native import sampled as kernel
 from quartier_native.reference import sampled as twin
 
@@ -121,6 +123,22 @@ def test_a_large_plan_after_a_small_one_and_a_small_one_after_it_are_the_same_in
     for seed in (sizes[0], sizes[-1], sizes[0], sizes[30]):
         arrays = sampled(seed).arrays()
         assert planned(twin, arrays) == planned(kernel, arrays)
+
+
+@pytest.mark.parametrize(("samples", "bounded_from"), [(1, 672), (7, 672), (7, 300), (30, 672)])
+def test_a_horizon_that_leaves_the_store_free_is_the_same_in_both(samples: int, bounded_from: int) -> None:
+    there = house_samples(672, 0.25, samples)
+    arrays = replace(there, horizon=unbounded(there.horizon, bounded_from)).arrays()
+
+    assert planned(twin, arrays) == planned(kernel, arrays)
+
+
+@SEEDS
+@given(seed=st.integers(0, 2**32), signs=st.booleans())
+def test_both_plan_the_same_where_no_house_would(*, seed: int, signs: bool) -> None:
+    arrays = hostile_samples(seed, signs=signs).scaled.arrays()
+
+    assert planned(twin, arrays) == planned(kernel, arrays)
 
 
 def test_threads_plan_at_once_without_each_others_numbers() -> None:

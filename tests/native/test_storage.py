@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quartier_hil.bench.horizons import drawn, house
+from quartier_hil.bench.horizons import drawn, house, unbounded
+from quartier_hil.bench.hostile import hostile
 from quartier_native import storage as kernel
 from quartier_native.reference import storage as twin
 
@@ -56,7 +57,9 @@ def test_both_take_and_refuse_the_same_numbers(seed: int, changes: list[tuple[in
 
 
 @given(
-    st.integers(0, 1000), st.integers(0, 5), st.sampled_from([-1.0, 0.0, 0.5, 1.0, 1.1, float("nan"), 1e13])
+    st.integers(0, 1000),
+    st.integers(0, 5),
+    st.sampled_from([-1.0, 0.0, -0.0, 9e-4, 1e-3, 0.5, 1.0, 1.1, float("nan"), 1e13]),
 )
 def test_both_refuse_the_same_stores(seed: int, place: int, value: float) -> None:
     steps, store, plan = drawn(seed).arrays()
@@ -84,6 +87,26 @@ def test_arrays_of_doubles_that_fit_are_needed(module: Any) -> None:
 
 def test_a_long_horizon_with_many_slopes_is_the_same_in_both() -> None:
     arrays = house(2016, 1 / 12).arrays()
+
+    assert planned(twin, arrays) == planned(kernel, arrays)
+
+
+@pytest.mark.parametrize(
+    ("steps_count", "bounded_from"), [(672, 672), (2016, 2016), (2016, 1500), (672, 300)]
+)
+def test_a_horizon_that_leaves_the_store_free_is_the_same_in_both(
+    steps_count: int, bounded_from: int
+) -> None:
+    free = unbounded(house(steps_count, 1 / 12), bounded_from)
+    arrays = free.arrays()
+
+    assert planned(twin, arrays) == planned(kernel, arrays)
+
+
+@SEEDS
+@given(seed=st.integers(0, 2**32), signs=st.booleans())
+def test_both_plan_the_same_where_no_house_would(*, seed: int, signs: bool) -> None:
+    arrays = hostile(seed, signs=signs).scaled.arrays()
 
     assert planned(twin, arrays) == planned(kernel, arrays)
 

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from quartier_native.storages import ROWS_MAX, SAMPLES_MAX
+from quartier_native.storages import EFFICIENCY_MIN, ROWS_MAX, SAMPLES_MAX
 
 STEPS_S = (300, 900, 3600)
 STEPS_MAX = 672
 SURCHARGES_MAX = 6
-EFFICIENCY_MIN = 1e-3
-"""Below it the kernel could not tell a breach of a cap, in Wh of the store, from a target that is missed."""
 PRICE_MAX = 1e9
 
 

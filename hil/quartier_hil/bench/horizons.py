@@ -197,6 +197,16 @@ def house(count: int, hours: float, seed: int = 1) -> Horizon:
     return Horizon(steps, store)
 
 
+def unbounded(horizon: Horizon, count: int | None = None) -> Horizon:
+    """The same with a store that is never full and never empty, in all steps or the first ``count``: the most
+    that a plan has to keep in order.
+    """
+    free = horizon.count if count is None else count
+    steps = horizon.steps
+    floors, ceilings = [-1e8] * free + steps["floor_wh"][free:], [1e8] * free + steps["ceiling_wh"][free:]
+    return Horizon({**steps, "floor_wh": floors, "ceiling_wh": ceilings}, horizon.store)
+
+
 def house_samples(count: int, hours: float, samples: int, seed: int = 1) -> Samples:
     """The same days, each step but the first with so many net loads: its load and sun more or less."""
     horizon = house(count, hours, seed)

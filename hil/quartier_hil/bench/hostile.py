@@ -86,7 +86,7 @@ def hostile(seed: int, *, signs: bool = False) -> Hostile:
         "curtailable_wh": sun_wh,
         "import_price": imports,
         "export_price": exports,
-        "over_price": _all(source, count, (0.0, 1e-4, max(imports))),
+        "over_price": _all(source, count, (0.0, 1e-4, max(0.0, *imports))),
         "contract_wh": _all(source, count, (0.0, 500.0, 1000.0, inf)),
         "import_max_wh": _all(source, count, (0.0, 500.0, 1000.0, 3000.0, inf, inf)),
         "export_max_wh": _all(source, count, (0.0, 500.0, 1000.0, inf, inf)),
@@ -104,7 +104,7 @@ def hostile(seed: int, *, signs: bool = False) -> Hostile:
     store = {
         "charge_efficiency": into,
         "discharge_efficiency": out,
-        "wear_price": source.choice((0.0, 0.0, 1e-5, max(imports))),
+        "wear_price": source.choice((0.0, 0.0, 1e-5, max(0.0, *imports))),
         "energy_wh": energy_wh,
         "target_wh": source.choice((0.0, 0.5 * capacity_wh, capacity_wh, 2.0 * capacity_wh + 1.0, -1.0)),
         "worth_price": source.choice((0.0, min(imports), max(imports), imports[0] / into, -1e-4)),

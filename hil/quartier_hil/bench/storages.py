@@ -15,7 +15,7 @@ from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import planned
 from quartier_hil.bench import parks, portfolios, samples
 from quartier_hil.bench.figure import Figure, against, skipped
-from quartier_hil.bench.horizons import Horizon, Samples, house
+from quartier_hil.bench.horizons import Horizon, Samples, house, unbounded
 from quartier_hil.bench.portfolios import agree
 from quartier_native.storages import plan_storage
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SIZES = {96: 0.25, 288: 1 / 12, 672: 0.25}
 """Steps, and hours of one."""
+UNBOUNDED = 672
+"""Steps in none of which the store is full or empty: the most work that a plan can be."""
 HOUSES = 8
 TIMES, TIMES_PEER = 25, 1
 """How often each house is planned in a round."""
@@ -44,6 +46,7 @@ def figures(rounds: int) -> list[Figure]:
         from quartier_hil.bench.programs import Program, Solver  # noqa: PLC0415 - an extra
     except ImportError:
         names = [f"planning.{count}" for count in SIZES]
+        names += [f"planning.unbounded_{UNBOUNDED}"]
         names += [f"planning.samples_{count}" for count in samples.SIZES]
         names += [f"planning.many_{count}" for count in portfolios.SIZES]
         names += ["planning.site"]
@@ -59,19 +62,31 @@ def figures(rounds: int) -> list[Figure]:
     made = []
     for count, hours in SIZES.items():
         horizons = [house(count, hours, seed) for seed in range(HOUSES)]
-        solvers = [solver(one) for one in horizons]
-        ours = [kernel_call(one) for one in horizons]
-        for call, peer, one in zip(ours, solvers, horizons, strict=True):
-            agree(call(), peer.run(), one.scale)
         what = f"a battery's plan, {count} steps"
+        ours, solvers = _agreeing(horizons, solver)
         pairs = _rounds(ours, [cold_call(peer) for peer in solvers], rounds)
         made.append(against(f"planning.{count}", what, *pairs, "us", 1 / 100, peer_name=PEER))
         if count == min(SIZES):
             pairs = _rounds(ours, [warm_call(solvers)], rounds)
             made.append(against("planning.warm", f"{what}, new prices", *pairs, "us", 1 / 60, peer_name=WARM))
             made += [_linprog(what, ours, solvers, horizons, rounds), _peak(what, horizons, rounds)]
+    ours, solvers = _agreeing([unbounded(house(UNBOUNDED, 0.25, seed)) for seed in range(HOUSES)], solver)
+    what = f"a battery's plan, {UNBOUNDED} steps, never full or empty"
+    pairs = _rounds(ours, [cold_call(peer) for peer in solvers], rounds)
+    made.append(against(f"planning.unbounded_{UNBOUNDED}", what, *pairs, "us", 1 / 100, peer_name=PEER))
     made += samples.figures(averaging, rounds) + portfolios.figures(solver, rounds)
     return made + parks.figures(rounds)
+
+
+def _agreeing(
+    horizons: Sequence[Horizon], solver: "Callable[[Horizon], Solver]"
+) -> "tuple[list[Callable[[], float]], list[Solver]]":
+    """Calls of ours, and solvers of the same horizons that found the same costs."""
+    solvers = [solver(one) for one in horizons]
+    ours = [kernel_call(one) for one in horizons]
+    for call, peer, one in zip(ours, solvers, horizons, strict=True):
+        agree(call(), peer.run(), one.scale)
+    return ours, solvers
 
 
 def kernel_call(horizon: Horizon) -> Callable[[], float]:

@@ -32,11 +32,13 @@ NEAR_WH = 1e-6
 TARGET_BREACH = 2.0**-30
 """The missing target's place among the slopes: before all money, after the caps."""
 NUMBER_MAX = 1e12
+EFFICIENCY_MIN = 1e-3
+"""A Wh beyond the caps in the rarest sample then still stands before the missing target, a stored Wh seen."""
 REFUSALS = (
     "",
     "no plan keeps floor and ceiling",
     "a number of the store is out of its range",
-    "an efficiency is not above 0 and at most 1, or wear is below 0",
+    f"an efficiency is not {EFFICIENCY_MIN} to 1, or wear is below 0",
     "a number of a step is out of its range",
     "import and export both pay, and generation may be curtailed: no plan for such prices",
     f"a plan has 1 to {STEPS_MAX} steps",
@@ -89,7 +91,7 @@ def plan_storage(steps: "array[float]", store: "array[float]", plan: "array[floa
     ``steps`` has the columns STEP_COLUMNS one after the other, each with a number a step (``slopes.Step``
     says what they are), ``store`` the numbers STORE_FIELDS:
 
-    - ``charge_efficiency``, ``discharge_efficiency`` above 0, at most 1, and ``wear_price``, 0 or more;
+    - ``charge_efficiency``, ``discharge_efficiency``, EFFICIENCY_MIN to 1, and ``wear_price``, 0 or more;
     - ``energy_wh`` in the store at the beginning;
     - ``target_wh`` at the end, and ``worth_price``, what each Wh that is left then is worth.
 
@@ -311,7 +313,7 @@ def wired(store: "array[float]") -> Wiring:
     for number in store:
         if not abs(number) <= NUMBER_MAX:
             raise ValueError(REFUSALS[2])
-    if not (0 < store[0] <= 1 and 0 < store[1] <= 1 and store[2] >= 0):
+    if not (EFFICIENCY_MIN <= store[0] <= 1 and EFFICIENCY_MIN <= store[1] <= 1 and store[2] >= 0):
         raise ValueError(REFUSALS[3])
     return Wiring(*store[:3])
 

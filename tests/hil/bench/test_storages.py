@@ -40,6 +40,7 @@ def test_a_warm_run_finds_what_a_cold_one_with_its_prices_finds() -> None:
 
 def test_the_figures_are_sizes_a_warm_start_linprog_and_the_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storages, "SIZES", {12: 2.0, 24: 1.0})
+    monkeypatch.setattr(storages, "UNBOUNDED", 36)
     monkeypatch.setattr(storages, "_peak", lambda what, *_: storages.skipped("planning.peak", what, "", None))
     monkeypatch.setattr(portfolios, "figures", lambda *_: [])
     monkeypatch.setattr(samples, "figures", lambda *_: [])
@@ -52,5 +53,6 @@ def test_the_figures_are_sizes_a_warm_start_linprog_and_the_peak(monkeypatch: py
         ("planning.linprog", 1 / 100),
         ("planning.peak", None),
         ("planning.24", 1 / 100),
+        ("planning.unbounded_36", 1 / 100),
     ] == [(figure.name, figure.floor) for figure in found]
     assert all(figure.ratio for figure in found if figure.name != "planning.peak")
