@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from ipaddress import ip_network
 
 import structlog
@@ -19,7 +20,7 @@ from quartier_drivers.registry import door
 from quartier_hil.devices.odd import plain_unit, quirk
 from quartier_hil.devices.oddtcp import OddTcp
 
-RATE = 2.5  # a poll is due each 400 ms: only others on the line can make one late, not a busy machine
+RATE = 2.5  # a poll is due each 400 ms
 SLOW_S = 0.03
 ACME = """\
 [profile]
@@ -109,6 +110,28 @@ async def house(tmp_path):
             assert task.cancelled(), task.exception()
 
 
+@contextlib.asynccontextmanager
+async def standstills():
+    """How long each pause was in which the machine gave this process no time, s."""
+    found = []
+
+    async def watch():
+        loop = asyncio.get_running_loop()
+        while True:
+            begun_s, used_s = loop.time(), time.process_time()
+            await asyncio.sleep(0.005)
+            lost_s = loop.time() - begun_s - (time.process_time() - used_s)
+            if lost_s > 0.1:
+                found.append(lost_s)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield found
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+
+
 async def until(condition):
     async with asyncio.timeout(60):  # only ends a test that has failed
         while not condition():  # noqa: ASYNC110 - nothing else shows it
@@ -116,7 +139,7 @@ async def until(condition):
 
 
 async def test_ours_waits_for_one_request_of_theirs_at_most_and_loses_no_sample(tmp_path):
-    async with house(tmp_path) as (bus, wire, queue, readings, _):
+    async with house(tmp_path) as (bus, wire, queue, readings, _), standstills() as pauses_s:
         await until(lambda: readings)
         clients = [Greedy(queue, name) for name in ("portal", "laptop", "box")]
         begun = len(readings)
@@ -129,7 +152,8 @@ async def test_ours_waits_for_one_request_of_theirs_at_most_and_loses_no_sample(
         late = ["d" if one == "t" and next(passed_by) else one for one in runs]
         assert "dd" not in "".join(late), f"two of theirs went while one of ours was due: {''.join(late)}"
         assert 7 <= runs.count("t"), "they were served in the gaps"
-        assert 0 == bus.counts["skipped_count"] == bus.counts["timeouts_count"]
+        assert 0 == bus.counts["timeouts_count"]
+        assert bus.counts["skipped_count"] <= sum(1 + int(lost_s * RATE) for lost_s in pauses_s)
         assert 1 == wire.connections_count
         assert {(b"\x03\x08" + bytes([0, 100, 0, 101, 0, 102, 0, 103]), "wire")} == {
             answer for client in clients for answer in client.answers if answer[1] == "wire"
