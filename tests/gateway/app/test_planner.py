@@ -60,7 +60,7 @@ async def test_a_planner_that_hangs_is_waited_for_no_longer_than_its_patience(ho
         made._due_ns = 0  # the next one is due: no second job begins beside the first
         await found.until(lambda: made._due_ns > 0)
         assert 1 == count[0]
-        assert "rule: self-consumption" == found.led_by
+        await found.until(lambda: found.led_by == "rule: self-consumption")
         gate.set()
         monkeypatch.setattr(planner, "PATIENCE_S", 60.0)
         made._due_ns = 0

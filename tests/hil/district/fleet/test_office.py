@@ -17,7 +17,7 @@ from quartier_hil.district.optimum.solve import solved
 from quartier_hil.district.protowire import blob, number
 from quartier_hil.stage.broker import Broker
 
-WITHIN_REAL_S = 30.0
+WITHIN_REAL_S = 60.0
 RATE = 10.0
 BIRTH = number(1, 1) + blob(2, blob(1, b"bdSeq") + number(4, 4) + number(11, 7)) + number(3, 0)
 CAR = {
