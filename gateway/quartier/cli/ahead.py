@@ -45,7 +45,12 @@ def plan(options: argparse.Namespace) -> int:
         _check(options)
         assets, steps, found = _read(site, options)
         contract = _contract(site, options)
-        if [*found.batteries] == [*found.names] and len(found.names) == 1 and options.engine == OWN:
+        if (
+            [*found.batteries] == [*found.names]
+            and len(found.names) == 1
+            and not found.wanting
+            and options.engine == OWN
+        ):
             return _alone(site, assets, found, steps, contract, options)
         outcome = together.planned(site, assets, found, steps, contract, options.engine)
     except (RefusedError, SteplessError) as error:
@@ -79,7 +84,7 @@ def _read(site: Site, options: argparse.Namespace) -> tuple[Sequence[Asset], Ste
     here = day(steps, said, options.soc, options.target, assets)
     alone = [asset for asset in assets if options.battery in {None, asset.name}]
     found = roster(alone, here, _terms(site, options))
-    if not found.names:
+    if not found.names and not found.wanting:
         lines = why_not(found) or ["no battery, charging point, tank (tank_m3), waste nor run (run_w)"]
         raise SteplessError("\n  ".join([f"{options.config}: there is nothing to plan", *lines]))
     return assets, steps, found

@@ -18,7 +18,8 @@ _TOLD_W = 0.5
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """``spells`` says what each part does and why, ``left_out`` which assets are not planned and what to do,
-    ``base`` what the house costs where nobody plans, ``took_s`` how long the plan took on one core.
+    ``wanting`` has the cars as they want it that no current gives that, ``base`` what the house costs where
+    nobody plans, ``took_s`` how long the plan took on one core.
     """
 
     name: str
@@ -30,14 +31,22 @@ class Outcome:
     spells: Mapping[str, Sequence[Spell]]
     left_out: Sequence[str]
     base: Unplanned
+    wanting: Mapping[str, Car]
     tanks: Mapping[str, Heat]
     rated_wh: Mapping[str, float]
     took_s: float
 
     @property
+    def forgone(self) -> list[Forgone]:
+        """What could not be kept, also what was not even tried."""
+        tried = [one for one in self.plan.given_up if one.what != "car" or one.part not in self.wanting]
+        beyond = (Forgone("car", name, self._missing_wh(name), ()) for name in self.wanting)
+        return [*tried, *beyond]
+
+    @property
     def given_up(self) -> list[str]:
-        """What could not be kept, in words."""
-        return [self._told(one) for one in self.plan.given_up]
+        """The same in words."""
+        return [self._told(one) for one in self.forgone]
 
     @property
     def bound(self) -> str:
@@ -80,7 +89,7 @@ class Outcome:
         count = output.counted(len(one.steps), "step", "steps")
         first = self.steps.clear(one.steps[0]) if one.steps else ""
         if one.what == "car":
-            return f"{one.part}: {self._car(one, self.site.cars[one.part])}"
+            return f"{one.part}: {self._car(one.part)}"
         if one.what == "target":
             return f"{one.part}: the target at the end is missed by {one.wh:.0f} Wh"
         if one.what == "comfort":
@@ -94,16 +103,21 @@ class Outcome:
             return f"the caps cannot be kept: {one.wh:.0f} Wh are beyond them, from {first} in {count}"
         return f"{one.part}: below its reserve, by {one.wh:.0f} Wh at most, from {first} in {count}"
 
-    def _car(self, one: Forgone, car: Car) -> str:
-        count = self.steps.outlook.count
+    def _wanted(self, name: str) -> Car:
+        return self.wanting[name] if name in self.wanting else self.site.cars[name]
+
+    def _missing_wh(self, name: str) -> float:
+        got_wh = self.plan.parts[name].energy_wh[-1] if name in self.plan.parts else 0.0
+        return max(0.0, self._wanted(name).need_wh - got_wh)
+
+    def _car(self, name: str) -> str:
+        car, count = self._wanted(name), self.steps.outlook.count
         until = min(car.until_step, count)
         most_wh = car.powers_w[-1] * self.steps.outlook.step_h * max(0, until - car.from_step)
         leaves = f"it leaves at {self.steps.clear(until)}" if until < count else "the last step ends"
-        got_wh = self.plan.parts[one.part].energy_wh[-1]
-        line = (
-            f"{car.need_wh - got_wh:.0f} of the {car.need_wh:.0f} Wh that it wants are missing when {leaves}"
-        )
-        if most_wh * car.efficiency < car.need_wh:
+        missing = f"{self._missing_wh(name):.0f} of the {car.need_wh:.0f} Wh that it wants"
+        line = f"{missing} are missing when {leaves}"
+        if name in self.wanting:
             most = f"{car.current_max_a:g} A give {most_wh * car.efficiency:.0f} Wh"
             return f"{line}: until then {most} at most; a later departure or less energy can be kept"
         return f"{line}: the caps and what else is planned leave no more"

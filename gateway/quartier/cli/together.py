@@ -44,6 +44,7 @@ def planned(
         spells=spells(asked, plan, steps.clear),
         left_out=why_not(found),
         base=unplanned(asked),
+        wanting=found.wanting,
         tanks={one.name: one for one in assets if isinstance(one, Heat) and one.name in found.tanks},
         rated_wh={one.name: one.capacity_wh for one in assets if isinstance(one, Battery)},
         took_s=took_s,
@@ -65,4 +66,4 @@ def shown(outcome: Outcome, options: argparse.Namespace) -> int:
         output.dump(togetherpage.document(outcome))
     else:
         togetherpage.show(outcome)
-    return GIVEN_UP if outcome.plan.given_up else KEPT
+    return GIVEN_UP if outcome.forgone else KEPT

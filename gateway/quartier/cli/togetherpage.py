@@ -30,7 +30,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "took_s": round(outcome.took_s, 4),
         "work_count": plan.work_count,
         "given_up": [
-            {**asdict(one), "told": told} for one, told in zip(plan.given_up, outcome.given_up, strict=True)
+            {**asdict(one), "told": told} for one, told in zip(outcome.forgone, outcome.given_up, strict=True)
         ],
         "left_out": list(outcome.left_out),
         "parts": {

@@ -24,7 +24,7 @@ it, one in the roster does not.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from quartier.house.assets import Asset, Battery, Ev, Load
@@ -32,6 +32,7 @@ from quartier.house.modes import Heat, Waste, Water
 from quartier.planning import horizon, site
 from quartier.planning.day import Day
 from quartier.planning.horizon import Contract, Outlook, RefusedError
+from quartier_native.storages import UNITS_MAX
 
 KNOWN: Mapping[str, tuple[str, ...]] = {
     "battery": ("soc_pct", "target_soc_pct"),
@@ -47,6 +48,8 @@ WATER_WH_PER_M3_K = 1_163.0
 """Heat that a cubic metre of water takes for a K: 4.187 kJ/(kg·K)."""
 LOSS_K = 45.0
 """At which difference to the surroundings a tank's standing loss is told (EN 12897; EU 812/2013)."""
+HOLDS_MAX = 12.0
+"""So many time constants of a tank a horizon may have."""
 RUN_STEP_S = 900
 """The site file has the power of a run for each quarter of an hour."""
 
@@ -74,13 +77,18 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The parts by their assets' names, and why others are none."""
+    """The parts by their assets' names, and why others are none.
+
+    ``wanting`` are cars as they want it whom no current gives that before they leave; ``cars`` has them with
+    what it can give, if anything.
+    """
 
     batteries: Mapping[str, horizon.Battery] = field(default_factory=dict)
     cars: Mapping[str, site.Car] = field(default_factory=dict)
     tanks: Mapping[str, site.Tank] = field(default_factory=dict)
     batches: Mapping[str, site.Batch] = field(default_factory=dict)
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    wanting: Mapping[str, site.Car] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,15 +112,28 @@ def roster(assets: Iterable[Asset], day: Day, terms: Terms) -> Roster:
 
     Raises RefusedError for numbers that contradict each other.
     """
-    made = Roster({}, {}, {}, {}, {})
+    wanting: dict[str, site.Car] = {}
+    made = Roster({}, {}, {}, {}, {}, wanting)
     for asset in assets:
         found = _part(asset, day, terms)
+        if isinstance(found, site.Car):
+            most_wh = _most_wh(found, day)
+            if found.need_wh > most_wh + _LEAST_WH:
+                wanting[asset.name] = found
+                found = replace(found, need_wh=most_wh, room_wh=most_wh) if most_wh > 0.0 else None
         for kind, place in _PLACES:
             if isinstance(found, kind):
                 getattr(made, place)[asset.name] = found
     return made
 
 
+def _most_wh(car: site.Car, day: Day) -> float:
+    """What its most current gives it while it is there."""
+    hours = (car.until_step - car.from_step) * day.step_s / 3600.0
+    return car.powers_w[-1] * hours * car.efficiency
+
+
+_LEAST_WH = 0.5
 _PLACES: tuple[tuple[type, str], ...] = (
     (horizon.Battery, "batteries"),
     (site.Car, "cars"),
@@ -180,7 +201,7 @@ def _car(asset: Ev, known: _Known, day: Day) -> site.Car | LeftOut:
     need_wh = max(0.0, wanted_wh - (known("session_energy_wh") or 0.0))
     if need_wh == 0.0:
         return LeftOut("its car has what it wants")
-    return site.Car(
+    made = site.Car(
         need_wh=need_wh,
         room_wh=need_wh,
         from_step=stay[0],
@@ -190,6 +211,20 @@ def _car(asset: Ev, known: _Known, day: Day) -> site.Car | LeftOut:
         phases=asset.phases_count,
         voltage_v=asset.voltage_v,
         efficiency=1.0,
+    )
+    return replace(made, current_step_a=_step_a(name, made, day))
+
+
+def _step_a(name: str, car: site.Car, day: Day) -> float:
+    """Whole amperes, or two or three at a time where the energy would be divided too finely."""
+    unit_wh = car.phases * car.voltage_v * day.step_s / 3600.0
+    need_wh = min(car.need_wh, car.current_max_a * unit_wh * (car.until_step - car.from_step))
+    for step_a in (1.0, 2.0, 3.0):
+        if car.current_min_a % step_a == 0.0 and need_wh <= UNITS_MAX * step_a * unit_wh:
+            return step_a
+    minutes = day.step_s // 60
+    raise RefusedError(
+        f"{name}: {car.need_wh:.0f} Wh in amperes of {minutes} min are too many parts; expected longer steps"
     )
 
 
@@ -226,6 +261,12 @@ def _tank(asset: Heat, known: _Known, day: Day, terms: Terms) -> site.Tank | Lef
     if low_c is None or high_c is None:
         missing = "comfort_min_c" if low_c is None else "comfort_max_c"
         return LeftOut("its comfort band is not in the site file", f"assets.{name}.{missing}")
+    constant_h = _heat_wh(water, water.around_c + LOSS_K) / water.loss_w
+    if constant_h < max(1.0, day.count * day.step_s / 3600.0 / HOLDS_MAX):
+        raise RefusedError(
+            f"assets.{name}.tank_loss_w: {water.loss_w:g} W empty {water.volume_m3:g} m3 in "
+            f"{constant_h:.1f} h; expected less, or fewer steps"
+        )
     tank_c = known("tank_c")
     if tank_c is None:
         return LeftOut("its temperature is not known", f"{name}.tank_c")
@@ -237,9 +278,7 @@ def _tank(asset: Heat, known: _Known, day: Day, terms: Terms) -> site.Tank | Lef
         high_wh=_heat_wh(water, high_c),
         power_max_w=asset.rated_w,
         draw_w=day.series.get(f"{name}.draw_w", steady_w),
-        time_constant_h=min(
-            1e6, max(1.0, _heat_wh(water, water.around_c + LOSS_K) / max(water.loss_w, 1e-3))
-        ),
+        time_constant_h=min(1e6, constant_h),
         heat_per_wh=water.heat_pct / 100.0,
         worth_eur_per_wh=terms.worth_eur_per_wh * 100.0 / water.heat_pct,
     )

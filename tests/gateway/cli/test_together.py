@@ -70,6 +70,23 @@ def test_what_a_car_cannot_have_is_given_up_and_named(call):
     ) in out
 
 
+def test_a_car_that_has_left_before_it_begins_is_named_too(call):
+    code, out, _ = call("--with", WARM, "ev1.departure=2026-06-12T12:00", "--json")
+    told = [one["told"] for one in json.loads(out)["given_up"]]
+
+    assert 1 == code
+    assert ["ev1: 5000 of the 5000 Wh that it wants are missing when it leaves at 12:00"] == [
+        line.partition(":  ")[0].split(": until")[0] for line in told
+    ]
+
+
+def test_no_wish_of_a_car_is_too_large_to_be_answered(call):
+    code, out, _ = call("--with", WARM, "ev1.energy_wanted_wh=500000")
+
+    assert 1 == code
+    assert "of the 500000 Wh that it wants are missing" in out
+
+
 def test_caps_that_leave_a_car_too_little_are_named(call):
     rows = "\n".join(f"{row},2500" for row in ROWS)
     code, out, _ = call(

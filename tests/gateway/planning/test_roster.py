@@ -1,5 +1,6 @@
 """From a house and what is known of its day to the parts of a site."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -119,7 +120,33 @@ def test_a_car_that_comes_later_leaves_at_the_next_such_time_after_that():
 
     assert (14, 24) == (late.from_step, late.until_step)
     assert (0, 24) == (stays.from_step, stays.until_step)
-    assert 0 == of(EV, {"ev1.departure_in_s": 0.0}).until_step
+
+
+def test_a_car_is_planned_with_what_its_current_can_give_before_it_leaves():
+    made = roster([EV], day({"ev1.departure_in_s": HOUR_S}), TERMS)
+    gone = roster([EV], day({"ev1.departure_in_s": 0.0}), TERMS)
+
+    assert (11_040.0, 15_000.0) == (made.cars["ev1"].need_wh, made.wanting["ev1"].need_wh)
+    assert ({}, 15_000.0, ()) == (gone.cars, gone.wanting["ev1"].need_wh, gone.names)
+
+
+def test_energy_in_too_many_parts_is_divided_by_more_amperes():
+    fine = {"begin": "2026-06-12T18:00", "count": 288, "step_s": 300}
+    one = Ev(name="ev1", rated_w=7360.0, phases_count=1, current_max_a=32.0)
+
+    # An ampere for 5 minutes is 19.2 Wh; 4096 of them are 78.5 kWh.
+    assert 1.0 == of(one, {"ev1.energy_wanted_wh": 70_000.0}, **fine).current_step_a
+    assert 2.0 == of(one, {"ev1.energy_wanted_wh": 100_000.0}, **fine).current_step_a
+    odd = replace(one, current_min_a=7.0)
+    with pytest.raises(RefusedError, match="ev1: 100000 Wh in amperes of 5 min are too many parts"):
+        of(odd, {"ev1.energy_wanted_wh": 100_000.0}, **fine)
+
+
+def test_a_tank_that_loses_all_it_has_at_once_names_its_key():
+    leaking = replace(HEAT, water=Water(volume_m3=0.01, loss_w=900.0))
+
+    with pytest.raises(RefusedError, match=r"assets\.boiler\.tank_loss_w: 900 W empty 0\.01 m3 in 0\.6 h"):
+        of(leaking, {"boiler.tank_c": 50.0})
 
 
 def test_where_no_car_is_there_none_is_planned():
