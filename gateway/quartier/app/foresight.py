@@ -1,26 +1,26 @@
 """What the planner is asked: from the site file, what control sees and what the district said."""
 
-import math
 from collections.abc import Iterator, Mapping
 
+from quartier.app import movable
 from quartier.app.told import Said, told
 from quartier.config.ahead import Planning
 from quartier.config.model import Battery as Storage
 from quartier.config.model import Pv, Site
-from quartier.control import ahead, aims, clocks, legs, setpoint, sight, stay
+from quartier.control import ahead, clocks, sight
 from quartier.control.link import LinkParams
 from quartier.control.linkstate import LinkState
 from quartier.control.signals import Signals
 from quartier.control.state import State
 from quartier.control.timeline import edges
-from quartier.house.assets import Battery, Ev
+from quartier.house.assets import Battery, Ev, House
 from quartier.house.assets import Pv as Sun
+from quartier.house.modes import Heat, Waste
 from quartier.house.now import Now
 from quartier.planning import horizon
 from quartier.planning.history import Premises
 from quartier.planning.horizon import Contract, RefusedError
 from quartier.planning.question import Question
-from quartier.planning.site import Car
 from quartier.planning.tariff import Quote, Tariff, minutes
 from quartier.planning.trial import Trial
 
@@ -28,12 +28,6 @@ GRAIN_S = 300
 """A plan begins with a whole five minutes, so that its steps stand still from plan to plan."""
 VALID_S = 900.0
 """A plan that no newer one replaced is followed no longer."""
-_CAR_S = 3_600.0
-"""A car that charges is taken to go on for so long, where it is not planned."""
-_READY_S = legs.LATE_S + legs.AGAIN_S
-"""So much before it leaves a car shall be ready by the plan: later than that it follows none."""
-_ELSE = {"a person", "the district"}
-"""Who leads a car that is then not ours to plan."""
 
 
 def question(
@@ -66,13 +60,23 @@ def question(
     start_ms = now.utc_ms // (GRAIN_S * 1000) * GRAIN_S * 1000
     count = round(wanted.horizon_s / wanted.step_s)
     caps = ahead.caps(linked, params, force, now, start_ms, wanted.step_s * 1000, count)
-    planned = cars(state, now, start_ms / 1000, wanted.step_s)
-    cars_w = {
-        one.name: _car_w(state, one, now, wanted.step_s, count) for one in house.assets if isinstance(one, Ev)
+    planned = movable.cars(state, now, start_ms / 1000, wanted.step_s)
+    stores = movable.stores(state, now, start_ms / 1000, wanted)
+    kept_apart = {*movable.apart(house), *(one.name for one in house.assets if isinstance(one, Ev))}
+    taken_w = {
+        one.name: movable.taken_w(state, one, now, wanted.step_s, count)
+        for one in house.assets
+        if one.name in kept_apart
     }
-    if not (found or cars_w):
-        raise RefusedError("there is no battery and no charging point")
-    others_w = [watts for name, watts in cars_w.items() if name not in planned]
+    if not (found or taken_w):
+        raise RefusedError("there is no battery, and nothing else to plan")
+    planned_w = {name: watts for name, watts in taken_w.items() if name in planned or name in stores.names}
+    others_w = [watts for name, watts in taken_w.items() if name not in planned_w]
+    modes = {
+        one.name: movable.modes(one)
+        for one in house.assets
+        if isinstance(one, Heat | Waste) and one.name in stores.names
+    }
     return Question(
         start_utc_s=start_ms / 1000,
         start_ns=now.ns - (now.utc_ms - start_ms) * 1_000_000,
@@ -86,11 +90,14 @@ def question(
         ),
         net_w=grid_w
         - sum(battery_w for _, battery_w in found.values())
-        - sum(cars_w[name][0] for name in planned),
+        - sum(watts[0] for watts in planned_w.values()),
         sun_w=max(0.0, -sum(suns)),
         cars_w=[sum(each) for each in zip(*others_w, strict=True)] or [0.0] * count,
         cars=planned,
-        unplanned_w={name: cars_w[name] for name in planned},
+        tanks=stores.tanks,
+        batches=stores.batches,
+        modes=modes,
+        unplanned_w=planned_w,
         import_max_w=[cap.import_w for cap in caps],
         export_max_w=[cap.export_w for cap in caps],
         tariff=tariff(site),
@@ -164,43 +171,6 @@ def _battery(
     )
 
 
-def cars(state: State, now: Now, start_utc_s: float, step_s: int) -> dict[str, Car]:
-    """The cars that may be planned from ``start_utc_s`` on, by their charging points.
-
-    Not one of which something is not known, that rests, that has to charge now, or that somebody orders.
-    """
-    found = {}
-    for ev in (one for one in state.house.assets if isinstance(one, Ev) and setpoint.takes_orders(one)):
-        here = state.stays.get(ev.name)
-        order = state.book.orders.get(setpoint.point(ev))
-        is_ours = order is None or aims.leader(order.reason) not in _ELSE
-        if here is None or not is_ours or here.is_idle(now.ns) or legs.why_not(ev, state, now):
-            continue
-        leaves_s = stay.leaves_s(ev, state.memories, now, state.house.zone) or 0.0
-        need_wh = stay.missing_wh(ev, here, state.memories, now.ns) or 0.0
-        until_s = now.utc_ms / 1000 + leaves_s - _READY_S - start_utc_s
-        car = Car(
-            need_wh=need_wh,
-            room_wh=need_wh,
-            from_step=0,
-            until_step=max(0, math.floor(until_s / step_s)),
-            current_max_a=math.floor(ev.current_max_a),
-            current_min_a=math.ceil(ev.current_min_a),
-            phases=stay.count(ev, here),
-            voltage_v=ev.voltage_v,
-            efficiency=1.0,
-        )
-        if car.until_step > 0 and car.current_min_a <= car.current_max_a:
-            found[ev.name] = car
-    return found
-
-
-def _car_w(state: State, ev: Ev, now: Now, step_s: int, count: int) -> list[float]:
-    """What a car that charges now takes further on by the rule: for an hour."""
-    power_w = max(0.0, sight.power_w(state.memories, ev, now.ns) or 0.0)
-    return [power_w * min(1.0, max(0.0, (_CAR_S - step * step_s) / step_s)) for step in range(count)]
-
-
 def tariff(site: Site) -> Tariff:
     """The contract of the site file."""
     said = site.tariff
@@ -233,7 +203,7 @@ def _numbers(values: Mapping[str, float | str]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if not isinstance(value, str)}
 
 
-def premises(site: Site) -> Premises:
+def premises(site: Site, house: House) -> Premises:
     """What the forecast is told of the building."""
     place, here = site.site, (site.site.latitude, site.site.longitude)
     return Premises(
@@ -241,4 +211,5 @@ def premises(site: Site) -> Premises:
         where=None if here[0] is None or here[1] is None else (here[0], here[1]),
         contract_w=site.limits.contract_import_w,
         pv_rated_w=sum(asset.rated_w for asset in site.assets.values() if isinstance(asset, Pv)),
+        apart=movable.apart(house),
     )

@@ -63,7 +63,7 @@ class Planner:
         history = site.store.file(state_dir)
         places_of = site, history, runtime_dir, state_dir
         self._trial = foresight.trial(site)
-        self._school = School(foresight.premises(site), *places_of, self._trial)
+        self._school = School(foresight.premises(site, turn.house), *places_of, self._trial)
         self.foretold = Foretold(site)
         self._is_recalled = False
         self._due_ns = self._asked_ns = 0

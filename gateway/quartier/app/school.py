@@ -53,6 +53,7 @@ class School:
             kind: [name for name, asset in site.assets.items() if isinstance(asset, kind)]
             for kind in (model.Battery, model.Ev, model.Pv)
         }
+        self._apart = list(premises.apart)
 
     def recall(self) -> None:
         """Go on with what an earlier run learnt; ``why_new`` says why not, where there was something."""
@@ -113,7 +114,7 @@ class School:
             self.learner.step(slot, hour_w, generated_w)
 
     def _columns(self, begin_s: int, until_s: int, count: int) -> dict[str, list[Known]]:
-        names = [name for found in self._parts.values() for name in found]
+        names = [*(name for found in self._parts.values() for name in found), *self._apart]
         points = [f"{name}.power_w" for name in (self._grid, *names)]
         points += [f"{self._grid}.{quantity}" for quantity in (_APPARENT, _EXPORT)]
         columns: dict[str, list[Known]] = {}
@@ -164,6 +165,8 @@ class School:
         grid_w = self._grid_w(columns, at)
         battery_w, cars_w, pv_w = sums[model.Battery], sums[model.Ev], sums[model.Pv]
         load_w = None
-        if grid_w is not None and battery_w is not None and cars_w is not None and pv_w is not None:
-            load_w = grid_w - battery_w - cars_w - pv_w
+        taken = [battery_w, cars_w, pv_w, *(value(f"{name}.power_w") for name in self._apart)]
+        watts = [one for one in taken if one is not None]
+        if grid_w is not None and len(watts) == len(taken):
+            load_w = grid_w - sum(watts)
         return load_w, None if pv_w is None else -pv_w

@@ -5,6 +5,7 @@ follows it only while its departure and the energy that it lacks are known, and 
 that fell behind charges by the rule, at once and with all that the caps leave.
 """
 
+from math import inf
 from typing import NamedTuple
 
 from quartier.control import aims, clocks, override, setpoint, sight, stay
@@ -22,6 +23,9 @@ LATE_S = 1_800.0
 """A car with less laxity follows no plan: it charges at once."""
 AGAIN_S = 900.0
 """So much more it has to have before it follows one again."""
+WARM_K = 1.0
+"""A tank follows no plan below its comfort band, and again only so far inside it."""
+COLD = "it is too cold to wait"
 LATE = "it has to charge now to be ready in time"
 _PLAN, _READY = rule("", aims.PLAN).who, rule("", "ready").who
 
@@ -54,14 +58,36 @@ def _wish(asset: Steered, leg: Leg, state: State, now: Now) -> _Wish | None:
     """What is wanted of an asset; a battery has aims instead, others have no plan."""
     if not isinstance(asset, Ev | Heat | Waste) or override.fault(asset, leg.value):
         return None
-    why = why_not(asset, state, now) if isinstance(asset, Ev) else ""
+    why = why_not(asset, state, now)
     if isinstance(asset, Ev) and why == LATE:
         return _Wish(asset.current_max_a, _READY, LATE)
     return None if why else _Wish(leg.value, _PLAN, leg.words)
 
 
-def why_not(ev: Ev, state: State, now: Now) -> str:
-    """Why a car follows no plan; empty where it may."""
+def why_not(asset: Ev | Heat | Waste, state: State, now: Now) -> str:
+    """Why it follows no plan now; empty where it may."""
+    if isinstance(asset, Ev):
+        return _why_not_car(asset, state, now)
+    quantities = ("tank_c",) if isinstance(asset, Heat) else ("waiting_on", "left_s")
+    found = [
+        sight.fresh(state.memories, f"{asset.name}.{quantity}", asset.sense_period_s, now.ns)
+        for quantity in quantities
+    ]
+    if None in found:
+        return "how it stands is not read"
+    if isinstance(asset, Heat):
+        least_c = inf if asset.comfort_min_c is None else asset.comfort_min_c
+        least_c += 0.0 if _follows(asset, state) else WARM_K
+        return COLD if found[0] is None or found[0] < least_c else ""
+    return ""
+
+
+def _follows(asset: Steered, state: State) -> bool:
+    order = state.book.orders.get(setpoint.point(asset))
+    return order is not None and aims.leader(order.reason) == aims.PLAN
+
+
+def _why_not_car(ev: Ev, state: State, now: Now) -> str:
     here, memories, zone = state.stays.get(ev.name), state.memories, state.house.zone
     if here is None or sight.fresh(memories, f"{ev.name}.plugged_on", ev.period_s, now.ns) is None:
         return "nobody says that a car is there"
@@ -69,7 +95,5 @@ def why_not(ev: Ev, state: State, now: Now) -> str:
         return "nobody says when it leaves"
     if stay.missing_wh(ev, here, memories, now.ns) is None:
         return "nobody says what it wants"
-    order = state.book.orders.get(setpoint.point(ev))
-    follows = order is not None and aims.leader(order.reason) == aims.PLAN
-    least_s = LATE_S if follows else LATE_S + AGAIN_S
+    least_s = LATE_S if _follows(ev, state) else LATE_S + AGAIN_S
     return LATE if stay.laxity_s(ev, here, memories, now, zone) < least_s else ""

@@ -1,5 +1,5 @@
 """What is planned beside each of a building's batteries: cars, at the cheapest hours that make them ready,
-and the other batteries (pure).
+tanks inside their band, batches before their deadline, and the other batteries (pure).
 
 A site's plan says who does what; each battery is then planned anew, exactly and over what may come, with what
 the others take added to the load.
@@ -16,6 +16,17 @@ from quartier.planning.siteplan import SitePlan, site_planned
 _EARLY_EUR_PER_WH = 1e-9
 """So much dearer each step counts than the one before: of equal hours the earlier is taken, each time."""
 _PER_KWH = 1000.0
+_When = Callable[[int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """In which mode (by its number) a tank or a batch takes power, ``rated_w``, and in which it waits."""
+
+    takes: int
+    waits: int
+    rated_w: float
+    verb: str = "heats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +49,33 @@ class Beside:
         return [sum(step) for step in zip(*others, strict=True)]
 
 
-def beside(site: Site, unplanned_w: Mapping[str, Sequence[float]], when: Callable[[int], str]) -> Beside:
-    """What all but the battery do; ``unplanned_w`` is what each takes where no plan can be made of them.
+def beside(
+    site: Site,
+    unplanned_w: Mapping[str, Sequence[float]],
+    modes: Mapping[str, Modes],
+    when: _When,
+) -> Beside:
+    """What all but one battery do; ``unplanned_w`` is what each takes where no plan can be made of them.
 
-    ``when`` says a step's beginning for a person.
+    ``modes`` are those of tanks and batches, ``when`` says a step's beginning for a person.
     """
     count = site.outlook.count
-    if not site.cars and len(site.batteries) < 2:
-        return Beside([0.0] * count)
+    if not (site.cars or site.tanks or site.batches) and len(site.batteries) < 2:
+        return Beside(_sum(unplanned_w, count), unplanned_w)
     early = [price + step * _EARLY_EUR_PER_WH for step, price in enumerate(site.outlook.import_eur_per_wh)]
     try:
         plan = site_planned(replace(site, outlook=replace(site.outlook, import_eur_per_wh=early)))
     except RefusedError as refused:
-        powers_w = {name: watts[:count] for name, watts in unplanned_w.items()}
-        return Beside(_sum(powers_w, count), powers_w, why_not=str(refused))
+        return Beside(_sum(unplanned_w, count), unplanned_w, why_not=str(refused))
     idle = [0.0] * count
-    powers_w = {name: plan.parts[name].power_w if name in plan.parts else idle for name in site.cars}
-    legs = {name: _legs(plan, car, powers_w[name], when) for name, car in site.cars.items()}
+    powers_w = {
+        name: plan.parts[name].power_w if name in plan.parts else unplanned_w.get(name, idle)[:count]
+        for name in (*site.cars, *modes)
+    }
+    cars = {name: car for name, car in site.cars.items() if name in plan.parts}
+    legs = {name: _current(plan, car, powers_w[name], when) for name, car in cars.items()}
+    for name in modes.keys() & plan.parts.keys():
+        legs[name] = _modes(plan, modes[name], powers_w[name], when)
     batteries_w = {name: plan.parts[name].power_w for name in site.batteries}
     return Beside(_sum(powers_w, count), powers_w, legs, batteries_w)
 
@@ -63,7 +84,22 @@ def _sum(powers_w: Mapping[str, Sequence[float]], count: int) -> list[float]:
     return [sum(watts[step] for watts in powers_w.values()) for step in range(count)]
 
 
-def _legs(plan: SitePlan, car: Car, power_w: Sequence[float], when: Callable[[int], str]) -> tuple[Leg, ...]:
+def _modes(plan: SitePlan, modes: Modes, power_w: Sequence[float], when: _When) -> tuple[Leg, ...]:
+    """A mode a step, with its reason: it takes where at least half of its power is planned."""
+    found: list[Leg] = []
+    begins = ""
+    for step in range(len(power_w) - 1, -1, -1):
+        takes = power_w[step] >= 0.5 * modes.rated_w
+        if takes:
+            begins = when(step)
+            words = f"{modes.verb} where a kWh on the bus is worth {plan.bus_eur_per_wh[step] * _PER_KWH:.3f}"
+        else:
+            words = f"waits until {begins}" if begins else "has enough for as long as is planned"
+        found.append(Leg(plan.step_s, float(modes.takes if takes else modes.waits), words))
+    return tuple(reversed(found))
+
+
+def _current(plan: SitePlan, car: Car, power_w: Sequence[float], when: _When) -> tuple[Leg, ...]:
     """A current a step, with its reason."""
     found: list[Leg] = []
     per_a, begins = car.voltage_v * car.phases, ""
@@ -81,5 +117,5 @@ def _legs(plan: SitePlan, car: Car, power_w: Sequence[float], when: Callable[[in
     return tuple(reversed(found))
 
 
-def _by(car: Car, power_w: Sequence[float], when: Callable[[int], str]) -> str:
+def _by(car: Car, power_w: Sequence[float], when: _When) -> str:
     return when(min(car.until_step, len(power_w)))

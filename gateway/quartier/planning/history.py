@@ -18,7 +18,8 @@ class Premises:
 
     ``zone`` is ``site.time_zone``; ``where`` ``site.latitude`` and ``site.longitude``, None where they are
     absent; ``contract_w`` the grid's ``contract_import_w``; ``pv_rated_w`` the sum of ``rated_w`` of its
-    assets with the role pv, 0 without.
+    assets with the role pv, 0 without; ``apart`` are assets beside batteries, cars and PV that are no part of
+    the load, for they are planned.
     """
 
     zone: str = "Europe/Paris"
@@ -26,6 +27,7 @@ class Premises:
     contract_w: float = 9_000.0
     pv_rated_w: float = 0.0
     slot_s: int = 3_600
+    apart: tuple[str, ...] = ()
 
     @property
     def load_max_w(self) -> float:

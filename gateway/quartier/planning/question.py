@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from quartier.control.wishes import Aim, LocalPlan
 from quartier.planning.aims import aims
-from quartier.planning.beside import Beside, beside
+from quartier.planning.beside import Beside, Modes, beside
 from quartier.planning.carbon import filled
 from quartier.planning.chances import chances
 from quartier.planning.course import Forecast
@@ -16,7 +16,7 @@ from quartier.planning.horizon import Battery, Contract, Outlook, RefusedError, 
 from quartier.planning.learner import Learner
 from quartier.planning.plan import Plan, planned
 from quartier.planning.reasons import reasons
-from quartier.planning.site import Car, Site
+from quartier.planning.site import Batch, Car, Site, Tank
 from quartier.planning.steep import levelled, spared
 from quartier.planning.tariff import Prices, Quote, Tariff, Told, prices
 from quartier.planning.trial import LEAST_KNOWN_H, LEFT_SHARE
@@ -31,10 +31,10 @@ class Question:
 
     Sequences have a number a step; what the plan wants counts no longer than to ``expires_ns``.
 
-    ``net_w`` is what the grid shows without ``batteries`` and ``cars``, ``sun_w`` what of it generates
-    (plus), ``cars_w`` what other cars take, of the steps ahead too.  ``cars`` are planned beside the
-    batteries; ``unplanned_w`` is what each of them takes where that cannot be.  ``quotes`` is what the
-    district signals.
+    ``net_w`` is what the grid shows without ``batteries``, ``cars``, ``tanks`` and ``batches``, ``sun_w``
+    what of it generates (plus), ``cars_w`` what other cars take, of the steps ahead too.  Cars, tanks and
+    batches are planned beside the batteries; ``unplanned_w`` is what each of them takes where that cannot be.
+    ``quotes`` is what the district signals.
     """
 
     start_utc_s: float
@@ -56,6 +56,10 @@ class Question:
     co2_g_per_wh: Sequence[float] = ()
     """What a Wh from the grid is expected to emit where nobody signals it, by step; empty: unknown."""
     cars: Mapping[str, Car] = field(default_factory=dict)
+    tanks: Mapping[str, Tank] = field(default_factory=dict)
+    batches: Mapping[str, Batch] = field(default_factory=dict)
+    modes: Mapping[str, Modes] = field(default_factory=dict)
+    """Of each tank and batch."""
     unplanned_w: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
@@ -119,8 +123,15 @@ def answered(question: Question, learner: Learner) -> Answer:
         name: replace(one, worth_eur_per_wh=_worth(one, known)) for name, one in question.batteries.items()
     }
     bare = replace(_outlook(question, known, foretold, [0.0] * known.count), samples=())
-    site = Site(bare, levelled(question.contract), batteries, question.cars)
-    others = beside(site, question.unplanned_w, _clock(question))
+    site = Site(
+        bare,
+        levelled(question.contract),
+        batteries,
+        question.cars,
+        {name: _valued(one, known) for name, one in question.tanks.items()},
+        {name: one for name, one in question.batches.items() if one.until_step <= known.count},
+    )
+    others = beside(site, question.unplanned_w, question.modes, _clock(question))
     led = {}
     for name, battery in (batteries or {"": _NONE}).items():
         outlook = _outlook(question, known, foretold, others.but(name))
@@ -180,6 +191,12 @@ def _outlook(question: Question, known: Prices, foretold: Forecast, others_w: Se
         import_g_per_wh=filled(known.import_g_per_wh, question.co2_g_per_wh),
         samples=samples,
     )
+
+
+def _valued(tank: Tank, known: Prices) -> Tank:
+    """A tank as far as prices are known; heat that is left is worth what it would cost at the cheapest."""
+    least_eur = LEFT_SHARE * max(0.0, min(known.import_eur_per_wh))
+    return replace(tank, draw_w=tank.draw_w[: known.count], worth_eur_per_wh=least_eur / tank.heat_per_wh)
 
 
 def _worth(battery: Battery, known: Prices) -> float:

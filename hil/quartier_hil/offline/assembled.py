@@ -51,7 +51,7 @@ class Assembled:
     @property
     def premises(self) -> Premises:
         """What the daemon tells its forecast of the building."""
-        return foresight.premises(self.loaded.site)
+        return foresight.premises(self.loaded.site, self.house)
 
     @property
     def points(self) -> dict[str, PointInfo]:

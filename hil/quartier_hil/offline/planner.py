@@ -74,7 +74,8 @@ class Planner:
     def see(self, values: Mapping[str, float], dt_s: float) -> None:
         """Live a step of the house; each whole hour is learnt from."""
         sun_w = -values["pv1.power_w"]
-        load_w = values["grid.power_w"] - values["bat1.power_w"] - values["ev1.power_w"] + sun_w
+        apart_w = sum(values[f"{name}.power_w"] for name in ("bat1", "ev1", *self._site.premises.apart))
+        load_w = values["grid.power_w"] - apart_w + sun_w
         self._load_w.append(load_w)
         self._sun_w.append(sun_w)
         count = round(MEAN_S / dt_s)

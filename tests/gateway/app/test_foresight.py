@@ -108,7 +108,7 @@ async def test_without_a_clock_a_battery_or_prices_nothing_is_planned(seen):
     state = with_memories(seen, **FRESH)
     with pytest.raises(RefusedError, match="the clock is not trusted"):
         ask(seen, state, now=seen.yard.clock.now()._replace(synced=False))
-    with pytest.raises(RefusedError, match="there is no battery and no charging point"):
+    with pytest.raises(RefusedError, match="there is no battery, and nothing else"):
         ask(seen, replace(state, house=replace(state.house, assets=())))
     bare = seen.loaded.site.model_copy(update={"tariff": None})
     around = seen.turn.link, seen.turn.params, {}, seen.yard.clock.now()
@@ -219,13 +219,13 @@ async def test_the_contract_and_the_premises_are_those_of_the_site_file(seen):
 
     assert ("base", (0.0003,), ((750, 840),)) == (found.kind, found.prices_eur_per_wh, found.off_peak)
     assert ("Europe/Paris", None, 12_000.0, 0.0) == (
-        foresight.premises(site).zone,
-        foresight.premises(site).where,
-        foresight.premises(site).contract_w,
-        foresight.premises(site).pv_rated_w,
+        foresight.premises(site, seen.turn.house).zone,
+        foresight.premises(site, seen.turn.house).where,
+        foresight.premises(site, seen.turn.house).contract_w,
+        foresight.premises(site, seen.turn.house).pv_rated_w,
     )
     here = site.site.model_copy(update={"latitude": 48.8, "longitude": 2.3})
-    assert (48.8, 2.3) == foresight.premises(site.model_copy(update={"site": here})).where
+    assert (48.8, 2.3) == foresight.premises(site.model_copy(update={"site": here}), seen.turn.house).where
 
 
 async def test_what_speaks_against_plans_refuses_them_and_their_back_test_has_the_sites_battery(seen):

@@ -1,6 +1,7 @@
 """The learner is fed from the gateway's own history, goes on after a restart, and learns nothing twice."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -182,3 +183,18 @@ def test_a_restart_in_the_middle_of_a_day_knows_what_it_has_reached_from_what_wa
 
     assert whole.tolls.keep() == second.tolls.keep()
     assert second.tolls.crests.top_w > 0.0
+
+
+def test_what_is_planned_apart_is_no_part_of_the_load_and_nothing_is_known_without_it(tmp_path, lived):
+    path = tmp_path / "site.toml"
+    path.write_text(SITE)
+    apart = replace(PREMISES, apart=("boiler",))
+    lived(2, beside={"boiler.power_w": 300.0}.items())
+    found = []
+    for premises in (PREMISES, apart, replace(PREMISES, apart=("gone",))):
+        school = School(premises, load(path), tmp_path / "history.db", tmp_path, tmp_path)
+        columns = school._columns(BEGIN_S, BEGIN_S + 3600, 4)
+        found.append(school._step(columns, 2)[0])
+
+    assert 300.0 == pytest.approx(found[0] - found[1])
+    assert found[2] is None

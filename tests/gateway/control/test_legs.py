@@ -13,7 +13,8 @@ from quartier.control.sight import Memory
 from quartier.control.state import State
 from quartier.control.stay import Stay
 from quartier.control.wishes import Leg, LocalPlan
-from quartier.house.assets import Ev, Load
+from quartier.house.assets import Ev, Load, Mode
+from quartier.house.modes import Heat, Waste
 from quartier.house.now import Now
 from quartier_drivers.who import Who
 
@@ -138,6 +139,58 @@ def test_one_that_has_what_it_wants_goes_on_waiting(stands):
     state = stands(stay=Stay(0, charged_wh=22_080.0), **leaving(600))
 
     assert "" == legs.why_not(EV, state, at(0))
+
+
+RELAY = (Mode("on", 1.0, 2_000.0), Mode("off", 0.0, 0.0))
+BOILER = Heat(
+    name="boiler", rated_w=2_000, quantity="relay_on", modes=RELAY, comfort_min_c=45.0, comfort_max_c=60.0
+)
+BIN = Waste(
+    name="waste",
+    rated_w=3_000,
+    quantity="run_on",
+    modes=RELAY,
+    window_s=0.0,
+    deadline_s=82_800.0,
+    duration_s=1_800.0,
+)
+
+
+@pytest.fixture
+def stores(house):
+    """``stores(reason, **values)``: a house with a boiler and a waste plant, as they are read."""
+
+    def make(reason="", boiler=BOILER, **values):
+        memories = {name.replace("__", "."): Memory(value, 0) for name, value in values.items()}
+        orders = {"boiler.relay_on": Order(0.0, 0, reason)} if reason else {}
+        house_of = replace(house, assets=(boiler, BIN))
+        return replace(State.fresh(house_of), memories=memories, book=Book(orders))
+
+    return make
+
+
+STORES = replace(PLAN, legs={"boiler": (Leg(900.0, 1.0, "waits"),), "waste": (Leg(900.0, 0.0, "runs"),)})
+
+
+def test_a_tank_and_a_batch_are_led_while_they_are_read(stores):
+    read = {"boiler__tank_c": 55.0, "waste__waiting_on": 1.0, "waste__left_s": 900.0}
+
+    assert {"boiler": 1.0, "waste": 0.0} == led(stores(**read), plan=STORES)
+    assert {} == led(stores(), plan=STORES)
+    assert {} == led(stores(**read), 60.0, STORES), "they are silent"
+    del read["waste__left_s"]
+    assert {"boiler": 1.0} == led(stores(**read), plan=STORES)
+    assert {} == led(stores(boiler__tank_c=55.0), plan=replace(STORES, legs={"boiler": (Leg(900.0, 7.0),)}))
+
+
+def test_a_tank_that_is_too_cold_waits_for_no_cheaper_hour_and_again_only_inside_its_band(stores):
+    follows = rule("local plan: waits", "local plan")
+
+    assert {} == led(stores(boiler__tank_c=45.9), plan=STORES)
+    assert {"boiler": 1.0} == led(stores(boiler__tank_c=46.0), plan=STORES)
+    assert {"boiler": 1.0} == led(stores(follows, boiler__tank_c=45.0), plan=STORES)
+    assert {} == led(stores(follows, boiler__tank_c=44.9), plan=STORES)
+    assert {} == led(stores(boiler=replace(BOILER, comfort_min_c=None), boiler__tank_c=55.0), plan=STORES)
 
 
 @pytest.fixture

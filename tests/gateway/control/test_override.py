@@ -6,6 +6,7 @@ import pytest
 from tests.gateway.control.walk.houses import STREET, TANK
 
 from quartier.control import override
+from quartier.control.leaning import Leaning
 from quartier.control.override import Override
 from quartier.control.shed import Turn
 from quartier.control.wishes import Wishes
@@ -249,3 +250,22 @@ def test_an_order_of_the_district_says_whose_document_it_is_and_is_none_of_a_per
 
     assert "command, c1" == ours.reason
     assert [False, True, False] == [override.is_by_hand(name, orders) for name in ("bat1", "pump", "heat")]
+
+
+def test_no_plan_goes_before_a_deadline_or_comfort_that_claims_its_place():
+    own = Leaning(0, 0, 1, "C", "has to be done by 10:00", claims=True)
+    plan = Override(TANK.name, 1.0, 10**9, 0, Who("rule", "local plan"), "waits until 22:00")
+    free = replace(own, claims=False)
+
+    assert own == override.leaning(TANK, {TANK.name: plan}, own)
+    led = override.leaning(TANK, {TANK.name: plan}, free)
+    assert (1, "local plan: waits until 22:00") == (led.wanted, led.words)
+    assert 1 == override.leaning(TANK, {TANK.name: replace(plan, who=ANNA)}, own).wanted
+
+
+def test_an_order_is_met_where_its_limit_is_reached():
+    order = Override("ev1", 10.0, 10**9, 0, ANNA)
+
+    assert order.reason == override.met("ev1", {"ev1": order}, 10.0)
+    for overrides, value in (({}, 10.0), ({"ev1": order}, 9.0), ({"ev1": replace(order, value=None)}, 10.0)):
+        assert override.met("ev1", overrides, value) is None

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.planning.beside import beside
+from quartier.planning.beside import Modes, beside
 from quartier.planning.horizon import Battery, Outlook
-from quartier.planning.site import Car, Site
+from quartier.planning.site import Batch, Car, Site, Tank
 
 DEAR, CHEAP = 4e-4, 1e-4
 PRICES = [DEAR] * 8 + [CHEAP] * 24 + [DEAR] * 16
@@ -29,7 +29,9 @@ def site(cars, cap_w=12_000.0, load_w=500.0, prices=PRICES):
 
 
 def told(cars, **more):
-    return beside(site(cars, **more), {name: [4_000.0] * 48 for name in cars}, lambda step: f"step {step}")
+    return beside(
+        site(cars, **more), {name: [4_000.0] * 48 for name in cars}, {}, lambda step: f"step {step}"
+    )
 
 
 def test_a_house_without_a_car_has_nothing_beside_its_battery():
@@ -77,10 +79,49 @@ def test_one_that_cannot_be_ready_has_all_that_there_is_until_it_leaves():
     assert {16.0} == {leg.value for leg in legs[:40]}
 
 
-def test_a_car_whose_window_is_over_waits_and_what_can_not_be_planned_charges_by_the_rule():
+def test_a_car_whose_window_is_over_and_what_cannot_be_planned_charge_by_the_rule():
     over = told({"ev1": replace(CAR, until_step=0, need_wh=0, room_wh=0)})
-    assert {0.0} == {leg.value for leg in over.legs["ev1"]}
+    assert ([4_000.0] * 48, {}, "") == (over.load_w, over.legs, over.why_not)
     refused = told({"ev1": replace(CAR, need_wh=2e6, room_wh=2e6)})
 
     assert "ev1" in refused.why_not
     assert ([4_000.0] * 48, {}) == (refused.load_w, refused.legs)
+
+
+def with_store(**parts):
+    modes = {"boiler": Modes(0, 1, 2_000.0), "waste": Modes(0, 1, 3_000.0, "runs")}
+    made = replace(site({}), **parts)
+    known = {name: one for name, one in modes.items() if name in {*made.tanks, *made.batches}}
+    return beside(made, dict.fromkeys(known, [100.0] * 48), known, lambda step: f"step {step}")
+
+
+def test_a_tank_is_heated_in_cheap_hours_inside_its_band_and_each_mode_says_why():
+    tank = Tank(
+        energy_wh=6_000,
+        low_wh=3_000,
+        high_wh=8_000,
+        power_max_w=2_000,
+        draw_w=[300.0] * 48,
+        time_constant_h=100.0,
+    )
+    found = with_store(tanks={"boiler": tank})
+    legs, power_w = found.legs["boiler"], found.powers_w["boiler"]
+
+    assert {1.0} == {leg.value for leg in legs[:8]}
+    assert any(leg.value == 0.0 for leg in legs[8:32])
+    assert [leg.value == 0.0 for leg in legs] == [watts >= 1_000 for watts in power_w]
+    assert legs[0].words.startswith("waits until step ")
+    assert "has enough for as long as is planned" == legs[-1].words
+    assert {"heats where a kWh on the bus is worth 0.100"} == {leg.words for leg in legs if leg.value == 0.0}
+
+
+def test_a_batch_runs_once_before_its_deadline_and_one_that_no_longer_fits_takes_what_it_takes_by_the_rule():
+    found = with_store(batches={"waste": Batch([3_000.0] * 4, 0, 20)})
+    runs = [step for step, leg in enumerate(found.legs["waste"]) if leg.value == 0.0]
+    assert [8, 9, 10, 11] == runs
+    assert "runs where" in found.legs["waste"][8].words
+    modes = {"waste": Modes(0, 1, 3_000.0, "runs")}
+    car = replace(site({"ev1": CAR}), batches={})
+    left = beside(car, {"waste": [100.0] * 48, "ev1": [0.0] * 48}, modes, str)
+
+    assert (["ev1"], [100.0] * 48) == ([*left.legs], left.powers_w["waste"])

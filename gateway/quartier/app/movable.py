@@ -1,0 +1,106 @@
+"""What may be planned beside batteries now: cars, tanks and batches of which all that it needs is known."""
+
+import math
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from quartier.config.ahead import Planning
+from quartier.control import aims, legs, setpoint, sight, stay
+from quartier.control.classes import waste
+from quartier.control.state import State
+from quartier.house.assets import Ev, House, Steered
+from quartier.house.modes import Heat, Waste
+from quartier.house.now import Now
+from quartier.planning.beside import Modes
+from quartier.planning.day import Day
+from quartier.planning.roster import Roster, Terms, roster
+from quartier.planning.site import Car
+
+_GOES_ON_S = 3_600.0
+"""What takes power is taken to go on for so long, where it is not planned."""
+_READY_S = legs.LATE_S + legs.AGAIN_S
+"""So much before it leaves a car shall be ready by the plan: later than that it follows none."""
+_ELSE = {"a person", "the district"}
+"""Who leads a car that is then not ours to plan."""
+_TAUS = 12.0
+"""A tank that forgets sooner than the horizon ends by so many time constants is not planned."""
+
+
+def cars(state: State, now: Now, start_utc_s: float, step_s: int) -> dict[str, Car]:
+    """The cars that may be planned from ``start_utc_s`` on, by their charging points.
+
+    Not one of which something is not known, that rests, that has to charge now, or that somebody orders.
+    """
+    found = {}
+    for ev in (one for one in state.house.assets if isinstance(one, Ev) and setpoint.takes_orders(one)):
+        here = state.stays.get(ev.name)
+        order = state.book.orders.get(setpoint.point(ev))
+        is_ours = order is None or aims.leader(order.reason) not in _ELSE
+        if here is None or not is_ours or here.is_idle(now.ns) or legs.why_not(ev, state, now):
+            continue
+        leaves_s = stay.leaves_s(ev, state.memories, now, state.house.zone) or 0.0
+        need_wh = stay.missing_wh(ev, here, state.memories, now.ns) or 0.0
+        until_s = now.utc_ms / 1000 + leaves_s - _READY_S - start_utc_s
+        car = Car(
+            need_wh=need_wh,
+            room_wh=need_wh,
+            from_step=0,
+            until_step=max(0, math.floor(until_s / step_s)),
+            current_max_a=math.floor(ev.current_max_a),
+            current_min_a=math.ceil(ev.current_min_a),
+            phases=stay.count(ev, here),
+            voltage_v=ev.voltage_v,
+            efficiency=1.0,
+        )
+        if car.until_step > 0 and car.current_min_a <= car.current_max_a:
+            found[ev.name] = car
+    return found
+
+
+def apart(house: House) -> tuple[str, ...]:
+    """The tanks and batches that may be planned, so that the forecast must not expect them."""
+    found = (one for one in house.assets if isinstance(one, Heat | Waste) and one.measured)
+    return tuple(one.name for one in found if setpoint.takes_orders(one) and _is_store(one))
+
+
+def _is_store(asset: Heat | Waste) -> bool:
+    """Whether the site file says enough of it, and a plan could move it."""
+    if isinstance(asset, Waste):
+        return True
+    found, band = modes(asset), (asset.comfort_min_c, asset.comfort_max_c)
+    return asset.water is not None and found.takes != found.waits and None not in band
+
+
+def modes(asset: Heat | Waste) -> Modes:
+    """Where a boost can be asked for, normal waits for it; else the lowest mode does."""
+    if isinstance(asset, Waste):
+        return Modes(waste.RUN, waste.WAIT, asset.rated_w, "runs")
+    boosts = asset.boosts if asset.preheat else asset.normal
+    waits = asset.normal if boosts < asset.normal else len(asset.modes) - 1
+    return Modes(boosts, waits, asset.modes[boosts].power_w)
+
+
+def stores(state: State, now: Now, start_utc_s: float, wanted: Planning) -> Roster:
+    """The tanks and batches that may be planned now: those of which all is read, and nobody orders."""
+    names, zone = apart(state.house), ZoneInfo(state.house.zone)
+    free = []
+    for asset in (one for one in state.house.assets if isinstance(one, Heat | Waste) and one.name in names):
+        order = state.book.orders.get(setpoint.point(asset))
+        is_ours = order is None or aims.leader(order.reason) not in _ELSE
+        is_heard = sight.power_w(state.memories, asset, now.ns) is not None
+        if is_ours and is_heard and not legs.why_not(asset, state, now):
+            free.append(asset)
+    count = round(wanted.horizon_s / wanted.step_s)
+    times = [datetime.fromtimestamp(start_utc_s + step * wanted.step_s, zone) for step in range(count)]
+    known = {point: memory.value for point, memory in state.memories.items()}
+    found = roster(free, Day(times=times, step_s=wanted.step_s, known=known), Terms())
+    least_h = wanted.horizon_s / 3600.0 / _TAUS
+    lasting = {name: tank for name, tank in found.tanks.items() if tank.time_constant_h > least_h}
+    return replace(found, tanks=lasting)
+
+
+def taken_w(state: State, asset: Steered, now: Now, step_s: int, count: int) -> list[float]:
+    """What one that charges, heats or runs now takes further on by the rule: for an hour."""
+    power_w = max(0.0, sight.power_w(state.memories, asset, now.ns) or 0.0)
+    return [power_w * min(1.0, max(0.0, (_GOES_ON_S - step * step_s) / step_s)) for step in range(count)]
