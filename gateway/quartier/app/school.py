@@ -41,8 +41,10 @@ class School:
     ) -> None:
         self.learner = Learner(premises)
         self.trial = trial
-        price = 0.0 if site.planning is None else site.planning.day_peak_eur_per_w
-        self.tolls = Tolls(premises.zone, price)
+        wanted = site.planning
+        price = 0.0 if wanted is None else wanted.day_peak_eur_per_w
+        is_held = wanted is not None and wanted.rule_bound and trial is not None
+        self.tolls = Tolls(premises.zone, price, trial.shadow() if is_held and trial is not None else None)
         self.why_new = ""
         self._held: dict[str, float] = {}  # what each point was where the last portion ended
         self._held_s = 0
@@ -100,9 +102,15 @@ class School:
             load_w.append(found[0])
             sun_w.append(found[1])
         bought_w = [self._grid_w(columns, at) for at in range(count)]
-        bought = History(start_utc_s=float(begin_s), step_s=float(STEP_S), load_w=bought_w)
-        for slot, import_w, _ in bought.slots(self.learner.grid):
-            self.tolls.learn(slot, import_w)
+        stored_w = [self._stored_w(columns, at) for at in range(count)]
+        for (slot, import_w, _), (_, battery_w, _) in zip(
+            *(
+                History(start_utc_s=float(begin_s), step_s=float(STEP_S), load_w=one).slots(self.learner.grid)
+                for one in (bought_w, stored_w)
+            ),
+            strict=True,
+        ):
+            self.tolls.learn(slot, import_w, battery_w)
         if math.isnan(self.learner.newest) and not any(value is not None for value in load_w):
             return  # before anything was known nothing was missed
         past = History(start_utc_s=float(begin_s), step_s=float(STEP_S), load_w=load_w, generated_w=sun_w)
@@ -150,6 +158,12 @@ class School:
         if (grid_w := value("power_w")) is None and apparent_va is not None:
             return apparent_va - (value(_EXPORT) or 0.0)
         return grid_w
+
+    def _stored_w(self, columns: Mapping[str, Sequence[Known]], at: int) -> Known:
+        """What all batteries took; None where one is not known."""
+        found = [columns.get(f"{name}.power_w", ()) for name in self._parts[model.Battery]]
+        known = [power_w for one in found if one and (power_w := one[at]) is not None]
+        return sum(known) if len(known) == len(found) else None
 
     def _step(self, columns: Mapping[str, Sequence[Known]], at: int) -> tuple[Known, Known]:
         """Load without storage and cars, and sun, both plus; None where a part is not known."""

@@ -1,4 +1,5 @@
-"""What an import costs beside its price: the day's largest, and its carbon, as far as they were learnt.
+"""What an import costs beside its price: the day's largest, and its carbon, as far as they were learnt; and
+whether both are held to what the rule would have made of them.
 
 What is not known is not counted as reached, and of carbon that nobody knows nothing is said.  Everything here
 runs in the planner's thread; who shows it reads whole numbers.
@@ -11,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from quartier.planning.account import Account, Debt, Shadow
 from quartier.planning.carbon import Carbon
 from quartier.planning.crests import Crests
 from quartier.planning.question import Question
@@ -21,22 +23,34 @@ _CO2 = "import_g_per_wh"
 
 
 class Tolls:
-    """``day_peak_eur_per_w`` is the price of a W of a day's largest import, which is the mean of an hour."""
+    """``day_peak_eur_per_w`` is the price of a W of a day's largest import, which is the mean of an hour.
 
-    def __init__(self, zone: str, day_peak_eur_per_w: float = 0.0) -> None:
+    ``rule`` is the site's battery living by the rule, to which both are held; None: they are held to nothing.
+    """
+
+    def __init__(self, zone: str, day_peak_eur_per_w: float = 0.0, rule: Shadow | None = None) -> None:
         self.crests, self.carbon = Crests(), Carbon()
+        self.account, self.rule = Account(), rule
         self.newest = math.nan
         """The hour since 1970 whose import was learnt last, known or not."""
         self._zone = ZoneInfo(zone)
         self._price = day_peak_eur_per_w
 
-    def learn(self, hour: int, import_w: float | None) -> None:
-        """Take in the mean import of an hour that is over; of one that nobody knows nothing is reached."""
+    def learn(self, hour: int, import_w: float | None, battery_w: float | None = None) -> None:
+        """Take in the mean import of an hour that is over, and what batteries took of it; of one that nobody
+        knows nothing is reached, and nothing owed.
+        """
         if hour <= self.newest:
             return
         self.newest = float(hour)
-        if import_w is not None:
-            self.crests.learn(self._day(hour * _HOUR_S), import_w)
+        if import_w is None:
+            return
+        day = self._day(hour * _HOUR_S)
+        self.crests.learn(day, import_w)
+        if self.rule is not None and battery_w is not None:
+            bare_w = import_w - battery_w
+            grids_w = import_w, self.rule.grid_w(bare_w, 1.0), bare_w
+            self.account.learn(day, grids_w, self.carbon.of(hour), 1.0)
 
     def hear(self, quotes: Iterable[Quote], utc_s: float) -> None:
         """Take in the carbon that is signalled for the hour that runs."""
@@ -58,20 +72,33 @@ class Tolls:
         count, step_s, start_s = question.count, question.step_s, question.start_utc_s
         middles_s = [start_s + (at + 0.5) * step_s for at in range(count)]
         days = [self._day(at_s) for at_s in middles_s]
-        surcharges = self.crests.surcharges(days, self._price)
+        contract = replace(
+            question.contract,
+            surcharges=self.crests.surcharges(days, self._price * self._factor(self.account.crest)),
+            co2_eur_per_g=question.contract.co2_eur_per_g * self._factor(self.account.co2),
+        )
         co2: Sequence[float] = self.carbon.at([int(at_s // _HOUR_S) for at_s in middles_s])
-        return replace(question, contract=replace(question.contract, surcharges=surcharges), co2_g_per_wh=co2)
+        return replace(question, contract=contract, co2_g_per_wh=co2)
+
+    def _factor(self, debt: Debt) -> float:
+        return 1.0 if self.rule is None else debt.factor
 
     def shown(self, question: Question, utc_s: float) -> dict[str, Any]:
         """How both count in a question that was planned, JSON-ready; None where one does not."""
-        return {"day_peak": self._peak(question, utc_s), "co2": self._co2(question)}
+        told = {"day_peak": self._peak(question, utc_s), "co2": self._co2(question)}
+        return told if self.rule is None else told | {"held": self._held()}
+
+    def _held(self) -> dict[str, Any]:
+        """By how much plans are behind the rule, in usual days, and by what the weights are multiplied."""
+        debts = {"co2": self.account.co2, "day_peak": self.account.crest}
+        return {name: {"behind_days": one.days, "factor": one.factor} for name, one in debts.items()}
 
     def _peak(self, question: Question, utc_s: float) -> dict[str, Any] | None:
         if self._price <= 0.0:
             return None
         surcharges = question.contract.surcharges
         return {
-            "eur_per_w": self._price,
+            "eur_per_w": self._price * self._factor(self.account.crest),
             "today_w": round(self.crests.reached_w(self._day(utc_s)), 1),
             "days_count": len(self.crests.days_w),
             "above_w": [round(one.above_w[0], 1) for one in surcharges],
@@ -96,12 +123,18 @@ class Tolls:
     def keep(self) -> dict[str, Any]:
         """All that it remembers, JSON-ready."""
         newest = None if math.isnan(self.newest) else self.newest
-        return {"newest": newest, "crests": self.crests.keep(), "carbon": self.carbon.keep()}
+        known = {"newest": newest, "crests": self.crests.keep(), "carbon": self.carbon.keep()}
+        stored = {} if self.rule is None else {"rule_wh": self.rule.energy_wh}
+        return known | {"account": self.account.keep()} | stored
 
     def recall(self, told: Any) -> None:
         """Go on with what ``keep`` gave; what is no such thing is learnt anew from the history."""
         table = told if isinstance(told, dict) else {}
         crests, carbon, newest = Crests(), Carbon(), table.get("newest")
+        self.account.recall(table.get("account"))
+        stored_wh = table.get("rule_wh")
+        if self.rule is not None and isinstance(stored_wh, int | float) and math.isfinite(stored_wh):
+            self.rule.energy_wh = float(stored_wh)
         try:
             carbon.recall(table.get("carbon"))
             self.carbon = carbon

@@ -129,6 +129,14 @@ def tolls(told: Mapping[str, Any] | None) -> Iterator[Text]:
         said = f"signalled for {age(co2['signalled_s'])}" if co2["signalled_s"] else "not signalled"
         price = f"{co2['eur_per_g'] * 1e6:g} EUR a ton"
         yield Text(f"CO2 counts {price}: {said}, beyond that {ahead}")
+    if held := (told or {}).get("held"):
+        yield Text(f"held to self-consumption: {', '.join(map(_owed, held, held.values()))}")
+
+
+def _owed(name: str, one: Mapping[str, Any]) -> str:
+    """How far plans are behind the rule, in usual days without a battery, and what follows."""
+    what, side = "CO2" if name == "co2" else "the day's peak", "behind" if one["behind_days"] > 0 else "ahead"
+    return f"{what} {abs(one['behind_days']):.2f} days {side}, counts {one['factor']:.2f} times"
 
 
 def _dear(peak: Mapping[str, Any]) -> str:

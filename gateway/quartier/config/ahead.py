@@ -48,6 +48,8 @@ class Planning(Section):
     """The largest import that is paid for already, or free."""
     day_peak_eur_per_w: Annotated[float, Field(ge=0, le=0.01)] = 0.0
     """What each W of each day's largest import (mean of an hour) costs; 0.10 EUR a kW and day are 0.0001."""
+    rule_bound: bool = False
+    """CO2 and each day's largest import weigh more while they are worse than by self-consumption alone."""
     history_min_s: Annotated[float, Field(ge=0, le=2_592_000)] = 259_200.0
     """How long the forecast must have been held against what happened before a plan is followed."""
 

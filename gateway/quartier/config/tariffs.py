@@ -23,12 +23,19 @@ def flaws_of_planning(draft: Draft) -> Iterator[Flaw]:
     if planning is not None and planning.peak_eur_per_w > 0.0 < planning.day_peak_eur_per_w:
         what = "the largest import has a price by peak_eur_per_w too; expected one of the two"
         yield Flaw(("planning", "day_peak_eur_per_w"), what)
+    if planning is not None and _is_weightless(planning):
+        what = "has no weight that could rise; expected co2_eur_per_g or day_peak_eur_per_w above 0"
+        yield Flaw(("planning", "rule_bound"), what)
     if tariff is None:
         return
     if tariff.contract == "signal" and "district_link" not in draft.raw:
         what = "the prices come by the district's signal; expected a section [district_link]"
         yield Flaw(("tariff", "contract"), what)
     yield from _strays(tariff)
+
+
+def _is_weightless(planning: Planning) -> bool:
+    return planning.rule_bound and not planning.co2_eur_per_g and not planning.day_peak_eur_per_w
 
 
 def _strays(tariff: Tariff) -> Iterator[Flaw]:

@@ -54,15 +54,17 @@ class Shadow:
 
     battery: Battery
     energy_wh: float = 0.0
+    target_w: float = 0.0
+    """The grid power that the rule brings the grid to."""
 
-    def grid_w(self, net_w: float, hours: float, target_w: float = 0.0) -> float:
+    def grid_w(self, net_w: float, hours: float) -> float:
         """The mean grid power of a step in which the house takes ``net_w`` without a battery."""
         unit = self.battery
         self.energy_wh = min(max(self.energy_wh, unit.reserve_wh), unit.capacity_wh)
         room_w = (unit.capacity_wh - self.energy_wh) / (unit.charge_efficiency * hours)
         there_w = (self.energy_wh - unit.reserve_wh) * unit.discharge_efficiency / hours
         low_w, high_w = -min(unit.discharge_max_w, there_w), min(unit.charge_max_w, room_w)
-        power_w = min(max(target_w - net_w, low_w), high_w)
+        power_w = min(max(self.target_w - net_w, low_w), high_w)
         share = unit.charge_efficiency if power_w > 0.0 else 1.0 / unit.discharge_efficiency
         self.energy_wh += power_w * share * hours
         return net_w + power_w
@@ -83,15 +85,18 @@ class Account:
     tops_w: list[float] = field(default_factory=lambda: [0.0] * 3)
 
     def learn(self, day: int, grids_w: tuple[float, float, float], g_per_wh: float, hours: float) -> None:
-        """A step is over: grid power with the plan, by the rule, without a battery."""
+        """A step is over: grid power with the plan, by the rule, without a battery.
+
+        Of a step whose carbon is not known ``g_per_wh`` is NaN.  A day without any import owes nothing.
+        """
         if day != self.day:
-            if not math.isnan(self.day):
-                self.co2.learn(*self.grams)
-                self.crest.learn(*self.tops_w)
+            for debt, sums in ((self.co2, self.grams), (self.crest, self.tops_w)):
+                if any(sums):
+                    debt.learn(*sums)
             self.day, self.grams, self.tops_w = float(day), [0.0] * 3, [0.0] * 3
         for at, grid_w in enumerate(grids_w):
             import_w = max(grid_w, 0.0)
-            self.grams[at] += import_w * hours * g_per_wh
+            self.grams[at] += 0.0 if math.isnan(g_per_wh) else import_w * hours * g_per_wh
             self.tops_w[at] = max(self.tops_w[at], import_w)
 
     def keep(self) -> dict[str, float]:

@@ -57,6 +57,11 @@ class Carbon:
         found = self.ahead(slots[-1] - newest + 1)
         return [found[slot - newest] for slot in slots]
 
+    def of(self, slot: int) -> float:
+        """What a slot that was learnt emits; NaN where that is not known."""
+        is_kept = self.newest - len(self.values) < slot <= self.newest
+        return self.values[slot % len(self.values)] if is_kept else math.nan
+
     @property
     def days(self) -> int:
         """Of how many days something is known."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from quartier.planning.account import Shadow
 from quartier.planning.aims import aims
 from quartier.planning.chances import chances
 from quartier.planning.forecast import ahead
@@ -108,6 +109,10 @@ class Trial:
         row = self.quoted.billed(slot)
         billed = None if row is None else (row.import_eur_per_wh, row.export_eur_per_wh)
         return self.quoted.foreseen(slot, STEPS_H), billed
+
+    def shadow(self) -> Shadow:
+        """Its battery anew, living by the rule."""
+        return Shadow(self.battery, self.battery.reserve_wh, self.target_w)
 
     def _live(self, one: Imagined, net_w: float, wanted_w: float, bought: float, sold: float) -> None:
         """One hour, inside what the battery can do."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from quartier.app import foresight
 from quartier.app.school import School
 from quartier.config.load import load
 from quartier.house.now import Now
@@ -154,6 +155,21 @@ def test_what_today_has_imported_is_learnt_from_the_history_and_kept(school, liv
     other = school()
     other.recall()
     assert one.tolls.keep() == other.tolls.keep()
+
+
+def test_what_the_battery_took_is_held_against_the_rule_where_the_site_file_wants_it(tmp_path, lived):
+    path = tmp_path / "bound.toml"
+    wanted = "planning = { rule_bound = true, day_peak_eur_per_w = 0.0001 }\n"
+    path.write_text(SITE + wanted + 'tariff = { contract = "base", base_eur_per_wh = 0.0002 }\n')
+    lived(30)
+    loaded = load(path)
+    one = School(PREMISES, loaded, tmp_path / "history.db", tmp_path, tmp_path, foresight.trial(loaded))
+    one.catch_up(BEGIN_S + 30 * 3600)
+
+    crest = one.tolls.account.crest
+    assert pytest.approx(600.0, abs=101) == crest.usual, "without the battery's 1000 W"
+    assert crest.days > crest.step_d
+    assert 2_000.0 == one.tolls.rule.energy_wh, "the reserve: there is no sun that is left over"
 
 
 def test_imports_that_an_earlier_version_did_not_keep_are_learnt_anew_and_nothing_else_twice(school, lived):

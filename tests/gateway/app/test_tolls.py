@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from quartier.app.tolls import Tolls
+from quartier.planning.account import Shadow
 from quartier.planning.horizon import Battery, Contract
 from quartier.planning.question import Question
 from quartier.planning.tariff import Quote, Tariff
@@ -137,3 +138,57 @@ def test_what_is_no_such_thing_is_learnt_anew(told):
     tolls.recall(told if told is None else {**kept, **told})
     assert math.isnan(tolls.newest)
     assert () == tolls.counted(asked()).contract.surcharges
+
+
+def bound(days=4, night_w=2_000.0):
+    """A house of 500 W, sun of 3 kW from 10 to 14 h; the battery is filled at night, so that the sun is sold."""
+    tolls = Tolls("Europe/Paris", 1e-4, Shadow(Battery(9_500, 2_000, 2_000, 5_000, 5_000)))
+    for hour in range(FIRST - 24 * days, FIRST + 1):
+        at = (hour - FIRST) % 24
+        battery_w = {1: night_w, 2: night_w, 20: -500.0}.get(at, 0.0)
+        tolls.hear([co2(hour - FIRST, hour - FIRST + 1, 0.1)], hour * 3_600.0)
+        tolls.learn(hour, 500.0 - 3_000.0 * (10 <= at < 14) + battery_w, battery_w)
+    return tolls
+
+
+def test_a_plan_that_emits_more_than_the_rule_or_reaches_higher_counts_both_more():
+    tolls = bound()
+    contract = Contract(co2_eur_per_g=1e-4)
+    found = tolls.counted(asked(1.0, contract)).contract
+    assert found.co2_eur_per_g > 1.5e-4
+    assert sum(one.eur_per_wh for one in found.surcharges) > 2e-4
+    told = tolls.shown(tolls.counted(asked(1.0, contract)), MIDNIGHT_S + 3_600)
+    assert (found.co2_eur_per_g, told["held"]["co2"]["factor"] * 1e-4) == (
+        told["co2"]["eur_per_g"],
+        pytest.approx(found.co2_eur_per_g),
+    )
+    assert told["held"]["day_peak"]["behind_days"] > 0.0
+    assert told["day_peak"]["eur_per_w"] == pytest.approx(sum(one.eur_per_wh for one in found.surcharges))
+
+
+def test_who_is_not_held_to_the_rule_has_its_weights_as_they_are():
+    tolls = bound()
+    tolls.rule = None
+    found = tolls.counted(asked(1.0, Contract(co2_eur_per_g=1e-4))).contract
+    assert (1e-4, pytest.approx(1e-4)) == (
+        found.co2_eur_per_g,
+        sum(one.eur_per_wh for one in found.surcharges),
+    )
+    assert "held" not in tolls.shown(asked(1.0), MIDNIGHT_S)
+
+
+def test_what_is_owed_and_what_the_rule_has_stored_outlive_a_restart():
+    tolls, other = bound(), bound(days=0)
+    told = json.loads(json.dumps(tolls.keep()))
+    other.recall(told)
+    assert tolls.keep() == other.keep()
+    assert other.rule.energy_wh > 2_000.0
+    other = bound(days=0)
+    other.recall(told | {"rule_wh": "full"})
+    assert 2_000.0 == other.rule.energy_wh
+
+
+def test_of_an_hour_whose_battery_is_not_known_nothing_is_owed():
+    tolls, before = bound(), bound().keep()
+    tolls.learn(FIRST + 1, 5_000.0, None)
+    assert (before["account"], before["rule_wh"]) == (tolls.keep()["account"], tolls.keep()["rule_wh"])

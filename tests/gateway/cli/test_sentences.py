@@ -257,6 +257,18 @@ def test_carbon_says_how_far_it_is_signalled_and_what_counts_beyond():
     ] == [line.plain for line in lines]
 
 
+def test_what_is_held_to_the_rule_says_how_far_it_is_behind_and_how_much_it_counts():
+    held = {
+        "co2": {"behind_days": 0.069, "factor": 1.512},
+        "day_peak": {"behind_days": -0.3, "factor": 1.0},
+    }
+    (line,) = sentences.tolls({"held": held})
+    assert (
+        "held to self-consumption: CO2 0.07 days behind, counts 1.51 times, "
+        "the day's peak 0.30 days ahead, counts 1.00 times"
+    ) == line.plain
+
+
 def test_who_leads_each_asset_of_the_local_plan_and_who_is_not_planned():
     told = {"asset": "bat1", "why_not": "", "age_s": 70.0, "beside": ["ev1"], "beside_why_not": ""}
     status = {"plan": told, "control": {"assets": {"bat1": {"led_by": "local plan"}, "ev1": {}}}}

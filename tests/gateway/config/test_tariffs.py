@@ -63,6 +63,10 @@ CASES = [
         PLANNING + "day_peak_eur_per_w = 0.0001\npeak_eur_per_w = 0.01\n" + HCHP,
         "planning.day_peak_eur_per_w: the largest import has a price by peak_eur_per_w too; expected one",
     ),
+    (
+        PLANNING + "rule_bound = true\n" + HCHP,
+        "planning.rule_bound: has no weight that could rise; expected co2_eur_per_g or day_peak_eur_per_w",
+    ),
 ]
 
 

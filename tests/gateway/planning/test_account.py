@@ -93,8 +93,8 @@ def test_the_shadow_takes_what_is_left_over_and_gives_what_is_wanted_inside_its_
 
 
 def test_the_shadow_brings_the_grid_to_the_sites_target():
-    one = Shadow(CELL, energy_wh=5_000.0)
-    assert 100.0 == pytest.approx(one.grid_w(1_000.0, 1.0, target_w=100.0))
+    one = Shadow(CELL, energy_wh=5_000.0, target_w=100.0)
+    assert 100.0 == pytest.approx(one.grid_w(1_000.0, 1.0))
 
 
 def test_a_shadow_never_lies_outside_its_battery():
@@ -114,6 +114,14 @@ def test_an_account_counts_whole_days_of_import_alone():
     assert 24 * 1_000.0 * 0.2 == pytest.approx(one.co2.usual)
     assert 1_000.0 == one.crest.usual
     assert [0.0] * 3 == one.grams == one.tops_w
+
+
+def test_where_carbon_is_not_known_only_peaks_are_owed():
+    one = Account()
+    for hour in range(25):
+        one.learn(hour // 24, (600.0, 500.0, 1_000.0), math.nan, 1.0)
+    assert (0.0, 0.0) == (one.co2.days, one.co2.usual)
+    assert 0.1 + one.crest.lead == pytest.approx(one.crest.days)
 
 
 def test_what_is_kept_is_recalled_and_what_is_no_account_is_not():

@@ -98,3 +98,12 @@ def test_what_is_signalled_counts_before_what_is_foretold_and_a_mean_before_noth
     assert [0.1, 0.4, 0.5] == filled((0.1, nan, nan), [0.3, 0.4, 0.5])
     assert [0.1, 0.3, 0.2] == pytest.approx(filled((0.1, 0.3, nan), ()))
     assert [0.0, 0.0] == filled((nan, nan), ())
+
+
+def test_what_a_slot_emitted_is_known_for_a_week_and_nothing_else_is():
+    one = Carbon()
+    assert math.isnan(one.of(5))
+    for slot in (*range(5, 8), *range(9, 180)):
+        one.learn(slot, slot / 1000.0)
+    assert (0.179, 0.012) == (one.of(179), one.of(12))
+    assert all(math.isnan(one.of(slot)) for slot in (8, 11, 180, 5))
