@@ -120,7 +120,7 @@ def _comfort(section: sections.Heat | sections.Cooling, steps: list[assets.Mode]
 
 
 def _water(heat: sections.Heat) -> modes.Water | None:
-    """What it heats; where no loss is said, the most that EU 814/2013 allows (annex II, 2.2)."""
+    """What it heats; where no loss is said, the most that EU 814/2013 allows (annex II, 2)."""
     if heat.tank_m3 is None:
         return None
     allowed_w = 16.66 + 8.33 * (heat.tank_m3 * _LITRES_PER_M3) ** 0.4

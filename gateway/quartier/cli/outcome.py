@@ -52,7 +52,8 @@ class Outcome:
     def bound(self) -> str:
         """How near to the best it is proven to be."""
         gap_eur = self.plan.gap_eur
-        return "proven best" if gap_eur < 5e-5 else f"at most {gap_eur:.4f} EUR above the best"
+        priced = ", with what is given up at its price" if self.plan.given_up else ""
+        return "proven best" if gap_eur < 5e-5 else f"at most {gap_eur:.4f} EUR above the best{priced}"
 
     @property
     def more_eur_per_wh(self) -> list[float]:

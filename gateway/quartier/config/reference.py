@@ -18,7 +18,8 @@ HEAD = """\
 One TOML file describes a building: `/etc/quartier/site.toml`, or any file given with `--config`.
 This page is made by `quartier config reference`; `quartier config sample` writes a commented file to
 start from, `quartier config schema` a JSON Schema for editors, and `quartier check FILE` names every fault
-with its line.
+with its line. A whole file is [`plan/site.toml`](plan/site.toml), which
+[several things are planned](planning.md#a-whole-site-from-a-file) from.
 
 A key carries its unit last: `_w` W, `_wh` Wh, `_a` A, `_v` V, `_hz` Hz, `_s` s, `_pct` 0..100. Plus means
 that an asset takes energy from the building's bus. Names of buses, devices and assets are one name space:

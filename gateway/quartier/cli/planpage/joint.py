@@ -20,12 +20,8 @@ _KINDS = {"battery": "battery", "car": "car", "tank": "tank", "batch": "run"}
 
 def page(outcome: Outcome) -> str:
     """The whole file."""
-    gap = outcome.plan.gap_eur
-    text = (
-        "Proven best: no plan of these steps costs less."
-        if gap < 5e-5
-        else f"At most {gap:.4f} EUR above the best plan of these steps."
-    )
+    bound = outcome.bound
+    text = f"{bound[0].upper()}{bound[1:]}, of all plans of these steps."
     main = f"""{frame.verdict(text, outcome.given_up)}{_left_out(outcome)}
 <section class="tiles">{frame.tiles(_figures(outcome))}</section>
 <section><h2>Curves</h2><p class="hint">Plus takes energy from the building, minus gives. Rest on a step to
@@ -61,7 +57,7 @@ def _figures(outcome: Outcome) -> list[tuple[str, str]]:
         (f"{plan.cost_eur:z.2f} EUR", "cost"),
         (f"{base.cost_eur:z.2f} EUR", "cost where nobody plans"),
         (f"{saved:z.2f} EUR", "saved, with the worth of what is left"),
-        (f"{plan.gap_eur:.4f} EUR", "dearer than the best at most"),
+        (f"{plan.gap_eur:.4f} EUR", "above the best at most"),
         (f"{plan.peak_w / _KILO:.2f} kW", "largest import"),
         (f"{base.peak_w / _KILO:.2f} kW", "largest import where nobody plans"),
         (energy(plan.grid_w), "imported"),
