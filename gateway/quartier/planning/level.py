@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from quartier.planning.columns import Found
 from quartier.planning.sampled import Sampled
+from quartier.planning.tangents import lowest
 
 ROUNDS_MAX = 80
 _ROUNDING = 1e-13
@@ -53,31 +54,15 @@ class Level:
     def best(self, without: Found) -> Found:
         """The plan that is cheapest with the peak's price; its level is left in the columns.
 
-        ``without`` is the plan without such a price.  Two tangents meet below the cost, and where they meet
-        on it, that is the optimum.  It ends after ROUNDS_MAX plans with the best level so far.
+        ``without`` is the plan without such a price.  After ROUNDS_MAX plans it ends with the best so far.
         """
         top_wh = max(without.column("grid_high_wh"))
         if top_wh <= self._free_wh or self._price == 0.0:
             self.bound = without.bound
             return without
         low, high = self._at(self._free_wh), self._at(top_wh)
-        best = min(low, high, key=_cost)
-        while low.slope < 0.0 < high.slope and self.rounds_count < ROUNDS_MAX:
-            level_wh = (high.bound - low.bound + low.slope * low.level_wh - high.slope * high.level_wh) / (
-                low.slope - high.slope
-            )
-            if not low.level_wh < level_wh < high.level_wh:
-                break
-            below = low.bound + low.slope * (level_wh - low.level_wh)
-            middle = self._at(level_wh)
-            best = min(best, middle, key=_cost)
-            if middle.cost <= below + _ROUNDING * self._columns.scale:
-                break
-            if middle.slope < 0.0:
-                low = middle
-            else:
-                high = middle
-        self.bound = best.cost
+        rounding, rounds = _ROUNDING * self._columns.scale, ROUNDS_MAX - self.rounds_count
+        best, self.bound = lowest(self._at, low, high, rounding, rounds)
         return self._taken(best)
 
     def near(self, without: Found) -> Found:

@@ -5,6 +5,7 @@ from array import array
 from dataclasses import dataclass
 
 from quartier.planning.columns import NEAR_WH, Columns, Found
+from quartier.planning.tangents import lowest
 from quartier_native.storages import TARGET_BREACH
 
 ROUNDS_MAX = 80
@@ -31,6 +32,11 @@ class _Level:
     short_slope: float
     """and the missing target."""
 
+    @property
+    def bound(self) -> float:
+        """No plan under it costs less."""
+        return self.cost
+
 
 class Peak:
     """The search over one horizon, with ``price`` for each Wh of the largest import above ``free_wh``."""
@@ -53,9 +59,8 @@ class Peak:
         """The plan that is cheapest with the peak's price; its caps are left in the columns.
 
         ``without`` is the plan without such a price.  Over the level of a cap for all steps the cost is
-        convex and made of straight pieces: two tangents meet below it, and where they meet on it, that is
-        the optimum. No more is given up than without.  It ends after ROUNDS_MAX plans with the best level
-        so far.
+        convex and made of straight pieces. No more is given up than without.  After ROUNDS_MAX plans it ends
+        with the best level so far.
         """
         top_wh = max(without.column("grid_wh"))
         if top_wh <= self._free_wh or self._price == 0.0:
@@ -67,24 +72,10 @@ class Peak:
         low = best
         if low.excess_slope + low.short_slope > 0.0 and low.level_wh + _STEP_WH < top_wh:
             low = self._at(low.level_wh + _STEP_WH)  # left of it nothing can be kept: there is no slope
-            best = min(best, low, key=_cost)
-        while low.slope < 0.0 and self.rounds_count < ROUNDS_MAX:
-            level_wh = (high.cost - low.cost + low.slope * low.level_wh - high.slope * high.level_wh) / (
-                low.slope - high.slope
-            )
-            if not low.level_wh < level_wh < high.level_wh:
-                break
-            below = low.cost + low.slope * (level_wh - low.level_wh)
-            middle = self._at(level_wh)
-            best = min(best, middle, key=_cost)
-            if middle.cost <= below + _ROUNDING * self._columns.scale:
-                break
-            if middle.slope < 0.0:
-                low = middle
-            else:
-                high = middle
-        best = min(best, high, key=_cost)
-        self.bound = best.cost
+        rounding, rounds = _ROUNDING * self._columns.scale, ROUNDS_MAX - self.rounds_count
+        found, self.bound = lowest(self._at, low, high, rounding, rounds)
+        best = min(best, found, key=_cost)
+        self.bound = min(self.bound, best.cost)
         self._put(best.level_wh)
         return best.found
 
