@@ -25,6 +25,7 @@ LONG = {
     "evening-peak-cars",
     "hold-longest",
     "kill-nine",
+    "plan-ejp",
     "plan-tariff",
     "plan-tempo-red",
     "winter-week",
