@@ -13,7 +13,7 @@ from quartier_native.reference.interior import (
 
 cdef int _BAND_MAX = BAND_MAX, _COLUMNS_MAX = COLUMNS_MAX, _ROUNDS_MAX = ROUNDS_MAX, _ROWS_MAX = ROWS_MAX
 cdef double _NEAR = NEAR, _NUMBER_MAX = NUMBER_MAX
-cdef double _STEP = 0.9995, _TINY = 1e-15, _HUGE = 1e128
+cdef double _STEP = 0.9995, _TINY = 1e-15, _HUGE = 1e128, _FAR = 1e100
 
 cdef struct Program:
     const int *starts
@@ -213,6 +213,8 @@ cdef Reached _run(Program *p) noexcept nogil:
             reached.primal <= _NEAR and reached.dual <= _NEAR and reached.gap <= _NEAR
         ):
             return reached
+        if not mu > 0.0:
+            return reached
         _factorise(p)
         for k in range(p.columns):
             p.rxz[k] = 0.0 - p.x[k] * p.z[k]
@@ -231,6 +233,8 @@ cdef Reached _run(Program *p) noexcept nogil:
             if bounded(p, k):
                 p.rsw[k] += centre - p.ds[k] * p.dw[k]
         _direction(p)
+        if not _leads(p):
+            return reached
         steps = _steps(p)
         steps.far, steps.deep = least(1.0, _STEP * steps.far), least(1.0, _STEP * steps.deep)
         for k in range(p.columns):
@@ -331,6 +335,19 @@ cdef void _direction(Program *p) noexcept nogil:
         if bounded(p, k):
             p.ds[k] = p.ru[k] - p.dx[k]
             p.dw[k] = (p.rsw[k] - p.w[k] * p.ds[k]) / p.s[k]
+
+
+cdef bint _leads(const Program *p) noexcept nogil:
+    cdef int k, r
+    for k in range(p.columns):
+        if not (fabs(p.dx[k]) <= _FAR and fabs(p.dz[k]) <= _FAR):
+            return False
+        if bounded(p, k) and not (fabs(p.ds[k]) <= _FAR and fabs(p.dw[k]) <= _FAR):
+            return False
+    for r in range(p.height):
+        if not fabs(p.dy[r]) <= _FAR:
+            return False
+    return True
 
 
 cdef Steps _steps(const Program *p) noexcept nogil:

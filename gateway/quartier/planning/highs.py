@@ -80,7 +80,7 @@ class _Tree:
             raise RefusedError(f"HiGHS found no plan within {nodes_max} nodes")
         self._put(values)
         found = info.mip_dual_bound if self._whole else info.objective_function_value
-        return float(found) + self._program.constant_eur
+        return float(found) * self._program.eur + self._program.constant_eur
 
     def _put(self, values: list[float]) -> None:
         joint = self._joint

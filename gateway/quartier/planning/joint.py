@@ -3,6 +3,8 @@
 import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import nsmallest
+from itertools import islice
 from typing import NamedTuple
 
 from quartier.planning.chain import Chain
@@ -12,6 +14,7 @@ from quartier.planning.relaxed import Relaxed, most_work, relaxed
 
 _WORK_PER_STEP = 10
 """Of a plan beside the others: to put them together."""
+_SHIFTS_PER_WORK = 4
 _GRAIN_WH = 0.5
 """So much more or less is the same."""
 BETTER = 1e-9
@@ -52,7 +55,7 @@ class Joint:
         every, stores = list(self.chains.values()), [self.chains[number] for number in self.stores]
         programs = most_work(self.meter, every) + most_work(self.meter, stores)
         turns = sum(part.work + _WORK_PER_STEP * self.meter.count for part in self.parts)
-        bounds = sum(part.work for part in self.parts if isinstance(part, Levels))
+        bounds = sum(part.work for part in self.parts if not isinstance(part, Store))
         return 2 * (programs + bounds) + 3 * turns
 
     def total(self, without: Iterable[int] = ()) -> "array[float]":
@@ -106,45 +109,70 @@ class Joint:
             return new.rungs < old.rungs
         return new.cost < old.cost - BETTER * self.meter.price
 
+    def paid_eur(self) -> float:
+        """What imports bring that count as free: 0 or less."""
+        grid_wh = self.told().column("grid_wh")
+        return sum(price * max(0.0, grid_wh[step]) for step, price in self.meter.paid.items())
+
+    def paid_most_eur(self) -> float:
+        """What they could bring at most: 0 or less.  Beyond a cap it is not worth what that counts."""
+        net_wh, sun_wh = self.meter.column("net_wh"), self.meter.column("curtailable_wh")
+        caps_wh, ranges = self.meter.column("import_max_wh"), self._ranges({})
+        total = 0.0
+        for step, price in self.meter.paid.items():
+            load_wh = max(0.0, net_wh[step] + sun_wh[step])
+            total += price * min(load_wh + ranges[step][1], max(load_wh, caps_wh[step]))
+        return total
+
     def starts(self, number: int) -> "list[array[float]]":
         """All ways of a batch."""
         part = self.parts[number]
         return part.ways(self.meter.count) if isinstance(part, Run) else []
 
-    def moves(self, number: int, prices: "array[float]") -> "list[tuple[float, array[float]]]":
+    def moves(self, number: int, prices: "array[float]", most: int) -> "list[tuple[float, array[float]]]":
         """Other starts of a batch, or ways of a car in which current of one step is in another, or more of
         it where it lacks energy, each with what it adds to the cost at these prices; none that does not save.
+
+        The ``most`` that save most, those first.
         """
         part = self.parts[number]
-        if not isinstance(part, Levels):
-            now = _paid(self.ways[number], prices)
-            added = [(_paid(way, prices) - now, way) for way in self.starts(number)]
-            return [pair for pair in added if pair[0] < 0.0]
-        way, made = self.ways[number], []
+        if isinstance(part, Levels):
+            return self._shifts(part, self.ways[number], prices, most)
+        now = _paid(self.ways[number], prices)
+        added = [(_paid(way, prices) - now, way) for way in self.starts(number)]
+        return sorted(pair for pair in added if pair[0] < 0.0)[:most]
+
+    def _shifts(
+        self, part: Levels, way: "array[float]", prices: "array[float]", most: int
+    ) -> "list[tuple[float, array[float]]]":
         allowed = dict(zip(part.units, part.amounts_wh, strict=True))
-        unit_wh = part.amounts_wh[1] / part.units[1]
+        unit_wh, least = part.amounts_wh[1] / part.units[1], part.units[1]
         window = range(part.chain.first, part.chain.first + part.chain.count)
         taken = {step: round(way[step] / unit_wh) for step in window}
+        cheapest = sorted(window, key=prices.__getitem__)
+        found: list[tuple[float, int, int, int]] = []
         for source in (step for step in window if taken[step]):
-            for to in window:
-                least_saved = (prices[to] - prices[source]) * unit_wh
-                if to == source or least_saved >= 0.0:
-                    continue
-                for units in {1, taken[source] - part.units[1], taken[source]}:
-                    if {taken[source] - units, taken[to] + units} <= allowed.keys() and units > 0:
-                        moved = way[:]
-                        moved[source] = allowed[taken[source] - units]
-                        moved[to] = allowed[taken[to] + units]
-                        made.append((least_saved * units, moved))
+            for units in {1, taken[source] - least, taken[source]} - {0}:
+                if taken[source] - units in allowed:
+                    fitting = (to for to in cheapest if to != source and taken[to] + units in allowed)
+                    saved = ((prices[to] - prices[source], to) for to in islice(fitting, most))
+                    found += [(each * unit_wh * units, source, to, units) for each, to in saved]
+        self.work += len(found) // _SHIFTS_PER_WORK
+        made = []
+        for added, source, to, units in nsmallest(most, (each for each in found if each[0] < 0.0)):
+            moved = way[:]
+            moved[source] = allowed[taken[source] - units]
+            moved[to] = allowed[taken[to] + units]
+            made.append((added, moved))
         now, held = part.cost(way), sum(taken.values())
         for step in window:
-            for units in {1, part.units[1]} if held < part.need[1] else ():
+            for units in {1, least} if held < part.need[1] else ():
                 if taken[step] + units in allowed and held + units <= part.need[1]:
                     moved = way[:]
                     moved[step] = allowed[taken[step] + units]
                     extra = part.cost(moved) - now + prices[step] * units * unit_wh
                     made += [(extra, moved)] if extra < 0.0 else []
-        return made
+        return sorted(made)[:most]
 
     def relax(self, free: Sequence[int], instead: Mapping[int, Chain] | None = None) -> Relaxed:
         """Put these, no batches, on their ways by the linear program beside all others; some have other
@@ -206,11 +234,11 @@ class Joint:
         total = self.meter.lowest(found.prices, found.surcharges, self._ranges(within))
         duals = dict(zip(free, found.duals, strict=True))
         for number, part in enumerate(self.parts):
+            self.work += 0 if isinstance(part, Store) else part.work
             if isinstance(part, Store):
                 chain = part.chain
                 total += chain.lowest(duals[number], found.prices[chain.first : chain.first + chain.count])
             elif isinstance(part, Levels):
-                self.work += part.work
                 lowest = part.lowest(found.prices)
                 if number in within:
                     chain = within[number]

@@ -61,9 +61,12 @@ class Meter:
             "export_max_wh": [cap * hours for cap in outlook.export_max_w],
             **dict.fromkeys(("low_wh", "high_wh", "floor_wh", "ceiling_wh"), [0.0] * count),
         }
+        self.paid: dict[int, float] = {}
+        """Steps in which an import that pays counts as free, and what it pays: a price below 0."""
         for number in range(count):  # where both pay, an import counts as free, as for a battery alone
             twice = columns["import_price"][number] < 0.0 < columns["export_price"][number]
             if twice and min(columns["curtailable_wh"][number], columns["export_max_wh"][number]) > 0.0:
+                self.paid[number] = columns["import_price"][number]
                 columns["import_price"][number] = 0.0
         self.steps = array("d", [value for name in STEP_COLUMNS for value in columns[name]])
         self.price = (

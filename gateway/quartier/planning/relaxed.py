@@ -12,6 +12,9 @@ from quartier.planning.meter import Meter
 from quartier_native.storages import ROUNDS_MAX, Solved, solve_interior
 
 _KILO = 1000.0
+_SCALE = 0.3
+"""The highest price in the program, whatever the currency: where the method ends depends on it."""
+_SPARE = 4.0
 _LEAST_KWH = 1e-7
 """No unknown is fixed wholly: the method needs room inside."""
 
@@ -56,7 +59,8 @@ def _work(columns: int, rows: int, band: int, rounds: int) -> int:
 class Program:
     """Rows step by step: the chains', the meter's, the peak's; so that they couple only with near ones.
 
-    In kWh and EUR/kWh.  The meter has room for ``reach_wh`` that others may take in each step.
+    In kWh, and in prices of which the highest is _SCALE.  The meter has room for ``reach_wh`` that others may
+    take in each step.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Program:
     ) -> None:
         self._meter, self._chains = meter, chains
         self._peak = meter.peak_price > 0.0
+        self._unit = _SCALE / meter.price
         self._rows: list[list[int]] = [[] for _ in chains]
         self.meters: list[int] = []
         self._peaks: list[int] = []
@@ -74,6 +79,8 @@ class Program:
         self._top = 0
         self.constant_eur = sum(chain.constant for chain in chains)
         """What the program's cost leaves out."""
+        self.eur = _KILO / self._unit
+        """What one of its cost is."""
         self._lay(fixed_wh, reach_wh)
         self.bus: list[list[tuple[int, int, float]]] = [[] for _ in chains]
         for number, chain in enumerate(chains):
@@ -141,7 +148,7 @@ class Program:
             self.entries.append(row)
             self.numbers.append(number)
         self.starts.append(len(self.entries))
-        self.costs.append(price * _KILO)
+        self.costs.append(price * self._unit)
         self.upper.append(max(most_wh / _KILO, _LEAST_KWH))
 
     def run(self) -> Relaxed:
@@ -159,16 +166,21 @@ class Program:
             for at, (least_wh, _) in enumerate(chain.charges_wh):
                 made[chain.first + at] = least_wh
             for step, column, sign in columns:
-                made[step] += sign * found[column] * _KILO
+                made[step] += sign * min(found[column], self.upper[column]) * _KILO
         return Relaxed(
             bus_wh,
-            array("d", [prices[row] / _KILO for row in self.meters]),
+            array("d", self._worths(prices)),
             array("d", self._surcharges(prices)),
             self._meter.free_wh + found[self._top] * _KILO if self._peak else math.inf,
-            [array("d", [prices[row] / _KILO for row in rows]) for rows in self._rows],
+            [array("d", [prices[row] / self._unit for row in rows]) for rows in self._rows],
             solved,
             _work(len(self.costs), len(self.right), len(self._chains) + 3, solved.rounds),
         )
+
+    def _worths(self, prices: "array[float]") -> list[float]:
+        """None is beyond what a cap counts, however far the method came."""
+        most = self._meter.excess_price + _SPARE * self._meter.price
+        return [max(-most, min(most, prices[row] / self._unit)) for row in self.meters]
 
     def _nothing(self) -> Relaxed:
         """Without chains each step has the price of an import."""
@@ -180,5 +192,5 @@ class Program:
         """Together at most the peak's price."""
         if not self._peak:
             return [0.0] * self._meter.count
-        made = [max(0.0, -prices[row] / _KILO) for row in self._peaks]
+        made = [max(0.0, -prices[row] / self._unit) for row in self._peaks]
         return [value * min(1.0, self._meter.peak_price / max(sum(made), 1e-300)) for value in made]

@@ -267,7 +267,7 @@ class Search:
                 break
             joint.ways, joint.level_wh = self._best[:], self._level_wh
             found = joint.relax(joint.stores)
-            moves = sorted(joint.moves(number, found.prices))[:_MOVES_MAX]
+            moves = joint.moves(number, found.prices, _MOVES_MAX)
             if not any(self._settled(number, way) for _, way in moves if self._open):
                 break
             better = True

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from quartier.planning.horizon import Battery, Contract, Outlook, RefusedError, check, finite
 
+_EFFICIENCY_MIN = 0.1
 BATTERIES_MAX, CARS_MAX, TANKS_MAX, BATCHES_MAX = 8, 64, 8, 8
 
 
@@ -96,9 +97,9 @@ class Site:
 
 def check_site(site: Site) -> None:
     """Raise RefusedError for a site that no plan can be made from."""
-    idle = Battery(0.0, 0.0, 0.0, 0.0, 0.0)
-    for battery in site.batteries.values() or [idle]:
-        check(battery, site.outlook, site.contract)
+    check(Battery(0.0, 0.0, 0.0, 0.0, 0.0), site.outlook, site.contract)
+    for name, battery in site.batteries.items():
+        _check_battery(name, battery, site)
     count = site.outlook.count
     if site.outlook.samples or site.contract.surcharges:
         raise RefusedError("samples and surcharges: a battery alone is planned for them, not a whole site")
@@ -115,16 +116,23 @@ def check_site(site: Site) -> None:
     for name, tank in site.tanks.items():
         _check_tank(name, tank, count)
     for name, batch in site.batches.items():
-        finite(f"{name}.powers_w", batch.powers_w, low=0.0)
-        if not 0 <= batch.from_step <= batch.until_step <= count:
-            raise RefusedError(f"{name}: expected 0 <= from_step <= until_step <= {count}")
-        if not batch.powers_w or not batch.starts:
-            raise RefusedError(f"{name}: {len(batch.powers_w)} steps do not fit before its deadline")
+        _check_batch(name, batch, count)
+
+
+def _check_battery(name: str, battery: Battery, site: Site) -> None:
+    try:
+        check(battery, site.outlook, site.contract)
+    except RefusedError as error:
+        raise RefusedError(f"{name}.{error}") from None
+    for field_name in ("charge_efficiency", "discharge_efficiency"):
+        if (value := getattr(battery, field_name)) < _EFFICIENCY_MIN:
+            raise RefusedError(f"{name}.{field_name} {value}: expected {_EFFICIENCY_MIN} to 1")
 
 
 def _check_car(name: str, car: Car) -> None:
     for field_name in ("need_wh", "room_wh", "current_min_a", "current_max_a"):
         finite(f"{name}.{field_name}", [getattr(car, field_name)], low=0.0)
+    _check_steps(name, car)
     if not 0 <= car.from_step <= car.until_step:
         raise RefusedError(f"{name}: expected 0 <= from_step <= until_step")
     if not 0.5 <= car.current_step_a <= 100.0:
@@ -135,8 +143,8 @@ def _check_car(name: str, car: Car) -> None:
         raise RefusedError(f"{name}.current_min_a {car.current_min_a}: expected whole current_step_a")
     if car.phases not in {1, 2, 3} or not 50.0 <= car.voltage_v <= 1000.0:
         raise RefusedError(f"{name}: expected 1 to 3 phases of 50 to 1000 V")
-    if not 0.1 <= car.efficiency <= 1.0:
-        raise RefusedError(f"{name}.efficiency {car.efficiency}: expected 0.1 to 1")
+    if not _EFFICIENCY_MIN <= car.efficiency <= 1.0:
+        raise RefusedError(f"{name}.efficiency {car.efficiency}: expected {_EFFICIENCY_MIN} to 1")
     if car.room_wh < car.need_wh:
         raise RefusedError(f"{name}.room_wh {car.room_wh}: expected at least need_wh")
 
@@ -153,3 +161,18 @@ def _check_tank(name: str, tank: Tank, count: int) -> None:
         raise RefusedError(f"{name}.time_constant_h {tank.time_constant_h}: expected 1 to 1e6")
     if not 0.1 <= tank.heat_per_wh <= 10.0:
         raise RefusedError(f"{name}.heat_per_wh {tank.heat_per_wh}: expected 0.1 to 10")
+
+
+def _check_batch(name: str, batch: Batch, count: int) -> None:
+    finite(f"{name}.powers_w", batch.powers_w, low=0.0)
+    _check_steps(name, batch)
+    if not 0 <= batch.from_step <= batch.until_step <= count:
+        raise RefusedError(f"{name}: expected 0 <= from_step <= until_step <= {count}")
+    if not batch.powers_w or not batch.starts:
+        raise RefusedError(f"{name}: {len(batch.powers_w)} steps do not fit before its deadline")
+
+
+def _check_steps(name: str, part: Car | Batch) -> None:
+    for field_name in ("from_step", "until_step"):
+        if not isinstance(value := getattr(part, field_name), int):
+            raise RefusedError(f"{name}.{field_name} {value}: expected a whole number")

@@ -86,6 +86,15 @@ def site_planned(site: Site, work_max: int = WORK_MAX, engine: str = OWN) -> Sit
     ``work_max`` bounds what it may take: the deadline, as a count.  Raises RefusedError, which says what is
     wrong with the numbers, or that the site is too large for it: nothing is planned then.
     """
+    try:
+        return _planned(site, work_max, engine)
+    except RefusedError:
+        raise
+    except ValueError as error:  # of a kernel: numbers that each are in their range and make one that is not
+        raise RefusedError(f"the site's numbers together: {error}") from None
+
+
+def _planned(site: Site, work_max: int, engine: str) -> SitePlan:
     joint = joined(site)
     if engine == HIGHS:
         return told(site, joint, *_by_highs(joint))
@@ -140,7 +149,8 @@ def told(site: Site, joint: Joint, bound_eur: float, prices: "array[float]") -> 
     hours = joint.meter.step_h
     names = list(opened(site)[1])
     metered = joint.told()
-    objective = joint.cost()
+    paid = joint.paid_eur()
+    objective = joint.cost() + paid
     plans = {
         name: _part(site, name, part, way, hours)
         for name, part, way in zip(names, joint.parts, joint.ways, strict=True)
@@ -152,9 +162,9 @@ def told(site: Site, joint: Joint, bound_eur: float, prices: "array[float]") -> 
         grid_w=[wh / hours for wh in metered.column("grid_wh")],
         curtailed_w=[wh / hours for wh in metered.column("curtailed_wh")],
         bus_eur_per_wh=list(prices),
-        cost_eur=metered.cost_eur + wear,
+        cost_eur=metered.cost_eur + paid + wear,
         objective_eur=objective,
-        bound_eur=min(bound_eur, objective),
+        bound_eur=min(bound_eur + joint.paid_most_eur(), objective),
         peak_w=metered.peak_wh / hours,
         given_up=_given_up(site, joint, names),
         given_up_eur_per_wh={name: times * joint.meter.price for name, times in joint.meter.ladder.rungs},

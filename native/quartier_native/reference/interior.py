@@ -18,6 +18,8 @@ NEAR = 1e-9
 _STEP = 0.9995
 _TINY = 1e-15
 _HUGE = 1e128
+_FAR = 1e100
+"""No direction that leads anywhere is longer."""
 
 
 class Solved(NamedTuple):
@@ -49,8 +51,9 @@ def solve_interior(
 
     The method is Mehrotra's predictor and corrector (*SIAM J. Optimization* 2 (1992) 575..601) on the
     normal equations A·Θ·A'·dy = r, by a banded Cholesky factor.  A row whose pivot vanishes is left as it
-    is, as is usual.  At most ROUNDS_MAX rounds of
-    rows·band² operations: bounded by construction, and what it has then is told with its residuals.
+    is, as is usual.  At most ROUNDS_MAX rounds of rows·band² operations: bounded by construction, and what it
+    has then is told with its residuals.  It ends before where a direction goes out of all range, as numbers
+    of very different sizes can make it: what is written is finite in any case.
 
     Raises TypeError for other arrays than of doubles and of ints, ValueError for what does not fit.
     """
@@ -97,7 +100,8 @@ class _Method:
             primal, dual, gap, mu = self._reached(rp, rd)
             if rounds == ROUNDS_MAX or (primal <= NEAR and dual <= NEAR and gap <= NEAR):
                 break
-            self._round(rp, rd, ru, mu)
+            if not mu > 0.0 or not self._round(rp, rd, ru, mu):
+                break
             rounds += 1
         for k in range(self.columns):
             found[k] = self.x[k]
@@ -124,7 +128,8 @@ class _Method:
             down += self.right[r] * self.y[r]
         return primal, dual, abs(up - down) / (1.0 + abs(up)), mu / self.pairs
 
-    def _round(self, rp: list[float], rd: list[float], ru: list[float], mu: float) -> None:
+    def _round(self, rp: list[float], rd: list[float], ru: list[float], mu: float) -> bool:
+        """Whether there was a way on; where numbers went out of all range nothing is changed."""
         self._factorise()
         rxz = [0.0 - x * z for x, z in zip(self.x, self.z, strict=True)]
         rsw = [0.0 - s * w for s, w in zip(self.s, self.w, strict=True)]
@@ -142,6 +147,8 @@ class _Method:
             if self.bounded[k]:
                 rsw[k] += centre - ds[k] * dw[k]
         dx, ds, dy, dz, dw = self._direction(rp, rd, ru, rxz, rsw)
+        if not all(abs(number) <= _FAR for numbers in (dx, ds, dy, dz, dw) for number in numbers):
+            return False
         far, deep = self._steps(dx, ds, dz, dw)
         far, deep = min(1.0, _STEP * far), min(1.0, _STEP * deep)
         for k in range(self.columns):
@@ -152,6 +159,7 @@ class _Method:
                 self.w[k] += deep * dw[k]
         for r in range(self.height):
             self.y[r] += deep * dy[r]
+        return True
 
     def _residuals(self) -> tuple[list[float], list[float], list[float]]:
         rp = list(self.right)

@@ -78,7 +78,7 @@ def test_moves_of_a_car_keep_its_energy_on_whole_amperes_and_save() -> None:
     one = joint()
     prices = array("d", [4e-4, 3e-4, 2e-4, 1e-4])
     one.ways[2] = array("d", [230.0 * 16, 230.0 * 14, 0.0, 0.0])
-    moves = one.moves(2, prices)
+    moves = one.moves(2, prices, 99)
 
     assert moves
     for added, way in moves:
@@ -95,15 +95,17 @@ def test_moves_of_a_batch_are_its_other_starts_that_save() -> None:
     one.ways[3] = one.starts(3)[0]
 
     # 1 then 2 kWh: 0.3 now, 0.7 an hour later, 0.25 two hours later.
-    assert [(pytest.approx(-0.05), one.starts(3)[2])] == one.moves(3, array("d", [1e-4, 1e-4, 2.5e-4, 0.0]))
-    assert [] == one.moves(3, array("d", [1e-4] * 4))
-    assert [] == one.moves(0, array("d", [1e-4] * 4))
+    assert [(pytest.approx(-0.05), one.starts(3)[2])] == one.moves(
+        3, array("d", [1e-4, 1e-4, 2.5e-4, 0.0]), 99
+    )
+    assert [] == one.moves(3, array("d", [1e-4] * 4), 99)
+    assert [] == one.moves(0, array("d", [1e-4] * 4), 99)
 
 
 def test_a_car_that_lacks_energy_may_move_to_one_more_ampere() -> None:
     one = joint()
     one.ways[2] = array("d", [230.0 * 16, 230.0 * 13, 0.0, 0.0])
-    moves = one.moves(2, array("d", [1e-4] * 4))
+    moves = one.moves(2, array("d", [1e-4] * 4), 99)
 
     assert [(0.0, 230.0)] == [
         (way[0] - one.ways[2][0], way[1] - one.ways[2][1]) for _, way in moves if sum(way) == 230.0 * 30

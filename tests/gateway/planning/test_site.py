@@ -1,13 +1,14 @@
 """What a site may be made of, and what is refused before anything is planned."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import inf, nan
+from typing import Any
 
 import pytest
 from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, outlook, site
 
-from quartier.planning.horizon import RefusedError
-from quartier.planning.site import Site, check_site
+from quartier.planning.horizon import Battery, RefusedError
+from quartier.planning.site import Batch, Car, Site, Tank, check_site
 
 
 def test_a_car_takes_nothing_or_whole_amperes_from_its_least_current_on() -> None:
@@ -60,3 +61,31 @@ def test_what_no_plan_can_be_made_from_is_refused_by_its_name(part: dict[str, ob
 def test_too_many_parts_are_refused() -> None:
     with pytest.raises(RefusedError, match="9 batteries: expected at most 8"):
         check_site(Site(outlook(), batteries={str(number): BATTERY for number in range(9)}))
+
+
+@pytest.mark.parametrize("value", [nan, inf, -inf, 1e300])
+@pytest.mark.parametrize("part", [BATTERY, CAR, TANK, BATCH], ids=["battery", "car", "tank", "batch"])
+def test_a_number_that_is_none_is_refused_by_the_name_of_its_part_and_field(part: Any, value: float) -> None:
+    for each in fields(part):
+        old = getattr(part, each.name)
+        if isinstance(old, list):
+            with pytest.raises(RefusedError, match=f"one.{each.name}"):
+                check_site(of(replace(part, **{each.name: [value, *old[1:]]})))
+        elif each.name not in {"phases", "voltage_v", "current_min_a", "current_max_a", "room_wh"}:
+            with pytest.raises(RefusedError, match=f"one.{each.name}"):
+                check_site(of(replace(part, **{each.name: value})))
+        else:
+            with pytest.raises(RefusedError, match=r"one[.:]"):
+                check_site(of(replace(part, **{each.name: value})))
+
+
+def of(part: Any) -> Site:
+    kinds = {Battery: "batteries", Car: "cars", Tank: "tanks", Batch: "batches"}
+    return Site(outlook(), **{kinds[type(part)]: {"one": part}})
+
+
+def test_an_efficiency_near_nothing_and_half_a_step_are_refused() -> None:
+    with pytest.raises(RefusedError, match=r"one.charge_efficiency 0.01: expected 0.1 to 1"):
+        check_site(of(replace(BATTERY, charge_efficiency=0.01)))
+    with pytest.raises(RefusedError, match=r"one.until_step 3.5: expected a whole number"):
+        check_site(of(replace(CAR, until_step=3.5)))

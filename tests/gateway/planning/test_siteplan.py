@@ -10,7 +10,7 @@ from quartier.planning.horizon import RefusedError
 from quartier.planning.site import Site, Tank
 from quartier.planning.siteplan import Forgone, SitePlan, site_planned
 from quartier_hil.bench.mixed import Mixed
-from quartier_hil.bench.sites import strained
+from quartier_hil.bench.sites import drawn, strained
 
 
 def test_a_plan_tells_what_each_part_does_and_what_the_meter_sees() -> None:
@@ -116,3 +116,67 @@ def given_up_wh(one: Site, plan: SitePlan) -> dict[str, float]:
         short_wh = min(battery.target_wh, battery.capacity_wh) - plan.parts[name].energy_wh[-1]
         made["target"] += max(0.0, short_wh)
     return made
+
+
+def test_a_car_that_has_no_step_is_told_as_given_up() -> None:
+    plan = site_planned(site(car=replace(CAR, from_step=2, until_step=2), battery=BATTERY))
+
+    assert [Forgone("car", "car", 6210.0, ())] == list(plan.given_up)
+    assert ["battery"] == list(plan.parts)
+
+
+def test_numbers_that_together_are_out_of_all_range_are_refused() -> None:
+    with pytest.raises(RefusedError, match="the site's numbers together"):
+        site_planned(site(ahead=outlook([1e12] * 4), car=CAR, tank=TANK))
+
+
+@pytest.mark.parametrize("price", [0.0, 1e-300, 1e-9, 1e3, 1e7])
+def test_whatever_a_kwh_costs_all_numbers_are_finite_and_the_bound_holds(price: float) -> None:
+    prices = [price * factor for factor in (1.0, 2.0, 3.0, 2.0)]
+    plan = site_planned(site(ahead=outlook(prices, load_w=500.0), battery=BATTERY, tank=TANK, car=CAR))
+
+    assert all(map(math.isfinite, [*plan.bus_eur_per_wh, plan.cost_eur, plan.objective_eur, plan.bound_eur]))
+    assert plan.bound_eur <= plan.objective_eur
+    assert plan.gap_eur <= 0.01 * max(plan.cost_eur, 1e-3)
+    assert [] == list(plan.given_up)
+
+
+def test_numbers_of_very_different_sizes_leave_a_finite_plan() -> None:
+    empty = replace(BATTERY, capacity_wh=1e-9, energy_wh=1e-9, charge_max_w=1e9, worth_eur_per_wh=-1e-4)
+    ahead = outlook([0.3, 0.1], load_w=1e-9, pv_w=1000.0, import_max_w=1e-9)
+    tank = Tank(1e-9, 1e9, 1e9, 1e9, [1e-9] * 2, 50.0)
+    plan = site_planned(site(ahead=ahead, battery=empty, tank=tank, batch=replace(BATCH, until_step=2)))
+
+    assert all(map(math.isfinite, [*plan.grid_w, *plan.bus_eur_per_wh, plan.objective_eur, plan.bound_eur]))
+
+
+def test_parts_that_can_do_nothing_are_planned_as_they_stand() -> None:
+    full = replace(BATTERY, charge_max_w=0.0, discharge_max_w=0.0, energy_wh=5000.0)
+    cold = replace(TANK, power_max_w=0.0)
+    plan = site_planned(site(battery=full, tank=cold, batch=replace(BATCH, powers_w=[0.0])))
+
+    assert [0.0] * 4 == list(plan.grid_w)
+    assert [5000.0] * 4 == list(plan.parts["battery"].energy_wh)
+    assert 0.0 == pytest.approx(plan.gap_eur, abs=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_where_import_and_export_both_pay_cost_and_bound_are_those_of_the_true_prices(seed: int) -> None:
+    one = drawn(seed)
+    ahead = one.outlook
+    noon = range(ahead.count // 3, ahead.count // 2)
+    prices = [-5e-5 if at in noon else price for at, price in enumerate(ahead.import_eur_per_wh)]
+    sunny = [max(pv_w, 3000.0) if at in noon else pv_w for at, pv_w in enumerate(ahead.pv_w)]
+    ahead = replace(ahead, import_eur_per_wh=prices, pv_w=sunny, export_eur_per_wh=[2e-5] * ahead.count)
+    one = replace(one, outlook=replace(ahead, export_max_w=[math.inf] * ahead.count))
+    plan = site_planned(one)
+    judge = Mixed(one).solve(within=1e-4, nodes=2000)
+    bought = sum(
+        price * max(0.0, grid_w) * ahead.step_s / 3600.0
+        for price, grid_w in zip(prices, plan.grid_w, strict=True)
+    )
+    sold = 2e-5 * sum(min(0.0, grid_w) for grid_w in plan.grid_w) * ahead.step_s / 3600.0
+
+    assert plan.bound_eur <= judge.cost_eur + 1e-5
+    if not one.batteries and not one.contract.peak_eur_per_w and not one.contract.over_eur_per_wh:
+        assert bought + sold == pytest.approx(plan.cost_eur)
