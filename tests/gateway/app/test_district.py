@@ -98,6 +98,7 @@ class Host:
         self.key = key
         self.seen = []
         self.clock = RigClock(time.time(), rate=RATE)
+        self.repeated = []  # (topic, body) of what is said again with each heartbeat
         self.tasks = []
 
     async def listen(self, port):
@@ -119,10 +120,12 @@ class Host:
     def beat(self):
         now_ms = self.clock.utc_ms()
         self.say("quartier/v1/issy/heartbeat", {"iss": "district", "n": now_ms, "ts": now_ms})
+        for topic, body in self.repeated:
+            self.say(topic, body)
 
     async def beat_on(self):
         while True:
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)
             self.beat()
 
     async def leave(self):
@@ -225,8 +228,8 @@ async def test_births_arrive_and_a_signed_envelope_is_accepted_and_shown_to_be_k
     await host.until(lambda: births | {"spBv1.0/issy/NBIRTH/b012"} <= host.topics())
 
     await gateway.until(lambda s: s["district"]["control_on"] and s["control"]["grid"]["state"] == "good")
+    host.repeated.append((f"{COMPANION}/envelope/dso", envelope(host.clock.utc_ms())))
     host.beats()
-    host.say(f"{COMPANION}/envelope/dso", envelope(host.clock.utc_ms()))
     await host.until(lambda: {"ACCEPTED", "SUCCEEDED"} <= set(host.acks()))
     assert host.acks().index("ACCEPTED") < host.acks().index("SUCCEEDED")
     status = await gateway.until(lambda s: s["control"]["mode"] == "CONTROLLED")
@@ -254,9 +257,10 @@ async def test_a_signed_schedule_failsafe_values_and_a_level_act_outlive_a_resta
     await host.listen(broker.port)
     await gateway.start()
     await gateway.until(lambda s: s["district"]["control_on"] and s["control"]["grid"]["state"] == "good")
-    host.beats()
     now_ms = host.clock.utc_ms()
-    host.say(f"{COMPANION}/envelope/dso", envelope(now_ms) | {"intervals": [{"duration_s": 3_600}]})
+    wide = envelope(now_ms) | {"intervals": [{"duration_s": 3_600}]}
+    host.repeated.append((f"{COMPANION}/envelope/dso", wide))
+    host.beats()
     intervals = [{"duration_s": 3_600, "power_w": 800}]
     host.say(f"{COMPANION}/schedule/bat1", framed(now_ms, asset="bat1", start=now_ms, intervals=intervals))
     values = {"import_max_w": 3_000, "export_max_w": 99_000, "duration_min_s": 7_200}
