@@ -1,8 +1,8 @@
 """Why an asset is still held below what it likes, in words of what is in force now (pure)."""
 
-from quartier.control import duties
+from quartier.control import aims, duties
 from quartier.control.limits import Force
-from quartier.control.reason import Reason, further, rule
+from quartier.control.reason import Reason, further, rule, who
 from quartier.control.scene import Scene
 
 DIRECTIONS = ("import", "export", "generation", "consumption")
@@ -15,6 +15,8 @@ def still(scene: Scene, reason: str) -> str:
     if reason.startswith(duties.GRID_WORDS):
         done = reason.rpartition(": ")[2]  # the reading before it is that of the row that acted last
         return next((now for now in scene.duties.off.values() if now.endswith(done)), rule(RETURNS, RESTORE))
+    if who(reason) == rule("", aims.PLAN).who:  # no plan has it wait any more
+        return rule(RETURNS, RESTORE)
     if reason.startswith(FITTED):
         return fits(force)
     direction, cap, _ = reason.partition(" cap ")
