@@ -2,6 +2,8 @@
 find the optimum that HiGHS finds.
 """
 
+import math
+import random
 import threading
 from array import array
 from typing import Any
@@ -110,6 +112,55 @@ def test_what_does_not_fit_is_refused(module: Any) -> None:
     rest = [array("d", bytes(8 * 401)), array("d", [1.0, 1.0]), array("d", [0.0]), array("d", bytes(8 * 401))]
     with pytest.raises(ValueError, match="farther than 300"):
         module.solve_interior(*wide, *rest)
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32))
+def test_numbers_of_very_different_sizes_leave_finite_numbers_that_are_the_same(*, seed: int) -> None:
+    source = random.Random(seed)
+    arrays = drawn(seed, 3).arrays()
+    for at in (2, 3, 4):
+        for place in range(len(arrays[at])):
+            if source.random() < 0.5:
+                size = source.choice((1e-300, 1e-12, 1e6, 1e12))
+                arrays[at][place] = size if at == 4 or source.random() < 0.5 else -size
+    left = solved(kernel, [array(each.typecode, each) for each in arrays])
+
+    assert solved(twin, [array(each.typecode, each) for each in arrays]) == left
+    kernel.solve_interior(*arrays)
+    assert all(map(math.isfinite, [*arrays[5], *arrays[6]]))
+
+
+@pytest.mark.parametrize("module", [kernel, twin], ids=["kernel", "twin"])
+@pytest.mark.parametrize(
+    ("starts", "rows", "numbers", "right", "bounds"),
+    [
+        (
+            [0, 1, 2, 4],
+            [0, 0, 0, 1],
+            [1e-300, 1e6, 1e-12, 1e12],
+            [1e6, -1e12],
+            [0.0, 1e-300, 1.0, 1e-300, 1e-7, math.inf],
+        ),
+        ([0, 1, 3], [2, 0, 1], [1e-300, 1e12, 1e6], [1e-300, 0.0, 1e6], [1e12, 1e-300, 1.0, 1e-300]),
+        ([0, 2, 4], [0, 1, 0, 1], [-1.0, 0.0, 1e12, 1e-12], [1e-12, 1e6, -1e12], [0.0, 1e-300, 1e12, 1e-300]),
+    ],
+)
+def test_a_program_that_leads_out_of_all_range_ends_with_what_it_has(
+    module: Any,
+    starts: list[int],
+    rows: list[int],
+    numbers: list[float],
+    right: list[float],
+    bounds: list[float],
+) -> None:
+    found, prices = array("d", bytes(8 * (len(starts) - 1))), array("d", bytes(8 * len(right)))
+    ints, doubles = (array("i", starts), array("i", rows)), map(array, "ddd", (numbers, right, bounds))
+    told = module.solve_interior(*ints, *doubles, found, prices)
+
+    assert all(map(math.isfinite, [*found, *prices, told.gap]))
+    assert told.rounds < twin.ROUNDS_MAX
+    assert told.gap > 1e-3
 
 
 def test_threads_solve_side_by_side_what_each_solves_alone() -> None:

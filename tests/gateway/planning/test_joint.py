@@ -7,7 +7,7 @@ import pytest
 from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, outlook, site
 
 from quartier.planning.joint import Joint
-from quartier.planning.siteplan import opened
+from quartier.planning.siteplan import joined, opened
 
 SITE = site(
     ahead=outlook(load_w=1000.0, import_max_w=4000.0), battery=BATTERY, tank=TANK, car=CAR, batch=BATCH
@@ -88,6 +88,27 @@ def test_moves_of_a_car_keep_its_energy_on_whole_amperes_and_save() -> None:
         cost = sum(a * b for a, b in zip(way, prices, strict=True))
         assert cost - (16 * 0.092 + 14 * 0.069) == pytest.approx(added)
         assert added < 0.0
+
+
+def test_of_many_moves_those_that_save_most_come_first() -> None:
+    one = joint()
+    prices = array("d", [4e-4, 3e-4, 2e-4, 1e-4])
+    one.ways[2] = array("d", [230.0 * 16, 230.0 * 14, 0.0, 0.0])
+    every, few = one.moves(2, prices, 99), one.moves(2, prices, 3)
+
+    assert every[:3] == few
+    assert sorted(added for added, _ in every) == [added for added, _ in every]
+
+
+def test_what_moves_of_a_car_over_two_days_in_five_minutes_take_is_bounded_and_counted() -> None:
+    car = replace(CAR, need_wh=50e3, room_wh=60e3, until_step=576, current_max_a=32.0)
+    ahead = replace(outlook([0.1] * 576), step_s=300)
+    one = joined(site(ahead=ahead, car=car))
+    one.ways[0] = array("d", [230.0 / 12.0 * 16] * 576)
+    moves = one.moves(0, array("d", [1e-4 - 1e-8 * at for at in range(576)]), 24)
+
+    assert 24 == len(moves)
+    assert 576 < one.work < 576 * 24
 
 
 def test_moves_of_a_batch_are_its_other_starts_that_save() -> None:
