@@ -10,6 +10,7 @@ from typing import Any
 
 from quartier.app.tolls import Tolls
 from quartier.config import model
+from quartier.config.ahead import Planning
 from quartier.planning.history import History, Known, Premises
 from quartier.planning.learner import Learner, recalled
 from quartier.planning.trial import Trial
@@ -41,10 +42,9 @@ class School:
     ) -> None:
         self.learner = Learner(premises)
         self.trial = trial
-        wanted = site.planning
-        price = 0.0 if wanted is None else wanted.day_peak_eur_per_w
-        is_held = wanted is not None and wanted.rule_bound and trial is not None
-        self.tolls = Tolls(premises.zone, price, trial.shadow() if is_held and trial is not None else None)
+        said = site.planning or Planning()
+        rule = trial.shadow() if trial is not None and said.rule_bound else None
+        self.tolls = Tolls(premises.zone, said.day_peak_eur_per_w, rule, by_month=said.peak_by_month)
         self.why_new = ""
         self._held: dict[str, float] = {}  # what each point was where the last portion ended
         self._held_s = 0

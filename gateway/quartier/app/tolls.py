@@ -1,5 +1,5 @@
-"""What an import costs beside its price: the day's largest, and its carbon, as far as they were learnt; and
-whether both are held to what the rule would have made of them.
+"""What an import costs beside its price: the day's and the month's largest, and its carbon, as far as they
+were learnt; and whether the day's and carbon are held to what the rule would have made of them.
 
 What is not known is not counted as reached, and of carbon that nobody knows nothing is said.  Everything here
 runs in the planner's thread; who shows it reads whole numbers.
@@ -23,14 +23,25 @@ _CO2 = "import_g_per_wh"
 
 
 class Tolls:
-    """``day_peak_eur_per_w`` is the price of a W of a day's largest import, which is the mean of an hour.
+    """``day_peak_eur_per_w`` is the price of a W of a day's largest import, which is the mean of an hour;
+    ``by_month``: what a month has reached so far is free for the rest of it.
 
-    ``rule`` is the site's battery living by the rule, to which both are held; None: they are held to nothing.
+    ``rule`` is the site's battery living by the rule, to which carbon and the day's peak are held; None: they
+    are held to nothing.
     """
 
-    def __init__(self, zone: str, day_peak_eur_per_w: float = 0.0, rule: Shadow | None = None) -> None:
+    def __init__(
+        self,
+        zone: str,
+        day_peak_eur_per_w: float = 0.0,
+        rule: Shadow | None = None,
+        *,
+        by_month: bool = False,
+    ) -> None:
         self.crests, self.carbon = Crests(), Carbon()
         self.account, self.rule = Account(), rule
+        self.month, self.month_w = 0, 0.0
+        self._by_month = by_month
         self.newest = math.nan
         """The hour since 1970 whose import was learnt last, known or not."""
         self._zone = ZoneInfo(zone)
@@ -45,8 +56,11 @@ class Tolls:
         self.newest = float(hour)
         if import_w is None:
             return
-        day = self._day(hour * _HOUR_S)
+        day, month = self._day(hour * _HOUR_S), self._month(hour * _HOUR_S)
         self.crests.learn(day, import_w)
+        if month != self.month:
+            self.month, self.month_w = month, 0.0
+        self.month_w = max(self.month_w, import_w)
         if self.rule is not None and battery_w is not None:
             bare_w = import_w - battery_w
             grids_w = import_w, self.rule.grid_w(bare_w, 1.0), bare_w
@@ -68,12 +82,16 @@ class Tolls:
             self.carbon.learn(hour, found[0] if min(found) == max(found) else sum(found) / len(found))
 
     def counted(self, question: Question) -> Question:
-        """The same question with both."""
+        """The same question with all of it."""
         count, step_s, start_s = question.count, question.step_s, question.start_utc_s
         middles_s = [start_s + (at + 0.5) * step_s for at in range(count)]
         days = [self._day(at_s) for at_s in middles_s]
+        free_w = question.contract.peak_free_w
+        if self._by_month and {self._month(at_s) for at_s in middles_s} == {self.month}:
+            free_w = max(free_w, self.month_w)  # a month that comes has reached nothing
         contract = replace(
             question.contract,
+            peak_free_w=free_w,
             surcharges=self.crests.surcharges(days, self._price * self._factor(self.account.crest)),
             co2_eur_per_g=question.contract.co2_eur_per_g * self._factor(self.account.co2),
         )
@@ -84,14 +102,24 @@ class Tolls:
         return 1.0 if self.rule is None else debt.factor
 
     def shown(self, question: Question, utc_s: float) -> dict[str, Any]:
-        """How both count in a question that was planned, JSON-ready; None where one does not."""
+        """How each counts in a question that was planned, JSON-ready; None where one does not."""
         told = {"day_peak": self._peak(question, utc_s), "co2": self._co2(question)}
+        told |= {"month_peak": self._month_peak(question, utc_s)}
         return told if self.rule is None else told | {"held": self._held()}
 
     def _held(self) -> dict[str, Any]:
         """By how much plans are behind the rule, in usual days, and by what the weights are multiplied."""
         debts = {"co2": self.account.co2, "day_peak": self.account.crest}
         return {name: {"behind_days": one.days, "factor": one.factor} for name, one in debts.items()}
+
+    def _month_peak(self, question: Question, utc_s: float) -> dict[str, Any] | None:
+        if not self._by_month:
+            return None
+        return {
+            "eur_per_w": question.contract.peak_eur_per_w,
+            "month_w": round(self.month_w, 1) if self._month(utc_s) == self.month else 0.0,
+            "free_w": round(question.contract.peak_free_w, 1),
+        }
 
     def _peak(self, question: Question, utc_s: float) -> dict[str, Any] | None:
         if self._price <= 0.0:
@@ -120,10 +148,15 @@ class Tolls:
     def _day(self, utc_s: float) -> int:
         return datetime.fromtimestamp(utc_s, self._zone).toordinal()
 
+    def _month(self, utc_s: float) -> int:
+        local = datetime.fromtimestamp(utc_s, self._zone)
+        return 12 * local.year + local.month
+
     def keep(self) -> dict[str, Any]:
         """All that it remembers, JSON-ready."""
         newest = None if math.isnan(self.newest) else self.newest
         known = {"newest": newest, "crests": self.crests.keep(), "carbon": self.carbon.keep()}
+        known |= {"month": {"number": self.month, "top_w": self.month_w}}
         stored = {} if self.rule is None else {"rule_wh": self.rule.energy_wh}
         return known | {"account": self.account.keep()} | stored
 
@@ -139,7 +172,19 @@ class Tolls:
             carbon.recall(table.get("carbon"))
             self.carbon = carbon
             crests.recall(table.get("crests"))
+            month = _recalled(table.get("month"))
         except ValueError:
             return
         if isinstance(newest, int | float) and math.isfinite(newest):
             self.crests, self.newest = crests, float(newest)
+            self.month, self.month_w = month
+
+
+def _recalled(told: Any) -> tuple[int, float]:
+    if told is None:
+        return 0, 0.0
+    table = told if isinstance(told, dict) else {}
+    number, top_w = table.get("number"), table.get("top_w")
+    if not isinstance(number, int) or not isinstance(top_w, int | float) or not 0.0 <= top_w < math.inf:
+        raise ValueError("month: expected its number and what it has reached")
+    return number, float(top_w)

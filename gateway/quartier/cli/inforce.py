@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from quartier.cli import aheadpage, output, sentences
+from quartier.cli import aheadpage, circumstances, output
 from quartier.cli.output import age
 from quartier.cli.steps import Steps
 from quartier.planning.horizon import Outlook
@@ -31,7 +31,7 @@ def show(options: argparse.Namespace) -> int:
         print("this house does not plan: its site file has no [planning]")
     else:
         print(_head(told))
-        for line in (*sentences.tolls(told), *sentences.foretold(told.get("foretold"))):
+        for line in (*circumstances.tolls(told), *circumstances.foretold(told.get("foretold"))):
             print(line.plain)
         if told["steps"]:
             found, steps, why = read(told)

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
-from quartier.cli import sentences
+from quartier.cli import circumstances, sentences
 from quartier.cli.output import age, number, table
 
 
@@ -24,8 +24,8 @@ def overview(status: Mapping[str, Any]) -> Group:
             *sentences.fallbacks(status.get("fallbacks", ())),
             *sentences.probes(status.get("probes", {})),
             *sentences.plan(status),
-            *sentences.tolls(status.get("plan")),
-            *sentences.foretold((status.get("plan") or {}).get("foretold")),
+            *circumstances.tolls(status.get("plan")),
+            *circumstances.foretold((status.get("plan") or {}).get("foretold")),
             *sentences.alarms(status),
             *sentences.troubles(status),
             "",

@@ -46,6 +46,8 @@ class Planning(Section):
     """What each W of the largest import costs that is above peak_free_w."""
     peak_free_w: Watts = 0.0
     """The largest import that is paid for already, or free."""
+    peak_by_month: bool = False
+    """What the month has reached so far, by the history, is free too: peak_eur_per_w is a month's price."""
     day_peak_eur_per_w: Annotated[float, Field(ge=0, le=0.01)] = 0.0
     """What each W of each day's largest import (mean of an hour) costs; 0.10 EUR a kW and day are 0.0001."""
     rule_bound: bool = False

@@ -26,6 +26,9 @@ def flaws_of_planning(draft: Draft) -> Iterator[Flaw]:
     if planning is not None and _is_weightless(planning):
         what = "has no weight that could rise; expected co2_eur_per_g or day_peak_eur_per_w above 0"
         yield Flaw(("planning", "rule_bound"), what)
+    if planning is not None and planning.peak_by_month and planning.peak_eur_per_w == 0.0:
+        what = "a month's peak has no price; expected peak_eur_per_w above 0 beside it"
+        yield Flaw(("planning", "peak_by_month"), what)
     if tariff is None:
         return
     if tariff.contract == "signal" and "district_link" not in draft.raw:

@@ -73,7 +73,25 @@ def test_an_hour_that_nobody_knows_reached_nothing_and_is_not_asked_for_again():
 def test_without_a_price_nothing_costs_more_and_nothing_is_told():
     tolls = lived(price=0.0)
     assert () == tolls.counted(asked()).contract.surcharges
-    assert {"day_peak": None, "co2": None} == tolls.shown(asked(), MIDNIGHT_S)
+    assert {"day_peak": None, "month_peak": None, "co2": None} == tolls.shown(asked(), MIDNIGHT_S)
+
+
+def test_what_the_month_has_reached_is_free_to_its_end_and_in_no_plan_that_reaches_beyond_it():
+    tolls = Tolls("Europe/Paris", by_month=True)
+    contract = Contract(peak_eur_per_w=0.008, peak_free_w=2_000.0)
+    tolls.learn(FIRST - 24 * 12, 7_000.0)  # on the last day of May
+    free_w = lambda at_h: tolls.counted(asked(at_h, contract)).contract.peak_free_w  # noqa: E731 - once more
+    assert 2_000.0 == free_w(1.0), "nothing is known of June"
+    tolls.learn(FIRST, 4_200.0)
+    tolls.learn(FIRST + 1, 500.0)
+    assert (4_200.0, 2_000.0) == (free_w(2.0), free_w(24.0 * 18))
+    told = tolls.shown(tolls.counted(asked(2.0, contract)), MIDNIGHT_S)["month_peak"]
+    assert (0.008, 4_200.0, 4_200.0) == (told["eur_per_w"], told["month_w"], told["free_w"])
+    july = tolls.shown(asked(24.0 * 19, contract), MIDNIGHT_S + 86_400 * 19)["month_peak"]
+    assert (0.0, 2_000.0) == (july["month_w"], july["free_w"])
+    other = Tolls("Europe/Paris", by_month=True)
+    other.recall(json.loads(json.dumps(tolls.keep())))
+    assert (tolls.month, 4_200.0) == (other.month, other.month_w)
 
 
 def co2(begin_h, end_h, g_per_wh):
@@ -131,7 +149,17 @@ def test_all_of_it_outlives_a_restart():
     assert math.isnan(fresh.newest)
 
 
-@pytest.mark.parametrize("told", [None, {"crests": {}}, {"newest": "x"}, {"carbon": [], "newest": 5}])
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        {"crests": {}},
+        {"newest": "x"},
+        {"carbon": [], "newest": 5},
+        {"month": [], "newest": 5},
+        {"month": {"number": 3, "top_w": -1.0}, "newest": 5},
+    ],
+)
 def test_what_is_no_such_thing_is_learnt_anew(told):
     kept = Tolls("Europe/Paris").keep()
     tolls = Tolls("Europe/Paris", 1e-4)

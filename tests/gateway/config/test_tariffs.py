@@ -56,6 +56,10 @@ CASES = [
     (HCHP.replace("0.00027", "0.27"), "tariff.peak_eur_per_wh: 0.27 is outside -0.01..0.01"),
     (HCHP + 'off_peak = ["22-6"]\n', "tariff.off_peak"),
     (
+        PLANNING + "peak_by_month = true\n" + HCHP,
+        "planning.peak_by_month: a month's peak has no price; expected peak_eur_per_w above 0 beside it",
+    ),
+    (
         PLANNING + "day_peak_eur_per_w = 0.1\n" + HCHP,
         "planning.day_peak_eur_per_w: 0.1 is outside 0..0.01",
     ),
