@@ -86,7 +86,7 @@ class Plant:
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run ``work`` where the server lives, and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
 
     def set(self, name: str, value: Any, kind: Any = None) -> None:
         """Have a variable hold a value, or a DataValue."""
