@@ -20,7 +20,7 @@ SETTLE_S, AFTER_S = 30.0, 150.0
 """The meter is inside a cap 30 s after something changed; so long after a fault belongs to it."""
 TIMER_S = LEASE_S + 5.0
 OVER_SHARE, OVER_MAX_S = 0.1, 8.0
-"""failsafe.md section 2, "breach": 10 % over for 5 s, then all goes at once; an order takes 2 s, a look 1 s."""
+"""failsafe.md section 2, "breach": 10 % over for 5 s, then all goes; an order takes 2 s, a look 1 s."""
 BLIND_S = 25.0
 """The grid meter is lost after 10 s, a car goes down to its floor first, and is paused then."""
 SLACK_W = 300.0
