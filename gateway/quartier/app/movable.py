@@ -1,7 +1,7 @@
 """What may be planned beside batteries now: cars, tanks and batches of which all that it needs is known."""
 
 import math
-from dataclasses import replace
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,8 +14,9 @@ from quartier.house.modes import Heat, Waste
 from quartier.house.now import Now
 from quartier.planning.beside import Modes
 from quartier.planning.day import Day
+from quartier.planning.horizon import RefusedError
 from quartier.planning.roster import Roster, Terms, roster
-from quartier.planning.site import Car
+from quartier.planning.site import Batch, Car, Tank
 
 _GOES_ON_S = 3_600.0
 """What takes power is taken to go on for so long, where it is not planned."""
@@ -94,10 +95,17 @@ def stores(state: State, now: Now, start_utc_s: float, wanted: Planning) -> Rost
     count = round(wanted.horizon_s / wanted.step_s)
     times = [datetime.fromtimestamp(start_utc_s + step * wanted.step_s, zone) for step in range(count)]
     known = {point: memory.value for point, memory in state.memories.items()}
-    found = roster(free, Day(times=times, step_s=wanted.step_s, known=known), Terms())
+    day = Day(times=times, step_s=wanted.step_s, known=known)
+    tanks: dict[str, Tank] = {}
+    batches: dict[str, Batch] = {}
+    for asset in free:
+        with suppress(RefusedError):  # one that cannot be planned keeps no other from it
+            found = roster([asset], day, Terms())
+            tanks |= found.tanks
+            batches |= found.batches
     least_h = wanted.horizon_s / 3600.0 / _TAUS
-    lasting = {name: tank for name, tank in found.tanks.items() if tank.time_constant_h > least_h}
-    return replace(found, tanks=lasting)
+    lasting = {name: tank for name, tank in tanks.items() if tank.time_constant_h > least_h}
+    return Roster(tanks=lasting, batches=batches)
 
 
 def taken_w(state: State, asset: Steered, now: Now, step_s: int, count: int) -> list[float]:

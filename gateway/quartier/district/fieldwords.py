@@ -56,6 +56,17 @@ WORDS: Mapping[str, str] = {
     "export_eur_per_kwh": "What is paid for energy to the grid.",
     "import_g_per_kwh": "CO2 equivalent of energy from the grid.",
     "forecast": "How forecasts were made, and that of the connection.",
+    "load": "What the building will take without battery and cars; null where it does not plan.",
+    "sun": "What its sun will give, plus.",
+    "net": "Load less sun: what the connection would take before anything is steered.",
+    "mean_w": "96 quarter hours from the forecast's start on; null where they are not known.",
+    "low_w": "The quantile 10 %: one time in ten it is less.",
+    "middle_w": "The quantile 50 %.",
+    "high_w": "The quantile 90 %.",
+    "model": "Which model was chosen, by its own back-test.",
+    "error_w": "Root of its mean squared error in the back-test; null before anything was tried.",
+    "miss_w": "Its mean absolute error there.",
+    "inside_pct": "How often what happened lay between low and high there.",
     "devices": "Every asset whose data may leave the building.",
 }
 

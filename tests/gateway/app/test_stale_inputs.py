@@ -37,7 +37,7 @@ class DeafGx(Gx):
 
     def __init__(self):
         super().__init__()
-        self.is_deaf = False
+        self.hears_no_stop = False
         self.orders_s = []
         self.stops_count = 0
         self.fell_s = None
@@ -49,7 +49,7 @@ class DeafGx(Gx):
         return self.orders()["battery.setpoint_w"]
 
     def _order(self, phase, watt):
-        if watt == 0 and self.is_deaf:
+        if watt == 0 and self.hears_no_stop:
             self.stops_count += 1
             return
         self.orders_s.append(self.now_s)
@@ -58,7 +58,7 @@ class DeafGx(Gx):
     def expire(self):
         before = any(self._phases_w)
         super().expire()
-        if self.is_deaf and before and not any(self._phases_w):
+        if self.hears_no_stop and before and not any(self._phases_w):
             self.fell_s = self.now_s
 
 
@@ -70,7 +70,7 @@ class DeafSunSpec(BatteryInverter):
 
     def __init__(self, generation):
         super().__init__(generation)
-        self.is_deaf = False
+        self.hears_no_stop = False
         self.orders_s = []
         self.stops_count = 0
         self.fell_s = None
@@ -83,7 +83,7 @@ class DeafSunSpec(BatteryInverter):
 
     def write(self, table, address, words):
         path = getattr(self.image.at(address), "path", "")
-        if self.is_deaf and path == self._setpoint.enable and list(words) == [0]:
+        if self.hears_no_stop and path == self._setpoint.enable and list(words) == [0]:
             self.stops_count += 1
         if self.stops_count:
             return
@@ -94,7 +94,7 @@ class DeafSunSpec(BatteryInverter):
     def expire(self):
         before = self._setpoint.enabled
         super().expire()
-        if self.is_deaf and before and not self._setpoint.enabled and self.fell_s is None:
+        if self.hears_no_stop and before and not self._setpoint.enabled and self.fell_s is None:
             self.fell_s = self.now_s
 
 
@@ -171,7 +171,7 @@ async def test_a_setpoint_whose_input_is_lost_is_ended_by_the_devices_own_timer(
         await until(lambda: inverter.ordered_w < -1000 and len(inverter.orders_s) > 6)
         status = await gateway.ask()
         await until(lambda: inverter.ordered_w < -1000)
-        inverter.is_deaf = True
+        inverter.hears_no_stop = True
         meter.fault("silent")
         await until(lambda: inverter.stops_count)
         last_s, held_w = inverter.orders_s[-1], inverter.ordered_w
