@@ -19,7 +19,7 @@ help:
 	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
 	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
 	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"
-	@echo "make scenarios  every scenario of at most two hours over real wires, some hours; goes on where it was left; reports/verdicts.md; ONLY=name"
+	@echo "make scenarios  every scenario of at most two hours over real wires, a day, JOBS=24 some two hours; goes on where it was left; reports/verdicts.md; ONLY=name"
 	@echo "make scenarios SHORT=1  those that CI runs, about six minutes; goes on where it was left, as the long one: AGAIN=1 all, RETRY=1 what broke, JOBS=2"
 	@echo "make days    every scenario that needs no wires, with synthetic time, a page for each in days/; ONLY=name"
 	@echo "make soak    a month of smart meters through their drivers, every group accounted for; DAYS=30"
