@@ -42,6 +42,7 @@ class Search:
         self._meter = joint.meter
         self._best = joint.ways[:]
         self._level_wh = math.inf
+        self._tree: Division | None = None
         self.prices = joint.zero
         """What a Wh on the bus is worth in each step, by the program of all."""
 
@@ -83,6 +84,7 @@ class Search:
         if joint.cars and self._far:
             self._divide(low_wh)
         self._kick()
+        self._use_up()
         joint.ways, joint.level_wh = self._best[:], self._level_wh
 
     @property
@@ -108,18 +110,31 @@ class Search:
         """
         work = _SHARE * (self._work_max - self._joint.work)
         if self._meter.peak_price == 0.0:
-            self.bound = max(self.bound, self._divided(work, self.bound))
+            self._tree = self._divided(self.bound)
+            self._grow(self._tree, work)
+            self.bound = max(self.bound, self._tree.bound)
             return
         span_wh = max(self._peak_wh - low_wh, _SPAN_LEAST * self._peak_wh)
         for shares in _SPANS:
             middle_wh = self._peak_wh
             for share in shares:
                 self._joint.meter = self._meter.levelled(max(0.0, middle_wh + share * span_wh))
-                self._divided(work / len(_SPANS) / len(shares), -math.inf)
+                self._grow(self._divided(-math.inf), work / len(_SPANS) / len(shares))
                 self._joint.meter = self._meter
 
-    def _divided(self, work: float, bound: float) -> float:
-        """Divide with so much work; returns the bound that came out, at least the one given."""
+    def _divided(self, bound: float) -> Division:
+        """A tree that nothing is known of but this bound: batches stand as in the best plan."""
+        self._joint.ways = self._best[:]
+        return Division(self._joint, bound)
+
+    def _use_up(self) -> None:
+        """Divide further with what nothing else had a use for."""
+        if self._tree is not None:
+            self._grow(self._tree, self._work_max - self._joint.work)
+            self.bound = max(self.bound, self._tree.bound)
+
+    def _grow(self, tree: Division, work: float) -> None:
+        """Divide further with so much work."""
         joint = self._joint
         joint.ways, joint.level_wh = self._best[:], math.inf
         most = joint.work + work
@@ -136,9 +151,7 @@ class Search:
                 joint.yielding(joint.cars, prices)
                 self._polish()
 
-        tree = Division(joint, bound)
         tree.run(worth, put)
-        return tree.bound
 
     def _lead(self) -> None:
         """The program of all but the batches, which stand as they are; its prices make a bound."""

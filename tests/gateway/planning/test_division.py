@@ -79,6 +79,12 @@ def test_a_peak_that_is_higher_than_that_of_the_first_plans_is_found() -> None:
     assert 5666.0 == pytest.approx(plan.peak_w, rel=0.01)
 
 
+def test_what_no_move_had_a_use_for_is_spent_on_dividing_further() -> None:
+    one = drawn(10463)
+
+    assert site_planned(one).objective_eur <= 1.001 * Mixed(one).solve(within=1e-5).cost_eur
+
+
 def test_a_tank_yields_the_hours_that_a_car_needs() -> None:
     one = site(
         Contract(peak_eur_per_w=2e-3),
