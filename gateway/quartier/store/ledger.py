@@ -150,10 +150,7 @@ class Store:
         self._entrance.told(STREAM, entry.point, entry.text(), now)
 
     def tick(self, now: Now) -> None:
-        """Let time pass: take in what the writer reports, hand it a commit when one is due.
-
-        Call it every cycle; it costs next to nothing when nothing is due.
-        """
+        """Each cycle: take in what the writer reports, hand it a commit when one is due; free when none is."""
         ready = self._is_ready(now)
         crowded = ready and self._entrance.pending_count() > self._pending_max_count // 2  # before any drops
         if now.ns < self._due_ns and not ((self._urgent or crowded) and not self._failed_in_row):
@@ -163,6 +160,10 @@ class Store:
             self._relieve(now)
         if ready:
             self._submit(now)
+
+    def settle(self, timeout_s: float) -> bool:
+        """Wait for the disk, for who lets time pass faster than it can follow; never in a cycle."""
+        return self._writer.wait(timeout_s)
 
     # For the district
 

@@ -17,6 +17,7 @@ from quartier.store.ledger import Store
 from quartier_drivers.contract import Readings
 from quartier_hil.verdict.stored import EVERY, Rows, Stored
 
+_DISK_S = 20.0
 Maker = Callable[[Path, Path], Store]
 """Makes the store of a site, of its runtime and its state directory; not yet opened."""
 
@@ -50,6 +51,7 @@ class Historian:
             self._store.record(readings, now)
         self._told.clear()
         self._store.tick(now)
+        self._store.settle(_DISK_S)
 
     def cut(self) -> None:
         """The process is gone without a word."""
