@@ -150,7 +150,7 @@ class Store:
         self._entrance.told(STREAM, entry.point, entry.text(), now)
 
     def tick(self, now: Now) -> None:
-        """Each cycle: take in what the writer reports, hand it a commit when one is due; free when none is."""
+        """Each cycle: take in what the writer reports, hand it a commit when one is due, else nothing."""
         ready = self._is_ready(now)
         crowded = ready and self._entrance.pending_count() > self._pending_max_count // 2  # before any drops
         if now.ns < self._due_ns and not ((self._urgent or crowded) and not self._failed_in_row):
@@ -192,9 +192,8 @@ class Store:
         heads = self.heads()
         for stream, mark in marks.items():
             head = heads.get(stream)
-            if head is None or above(head, mark.boot, mark.seq):
-                continue
-            if above(self._marks.get(stream, NONE), mark.boot, mark.seq):
+            beyond = head is None or above(head, mark.boot, mark.seq)
+            if not beyond and above(self._marks.get(stream, NONE), mark.boot, mark.seq):
                 self._marks[stream] = self._marks_new[stream] = mark
 
     @property
