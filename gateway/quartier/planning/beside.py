@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from quartier.control.wishes import Leg
 from quartier.planning.horizon import RefusedError
 from quartier.planning.site import Car, Site
-from quartier.planning.siteplan import SitePlan, site_planned
+from quartier.planning.siteplan import site_planned
+from quartier.planning.spells import margins
 
 _EARLY_EUR_PER_WH = 1e-9
 """So much dearer each step counts than the one before: of equal hours the earlier is taken, each time."""
@@ -73,9 +74,10 @@ def beside(
         for name in (*site.cars, *modes)
     }
     cars = {name: car for name, car in site.cars.items() if name in plan.parts}
-    legs = {name: _current(plan, car, powers_w[name], when) for name, car in cars.items()}
+    said = _Said(plan.step_s, margins(site, plan), when)
+    legs = {name: _current(said, car, powers_w[name]) for name, car in cars.items()}
     for name in modes.keys() & plan.parts.keys():
-        legs[name] = _modes(plan, modes[name], powers_w[name], when)
+        legs[name] = _modes(said, modes[name], powers_w[name])
     batteries_w = {name: plan.parts[name].power_w for name in site.batteries}
     return Beside(_sum(powers_w, count), powers_w, legs, batteries_w)
 
@@ -84,38 +86,44 @@ def _sum(powers_w: Mapping[str, Sequence[float]], count: int) -> list[float]:
     return [sum(watts[step] for watts in powers_w.values()) for step in range(count)]
 
 
-def _modes(plan: SitePlan, modes: Modes, power_w: Sequence[float], when: _When) -> tuple[Leg, ...]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What reasons are made of: a step's price is what a Wh more would cost the building in it, EUR."""
+
+    step_s: int
+    prices: Sequence[float]
+    when: _When
+
+    def price(self, step: int) -> str:
+        return f"{self.prices[step] * _PER_KWH:.3f}"
+
+
+def _modes(said: _Said, modes: Modes, power_w: Sequence[float]) -> tuple[Leg, ...]:
     """A mode a step, with its reason: it takes where at least half of its power is planned."""
     found: list[Leg] = []
     begins = ""
     for step in range(len(power_w) - 1, -1, -1):
         takes = power_w[step] >= 0.5 * modes.rated_w
         if takes:
-            begins = when(step)
-            words = f"{modes.verb} where a kWh on the bus is worth {plan.bus_eur_per_wh[step] * _PER_KWH:.3f}"
+            begins = said.when(step)
+            words = f"{modes.verb} where a kWh more costs {said.price(step)}"
         else:
             words = f"waits until {begins}" if begins else "has enough for as long as is planned"
-        found.append(Leg(plan.step_s, float(modes.takes if takes else modes.waits), words))
+        found.append(Leg(said.step_s, float(modes.takes if takes else modes.waits), words))
     return tuple(reversed(found))
 
 
-def _current(plan: SitePlan, car: Car, power_w: Sequence[float], when: _When) -> tuple[Leg, ...]:
+def _current(said: _Said, car: Car, power_w: Sequence[float]) -> tuple[Leg, ...]:
     """A current a step, with its reason."""
     found: list[Leg] = []
     per_a, begins = car.voltage_v * car.phases, ""
+    ready = f"ready by {said.when(min(car.until_step, len(power_w)))}"
     for step in range(len(power_w) - 1, -1, -1):
         amperes = round(power_w[step] / per_a, 1)
         if amperes > 0.0:
-            begins = when(step)
-            price = plan.bus_eur_per_wh[step] * _PER_KWH
-            words = f"charges where a kWh on the bus is worth {price:.3f}, ready by {_by(car, power_w, when)}"
+            begins = said.when(step)
+            words = f"charges where a kWh more costs {said.price(step)}, {ready}"
         else:
-            words = (
-                f"waits until {begins}, ready by {_by(car, power_w, when)}" if begins else "has what it wants"
-            )
-        found.append(Leg(plan.step_s, amperes, words))
+            words = f"waits until {begins}, {ready}" if begins else "has what it wants"
+        found.append(Leg(said.step_s, amperes, words))
     return tuple(reversed(found))
-
-
-def _by(car: Car, power_w: Sequence[float], when: _When) -> str:
-    return when(min(car.until_step, len(power_w)))

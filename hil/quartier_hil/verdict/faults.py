@@ -19,8 +19,8 @@ from quartier_hil.verdict.promise import Cap, owed
 SETTLE_S, AFTER_S = 30.0, 150.0
 """The meter is inside a cap 30 s after something changed; so long after a fault belongs to it."""
 TIMER_S = LEASE_S + 5.0
-OVER_SHARE, OVER_MAX_S = 0.1, 8.0
-"""failsafe.md section 2, "breach": 10 % over for 5 s, then all goes; an order takes 2 s, a look 1 s."""
+OVER_SHARE, OVER_MAX_S, WIRES_S = 0.1, 5.0, 3.0
+"""failsafe.md section 2, "breach": 10 % over for 5 s; over wires an order takes 2 s more, a look 1 s."""
 BLIND_S = 25.0
 """The grid meter is lost after 10 s, a car goes down to its floor first, and is paused then."""
 SLACK_W = 300.0
@@ -146,7 +146,7 @@ class Case:
         wanted = self.asked
         name = f"{self.failure.device} {self.failure.kind} at {self.failure.at_s:g} s"
         kept = f"up to {self.fullest:.0%} of a cap, {self.over_s:g} s over"
-        holds = self.seen_count > 0 and self.over_s <= OVER_MAX_S
+        holds = self.seen_count > 0 and self.over_s <= OVER_MAX_S + WIRES_S * ending.is_wired
         if not self.is_lost:
             told = [
                 key for at_s, _, key in ending.losses if key in self.signs and self._is_here(at_s, ending)

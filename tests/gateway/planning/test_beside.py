@@ -50,7 +50,7 @@ def test_a_car_waits_for_the_cheap_hours_has_its_energy_in_time_and_each_step_sa
     assert found.load_w == power_w
     assert [leg.value * 690 for leg in legs] == pytest.approx(power_w)
     assert ("waits until step 8, ready by step 40", "has what it wants") == (legs[0].words, legs[-1].words)
-    assert "charges where a kWh on the bus is worth 0.100, ready by step 40" == legs[8].words
+    assert "charges where a kWh more costs 0.100, ready by step 40" == legs[8].words
 
 
 def test_currents_are_nothing_or_from_the_floor_on_in_whole_amperes():
@@ -112,7 +112,7 @@ def test_a_tank_is_heated_in_cheap_hours_inside_its_band_and_each_mode_says_why(
     assert [leg.value == 0.0 for leg in legs] == [watts >= 1_000 for watts in power_w]
     assert legs[0].words.startswith("waits until step ")
     assert "has enough for as long as is planned" == legs[-1].words
-    assert {"heats where a kWh on the bus is worth 0.100"} == {leg.words for leg in legs if leg.value == 0.0}
+    assert {"heats where a kWh more costs 0.100"} == {leg.words for leg in legs if leg.value == 0.0}
 
 
 def test_a_batch_runs_once_before_its_deadline_and_one_that_no_longer_fits_takes_what_it_takes_by_the_rule():

@@ -83,17 +83,19 @@ def test_a_device_that_is_heard_is_no_loss_whatever_it_says(told, holds):
 
 
 @pytest.mark.parametrize(
-    ("over_at", "holds"),
+    ("over_at", "wired", "holds"),
     [
-        ((), True),
-        (range(100, 130), True),
-        (range(140, 148), True),
-        (range(140, 149), False),
-        (range(231, 240), False),
+        ((), False, True),
+        (range(100, 130), False, True),
+        (range(140, 145), False, True),
+        (range(140, 146), False, False),
+        (range(140, 148), True, True),
+        (range(140, 149), True, False),
+        (range(231, 240), True, False),
     ],
 )
-def test_the_cap_counts_in_a_fault_and_after_it_from_30_s_after_each_change(over_at, holds):
-    assert holds is _judged([STUCK, CLEAR], over_at=over_at)[0].holds
+def test_the_cap_counts_in_a_fault_and_after_it_from_30_s_after_each_change(over_at, wired, holds):
+    assert holds is _judged([STUCK, CLEAR], over_at=over_at, is_wired=wired)[0].holds
 
 
 def test_an_export_counts_against_its_own_cap():

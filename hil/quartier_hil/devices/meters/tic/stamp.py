@@ -27,9 +27,8 @@ class Stamp:
 
 def stamp(moment: dt.datetime, *, degraded: bool = False) -> Stamp:
     """Print an aware ``moment``."""
-    return _printed(
-        moment.astimezone(dt.UTC), degraded
-    )  # two moments of a clock put back are equal but in UTC
+    # Two moments of a clock put back are equal but in UTC.
+    return _printed(moment.astimezone(dt.UTC), degraded)
 
 
 @lru_cache(maxsize=256)
