@@ -5,9 +5,11 @@ counts, the regression learns, and the spread of the chosen one does.  Nothing i
 """
 
 import math
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 from typing import Protocol
 
 from quartier.planning.regression import Regression
@@ -78,11 +80,26 @@ class Trial:
             return USUAL
         return min(range(_MODELS), key=self.squares.__getitem__)
 
+    def expected_w(self, memory: Memory, slot: int, ahead: int, model: int) -> float:
+        """What one model alone expects of a slot, as ``said`` has it."""
+        if model not in (RIDGE, USUAL):
+            return self.said(memory, slot, ahead)[2][model]
+        scale = memory.scale_w
+        features = memory.features(slot, ahead, scale)
+        if model == RIDGE:
+            value = scale * self.regression.value(features)
+        if model == USUAL or math.isnan(value):
+            value = self._usual_w(features, scale)
+        return max(value, 0.0)
+
+    def _usual_w(self, features: list[float], scale: float) -> float:
+        return scale * float(sum(map(mul, self.prior, features)))
+
     def said(self, memory: Memory, slot: int, ahead: int) -> tuple[float, list[float], list[float]]:
         """The scale, the features and what each model expects of a slot, in W and not below 0."""
         scale = memory.scale_w
         features = memory.features(slot, ahead, scale)
-        usual = scale * sum(weight * value for weight, value in zip(self.prior, features, strict=True))
+        usual = self._usual_w(features, scale)
         values = (scale * self.regression.value(features), usual, *memory.plain(slot, ahead))
         return scale, features, [max(usual if math.isnan(value) else value, 0.0) for value in values]
 
@@ -136,7 +153,7 @@ class Backtest:
     def expected_w(self, slot: int, ahead: int) -> float:
         """What the chosen model expects."""
         trial = self.trial(ahead)
-        return trial.said(self.memory, slot, ahead)[2][trial.chosen(self.warm)]
+        return trial.expected_w(self.memory, slot, ahead, trial.chosen(self.warm))
 
     def waiting_w(self, at: int, slot: int) -> float:
         """What the trial at that place of the list said of a slot to come; 0 where it said nothing."""
@@ -165,7 +182,7 @@ def share(grid: Grid, tried: float) -> float:
 
 def place(grid: Grid, ahead: int) -> int:
     """Which of the distances holds ``ahead``."""
-    return max(at for at, edge in enumerate(EDGES_H) if ahead >= edge * grid.hour)
+    return bisect(EDGES_H, ahead // grid.hour) - 1
 
 
 def made(

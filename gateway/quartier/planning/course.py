@@ -42,6 +42,8 @@ def steps(slots: Sequence[Band], slot_s: float, first_s: float, step_s: float, c
 
     A slot that ends within a step counts by its share; in a slot the mean is held, so that energy stays.
     """
+    if first_s == 0.0 and step_s == slot_s:
+        return list(slots[:count])
     found: list[Band] = []
     for at in range(count):
         begin = (first_s + at * step_s) / slot_s

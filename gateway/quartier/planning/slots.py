@@ -6,6 +6,7 @@ case of its own: its slots have a local place each, one hour has none, or two sl
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY_S, HOUR_S, WEEK_DAYS = 86_400, 3_600, 7
@@ -51,8 +52,13 @@ class Grid:
 
     def place(self, slot: int) -> Place:
         """Where its beginning stands in the local week."""
-        utc_s = slot * self.slot_s
-        offset = datetime.fromtimestamp(utc_s, ZoneInfo(self.zone)).utcoffset()
-        local_s = utc_s + int(offset.total_seconds() if offset else 0)
-        days, second = divmod(local_s, DAY_S)
-        return Place((days + _THURSDAY) % WEEK_DAYS, second // self.slot_s, second // HOUR_S)
+        return _place(self.slot_s, self.zone, slot)
+
+
+@lru_cache(maxsize=4_096)  # each slot is looked at by every model, at every distance
+def _place(slot_s: int, zone: str, slot: int) -> Place:
+    utc_s = slot * slot_s
+    offset = datetime.fromtimestamp(utc_s, ZoneInfo(zone)).utcoffset()
+    local_s = utc_s + int(offset.total_seconds() if offset else 0)
+    days, second = divmod(local_s, DAY_S)
+    return Place((days + _THURSDAY) % WEEK_DAYS, second // slot_s, second // HOUR_S)

@@ -33,6 +33,59 @@ def test_every_fault_is_named_at_once(tmp_path):
     assert [2, 4] == [fault.line for fault in caught.value.faults]
 
 
+def test_a_gap_is_one_fault_that_says_how_far_it_goes(tmp_path):
+    rows = [f"8,{at % 24 + 1},{'' if 30 <= at < 50 else 0.5},{'inf' if at == 60 else 0}" for at in range(72)]
+    with pytest.raises(ConfigError) as caught:
+        whole(_file(tmp_path, rows))
+
+    gap, single = (str(fault) for fault in caught.value.faults)
+    assert "home.csv:32: row: non_shiftable_load '' is no number, as the rows to line 51" in gap
+    assert "home.csv:62: row: solar_generation 'inf' is no number; expected" in single
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ([*range(1, 25), *range(1, 5), *range(7, 25), *range(1, 25)], "30: hour: hour 7 where 5 is due"),
+        ([*range(24)] * 3, "2: hour: month 8, hour 0; expected 1 to 12, and 1 to 24"),
+    ],
+)
+def test_an_hour_that_is_left_out_or_is_none_is_named(tmp_path, hours, said):
+    with pytest.raises(ConfigError) as caught:
+        whole(_file(tmp_path, [f"8,{hour},0.5,0" for hour in hours]))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("schema.json", "{", "schema.json: buildings: no sizes of home can be read"),
+        (
+            "schema.json",
+            '{"buildings": {"a": {"energy_simulation": "home.csv", "pv": 4}}}',
+            "no sizes of home",
+        ),
+        ("pricing.csv", "price\n0.2\n", "pricing.csv: electricity_pricing: no column of numbers"),
+        ("pricing.csv", "electricity_pricing\n", "pricing.csv: electricity_pricing: no column of numbers"),
+    ],
+)
+def test_what_is_wrong_beside_a_file_is_named(tmp_path, name, text, said):
+    path = _file(tmp_path, [f"8,{at % 24 + 1},0.5,0" for at in range(72)])
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read(path, dt.date(2030, 8, 1))
+    assert said in str(caught.value)
+
+
+def test_a_home_whose_schema_has_no_pv_needs_no_column_for_it(tmp_path):
+    path = tmp_path / "home.csv"
+    rows = "".join(f"8,{at % 24 + 1},0.5\n" for at in range(72))
+    path.write_text("\ufeffmonth,hour,non_shiftable_load\n" + rows, "utf-8")
+    (tmp_path / "schema.json").write_text('{"buildings": {"a": {"energy_simulation": "home.csv"}}}')
+    found = whole(path)
+    assert (0.0, 0.0, 500.0) == (found.pv_rated_w, max(found.generated_w), found.load_w[0])
+
+
 def test_a_file_that_is_no_text_is_named(tmp_path):
     (tmp_path / "home.csv").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="home.csv: file: is no text in UTF-8"):

@@ -61,7 +61,7 @@ def read(path: Path, place: Place) -> Home:
         rows.setdefault(int(wall.timestamp() // HOUR_S), row)
     first, last = min(rows), max(rows)
     order = [rows.get(slot) for slot in range(first, last + 1)]
-    prices = whole.price_eur_per_wh or (0.0,) * len(whole.load_w)
+    prices = table.prices(path, len(whole.load_w)) or (0.0,) * len(whole.load_w)
     return Home(
         name=path.stem,
         first_slot=first,

@@ -1,6 +1,8 @@
 """The cheapest use of a battery for a course that is known, as a linear program for HiGHS.
 
 Import costs, export earns nothing.  In and out have a price of a millionth, so that nothing goes round.
+Where an import is paid for (a price below 0) the line bends the other way: in these hours, and only there,
+the program has whole numbers that say which way the battery and the connection go.
 """
 
 from itertools import chain
@@ -24,6 +26,8 @@ def cheapest(net_kwh: Hours, price_per_kwh: Hours, battery: Battery, held_kwh: f
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)  # as all here: in one process all solvers share theirs
     solver.passModel(_program(net_kwh, price_per_kwh, battery, held_kwh))
+    for hour in np.flatnonzero(price_per_kwh < 0.0):
+        _bend(solver, int(hour), len(net_kwh), float(net_kwh[hour]), battery)
     solver.run()
     status = solver.getModelStatus()
     if status != highspy.HighsModelStatus.kOptimal:
@@ -31,6 +35,21 @@ def cheapest(net_kwh: Hours, price_per_kwh: Hours, battery: Battery, held_kwh: f
     columns: Hours = np.array(solver.getSolution().col_value)
     into, out = columns[:count], columns[count : 2 * count]
     return np.subtract(into, out)
+
+
+def _bend(solver: Highs, hour: int, count: int, net_kwh: float, battery: Battery) -> None:
+    """An import of that hour that is the connection's, no more, and a battery that goes one way."""
+    into, out, taken = hour, count + hour, 2 * count + hour
+    power, free = battery.power_kw, highspy.kHighsInf
+    way, side = solver.getNumCol(), solver.getNumCol() + 1
+    for column in (way, side):
+        solver.addCol(0.0, 0.0, 1.0, 0, [], [])
+        solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
+    solver.addRow(-free, 0.0, 2, [into, way], [1.0, -power])
+    solver.addRow(-free, power, 2, [out, way], [1.0, power])
+    solver.addRow(-free, 0.0, 2, [taken, side], [1.0, -max(net_kwh + power, 0.0)])
+    over_kwh = max(power - net_kwh, 0.0)  # by how much at most it feeds in, where nothing is taken
+    solver.addRow(-free, net_kwh + over_kwh, 4, [taken, into, out, side], [1.0, -1.0, 1.0, over_kwh])
 
 
 def _program(net_kwh: Hours, price: Hours, battery: Battery, held_kwh: float) -> highspy.HighsLp:

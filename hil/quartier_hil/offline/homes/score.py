@@ -30,8 +30,15 @@ NAMES = tuple(one.name for one in fields(Score))
 
 
 def scored(grid_kwh: Hours, net_kwh: Hours, year: Year) -> Score:
-    """``grid_kwh`` is the exchange of each hour with a battery, ``net_kwh`` without."""
-    shares = _sums(grid_kwh, year) / _sums(net_kwh, year)
+    """``grid_kwh`` is the exchange of each hour with a battery, ``net_kwh`` without.
+
+    What is nothing without a battery and stays so (carbon of a grid without any, the bill of a home that
+    never imports) is as it was: a share of 1.
+    """
+    sums, bare = _sums(grid_kwh, year), _sums(net_kwh, year)
+    nothing = (sums == 0.0) & (bare == 0.0)
+    with np.errstate(divide="ignore"):
+        shares = np.where(nothing, 1.0, sums / np.where(nothing, 1.0, bare))
     return Score(*map(float, shares))
 
 

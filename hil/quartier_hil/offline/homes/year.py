@@ -3,10 +3,11 @@
 import csv
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,13 @@ from quartier_hil.records import table
 
 Hours = NDArray[np.float64]
 _DAY = 24
+_T = TypeVar("_T")
+_SIZES = {
+    "capacity": (0.0, math.inf, "kWh above 0"),
+    "nominal_power": (0.0, math.inf, "kW above 0"),
+    "efficiency": (0.01, 1.0, "that of the round trip, above 0.01 to 1"),
+}
+"""Of a battery: above which number, to which, and what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,46 +71,128 @@ class Year:
 
 
 def read(folder: Path) -> Year:
-    """The homes of ``folder/schema.json``.  Raises ConfigError that names file and column."""
+    """The homes of ``folder/schema.json``, but for those that it does not include.
+
+    Raises ConfigError with the faults of all files, each with its file and key or column.
+    """
     schema = folder / "schema.json"
-    try:
-        about = json.loads(schema.read_text("utf-8"))["buildings"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        why = f"no list of buildings can be read here ({error}); expected a folder of the CityLearn challenge"
-        raise ConfigError([Fault(str(schema), None, "buildings", why)]) from error
-    price = _column(folder / "pricing.csv", "electricity_pricing")
-    co2 = _column(folder / "carbon_intensity.csv", "carbon_intensity")
-    homes = tuple(_home(folder, name, keys) for name, keys in about.items())
-    hours = {len(price), len(co2), *(len(home.load_kwh) for home in homes)}
-    if len(hours) != 1 or min(hours) < 2 * _DAY:
-        what = f"{sorted(hours)} rows in its files; expected as many in each, two days at least"
+    about = _buildings(schema)
+    faults: list[Fault] = []
+
+    names = _file(schema, about, "pricing"), _file(schema, about, "carbon_intensity")
+    price = _tried(faults, partial(_column, folder / names[0], "electricity_pricing"))
+    co2 = _tried(faults, partial(_column, folder / names[1], "carbon_intensity"))
+    homes = [_tried(faults, partial(_home, schema, name, keys)) for name, keys in about.items()]
+    if faults or price is None or co2 is None:
+        raise ConfigError(faults)
+    known = tuple(home for home in homes if home is not None)
+    counts = {"electricity_pricing": len(price), "carbon_intensity": len(co2)}
+    counts |= {home.name: len(home.load_kwh) for home in known}
+    if len({*counts.values()}) != 1 or min(counts.values()) < 2 * _DAY:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        what = f"{told}; expected as many in each, two days at least"
         raise ConfigError([Fault(str(folder), None, "rows", what)])
-    return Year(homes, price, co2)
+    return Year(known, price, co2)
 
 
-def _home(folder: Path, name: str, keys: Mapping[str, Any]) -> Home:
+def _tried(faults: list[Fault], read: Callable[[], _T]) -> _T | None:
+    """What is read, or nothing and its faults in the list."""
     try:
-        cell = keys["electrical_storage"]["attributes"]
-        # The file's efficiency is that of the round trip.
-        battery = Battery(
-            float(cell["capacity"]), float(cell["nominal_power"]), math.sqrt(float(cell["efficiency"]))
+        return read()
+    except ConfigError as error:
+        faults.extend(error.faults)
+        return None
+
+
+def _buildings(schema: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Those that are included, by name."""
+    try:
+        told = json.loads(schema.read_text("utf-8-sig"))["buildings"]
+        about = {str(name): dict(keys) for name, keys in dict(told).items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        why = _why(error)
+        what = f"no list of buildings can be read here ({why}); expected a folder of the CityLearn challenge"
+        raise ConfigError([Fault(str(schema), None, "buildings", what)]) from error
+    about = {name: keys for name, keys in about.items() if keys.get("include", True)}
+    if not about:
+        what = "none is included; expected one at least, with energy_simulation, electrical_storage and pv"
+        raise ConfigError([Fault(str(schema), None, "buildings", what)])
+    return about
+
+
+def _file(schema: Path, about: Mapping[str, Mapping[str, Any]], key: str) -> str:
+    """The file that the buildings name for all of them; ``key`` with .csv where none does."""
+    names = {str(keys.get(key) or f"{key}.csv") for keys in about.values()}
+    if len(names) > 1:
+        what = f"{', '.join(sorted(names))}; expected one for all homes of a folder, make a folder for each"
+        raise ConfigError([Fault(str(schema), None, f"buildings.*.{key}", what)])
+    return names.pop()
+
+
+def _home(schema: Path, name: str, keys: Mapping[str, Any]) -> Home:
+    """Raises ConfigError that names each size that is missing or is none."""
+    place = f"buildings.{name}"
+    record = keys.get("energy_simulation")
+    faults = []
+    if not isinstance(record, str):
+        faults.append(
+            Fault(str(schema), None, f"{place}.energy_simulation", "expected the name of a CSV file")
         )
-        found = table.whole(folder / keys["energy_simulation"])
-    except (KeyError, TypeError, ValueError) as error:
-        what = f"{name}: no records, PV or battery can be read ({error!r})"
-        raise ConfigError([Fault(str(folder / "schema.json"), None, "buildings", what)]) from error
+    sizes = {}
+    for size, (low, high, what) in _SIZES.items():
+        value = _attribute(keys.get("electrical_storage"), size)
+        if value is None or not low < value <= high:
+            said = "is not given" if value is None else f"is {value:g}"
+            key = f"{place}.electrical_storage.attributes.{size}"
+            faults.append(Fault(str(schema), None, key, f"{said}; expected {what}"))
+        else:
+            sizes[size] = value
+    rated_kw = _attribute(keys.get("pv"), "nominal_power") if keys.get("pv") else 0.0
+    if rated_kw is None or not 0.0 <= rated_kw < math.inf:
+        key = f"{place}.pv.attributes.nominal_power"
+        faults.append(Fault(str(schema), None, key, "is no power; expected kW, or no pv for a home without"))
+    if faults:
+        raise ConfigError(faults)
+    # The file's efficiency is that of the round trip.
+    battery = Battery(sizes["capacity"], sizes["nominal_power"], math.sqrt(sizes["efficiency"]))
+    found = table.whole(schema.parent / str(record))
     load_kwh, pv_kwh = np.array(found.load_w) / 1000, np.array(found.generated_w) / 1000
     begins = (found.month, found.day, found.hour)
     return Home(name, load_kwh, pv_kwh, battery, begins, found.pv_rated_w / 1000)
 
 
+def _attribute(part: object, name: str) -> float | None:
+    """A number of a part's attributes; None where there is none."""
+    attributes = part.get("attributes") if isinstance(part, dict) else None
+    value = attributes.get(name) if isinstance(attributes, dict) else None
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
 def _column(path: Path, name: str) -> Hours:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            found = np.array([float(row[name]) for row in csv.DictReader(file)])
-    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        what = f"no column of numbers ({type(error).__name__}: {error})"
-        raise ConfigError([Fault(str(path), None, name, what)]) from error
-    if not np.isfinite(found).all():
-        raise ConfigError([Fault(str(path), None, name, "a number that is none; expected one each hour")])
-    return found
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            if name not in (reader.fieldnames or ()):
+                what = "this column is missing; expected it in the header, commas between columns"
+                raise ConfigError([Fault(str(path), 1, name, what)])
+            rows = [(reader.line_num, row[name]) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError([Fault(str(path), None, name, f"cannot be read: {_why(error)}")]) from error
+    if faults := [fault for line, text in rows if (fault := _fault(path, line, name, text))]:
+        raise ConfigError(faults)
+    return np.array([float(text) for _, text in rows])
+
+
+def _fault(path: Path, line: int, name: str, text: str | None) -> Fault | None:
+    """What is wrong with a price or a carbon intensity."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    if math.isfinite(value):
+        return None
+    return Fault(str(path), line, name, f"{text!r} is no number; expected one each hour")
+
+
+def _why(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -1,10 +1,14 @@
 """The cheapest year: another solver finds none that is cheaper."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
+from tests.hil.offline.homes.conftest import is_kept
 
 from quartier_hil.offline.homes.foresight import cheapest
+from quartier_hil.offline.homes.year import Battery, Home
 
 
 def test_foresight_is_as_cheap_as_another_solver_finds(year):
@@ -21,3 +25,22 @@ def test_foresight_is_as_cheap_as_another_solver_finds(year):
         best = cheapest(net, year.price_per_kwh, home.battery, 0.0)
         cost = np.maximum(net + best, 0) @ year.price_per_kwh
         assert pytest.approx(found.fun, rel=1e-5) == cost
+
+
+def test_where_an_import_is_paid_for_no_other_use_of_the_battery_is_cheaper():
+    """Against each course of whole and half powers, from an empty store: nothing that is imagined counts."""
+    battery = Battery(capacity_kwh=1.0, power_kw=1.0, efficiency=1.0)
+    for net, price in (
+        ([0.2, -0.5, 0.4, 0.3], [-0.1, -0.2, 0.3, -0.05]),
+        ([-2.0, 0.5, -0.1, 1.0], [-0.1, 0.1, -0.3, 0.2]),
+        ([1.0, -1.0, 1.0, -1.0], [-0.3, -0.1, -0.2, -0.4]),
+    ):
+        costs = {}
+        for powers in product(np.linspace(-1.0, 1.0, 21), repeat=4):
+            held = np.cumsum(powers)
+            if held.min() > -1e-9 and held.max() < 1.0 + 1e-9:
+                costs[powers] = np.maximum(np.array(net) + powers, 0) @ price
+        best = cheapest(np.array(net), np.array(price), battery, 0.0)
+        found = np.maximum(net + best, 0) @ price
+        assert found <= min(costs.values()) + 1e-5
+        assert is_kept(Home("one", np.array(net), np.zeros(4), battery), net + best)

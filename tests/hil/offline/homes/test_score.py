@@ -1,6 +1,6 @@
 """Shares of what a year costs without a battery."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -30,3 +30,11 @@ def test_the_daily_peak_is_a_mean_over_days(year):
 
 def test_homes_are_averaged():
     assert Score(2.0, 2.0, 2.0, 2.0, 2.0) == mean([Score(*[1.0] * 5), Score(*[3.0] * 5)])
+
+
+def test_what_is_nothing_with_and_without_a_battery_is_as_it_was(year):
+    clean = replace(year, co2_kg_per_kwh=0.0 * year.co2_kg_per_kwh)
+    never_imports = -np.ones(72)
+    never_imports[0] = -2.0
+    assert (1.0, 1.0, 1.0, 1.0, 0.0) == astuple(scored(-np.ones(72), never_imports, clean))
+    assert 1.0 == scored(year.homes[0].net_kwh, year.homes[0].net_kwh, clean).co2
