@@ -10,6 +10,7 @@ from quartier_native.steps cimport Piece, Slope, above, least
 cdef enum:
     BLOCK = 128  # nodes
     HALF = BLOCK // 2
+    SHORT = 64  # nodes that are looked at one by one: most pieces belong near an end
     LONG = 512  # nodes in one stretch: where there are more an insertion moves too many
 
 cdef struct Node:
@@ -31,7 +32,14 @@ cdef struct Merge:
     int first
     int last
     int made  # how many were taken so far; 0: one stretch
+    bint plain  # nothing lies beyond a cap so far: prices alone are compared
     int room  # for so many, and BLOCK nodes each
+
+cdef struct Stand:  # where a plan stands on the pieces of a step; ``reference.storage.Stand``
+    double moved_wh
+    Slope before
+    Slope after
+    int inner  # the piece that is filled in part, or -1
 
 
 cdef inline int blocks_most(int pieces_count) noexcept nogil:
@@ -42,17 +50,59 @@ cdef inline int blocks_most(int pieces_count) noexcept nogil:
 cdef inline void clear(Merge *merge) noexcept nogil:
     """Begin with nothing, and room for all pieces at both ends."""
     merge.first = merge.last = merge.made = 0
+    merge.plain = True
     merge.head = merge.tail = HALF * merge.room
 
 
 cdef inline void insert(Merge *merge, int first, int end) noexcept nogil:
     """Put the pieces of a step, which rise, where they belong."""
+    cdef int index
+    for index in range(first, end):
+        merge.plain &= merge.pieces[index].breach == 0.0
+    if merge.made > 0 or merge.tail - merge.head > LONG:
+        insert_far(merge, first, end)
+    elif merge.tail - merge.head > SHORT:
+        insert_between(merge, first, end)
+    elif merge.plain:
+        insert_near(merge, first, end, True)
+    else:
+        insert_near(merge, first, end, False)
+
+
+cdef inline void insert_near(Merge *merge, int first, int end, bint plain) noexcept nogil:
+    """The same among few: they make room from the nearer end on.  ``plain`` is known where this is compiled."""
+    cdef Node *alive = merge.alive
+    cdef const Piece *piece
+    cdef int at, index
+    for index in range(first, end):
+        piece = &merge.pieces[index]
+        if merge.head < merge.tail and not_above(&alive[(merge.head + merge.tail) >> 1], piece, plain):
+            at = merge.tail
+            merge.tail += 1
+            while not not_above(&alive[at - 1], piece, plain):
+                alive[at] = alive[at - 1]
+                at -= 1
+        else:
+            merge.head -= 1
+            at = merge.head
+            while at + 1 < merge.tail and not_above(&alive[at + 1], piece, plain):
+                alive[at] = alive[at + 1]
+                at += 1
+        put(&alive[at], piece, index)
+
+
+cdef inline bint not_above(const Node *node, const Piece *piece, bint plain) noexcept nogil:
+    """Whether a piece belongs behind a node: of equals the later stands later."""
+    if plain:
+        return node.price <= piece.price
+    return node.breach < piece.breach or (node.breach == piece.breach and node.price <= piece.price)
+
+
+cdef inline void insert_between(Merge *merge, int first, int end) noexcept nogil:
+    """The same among more, in one stretch."""
     cdef Node *alive = merge.alive
     cdef const Piece *piece
     cdef int at = merge.head, index
-    if merge.made > 0 or merge.tail - at > LONG:
-        insert_far(merge, first, end)
-        return
     for index in range(first, end):
         piece = &merge.pieces[index]
         at = behind(alive, at, merge.tail, piece)
@@ -73,13 +123,11 @@ cdef inline void put(Node *node, const Piece *piece, int index) noexcept nogil:
 
 
 cdef inline int behind(const Node *alive, int low, int end, const Piece *piece) noexcept nogil:
-    """The first place whose slope is higher: of equals the later piece stands later."""
+    """The first place whose slope is higher."""
     cdef int count = end - low, half
     while count > 0:
         half = count >> 1
-        if alive[low + half].breach < piece.breach or (
-            alive[low + half].breach == piece.breach and alive[low + half].price <= piece.price
-        ):
+        if not_above(&alive[low + half], piece, False):
             low += half + 1
             count -= half + 1
         else:
@@ -256,20 +304,35 @@ cdef inline void fill_left(Merge *merge, double low_wh, double target_wh, double
             low_wh += part_wh
 
 
-cdef inline void beside(
-    const Piece *pieces, int first, int end, double near_wh, Slope *before, Slope *after
-) noexcept nogil:
-    """The slopes of a step below and above what is filled."""
-    cdef int place
+cdef inline Stand stand(const Piece *pieces, int first, int end, double near_wh, double low_wh) noexcept nogil:
+    """Where the plan stands on a step's pieces, ``low_wh`` being where the first begins."""
+    cdef Stand made = Stand(low_wh, Slope(-INFINITY, 0.0), Slope(INFINITY, 0.0), -1)
+    cdef int place = first
     cdef const Piece *piece
-    before[0] = Slope(-INFINITY, 0.0)
-    after[0] = Slope(INFINITY, 0.0)
-    for place in range(first, end):
+    while place < end:
         piece = &pieces[place]
-        if piece.filled_wh > near_wh:
-            before[0] = Slope(piece.breach, piece.price)
-        if after.breach == INFINITY and piece.length_wh - piece.filled_wh > near_wh:
-            after[0] = Slope(piece.breach, piece.price)
+        place += 1
+        made.moved_wh += piece.filled_wh
+        if piece.length_wh - piece.filled_wh > near_wh:
+            made.after = Slope(piece.breach, piece.price)
+            if piece.filled_wh > near_wh:
+                made.before = made.after
+                made.inner = place - 1
+            break
+        made.before = Slope(piece.breach, piece.price)
+    # Where numbers are so large that a full piece seems not to be, more is filled behind it.
+    while place < end and pieces[place].filled_wh != 0.0:
+        made.moved_wh += pieces[place].filled_wh
+        place += 1
+    return made
+
+
+cdef inline double begin_of(const Piece *pieces, int first, int piece, double low_wh) noexcept nogil:
+    """Where one of a step's pieces begins, ``low_wh`` being where the first does."""
+    cdef int place
+    for place in range(first, piece):
+        low_wh += pieces[place].length_wh
+    return low_wh
 
 
 cdef inline Slope first_value(Slope most, Slope least_there) noexcept nogil:

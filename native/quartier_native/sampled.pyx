@@ -10,7 +10,8 @@ from quartier_native.kinks cimport (
     meter, sampled_flow, sampled_pieces,
 )
 from quartier_native.merges cimport (
-    BLOCK, Block, Merge, Node, beside, blocks_most, bound, clear, fill_left, first_value, insert, next_value,
+    BLOCK, Block, Merge, Node, Stand, begin_of, blocks_most, bound, clear, fill_left, first_value, insert, next_value,
+    stand,
 )
 from quartier_native.steps cimport Piece, Slope, Wiring, above, most
 
@@ -288,39 +289,37 @@ cdef Sums _told(
     double worth_price, double *plan
 ) noexcept nogil:
     cdef Sums sums
-    cdef int number, place
-    cdef double moved_wh, gap, kink_wh, far_wh, begin_wh
+    cdef int number
+    cdef double gap, kink_wh, far_wh, begin_wh
     cdef SampledStep *row
-    cdef Piece *piece
+    cdef const Piece *piece
+    cdef Stand stood
     cdef SampledFlow there, begin
     sums.cost = sums.excess_wh = sums.gap = 0.0
     for number in range(count):
         row = &room.steps[number]
-        moved_wh = row.low_wh
-        for place in range(room.first[number], room.first[number + 1]):
-            moved_wh += room.merge.pieces[place].filled_wh
-        energy_wh += moved_wh
+        stood = stand(room.merge.pieces, room.first[number], room.first[number + 1], _NEAR_WH, row.low_wh)
+        room.below[number] = stood.before
+        room.most[number] = stood.after
+        energy_wh += stood.moved_wh
         there = sampled_flow(
             row, &room.tiers[number * tiers_count], tiers_count, room.best_wh[number],
-            &room.samples[room.rows[number]], wiring, moved_wh
+            &room.samples[room.rows[number]], wiring, stood.moved_wh
         )
         gap = kink_wh = 0.0
-        begin_wh = row.low_wh
-        for place in range(room.first[number], room.first[number + 1]):
-            piece = &room.merge.pieces[place]
-            if piece.kink_wh > 0.0 and _NEAR_WH < piece.filled_wh < piece.length_wh - _NEAR_WH:
-                begin = sampled_flow(
-                    row, &room.tiers[number * tiers_count], tiers_count, room.best_wh[number],
-                    &room.samples[room.rows[number]], wiring, begin_wh
-                )
-                gap = most(there.cost - (begin.cost + piece.price * piece.filled_wh), 0.0)
-                kink_wh = begin_wh + piece.kink_wh
-                break
-            begin_wh += piece.length_wh
+        if stood.inner >= 0 and room.merge.pieces[stood.inner].kink_wh > 0.0:
+            piece = &room.merge.pieces[stood.inner]
+            begin_wh = begin_of(room.merge.pieces, room.first[number], stood.inner, row.low_wh)
+            begin = sampled_flow(
+                row, &room.tiers[number * tiers_count], tiers_count, room.best_wh[number],
+                &room.samples[room.rows[number]], wiring, begin_wh
+            )
+            gap = most(there.cost - (begin.cost + piece.price * piece.filled_wh), 0.0)
+            kink_wh = begin_wh + piece.kink_wh
         sums.cost += there.cost
         sums.excess_wh += there.excess_wh
         sums.gap += gap
-        plan[number] = moved_wh
+        plan[number] = stood.moved_wh
         plan[count + number] = energy_wh
         plan[2 * count + number] = there.grid_wh
         plan[3 * count + number] = there.curtailed_wh
@@ -344,7 +343,7 @@ cdef void _value(
 ) noexcept nogil:
     cdef int number
     cdef double energy_wh
-    cdef Slope after, value
+    cdef Slope value
     cdef Held held
     for number in range(count - 1, -1, -1):
         energy_wh = plan[count + number]
@@ -352,13 +351,10 @@ cdef void _value(
             more = Slope(-INFINITY, 0.0)
         if energy_wh - room.steps[number].floor_wh <= _NEAR_WH:
             less = Slope(INFINITY, 0.0)
-        beside(
-            room.merge.pieces, room.first[number], room.first[number + 1], _NEAR_WH, &room.below[number], &after
-        )
         if above(room.below[number], more):
             more = room.below[number]
-        if above(less, after):
-            less = after
+        if above(less, room.most[number]):
+            less = room.most[number]
         room.least[number] = more
         room.most[number] = less
     value = first_value(room.most[0], room.least[0])

@@ -1,5 +1,7 @@
 """A step's costs as pieces; ``reference/slopes.py`` says what they are.  A part of ``storage``."""
 
+from libc.math cimport INFINITY
+
 cdef enum:
     PIECES_MAX = 8  # of a step: six regions of the meter, one of them divided where nothing moves
 
@@ -30,6 +32,11 @@ cdef struct Piece:
     double kink_wh
     double filled_wh
     double left_wh
+
+cdef struct Chain:  # the pieces of a step so far, and where the next begins
+    Piece *made
+    int count
+    double at_wh
 
 cdef struct Flow:
     double grid_wh
@@ -123,56 +130,64 @@ cdef inline int append(Piece *made, int count, double breach, double price, doub
     return count + 1
 
 
+cdef inline void region(
+    Chain *chain, const Step *step, const Wiring *wiring, double upper_wh, double breach, double price
+) noexcept nogil:
+    """The pieces of what the meter would count up to ``upper_wh``, without curtailment."""
+    cdef double difference_wh = upper_wh - step.net_wh, end_wh, part_wh
+    if difference_wh < 0.0:
+        end_wh = difference_wh / wiring.discharge_efficiency
+    else:
+        end_wh = difference_wh * wiring.charge_efficiency
+    end_wh = least(end_wh, step.high_wh)
+    if not chain.at_wh < end_wh:
+        return
+    if chain.at_wh < 0.0:
+        part_wh = least(end_wh, 0.0)
+        chain.count = append(
+            chain.made, chain.count, breach * wiring.discharge_efficiency,
+            price * wiring.discharge_efficiency - wiring.wear_price, part_wh - chain.at_wh,
+        )
+        chain.at_wh = part_wh
+        if not part_wh < end_wh:
+            return
+    chain.count = append(
+        chain.made, chain.count, breach * wiring.per_charge, price * wiring.per_charge + wiring.wear_price,
+        end_wh - chain.at_wh,
+    )
+    chain.at_wh = end_wh
+
+
 cdef inline int pieces(const Step *step, const Wiring *wiring, Piece *made) noexcept nogil:
     """Write at most PIECES_MAX pieces; returns how many."""
-    cdef double upper_wh[6]
-    cdef double breach[6]
-    cdef double price[6]
-    cdef double at_wh = step.low_wh, end_wh, part_wh, difference_wh
-    cdef double per_charge = wiring.per_charge, per_discharge = wiring.discharge_efficiency
+    cdef Chain chain = Chain(made, 0, step.low_wh)
+    cdef double inner_wh = least(step.contract_wh, step.import_max_wh)
+    cdef double outer_wh = most(step.contract_wh, step.import_max_wh)
     cdef double over = step.import_price + step.over_price
     cdef bint kept = step.contract_wh <= step.import_max_wh
-    cdef int rank, place = 0, count = 0, fall = falling(step)
-    for rank in range(5):
-        if rank == fall:
-            upper_wh[place] = best_wh(step)
-            breach[place] = price[place] = 0.0
-            place += 1
-        if rank == 0:
-            upper_wh[place], breach[place], price[place] = 0.0 - step.export_max_wh, -1.0, step.export_price
-        elif rank == 1:
-            upper_wh[place], breach[place], price[place] = 0.0, 0.0, step.export_price
-        elif rank == 2:
-            upper_wh[place] = least(step.contract_wh, step.import_max_wh)
-            breach[place], price[place] = 0.0, step.import_price
-        elif rank == 3:
-            upper_wh[place] = most(step.contract_wh, step.import_max_wh)
-            breach[place] = 0.0 if kept else 1.0
-            price[place] = over if kept else step.import_price
-        else:
-            upper_wh[place], breach[place], price[place] = 1e300, 1.0, over
-        if rank < fall:
-            upper_wh[place] -= step.curtailable_wh
-        place += 1
-    for rank in range(6):
-        difference_wh = upper_wh[rank] - step.net_wh
-        if difference_wh < 0.0:
-            end_wh = difference_wh / per_discharge
-        else:
-            end_wh = difference_wh * wiring.charge_efficiency
-        end_wh = least(end_wh, step.high_wh)
-        if at_wh < end_wh and at_wh < 0.0:
-            part_wh = least(end_wh, 0.0)
-            count = append(
-                made, count, breach[rank] * per_discharge, price[rank] * per_discharge - wiring.wear_price,
-                part_wh - at_wh,
-            )
-            at_wh = part_wh
-        if at_wh < end_wh:
-            count = append(
-                made, count, breach[rank] * per_charge, price[rank] * per_charge + wiring.wear_price, end_wh - at_wh
-            )
-            at_wh = end_wh
-        if at_wh >= step.high_wh:
-            break
-    return count
+    cdef int fall = falling(step)
+    region(&chain, step, wiring, 0.0 - step.export_max_wh - step.curtailable_wh, -1.0, step.export_price)
+    if fall == 1:
+        region(&chain, step, wiring, 0.0 - step.export_max_wh, 0.0, 0.0)
+        region(&chain, step, wiring, 0.0, 0.0, step.export_price)
+    else:
+        region(&chain, step, wiring, 0.0 - step.curtailable_wh, 0.0, step.export_price)
+        if fall == 2:
+            region(&chain, step, wiring, 0.0, 0.0, 0.0)
+    if chain.at_wh >= step.high_wh:
+        return chain.count
+    if fall <= 2:
+        region(&chain, step, wiring, inner_wh, 0.0, step.import_price)
+    else:
+        region(&chain, step, wiring, inner_wh - step.curtailable_wh, 0.0, step.import_price)
+        if fall == 3:
+            region(&chain, step, wiring, inner_wh, 0.0, 0.0)
+    if chain.at_wh >= step.high_wh:
+        return chain.count
+    if fall <= 3:
+        region(&chain, step, wiring, outer_wh, 0.0 if kept else 1.0, over if kept else step.import_price)
+    else:
+        region(&chain, step, wiring, outer_wh - step.curtailable_wh, 0.0, over)
+        region(&chain, step, wiring, outer_wh, 0.0, 0.0)
+    region(&chain, step, wiring, INFINITY, 1.0, over)
+    return chain.count

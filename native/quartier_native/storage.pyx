@@ -5,9 +5,11 @@ from cpython cimport array as c_array
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.math cimport INFINITY, fabs
+from libc.stdint cimport int64_t
 
 from quartier_native.merges cimport (
-    BLOCK, Block, Merge, Node, beside, blocks_most, bound, clear, fill_left, first_value, insert, next_value,
+    BLOCK, Block, Merge, Node, Stand, begin_of, blocks_most, bound, clear, fill_left, first_value, insert, next_value,
+    stand,
 )
 from quartier_native.steps cimport PIECES_MAX, Flow, Piece, Slope, Step, Wiring, above, flow, most, pieces
 
@@ -24,6 +26,10 @@ cdef double _EFFICIENCY_MIN = EFFICIENCY_MIN
 cdef double _TARGET_BREACH = TARGET_BREACH
 cdef Slope _LEAST = Slope(-INFINITY, 0.0)
 cdef Slope _MOST = Slope(INFINITY, 0.0)
+
+
+cdef extern from "sound.h" nogil:
+    int sound_refusal(const double *steps, int64_t count, double most) noexcept
 
 
 cdef class Room:
@@ -71,6 +77,10 @@ cdef void give(Room room) noexcept:
     _free = room
 
 
+cdef inline bint _doubles(numbers) noexcept:
+    return isinstance(numbers, c_array.array) and (<c_array.array>numbers).ob_descr.typecode == c"d"
+
+
 def plan_storage(steps, store, plan):
     """See ``quartier_native.reference.storage.plan_storage``."""
     cdef Room room
@@ -78,15 +88,15 @@ def plan_storage(steps, store, plan):
     cdef c_array.array steps_there, store_there, plan_there
     cdef Py_buffer inputs, fields, outputs
     cdef int count, refusal
-    for numbers in (steps, store, plan):
-        if not isinstance(numbers, c_array.array) or (<c_array.array>numbers).ob_descr.typecode != b"d":
-            raise TypeError("three arrays of doubles are needed")
+    if not (_doubles(steps) and _doubles(store) and _doubles(plan)):
+        raise TypeError("three arrays of doubles are needed")
     steps_there, store_there, plan_there = steps, store, plan
     if not 0 < len(plan_there) // _PLAN_COLUMNS <= _STEPS_MAX:
         raise ValueError(f"a plan has 1 to {_STEPS_MAX} steps")
-    count = len(plan_there) // _PLAN_COLUMNS
-    if (len(steps_there), len(store_there), len(plan_there)) != (
-        _STEP_COLUMNS * count, _STORE_FIELDS, _PLAN_COLUMNS * count
+    count = <int>(len(plan_there) // _PLAN_COLUMNS)
+    if (
+        len(steps_there) != _STEP_COLUMNS * count or len(store_there) != _STORE_FIELDS
+        or len(plan_there) != _PLAN_COLUMNS * count
     ):
         raise ValueError("the arrays do not fit each other")
     # From here on no code of others runs in this thread; others may write the numbers, but not move them, as the
@@ -128,53 +138,34 @@ cdef int planned(
         and wiring.wear_price >= 0
     ):
         return 3
-    refusal = _rows(room, steps, count)
+    refusal = sound_refusal(steps, count, _NUMBER_MAX)
     if refusal != 0:
         return refusal
-    if not _fill(room, &wiring, count, energy_wh, target_wh, worth_price):
+    if not _fill(room, steps, &wiring, count, energy_wh, target_wh, worth_price):
         return 1
     sums[0] = _told(room, &wiring, count, energy_wh, target_wh, worth_price, plan)
     return 0
 
 
-cdef int _rows(Room room, const double *inputs, int count) noexcept nogil:
-    """Read the columns; the place in REFUSALS of what is wrong with them, or 0."""
-    cdef int number
-    cdef Step *row
-    cdef bint sound = True, allowed = True
-    for number in range(count):
-        row = &room.rows[number]
-        row.net_wh = inputs[number] + 0.0
-        row.curtailable_wh = inputs[count + number] + 0.0
-        row.import_price = inputs[2 * count + number] + 0.0
-        row.export_price = inputs[3 * count + number] + 0.0
-        row.over_price = inputs[4 * count + number] + 0.0
-        row.contract_wh = inputs[5 * count + number] + 0.0
-        row.import_max_wh = inputs[6 * count + number] + 0.0
-        row.export_max_wh = inputs[7 * count + number] + 0.0
-        row.low_wh = inputs[8 * count + number] + 0.0
-        row.high_wh = inputs[9 * count + number] + 0.0
-        row.floor_wh = inputs[10 * count + number] + 0.0
-        row.ceiling_wh = inputs[11 * count + number] + 0.0
-        sound &= (
-            (fabs(row.net_wh) <= _NUMBER_MAX) & (fabs(row.import_price) <= _NUMBER_MAX)
-            & (fabs(row.export_price) <= _NUMBER_MAX) & (0.0 <= row.curtailable_wh)
-            & (row.curtailable_wh <= _NUMBER_MAX) & (0.0 <= row.over_price) & (row.over_price <= _NUMBER_MAX)
-            & (-_NUMBER_MAX <= row.low_wh) & (row.low_wh <= row.high_wh) & (row.high_wh <= _NUMBER_MAX)
-            & (-_NUMBER_MAX <= row.floor_wh) & (row.floor_wh <= row.ceiling_wh)
-            & (row.ceiling_wh <= _NUMBER_MAX) & (row.contract_wh >= 0.0) & (row.import_max_wh >= 0.0)
-            & (row.export_max_wh >= 0.0)
-        )
-        allowed &= not (
-            row.import_price < 0.0 < row.export_price and row.export_max_wh > 0.0 and row.curtailable_wh > 0.0
-        )
-    if not sound:
-        return 4
-    return 0 if allowed else 5
+cdef inline void _read(const double *columns, int count, int number, Step *row) noexcept nogil:
+    """A row of the columns, in which no zero is below zero."""
+    row.net_wh = columns[number] + 0.0
+    row.curtailable_wh = columns[count + number] + 0.0
+    row.import_price = columns[2 * count + number] + 0.0
+    row.export_price = columns[3 * count + number] + 0.0
+    row.over_price = columns[4 * count + number] + 0.0
+    row.contract_wh = columns[5 * count + number] + 0.0
+    row.import_max_wh = columns[6 * count + number] + 0.0
+    row.export_max_wh = columns[7 * count + number] + 0.0
+    row.low_wh = columns[8 * count + number] + 0.0
+    row.high_wh = columns[9 * count + number] + 0.0
+    row.floor_wh = columns[10 * count + number] + 0.0
+    row.ceiling_wh = columns[11 * count + number] + 0.0
 
 
 cdef bint _fill(
-    Room room, const Wiring *wiring, int count, double energy_wh, double target_wh, double worth_price
+    Room room, const double *steps, const Wiring *wiring, int count, double energy_wh, double target_wh,
+    double worth_price
 ) noexcept nogil:
     cdef double low_wh = energy_wh, high_wh = energy_wh
     cdef int number, end = 0
@@ -183,6 +174,7 @@ cdef bint _fill(
     clear(merge)
     for number in range(count):
         row = &room.rows[number]
+        _read(steps, count, number, row)
         room.first[number] = end
         end += pieces(row, wiring, &merge.pieces[end])
         insert(merge, room.first[number], end)
@@ -199,28 +191,30 @@ cdef Sums _told(
     Room room, const Wiring *wiring, int count, double energy_wh, double target_wh, double worth_price, double *plan
 ) noexcept nogil:
     cdef Sums sums
-    cdef int number, place
-    cdef double moved_wh, gap, kink_wh, far_wh
+    cdef int number
+    cdef double gap, kink_wh, far_wh
     cdef Step *row
-    cdef Flow there
+    cdef Stand there
+    cdef Flow made
     sums.cost = sums.excess_wh = sums.gap = 0.0
     for number in range(count):
         row = &room.rows[number]
-        moved_wh = row.low_wh
-        for place in range(room.first[number], room.first[number + 1]):
-            moved_wh += room.merge.pieces[place].filled_wh
-        energy_wh += moved_wh
-        there = flow(row, wiring, moved_wh)
+        there = stand(room.merge.pieces, room.first[number], room.first[number + 1], _NEAR_WH, row.low_wh)
+        room.least[number] = there.before
+        room.most[number] = there.after
+        energy_wh += there.moved_wh
+        made = flow(row, wiring, there.moved_wh)
         gap = kink_wh = 0.0
-        _gap(room, wiring, number, there.cost, &gap, &kink_wh)
-        sums.cost += there.cost
-        sums.excess_wh += there.excess_wh
+        if there.inner >= 0 and room.merge.pieces[there.inner].kink_wh > 0.0:
+            _gap(room, wiring, number, there.inner, made.cost, &gap, &kink_wh)
+        sums.cost += made.cost
+        sums.excess_wh += made.excess_wh
         sums.gap += gap
-        plan[number] = moved_wh
+        plan[number] = there.moved_wh
         plan[count + number] = energy_wh
-        plan[2 * count + number] = there.grid_wh
-        plan[3 * count + number] = there.curtailed_wh
-        plan[4 * count + number] = there.cost
+        plan[2 * count + number] = made.grid_wh
+        plan[3 * count + number] = made.curtailed_wh
+        plan[4 * count + number] = made.cost
         plan[9 * count + number] = gap
         plan[10 * count + number] = kink_wh
     far_wh = target_wh - energy_wh
@@ -232,20 +226,13 @@ cdef Sums _told(
     return sums
 
 
-cdef inline void _gap(
-    Room room, const Wiring *wiring, int number, double cost, double *gap, double *kink_wh
+cdef void _gap(
+    Room room, const Wiring *wiring, int number, int inner, double cost, double *gap, double *kink_wh
 ) noexcept nogil:
-    cdef double begin_wh = room.rows[number].low_wh, hull
-    cdef int place
-    cdef Piece *piece
-    for place in range(room.first[number], room.first[number + 1]):
-        piece = &room.merge.pieces[place]
-        if piece.kink_wh > 0.0 and _NEAR_WH < piece.filled_wh < piece.length_wh - _NEAR_WH:
-            hull = flow(&room.rows[number], wiring, begin_wh).cost + piece.price * piece.filled_wh
-            gap[0] = most(cost - hull, 0.0)
-            kink_wh[0] = begin_wh + piece.kink_wh
-            return
-        begin_wh += piece.length_wh
+    cdef double begin_wh = begin_of(room.merge.pieces, room.first[number], inner, room.rows[number].low_wh)
+    cdef const Piece *piece = &room.merge.pieces[inner]
+    gap[0] = most(cost - (flow(&room.rows[number], wiring, begin_wh).cost + piece.price * piece.filled_wh), 0.0)
+    kink_wh[0] = begin_wh + piece.kink_wh
 
 
 cdef void _value(
@@ -253,18 +240,17 @@ cdef void _value(
 ) noexcept nogil:
     cdef int number
     cdef double energy_wh
-    cdef Slope before, after, value, cap
+    cdef Slope value, cap
     for number in range(count - 1, -1, -1):
         energy_wh = plan[count + number]
         if room.rows[number].ceiling_wh - energy_wh <= _NEAR_WH:
             more = _LEAST
         if energy_wh - room.rows[number].floor_wh <= _NEAR_WH:
             less = _MOST
-        beside(room.merge.pieces, room.first[number], room.first[number + 1], _NEAR_WH, &before, &after)
-        if above(before, more):
-            more = before
-        if above(less, after):
-            less = after
+        if above(room.least[number], more):
+            more = room.least[number]
+        if above(less, room.most[number]):
+            less = room.most[number]
         room.least[number] = more
         room.most[number] = less
     value = first_value(room.most[0], room.least[0])

@@ -111,6 +111,40 @@ def test_both_plan_the_same_where_no_house_would(*, seed: int, signs: bool) -> N
     assert planned(twin, arrays) == planned(kernel, arrays)
 
 
+@pytest.mark.parametrize("cap_w", [1000.0, 2500.0, 4000.0])
+@pytest.mark.parametrize(("free", "count"), [(60, 120), (120, 288), (300, 672)])
+def test_lists_that_grow_and_shrink_beyond_caps_are_the_same_in_both(
+    cap_w: float, free: int, count: int
+) -> None:
+    horizon = unbounded(house(count, 0.25, 3), free)
+    late = free - free // 3
+    horizon.steps["import_max_wh"][late:free:3] = [cap_w / 4] * len(range(late, free, 3))
+    horizon.steps["export_max_wh"][late:free:5] = [cap_w / 8] * len(range(late, free, 5))
+    # What lies beyond an export's cap stands at the left and stays, while most of the list is cut from the right.
+    horizon.steps["curtailable_wh"][:] = [0.0] * count
+    horizon.steps["export_price"][free:] = [5e-5] * (count - free)
+    horizon.steps["floor_wh"][:] = [-1e8] * count
+    horizon.steps["ceiling_wh"][free:] = [5000.0 - 1200.0 * free] * (count - free)
+    horizon.store.update(worth_price=2e-5, target_wh=-1e8)
+
+    assert planned(twin, horizon.arrays()) == planned(kernel, horizon.arrays())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_energies_whose_rounding_is_more_than_what_counts_as_near_are_the_same_in_both(seed: int) -> None:
+    steps, store, plan = drawn(seed, signs=seed % 2 == 1).arrays()
+    count = len(plan) // len(twin.PLAN_COLUMNS)
+    for column, name in enumerate(twin.STEP_COLUMNS):
+        if name.endswith("_wh"):
+            for place in range(column * count, (column + 1) * count):
+                steps[place] *= 7e6
+    for place, name in enumerate(twin.STORE_FIELDS):
+        if name.endswith("_wh"):
+            store[place] *= 7e6
+
+    assert planned(twin, (steps, store, plan)) == planned(kernel, (steps, store, plan))
+
+
 def test_threads_plan_at_once_without_each_others_numbers() -> None:
     horizons = [drawn(seed).arrays() for seed in range(40)]
     alone = [planned(kernel, arrays) for arrays in horizons]

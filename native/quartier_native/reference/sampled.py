@@ -25,6 +25,7 @@ from quartier_native.reference.storage import (
     Slope,
     at_end,
     fill,
+    stand,
     values,
     wired,
 )
@@ -171,9 +172,9 @@ def _told(
         energy_wh += moved_wh
         flow = sampled_flow(row, tiers, there.best_wh, samples, wiring, moved_wh)
         gap, kink_wh = 0.0, 0.0
-        chord = _chord(row, chains[number], filled[number])
-        if chord is not None:
-            begin_wh, piece, part_wh = chord
+        inner = stand(row.low_wh, chains[number], filled[number]).inner
+        if inner is not None and inner[1].kink_wh > 0.0:
+            begin_wh, piece, part_wh = inner
             begin = sampled_flow(row, tiers, there.best_wh, samples, wiring, begin_wh)
             gap, kink_wh = (
                 max(flow.cost - (begin.cost + piece.price * part_wh), 0.0),
@@ -195,16 +196,6 @@ def _told(
         plan[8 * count + number], plan[7 * count + number] = cap
         plan[14 * count + number] = tier_value
     return Planned(True, cost, excess_wh, max(far_wh, 0.0), gap_sum)
-
-
-def _chord(row: SampledStep, chain: list[Piece], filled: list[float]) -> tuple[float, Piece, float] | None:
-    """The piece that is a chord and filled in part: where it begins, itself, and how much of it."""
-    begin_wh = row.low_wh
-    for piece, part_wh in zip(chain, filled, strict=True):
-        if piece.kink_wh > 0.0 and NEAR_WH < part_wh < piece.length_wh - NEAR_WH:
-            return begin_wh, piece, part_wh
-        begin_wh += piece.length_wh
-    return None
 
 
 def _held(

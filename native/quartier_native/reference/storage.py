@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from quartier_native.reference.slopes import Flow, Piece, Step, Wiring, flow, pieces
+from quartier_native.reference.slopes import Piece, Step, Wiring, flow, pieces
 
 STEPS_MAX = 2016
 """A week of five minutes."""
@@ -193,7 +193,7 @@ def _told(
             moved_wh += part_wh
         energy_wh += moved_wh
         there = flow(row, wiring, moved_wh)
-        gap, kink_wh = _gap(row, wiring, chains[number], filled[number], there)
+        gap, kink_wh = _gap(row, wiring, stand(row.low_wh, chains[number], filled[number]), there.cost)
         cost += there.cost
         excess_wh += there.excess_wh
         gap_sum += gap
@@ -217,17 +217,38 @@ def at_end(far_wh: float, worth_price: float) -> tuple[Slope, Slope]:
     return (missing, worth_price), (held, worth_price)
 
 
-def _gap(
-    row: Step, wiring: Wiring, chain: list[Piece], filled: list[float], there: Flow
-) -> tuple[float, float]:
-    """How far the cost lies above the hull, and where the step should be divided; 0, 0 on the hull."""
-    begin_wh = row.low_wh
+class Stand(NamedTuple):
+    """Where a plan stands on the pieces of a step."""
+
+    before: Slope
+    """The slope below what is filled; LEAST where nothing is."""
+    after: Slope
+    """The slope above it; MOST where all is."""
+    inner: tuple[float, Piece, float] | None
+    """The piece that is filled in part: where it begins, itself, and its part."""
+
+
+def stand(low_wh: float, chain: Sequence[Piece], filled: Sequence[float]) -> Stand:
+    """Where the plan stands on the pieces that begin at ``low_wh``: a step's are filled from the left."""
+    before, begin_wh = LEAST, low_wh
     for piece, part_wh in zip(chain, filled, strict=True):
-        if piece.kink_wh > 0.0 and NEAR_WH < part_wh < piece.length_wh - NEAR_WH:
-            hull = flow(row, wiring, begin_wh).cost + piece.price * part_wh
-            return max(there.cost - hull, 0.0), begin_wh + piece.kink_wh
+        slope = (piece.breach, piece.price)
+        if piece.length_wh - part_wh > NEAR_WH:
+            if part_wh > NEAR_WH:
+                return Stand(slope, slope, (begin_wh, piece, part_wh))
+            return Stand(before, slope, None)
+        before = slope
         begin_wh += piece.length_wh
-    return 0.0, 0.0
+    return Stand(before, MOST, None)
+
+
+def _gap(row: Step, wiring: Wiring, there: Stand, cost: float) -> tuple[float, float]:
+    """How far the cost lies above the hull, and where the step should be divided; 0, 0 on the hull."""
+    if there.inner is None or there.inner[1].kink_wh == 0.0:
+        return 0.0, 0.0
+    begin_wh, piece, part_wh = there.inner
+    hull = flow(row, wiring, begin_wh).cost + piece.price * part_wh
+    return max(cost - hull, 0.0), begin_wh + piece.kink_wh
 
 
 def values(
@@ -253,15 +274,10 @@ def values(
             more = LEAST
         if energies_wh[number] - rows[number].floor_wh <= NEAR_WH:
             less = MOST
-        before, after = LEAST, MOST
-        for piece, part_wh in zip(chains[number], filled[number], strict=True):
-            if part_wh > NEAR_WH:
-                before = (piece.breach, piece.price)
-            if after == MOST and piece.length_wh - part_wh > NEAR_WH:
-                after = (piece.breach, piece.price)
-        below[number] = before
-        more = least[number] = max(more, before)
-        less = most[number] = min(less, after)
+        there = stand(rows[number].low_wh, chains[number], filled[number])
+        below[number] = there.before
+        more = least[number] = max(more, there.before)
+        less = most[number] = min(less, there.after)
     value = least[0] if least[0] != LEAST else (0.0, 0.0) if most[0] == MOST else most[0]
     found = []
     for number in range(count):
