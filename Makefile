@@ -10,6 +10,9 @@ KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd 
 # What judges the branches of control/: neither what chance draws, nor long walks.
 PLAIN   := control and not hypothesis and not long
 
+# Hundreds of processes load our modules, each stage the tests: compiled once, not in each of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: bench coverage days demo fuzz scenarios soak street systemd test torture lint help clean
 

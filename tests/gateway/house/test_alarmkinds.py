@@ -1,8 +1,10 @@
 """The table is complete: no alarm without a row, no row without an alarm, and each remedy's command exists."""
 
 import ast
+import functools
 import re
 import shlex
+from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
 
@@ -18,7 +20,6 @@ SOURCES = [
     *sorted((ROOT / "drivers/quartier_drivers").rglob("*.py")),
 ]
 TABLES = {ROOT / "gateway/quartier/house" / name for name in ("alarmkinds.py", "alarmdevices.py")}
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES if path not in TABLES}
 # Losses that the daemon cannot see while they last; how it learns of them.
 UNSEEN = {
     "controller-frozen": "the next run finds that nobody left in order: loss.controller_killed",
@@ -66,19 +67,34 @@ LOG_ONLY = {
 }
 
 
-NODES = [(path.relative_to(ROOT), node) for path, tree in TREES.items() for node in ast.walk(tree)]
-TEXTS = {node.value for _, node in NODES if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-"""Every text in our sources, the table itself left out."""
+@functools.cache
+def sources():
+    """All our sources, the tables left out: (every call by the name of what is called, every text).
+
+    Read by the first test that asks: whoever only collects, each process of each stage, does not pay for it.
+    """
+    called, texts = defaultdict(list), set()
+    for path in SOURCES:
+        if path in TABLES:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+            elif isinstance(node, ast.Call):
+                whose = node.func
+                name = whose.attr if isinstance(whose, ast.Attribute) else getattr(whose, "id", "")
+                called[name].append((f"{path.relative_to(ROOT)}:{node.lineno}", node))
+    return called, texts
 
 
 def calls(name):
     """Calls of a function or method of this name: (place, call)."""
-    for path, node in NODES:
-        if isinstance(node, ast.Call):
-            called = node.func
-            found = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-            if found == name:
-                yield f"{path}:{node.lineno}", node
+    return sources()[0][name]
+
+
+def texts():
+    """Every text in our sources, the tables left out."""
+    return sources()[1]
 
 
 def first(call):
@@ -122,13 +138,13 @@ def test_every_warning_of_the_log_is_an_alarm_or_says_why_not():
     codes = {one for one in said if re.fullmatch(r"[a-z_]+\.[a-z_]+", one)}
 
     assert [] == sorted(codes - BY_CODE.keys() - LOG_ONLY.keys())
-    assert [] == sorted(LOG_ONLY.keys() - TEXTS), "excuses for nothing"
+    assert [] == sorted(LOG_ONLY.keys() - texts()), "excuses for nothing"
 
 
 def test_every_row_is_raised_somewhere():
     losses = {code(loss) for loss in ladder.LOSSES}
 
-    assert [] == [kind.code for kind in KINDS if kind.code not in losses | TEXTS]
+    assert [] == [kind.code for kind in KINDS if kind.code not in losses | texts()]
 
 
 def test_codes_are_dotted_words_and_each_is_there_once():
