@@ -319,7 +319,8 @@ cdef inline Stand stand(const Piece *pieces, int first, int end, double near_wh,
                 made.before = made.after
                 made.inner = place - 1
             break
-        made.before = Slope(piece.breach, piece.price)
+        if piece.filled_wh > near_wh:
+            made.before = Slope(piece.breach, piece.price)
     # Where numbers are so large that a full piece seems not to be, more is filled behind it.
     while place < end and pieces[place].filled_wh != 0.0:
         made.moved_wh += pieces[place].filled_wh

@@ -229,7 +229,10 @@ class Stand(NamedTuple):
 
 
 def stand(low_wh: float, chain: Sequence[Piece], filled: Sequence[float]) -> Stand:
-    """Where the plan stands on the pieces that begin at ``low_wh``: a step's are filled from the left."""
+    """Where the plan stands on the pieces that begin at ``low_wh``: a step's are filled from the left.
+
+    A piece that is no longer than NEAR_WH is full and empty at once: nobody stands on it.
+    """
     before, begin_wh = LEAST, low_wh
     for piece, part_wh in zip(chain, filled, strict=True):
         slope = (piece.breach, piece.price)
@@ -237,7 +240,8 @@ def stand(low_wh: float, chain: Sequence[Piece], filled: Sequence[float]) -> Sta
             if part_wh > NEAR_WH:
                 return Stand(slope, slope, (begin_wh, piece, part_wh))
             return Stand(before, slope, None)
-        before = slope
+        if part_wh > NEAR_WH:
+            before = slope
         begin_wh += piece.length_wh
     return Stand(before, MOST, None)
 

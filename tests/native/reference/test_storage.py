@@ -9,6 +9,8 @@ import pytest
 from quartier_hil.bench.horizons import Horizon, drawn
 from quartier_native import storages
 from quartier_native.reference import storage
+from quartier_native.reference.slopes import Piece
+from quartier_native.reference.storage import LEAST, MOST, NEAR_WH, Stand, stand
 from quartier_native.storages import PLAN_COLUMNS, Planned
 
 Plan = Callable[[Horizon], tuple[Planned, dict[str, list[float]]]]
@@ -159,3 +161,15 @@ def test_the_plan_is_one_that_a_battery_can_follow(plan: Plan, seed: int, *, sig
         excess_wh += max(0.0, grid_wh - step["import_max_wh"][at], -grid_wh - step["export_max_wh"][at])
     assert found.excess_wh == pytest.approx(excess_wh, abs=NEAR)
     assert found.short_wh == pytest.approx(max(0.0, store["target_wh"] - energy_wh), abs=NEAR)
+
+
+def test_nobody_stands_on_a_piece_that_is_shorter_than_what_counts_as_near() -> None:
+    chain = [Piece(0.0, 1.0, 500.0, 0.0), Piece(0.0, 2.0, NEAR_WH / 2, 0.0), Piece(0.0, 3.0, 500.0, 0.0)]
+
+    for tiny_wh in (0.0, NEAR_WH / 2):
+        assert stand(0.0, chain, [500.0, tiny_wh, 0.0]) == Stand((0.0, 1.0), (0.0, 3.0), None)
+    assert stand(-20.0, chain, [500.0, NEAR_WH / 2, 100.0]) == Stand(
+        (0.0, 3.0), (0.0, 3.0), (480.0 + NEAR_WH / 2, chain[2], 100.0)
+    )
+    assert stand(0.0, chain, [0.0, 0.0, 0.0]) == Stand(LEAST, (0.0, 1.0), None)
+    assert stand(0.0, chain, [500.0, NEAR_WH / 2, 500.0]) == Stand((0.0, 3.0), MOST, None)
