@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from quartier_hil import scenario as asked
 from quartier_hil.devices import foreign
-from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Swap
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Planner, Swap
 from quartier_hil.plant import building, mains
 from quartier_hil.stage.rival import Rival
 from quartier_hil.wall import WallClock
 
 if TYPE_CHECKING:
     from quartier_hil.run import Run
+
+PLANNER = "planner"
+"""The daemon's thread that plans, as the kernel calls it."""
 
 
 class Director:
@@ -157,6 +160,8 @@ class Director:
             case asked.Plug():
                 self.run.mark("a car is plugged in" if event.on else "the car leaves")
                 self.run.plant = building.plug(self.run.plant, on=event.on, need_wh=event.need_wh)
+            case Planner():
+                self._planner(event)
             case ClockFault():
                 self.run.mark(f"the wall clock: {event.kind}", "fault")
                 self.lie(event)
@@ -172,6 +177,18 @@ class Director:
             case asked.Extra():
                 self.run.mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
                 self.run.extra.append((event.extra_w, event.at_s + event.for_s))
+
+    def _planner(self, event: Planner) -> None:
+        """The daemon's thread that plans runs no further, or goes on; the rest of the daemon never stops."""
+        if event.kind == "dies":
+            self.run.mark("the planner's thread dies", "fault")
+            self.run.daemon.end(PLANNER)
+        elif event.on:
+            self.run.mark("the planner's thread goes on")
+            self.run.daemon.let_go()
+        else:
+            self.run.mark("the planner's thread hangs", "fault")
+            self.run.daemon.hold(PLANNER)
 
     def _set_mains(self, grid: mains.Mains) -> None:
         self.run.plant = building.set_mains(self.run.plant, grid)

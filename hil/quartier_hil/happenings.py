@@ -85,6 +85,9 @@ class Planner(Happening):
     """The gateway's planner gives no more plans, or gives them again."""
     on: bool = False
     """Whether it is there."""
+    kind: Literal["hangs", "dies"] = "hangs"
+    """hangs: it gives no answer until it is there again; dies: its thread ends, and the gateway has to see to
+    that by itself.  Without wires there is no thread: then nothing comes of it."""
 
 
 class Master(Happening):

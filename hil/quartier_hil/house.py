@@ -81,6 +81,11 @@ class House(Part):
         return self
 
     @property
+    def supply_text(self) -> str:
+        """The TOML text of the contract that the gateway plans by; empty where it does not plan."""
+        return "" if self.tariff is None or self.planning is None else self.tariff.site()
+
+    @property
     def lost_import_w(self) -> float:
         """Fail-safe import cap: the one agreed, else half of the contract."""
         return self.failsafe_import_w if self.failsafe_agreed else 0.5 * self.contract_import_w

@@ -23,6 +23,15 @@ class RigError(RuntimeError):
     """The run cannot go on: something around the daemon, or the daemon's start, failed."""
 
 
+def first(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
+    """The first failure of the rig in a group, however deep."""
+    for error in group.exceptions:
+        found = first(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, RigError):
+            return found
+    return None
+
+
 class Keeper:
     """The daemon's comings and goings in one run; what is found goes to the run's lists."""
 

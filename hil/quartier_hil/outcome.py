@@ -33,7 +33,8 @@ def judged(run: Run) -> list[Verdict]:
         alarms=run.alarms.found,
         losses=run.losses.spans,
         stored=run.stored,
-        zero_s=run.zero_s,
+        zero_s=run.zero_s - run.lead_s,
+        saving=run.saving,
         end_s=run.now_s,
     )
     return [judge.verdict(ending) for judge in run.judges]
@@ -43,6 +44,8 @@ def figures(run: Run) -> dict[str, float]:
     """The figures by name: those of the plant, the wires, the district and the daemon."""
     found = run.kpis.table()
     found |= tightened(run.judges)
+    if run.saving is not None:
+        found |= {"unplanned_eur": run.saving.unplanned_eur, "saved_eur": run.saving.saved_eur}
     found["writes_count"] = float(run.wiring.writes_count)
     found["samples_count"] = float(run.peer.figures.get("samples_count", 0))
     found["repeats_count"] = float(run.peer.figures.get("repeats_count", 0))

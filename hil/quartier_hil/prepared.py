@@ -56,3 +56,10 @@ def each(house: House, event: Verbs) -> Iterable[asked.Failure | asked.Clear]:
         for device, for_s in ((event.device, event.silent_s), ("meter", event.for_s)):
             yield asked.Failure(at_s=event.blind_at_s, do="fault", device=device, kind="silent")
             yield asked.Clear(at_s=event.blind_at_s + for_s, do="clear", device=device)
+
+
+def unplanned(scenario: asked.Scenario) -> asked.Scenario:
+    """The same days of a house whose gateway does not plan; nothing of them is judged."""
+    house = scenario.house.model_copy(update={"planning": None})
+    events = tuple(one for one in scenario.events if one.do != "planner")
+    return scenario.model_copy(update={"house": house, "events": events, "checks": ()})

@@ -6,7 +6,6 @@ desk; nothing of it is imported here.
 
 import asyncio
 import datetime as dt
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -16,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from quartier_hil import fitted, reckoning, retold
+from quartier_hil import fitted, planned, reckoning, retold
 from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
 from quartier_hil.director import Director
 from quartier_hil.district.session import Names
-from quartier_hil.keeper import Keeper, RigError
+from quartier_hil.keeper import Keeper, RigError, first
 from quartier_hil.metering import Metering
 from quartier_hil.outputs import outputs
 from quartier_hil.plant import building
@@ -34,13 +33,13 @@ from quartier_hil.stage import written
 from quartier_hil.stage.broker import Broker
 from quartier_hil.stage.daemon import Daemon, deep, link_mode
 from quartier_hil.stage.peer import Peer
-from quartier_hil.tariff import calendar
+from quartier_hil.tariff import Standing, calendar
 from quartier_hil.verdict.alarmed import Raised
 from quartier_hil.verdict.checks import Heard, Judge, Release
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.invariants import OrderJudge
 from quartier_hil.verdict.judging import judges
-from quartier_hil.verdict.kpis import Kpis
+from quartier_hil.verdict.kpis import Kpis, Saving
 from quartier_hil.verdict.losses import Losses, by_bus, told
 from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap, caps, owed
@@ -125,7 +124,8 @@ class Run:
         self.caps = caps(self.scenario)
         self.metal = self.options.metal
         real = frozenset() if self.metal is None else self.metal.points
-        self.course = Course(further=fitted.points(self.scenario), real=real)
+        further = (*fitted.points(self.scenario), *planned.points(self.scenario))
+        self.course = Course(further=further, real=real)
         house = self.scenario.house
         self.spec = specified(self.scenario)
         self.plant = building.fresh(self.spec, house.soc_pct, house.tank_c, fitted.pieces(self.scenario))
@@ -137,7 +137,11 @@ class Run:
         self.keeper = Keeper(self)
         self.director = Director(self)
         self.real_s = 0.0
-        self.zero_s = 0.0
+        self.zero_s = self.lead_s = planned.lead_s(self.scenario)
+        self.calendar = calendar(house.tariff, self.scenario.start)
+        self._planner = planned.Planner()
+        self.saving: Saving | None = None
+        self.end_wh = 0.0
 
     def _judges(self) -> list[Judge]:
         if self.metal is None:
@@ -152,24 +156,26 @@ class Run:
         began = time.monotonic()
         async with AsyncExitStack() as stack:
             await self._set_up(stack)
-            self.zero_s = self.clock.elapsed_s()
+            await self._begin()
             try:
                 await self._happen()
             except ExceptionGroup as group:
-                failed = _first(group)
+                failed = first(group)
                 if failed is None:
                     raise
                 raise RigError(str(failed)) from group
             await self._settle()
             self.real_s = time.monotonic() - began
+        self.saving = await planned.saving(self)
         return self
 
     async def _set_up(self, stack: AsyncExitStack) -> None:
         scenario = self.scenario
         work = work_folder(self.options.folder)
+        await planned.bequeath(scenario, work)
         start = scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp()
         origin = time.time()
-        self.clock = RigClock(origin, start - origin, scenario.rate)
+        self.clock = RigClock(origin, start - self.lead_s - origin, scenario.rate)
         self.broker = Broker(work, self.options.broker)
         await self.broker.start()
         stack.push_async_callback(self.broker.stop)
@@ -189,7 +195,7 @@ class Run:
             contract_w=scenario.house.contract_import_w,
             rate=scenario.rate,
             seed=scenario.seed + 10,
-            calendar=calendar(scenario.house.tariff, scenario.start),
+            calendar=self.calendar,
         )
         self._publish(building.values(self.spec, self.plant), 0.0)
         await self.metering.serve()
@@ -221,17 +227,28 @@ class Run:
         if self.now_s >= self.scenario.duration_s:
             await self.keeper.release()
 
-    async def _happen(self) -> None:
+    async def _begin(self) -> None:
+        """The district agrees to the contract; a house that plans lives until the scenario's first second."""
         house = self.scenario.house
         contract = {"import_max_w": house.contract_import_w, "export_max_w": house.contract_export_w}
         for_s = self.scenario.duration_s + 86_400
         whole = {"duration_s": for_s, **contract}
         self.peer.order("caps", intervals=[whole], default=contract, for_s=for_s)
+        if not self.lead_s:
+            self.zero_s = self.clock.elapsed_s()
+            return
+        fresh, self.plant = self.plant, replace(self.plant, now_s=self.elapsed_s())
+        await self._plant(0.0, self._live)
+        # What was done before is not counted: the battery is as the scenario says.
+        self.plant = replace(self.plant, battery=fresh.battery)
+
+    async def _happen(self) -> None:
         async with asyncio.TaskGroup() as group:
             look = group.create_task(self._look())
             events = group.create_task(self._events())
             accounts = group.create_task(reckoning.reckoned(self))
             await self._plant(self.scenario.duration_s, self._step)
+            self.end_wh = self.plant.battery.energy_wh
             self._onward = asyncio.create_task(self._plant(inf, self._live))
             await events
             self.heard = await accounts
@@ -248,7 +265,14 @@ class Run:
         """Seconds since the midnight before the start, by the house's clock."""
         start = self.scenario.start
         midnight_s = start.hour * 3600.0 + start.minute * 60.0 + start.second
-        return midnight_s + self.zero_s + self.plant.now_s
+        return midnight_s + self.zero_s - self.lead_s + self.plant.now_s
+
+    @property
+    def standing(self) -> Standing | None:
+        """What the supply contract says now; None where the house states none."""
+        now_s = self.clock.origin_s + self.clock.offset_s + self.zero_s + self.now_s
+        local = dt.datetime.fromtimestamp(now_s, ZoneInfo(ZONE)).replace(tzinfo=None)
+        return None if self.calendar is None else self.calendar.at(local)
 
     async def _plant(self, until_s: float, step: "Callable[[], object]") -> None:
         """Keep up with the house's clock until that second of the scenario."""
@@ -267,8 +291,11 @@ class Run:
         self.now_s = self.plant.now_s
         cap = owed(self.caps, self.now_s)
         values |= {"cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
+        standing = self.standing
+        values |= planned.values(self.scenario, self.status, standing)
         self.course.add(self.now_s, values)
-        self.kpis.step(values, cap.import_w, self.options.series.price(self.day_s), self.step_s)
+        price, period = planned.price(standing, self.options.series.price(self.day_s))
+        self.kpis.step(values, cap.import_w, price, self.step_s, period)
         for judge in self.judges:
             judge.step(self.now_s, self.step_s, values)
 
@@ -325,6 +352,7 @@ class Run:
             if self.status:
                 self.last_status = self.status
                 self._look_at_orders()
+                self._planner.look(self)
                 control = self.status.get("control") or {}
                 self.alarms.look(self.elapsed_s(), control.get("alarms", ()))
                 utc_ms = int(deep(self.status, "utc_ms") or 0)
@@ -359,30 +387,11 @@ class Run:
         # Before the whole history is read: what the judge costs the machine is not the house's lateness.
         self.last_status = await self.daemon.ask("status") or self.last_status
         if wanted:
-            self.history = await self._history()
+            begin_s = self.clock.origin_s + self.clock.offset_s
+            self.history = await retold.everything(
+                self.daemon, begin_s - 60.0, begin_s + self.zero_s + self.now_s
+            )
         self.stored = await retold.stored(self.daemon, self.scenario)
         assets = dict.fromkeys(out.asset for out in outputs(self.scenario.house))
         start_unix_s = self.clock.origin_s + self.clock.offset_s + self.zero_s
         self.own_ledger = await written.rows(self.daemon, str(self.daemon.site_file), assets, start_unix_s)
-
-    async def _history(self) -> list[dict[str, Any]] | None:
-        """What the daemon itself has stored of this run, by its own command; None when it gives none."""
-        begin_s = self.clock.origin_s + self.clock.offset_s
-        span = [begin_s - 60.0, begin_s + self.zero_s + self.now_s]
-        start, end = (dt.datetime.fromtimestamp(at_s, dt.UTC).isoformat() for at_s in span)
-        words = ["--config", str(self.daemon.site_file), "--from", start, "--to", end, "--format", "jsonl"]
-        code, text = await self.daemon.command("history", *words)
-        if code:
-            return None
-        rows = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-        # Events are the house's own until their topic comes; all the rest goes to the district.
-        return [row for row in rows if not row["point"].startswith("event.")]
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
-    """The first failure of the rig in a group, however deep."""
-    for error in group.exceptions:
-        found = _first(error) if isinstance(error, BaseExceptionGroup) else error
-        if isinstance(found, RigError):
-            return found
-    return None

@@ -268,9 +268,6 @@ def load(path: Path) -> Scenario:
             for index, event in enumerate(scenario.events)
             if event.do == "contact" or getattr(event, "device", "") == "inputs"
         ]
-    if scenario.wires and scenario.house.planning is not None:
-        what = "needs a past, which only a run without wires has; expected wires = false"
-        faults.append(Fault(str(path), None, "house.planning", what))
     if scenario.house.tariff is None:
         faults += [
             Fault(str(path), None, f"checks.{index}", "needs house.tariff: the contract that is read")

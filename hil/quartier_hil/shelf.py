@@ -17,6 +17,7 @@ SHORT = {
     "short-meters-unplugged": "Linky, P1 and M-Bus on ptys, unplugged and back",
     "short-meters-counted": "every sound group of a smart meter, over a bad line too",
     "short-plants": "BACnet/IP and OPC UA, ordered and released",
+    "short-plan": "a plan from three weeks of history; the thread that plans dies",
     "short-timers-1xx": "SunSpec's first generation: the device's own timer",
     "short-timers-7xx": "SunSpec's second generation: the same",
     "short-cap-stays-1xx": "no cap on generation is lifted by a loss",

@@ -42,7 +42,7 @@ _WORDS = {"base": "base", "hc": "HC/HP", "tempo": "Tempo", "ejp": "EJP"}
 
 
 class Planning(Part):
-    """The gateway plans ahead; without wires alone, for a plan needs a past."""
+    """The gateway plans ahead, and has a past to learn from."""
 
     history_days: Annotated[int, Field(ge=0, le=60)] = 21
     """So many days the house lived before, with other weather: what the forecast has learnt from."""
@@ -122,6 +122,16 @@ class Standing:
     today: int = 0
     tomorrow: int = 0
     notice_min: int = 0
+
+    @property
+    def values(self) -> dict[str, float]:
+        """As points of ``contract``, for checks and pictures; the price in EUR per kWh."""
+        return {
+            "contract.tariff_index": float(self.index),
+            "contract.today_colour_state": float(self.today),
+            "contract.tomorrow_colour_state": float(self.tomorrow),
+            "contract.price_eur_per_kwh": 1_000.0 * self.price_eur_per_wh,
+        }
 
 
 class Calendar:

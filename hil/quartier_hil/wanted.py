@@ -18,7 +18,7 @@ InvariantName = Literal[
 class Part(BaseModel):
     """A table of a scenario file: unknown keys are faults."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
 
 class Wanted(Part):

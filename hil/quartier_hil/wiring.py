@@ -381,7 +381,7 @@ def site_file(
         main_fuse="" if house.main_fuse_a is None else f"main_fuse_a = {house.main_fuse_a:g}\n",
         **siting.connection(house),
     )
-    whole += siting.text(house, wiring.ports, timeout_s, keys(pty))
+    whole += siting.text(house, wiring.ports, timeout_s, keys(pty)) + house.supply_text
     for name, (profile, unit) in _PROFILES.items():
         if name in wiring.ports:
             whole += _TCP.format(

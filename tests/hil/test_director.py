@@ -2,7 +2,7 @@ import pytest
 
 from quartier.runtime.clock import RigsWord, rigs_word
 from quartier_hil.devices.foreign import requests
-from quartier_hil.happenings import Blackout, ClockFault, Master, Swap
+from quartier_hil.happenings import Blackout, ClockFault, Master, Planner, Swap
 from quartier_hil.metering import Metering
 from quartier_hil.outside import Caps, Parameters, Shed
 from quartier_hil.scenario import Clear, Failure
@@ -50,6 +50,23 @@ async def test_a_clock_that_lies_is_told_to_the_daemon_by_the_file_that_it_looks
 
     await run.director.happen(ClockFault(at_s=0, do="clock", kind="well"))
     assert RigsWord() == rigs_word(run.daemon.word)
+
+
+async def test_the_daemons_planner_hangs_goes_on_and_dies(run):
+    told = []
+    run.daemon.hold, run.daemon.end = (
+        (lambda name: told.append(("hold", name))),
+        (lambda name: told.append(("end", name))),
+    )
+    run.daemon.let_go = lambda: told.append("let go")
+    for event in (
+        Planner(at_s=0, do="planner"),
+        Planner(at_s=0, do="planner", on=True),
+        Planner(at_s=0, do="planner", kind="dies"),
+    ):
+        await run.director.happen(event)
+
+    assert [("hold", "planner"), "let go", ("end", "planner")] == told
 
 
 async def test_a_second_master_writes_over_a_connection_of_its_own(run):

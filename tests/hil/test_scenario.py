@@ -156,11 +156,10 @@ def test_what_cannot_happen_in_this_house_is_a_fault_with_its_reason(tmp_path, e
     assert fault in _faults(tmp_path, HEAD + f"[[events]]\nat_s = 3\n{event}\n")[0]
 
 
-def test_a_plan_is_for_a_run_without_wires_and_a_planner_for_a_house_that_plans(tmp_path):
+def test_a_planner_is_for_a_house_that_plans(tmp_path):
     contract = '[house]\nmeters = ["tic"]\n[house.tariff]\ncontract = "hc"\n'
     planner = '[[events]]\nat_s = 3\ndo = "planner"\n'
 
-    assert "house.planning: needs a past" in _faults(tmp_path, HEAD + contract + "[house.planning]\n")[0]
     assert "events.0.do: there is no planner" in _faults(tmp_path, HEAD + contract + planner)[0]
 
 

@@ -26,7 +26,7 @@ from quartier.planning.horizon import RefusedError
 from quartier.planning.learner import Learner
 from quartier.planning.question import Answer, Question, answered
 from quartier.runtime.clock import HouseClock
-from quartier.runtime.worker import Busy, Worker
+from quartier.runtime.worker import Busy, Lost, Worker
 
 PERIOD_S, LEAST_S, LOOK_S = 300.0, 10.0, 2.0
 """A new plan so often at least and at most, and how often it is looked whether something changed."""
@@ -61,17 +61,21 @@ class Planner:
         self._worker = Worker("planner")
         runtime_dir, state_dir = places.runtime_dir, places.state_dir
         history = site.store.file(state_dir)
-        places_of = site, history, runtime_dir, state_dir
-        self._trial = foresight.trial(site)
-        self._school = School(foresight.premises(site, turn.house), *places_of, self._trial)
+        self._enrolled = foresight.premises(site, turn.house), site, history, runtime_dir, state_dir
+        self._enrol()
         self.foretold = Foretold(site)
-        self._is_recalled = False
         self._due_ns = self._asked_ns = 0
         self._learn_s = 0.0
         self._quotes: object = ()
         self._seen: object = None
         self.answer: Answer | None = None
         self.why = "the first plan is not made yet"
+
+    def _enrol(self) -> None:
+        """A learner that knows nothing yet, and a back-test."""
+        self._trial = foresight.trial(self._site)
+        self._school = School(*self._enrolled, self._trial)
+        self._is_recalled = False
 
     @property
     def wish(self) -> LocalPlan | None:
@@ -84,15 +88,19 @@ class Planner:
 
     async def run(self) -> None:
         """Plan for ever."""
-        if not self._is_recalled:
-            await self._worker.run(self._school.recall, LEARN_S)
-            self._is_recalled = True
-            if self._school.why_new:
-                self._log.warning("forecast.begun_anew", why=self._school.why_new)
+        await self._recall()
         while True:
             if self._is_due(self._clock.now_ns()):
                 await self._look()
             await self._clock.doze(LOOK_S, _FLOOR_S)
+
+    async def _recall(self) -> None:
+        """Go on with what was learnt before, where that is not done yet."""
+        if not self._is_recalled:
+            await self._worker.run(self._school.recall, LEARN_S)
+            self._is_recalled, self._learn_s = True, 0.0
+            if self._school.why_new:
+                self._log.warning("forecast.begun_anew", why=self._school.why_new)
 
     def _is_due(self, now_ns: int) -> bool:
         if self._turn.force is None:
@@ -125,6 +133,7 @@ class Planner:
         now = self._clock.now()
         self._asked_ns, self._due_ns = now.ns, now.ns + int(PERIOD_S * 1e9)
         try:
+            await self._recall()
             if now.synced:
                 await self._hear(now)
                 await self._learn(now)
@@ -142,6 +151,9 @@ class Planner:
             return
         except (Busy, TimeoutError):
             self._say("the planner did not answer in time", now)
+            return
+        except Lost:
+            self._replace(now)
             return
         if self._clock.now_ns() - now.ns > SLACK_S * 1e9:
             self._say("a plan came too late and was thrown away", now)
@@ -193,6 +205,16 @@ class Planner:
         found = await self._worker.run(job, LEARN_S)
         if found is not None:
             self.foretold.take(found, school.learner, utc_ms)
+
+    def _replace(self, now: Now) -> None:
+        """The thread is gone, and what it had in hand may be half learnt: begin with what was written down.
+
+        The plan before holds until it is too old.
+        """
+        self._enrol()
+        self._due_ns = now.ns + int(AGAIN_S * 1e9)
+        self._log.warning("plan.lost")
+        self._event("plan.lost", "what plans was gone and is begun anew", {}, now)
 
     def _refuse(self, why: str, now: Now) -> None:
         """Nothing can be planned: the rule leads at once."""

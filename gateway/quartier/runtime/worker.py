@@ -1,26 +1,34 @@
 """One thread for what takes long: a job at a time, and nobody waits for one for ever."""
 
 import asyncio
+import ctypes
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
 from quartier.runtime.supervisor import caught
 
 _T = TypeVar("_T")
+_LIBC = ctypes.CDLL(None)
+_PR_SET_NAME = 15  # prctl(2): what `top -H` and /proc call a thread
 
 
 class Busy(Exception):  # noqa: N818 - a state
     """The job before has not ended yet."""
 
 
+class Lost(Exception):  # noqa: N818 - a state
+    """The thread was gone; the next job finds another."""
+
+
 class Worker:
     """Runs jobs in a thread of its own, which ends with the process.
 
     A job that does not end blocks those after it and nothing else: neither the loop nor the end of the
-    process waits for it.
+    process waits for it.  A thread that is gone, whatever ended it, is replaced.
     """
 
     def __init__(self, name: str) -> None:
@@ -38,8 +46,13 @@ class Worker:
         """What the job returns, or raises; ``patience_s`` are real seconds.
 
         Raises Busy while the one before is in hand, TimeoutError when it took too long: what it finds then is
-        thrown away.
+        thrown away.  Raises Lost, once, where the thread is gone: what it had in hand may be half done.
         """
+        if self._thread is None:
+            self._begin()
+        elif not self._is_there(self._thread):
+            self._begin()
+            raise Lost(self._name)
         if self._is_busy:
             raise Busy(self._name)
         loop = asyncio.get_running_loop()
@@ -60,13 +73,22 @@ class Worker:
             with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
                 loop.call_soon_threadsafe(tell, *found)
 
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
-            self._thread.start()
         self._queue.put(work)
         async with asyncio.timeout(patience_s):
             return await done
 
-    def _serve(self) -> None:
+    def _begin(self) -> None:
+        """A new thread with a queue of its own: the lock of the one before may be with who is gone."""
+        self._queue, self._is_busy = SimpleQueue(), False
+        self._thread = threading.Thread(target=self._serve, args=(self._queue,), name=self._name, daemon=True)
+        self._thread.start()
+
+    @staticmethod
+    def _is_there(thread: threading.Thread) -> bool:
+        """Whether the kernel has it: Python does not know of one that ended without it."""
+        return Path(f"/proc/self/task/{thread.native_id}").exists()
+
+    def _serve(self, queue: SimpleQueue[Callable[[], None]]) -> None:
+        _LIBC.prctl(_PR_SET_NAME, self._name.encode())
         while True:
-            self._queue.get()()
+            queue.get()()

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from quartier.control.aims import PLAN
 from quartier.control.cycle import Decision
 from quartier.house.now import Now
-from quartier_hil import fitted, span, wanted
+from quartier_hil import fitted, planned, span, wanted
 from quartier_hil import scenario as asked
 from quartier_hil.happenings import Blackout, Master, swapped
 from quartier_hil.offline import premises
@@ -30,7 +30,7 @@ from quartier_hil.offline.speaking import Moment
 from quartier_hil.offline.supply import Supply
 from quartier_hil.plant import building, mains
 from quartier_hil.plant.building import Orders
-from quartier_hil.prepared import prepared
+from quartier_hil.prepared import prepared, unplanned
 from quartier_hil.records.series import Series
 from quartier_hil.report.picture import picture
 from quartier_hil.run import ZONE, specified
@@ -94,7 +94,9 @@ class Day:
         refuse(self.scenario)
         self.caps = caps(self.scenario)
         drawn = tuple(point for picture in self.scenario.pictures for point in picture.points)
-        self.course = Course(further=(*fitted.points(self.scenario), *self._ahead), drawn=drawn)
+        self.course = Course(
+            further=(*fitted.points(self.scenario), *planned.points(self.scenario)), drawn=drawn
+        )
         here = tuple(check for check in self.scenario.checks if not isinstance(check, _ON_WIRES))
         judged = self.scenario.model_copy(update={"checks": here})
         self.judges: list[Judge] = [balance(judged), *asked_for(judged, self.caps)]
@@ -129,13 +131,6 @@ class Day:
         self._supplied_s: list[tuple[float, tuple[str, ...]]] = []
         self.extra: list[tuple[float, float]] = []
         self._events = sorted(self.scenario.events, key=lambda event: event.at_s)
-
-    @property
-    def _ahead(self) -> tuple[str, ...]:
-        """What a report draws of a house that plans, or pays by a contract."""
-        house = self.scenario.house
-        priced = ("contract.price_eur_per_kwh",) if house.tariff is not None else ()
-        return (*priced, "plan.leads_on") if house.planning is not None else priced
 
     @property
     def unjudged(self) -> tuple[str, ...]:
@@ -221,9 +216,7 @@ class Day:
         """What the plan saved: the same scenario is lived without one too."""
         if self.planner is None:
             return None
-        house = self.options.scenario.house.model_copy(update={"planning": None})
-        events = tuple(one for one in self.options.scenario.events if one.do != "planner")
-        alone = self.options.scenario.model_copy(update={"house": house, "events": events, "checks": ()})
+        alone = unplanned(self.options.scenario)
         other = Day(replace(self.options, scenario=alone, folder=self.options.folder / "unplanned")).perform()
         standing = self.supply.at(self.utc_ms(self.now_s))
         return Saving(
@@ -291,7 +284,8 @@ class Day:
         values |= self.supply.known(self.controller, self.view, self.now)
         if self.planner is not None:
             self.planner.see(values, self.options.step_s)
-            values["plan.leads_on"] = float(self._leads())
+            values[planned.LEADS] = float(self._leads())
+            values[planned.AGE] = self.planner.age_s(self.now)
         cap = owed(self.caps, self.now_s)
         values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
         self.course.add(self.now_s, values)

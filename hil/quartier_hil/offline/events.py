@@ -60,6 +60,8 @@ def _harder(day: "Day", event: Any) -> None:
         case Swap():
             day.mark(f"the {event.kind} of the grid meter are swapped", "fault")
             day.swap = event.kind
+        case Planner(kind="dies"):
+            day.mark("the planner's thread dies", "fault")  # there is none here
         case Planner():
             day.mark("the planner is back" if event.on else "the planner is gone", "fault")
             if day.planner is not None:

@@ -5,6 +5,7 @@ no use for.  Who is dead or hangs gives no new plan: the one before says itself 
 """
 
 from collections.abc import Mapping
+from math import inf
 
 from quartier.control import clocks
 from quartier.control.wishes import LocalPlan
@@ -30,6 +31,7 @@ class Planner:
         self.why = "the first plan is not made yet"
         self.plans_count = 0
         self.wish: LocalPlan | None = None
+        self.start_ns: int | None = None
         self._site = site
         self._learner = Learner(site.premises)
         self._learner.learn(past)
@@ -47,11 +49,15 @@ class Planner:
             try:
                 question = self._site.question(controller.state, controller.linked, now)
                 self.wish = answered(question, self._learner).wish
-                self.why = ""
+                self.why, self.start_ns = "", question.start_ns
                 self.plans_count += 1
             except RefusedError as refused:
-                self.wish, self.why = None, str(refused)
+                self.wish, self.start_ns, self.why = None, None, str(refused)
         return self.wish
+
+    def age_s(self, now: Now) -> float:
+        """How long ago the plan in force began; inf: there is none."""
+        return inf if self.start_ns is None else (now.ns - self.start_ns) / 1e9
 
     def _is_due(self, controller: Controller, now: Now) -> bool:
         since_s = (now.ns - self._asked_ns) / 1e9

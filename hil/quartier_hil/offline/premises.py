@@ -69,10 +69,7 @@ def _known(site: Assembled, house: House) -> Assembled:
 def _meters(house: House) -> str:
     tariff = house.tariff
     urls = {name: f"/dev/ttyUSB{place}" for place, name in enumerate(house.meters)}
-    ahead = "" if tariff is None or house.planning is None else tariff.site()
-    return ahead + metering.site(
-        house.meters, urls, TIMEOUT_MIN_S, "standard" if tariff is None else tariff.mode
-    )
+    return metering.site(house.meters, urls, TIMEOUT_MIN_S, "standard" if tariff is None else tariff.mode)
 
 
 def own(assembled_site: Assembled, house: House) -> dict[str, float]:

@@ -74,14 +74,7 @@ class Supply:
     def values(self, utc_ms: int) -> dict[str, float]:
         """What holds by the contract, as points of ``contract``; the price in EUR per kWh."""
         standing = self.at(utc_ms)
-        if standing is None:
-            return {}
-        return {
-            "contract.tariff_index": float(standing.index),
-            "contract.today_colour_state": float(standing.today),
-            "contract.tomorrow_colour_state": float(standing.tomorrow),
-            "contract.price_eur_per_kwh": 1_000.0 * standing.price_eur_per_wh,
-        }
+        return {} if standing is None else standing.values
 
     def known(self, controller: Controller | None, view: Mapping[str, Any], now: Now) -> dict[str, float]:
         """What the gateway shows of it and holds of its counters; ``UNKNOWN`` for what it does not know."""

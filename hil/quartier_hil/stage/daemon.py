@@ -11,6 +11,7 @@ from typing import Any
 
 from quartier_hil.clock import RigClock
 from quartier_hil.stage.child import Child, run
+from quartier_hil.stage.threads import Held
 
 RELEASE_REAL_S = 10.0
 _ASK_REAL_S = 2.0
@@ -39,6 +40,7 @@ class Daemon:
         }
         self.child = Child(self._argv("run", "--config", str(site_file)), folder / "daemon.log", self.env)
         self.starts_count = 0
+        self._held: Held | None = None
 
     @property
     def _setting(self) -> str:
@@ -66,6 +68,7 @@ class Daemon:
 
     async def kill(self) -> None:
         """End it as the kernel does when memory is short: without a word."""
+        self.let_go()  # else it would not end: its thread would stay with us
         await self.child.stop(signal.SIGKILL)
 
     def freeze(self) -> None:
@@ -76,12 +79,29 @@ class Daemon:
         """Let it go on."""
         self._signal(signal.SIGCONT)
 
+    def hold(self, thread: str) -> None:
+        """Have one of its threads hang until ``let_go``; all the others go on.  Raises UnheldError."""
+        if self.child.pid is not None and self._held is None:
+            self._held = Held(self.child.pid, thread)
+
+    def end(self, thread: str) -> None:
+        """End one of its threads, which nobody in it is told of.  Raises UnheldError."""
+        if self.child.pid is not None:
+            Held(self.child.pid, thread).end()
+
+    def let_go(self) -> None:
+        """Let the thread that hangs go on."""
+        if self._held is not None:
+            self._held.let_go()
+            self._held = None
+
     def _signal(self, number: int) -> None:
         if self.child.pid is not None:
             os.kill(self.child.pid, number)
 
     async def stop(self) -> int:
         """SIGTERM, and its exit code."""
+        self.let_go()
         return await self.child.stop(signal.SIGTERM)
 
     async def release(self) -> int:

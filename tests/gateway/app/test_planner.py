@@ -1,7 +1,9 @@
 """The task that plans, on a real house: what makes it plan anew, and what leads when it cannot."""
 
 import asyncio
+import ctypes
 import json
+import os
 import threading
 from dataclasses import replace
 
@@ -65,6 +67,31 @@ async def test_a_planner_that_hangs_is_waited_for_no_longer_than_its_patience(ho
         monkeypatch.setattr(planner, "PATIENCE_S", 60.0)
         made._due_ns = 0
         await found.until(lambda: made.answer is not None or made._due_ns > 0)
+        task.cancel()
+
+
+async def test_a_planner_whose_thread_is_gone_begins_anew_with_what_was_written_down(house, monkeypatch):
+    monkeypatch.setattr(planner, "PATIENCE_S", 0.05)
+    ends = [60 if os.uname().machine == "x86_64" else 93]
+
+    def vanishes(question, learner):
+        if ends:
+            ctypes.CDLL(None).syscall(ends.pop(), 0)  # the thread alone; Python hears nothing of it
+        return answered(question, learner)
+
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner(answered=vanishes)
+        task = await running(group, made)
+        await found.until(lambda: made.why == "the planner did not answer in time")
+        learnt = made._school.learner.keep()
+        monkeypatch.setattr(planner, "PATIENCE_S", 60.0)
+        made._due_ns = 0
+        await found.until(lambda: made.answer is not None)
+        assert learnt == made._school.learner.keep()
+        assert ["plan.lost", "plan.made"] == [code for code, _ in found.events if code.startswith("plan.")][
+            -2:
+        ]
         task.cancel()
 
 

@@ -42,6 +42,7 @@ LOG_ONLY = {
     "jobs.not_kept": "the list of alarms lies in the same folder: state.not_kept",
     "link.mode": "loss.uplink_lost, district.unheard",
     "operators.no_group": "there is nobody who could order or acknowledge; quartier alarms says so to who tries",
+    "plan.lost": "a new thread plans within half a minute, and the plan before holds meanwhile",
     "plan.partial": "the other assets go by the rule, as without a plan; quartier plan says why",
     "plan.refused": "the rule of self-consumption leads, as without a plan; quartier plan and status say why",
     "record.not_kept": "the fault that it was to be kept for is an alarm itself; a disk that is full is loss.disk_full",

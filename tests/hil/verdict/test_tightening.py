@@ -142,7 +142,7 @@ def test_an_order_that_acts_in_a_step_stood_when_the_step_began():
     assert 1.0 == judge.figures["tighten_command_s"]
 
 
-def test_a_house_with_a_slow_cycle_has_that_cycle_for_its_command():
+def test_a_house_with_a_slow_cycle_has_that_cycle_and_a_second_for_its_command():
     scenario = _scenario().model_copy(update={"cycle_s": 5.0})
 
-    assert (2.0, 5.0) == (_judge().command_max_s, Tightening(scenario, caps(scenario)).command_max_s)
+    assert (2.0, 6.0) == (_judge().command_max_s, Tightening(scenario, caps(scenario)).command_max_s)

@@ -1,0 +1,34 @@
+"""Lives the days of a scenario without its plan, for a run over wires to be held against.
+
+``python -m quartier_hil.offline.unplanned FOLDER``: the scenario and what drives it are ``scenario.json`` and
+``series.json`` in the folder; what it cost and what the battery holds at the end are printed as JSON.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from quartier_hil.offline.day import Day, Options
+from quartier_hil.planned import SERIES
+from quartier_hil.prepared import unplanned
+from quartier_hil.scenario import Scenario
+
+
+def lived(folder: Path) -> dict[str, float]:
+    """Cost in EUR, and Wh in the battery at the end."""
+    scenario = Scenario.model_validate_json((folder / "scenario.json").read_text())
+    series = SERIES.validate_json((folder / "series.json").read_bytes())
+    alone = unplanned(scenario)
+    options = Options(scenario=alone, series=series, folder=folder / "unplanned")
+    done = Day(options).perform()
+    return {"cost_eur": done.kpis.cost_eur, "stored_wh": done.plant.battery.energy_wh}
+
+
+def main(words: list[str]) -> int:
+    """Print it."""
+    sys.stdout.write(json.dumps(lived(Path(words[0]))))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

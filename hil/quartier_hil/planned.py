@@ -1,0 +1,120 @@
+"""A house that plans, over wires: three weeks lie in its history before the daemon starts, and its days are
+lived without a plan too.
+
+Both are done by processes of their own from ``offline/``, with the gateway's own store and control.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from quartier_hil.keeper import RigError
+from quartier_hil.records.series import Series
+from quartier_hil.scenario import Scenario
+from quartier_hil.stage.daemon import deep
+from quartier_hil.tariff import Standing
+from quartier_hil.verdict.kpis import Saving
+
+if TYPE_CHECKING:
+    from quartier_hil.run import Run
+
+LEAD_REAL_S = 20.0
+"""So long its house is there before a scenario begins: the daemon learns, and makes its first plan."""
+SERIES = TypeAdapter(Series)
+"""What drives a house, as JSON."""
+LEADS, AGE = "plan.leads_on", "plan.age_s"
+_PLAN = "local plan"  # as the gateway's status says who leads a battery
+
+
+def points(scenario: Scenario) -> tuple[str, ...]:
+    """What a report draws of a house that plans, or pays by a contract."""
+    house = scenario.house
+    priced = () if house.tariff is None else ("contract.price_eur_per_kwh",)
+    return priced if house.planning is None else (*priced, LEADS)
+
+
+def lead_s(scenario: Scenario) -> float:
+    """How long its house lives before the scenario's first second, in seconds of the house."""
+    return 0.0 if scenario.house.planning is None else LEAD_REAL_S * scenario.rate
+
+
+def values(scenario: Scenario, status: Mapping[str, Any], standing: Standing | None) -> dict[str, float]:
+    """What the contract says, and whether the battery follows a plan, as the daemon's ``status`` says it."""
+    found = {} if standing is None else standing.values
+    if scenario.house.planning is not None:
+        battery = (deep(status, "assets") or {}).get("bat1") or {}
+        found[LEADS] = float(battery.get("led_by") == _PLAN)
+        age_s = (status.get("plan") or {}).get("age_s")
+        found[AGE] = inf if age_s is None else age_s
+    return found
+
+
+class Planner:
+    """The daemon's planner as its status tells of it; what it says goes to the run's story."""
+
+    def __init__(self) -> None:
+        self._why: str | None = None
+
+    def look(self, run: "Run") -> None:
+        """Mark when a plan begins to be followed, and why none is any more."""
+        said = run.status.get("plan")
+        why = said["why_not"] if isinstance(said, Mapping) else self._why
+        if why != self._why:
+            run.mark(f"the gateway follows no plan: {why}" if why else "the gateway follows a plan")
+            self._why = why
+
+
+def price(standing: Standing | None, drawn_eur_per_wh: float) -> tuple[float, str]:
+    """What a Wh costs now, and in which period: by the contract, else what the series says."""
+    return (drawn_eur_per_wh, "") if standing is None else (standing.price_eur_per_wh, standing.period)
+
+
+async def bequeath(scenario: Scenario, work: Path) -> None:
+    """Lay the days before the scenario into the history of a daemon that has not started yet.
+
+    Raises RigError with what the process said when it could not.
+    """
+    if scenario.house.planning is not None:
+        (work / "scenario.json").write_text(scenario.model_dump_json())
+        words = ["--before-s", f"{lead_s(scenario):g}"]
+        await _told("quartier_hil.offline.bequest", work, words)
+
+
+async def saving(run: "Run") -> Saving | None:
+    """What the plan saved: the same days without one, by the gateway's own control and without wires."""
+    options, scenario = run.options, run.options.scenario
+    if scenario.house.planning is None:
+        return None
+    work = run.daemon.site_file.parent
+    (work / "scenario.json").write_text(scenario.model_dump_json())
+    (work / "series.json").write_bytes(SERIES.dump_json(options.series))
+    found = json.loads(await _told("quartier_hil.offline.unplanned", work, []))
+    standing = run.standing
+    return Saving(
+        planned_eur=run.kpis.cost_eur,
+        unplanned_eur=found["cost_eur"],
+        stored_wh=run.end_wh - found["stored_wh"],
+        price_eur_per_wh=0.0 if standing is None else standing.price_eur_per_wh,
+    )
+
+
+async def _told(module: str, work: Path, words: Sequence[str]) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, str(work), *words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        told, failed = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        raise
+    if process.returncode:
+        raise RigError(f"{module}: {failed.decode(errors='replace')[-2_000:]}")
+    return told.decode()
