@@ -2,6 +2,7 @@
 
 import math
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from quartier.house.now import Now
 from quartier.planning.beside import Modes
 from quartier.planning.day import Day
 from quartier.planning.horizon import RefusedError
-from quartier.planning.roster import Roster, Terms, roster
+from quartier.planning.roster import Roster, Terms, current_step_a, roster
 from quartier.planning.site import Batch, Car, Tank
 
 _GOES_ON_S = 3_600.0
@@ -55,7 +56,8 @@ def cars(state: State, now: Now, start_utc_s: float, step_s: int) -> dict[str, C
             efficiency=1.0,
         )
         if car.until_step > 0 and car.current_min_a <= car.current_max_a:
-            found[ev.name] = car
+            with suppress(RefusedError):  # one that wants too much to be counted keeps no other from it
+                found[ev.name] = replace(car, current_step_a=current_step_a(ev.name, car, step_s))
     return found
 
 

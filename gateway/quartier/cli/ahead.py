@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from quartier.app import assembly
 from quartier.cli import aheadpage, inforce, output, together
@@ -80,7 +81,9 @@ def _read(site: Site, options: argparse.Namespace) -> tuple[Sequence[Asset], Ste
         raise SteplessError(which if there else f"{options.config}: --battery: there is no battery")
     said = given(options.with_, house.assets)
     assets = settled(house.assets, said)
-    steps = read(options.series, site.limits.import_hard_w, site.limits.export_hard_w, points(assets))
+    zone = ZoneInfo(site.site.time_zone)
+    hard_w = site.limits.import_hard_w, site.limits.export_hard_w
+    steps = read(options.series, *hard_w, points(assets), zone)
     here = day(steps, said, options.soc, options.target, assets)
     alone = [asset for asset in assets if options.battery in {None, asset.name}]
     found = roster(alone, here, _terms(site, options))

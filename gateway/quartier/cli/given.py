@@ -168,6 +168,10 @@ def _in_s(one: Given, here: Day) -> float | None:
     except ValueError:
         raise SteplessError(f"{one.place}: expected a time, such as 07:30 or 2026-06-13T07:30") from None
     first = here.times[0]
-    if first.tzinfo is None or time.tzinfo is None:
-        first, time = first.replace(tzinfo=None), time.replace(tzinfo=None)
-    return (time - first).total_seconds()
+    if first.tzinfo is None and time.tzinfo is not None:
+        raise SteplessError(
+            f"{one.place}: the times of the series have no offset; expected a time without one"
+        )
+    if first.tzinfo is None:
+        return (time - first).total_seconds()
+    return (time if time.tzinfo else time.replace(tzinfo=first.tzinfo)).timestamp() - first.timestamp()

@@ -15,7 +15,8 @@ The series is CSV with a row a step (5, 15 or 60 minutes, up to 672):
   time,load_w,pv_w,import_eur_per_kwh,export_eur_per_kwh
   2026-06-12T00:00,420,0,0.18,0.06
 and may have import_max_w, export_max_w and import_g_per_kwh.  Prices may be eur_per_wh too, numbers may
-have a comma where semicolons part them, and times an offset (+02:00), which days of 23 and 25 hours need.
+have a comma where semicolons part them, and times an offset (+02:00, or Z), which days of 23 and 25 hours
+need: they are told by the building's clock.
 
 All that the site file lets be planned is planned together: batteries, charging points whose car wants
 energy, tanks (tank_m3), waste collection, and loads with a run (run_w).  load_w is the rest of the house.

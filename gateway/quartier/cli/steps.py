@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -37,7 +37,8 @@ class Steps:
         """A step's begin; the number after the last has the end of that."""
         if number < len(self.times):
             return self.times[number]
-        return self.times[-1] + timedelta(seconds=self.outlook.step_s)
+        last, step = self.times[-1], timedelta(seconds=self.outlook.step_s)
+        return last + step if last.tzinfo is None else (last.astimezone(UTC) + step).astimezone(last.tzinfo)
 
     def when(self, number: int) -> str:
         """A step's begin, for a person; with its offset where the clock changes on the way."""
@@ -55,10 +56,17 @@ class Steps:
         return self.when(number) if one_day else f"{self.time(number):%a %d} {self.when(number)}"
 
 
-def read(path: Path, import_max_w: float, export_max_w: float, points: Collection[str] = ()) -> Steps:
+def read(
+    path: Path,
+    import_max_w: float,
+    export_max_w: float,
+    points: Collection[str] = (),
+    zone: tzinfo | None = None,
+) -> Steps:
     """Read a series; the caps are those of a row without its own.  ``points`` may have columns of their own.
 
-    Raises SteplessError.
+    ``zone`` is the building's: times with an offset are told by its clock, whatever theirs is.  Raises
+    SteplessError.
     """
     table = _Table(path, points)
     columns = {name: table.column(name) for name in _NEEDED}
@@ -75,6 +83,8 @@ def read(path: Path, import_max_w: float, export_max_w: float, points: Collectio
         export_max_w=[min(export_max_w, own) for own in columns.get("export_max_w", [inf] * count)],
         import_g_per_wh=columns.get("import_g_per_wh", ()),
     )
+    if zone is not None and times[0].tzinfo is not None:
+        times = tuple(time.astimezone(zone) for time in times)
     return Steps(outlook, times, {name: table.column(name) for name in points if table.said(name)})
 
 

@@ -65,7 +65,7 @@ class Quoted:
         found: dict[int, tuple[Row, ...]] = {}
         for line in told:
             slot, *row = (float(value) for value in line)
-            if len(row) != _COLUMNS - 1:
+            if len(row) != _COLUMNS - 1 or not all(map(math.isfinite, (slot, *row))):
                 raise ValueError(line)
             found[int(slot)] = (*found.get(int(slot), ()), Row(*row))
         self._hours = found

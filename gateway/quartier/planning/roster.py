@@ -25,7 +25,7 @@ it, one in the roster does not.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil
+from math import ceil, floor
 
 from quartier.house.assets import Asset, Battery, Ev, Load
 from quartier.house.modes import Heat, Waste, Water
@@ -201,28 +201,35 @@ def _car(asset: Ev, known: _Known, day: Day) -> site.Car | LeftOut:
     need_wh = max(0.0, wanted_wh - (known("session_energy_wh") or 0.0))
     if need_wh == 0.0:
         return LeftOut("its car has what it wants")
+    least_a, most_a = float(ceil(asset.current_min_a)), float(floor(asset.current_max_a))
+    if least_a > most_a:
+        return LeftOut("no whole ampere lies within its currents", f"assets.{name}.current_max_a")
     made = site.Car(
         need_wh=need_wh,
         room_wh=need_wh,
         from_step=stay[0],
         until_step=stay[1],
-        current_max_a=asset.current_max_a,
-        current_min_a=asset.current_min_a,
+        current_max_a=most_a,
+        current_min_a=least_a,
         phases=asset.phases_count,
         voltage_v=asset.voltage_v,
         efficiency=1.0,
     )
-    return replace(made, current_step_a=_step_a(name, made, day))
+    most_wh = made.current_max_a * made.phases * made.voltage_v * day.step_s / 3600.0 * (stay[1] - stay[0])
+    step_a = current_step_a(name, replace(made, need_wh=min(need_wh, most_wh)), day.step_s)
+    return replace(made, current_step_a=step_a)
 
 
-def _step_a(name: str, car: site.Car, day: Day) -> float:
-    """Whole amperes, or two or three at a time where the energy would be divided too finely."""
-    unit_wh = car.phases * car.voltage_v * day.step_s / 3600.0
-    need_wh = min(car.need_wh, car.current_max_a * unit_wh * (car.until_step - car.from_step))
+def current_step_a(name: str, car: site.Car, step_s: float) -> float:
+    """Whole amperes, or two or three at a time where the energy would be divided too finely.
+
+    Raises RefusedError where none of these will do.
+    """
+    unit_wh = car.phases * car.voltage_v * step_s / 3600.0
     for step_a in (1.0, 2.0, 3.0):
-        if car.current_min_a % step_a == 0.0 and need_wh <= UNITS_MAX * step_a * unit_wh:
+        if car.current_min_a % step_a == 0.0 and car.need_wh <= UNITS_MAX * step_a * unit_wh:
             return step_a
-    minutes = day.step_s // 60
+    minutes = round(step_s / 60)
     raise RefusedError(
         f"{name}: {car.need_wh:.0f} Wh in amperes of {minutes} min are too many parts; expected longer steps"
     )

@@ -34,13 +34,16 @@ def _is_worth(price: float, step: PlannedStep, battery: Battery) -> bool:
 def levelled(contract: Contract) -> Contract:
     """The same for who plans without surcharges: a price for the horizon's largest import in their place.
 
-    Free is the least that the middle one has in any step; above it this one and those below are paid.
+    Free is the least that the middle one has in any step; above it this one and those below are paid.  A
+    largest import that is priced already, and dearer, stays: a month's counts before a day's.
     """
     tiers = sorted((min(one.above_w), one.eur_per_wh) for one in contract.surcharges)
     if not tiers:
         return contract
     middle = len(tiers) // 2
     price = sum(more for _, more in tiers[: middle + 1])  # of a W for an hour: as a W of the largest import
+    if contract.peak_eur_per_w >= price:
+        return replace(contract, surcharges=())
     return replace(contract, surcharges=(), peak_eur_per_w=price, peak_free_w=tiers[middle][0])
 
 

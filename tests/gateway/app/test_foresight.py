@@ -166,6 +166,17 @@ async def test_a_car_of_which_all_is_known_is_planned_and_no_longer_part_of_the_
     assert [7000.0] * 4 + [0.0] * 92 == found.unplanned_w["ev1"]
 
 
+@pytest.mark.parametrize(("least_a", "steps_a"), [(6.0, {2.0}), (7.0, set())])
+async def test_a_car_that_wants_very_much_is_planned_in_more_amperes_or_keeps_no_other_from_it(
+    parked, least_a, steps_a
+):
+    # An ampere of one phase for a quarter of an hour is 57.5 Wh, of which 4096 can be counted.
+    van = replace(CAR, phases_count=1, current_min_a=least_a, current_max_a=32.0, energy_wanted_wh=250_000)
+    found = parked(van, ev1__departure_in_s=160_000.0, ev1__power_w=7000.0)
+
+    assert steps_a == {one.current_step_a for one in found.cars.values()}
+
+
 @pytest.mark.parametrize(
     "how",
     [

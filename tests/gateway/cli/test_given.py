@@ -1,6 +1,7 @@
 """What a person says of the day that is planned."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -60,6 +61,24 @@ def test_a_time_is_the_next_by_the_clock_or_one_with_its_date():
     aware = known("ev1.departure=2026-06-13T07:30+02:00", begin="2026-06-12T18:00+02:00")
     mixed = known("ev1.departure=2026-06-13T07:30", begin="2026-06-12T18:00+02:00")
     assert (13.5 * 3600, 13.5 * 3600) == (aware["ev1.departure_in_s"], mixed["ev1.departure_in_s"])
+
+
+def test_a_time_with_its_date_counts_by_the_clock_of_the_building_where_that_changes():
+    paris = ZoneInfo("Europe/Paris")
+    first = datetime(2026, 3, 28, 20, tzinfo=paris)
+    blank = [0.0] * 24
+    night = Steps(Outlook(3600, blank, blank, blank, blank, blank, blank), (first,) * 24)
+    said = given(["ev1.arrival=2026-03-28T22:00", "ev1.departure=2026-03-29T07:30"], ASSETS)
+    known = day(night, said, 50.0, 0.0, ASSETS).known
+
+    assert (2 * 3600.0, 10.5 * 3600.0) == (known["ev1.arrival_in_s"], known["ev1.departure_in_s"])
+
+
+def test_a_time_with_an_offset_says_nothing_where_the_series_has_none():
+    with pytest.raises(
+        SteplessError, match=r"the times of the series have no offset; expected .* without one"
+    ):
+        known("ev1.departure=2026-06-13T05:30Z")
 
 
 def test_hours_by_the_clock_stand_in_the_place_of_those_of_the_site_file():

@@ -1,6 +1,7 @@
 """A series of steps, read from CSV."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -125,6 +126,23 @@ def test_an_hour_that_comes_twice_is_told_apart(tmp_path):
     steps = read(path, 9000.0, 0.0)
 
     assert ["02:00+0200", "02:00+0100"] == [steps.when(0), steps.when(1)]
+
+
+def test_times_of_another_zone_are_told_as_the_buildings_clock_shows_them(tmp_path):
+    path = tmp_path / "utc.csv"
+    rows = "".join(f"2026-10-25T{hour:02}:00Z,1,2,3,4\n" for hour in range(3))
+    path.write_text(f"{HEAD}\n{rows}")
+    steps = read(path, 9000.0, 0.0, zone=ZoneInfo("Europe/Paris"))
+
+    assert ["02:00+0200", "02:00+0100", "03:00+0100", "04:00+0100"] == [steps.when(at) for at in range(4)]
+
+
+def test_the_last_step_ends_when_the_clock_says_so_that_is_changed_in_it(tmp_path):
+    path = tmp_path / "spring.csv"
+    path.write_text(f"{HEAD}\n2026-03-29T00:00+01:00,1,2,3,4\n2026-03-29T01:00+01:00,1,2,3,4\n")
+    steps = read(path, 9000.0, 0.0, zone=ZoneInfo("Europe/Paris"))
+
+    assert "2026-03-29T03:00:00+02:00" == steps.time(2).isoformat()
 
 
 def test_a_cap_that_is_none_is_the_sites(tmp_path):

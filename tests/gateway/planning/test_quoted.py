@@ -73,7 +73,14 @@ def test_it_goes_on_after_a_restart_and_nonsense_is_refused_whole():
     later.recall(json.loads(json.dumps(quoted.keep())))
 
     assert quoted.keep() == later.keep()
-    for bad in ([[1.0, 2.0]], [[1.0, 2.0, 3.0, "x"]], 7, [None]):
+    for bad in (
+        [[1.0, 2.0]],
+        [[1.0, 2.0, 3.0, "x"]],
+        7,
+        [None],
+        [[math.inf, 1.0, 1.0, 1.0]],
+        [[1.0] * 3 + [math.nan]],
+    ):
         with pytest.raises((TypeError, ValueError)):
             later.recall(bad)
     assert quoted.keep() == later.keep()

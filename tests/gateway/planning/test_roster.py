@@ -142,6 +142,14 @@ def test_energy_in_too_many_parts_is_divided_by_more_amperes():
         of(odd, {"ev1.energy_wanted_wh": 100_000.0}, **fine)
 
 
+def test_currents_that_are_no_whole_amperes_are_taken_to_those_within_them():
+    odd = replace(EV, current_min_a=6.5, current_max_a=15.9)
+    narrow = of(replace(EV, current_min_a=6.5, current_max_a=6.9))
+
+    assert (7.0, 15.0, 1.0) == (of(odd).current_min_a, of(odd).current_max_a, of(odd).current_step_a)
+    assert LeftOut("no whole ampere lies within its currents", "assets.ev1.current_max_a") == narrow
+
+
 def test_a_tank_that_loses_all_it_has_at_once_names_its_key():
     leaking = replace(HEAT, water=Water(volume_m3=0.01, loss_w=900.0))
 

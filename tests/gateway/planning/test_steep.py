@@ -115,3 +115,15 @@ def test_who_plans_without_surcharges_pays_for_the_largest_import_above_the_midd
     assert (3_000.0, pytest.approx(7e-5)) == (found.peak_free_w, found.peak_eur_per_w)
     assert ((), 1e-4) == (found.surcharges, found.co2_eur_per_g)
     assert Contract(peak_eur_per_w=0.1) == levelled(Contract(peak_eur_per_w=0.1)), "nothing is steep"
+
+
+def test_a_month_whose_largest_import_is_dearer_than_a_days_keeps_its_price():
+    tiers = (Surcharge([3_000.0] * 4, 1e-4), Surcharge([4_000.0] * 4, 1e-4))
+    month = Contract(peak_eur_per_w=4e-3, peak_free_w=5_000.0, surcharges=tiers)
+
+    assert replace(month, surcharges=()) == levelled(month)
+    assert (2e-4, 4_000.0) == _peak(levelled(replace(month, peak_eur_per_w=1e-4)))
+
+
+def _peak(contract):
+    return contract.peak_eur_per_w, contract.peak_free_w

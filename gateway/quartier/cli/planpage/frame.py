@@ -1,7 +1,6 @@
 """What the pages of plans have in common: the head, the style, the times below the charts (pure)."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from html import escape
 from importlib.resources import files
 from itertools import pairwise
@@ -32,7 +31,7 @@ def framed(title: str, site: str, meta: str, main: str, foot: str) -> str:
 def meta(site: str, steps: Steps) -> str:
     """Which site and which hours, in a line."""
     times, step_s = steps.times, steps.outlook.step_s
-    end = times[-1] + timedelta(seconds=step_s)
+    end = steps.time(len(times))
     return (
         f"{site} · {times[0]:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} {end:%Z}".rstrip()
         + f" · {output.counted(len(times), 'step', 'steps')} of {step_s // 60} min"
