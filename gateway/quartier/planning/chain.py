@@ -17,6 +17,11 @@ class Column:
     here: float
     after: float
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is what is missing to a low."""
+        return self.bus == 0.0 and self.here < 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Chain:

@@ -1,9 +1,12 @@
 """HiGHS as a second engine for whole sites that want it: the same model as a mixed-integer program.
 
-It is imported only where it is asked for; it needs the extra ``highs``.
+Where prices are strict it is solved in stages: what is given up rung by rung, what is given up last first,
+each with what was found before as a row; then the money.  It is imported only where it is asked for; it needs
+the extra ``highs``.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import highspy
 from highspy._core import _Highs as Highs  # its wrapper says hello on stdout
@@ -19,7 +22,11 @@ if TYPE_CHECKING:
 GAP = 1e-4
 """Relative: nearer to the best it need not come."""
 NODES_MAX = 20_000
-"""Its deadline, as a count: of nodes of its tree."""
+"""Its deadline, as a count: of nodes of its tree, of all stages together."""
+_NEAR_WH = 0.01
+"""Its tolerance in a store."""
+_SAME_KWH = 1e-6
+"""So much more of a rung is the same: what its rows hold to."""
 _KILO = 1000.0
 _INF = highspy.kHighsInf
 
@@ -28,7 +35,8 @@ def solve(joint: Joint, gap: float = GAP, nodes_max: int = NODES_MAX) -> "tuple[
     """Put all parts on the ways that HiGHS finds; returns a bound below which no plan is, in EUR, and what a
     Wh on the bus is worth in each step.
 
-    Raises RefusedError where it finds no plan within its nodes.
+    In stages the bound is of plans that give up no more.  Raises RefusedError where it finds no plan within
+    its nodes.
     """
     if not joint.parts:
         return joint.cost(), joint.relax([]).prices
@@ -43,6 +51,15 @@ def _prices(joint: Joint) -> "array[float]":
     found = joint.relax([*joint.stores, *joint.cars])
     joint.ways, joint.level_wh = ways, level_wh
     return found.prices
+
+
+class _Stage(NamedTuple):
+    """What is made least: a cost for each unknown and what it is where all are 0; one of it is ``eur``."""
+
+    costs: Mapping[int, float]
+    offset: float
+    eur: float
+    is_money: bool = False
 
 
 class _Tree:
@@ -65,22 +82,81 @@ class _Tree:
 
     def run(self, gap: float, nodes_max: int) -> float:
         highs = Highs()
-        options: dict[str, bool | float | int] = {
-            "output_flag": False,
-            "threads": 1,
-            "mip_rel_gap": gap,
-            "mip_max_nodes": nodes_max,
-        }
-        for name, value in options.items():
+        for name, value in (("output_flag", False), ("threads", 1)):
             highs.setOptionValue(name, value)
         highs.passModel(self._model())
-        highs.run()
-        values, info = list(highs.getSolution().col_value), highs.getInfo()
-        if not values or info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-            raise RefusedError(f"HiGHS found no plan within {nodes_max} nodes")
+        values: list[float] = []
+        bound_eur, nodes_left = 0.0, nodes_max
+        for stage in self._stages():
+            if not stage.is_money and values and self._is_least(stage, values):
+                bound_eur += self._least(stage) * stage.eur
+                self._hold(highs, stage, values)
+                continue
+            self._set(highs, stage, values, gap, nodes_left)
+            highs.run()
+            info = highs.getInfo()
+            if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
+                values = list(highs.getSolution().col_value)
+            if not values:
+                raise RefusedError(f"HiGHS found no plan within {nodes_max} nodes")
+            found = info.mip_dual_bound if self._whole else info.objective_function_value
+            bound_eur += max(self._least(stage), float(found)) * stage.eur
+            nodes_left = max(1, nodes_left - max(0, info.mip_node_count))
+            self._hold(highs, stage, values)
         self._put(values)
-        found = info.mip_dual_bound if self._whole else info.objective_function_value
-        return float(found) * self._program.eur + self._program.constant_eur
+        return bound_eur
+
+    def _stages(self) -> Iterator[_Stage]:
+        """One of all, or one of each rung and one of the money."""
+        program, meter = self._program, self._joint.meter
+        costs = dict(enumerate(program.costs))
+        left_eur = program.constant_eur
+        if not meter.ladder.is_strict:
+            yield _Stage(costs, left_eur / program.eur, program.eur, is_money=True)
+            return
+        rungs: dict[str, dict[int, float]] = {"caps": program.breaches}
+        for number, columns in zip(self._free, program.missing, strict=True):
+            part = self._joint.parts[number]
+            if not isinstance(part, Run):
+                rungs.setdefault(part.rung, {}).update(dict.fromkeys(columns, 1.0))
+        for name, times in reversed(meter.ladder.rungs):
+            weights, eur = rungs.get(name, {}), times * meter.price * _KILO
+            offset = program.beyond_wh / _KILO if name == "caps" else 0.0
+            yield _Stage(weights, offset, eur)
+            left_eur -= offset * eur
+            for column, weight in weights.items():
+                costs[column] -= weight * eur / program.eur
+        yield _Stage(costs, left_eur / program.eur, program.eur, is_money=True)
+
+    def _least(self, stage: _Stage) -> float:
+        """What no way costs less than, by the bounds of each unknown alone."""
+        upper = self._program.upper
+        return stage.offset + sum(cost * upper[column] for column, cost in stage.costs.items() if cost < 0.0)
+
+    def _is_least(self, stage: _Stage, values: list[float]) -> bool:
+        there = sum(cost * values[column] for column, cost in stage.costs.items())
+        return stage.offset + there <= self._least(stage) + _SAME_KWH
+
+    def _set(self, highs: Highs, stage: _Stage, values: list[float], gap: float, nodes_max: int) -> None:
+        """Make a stage what is solved next, from what was found before on."""
+        count = len(self._program.costs)
+        costs = [stage.costs.get(column, 0.0) for column in range(count)]
+        highs.changeColsCost(count, list(range(count)), costs)
+        highs.changeObjectiveOffset(stage.offset)
+        highs.setOptionValue("mip_max_nodes", nodes_max)
+        highs.setOptionValue("mip_rel_gap", gap if stage.is_money else 0.0)
+        if values and self._whole:
+            start = highspy.HighsSolution()
+            start.col_value = values
+            highs.setSolution(start)
+
+    def _hold(self, highs: Highs, stage: _Stage, values: list[float]) -> None:
+        """What was found of a rung is a row of the stages that follow."""
+        if stage.is_money or not stage.costs:
+            return
+        found = sum(cost * values[column] for column, cost in stage.costs.items())
+        columns, costs = list(stage.costs), list(stage.costs.values())
+        highs.addRow(-_INF, found + _SAME_KWH, len(columns), columns, costs)
 
     def _put(self, values: list[float]) -> None:
         joint = self._joint
@@ -97,9 +173,20 @@ class _Tree:
         for number, begins in self._begins.items():
             best = max(range(len(begins)), key=lambda at: values[begins[at]])
             joint.ways[number] = joint.starts(number)[best]
-        # Its numbers hold within a tolerance: the stores are planned once more beside what is whole.
+        # Its numbers hold within a tolerance: the stores are planned once more beside what is whole, and are
+        # left as they were only where that is worse.
+        raw, standing, is_sound = joint.ways[:], joint.standing(), all(map(self._is_sound, self._free))
         joint.settle()
+        if is_sound and joint.is_better(standing, joint.standing()):
+            joint.ways = raw
         joint.turn()
+
+    def _is_sound(self, number: int) -> bool:
+        """Whether a chain stays between its bounds; what both charges and discharges in a step may not."""
+        chain = self._joint.chains[number]
+        inside = chain.energies(self._joint.ways[number][chain.first : chain.first + chain.count])
+        bounds = zip(inside, chain.lows_wh, chain.shorts_wh, chain.highs_wh, strict=True)
+        return all(low - short - _NEAR_WH <= wh <= high + _NEAR_WH for wh, low, short, high in bounds)
 
     def _car(self, number: int) -> None:
         part, program = self._joint.parts[number], self._program

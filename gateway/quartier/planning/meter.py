@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from quartier.planning.ladder import PLAIN, Ladder
 from quartier.planning.site import Site
@@ -34,6 +35,16 @@ class Metered:
         count = len(self.flows) // len(FLOW_COLUMNS)
         at = FLOW_COLUMNS.index(name)
         return self.flows[at * count : (at + 1) * count]
+
+
+class Slope(NamedTuple):
+    """A stretch along which each Wh that is taken costs the same."""
+
+    length_wh: float
+    price: float
+    """EUR/Wh, with what is beyond the caps at its price."""
+    breach: float
+    """Wh beyond the caps that a Wh of it adds; below 0 it takes such away."""
 
 
 class Meter:
@@ -156,21 +167,21 @@ class Meter:
         )
         return Metered(cost, sum(flows[3 * self.count :]), peak_wh, flows)
 
-    def at(self, number: int, moved_wh: float) -> float:
-        """What a step costs, with what is beyond the caps, without the peak."""
+    def at(self, number: int, moved_wh: float) -> tuple[float, float]:
+        """What a step costs without the peak, and what is beyond the caps, in Wh."""
         there = flow(self._step(number, 0.0, 0.0), _STRAIGHT, moved_wh)
-        return there.cost + self.excess_price * there.excess_wh
+        return there.cost, there.excess_wh
 
     def slopes(
         self, number: int, base_wh: float, least_wh: float, most_wh: float, surcharge: float = 0.0
-    ) -> list[tuple[float, float]]:
-        """Lengths and prices of the hull of a step's cost over what is planned, from ``least_wh`` on.
+    ) -> list[Slope]:
+        """The hull of a step's cost over what is planned, from ``least_wh`` on.
 
         ``base_wh`` of what is planned is fixed, ``surcharge`` is added to the import's price.
         """
         step = self._step(number, base_wh, surcharge)._replace(low_wh=least_wh, high_wh=most_wh)
         return [
-            (piece.length_wh, piece.price + self.excess_price * piece.breach)
+            Slope(piece.length_wh, piece.price + self.excess_price * piece.breach, piece.breach)
             for piece in pieces(step, _STRAIGHT)
         ]
 
@@ -188,8 +199,8 @@ class Meter:
             there = flow(self._step(number, 0.0, surcharge), _STRAIGHT, least_wh)
             total += there.cost + self.excess_price * there.excess_wh - price * least_wh
             total -= surcharge * self.free_wh
-            for length_wh, slope in self.slopes(number, 0.0, least_wh, most_wh, surcharge):
-                total += length_wh * min(0.0, slope - price)
+            for slope in self.slopes(number, 0.0, least_wh, most_wh, surcharge):
+                total += slope.length_wh * min(0.0, slope.price - price)
         return total
 
     def _step(self, number: int, base_wh: float, surcharge: float) -> Step:

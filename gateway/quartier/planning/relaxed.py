@@ -77,8 +77,14 @@ class Program:
         self.starts, self.entries, self.numbers = array("i", [0]), array("i"), array("d")
         self.costs, self.upper = array("d"), array("d")
         self._top = 0
+        self.breaches: dict[int, float] = {}
+        """What each of these unknowns adds beyond the caps."""
+        self.missing: list[list[int]] = [[] for _ in chains]
+        """The unknowns that are missing to a chain's lows."""
         self.constant_eur = sum(chain.constant for chain in chains)
         """What the program's cost leaves out."""
+        self.beyond_wh = 0.0
+        """What is beyond the caps where its unknowns are 0."""
         self.eur = _KILO / self._unit
         """What one of its cost is."""
         self._lay(fixed_wh, reach_wh)
@@ -100,7 +106,9 @@ class Program:
                     most_wh += charge_wh[1]
                     base_wh += charge_wh[0]
             most_wh += reach_wh
-            self.constant_eur += self._meter.at(step, fixed_wh[step] + least_wh)
+            cost, beyond_wh = self._meter.at(step, fixed_wh[step] + least_wh)
+            self.constant_eur += cost + self._meter.excess_price * beyond_wh
+            self.beyond_wh += beyond_wh
             self.meters.append(len(self.right))
             self.right.append((base_wh - least_wh) / _KILO)
             if self._peak:
@@ -109,11 +117,13 @@ class Program:
                 self.right.append((self._meter.free_wh - fixed - least_wh) / _KILO)
                 self._links.append(len(self.right))
                 self.right.append(0.0)
-            for length_wh, price in self._meter.slopes(step, fixed_wh[step], least_wh, most_wh):
+            for slope in self._meter.slopes(step, fixed_wh[step], least_wh, most_wh):
                 rows = [(self.meters[step], 1.0)]
                 if self._peak:
                     rows.append((self._peaks[step], 1.0))
-                self.column(rows, price, length_wh)
+                if slope.breach != 0.0:
+                    self.breaches[len(self.costs)] = slope.breach
+                self.column(rows, slope.price, slope.length_wh)
             if self._peak:
                 self.column([(self._peaks[step], 1.0)], 0.0, math.inf)
                 self._level(step)
@@ -128,6 +138,8 @@ class Program:
                 entries.append((self.meters[column.step], -column.bus))
             if column.after != 0.0:
                 entries.append((rows[at + 1], column.after))
+            if column.is_missing:
+                self.missing[number].append(len(self.costs))
             self.column(entries, column.price, column.most_wh)
 
     def _level(self, step: int) -> None:

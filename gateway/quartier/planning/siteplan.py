@@ -95,19 +95,24 @@ def site_planned(site: Site, work_max: int = WORK_MAX, engine: str = OWN) -> Sit
 
 
 def _planned(site: Site, work_max: int, engine: str) -> SitePlan:
-    joint = joined(site)
-    if engine == HIGHS:
-        return told(site, joint, *_by_highs(joint))
-    if engine != OWN:
+    if engine not in {OWN, HIGHS}:
         raise RefusedError(f"engine {engine}: expected {OWN} or {HIGHS}")
-    search = Search(joint, work_max)
-    search.run()
+    joint = joined(site)
+    found = _solved(joint, work_max, engine)
     if joint.gives_up:
         taken, joint = joint.work, joined(site, strict(site, joint.meter.price))
         joint.work = taken
-        search = Search(joint, work_max)
-        search.run()
-    return told(site, joint, search.bound, search.prices)
+        found = _solved(joint, work_max, engine)
+    return told(site, joint, *found)
+
+
+def _solved(joint: Joint, work_max: int, engine: str) -> "tuple[float, array[float]]":
+    """Put all parts on their ways; a bound below which no plan is, and what a Wh on the bus is worth."""
+    if engine == HIGHS:
+        return _by_highs(joint)
+    search = Search(joint, work_max)
+    search.run()
+    return search.bound, search.prices
 
 
 def joined(site: Site, ladder: Ladder = PLAIN) -> Joint:

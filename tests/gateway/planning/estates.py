@@ -1,10 +1,12 @@
 """A small site for the tests of joint plans: four hours, and what may stand in them."""
 
+import math
 from collections.abc import Sequence
 from math import inf
 
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.site import Batch, Car, Site, Tank
+from quartier.planning.siteplan import SitePlan
 
 BATTERY = Battery(10_000.0, 0.0, 0.0, 5000.0, 5000.0, 1.0, 1.0)
 CAR = Car(need_wh=6210.0, room_wh=9e3, from_step=0, until_step=4, current_max_a=16.0, phases=1)
@@ -42,3 +44,21 @@ def site(contract: Contract | None = None, **parts: object) -> Site:
     kinds = {"battery": "batteries", "car": "cars", "tank": "tanks", "batch": "batches"}
     given = {kinds[name]: {name: part} for name, part in parts.items()}
     return Site(ahead, contract or Contract(), **given)  # type: ignore[arg-type]  # each kind by its name
+
+
+def given_up_wh(one: Site, plan: SitePlan) -> dict[str, float]:
+    """What a plan gives up, in Wh, counted by what each part does; what is given up last first."""
+    hours, ahead = one.outlook.step_h, one.outlook
+    made = {"caps": 0.0, "car": 0.0, "comfort": 0.0, "target": 0.0}
+    for grid_w, most_w, least_w in zip(plan.grid_w, ahead.import_max_w, ahead.export_max_w, strict=True):
+        made["caps"] += hours * max(0.0, grid_w - most_w, -least_w - grid_w)
+    for name, car in one.cars.items():
+        unit_wh = car.current_step_a * car.phases * car.voltage_v * hours * car.efficiency
+        need_wh = math.ceil(car.need_wh / unit_wh - 1e-9) * unit_wh
+        made["car"] += max(0.0, need_wh - plan.parts[name].energy_wh[-1])
+    for name, tank in one.tanks.items():
+        made["comfort"] += sum(max(0.0, tank.low_wh - wh) for wh in plan.parts[name].energy_wh)
+    for name, battery in one.batteries.items():
+        short_wh = min(battery.target_wh, battery.capacity_wh) - plan.parts[name].energy_wh[-1]
+        made["target"] += max(0.0, short_wh)
+    return made

@@ -4,11 +4,11 @@ import math
 from dataclasses import replace
 
 import pytest
-from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, outlook, site
+from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, given_up_wh, outlook, site
 
 from quartier.planning.horizon import RefusedError
 from quartier.planning.site import Site, Tank
-from quartier.planning.siteplan import Forgone, SitePlan, site_planned
+from quartier.planning.siteplan import Forgone, site_planned
 from quartier_hil.bench.mixed import Mixed
 from quartier_hil.bench.sites import drawn, strained
 
@@ -99,23 +99,6 @@ def test_what_is_given_up_is_the_least_rung_by_rung(seed: int) -> None:
 
     assert judge.is_closed
     assert judge.given_up_wh == pytest.approx(given_up_wh(one, plan), abs=1.0)
-
-
-def given_up_wh(one: Site, plan: SitePlan) -> dict[str, float]:
-    hours, ahead = one.outlook.step_h, one.outlook
-    made = {"caps": 0.0, "car": 0.0, "comfort": 0.0, "target": 0.0}
-    for grid_w, most_w, least_w in zip(plan.grid_w, ahead.import_max_w, ahead.export_max_w, strict=True):
-        made["caps"] += hours * max(0.0, grid_w - most_w, -least_w - grid_w)
-    for name, car in one.cars.items():
-        unit_wh = car.current_step_a * car.phases * car.voltage_v * hours * car.efficiency
-        need_wh = math.ceil(car.need_wh / unit_wh - 1e-9) * unit_wh
-        made["car"] += max(0.0, need_wh - plan.parts[name].energy_wh[-1])
-    for name, tank in one.tanks.items():
-        made["comfort"] += sum(max(0.0, tank.low_wh - wh) for wh in plan.parts[name].energy_wh)
-    for name, battery in one.batteries.items():
-        short_wh = min(battery.target_wh, battery.capacity_wh) - plan.parts[name].energy_wh[-1]
-        made["target"] += max(0.0, short_wh)
-    return made
 
 
 def test_a_car_that_has_no_step_is_told_as_given_up() -> None:
