@@ -42,8 +42,12 @@ class Steps:
 
     def when(self, number: int) -> str:
         """A step's begin, for a person; with its offset where the clock changes on the way."""
-        changes = len({time.utcoffset() for time in self.times}) > 1
-        return f"{self.time(number):%H:%M%z}" if changes else f"{self.time(number):%H:%M}"
+        return f"{self.time(number):%H:%M%z}" if self.changes else f"{self.time(number):%H:%M}"
+
+    @property
+    def changes(self) -> bool:
+        """Whether the clock changes on the way."""
+        return len({time.utcoffset() for time in self.times}) > 1
 
     def clear(self, number: int) -> str:
         """The same as short as it cannot be mistaken: with its day where they are of more than one."""

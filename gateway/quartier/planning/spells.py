@@ -10,6 +10,8 @@ from quartier.planning.siteplan import PartPlan, SitePlan
 _STILL_W = 0.5
 _NEAR = 1e-7
 """EUR of a Wh: prices within it are the same."""
+_ALIKE = 0.99
+"""Of a price: prices by which parts were brought together are no more exact than this."""
 _KILO = 1000.0
 _FULL_WH = 1.0
 When = Callable[[int], str]
@@ -113,8 +115,9 @@ def _battery(part: _Part, begin: int, end: int, sign: int) -> str:
         worth = battery.worth_eur_per_wh
         worth_told = f", where it is worth {_told(worth)}" if worth > 0.0 else ""
         return f"charges at {_told(price)}: kept beyond the last step{worth_told}"
-    given = _next(part, other)
-    if given * battery.charge_efficiency * battery.discharge_efficiency <= price + _NEAR:
+    kept = battery.charge_efficiency * battery.discharge_efficiency
+    # Where a store has room for more, a kWh is worth what the next one costs: that is no reason against it.
+    if _next(part, other) * kept < price * _ALIKE - _NEAR:
         return f"charges at {_told(price)}: takes what the others leave over until {part.when(end)}"
     return f"charges at {_told(price)}: gives from {part.when(other)}, where {_gain(part, *part.run(other))}"
 
@@ -172,7 +175,10 @@ def _absent(part: _Part, car: Car, begin: int, end: int) -> str:
     price = _told(part.price(begin, end))
     if later is None:
         return "has what it wants"
-    return f"waits: {price} now, {_told(_next(part, later))} from {part.when(later)}"
+    then = _told(_next(part, later))
+    if then == price:
+        return f"waits: as cheap from {part.when(later)}, at {then}"
+    return f"waits: {price} now, {then} from {part.when(later)}"
 
 
 def _tank(part: _Part, begin: int, end: int, sign: int) -> str:

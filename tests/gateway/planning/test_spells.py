@@ -53,6 +53,21 @@ def test_a_battery_says_what_its_charge_is_for_and_what_it_spares():
     ] == said
 
 
+def test_a_battery_with_room_for_more_says_what_it_spares_though_a_kwh_more_costs_what_it_charged_at():
+    large = replace(BATTERY, capacity_wh=20_000.0, charge_max_w=5000.0, charge_efficiency=0.95)
+    said = told(site([0.1, 0.3, 0.3, 0.3], load_w=800.0, batteries={"bat1": large}), "bat1")
+
+    assert (0, "charges at 0.100: gives from 1 h, where it spares an import at 0.300") == said[0]
+
+
+def test_a_car_that_waits_for_hours_as_cheap_says_so():
+    dear = [0.1, 0.1, 0.1, 0.3]
+    ahead = replace(site(dear).outlook, import_max_w=[20_000.0, 1000.0, 20_000.0, 20_000.0])
+    said = told(replace(site(dear, cars={"ev1": car(from_step=0, until_step=3)}), outlook=ahead), "ev1")
+
+    assert (1, "waits: as cheap from 2 h, at 0.100") in said
+
+
 def test_a_battery_that_sells_or_keeps_says_so():
     full = Battery(2000.0, 0.0, 2000.0, 1000.0, 1000.0, 1.0, 1.0)
     kept = Battery(1000.0, 0.0, 0.0, 1000.0, 1000.0, 1.0, 1.0, worth_eur_per_wh=0.0004)

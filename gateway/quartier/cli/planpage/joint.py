@@ -156,7 +156,8 @@ def _spells(outcome: Outcome) -> str:
         made.append(
             f'<h3 class="part"><i class="{_STYLES[part.kind]}"></i>{escape(name)} '
             f"<small>{_KINDS[part.kind]}</small></h3>"
-            '<table class="spells"><thead><tr><th scope="col">from</th><th scope="col">to</th>'
+            f'<table class="spells{" offset" if outcome.steps.changes else ""}">'
+            '<thead><tr><th scope="col">from</th><th scope="col">to</th>'
             '<th scope="col" class="n">kW</th><th scope="col" class="n">then</th>'
             f'<th scope="col">why</th></tr></thead><tbody>{rows}</tbody></table>'
         )

@@ -1,6 +1,9 @@
 """The page of a plan of several things."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 from tests.gateway.cli.estate import SITE, outcome
 
@@ -41,6 +44,19 @@ def test_the_page_is_whole_and_loads_nothing(monkeypatch, tmp_path):
     assert ([], []) == (found.open, found.loads)
     assert set(found.links) == found.rows
     assert 5 == len(found.rows)
+
+
+def test_a_night_in_which_the_clock_changes_has_room_for_its_offsets(monkeypatch, tmp_path):
+    told = outcome(monkeypatch, tmp_path)
+    zone = ZoneInfo("Europe/Paris")
+    first = datetime(2026, 10, 25, 0, tzinfo=UTC)
+    times = tuple(
+        (first + timedelta(minutes=15) * at).astimezone(zone) for at in range(len(told.steps.times))
+    )
+    there = replace(told, steps=replace(told.steps, times=(*times[:-1], times[0] + timedelta(hours=3))))
+
+    assert '<table class="spells offset">' in page(there)
+    assert '<table class="spells">' in page(told)
 
 
 def test_each_part_has_its_curve_and_its_reasons(monkeypatch, tmp_path):
