@@ -13,6 +13,9 @@ PLAIN   := control and not hypothesis and not long
 # Hundreds of processes load our modules, each stage the tests: compiled once, not in each of them.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Who waits for real time uses a quarter of a processor: two at a time on each.
+WAITING := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+
 .DEFAULT_GOAL := help
 .PHONY: bench coverage days demo fuzz scenarios soak street systemd test torture lint help clean
 
@@ -67,8 +70,10 @@ test:
 	@rm -f reports/ci/unsteady.txt
 	bash tests/stage.sh --numprocesses auto --dist loadfile -m "not alone and not scenario and not ($(PLAIN))"
 	@$(MAKE) --no-print-directory coverage
-	bash tests/stage.sh --numprocesses auto --dist worksteal -m "scenario and not alone"
-	$(BIN)/quartier-hil run short --report reports/ci --quiet --jobs 2 --again --junit reports/ci/verdicts.xml
+	bash tests/stage.sh --numprocesses $(WAITING) --dist worksteal -m "scenario and not alone"
+	@$(BIN)/quartier-hil bench --fetch & \
+	  $(BIN)/quartier-hil run short --report reports/ci --quiet --jobs $(WAITING) --again --junit reports/ci/verdicts.xml; \
+	  code=$$?; wait; exit $$code
 	bash tests/stage.sh -m alone
 	@test ! -e reports/ci/unsteady.txt || { echo "Every test held, these only at a second look, alone:"; cat reports/ci/unsteady.txt; }
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 NODE_RED = "4.1.15"
@@ -133,6 +134,23 @@ class Cache:
         install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)]
         self._run([*install, f"{package}@{MODULES[package]}"], f"npm could not install {package}")
         return self._finish(folder)
+
+    def fetch(self) -> Mapping[str, str]:
+        """Have every peer that is brought from elsewhere; by name, why one cannot be had."""
+        brings: dict[str, Callable[[], Path]] = {
+            "node-red": self.node_red,
+            "thingsboard-gateway": self.thingsboard,
+            **{name: partial(self.module, name) for name in MODULES},
+            **{name: partial(self.library, name) for name in LIBRARIES},
+            **{name: partial(self.parser, name) for name in PARSERS},
+        }
+        absent = {}
+        for name, bring in brings.items():
+            try:
+                bring()
+            except AbsentError as error:
+                absent[name] = str(error)
+        return absent
 
     def parsing(self) -> Path:
         """The program with which the peers' parsers read a capture."""

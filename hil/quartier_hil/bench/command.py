@@ -30,6 +30,7 @@ def parser(to: argparse.ArgumentParser) -> None:
         "  quartier-hil bench                     everything; quiet machine, about an hour\n"
         "  quartier-hil bench --only codec        one group\n"
         "  quartier-hil bench --short             a few minutes; fails below 70 % of a floor\n"
+        "  quartier-hil bench --fetch             the peers alone, before the machine has to be quiet\n"
         "  quartier-hil bench --json > now.json   JSON alone on stdout, progress on stderr\n"
     )
     to.add_argument("--only", metavar="GROUP", choices=tuple(GROUPS), help="one group")
@@ -39,11 +40,16 @@ def parser(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--cache", type=Path, default=Path(".bench"), help="where peers are installed [./%(default)s]"
     )
+    to.add_argument(
+        "--fetch", action="store_true", help="bring the peers that are not there yet, and measure nothing"
+    )
     to.set_defaults(command=run, needed=())
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print, judge."""
+    if options.fetch:
+        return _fetch(Cache(options.cache.resolve(), _say))
     short: bool = options.short
     rounds = max(1, options.rounds or (ROUNDS_SHORT if short else ROUNDS))
     share = SHORT_SHARE if short else 1.0
@@ -72,6 +78,13 @@ def run(options: argparse.Namespace) -> int:
     for one in broken:
         _say(f"{one.group} could not be measured: {one.why}")
     return HELD if not broken and all(one.holds(share) is not False for one in figures) else FELL
+
+
+def _fetch(cache: Cache) -> int:
+    """Who cannot be had is told, and its rows will be SKIPPED: that ends nothing."""
+    for name, why in cache.fetch().items():
+        _say(f"{name} cannot be had: {why}")
+    return HELD
 
 
 def _print(text: str) -> None:

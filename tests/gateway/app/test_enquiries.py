@@ -1,6 +1,9 @@
 """The desk's answers about the whole gateway, as a running daemon gives them."""
 
+import pytest
 
+
+@pytest.mark.scenario
 async def test_every_question_is_answered_and_the_status_counts_alarms(house):
     gateway, _ = house
     gateway.rate = 10.0

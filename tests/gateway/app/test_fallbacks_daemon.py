@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+pytestmark = pytest.mark.scenario
 BATTERY = "bat1.setpoint_w"
 
 

@@ -3,6 +3,8 @@
 import json
 from types import SimpleNamespace
 
+import pytest
+
 from quartier.app.ladder import Ladder
 from quartier.control.ladder import Pace
 from quartier.house.assets import Battery, Grid, House, Limits, Load
@@ -112,6 +114,7 @@ def test_a_bus_that_is_lost_and_a_disk_are_rows_too():
     assert [("disk-dead", "")] == _outside("disk I/O error")
 
 
+@pytest.mark.scenario
 async def test_a_running_daemon_tells_its_ladder_and_who_asks_it_sees_the_losses(house):
     gateway, devices = house
     await gateway.start()

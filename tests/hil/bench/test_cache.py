@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from quartier_hil.bench.cache import AbsentError, Cache
+from quartier_hil.bench.cache import LIBRARIES, PARSERS, AbsentError, Cache
 
 
 @pytest.fixture
@@ -57,6 +57,19 @@ def test_a_module_that_cannot_be_installed_is_named_with_what_npm_said(cache, mo
 
     with pytest.raises(AbsentError, match="npm could not install node-bacnet: no network"):
         cache.module("node-bacnet")
+
+
+def test_every_peer_from_elsewhere_is_fetched_and_one_that_cannot_be_had_ends_nothing(cache, monkeypatch):
+    made = subprocess.CompletedProcess([], 0, "v20.0.0", "")
+    failed = subprocess.CompletedProcess([], 1, "", "no matching distribution")
+    monkeypatch.setattr(cache, "program", lambda name, _: f"/bin/{name}")
+    monkeypatch.setattr(cache, "_interpreter", lambda _: sys.executable)
+    monkeypatch.setattr(subprocess, "run", lambda argv, **_: failed if "smllib==1.7" in argv else made)
+
+    assert {"smllib": "pip could not install smllib: no matching distribution"} == cache.fetch()
+    done = sorted(path.parent.name.rpartition("-")[0] for path in cache.folder.glob("*/.done"))
+    named = {"node-bacnet", "nodered-4.1.15", "thingsboard", *LIBRARIES, *PARSERS} - {"smllib"}
+    assert sorted(named) == done
 
 
 def test_a_node_too_old_for_node_red_is_said_aloud(cache, monkeypatch):

@@ -4,6 +4,7 @@ import pytest
 
 from quartier_hil import cli
 from quartier_hil.bench import groups
+from quartier_hil.bench.cache import Cache
 from quartier_hil.bench.figure import alone, skipped
 from quartier_hil.bench.groups import Broken
 
@@ -44,6 +45,13 @@ def test_json_stands_alone_on_stdout_and_progress_goes_to_stderr(bench, capsys):
     out, err = capsys.readouterr()
     assert ["start.cpu", "daemon.cpu"] == [figure["name"] for figure in json.loads(out)["figures"]]
     assert "not a figure to quote" in err
+
+
+def test_who_only_fetches_measures_nothing_and_hears_who_cannot_be_had(bench, capsys, monkeypatch):
+    monkeypatch.setattr(Cache, "fetch", lambda _: {"smllib": "no network"})
+
+    assert 0 == bench([BAD], "--fetch")
+    assert ("", "smllib cannot be had: no network\n") == capsys.readouterr()
 
 
 def test_help_teaches_the_groups_and_what_the_exit_codes_mean(capsys):
