@@ -157,7 +157,14 @@ def _terms(site: Site, options: argparse.Namespace) -> Terms:
 
 
 def _contract(site: Site, options: argparse.Namespace) -> Contract:
+    """What is asked of the connection beside energy.  Raises SteplessError for what a file cannot answer."""
     wanted = site.planning
+    if wanted is not None and wanted.day_peak_eur_per_w > 0.0 and options.peak is None:
+        raise SteplessError(
+            f"{options.config}: planning.day_peak_eur_per_w: what counts as a high import of a day is learnt "
+            "from the days before, which no series has; expected --peak EUR, the price of each kW of the "
+            "largest import of all steps (0: none), or a plan by the daemon"
+        )
     found = (
         Contract()
         if wanted is None

@@ -105,6 +105,21 @@ def test_what_cannot_be_kept_ends_with_1_and_is_named(call):
     assert "given up: the target at the end is missed by 1000 Wh" in out
 
 
+def test_the_price_of_each_days_peak_is_asked_for_anew_where_no_day_before_is_known(call, tmp_path):
+    site = tmp_path / "site.toml"
+    ahead = (
+        'planning = { day_peak_eur_per_w = 0.0001 }\ntariff = { contract = "base", base_eur_per_wh = 2e-4 }\n'
+    )
+    site.write_text(SITE.replace('"issy" }', '"issy", time_zone = "Europe/Paris" }') + ahead)
+    code, out, err = call("--soc", "0")
+
+    assert (2, "") == (code, out)
+    assert err.startswith(f"quartier plan: {site}: planning.day_peak_eur_per_w: what counts as a high import")
+    assert "expected --peak EUR" in err
+    told = [json.loads(call("--soc", "0", "--json", "--peak", peak)[1])["peak_w"] for peak in ("0", "9")]
+    assert [2000.0, 1000.0] == [pytest.approx(one) for one in told]
+
+
 def test_a_peak_that_costs_is_cut(call):
     _, cut, _ = call("--soc", "0", "--json", "--peak", "9")
 
