@@ -99,8 +99,13 @@ class Planner:
         if not self._is_recalled:
             await self._worker.run(self._school.recall, LEARN_S)
             self._is_recalled, self._learn_s = True, 0.0
-            if self._school.why_new:
-                self._log.warning("forecast.begun_anew", why=self._school.why_new)
+            self._tell_anew()
+
+    def _tell_anew(self) -> None:
+        """Say once why what was learnt is begun anew."""
+        if self._school.why_new:
+            self._log.warning("forecast.begun_anew", why=self._school.why_new)
+            self._school.why_new = ""
 
     def _is_due(self, now_ns: int) -> bool:
         if self._turn.force is None:
@@ -190,6 +195,7 @@ class Planner:
             await self._worker.run(learn, LEARN_S)
         except OSError as error:
             self._log.warning("forecast.not_kept", why=error.strerror or str(error))
+        self._tell_anew()
         self._learn_s = slot
 
     async def _foretell(self, now: Now) -> None:

@@ -25,6 +25,8 @@ TRIED_S = 7 * 86_400
 """Of that the last week is tried: what a plan would have cost in it."""
 STEP_S = 900
 _PORTION_S = 86_400
+_AHEAD_S = 3_600
+"""By so much a clock may be put back."""
 _APPARENT, _EXPORT = "apparent_power_va", "apparent_power_export_va"
 
 
@@ -71,8 +73,16 @@ class School:
             self.why_new = str(error)
 
     def catch_up(self, utc_s: float) -> bool:
-        """Learn every whole slot of the history that is new; whether there was one.  Raises OSError."""
+        """Learn every whole slot of the history that is new; whether there was one.  Raises OSError.
+
+        What was learnt of hours that are to come, by a clock that was wrong, would keep all others out and
+        seem to be of now: then it begins anew.
+        """
         grid = self.learner.grid
+        if self.learner.newest * grid.slot_s > utc_s + _AHEAD_S:
+            self.learner = Learner(self._premises)
+            self.why_new = "what was learnt is of hours to come; it is begun anew from the history"
+        self.tolls.forget(utc_s + _AHEAD_S)
         end_s = int(utc_s // grid.slot_s) * grid.slot_s
         least_s = end_s - LOOK_BACK_S
         known = self.learner.newest, self.tolls.newest

@@ -66,6 +66,14 @@ class Tolls:
             grids_w = import_w, self.rule.grid_w(bare_w, 1.0), bare_w
             self.account.learn(day, grids_w, self.carbon.of(hour), 1.0)
 
+    def forget(self, utc_s: float) -> None:
+        """What was learnt of hours that begin later than ``utc_s``: they are none that have been."""
+        if self.newest * _HOUR_S > utc_s:
+            self.crests, self.newest = Crests(), math.nan
+            self.month, self.month_w = 0, 0.0
+        if self.carbon.newest * _HOUR_S > utc_s:
+            self.carbon = Carbon()
+
     def hear(self, quotes: Iterable[Quote], utc_s: float) -> None:
         """Take in the carbon that is signalled for the hour that runs."""
         hour = int(utc_s // _HOUR_S)

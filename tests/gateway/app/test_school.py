@@ -105,6 +105,31 @@ def test_what_was_learnt_outlives_a_restart(school, lived):
     assert not other.catch_up(BEGIN_S + 30 * 3600)
 
 
+def test_what_a_clock_that_was_wrong_has_taught_is_begun_anew_from_the_history(school, lived):
+    lived(30)
+    one, other = school(), school()
+    now_s = BEGIN_S + 30 * 3600
+    one.catch_up(now_s)
+    one.catch_up(now_s + 90 * 86_400)
+    one.tolls.carbon.learn(int(now_s // 3600) + 90 * 24, 0.08)
+    one.catch_up(now_s)
+    other.catch_up(now_s)
+
+    assert "what was learnt is of hours to come" in one.why_new
+    assert other.learner.keep() == one.learner.keep()
+    assert other.tolls.keep() == one.tolls.keep()
+
+
+def test_a_clock_that_is_put_back_by_less_than_an_hour_forgets_nothing(school, lived):
+    lived(30)
+    one = school()
+    one.catch_up(BEGIN_S + 30 * 3600)
+    known = one.learner.keep()
+
+    assert not one.catch_up(BEGIN_S + 29 * 3600 + 60)
+    assert ("", known) == (one.why_new, one.learner.keep())
+
+
 def test_what_another_house_learnt_is_not_taken(school, lived, tmp_path):
     one = school()
     one.keep()
