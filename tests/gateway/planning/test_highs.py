@@ -123,7 +123,7 @@ def given_up_eur(one: Site, plan: SitePlan) -> float:
     return sum(plan.given_up_eur_per_wh[name] * wh for name, wh in given_up_wh(one, plan).items())
 
 
-@pytest.mark.parametrize("seed", [9, 12, 21, 39])
+@pytest.mark.parametrize("seed", [9, 12, 39])
 def test_its_gap_is_of_the_whole_cost_whatever_its_program_leaves_out_of_it(seed: int) -> None:
     plan = site_planned(strained(seed), engine=HIGHS)
 
