@@ -13,7 +13,7 @@ PLAIN   := control and not hypothesis and not long
 # Hundreds of processes load our modules, each stage the tests: compiled once, not in each of them.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Who waits for real time uses a quarter of a processor: two at a time on each.
+# Who waits for real time uses a quarter of a processor: two at a time on each, one where it measures as well.
 WAITING := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
 .DEFAULT_GOAL := help
@@ -74,7 +74,8 @@ test:
 	@$(BIN)/quartier-hil bench --fetch & \
 	  $(BIN)/quartier-hil run short --report reports/ci --quiet --jobs $(WAITING) --again --junit reports/ci/verdicts.xml; \
 	  code=$$?; wait; exit $$code
-	bash tests/stage.sh -m alone
+	bash tests/stage.sh --numprocesses auto -m "alone and scenario"
+	bash tests/stage.sh -m "alone and not scenario"
 	@test ! -e reports/ci/unsteady.txt || { echo "Every test held, these only at a second look, alone:"; cat reports/ci/unsteady.txt; }
 
 fuzz: $(VENV)/.dev

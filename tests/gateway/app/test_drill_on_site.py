@@ -9,6 +9,8 @@ import pytest
 
 from quartier.cli.drill import seal
 
+pytestmark = pytest.mark.scenario
+
 
 class Terminal:
     """A command on a pseudo terminal of 80 columns."""
