@@ -13,8 +13,11 @@ PLAIN   := control and not hypothesis and not long
 # Hundreds of processes load our modules, each stage the tests: compiled once, not in each of them.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Who waits for real time uses a quarter of a processor: two at a time on each, one where it measures as well.
-WAITING := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+# Who waits for real time uses a quarter of a processor: two at a time on each of them.  What promises a reaction in time
+# has three on two of them, what measures has one to itself.
+PROCESSORS := $(shell getconf _NPROCESSORS_ONLN)
+WAITING    := $(shell expr 2 \* $(PROCESSORS))
+PROMISING  := $(shell expr 3 \* $(PROCESSORS) / 2)
 
 .DEFAULT_GOAL := help
 .PHONY: bench coverage days demo fuzz scenarios soak street systemd test torture lint help clean
@@ -72,7 +75,7 @@ test:
 	@$(MAKE) --no-print-directory coverage
 	bash tests/stage.sh --numprocesses $(WAITING) --dist worksteal -m "scenario and not alone"
 	@$(BIN)/quartier-hil bench --fetch & \
-	  $(BIN)/quartier-hil run short --report reports/ci --quiet --jobs $(WAITING) --again --junit reports/ci/verdicts.xml; \
+	  $(BIN)/quartier-hil run short --report reports/ci --quiet --jobs $(PROMISING) --again --junit reports/ci/verdicts.xml; \
 	  code=$$?; wait; exit $$code
 	bash tests/stage.sh --numprocesses auto -m "alone and scenario"
 	bash tests/stage.sh -m "alone and not scenario"

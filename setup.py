@@ -1,5 +1,6 @@
 """The one thing TOML cannot say: which Cython kernels are compiled, and how."""
 
+import os
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -21,7 +22,15 @@ kernels = [
     for path in sorted(Path("native/quartier_native").glob("*.pyx"))
 ]
 
+# Each is a compilation of its own.  Two at a time: a small board has no memory for more.
+at_once = min(2, len(os.sched_getaffinity(0)))
+
 if not kernels:
     raise SystemExit("no kernels found: build from the root of the source tree")
 
-setup(ext_modules=cythonize(kernels, include_path=["native"], language_level=3, build_dir="build/cython"))
+setup(
+    ext_modules=cythonize(
+        kernels, nthreads=at_once, include_path=["native"], language_level=3, build_dir="build/cython"
+    ),
+    options={"build_ext": {"parallel": at_once}},
+)
