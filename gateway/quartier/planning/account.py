@@ -14,7 +14,9 @@ from typing import Any
 from quartier.planning.horizon import Battery
 
 CREDIT_D = 0.5
-"""So much of being ahead is remembered: a plan may be behind for a while after a good season."""
+"""So much of being ahead is remembered: a plan may be behind for a while after a good season.  As much of
+being behind: what a season owes beyond the greatest weight is still owed in the next.
+"""
 _FADE_D = 90
 """The usual day is a mean over so many."""
 
@@ -40,12 +42,17 @@ class Debt:
         self.usual += (bare - self.usual) / self.seen
         if self.usual > 0.0:
             self.days += (ours - rules) / self.usual + self.lead
-            self.days = min(max(self.days, -CREDIT_D), self.step_d * math.log(self.most))
+            self.days = min(max(self.days, -CREDIT_D), self.days_max)
+
+    @property
+    def days_max(self) -> float:
+        """What is owed at most."""
+        return max(CREDIT_D, self.step_d * math.log(self.most))
 
     @property
     def factor(self) -> float:
         """By what the weight is multiplied: 1 where nothing is owed."""
-        return max(self.least, math.exp(self.days / self.step_d))
+        return min(self.most, max(self.least, math.exp(self.days / self.step_d)))
 
 
 @dataclass(slots=True)
@@ -78,8 +85,8 @@ class Account:
     more than one that stands, and by the season.
     """
 
-    co2: Debt = field(default_factory=lambda: Debt(1.0 / 6.0, 0.25, 8.0, 0.0007))
-    crest: Debt = field(default_factory=lambda: Debt(1.0 / 12.0, 1.0, 4.0, 0.001))
+    co2: Debt = field(default_factory=lambda: Debt(1.0 / 6.0, 0.25, 8.0, 0.001))
+    crest: Debt = field(default_factory=lambda: Debt(1.0 / 4.0, 1.0, 4.0, 0.001))
     day: float = math.nan
     grams: list[float] = field(default_factory=lambda: [0.0] * 3)
     tops_w: list[float] = field(default_factory=lambda: [0.0] * 3)
@@ -112,7 +119,7 @@ class Account:
             return
         for name, one in self._debts:
             one.usual, one.seen = max(0.0, values[f"{name}_usual"]), max(0.0, values[f"{name}_seen"])
-            one.days = min(max(values[f"{name}_days"], -CREDIT_D), one.step_d * math.log(one.most))
+            one.days = min(max(values[f"{name}_days"], -CREDIT_D), one.days_max)
 
     @property
     def _debts(self) -> tuple[tuple[str, Debt], tuple[str, Debt]]:

@@ -31,13 +31,17 @@ _WATTS = 1000.0
 @dataclass(frozen=True, slots=True)
 class Aims:
     """What is asked of a plan beside money; the same for every home.  Both rise in a home whose plans emit
-    more, or whose days reach higher, than by the rule.
+    more, or whose days reach higher, than by the rule, and ease where they do not.
     """
 
     co2_eur_per_kg: float = 2.0
     """Makes the carbon of a mean kWh weigh as much as its price where it emits some 150 g and costs 0.3."""
     crest_eur_per_kw: float = 0.1
     """For each day's largest import: 36 a year and kW, as network tariffs with a price for power have it."""
+    crest_least: float = 0.25
+    """To what share that of the day's peak eases where days are lower than by the rule: it is a wish here,
+    no bill.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Planner:
         self.learner = Learner(Premises(zone=place.zone, where=place.where, pv_rated_w=rated_w))
         self.crests, self.carbon = Crests(), Carbon()
         self.account, self.shadow = Account(), Shadow(battery(home.battery, 0.0))
+        self.account.crest.least = self.aims.crest_least
         self.slots = list(slots(home, place, len(home.load_kwh) + AHEAD_H))
 
     def learn(self, row: int, load_kwh: float, pv_kwh: float, grid_kwh: float) -> None:

@@ -99,6 +99,15 @@ def test_a_home_whose_plans_emit_more_than_by_the_rule_has_co2_weigh_more(year):
     assert planner.account.co2.factor > 1.2
 
 
+def test_a_home_whose_days_are_lower_than_by_the_rule_has_their_peak_weigh_less_and_never_below_a_share(year):
+    planner = ours.Planner(year.homes[0], aims=ours.Aims(crest_least=0.5))
+    for row in range(96):
+        planner.learn(row, 1.0, 0.0, 0.7)
+
+    assert planner.account.crest.days == pytest.approx(-0.5)
+    assert 0.5 == planner.account.crest.factor
+
+
 @pytest.mark.parametrize("at", [0, 4])
 def test_four_weeks_of_a_measured_home_are_cheaper_than_the_rule_and_near_to_foresight(at, measured):
     year = cut(measured, WEEKS_H, (at,))
