@@ -14,7 +14,7 @@ from quartier.planning.account import Shadow
 from quartier.planning.aims import aims
 from quartier.planning.chances import chances
 from quartier.planning.forecast import ahead
-from quartier.planning.horizon import Battery, Contract, Outlook
+from quartier.planning.horizon import Battery, Contract, Outlook, RefusedError
 from quartier.planning.learner import Learner
 from quartier.planning.plan import planned
 from quartier.planning.quoted import Quoted
@@ -66,9 +66,13 @@ class Trial:
         self.by_plan, self.by_rule = (Imagined(self.battery.reserve_wh) for _ in range(2))
 
     def step(self, learner: Learner, slot: int, load_w: float | None, sun_w: float | None) -> None:
-        """An hour is over that ``learner`` has not seen yet; nothing where it, or its price, is not known."""
+        """An hour is over that ``learner`` has not seen yet; nothing where it, or its price, is not known,
+        where it cannot have been, or no plan can be made of its numbers.
+        """
         if load_w is None or sun_w is None or learner.grid.slot_s != _HOUR_S:
             return
+        if load_w > learner.load_sound.most_w or sun_w > learner.sun_sound.most_w:
+            return  # a jump of a counter: a bill of it would hide what all other hours cost
         start_s = float(slot * _HOUR_S)
         known, billed = self._prices(slot)
         if known.count < LEAST_KNOWN_H or billed is None:
@@ -86,14 +90,18 @@ class Trial:
             export_max_w=[self.export_max_w] * count,
             samples=[(), *chances(foretold)[1:]],
         )
-        self.worth_eur_per_wh = self.battery.discharge_efficiency * max(0.0, min(known.import_eur_per_wh))
+        worth = self.battery.discharge_efficiency * max(0.0, min(known.import_eur_per_wh))
         unit = replace(
             self.battery,
             energy_wh=self.by_plan.energy_wh,
-            worth_eur_per_wh=LEFT_SHARE * self.worth_eur_per_wh,
+            worth_eur_per_wh=LEFT_SHARE * worth,
         )
-        plan = planned(unit, outlook, self.contract)
+        try:
+            plan = planned(unit, outlook, self.contract)
+        except RefusedError:  # an hour that was measured so must not keep those after it from being learnt
+            return
         aim = aims(plan, unit, outlook, self.contract, [""] * count, self.target_w)[0]
+        self.worth_eur_per_wh = worth
         net_w = load_w - sun_w
         bought, sold = billed
         self._live(self.by_plan, net_w, aim.asked_w(net_w), bought, sold)

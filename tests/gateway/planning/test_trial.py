@@ -48,6 +48,21 @@ def test_where_nights_are_cheap_the_plan_saves_money_and_is_trusted():
     assert "" == made.why_not
 
 
+@pytest.mark.parametrize(("load_w", "sun_w"), [(5e9, 0.0), (5e6, 0.0), (500.0, 5e6)])
+def test_an_hour_that_cannot_have_been_is_not_tried(load_w, sun_w):
+    made, learner = trial(HCHP), Learner(Premises())
+    made.step(learner, FIRST, load_w, sun_w)
+
+    assert (0.0, 0.0, 0.0) == (made.hours, made.bare_eur, made.by_plan.cost_eur)
+
+
+def test_an_hour_at_prices_that_no_plan_can_be_made_of_is_not_tried():
+    made, learner = trial(replace(HCHP, prices_eur_per_wh=(1e10, 1e10))), Learner(Premises())
+    made.step(learner, FIRST, 500.0, 0.0)
+
+    assert (0.0, 0.0, 0.0) == (made.hours, made.bare_eur, made.worth_eur_per_wh)
+
+
 def test_with_one_price_and_no_sun_plan_and_rule_cost_the_same():
     made = lived(BASE, 4, evening)
 
