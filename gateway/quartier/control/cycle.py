@@ -120,7 +120,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     export_w = None if grid_w is None else -grid_w
     contract_w = house.limits.import_hard_w
     seen = events.judged(state.events, frozen, house, now.ns)
-    seen = replace(seen, outage=outage.risen(seen.outage, grid_w, contract_w, now.ns))
+    seen = seen.with_outage(outage.risen(seen.outage, grid_w, contract_w, now.ns))
     tracks = track.tracked(house, state.tracks, memories, state.book.orders, now.ns)
     after = replace(
         state,

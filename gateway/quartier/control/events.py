@@ -61,6 +61,10 @@ class Events:
         """What acts."""
         return self.low.level, self.high.level, self.low_u.level, self.high_u.level, self.is_gone
 
+    def with_outage(self, outage: Outage) -> "Events":
+        """The same with this outage."""
+        return self if outage is self.outage else replace(self, outage=outage)
+
     def rises_from(self, before: "Events") -> bool:
         """Whether something acts that did not: then the full cycle runs at once."""
         return any(now > was for now, was in zip(self.levels, before.levels, strict=True))
@@ -98,7 +102,7 @@ def judged(before: Events, frozen: Frozen, house: House, now_ns: int) -> Events:
         is_gone=is_gone,
     )
     well = _is_well(sensed, fresh_u, frozen, house, now_ns)
-    return replace(sensed, outage=outage.judged(before.outage, house.seed, now_ns, gone=is_gone, well=well))
+    return sensed.with_outage(outage.judged(before.outage, house.seed, now_ns, gone=is_gone, well=well))
 
 
 def _volts(before: Events, frozen: Frozen, house: House) -> tuple[dict[str, Sensed], frozenset[str]]:
@@ -130,7 +134,7 @@ def _low(
     """The three rows of low frequency; they add up, and end together."""
     if hz is None:
         return _lost(before, seed, now_ns)
-    before = replace(before, lost_ns=None)
+    before = _heard(before)
     past_ns, level = dict(before.past_ns), before.level
     for place, row in enumerate(LOW):
         if period_s > row.period_max_s * 1.01 or not row.is_past(hz.value, was=row.name in past_ns):
@@ -140,7 +144,8 @@ def _low(
         far = sound and hz.firm and row.is_far(hz.value)
         if far or hz.taken_ns - since_ns >= row.hold_s * _S:
             level = max(level, place + 1)
-    after = replace(before, past_ns=past_ns, level=level)
+    stays = past_ns == before.past_ns and level == before.level
+    after = before if stays else replace(before, past_ns=past_ns, level=level)
     if level > before.level:
         since_ns = before.since_ns if before.level else now_ns
         return replace(after, value=hz.value, since_ns=since_ns, well_ns=None, ends_ns=None)
@@ -164,6 +169,11 @@ def _ended(before: Acting, now_ns: int) -> Acting:
     return Acting(past_ns=before.past_ns) if over else before
 
 
+def _heard(before: Acting) -> Acting:
+    """There is a reading."""
+    return before if before.lost_ns is None else replace(before, lost_ns=None)
+
+
 def _lost(before: Acting, seed: int, now_ns: int) -> Acting:
     """Without a reading nothing begins; what acts goes on for a while, then ends staged."""
     if not before.level:
@@ -180,7 +190,7 @@ def _high(before: Acting, hz: Sensed | None, now_ns: int) -> Acting:
     if hz is None:
         after = _lost(before, 0, now_ns)
         return Acting() if after.ends_ns is not None else after
-    before = replace(before, lost_ns=None)
+    before = _heard(before)
     if HIGH.is_past(hz.value):
         since_ns = before.since_ns if before.level else now_ns
         value = before.value if before.level else hz.value
@@ -197,11 +207,11 @@ def _high(before: Acting, hz: Sensed | None, now_ns: int) -> Acting:
 def _voltage(before: Acting, pct: Sensed | None, row: Row, seed: int, now_ns: int) -> Acting:
     if pct is None:
         return _lost(before, seed, now_ns)
-    before = replace(before, lost_ns=None)
+    before = _heard(before)
     past_ns = {}
     if row.is_past(pct.value, was=row.name in before.past_ns):
         past_ns = {row.name: before.past_ns.get(row.name, pct.taken_ns)}
-    after = replace(before, past_ns=past_ns)
+    after = before if past_ns == before.past_ns else replace(before, past_ns=past_ns)
     if past_ns and pct.taken_ns - past_ns[row.name] >= row.hold_s * _S:
         if before.level:
             return replace(after, well_ns=None, ends_ns=None)
