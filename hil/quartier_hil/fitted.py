@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from quartier_hil import fittings
 from quartier_hil.plant.air import Cooling, Ventilation
 from quartier_hil.plant.board import Board
+from quartier_hil.plant.boiler import Boiler
 from quartier_hil.plant.cogeneration import Cogeneration
 from quartier_hil.plant.collection import Collection
 from quartier_hil.plant.consumer import Consumer
@@ -17,6 +18,9 @@ from quartier_hil.plant.point import ChargingPoint, Visit
 from quartier_hil.scenario import Scenario
 
 _DAY_S = 86_400.0
+_WATER_WH_PER_M3_K = 1_163.0
+_LOSS_K = 45.0
+"""Above the room: where a label tells a tank's standing loss (EN 12897)."""
 
 
 def pieces(scenario: Scenario) -> list[Piece]:
@@ -37,7 +41,12 @@ def homes(scenario: Scenario) -> dict[str, str]:
 def points(scenario: Scenario) -> tuple[str, ...]:
     """What a report draws beside the usual: powers and temperatures, phases of each board."""
     found = [f"{name}.power_w" for asset in scenario.house.assets for name in fittings.names(asset)]
-    warm = {"heat": ("tank_c", "room_c"), "cooling": ("room_c",), "substation": ("return_c",)}
+    warm = {
+        "heat": ("tank_c", "room_c"),
+        "boiler": ("tank_c",),
+        "cooling": ("room_c",),
+        "substation": ("return_c",),
+    }
     found += [f"{one.name}.{key}" for one in scenario.house.assets for key in warm.get(one.kind, ())]
     found += [f"{board.name}.current_l{p}_a" for board in scenario.house.boards for p in (1, 2, 3)]
     return tuple(found)
@@ -51,8 +60,10 @@ def _made(scenario: Scenario, asset: fittings.Asset) -> Iterator[Piece]:
             yield Lamps(name=asset.name, rated_w=asset.rated_w)
         case fittings.Heat():
             yield Heating(name=asset.name, rated_w=asset.rated_w, tank_c=asset.tank_c)
-        case fittings.Cooling():
-            yield Cooling(name=asset.name, rated_w=asset.rated_w)
+        case fittings.Boiler():
+            yield _boiler(asset)
+        case fittings.Cooling() | fittings.Ventilation():
+            yield _air(asset)
         case fittings.Substation():
             yield Loop(name=asset.name, rated_w=asset.rated_w, flow_min_pct=asset.pump_min_pct)
         case fittings.Chp():
@@ -65,8 +76,6 @@ def _made(scenario: Scenario, asset: fittings.Asset) -> Iterator[Piece]:
                 batch_s=asset.batch_s,
                 deadline_s=_next_s(scenario, asset.deadline),
             )
-        case fittings.Ventilation():
-            yield Ventilation(name=asset.name, rated_w=asset.rated_w, people=asset.people)
         case fittings.Plain():
             yield Consumer(
                 name=asset.name,
@@ -75,6 +84,25 @@ def _made(scenario: Scenario, asset: fittings.Asset) -> Iterator[Piece]:
                 from_h=asset.from_h,
                 until_h=asset.until_h,
             )
+
+
+def _boiler(asset: fittings.Boiler) -> Boiler:
+    return Boiler(
+        name=asset.name,
+        rated_w=asset.rated_w,
+        tank_wh_per_k=asset.tank_m3 * _WATER_WH_PER_M3_K,
+        loss_w_per_k=asset.tank_loss_w / _LOSS_K,
+        start_c=asset.start_c,
+        stop_c=asset.stop_c,
+        draw_share=asset.draw_share,
+        tank_c=asset.tank_c,
+    )
+
+
+def _air(asset: fittings.Cooling | fittings.Ventilation) -> Piece:
+    if isinstance(asset, fittings.Cooling):
+        return Cooling(name=asset.name, rated_w=asset.rated_w)
+    return Ventilation(name=asset.name, rated_w=asset.rated_w, people=asset.people)
 
 
 def _park(cars: fittings.Cars, seed: int) -> Iterator[ChargingPoint]:

@@ -91,6 +91,33 @@ class Heat(Fitting):
     """Up to this it may be boosted."""
 
 
+class Boiler(Fitting):
+    """Hot water with a heating rod behind a relay; people draw as from the usual tank."""
+
+    kind: Literal["boiler"]
+    """Hot water."""
+    rated_w: Watts
+    """Of its heating rod."""
+    tank_m3: Annotated[float, Field(gt=0, le=100)] = 0.3
+    """Water that it holds."""
+    tank_loss_w: Annotated[float, Field(gt=0)] = 80.0
+    """What it loses 45 K above the room, as on its label."""
+    tank_c: float = 55.0
+    """Its water at the start."""
+    comfort_min_c: float = 45.0
+    """Below this it is blocked last, and follows no plan."""
+    comfort_max_c: float = 60.0
+    """Up to this a plan heats it."""
+    start_c: float = 55.0
+    """From below this on its thermostat asks."""
+    stop_c: float = 62.0
+    """Up to this it does."""
+    draw_share: Annotated[float, Field(ge=0, le=10)] = 1.0
+    """How much of the usual hot water is drawn."""
+    draw_w: Watts = 0.0
+    """What the site file says is drawn in the mean of a day."""
+
+
 class Cooling(Fitting):
     """A room that is cooled."""
 
@@ -188,7 +215,7 @@ class Plain(Fitting):
 
 
 Asset = Annotated[
-    Cars | Lights | Heat | Cooling | Substation | Chp | Waste | Ventilation | Plain,
+    Cars | Lights | Heat | Boiler | Cooling | Substation | Chp | Waste | Ventilation | Plain,
     Field(discriminator="kind"),
 ]
 

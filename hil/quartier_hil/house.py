@@ -82,8 +82,9 @@ class House(Part):
 
     @property
     def supply_text(self) -> str:
-        """The TOML text of the contract that the gateway plans by; empty where it does not plan."""
-        return "" if self.tariff is None or self.planning is None else self.tariff.site()
+        """The TOML text of the contract that the gateway plans by, and how; empty where it does not plan."""
+        tariff, planning = self.tariff, self.planning
+        return "" if tariff is None or planning is None else tariff.site() + planning.site()
 
     @property
     def lost_import_w(self) -> float:

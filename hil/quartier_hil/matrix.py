@@ -60,6 +60,7 @@ ROWS = (
     Row("meter of a board (EM24)", "park_meter", ("board-meter-verbs",)),
     Row("street lights", "lamps1_box", ("lights-verbs",)),
     Row("heat pump (SG Ready)", "heat1_box", ("heat-verbs",)),
+    Row("boiler on a relay", "boiler1_box", ("boiler-verbs",)),
     Row("cooling", "cold1_box", ("cooling-verbs",)),
     Row("substation (Modbus)", "loop1_box", ("substation-verbs",)),
     Row("substation (OPC UA)", "loop1_box", ("substation-opcua-verbs",)),

@@ -80,6 +80,7 @@ _BY_KIND: Mapping[str, tuple[str, Sort, tuple[float, float], float | None, tuple
     "cars": ("current_max_a", "current", (60.0, 180.0), 0.0, (0.0, 60.0)),
     "lights": ("dim_pct", "steps", (0.0, 0.0), 100.0, (100.0, 600.0)),
     "heat": ("sg_ready_state", "steps", (300.0, 180.0), 2.0, (2.0, 600.0)),
+    "boiler": ("relay_on", "switch", (300.0, 180.0), 1.0, (1.0, 60.0)),
     "cooling": ("setpoint_shift_k", "steps", (180.0, 180.0), 0.0, (0.0, 60.0)),
     "substation": ("pump_pct", "steps", (60.0, 60.0), 100.0, (100.0, 600.0)),
     "chp": ("request_on", "switch", (1_800.0, 900.0), None, (0.0, 900.0)),

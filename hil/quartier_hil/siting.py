@@ -20,6 +20,7 @@ _PROFILES = {
     "cars": "keba/p30",
     "lights": "quartier/lights_cabinet",
     "heat": "quartier/heat_pump",
+    "boiler": "rig/water_heater",
     "cooling": "rig/cooling",
     "substation": "quartier/substation",
     "chp": "quartier/chp",
@@ -117,7 +118,7 @@ def _bacnet_device(name: str, profile_name: str, port: int, timeout_s: float, _k
 
 
 def _asset(asset: fittings.Asset, place: int, name: str) -> Iterator[str]:
-    role = {"cars": "ev"}.get(asset.kind, asset.kind)
+    role = {"cars": "ev", "boiler": "heat"}.get(asset.kind, asset.kind)
     yield f'\n[assets.{name}]\nrole = "{role}"\ndevice = "{name}{BOX}"\nnode = "{asset.board}"\n'
     phase = getattr(asset, "phase", None)
     if isinstance(asset, fittings.Cars):
@@ -140,6 +141,9 @@ def _own(asset: fittings.Asset) -> Iterator[str]:
             yield from _said(comfort_min_c=asset.comfort_min_c, comfort_max_c=asset.comfort_max_c)
             if isinstance(asset, fittings.Heat):
                 yield f"normal_w = {asset.rated_w:g}\n"
+        case fittings.Boiler():
+            yield from _said(comfort_min_c=asset.comfort_min_c, comfort_max_c=asset.comfort_max_c)
+            yield from _said(tank_m3=asset.tank_m3, tank_loss_w=asset.tank_loss_w, draw_w=asset.draw_w)
         case fittings.Substation():
             yield f"pump_min_pct = {asset.pump_min_pct:g}\n"
             yield from _said(return_min_c=asset.return_min_c)

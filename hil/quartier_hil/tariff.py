@@ -5,7 +5,7 @@ article 3); EJP's mobile peak from 7 to 1.  A meter tells tomorrow's colour from
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -50,6 +50,29 @@ class Planning(Part):
     """What that past took is multiplied by it: the forecast is wrong by as much."""
     sun_factor: Annotated[float, Field(ge=0, le=3)] = 1.0
     """The same of what it generated."""
+    day_peak_eur_per_w: Annotated[float, Field(ge=0, le=0.01)] = 0.0
+    """What each W of each day's largest import (mean of an hour) costs."""
+    month_peak_eur_per_w: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """What each W of the month's largest import (mean of an hour) costs."""
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if self.day_peak_eur_per_w and self.month_peak_eur_per_w:
+            raise ValueError("day_peak_eur_per_w stands beside month_peak_eur_per_w; expected one of them")
+        return self
+
+    def site(self) -> str:
+        """The TOML text of the site file's table."""
+        day = f"day_peak_eur_per_w = {self.day_peak_eur_per_w:.9f}\n" if self.day_peak_eur_per_w else ""
+        price = self.month_peak_eur_per_w
+        month = f"peak_eur_per_w = {price:.9f}\npeak_by_month = true\n" if price else ""
+        return f"\n[planning]\n{day}{month}"
+
+    def peaks_eur(self, days_w: Iterable[float], reached_w: float) -> float:
+        """What the largest imports of some days of one month cost, the month's above ``reached_w`` before."""
+        tops_w = list(days_w)
+        beyond_w = max(0.0, max(tops_w, default=0.0) - reached_w)
+        return self.day_peak_eur_per_w * sum(tops_w) + self.month_peak_eur_per_w * beyond_w
 
 
 class Tariff(Part):
@@ -88,14 +111,14 @@ class Tariff(Part):
         return self.prices_eur_per_kwh or PRICES[self.contract]
 
     def site(self) -> str:
-        """The TOML text of the site file's part that says so to the gateway, and has it plan."""
+        """The TOML text of the site file's part that says so to the gateway."""
         kind = {"hc": "hchp"}.get(self.contract, self.contract)
         priced = "".join(
             f"{period}_eur_per_wh = {price / 1_000.0:.9f}\n"
             for period, price in zip(self.periods, self.prices, strict=True)
         )
         export = f"export_eur_per_wh = {FEED_IN_EUR_PER_WH:.9f}\n"
-        return f'\n[tariff]\ncontract = "{kind}"\n{export}{priced}\n[planning]\n'
+        return f'\n[tariff]\ncontract = "{kind}"\n{export}{priced}'
 
     @property
     def words(self) -> str:

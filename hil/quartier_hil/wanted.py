@@ -314,6 +314,15 @@ class Saved(Wanted):
     """How much less at least; below 0: how much more it may cost."""
 
 
+class Lowered(Wanted):
+    """The plan knows what the largest import costs."""
+
+    check: Literal["peak-lowered"]
+    """The largest mean import of an hour is lower than on the same day without the plan."""
+    by_w: Annotated[float, Field(gt=0)]
+    """How much lower at least."""
+
+
 class Tightened(Wanted):
     """What is judged in every run, asked for: then there must have been something to take back."""
 
@@ -356,6 +365,7 @@ Check = Annotated[
     | TariffRead
     | Quarters
     | Saved
+    | Lowered
     | Tightened
     | Invariants,
     Field(discriminator="check"),

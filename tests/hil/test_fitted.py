@@ -10,7 +10,7 @@ HOUSE = {
         {"kind": "waste", "name": "waste1", "rated_w": 20_000, "batches_s": [30], "deadline": "18:00"},
         *(
             {"kind": kind, "name": f"{kind}1", "rated_w": 1_000}
-            for kind in ("lights", "heat", "cooling", "substation", "chp", "ventilation", "load")
+            for kind in ("lights", "heat", "boiler", "cooling", "substation", "chp", "ventilation", "load")
         ),
     ],
 }
@@ -23,7 +23,7 @@ def test_every_class_becomes_a_piece_of_the_plant():
     names = [piece.name for piece in fitted.pieces(SCENARIO)]
 
     assert ["ev01", "ev02", "ev03", "waste1", "lights1"] == names[:5]
-    assert 11 == len(names)
+    assert 12 == len(names)
 
 
 def test_cars_come_when_the_seed_says_and_always_the_same():
@@ -49,4 +49,4 @@ def test_a_report_draws_what_this_house_alone_has():
     points = fitted.points(SCENARIO)
 
     assert {"ev03.power_w", "heat1.tank_c", "park.current_l3_a"} <= set(points)
-    assert 11 + 4 + 3 == len(points)
+    assert 12 + 5 + 3 == len(points)

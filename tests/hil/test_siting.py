@@ -43,7 +43,10 @@ def test_each_asset_has_a_bus_a_device_and_a_place_in_the_tree():
 def test_every_box_of_the_rig_has_a_sound_profile():
     names = sorted(path.stem for path in (siting.profiles_folder() / "rig").glob("*.toml"))
 
-    assert ["cooling", "heat_substation", "load", "plain_meter", "slow_meter", "waste_terminal"] == names
+    assert [
+        *("cooling", "heat_substation", "load", "plain_meter", "slow_meter"),
+        *("waste_terminal", "water_heater"),
+    ] == names
     for name in names:
         assert load(f"rig/{name}", [siting.profiles_folder()]).parts
 
@@ -89,3 +92,14 @@ def test_a_plant_with_an_opc_ua_server_is_read_there_with_its_password():
     } == site["buses"]["loop1_box_net"]
     assert {"bus": "loop1_box_net", "profile": "rig/heat_substation"} == site["devices"]["loop1_box"]
     assert "substation" == site["assets"]["loop1"]["role"]
+
+
+def test_hot_water_says_of_its_tank_what_a_plan_needs():
+    boiler = {"kind": "boiler", "name": "boiler1", "rated_w": 3_000, "draw_w": 640}
+    house = House.model_validate({"assets": [boiler]})
+    site = tomllib.loads(siting.text(house, {"boiler1_box": 1502}, 0.5, Path("/keys")))
+
+    said = site["assets"]["boiler1"]
+    assert ("heat", 0.3, 80, 640) == tuple(said[key] for key in ("role", "tank_m3", "tank_loss_w", "draw_w"))
+    assert (45, 60) == (said["comfort_min_c"], said["comfort_max_c"])
+    assert "rig/water_heater" == site["devices"]["boiler1_box"]["profile"]

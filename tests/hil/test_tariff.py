@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from quartier.config.ahead import NEEDED
 from quartier_hil.devices.meters.tic.tariff import TARIFFS
-from quartier_hil.tariff import PERIODS, Calendar, Tariff, calendar
+from quartier_hil.tariff import PERIODS, Calendar, Planning, Tariff, calendar
 
 MONDAY_NOON = dt.datetime(2026, 1, 19, 12)  # noqa: DTZ001 - legal time of the place
 TEMPO = Tariff(contract="tempo", colours=("white", "red", "blue"))
@@ -124,7 +124,7 @@ def test_the_site_file_has_the_contract_with_the_prices_in_the_same_order(tariff
     site = tomllib.loads(tariff.site())
     kind = site["tariff"].pop("contract")
 
-    assert {"planning", "tariff"} == set(site)
+    assert {"tariff"} == set(site)
     assert [round(price / 1000, 9) for price in tariff.prices] == [
         site["tariff"][key] for key in NEEDED[kind]
     ]
@@ -134,3 +134,22 @@ def test_the_site_file_has_the_contract_with_the_prices_in_the_same_order(tariff
 def test_without_a_contract_there_is_no_calendar():
     assert calendar(None, MONDAY_NOON) is None
     assert calendar(TEMPO, MONDAY_NOON).tariff is TEMPO
+
+
+def test_a_price_of_the_largest_import_is_the_days_or_the_months():
+    assert {"planning": {}} == tomllib.loads(Planning().site())
+    day, month = Planning(day_peak_eur_per_w=1e-4), Planning(month_peak_eur_per_w=0.008)
+    assert {"day_peak_eur_per_w": 1e-4} == tomllib.loads(day.site())["planning"]
+    said = {"peak_eur_per_w": 0.008, "peak_by_month": True}
+    assert said == tomllib.loads(month.site())["planning"]
+    with pytest.raises(ValidationError, match="expected one of them"):
+        Planning(day_peak_eur_per_w=1e-4, month_peak_eur_per_w=0.008)
+
+
+def test_each_days_largest_import_is_paid_and_of_a_months_what_it_had_not_reached_before():
+    days_w = [2_000.0, 5_000.0]
+
+    assert pytest.approx(0.7) == Planning(day_peak_eur_per_w=1e-4).peaks_eur(days_w, 4_000.0)
+    month = Planning(month_peak_eur_per_w=0.008)
+    assert (pytest.approx(8.0), 0.0) == (month.peaks_eur(days_w, 4_000.0), month.peaks_eur(days_w, 6_000.0))
+    assert 0.0 == month.peaks_eur([], 0.0) == Planning().peaks_eur(days_w, 0.0)

@@ -26,7 +26,7 @@ VERBS = {
     "delayed": {"seconds": 10.0},
     "intermittent": {"seconds": 10.0},
 }
-KINDS = ("cars", "lights", "heat", "cooling", "substation", "chp", "waste", "ventilation", "load")
+KINDS = ("cars", "lights", "heat", "boiler", "cooling", "substation", "chp", "waste", "ventilation", "load")
 EXTRA = {"cars": {"count": 1, "arrive_from_s": 0, "arrive_to_s": 1}}
 GX = House.model_validate(
     {

@@ -77,6 +77,12 @@ def question(
         for one in house.assets
         if isinstance(one, Heat | Waste) and one.name in stores.names
     }
+    net_w = (
+        grid_w
+        - sum(battery_w for _, battery_w in found.values())
+        - sum(watts[0] for watts in planned_w.values())
+    )
+    import_max_w = [cap.import_w for cap in caps]
     return Question(
         start_utc_s=start_ms / 1000,
         start_ns=now.ns - (now.utc_ms - start_ms) * 1_000_000,
@@ -88,17 +94,15 @@ def question(
             peak_free_w=wanted.peak_free_w,
             co2_eur_per_g=wanted.co2_eur_per_g,
         ),
-        net_w=grid_w
-        - sum(battery_w for _, battery_w in found.values())
-        - sum(watts[0] for watts in planned_w.values()),
+        net_w=net_w,
         sun_w=max(0.0, -sum(suns)),
         cars_w=[sum(each) for each in zip(*others_w, strict=True)] or [0.0] * count,
         cars=planned,
         tanks=stores.tanks,
-        batches=stores.batches,
+        batches=movable.going_on(state, stores.batches, now, net_w, import_max_w),
         modes=modes,
         unplanned_w=planned_w,
-        import_max_w=[cap.import_w for cap in caps],
+        import_max_w=import_max_w,
         export_max_w=[cap.export_w for cap in caps],
         tariff=tariff(site),
         told=told(state, now, said),

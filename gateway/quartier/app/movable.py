@@ -1,6 +1,7 @@
 """What may be planned beside batteries now: cars, tanks and batches of which all that it needs is known."""
 
 import math
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +26,10 @@ _READY_S = legs.LATE_S + legs.AGAIN_S
 """So much before it leaves a car shall be ready by the plan: later than that it follows none."""
 _ELSE = {"a person", "the district"}
 """Who leads a car that is then not ours to plan."""
+_SHARE = 0.5
+"""Of its power, planned or taken: with as much it heats, or runs."""
+_ANY_W = 1e-3
+"""What is left of a run takes so much of its last step at least."""
 _TAUS = 12.0
 """A tank that forgets sooner than the horizon ends by so many time constants is not planned."""
 
@@ -78,10 +83,10 @@ def _is_store(asset: Heat | Waste) -> bool:
 def modes(asset: Heat | Waste) -> Modes:
     """Where a boost can be asked for, normal waits for it; else the lowest mode does."""
     if isinstance(asset, Waste):
-        return Modes(waste.RUN, waste.WAIT, asset.rated_w, "runs")
+        return Modes(waste.RUN, waste.WAIT, _ANY_W, "runs", "nothing waits by then")
     boosts = asset.boosts if asset.preheat else asset.normal
     waits = asset.normal if boosts < asset.normal else len(asset.modes) - 1
-    return Modes(boosts, waits, asset.modes[boosts].power_w)
+    return Modes(boosts, waits, _SHARE * asset.modes[boosts].power_w)
 
 
 def stores(state: State, now: Now, start_utc_s: float, wanted: Planning) -> Roster:
@@ -108,6 +113,49 @@ def stores(state: State, now: Now, start_utc_s: float, wanted: Planning) -> Rost
     least_h = wanted.horizon_s / 3600.0 / _TAUS
     lasting = {name: tank for name, tank in tanks.items() if tank.time_constant_h > least_h}
     return Roster(tanks=lasting, batches=batches)
+
+
+def going_on(
+    state: State, batches: Mapping[str, Batch], now: Now, net_w: float, import_max_w: Sequence[float]
+) -> dict[str, Batch]:
+    """The batches, of which one that runs already goes on: a plan that is made anew each five minutes would
+    else interrupt it for every sunnier hour that it foresees.
+
+    ``net_w`` is what the grid shows without batteries and all that is planned.  One for which the caps leave
+    no room, as things stand, may be moved.
+    """
+    found = dict(batches)
+    for asset in state.house.assets:
+        batch = batches.get(asset.name)
+        if batch is None or not isinstance(asset, Waste) or not _runs(asset, state, now):
+            continue
+        run_w = batch.powers_w
+        if all(net_w + watts <= cap_w for watts, cap_w in zip(run_w, import_max_w, strict=False)):
+            found[asset.name] = Batch(run_w, 0, len(run_w))
+            net_w += run_w[0]
+    return found
+
+
+def _runs(asset: Waste, state: State, now: Now) -> bool:
+    """Whether it takes its power, or was just let run by the plan."""
+    power_w = sight.power_w(state.memories, asset, now.ns) or 0.0
+    order = state.book.orders.get(setpoint.point(asset))
+    if order is None or aims.leader(order.reason) != aims.PLAN:
+        return power_w >= _SHARE * asset.rated_w
+    return order.value == asset.modes[waste.RUN].value
+
+
+def stirs(state: State) -> list[object]:
+    """What makes a new plan due when it changes: a car that comes or goes or wants something, waste."""
+    memories = state.memories
+    return [
+        memories[point].value if (point := f"{asset.name}.{quantity}") in memories else None
+        for asset in state.house.assets
+        for quantity in _STIRS.get(type(asset), ())
+    ]
+
+
+_STIRS: Mapping[type, tuple[str, ...]] = {Ev: ("plugged_on", "energy_wanted_wh"), Waste: ("waiting_on",)}
 
 
 def taken_w(state: State, asset: Steered, now: Now, step_s: int, count: int) -> list[float]:

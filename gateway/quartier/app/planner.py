@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from quartier.app import foresight
+from quartier.app import foresight, movable
 from quartier.app.forecast import Foretold, made
 from quartier.app.places import Places
 from quartier.app.school import School
@@ -19,7 +19,6 @@ from quartier.config.load import Loaded
 from quartier.control import aims, clocks
 from quartier.control.quarters import DAY_SLOTS, SLOT_MS
 from quartier.control.wishes import LocalPlan
-from quartier.house.assets import Ev
 from quartier.house.now import Now
 from quartier.planning.course import Forecast
 from quartier.planning.horizon import RefusedError
@@ -122,17 +121,10 @@ class Planner:
         state, now = self._turn.state, self._clock.now()
         force = state.force
         caps = None if force is None else (force.import_w, force.export_w)
-        memories = state.memories
-        plugged = [
-            memories[point].value if (point := f"{one.name}.{quantity}") in memories else None
-            for one in state.house.assets
-            if isinstance(one, Ev)
-            for quantity in ("plugged_on", "energy_wanted_wh")
-        ]
         signals = self._turn.agenda.signals
         said = [(one.id, one.seq) for kind, one in sorted(signals.items()) if kind in {"price", "co2"}]
         heard = told(state, now, self._turn.said)
-        return caps, plugged, said, heard, now.synced, self._doubt, self._turn.is_out
+        return caps, movable.stirs(state), said, heard, now.synced, self._doubt, self._turn.is_out
 
     async def _look(self) -> None:
         now = self._clock.now()

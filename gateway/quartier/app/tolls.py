@@ -125,9 +125,13 @@ class Tolls:
             return None
         return {
             "eur_per_w": question.contract.peak_eur_per_w,
-            "month_w": round(self.month_w, 1) if self._month(utc_s) == self.month else 0.0,
+            "month_w": round(self.reached_w(utc_s), 1),
             "free_w": round(question.contract.peak_free_w, 1),
         }
+
+    def reached_w(self, utc_s: float) -> float:
+        """What the month of that moment has reached so far."""
+        return self.month_w if self._month(utc_s) == self.month else 0.0
 
     def _peak(self, question: Question, utc_s: float) -> dict[str, Any] | None:
         if self._price <= 0.0:

@@ -75,6 +75,8 @@ def why_not(asset: Ev | Heat | Waste, state: State, now: Now) -> str:
     ]
     if None in found:
         return "how it stands is not read"
+    if isinstance(asset, Waste) and found[0] == 0.0:
+        return "nothing waits"
     if isinstance(asset, Heat):
         least_c = inf if asset.comfort_min_c is None else asset.comfort_min_c
         least_c += 0.0 if _follows(asset, state) else WARM_K

@@ -22,12 +22,16 @@ _When = Callable[[int], str]
 
 @dataclass(frozen=True, slots=True)
 class Modes:
-    """In which mode (by its number) a tank or a batch takes power, ``rated_w``, and in which it waits."""
+    """In which mode (by its number) a tank or a batch takes power, and in which it waits.
+
+    It takes in a step in which ``from_w`` or more is planned; ``after`` is said of what follows the last.
+    """
 
     takes: int
     waits: int
-    rated_w: float
+    from_w: float
     verb: str = "heats"
+    after: str = "has enough for as long as is planned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +103,16 @@ class _Said:
 
 
 def _modes(said: _Said, modes: Modes, power_w: Sequence[float]) -> tuple[Leg, ...]:
-    """A mode a step, with its reason: it takes where at least half of its power is planned."""
+    """A mode a step, with its reason."""
     found: list[Leg] = []
     begins = ""
     for step in range(len(power_w) - 1, -1, -1):
-        takes = power_w[step] >= 0.5 * modes.rated_w
+        takes = power_w[step] >= modes.from_w
         if takes:
             begins = said.when(step)
             words = f"{modes.verb} where a kWh more costs {said.price(step)}"
         else:
-            words = f"waits until {begins}" if begins else "has enough for as long as is planned"
+            words = f"waits until {begins}" if begins else modes.after
         found.append(Leg(said.step_s, float(modes.takes if takes else modes.waits), words))
     return tuple(reversed(found))
 

@@ -1,4 +1,4 @@
-"""A controller of one plant: lights, heat pump, substation, CHP, waste, ventilation, cooling, a load.
+"""A controller of one plant: lights, heat pump, substation, CHP, waste, air, cooling, hot water, a load.
 
 Source: the maps that the profiles ``quartier/…`` and ``rig/…`` state for an installer's PLC, encoded here by
 hand.  Each of the former begins with "QT" and the number of its plant (holding 0 and 1), shows W in input 0
@@ -130,6 +130,9 @@ MAPS: Mapping[str, Map] = {
         high=10.0,
         scale=10.0,
         shown={"room_c": Shown("input", 2, 32, 100.0, signed=True)},
+    ),
+    "boiler": Map(
+        order="relay_on", table="coil", address=0, own=1.0, low=0.0, high=1.0, shown={"tank_c": _c(2)}
     ),
     "load": Map(order="relay_on", table="coil", address=0, own=1.0, low=0.0, high=1.0),
 }

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from quartier.app import assembly, foresight, told
+from quartier.app import assembly, foresight, movable, told
+from quartier.app.tolls import Tolls
 from quartier.config import load
+from quartier.config.ahead import Planning
 from quartier.config.load import Loaded
 from quartier.control.link import LinkParams, LinkState
 from quartier.control.state import State
@@ -44,9 +46,21 @@ class Assembled:
         """What the daemon would ask its planner.  Raises RefusedError for what it would not."""
         return foresight.question(self.loaded.site, state, linked, self.params, {}, now)
 
+    def stirs(self, state: State) -> list[object]:
+        """What makes the daemon plan anew when it changes."""
+        return movable.stirs(state)
+
     def told(self, state: State, now: Now) -> Told:
         """What the daemon takes from the grid operator's meter for its planner."""
         return told.told(state, now)
+
+    def tolls(self) -> Tolls:
+        """What the daemon would begin with to learn what an import costs beside its price.
+
+        Nothing is held to the rule here (``planning.rule_bound``).
+        """
+        said = self.loaded.site.planning or Planning()
+        return Tolls(self.premises.zone, said.day_peak_eur_per_w, by_month=said.peak_by_month)
 
     @property
     def premises(self) -> Premises:

@@ -38,6 +38,7 @@ from quartier_hil.tariff import Standing
 from quartier_hil.verdict.alarmed import Raised
 from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.course import Course
+from quartier_hil.verdict.hours import Hours
 from quartier_hil.verdict.invariants import OrderJudge
 from quartier_hil.verdict.judging import asked_for, balance
 from quartier_hil.verdict.kpis import Kpis, Saving
@@ -76,6 +77,7 @@ class Day:
     scenario: asked.Scenario = field(init=False)
     course: Course = field(default_factory=Course)
     kpis: Kpis = field(default_factory=Kpis)
+    hours: Hours = field(default_factory=Hours)
     ledger: Ledger = field(default_factory=Ledger)
     modes: list[tuple[float, str]] = field(default_factory=list)
     alarms: Raised = field(default_factory=Raised)
@@ -113,7 +115,8 @@ class Day:
         self.planner: Planner | None = None
         if planning is not None:
             factors = {"load_factor": planning.load_factor, "sun_factor": planning.sun_factor}
-            past = lived(self.scenario, self.spec, planning.history_days, **factors)
+            apart = self.site.premises.apart
+            past = lived(self.scenario, self.spec, planning.history_days, apart=apart, **factors)
             self.planner = Planner(self.site, past)
         self.saving: Saving | None = None
         self.start_utc_ms = int(self.scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp() * 1e3)
@@ -165,6 +168,7 @@ class Day:
         if self.saving is not None and self.planner is not None:
             found["unplanned_eur"] = self.saving.unplanned_eur
             found["saved_eur"] = self.saving.saved_eur
+            found["hour_max_w"], found["unplanned_hour_max_w"] = self.saving.top_w or (0.0, 0.0)
             found["plans_count"] = float(self.planner.plans_count)
         return found
 
@@ -214,7 +218,8 @@ class Day:
 
     def _without_plan(self) -> Saving | None:
         """What the plan saved: the same scenario is lived without one too."""
-        if self.planner is None:
+        planning = self.scenario.house.planning
+        if self.planner is None or planning is None:
             return None
         alone = unplanned(self.options.scenario)
         other = Day(replace(self.options, scenario=alone, folder=self.options.folder / "unplanned")).perform()
@@ -224,6 +229,12 @@ class Day:
             unplanned_eur=other.kpis.cost_eur,
             stored_wh=self.plant.battery.energy_wh - other.plant.battery.energy_wh,
             price_eur_per_wh=0.0 if standing is None else standing.price_eur_per_wh,
+            heat_wh=building.heat_wh(self.plant) - building.heat_wh(other.plant),
+            top_w=(self.hours.top_w, other.hours.top_w),
+            tops_eur=(
+                planning.peaks_eur(self.hours.days_w.values(), self.planner.reached_w),
+                planning.peaks_eur(other.hours.days_w.values(), self.planner.reached_w),
+            ),
         )
 
     def pictures(self) -> dict[str, str]:
@@ -289,6 +300,7 @@ class Day:
         cap = owed(self.caps, self.now_s)
         values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
         self.course.add(self.now_s, values)
+        self.hours.step(self.day_s, values["grid.power_w"], self.options.step_s)
         step_s, price = self.options.step_s, self.options.series.price(self.day_s)
         if standing is None:
             self.kpis.step(values, cap.import_w, price, step_s)

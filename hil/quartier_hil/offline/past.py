@@ -1,8 +1,8 @@
 """What a house did before its scenario began, by the plant alone: a forecast has something to learn from."""
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -21,25 +21,46 @@ _APART = 1_000
 _LEFT_ALONE = Orders(current_max_a=0.0)
 
 
-def lived(
-    scenario: Scenario, spec: BuildingSpec, days: int, *, load_factor: float = 1.0, sun_factor: float = 1.0
-) -> History:
-    """Means of load and sun of the ``days`` before the scenario's, up to its first second.
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a house took and generated, as its forecast is told it, and what the connection's meter showed
+    (``load_w`` of a history: plus is import).
+    """
 
-    Nobody steers the house, its battery rests and no car is there; each mean is multiplied by its factor.
+    history: History
+    grid: History
+
+
+def lived(
+    scenario: Scenario,
+    spec: BuildingSpec,
+    days: int,
+    *,
+    apart: Collection[str] = (),
+    load_factor: float = 1.0,
+    sun_factor: float = 1.0,
+) -> Past:
+    """Means of load, sun and import of the ``days`` before the scenario's, up to its first second.
+
+    Nobody steers the house, its battery rests and no car is there.  ``apart`` are assets that are no part of
+    the load; each mean of load and sun is multiplied by its factor.
     """
     start_utc_s = scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp()
-    load_w, sun_w = [], []
+    load_w, sun_w, grid_w = [], [], []
     course = minutes(scenario, spec, days)
     while quarter := list(islice(course, round(MEAN_S / STEP_S))):
-        used_w = made_w = 0.0
+        used_w = made_w = drawn_w = 0.0
         for state in quarter:
-            used_w += state.grid_w - state.battery.power_w - state.solar_w
+            powers_w = state.powers_w
+            used_w += sum(watts for name, watts in powers_w.items() if name not in {"bat1", "pv1", *apart})
             made_w -= state.solar_w
+            drawn_w += state.grid_w
         load_w.append(load_factor * used_w * STEP_S / MEAN_S)
         sun_w.append(sun_factor * made_w * STEP_S / MEAN_S)
+        grid_w.append(drawn_w * STEP_S / MEAN_S)
     since_utc_s = start_utc_s - len(load_w) * MEAN_S
-    return History(start_utc_s=since_utc_s, step_s=MEAN_S, load_w=load_w, generated_w=sun_w)
+    history = History(start_utc_s=since_utc_s, step_s=MEAN_S, load_w=load_w, generated_w=sun_w)
+    return Past(history, History(start_utc_s=since_utc_s, step_s=MEAN_S, load_w=grid_w))
 
 
 def minutes(scenario: Scenario, spec: BuildingSpec, days: int) -> Iterator[BuildingState]:

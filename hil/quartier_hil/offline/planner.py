@@ -5,6 +5,7 @@ no use for.  Who is dead or hangs gives no new plan: the one before says itself 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 
 from quartier.control import clocks
@@ -16,7 +17,7 @@ from quartier.planning.learner import Learner
 from quartier.planning.question import answered
 from quartier_hil.offline.assembled import Assembled
 from quartier_hil.offline.controller import Controller
-from quartier_hil.offline.past import MEAN_S
+from quartier_hil.offline.past import MEAN_S, Past
 
 PERIOD_S, LEAST_S = 300.0, 10.0
 """A new plan so often at least, and at most."""
@@ -26,7 +27,7 @@ _SLOT_S = 3_600.0
 class Planner:
     """What plans for a house; ``past`` is what it did before."""
 
-    def __init__(self, site: Assembled, past: History) -> None:
+    def __init__(self, site: Assembled, past: Past) -> None:
         self.is_alive = True
         self.why = "the first plan is not made yet"
         self.plans_count = 0
@@ -34,13 +35,15 @@ class Planner:
         self.start_ns: int | None = None
         self._site = site
         self._learner = Learner(site.premises)
-        self._learner.learn(past)
+        self._tolls = site.tolls()
+        self._learn(past.history, past.grid)
         self._seen: object = None
         self._asked_ns = -(10**18)
-        self._load_w: list[float] = []
-        self._sun_w: list[float] = []
-        self._lived: list[tuple[float, float]] = []
-        self._since_s = past.start_utc_s + len(past.load_w) * past.step_s
+        self._seen_w: list[tuple[float, float, float]] = []
+        self._lived: list[tuple[float, ...]] = []
+        self._since_s = past.grid.start_utc_s + len(past.grid.load_w) * past.grid.step_s
+        self.reached_w = self._tolls.reached_w(self._since_s)
+        """What the month had reached before."""
 
     def lead(self, controller: Controller, now: Now) -> LocalPlan | None:
         """What it wants now; a new plan each five minutes and on any change that matters."""
@@ -48,7 +51,7 @@ class Planner:
             self._asked_ns = now.ns
             try:
                 question = self._site.question(controller.state, controller.linked, now)
-                self.wish = answered(question, self._learner).wish
+                self.wish = answered(self._tolls.counted(question), self._learner).wish
                 self.why, self.start_ns = "", question.start_ns
                 self.plans_count += 1
             except RefusedError as refused:
@@ -73,27 +76,28 @@ class Planner:
         state = controller.state
         force = state.force
         caps = None if force is None else (force.import_w, force.export_w)
-        plugged = [memory.value for point, memory in state.memories.items() if point.endswith(".plugged_on")]
         doubt = clocks.doubt(state.clocks, now.ns)
-        return caps, plugged, self._site.told(state, now), now.synced, doubt
+        return caps, self._site.stirs(state), self._site.told(state, now), now.synced, doubt
 
     def see(self, values: Mapping[str, float], dt_s: float) -> None:
         """Live a step of the house; each whole hour is learnt from."""
         sun_w = -values["pv1.power_w"]
         apart_w = sum(values[f"{name}.power_w"] for name in ("bat1", "ev1", *self._site.premises.apart))
-        load_w = values["grid.power_w"] - apart_w + sun_w
-        self._load_w.append(load_w)
-        self._sun_w.append(sun_w)
+        grid_w = values["grid.power_w"]
+        self._seen_w.append((grid_w - apart_w + sun_w, sun_w, grid_w))
         count = round(MEAN_S / dt_s)
-        if len(self._load_w) == count:
-            self._lived.append((sum(self._load_w) / count, sum(self._sun_w) / count))
-            self._load_w.clear()
-            self._sun_w.clear()
+        if len(self._seen_w) == count:
+            self._lived.append(tuple(sum(column) / count for column in zip(*self._seen_w, strict=True)))
+            self._seen_w.clear()
         until_s = self._since_s + len(self._lived) * MEAN_S
         if self._lived and until_s % _SLOT_S == 0.0:
-            load, sun = zip(*self._lived, strict=True)
-            self._learner.learn(
-                History(start_utc_s=self._since_s, step_s=MEAN_S, load_w=load, generated_w=sun)
-            )
+            load, sun, grid = zip(*self._lived, strict=True)
+            past = History(start_utc_s=self._since_s, step_s=MEAN_S, load_w=load, generated_w=sun)
+            self._learn(past, replace(past, load_w=grid, generated_w=()))
             self._lived.clear()
             self._since_s = until_s
+
+    def _learn(self, history: History, grid: History) -> None:
+        for slot, import_w, _ in grid.slots(self._learner.grid):
+            self._tolls.learn(slot, import_w)
+        self._learner.learn(history)

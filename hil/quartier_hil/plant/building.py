@@ -8,6 +8,7 @@ from quartier_hil.plant import board, heatpump, mains, sky, solar
 from quartier_hil.plant import car as cars
 from quartier_hil.plant.battery import BatterySpec, BatteryState
 from quartier_hil.plant.board import Board
+from quartier_hil.plant.boiler import Boiler
 from quartier_hil.plant.car import CarSpec, CarState
 from quartier_hil.plant.heatpump import HeatPumpSpec, HeatPumpState
 from quartier_hil.plant.mains import Mains
@@ -166,8 +167,14 @@ def _pieces(
         outdoor_c=sky.outdoor_c(drive.day_s, spec.mean_c),
         sun_deg=sky.sun_deg(spec.start_utc_s + state.now_s),
         solar_w_per_kw=drive.solar_w_per_kw,
+        draw_w=drive.draw_w,
     )
     return tuple(piece.step(orders.more.get(piece.name, {}), around, dt_s) for piece in state.more)
+
+
+def heat_wh(state: BuildingState) -> float:
+    """The electricity that the heat of hot water took, of tanks with a heating rod."""
+    return sum(piece.stored_wh for piece in state.more if isinstance(piece, Boiler))
 
 
 def set_mains(state: BuildingState, mains: Mains) -> BuildingState:

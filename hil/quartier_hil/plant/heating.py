@@ -43,11 +43,11 @@ class Heating:
         return self.rated_w if self.running_on else self.idle_w
 
     def step(self, orders: Mapping[str, float], around: Around, dt_s: float) -> "Heating":
-        """Go on under ``sg_ready_state``, or ``setpoint_shift_k``."""
+        """Go on under ``sg_ready_state``, ``setpoint_shift_k`` or ``relay_on``."""
         state = int(orders.get("sg_ready_state", NORMAL))
         raised_k = _RAISED_K.get(state, 0.0) + orders.get("setpoint_shift_k", 0.0)
         wants = self.tank_c < (self.stop_c if self.running_on else self.start_c) + raised_k
-        running = wants and state != BLOCKED and around.powered
+        running = wants and state != BLOCKED and orders.get("relay_on", 1.0) > 0 and around.powered
         rested = self.running_on or around.now_s - self.changed_s >= MIN_OFF_S
         running = running and rested
         cop = self.cop * (1.0 - 0.025 * (7.0 - around.outdoor_c))

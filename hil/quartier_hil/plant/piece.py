@@ -19,7 +19,8 @@ def shares(phase: int | None) -> Shares:
 class Around:
     """What surrounds the building: seconds of the scenario and of the local day, weather, sun in degrees.
 
-    ``solar_w_per_kw`` is what the sun gives on each kW of modules.
+    ``solar_w_per_kw`` is what the sun gives on each kW of modules, ``draw_w`` the heat of the hot water that
+    people draw.
     """
 
     now_s: float
@@ -28,6 +29,7 @@ class Around:
     sun_deg: float = 30.0
     powered: bool = True
     solar_w_per_kw: float = 0.0
+    draw_w: float = 0.0
 
 
 class Piece(Protocol):

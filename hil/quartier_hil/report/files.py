@@ -125,6 +125,8 @@ def tiles(figures: Mapping[str, float]) -> list[tuple[str, str]]:
         ("consumed", "consumed_wh", "{:.2f} kWh", 1e-3),
         ("cost, import less feed-in", "cost_eur", "{:.2f} EUR", 1.0),
         ("the same day without a plan", "unplanned_eur", "{:.2f} EUR", 1.0),
+        ("largest import of an hour", "hour_max_w", "{:.2f} kW", 1e3),
+        ("the same without a plan", "unplanned_hour_max_w", "{:.2f} kW", 1e3),
         ("saved by the plan, what is stored counted", "saved_eur", "{:.2f} EUR", 1.0),
         ("plans made", "plans_count", "{:.0f}", 1.0),
         ("self-consumption", "self_consumption_pct", "{:.0f} %", 1.0),

@@ -177,6 +177,7 @@ DEVICES: Mapping[str, Role] = {
     "quartier/waste_plant": _plc("waste", "pneumatic waste collection"),
     "quartier/ventilation": _plc("ventilation", "ventilation unit"),
     "rig/cooling": _plc("cooling", "cooling of a room"),
+    "rig/water_heater": _plc("boiler", "hot water behind a relay"),
     "rig/load": _plc("load", "consumer with a relay"),
     "quartier/ventilation_bacnet": Role(
         words="ventilation unit on BACnet",

@@ -30,6 +30,7 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
     asked.Spaced: raised.Spaced,
     asked.Unraised: raised.Unraised,
     asked.Saved: saved.Saved,
+    asked.Lowered: saved.Lowered,
 }
 
 

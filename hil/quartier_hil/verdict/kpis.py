@@ -11,19 +11,25 @@ FEED_IN_EUR_PER_WH = 0.04 / 1_000.0
 class Saving:
     """What a day cost with a plan and without.
 
-    ``stored_wh`` is what the battery holds more with it at the end, ``price_eur_per_wh`` the price of the
-    last moment: what is stored saves as much.
+    ``stored_wh`` is what the battery holds more with it at the end, ``heat_wh`` the electricity that the heat
+    took which hot water has more, ``price_eur_per_wh`` the price of the last moment: what is stored saves as
+    much.  ``top_w`` are the largest imports of an hour (None: nobody looked), ``tops_eur`` what the largest
+    imports cost, each with the plan and without.
     """
 
     planned_eur: float
     unplanned_eur: float
     stored_wh: float
     price_eur_per_wh: float
+    heat_wh: float = 0.0
+    top_w: tuple[float, float] | None = None
+    tops_eur: tuple[float, float] = (0.0, 0.0)
 
     @property
     def saved_eur(self) -> float:
         """What the plan saved."""
-        return self.unplanned_eur - self.planned_eur + self.stored_wh * self.price_eur_per_wh
+        stored_eur = (self.stored_wh + self.heat_wh) * self.price_eur_per_wh
+        return self.unplanned_eur - self.planned_eur + self.tops_eur[1] - self.tops_eur[0] + stored_eur
 
 
 @dataclass

@@ -17,13 +17,36 @@ class Saved:
         """Nothing to see: the end tells."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """What is left in the battery counts at the price of the last moment."""
+        """What is left in battery and hot water counts at the price of the last moment."""
         promised = f"the plan saves {self.asked.low_eur:g} EUR or more, what is stored at the end counted"
         found = ending.saving
         if found is None:
             return Verdict("saved", promised, "nobody lived the day without a plan", holds=False)
+        paid = "; the largest imports {:.2f} and {:.2f} EUR".format(*found.tops_eur)
+        tops = paid if any(found.tops_eur) else ""
+        heat = f" and {found.heat_wh / 1e3:+.2f} kWh as heat" if found.heat_wh else ""
         measured = (
-            f"{found.planned_eur:.2f} EUR, {found.unplanned_eur:.2f} without a plan; "
-            f"{found.stored_wh / 1e3:+.2f} kWh stored: saved {found.saved_eur:.2f} EUR"
+            f"{found.planned_eur:.2f} EUR, {found.unplanned_eur:.2f} without a plan{tops}; "
+            f"{found.stored_wh / 1e3:+.2f} kWh{heat} stored: saved {found.saved_eur:.2f} EUR"
         )
         return Verdict("saved", promised, measured, found.saved_eur >= self.asked.low_eur)
+
+
+@dataclass
+class Lowered:
+    """The largest import of an hour with a plan, and without."""
+
+    asked: asked.Lowered
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Nothing to see: the end tells."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """Both are of whole hours."""
+        promised = f"the largest import of an hour is {self.asked.by_w:g} W or more below that without a plan"
+        found = ending.saving
+        if found is None or found.top_w is None:
+            return Verdict("peak-lowered", promised, "nobody looked at both days", holds=False)
+        top_w, other_w = found.top_w
+        measured = f"{top_w:.0f} W, {other_w:.0f} without a plan: {other_w - top_w:.0f} lower"
+        return Verdict("peak-lowered", promised, measured, other_w - top_w >= self.asked.by_w)

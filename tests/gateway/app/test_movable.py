@@ -8,13 +8,14 @@ import pytest
 from quartier.app import movable
 from quartier.config.ahead import Planning
 from quartier.control.orders import Book, Order
-from quartier.control.reason import Reason
+from quartier.control.reason import Reason, rule
 from quartier.control.sight import Memory
 from quartier.control.state import State
-from quartier.house.assets import Grid, House, Limits, Load, Mode
+from quartier.house.assets import Ev, Grid, House, Limits, Load, Mode
 from quartier.house.modes import Heat, Waste, Water
 from quartier.house.now import Now
 from quartier.planning.beside import Modes
+from quartier.planning.site import Batch
 from quartier_drivers.who import Who
 
 START_S = datetime(2026, 3, 11, 20, 0, tzinfo=UTC).timestamp()
@@ -78,10 +79,12 @@ def test_what_is_planned_apart_is_measured_takes_orders_and_is_known_enough():
 
 
 def test_a_relay_waits_off_and_a_heat_pump_in_normal_where_it_can_be_boosted():
-    assert Modes(0, 1, 2_000.0) == movable.modes(BOILER)
-    assert Modes(0, 1, 2_500.0) == movable.modes(PUMP)
-    assert Modes(1, 2, 2_000.0) == movable.modes(replace(PUMP, preheat=False))
-    assert Modes(0, 1, 3_000, "runs") == movable.modes(BIN)
+    assert Modes(0, 1, 1_000.0) == movable.modes(BOILER)
+    assert Modes(0, 1, 1_250.0) == movable.modes(PUMP)
+    assert Modes(1, 2, 1_000.0) == movable.modes(replace(PUMP, preheat=False))
+    runs = movable.modes(BIN)
+    assert (0, 1, "runs") == (runs.takes, runs.waits, runs.verb)
+    assert 0.0 < runs.from_w < 1.0, "what is left of a run in its last step is run too"
 
 
 def test_stores_that_are_read_are_planned_as_the_site_file_has_them():
@@ -111,3 +114,44 @@ def test_what_takes_power_goes_on_for_an_hour_where_it_is_not_planned():
 
     assert [1_500.0] * 4 + [0.0] * 2 == movable.taken_w(state, PUMP, NOW, 900, 6)
     assert [0.0] * 6 == movable.taken_w(State.fresh(house(PUMP)), PUMP, NOW, 900, 6)
+
+
+def going_on(power_w, *, order=None, cap_w=9_000.0, net_w=0.0):
+    """From and until which step a run of an hour may go that is planned until the sixteenth."""
+    memories = {point: Memory(value, NOW.ns) for point, value in READ.items()}
+    memories["waste.power_w"] = Memory(power_w, NOW.ns)
+    orders = {} if order is None else {"waste.run_on": Order(order[0], 0, rule(*order[1:]))}
+    state = replace(State.fresh(house(BIN)), memories=memories, book=Book(orders))
+    planned = {"waste": Batch([3_000.0] * 4, 2, 16)}
+    (found,) = movable.going_on(state, planned, NOW, net_w, [9_000.0, cap_w] + [9_000.0] * 94).values()
+    assert [3_000.0] * 4 == list(found.powers_w)
+    return found.from_step, found.until_step
+
+
+def test_a_run_under_way_goes_on_whatever_the_next_plan_would_rather():
+    assert (2, 16) == going_on(0.0)
+    assert (0, 4) == going_on(2_900.0)
+    assert (0, 4) == going_on(0.0, order=(1.0, "local plan: runs", "local plan")), (
+        "the fans are only starting"
+    )
+    assert (2, 16) == going_on(0.0, order=(1.0, "the time of day is not known", "own"))
+    assert (2, 16) == going_on(0.0, order=(0.0, "local plan: waits", "local plan"))
+
+
+def test_but_not_into_a_cap_that_leaves_no_room_for_it():
+    assert (0, 4) == going_on(3_000.0, cap_w=4_000.0, net_w=1_000.0)
+    assert (2, 16) == going_on(3_000.0, cap_w=3_900.0, net_w=1_000.0)
+
+
+def test_a_plan_is_due_when_a_car_or_waste_comes_or_goes():
+    def due(**values):
+        memories = {name.replace("__", "."): Memory(value, NOW.ns) for name, value in values.items()}
+        car = Ev(name="ev1", rated_w=11_040)
+        return movable.stirs(replace(State.fresh(house(car, BIN, BOILER)), memories=memories))
+
+    still = due(ev1__plugged_on=0.0, waste__waiting_on=0.0, waste__left_s=60.0, boiler__tank_c=50.0)
+    assert still == due(ev1__plugged_on=0.0, waste__waiting_on=0.0, waste__left_s=0.0, boiler__tank_c=49.0)
+    assert still != due(ev1__plugged_on=1.0, waste__waiting_on=0.0)
+    assert still != due(ev1__plugged_on=0.0, waste__waiting_on=1.0)
+    assert still != due(ev1__plugged_on=0.0, waste__waiting_on=0.0, ev1__energy_wanted_wh=9_000.0)
+    assert still != due()

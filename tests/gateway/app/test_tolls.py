@@ -220,3 +220,9 @@ def test_of_an_hour_whose_battery_is_not_known_nothing_is_owed():
     tolls, before = bound(), bound().keep()
     tolls.learn(FIRST + 1, 5_000.0, None)
     assert (before["account"], before["rule_wh"]) == (tolls.keep()["account"], tolls.keep()["rule_wh"])
+
+
+def test_what_a_month_reached_is_nothing_to_the_next():
+    tolls = lived(today=[4_200.0])
+
+    assert (4_200.0, 0.0) == (tolls.reached_w(MIDNIGHT_S), tolls.reached_w(MIDNIGHT_S + 30 * 86_400))

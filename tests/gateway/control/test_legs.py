@@ -178,6 +178,8 @@ def test_a_tank_and_a_batch_are_led_while_they_are_read(stores):
     assert {"boiler": 1.0, "waste": 0.0} == led(stores(**read), plan=STORES)
     assert {} == led(stores(), plan=STORES)
     assert {} == led(stores(**read), 60.0, STORES), "they are silent"
+    empty = stores(**{**read, "waste__waiting_on": 0.0})
+    assert {"boiler": 1.0} == led(empty, plan=STORES), "what comes later is of the next plan"
     del read["waste__left_s"]
     assert {"boiler": 1.0} == led(stores(**read), plan=STORES)
     assert {} == led(stores(boiler__tank_c=55.0), plan=replace(STORES, legs={"boiler": (Leg(900.0, 7.0),)}))

@@ -88,8 +88,11 @@ def test_a_car_whose_window_is_over_and_what_cannot_be_planned_charge_by_the_rul
     assert ([4_000.0] * 48, {}) == (refused.load_w, refused.legs)
 
 
+RUNS = Modes(0, 1, 1e-3, "runs", "nothing waits by then")
+
+
 def with_store(**parts):
-    modes = {"boiler": Modes(0, 1, 2_000.0), "waste": Modes(0, 1, 3_000.0, "runs")}
+    modes = {"boiler": Modes(0, 1, 1_000.0), "waste": RUNS}
     made = replace(site({}), **parts)
     known = {name: one for name, one in modes.items() if name in {*made.tanks, *made.batches}}
     return beside(made, dict.fromkeys(known, [100.0] * 48), known, lambda step: f"step {step}")
@@ -120,8 +123,16 @@ def test_a_batch_runs_once_before_its_deadline_and_one_that_no_longer_fits_takes
     runs = [step for step, leg in enumerate(found.legs["waste"]) if leg.value == 0.0]
     assert [8, 9, 10, 11] == runs
     assert "runs where" in found.legs["waste"][8].words
-    modes = {"waste": Modes(0, 1, 3_000.0, "runs")}
+    assert "waits until step 8" == found.legs["waste"][7].words
+    assert {"nothing waits by then"} == {leg.words for leg in found.legs["waste"][12:]}
+    modes = {"waste": RUNS}
     car = replace(site({"ev1": CAR}), batches={})
     left = beside(car, {"waste": [100.0] * 48, "ev1": [0.0] * 48}, modes, str)
 
     assert (["ev1"], [100.0] * 48) == ([*left.legs], left.powers_w["waste"])
+
+
+def test_what_a_run_needs_of_its_last_step_is_run_too():
+    found = with_store(batches={"waste": Batch([3_000.0, 60.0], 0, 20)})
+
+    assert [8, 9] == [step for step, leg in enumerate(found.legs["waste"]) if leg.value == 0.0]

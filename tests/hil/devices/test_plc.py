@@ -84,3 +84,11 @@ def test_a_loss_of_power_forgets_the_order():
     device.fault("off")
 
     assert {"sg_ready_state": 2} == device.orders()
+
+
+def test_hot_water_shows_its_temperature_and_lets_its_rod_run_or_not():
+    device = Plc("boiler")
+    device.publish({"power_w": 3_000.0, "tank_c": 53.46})
+
+    assert [0, 3_000, 535] == device.units[1].get("input", 0, 3)
+    assert {"relay_on": 1} == device.orders()

@@ -1,5 +1,6 @@
 import pytest
 
+from quartier_hil.fittings import Boiler
 from quartier_hil.offline.past import lived
 from quartier_hil.run import specified
 
@@ -16,7 +17,7 @@ def made(tmp_path_factory):
 
 
 def test_the_past_ends_where_the_scenario_begins(made):
-    past = lived(*made, days=2)
+    past = lived(*made, days=2).history
 
     assert (2 * 96 + 74, 900) == (len(past.load_w), past.step_s)
     assert made[1].start_utc_s == past.start_utc_s + past.step_s * len(past.load_w)
@@ -26,7 +27,7 @@ def test_the_past_ends_where_the_scenario_begins(made):
 
 
 def test_the_sun_shines_by_day(made):
-    past = lived(*made, days=1)
+    past = lived(*made, days=1).history
 
     noon_w, midnight_w = past.generated_w[52], past.generated_w[0]
     assert 1_000 < noon_w < 6_000
@@ -34,8 +35,27 @@ def test_the_sun_shines_by_day(made):
 
 
 def test_a_factor_makes_it_another_house_and_the_same_seed_the_same(made):
-    past, other = lived(*made, days=1), lived(*made, days=1, load_factor=1.5, sun_factor=0.5)
+    first, second = lived(*made, days=1), lived(*made, days=1, load_factor=1.5, sun_factor=0.5)
+    past, other = first.history, second.history
 
     assert pytest.approx([1.5 * watts for watts in past.load_w]) == other.load_w
     assert pytest.approx([0.5 * watts for watts in past.generated_w]) == other.generated_w
-    assert past == lived(*made, days=1)
+    assert first.grid == second.grid, "what the meter showed is what it showed"
+    assert first == lived(*made, days=1)
+
+
+def test_the_connection_showed_all_of_it_and_what_is_planned_apart_is_no_load(made):
+    scenario, spec = made
+    boiler = Boiler(kind="boiler", name="boiler1", rated_w=3_000)
+    house = scenario.house.model_copy(update={"assets": (boiler,)})
+    scenario = scenario.model_copy(update={"house": house})
+    whole, apart = (lived(scenario, spec, days=1, apart=names) for names in ((), ("boiler1",)))
+
+    assert whole.grid == apart.grid
+    assert lived(*made, days=1).history == apart.history
+    net_w = [load - sun for load, sun in zip(whole.history.load_w, whole.history.generated_w, strict=True)]
+    assert pytest.approx(net_w) == whole.grid.load_w
+    heated_wh = sum(
+        (one - other) / 4 for one, other in zip(whole.history.load_w, apart.history.load_w, strict=True)
+    )
+    assert 15_000 < heated_wh < 30_000

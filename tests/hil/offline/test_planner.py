@@ -1,5 +1,7 @@
 """A house that plans, in one process: when it asks, what leads, and what ends a plan."""
 
+import datetime as dt
+
 import pytest
 
 from quartier_hil.offline.day import Day, Options
@@ -143,3 +145,38 @@ def test_who_has_not_lived_yet_follows_the_rule(night):
     assert [(5, False)] == _leads(done)
     assert "72 h are wanted" in done.planner.why
     assert abs(done.saving.saved_eur) < 1e-12
+
+
+FIRST_OF_MARCH = dt.datetime(2026, 3, 1, 3)  # noqa: DTZ001 - legal time of the place
+
+
+@pytest.mark.parametrize("price", ["day_peak_eur_per_w", "month_peak_eur_per_w"])
+def test_what_the_largest_import_costs_levels_what_is_bought_at_night(night, price):
+    def lived(eur_per_w):
+        house = night().scenario.house
+        planning = house.planning.model_copy(update={price: eur_per_w})
+        house = house.model_copy(update={"planning": planning})
+        return night(duration_s=7_200, house=house, start=FIRST_OF_MARCH).perform().saving
+
+    free, dear = lived(0.0), lived(0.005)
+
+    assert dear.top_w[0] < free.top_w[0] - 500.0
+    assert dear.top_w[1] == free.top_w[1]
+    assert ((0.0, 0.0), pytest.approx(0.005 * dear.top_w[0])) == (free.tops_eur, dear.tops_eur[0])
+
+
+TANK = """
+[[house.assets]]
+kind = "boiler"
+name = "boiler1"
+rated_w = 3000
+draw_w = 640
+"""
+
+
+def test_hot_water_is_led_by_the_plan_and_its_heat_counts_at_the_end(night):
+    done = night(TANK).perform()
+
+    led = {row.reason for row in done.ledger.rows if row.point == "boiler1.relay_on"}
+    assert any("local plan: " in reason for reason in led)
+    assert done.saving.heat_wh != 0.0

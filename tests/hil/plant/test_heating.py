@@ -25,6 +25,7 @@ def test_blocked_it_stays_off_and_the_tank_cools():
 
     assert not any(running)
     assert heating.tank_c < 43
+    assert not any(_run(Heating(name="a", rated_w=4_000), 14_400, relay_on=0)[1])
 
 
 def test_recommended_on_it_heats_further():

@@ -77,6 +77,7 @@ CASES = {
     ),
     "rig/cooling": (TCP, 1, _asset("cooling", rated_w=1200), {"power_w": 0.0}),
     "rig/load": (TCP, 1, LOAD, {"power_w": 2000.0}),
+    "rig/water_heater": (TCP, 1, _asset("heat", rated_w=2500), {"power_w": 20.0}),
     "quartier/ventilation_bacnet": (
         BACNET,
         201,

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from quartier_hil.verdict.checks import Ending
 from quartier_hil.verdict.kpis import Saving
-from quartier_hil.verdict.saved import Saved
+from quartier_hil.verdict.saved import Lowered, Saved
+from quartier_hil.wanted import Lowered as AskedLower
 from quartier_hil.wanted import Saved as Asked
 
 DAY = Saving(planned_eur=3.0, unplanned_eur=3.5, stored_wh=-1_000.0, price_eur_per_wh=0.0002)
@@ -24,3 +27,26 @@ def test_a_day_that_nobody_lived_without_a_plan_proves_nothing():
     judge.step(1.0, 1.0, {})
 
     assert not judge.verdict(Ending()).holds
+
+
+def test_heat_that_is_stored_and_the_largest_imports_are_part_of_what_was_saved():
+    found = replace(DAY, heat_wh=2_000.0, tops_eur=(0.4, 0.9))
+    verdict = Saved(Asked(check="saved", low_eur=1.19)).verdict(Ending(saving=found))
+
+    assert pytest.approx(1.2) == found.saved_eur
+    assert verdict.holds
+    assert (
+        "3.00 EUR, 3.50 without a plan; the largest imports 0.40 and 0.90 EUR; "
+        "-1.00 kWh and +2.00 kWh as heat stored: saved 1.20 EUR"
+    ) == verdict.measured
+
+
+@pytest.mark.parametrize(("by_w", "holds"), [(1_500.0, True), (1_501.0, False)])
+def test_a_peak_is_lowered_by_as_much_as_the_largest_hours_differ(by_w, holds):
+    judge = Lowered(AskedLower(check="peak-lowered", by_w=by_w))
+    judge.step(1.0, 1.0, {})
+    verdict = judge.verdict(Ending(saving=replace(DAY, top_w=(2_500.0, 4_000.0))))
+
+    assert (holds, "2500 W, 4000 without a plan: 1500 lower") == (verdict.holds, verdict.measured)
+    assert not judge.verdict(Ending()).holds
+    assert not judge.verdict(Ending(saving=DAY)).holds
