@@ -120,7 +120,8 @@ class School:
             ),
             strict=True,
         ):
-            self.tolls.learn(slot, import_w, battery_w)
+            is_sound = import_w is None or import_w <= self._premises.load_max_w  # else a counter jumped
+            self.tolls.learn(slot, import_w if is_sound else None, battery_w)
         if math.isnan(self.learner.newest) and not any(value is not None for value in load_w):
             return  # before anything was known nothing was missed
         past = History(start_utc_s=float(begin_s), step_s=float(STEP_S), load_w=load_w, generated_w=sun_w)

@@ -132,6 +132,8 @@ class _Table:
             if name not in known and dot and any(one.startswith(f"{asset}.") for one in self._points):
                 what = f"{name!r} is no column; say --with {name}=…"
                 raise SteplessError(f"{self._path}:1: {what}")
+            if "\t" in name:
+                raise SteplessError(f"{self._path}:1: tabs part its columns; expected commas or semicolons")
             if name not in known:
                 raise SteplessError(f"{self._path}:1: {name!r} is no column; {nearest(name, known)}")
             if self._names.count(name) > 1 or (_per_kwh(name) != name and _per_kwh(name) in self._names):

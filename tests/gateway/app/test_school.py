@@ -130,6 +130,15 @@ def test_a_clock_that_is_put_back_by_less_than_an_hour_forgets_nothing(school, l
     assert ("", known) == (one.why_new, one.learner.keep())
 
 
+def test_a_jump_of_a_counter_is_no_import_that_a_month_or_a_day_has_reached(school, lived):
+    lived(3, beside={"grid.power_w": 5e6}.items())
+    one = school()
+    one.catch_up(BEGIN_S + 3 * 3600)
+
+    assert (0.0, 0.0) == (one.tolls.month_w, one.tolls.crests.top_w)
+    assert (BEGIN_S // 3600) + 2 == one.tolls.newest
+
+
 def test_what_another_house_learnt_is_not_taken(school, lived, tmp_path):
     one = school()
     one.keep()

@@ -150,3 +150,13 @@ def test_a_cap_that_is_none_is_the_sites(tmp_path):
     path.write_text(f"{HEAD},import_max_w\n2026-06-12T00:00,1,2,3,4,inf\n2026-06-12T00:15,1,2,3,4,0\n")
 
     assert [9000.0, 0.0] == read(path, 9000.0, 0.0).outlook.import_max_w
+
+
+def test_columns_that_tabs_part_are_told_as_such(tmp_path):
+    path = tmp_path / "day.csv"
+    path.write_text(HEAD.replace(",", "\t") + "\n2026-06-12T00:00\t1\t2\t3\t4\n" * 2)
+
+    with pytest.raises(
+        SteplessError, match=r"day\.csv:1: tabs part its columns; expected commas or semicolons"
+    ):
+        read(path, 9000.0, 0.0)
