@@ -85,7 +85,7 @@ class Account:
     more than one that stands, and by the season.
     """
 
-    co2: Debt = field(default_factory=lambda: Debt(1.0 / 6.0, 0.25, 8.0, 0.001))
+    co2: Debt = field(default_factory=lambda: Debt(1.0 / 6.0, 0.25, 8.0, 0.0007))
     crest: Debt = field(default_factory=lambda: Debt(1.0 / 4.0, 1.0, 4.0, 0.001))
     day: float = math.nan
     grams: list[float] = field(default_factory=lambda: [0.0] * 3)
