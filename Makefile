@@ -20,7 +20,7 @@ WAITING    := $(shell expr 2 \* $(PROCESSORS))
 PROMISING  := $(shell expr 3 \* $(PROCESSORS) / 2)
 
 .DEFAULT_GOAL := help
-.PHONY: bench coverage days demo fuzz scenarios soak street systemd test torture lint help clean
+.PHONY: bench coverage days demo fuzz scenarios soak street systemd test torture peers lint help clean
 
 help:
 	@echo "make demo    a simulated building at work, then three behind one transformer, about three minutes; no root needed"
@@ -69,7 +69,7 @@ bench:
 
 test:
 	PYTHON=$(PYTHON) bash tests/packages.sh
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs 2 peers lint
 	@rm -f reports/ci/unsteady.txt
 	bash tests/stage.sh --numprocesses auto --dist loadfile -m "not alone and not scenario and not ($(PLAIN))"
 	@$(MAKE) --no-print-directory coverage
@@ -103,6 +103,10 @@ systemd: $(VENV)/.demo
 # What hypothesis draws differs from run to run: a branch that it alone takes is not covered.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses auto --quiet tests/gateway/control -m "$(PLAIN)" --cov --cov-report=term
+
+# Programs of other stacks that the tests talk to.
+peers:
+	PYTHON=$(PYTHON) sh tests/peers/install.sh
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -30,5 +30,3 @@ if [ ${#missing[@]} -gt 0 ]; then
   $run apt-get update -qq
   DEBIAN_FRONTEND=noninteractive $run apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
-
-bash "$(dirname "$0")/peers/install.sh"
