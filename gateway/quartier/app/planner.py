@@ -131,7 +131,7 @@ class Planner:
         self._asked_ns, self._due_ns = now.ns, now.ns + int(PERIOD_S * 1e9)
         try:
             await self._recall()
-            if now.synced:
+            if now.synced and not self._doubt:  # nothing is learnt by a wrong clock, and nothing forgotten
                 await self._hear(now)
                 await self._learn(now)
                 await self._foretell(now)

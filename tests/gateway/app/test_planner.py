@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import json
+import math
 import os
 import threading
 from dataclasses import replace
@@ -208,6 +209,7 @@ async def test_a_clock_that_a_meter_contradicts_leaves_the_rule_until_it_agrees_
             return found.led_by == led_by
 
         await found.until(lambda: then("local plan", 1.0))
+        learnt = made._school.learner
         caps = turn.view["caps"]
         await found.until(lambda: then("rule: self-consumption", -7_200.0))
         await found.until(lambda: then("rule: self-consumption", -7_200.0) and made.answer is None)
@@ -217,6 +219,11 @@ async def test_a_clock_that_a_meter_contradicts_leaves_the_rule_until_it_agrees_
         assert reason.endswith(f"; no plan is followed, {why}")
         assert ["clock.contradicted"] == [one.code for one in turn.view["alarms"]]
         assert caps == turn.view["caps"]
+        made._learn_s = made._due_ns = 0  # the hour that a wrong clock begins
+        learnt.newest = 1e6  # and what was learnt seems to be of years to come
+        await found.until(lambda: then("rule: self-consumption", -7_200.0) and made._due_ns > 0)
+        assert made._school.learner is learnt
+        learnt.newest = math.nan
         await found.until(lambda: then("local plan", 1.0))
         task.cancel()
 
