@@ -168,9 +168,10 @@ class Planner:
         """Prices that the district signals are kept, so that plans by them can be tried."""
         trial, utc_s = self._trial, now.utc_ms / 1000
         quotes = tuple(foresight.quotes(self._turn.agenda.signals))
-        if trial.tariff.kind == "signal" and quotes != self._quotes:
+        heard = quotes, utc_s // 3600  # they reach further each hour, whether they changed or not
+        if trial.tariff.kind == "signal" and heard != self._quotes:
             await self._worker.run(lambda: trial.quoted.hear(trial.tariff, quotes, utc_s), PATIENCE_S)
-            self._quotes = quotes
+            self._quotes = heard
 
     async def _learn(self, now: Now) -> None:
         slot_s = self._school.learner.grid.slot_s

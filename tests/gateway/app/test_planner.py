@@ -189,6 +189,27 @@ async def test_prices_that_the_district_signals_are_kept_once_for_the_back_test(
         task.cancel()
 
 
+async def test_a_signal_of_weeks_that_does_not_change_is_heard_on_as_time_goes(house):
+    text = (
+        planning()
+        .replace('contract = "hchp"', 'contract = "signal"')
+        .replace("off_peak_eur_per_wh = 0.0001, peak_eur_per_wh = 0.0004", "export_eur_per_wh = 0.00005")
+    )
+    async with house('district_link = { url = "mqtt://127.0.0.1:9" }\n' + text) as found:
+        await found.well()
+        made, now = found.planner(), found.yard.clock.now()
+        begin_ms = now.utc_ms // 3_600_000 * 3_600_000
+        times = {"nbf_utc_ms": begin_ms, "start_utc_ms": begin_ms, "exp_utc_ms": begin_ms + 14 * 86_400_000}
+        spans = (Span(14 * 86_400.0, {"import_eur_per_wh": 1e-4}),)
+        found.turn.agenda.signals = {"price": Signal(kind="price", id="p1", seq=1, spans=spans, **times)}
+        await made._hear(now)
+        heard = [len(made._trial.quoted.keep())]
+        await made._hear(now._replace(utc_ms=now.utc_ms + 86_400_000))
+        heard.append(len(made._trial.quoted.keep()))
+
+        assert [7 * 24, 8 * 24] == heard
+
+
 def says(found, point, value):
     """A meter tells a point now."""
     now_ns = found.yard.clock.now_ns()
