@@ -13,6 +13,7 @@ from quartier_hil.plant.consumer import Consumer
 from quartier_hil.plant.heating import Heating
 from quartier_hil.plant.lamps import Lamps
 from quartier_hil.plant.loop import Loop
+from quartier_hil.plant.machine import Machine
 from quartier_hil.plant.piece import Piece
 from quartier_hil.plant.point import ChargingPoint, Visit
 from quartier_hil.scenario import Scenario
@@ -77,13 +78,25 @@ def _made(scenario: Scenario, asset: fittings.Asset) -> Iterator[Piece]:
                 deadline_s=_next_s(scenario, asset.deadline),
             )
         case fittings.Plain():
-            yield Consumer(
-                name=asset.name,
-                rated_w=asset.rated_w,
-                phase=asset.phase,
-                from_h=asset.from_h,
-                until_h=asset.until_h,
-            )
+            yield _plain(scenario, asset)
+
+
+def _plain(scenario: Scenario, load: fittings.Plain) -> Piece:
+    if not load.run_w:
+        return Consumer(
+            name=load.name,
+            rated_w=load.rated_w,
+            phase=load.phase,
+            from_h=load.from_h,
+            until_h=load.until_h,
+        )
+    return Machine(
+        name=load.name,
+        run_w=load.run_w,
+        loaded_s=load.loaded_s,
+        deadline_s=_next_s(scenario, load.deadline or "00:00"),
+        phase=load.phase,
+    )
 
 
 def _boiler(asset: fittings.Boiler) -> Boiler:

@@ -212,6 +212,14 @@ class Plain(Fitting):
     """It runs from this hour of the day to ``until_h``."""
     until_h: Hour = 24.0
     """See ``from_h``."""
+    run_w: tuple[Watts, ...] = ()
+    """It is a machine whose run takes so much in each quarter of an hour; absent: it follows the hours."""
+    loaded_s: tuple[Seconds, ...] = ()
+    """When somebody fills the machine and presses its key: it runs as soon as its relay lets it."""
+    window_start: TimeOfDay | None = None
+    """From when it may run, in the site file."""
+    deadline: TimeOfDay | None = None
+    """By when its run has to be done."""
 
 
 Asset = Annotated[

@@ -157,8 +157,17 @@ def _own(asset: fittings.Asset) -> Iterator[str]:
             yield f"speed_min_pct = {asset.speed_min_pct:g}\n"
         case fittings.Plain():
             yield f'tier = "{asset.tier}"\n'
+            yield from _run(asset)
         case _:
             pass
+
+
+def _run(load: fittings.Plain) -> Iterator[str]:
+    if load.run_w:
+        yield f"run_w = {list(load.run_w)}\n"
+    for key in ("window_start", "deadline"):
+        if said := getattr(load, key):
+            yield f'{key} = "{said}"\n'
 
 
 def _said(**keys: float | None) -> Iterator[str]:

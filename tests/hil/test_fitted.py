@@ -40,6 +40,23 @@ def test_a_deadline_of_the_day_is_a_second_of_the_scenario():
     assert 3 * 3600 == waste.deadline_s
 
 
+def test_a_load_with_a_run_is_a_machine_that_is_loaded():
+    kiln = {
+        "kind": "load",
+        "name": "kiln",
+        "rated_w": 9,
+        "run_w": [9, 1],
+        "loaded_s": [7],
+        "deadline": "18:00",
+    }
+    house = {"assets": [kiln, {**kiln, "name": "oven", "deadline": None}]}
+    scenario = Scenario.model_validate({**SCENARIO.model_dump(), "house": house})
+    first, second = fitted.pieces(scenario)
+
+    assert ((9.0, 1.0), (7.0,), 3 * 3600) == (first.run_w, first.loaded_s, first.deadline_s)
+    assert 9 * 3600 == second.deadline_s
+
+
 def test_boards_and_homes_are_those_of_the_file():
     assert ["park"] == [board.name for board in fitted.boards(SCENARIO)]
     assert ("park", "grid") == (fitted.homes(SCENARIO)["ev02"], fitted.homes(SCENARIO)["lights1"])

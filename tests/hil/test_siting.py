@@ -51,6 +51,17 @@ def test_every_box_of_the_rig_has_a_sound_profile():
         assert load(f"rig/{name}", [siting.profiles_folder()]).parts
 
 
+def test_a_load_with_a_run_says_it_and_its_hours():
+    load = {"kind": "load", "name": "kiln", "rated_w": 4_500, "tier": "D"}
+    run = {"run_w": [4_500, 1_000], "window_start": "20:00", "deadline": "06:00"}
+    house = House.model_validate({"assets": [{**load, **run}, {**load, "name": "fan"}]})
+    site = tomllib.loads(siting.text(house, dict.fromkeys(siting.boxes(house), 1502), 0.5, Path("/keys")))
+
+    kiln = site["assets"]["kiln"]
+    assert run == {key: kiln[key] for key in run}
+    assert kiln.keys() - run.keys() == site["assets"]["fan"].keys()
+
+
 def test_a_board_with_a_meter_is_a_node_with_a_device():
     house = House.model_validate({"boards": [{"name": "park", "fuse_a": 63, "metered": True}]})
     site = tomllib.loads(siting.text(house, {"park_meter": 1502}, 0.5, Path("/keys")))

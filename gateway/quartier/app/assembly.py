@@ -269,11 +269,9 @@ def _asset(
     if isinstance(asset, MODED):
         chosen = quantity(asset.role, lambda one: offers.writable(points, f"{name}.{one}"))
         point = f"{name}.{chosen}"
-        senses = [f"{name}.{one}" for one in modes.SENSES.get(asset.role, ())]
         written = {
+            **_sensed(name, asset.role, points),
             "quantity": chosen,
-            "senses": tuple(one.partition(".")[2] for one in senses if one in points),
-            "sense_period_s": max((points[one].period_s for one in senses if one in points), default=5.0),
             "writable": offers.writable(points, point),
             "falls_back": offers.falls_back(points, point),
             "lease_s": offers.lease_s(points, point),
@@ -309,19 +307,38 @@ def _asset(
             lease_s=offers.lease_s(points, f"{name}.current_max_a"),
             shows_order=offers.reads_back(points, f"{name}.current_max_a"),
         )
+    is_switched = asset.tier != "A" and offers.writable(points, f"{name}.relay_on")
+    falls_back = asset.tier == "A" or offers.falls_back(points, f"{name}.relay_on")
+    lease_s = offers.lease_s(points, f"{name}.relay_on")
+    if asset.run_w:
+        sensed = _sensed(name, "load", points)
+        period_s = max(sensed["sense_period_s"], offers.period_s(points, f"{name}.relay_on"))
+        written = {
+            "quantity": "relay_on",
+            "writable": is_switched,
+            "falls_back": falls_back,
+            "lease_s": lease_s,
+        }
+        return modes.run(asset, {**shared, **sensed, **written, "sense_period_s": period_s})
     return assets.Load(
         **shared,
         tier=asset.tier,
         rated_w=asset.rated_w,
-        switchable=asset.tier != "A" and offers.writable(points, f"{name}.relay_on"),
-        falls_back=asset.tier == "A" or offers.falls_back(points, f"{name}.relay_on"),
-        lease_s=offers.lease_s(points, f"{name}.relay_on"),
+        switchable=is_switched,
+        falls_back=falls_back,
+        lease_s=lease_s,
         min_on_s=asset.min_on_s,
         min_off_s=asset.min_off_s,
-        run_w=asset.run_w,
-        window_s=None if asset.window_start is None else modes.seconds(asset.window_start),
-        deadline_s=None if asset.deadline is None else modes.seconds(asset.deadline),
     )
+
+
+def _sensed(name: str, role: str, points: Mapping[str, PointInfo]) -> dict[str, Any]:
+    """What is looked at beside its power, as far as it is served."""
+    senses = [point for one in modes.SENSES.get(role, ()) if (point := f"{name}.{one}") in points]
+    return {
+        "senses": tuple(point.partition(".")[2] for point in senses),
+        "sense_period_s": max((points[point].period_s for point in senses), default=5.0),
+    }
 
 
 def _battery(

@@ -15,7 +15,6 @@ from quartier.control.state import State
 from quartier.control.timeline import edges
 from quartier.house.assets import Battery, Ev, House
 from quartier.house.assets import Pv as Sun
-from quartier.house.modes import Heat, Waste
 from quartier.house.now import Now
 from quartier.planning import horizon
 from quartier.planning.history import Premises
@@ -75,7 +74,7 @@ def question(
     modes = {
         one.name: movable.modes(one)
         for one in house.assets
-        if isinstance(one, Heat | Waste) and one.name in stores.names
+        if isinstance(one, movable.Stored) and one.name in stores.names
     }
     net_w = (
         grid_w

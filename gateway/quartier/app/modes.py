@@ -5,6 +5,7 @@ from math import inf
 from typing import Any
 
 from quartier.config import modes as sections
+from quartier.config.model import Load
 from quartier.house import assets, modes
 
 SENSES = {
@@ -13,6 +14,7 @@ SENSES = {
     "substation": ("supply_c", "return_c"),
     "waste": ("waiting_on", "left_s"),
     "ventilation": ("co2_ppm",),
+    "load": ("waiting_on",),
 }
 """What a role looks at beside its power, the first that is served."""
 OWN_NORMAL = ("substation", "ventilation")
@@ -71,6 +73,22 @@ def _waste(waste: sections.Waste, said: Mapping[str, Any]) -> modes.Waste:
         window_s=seconds(waste.window_start),
         deadline_s=seconds(waste.deadline),
         duration_s=waste.duration_s,
+    )
+
+
+def run(load: Load, said: Mapping[str, Any]) -> modes.Run:
+    """A load that does one run a day."""
+    return modes.Run(
+        **said,
+        rated_w=load.rated_w,
+        tier=load.tier,
+        modes=(assets.Mode("runs", 1, load.rated_w), assets.Mode("waits", 0, 0.0)),
+        min_on_s=load.min_on_s,
+        min_off_s=load.min_off_s,
+        run_w=load.run_w,
+        window_s=None if load.window_start is None else seconds(load.window_start),
+        deadline_s=0.0 if load.deadline is None else seconds(load.deadline),
+        resumes=load.run_resumes,
     )
 
 

@@ -8,18 +8,20 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from quartier.config.ahead import Planning
-from quartier.control import aims, legs, setpoint, sight, stay
+from quartier.control import aims, legs, runs, setpoint, sight, stay
 from quartier.control.classes import waste
 from quartier.control.state import State
 from quartier.house.assets import Ev, House, Steered
-from quartier.house.modes import Heat, Waste
+from quartier.house.modes import Heat, Run, Waste
 from quartier.house.now import Now
 from quartier.planning.beside import Modes
 from quartier.planning.day import Day
 from quartier.planning.horizon import RefusedError
-from quartier.planning.roster import Roster, Terms, current_step_a, roster
+from quartier.planning.roster import Roster, Terms, current_step_a, rest_w, roster
 from quartier.planning.site import Batch, Car, Tank
 
+Stored = Heat | Waste | Run
+"""What may wait for a cheaper hour, beside cars."""
 _GOES_ON_S = 3_600.0
 """What takes power is taken to go on for so long, where it is not planned."""
 _READY_S = legs.LATE_S + legs.AGAIN_S
@@ -68,22 +70,24 @@ def cars(state: State, now: Now, start_utc_s: float, step_s: int) -> dict[str, C
 
 def apart(house: House) -> tuple[str, ...]:
     """The tanks and batches that may be planned, so that the forecast must not expect them."""
-    found = (one for one in house.assets if isinstance(one, Heat | Waste) and one.measured)
+    found = (one for one in house.assets if isinstance(one, Stored) and one.measured)
     return tuple(one.name for one in found if setpoint.takes_orders(one) and _is_store(one))
 
 
-def _is_store(asset: Heat | Waste) -> bool:
+def _is_store(asset: Stored) -> bool:
     """Whether the site file says enough of it, and a plan could move it."""
-    if isinstance(asset, Waste):
+    if isinstance(asset, Waste | Run):
         return True
     found, band = modes(asset), (asset.comfort_min_c, asset.comfort_max_c)
     return asset.water is not None and found.takes != found.waits and None not in band
 
 
-def modes(asset: Heat | Waste) -> Modes:
+def modes(asset: Stored) -> Modes:
     """Where a boost can be asked for, normal waits for it; else the lowest mode does."""
     if isinstance(asset, Waste):
         return Modes(waste.RUN, waste.WAIT, _ANY_W, "runs", "nothing waits by then")
+    if isinstance(asset, Run):
+        return Modes(runs.RUN, runs.WAIT, _ANY_W, "runs", "its run is done by then")
     boosts = asset.boosts if asset.preheat else asset.normal
     waits = asset.normal if boosts < asset.normal else len(asset.modes) - 1
     return Modes(boosts, waits, _SHARE * asset.modes[boosts].power_w)
@@ -93,7 +97,7 @@ def stores(state: State, now: Now, start_utc_s: float, wanted: Planning) -> Rost
     """The tanks and batches that may be planned now: those of which all is read, and nobody orders."""
     names, zone = apart(state.house), ZoneInfo(state.house.zone)
     free = []
-    for asset in (one for one in state.house.assets if isinstance(one, Heat | Waste) and one.name in names):
+    for asset in (one for one in state.house.assets if isinstance(one, Stored) and one.name in names):
         order = state.book.orders.get(setpoint.point(asset))
         is_ours = order is None or aims.leader(order.reason) not in _ELSE
         is_heard = sight.power_w(state.memories, asset, now.ns) is not None
@@ -127,7 +131,7 @@ def going_on(
     found = dict(batches)
     for asset in state.house.assets:
         batch = batches.get(asset.name)
-        if batch is None or not isinstance(asset, Waste) or not _runs(asset, state, now):
+        if batch is None or not isinstance(asset, Waste | Run) or not _runs(asset, state, now):
             continue
         run_w = batch.powers_w
         if all(net_w + watts <= cap_w for watts, cap_w in zip(run_w, import_max_w, strict=False)):
@@ -136,7 +140,7 @@ def going_on(
     return found
 
 
-def _runs(asset: Waste, state: State, now: Now) -> bool:
+def _runs(asset: Waste | Run, state: State, now: Now) -> bool:
     """Whether it takes its power, or was just let run by the plan."""
     power_w = sight.power_w(state.memories, asset, now.ns) or 0.0
     order = state.book.orders.get(setpoint.point(asset))
@@ -155,10 +159,19 @@ def stirs(state: State) -> list[object]:
     ]
 
 
-_STIRS: Mapping[type, tuple[str, ...]] = {Ev: ("plugged_on", "energy_wanted_wh"), Waste: ("waiting_on",)}
+_STIRS: Mapping[type, tuple[str, ...]] = {
+    Ev: ("plugged_on", "energy_wanted_wh"),
+    Waste: ("waiting_on",),
+    Run: ("waiting_on",),
+}
 
 
 def taken_w(state: State, asset: Steered, now: Now, step_s: int, count: int) -> list[float]:
-    """What one that charges, heats or runs now takes further on by the rule: for an hour."""
+    """What one that charges, heats or runs now takes further on by the rule: for an hour, or what is left of
+    its run.
+    """
+    one = state.runs.get(asset.name, runs.NONE)
+    if isinstance(asset, Run) and one.is_begun:
+        return [*rest_w(asset, one.ran_s, step_s), *[0.0] * count][:count]
     power_w = max(0.0, sight.power_w(state.memories, asset, now.ns) or 0.0)
     return [power_w * min(1.0, max(0.0, (_GOES_ON_S - step * step_s) / step_s)) for step in range(count)]

@@ -25,6 +25,7 @@ from quartier.control import (
     linkcaps,
     outage,
     returning,
+    runs,
     schedule,
     sequence,
     supplies,
@@ -115,6 +116,7 @@ class Turn:
         """What control must know after a restart beside the link's state."""
         facts = {
             "subscribed_va": supplies.kept(self._state.supplies),
+            "runs": runs.kept(self._state.runs),
             "turns": turns.kept(self._state.turns, self._clock.now()),
             "grid": gridmemory.kept(self._state.events, self._clock.utc_ms()),
             **self.agenda.kept(),
@@ -129,6 +131,7 @@ class Turn:
             self._state,
             supplies=supplies.recalled(house.supplies, kept.get("subscribed_va")),
             turns=turns.recalled(house, kept.get("turns"), self._clock.now(), dark=known.outage.is_open),
+            runs=runs.recalled(house, kept.get("runs")),
             events=gridmemory.recalled(known, kept.get("grid"), away_s, self._clock.now_ns()),
         )
         self.agenda.recall(kept, outage=known.outage.is_open)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from quartier.cli.steps import SteplessError, Steps
-from quartier.house.assets import Asset, Battery, Ev, Load
-from quartier.house.modes import Heat, Waste
+from quartier.house.assets import Asset, Battery, Ev
+from quartier.house.modes import Heat, Run, Waste
 from quartier.planning.day import Day
 from quartier.planning.roster import SERIES
 from quartier_drivers.place import nearest
@@ -41,7 +41,7 @@ _PLANNED: tuple[tuple[type[Asset], str], ...] = (
     (Ev, "ev"),
     (Heat, "heat"),
     (Waste, "waste"),
-    (Load, "load"),
+    (Run, "load"),
 )
 
 
@@ -61,8 +61,7 @@ class Given:
 
 def role(asset: Asset) -> str:
     """The role of an asset that can be planned; empty of any other."""
-    found = next((word for kind, word in _PLANNED if isinstance(asset, kind)), "")
-    return "" if isinstance(asset, Load) and not asset.run_w else found
+    return next((word for kind, word in _PLANNED if isinstance(asset, kind)), "")
 
 
 def points(assets: Iterable[Asset]) -> list[str]:

@@ -23,6 +23,8 @@ from quartier_drivers.registry import KINDS
 
 # A Modbus unit has one octet; a kind of bus with larger ones says so itself.
 _UNIT_MAX = 255
+_DAY_MIN, _QUARTER_MIN = 1_440, 15
+_RUN_MARGIN_MIN = 5
 
 
 def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
@@ -209,9 +211,30 @@ def _run(load: object) -> Iterator[tuple[str, str]]:
         return
     if load.run_w and max(load.run_w) > load.rated_w:
         yield "run_w", f"{max(load.run_w):g} is above rated_w; expected at most {load.rated_w:g}"
+    if load.run_w and max(load.run_w) == 0.0:
+        yield "run_w", "takes nothing; expected its power in each quarter of an hour"
     for key in ("window_start", "deadline"):
         if getattr(load, key) is not None and not load.run_w:
             yield key, "stands without run_w; expected both"
+    if not load.run_resumes and not load.run_w:
+        yield "run_resumes", "stands without run_w; expected both"
+    run_min = _QUARTER_MIN * len(load.run_w)
+    # as control begins it at the latest
+    needed_min = run_min + max(0.1 * run_min, _RUN_MARGIN_MIN, load.min_off_s / 60)
+    hours_min = _hours_min(load)
+    if load.run_w and needed_min > hours_min:
+        key = "run_w" if load.window_start is None else "deadline"
+        what = f"a run of {run_min} min in {hours_min} min"
+        yield key, f"{what} cannot be begun in time; expected {needed_min:g} min or more for it"
+
+
+def _hours_min(load: Load) -> int:
+    """How many minutes a run has, from its window's start to its deadline."""
+    begin, end = (
+        60 * int(text[:2]) + int(text[3:])
+        for text in (load.window_start or "00:00", load.deadline or "00:00")
+    )
+    return _DAY_MIN if load.window_start is None else (end - begin) % _DAY_MIN or _DAY_MIN
 
 
 def _stored(heat: object) -> Iterator[tuple[str, str]]:

@@ -168,11 +168,13 @@ class Load(Ordered):
     switch_part: str = ""
     """Which part of switch_device."""
     run_w: Annotated[tuple[Watts, ...], Strict(False), Field(max_length=96)] = ()
-    """Power of a run in each quarter of an hour, once it is started: a plan says when.  Absent: no runs."""
+    """Power of a run in each quarter of an hour, begun by its relay once a day; absent: no runs."""
+    run_resumes: bool = True
+    """Whether a run that a limit interrupted goes on where it stopped; false: it begins anew."""
     window_start: TimeOfDay | None = None
     """From when a run may begin, in the building's time; absent: at any time."""
     deadline: TimeOfDay | None = None
-    """By when a run has to be done; absent: by midnight with window_start, at any time without."""
+    """By when the day's run has to be done; absent: by midnight."""
     min_on_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
     """Once switched on it runs at least this long."""
     min_off_s: Annotated[float, Field(ge=0, le=86_400)] = 180.0

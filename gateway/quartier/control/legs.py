@@ -8,14 +8,14 @@ that fell behind charges by the rule, at once and with all that the caps leave.
 from math import inf
 from typing import NamedTuple
 
-from quartier.control import aims, clocks, override, setpoint, sight, stay
+from quartier.control import aims, clocks, override, runs, setpoint, sight, stay
 from quartier.control.asked import named
 from quartier.control.override import Override, Overrides
 from quartier.control.reason import rule
 from quartier.control.state import State
 from quartier.control.wishes import Leg, LocalPlan
 from quartier.house.assets import Ev, Steered
-from quartier.house.modes import Heat, Waste
+from quartier.house.modes import Heat, Run, Waste
 from quartier.house.now import Now
 from quartier_drivers.who import Who
 
@@ -56,7 +56,7 @@ class _Wish(NamedTuple):
 
 def _wish(asset: Steered, leg: Leg, state: State, now: Now) -> _Wish | None:
     """What is wanted of an asset; a battery has aims instead, others have no plan."""
-    if not isinstance(asset, Ev | Heat | Waste) or override.fault(asset, leg.value):
+    if not isinstance(asset, Ev | Heat | Waste | Run) or override.fault(asset, leg.value):
         return None
     why = why_not(asset, state, now)
     if isinstance(asset, Ev) and why == LATE:
@@ -64,10 +64,12 @@ def _wish(asset: Steered, leg: Leg, state: State, now: Now) -> _Wish | None:
     return None if why else _Wish(leg.value, _PLAN, leg.words)
 
 
-def why_not(asset: Ev | Heat | Waste, state: State, now: Now) -> str:
+def why_not(asset: Ev | Heat | Waste | Run, state: State, now: Now) -> str:
     """Why it follows no plan now; empty where it may."""
     if isinstance(asset, Ev):
         return _why_not_car(asset, state, now)
+    if isinstance(asset, Run):
+        return _why_not_run(asset, state, now)
     quantities = ("tank_c",) if isinstance(asset, Heat) else ("waiting_on", "left_s")
     found = [
         sight.fresh(state.memories, f"{asset.name}.{quantity}", asset.sense_period_s, now.ns)
@@ -82,6 +84,18 @@ def why_not(asset: Ev | Heat | Waste, state: State, now: Now) -> str:
         least_c += 0.0 if _follows(asset, state) else WARM_K
         return COLD if found[0] is None or found[0] < least_c else ""
     return ""
+
+
+def _why_not_run(run: Run, state: State, now: Now) -> str:
+    one = state.runs.get(run.name, runs.NONE)
+    judged = (
+        (one.is_begun, "its run has begun"),
+        (one.is_done, "its run is done"),
+        (one.is_late, "its run is late"),
+        (one.due_ns is None, "nobody knows how long it may wait"),
+        (not runs.waits(run, state.memories, now.ns), "nothing waits to be run"),
+    )
+    return next((words for is_so, words in judged if is_so), "")
 
 
 def _follows(asset: Steered, state: State) -> bool:

@@ -18,6 +18,7 @@ from quartier.control.meters import Look
 from quartier.control.orders import Book
 from quartier.control.overload import Overloads
 from quartier.control.rivals import Rival
+from quartier.control.runs import Progress
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
 from quartier.control.stay import Park, Stay
@@ -61,6 +62,7 @@ class State:
     stays: Mapping[str, Stay] = field(default_factory=dict)
     park: Park = field(default_factory=Park)
     clocks: Clocks = field(default_factory=dict)
+    runs: Mapping[str, Progress] = field(default_factory=dict)
 
     @classmethod
     def fresh(cls, house: House) -> "State":
@@ -99,6 +101,7 @@ class State:
             swings=Swings(),
             lag=Lag(),
             clocks={n: one for n, one in self.clocks.items() if n in names},
+            runs={n: one for n, one in self.runs.items() if n in names},
         )
 
 

@@ -17,6 +17,7 @@ from quartier.control import (
     overload,
     precedence,
     rivals,
+    runs,
     sight,
     supplies,
     tree,
@@ -33,6 +34,10 @@ from quartier.control.shed import Turn
 from quartier.control.state import State
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Asset, Battery, Ev, Load, Moded, Pv, Steered
+from quartier.house.modes import Run
+
+_ROLES: Mapping[type, str] = {Run: "load"}
+"""What the site file calls those that are called otherwise here."""
 
 
 def shown(
@@ -67,6 +72,7 @@ def shown(
         "alarms": [
             *_alarms(scene, result, lost),
             *unmet.alarms(scene, players),
+            *runs.alarms(scene.house, scene.state.runs),
             *precedence.alarms(scene, players, result.grove, result.broken),
         ],
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
@@ -156,7 +162,7 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bo
     silent = sight.power_w(scene.state.memories, asset, scene.now_ns) is None
     quality = "never read" if memory is None else ("silent" if silent else "good")
     shown_asset: dict[str, Any] = {
-        "role": type(asset).__name__.lower(),
+        "role": _ROLES.get(type(asset), type(asset).__name__.lower()),
         "tier": asset.tier,
         "power_w": _last(scene, asset),
         "age_s": _age(sight.age_s(memory, scene.now_ns)),
@@ -178,6 +184,8 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bo
     else:
         shown_asset["state"] = "measured only" if guards.may_order(asset) else f"not ordered: {guards.NONE}"
         return shown_asset
+    if isinstance(asset, Run):
+        shown_asset["run"] = runs.shown(asset, scene.state.runs[asset.name])
     by_hand = scene.wishes.overrides.get(asset.name)
     if by_hand is not None:
         shown_asset["override"] = {

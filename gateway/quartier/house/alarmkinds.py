@@ -148,6 +148,9 @@ KINDS: tuple[Kind, ...] = (
         "See what is missing with `quartier why {asset}`.",
     ),
     _warning(
+        "run.late", "asset", "a run missed its deadline: it runs once it may", "See `quartier why {asset}`."
+    ),
+    _warning(
         "output.refused",
         "point",
         "a device refuses what it is ordered",

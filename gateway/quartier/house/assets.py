@@ -118,18 +118,14 @@ class Ev(Asset):
 class Load(Asset):
     """A consumer; sheddable where it has a relay: writes ``relay_on`` (true lets it run).
 
-    A position that its device ends by itself after ``lease_s`` is kept alive by writing.  ``run_w`` is what
-    a run of it takes in each quarter of an hour, once it is started, from ``window_s`` and until
-    ``deadline_s`` (seconds of the local day; None: any time); without powers it has no runs.
+    A position that its device ends by itself after ``lease_s`` is kept alive by writing.  One that does runs
+    is in ``modes.py``.
     """
 
     switchable: bool = False
     min_on_s: float = 300.0
     min_off_s: float = 180.0
     lease_s: float = inf
-    run_w: tuple[float, ...] = ()
-    window_s: float | None = None
-    deadline_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from quartier.house.assets import Moded
 
+QUARTER_S, DAY_S = 900.0, 86_400.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lights(Moded):
@@ -101,6 +103,32 @@ class Waste(Moded):
     window_s: float
     deadline_s: float
     duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Moded):
+    """A load that does one run a day: begun once, not interrupted by anything that may wait, done by a time.
+
+    Points: ``power_w``, ``waiting_on`` where its device says it; writes ``relay_on``.  ``run_w`` is what a
+    run takes in each quarter of an hour; ``window_s`` (None: at any time) and ``deadline_s`` are seconds of
+    the local day.  ``resumes``: one that was interrupted goes on where it stopped; else it begins anew.
+    """
+
+    run_w: tuple[float, ...]
+    window_s: float | None = None
+    deadline_s: float = 0.0
+    resumes: bool = True
+
+    @property
+    def duration_s(self) -> float:
+        """How long a run takes."""
+        return QUARTER_S * len(self.run_w)
+
+    @property
+    def hours_s(self) -> float:
+        """How long it may run before that: a whole day where its hours begin as they end."""
+        begin_s = self.deadline_s if self.window_s is None else self.window_s
+        return (self.deadline_s - begin_s) % DAY_S or DAY_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from quartier.control.wishes import Leg
 from quartier.planning.horizon import RefusedError
-from quartier.planning.site import Car, Site
+from quartier.planning.site import Batch, Car, Site
 from quartier.planning.siteplan import site_planned
 from quartier.planning.spells import margins
 
@@ -81,7 +81,7 @@ def beside(
     said = _Said(plan.step_s, margins(site, plan), when)
     legs = {name: _current(said, car, powers_w[name]) for name, car in cars.items()}
     for name in modes.keys() & plan.parts.keys():
-        legs[name] = _modes(said, modes[name], powers_w[name])
+        legs[name] = _modes(said, modes[name], powers_w[name], site.batches.get(name))
     batteries_w = {name: plan.parts[name].power_w for name in site.batteries}
     return Beside(_sum(powers_w, count), powers_w, legs, batteries_w)
 
@@ -102,12 +102,13 @@ class _Said:
         return f"{self.prices[step] * _PER_KWH:.3f}"
 
 
-def _modes(said: _Said, modes: Modes, power_w: Sequence[float]) -> tuple[Leg, ...]:
-    """A mode a step, with its reason."""
+def _modes(said: _Said, modes: Modes, power_w: Sequence[float], batch: Batch | None) -> tuple[Leg, ...]:
+    """A mode a step, with its reason: a batch takes from start to end, whatever it takes in between."""
     found: list[Leg] = []
     begins = ""
+    span = _span(batch, power_w)
     for step in range(len(power_w) - 1, -1, -1):
-        takes = power_w[step] >= modes.from_w
+        takes = step in span if batch is not None else power_w[step] >= modes.from_w
         if takes:
             begins = said.when(step)
             words = f"{modes.verb} where a kWh more costs {said.price(step)}"
@@ -115,6 +116,15 @@ def _modes(said: _Said, modes: Modes, power_w: Sequence[float]) -> tuple[Leg, ..
             words = f"waits until {begins}" if begins else modes.after
         found.append(Leg(said.step_s, float(modes.takes if takes else modes.waits), words))
     return tuple(reversed(found))
+
+
+def _span(batch: Batch | None, power_w: Sequence[float]) -> range:
+    """The steps in which a batch runs, by where it first takes power."""
+    first = next((step for step, watts in enumerate(power_w) if watts > 0.0), len(power_w))
+    if batch is None or first == len(power_w):
+        return range(0)
+    start = first - next(step for step, watts in enumerate(batch.powers_w) if watts > 0.0)
+    return range(start, start + len(batch.powers_w))
 
 
 def _current(said: _Said, car: Car, power_w: Sequence[float]) -> tuple[Leg, ...]:

@@ -27,8 +27,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil, floor
 
-from quartier.house.assets import Asset, Battery, Ev, Load
-from quartier.house.modes import Heat, Waste, Water
+from quartier.house.assets import Asset, Battery, Ev
+from quartier.house.modes import QUARTER_S, Heat, Run, Waste, Water
 from quartier.planning import horizon, site
 from quartier.planning.day import Day
 from quartier.planning.horizon import Contract, Outlook, RefusedError
@@ -50,8 +50,6 @@ LOSS_K = 45.0
 """At which difference to the surroundings a tank's standing loss is told (EN 12897; EU 812/2013)."""
 HOLDS_MAX = 12.0
 """So many time constants of a tank a horizon may have."""
-RUN_STEP_S = 900
-"""The site file has the power of a run for each quarter of an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +155,8 @@ def _part(asset: Asset, day: Day, terms: Terms) -> _Part | LeftOut | None:
         duration_s = asset.duration_s if left_s is None else left_s
         run_w = list(_spread([asset.rated_w], duration_s, duration_s, day.step_s))
         return _batch(asset, run_w, (asset.window_s, asset.deadline_s), known, day)
-    if isinstance(asset, Load) and asset.run_w:
-        run_w = list(_spread(asset.run_w, RUN_STEP_S, RUN_STEP_S * len(asset.run_w), day.step_s))
+    if isinstance(asset, Run):
+        run_w = rest_w(asset, 0.0, day.step_s)
         return _batch(asset, run_w, (asset.window_s, asset.deadline_s), known, day)
     return None
 
@@ -298,7 +296,7 @@ def _heat_wh(water: Water, at_c: float) -> float:
 def _batch(
     asset: Asset,
     run_w: Sequence[float],
-    hours: tuple[float | None, float | None],
+    hours: tuple[float | None, float],
     known: _Known,
     day: Day,
 ) -> site.Batch | LeftOut:
@@ -312,15 +310,13 @@ def _batch(
     return LeftOut(f"{took}, as far as they are planned", f"assets.{asset.name}.deadline")
 
 
-def _windows(day: Day, window_s: float | None, deadline_s: float | None) -> Iterator[tuple[int, int]]:
+def _windows(day: Day, window_s: float | None, deadline_s: float) -> Iterator[tuple[int, int]]:
     """From which step until which it may run, one window after the other."""
-    if window_s is not None and deadline_s is None:
-        deadline_s = 0.0  # its day ends
     begin_s: float | None = 0.0
-    if window_s is not None and day.since_s(window_s) >= day.since_s(deadline_s or 0.0):
+    if window_s is not None and day.since_s(window_s) >= day.since_s(deadline_s):
         begin_s = day.next_in_s(window_s)
     while begin_s is not None:
-        end_s = None if deadline_s is None else day.next_in_s(deadline_s, begin_s)
+        end_s = day.next_in_s(deadline_s, begin_s)
         until_step = day.count if end_s is None else min(day.count, day.until(end_s))
         yield day.first(begin_s), until_step
         if end_s is None:
@@ -328,10 +324,17 @@ def _windows(day: Day, window_s: float | None, deadline_s: float | None) -> Iter
         begin_s = end_s if window_s is None else day.next_in_s(window_s, end_s)
 
 
-def _spread(run_w: Sequence[float], each_s: float, whole_s: float, step_s: int) -> Iterator[float]:
-    """The mean power in each step of a run, whose powers stand for ``each_s`` one after the other."""
-    for step in range(ceil(whole_s / step_s - 1e-9)):
-        begin_s, end_s = step * float(step_s), (step + 1.0) * step_s
+def rest_w(run: Run, ran_s: float, step_s: int) -> list[float]:
+    """The mean power in each step of what is left of a run, once it ran for ``ran_s``."""
+    return list(_spread(run.run_w, QUARTER_S, run.duration_s, step_s, ran_s))
+
+
+def _spread(
+    run_w: Sequence[float], each_s: float, whole_s: float, step_s: int, from_s: float = 0.0
+) -> Iterator[float]:
+    """The mean power in each step of a run from ``from_s`` on, whose powers stand for ``each_s`` each."""
+    for step in range(ceil((whole_s - from_s) / step_s - 1e-9)):
+        begin_s, end_s = from_s + step * float(step_s), from_s + (step + 1.0) * step_s
         parts = (
             power_w * max(0.0, min(end_s, (at + 1) * each_s) - max(begin_s, at * each_s))
             for at, power_w in enumerate(run_w)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from quartier.control import agenda, cycle, events, link, linkcaps, running, sequence, turns
+from quartier.control import agenda, cycle, events, link, linkcaps, running, runs, sequence, turns
 from quartier.control import outage as outages
 from quartier.control.commands import CommandDocument
 from quartier.control.link import LinkState
@@ -45,7 +45,11 @@ class Controller:
         house = self.site.house
         steps = {point: info.step for point, info in self.site.points.items() if info.writable}
         self.state = cycle.State.fresh(replace(house, steps=steps))
-        self.state = replace(self.state, turns=turns.recalled(house, kept.get("turns"), now))
+        self.state = replace(
+            self.state,
+            turns=turns.recalled(house, kept.get("turns"), now),
+            runs=runs.recalled(house, kept.get("runs")),
+        )
         self.entries = {} if outage else agenda.restore(kept.get("schedules"))
         if outage:
             self.state = replace(self.state, events=events.Events(outage=outages.begun()))
@@ -59,6 +63,7 @@ class Controller:
         return {
             "link": link.dump(self.linked),
             "turns": turns.kept(self.state.turns, now),
+            "runs": runs.kept(self.state.runs),
             "schedules": schedules,
         }
 

@@ -12,6 +12,7 @@ from quartier.control.cycle import State, step
 from quartier.control.wishes import Wishes
 from quartier.house import assets
 from quartier.house.image import Image
+from quartier.house.modes import Run
 from quartier.house.now import Now
 from quartier_drivers.contract import DeviceSpec, Quality, Reading, columns
 from quartier_drivers.registry import door
@@ -485,6 +486,22 @@ def test_each_class_of_a_district_is_steered_by_what_its_device_takes(read):
         steered[name].lease_s for name in ("street", "waste", "loop", "hp", "chp", "air")
     ]
     assert "boiler.power_w" in points
+
+
+@pytest.mark.parametrize(("tier", "led"), [("D", True), ("A", False)])
+def test_a_load_with_a_run_is_led_by_its_relay_and_one_of_tier_a_is_only_measured(read, tier, led):
+    run = f'role = "load"\ntier = "{tier}"\nrun_w = [3000]'
+    _, _, house = served(read(DISTRICT.replace('[assets.boiler]\nrole = "heat"', f"[assets.boiler]\n{run}")))
+    (boiler,) = (one for one in house.assets if one.name == "boiler")
+
+    assert isinstance(boiler, Run)
+    assert ("boiler.relay_on", led, True, ()) == (
+        boiler.point,
+        boiler.writable,
+        boiler.measured,
+        boiler.senses,
+    )
+    assert boiler.accepts_no_fallback
 
 
 def test_a_cap_on_a_district_reaches_the_points_of_its_classes(read):

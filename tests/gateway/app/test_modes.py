@@ -1,6 +1,7 @@
 from math import inf
 
 from quartier.app import modes
+from quartier.config.model import Load
 from quartier.config.modes import Chp, Cooling, Heat, Lights, Substation, Ventilation, Waste
 
 SHARED = {"name": "street", "writable": True, "quantity": "dim_pct"}
@@ -81,6 +82,17 @@ def test_a_batch_has_its_window_in_seconds_of_the_day():
 
     assert (79_200, 19_800, 3_600) == (made.window_s, made.deadline_s, made.duration_s)
     assert ["runs", "waits"] == [mode.name for mode in made.modes]
+
+
+def test_a_run_has_its_hours_in_seconds_of_the_day_and_ends_by_midnight_where_none_are_said():
+    bare = Load(role="load", device="r", tier="D", rated_w=2_200, run_w=(2_000, 400))
+    said = bare.model_copy(update={"window_start": "20:00", "deadline": "06:00", "run_resumes": False})
+
+    for load, hours in ((bare, (None, 0.0, 86_400.0, True)), (said, (72_000.0, 21_600.0, 36_000.0, False))):
+        made = modes.run(load, SHARED | {"quantity": "relay_on"})
+        assert hours == (made.window_s, made.deadline_s, made.hours_s, made.resumes)
+        assert [("runs", 1, 2_200), ("waits", 0, 0)] == [(m.name, m.value, m.power_w) for m in made.modes]
+        assert (1_800.0, "D") == (made.duration_s, made.tier)
 
 
 def test_what_turns_takes_the_third_power_of_its_speed_down_to_its_least():

@@ -9,10 +9,11 @@ from quartier.app import movable
 from quartier.config.ahead import Planning
 from quartier.control.orders import Book, Order
 from quartier.control.reason import Reason, rule
+from quartier.control.runs import Progress
 from quartier.control.sight import Memory
 from quartier.control.state import State
 from quartier.house.assets import Ev, Grid, House, Limits, Load, Mode
-from quartier.house.modes import Heat, Waste, Water
+from quartier.house.modes import Heat, Run, Waste, Water
 from quartier.house.now import Now
 from quartier.planning.beside import Modes
 from quartier.planning.site import Batch
@@ -155,3 +156,46 @@ def test_a_plan_is_due_when_a_car_or_waste_comes_or_goes():
     assert still != due(ev1__plugged_on=0.0, waste__waiting_on=1.0)
     assert still != due(ev1__plugged_on=0.0, waste__waiting_on=0.0, ev1__energy_wanted_wh=9_000.0)
     assert still != due()
+
+
+WASHER = Run(name="washer", rated_w=2_000, quantity="relay_on", modes=RELAY, run_w=(2_000.0, 100.0, 1_500.0))
+OWED = Progress(int(START_S * 1000) + 10_800_000, NOW.ns + 10_800 * 10**9)  # until midnight in Paris
+
+
+def washing(progress, washer=WASHER, power_w=3.0):
+    memories = {"washer.power_w": Memory(power_w, NOW.ns)}
+    return replace(State.fresh(house(washer)), memories=memories, runs={"washer": progress})
+
+
+def test_a_run_that_is_owed_is_planned_until_its_deadline_and_apart_from_the_forecast():
+    found = movable.stores(washing(OWED), NOW, START_S, WANTED).batches["washer"]
+
+    assert ((2_000.0, 100.0, 1_500.0), 0, 12) == (tuple(found.powers_w), found.from_step, found.until_step)
+    assert ("washer",) == movable.apart(house(WASHER, replace(WASHER, name="bare", measured=False)))
+    assert Modes(0, 1, 1e-3, "runs", "its run is done by then") == movable.modes(WASHER)
+
+
+def test_one_that_the_plan_just_let_run_is_not_moved_before_it_is_seen_to_have_begun():
+    ordered = Book({"washer.relay_on": Order(1.0, 0, rule("local plan: runs", "local plan"))})
+    planned = {"washer": Batch([2_000.0, 100.0, 1_500.0], 2, 12)}
+    (found,) = movable.going_on(
+        replace(washing(OWED), book=ordered), planned, NOW, 0.0, [9_000.0] * 96
+    ).values()
+
+    assert (0, 3) == (found.from_step, found.until_step)
+
+
+@pytest.mark.parametrize("how", ["is_begun", "is_done", "is_late"])
+def test_one_that_has_begun_is_done_or_late_is_not_planned(how):
+    state = washing(replace(OWED, **{how: True}))
+    assert {} == movable.stores(state, NOW, START_S, WANTED).batches
+
+
+def test_what_is_left_of_a_run_goes_on_as_declared_and_no_longer():
+    begun = washing(replace(OWED, is_begun=True, ran_s=1_200.0), power_w=99.0)
+    owed = washing(OWED)
+
+    assert pytest.approx([(600 * 100 + 300 * 1_500) / 900, 1_000.0, 0.0, 0.0]) == movable.taken_w(
+        begun, WASHER, NOW, 900, 4
+    )
+    assert [3.0] * 4 + [0.0] == movable.taken_w(owed, WASHER, NOW, 900, 5)

@@ -320,6 +320,13 @@ async def test_between_two_turns_a_look_sees_a_row_begin_to_act(turning):
         assert "low frequency: tier D off" in house.turn.view["alarms"]
 
 
+async def test_a_restart_goes_on_with_the_run_of_the_day(turning):
+    async with turning(("rated_w = 2000, switch", "rated_w = 2000, run_w = [1500], switch")) as house:
+        await house.well()
+        house.turn.recall({"runs": {"boiler": {**house.turn.kept()["runs"]["boiler"], "is_done": True}}}, 1.0)
+        assert house.turn.state.runs["boiler"].is_done
+
+
 async def test_frequency_read_every_200_ms_is_for_the_fast_cycle(turning):
     async with turning(*SDM, ('role = "grid"', 'role = "grid", frequency_period_s = 0.2'), rate=2.0) as house:
         await house.well()

@@ -8,7 +8,7 @@ import pytest
 from quartier.cli.given import WORDS, day, given, points, role, settled
 from quartier.cli.steps import SteplessError, Steps
 from quartier.house.assets import Battery, Ev, Load, Mode, Pv
-from quartier.house.modes import Heat, Waste
+from quartier.house.modes import Heat, Run, Waste
 from quartier.planning.horizon import Outlook
 from quartier.planning.roster import KNOWN
 
@@ -26,7 +26,7 @@ BOILER = Heat(name="boiler", rated_w=1.0, quantity="relay_on", modes=MODES)
 WASTE = Waste(
     name="waste1", rated_w=1.0, quantity="run_on", modes=MODES, window_s=0.0, deadline_s=1.0, duration_s=1.0
 )
-WASHER = Load(name="washer", rated_w=1.0, run_w=(1.0,))
+WASHER = Run(name="washer", rated_w=1.0, quantity="relay_on", modes=MODES, run_w=(1.0,))
 LIFT = Load(name="lift", rated_w=1.0)
 ASSETS = (BAT, EV, BOILER, WASTE, WASHER, LIFT, Pv(name="pv1", rated_w=1.0))
 

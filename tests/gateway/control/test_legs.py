@@ -9,12 +9,13 @@ from quartier.control import legs
 from quartier.control.orders import Book, Order
 from quartier.control.override import Override
 from quartier.control.reason import rule
+from quartier.control.runs import Progress
 from quartier.control.sight import Memory
 from quartier.control.state import State
 from quartier.control.stay import Stay
 from quartier.control.wishes import Leg, LocalPlan
 from quartier.house.assets import Ev, Load, Mode
-from quartier.house.modes import Heat, Waste
+from quartier.house.modes import Heat, Run, Waste
 from quartier.house.now import Now
 from quartier_drivers.who import Who
 
@@ -193,6 +194,39 @@ def test_a_tank_that_is_too_cold_waits_for_no_cheaper_hour_and_again_only_inside
     assert {"boiler": 1.0} == led(stores(follows, boiler__tank_c=45.0), plan=STORES)
     assert {} == led(stores(follows, boiler__tank_c=44.9), plan=STORES)
     assert {} == led(stores(boiler=replace(BOILER, comfort_min_c=None), boiler__tank_c=55.0), plan=STORES)
+
+
+WASHER = Run(name="washer", rated_w=2_000, quantity="relay_on", modes=RELAY, run_w=(2_000,))
+OWED = Progress(EPOCH_MS + 7_200_000, 7_200 * S)
+WASH = replace(PLAN, legs={"washer": (Leg(900.0, 1.0, "waits until 22:00"),)})
+
+
+def washing(house, progress, **values):
+    memories = {f"washer.{name}": Memory(value, 0) for name, value in values.items()}
+    state = State.fresh(replace(house, assets=(replace(WASHER, senses=("waiting_on",)),)))
+    return replace(state, memories=memories, runs={"washer": progress})
+
+
+def test_a_run_that_is_owed_waits_and_begins_as_the_plan_has_it(house):
+    assert {"washer": 1.0} == led(washing(house, OWED), plan=WASH)
+
+
+@pytest.mark.parametrize(
+    ("progress", "values", "why"),
+    [
+        (replace(OWED, is_begun=True), {}, "its run has begun"),
+        (replace(OWED, is_done=True), {}, "its run is done"),
+        (replace(OWED, is_late=True), {}, "its run is late"),
+        (Progress(), {}, "nobody knows how long it may wait"),
+        (OWED, {"waiting_on": 0.0}, "nothing waits to be run"),
+        (OWED, {"waiting_on": 1.0}, ""),
+    ],
+)
+def test_one_that_has_begun_or_may_not_wait_follows_no_plan(house, progress, values, why):
+    state = washing(house, progress, **values)
+
+    assert why == legs.why_not(WASHER, state, at(0))
+    assert (not why) == bool(led(state, 0.0, WASH))
 
 
 @pytest.fixture

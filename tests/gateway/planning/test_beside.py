@@ -136,3 +136,12 @@ def test_what_a_run_needs_of_its_last_step_is_run_too():
     found = with_store(batches={"waste": Batch([3_000.0, 60.0], 0, 20)})
 
     assert [8, 9] == [step for step, leg in enumerate(found.legs["waste"]) if leg.value == 0.0]
+
+
+def test_a_run_goes_on_through_what_it_takes_least_and_begins_with_what_it_takes_nothing():
+    run_w = [0.0, 3_000.0, 50.0, 0.0, 2_000.0, 0.0]
+    found = with_store(batches={"waste": Batch(run_w, 0, 20)})
+    runs = [step for step, leg in enumerate(found.legs["waste"]) if leg.value == 0.0]
+
+    assert [*range(runs[0], runs[0] + 6)] == runs
+    assert run_w == list(found.powers_w["waste"][runs[0] : runs[0] + 6])

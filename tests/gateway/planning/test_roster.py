@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from quartier.house.assets import Battery, Ev, Load, Mode, Pv
-from quartier.house.modes import Heat, Waste, Water
+from quartier.house.modes import Heat, Run, Waste, Water
 from quartier.planning.day import Day
 from quartier.planning.horizon import Contract, Outlook, RefusedError
 from quartier.planning.roster import KNOWN, SERIES, LeftOut, Terms, roster
@@ -42,7 +42,13 @@ WASTE = Waste(
     deadline_s=22 * HOUR_S,
     duration_s=4500.0,
 )
-WASHER = Load(name="washer", rated_w=2200.0, run_w=(2000.0, 400.0, 100.0, 700.0, 300.0))
+WASHER = Run(
+    name="washer",
+    rated_w=2200.0,
+    quantity="relay_on",
+    modes=(Mode("runs", 1, 2200.0), Mode("waits", 0, 0.0)),
+    run_w=(2000.0, 400.0, 100.0, 700.0, 300.0),
+)
 
 
 def day(known=(), series=(), begin="2026-06-12T18:00", count=24, step_s=3600):
@@ -231,18 +237,17 @@ def test_a_run_keeps_its_energy_at_every_length_of_step(step_s, run_w):
     made = of(WASHER, step_s=step_s, count=24)
 
     assert run_w == pytest.approx(made.powers_w)
-    assert (0, 24) == (made.from_step, made.until_step)
+    assert (0, min(24, 6 * 3600 // step_s)) == (made.from_step, made.until_step)  # by midnight
 
 
 def test_the_hours_of_a_run_are_those_of_the_file():
     def hours(window_s, deadline_s, begin):
-        load = Load(name="washer", rated_w=2200.0, run_w=(2000.0,), window_s=window_s, deadline_s=deadline_s)
-        made = of(load, begin=begin)
+        made = of(replace(WASHER, run_w=(2000.0,), window_s=window_s, deadline_s=deadline_s), begin=begin)
         return made.from_step, made.until_step
 
     assert (0, 14) == hours(None, 8 * HOUR_S, "2026-06-12T18:00")
-    assert (2, 6) == hours(20 * HOUR_S, None, "2026-06-12T18:00")  # by midnight
-    assert (0, 3) == hours(20 * HOUR_S, None, "2026-06-12T21:00")
+    assert (2, 6) == hours(20 * HOUR_S, 0.0, "2026-06-12T18:00")
+    assert (0, 3) == hours(20 * HOUR_S, 0.0, "2026-06-12T21:00")
     assert (4, 14) == hours(22 * HOUR_S, 8 * HOUR_S, "2026-06-12T18:00")
     assert (0, 7) == hours(22 * HOUR_S, 8 * HOUR_S, "2026-06-12T01:00")
 

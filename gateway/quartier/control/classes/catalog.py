@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quartier.control.classes import chp, cooling, heat, lights, substation, ventilation, waste
+from quartier.control.classes import chp, cooling, heat, lights, run, substation, ventilation, waste
 from quartier.control.leaning import Leaning
 from quartier.control.scene import Scene
 from quartier.house.assets import Moded
-from quartier.house.modes import Chp, Cooling, Heat, Lights, Substation, Ventilation, Waste
+from quartier.house.modes import Chp, Cooling, Heat, Lights, Run, Substation, Ventilation, Waste
 
 _CLASSES: Mapping[type[Moded], Callable[[Any, Scene], Leaning]] = {
     Lights: lights.leaning,
@@ -16,6 +16,7 @@ _CLASSES: Mapping[type[Moded], Callable[[Any, Scene], Leaning]] = {
     Substation: substation.leaning,
     Chp: chp.leaning,
     Waste: waste.leaning,
+    Run: run.leaning,
     Ventilation: ventilation.leaning,
 }
 
