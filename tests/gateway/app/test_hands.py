@@ -61,24 +61,21 @@ async def test_a_battery_obeys_a_person_and_the_status_says_whom_until_it_is_end
 
 
 @pytest.mark.scenario
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
+async def test_what_cannot_be_ordered_is_told_why(house):
+    gateway, _ = house
+    await started(gateway)
+    refused = (
         (("override", "bat9", "1kW", "--for", "2h"), 1, "there is no asset 'bat9'; expected one of"),
         (("override", "bat1", "99kW", "--for", "2h"), 1, "99000 W is outside"),
         (("override", "bat1", "much", "--for", "2h"), 1, "expected a power such as -2kW"),
         (("override", "bat1", "1kW", "--for", "25h"), 1, "outside 1 s..24 h"),
         (("override", "bat1", "--cancel"), 1, "nothing is ordered by hand of 'bat1'; there: none runs"),
         (("override", "bat1", "1kW"), 2, "--for 2h"),
-    ],
-)
-async def test_what_cannot_be_ordered_is_told_why(house, words, code, said):
-    gateway, _ = house
-    await started(gateway)
-    found = await by_hand(gateway, *words)
-
-    assert code == found[0]
-    assert said in found[2]
+    )
+    for words, code, said in refused:
+        found = await by_hand(gateway, *words)
+        assert code == found[0], words
+        assert said in found[2], words
 
 
 @pytest.mark.scenario
