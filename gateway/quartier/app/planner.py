@@ -186,6 +186,8 @@ class Planner:
 
         try:
             await self._worker.run(learn, LEARN_S)
+        except TimeoutError:
+            raise  # it is an OSError too, but nothing of a disk
         except OSError as error:
             self._log.warning("forecast.not_kept", why=error.strerror or str(error))
         self._tell_anew()

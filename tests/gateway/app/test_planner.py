@@ -14,6 +14,7 @@ from tests.gateway.app.ahead import planning
 
 from quartier.app import extras, foresight, planner
 from quartier.app import turn as turning
+from quartier.app.school import School
 from quartier.control import link
 from quartier.control.wishes import Envelope, Interval, Signal, Span
 from quartier.house.assets import Witness
@@ -68,6 +69,27 @@ async def test_a_planner_that_hangs_is_waited_for_no_longer_than_its_patience(ho
         monkeypatch.setattr(planner, "PATIENCE_S", 60.0)
         made._due_ns = 0
         await found.until(lambda: made.answer is not None or made._due_ns > 0)
+        task.cancel()
+
+
+async def test_a_planner_that_hangs_while_it_learns_is_told_so_and_learns_it_later(house, monkeypatch):
+    gate = threading.Event()
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner()
+        task = await running(group, made)
+        await found.until(lambda: made.answer is not None)
+        learnt_s = made._learn_s
+        with monkeypatch.context() as patch:
+            patch.setattr(planner, "LEARN_S", 0.05)
+            patch.setattr(School, "catch_up", lambda *_: gate.wait())
+            made._learn_s, made._due_ns = 0.0, 0
+            await found.until(lambda: made.why == "the planner did not answer in time")
+            assert 0.0 == made._learn_s
+        gate.set()
+        made._due_ns = 0
+        await found.until(lambda: not made.why)
+        assert learnt_s <= made._learn_s
         task.cancel()
 
 
