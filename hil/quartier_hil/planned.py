@@ -99,7 +99,8 @@ async def saving(run: "Run") -> Saving | None:
     return Saving(
         planned_eur=run.kpis.cost_eur,
         unplanned_eur=found["cost_eur"],
-        stored_wh=run.end_wh - found["stored_wh"],
+        stored_wh=run.end_wh[0] - found["stored_wh"],
+        heat_wh=run.end_wh[1] - found["heat_wh"],
         price_eur_per_wh=0.0 if standing is None else standing.price_eur_per_wh,
     )
 

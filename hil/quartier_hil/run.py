@@ -141,7 +141,7 @@ class Run:
         self.calendar = calendar(house.tariff, self.scenario.start)
         self._planner = planned.Planner()
         self.saving: Saving | None = None
-        self.end_wh = 0.0
+        self.end_wh = 0.0, 0.0
 
     def _judges(self) -> list[Judge]:
         if self.metal is None:
@@ -248,7 +248,7 @@ class Run:
             events = group.create_task(self._events())
             accounts = group.create_task(reckoning.reckoned(self))
             await self._plant(self.scenario.duration_s, self._step)
-            self.end_wh = self.plant.battery.energy_wh
+            self.end_wh = self.plant.battery.energy_wh, building.heat_wh(self.plant)
             self._onward = asyncio.create_task(self._plant(inf, self._live))
             await events
             self.heard = await accounts

@@ -86,7 +86,7 @@ async def test_what_a_plan_saved_is_held_against_the_same_minute_without_one(pre
     )
     prepared.calendar = calendar(house.house.tariff, house.start)
     prepared.clock = prepared.clock.__class__(house.start.timestamp())
-    prepared.kpis.cost_eur, prepared.end_wh = 1.0, 6_000.0
+    prepared.kpis.cost_eur, prepared.end_wh = 1.0, (6_000.0, 0.0)
     found = await planned.saving(prepared)
 
     # the battery feeds 500 W for a minute: nothing is bought, some 8 Wh of 5 kWh are gone

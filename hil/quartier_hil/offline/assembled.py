@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from quartier.app import assembly, foresight, movable, told
+from quartier.app import assembly, foresight, movable, school, told
 from quartier.app.tolls import Tolls
 from quartier.config import load
 from quartier.config.ahead import Planning
@@ -17,12 +17,16 @@ from quartier.house.now import Now
 from quartier.planning.history import Premises
 from quartier.planning.question import Question
 from quartier.planning.tariff import Told
+from quartier.planning.trial import Trial
 from quartier.runtime.clock import HouseClock
 from quartier.store.ledger import Store
 from quartier_drivers.contract import Clock, PointInfo
 from quartier_drivers.meter.driver import SpeakingMeter
 from quartier_drivers.meter.port import Port
 from quartier_drivers.registry import door
+
+TRIED_S = school.TRIED_S
+"""So much of a history the daemon tries: what a plan would have cost in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,13 @@ class Assembled:
     loaded: Loaded
     speaking: Mapping[str, SpeakingMeter] = field(default_factory=dict)
 
-    def question(self, state: State, linked: LinkState, now: Now) -> Question:
+    def question(self, state: State, linked: LinkState, now: Now, distrust: str = "") -> Question:
         """What the daemon would ask its planner.  Raises RefusedError for what it would not."""
-        return foresight.question(self.loaded.site, state, linked, self.params, {}, now)
+        return foresight.question(self.loaded.site, state, linked, self.params, {}, now, distrust)
+
+    def trial(self) -> Trial:
+        """The daemon's back-test of plans."""
+        return foresight.trial(self.loaded.site)
 
     def stirs(self, state: State) -> list[object]:
         """What makes the daemon plan anew when it changes."""

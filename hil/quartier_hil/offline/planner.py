@@ -1,7 +1,8 @@
 """The gateway's planner in this process: asked when the daemon's task would ask, and answered at once.
 
-Question, answer and forecast are the gateway's own; what the task adds is a thread, which synthetic time has
-no use for.  Who is dead or hangs gives no new plan: the one before says itself until when it holds.
+Question, answer, forecast and back-test are the gateway's own; what the task adds is a thread, which
+synthetic time has no use for.  Who is dead or hangs gives no new plan: the one before says itself until
+when it holds.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from quartier.planning.history import History
 from quartier.planning.horizon import RefusedError
 from quartier.planning.learner import Learner
 from quartier.planning.question import answered
-from quartier_hil.offline.assembled import Assembled
+from quartier_hil.offline.assembled import TRIED_S, Assembled
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.past import MEAN_S, Past
 
@@ -34,7 +35,7 @@ class Planner:
         self.wish: LocalPlan | None = None
         self.start_ns: int | None = None
         self._site = site
-        self._learner = Learner(site.premises)
+        self._learner, self._trial = Learner(site.premises), site.trial()
         self._tolls = site.tolls()
         self._learn(past.history, past.grid)
         self._seen: object = None
@@ -50,7 +51,8 @@ class Planner:
         if self.is_alive and controller.state.force is not None and self._is_due(controller, now):
             self._asked_ns = now.ns
             try:
-                question = self._site.question(controller.state, controller.linked, now)
+                doubt = self._trial.why_not
+                question = self._site.question(controller.state, controller.linked, now, doubt)
                 self.wish = answered(self._tolls.counted(question), self._learner).wish
                 self.why, self.start_ns = "", question.start_ns
                 self.plans_count += 1
@@ -61,6 +63,17 @@ class Planner:
     def age_s(self, now: Now) -> float:
         """How long ago the plan in force began; inf: there is none."""
         return inf if self.start_ns is None else (now.ns - self.start_ns) / 1e9
+
+    def _learn(self, history: History, grid: History) -> None:
+        """Learn each slot, and of the last week try before what a plan would have cost in it."""
+        for slot, import_w, _ in grid.slots(self._learner.grid):
+            self._tolls.learn(slot, import_w)
+        slots = list(history.slots(self._learner.grid))
+        tried_count = TRIED_S // self._learner.grid.slot_s
+        for place, one in enumerate(slots):
+            if len(slots) - place <= tried_count:
+                self._trial.step(self._learner, *one)
+            self._learner.step(*one)
 
     def _is_due(self, controller: Controller, now: Now) -> bool:
         since_s = (now.ns - self._asked_ns) / 1e9
@@ -96,8 +109,3 @@ class Planner:
             self._learn(past, replace(past, load_w=grid, generated_w=()))
             self._lived.clear()
             self._since_s = until_s
-
-    def _learn(self, history: History, grid: History) -> None:
-        for slot, import_w, _ in grid.slots(self._learner.grid):
-            self._tolls.learn(slot, import_w)
-        self._learner.learn(history)

@@ -10,18 +10,20 @@ from pathlib import Path
 
 from quartier_hil.offline.day import Day, Options
 from quartier_hil.planned import SERIES
+from quartier_hil.plant import building
 from quartier_hil.prepared import unplanned
 from quartier_hil.scenario import Scenario
 
 
 def lived(folder: Path) -> dict[str, float]:
-    """Cost in EUR, and Wh in the battery at the end."""
+    """Cost in EUR, and Wh in battery and hot water at the end."""
     scenario = Scenario.model_validate_json((folder / "scenario.json").read_text())
     series = SERIES.validate_json((folder / "series.json").read_bytes())
     alone = unplanned(scenario)
     options = Options(scenario=alone, series=series, folder=folder / "unplanned")
     done = Day(options).perform()
-    return {"cost_eur": done.kpis.cost_eur, "stored_wh": done.plant.battery.energy_wh}
+    left_wh = {"stored_wh": done.plant.battery.energy_wh, "heat_wh": building.heat_wh(done.plant)}
+    return {"cost_eur": done.kpis.cost_eur, **left_wh}
 
 
 def main(words: list[str]) -> int:

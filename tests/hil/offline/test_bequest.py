@@ -57,7 +57,7 @@ def test_what_the_gateways_forecast_learns_from_it_is_what_was_lived(scenario, t
     told = site.premises, site.loaded.site, tmp_path / "state/history.db", tmp_path / "runtime", tmp_path
     school, other = School(*told, foresight.trial(site.loaded.site)), Learner(site.premises)
     assert school.catch_up(_start_ms(scenario) / 1000)
-    other.learn(lived(scenario, specified(scenario), 2, load_factor=1.5, sun_factor=0.5))
+    other.learn(lived(scenario, specified(scenario), 2, load_factor=1.5, sun_factor=0.5).history)
 
     # the store keeps what changes by 50 W or 1 % alone, and its last minute is not over
     assert other.newest == school.learner.newest

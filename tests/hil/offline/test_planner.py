@@ -137,6 +137,17 @@ def test_without_a_trusted_clock_nobody_plans(night):
     assert 600 <= again_s <= 620
 
 
+def test_plans_that_were_dearer_than_the_rule_in_the_last_week_are_left(night):
+    house = night().scenario.house
+    factors = {"history_days": 21, "load_factor": 0.5, "sun_factor": 1.5}
+    other = house.model_copy(update={"planning": house.planning.model_copy(update=factors), "outdoor_c": 8.0})
+    start = dt.datetime(2026, 3, 11, 14)  # noqa: DTZ001 - the house's local time
+    done = night(duration_s=60, start=start, house=other).perform()
+
+    assert [(5, False)] == _leads(done)
+    assert "in its back-test of the last week a plan cost" in done.planner.why
+
+
 def test_who_has_not_lived_yet_follows_the_rule(night):
     house = night().scenario.house
     young = house.planning.model_copy(update={"history_days": 1})
