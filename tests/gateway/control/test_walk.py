@@ -60,7 +60,7 @@ def test_hundreds_of_houses_hold_every_class_of_asset_and_every_kind_of_meter():
 
     assert classes == {
         *("Battery", "Pv", "Ev", "Load", "Lights", "Heat", "Cooling"),
-        *("Substation", "Chp", "Waste", "Ventilation"),
+        *("Substation", "Chp", "Waste", "Run", "Ventilation"),
     }
     assert {True, False} == {house.is_branched for house in built} == {bool(h.contacts) for h in built}
     assert {True, False} == {h.grid.is_apparent for h in built} == {bool(h.supplies) for h in built}

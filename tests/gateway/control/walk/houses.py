@@ -139,7 +139,7 @@ def _assets(random: Random, homes: list[str]) -> Iterator[Steered]:
             min_off_s=random.choice((60.0, 180.0)),
             lease_s=random.choice((inf, 120.0)),
         )
-    for make in (_lights, _heat, _cooling, _substation, _chp, _waste, _ventilation):
+    for make in (_lights, _heat, _cooling, _substation, _chp, _waste, _run, _ventilation):
         if random.random() < 0.4:
             yield make(random, placed(make.__name__.strip("_")))
 
@@ -278,6 +278,22 @@ def _waste(random: Random, placed: dict) -> modes.Waste:
         window_s=random.choice((0, 20 * 3600)),
         deadline_s=random.choice((6 * 3600, 86_340)),
         duration_s=3_600,
+        min_on_s=300,
+        min_off_s=180,
+    )
+
+
+def _run(random: Random, placed: dict) -> modes.Run:
+    return modes.Run(
+        **_moded(random, placed),
+        rated_w=2_200,
+        quantity="relay_on",
+        senses=random.choice(((), ("waiting_on",))),
+        modes=(Mode("runs", 1, 2_200), Mode("waits", 0, 0)),
+        run_w=(2_000, 400, 1_500),
+        window_s=random.choice((None, 20 * 3600)),
+        deadline_s=random.choice((0, 6 * 3600)),
+        resumes=random.random() < 0.5,
         min_on_s=300,
         min_off_s=180,
     )
