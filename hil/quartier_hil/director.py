@@ -159,7 +159,13 @@ class Director:
                 self.run.wiring.contact(closed=event.closed)
             case asked.Plug():
                 self.run.mark("a car is plugged in" if event.on else "the car leaves")
-                self.run.plant = building.plug(self.run.plant, on=event.on, need_wh=event.need_wh)
+                self.run.plant = building.plug(
+                    self.run.plant,
+                    on=event.on,
+                    need_wh=event.need_wh,
+                    phases_count=event.phases,
+                    takes_max_a=event.takes_max_a,
+                )
             case Planner():
                 self._planner(event)
             case ClockFault():

@@ -117,6 +117,10 @@ class Plug(Happening):
     """Whether it is plugged in."""
     need_wh: Annotated[float, Field(ge=0)] = 20_000.0
     """How much it takes."""
+    phases: Literal[1, 3] = 3
+    """On how many phases it charges, where its point has as many."""
+    takes_max_a: Annotated[float, Field(ge=6)] = 16.0
+    """The most current that it takes, whatever it is offered."""
 
 
 class Extra(Happening):

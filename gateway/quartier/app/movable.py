@@ -51,14 +51,15 @@ def cars(state: State, now: Now, start_utc_s: float, step_s: int) -> dict[str, C
         leaves_s = stay.leaves_s(ev, state.memories, now, state.house.zone) or 0.0
         need_wh = stay.missing_wh(ev, here, state.memories, now.ns) or 0.0
         until_s = now.utc_ms / 1000 + leaves_s - _READY_S - start_utc_s
+        phases_count, most_a = here.uptake.planned(ev)
         car = Car(
             need_wh=need_wh,
             room_wh=need_wh,
             from_step=0,
             until_step=max(0, math.floor(until_s / step_s)),
-            current_max_a=math.floor(ev.current_max_a),
+            current_max_a=math.floor(most_a),
             current_min_a=math.ceil(ev.current_min_a),
-            phases=stay.count(ev, here),
+            phases=phases_count,
             voltage_v=ev.voltage_v,
             efficiency=1.0,
         )
@@ -66,6 +67,15 @@ def cars(state: State, now: Now, start_utc_s: float, step_s: int) -> dict[str, C
             with suppress(RefusedError):  # one that wants too much to be counted keeps no other from it
                 found[ev.name] = replace(car, current_step_a=current_step_a(ev.name, car, step_s))
     return found
+
+
+def uptakes(state: State) -> tuple[tuple[int, int], ...]:
+    """Phases and whole amperes that a plan reckons with, of each car that is there."""
+    found = []
+    for ev in (one for one in state.house.assets if isinstance(one, Ev) and one.name in state.stays):
+        phases_count, most_a = state.stays[ev.name].uptake.planned(ev)
+        found.append((phases_count, math.floor(most_a)))
+    return tuple(found)
 
 
 def apart(house: House) -> tuple[str, ...]:
@@ -150,13 +160,16 @@ def _runs(asset: Waste | Run, state: State, now: Now) -> bool:
 
 
 def stirs(state: State) -> list[object]:
-    """What makes a new plan due when it changes: a car that comes or goes or wants something, waste."""
+    """What makes a new plan due when it changes: a car that comes or goes or wants something, or is seen to
+    take it; waste.
+    """
     memories = state.memories
-    return [
+    said = [
         memories[point].value if (point := f"{asset.name}.{quantity}") in memories else None
         for asset in state.house.assets
         for quantity in _STIRS.get(type(asset), ())
     ]
+    return [*said, *uptakes(state)]
 
 
 _STIRS: Mapping[type, tuple[str, ...]] = {

@@ -139,7 +139,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         mode=wishes.caps.mode,
         contacts=holds,
         supplies=loads,
-        stays=stay.stays(house, state.stays, state.turns, memories, dt_s, now),
+        stays=stay.stays(house, state.stays, state.turns, memories, dt_s, now, state.book.orders),
         runs=runs.looked(house, state.runs, state.turns, memories, dt_s, now),
         tracks=tracks,
         lag=lag.looked(state.lag, house, memories, {name: one.seen for name, one in tracks.items()}),

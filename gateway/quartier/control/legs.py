@@ -1,11 +1,12 @@
 """The local plan's orders of cars, heat and batches: a wish below all others, while it is safe (pure).
 
 A plan may let a car wait for a cheaper hour; it may not let it leave without what it wants.  So a car
-follows it only while its departure and the energy that it lacks are known, and while it could still wait: one
-that fell behind charges by the rule, at once and with all that the caps leave.
+follows it only while its departure and the energy that it lacks are known, and while it could still wait by
+what it was seen to take: one that fell behind, or that nobody has seen charge and that could not wait if it
+took the least, charges by the rule, at once and with all that the caps leave.
 """
 
-from math import inf
+from math import floor, inf
 from typing import NamedTuple
 
 from quartier.control import aims, clocks, override, runs, setpoint, sight, stay
@@ -27,6 +28,7 @@ WARM_K = 1.0
 """A tank follows no plan below its comfort band, and again only so far inside it."""
 COLD = "it is too cold to wait"
 LATE = "it has to charge now to be ready in time"
+UNSEEN = "it charges until it is seen how much it takes, to be ready in time"
 _PLAN, _READY = rule("", aims.PLAN).who, rule("", "ready").who
 
 
@@ -59,9 +61,19 @@ def _wish(asset: Steered, leg: Leg, state: State, now: Now) -> _Wish | None:
     if not isinstance(asset, Ev | Heat | Waste | Run) or override.fault(asset, leg.value):
         return None
     why = why_not(asset, state, now)
-    if isinstance(asset, Ev) and why == LATE:
-        return _Wish(asset.current_max_a, _READY, LATE)
-    return None if why else _Wish(leg.value, _PLAN, leg.words)
+    if isinstance(asset, Ev) and why in {LATE, UNSEEN}:
+        return _Wish(asset.current_max_a, _READY, why)
+    if why:
+        return None
+    return _Wish(_offered_a(asset, leg, state) if isinstance(asset, Ev) else leg.value, _PLAN, leg.words)
+
+
+def _offered_a(ev: Ev, leg: Leg, state: State) -> float:
+    """The current of a step.  Who is planned with all that it takes is offered all, so that one that would
+    take more is seen to.
+    """
+    _, most_a = state.stays[ev.name].uptake.planned(ev)
+    return ev.current_max_a if leg.value >= floor(most_a) else leg.value
 
 
 def why_not(asset: Ev | Heat | Waste | Run, state: State, now: Now) -> str:
@@ -112,4 +124,6 @@ def _why_not_car(ev: Ev, state: State, now: Now) -> str:
     if stay.missing_wh(ev, here, memories, now.ns) is None:
         return "nobody says what it wants"
     least_s = LATE_S if _follows(ev, state) else LATE_S + AGAIN_S
-    return LATE if stay.laxity_s(ev, here, memories, now, zone) < least_s else ""
+    if stay.laxity_s(ev, here, memories, now, zone, is_sure=True) >= least_s:
+        return ""
+    return LATE if here.uptake.is_known else UNSEEN

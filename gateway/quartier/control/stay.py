@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from quartier.control import daytime, phases
+from quartier.control import daytime, phases, uptake
+from quartier.control.orders import Order
 from quartier.control.phases import LEAST_A, Share
 from quartier.control.players import CAR_ANSWERS_S, OVER_A, full_w
 from quartier.control.shed import Turn
 from quartier.control.sight import CURRENTS, Memories, age_s, fresh, power_w
+from quartier.control.uptake import UNDER_A, Sight, Uptake
 from quartier.house.assets import Ev, House
 from quartier.house.nodes import PHASES
 from quartier.house.now import Now
@@ -17,7 +20,7 @@ IDLE_S = 60.0
 """A car that takes less than 200 W for a minute, though it may, is full or waits for something of its own."""
 SURE_S = 20.0
 """So long a phase must stay without current before it counts as not used."""
-UNDER_A, UNDER_S, MARGIN_A = 1.5, 30.0, 2.0
+UNDER_S, MARGIN_A = 30.0, 2.0
 """A car that stays 1.5 A below its order for 30 s is held to what it takes and 2 A, until it reaches that."""
 PATIENCE_S = 4 * 3600.0
 """The laxity of a car that nobody knows a departure of; each second that it waits takes one off."""
@@ -32,7 +35,7 @@ class Stay:
     """One stay of a car.  ``used`` are the terminals it charges on, None while that is not sure.
 
     ``charged_wh`` is what it got, ``waited_s`` how long it waited more than it charged; ``idle_ns`` and
-    ``under_ns`` since when it takes nothing, or less than it may.
+    ``under_ns`` since when it takes nothing, or less than it may; ``uptake`` is what it was seen to take.
     """
 
     since_ns: int
@@ -43,6 +46,7 @@ class Stay:
     seen_ns: int = 0
     idle_ns: int | None = None
     under_ns: int | None = None
+    uptake: Uptake = field(default_factory=Uptake)
 
     def is_idle(self, now_ns: int) -> bool:
         """Whether it has taken nothing for a minute though it might have."""
@@ -69,14 +73,21 @@ def stays(
     memories: Memories,
     dt_s: float,
     now: Now,
+    orders: Mapping[str, Order] = MappingProxyType({}),
 ) -> dict[str, Stay]:
-    """The stays at all charging points; where no car is there is none."""
+    """The stays at all charging points; where no car is there is none.
+
+    ``orders`` are the last ones: what a plan or a person orders may be less than the turn allows.
+    """
     found = {}
     for asset in house.assets:
         if not isinstance(asset, Ev) or _is_away(asset, memories):
             continue
         stay = before.get(asset.name, Stay(now.ns))
-        found[asset.name] = _gone_on(asset, stay, turns.get(asset.name, Turn()), memories, dt_s, now.ns)
+        turn = turns.get(asset.name, Turn())
+        order = orders.get(f"{asset.name}.current_max_a")
+        offered_a = ordered_a(asset, turn) if order is None else min(ordered_a(asset, turn), order.value)
+        found[asset.name] = _gone_on(asset, stay, turn, offered_a, memories, dt_s, now.ns)
     return found
 
 
@@ -86,10 +97,12 @@ def _is_away(ev: Ev, memories: Memories) -> bool:
     return seen is not None and seen.value == 0
 
 
-def _gone_on(ev: Ev, stay: Stay, turn: Turn, memories: Memories, dt_s: float, now_ns: int) -> Stay:
+def _gone_on(
+    ev: Ev, stay: Stay, turn: Turn, offered_a: float, memories: Memories, dt_s: float, now_ns: int
+) -> Stay:
     watts = power_w(memories, ev, now_ns)
     if watts is None:  # who stands there now nobody knows
-        return replace(stay, charged_wh=0.0)
+        return replace(stay, charged_wh=0.0, uptake=Uptake())
     charged_wh = fresh(memories, f"{ev.name}.session_energy_wh", ev.period_s, now_ns)
     if charged_wh is None:
         charged_wh = stay.charged_wh + max(0.0, watts) * dt_s / 3600.0
@@ -103,7 +116,16 @@ def _gone_on(ev: Ev, stay: Stay, turn: Turn, memories: Memories, dt_s: float, no
     return replace(
         stay,
         under_ns=_since(stay.under_ns, now_ns) if turn.on and draws and takes_a < may_a - UNDER_A else None,
+        uptake=_uptake(stay, ev, memories, offered_a, now_ns)
+        if turn.on and draws
+        else uptake.unwatched(stay.uptake),
     )
+
+
+def _uptake(stay: Stay, ev: Ev, memories: Memories, may_a: float, now_ns: int) -> Uptake:
+    power = memories[f"{ev.name}.power_w"]
+    phases_count = None if stay.used is None else sum(stay.used)
+    return uptake.looked(stay.uptake, ev, Sight(may_a, power.value, power.taken_ns, phases_count), now_ns)
 
 
 def _since(before_ns: int | None, now_ns: int) -> int:
@@ -200,17 +222,20 @@ def missing_wh(ev: Ev, stay: Stay, memories: Memories, now_ns: int) -> float | N
     return None if wanted_wh is None else max(0.0, wanted_wh - stay.charged_wh)
 
 
-def laxity_s(ev: Ev, stay: Stay, memories: Memories, now: Now, zone: str) -> float:
+def laxity_s(ev: Ev, stay: Stay, memories: Memories, now: Now, zone: str, *, is_sure: bool = False) -> float:
     """How long it can wait and still leave with what it wants at full current, in s; below 0: no more.
 
-    Without a departure or an energy: its patience less what it has waited.
+    ``is_sure``: with no more than it was seen to take.  Without a departure or an energy: its patience less
+    what it has waited.
     """
     left_s, want_wh = leaves_s(ev, memories, now, zone), missing_wh(ev, stay, memories, now.ns)
     if left_s is None or want_wh is None:
         return PATIENCE_S - stay.waited_s
     if want_wh <= 0:
         return _DAY_S
-    return left_s - want_wh / (full_w(ev) * count(ev, stay) / ev.phases_count) * 3600.0
+    seen = stay.uptake
+    takes_w = seen.least_w(ev) if is_sure else seen.likely_w(ev, count(ev, stay))
+    return left_s - want_wh / takes_w * 3600.0
 
 
 def needed_a(ev: Ev, stay: Stay, memories: Memories, now: Now, zone: str) -> float:
@@ -220,5 +245,5 @@ def needed_a(ev: Ev, stay: Stay, memories: Memories, now: Now, zone: str) -> flo
         return 0.0
     if left_s <= 0:
         return ev.current_max_a
-    needed = want_wh * 3600.0 / left_s / (ev.voltage_v * count(ev, stay))
+    needed = want_wh * 3600.0 / left_s / (ev.voltage_v * (stay.uptake.phases_count or count(ev, stay)))
     return min(ev.current_max_a, needed)

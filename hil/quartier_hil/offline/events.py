@@ -82,7 +82,13 @@ def _at_home(day: "Day", event: Any) -> None:
             day.contact = float(event.closed)
         case asked.Plug():
             day.mark("a car is plugged in" if event.on else "the car leaves")
-            day.plant = building.plug(day.plant, on=event.on, need_wh=event.need_wh)
+            day.plant = building.plug(
+                day.plant,
+                on=event.on,
+                need_wh=event.need_wh,
+                phases_count=event.phases,
+                takes_max_a=event.takes_max_a,
+            )
         case asked.Frequency():
             day.mark(f"the frequency goes to {event.hz:g} Hz", "fault")
             grid = mains.headed(day.plant.mains, event.hz, event.hz_per_s)

@@ -1,5 +1,6 @@
 """The whole building: its assets, their energies, and the connection that reads the sum (pure)."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +13,7 @@ from quartier_hil.plant.boiler import Boiler
 from quartier_hil.plant.car import CarSpec, CarState
 from quartier_hil.plant.heatpump import HeatPumpSpec, HeatPumpState
 from quartier_hil.plant.mains import Mains
-from quartier_hil.plant.piece import EVENLY, Around, Piece, shares
+from quartier_hil.plant.piece import EVENLY, Around, Piece, Shares, shares
 from quartier_hil.plant.solar import SolarSpec
 
 ASSETS = ("bat1", "pv1", "ev1", "hp1", "base")
@@ -187,9 +188,19 @@ def set_measured(state: BuildingState, powers_w: Mapping[str, float]) -> Buildin
     return replace(state, measured_w=dict(powers_w))
 
 
-def plug(state: BuildingState, *, on: bool, need_wh: float = 0.0) -> BuildingState:
-    """A car comes or goes."""
-    return replace(state, car=cars.plug(state.car, on=on, need_wh=need_wh))
+def plug(
+    state: BuildingState,
+    *,
+    on: bool,
+    need_wh: float = 0.0,
+    phases_count: int = 3,
+    takes_max_a: float = math.inf,
+) -> BuildingState:
+    """A car comes or goes; one of one phase charges on the first."""
+    return replace(
+        state,
+        car=cars.plug(state.car, on=on, need_wh=need_wh, phases_count=phases_count, takes_max_a=takes_max_a),
+    )
 
 
 def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
@@ -214,6 +225,8 @@ def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
         found[f"grid.voltage_l{phase}_v"] = volts
         found[f"grid.power_l{phase}_w"] = phase_w
         found[f"grid.current_l{phase}_a"] = abs(phase_w) / volts if volts else 0.0
+        car_w = state.powers_w["ev1"] * (_car_shares(state)[phase - 1] if spec.phases_count > 1 else 1.0)
+        found[f"ev1.current_l{phase}_a"] = car_w / volts if volts else 0.0
     for name, power_w in state.powers_w.items():
         found[f"{name}.power_w"] = power_w
     for piece in state.more:
@@ -227,7 +240,7 @@ def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
 def _flows(spec: BuildingSpec, state: BuildingState) -> dict[str, board.Flow]:
     """What flows through each board and the root, by phase."""
     battery = shares(spec.battery_phase or None)
-    parts = {piece.name: piece.shares for piece in state.more} | {"bat1": battery}
+    parts = {piece.name: piece.shares for piece in state.more} | {"bat1": battery, "ev1": _car_shares(state)}
     return board.flows(
         spec.boards,
         (
@@ -235,6 +248,10 @@ def _flows(spec: BuildingSpec, state: BuildingState) -> dict[str, board.Flow]:
             for name, power_w in state.powers_w.items()
         ),
     )
+
+
+def _car_shares(state: BuildingState) -> Shares:
+    return EVENLY if state.car.phases_count == len(EVENLY) else shares(1)
 
 
 def _charge_state(state: BuildingState) -> float:

@@ -1,6 +1,7 @@
 """A charging point and the car on it: 6 A floor, start-up time, a need that ends (pure)."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,19 +17,26 @@ class CarSpec:
 
 @dataclass(frozen=True, slots=True)
 class CarState:
-    """``need_wh`` is what the car still takes; ``session_wh`` what it got since it was plugged in."""
+    """``need_wh`` is what the car still takes; ``session_wh`` what it got since it was plugged in.
+
+    A car may use fewer phases than its point has, and less current than it is offered.
+    """
 
     plugged_on: bool = False
     need_wh: float = 0.0
     session_wh: float = 0.0
     power_w: float = 0.0
     allowed_s: float = 0.0
+    phases_count: int = 3
+    takes_max_a: float = inf
 
 
-def plug(state: CarState, *, on: bool, need_wh: float = 0.0) -> CarState:
-    """A plug event: a new session, or its end."""
+def plug(
+    state: CarState, *, on: bool, need_wh: float = 0.0, phases_count: int = 3, takes_max_a: float = inf
+) -> CarState:
+    """A plug event: a new session, of a car that uses so many phases and so much current, or its end."""
     if on:
-        return CarState(plugged_on=True, need_wh=need_wh)
+        return CarState(plugged_on=True, need_wh=need_wh, phases_count=phases_count, takes_max_a=takes_max_a)
     return replace(state, plugged_on=False, power_w=0.0, allowed_s=0.0)
 
 
@@ -40,7 +48,8 @@ def step(spec: CarSpec, state: CarState, current_max_a: float, dt_s: float) -> C
     if allowed_s <= spec.start_s:
         return replace(state, power_w=0.0, allowed_s=allowed_s)
     hours = dt_s / 3600.0
-    power_w = min(current_max_a, spec.current_max_a) * spec.voltage_v * spec.phases_count
+    phases_count = min(spec.phases_count, state.phases_count)
+    power_w = min(current_max_a, spec.current_max_a, state.takes_max_a) * spec.voltage_v * phases_count
     power_w = min(power_w, state.need_wh / hours)
     given_wh = power_w * hours
     return replace(

@@ -6,13 +6,14 @@ import pytest
 from tests.gateway.app import ahead
 from tests.gateway.app.ahead import planning
 
-from quartier.app import foresight
+from quartier.app import foresight, movable
 from quartier.config.ahead import Tariff
 from quartier.control.clocks import Compared
 from quartier.control.orders import Book, Order
 from quartier.control.reason import Reason
 from quartier.control.sight import Memory
 from quartier.control.stay import Stay
+from quartier.control.uptake import Uptake
 from quartier.control.wishes import Signal, Span
 from quartier.house.assets import Ev, Pv
 from quartier.planning.horizon import RefusedError
@@ -150,7 +151,10 @@ def parked(seen):
         now_ns = seen.yard.clock.now_ns()
         orders = {"ev1.current_max_a": Order(16.0, now_ns, reason)} if reason else {}
         house = replace(state.house, assets=(*state.house.assets, ev))
-        stays = {"ev1": stay or Stay(0, charged_wh=5_000.0)}
+        seen_to_take = Uptake(
+            sure_w=ev.phases_count * ev.current_max_a * ev.voltage_v, phases_count=ev.phases_count
+        )
+        stays = {"ev1": stay or Stay(0, charged_wh=5_000.0, uptake=seen_to_take)}
         return ask(seen, replace(state, house=house, stays=stays, book=Book(orders)))
 
     return make
@@ -164,6 +168,41 @@ async def test_a_car_of_which_all_is_known_is_planned_and_no_longer_part_of_the_
     assert 45 <= car.until_step + 1 <= 46, "three quarters of an hour before it leaves"
     assert (1800.0 - 7000.0, [0.0] * 96) == (found.net_w, found.cars_w)
     assert [7000.0] * 4 + [0.0] * 92 == found.unplanned_w["ev1"]
+
+
+@pytest.mark.parametrize(
+    ("uptake", "phases", "most_a"),
+    [
+        (Uptake(sure_w=3_680.0, phases_count=1), 1, 16.0),
+        (Uptake(sure_w=6_900.0, is_all=True, phases_count=3), 3, 10.0),
+        (Uptake(), 1, 7.0),
+    ],
+)
+async def test_a_car_is_planned_with_what_it_was_seen_to_take_else_with_the_least(
+    parked, uptake, phases, most_a
+):
+    car = parked(stay=Stay(0, charged_wh=15_000.0, uptake=uptake)).cars["ev1"]
+
+    assert (phases, most_a) == (car.phases, car.current_max_a)
+
+
+async def test_a_car_that_nobody_saw_charge_and_that_cannot_wait_with_the_least_is_not_planned(parked):
+    found = parked(stay=Stay(0, charged_wh=5_000.0), ev1__departure_in_s=36_000.0)
+
+    assert ({}, 7000.0) == (found.cars, found.cars_w[0])
+
+
+async def test_what_cars_take_makes_a_new_plan_due_where_it_changes_by_an_ampere(seen):
+    state = seen.turn.state
+    state = replace(state, house=replace(state.house, assets=(CAR, replace(CAR, name="away"))))
+
+    def told(watts):
+        uptake = Uptake(sure_w=watts, is_all=True, phases_count=1)
+        return movable.uptakes(replace(state, stays={"ev1": Stay(0, uptake=uptake)}))
+
+    assert ((1, 10),) == told(2_300.0) == told(2_400.0)
+    assert ((1, 11),) == told(2_530.0)
+    assert () == movable.uptakes(replace(state, stays={}))
 
 
 @pytest.mark.parametrize(("least_a", "steps_a"), [(6.0, {2.0}), (7.0, set())])

@@ -13,6 +13,7 @@ from quartier.control.runs import Progress
 from quartier.control.sight import Memory
 from quartier.control.state import State
 from quartier.control.stay import Stay
+from quartier.control.uptake import Uptake
 from quartier.control.wishes import Leg, LocalPlan
 from quartier.house.assets import Ev, Load, Mode
 from quartier.house.modes import Heat, Run, Waste
@@ -22,6 +23,7 @@ from quartier_drivers.who import Who
 S = 1_000_000_000
 EPOCH_MS = 1_790_000_000_000  # 18:13:20 in Paris
 DEPARTURE_S = 7 * 3600.0
+KNOWN = Uptake(sure_w=11_040.0, phases_count=3)
 EV = Ev(name="ev1", rated_w=11_040, departure_s=DEPARTURE_S, energy_wanted_wh=22_080)
 PLAN = LocalPlan(
     start_ns=0,
@@ -52,7 +54,7 @@ def stands(house):
             State.fresh(
                 replace(house, assets=(*house.assets[:1], ev, Load(name="hp1", rated_w=2e3, switchable=True)))
             ),
-            stays={"ev1": stay or Stay(0)},
+            stays={"ev1": stay or Stay(0, uptake=KNOWN)},
             memories=memories,
             book=Book(orders),
         )
@@ -134,6 +136,40 @@ def test_a_car_that_fell_behind_charges_at_once_and_follows_again_only_with_time
     follows = rule("local plan: waits", "local plan")
     assert "" == why(full_s + legs.LATE_S + 1, follows)
     assert late == why(full_s + legs.LATE_S - 1, follows)
+
+
+def test_a_car_that_was_never_seen_to_charge_waits_only_where_the_least_that_one_takes_is_enough(stands):
+    unseen, hours = Stay(0), 22_080.0 / 1_380.0
+    for left_s, why in ((-1, legs.UNSEEN), (1, "")):
+        in_s = hours * 3600.0 + legs.LATE_S + legs.AGAIN_S + left_s
+        state = stands(stay=unseen, **leaving(in_s))
+        assert why == legs.why_not(EV, state, at(0))
+    found = legs.overrides(PLAN, stands(stay=unseen, **leaving(8 * 3600)), {}, at(10), outage=False)["ev1"]
+    assert (16.0, f"ready: {legs.UNSEEN}") == (found.value, found.reason)
+
+
+def test_one_that_takes_a_third_has_to_charge_when_a_third_takes_all_the_time_that_is_left(stands):
+    third = Stay(0, uptake=Uptake(sure_w=3_680.0, is_all=True, phases_count=1))
+    least_s = 6 * 3600.0 + legs.LATE_S + legs.AGAIN_S
+
+    assert legs.LATE == legs.why_not(EV, stands(stay=third, **leaving(least_s - 1)), at(0))
+    assert "" == legs.why_not(EV, stands(stay=third, **leaving(least_s + 1)), at(0))
+
+
+@pytest.mark.parametrize(
+    ("seen", "planned_a", "offered_a"),
+    [
+        (Uptake(), 6.0, 16.0),
+        (Uptake(), 0.0, 0.0),
+        (Uptake(sure_w=6_900.0, is_all=True, phases_count=3), 10.0, 16.0),
+        (Uptake(sure_w=6_900.0, is_all=True, phases_count=3), 9.0, 9.0),
+        (KNOWN, 15.0, 15.0),
+    ],
+)
+def test_who_is_planned_with_all_that_it_takes_is_offered_all(stands, seen, planned_a, offered_a):
+    state = stands(stay=Stay(0, charged_wh=22_000.0, uptake=seen))
+
+    assert {"ev1": offered_a} == led(state, plan=replace(PLAN, legs={"ev1": (Leg(900.0, planned_a),)}))
 
 
 def test_one_that_has_what_it_wants_goes_on_waiting(stands):

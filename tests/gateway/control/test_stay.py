@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from quartier.control import phases, stay
+from quartier.control.orders import Order
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.control.stay import Stay
+from quartier.control.uptake import Uptake
 from quartier.house.assets import Ev
 from quartier.house.nodes import Node
 from quartier.house.now import Now
@@ -55,6 +57,7 @@ def test_stays_are_followed_in_a_house_without_a_tree_too(house):
 def test_what_a_car_got_is_forgotten_while_its_point_is_silent_for_another_may_stand_there_then(followed):
     assert followed(30, seen(plugged_on=1, power_w=7_200)).charged_wh > 50
     assert 0.0 == followed(1, {}, Stay(0, charged_wh=5_000.0)).charged_wh
+    assert Uptake() == followed(1, {}, Stay(0, uptake=Uptake(sure_w=3_680.0))).uptake
     assert 700.0 == followed(1, seen(power_w=0, session_energy_wh=700), Stay(0, charged_wh=0.0)).charged_wh
 
 
@@ -116,6 +119,37 @@ def test_laxity_is_what_is_left_after_charging_at_full_current():
     assert 86_400 == stay.laxity_s(ev, Stay(0, charged_wh=12_000.0), {}, NOON, "UTC")
     one_phase = Stay(0, used=(True, False, False))
     assert -7_200 == pytest.approx(stay.laxity_s(ev, one_phase, {}, NOON, "UTC"))
+
+
+def test_what_a_car_takes_is_watched_while_it_charges_by_its_currents_where_they_are_read(followed):
+    by_currents = followed(60, currents(10, 0, 0)).uptake
+    by_power = followed(60, seen(power_w=3_680)).uptake
+
+    assert (2_300.0, 1, True) == (by_currents.sure_w, by_currents.phases_count, by_currents.is_all)
+    assert (3_680.0, 1, False) == (by_power.sure_w, by_power.phases_count, by_power.is_all)
+    assert not followed(60, seen(power_w=3_680), turn=Turn(on=False)).uptake.is_known
+    assert not followed(60, seen(power_w=100)).uptake.is_known
+
+
+def test_a_car_that_a_plan_holds_below_its_turn_takes_not_all_that_it_can(house):
+    branched, here = replace(house, assets=(EV,)), {}
+    for t in range(61):
+        now = Now(t * S, 43_200_000 + t * 1000, synced=True)
+        orders = {"ev1.current_max_a": Order(8.0, 0, "local plan")}
+        here = stay.stays(branched, here, {"ev1": FREE}, currents(8, 0, 0, at_s=t), 1.0, now, orders)
+    uptake = here["ev1"].uptake
+
+    assert (1_840.0, False) == (uptake.sure_w, uptake.is_all)
+
+
+def test_a_car_that_takes_a_third_can_wait_a_third_as_long():
+    ev = replace(EV, departure_s=46_800.0, energy_wanted_wh=1_380.0)
+    held = Stay(0, uptake=Uptake(sure_w=2_760.0, is_all=True, phases_count=1))
+
+    assert 3_600 - 1_800 == pytest.approx(stay.laxity_s(ev, held, {}, NOON, "UTC"))
+    assert 0.0 == pytest.approx(stay.laxity_s(ev, Stay(0), {}, NOON, "UTC", is_sure=True))
+    assert 3_600 - 450 == pytest.approx(stay.laxity_s(ev, Stay(0), {}, NOON, "UTC"))
+    assert 6.0 == pytest.approx(stay.needed_a(ev, held, {}, NOON, "UTC"))
 
 
 def test_the_charger_is_believed_before_the_site_file():

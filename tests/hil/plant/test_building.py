@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,19 @@ def test_without_voltage_nothing_runs_and_with_it_everything_again():
 
     assert (0.0, 0.0, 0.0) == (seen["grid.power_w"], seen["grid.voltage_l1_v"], seen["base.power_w"])
     assert values(SPEC, lit)["grid.power_w"] >= 3_000
+
+
+def test_a_car_of_one_phase_loads_the_first_and_its_point_shows_it():
+    state = plug(fresh(SPEC), on=True, need_wh=5000, phases_count=1, takes_max_a=10.0)
+    idle, seen = values(SPEC, state), values(SPEC, step(SPEC, state, Orders(), Drive(0.0, 0.0), 60))
+
+    assert (10.0, 0.0, 0.0) == tuple(round(seen[f"ev1.current_l{k}_a"], 0) for k in (1, 2, 3))
+    assert 2_300.0 == seen["grid.power_l1_w"] - seen["grid.power_l2_w"]
+    assert 0.0 == idle["ev1.current_l1_a"]
+    single = replace(SPEC, phases_count=1)
+    assert 10.0 == round(
+        values(single, step(SPEC, state, Orders(), Drive(0.0, 0.0), 60))["ev1.current_l1_a"], 0
+    )
 
 
 def test_a_real_asset_takes_what_was_read_of_it_and_the_grid_meter_has_it_in_its_sum():

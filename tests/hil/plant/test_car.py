@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from quartier_hil.plant.car import CarSpec, CarState, plug, step
 
 SPEC = CarSpec(start_s=0)
@@ -11,6 +13,17 @@ def test_below_six_ampere_the_car_pauses():
 
 def test_the_cable_bounds_the_current():
     assert 16 * 230 * 3 == step(SPEC, PLUGGED, 32, dt_s=1).power_w
+
+
+def test_a_car_may_use_one_phase_and_less_current_than_it_is_offered():
+    slow = plug(CarState(), on=True, need_wh=1000, phases_count=1, takes_max_a=10.0)
+
+    assert 10 * 230 == step(SPEC, slow, 16, dt_s=1).power_w
+    assert 6 * 230 == step(SPEC, slow, 6, dt_s=1).power_w
+    assert (
+        10 * 230
+        == step(CarSpec(start_s=0, phases_count=1), replace(slow, phases_count=3), 16, dt_s=1).power_w
+    )
 
 
 def test_charging_starts_only_after_the_car_got_ready():
