@@ -121,12 +121,19 @@ def stores(state: State, now: Now, start_utc_s: float, wanted: Planning) -> Rost
     batches: dict[str, Batch] = {}
     for asset in free:
         with suppress(RefusedError):  # one that cannot be planned keeps no other from it
-            found = roster([asset], day, Terms())
+            found = roster([_inside(asset)], day, Terms())
             tanks |= found.tanks
             batches |= found.batches
     least_h = wanted.horizon_s / 3600.0 / _TAUS
     lasting = {name: tank for name, tank in tanks.items() if tank.time_constant_h > least_h}
     return Roster(tanks=lasting, batches=batches)
+
+
+def _inside(asset: Heat | Waste | Run) -> Heat | Waste | Run:
+    """What a plan may use of a tank's band: as far inside as it follows one again."""
+    if not isinstance(asset, Heat) or asset.comfort_min_c is None:
+        return asset
+    return replace(asset, comfort_min_c=asset.comfort_min_c + 2.0 * legs.margin_k(asset))
 
 
 def going_on(

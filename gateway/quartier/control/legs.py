@@ -25,7 +25,12 @@ LATE_S = 1_800.0
 AGAIN_S = 900.0
 """So much more it has to have before it follows one again."""
 WARM_K = 1.0
-"""A tank follows no plan below its comfort band, and again only so far inside it."""
+"""A tank that is no further inside its comfort band follows no plan, and again only twice as far inside.
+
+People draw when they will, and a plan knows what they draw in the mean.
+"""
+_BAND_SHARE = 0.25
+"""Of a narrow band, that is so much of it at most."""
 COLD = "it is too cold to wait"
 LATE = "it has to charge now to be ready in time"
 UNSEEN = "it charges until it is seen how much it takes, to be ready in time"
@@ -93,7 +98,7 @@ def why_not(asset: Ev | Heat | Waste | Run, state: State, now: Now) -> str:
         return "nothing waits"
     if isinstance(asset, Heat):
         least_c = inf if asset.comfort_min_c is None else asset.comfort_min_c
-        least_c += 0.0 if _follows(asset, state) else WARM_K
+        least_c += margin_k(asset) * (1.0 if _follows(asset, state) else 2.0)
         return COLD if found[0] is None or found[0] < least_c else ""
     return ""
 
@@ -108,6 +113,12 @@ def _why_not_run(run: Run, state: State, now: Now) -> str:
         (not runs.waits(run, state.memories, now.ns), "nothing waits to be run"),
     )
     return next((words for is_so, words in judged if is_so), "")
+
+
+def margin_k(heat: Heat) -> float:
+    """How far inside its band a tank has to be to follow a plan."""
+    low_c, high_c = heat.comfort_min_c, heat.comfort_max_c
+    return WARM_K if low_c is None or high_c is None else min(WARM_K, _BAND_SHARE * (high_c - low_c))
 
 
 def _follows(asset: Steered, state: State) -> bool:

@@ -92,7 +92,9 @@ def test_stores_that_are_read_are_planned_as_the_site_file_has_them():
     found = asked(BOILER, PUMP, BIN)
 
     assert {"boiler", "pump"} == set(found.tanks)
-    assert 96 == len(found.tanks["boiler"].draw_w)
+    tank = found.tanks["boiler"]
+    assert 96 == len(tank.draw_w)
+    assert pytest.approx(27.0 / 40.0) == tank.low_wh / tank.high_wh, "2 K inside 45 to 60, above 20"
     assert [3_000.0] * 4 == list(found.batches["waste"].powers_w)
 
 

@@ -225,10 +225,13 @@ def test_a_tank_and_a_batch_are_led_while_they_are_read(stores):
 def test_a_tank_that_is_too_cold_waits_for_no_cheaper_hour_and_again_only_inside_its_band(stores):
     follows = rule("local plan: waits", "local plan")
 
-    assert {} == led(stores(boiler__tank_c=45.9), plan=STORES)
-    assert {"boiler": 1.0} == led(stores(boiler__tank_c=46.0), plan=STORES)
-    assert {"boiler": 1.0} == led(stores(follows, boiler__tank_c=45.0), plan=STORES)
-    assert {} == led(stores(follows, boiler__tank_c=44.9), plan=STORES)
+    assert {} == led(stores(boiler__tank_c=46.9), plan=STORES)
+    assert {"boiler": 1.0} == led(stores(boiler__tank_c=47.0), plan=STORES)
+    assert {"boiler": 1.0} == led(stores(follows, boiler__tank_c=46.0), plan=STORES)
+    assert {} == led(stores(follows, boiler__tank_c=45.9), plan=STORES)
+    narrow = replace(BOILER, comfort_max_c=46.0)
+    assert {"boiler": 1.0} == led(stores(follows, narrow, boiler__tank_c=45.25), plan=STORES)
+    assert {} == led(stores(follows, narrow, boiler__tank_c=45.2), plan=STORES)
     assert {} == led(stores(boiler=replace(BOILER, comfort_min_c=None), boiler__tank_c=55.0), plan=STORES)
 
 

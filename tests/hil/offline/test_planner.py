@@ -161,19 +161,24 @@ def test_who_has_not_lived_yet_follows_the_rule(night):
 FIRST_OF_MARCH = dt.datetime(2026, 3, 1, 3)  # noqa: DTZ001 - legal time of the place
 
 
+CAR = '[[events]]\nat_s = 10\ndo = "plug"\nneed_wh = 8000\n'
+
+
 @pytest.mark.parametrize("price", ["day_peak_eur_per_w", "month_peak_eur_per_w"])
-def test_what_the_largest_import_costs_levels_what_is_bought_at_night(night, price):
+def test_what_the_largest_import_costs_spreads_a_car_over_the_night(night, price):
     def lived(eur_per_w):
         house = night().scenario.house
         planning = house.planning.model_copy(update={price: eur_per_w})
-        house = house.model_copy(update={"planning": planning})
-        return night(duration_s=7_200, house=house, start=FIRST_OF_MARCH).perform().saving
+        stay = {"departure": "07:00", "wanted_wh": 8_000.0}
+        house = house.model_copy(update={"planning": planning, **stay})
+        return night(CAR, 3_600, house=house, start=FIRST_OF_MARCH).perform().saving
 
     free, dear = lived(0.0), lived(0.005)
 
-    assert dear.top_w[0] < free.top_w[0] - 500.0
-    assert dear.top_w[1] == free.top_w[1]
-    assert ((0.0, 0.0), pytest.approx(0.005 * dear.top_w[0])) == (free.tops_eur, dear.tops_eur[0])
+    assert dear.top_w[0] < free.top_w[0] - 2_000.0
+    assert dear.top_w[1] == free.top_w[1] > dear.top_w[0]
+    assert (0.0, 0.0) == free.tops_eur
+    assert 0.0 < dear.tops_eur[0] < dear.tops_eur[1]
 
 
 TANK = """
