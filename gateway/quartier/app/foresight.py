@@ -112,13 +112,12 @@ def question(
 
 
 def trial(site: Site) -> Trial:
-    """The back-test of plans, with the contract of the site file and its batteries as one."""
+    """The back-test of plans, with the tariff of the site file and its batteries as one."""
     wanted, limits = site.planning, site.limits
     if wanted is None:
         raise RefusedError("the site file has no [planning]")
     return Trial(
         battery=_whole(site, wanted),
-        contract=Contract(peak_eur_per_w=wanted.peak_eur_per_w, peak_free_w=wanted.peak_free_w),
         tariff=tariff(site),
         import_max_w=limits.import_hard_w,
         export_max_w=limits.export_hard_w,

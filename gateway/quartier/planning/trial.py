@@ -32,6 +32,10 @@ WORSE_SHARE = 0.01
 """By so much of what the house pays without a battery a plan may be dearer than the rule."""
 LEFT_SHARE = 0.9
 """Of what the cheapest import costs, what a Wh that is left at the end is worth: it may not be wanted."""
+_ENERGY = Contract()
+"""Its plans are made as they are judged, by the price of energy alone: one that spares a month's peak, or
+carbon, is dearer by right.
+"""
 _HOUR_S = 3_600
 
 
@@ -48,7 +52,6 @@ class Trial:
     """Hours that were tried, and the bills; ``battery`` and ``tariff`` are the site's."""
 
     battery: Battery
-    contract: Contract
     tariff: Tariff
     import_max_w: float
     export_max_w: float
@@ -97,10 +100,10 @@ class Trial:
             worth_eur_per_wh=LEFT_SHARE * worth,
         )
         try:
-            plan = planned(unit, outlook, self.contract)
+            plan = planned(unit, outlook, _ENERGY)
         except RefusedError:  # an hour that was measured so must not keep those after it from being learnt
             return
-        aim = aims(plan, unit, outlook, self.contract, [""] * count, self.target_w)[0]
+        aim = aims(plan, unit, outlook, _ENERGY, [""] * count, self.target_w)[0]
         self.worth_eur_per_wh = worth
         net_w = load_w - sun_w
         bought, sold = billed

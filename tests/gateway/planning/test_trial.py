@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from quartier.planning.history import Premises
-from quartier.planning.horizon import Battery, Contract
+from quartier.planning.horizon import Battery
 from quartier.planning.learner import Learner
 from quartier.planning.tariff import Quote, Tariff
 from quartier.planning.trial import LEAST_H, Trial
@@ -23,7 +23,7 @@ FIRST = int(datetime(2026, 1, 5, tzinfo=ZoneInfo("Europe/Paris")).timestamp()) /
 
 
 def trial(tariff, battery=BATTERY):
-    return Trial(battery=battery, contract=Contract(), tariff=tariff, import_max_w=9e3, export_max_w=6e3)
+    return Trial(battery=battery, tariff=tariff, import_max_w=9e3, export_max_w=6e3)
 
 
 def lived(tariff, days, load):
