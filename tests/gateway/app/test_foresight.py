@@ -291,8 +291,5 @@ async def test_what_speaks_against_plans_refuses_them_and_their_back_test_has_th
         found.battery.charge_max_w,
     )
     assert ("hchp", 12_000.0, 6_000.0) == (found.tariff.kind, found.import_max_w, found.export_max_w)
-    site = seen.loaded.site
-    dear = site.planning.model_copy(update={"peak_eur_per_w": 0.02})
-    assert found == foresight.trial(site.model_copy(update={"planning": dear}))
     with pytest.raises(RefusedError, match=r"no \[planning\]"):
         foresight.trial(seen.loaded.site.model_copy(update={"planning": None}))
