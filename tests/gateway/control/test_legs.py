@@ -21,7 +21,7 @@ from quartier.house.now import Now
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
-EPOCH_MS = 1_790_000_000_000  # 18:13:20 in Paris
+EPOCH_MS = 1_790_000_000_000  # 16:13:20 in Paris
 DEPARTURE_S = 7 * 3600.0
 KNOWN = Uptake(sure_w=11_040.0, phases_count=3)
 EV = Ev(name="ev1", rated_w=11_040, departure_s=DEPARTURE_S, energy_wanted_wh=22_080)
