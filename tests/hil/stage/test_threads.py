@@ -9,19 +9,22 @@ import pytest
 from quartier_hil.stage.threads import Held, UnheldError, named
 
 WORKS = """
-import ctypes, queue, sys, threading
+import ctypes, os, queue, sys, threading
 
 jobs = queue.SimpleQueue()
 
 def serve():
     ctypes.CDLL(None).prctl(15, b"worker")
     while True:
-        print("worker", jobs.get(), flush=True)
+        say("worker", jobs.get())
+
+def say(*words):
+    os.write(1, (" ".join(words) + "\\n").encode())  # a line at once, whoever else writes
 
 threading.Thread(target=serve, daemon=True).start()
 for line in sys.stdin:
     jobs.put(line.strip())
-    print("main", line.strip(), flush=True)
+    say("main", line.strip())
 """
 
 
@@ -44,10 +47,10 @@ class _Process:
 @pytest.fixture
 def process():
     found = _Process()
-    found.say("first")
-    assert {"main first", "worker first"} == found.heard(2)
     with found.process:
         try:
+            found.say("first")
+            assert {"main first", "worker first"} == found.heard(2)
             yield found
         finally:
             found.process.kill()
