@@ -19,7 +19,7 @@ _ALL = 0x40000000  # __WALL of wait(2): threads too
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 _LIBC.ptrace.restype = ctypes.c_long
-_PATIENCE_S, _LOOK_S = 10.0, 0.05
+_PATIENCE_S, _LOOK_S, _ENDING_S = 10.0, 0.05, 0.001
 
 
 class UnheldError(RuntimeError):
@@ -78,7 +78,7 @@ class Held:
     def end(self) -> None:
         """It is no more, and nobody in its process was told: it goes on in exit(2), of one thread.
 
-        Raises UnheldError on a processor whose registers are not known here.
+        Raises UnheldError on a processor whose registers are not known here, and where it does not end.
         """
         if os.uname().machine != "x86_64":
             self.let_go()
@@ -90,6 +90,11 @@ class Held:
         registers[_RAX], registers[_RDI], registers[_ORIG_RAX] = _SYS_EXIT, 0, _NO_CALL
         self._call(_SETREGS, registers)
         self._call(_DETACH)
+        deadline = time.monotonic() + _PATIENCE_S
+        while self._status.exists():
+            if time.monotonic() > deadline:
+                raise UnheldError(f"the thread {self.number} does not end")
+            time.sleep(_ENDING_S)
 
     def _call(self, request: int, data: Any = None) -> None:
         if _LIBC.ptrace(request, self.number, None, data) == -1:
