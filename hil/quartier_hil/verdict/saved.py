@@ -7,14 +7,18 @@ from quartier_hil import wanted as asked
 from quartier_hil.verdict.checks import Ending, Verdict
 
 
-@dataclass
-class Saved:
-    """The cost of the day with a plan, and without."""
-
-    asked: asked.Saved
+class _AtTheEnd:
+    """A check that has nothing to see before."""
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
         """Nothing to see: the end tells."""
+
+
+@dataclass
+class Saved(_AtTheEnd):
+    """The cost of the day with a plan, and without."""
+
+    asked: asked.Saved
 
     def verdict(self, ending: Ending) -> Verdict:
         """What is left in battery and hot water counts at the price of the last moment."""
@@ -33,13 +37,10 @@ class Saved:
 
 
 @dataclass
-class Lowered:
+class Lowered(_AtTheEnd):
     """The largest import of an hour with a plan, and without."""
 
     asked: asked.Lowered
-
-    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Nothing to see: the end tells."""
 
     def verdict(self, ending: Ending) -> Verdict:
         """Both are of whole hours."""
