@@ -7,26 +7,20 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd native/quartier_native/*.h)
 
-# What judges the branches of control/: neither what chance draws, nor long walks.
-PLAIN   := control and not hypothesis and not long
-
 # Hundreds of processes load our modules, each stage the tests: compiled once, not in each of them.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Who waits for real time uses a quarter of a processor: two at a time on each of them.  What promises a reaction in time
-# has three on two of them, what measures has one to itself.
-PROCESSORS := $(shell getconf _NPROCESSORS_ONLN)
-WAITING    := $(shell expr 2 \* $(PROCESSORS))
-PROMISING  := $(shell expr 3 \* $(PROCESSORS) / 2)
-
 .DEFAULT_GOAL := help
-.PHONY: bench coverage days demo fuzz scenarios soak street systemd test torture peers lint help clean
+.PHONY: bench coverage days demo fuzz mutants quick scenarios soak street systemd test test-deep torture peers lint help clean
 
 help:
 	@echo "make demo    a simulated building at work, then three behind one transformer, about three minutes; no root needed"
 	@echo "make street  the three of the demo alone, slower and with a live page, about two minutes; PUBLIC=1 a fourth one"
 	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
 	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
+	@echo "make quick   lint and the tests that your change can affect, at most three minutes; BASE=origin/main"
+	@echo "make test-deep  the tests with twenty times the examples, SEED=1, and the figures beside those of peers; a night"
+	@echo "make mutants 200 changed operators, each to be caught by a test near it; SEED=1 COUNT=200"
 	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"
 	@echo "make scenarios  every scenario of at most two hours over real wires, a day, JOBS=24 some two hours; goes on where it was left; reports/verdicts.md; ONLY=name"
 	@echo "make scenarios SHORT=1  those that CI runs, about six minutes; goes on where it was left, as the long one: AGAIN=1 all, RETRY=1 what broke, JOBS=2"
@@ -67,19 +61,24 @@ bench:
 	@$(MAKE) --no-print-directory $(VENV)/.demo >&2
 	@$(BIN)/quartier-hil bench $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short) $(if $(JSON),--json)
 
+# Each stage with its cost; STAGES="lint modules" runs these alone.
 test:
-	PYTHON=$(PYTHON) bash tests/packages.sh
-	@$(MAKE) --no-print-directory --jobs 2 peers lint
-	@rm -f reports/ci/unsteady.txt
-	bash tests/stage.sh --numprocesses auto --dist loadfile -m "not alone and not scenario and not ($(PLAIN))"
-	@$(MAKE) --no-print-directory coverage
-	bash tests/stage.sh --numprocesses $(WAITING) --dist worksteal -m "scenario and not alone"
-	@$(BIN)/quartier-hil bench --fetch & \
-	  $(BIN)/quartier-hil run short --report reports/ci --quiet --jobs $(PROMISING) --again --junit reports/ci/verdicts.xml; \
-	  code=$$?; wait; exit $$code
-	bash tests/stage.sh --numprocesses auto -m "alone and scenario"
-	bash tests/stage.sh -m "alone and not scenario"
-	@test ! -e reports/ci/unsteady.txt || { echo "Every test held, these only at a second look, alone:"; cat reports/ci/unsteady.txt; }
+	@PYTHON=$(PYTHON) $(PYTHON) tests/run.py $(STAGES)
+
+# Lint and the tests that a change can affect, nearest first, at most three minutes.
+quick: $(VENV)/.dev
+	@$(BIN)/python tests/affected.py $(if $(BASE),--base $(BASE))
+
+# The same tests with twenty times the examples, every day without wires, and the figures beside those of peers.
+test-deep: $(VENV)/.dev peers
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest --numprocesses auto --dist loadfile --hypothesis-seed=$(or $(SEED),1) -m "not scenario and not measurement"
+	$(BIN)/quartier-hil bench --fetch
+	$(BIN)/python -m pytest -m measurement
+
+# Whether a test near a randomly changed operator fails.
+mutants: $(VENV)/.dev
+	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable '.[mutants]'
+	$(BIN)/python tests/mutants.py $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 fuzz: $(VENV)/.dev
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable '.[fuzz]'
@@ -100,9 +99,9 @@ torture: $(VENV)/.demo
 systemd: $(VENV)/.demo
 	$(BIN)/quartier drill --simulated --systemd --report drill/systemd
 
-# What hypothesis draws differs from run to run: a branch that it alone takes is not covered.
+# Each branch of control/ taken by a test of its own; what hypothesis draws differs from run to run and does not count.
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses auto --quiet tests/gateway/control -m "$(PLAIN)" --cov --cov-report=term
+	$(BIN)/python tests/run.py control
 
 # Programs of other stacks that the tests talk to.
 peers:

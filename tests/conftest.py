@@ -1,4 +1,4 @@
-"""What every test may use: hypothesis profiles and the folder of shared fixtures."""
+"""For every test: hypothesis profiles, the measurement of costs and the folder of shared fixtures."""
 
 import gc
 import os
@@ -7,18 +7,13 @@ from pathlib import Path
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
+from tests import effort
+from tests.costs import pytest_addoption, pytest_configure
 
-# A shared runner stalls for longer than any deadline that would mean something.
-settings.register_profile("dev", max_examples=200, deadline=None)
-# A change is judged by what it changes: the same tree gives the same examples.  Whoever runs "dev" seeks new ones.
-settings.register_profile(
-    "ci",
-    max_examples=1_000,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+__all__ = ["pytest_addoption", "pytest_configure"]
+
+effort.register_profiles()
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 

@@ -2,8 +2,9 @@ import tomllib
 from typing import Any
 
 import tomli_w
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier_drivers.positions import Path, positions
 
@@ -78,7 +79,7 @@ SCALARS = st.booleans() | st.integers(-(2**60), 2**60) | st.floats() | st.text()
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20)
 
 
-@settings(max_examples=300)  # each writes and reads a whole text
+@examples(60)  # each writes and reads a whole text
 @given(data=st.dictionaries(KEYS, VALUES), multiline=st.booleans())
 def test_positions_name_exactly_the_paths_that_tomllib_reads(
     *, data: dict[str, Any], multiline: bool

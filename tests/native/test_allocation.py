@@ -7,13 +7,14 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier_native import allocation as kernel
 from quartier_native.reference import allocation as twin
 
-THOROUGH = settings(max_examples=20_000) if settings.get_current_profile_name() == "ci" else settings()
+THOROUGH = examples(500, deep=20_000)
 POWERS_W = st.one_of(
     st.floats(-2e4, 2e4),
     st.integers(-20, 20).map(lambda number: number * 500.0),

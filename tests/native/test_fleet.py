@@ -7,8 +7,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier_native import fleet as kernel
 from quartier_native.fleets import (
@@ -30,9 +31,7 @@ from quartier_native.fleets import (
 )
 from quartier_native.reference import fleet as twin
 
-SEEDS = (
-    settings(max_examples=2_000) if settings.get_current_profile_name() == "ci" else settings(max_examples=60)
-)
+SEEDS = examples(60, deep=2_000)
 S = 1_000_000_000
 KINDS = (LOAD, LOAD, DIVISIBLE, EV, EV, BATTERY, PV_LIMIT, PV_RELAY, MODED)
 GAPS_S = (1, 1, 4, 70, 400, 3600, 72_000)

@@ -12,14 +12,15 @@ import highspy
 import numpy as np
 import pytest
 from highspy._core import _Highs as Highs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.native.programs import Drawn, drawn
 
 from quartier_native import interior as kernel
 from quartier_native.reference import interior as twin
 
-SEEDS = settings(max_examples=1_000 if settings.get_current_profile_name() == "ci" else 60)
+SEEDS = examples(60, deep=1_000)
 
 
 def solved(module: Any, arrays: Any) -> tuple[Any, bytes, bytes]:
@@ -114,7 +115,7 @@ def test_what_does_not_fit_is_refused(module: Any) -> None:
         module.solve_interior(*wide, *rest)
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(seed=st.integers(0, 2**32))
 def test_numbers_of_very_different_sizes_leave_finite_numbers_that_are_the_same(*, seed: int) -> None:
     source = random.Random(seed)

@@ -5,15 +5,16 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier_hil.bench.horizons import drawn
 from quartier_native import levels as kernel
 from quartier_native.reference import levels as twin
 from quartier_native.reference.slopes import Step, Wiring, flow
 
-SEEDS = settings(max_examples=2_000 if settings.get_current_profile_name() == "ci" else 100)
+SEEDS = examples(100, deep=2_000)
 AMOUNTS = array("d", [0.0, 1380.0, 1610.0, 1840.0])
 UNITS = array("i", [0, 6, 7, 8])
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier_hil.bench.horizons import Horizon, drawn, house
 from quartier_native import portfolio as kernel
@@ -16,9 +17,7 @@ from quartier_native import storage
 from quartier_native.reference import portfolio as twin
 from quartier_native.storages import PLAN_COLUMNS, REFUSALS, STEP_COLUMNS, STORE_FIELDS, TOLD_COLUMNS
 
-SEEDS = (
-    settings(max_examples=1_000) if settings.get_current_profile_name() == "ci" else settings(max_examples=50)
-)
+SEEDS = examples(50, deep=1_000)
 ENGINES = pytest.mark.parametrize("module", [twin, kernel], ids=["reference", "engine"])
 UNTOUCHED = -7.5
 Buffers = tuple[Any, Any, Any, Any, Any]

@@ -8,19 +8,16 @@ from math import inf, nan
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier_hil.bench.horizons import house_samples, sampled, unbounded
 from quartier_hil.bench.hostile import hostile_samples
 from quartier_native import sampled as kernel
 from quartier_native.reference import sampled as twin
 
-SEEDS = (
-    settings(max_examples=3_000)
-    if settings.get_current_profile_name() == "ci"
-    else settings(max_examples=100)
-)
+SEEDS = examples(100, deep=3_000)
 VALUES = st.sampled_from([0.0, -0.0, 0.5, 1.0, 2.0, 65.0, 1e-9, -1e-3, 500.0, inf, nan, 1e13, -700.0, 2e6])
 PLACES = st.integers(0, 10_000)
 

@@ -5,19 +5,16 @@ from array import array
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier_hil.bench.horizons import drawn, house, unbounded
 from quartier_hil.bench.hostile import hostile
 from quartier_native import storage as kernel
 from quartier_native.reference import storage as twin
 
-SEEDS = (
-    settings(max_examples=3_000)
-    if settings.get_current_profile_name() == "ci"
-    else settings(max_examples=100)
-)
+SEEDS = examples(100, deep=3_000)
 
 
 def planned(module: Any, arrays: Any) -> tuple[Any, bytes]:

@@ -1,6 +1,6 @@
-"""The forecast as others have it: points of the gateway, and quarter hours in the flexibility report.
+"""The forecast for others: points of the gateway, and 96 quarter hours in the flexibility report.
 
-What tells of an asset whose data stay in the building is no point, and stands in no report.
+A series that reveals an asset with ``share = "local"`` is neither a point nor part of a report.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,11 @@ from quartier_drivers.contract import KINDS, Quality, Reading, Readings, columns
 from quartier_drivers.layout import Layout
 from quartier_drivers.points import split, word
 
-OLD_MS = 2 * SLOT_MS
-"""A forecast that was not made anew for so long tells nothing any more."""
+OLD_SLOTS = 2
+"""A forecast is used until this many quarter hours of it are over."""
+OLD_MS = OLD_SLOTS * SLOT_MS
+REACH_SLOTS = DAY_SLOTS + OLD_SLOTS - 1
+"""Quarter hours that a forecast covers: a report has a whole day until the forecast is too old."""
 _HOUR_SLOTS = 4
 _SLOT_H = SLOT_MS / 3_600_000
 _LOAD, _SUN, _NET = "load", "sun", "net"
@@ -70,7 +73,8 @@ class Foretold:
         """The points, bad where nobody knows; None before the first forecast."""
         if self.forecast is None or not self.names:
             return None
-        found = {} if self._age_slots(now) is None else values(self.forecast)
+        age = self._age_slots(now)
+        found = {} if age is None else values(self.forecast, age)
         rows = []
         for name in self.names:
             value = found.get(name)
@@ -80,12 +84,16 @@ class Foretold:
 
     def summary(self, now: Now) -> dict[str, float | None] | None:
         """For people of the building: the values by what stands behind ``forecast_``; None: nothing known."""
-        if self.forecast is None or self._age_slots(now) is None:
+        age = self._age_slots(now)
+        if self.forecast is None or age is None:
             return None
-        return {name.partition("forecast_")[2]: value for name, value in values(self.forecast).items()}
+        return {name.partition("forecast_")[2]: value for name, value in values(self.forecast, age).items()}
 
     def report(self, now: Now) -> dict[str, Any] | None:
-        """96 quarter hours from the one that runs on, as the flexibility report has them; None: not known."""
+        """Return the series of the flexibility report: 96 quarter hours from the present one on, none missing.
+
+        None without a forecast that is young enough.
+        """
         age = self._age_slots(now)
         if self.forecast is None or age is None:
             return None
@@ -108,32 +116,32 @@ def _from(learner: Learner, utc_ms: int) -> tuple[int, float]:
 
 
 def made(learner: Learner, utc_ms: int) -> Forecast:
-    """The forecast of the day from the quarter hour that runs on."""
+    """Forecast ``REACH_SLOTS`` quarter hours from the present one on."""
     step_s = SLOT_MS / 1000
-    return ahead(learner, utc_ms // SLOT_MS * step_s, DAY_SLOTS * step_s, step_s)
+    return ahead(learner, utc_ms // SLOT_MS * step_s, REACH_SLOTS * step_s, step_s)
 
 
-def values(forecast: Forecast) -> dict[str, float | None]:
-    """Every point's value, whether it may leave or not: W, Wh and pct; None where nobody knows.
+def values(forecast: Forecast, age: int = 0) -> dict[str, float | None]:
+    """Return the value of every point, in W, Wh and percent; None where it is not known.
 
-    The hour and the day begin with the quarter hour that runs.
+    ``age`` quarter hours of the forecast are over: the hour and the day begin after them.
     """
+    hour, day = slice(age, age + _HOUR_SLOTS), slice(age, age + DAY_SLOTS)
     found: dict[str, float | None] = {}
     for one, name in _FIELDS.items():
         series: Series = getattr(forecast, name)
         columns_w = {"": series.mean_w, "_low": series.low_w, "_high": series.high_w}
         for end, column_w in columns_w.items():
-            found[f"gateway.forecast_{one}_1h{end}_w"] = sum(column_w[:_HOUR_SLOTS]) / _HOUR_SLOTS
-        found[f"gateway.forecast_{one}_24h_wh"] = sum(series.mean_w) * _SLOT_H
+            found[f"gateway.forecast_{one}_1h{end}_w"] = sum(column_w[hour]) / _HOUR_SLOTS
+        found[f"gateway.forecast_{one}_24h_wh"] = sum(series.mean_w[day]) * _SLOT_H
     found |= dict(zip(_BESIDE, (forecast.net.error_w, forecast.net.inside_pct), strict=True))
     return found
 
 
 def _series(series: Series, age: int) -> dict[str, Any]:
-    said = ("mean_w", "low_w", "middle_w", "high_w")
-    behind = [None] * age
     found: dict[str, Any] = {
-        name: [*(round(watts, 1) for watts in getattr(series, name)[age:]), *behind] for name in said
+        name: [round(watts, 1) for watts in getattr(series, name)[age : age + DAY_SLOTS]]
+        for name in ("mean_w", "low_w", "middle_w", "high_w")
     }
     found |= {"model": series.model}
     return found | {name: _rounded(getattr(series, name)) for name in ("error_w", "miss_w", "inside_pct")}

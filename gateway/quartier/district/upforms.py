@@ -113,14 +113,14 @@ class DeviceForm(BaseModel):
 
 
 class SeriesForm(Said):
-    """96 quarter hours from the forecast's start on, in W; null where they are not known."""
+    """96 quarter hours from the forecast's start on, in W; none is missing."""
 
-    mean_w: list[float | None]
-    low_w: list[float | None]
+    mean_w: list[float]
+    low_w: list[float]
     """The quantile 10 %: one time in ten it is less."""
-    middle_w: list[float | None]
+    middle_w: list[float]
     """The quantile 50 %."""
-    high_w: list[float | None]
+    high_w: list[float]
     """The quantile 90 %."""
     model: str
     """Which model was chosen, by its own back-test."""

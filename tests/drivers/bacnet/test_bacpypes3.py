@@ -20,8 +20,9 @@ from bacpypes3.ipv4.bvll import LPDU
 from bacpypes3.npdu import NPDU
 from bacpypes3.pdu import PDU, RemoteStation
 from bacpypes3.primitivedata import ClosingTag, ObjectIdentifier, OpeningTag, PropertyIdentifier, TagList
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier_drivers.bacnet import denials, heads, requests
 from quartier_drivers.bacnet.answers import Follow, Read, Ref, hear
@@ -177,7 +178,7 @@ def agree(told, place, contents):
 
 
 # It takes its time, a tenth of a second for some.
-FEW = settings(max_examples=150)
+FEW = examples(30)
 ROWS = st.dictionaries(REFS, CONTENTS | ERRORS, min_size=1, max_size=6)
 
 

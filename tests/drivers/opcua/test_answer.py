@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from asyncua import ua
 from asyncua.ua.ua_binary import struct_to_binary
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier_drivers.opcua.answer import Garbled, read_answer
 
@@ -48,7 +49,7 @@ def value(variant, status=None, source=None, server=None):
     return ua.DataValue(variant, code, source, server)
 
 
-@settings(max_examples=100)
+@examples(20)
 @given(st.lists(VALUES, max_size=12))
 def test_scalars_come_as_the_library_sent_them(rows):
     made, expected = [], []

@@ -85,9 +85,8 @@ def test_what_tells_of_an_asset_that_stays_in_the_building_is_no_point_and_stand
 def test_the_hour_is_the_mean_of_its_quarters_and_the_day_their_energy(foretold):
     series, found = foretold.forecast.load, values(foretold.forecast)
 
-    assert 96 == len(series.mean_w)
     assert sum(series.mean_w[:4]) / 4 == found["gateway.forecast_load_1h_w"]
-    assert sum(series.mean_w) / 4 == found["gateway.forecast_load_24h_wh"]
+    assert sum(series.mean_w[:96]) / 4 == found["gateway.forecast_load_24h_wh"]
     low_w, high_w = (found[f"gateway.forecast_net_1h_{end}_w"] for end in ("low", "high"))
     assert low_w < found["gateway.forecast_net_1h_w"] < high_w
     assert found["gateway.forecast_error_w"] == foretold.forecast.net.error_w > 0.0
@@ -119,13 +118,24 @@ def test_an_old_forecast_and_one_without_a_clock_tell_nothing(foretold, later):
     assert (None, None) == (foretold.summary(later), foretold.report(later))
 
 
-def test_the_report_begins_with_the_quarter_hour_that_runs(foretold):
+def test_report_starts_with_the_present_quarter_hour_and_lacks_none(foretold):
     now, later = foretold.report(NOW), foretold.report(NOW._replace(utc_ms=NOW.utc_ms + SLOT_MS))
 
     assert now["net"]["mean_w"][1:] == later["net"]["mean_w"][:-1]
-    assert later["net"]["mean_w"][-1] is None
     assert all(SeriesForm.model_validate(series) for told in (now, later) for series in told.values())
-    assert {96} == {len(told["net"][name]) for told in (now, later) for name in ("mean_w", "low_w", "high_w")}
+    names = ("mean_w", "low_w", "middle_w", "high_w")
+    lengths = {len(series[name]) for told in (now, later) for series in told.values() for name in names}
+    assert {96} == lengths
+
+
+def test_hour_and_day_start_with_the_present_quarter_hour_while_no_newer_forecast_is_made(foretold):
+    later, series = NOW._replace(utc_ms=NOW.utc_ms + SLOT_MS), foretold.forecast.load
+    found = foretold.summary(later)
+
+    assert sum(series.mean_w[1:5]) / 4 == found["load_1h_w"]
+    assert sum(series.mean_w[1:97]) / 4 == found["load_24h_wh"]
+    seen = {reading.point: reading.value for reading in foretold.readings(later)}
+    assert found["load_1h_w"] == seen["gateway.forecast_load_1h_w"]
 
 
 def test_it_is_made_anew_with_each_quarter_hour_and_with_what_was_learnt_and_not_between(site):

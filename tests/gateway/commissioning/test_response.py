@@ -1,6 +1,7 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.commissioning import response
 from quartier.commissioning.trace import Edge, Series
@@ -62,7 +63,7 @@ def test_no_answer_has_no_response():
     assert response.found([], still, 1.0) is None
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(
     delay_s=st.floats(0.0, 5.0),
     ramp=st.sampled_from([150.0, 400.0, 2000.0]),

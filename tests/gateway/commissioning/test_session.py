@@ -3,8 +3,9 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 
 def test_a_lost_reading_ends_it(probe, plant):
@@ -63,7 +64,7 @@ def test_commands_are_refreshed_before_the_devices_timer_runs_out(probe, plant):
     assert 21 > max(b - a for a, b in pairwise(times_s))
 
 
-@settings(max_examples=25)
+@examples(20)
 @given(
     house_w=st.floats(-800, 2500),
     noise_w=st.floats(0, 60),

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.config.draft import FIXED, NAMED, ROLES
 from quartier.config.load import check, load_lenient
@@ -65,7 +66,7 @@ def placeless(path: Path) -> list[str]:
     return [str(fault) for load in (check, load_lenient) for fault in faults(load, path) if not fault.line]
 
 
-@settings(max_examples=200)  # each reads files
+@examples(40)  # each reads files
 @given(data=FILES)
 def test_any_file_is_a_site_or_faults_with_lines(data: dict[str, Any], tmp_path_factory: Any) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
@@ -74,7 +75,7 @@ def test_any_file_is_a_site_or_faults_with_lines(data: dict[str, Any], tmp_path_
     assert [] == placeless(path)
 
 
-@settings(max_examples=200)  # each reads files
+@examples(40)  # each reads files
 @given(data=st.data())
 def test_any_one_change_of_the_sample_is_a_site_or_faults_with_lines(
     data: st.DataObject, tmp_path_factory: Any

@@ -10,8 +10,9 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.control.caps import LinkCaps
 from quartier.control.cycle import Decision, step
@@ -233,7 +234,7 @@ def turn_after(state: FleetState, at: int) -> Turn:
     )
 
 
-@settings(max_examples=5000 if settings.get_current_profile_name() == "ci" else 200)
+@examples(200, deep=5000)
 @given(st.integers(0, 2**32))
 def test_a_building_of_the_fleet_is_stepped_as_the_cycle_steps_it(seed: int) -> None:
     one = case(seed)

@@ -3,8 +3,9 @@ from dataclasses import replace
 from itertools import pairwise
 from math import inf, nan
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.house.assets import Pv
 
@@ -64,7 +65,7 @@ def switchings(p, point):
     return [(t, on) for (_, was), (t, on) in pairwise(written) if on != was]
 
 
-@settings(max_examples=100)
+@examples(20)
 @given(st.lists(moves, min_size=1, max_size=15))
 def test_no_sequence_of_readings_losses_and_caps_breaks_a_device_limit(plant, sequence):
     p = plant(base_w=1000, sun_w=2000, loads_w={"pump": 2000, "heat": 1000, "lift": 500})

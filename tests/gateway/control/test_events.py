@@ -5,8 +5,9 @@ from functools import partial
 from math import nan
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.control import duties
 from quartier.control.events import Acting, Events, judged
@@ -357,7 +358,7 @@ moves = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(st.lists(moves, max_size=12))
 def test_after_any_sequence_a_grid_that_is_well_again_frees_everything(mains, sequence):
     m = mains(period_s=1.0).run(2)

@@ -4,8 +4,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.gateway.control.test_cycle_properties import moved, moves
 
 from quartier.control import guards
@@ -185,7 +186,7 @@ def lost(p):
     }
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(st.lists(moves | flips, min_size=1, max_size=15))
 def test_whatever_happens_nothing_is_lowered_further_where_the_fallback_is_lost(plant, sequence):
     """A command for such a point only repeats what stands, or brings it back."""
@@ -204,7 +205,7 @@ def test_whatever_happens_nothing_is_lowered_further_where_the_fallback_is_lost(
                 before[command.point] = command.value
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(st.lists(moves | flips, min_size=1, max_size=12))
 def test_whatever_happens_what_has_no_fallback_is_never_written(plant, house, sequence):
     p = fresh(plant, refused(house, "ev1", "heat", "bat1"), base_w=1000, loads_w={"pump": 2000, "heat": 1000})

@@ -1,8 +1,9 @@
 from dataclasses import replace
 from math import inf
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.control import link, schedule
 from quartier.control.linkstate import Mode
@@ -107,7 +108,7 @@ class Watch:
             self.entered_s = -inf
 
 
-@settings(max_examples=300)
+@examples(60)
 @given(st.lists(moves, min_size=1, max_size=40))
 def test_no_sequence_lifts_a_cap_above_hard_or_above_failsafe_before_its_minimum(drive, paper, sequence):
     d, watch = drive().start(), Watch()
@@ -118,7 +119,7 @@ def test_no_sequence_lifts_a_cap_above_hard_or_above_failsafe_before_its_minimum
         watch.judge(d, before)
 
 
-@settings(max_examples=200)
+@examples(40)
 @given(st.lists(moves.filter(lambda m: m[0] not in {"paper", "restart"}), max_size=40))
 def test_without_a_document_received_since_failsafe_never_becomes_control(drive, paper, sequence):
     d = drive().failsafe()
@@ -128,7 +129,7 @@ def test_without_a_document_received_since_failsafe_never_becomes_control(drive,
         assert d.mode is not Mode.CONTROLLED
 
 
-@settings(max_examples=200)
+@examples(40)
 @given(st.lists(moves, min_size=1, max_size=25))
 def test_a_restart_loosens_nothing_but_by_entering_failsafe(drive, paper, sequence):
     d = drive().start()
@@ -144,7 +145,7 @@ def test_a_restart_loosens_nothing_but_by_entering_failsafe(drive, paper, sequen
         assert Mode.FAILSAFE is d.mode
 
 
-@settings(max_examples=200)
+@examples(40)
 @given(st.lists(moves, min_size=1, max_size=25), watts, watts)
 def test_whatever_happened_a_tightening_acts_at_once(drive, paper, sequence, import_w, export_w):
     d = drive().start()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from tests.effort import examples
 from tests.gateway.control.walk import driver, houses, moves
 from tests.gateway.control.walk.judge import weigh
 from tests.gateway.control.walk.world import World
@@ -36,7 +37,7 @@ class Anything(RuleBasedStateMachine):
         moves.made(self.world, move, count)
 
 
-Anything.TestCase.settings = settings(max_examples=100, stateful_step_count=100)
+Anything.TestCase.settings = settings(parent=examples(20, deep=1000), stateful_step_count=100)
 TestAnything = Anything.TestCase
 
 

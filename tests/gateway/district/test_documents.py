@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jwt.api_jws import PyJWS
+from tests.effort import examples
 
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Interval
 from quartier.district import issuers
@@ -408,7 +409,7 @@ def test_the_first_answer_says_that_it_is_here_and_whether_its_number_is_kept(do
     assert received(check(documents, beat(), topic=BEAT)) is None
 
 
-@settings(max_examples=300)  # each is slow: not for the profile of the kernels
+@examples(60)
 @given(payload=st.binary(max_size=300), signature=st.none() | st.text(max_size=100))
 def test_nothing_that_comes_raises_or_latches(payload, signature):
     documents = Documents(ME, listing())
@@ -417,7 +418,7 @@ def test_nothing_that_comes_raises_or_latches(payload, signature):
     assert isinstance(check(documents, envelope()), Accepted)
 
 
-@settings(max_examples=300)  # each is slow: not for the profile of the kernels
+@examples(60)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

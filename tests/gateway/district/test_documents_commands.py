@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.gateway.district import test_documents
 from tests.gateway.district.test_documents import KEYS, ME, NOW_MS, now, sign
 
@@ -107,7 +108,7 @@ def test_a_command_fits_into_its_size():
     assert len(longest) < KINDS["command"].size_max_bytes
 
 
-@settings(max_examples=150)  # each is slow: not for the profile of the kernels
+@examples(30)
 @given(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers()),
     st.sampled_from(["op", "level", "asset", "w", "mode", "from", "code", "duration_s", "iat", "exp", "seq"]),

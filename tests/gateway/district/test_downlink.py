@@ -1,8 +1,9 @@
 """STATE and watermark as hosts may write them, and as they may not."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.district.downlink import read_json, read_state, read_watermark, whole
 from quartier.house.sample import Mark
@@ -70,7 +71,7 @@ def test_a_whole_number(value, expected):
     assert expected == whole(value)
 
 
-@settings(max_examples=300)  # each is slow: not for the profile of the kernels
+@examples(60)
 @given(st.binary(max_size=100))
 def test_any_bytes_are_read_or_none(data):
     read_state(data)

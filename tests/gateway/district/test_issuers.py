@@ -6,9 +6,10 @@ import json
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jwt.api_jws import PyJWS
+from tests.effort import examples
 
 from quartier.district import issuers
 from quartier_drivers.errors import ConfigError
@@ -153,14 +154,14 @@ def test_a_list_larger_than_any_is_not_even_verified():
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda raw: raw.decode("latin-1"))))
-@settings(max_examples=200, deadline=None)
+@examples(40)
 def test_whatever_comes_as_a_list_is_refused_with_a_fault_and_nothing_else(text):
     with pytest.raises(ConfigError):
         issuers.opened(text, "list", [public(ROOT)], "issy")
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
-@settings(max_examples=100, deadline=None)
+@examples(20)
 def test_whatever_the_root_signed_is_a_whole_list_or_refused_with_a_fault(keys):
     with pytest.raises(ConfigError):
         issuers.opened(signed(ROOT, {**BODY, "keys": keys}), "list", [public(ROOT)], "issy")

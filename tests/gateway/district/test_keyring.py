@@ -5,8 +5,9 @@ from contextlib import suppress
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.district import issuers
 from quartier.district.keyring import Keyring, Rollback
@@ -144,7 +145,7 @@ LISTS = {
 
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(LISTS)), st.booleans()), max_size=20))
-@settings(max_examples=100, deadline=None)
+@examples(20)
 def test_no_order_of_lists_and_restarts_brings_an_older_list_back(steps):
     ring, newest = Keyring("issy", [public(ROOT)]), 0
     for seq, restarts in steps:

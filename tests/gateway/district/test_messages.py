@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.gateway.district.conftest import consecutive, run_of
 
 from quartier.district.catalog import LEARNED_MAX, Catalog
@@ -38,7 +39,7 @@ NUMBERS = st.lists(
 )
 
 
-@settings(max_examples=300)  # each is slow: not for the profile of the kernels
+@examples(60)
 @given(NUMBERS)
 def test_every_message_is_one_boot_consecutive_forward_in_time_and_keyed(rows):
     samples = [sample(seq, boot, utc_ms=ms, value=value) for boot, seq, ms, value in rows]
@@ -62,7 +63,7 @@ def test_a_message_has_at_most_500_metrics():
 VALUES = st.floats() | st.integers(-(2**63), 2**64 - 1) | st.booleans() | st.text(max_size=300)
 
 
-@settings(max_examples=300)  # each is slow: not for the profile of the kernels
+@examples(60)
 @given(
     rows=st.lists(
         st.tuples(st.text(max_size=40), VALUES, st.sampled_from(Quality), st.integers(-5, 2**50)), max_size=60

@@ -4,8 +4,9 @@ import json
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.gateway.district.conftest import ME, bdseq_of, born, codes, command, state
 
 from quartier.district.births import PORTION
@@ -230,7 +231,7 @@ METRICS = {
 }
 
 
-@settings(max_examples=500)  # each is slow: not for the profile of the kernels
+@examples(100)
 @given(
     steps=st.lists(STEP, max_size=40),
     watermark=st.booleans(),

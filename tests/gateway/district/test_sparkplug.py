@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.district.effects import Publish
 from quartier.district.rules import Rules
@@ -73,7 +74,7 @@ def test_what_is_no_payload_is_malformed(data):
         decode(data)
 
 
-@settings(max_examples=300)  # each is slow: not for the profile of the kernels
+@examples(60)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_malformed(data):
     try:
@@ -82,7 +83,7 @@ def test_any_bytes_are_read_or_malformed(data):
         return
 
 
-@settings(max_examples=300)  # each is slow: not for the profile of the kernels
+@examples(60)
 @given(
     st.floats(),
     st.integers(-(2**63), 2**63 - 1),

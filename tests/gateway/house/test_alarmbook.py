@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.house import alarmbook
 from quartier.house.alarm import Alarm
@@ -357,7 +358,7 @@ DEEDS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(30)
 @given(DEEDS)
 def test_whatever_comes_goes_and_is_seen_the_list_keeps_its_promises(deeds):
     watch, present = Watch(), set()

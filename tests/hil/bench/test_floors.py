@@ -9,7 +9,7 @@ from quartier_hil.bench import groups
 from quartier_hil.bench.cache import Cache
 from quartier_hil.bench.figure import SHORT_SHARE, Figure
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.measurement]
 PLACE = Path(os.environ.get("QUARTIER_BENCH", Path(__file__).parents[3] / ".bench"))
 # A round of these takes a minute or more: one has to do.
 LONG = {"daemon", "lateness", "dead", "growth"}

@@ -31,7 +31,7 @@ def test_the_drawn_sites_are_of_every_kind():
     assert {0, 1} <= {site.section["retries_count"] for site in sites}
 
 
-@pytest.mark.alone
+@pytest.mark.measurement
 @pytest.mark.peer
 @pytest.mark.parametrize("seed", ALL or FEW)
 def test_a_planned_bus_asks_everything_once_in_the_planned_time_within_ten_percent(tmp_path, seed):
@@ -52,7 +52,7 @@ def test_the_drawn_networks_are_of_every_kind():
     assert all(len(site.dead) < len(site.profiles) for site in sites)
 
 
-@pytest.mark.alone
+@pytest.mark.measurement
 @pytest.mark.peer
 @pytest.mark.parametrize("seed", ALL or FEW_NETWORKS)
 def test_a_planned_tcp_endpoint_answers_everything_once_in_the_planned_time_within_ten_percent(
@@ -65,7 +65,7 @@ def test_a_planned_tcp_endpoint_answers_everything_once_in_the_planned_time_with
     assert abs(found.error) <= 0.10, planning.told(found)
 
 
-@pytest.mark.alone
+@pytest.mark.measurement
 @pytest.mark.peer
 def test_a_line_is_used_as_much_as_was_planned(tmp_path):
     program = Cache(tmp_path / "cache", lambda _: None).compiled("wire")

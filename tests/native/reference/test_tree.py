@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 import quartier_native
 from quartier_native import TreeAllocation
@@ -15,7 +16,7 @@ FAR_W = 1e11
 WHOLLY = (1.0, 1.0, 1.0)
 THIRDS = (1 / 3, 1 / 3, 1 / 3)
 ON_L1 = (1.0, 0.0, 0.0)
-THOROUGH = settings(max_examples=5_000) if settings.get_current_profile_name() == "ci" else settings()
+THOROUGH = examples(250, deep=5_000)
 
 
 @pytest.fixture(params=[tree, quartier_native], ids=["reference", "engine"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.drivers.meter.dlms.conftest import (
     AUTHENTICATION,
@@ -31,6 +31,7 @@ from tests.drivers.meter.dlms.conftest import (
     u32,
     wrapped,
 )
+from tests.effort import examples
 
 from quartier_drivers.meter.dlms.ciphering import Keys
 from quartier_drivers.meter.dlms.decoder import PushDecoder
@@ -158,7 +159,7 @@ PUSHES = [
 FACTS = [said(decoded(push))[0] for push in PUSHES]
 
 
-@settings(max_examples=150)
+@examples(30)
 @given(
     st.lists(st.integers(0, len(PUSHES) - 1), min_size=1, max_size=6),
     st.randoms(use_true_random=False),
@@ -183,7 +184,7 @@ def test_damage_costs_what_it_hits_and_makes_nothing_up(
         assert heard.count(fact) >= unhurt.count(fact)
 
 
-@settings(max_examples=100)
+@examples(20)
 @given(
     st.lists(st.one_of(st.sampled_from(PUSHES), st.binary(max_size=80)), max_size=6),
     st.lists(st.integers(1, 300), min_size=1, max_size=4),

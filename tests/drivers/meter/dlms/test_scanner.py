@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.drivers.meter.dlms.conftest import hdlc, mbus, notification, segmented, structure, u32, wrapped
+from tests.effort import examples
 
 from quartier_drivers.meter.dlms.hdlc import Frame
 from quartier_drivers.meter.dlms.scanner import KEPT_MAX, Found, Scanner, Segment, Wrapped
@@ -38,7 +39,7 @@ def test_frames_are_found_past_any_noise(parts: list[tuple[bytes, bytes]]) -> No
     ]
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(
     st.lists(
         st.one_of(
@@ -126,7 +127,7 @@ def test_bytes_like_a_wrapper_inside_a_frame_are_the_frames() -> None:
     assert [inside] == information(hdlc(inside))
 
 
-@settings(max_examples=30)
+@examples(20)
 @given(
     st.sampled_from(
         [b"\x7e\xa7\xff", b"\x68", b"\x00\x01\x00\x01\x00\x10\x3f\xff\x0f", b"\x7e", hdlc(bytes(2000))[:12]]

@@ -3,9 +3,10 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.drivers.meter.mbus.conftest import Line, Slave, converse, garbage, in_turn, overlaid, record
+from tests.effort import examples
 
 from quartier_drivers.meter.mbus.address import mask
 from quartier_drivers.meter.mbus.search import Look
@@ -79,7 +80,7 @@ def test_equal_numbers_are_told_apart_by_medium_version_and_maker(collide):
     st.sets(st.from_regex(r"[0-3]{3}[0-9]{5}", fullmatch=True), max_size=25),
     st.sampled_from([overlaid, in_turn, garbage]),
 )
-@settings(max_examples=30)
+@examples(20)
 def test_any_set_of_meters_is_found(numbers, collide):
     assert sorted(numbers) == serials(look(Line([Slave(one) for one in numbers], collide))[0])
 

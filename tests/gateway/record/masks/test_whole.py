@@ -4,8 +4,9 @@ import contextlib
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.gateway.record.conftest import of
 from tests.gateway.record.judge import fields
 
@@ -157,7 +158,7 @@ def test_a_number_that_looks_like_an_address_stays_in_modbus():
     assert bytes([10, 0, 0, 3]) in anonymised(record).frames[1].data
 
 
-@settings(max_examples=40, deadline=None)
+@examples(20)
 @given(st.sampled_from(sorted(CASES)), st.data())
 def test_whatever_noise_did_it_stays_as_long_and_nothing_fails(name, data):
     kind = name.partition("-")[0]

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from quartier.control.caps import LinkCaps
 from quartier.control.cycle import step
@@ -123,7 +124,7 @@ def stepped(mine, turns, taken_w, rest_w, below_s):
     return views
 
 
-@settings(max_examples=150, deadline=None)
+@examples(30)
 @given(st.integers(0, 2**32))
 def test_what_comes_back_in_a_fleet_is_what_comes_back_in_a_house(seed):
     source = random.Random(seed)

@@ -1,0 +1,154 @@
+"""Run lint and the tests that a change can affect, nearest first, within a time limit: ``make quick``.
+
+A test file is affected when it imports a changed module, directly or through other modules; the fewer imports
+lie between, the earlier it runs.  Tests that start the daemon come last.  What the time limit leaves out is
+named: ``make test`` runs it.
+"""
+
+import argparse
+import ast
+import os
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BIN = ROOT / ".venv" / "bin"
+SOURCES = ("gateway", "drivers", "native", "hil")
+CODE = (".py", ".pyx", ".pyi", ".pxd", ".h")
+LIMIT_S = 170.0
+INTERRUPTED = 2
+ALWAYS = Path("tests/house")
+
+
+def module_of(path: Path) -> str:
+    """Return the name under which the file is imported, such as ``quartier.control.cycle``."""
+    parts = path.with_suffix("").parts
+    inner = parts[1:] if parts[0] in SOURCES else parts
+    return ".".join(inner[:-1] if inner[-1] == "__init__" else inner)
+
+
+def imported(tree: ast.Module, known: Mapping[str, Path]) -> Iterator[str]:
+    """Yield the modules of ours that a file names: in imports, and as text for those loaded by name."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names = [node.value.partition(":")[0]]
+        yield from (name for name in names if name in known)
+
+
+def importers(files: Iterable[Path]) -> dict[str, set[str]]:
+    """Map each module to the modules that import it; a test also imports the ``conftest`` above it."""
+    known = {module_of(path): path for path in files if path.suffix in (".py", ".pyx")}
+    found: dict[str, set[str]] = {name: set() for name in known}
+    for name, path in known.items():
+        if path.suffix == ".py":
+            for other in imported(ast.parse((ROOT / path).read_text(encoding="utf-8")), known):
+                found[other].add(name)
+        if path.parts[0] == "tests":
+            for folder in path.parents:
+                above = module_of(folder / "conftest.py")
+                if above in found and above != name:
+                    found[above].add(name)
+    return found
+
+
+def changed_modules(changed: Iterable[Path], known: Mapping[str, Path]) -> set[str]:
+    """Return the modules that a change touches; a data file counts as the modules beside it, or above it."""
+    found = set()
+    for path in changed:
+        name = module_of(path)
+        if path.suffix in CODE and name in known:
+            found.add(name)
+            continue
+        for folder in path.parents:
+            beside = {module for module, place in known.items() if place.parent == folder}
+            if beside:
+                found |= beside
+                break
+    return found
+
+
+def distances(changed: Iterable[str], graph: Mapping[str, set[str]]) -> dict[str, int]:
+    """Return each module that a change reaches, with the number of imports between."""
+    found = dict.fromkeys(changed, 0)
+    waiting = deque(found)
+    while waiting:
+        name = waiting.popleft()
+        for other in graph.get(name, ()):
+            if other not in found:
+                found[other] = found[name] + 1
+                waiting.append(other)
+    return found
+
+
+def affected_tests(changed: Iterable[Path], files: list[Path]) -> list[Path]:
+    """Return the test files that a change can affect, nearest first."""
+    known = {module_of(path): path for path in files if path.suffix in (".py", ".pyx")}
+    reached = distances(changed_modules(changed, known), importers(files))
+    found = {known[name]: far for name, far in reached.items() if known[name].name.startswith("test_")} | {
+        path: 0 for path in files if path.parent == ALWAYS and path.name.startswith("test_")
+    }
+
+    def order(path: Path) -> tuple[bool, int, str]:
+        starts_daemon = "mark.scenario" in (ROOT / path).read_text(encoding="utf-8")
+        return starts_daemon, found[path], str(path)
+
+    return sorted(found, key=order)
+
+
+def git(*words: str) -> list[str]:
+    """Return the lines of a git command; none where it fails."""
+    done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
+    return done.stdout.splitlines() if done.returncode == 0 else []
+
+
+def changed_files(base: str) -> list[Path]:
+    """Return what differs from the common ancestor with ``base``, and what git does not track yet."""
+    (start,) = git("merge-base", "HEAD", base) or ["HEAD"]
+    names = [*git("diff", "--name-only", start), *git("ls-files", "--others", "--exclude-standard")]
+    return [Path(name) for name in dict.fromkeys(names)]
+
+
+def main() -> int:
+    """Return 0 when lint and all tests that were run passed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument(
+        "--base", default="origin/main", help="compare with this commit (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--limit", type=float, default=LIMIT_S, metavar="S", help="seconds (default: %(default)g)"
+    )
+    parser.add_argument("--list", action="store_true", help="print the affected test files, run nothing")
+    options = parser.parse_args()
+    begin_s = time.monotonic()
+    changed = changed_files(options.base)
+    files = [Path(name) for name in git("ls-files", "--cached", "--others", "--exclude-standard")]
+    tests = affected_tests(changed, [path for path in files if (ROOT / path).is_file()])
+    if options.list:
+        print(*tests, sep="\n")
+        return 0
+    print(f"{len(changed)} changed files can affect {len(tests)} test files", flush=True)
+    checks = (["ruff", "check", "."], ["ruff", "format", "--check", "--quiet", "."], ["mypy"])
+    for words in checks:
+        if code := subprocess.run([str(BIN / words[0]), *words[1:]], cwd=ROOT, check=False).returncode:
+            return code
+    left_s = max(10.0, options.limit - (time.monotonic() - begin_s))
+    words = [str(BIN / "python"), "-m", "pytest", "--quiet", "-m", "not measurement"]
+    words += ["--numprocesses", str(len(os.sched_getaffinity(0))), "--dist", "load", "--maxschedchunk", "8"]
+    report = ROOT / "reports" / "quick.json"
+    words += ["--stop-after", f"{left_s:.0f}", "--costs", str(report), *map(str, tests)]
+    return subprocess.run(
+        words, cwd=ROOT, env={"HYPOTHESIS_PROFILE": "ci", **os.environ}, check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,233 @@
+"""Mutation check: change one operator of our code at random, and see whether a test near it fails.
+
+``make mutants`` draws the same mutants for the same seed and tree.  A mutant runs against the test files that
+import its module directly, and those of its package that reach it over one module more; no test that starts
+the daemon takes part.  ``--again FILE`` repeats the mutants of an earlier result, so that two states of the
+tests can be compared.  Needs cosmic-ray (extra ``mutants``), which makes the mutants.
+"""
+
+import argparse
+import difflib
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+
+HERE = Path(__file__).parents[1]
+PACKAGES = (
+    "gateway/quartier/control",
+    "gateway/quartier/store",
+    "gateway/quartier/district",
+    "drivers/quartier_drivers",
+)
+# A kind is drawn first: else three of four mutants would be arithmetic.
+KINDS = (
+    "ReplaceComparisonOperator",
+    "ReplaceBinaryOperator",
+    "ReplaceUnaryOperator",
+    "NumberReplacer",
+    "AddNot",
+    "ReplaceAndWithOr",
+    "ReplaceOrWithAnd",
+    "ReplaceTrueWithFalse",
+    "ReplaceFalseWithTrue",
+    "ZeroIterationForLoop",
+    "ExceptionReplacer",
+)
+SKIPPED = ("_BitOr_", "_BitOr", "_Is", "Generic")  # mostly annotations and equivalent mutants
+MARKS = "not scenario and not alone and not measurement"
+LEFT_OUT = {".git", ".venv", "node_modules", "reports", ".hypothesis", ".mypy_cache", ".ruff_cache", "judges"}
+
+
+@dataclass
+class Mutant:
+    """One changed place; ``killer`` is the test file that failed first."""
+
+    path: str
+    operator: str
+    occurrence: int
+    change: list[str]
+    outcome: str = ""
+    killer: str = ""
+    wall_s: float = 0.0
+    tests: list[str] = field(default_factory=list)
+
+
+def places(text: str, name: str) -> Iterator[str]:
+    """Yield the text with the operator applied at its first place, its second and so on."""
+    occurrence = 0
+    while (changed := mutate_code(text, get_operator(name)(), occurrence)) is not None:
+        yield changed
+        occurrence += 1
+
+
+def difference(before: str, after: str) -> list[str]:
+    """Return the lines that differ, each with its sign."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+    return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+
+
+def draw(root: Path, seed: int, count: int) -> list[Mutant]:
+    """Draw ``count`` mutants, as many from each package."""
+    random, names = Random(seed), sorted(operator_names())
+    by_kind = {
+        kind: [name for name in names if f"/{kind}" in name and not any(skip in name for skip in SKIPPED)]
+        for kind in KINDS
+    }
+    found: list[Mutant] = []
+    for package in PACKAGES:
+        files = sorted(path for path in (root / package).rglob("*.py") if not path.name.endswith("_pb2.py"))
+        sizes = [path.stat().st_size for path in files]
+        wanted = len(found) + count // len(PACKAGES)
+        while len(found) < wanted:
+            (path,) = random.choices(files, sizes)
+            name = random.choice(by_kind[random.choice(KINDS)])
+            text = path.read_text(encoding="utf-8")
+            changes = list(places(text, name))
+            if not changes:
+                continue
+            occurrence = random.randrange(len(changes))
+            change = difference(text, changes[occurrence])
+            where = str(path.relative_to(root))
+            if all((one.path, one.change) != (where, change) for one in found):
+                found.append(Mutant(where, name, occurrence, change))
+    return found
+
+
+def tests_of(mutants: list[Mutant], root: Path) -> None:
+    """Set the test files of each mutant, nearest first."""
+    sys.path.insert(0, str(HERE))
+    from tests import affected  # noqa: PLC0415 - found by the path above, wherever this file is run from
+
+    affected.ROOT = root
+    files = [
+        path.relative_to(root)
+        for name in (*affected.SOURCES, "tests")
+        for path in (root / name).rglob("*.py")
+    ]
+    files += [path.relative_to(root) for path in (root / "native").rglob("*.pyx")]
+    files = [path for path in files if not LEFT_OUT & set(path.parts)]
+    graph, known = affected.importers(files), {affected.module_of(path): path for path in files}
+    for one in mutants:
+        reached = affected.distances([affected.module_of(Path(one.path))], graph)
+        inner = Path(one.path).parts
+        home = Path("tests", inner[0], *inner[2:3])
+        tests = [
+            (far, str(known[name]))
+            for name, far in reached.items()
+            if known[name].name.startswith("test_")
+            and (far == 1 or (far == 2 and known[name].is_relative_to(home)))
+        ]
+        one.tests = [path for _, path in sorted(tests)]
+
+
+def judge(one: Mutant, tree: Path, python: str, limit_s: float, first: str) -> None:
+    """Apply the mutant in a copy of the tree, run its tests, and put the file back."""
+    path = tree / one.path
+    text = path.read_text(encoding="utf-8")
+    changed = mutate_code(text, get_operator(one.operator)(), one.occurrence)
+    if changed is None or difference(text, changed) != one.change:
+        one.outcome = "changed"  # the code is another one by now
+        return
+    tests = [name for name in one.tests if (tree / name).exists()]
+    if first and (tree / first).exists():
+        tests = [first, *(name for name in tests if name != first)]
+    begin_s = time.monotonic()
+    path.write_text(changed, encoding="utf-8")
+    words = [python, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", MARKS, *tests]
+    environment = {**os.environ, "HYPOTHESIS_PROFILE": "ci", "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            words, cwd=tree, env=environment, capture_output=True, text=True, timeout=limit_s, check=False
+        )
+        failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        one.killer = failed[0].split()[1].partition("::")[0] if failed else ""
+        one.outcome = {0: "survived", 1: "killed", 2: "killed"}.get(
+            done.returncode, f"exit {done.returncode}"
+        )
+        if not tests or done.returncode == 5:
+            one.outcome = "no tests"
+    except subprocess.TimeoutExpired:
+        one.outcome = "timed out"
+    finally:
+        path.write_text(text, encoding="utf-8")
+        one.wall_s = round(time.monotonic() - begin_s, 1)
+
+
+def main() -> int:
+    """Draw or read mutants, judge them, and print the share that was killed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--root", type=Path, default=HERE, help="the tree to test (default: this one)")
+    parser.add_argument("--python", default=sys.executable, help="runs pytest (default: this one)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument(
+        "--limit", type=float, default=240.0, metavar="S", help="seconds a mutant (default: %(default)g)"
+    )
+    parser.add_argument(
+        "--again", type=Path, metavar="FILE", help="the mutants of this result that were killed"
+    )
+    parser.add_argument("--out", type=Path, default=Path("reports/mutants.json"))
+    options = parser.parse_args()
+    first: dict[int, str] = {}
+    if options.again:
+        rows = [
+            row for row in json.loads(options.again.read_text()) if row["outcome"] in ("killed", "timed out")
+        ]
+        mutants = [Mutant(row["path"], row["operator"], row["occurrence"], row["change"]) for row in rows]
+        first = {at: row["killer"] for at, row in enumerate(rows)}
+    else:
+        mutants = draw(options.root, options.seed, options.count)
+    tests_of(mutants, options.root)
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for at in range(len(mutants)):
+        waiting.put(at)
+
+    def work() -> None:
+        with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+            tree = Path(folder) / "tree"
+            shutil.copytree(options.root, tree, ignore=lambda _, names: LEFT_OUT & set(names), symlinks=True)
+            for name in ("node_modules", "judges"):
+                if (options.root / "tests/peers" / name).exists():
+                    (tree / "tests/peers" / name).symlink_to(options.root / "tests/peers" / name)
+            if (options.root.parent / "shared").exists():
+                (Path(folder) / "shared").symlink_to(options.root.parent / "shared")
+            while not waiting.empty():
+                try:
+                    at = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                one = mutants[at]
+                judge(one, tree, options.python, options.limit, first.get(at, ""))
+                print(
+                    f"{at + 1:4} of {len(mutants)}  {one.outcome:9}  {one.wall_s:6.1f} s  {one.path}  {one.killer}",
+                    flush=True,
+                )
+                options.out.parent.mkdir(parents=True, exist_ok=True)
+                options.out.write_text(json.dumps([asdict(each) for each in mutants], indent=1))
+
+    workers = [threading.Thread(target=work) for _ in range(options.jobs)]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
+    killed = sum(one.outcome in ("killed", "timed out") for one in mutants)
+    print(f"{killed} of {len(mutants)} killed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
