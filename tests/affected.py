@@ -7,12 +7,13 @@ named: ``make test`` runs it.
 
 import argparse
 import ast
+import functools
 import os
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -31,8 +32,11 @@ def module_of(path: Path) -> str:
     return ".".join(inner[:-1] if inner[-1] == "__init__" else inner)
 
 
-def imported(tree: ast.Module, known: Mapping[str, Path]) -> Iterator[str]:
-    """Yield the modules of ours that a file names: in imports, and as text for those loaded by name."""
+def imported(tree: ast.Module, package: str, known: Collection[str]) -> Iterator[str]:
+    """Yield the modules of ours that a file names: in imports, and as text for those loaded by name.
+
+    ``module:function`` names a module of the file's own package.
+    """
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -40,17 +44,21 @@ def imported(tree: ast.Module, known: Mapping[str, Path]) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names = [node.value.partition(":")[0]]
+            module, colon, _ = node.value.partition(":")
+            names = [module, f"{package}.{module}"] if colon else [module]
         yield from (name for name in names if name in known)
 
 
-def importers(files: Iterable[Path]) -> dict[str, set[str]]:
+@functools.cache
+def importers(files: tuple[Path, ...]) -> dict[str, set[str]]:
     """Map each module to the modules that import it; a test also imports the ``conftest`` above it."""
     known = {module_of(path): path for path in files if path.suffix in (".py", ".pyx")}
     found: dict[str, set[str]] = {name: set() for name in known}
     for name, path in known.items():
         if path.suffix == ".py":
-            for other in imported(ast.parse((ROOT / path).read_text(encoding="utf-8")), known):
+            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+            tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+            for other in imported(tree, package, known):
                 found[other].add(name)
         if path.parts[0] == "tests":
             for folder in path.parents:
@@ -92,7 +100,7 @@ def distances(changed: Iterable[str], graph: Mapping[str, set[str]]) -> dict[str
 def affected_tests(changed: Iterable[Path], files: list[Path]) -> list[Path]:
     """Return the test files that a change can affect, nearest first."""
     known = {module_of(path): path for path in files if path.suffix in (".py", ".pyx")}
-    reached = distances(changed_modules(changed, known), importers(files))
+    reached = distances(changed_modules(changed, known), importers(tuple(files)))
     found = {known[name]: far for name, far in reached.items() if known[name].name.startswith("test_")} | {
         path: 0 for path in files if path.parent == ALWAYS and path.name.startswith("test_")
     }

@@ -2,12 +2,16 @@
 
 ``make mutants`` draws the same mutants for the same seed and tree.  A mutant runs against the test files that
 import its module directly, and those of its package that reach it over one module more; no test that starts
-the daemon takes part.  ``--again FILE`` repeats the mutants of an earlier result, so that two states of the
-tests can be compared.  Needs cosmic-ray (extra ``mutants``), which makes the mutants.
+the daemon takes part.  A mutant whose tests take longer than the time limit counts neither way.
+
+``--again FILE`` repeats the mutants of an earlier result, so that two states of the tests can be compared.
+Needs cosmic-ray (extra ``mutants``), which makes the mutants.
 """
 
 import argparse
+import contextlib
 import difflib
+import functools
 import json
 import os
 import queue
@@ -17,6 +21,8 @@ import sys
 import tempfile
 import threading
 import time
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -47,7 +53,7 @@ KINDS = (
     "ExceptionReplacer",
 )
 SKIPPED = ("_BitOr_", "_BitOr", "_Is", "Generic")  # mostly annotations and equivalent mutants
-MARKS = "not scenario and not alone and not measurement"
+LEFT_OUT_MARKS = ("scenario", "alone", "measurement")
 LEFT_OUT = {".git", ".venv", "node_modules", "reports", ".hypothesis", ".mypy_cache", ".ruff_cache", "judges"}
 
 
@@ -119,7 +125,7 @@ def tests_of(mutants: list[Mutant], root: Path) -> None:
     ]
     files += [path.relative_to(root) for path in (root / "native").rglob("*.pyx")]
     files = [path for path in files if not LEFT_OUT & set(path.parts)]
-    graph, known = affected.importers(files), {affected.module_of(path): path for path in files}
+    graph, known = affected.importers(tuple(files)), {affected.module_of(path): path for path in files}
     for one in mutants:
         reached = affected.distances([affected.module_of(Path(one.path))], graph)
         inner = Path(one.path).parts
@@ -131,6 +137,16 @@ def tests_of(mutants: list[Mutant], root: Path) -> None:
             and (far == 1 or (far == 2 and known[name].is_relative_to(home)))
         ]
         one.tests = [path for _, path in sorted(tests)]
+
+
+@functools.cache
+def marks(tree: Path) -> str:
+    """Return the marker expression that leaves out slow tests, of the markers that the tree declares."""
+    declared = tomllib.loads((tree / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"][
+        "markers"
+    ]
+    names = {line.partition(":")[0] for line in declared}
+    return " and ".join(f"not {name}" for name in LEFT_OUT_MARKS if name in names)
 
 
 def judge(one: Mutant, tree: Path, python: str, limit_s: float, first: str) -> None:
@@ -146,7 +162,19 @@ def judge(one: Mutant, tree: Path, python: str, limit_s: float, first: str) -> N
         tests = [first, *(name for name in tests if name != first)]
     begin_s = time.monotonic()
     path.write_text(changed, encoding="utf-8")
-    words = [python, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-m", MARKS, *tests]
+    words = [
+        python,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        marks(tree),
+        *tests,
+    ]
     environment = {**os.environ, "HYPOTHESIS_PROFILE": "ci", "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
@@ -160,62 +188,79 @@ def judge(one: Mutant, tree: Path, python: str, limit_s: float, first: str) -> N
         if not tests or done.returncode == 5:
             one.outcome = "no tests"
     except subprocess.TimeoutExpired:
-        one.outcome = "timed out"
+        one.outcome = "time limit"
     finally:
         path.write_text(text, encoding="utf-8")
         one.wall_s = round(time.monotonic() - begin_s, 1)
 
 
-def main() -> int:
-    """Draw or read mutants, judge them, and print the share that was killed."""
+@contextlib.contextmanager
+def copied(root: Path) -> Iterator[Path]:
+    """Copy the tree, with what its tests find beside it, for one worker."""
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        tree = Path(folder) / "tree"
+        shutil.copytree(root, tree, ignore=lambda _, names: LEFT_OUT & set(names), symlinks=True)
+        for name in ("node_modules", "judges"):
+            if (root / "tests/peers" / name).exists():
+                (tree / "tests/peers" / name).symlink_to(root / "tests/peers" / name)
+        if (root.parent / "shared").exists():
+            (Path(folder) / "shared").symlink_to(root.parent / "shared")
+        yield tree
+
+
+def next_of(waiting: "queue.SimpleQueue[int]") -> int | None:
+    """Take the next number; None when none is left."""
+    try:
+        return waiting.get_nowait()
+    except queue.Empty:
+        return None
+
+
+def options_of() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--root", type=Path, default=HERE, help="the tree to test (default: this one)")
     parser.add_argument("--python", default=sys.executable, help="runs pytest (default: this one)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--limit", type=float, default=240.0, metavar="S", help="seconds for each mutant")
     parser.add_argument(
-        "--limit", type=float, default=240.0, metavar="S", help="seconds a mutant (default: %(default)g)"
+        "--again", type=Path, metavar="FILE", help="the mutants of a result, less those that survived"
     )
     parser.add_argument(
-        "--again", type=Path, metavar="FILE", help="the mutants of this result that were killed"
+        "--costs", type=Path, metavar="FILE", help="reports/ci/modules.json: cheap files first"
     )
     parser.add_argument("--out", type=Path, default=Path("reports/mutants.json"))
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Draw or read mutants, judge them, and print the share that was killed."""
+    options = options_of().parse_args()
     first: dict[int, str] = {}
     if options.again:
-        rows = [
-            row for row in json.loads(options.again.read_text()) if row["outcome"] in ("killed", "timed out")
-        ]
+        rows = [row for row in json.loads(options.again.read_text()) if row["outcome"] in ("killed", "")]
         mutants = [Mutant(row["path"], row["operator"], row["occurrence"], row["change"]) for row in rows]
         first = {at: row["killer"] for at, row in enumerate(rows)}
     else:
         mutants = draw(options.root, options.seed, options.count)
     tests_of(mutants, options.root)
+    if options.costs:
+        known = json.loads(options.costs.read_text())["modules"]
+        for one in mutants:
+            one.tests.sort(key=lambda name: known.get(name, {}).get("cpu_s", 0.0))
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for at in range(len(mutants)):
         waiting.put(at)
 
     def work() -> None:
-        with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-            tree = Path(folder) / "tree"
-            shutil.copytree(options.root, tree, ignore=lambda _, names: LEFT_OUT & set(names), symlinks=True)
-            for name in ("node_modules", "judges"):
-                if (options.root / "tests/peers" / name).exists():
-                    (tree / "tests/peers" / name).symlink_to(options.root / "tests/peers" / name)
-            if (options.root.parent / "shared").exists():
-                (Path(folder) / "shared").symlink_to(options.root.parent / "shared")
-            while not waiting.empty():
-                try:
-                    at = waiting.get_nowait()
-                except queue.Empty:
-                    return
+        with copied(options.root) as tree:
+            while (at := next_of(waiting)) is not None:
                 one = mutants[at]
                 judge(one, tree, options.python, options.limit, first.get(at, ""))
-                print(
-                    f"{at + 1:4} of {len(mutants)}  {one.outcome:9}  {one.wall_s:6.1f} s  {one.path}  {one.killer}",
-                    flush=True,
-                )
+                done = f"{at + 1:4} of {len(mutants)}  {one.outcome:9}  {one.wall_s:6.1f} s"
+                print(f"{done}  {one.path}  {one.killer}", flush=True)
                 options.out.parent.mkdir(parents=True, exist_ok=True)
                 options.out.write_text(json.dumps([asdict(each) for each in mutants], indent=1))
 
@@ -224,8 +269,8 @@ def main() -> int:
         each.start()
     for each in workers:
         each.join()
-    killed = sum(one.outcome in ("killed", "timed out") for one in mutants)
-    print(f"{killed} of {len(mutants)} killed")
+    counts = Counter(one.outcome for one in mutants)
+    print(", ".join(f"{count} {outcome}" for outcome, count in counts.most_common()))
     return 0
 
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from tests.drivers.shelf import NAMES, shelved
 
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.flaws import point_flaws
 from quartier_drivers.forgetting import raw_fits
-from quartier_drivers.profile import SCAN_S, load, names, parse
+from quartier_drivers.profile import SCAN_S, parse
 from quartier_drivers.schema import Point
 
 SOUND = {"value": 0, "after_s": 60}
@@ -107,9 +108,9 @@ def test_a_whole_register_holds_whole_numbers_only() -> None:
     assert raw_fits("float32", 0.5)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_each_point_of_a_built_in_profile_that_can_be_written_falls_back_or_says_why_not(name: str) -> None:
-    found = load(name)
+    found = shelved(name)
     lacking = [
         quantity
         for points in found.parts.values()

@@ -1,6 +1,7 @@
 """What a person should look at in a profile: found by line and key, and never in what is shipped."""
 
 import pytest
+from tests.drivers.shelf import NAMES
 
 from quartier_drivers import lint, profile
 from quartier_drivers.errors import ConfigError
@@ -34,7 +35,7 @@ def found(text, name="acme/am300"):
     return [str(fault) for fault in lint.findings(text, name, "am300.toml")]
 
 
-@pytest.mark.parametrize("name", profile.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_found_in_a_shipped_profile(name):
     text = profile.file_of(name).read_text(encoding="utf-8")
 

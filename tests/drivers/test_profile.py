@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.drivers.shelf import NAMES, shelved
 
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.profile import BUILT_IN, load, names, parse
@@ -217,10 +218,10 @@ def test_a_file_that_is_no_text_is_a_fault(tmp_path: Path) -> None:
         load("a/b", [tmp_path])
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_every_built_in_profile_is_sound_and_names_its_source(name: str) -> None:
-    profile = load(name)
+    profile = shelved(name)
 
     assert (BUILT_IN / f"{name}.toml").is_file()
-    assert profile.head.source
+    assert len(profile.head.source) > 20
     assert any(profile.parts.values())

@@ -14,12 +14,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.gateway.leap import LeapingLoop
 
 from quartier.district.broker import Credentials
 from quartier_hil.bench.process import free_port as free_port_now
 
 PEERS = Path(__file__).parents[2] / "peers"
 START_MS = 1_764_000_000_000
+
+
+def pytest_asyncio_loop_factories(item):
+    """A module that says ``LEAPS = True`` has its time leap over all waiting."""
+    is_leaping = getattr(item.module, "LEAPS", False)
+    return {"leaping": LeapingLoop} if is_leaping else {"asyncio": asyncio.new_event_loop}
 
 
 class Mosquitto:

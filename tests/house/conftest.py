@@ -6,6 +6,7 @@ import subprocess
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,18 @@ class Module:
     text: str
     tree: ast.Module
 
-    @property
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All nodes of the tree, walked once for all tests."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def imports(self) -> list[Import]:
-        return list(_imports(self.tree))
+        return list(_imports(self.nodes))
 
 
-def _imports(tree: ast.Module) -> Iterator[Import]:
-    for node in ast.walk(tree):
+def _imports(nodes: list[ast.AST]) -> Iterator[Import]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (Import(alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -52,6 +58,7 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
                 yield Import(whole if _is_module(whole) else str(node.module), node.lineno)
 
 
+@cache
 def _is_module(name: str) -> bool:
     for root, package in ROOTS.items():
         if name.split(".", maxsplit=1)[0] == package:

@@ -33,7 +33,7 @@ def test_every_key_is_read_by_someone(modules: list[Any]) -> None:
     for module in modules:
         if module.name.startswith(("quartier_hil", "quartier.config.sample")):
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Attribute):
                 read.setdefault(node.attr, set()).add(module.name)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):

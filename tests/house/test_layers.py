@@ -343,7 +343,7 @@ def test_only_the_clock_asks_the_time(modules: list[Any]) -> None:
         f"{module.path}:{node.lineno}: {ast.unparse(node.func)}()"
         for module in modules
         if not module.name.startswith("quartier_hil") and module.name != "quartier.runtime.clock"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ASKS_THE_TIME
@@ -362,7 +362,7 @@ def test_only_the_supervisor_and_the_loop_catch_everything(modules: list[Any]) -
         f"{module.path}:{node.lineno}"
         for module in modules
         if module.name not in CATCHES_ALL and not module.name.startswith("quartier_hil")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ExceptHandler) and _is_broad(node)
     ]
 
@@ -389,7 +389,7 @@ def test_no_task_is_stray(modules: list[Any]) -> None:
     for module in modules:
         if module.name.startswith("quartier_hil") or module.name == WATCHED:
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             receiver = ast.unparse(node.func.value)

@@ -113,10 +113,10 @@ def plant(seed: int, *, nodes: int, assets: int, steps: int) -> tuple[Any, ...]:
     )
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_whole_buildings_are_decided_alike(seed: int) -> None:
-    problem = plant(seed, nodes=1 + seed % 24, assets=40, steps=120)
-    assert outcome(twin, problem) == outcome(kernel, problem)
+def test_whole_buildings_are_decided_alike() -> None:
+    for seed in range(60):
+        problem = plant(seed, nodes=1 + seed % 24, assets=40, steps=120)
+        assert outcome(twin, problem) == outcome(kernel, problem), seed
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -125,37 +125,37 @@ def test_the_largest_building_fits(seed: int) -> None:
     assert outcome(twin, problem) == outcome(kernel, problem)
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_no_step_breaks_a_cap_that_held(seed: int) -> None:
+def test_no_step_breaks_a_cap_that_held() -> None:
     """What holds with the wishes holds at the end, and what is named as broken is all that does not."""
-    problem = plant(seed, nodes=8, assets=20, steps=60)
-    before = kernel.allocate_tree(kernel.Tree(*problem[0]), *problem[1][:5], [], [])
-    after = kernel.allocate_tree(kernel.Tree(*problem[0]), *problem[1])
-    assert set(after.broken) <= set(before.broken)
+    for seed in range(200):
+        problem = plant(seed, nodes=8, assets=20, steps=60)
+        before = kernel.allocate_tree(kernel.Tree(*problem[0]), *problem[1][:5], [], [])
+        after = kernel.allocate_tree(kernel.Tree(*problem[0]), *problem[1])
+        assert set(after.broken) <= set(before.broken), seed
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_rows_that_are_not_named_as_broken_hold_by_a_sum_of_their_own(seed: int) -> None:
+def test_rows_that_are_not_named_as_broken_hold_by_a_sum_of_their_own() -> None:
     """The walk keeps running totals; here each row is added up anew from the setpoints."""
-    (under, home, share), arguments = plant(seed, nodes=8, assets=20, steps=60)
-    high_w, low_w, want_w, import_w, export_w, down, up = arguments
-    found = kernel.allocate_tree(kernel.Tree(under, home, share), *arguments)
-    sums_w = [0.0] * len(high_w)
-    for node, parts, watts in zip(home, share, found.setpoint_w, strict=True):
-        at = node
-        while at >= 0:
-            for phase, part in enumerate((1.0, *parts)):
-                sums_w[4 * at + phase] += watts * part
-            at = under[at]
-    holds = {
-        row
-        for row, sum_w in enumerate(sums_w)
-        if high_w[row] + sum_w <= import_w[row] + 1e-5 and low_w[row] + sum_w >= -export_w[row] - 1e-5
-    }
-    assert set(range(len(sums_w))) - set(found.broken) == holds
-    steps = [*down, *up]
-    for asset, (want, watts, step) in enumerate(zip(want_w, found.setpoint_w, found.step, strict=True)):
-        assert (want == watts) or steps[step][0] == asset
+    for seed in range(200):
+        (under, home, share), arguments = plant(seed, nodes=8, assets=20, steps=60)
+        high_w, low_w, want_w, import_w, export_w, down, up = arguments
+        found = kernel.allocate_tree(kernel.Tree(under, home, share), *arguments)
+        sums_w = [0.0] * len(high_w)
+        for node, parts, watts in zip(home, share, found.setpoint_w, strict=True):
+            at = node
+            while at >= 0:
+                for phase, part in enumerate((1.0, *parts)):
+                    sums_w[4 * at + phase] += watts * part
+                at = under[at]
+        holds = {
+            row
+            for row, sum_w in enumerate(sums_w)
+            if high_w[row] + sum_w <= import_w[row] + 1e-5 and low_w[row] + sum_w >= -export_w[row] - 1e-5
+        }
+        assert set(range(len(sums_w))) - set(found.broken) == holds, seed
+        steps = [*down, *up]
+        for asset, (want, watts, step) in enumerate(zip(want_w, found.setpoint_w, found.step, strict=True)):
+            assert (want == watts) or steps[step][0] == asset, seed
 
 
 @st.composite

@@ -79,9 +79,13 @@ function main_options() {
 async function managers(options) {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), "opcua-peer-"));
   process.on("exit", () => fs.rmSync(root, { recursive: true, force: true }));
-  const made = (name, open) => new opcua.OPCUACertificateManager({
-    rootFolder: path.join(root, name), automaticallyAcceptUnknownCertificate: open,
-  });
+  const made = (name, open) => {
+    if (words.pki) { // a key that is there need not be made: half a second of each start
+      fs.mkdirSync(path.join(root, name, "own", "private"), { recursive: true });
+      fs.copyFileSync(path.join(words.pki, "own.key.pem"), path.join(root, name, "own", "private", "private_key.pem"));
+    }
+    return new opcua.OPCUACertificateManager({ rootFolder: path.join(root, name), automaticallyAcceptUnknownCertificate: open });
+  };
   options.serverCertificateManager = made("server", !words.trust);
   options.userCertificateManager = made("user", true);
   await options.serverCertificateManager.initialize();

@@ -90,9 +90,9 @@ class Foretold:
         return {name.partition("forecast_")[2]: value for name, value in values(self.forecast, age).items()}
 
     def report(self, now: Now) -> dict[str, Any] | None:
-        """Return the series of the flexibility report: 96 quarter hours from the present one on, none missing.
+        """Return the series of the flexibility report: 96 quarter hours from the present one on.
 
-        None without a forecast that is young enough.
+        No value is missing.  None without a forecast that is young enough.
         """
         age = self._age_slots(now)
         if self.forecast is None or age is None:

@@ -11,8 +11,10 @@ for the change fell somewhere between two samples.  The median of them is told, 
 1.2533 * 1.4826 * MAD / sqrt(n), not below that of the samples' spacing, period / sqrt(12 n).
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import inf, sqrt
 from statistics import median
 
@@ -44,11 +46,18 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """One edge laid between 0 and 1: seconds since the command, and where the power stood."""
+    """One edge laid between 0 and 1: seconds since the command, and where the power stood.
+
+    A search asks for its misfit thousands of times, so that what does not depend on the model is worked out
+    once: ``unmoved`` holds, for each number of first samples, the sum of their distances from 0, and
+    ``from_end`` each sample's distance from 1.
+    """
 
     edge: Edge
     after_s: Sequence[float]
     places: Sequence[float]
+    unmoved: Sequence[float]
+    from_end: Sequence[float]
 
 
 def found(
@@ -93,8 +102,14 @@ def _courses(edges: Sequence[Edge], series: Series, gain: float) -> Iterator[_Co
         if not 0.6 <= (high - low) / expected <= 1.6:
             continue  # something else moved as well, or it has not got there
         part = series.part(edge.at_s - 2.5 * series.period_s, edge.until_s)
-        places = [(value - low) / (high - low) for value in part.values]
-        yield _Course(edge, [at_s - edge.at_s for at_s in part.times_s], places)
+        places = [min(max((value - low) / (high - low), -1.0), 2.0) for value in part.values]
+        yield _Course(
+            edge,
+            [at_s - edge.at_s for at_s in part.times_s],
+            places,
+            list(accumulate(map(abs, places), initial=0.0)),
+            [abs(place - 1.0) for place in places],
+        )
 
 
 def _searched(courses: Sequence[_Course], period_s: float, longest_s: float) -> tuple[float, float]:
@@ -147,14 +162,9 @@ def _shared_delay(courses: Sequence[_Course], duration_s: float, period_s: float
 
 def _misfit(course: _Course, delay_s: float, duration_s: float) -> float:
     """The mean absolute error of one edge."""
-    total = 0.0
-    for after_s, place in zip(course.after_s, course.places, strict=True):
-        way = after_s - delay_s
-        if way <= 0:
-            model = 0.0
-        elif way >= duration_s:
-            model = 1.0
-        else:
-            model = way / duration_s
-        total += abs(min(max(place, -1.0), 2.0) - model)
-    return total / len(course.places)
+    at = bisect_right(course.after_s, delay_s)
+    total = course.unmoved[at]
+    while at < len(course.places) and (way := course.after_s[at] - delay_s) < duration_s:
+        total += abs(course.places[at] - way / duration_s)
+        at += 1
+    return sum(course.from_end[at:], total) / len(course.places)

@@ -63,7 +63,7 @@ def _judge(stage: Stage, refused: str) -> None:
                 raise Ended(f"{point} was never read: is the device on, and the site file right?")
             continue
         age_s = stage.now_s - series.times_s[-1]
-        if age_s > max(LOST_S, LOST_PERIODS * series.period_s):
+        if age_s > LOST_S and age_s > LOST_PERIODS * series.period_s:
             raise Ended(f"{point} was lost: its last reading is {age_s:.0f} s old")
     if not stage.commands or not stage.steps:
         return

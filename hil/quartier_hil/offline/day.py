@@ -195,13 +195,7 @@ class Day:
     def perform(self) -> "Day":
         """The whole scenario."""
         began, worked = time.perf_counter(), time.process_time()
-        self.peer.ask(None, self.now)
-        while self.now_s < self.scenario.duration_s:
-            while self._events and self._events[0].at_s <= self.now_s:
-                happen(self, self._events.pop(0))
-            self._resupply()
-            self._step()
-            self._turn()
+        self.perform_until(self.scenario.duration_s)
         if self.historian is not None:
             self.historian.end(self.now)
             self.stored = self.historian.tells(
@@ -211,6 +205,17 @@ class Day:
         self.cpu_s = time.process_time() - worked
         self.saving = self._without_plan()
         return self
+
+    def perform_until(self, end_s: float) -> None:
+        """The scenario up to that second, from where it stands."""
+        if self.now_s == -WARM_S:
+            self.peer.ask(None, self.now)
+        while self.now_s < end_s:
+            while self._events and self._events[0].at_s <= self.now_s:
+                happen(self, self._events.pop(0))
+            self._resupply()
+            self._step()
+            self._turn()
 
     def _leads(self) -> bool:
         """Whether the battery follows a plan, as the gateway itself shows it."""

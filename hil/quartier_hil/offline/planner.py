@@ -30,6 +30,7 @@ class Planner:
 
     def __init__(self, site: Assembled, past: Past) -> None:
         self.is_alive = True
+        self.period_s = PERIOD_S  # a house may be given more time
         self.why = "the first plan is not made yet"
         self.plans_count = 0
         self.wish: LocalPlan | None = None
@@ -79,7 +80,7 @@ class Planner:
         since_s = (now.ns - self._asked_ns) / 1e9
         seen = self._matters(controller, now)
         is_changed = seen != self._seen and since_s >= LEAST_S
-        if not is_changed and since_s < PERIOD_S:
+        if not is_changed and since_s < self.period_s:
             return False
         self._seen = seen
         return True

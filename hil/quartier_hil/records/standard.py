@@ -9,7 +9,7 @@ import datetime as dt
 import random
 import warnings
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from quartier_hil.records.series import Series
 
@@ -38,6 +38,7 @@ PEAK_EUR_PER_KWH = 0.27
 OFF_PEAK_EUR_PER_KWH = 0.206
 
 
+@lru_cache(maxsize=4)  # who lives many scenarios lives most of them on the same days
 def make(day: dt.date, days_count: int = 1, seed: int = 1) -> Series:
     """The drive of ``days_count`` days from ``day``; the same seed gives the same course."""
     rng = random.Random(seed)  # noqa: S311 - a seeded course, no secret

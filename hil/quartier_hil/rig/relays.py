@@ -125,7 +125,7 @@ class Relays:
         debts = self.debts()
         lines = lines_of(debts)
         try:
-            failed = await pay(debts, lines)
+            failed = await pay(debts, lines, PAY_REAL_S)
         finally:
             await lines.close()
         if not failed:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.drivers.test_vectors import BACNET, vectors
+from tests.drivers.shelf import names_of, shelved, vectors
 
-from quartier_drivers import profile
 from quartier_drivers.bacnet.meaning import meaning
+from quartier_drivers.bacnet.profile import BacnetProfile
 from quartier_drivers.bacnet.schema import BacnetPoint
 from quartier_drivers.points import word
 
+BACNET = names_of(BacnetProfile)
 CASES = [
     pytest.param(name, one, id=f"{name}: {one['name']}") for name in BACNET for one in vectors(name)["case"]
 ]
@@ -18,7 +19,7 @@ CASES = [
 
 def points(name: str) -> dict[str, BacnetPoint]:
     """Part and quantity of each point."""
-    parts = profile.load(name).parts
+    parts = shelved(name).parts
     return {f"{part}.{key}".lstrip("."): one for part, found in parts.items() for key, one in found.items()}
 
 

@@ -82,9 +82,9 @@ class Known:
 async def test_of_several_addresses_the_first_that_takes_a_connection_is_used(door):
     port = door.getsockname()[1]
 
-    assert "127.0.0.1" == await address(Known("127.0.0.9", "127.0.0.1", "127.0.0.8"), "plant", port, 1.0)
-    assert "127.0.0.8" == await address(Known("127.0.0.9", "127.0.0.8"), "plant", port, 1.0)
-    assert "10.9.9.9" == await address(Known("10.9.9.9"), "plant", port, 1.0), "one is taken as it is"
+    assert "127.0.0.1" == await address(Known("127.0.0.9", "127.0.0.1", "127.0.0.8"), "plant", port, 60.0)
+    assert "127.0.0.8" == await address(Known("127.0.0.9", "127.0.0.8"), "plant", port, 60.0)
+    assert "10.9.9.9" == await address(Known("10.9.9.9"), "plant", port, 60.0), "one is taken as it is"
 
 
 async def test_a_name_without_an_address_is_lost():

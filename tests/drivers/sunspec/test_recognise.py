@@ -1,16 +1,16 @@
 """Devices that tell their models are known by them."""
 
 import pytest
+from tests.drivers.shelf import names_of, shelved
 from tests.drivers.sunspec.conftest import chain_of
 
-from quartier_drivers import profile
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.tcp import TcpLink
 from quartier_drivers.sunspec.chain import Chain, Found
 from quartier_drivers.sunspec.profile import SunspecProfile
 from quartier_drivers.sunspec.recognise import fitting, guesses
 
-PROFILES = [one for name in profile.names() if isinstance(one := profile.load(name), SunspecProfile)]
+PROFILES = [shelved(name) for name in names_of(SunspecProfile)]
 
 
 def best(maker, *numbers):

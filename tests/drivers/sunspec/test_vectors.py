@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.drivers.shelf import names_of, shelved, vectors
 from tests.drivers.sunspec.conftest import chain_of, device_of
-from tests.drivers.test_vectors import SUNSPEC, vectors
 
-from quartier_drivers import profile, registry
+from quartier_drivers import registry
 from quartier_drivers.contract import Command, DeviceSpec, Quality
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.sunspec.device import remember
 from quartier_drivers.sunspec.names import name as named
+from quartier_drivers.sunspec.profile import SunspecProfile
 from quartier_drivers.sunspec.registers import Registers
 
 COMMON = {"ID": 1, "Mn": "Solar Co", "Md": "X1", "SN": "1"}
@@ -20,7 +21,7 @@ COMMON = {"ID": 1, "Mn": "Solar Co", "Md": "X1", "SN": "1"}
 def each(kind: str) -> list[Any]:
     return [
         pytest.param(name, one, id=f"{name}: {one['name']}")
-        for name in SUNSPEC
+        for name in names_of(SunspecProfile)
         for one in vectors(name).get(kind, [])
     ]
 
@@ -41,7 +42,7 @@ async def opened(inverter, clock):
             "lan", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port), clock
         )
         lines.append(line)
-        loaded = profile.load(name)
+        loaded = shelved(name)
         caps = {owned(case["point"]): case["cap"]} if "cap" in case else {}
         spec = DeviceSpec("device", 1, {part: part or "device" for part in loaded.parts}, {}, caps)
         driver = registry.door("modbus-tcp", "sunspec").driver(line, spec, loaded, clock)
@@ -105,11 +106,11 @@ async def told_of(driver: Any, point: str) -> list[Any]:
     return [reading for _ in range(3) for reading in await driver.read() if reading.point == point]
 
 
-@pytest.mark.parametrize("name", SUNSPEC)
+@pytest.mark.parametrize("name", names_of(SunspecProfile))
 def test_every_point_appears_in_a_case_and_every_writable_one_is_written_and_released(name):
     quantities = {
         f"{part}.{quantity}".lstrip("."): taken
-        for part, taken_by in profile.load(name).parts.items()
+        for part, taken_by in shelved(name).parts.items()
         for quantity, taken in taken_by.items()
     }
     writable = {point for point, taken in quantities.items() if taken.writable}

@@ -6,24 +6,24 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import structlog
+from tests.gateway import forked
+from tests.gateway.leap import house_clock, look_s
 
 from quartier.app import assembly
 from quartier.app.fleet import Fleet
 from quartier.config import load
 from quartier.house.image import Image
-from quartier.runtime.clock import ClockSetting, HouseClock
 from quartier.runtime.desk import Closed, ask
 from quartier_drivers.contract import Command
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
 DEADLINE_S = 120.0
-ROOT = Path(__file__).parents[3]
-SOURCES = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native", "hil"))
+LOOK_MIN_S, LOOK_MAX_S, LOOK_GROWTH = 0.01, 0.1, 1.1
+SOURCES = forked.SOURCES
 
 # Time-outs are real: whoever stands still for a moment on a busy machine has not fallen silent.
 SITE = """\
@@ -44,6 +44,7 @@ class Gateway:
     """The daemon as systemd sees it: a process, its socket, its exit code.
 
     At its rate a meter is lost for who stands still for more than a second, as a busy machine does.
+    With ``fresh`` each process is an interpreter of its own, as at a customer's; else it is forked.
     """
 
     def __init__(self, folder, site, rate=8.0, origin_s=None):
@@ -53,6 +54,7 @@ class Gateway:
         self.runtime_dir = folder / "run"
         self.state_dir = folder / "state"
         self.rate = rate
+        self.fresh = False
         self.origin_s = origin_s  # with it a daemon that starts again goes on in step
         self.process = None
 
@@ -66,16 +68,23 @@ class Gateway:
         return {**os.environ, "PYTHONPATH": SOURCES, **clock}
 
     async def start(self):
-        run = self.command(
+        words = (
             *("run", "--config", str(self.config), "--log", "json"),
             *("--runtime-dir", str(self.runtime_dir), "--state-dir", str(self.state_dir)),
         )
-        log = (self.folder / "daemon.log").open("ab")
-        self.process = await asyncio.create_subprocess_exec(*run, env=self.environment, stderr=log)
-        log.close()
+        log = self.folder / "daemon.log"
+        if not self.fresh:
+            self.process = forked.run(words, self.environment, log)
+            return
+        with log.open("ab") as file:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.command(*words), env=self.environment, stderr=file
+            )
 
     async def call(self, *words):
         """Run one command of ours; returns (exit code, output, errors)."""
+        if not self.fresh:
+            return await forked.call(words, self.environment, DEADLINE_S)
         process = await asyncio.create_subprocess_exec(
             *self.command(*words),
             env=self.environment,
@@ -91,6 +100,7 @@ class Gateway:
     async def until(self, condition):
         """Ask for the status until ``condition`` holds; the deadline only ends a test that has failed."""
         end_s = time.monotonic() + DEADLINE_S
+        pause_s = LOOK_MIN_S
         while True:
             assert self.process.returncode is None, self.log()[-2000:]
             with contextlib.suppress(Closed):
@@ -98,7 +108,9 @@ class Gateway:
                 if status["control"] and condition(status):
                     return status
             assert time.monotonic() < end_s, f"it never came; the log ends:\n{self.log()[-2000:]}"
-            await asyncio.sleep(0.01)
+            # Each answer costs the daemon more than a cycle: who waits long asks less often.
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * LOOK_GROWTH, LOOK_MAX_S)
 
     def log(self):
         return (self.folder / "daemon.log").read_text()
@@ -143,7 +155,7 @@ class Yard:
         self.folder = folder
         self.template = template
         self.ports = ports
-        self.clock = HouseClock(ClockSetting(rate=rate))
+        self.clock = house_clock(rate)
         self.log = structlog.testing.CapturingLogger()
         self.image = Image()
         self.bug = lambda _readings: None
@@ -188,7 +200,7 @@ class Yard:
         end_s = time.monotonic() + DEADLINE_S
         while not condition():
             assert time.monotonic() < end_s, f"it never came; the log: {self.log.calls}"
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(look_s(0.002))
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import random
-import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+
+from tests.gateway import forked
 
 from quartier_hil.clock import RigClock
 from quartier_hil.district.session import Names
@@ -17,8 +18,6 @@ from quartier_hil.plant.battery import BatterySpec
 from quartier_hil.plant.building import BuildingSpec, Drive
 from quartier_hil.wiring import Wiring, site_file
 
-ROOT = Path(__file__).parents[3]
-SOURCES = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native", "hil"))
 STEP_S = 0.1
 DEADLINE_S = 240.0
 
@@ -107,19 +106,13 @@ class Street:
         battery = replace(self.plant.battery, energy_wh=self.spec.battery.capacity_wh * pct / 100)
         self.plant = replace(self.plant, battery=battery)
 
-    async def start(self, *words):
+    def start(self, *words):
         clock = {"QUARTIER_CLOCK": self.clock.setting} if self.rate != 1 else {}
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "quartier.cli", *words),
-            *("--runtime-dir", str(self.folder / "run"), "--state-dir", str(self.folder / "state")),
-            env={**os.environ, "PYTHONPATH": SOURCES, **clock},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        places = ("--runtime-dir", str(self.folder / "run"), "--state-dir", str(self.folder / "state"))
+        return forked.start((*words, *places), {**os.environ, **clock})
 
     async def probe(self, asset, *words):
         """``quartier probe``: exit code, output, errors."""
-        process = await self.start("probe", asset, "--config", str(self.config), *words)
+        process = self.start("probe", asset, "--config", str(self.config), *words)
         out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
         return process.returncode, out.decode(), err.decode()

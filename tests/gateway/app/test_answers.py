@@ -8,6 +8,8 @@ from quartier.runtime.ticker import Ticker
 from quartier_drivers.contract import Command, Quality, Reading, columns
 from quartier_drivers.errors import Fault
 
+LEAPS = True
+
 
 def same_in_json(found):
     assert json.loads(json.dumps(found, allow_nan=False)) == found

@@ -9,6 +9,8 @@ from quartier.runtime.fallbacks import Fallbacks
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
+LEAPS = True
+
 SITE = """\
 site = {{ id = "b012", district = "issy" }}
 limits = {{ contract_import_w = 12000 }}

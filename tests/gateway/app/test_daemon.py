@@ -35,6 +35,8 @@ def well(status):
 
 async def test_the_battery_serves_the_house_and_sigterm_leaves_safe_values(house):
     gateway, devices = house
+    gateway.fresh = True
+    gateway.rate = 20.0  # the boiler is restored minutes after a start
     await gateway.start()
     await gateway.until(
         lambda s: (
@@ -54,6 +56,7 @@ async def test_a_daemon_that_speaks_modbus_imports_no_other_protocol(house, monk
     """Each library costs tens of MiB: who has no such bus does not pay for it, from start to end."""
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
     gateway, _ = house
+    gateway.fresh = True
     await gateway.start()
     await gateway.until(well)
     assert await gateway.stop() == 0
@@ -70,6 +73,7 @@ async def test_a_daemon_that_speaks_modbus_imports_no_other_protocol(house, monk
 async def test_a_killed_daemon_leaves_a_table_that_release_writes_and_only_then(house):
     gateway, devices = house
     lit(devices)
+    gateway.fresh = True
     await gateway.start()
     await gateway.until(well)
     release = ("release", "--runtime-dir", str(gateway.runtime_dir))

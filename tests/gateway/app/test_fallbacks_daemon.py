@@ -20,6 +20,7 @@ async def point(gateway, name):
 
 async def test_an_inverter_in_another_mode_is_given_no_orders_until_it_is_set_right(house):
     gateway, devices = house
+    gateway.rate = 20.0  # a fall-back is looked at again after a minute
     devices["gx"]._mode = 1
     devices["gx"]._show_orders()
     await gateway.start()

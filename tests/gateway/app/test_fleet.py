@@ -8,6 +8,8 @@ from quartier_drivers.modbus.driver import ModbusDriver
 
 BOARD_GONE = ("devices.relays", "# devices.relays")
 
+LEAPS = True
+
 
 async def polled(yard):
     await yard.until(

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import os
-import sys
 import time
 
 import pytest
-from tests.gateway.app.street import SOURCES, Street
+from tests.gateway import forked
+from tests.gateway.app.street import Street
 
 from quartier.runtime.desk import Closed, ask
 from quartier_hil.house import House
@@ -31,7 +31,7 @@ async def street(tmp_path):
 @contextlib.asynccontextmanager
 async def running(street):
     """The daemon; ``await point(name)`` is what it tells of a point, once it has read it."""
-    process = await street.start("run", "--config", str(street.config), "--log", "json")
+    process = street.start("run", "--config", str(street.config), "--log", "json")
     said = asyncio.create_task(process.communicate())
     until_s = time.monotonic() + PATIENCE_S
 
@@ -56,17 +56,9 @@ async def running(street):
 
 async def by_hand(street, *words):
     """``quartier override``: its exit code."""
-    command = (
-        sys.executable,
-        "-m",
-        "quartier.cli",
-        "override",
-        *words,
-        "--runtime-dir",
-        str(street.folder / "run"),
-    )
-    process = await asyncio.create_subprocess_exec(*command, env={**os.environ, "PYTHONPATH": SOURCES})
-    return await asyncio.wait_for(process.wait(), PATIENCE_S)
+    places = ("--runtime-dir", str(street.folder / "run"))
+    code, _, _ = await forked.call(("override", *words, *places), os.environ, PATIENCE_S)
+    return code
 
 
 async def test_a_plant_is_read_in_house_units_and_an_order_reaches_it_with_a_lease(street):

@@ -5,9 +5,9 @@ import contextlib
 import json
 import os
 import signal
-import sys
 
 import pytest
+from tests.gateway import forked
 from tests.gateway.app.street import Street
 
 from quartier.app import keeper, probe, probed
@@ -110,7 +110,7 @@ async def test_a_car_is_stepped_by_its_current(street):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_stopped_by_hand_it_gives_the_battery_back(street, number):
     gx = street.wiring.devices["gx"]
-    process = await street.start("probe", "bat1", "--config", str(street.config), "--yes")
+    process = street.start("probe", "bat1", "--config", str(street.config), "--yes")
     await until(lambda: gx.orders()["battery.setpoint_w"] != 0.0)
     process.send_signal(number)
     out, _ = await asyncio.wait_for(process.communicate(), 60)
@@ -122,7 +122,7 @@ async def test_stopped_by_hand_it_gives_the_battery_back(street, number):
 
 async def test_killed_it_leaves_the_end_to_the_devices_timer(street):
     gx = street.wiring.devices["gx"]
-    process = await street.start("probe", "bat1", "--config", str(street.config), "--yes")
+    process = street.start("probe", "bat1", "--config", str(street.config), "--yes")
     await until(lambda: gx.orders()["battery.setpoint_w"] != 0.0)
     process.kill()
     await process.wait()
@@ -142,22 +142,18 @@ async def test_killed_it_leaves_the_end_to_the_devices_timer(street):
 async def test_killed_it_has_left_what_quartier_release_needs(street):
     gx = street.wiring.devices["gx"]
     gx.timer_s = 1e9
-    process = await street.start("probe", "bat1", "--config", str(street.config), "--yes")
+    process = street.start("probe", "bat1", "--config", str(street.config), "--yes")
     await until(lambda: gx.orders()["battery.setpoint_w"] != 0.0)
     process.kill()
     await process.wait()
-    release = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "quartier.cli", "release", "--runtime-dir", str(street.folder / "run")),
-        env={**os.environ},
-        stdout=asyncio.subprocess.DEVNULL,
-    )
+    code, _, _ = await forked.call(("release", "--runtime-dir", str(street.folder / "run")), os.environ, 60)
 
-    assert 0 == await asyncio.wait_for(release.wait(), 60)
+    assert 0 == code
     assert 0.0 == gx.orders()["battery.setpoint_w"]
 
 
 async def test_a_device_lost_in_the_middle_ends_it(street):
-    process = await street.start("probe", "bat1", "--config", str(street.config), "--yes", "--json")
+    process = street.start("probe", "bat1", "--config", str(street.config), "--yes", "--json")
     await until(lambda: street.wiring.devices["gx"].orders()["battery.setpoint_w"] != 0.0)
     street.wiring.fault("meter", "silent")
     out, _ = await asyncio.wait_for(process.communicate(), 60)
@@ -211,7 +207,7 @@ async def until(condition):
 @pytest.mark.alone
 async def test_the_daemon_tells_and_uses_what_was_found(street):
     await told(street, "bat1")
-    process = await street.start("run", "--config", str(street.config), "--log", "json")
+    process = street.start("run", "--config", str(street.config), "--log", "json")
     try:
         status = await asked(street, "status")
         points = {point["point"]: point for point in await asked(street, "points")}

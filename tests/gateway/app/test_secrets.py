@@ -194,6 +194,7 @@ sys.exit(main(sys.argv[1:]))
 async def test_a_crash_in_whose_frames_a_secret_lies_reports_the_place_and_not_the_secret(street, tmp_path):
     gateway, _, _ = street
     code = BUG.format(file=str(tmp_path / "broker.word"))
+    gateway.fresh = True
     gateway.command = lambda *words: [sys.executable, "-c", code, *words]
     await gateway.start()
     assert 70 == await asyncio.wait_for(gateway.process.wait(), 60)

@@ -9,6 +9,8 @@ import pytest
 
 from quartier.app.shares import Shares
 
+LEAPS = True
+
 READ = b"\x04\x00\x0c\x00\x02"  # the meter's power, which is polled
 
 

@@ -51,6 +51,7 @@ async def shared(tmp_path):
         port = free_port()
         site = SITE.format(gx=gx.port, board=board.port) + SHARES.format(port=port, most=CONNECTIONS_MAX)
         gateway = Gateway(tmp_path, site, rate=10.0)
+        gateway.fresh = True  # its memory is measured
         await gateway.start()
         await gateway.until(lambda s: shares(s) and all(one["listens"] for one in shares(s)))
         await gateway.until(lambda s: s["control"]["assets"]["boiler"]["quality"] == "good")

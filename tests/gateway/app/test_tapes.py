@@ -22,6 +22,8 @@ from quartier_hil.devices.oddtcp import OddTcp
 from quartier_hil.replay.reading import read
 from quartier_hil.replay.served import OnPty, OnTcp
 
+LEAPS = True
+
 RECORDING = "recording = {{ buffer_s = 600, after_s = 0 }}\n"
 READS_MAX = 400
 ENERGY = ("grid.energy_import_wh",)

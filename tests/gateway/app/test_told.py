@@ -13,6 +13,8 @@ from quartier.house.assets import Grid, House, Limits, Supply, Witness
 from quartier.house.now import Now
 from quartier.planning.tariff import Told
 
+LEAPS = True
+
 S = 1_000_000_000
 PARIS = ZoneInfo("Europe/Paris")
 NOW_MS = round(datetime(2026, 11, 30, 20, 0, tzinfo=PARIS).timestamp() * 1000)

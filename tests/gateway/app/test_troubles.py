@@ -10,6 +10,8 @@ from quartier.app.probed import Probed
 from quartier.app.troubles import Troubles
 from quartier.control.contacts import Why
 
+LEAPS = True
+
 VIEW = {"mode": "CONTROLLED", "losses": [], "contacts": {}}
 
 

@@ -103,8 +103,15 @@ class Terminal:
     def signal(self, number=signal.SIGINT):
         self.process.send_signal(number)
 
+    def hang_up(self):
+        """Take the terminal away; nobody sends a signal, since it is no process's controlling terminal."""
+        os.close(self.master)
+        self.master = None
+
     def read(self):
         """Take what is there; whether more may come: the other end is open, or what it wrote is on its way."""
+        if self.master is None:
+            return False
         try:
             while found := os.read(self.master, 65536):
                 self.screen += found
@@ -131,7 +138,8 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self.master)
+        if self.master is not None:
+            self.hang_up()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.gateway.control.ordering import by_hand, commanded
+from tests.gateway.control.ordering import by_hand, settled
 from tests.gateway.control.walk.houses import TANK
 
 from quartier.control import bands
@@ -16,7 +16,7 @@ def town(plant, house):
     def made(**more):
         plain = {"base_w": 500, "soc_pct": 60, "loads_w": {"heat": 2_000, "pump": 3_000}}
         assets = (*house.assets, TANK)
-        return commanded(plant, house=replace(house, assets=assets), **(plain | more)).run(40)
+        return settled(plant, house=replace(house, assets=assets), **(plain | more))
 
     return made
 

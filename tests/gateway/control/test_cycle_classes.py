@@ -5,6 +5,8 @@ from itertools import pairwise
 from random import Random
 
 import pytest
+from hypothesis import settings
+from tests.gateway.control.stepping import until
 
 from quartier.house.assets import Mode, Moded
 from quartier.house.modes import Chp, Heat, Lights, Substation, Ventilation, Waste
@@ -107,18 +109,15 @@ def test_a_chp_is_asked_after_the_battery_and_before_a_car_has_to_wait(town):
     )
 
 
+@pytest.mark.long
 def test_a_chp_that_was_asked_for_keeps_its_least_run_whatever_comes(town):
-    p = town(CHP, base_w=9_000)
+    p = town(replace(CHP, min_off_s=600), base_w=9_000)
     p.run(30).cap(import_max_w=8_000).run(10)
     p.base_w = 0
-    p.cap(import_max_w=30_000, export_max_w=0).run(2_000)
-    assert {1} == {value for _, value in p.written("chp.request_on", since=31)}
-    p.run(600)
-
-    assert 0 == p.points["chp.request_on"]
+    until(p.cap(import_max_w=30_000, export_max_w=0), lambda: p.points["chp.request_on"] == 0, 900)
     asked = next(t for t, value in p.written("chp.request_on") if value == 1)
     withdrawn = next(t for t, value in p.written("chp.request_on", since=asked) if value == 0)
-    assert 2_100 <= withdrawn - asked
+    assert 600 <= withdrawn - asked
 
 
 def test_a_chp_is_asked_when_the_import_stays_high_for_five_minutes(town):
@@ -170,6 +169,7 @@ def test_a_pump_is_slowed_to_its_least_flow_and_never_stopped(town):
     assert 40 == min(value for _, value in p.written("loop.pump_pct"))
 
 
+@pytest.mark.long
 def test_the_least_ventilation_is_taken_after_c_and_bad_air_spares_the_rest(town):
     p = town(AIR, kept=("pump",), loads_w={"pump": 3_000})
     p.run(30).cap(import_max_w=3_700).run(120)
@@ -180,15 +180,16 @@ def test_the_least_ventilation_is_taken_after_c_and_bad_air_spares_the_rest(town
     assert {100.0} == {value for _, value in bad.written("air.speed_pct")}
 
 
+@pytest.mark.long
 def test_a_batch_whose_time_runs_out_takes_the_place_of_what_is_in_c(town):
-    late = replace(WASTE, deadline_s=17 * 3_600 + 600, duration_s=1_800)  # it is 16:13 when these tests begin
+    late = replace(WASTE, deadline_s=17 * 3_600, duration_s=1_800)  # it is 16:13 when these tests begin
     p = town(late, kept=("pump",), loads_w={"pump": 3_000}, raw=WELL | {"waste.waiting_on": 1})
-    p.cap(import_max_w=4_000).run(1_250)
+    p.cap(import_max_w=4_000).run(650)
     assert (0, 1) == (p.points["waste.run_on"], p.points.get("pump.relay_on", 1))
-    p.run(300)
+    p.run(200)
 
     assert (1, 0) == (p.points["waste.run_on"], p.points["pump.relay_on"])
-    assert "runs: has to be done by 17:10" == p.view["assets"]["waste"]["state"]
+    assert "runs: has to be done by 17:00" == p.view["assets"]["waste"]["state"]
     assert p.longest_over_s(4_000, since=60) == 0
 
 
@@ -202,7 +203,7 @@ def test_an_afternoon_of_swinging_caps_breaks_no_promise(town):
     p.ev_wants_w = 7_000
     dice = Random(6)
     p.run(30)
-    for _ in range(60):
+    for _ in range(60 if settings.get_current_profile_name() == "deep" else 25):
         p.sun_w = dice.choice([0, 3_000, 9_000])
         p.base_w = dice.choice([300, 4_000, 9_000])
         p.raw |= {"hp.tank_c": dice.uniform(43, 57), "waste.waiting_on": dice.choice([0, 1])}
@@ -240,6 +241,7 @@ def directions(asset: Moded, changes: list[tuple[int, float, float]]) -> list[bo
     return [one != earlier for earlier, one in zip([True, *ups], ups, strict=False)]
 
 
+@pytest.mark.long
 def test_pre_heating_with_own_generation_is_the_first_thing_that_a_cap_ends(town):
     p = town(HEAT, kept=("ev1",), base_w=-14_100, ev_wants_w=11_040)
     p.run(59)
@@ -283,12 +285,13 @@ def test_what_has_a_control_of_its_own_is_ordered_only_while_a_cap_needs_it(town
     assert 60 == p.written("loop.pump_pct")[-1][1]
 
 
+@pytest.mark.long
 def test_a_hot_loop_with_a_control_of_its_own_stays_with_it(town):
     p = town(replace(LOOP, own_normal=True))
     p.run(30).cap(import_max_w=1_500).run(10)
     p.raw["loop.supply_c"] = 80
     p.run(30)
     p.raw["loop.supply_c"] = 40
-    p.cap(import_max_w=16_000).run(1_500)
+    p.cap(import_max_w=16_000).run(1_250)
 
     assert [] == p.written("loop.pump_pct", since=41)

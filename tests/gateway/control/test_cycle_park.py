@@ -4,6 +4,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from hypothesis import settings
+from tests.gateway.control.stepping import until
 
 from quartier.control.shed import Gate
 from quartier.house.assets import Ev
@@ -13,7 +15,7 @@ pytestmark = pytest.mark.long
 
 PARK = Node(name="park", fuse_a=63.0, measured=True, unmeasured_w=0.0)
 PHASES = ("l1", "l2", "l3")
-EVENING_S = 3 * 3600
+EVENING_S = 3 * 3600 if settings.get_current_profile_name() == "deep" else 3600
 
 
 def points(count, **more):
@@ -70,7 +72,7 @@ def test_an_evening_of_twenty_cars_of_one_and_three_phases_behind_63_amperes(par
     p.base_w = {"grid": (2_000, 1_500, 3_000)}
     p.cars = {
         f"ev{n:02}": car(
-            phases=1 if n % 4 == 0 else 3, from_s=60 + 60 * n, max_a=16.0 if n % 4 == 2 else 32.0
+            phases=1 if n % 4 == 0 else 3, from_s=60 + 20 * n, max_a=16.0 if n % 4 == 2 else 32.0
         )
         for n in range(20)
     }
@@ -90,20 +92,21 @@ def test_an_evening_of_twenty_cars_of_one_and_three_phases_behind_63_amperes(par
 
 
 def test_cars_that_leave_early_get_what_they_want_where_it_can_be(park, car):
-    """Twelve cars want 10 kWh; three leave after 75 minutes, which is enough for them and not for all."""
-    early = {"departure_s": 4_500.0, "energy_wanted_wh": 10_000.0}
-    late = {"departure_s": 11 * 3600.0, "energy_wanted_wh": 10_000.0}
-    assets = tuple(replace(ev, **(early if n < 3 else late)) for n, ev in enumerate(points(12)))
-    p = park(assets, zone="UTC")
+    """Six cars want 5 kWh; two leave after 38 minutes, which is enough for them and not for all."""
+    early = {"departure_s": 2_280.0, "energy_wanted_wh": 5_000.0}
+    late = {"departure_s": 11 * 3600.0, "energy_wanted_wh": 5_000.0}
+    assets = tuple(replace(ev, **(early if n < 2 else late)) for n, ev in enumerate(points(6)))
+    p = park(assets, node=replace(PARK, fuse_a=32.0), zone="UTC")
     p.start_ms -= p.start_ms % 86_400_000
-    p.cars = {f"ev{n:02}": car(phases=3, wants_wh=10_000.0) for n in range(12)}
+    p.cars = {f"ev{n:02}": car(phases=3, wants_wh=5_000.0) for n in range(6)}
     p.run(60)
     p.longest_s.clear()  # all began at once at full current, before the first order
-    p.run(4_500 - 60)
+    p.run(2_280 - 60)
 
-    assert all(p.cars[f"ev{n:02}"].got_wh >= 9_900 for n in range(3)), {
+    assert all(p.cars[f"ev{n:02}"].got_wh >= 4_900 for n in range(2)), {
         n: c.got_wh for n, c in p.cars.items()
     }
+    assert not all(c.got_wh >= 4_900 for c in p.cars.values())
     assert max(p.longest_s.values()) == 0
     assert_calm(p)
 
@@ -111,10 +114,10 @@ def test_cars_that_leave_early_get_what_they_want_where_it_can_be(park, car):
 def test_a_departure_that_comes_near_is_believed_from_the_charger(park, car):
     p = park(points(14))
     p.cars = {f"ev{n:02}": car(phases=3) for n in range(14)}
-    p.run(600)
+    p.run(300)
     waiting = next(ev.name for ev in p.house.assets if p.points[f"{ev.name}.current_max_a"] == 0)
     p.raw = {f"{waiting}.departure_in_s": 3_600.0, f"{waiting}.energy_wanted_wh": 20_000.0}
-    p.run(600)
+    p.run(300)
 
     assert p.points[f"{waiting}.current_max_a"] > 15, "urgent: before the rest is shared"
 
@@ -170,7 +173,7 @@ def test_without_currents_no_phase_is_over_its_fuse_either(park, car):
     p = park(points(12))
     p.told = ("plugged_on",)
     p.cars = {f"ev{n:02}": car(phases=1 if n % 2 else 3, from_s=30) for n in range(12)}
-    for _ in range(1_800):
+    for _ in range(900):
         p.step()
         assert max(p.flows_w["park"]) / 230 <= 63 * 1.1, p.t
 
@@ -191,8 +194,8 @@ def test_a_point_that_does_not_obey_is_made_room_for(park, car):
 
 def test_behind_a_silent_meter_nothing_rises_and_nothing_breaks(park, car):
     p = park(points(6))
-    p.cars = {f"ev{n:02}": car(from_s=0 if n < 3 else 700) for n in range(6)}
-    p.run(600)
+    p.cars = {f"ev{n:02}": car(from_s=0 if n < 3 else 400) for n in range(6)}
+    p.run(300)
     before = {ev.name: p.points[f"{ev.name}.current_max_a"] for ev in p.house.assets}
     p.silent = {"park"}
     p.run(300)
@@ -206,20 +209,19 @@ def test_a_cap_of_the_district_holds_the_whole_park_and_lets_go_by_stages(park, 
     p = park(points(8))
     p.base_w = {"grid": (500, 500, 500)}
     p.cars = {f"ev{n:02}": car() for n in range(8)}
-    p.run(600)
+    p.run(300)
     free_w = sum(p.flows_w["park"])
     p.cap(import_max_w=20_000)
     p.run(30)
     assert sum(p.flows_w["grid"]) <= 20_000
     assert any(p.reason(f"ev{n:02}").startswith("import cap 20000 W") for n in range(8))
-    p.run(300)
+    p.run(100)
     assert sum(p.flows_w["grid"]) <= 20_000
 
     p.cap(import_max_w=100_000)
     p.run(110)
     assert sum(p.flows_w["grid"]) <= 20_000, "120 s and a random while first"
-    p.run(500)
-    assert sum(p.flows_w["park"]) > 0.9 * free_w
+    until(p, lambda: sum(p.flows_w["park"]) > 0.9 * free_w, 500)
 
 
 def test_the_cars_may_leave_the_site_file_while_the_connection_holds_them_back(park, car):

@@ -13,6 +13,7 @@ from quartier.control.steps import Step
 from quartier.house.assets import Ev, Mode, Moded
 from quartier.house.modes import Lights
 
+CALM_S = 30  # of a sound grid before an event
 ALL = {"heat": 1_500, "pump": 2_000, "cold": 1_000, "lift": 700}
 
 
@@ -38,6 +39,15 @@ def hz(p, value, seconds):
     return p
 
 
+def hz_until(p, value, is_so, most_s):
+    """The grid at about this frequency until something is so."""
+    for _ in range(most_s):
+        if is_so():
+            return p
+        hz(p, value, 1)
+    raise AssertionError(f"not within {most_s} s")
+
+
 def _firsts(p, point, since):
     """When a relay was first told to close again."""
     return [(t, on) for t, on in p.written(point, since) if on][:1]
@@ -51,13 +61,13 @@ def relays(p):
     ("value", "stands"), [(49.82, [1, 1, 1, 1]), (49.75, [0, 1, 1, 1]), (49.45, [0, 0, 1, 1])]
 )
 def test_a_low_frequency_takes_its_tiers_in_order_and_never_tier_a(fed, value, stands):
-    p = hz(hz(fed(), 50.0, 320), value, 6)
+    p = hz(hz(fed(), 50.0, CALM_S), value, 6)
 
     assert stands == relays(p)
 
 
 def test_a_low_frequency_waits_for_no_reading_of_the_power_where_another_set_of_assets_takes_part(fed):
-    p = hz(fed(), 50.0, 320)
+    p = hz(fed(), 50.0, CALM_S)
     p.silent = {"grid.power_w"}
     hz(p, 50.0, 4)
     p.people["bat1"] = by_hand("bat1", None)
@@ -80,43 +90,42 @@ def test_in_an_outage_a_start_does_not_tell_a_car_to_take_all_it_may_where_its_o
     assert [] == p.written("ev1.current_max_a")
 
     p.raw |= sound
-    hz(p, 50.0, 400)
-    assert [16.0] == [amperes for _, amperes in p.written("ev1.current_max_a")][:1]
+    hz_until(p, 50.0, lambda: p.written("ev1.current_max_a"), 400)
+    assert [16.0] == [amperes for _, amperes in p.written("ev1.current_max_a")]
 
 
 def test_the_last_row_takes_tier_b_where_frequency_is_read_fast_enough(fed):
-    p = hz(hz(fed(period_s=0.2), 50.0, 320), 49.1, 3)
+    p = hz(hz(fed(period_s=0.2), 50.0, CALM_S), 49.1, 3)
 
     assert [0, 0, 0, 1] == relays(p)
     assert "grid at 49.10 Hz: tier B off" == p.state.book.orders["cold.relay_on"].reason
 
 
+@pytest.mark.long
 def test_the_reason_names_the_grid_and_then_what_is_waited_for(fed):
-    p = hz(hz(fed(), 50.0, 320), 49.46, 4)
+    p = hz(hz(fed(), 50.0, CALM_S), 49.46, 4)
     assert p.view["assets"]["pump"]["command"]["reason"] == "grid at 49.46 Hz: tier C off"
     assert "low frequency: tier D, C off" in p.view["alarms"]
 
-    hz(p, 50.0, 60 + 301)
-    p.deaf = set()
+    hz_until(p, 50.0, lambda: relays(p) == [1, 1, 1, 1], 800)
     reasons = [c.reason for _, c in p.log if c.point == "pump.relay_on"]
     assert "grid at 49.46 Hz: tier C off" in reasons
-    hz(p, 50.0, 400)
-    assert [1, 1, 1, 1] == relays(p)
 
 
 def test_while_a_row_acts_nothing_is_said_to_come_back_though_a_further_row_began(fed):
-    p = hz(hz(hz(fed(), 50.0, 320), 49.75, 4), 49.46, 30)
+    p = hz(hz(hz(fed(), 50.0, CALM_S), 49.75, 4), 49.46, 30)
 
     assert "grid at 49.46 Hz: tier D off" == p.state.book.orders["heat.relay_on"].reason
 
 
+@pytest.mark.long
 def test_what_was_shed_comes_back_one_by_one(fed):
-    p = hz(hz(fed(), 50.0, 320), 49.4, 5)
-    hz(p, 50.0, 900)
-    back = sorted(t for n in ("heat", "pump") for t, _ in _firsts(p, f"{n}.relay_on", 326))
+    p = hz(hz(fed(), 50.0, CALM_S), 49.4, 5)
+    ended = p.t
+    hz_until(p, 50.0, lambda: relays(p) == [1, 1, 1, 1], 900)
+    back = sorted(t for n in ("heat", "pump") for t, _ in _firsts(p, f"{n}.relay_on", ended))
 
-    assert [1, 1, 1, 1] == relays(p)
-    assert back[0] >= 325 + 60
+    assert back[0] >= ended + 60
     assert back[1] - back[0] >= 30
 
 
@@ -125,7 +134,7 @@ def test_a_battery_stops_charging_from_the_grid_and_then_gives_up_to_the_export_
     p.house = replace(p.house, grid_target_w=4_000)
     p.state = p.state.adopt(p.house)
     p.loads_w = {}
-    hz(p, 50.0, 320)
+    hz(p, 50.0, CALM_S)
     assert p.bat_w > 2_000, "it charges from the grid, as is aimed at"
 
     hz(p, 49.75, 20)
@@ -139,7 +148,7 @@ def test_a_battery_stops_charging_from_the_grid_and_then_gives_up_to_the_export_
 def test_a_surplus_still_charges_the_battery_in_the_first_row(fed):
     p = fed(soc_pct=50, sun_w=4_000)
     p.loads_w = {}
-    hz(p, 50.0, 320)
+    hz(p, 50.0, CALM_S)
     hz(p, 49.75, 30)
 
     assert p.bat_w > 3_000
@@ -168,19 +177,20 @@ def test_a_boost_that_the_first_row_ended_is_blocked_by_the_second_without_a_wai
     assert (3, 2, 1) == (boosted, ended, p.points["boiler.sg_ready_state"])
 
 
+@pytest.mark.long
 def test_a_minimum_time_outlasts_the_event(fed):
-    p = hz(fed(soc_pct=12), 50.0, 320)
+    p = hz(fed(soc_pct=12), 50.0, CALM_S)
     p.cap(import_max_w=2_500)
     hz(p, 50.0, 10)
     p.cap(import_max_w=10_000)
-    while p.points["pump.relay_on"] == 0:
-        hz(p, 50.0, 1)
+    eased = p.t
+    hz_until(p, 50.0, lambda: p.points["pump.relay_on"] == 1, 900)
     came_back = p.t - 1
-    assert came_back > 400
+    assert came_back > eased + 120
     hz(p, 49.4, 10)
     assert 1 == p.points["pump.relay_on"], "a compressor that just started protects itself"
 
-    hz(p, 49.4, 300)
+    hz_until(p, 49.4, lambda: p.points["pump.relay_on"] == 0, 300)
     off = [t for t, on in p.written("pump.relay_on", came_back) if not on]
     assert off
     assert 299 <= off[0] - came_back <= 305
@@ -189,7 +199,7 @@ def test_a_minimum_time_outlasts_the_event(fed):
 def test_a_load_that_rests_is_held_off_too(fed):
     p = fed()
     p.loads_w["pump"] = 0
-    hz(p, 50.0, 320)
+    hz(p, 50.0, CALM_S)
     hz(p, 49.4, 5)
 
     assert 0 == p.points["pump.relay_on"]
@@ -197,9 +207,9 @@ def test_a_load_that_rests_is_held_off_too(fed):
 
 def test_a_car_pauses_and_is_not_raised_until_it_is_over(fed):
     p = fed(ev_wants_w=11_040)
-    hz(p, 50.0, 320)
+    hz(p, 50.0, CALM_S)
     assert p.points["ev1.current_max_a"] > 0
-    hz(p, 49.7, 200)
+    hz(p, 49.7, 150)
 
     assert 0 == p.points["ev1.current_max_a"]
 
@@ -208,25 +218,26 @@ def test_lights_are_dimmed_to_half_and_never_off(fed, house):
     modes = tuple(Mode(f"{n} %", n, 10.0 * n) for n in (100, 75, 50, 0))
     street = Lights(name="street", rated_w=1_000, tier="C", quantity="dim_pct", modes=modes)
     p = fed(house=replace(house, assets=(*house.assets, street)))
-    hz(p, 50.0, 320)
+    hz(p, 50.0, CALM_S)
     hz(p, 49.4, 10)
 
     assert 50 == p.points["street.dim_pct"]
 
 
+@pytest.mark.long
 def test_modes_go_to_the_last_rung_of_their_tier_and_come_back(fed, house):
     modes = (Mode("high", 2, 2_000), Mode("low", 1, 1_000), Mode("off", 0, 0))
     fan = Moded(name="fan", rated_w=2_000, tier="C", quantity="step_index", modes=modes)
     p = fed(house=replace(house, assets=(*house.assets, fan)))
     p.loads_w["fan"] = 1.0
-    hz(p, 50.0, 320)
+    hz(p, 50.0, CALM_S)
     hz(p, 49.4, 10)
     assert 0 == p.points["fan.step_index"]
 
-    hz(p, 50.0, 1_000)
-    assert 2 == p.points["fan.step_index"]
+    hz_until(p, 50.0, lambda: p.points["fan.step_index"] == 2, 1_000)
 
 
+@pytest.mark.long
 def test_a_high_frequency_keeps_pv_where_it_is_for_600_s_of_calm(fed):
     p = fed(sun_w=6_000, soc_pct=95)
     p.loads_w = {}
@@ -240,8 +251,7 @@ def test_a_high_frequency_keeps_pv_where_it_is_for_600_s_of_calm(fed):
 
     hz(p, 50.05, 599)
     assert held_w == p.points["pv1.generation_max_w"]
-    hz(p, 50.05, 300)
-    assert held_w < p.points["pv1.generation_max_w"]
+    hz_until(p, 50.05, lambda: p.points["pv1.generation_max_w"] > held_w, 300)
 
 
 def test_high_voltage_stops_a_battery_from_feeding_in_and_low_voltage_takes_tier_d(fed):
@@ -256,14 +266,16 @@ def test_high_voltage_stops_a_battery_from_feeding_in_and_low_voltage_takes_tier
     assert p.grid_w > -300
 
     p.raw |= {f"grid.voltage_l{n}_v": 205.0 for n in (1, 2, 3)}
-    hz(p, 50.0, 300)
+    hz_until(p, 50.0, lambda: relays(p) != [1, 1, 1, 1], 300)
+    hz(p, 50.0, 20)
     assert [0, 1, 1, 1] == relays(p)
 
 
+@pytest.mark.long
 def test_after_an_outage_nothing_of_ours_rises_until_the_grid_is_well_and_then_slowly(fed):
     p = fed(ev_wants_w=11_040, soc_pct=60)
     p.cap(import_max_w=9_000)
-    hz(p, 50.0, 320)
+    hz(p, 50.0, CALM_S)
     p.raw |= {f"grid.voltage_l{n}_v": 0.0 for n in (1, 2, 3)}
     before = relays(p)
     hz(p, 50.0, 10)
@@ -274,21 +286,22 @@ def test_after_an_outage_nothing_of_ours_rises_until_the_grid_is_well_and_then_s
     assert p.points["ev1.current_max_a"] <= seen
     assert "after an outage: nothing is raised until the grid is well" in p.view["alarms"]
 
-    hz(p, 50.0, 61 + 300 + 700)
-    assert p.state.events.outage.is_open is False
-    assert p.t - begun > 0
+    hz_until(p, 50.0, lambda: p.points["ev1.current_max_a"] > seen, 300 + 700)
+    assert p.state.events.outage.rises_ns < p.t * 10**9
+    hz_until(p, 50.0, lambda: not p.state.events.outage.is_open, 700)
+    assert p.t - begun > 61 + 300
 
 
 def test_no_event_lifts_a_cap(fed):
     p = fed(ev_wants_w=11_040)
     p.cap(import_max_w=6_000, export_max_w=2_000)
-    hz(p, 50.0, 320)
+    hz(p, 50.0, CALM_S)
     for value in (49.7, 49.3, 50.3, 50.0):
-        hz(p, value, 120)
+        hz(p, value, 60)
         assert 6_000 == p.view["caps"]["import"]["max_w"]
         assert 2_000 == p.view["caps"]["export"]["max_w"]
-    assert 0 == p.longest_over_s(6_000, 330)
-    assert p.longest_over_s(2_000, 330, export=True) <= 5
+    assert 0 == p.longest_over_s(6_000, CALM_S + 10)
+    assert p.longest_over_s(2_000, CALM_S + 10, export=True) <= 5
 
 
 @pytest.mark.parametrize(
@@ -332,7 +345,7 @@ def test_while_nothing_may_take_more_an_export_cap_has_batteries_give_less_and_p
 def test_a_car_that_stops_at_a_low_frequency_brings_no_battery_to_charge(fed, with_house):
     p = fed(house=with_house("bat1", "ev1"), ev_wants_w=11_040, soc_pct=80)
     p.loads_w = {}
-    hz(p, 50.0, 320)
+    hz(p, 50.0, CALM_S)
     since = p.t
     hz(p, 48.9, 2)
     p.raw |= {"ev1.power_w": 11_040.0, "ev1.plugged_on": 1.0}  # it stops at once, and its meter tells it late

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.gateway.control.ordering import by_hand, commanded
+from tests.gateway.control.ordering import by_hand, settled
 
 from quartier.control.commands import FailsafeTest, Release, SetMode, Setpoint, Shed
 from quartier.control.events import Events
@@ -9,7 +9,7 @@ from quartier.control.events import Events
 
 @pytest.fixture
 def town(plant):
-    return commanded(plant, base_w=500, soc_pct=60, loads_w={"heat": 2_000, "pump": 3_000}).run(40)
+    return settled(plant, base_w=500, soc_pct=60, loads_w={"heat": 2_000, "pump": 3_000})
 
 
 def test_rule_accepted_started_and_succeeded_only_once_measured(town):

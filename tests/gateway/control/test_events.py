@@ -159,6 +159,7 @@ def test_each_row_acts_as_the_fall_passes_it(mains):
     assert [0, 1, 1, 1, 2, 2, 2, 3] == [low(m.run(2.4, hz=hz)) for hz in fall]
 
 
+@pytest.mark.long
 def test_buildings_return_at_different_times_and_the_same_one_always_at_the_same(house):
     def ends(seed):
         m = Mains(replace(house, seed=seed)).run(5).run(3, hz=49.7).run(62, hz=50.0)

@@ -12,13 +12,17 @@ from quartier.control.shed import Turn
 from quartier.control.stay import Stay
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def told(plant, house):
     """A building that ran for a minute; ``told(name, **changes of its state)``."""
     plain = replace(house, assets=(*house.assets, STREET, TANK))
+    ran = {}  # what stays as it is afterwards may serve many tests
 
     def make(name, *, by_hand=(), local=(), of=plain, state=None, **building):
-        p = plant(house=of, **{"soc_pct": 50.0, "loads_w": {"pump": 1_000, "lift": 500}, **building}).run(60)
+        if (key := repr((of, sorted(building.items())))) not in ran:
+            plain_loads_w = {"pump": 1_000, "lift": 500}
+            ran[key] = plant(house=of, **{"soc_pct": 50.0, "loads_w": plain_loads_w, **building}).run(60)
+        p = ran[key]
         found = flexibility.devices(state(p.state) if state else p.state, p.now(), by_hand, local)
         json.dumps(found)
         return next((one for one in found if one["device"] == name), None)
@@ -182,6 +186,7 @@ def test_a_point_that_a_second_controller_moves_is_not_available(told):
     assert [False, False] == [told(name, state=rivalled)["available"] for name in ("bat1", "pump")]
 
 
+@pytest.mark.long
 def test_what_is_not_steered_shows_what_it_takes(told):
     assert ("NOT_CONTROLABLE", [[500, 500]]) == tuple(
         told("lift")[name] for name in ("control_type", "power_ranges_w")

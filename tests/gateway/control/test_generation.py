@@ -41,6 +41,7 @@ def test_a_silent_pv_is_held_steadily_at_its_share_of_the_cap_with_that_reason(s
     assert {"generation cap 1500 W (link): held at its share, its power is not known"} == told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seen_s", [0, 30])
 @pytest.mark.parametrize(("cap_w", "left_w"), [(4_500, 0.0), (7_500, 1_500.0)])
 def test_seen_pv_is_curtailed_against_the_worst_of_a_silent_one_without_flapping(
@@ -82,6 +83,7 @@ def test_a_pv_that_is_seen_again_has_its_share_of_what_is_left(sunny):
     assert {"pv1.generation_max_w": 4_000.0, "roof.generation_max_w": 2_000.0} == p.points
 
 
+@pytest.mark.long
 def test_a_silent_relay_that_could_break_the_cap_is_switched_off_and_stays_so(sunny):
     p = sunny(replace(PV, curtail="relay")).run(30)
     p.silent = {"pv1"}

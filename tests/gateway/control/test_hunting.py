@@ -87,6 +87,7 @@ def test_a_signal_that_only_rises_never_turns():
     assert () == found.turned_ns
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("delay_s", "lag_s"), [(2, 0), (2, 2), (1, 3)])
 def test_a_battery_with_usual_delays_is_never_said_to_hunt(plant, delay_s, lag_s):
     p = plant(base_w=500, delay_s=delay_s, lag_s=lag_s, soc_pct=60)
@@ -97,11 +98,12 @@ def test_a_battery_with_usual_delays_is_never_said_to_hunt(plant, delay_s, lag_s
         assert 1.0 == p.state.swings.gain("bat1")
 
 
+@pytest.mark.long
 def test_a_battery_whose_readings_come_far_too_late_hunts_until_its_gain_is_stepped_back(plant, monkeypatch):
     def swings_w(p):
         p.run(30)
         p.base_w = 3_500
-        p.run(600)
+        p.run(400)
         return max(p.grid_log[-120:]) - min(p.grid_log[-120:])
 
     late = {"base_w": 500, "delay_s": 8, "lag_s": 20, "soc_pct": 60}

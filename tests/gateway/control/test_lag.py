@@ -180,6 +180,7 @@ def test_an_asset_of_another_house_is_not_asked(house):
     assert Lag(grid=((S, 1.0),), looked_ns=S) == late
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("times", [1.0, 2.0, 3.0, 4.0])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_meter_of_pv_that_tells_too_much_is_no_lag(with_house, times, seed):

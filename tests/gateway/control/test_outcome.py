@@ -80,10 +80,11 @@ def test_a_pv_whose_fallback_is_lost_keeps_its_limit_under_a_cap_and_comes_back_
     assert (True, 6_000) == (held_w < 2_000, p.points["pv1.generation_max_w"])
 
 
+@pytest.mark.long
 def test_a_small_gap_does_not_raise_an_ev(plant):
     p = plant(base_w=500, soc_pct=10, ev_wants_w=11_040).cap(import_max_w=7000).run(30)
     slowed = p.points["ev1.current_max_a"]
-    p.cap(import_max_w=7600).run(600)
+    p.cap(import_max_w=7600).run(450)
 
     assert slowed == p.points["ev1.current_max_a"]
 

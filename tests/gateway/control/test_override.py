@@ -3,6 +3,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 import pytest
+from tests.gateway.control.stepping import off, on, until
 from tests.gateway.control.walk.houses import STREET, TANK
 
 from quartier.control import override
@@ -33,10 +34,11 @@ def town(plant, house):
     return lambda **more: Town(house=replace(house, assets=(*house.assets, STREET, TANK)), base_w=500, **more)
 
 
+@pytest.mark.long
 def test_a_load_that_a_person_switched_off_stays_off_and_says_by_whom(town):
     p = town(loads_w={"pump": 1_000})
     p.run(30).by_hand = {"pump": 0.0}
-    p.run(900)
+    p.run(320)  # after which a shed load would be back
 
     assert 0 == p.points["pump.relay_on"]
     assert "by hand, anna: filter changed" == p.state.book.orders["pump.relay_on"].reason
@@ -44,28 +46,30 @@ def test_a_load_that_a_person_switched_off_stays_off_and_says_by_whom(town):
     assert 60 == p.view["assets"]["pump"]["override"]["left_s"]
 
 
+@pytest.mark.long
 def test_they_come_back_one_by_one_when_the_time_is_over(town):
     p = town(loads_w={"pump": 1_000, "heat": 1_000, "cold": 1_000})
     p.run(30).by_hand = {"pump": 0.0, "heat": 0.0, "cold": 0.0}
-    p.run(300).by_hand = {}
+    p.run(200).by_hand = {}
     ended = p.t
-    p.run(900)
     names = ("pump", "heat", "cold")
+    until(p, lambda: on(p, *names), 900)
     back = sorted(next(t for t, v in p.written(f"{name}.relay_on", since=ended) if v == 1) for name in names)
 
     assert all(later - sooner >= 30 for sooner, later in pairwise(back))
 
 
+@pytest.mark.long
 def test_a_person_does_not_break_a_minimum_time(town):
     p = town(loads_w={"pump": 1_000}, soc_pct=12)
     p.run(30).cap(import_max_w=600).run(10)
-    p.cap(import_max_w=10_000).run(1_000)
+    until(p.cap(import_max_w=10_000), lambda: on(p, "pump"), 1_000)
     on_again = next(t for t, value in p.written("pump.relay_on", since=40) if value == 1)
     p.by_hand = {"pump": 0.0}
-    p.run(400)
-    off = next(t for t, value in p.written("pump.relay_on", since=on_again) if value == 0)
+    until(p, lambda: off(p, "pump"), 400)
+    off_again = next(t for t, value in p.written("pump.relay_on", since=on_again) if value == 0)
 
-    assert off - on_again >= 300
+    assert off_again - on_again >= 300
 
 
 @pytest.mark.parametrize("watts", [3_000.0, -2_000.0])
@@ -81,6 +85,7 @@ def test_a_battery_does_what_a_person_says_inside_every_cap(town, watts):
     assert p.longest_over_s(500, since=100, export=True) == 0
 
 
+@pytest.mark.long
 def test_a_lower_current_holds_and_a_higher_one_is_a_wish(town):
     p = town(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
     p.run(60).by_hand = {"ev1": 8.0}
@@ -106,7 +111,7 @@ def test_in_maintenance_an_asset_is_given_back_once_and_ordered_no_more(town):
     p = town(soc_pct=60, sun_w=3_000)
     p.run(60).by_hand = {"bat1": None, "pump": None}
     begun = p.t
-    p.run(300)
+    p.run(60)
 
     assert [(begun, 0.0)] == p.written("bat1.setpoint_w", since=begun)
     assert [] == [t for t, _ in p.written("pump.relay_on", since=begun)]
@@ -121,15 +126,15 @@ def test_what_takes_no_order_has_none_to_give_back_in_maintenance(town):
     assert ((), {}) == (p.decision.releases, dict(p.decision.lost))
 
 
+@pytest.mark.long
 def test_a_car_that_just_began_charges_at_its_floor_until_a_person_s_pause_is_due(town):
     p = town(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
     p.run(30).by_hand = {"ev1": 0.0}
-    p.run(300).by_hand = {}
-    while p.points["ev1.current_max_a"] == 0 and p.t < 900:
-        began = p.t
-        p.run(1)
+    p.run(130).by_hand = {}
+    until(p, lambda: p.points["ev1.current_max_a"] > 0, 800)
+    began = p.t - 1
     p.run(5).by_hand = {"ev1": 0.0}
-    p.run(120)
+    p.run(70)
     told = p.written("ev1.current_max_a", since=began)
 
     assert {6.0} == {value for t, value in told if t < began + 60}
@@ -137,6 +142,7 @@ def test_a_car_that_just_began_charges_at_its_floor_until_a_person_s_pause_is_du
     assert next(t for t, value in told if value == 0) >= began + 60
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "value", "point", "expected"),
     [
@@ -148,10 +154,10 @@ def test_a_car_that_just_began_charges_at_its_floor_until_a_person_s_pause_is_du
 def test_no_export_cap_brings_back_what_a_person_keeps_off(town, name, value, point, expected):
     p = town(loads_w={"pump": 1_000, "street": 0.0}, soc_pct=95)
     p.run(30).by_hand = {name: value}
-    p.run(600)
+    p.run(250)
     begun = p.t
     p.sun_w, p.soc_pct, p.bat_w = 6_000, 95, 0
-    p.cap(export_max_w=0).run(120)
+    p.cap(export_max_w=0).run(60)
 
     assert {expected} == {v for _, v in p.written(point, since=begun)} | {p.points[point]}
     assert p.longest_over_s(0, since=begun + 1, export=True) <= 8

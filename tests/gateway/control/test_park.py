@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.gateway.control.stepping import until
 
 from quartier.control import cycle, park, phases, tree
 from quartier.control.branches import Leaf
@@ -50,6 +51,7 @@ def test_a_house_without_a_tree_shares_nothing(plant):
     assert p.state.park.shared_ns is None
 
 
+@pytest.mark.long
 def test_three_share_what_fits_at_their_floor(yard):
     p = yard().run(300)
 
@@ -57,6 +59,7 @@ def test_three_share_what_fits_at_their_floor(yard):
     assert "yard, fuse 20 A, L1: cars share it" == p.reason("ev0")
 
 
+@pytest.mark.long
 def test_where_six_amperes_are_not_left_for_each_one_waits_and_gets_its_turn(yard):
     p = yard(current_min_a=8.0)
     p.run(300)
@@ -64,10 +67,10 @@ def test_where_six_amperes_are_not_left_for_each_one_waits_and_gets_its_turn(yar
     assert [0.0, 9.7, 9.7] == sorted(orders(p))
     assert "yard, fuse 20 A, L1: waits for its turn" == p.reason(f"ev{waiting}")
 
-    p.run(1_000)
-    assert orders(p)[waiting] > 0
+    until(p, lambda: orders(p)[waiting] > 0, 1_000)
 
 
+@pytest.mark.long
 def test_a_tier_that_comes_later_is_slowed_and_paused_all_the_same(yard):
     p = yard(tier="B").run(300)
     p.base_w = {"yard": (2_800, 0, 0)}
@@ -77,6 +80,7 @@ def test_a_tier_that_comes_later_is_slowed_and_paused_all_the_same(yard):
     assert p.flows_w["yard"][0] / 230 <= 20
 
 
+@pytest.mark.long
 def test_a_point_that_is_not_heard_keeps_its_order_and_counts_with_it(yard):
     p = yard().run(100)
     before = orders(p)[0]
@@ -96,6 +100,7 @@ def test_the_points_remember_nothing_of_a_car_that_left(yard):
     assert park.PLAN_SHARE < 1
 
 
+@pytest.mark.long
 def test_a_car_that_is_not_heard_is_lowered_by_the_fuse_it_would_break(yard):
     p = yard().run(5)
     p.cars = {"ev0": p.cars["ev0"]}

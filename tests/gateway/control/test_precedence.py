@@ -24,6 +24,7 @@ def test_the_page_says_what_the_code_does_in_the_same_order():
     assert len(set(NAMES)) == len(NAMES)
 
 
+@pytest.mark.long
 def test_a_cap_that_cannot_be_met_names_what_stands_in_the_way(board, house):
     node = Node(name="shed", fuse_a=16.0, measured=True)
     lift = Load(name="lift", rated_w=5_000, node="shed", phase="l1")

@@ -134,10 +134,10 @@ def test_while_the_building_rises_after_an_outage_the_room_is_that_of_the_rise(p
 
 def test_what_a_command_has_off_waits_for_its_end(plant):
     p = commanded(plant, loads_w={"heat": 1_000}).run(30)
-    until_utc_ms = p.now().utc_ms + 600_000
-    p.command(Shed(1, 600))
+    until_utc_ms = p.now().utc_ms + 120_000
+    p.command(Shed(1, 120))
     p.run(5)
 
     assert {"what": "command", "id": "c1", "until_utc_ms": until_utc_ms} in needs(p, "heat")
-    p.run(596)
+    p.run(116)
     assert {"command"}.isdisjoint(need["what"] for need in needs(p, "heat") or ())

@@ -1,3 +1,5 @@
+import pytest
+
 from quartier.control import rivals
 from quartier.control.orders import Order
 from quartier.control.rivals import Rival
@@ -135,6 +137,7 @@ def test_a_point_without_order_and_reading_is_not_kept():
     assert {} == rivals.watched({}, Image().freeze(0), {POINT: Order(1, 0, "")}, 0)
 
 
+@pytest.mark.long
 def test_a_battery_that_another_moves_is_given_back_told_and_tried_again(plant):
     p = plant(base_w=2_000, soc_pct=60)
     p.run(60)

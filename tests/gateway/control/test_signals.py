@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 import pytest
+from tests.gateway.control.stepping import on, until
 from tests.gateway.control.walk.houses import STREET, TANK
 
 from quartier.control import signals
@@ -171,8 +172,9 @@ def signalled(plant):
     return Signalled
 
 
+@pytest.mark.long
 def test_a_level_stops_its_tiers_slows_cars_and_lets_all_return_one_by_one(signalled):
-    p = signalled(loads_w={"heat": 2_000, "pump": 3_000, "cold": 1_000}, ev_wants_w=6_900).run(310)
+    p = signalled(loads_w={"heat": 2_000, "pump": 3_000, "cold": 1_000}, ev_wants_w=6_900).run(30)
     p.level = 2
     p.run(60)
     assert (0, 0, 6) == tuple(
@@ -181,7 +183,7 @@ def test_a_level_stops_its_tiers_slows_cars_and_lets_all_return_one_by_one(signa
     assert 1 == p.points.get("cold.relay_on", 1)
     assert "signal level 2, l1" == p.state.book.orders["pump.relay_on"].reason
     p.level, ended = 0, p.t
-    p.run(900)
+    until(p, lambda: on(p, "heat", "pump"), 900)
     back = sorted(
         next(t for t, value in p.written(f"{name}.relay_on", since=ended) if value == 1)
         for name in ("heat", "pump")
@@ -191,7 +193,7 @@ def test_a_level_stops_its_tiers_slows_cars_and_lets_all_return_one_by_one(signa
 
 def test_a_level_does_not_force_what_a_person_ordered(signalled):
     anna = Who("person", "anna", "1001")
-    p = signalled(loads_w={"pump": 3_000}).run(310)
+    p = signalled(loads_w={"pump": 3_000}).run(30)
     p.level, p.by_hand = 2, {"pump": Override("pump", 1.0, 10**15, 0, anna)}
     p.run(60)
 

@@ -182,6 +182,7 @@ def test_with_what_was_measured_a_late_meter_makes_no_battery_hunt(lag_s, delay_
     assert max(abs(watts) for watts in known[40:]) < 60
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("delay_s", [2, 5])
 @pytest.mark.parametrize("lag_s", [2, 4, 8, 15])
 def test_a_late_meter_that_nobody_measured_is_found_and_makes_no_battery_hunt(lag_s, delay_s):
@@ -199,6 +200,7 @@ def test_a_battery_that_is_read_seldom_finds_a_late_meter_too(lag_s):
     assert max(abs(watts) for watts in found[90:]) < 100
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("error_s", [-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
 def test_a_lag_measured_wrong_by_three_seconds_is_no_worse_than_one_of_three_seconds(error_s):
     known = stepped(6, 2, 2500, measured=True, error_s=error_s)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.gateway.control.stepping import until
 
 from quartier.control import outcome, unread
 from quartier.control.failsafe import Judgement, Stage
@@ -81,13 +82,14 @@ def test_what_is_read_late_is_not_ordered_on_before_and_then_taken_as_it_stands(
         assert 12 * S == p.state.turns[name].since_ns
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("loads_w", "first_s"), [(1_000, 16), (0, 400)])
 def test_one_that_never_shows_its_order_is_ordered_after_15_s_where_it_runs_else_in_its_turn(
     plant, loads_w, first_s
 ):
     p = plant(base_w=500, loads_w={"pump": loads_w})
     p.silent = {"pump.relay_on"}
-    p.run(800)
+    until(p, lambda: p.written("pump.relay_on"), 800)
     (first, value), *_ = p.written("pump.relay_on")
 
     assert (1.0, first_s == 16) == (value, first == 16)

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.gateway.control.ordering import by_hand, commanded, document
+from tests.gateway.control.ordering import by_hand, commanded, document, settled
 
 from quartier.control import verdict
 from quartier.control.commands import FailsafeTest, Ping, Release, Replay, ResetAlarm, SetMode, Setpoint, Shed
@@ -15,7 +15,7 @@ ACCEPTED = ("ACCEPTED", "")
 
 @pytest.fixture
 def town(plant):
-    return commanded(plant, base_w=500, soc_pct=60, loads_w={"heat": 2_000, "pump": 3_000}).run(40)
+    return settled(plant, base_w=500, soc_pct=60, loads_w={"heat": 2_000, "pump": 3_000})
 
 
 def unsynced(p):

@@ -111,6 +111,7 @@ def raises(judged):
     return False
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "quantity", "value", "more"),
     [

@@ -1,9 +1,11 @@
 """Batteries and outlooks for the tests of this room."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
+
+from hypothesis import settings
 
 from quartier.planning.columns import Columns
 from quartier.planning.horizon import Battery, Contract, Outlook, Sample, Surcharge
@@ -20,6 +22,11 @@ PLAIN = Battery(
     charge_efficiency=1.0,
     discharge_efficiency=1.0,
 )
+
+
+def seeds(few: Iterable[int], deep: Iterable[int]) -> list[int]:
+    """``few`` in ``make test``, ``deep`` as well in ``make test-deep``: those that take long or prove little more."""
+    return [*few, *deep] if settings.get_current_profile_name() == "deep" else list(few)
 
 
 def outlook(prices_eur_per_kwh: Sequence[float], **changes: Any) -> Outlook:

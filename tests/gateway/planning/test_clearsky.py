@@ -12,11 +12,16 @@ GRID = Grid(3_600, "Europe/Paris")
 TIMES = pd.date_range("2026-04-01", "2026-07-01", freq="5min", tz="UTC", inclusive="left")
 
 
-def plane_w(tilt_deg, azimuth_deg, rated_w):
-    """Hourly means that pvlib's Ineichen sky gives on a plane, 85 % of it used."""
+@pytest.fixture(scope="module")
+def sun_and_sky():
+    """Where the sun stands, and pvlib's Ineichen sky."""
     place = pvlib.location.Location(*PARIS)
-    sun = place.get_solarposition(TIMES)
-    sky = place.get_clearsky(TIMES, linke_turbidity=3.0)
+    return place.get_solarposition(TIMES), place.get_clearsky(TIMES, linke_turbidity=3.0)
+
+
+def plane_w(sun_and_sky, tilt_deg, azimuth_deg, rated_w):
+    """Hourly means that the sky gives on a plane, 85 % of it used."""
+    sun, sky = sun_and_sky
     whole = pvlib.irradiance.get_total_irradiance(
         tilt_deg, azimuth_deg, sun["apparent_zenith"], sun["azimuth"], sky["dni"], sky["ghi"], sky["dhi"]
     )["poa_global"].fillna(0.0)
@@ -24,8 +29,10 @@ def plane_w(tilt_deg, azimuth_deg, rated_w):
 
 
 @pytest.mark.parametrize(("tilt_deg", "azimuth_deg"), [(30, 180), (15, 90), (45, 240), (0, 180)])
-def test_a_planes_course_is_learnt_in_two_months_to_2_pct_of_its_rated_power(tilt_deg, azimuth_deg):
-    given, sky = plane_w(tilt_deg, azimuth_deg, 5_000.0), ClearSky(GRID, 5_000.0, PARIS)
+def test_a_planes_course_is_learnt_in_two_months_to_2_pct_of_its_rated_power(
+    sun_and_sky, tilt_deg, azimuth_deg
+):
+    given, sky = plane_w(sun_and_sky, tilt_deg, azimuth_deg, 5_000.0), ClearSky(GRID, 5_000.0, PARIS)
     pairs = []
     for at, (then, value) in enumerate(given.items()):
         slot, is_cloudy = int(then.timestamp() // 3_600), at // 24 % 3
@@ -39,8 +46,8 @@ def test_a_planes_course_is_learnt_in_two_months_to_2_pct_of_its_rated_power(til
     assert sum(abs(factor * said - value) for said, value in pairs) / len(pairs) < 0.02 * 5_000
 
 
-def test_a_site_without_coordinates_learns_its_hours():
-    given, sky = plane_w(30, 180, 5_000.0), ClearSky(GRID, 5_000.0, None)
+def test_a_site_without_coordinates_learns_its_hours(sun_and_sky):
+    given, sky = plane_w(sun_and_sky, 30, 180, 5_000.0), ClearSky(GRID, 5_000.0, None)
     for then, value in given.items():
         sky.learn(int(then.timestamp() // 3_600), value)
 

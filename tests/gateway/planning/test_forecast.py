@@ -21,6 +21,11 @@ def four_weeks():
     return learner
 
 
+@pytest.fixture(scope="module")
+def day_ahead():
+    return forecast(WEEKS, NOW_S, DAY_S, HOUR_S, PREMISES)
+
+
 def test_what_is_not_over_is_not_known():
     other = replace(WEEKS, load_w=[*WEEKS.load_w[: 28 * 24], *([9_000.0] * 168)])
 
@@ -85,13 +90,12 @@ def test_a_building_without_sun_has_none():
 
 
 @pytest.mark.parametrize("bad", [math.nan, None, math.inf, -5e6, 4e9, 0.0])
-def test_a_day_without_sense_moves_the_next_day_little(bad):
+def test_a_day_without_sense_moves_the_next_day_little(day_ahead, bad):
     hurt = replace(WEEKS, load_w=[*WEEKS.load_w[: 26 * 24], *([bad] * 24), *WEEKS.load_w[27 * 24 :]])
-    well = forecast(WEEKS, NOW_S, DAY_S, HOUR_S, PREMISES).load.mean_w
 
     said = forecast(hurt, NOW_S, DAY_S, HOUR_S, PREMISES).load.mean_w
 
-    assert max(abs(one - other) for one, other in zip(said, well, strict=True)) < 250
+    assert max(abs(one - well) for one, well in zip(said, day_ahead.load.mean_w, strict=True)) < 250
 
 
 @pytest.mark.parametrize("start", [1_774_742_400 - 86_400, 1_792_886_400 - 86_400])

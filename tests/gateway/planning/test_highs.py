@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, given_up_wh, outlook, site
+from tests.gateway.planning.sites import seeds
 
 from quartier.planning import highs
 from quartier.planning.horizon import Contract, RefusedError
@@ -16,7 +17,7 @@ from quartier_hil.bench.mixed import Mixed
 from quartier_hil.bench.sites import drawn, strained
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 3, 5, 7, 8, 12, 15, 19, 27, 40, 45])
+@pytest.mark.parametrize("seed", seeds([0, 1, 3, 5, 7, 15, 19, 40, 45], [2, 8, 12, 27]))
 def test_both_engines_keep_above_each_others_bounds_and_near_each_other(seed: int) -> None:
     one = drawn(seed)
     ours, theirs = site_planned(one), site_planned(one, engine=HIGHS)
@@ -75,7 +76,7 @@ def test_a_battery_and_a_tank_need_no_whole_numbers() -> None:
     assert plan.gap_eur == pytest.approx(0.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 6, 7, 8, 10, 11, 17, 18, 19, 22, 28])
+@pytest.mark.parametrize("seed", seeds([3, 6, 7, 8, 19, 28], [1, 2, 10, 11, 17, 18, 22]))
 def test_both_engines_give_up_the_same_rung_by_rung_and_pay_the_same_for_the_rest(seed: int) -> None:
     one = strained(seed)
     ours, theirs = site_planned(one), site_planned(one, engine=HIGHS)

@@ -3,15 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from tests.gateway.planning.sites import PLAIN, averaged, contract, graded, outlook, sampled_site, site
+from tests.gateway.planning.sites import PLAIN, averaged, contract, graded, outlook, sampled_site, seeds, site
 
 from quartier.planning.horizon import Contract, Sample
 from quartier.planning.level import Level
 from quartier.planning.plan import planned
 from quartier.planning.sampled import Sampled
-
-BATCHES = 10
-COUNT = 300
 
 
 def test_a_peak_of_a_sample_costs_by_its_weight() -> None:
@@ -54,9 +51,8 @@ def test_what_the_bill_has_already_costs_nothing() -> None:
     assert 0.002 == pytest.approx(plan.steps[0].cap_eur_per_wh)
 
 
-@pytest.mark.parametrize("batch", range(4))
-def test_with_one_net_load_a_step_it_is_the_peak_itself(batch: int) -> None:
-    for seed in range(batch, 200, 4):
+def test_with_one_net_load_a_step_it_is_the_peak_itself() -> None:
+    for seed in range(200):
         (battery, there), terms = site(seed), contract(seed)
         one = planned(battery, there, terms)
         same = planned(battery, replace(there, samples=[[]] * there.count), terms)
@@ -71,9 +67,8 @@ def test_with_one_net_load_a_step_it_is_the_peak_itself(batch: int) -> None:
             )
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
-def test_with_a_peak_and_surcharges_the_plan_costs_what_highs_finds(batch: int) -> None:
-    for seed in range(batch, COUNT, BATCHES):
+def test_with_a_peak_and_surcharges_the_plan_costs_what_highs_finds() -> None:
+    for seed in seeds(range(100), range(100, 300)):
         battery, there = sampled_site(seed)
         terms = graded(seed, there.count)
         plan, best = planned(battery, there, terms), averaged(battery, there, terms)
@@ -83,9 +78,8 @@ def test_with_a_peak_and_surcharges_the_plan_costs_what_highs_finds(batch: int) 
         assert best.objective == pytest.approx(plan.cost_eur - plan.left_eur, abs=rounding), seed
 
 
-@pytest.mark.parametrize("batch", range(4))
-def test_where_costs_are_not_convex_the_optimum_is_within_the_gap_that_is_told(batch: int) -> None:
-    for seed in range(batch, 40, 4):
+def test_where_costs_are_not_convex_the_optimum_is_within_the_gap_that_is_told() -> None:
+    for seed in seeds(range(16), range(16, 40)):
         battery, there = sampled_site(seed, signs=True)
         terms = graded(seed, there.count)
         plan, best = planned(battery, there, terms), averaged(battery, there, terms, whole=True)

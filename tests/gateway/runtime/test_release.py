@@ -6,6 +6,8 @@ from quartier.runtime import release
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
+LEAPS = True
+
 
 def wire(port, bus="lan", writes=None):
     # Function 5: coil 0 off, as the relay board's driver encodes it.

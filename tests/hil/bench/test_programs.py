@@ -7,8 +7,8 @@ from quartier_hil.bench.horizons import Horizon, Samples, drawn, sampled
 from quartier_hil.bench.programs import Program, Solver, Unsolved
 from quartier_native.storages import Planned, plan_sampled, plan_storage
 
-FULL = settings.get_current_profile_name() == "ci"
-CONVEX_COUNT, TURNED_COUNT, BATCHES = (1500, 200, 10) if FULL else (200, 30, 10)
+IS_DEEP = settings.get_current_profile_name() == "deep"
+CONVEX_COUNT, TURNED_COUNT, BATCHES = (1500, 200, 10) if IS_DEEP else (200, 30, 10)
 RELATIVE = 1e-9
 
 

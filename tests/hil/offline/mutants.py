@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from quartier.app import assembly
 from quartier.config import model
 from quartier.control import (
     breach,
@@ -26,6 +25,7 @@ from quartier.control import (
 )
 from quartier.control.caps import Powers
 from quartier.control.linkstate import Mode
+from quartier.house import assets
 
 Patch = pytest.MonkeyPatch
 _NOTHING = Powers(inf, inf, inf, inf)
@@ -33,12 +33,16 @@ _NOTHING = Powers(inf, inf, inf, inf)
 
 @dataclass(frozen=True)
 class Mutant:
-    """``breaks`` the gateway so that ``row`` is not kept, which a check of ``scenario`` must see."""
+    """``breaks`` the gateway so that ``row`` is not kept, which a check of ``scenario`` must see.
+
+    It is in order until second ``from_s``; 0: out of order since it was assembled.
+    """
 
     row: str
     scenario: str
     breaks: Callable[[Patch], None]
     words: str
+    from_s: float = 0.0
 
 
 def _set(place: Any, **names: Any) -> Callable[[Patch], None]:
@@ -61,9 +65,13 @@ def _late(seconds: float) -> Callable[[Patch], None]:
     return _set(linkrows, age_s=lambda then_ns, now: linkcaps.age_s(then_ns, now) - seconds)
 
 
-def _params(**changed: Any) -> Callable[[Patch], None]:
-    whole = assembly.link_params
-    return _set(assembly, link_params=lambda site, house: replace(whole(site, house), **changed))
+def _takes(**changed: Any) -> Callable[[Patch], None]:
+    """Whatever its parameters are, these stand in them."""
+    return _set(linkcaps.LinkParams, **{name: _always(value) for name, value in changed.items()})
+
+
+def _always(value: Any) -> property:
+    return property(lambda _: value)
 
 
 def _paired(holds: Callable[..., bool]) -> Callable[[Patch], None]:
@@ -166,167 +174,297 @@ def _in_order(state: Any, params: Any, now: Any) -> bool:
 
 _SEEN_GONE = replace(events.GONE, limit=10.0)
 MUTANTS = (
-    Mutant("link.init.caps", "link-init", _careful(Mode.FAILSAFE), "INIT without the fail-safe values"),
+    Mutant(
+        "link.init.caps", "link-init", _careful(Mode.FAILSAFE), "INIT without the fail-safe values", from_s=94
+    ),
     Mutant(
         "link.init.heartbeat-and-document",
         "link-init",
         _without(Mode.INIT, "a valid document"),
         "a document changes nothing in INIT",
+        from_s=473,
     ),
-    Mutant("link.init.120-s", "link-init", _set(linkrows, INIT_S=110.0), "INIT for 110 s"),
-    Mutant("link.init.120-s", "link-init", _set(linkrows, INIT_S=130.0), "INIT for 130 s"),
-    Mutant("link.restart.goes-on", "restart-goes-on", _set(link, restore=lambda _: None), "nothing is kept"),
-    Mutant("link.restart.failsafe", "failsafe-serves", _set(link, restore=lambda _: None), "nothing is kept"),
-    Mutant("link.restart.hold", "restart-goes-on", _set(link, may_hold=lambda *_: False), "no HOLD is kept"),
+    Mutant("link.init.120-s", "link-init", _set(linkrows, INIT_S=110.0), "INIT for 110 s", from_s=229),
+    Mutant("link.init.120-s", "link-init", _set(linkrows, INIT_S=130.0), "INIT for 130 s", from_s=233),
+    Mutant(
+        "link.restart.goes-on",
+        "restart-goes-on",
+        _set(link, restore=lambda _: None),
+        "nothing is kept",
+        from_s=135,
+    ),
+    Mutant(
+        "link.restart.failsafe",
+        "failsafe-serves",
+        _set(link, restore=lambda _: None),
+        "nothing is kept",
+        from_s=1795,
+    ),
+    Mutant(
+        "link.restart.hold",
+        "restart-goes-on",
+        _set(link, may_hold=lambda *_: False),
+        "no HOLD is kept",
+        from_s=235,
+    ),
     Mutant(
         "link.restart.owed",
         "failsafe-serves",
         _without(Mode.INIT, "the fail-safe minimum"),
         "INIT forgets what is left of the minimum",
+        from_s=3735,
     ),
     Mutant(
         "link.controlled.interval",
         "documents-combine",
         _set(schedule, lowest=lambda envelope, *_: schedule.default(envelope)),
         "defaults alone",
+        from_s=64,
     ),
     Mutant(
         "link.controlled.default",
         "documents-combine",
         _set(schedule, default=lambda _: _NOTHING),
         "no defaults",
+        from_s=854,
     ),
     Mutant(
         "link.controlled.last-default",
         "documents-combine",
         _sources(lambda name, _: "default of expired" not in name),
         "an expired document has no default",
+        from_s=1795,
     ),
     Mutant(
         "link.controlled.minimum",
         "documents-combine",
         _sources(lambda _, program: program.envelope.program != "market"),
         "one program alone",
+        from_s=904,
     ),
-    Mutant("link.controlled.hold", "hold-goes-on", _without(Mode.CONTROLLED, "every document"), "no HOLD"),
-    Mutant("link.controlled.failsafe", "link-lost", _late(10), "all ages 10 s less"),
-    Mutant("link.controlled.failsafe", "link-lost", _late(-10), "all ages 10 s more"),
+    Mutant(
+        "link.controlled.hold",
+        "hold-goes-on",
+        _without(Mode.CONTROLLED, "every document"),
+        "no HOLD",
+        from_s=173,
+    ),
+    Mutant("link.controlled.failsafe", "link-lost", _late(10), "all ages 10 s less", from_s=413),
+    Mutant("link.controlled.failsafe", "link-lost", _late(-10), "all ages 10 s more", from_s=410),
     Mutant(
         "link.controlled.shed",
         "hold-goes-on",
         _set(linkrows, may_hold=_holds_while_shed),
         "held while a shed command runs",
+        from_s=1533,
     ),
-    Mutant("link.controlled.no-document", "documents-combine", _late(10), "all ages 10 s less"),
-    Mutant("link.controlled.no-document", "documents-combine", _late(-10), "all ages 10 s more"),
+    Mutant("link.controlled.no-document", "documents-combine", _late(10), "all ages 10 s less", from_s=2354),
+    Mutant("link.controlled.no-document", "documents-combine", _late(-10), "all ages 10 s more", from_s=2347),
     Mutant(
         "link.hold.schedule",
         "hold-goes-on",
         _careful(Mode.INIT, Mode.FAILSAFE, Mode.HOLD),
         "HOLD with the fail-safe values",
+        from_s=645,
     ),
     Mutant(
         "link.hold.heartbeat-and-document",
         "hold-goes-on",
         _without(Mode.HOLD, "are back"),
         "a document changes nothing in HOLD",
+        from_s=1043,
     ),
-    Mutant("link.hold.used-up", "hold-goes-on", _without(Mode.HOLD, "used up"), "HOLD for ever"),
-    Mutant("link.hold.outage", "hold-goes-on", _no_outage, "no outage is seen"),
-    Mutant("link.failsafe.caps", "failsafe-serves", _careful(Mode.INIT), "no fail-safe values"),
+    Mutant("link.hold.used-up", "hold-goes-on", _without(Mode.HOLD, "used up"), "HOLD for ever", from_s=653),
+    Mutant("link.hold.outage", "hold-goes-on", _no_outage, "no outage is seen", from_s=1243),
+    Mutant("link.failsafe.caps", "failsafe-serves", _careful(Mode.INIT), "no fail-safe values", from_s=7095),
     Mutant(
         "link.failsafe.caps",
         "failsafe-left",
         _sources(lambda _, program: program.envelope.program != "market"),
         "a document is forgotten",
+        from_s=545,
     ),
     Mutant(
         "link.failsafe.no-battery-export",
         "failsafe-left",
         _caps(no_battery_export=False),
         "the battery may feed in",
+        from_s=790,
     ),
-    Mutant("link.failsafe.no-grid-charge", "failsafe-left", _no_lease, "schedules go on, and charge"),
+    Mutant(
+        "link.failsafe.no-grid-charge", "failsafe-left", _no_lease, "schedules go on, and charge", from_s=989
+    ),
     Mutant(
         "link.failsafe.heartbeat-and-document",
         "failsafe-left",
         _without(Mode.FAILSAFE, "then a valid document"),
         "a document changes nothing in FAILSAFE",
+        from_s=1023,
     ),
-    Mutant("link.failsafe.no-document", "link-lost", _set(linkrows, BACK_S=100.0), "after 100 s"),
-    Mutant("link.failsafe.no-document", "link-lost", _set(linkrows, BACK_S=140.0), "after 140 s"),
+    Mutant("link.failsafe.no-document", "link-lost", _set(linkrows, BACK_S=100.0), "after 100 s", from_s=909),
+    Mutant("link.failsafe.no-document", "link-lost", _set(linkrows, BACK_S=140.0), "after 140 s", from_s=913),
     Mutant(
         "link.failsafe.minimum-over",
         "failsafe-serves",
         _without(Mode.FAILSAFE, "minimum duration"),
         "FAILSAFE for ever",
+        from_s=7588,
     ),
-    Mutant("link.autonomous.caps", "failsafe-serves", _limit("import_autonomous_w"), "all of the contract"),
+    Mutant(
+        "link.autonomous.caps",
+        "failsafe-serves",
+        _set(assets.Limits, import_autonomous_w=property(lambda self: self.import_hard_w)),
+        "all of the contract",
+        from_s=7500,
+    ),
     Mutant(
         "link.autonomous.heartbeat-and-document",
         "link-init",
         _without(Mode.AUTONOMOUS, "heartbeat"),
         "a document changes nothing in AUTONOMOUS",
+        from_s=293,
     ),
-    Mutant("link.heartbeat-alone", "link-lost", _paired(_alone), "a heartbeat gives control"),
-    Mutant("link.heartbeat-alone", "hold-goes-on", _paired(_alone), "a heartbeat gives control"),
-    Mutant("link.retained", "document-retained", _unretained, "the same document again is an old one"),
-    Mutant("link.either-order", "link-lost", _paired(_in_order), "the document has to be the second"),
-    Mutant("link.new-parameters", "failsafe-parameters", _parameters_at_once, "taken at once"),
-    Mutant("parameter.heartbeat", "link-lost", _params(heartbeat_timeout_s=240.0), "240 s"),
-    Mutant("parameter.heartbeat", "link-lost", _params(heartbeat_timeout_s=100.0), "100 s"),
-    Mutant("parameter.failsafe-minimum", "failsafe-serves", _params(failsafe_min_s=7180.0), "20 s less"),
-    Mutant("parameter.failsafe-minimum", "failsafe-serves", _params(failsafe_min_s=7220.0), "20 s more"),
+    Mutant("link.heartbeat-alone", "link-lost", _paired(_alone), "a heartbeat gives control", from_s=909),
+    Mutant("link.heartbeat-alone", "hold-goes-on", _paired(_alone), "a heartbeat gives control", from_s=709),
+    Mutant(
+        "link.retained", "document-retained", _unretained, "the same document again is an old one", from_s=280
+    ),
+    Mutant(
+        "link.either-order", "link-lost", _paired(_in_order), "the document has to be the second", from_s=1248
+    ),
+    Mutant("link.new-parameters", "failsafe-parameters", _parameters_at_once, "taken at once", from_s=485),
+    Mutant("parameter.heartbeat", "link-lost", _takes(heartbeat_timeout_s=240.0), "240 s", from_s=290),
+    Mutant("parameter.heartbeat", "link-lost", _takes(heartbeat_timeout_s=100.0), "100 s", from_s=290),
+    Mutant(
+        "parameter.failsafe-minimum",
+        "failsafe-serves",
+        _takes(failsafe_min_s=7180.0),
+        "20 s less",
+        from_s=290,
+    ),
+    Mutant(
+        "parameter.failsafe-minimum",
+        "failsafe-serves",
+        _takes(failsafe_min_s=7220.0),
+        "20 s more",
+        from_s=290,
+    ),
     Mutant("parameter.failsafe-values", "link-init", _limit("import_failsafe_w"), "all of the contract"),
-    Mutant("parameter.meter-stale", "meter-silent", _set(failsafe, stale_after_s=lambda _: 9.0), "9 s"),
-    Mutant("parameter.meter-lost", "meter-silent", _set(failsafe, lost_after_s=lambda _: 15.0), "15 s"),
-    Mutant("parameter.meter-lost", "meter-silent", _set(failsafe, lost_after_s=lambda _: 6.0), "6 s"),
-    Mutant("parameter.meter-slow", "meter-slow", _set(limits, slow=lambda _: False), "no margin"),
-    Mutant("parameter.device-silent", "device-silent", _set(sight, SILENT_S=25.0), "25 s"),
-    Mutant("parameter.device-silent", "device-silent", _set(sight, SILENT_S=5.0, SILENT_POLLS=1.0), "5 s"),
-    Mutant("parameter.tighten", "release-spread", _set(steps, down=lambda *_: []), "nothing is lowered"),
-    Mutant("parameter.breach-mean", "breach-slow", _set(breach, MEAN_S=120.0), "the mean of 120 s"),
-    Mutant("parameter.breach-mean", "breach-slow", _set(breach, NEXT_S=30.0), "a step each 30 s"),
-    Mutant("parameter.breach-fast", "breach-fast", _set(breach, FAST_S=15.0), "after 15 s"),
-    Mutant("parameter.release", "release-staged", _set(shed, RESTORE_AFTER_S=60.0), "after 60 s"),
-    Mutant("parameter.release", "release-staged", _set(shed, RESTORE_EACH_S=10.0), "each 10 s"),
-    Mutant("parameter.release-random", "release-spread", _set(shed, SPREAD_S=0.0), "all together"),
-    Mutant("parameter.clock-loosening", "clock-untrusted", _loosens, "loosens at any time"),
+    Mutant(
+        "parameter.meter-stale",
+        "meter-silent",
+        _set(failsafe, stale_after_s=lambda _: 9.0),
+        "9 s",
+        from_s=455,
+    ),
+    Mutant(
+        "parameter.meter-lost",
+        "meter-silent",
+        _set(failsafe, lost_after_s=lambda _: 15.0),
+        "15 s",
+        from_s=1200,
+    ),
+    Mutant(
+        "parameter.meter-lost", "meter-silent", _set(failsafe, lost_after_s=lambda _: 6.0), "6 s", from_s=1199
+    ),
+    Mutant("parameter.meter-slow", "meter-slow", _set(limits, slow=lambda _: False), "no margin", from_s=200),
+    Mutant("parameter.device-silent", "device-silent", _set(sight, SILENT_S=25.0), "25 s", from_s=955),
+    Mutant(
+        "parameter.device-silent",
+        "device-silent",
+        _set(sight, SILENT_S=5.0, SILENT_POLLS=1.0),
+        "5 s",
+        from_s=404,
+    ),
+    Mutant(
+        "parameter.tighten",
+        "release-spread",
+        _set(steps, down=lambda *_: []),
+        "nothing is lowered",
+        from_s=150,
+    ),
+    Mutant(
+        "parameter.breach-mean", "breach-slow", _set(breach, MEAN_S=120.0), "the mean of 120 s", from_s=330
+    ),
+    Mutant("parameter.breach-mean", "breach-slow", _set(breach, NEXT_S=30.0), "a step each 30 s", from_s=335),
+    Mutant("parameter.breach-fast", "breach-fast", _set(breach, FAST_S=15.0), "after 15 s", from_s=300),
+    Mutant(
+        "parameter.release", "release-staged", _set(shed, RESTORE_AFTER_S=60.0), "after 60 s", from_s=1000
+    ),
+    Mutant("parameter.release", "release-staged", _set(shed, RESTORE_EACH_S=10.0), "each 10 s", from_s=1000),
+    Mutant(
+        "parameter.release-random", "release-spread", _set(shed, SPREAD_S=0.0), "all together", from_s=195
+    ),
+    Mutant("parameter.clock-loosening", "clock-untrusted", _loosens, "loosens at any time", from_s=1103),
     Mutant(
         "parameter.clock-schedule",
         "clock-untrusted",
         _sources(lambda name, _: "clock not synced" not in name),
         "schedules go on by a clock that is not trusted",
+        from_s=604,
     ),
-    Mutant("parameter.outage-well", "outage-over", _set(gridrows, OUTAGE_S=10.0), "well for 10 s"),
-    Mutant("parameter.outage-well", "outage-over", _set(gridrows, OUTAGE_HZ=(49.0, 51.0)), "any frequency"),
-    Mutant("parameter.outage-random", "outage-over", _set(gridrows, SPREAD_S=0.0), "all together"),
-    Mutant("parameter.outage-ramp", "outage-over", _set(gridrows, OUTAGE_RAMP_PER_MIN=10.0), "no ramp"),
-    Mutant("grid.low-d", "frequency-rows", _low(0, hold_s=8.0), "tier D after 8 s"),
-    Mutant("grid.low-d", "frequency-rows", _low(0, limit=50.02), "tier D at 50.02 Hz"),
-    Mutant("grid.low-c", "frequency-rows", _low(1, hold_s=8.0), "tier C after 8 s"),
-    Mutant("grid.low-b", "frequency-rows", _low(2, hold_s=8.0), "tier B after 8 s"),
-    Mutant("grid.slow-data", "frequency-once", _low(2, period_max_s=inf), "tier B by slow data"),
-    Mutant("grid.well", "frequency-rows", _set(gridrows, WELL_S=10.0), "well for 10 s"),
-    Mutant("grid.well", "frequency-rows", _set(gridrows, SPREAD_S=0.0), "all together"),
-    Mutant("grid.high", "frequency-high", _sheds_when_high, "tier D off"),
-    Mutant("grid.high-pv", "frequency-high", _set(gridrows, CALM_S=100.0), "after 100 s"),
-    Mutant("grid.high-pv", "frequency-high", _set(gridrows, CALM_S=700.0), "after 700 s"),
-    Mutant("grid.low-u", "brown-out", _set(events, LOW_U=replace(events.LOW_U, hold_s=90.0)), "after 90 s"),
     Mutant(
-        "grid.high-u", "voltage-high", _set(events, HIGH_U=replace(events.HIGH_U, hold_s=90.0)), "after 90 s"
+        "parameter.outage-well", "outage-over", _set(gridrows, OUTAGE_S=10.0), "well for 10 s", from_s=367
     ),
-    Mutant("grid.gone", "link-init", _set(events, GONE=_SEEN_GONE), "gone below 10 %"),
-    Mutant("grid.gone-frequency", "outage-over", _set(events, GONE=_SEEN_GONE), "100 V is a voltage"),
-    Mutant("grid.far", "frequency-once", _none_far, "each row takes its time"),
+    Mutant(
+        "parameter.outage-well",
+        "outage-over",
+        _set(gridrows, OUTAGE_HZ=(49.0, 51.0)),
+        "any frequency",
+        from_s=290,
+    ),
+    Mutant(
+        "parameter.outage-random", "outage-over", _set(gridrows, SPREAD_S=0.0), "all together", from_s=367
+    ),
+    Mutant(
+        "parameter.outage-ramp",
+        "outage-over",
+        _set(gridrows, OUTAGE_RAMP_PER_MIN=10.0),
+        "no ramp",
+        from_s=725,
+    ),
+    Mutant("grid.low-d", "frequency-rows", _low(0, hold_s=8.0), "tier D after 8 s", from_s=104),
+    Mutant("grid.low-d", "frequency-rows", _low(0, limit=50.02), "tier D at 50.02 Hz", from_s=66),
+    Mutant("grid.low-c", "frequency-rows", _low(1, hold_s=8.0), "tier C after 8 s", from_s=305),
+    Mutant("grid.low-b", "frequency-rows", _low(2, hold_s=8.0), "tier B after 8 s", from_s=366),
+    Mutant("grid.slow-data", "frequency-once", _low(2, period_max_s=inf), "tier B by slow data", from_s=385),
+    Mutant("grid.well", "frequency-rows", _set(gridrows, WELL_S=10.0), "well for 10 s", from_s=590),
+    Mutant("grid.well", "frequency-rows", _set(gridrows, SPREAD_S=0.0), "all together", from_s=590),
+    Mutant("grid.high", "frequency-high", _sheds_when_high, "tier D off", from_s=791),
+    Mutant("grid.high-pv", "frequency-high", _set(gridrows, CALM_S=100.0), "after 100 s", from_s=1388),
+    Mutant("grid.high-pv", "frequency-high", _set(gridrows, CALM_S=700.0), "after 700 s", from_s=1400),
+    Mutant(
+        "grid.low-u",
+        "brown-out",
+        _set(events, LOW_U=replace(events.LOW_U, hold_s=90.0)),
+        "after 90 s",
+        from_s=345,
+    ),
+    Mutant(
+        "grid.high-u",
+        "voltage-high",
+        _set(events, HIGH_U=replace(events.HIGH_U, hold_s=90.0)),
+        "after 90 s",
+        from_s=354,
+    ),
+    Mutant("grid.gone", "link-init", _set(events, GONE=_SEEN_GONE), "gone below 10 %", from_s=93),
+    Mutant(
+        "grid.gone-frequency", "outage-over", _set(events, GONE=_SEEN_GONE), "100 V is a voltage", from_s=305
+    ),
+    Mutant("grid.far", "frequency-once", _none_far, "each row takes its time", from_s=250),
     Mutant(
         "grid.unmeasured",
         "frequency-unmeasured",
         _set(events, LOW_U=replace(events.LOW_U, hold_s=90.0)),
         "after 90 s",
+        from_s=315,
     ),
     Mutant(
-        "grid.unmeasured-well", "frequency-unmeasured", _set(events, _is_well=lambda *_: False), "never well"
+        "grid.unmeasured-well",
+        "frequency-unmeasured",
+        _set(events, _is_well=lambda *_: False),
+        "never well",
+        from_s=987,
     ),
-    Mutant("grid.lost", "frequency-lost", _set(gridrows, LOST_S=300.0), "after 5 min"),
+    Mutant("grid.lost", "frequency-lost", _set(gridrows, LOST_S=300.0), "after 5 min", from_s=935),
 )

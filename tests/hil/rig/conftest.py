@@ -20,6 +20,7 @@ PEERS = Path(__file__).parents[2] / "peers"
 TEXT = """
 title = "A bench of processes"
 real = ["charger"]
+period_s = 0.2
 
 [boards.power]
 host = "127.0.0.1"

@@ -111,6 +111,7 @@ async def test_a_relay_that_cannot_be_put_to_rest_breaks_the_verdict_and_is_told
     metal, things, capsys, monkeypatch
 ):
     monkeypatch.setattr("quartier_hil.rig.guardian._END_REAL_S", 0.1)
+    monkeypatch.setattr("quartier_hil.rig.relays.PAY_REAL_S", 0.5)
     things.stop()
     await metal.end()
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from tests.hil.standins.conftest import serving
 
 from quartier.app import assembly
 from quartier.config import load
@@ -143,17 +144,44 @@ async def _read(config, enough):
     return {point: one.value for point, one in found.items()}
 
 
-@pytest.mark.parametrize("profile", CASES)
-async def test_what_is_played_is_read_by_its_driver(profile, serve):
-    building = await serve(_site(profile))
+def _is_right(profile):
+    """Something was read, and what is wanted is what stands there; the sun comes up by a ramp."""
     *_, expected = CASES[profile]
     wanted = {f"a1.{quantity}": value for quantity, value in expected.items()}
 
     def is_right(found):
-        """Something was read, and what is wanted is what stands there; the sun comes up by a ramp."""
         return found and all(
             point in found and found[point].value == pytest.approx(value, abs=6)
             for point, value in wanted.items()
         )
 
-    assert await _read(building.folder / "site.toml", is_right)
+    return is_right
+
+
+# Meters on a line take seconds for what they say: all are listened to at once.
+SLOW = [name for name, (bus, *_) in CASES.items() if "port" in bus and bus != RTU]
+
+
+@pytest.mark.parametrize("profile", [name for name in CASES if name not in SLOW])
+async def test_what_is_played_is_read_by_its_driver(profile, serve):
+    building = await serve(_site(profile))
+
+    assert await _read(building.folder / "site.toml", _is_right(profile))
+
+
+async def test_every_meter_that_is_played_on_a_line_of_its_own_is_read_by_its_driver(tmp_path):
+    async def read(place, profile):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        async with serving(folder, _site(profile)) as building:
+            return await _read(building.folder / "site.toml", _is_right(profile))
+
+    found = await asyncio.gather(
+        *(read(place, profile) for place, profile in enumerate(SLOW)), return_exceptions=True
+    )
+
+    assert [] == [
+        (profile, one)
+        for profile, one in zip(SLOW, found, strict=True)
+        if not one or isinstance(one, BaseException)
+    ]

@@ -93,37 +93,37 @@ def test_what_a_tier_costs_and_what_a_wh_later_would_save(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("signs", [False, True])
-@pytest.mark.parametrize("seed", range(150))
 def test_with_one_sample_a_step_it_is_the_plan_of_one_net_load_to_the_last_bit(
-    plan: Plan, seed: int, *, signs: bool
+    plan: Plan, *, signs: bool
 ) -> None:
-    one = drawn(seed, signs=signs)
-    rows = [
-        [(net_wh, sun_wh, 1.0)]
-        for net_wh, sun_wh in zip(one.steps["net_wh"], one.steps["curtailable_wh"], strict=True)
-    ]
-    steps, store, room = one.arrays()
-    known = storages.plan_storage(steps, store, room)
-    found, made = plan(Samples(one, rows, []))
+    for seed in range(150):
+        one = drawn(seed, signs=signs)
+        rows = [
+            [(net_wh, sun_wh, 1.0)]
+            for net_wh, sun_wh in zip(one.steps["net_wh"], one.steps["curtailable_wh"], strict=True)
+        ]
+        steps, store, room = one.arrays()
+        known = storages.plan_storage(steps, store, room)
+        found, made = plan(Samples(one, rows, []))
 
-    assert known == found
-    for at, name in enumerate(PLAN_COLUMNS):
-        if not name.startswith("cap"):
-            assert list(room[at * one.count : (at + 1) * one.count]) == made[name], name
+        assert known == found, seed
+        for at, name in enumerate(PLAN_COLUMNS):
+            if not name.startswith("cap"):
+                assert list(room[at * one.count : (at + 1) * one.count]) == made[name], (seed, name)
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_samples_that_are_alike_count_as_one(plan: Plan, seed: int) -> None:
-    there = sampled(seed)
-    twice = Samples(there.horizon, [step + step for step in there.samples], there.tiers)
-    (one, made), (two, doubled) = plan(there), plan(twice)
+def test_samples_that_are_alike_count_as_one(plan: Plan) -> None:
+    for seed in range(60):
+        there = sampled(seed)
+        twice = Samples(there.horizon, [step + step for step in there.samples], there.tiers)
+        (one, made), (two, doubled) = plan(there), plan(twice)
 
-    assert one.feasible == two.feasible
-    assert one.excess_wh == pytest.approx(two.excess_wh, abs=NEAR)
-    worth = there.horizon.store["worth_price"]
-    assert one.cost - worth * made["energy_wh"][-1] == pytest.approx(
-        two.cost - worth * doubled["energy_wh"][-1], abs=1e-9 * there.scale
-    )
+        assert one.feasible == two.feasible, seed
+        assert one.excess_wh == pytest.approx(two.excess_wh, abs=NEAR), seed
+        worth = there.horizon.store["worth_price"]
+        assert one.cost - worth * made["energy_wh"][-1] == pytest.approx(
+            two.cost - worth * doubled["energy_wh"][-1], abs=1e-9 * there.scale
+        ), seed
 
 
 def test_no_plan_is_told_where_the_floor_is_out_of_reach(plan: Plan) -> None:

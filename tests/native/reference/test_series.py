@@ -65,11 +65,11 @@ SHAPES: dict[str, Callable[[int], float]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 16, 17, 129, 512])
-def test_every_bit_comes_back(codec: ModuleType, shape: str, count: int) -> None:
-    values = [SHAPES[shape](number) for number in noise(count)]
-    times_ms = EXACT_MS[:count]
-    assert same(times_ms, values, codec.decode_series(codec.encode_series(times_ms, values)))
+def test_every_bit_comes_back(codec: ModuleType, shape: str) -> None:
+    for count in [0, 1, 2, 3, 16, 17, 129, 512]:
+        values = [SHAPES[shape](number) for number in noise(count)]
+        times_ms = EXACT_MS[:count]
+        assert same(times_ms, values, codec.decode_series(codec.encode_series(times_ms, values))), count
 
 
 @pytest.mark.parametrize(

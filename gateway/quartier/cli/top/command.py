@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import select
+import signal
 import sys
 import threading
 
@@ -32,10 +34,28 @@ def top(options: argparse.Namespace) -> int:
     if _screen():
         from quartier.cli.top.screen import Top  # noqa: PLC0415 - textual is loaded where it is shown
 
+        _end_with_terminal()
         return Top(options.runtime_dir).run(mouse=False) or 0
     assert found is not None, "there always is a house"
     _print(found)
     return 0
+
+
+def _end_with_terminal() -> None:
+    """Have SIGHUP end this process, and raise it once the terminal is gone.
+
+    Who ignores SIGHUP (``nohup``, many a CI runner) hands that down, and without a controlling terminal
+    nobody sends it; textual would then read the end of its input for ever, on a full core.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    threading.Thread(target=_await_hang_up, args=(sys.stdin.fileno(),), name="hang-up", daemon=True).start()
+
+
+def _await_hang_up(terminal: int) -> None:
+    poll = select.poll()
+    poll.register(terminal, 0)  # a hang-up is reported without being asked for; input is not
+    poll.poll()
+    signal.raise_signal(signal.SIGHUP)
 
 
 def _screen() -> bool:

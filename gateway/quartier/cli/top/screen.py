@@ -3,14 +3,16 @@
 import asyncio
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 from textual.widgets import Footer, Input, OptionList, Static
@@ -20,6 +22,9 @@ from quartier.cli.top.page import Page
 from quartier.cli.top.sheet import ORDERS, Row, lines
 from quartier.cli.top.visit import HOUSE, Visit
 from quartier.runtime.desk import Closed
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
 
 REFRESH_S = 1.0
 NEWS_S = 10.0
@@ -117,9 +122,12 @@ class Look(Screen[None]):
         Binding("tab", "section", show=False),
     ]
 
-    def __init__(self, runtime_dir: Path, subject: tuple[str, str] = HOUSE) -> None:
+    def __init__(
+        self, runtime_dir: Path, subject: tuple[str, str] = HOUSE, refresh_s: float = REFRESH_S
+    ) -> None:
         super().__init__()
         self._runtime_dir = runtime_dir
+        self._refresh_s = refresh_s
         self._visit = Visit(runtime_dir, subject)
         self._page: Page | None = None
         self._rows: dict[str, Row] = {}
@@ -142,7 +150,7 @@ class Look(Screen[None]):
     def on_mount(self) -> None:
         """Look at once, and then each second."""
         self.query_one(Rows).focus()
-        self.set_interval(REFRESH_S, self.look)
+        self.set_interval(self._refresh_s, self.look)
         self.look()
 
     def on_screen_resume(self) -> None:
@@ -157,7 +165,8 @@ class Look(Screen[None]):
         """Ask the daemon, unless an answer is awaited, nobody looks, or all is to stand still."""
         if not (self._asking or self._paused) and self.is_active:
             self._asking = True
-            self.run_worker(self._looked(), exit_on_error=True)
+            # The function, not its coroutine: who leaves now leaves none that was never begun.
+            _: Worker[None] = self.run_worker(self._looked, exit_on_error=True)
 
     async def _looked(self) -> None:
         before = self._visit.run
@@ -174,8 +183,9 @@ class Look(Screen[None]):
             )
         finally:
             self._asking = False
-        self._again_s = max(0.0, self._again_s - REFRESH_S)
-        self.draw()
+        self._again_s = max(0.0, self._again_s - self._refresh_s)
+        with suppress(NoMatches):  # left while the daemon was asked: its parts are being removed
+            self.draw()
 
     def draw(self) -> None:
         """Show the page that is known, filtered and sorted."""
@@ -256,7 +266,7 @@ class Look(Screen[None]):
         """Look into what was picked."""
         row = self._rows.get(self._picked())
         if row is not None and row.opens is not None:
-            self.app.push_screen(Look(self._runtime_dir, row.opens))
+            self.app.push_screen(Look(self._runtime_dir, row.opens, self._refresh_s))
 
     def on_input_changed(self) -> None:
         """Filter while it is typed."""
@@ -330,16 +340,17 @@ class Top(App[int]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupted", show=False, priority=True)]
 
-    def __init__(self, runtime_dir: Path) -> None:
+    def __init__(self, runtime_dir: Path, refresh_s: float = REFRESH_S) -> None:
         super().__init__(ansi_color=True)
         self._runtime_dir = runtime_dir
+        self._refresh_s = refresh_s
 
     def on_mount(self) -> None:
         """Begin with the house; signals give the terminal back before they end us."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, self.exit, EX_INTERRUPTED)
         loop.add_signal_handler(signal.SIGTERM, self.exit, EX_TERMINATED)
-        self.push_screen(First(self._runtime_dir))
+        self.push_screen(First(self._runtime_dir, refresh_s=self._refresh_s))
 
     def action_interrupted(self) -> None:
         """End as Ctrl-C ends any command."""

@@ -8,11 +8,20 @@ Sources: ITU-T V.42 8.1.1.6 and ISO/IEC 13239 (X.25), DSMR P1 companion standard
 _X25, _ARC = 0x8408, 0xA001
 
 
+def _bits(crc: int, polynomial: int) -> int:
+    for _ in range(8):
+        crc = crc >> 1 ^ polynomial if crc & 1 else crc >> 1
+    return crc
+
+
+# What the bits of each byte make of a register.
+_TABLES = {polynomial: [_bits(byte, polynomial) for byte in range(256)] for polynomial in (_X25, _ARC)}
+
+
 def _shifted(crc: int, data: bytes, polynomial: int) -> int:
+    table = _TABLES[polynomial]
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ polynomial if crc & 1 else crc >> 1
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
     return crc
 
 

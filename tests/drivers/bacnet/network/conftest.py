@@ -15,9 +15,10 @@ READY_S = 30
 RUN_S = 60
 
 
-def ip(*words: str) -> None:
-    """One command of iproute2; what it complains of is the test's failure."""
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True, timeout=RUN_S)
+def ip(space: str, *lines: str) -> None:
+    """Commands of iproute2 in a namespace (empty: here); what it complains of is the test's failure."""
+    words = ["ip", *(("-n", space) if space else ()), "-batch", "-"]
+    subprocess.run(words, input="\n".join(lines), check=True, capture_output=True, text=True, timeout=RUN_S)
 
 
 class Village:
@@ -29,25 +30,25 @@ class Village:
         self._spaces: list[str] = []
         self._running: list[subprocess.Popen[str]] = []
         self._bridge = self._space("hub")
-        ip("-n", self._bridge, "link", "add", "br0", "type", "bridge")
-        ip("-n", self._bridge, "link", "set", "br0", "up")
+        ip(self._bridge, "link set lo up", "link add br0 type bridge", "link set br0 up")
 
     def _space(self, name: str) -> str:
         space = f"{self._tag}{name}"
-        ip("netns", "add", space)
+        ip("", f"netns add {space}")
         self._spaces.append(space)
-        ip("-n", space, "link", "set", "lo", "up")
         return space
 
     def host(self, name: str, address: str, *reaches: str) -> None:
         """A host on the Ethernet; ``reaches`` are other subnets on it."""
-        space = self._space(name)
-        ip("-n", space, "link", "add", "eth0", "type", "veth", "peer", "name", name, "netns", self._bridge)
-        ip("-n", self._bridge, "link", "set", name, "master", "br0", "up")
-        ip("-n", space, "address", "add", address, "broadcast", "+", "dev", "eth0")
-        ip("-n", space, "link", "set", "eth0", "up")
-        for subnet in reaches:
-            ip("-n", space, "route", "add", subnet, "dev", "eth0")
+        ip(
+            self._space(name),
+            "link set lo up",
+            f"link add eth0 type veth peer name {name} netns {self._bridge}",
+            f"address add {address} broadcast + dev eth0",
+            "link set eth0 up",
+            *(f"route add {subnet} dev eth0" for subnet in reaches),
+        )
+        ip(self._bridge, f"link set {name} master br0 up")
 
     def start(self, name: str, *argv: str) -> subprocess.Popen[str]:
         """Start a program there that says ``ready``, by its path after this Python."""
@@ -67,23 +68,36 @@ class Village:
         file.write_text(json.dumps(plan))
         return self.start(name, "-m", "quartier_hil.devices.bacnet.program", str(file))
 
-    def quartier(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-        """One command of ours on a host."""
+    def begin(self, name: str, *words: str) -> subprocess.Popen[str]:
+        """Start a command of ours on a host."""
         argv = ["ip", "netns", "exec", self._tag + name, sys.executable, "-m", "quartier.cli", *words]
-        return subprocess.run(
-            argv, capture_output=True, text=True, check=False, env=_environment(), timeout=RUN_S, cwd=ROOT
+        pipe = subprocess.PIPE
+        one = subprocess.Popen(
+            argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=_environment(), cwd=ROOT
         )
+        self._running.append(one)
+        return one
+
+    def quartier(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """One command of ours on a host, to its end."""
+        return ended(self.begin(name, *words))
 
     def close(self) -> None:
         """End what was started here, and take the hosts away."""
         for one in self._running:
             one.kill()
             one.wait()
-            for pipe in (one.stdin, one.stdout):
+            for pipe in (one.stdin, one.stdout, one.stderr):
                 if pipe is not None:
                     pipe.close()
         for space in reversed(self._spaces):
-            ip("netns", "del", space)
+            ip("", f"netns del {space}")
+
+
+def ended(command: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    """What became of a command of ours."""
+    out, err = command.communicate(timeout=RUN_S)
+    return subprocess.CompletedProcess(command.args, command.returncode, out, err)
 
 
 def _environment() -> dict[str, str]:
@@ -101,11 +115,11 @@ def _why_not() -> str:
     return "" if done.returncode == 0 else f"no network namespaces here: {done.stderr.strip()}"
 
 
-@pytest.fixture
-def village(tmp_path: Path) -> Iterator[Village]:
-    """Hosts on one Ethernet."""
+@pytest.fixture(scope="module")
+def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
+    """An Ethernet without hosts."""
     if why := _why_not():
         pytest.skip(why)
-    made = Village(tmp_path)
+    made = Village(tmp_path_factory.mktemp("village"))
     yield made
     made.close()

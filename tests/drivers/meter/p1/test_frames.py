@@ -34,9 +34,7 @@ def test_the_crc_is_the_one_of_the_standard():
 
 
 def test_a_crc_may_lack_its_leading_zeros():
-    numbers = (f"0-0:96.7.21({number:05})" for number in range(100_000))
-    line = next(line for line in numbers if crc(telegram(line)[: telegram(line).index(b"!") + 1]) < 0x100)
-    text = telegram(line)
+    text = telegram("0-0:96.7.21(23031)")  # the first of such lines whose CRC begins with two zeros
     place = text.index(b"!") + 1
 
     assert b"00" == text[place : place + 2]

@@ -8,7 +8,7 @@ from quartier_hil.devices.meters.noise import LINES, Noise, damage
 from quartier_hil.devices.meters.p1 import draw
 from quartier_hil.devices.meters.p1.sealed import seal
 
-COUNT = 250
+COUNT = 100
 WEAK = Noise(flip=0.0002, drop=0.0001, insert=0.0001, stray=0.2, strays=b"/!\r\n\xdb", cut=0.05)
 
 

@@ -1,4 +1,4 @@
-"""The rig's quirk server on a socket or a pty, and a line of ours to it; time is real."""
+"""The rig's quirk server on a socket or a pty, and a line of ours to it; waits are skipped."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -16,8 +16,10 @@ from quartier_hil.devices.odd import Odd, plain_unit, quirk
 from quartier_hil.devices.oddpty import OddPty
 from quartier_hil.devices.oddtcp import OddTcp
 
-# Long for a loaded machine, short for a test that waits for silence.
 TIMEOUT_S = 0.25
+# A slow line is never silent though less is said on it: 3.5 characters take 32 ms.
+SLOW = {"foreign-babble": {"baud": 1200}}
+BABBLE_S = {"foreign-babble": 0.02}
 
 Serve = Callable[..., Awaitable[Odd]]
 Ours = Callable[..., Line]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from tests.drivers.modbus.conftest import registers, rtu
-from tests.drivers.modbus.quirks.conftest import Ours, Serve, asked, right
+from tests.drivers.modbus.quirks.conftest import BABBLE_S, SLOW, Ours, Serve, asked, right
 
 from quartier_drivers.modbus.frame import Answer, read_request, write_request
 from quartier_hil.devices.oddpty import FOREIGN_WORD, OddPty
@@ -14,7 +14,9 @@ QUESTIONS = [read_request(1, "holding", 10 * step, 4) for step in range(20)]
 
 @pytest.mark.parametrize("name", ["foreign-master", "foreign-twin", "foreign-babble"])
 async def test_what_others_say_is_never_taken_for_ours(name: str, served: Serve, line_to: Ours) -> None:
-    line = line_to(await served("rtu", name), retries_count=1)
+    line = line_to(
+        await served("rtu", name, seconds=BABBLE_S.get(name)), retries_count=1, **SLOW.get(name, {})
+    )
 
     for question in QUESTIONS:
         answer = await asked(line, question)

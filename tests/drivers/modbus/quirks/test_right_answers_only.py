@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.drivers.modbus.quirks.conftest import Ours, Serve, asked, recovered, right
+from tests.drivers.modbus.quirks.conftest import BABBLE_S, SLOW, Ours, Serve, asked, recovered, right
 
 from quartier_drivers.modbus.frame import Answer, read_request
 from quartier_hil.devices.quirk import QUIRKS
@@ -17,7 +17,7 @@ QUESTIONS = [
     read_request(1, "coil", 9, 13),
     read_request(1, "discrete", 1, 9),
 ]
-QUICK = {"late": 0.2, "byte-by-byte": 0.03}
+QUICK = {"late": 0.2, "byte-by-byte": 0.03, **BABBLE_S}
 # What only a number can be wrong about, and what is said on a line between its masters.
 NO_TUNNEL = {"old-number", "echo", "foreign-master", "foreign-twin", "foreign-babble"}
 CASES = [
@@ -30,7 +30,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "wire"), CASES)
 async def test_no_wrong_answer_is_ever_taken(name: str, wire: str, served: Serve, line_to: Ours) -> None:
     server = await served(wire, name, seconds=QUICK.get(name))
-    line = line_to(server, timeout_s=0.12)  # a machine too busy for that gives no answer, never a wrong one
+    line = line_to(server, timeout_s=0.12, **SLOW.get(name, {}))
 
     for question in QUESTIONS:
         answer = await asked(line, question)
@@ -40,7 +40,7 @@ async def test_no_wrong_answer_is_ever_taken(name: str, wire: str, served: Serve
 @pytest.mark.parametrize(("name", "wire"), CASES)
 async def test_after_the_quirk_all_is_well(name: str, wire: str, served: Serve, line_to: Ours) -> None:
     server = await served(wire, name, left=3, seconds={**QUICK, "late": 0.4}.get(name))
-    line = line_to(server)
+    line = line_to(server, **SLOW.get(name, {}))
     for question in QUESTIONS[:3]:
         await asked(line, question)
     server.left = 0

@@ -56,7 +56,7 @@ async def lost(ours):
             return
 
 
-async def test_a_server_that_was_killed_is_missed_and_found_again(server, ours):
+async def test_killed_server_is_missed_and_found_again(server, ours):
     server.kill()
     await lost(ours)
     server.start()
@@ -91,23 +91,20 @@ async def test_what_a_server_ends_without_a_word_is_found_out_and_made_anew(serv
         await fresh(ours)
 
 
-async def test_namespaces_in_another_order_after_a_restart_between_two_looks_change_nothing(server, ours):
+async def test_server_that_comes_back_otherwise_between_two_looks_is_read_by_what_it_grants_now(
+    server, ours, shared, opened
+):
+    """Namespaces in another order; seven nodes of a request; and it publishes each minute where 0.1 s was wished for."""
     server.put("Double", 11.0)
     await ours.until(lambda seen: seen["double_w"].value == 11.0)
-    server.restart(order="other")
+    server.restart(order="other", limit="7", slowest_ms="60000")
     server.put("Double", 12.0)
     await ours.until(lambda seen: seen["double_w"].value == 12.0)
 
-
-async def test_a_server_that_bears_little_is_asked_for_little_at_a_time_and_as_often_as_wished(
-    server, shared, opened
-):
-    """Seven nodes of a request, and it publishes each minute where 0.1 s was wished for: what it grants counts."""
-    server.restart(limit="7", slowest_ms="60000")
     points = {f"many{n}_w": f"Many{n}" for n in range(1, 20)} | POINTS
-    async with opened(server.url, shared, points, **SOON) as ours:
-        await ours.come_in()
-        seen = await ours.all(*points)
-        await fresh(ours)
+    async with opened(server.url, shared, points, **SOON) as many:
+        await many.come_in()
+        seen = await many.all(*points)
+        await fresh(many)
 
     assert {Quality.GOOD} == {one.quality for one in seen.values()}

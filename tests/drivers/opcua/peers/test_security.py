@@ -6,7 +6,7 @@ import pytest
 
 from quartier_drivers.errors import LinkLost
 from quartier_hil.devices.opcua import pki
-from quartier_hil.stage.stranger import SERVER_URI, Stranger
+from quartier_hil.stage.stranger import SERVER_URI
 
 pytestmark = pytest.mark.peer
 POINTS = {"double_w": "Double"}
@@ -69,40 +69,34 @@ async def test_the_first_contact_is_refused_shown_and_good_once_a_person_trusts_
         assert 2.25 == (await ours.all("double_w"))["double_w"].value
 
 
-async def test_a_server_that_lets_nobody_unknown_in_is_told_who_we_are(stack, plant, shared, site, opened):
+async def test_restarted_server_with_another_certificate_is_refused_and_one_that_knows_us_alone_lets_us_in(
+    plant, site, shared, opened
+):
     """Our certificate, made at the first contact with anybody, is what its fitter has to put in."""
     async with opened(plant.url, shared, POINTS) as ours:
         await ours.open()
-    site.server = shared.server
-    site.trust()
-    ours_der = next((shared.pki / "own").glob("*.der"))
-    folder = str(shared.folder / "server")
-    with Stranger(stack, site.folder / "log", pki=folder, trust=str(ours_der), many="1") as strict:
-        async with opened(strict.url, site, POINTS) as unknown:
-            with pytest.raises(LinkLost):
-                await unknown.open()
-        async with opened(strict.url, shared, POINTS) as known:
-            await known.open()
-
-            assert 2.25 == (await known.all("double_w"))["double_w"].value
-
-
-async def test_a_server_with_another_certificate_is_refused_after_its_restart(own, site, opened):
-    site.trust()
-    own.start()
-    async with opened(own.url, site, POINTS) as ours:
-        await ours.open()
         await ours.all("double_w")
-        site.server = pki.made(site.folder / "server", SERVER_URI)
-        own.restart()
+        shared.server = pki.made(shared.folder / "server", SERVER_URI)
+        plant.restart(trust=str(next((shared.pki / "own").glob("*.der"))))
         with pytest.raises(LinkLost, match="certificate"):
             await ours.open()
 
-
-async def test_a_certificate_that_is_over_is_refused_though_it_is_trusted(own, site, opened):
-    site.renew(begins=PAST, ends=PAST + dt.timedelta(days=30))
+    shared.trust()
+    site.server = shared.server
     site.trust()
-    own.start()
-    async with opened(own.url, site, POINTS) as ours:
+    async with opened(plant.url, site, POINTS) as unknown:
+        with pytest.raises(LinkLost):
+            await unknown.open()
+    async with opened(plant.url, shared, POINTS) as known:
+        await known.open()
+
+        assert 2.25 == (await known.all("double_w"))["double_w"].value
+
+
+async def test_expired_certificate_is_refused_though_it_is_trusted(plant, shared, opened):
+    shared.renew(begins=PAST, ends=PAST + dt.timedelta(days=30))
+    shared.trust()
+    plant.restart()
+    async with opened(plant.url, shared, POINTS) as ours:
         with pytest.raises(LinkLost, match="certificate is not valid"):
             await ours.open()

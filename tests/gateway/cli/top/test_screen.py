@@ -14,6 +14,7 @@ from quartier.cli.top.screen import Help, Look, Rows, Top
 INTO_SCREEN, OUT_OF_SCREEN = b"\x1b[?1049h", b"\x1b[?1049l"
 CURSOR_GONE, CURSOR_BACK = b"\x1b[?25l", b"\x1b[?25h"
 COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
+REFRESH_S = 0.1
 REVERSE = re.compile(rb"\x1b\[(?:\d+;)*7(?:;\d+)*m")
 
 
@@ -59,7 +60,7 @@ def person(answers, serving, tmp_path):
 
     @contextlib.asynccontextmanager
     async def looks(size=(80, 24)):
-        app = Top(tmp_path)
+        app = Top(tmp_path, REFRESH_S)
         async with serving(known, about), app.run_test(size=size) as pilot:
             someone = Person(app, pilot)
             await someone.sees("CONTROLLED")
@@ -109,7 +110,7 @@ async def test_enter_looks_into_an_asset_a_bus_and_its_device_and_escape_comes_b
         await someone.is_on("bus:lan")
 
 
-async def test_it_asks_again_each_second_for_the_page_on_top_alone(person, answers):
+async def test_it_asks_again_and_again_for_the_page_on_top_alone(person, answers):
     _, _, asked = answers
     async with person() as someone:
         await someone.press("tab", "enter")
@@ -163,7 +164,7 @@ async def test_paused_it_asks_nothing_and_goes_on_at_once(person, answers, statu
     async with person() as someone:
         await someone.press("p")
         await someone.sees("paused, p goes on")
-        await someone.pilot.pause()
+        await someone.until(lambda: not someone.app.screen._asking)  # what was asked before is answered
         asked.clear()
         someone.app.screen.look()
         await someone.pilot.pause()
@@ -187,7 +188,7 @@ async def test_it_says_that_the_daemon_is_gone_and_that_it_was_started_again(
     answers, serving, status, tmp_path
 ):
     known, about, _ = answers
-    app = Top(tmp_path)
+    app = Top(tmp_path, REFRESH_S)
     async with app.run_test(size=(80, 24)) as pilot:
         someone = Person(app, pilot)
         await someone.sees("no daemon answers")
@@ -272,10 +273,24 @@ async def test_without_colours_there_are_none_and_q_leaves_well(answers, serving
     assert REVERSE.search(watching.screen), "the picked row is turned round"
 
 
-async def test_a_terminal_that_is_hung_up_ends_it(answers, serving, terminal):
+@pytest.fixture
+def hang_up_ignored():
+    """As under ``nohup``: children inherit it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(
+    "hang_up",
+    [lambda watching: watching.hang_up(), lambda watching: watching.signal(signal.SIGHUP)],
+    ids=["terminal gone", "signal"],
+)
+@pytest.mark.usefixtures("hang_up_ignored")
+async def test_a_terminal_that_is_hung_up_ends_it(hang_up, answers, serving, terminal):
     known, about, _ = answers
     async with serving(known, about):
         watching = terminal("top")
-        await watching.until(lambda: b"8,000 cycles" in watching.screen)
-        watching.signal(signal.SIGHUP)
-        await watching.ended()
+        await watching.until(lambda: INTO_SCREEN in watching.screen and b"8,000 cycles" in watching.screen)
+        hang_up(watching)
+        assert -signal.SIGHUP == await watching.ended()

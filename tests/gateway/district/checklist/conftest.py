@@ -15,10 +15,18 @@ from tests.gateway.district.checklist.spoken import Wire
 NEEDED = ("node_modules/sparkplug-payload", "node_modules/mqtt-packet")
 
 
-def record(script, folder):
-    """Play one life and have the judge read its tape."""
-    tape = Tape()
-    node = asyncio.run(script(folder, tape))
+LIVES = {"life": lives.life, "walk": lives.walk}
+
+
+async def play(folder):
+    """Play both lives at once; returns their tapes and nodes by name."""
+    tapes = {name: Tape() for name in LIVES}
+    nodes = await asyncio.gather(*(LIVES[name](folder / name, tape) for name, tape in tapes.items()))
+    return {name: (tape, node) for (name, tape), node in zip(tapes.items(), nodes, strict=True)}
+
+
+def judged(tape, node):
+    """What the judge reads of one tape."""
     lines = (
         json.dumps({"conn": conn, "way": way, "at": at, "hex": data.hex()})
         for conn, way, at, data in tape.chunks
@@ -56,7 +64,8 @@ def recordings(tmp_path_factory):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
             folder = tmp_path_factory.mktemp("sparkplug")
-            made = {name: record(getattr(lives, name), folder / name) for name in ("life", "walk")}
+            played = asyncio.run(play(folder))
+            made = {name: judged(tape, node) for name, (tape, node) in played.items()}
             fresh = kept.with_suffix(".new")
             fresh.write_text(json.dumps(made))
             fresh.rename(kept)

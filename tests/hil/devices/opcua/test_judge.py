@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from quartier_hil.devices.opcua.heat import URI, HeatSubstation
 from quartier_hil.devices.opcua.terminal import URI as WASTE_URI
 from quartier_hil.devices.opcua.terminal import WasteTerminal
 
-# A server takes a second of a core to start: one serves all tests.
+# A server takes a second of a core to start, and so does the client: one of each serves all that is told of the substation.
 pytestmark = [pytest.mark.peer, pytest.mark.asyncio(loop_scope="module")]
 PEERS = Path(__file__).parents[3] / "peers"
 PATIENCE_S = 90.0  # only ends a test that has failed
@@ -80,55 +81,18 @@ def talk(folder):
     return talked
 
 
-@pytest.fixture(scope="module")
-def ask(talk):
-    async def asked(*words):
-        return [line async for line in talk(*words)]
-
-    return asked
-
-
-async def test_it_offers_three_policies_signed_or_encrypted_to_a_user_and_nothing_in_clear(plant, ask):
-    (said,) = await ask(plant.url, URI, "Substation", ["endpoints"])
-
-    assert sorted([policy, mode, ["UserName"]] for policy in POLICIES for mode in MODES) == sorted(
-        said["values"]
-    )
-
-
-async def test_under_each_policy_and_mode_every_variable_reads_as_the_plant_told_it(plant, ask):
-    plant.station.publish(SHOWN)
-    commands = [["read", policy, mode] for policy in POLICIES for mode in MODES]
-    said = await ask(plant.url, URI, "Substation", *commands)
-
-    assert [READ] * 6 == [{name: one["values"][name] for name in READ} for one in said]
-    names = {variable.name for variable in plant.station.space.variables}
-    assert [names] * 6 == [set(one["values"]) for one in said]
-
-
-async def test_who_has_no_password_a_wrong_one_or_no_security_is_not_let_in(plant, ask):
-    usual = ["Basic256Sha256", "SignAndEncrypt"]
-    said = await ask(
-        plant.url,
-        URI,
-        "Substation",
-        ["enter", *usual, server.USER, server.PASSWORD],
-        ["enter", *usual, server.USER, "guessed"],
-        ["enter", *usual, "somebody", server.PASSWORD],
-        ["enter", *usual, "", ""],
+USUAL = ("Basic256Sha256", "SignAndEncrypt")
+ASKED = {
+    "endpoints": [["endpoints"]],
+    "read": [["read", policy, mode] for policy in POLICIES for mode in MODES],
+    "enter": [
+        ["enter", *USUAL, server.USER, server.PASSWORD],
+        ["enter", *USUAL, server.USER, "guessed"],
+        ["enter", *USUAL, "somebody", server.PASSWORD],
+        ["enter", *USUAL, "", ""],
         ["enter", "None", "None", server.USER, server.PASSWORD],
-    )
-
-    assert "in" == said[0]["values"]
-    assert all("BadUserAccessDenied" in one["error"] for one in said[1:3]), said
-    assert all("error" in one for one in said[3:]), said
-
-
-async def test_orders_of_the_client_act_and_those_beyond_what_the_plant_takes_do_not(plant, ask):
-    said = await ask(
-        plant.url,
-        URI,
-        "Substation",
+    ],
+    "write": [
         ["write", "PumpLimit", "Double", 55],
         ["write", "SetpointShift", "Double", -2.5],
         ["write", "PumpLimit", "Double", 5],
@@ -136,36 +100,88 @@ async def test_orders_of_the_client_act_and_those_beyond_what_the_plant_takes_do
         ["write", "PumpLimit", "String", "fast"],
         ["write", "PumpLimit", "Int32", 40],
         ["write", "Lease", "Double", 40],
-        ["read", "Basic256Sha256", "SignAndEncrypt"],
+        ["read", *USUAL],
+    ],
+    "follow": [["follow", "SupplyTemperature", 3]],
+}
+
+
+@dataclass
+class Talk:
+    """What the client heard of each kind of command, what went over its wire, and what the plant was ordered by it."""
+
+    said: dict[str, list[dict]]
+    heard: list[tuple[str, bytes]]
+    orders: dict[str, float]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def talked(plant, talk):
+    """One client, one command after the other; what it follows changes as soon as it was told the value before."""
+    said = {name: [] for name in ASKED}
+    left = [name for name, commands in ASKED.items() for _ in commands]
+    plant.station.publish(SHOWN)
+    async with tapped(plant.relay) as tap:
+        url = f"opc.tcp://127.0.0.1:{tap.port}"
+        async for line in talk(
+            url, URI, "Substation", *[one for commands in ASKED.values() for one in commands]
+        ):
+            said[left[0]].append(line)
+            if "told" not in line:
+                left.pop(0)
+            elif len(said["follow"]) < 3:
+                plant.station.publish({"supply_c": 41.25 + len(said["follow"])})
+    return Talk(said, tap.heard, plant.station.orders())
+
+
+async def test_it_offers_three_policies_signed_or_encrypted_to_a_user_and_nothing_in_clear(talked):
+    (said,) = talked.said["endpoints"]
+
+    assert sorted([policy, mode, ["UserName"]] for policy in POLICIES for mode in MODES) == sorted(
+        said["values"]
     )
+
+
+async def test_under_each_policy_and_mode_every_variable_reads_as_the_plant_told_it(talked, plant):
+    said = talked.said["read"]
+
+    assert [READ] * 6 == [{name: one["values"][name] for name in READ} for one in said]
+    names = {variable.name for variable in plant.station.space.variables}
+    assert [names] * 6 == [set(one["values"]) for one in said]
+
+
+async def test_who_has_no_password_a_wrong_one_or_no_security_is_not_let_in(talked):
+    said = talked.said["enter"]
+
+    assert "in" == said[0]["values"]
+    assert all("BadUserAccessDenied" in one["error"] for one in said[1:3]), said
+    assert 2 == len(said[3:])
+    assert all("error" in one for one in said[3:]), said
+
+
+async def test_orders_of_the_client_act_and_those_beyond_what_the_plant_takes_do_not(talked):
+    said = talked.said["write"]
 
     assert ["Good", "Good", "BadOutOfRange", "BadUserAccessDenied", *["BadTypeMismatch"] * 3] == [
         one.get("values", one.get("error")) for one in said[:7]
     ]
-    assert {"pump_pct": 55.0, "setpoint_shift_k": -2.5} == plant.station.orders()
+    assert {"pump_pct": 55.0, "setpoint_shift_k": -2.5} == talked.orders
     assert (55, -2.5) == tuple(said[7]["values"][name][1] for name in ("PumpLimit", "SetpointShift"))
-    plant.station.forget()
 
 
-async def test_who_subscribed_is_told_each_change_once_with_its_stamp(plant, talk):
-    plant.station.publish({"supply_c": 40.0})
-    told = []
-    async for said in talk(plant.url, URI, "Substation", ["follow", "SupplyTemperature", 3]):
-        told.append(said)
-        if len(told) < 3:
-            plant.station.publish({"supply_c": 40.0 + len(told)})
+async def test_who_subscribed_is_told_each_change_once_with_its_stamp(talked):
+    told = talked.said["follow"]
 
-    assert [{"told": 40 + at, "status": "Good", "stamped": True} for at in range(3)] == told[:3]
+    assert [{"told": 41.25 + at, "status": "Good", "stamped": True} for at in range(3)] == told[:3]
     assert [{"values": []}] == told[3:]
 
 
-async def test_the_waste_terminals_types_and_its_order_are_those_of_the_other_stack(folder, ask):
+async def test_the_waste_terminals_types_and_its_order_are_those_of_the_other_stack(folder, talk):
     async with await server.serve(WasteTerminal(), pki.Identity(folder / "plant")) as served:
         served.station.publish({"power_w": 9_250.0, "left_s": 345.0, "waiting_on": 1.0, "fans_on": 0.0})
-        read = ["read", "Basic256Sha256", "SignAndEncrypt"]
-        before, wrote, after = await ask(
-            served.url, WASTE_URI, "Terminal", read, ["write", "MayRun", "Boolean", False], read
-        )
+        read = ["read", *USUAL]
+        commands = (read, ["write", "MayRun", "Boolean", False], read)
+        before, wrote, after = [one async for one in talk(served.url, WASTE_URI, "Terminal", *commands)]
         orders = served.station.orders()
 
     assert ("Good", {"run_on": 0.0}) == (wrote["values"], orders)
@@ -179,14 +195,9 @@ async def test_the_waste_terminals_types_and_its_order_are_those_of_the_other_st
     } == {name: before["values"][name] for name in ("Power", "BatchLeft", "Waiting", "FansOn", "MayRun")}
 
 
-async def test_tshark_names_every_signed_message_and_finds_nothing_malformed(plant, ask, tmp_path):
-    plant.station.publish(SHOWN)
-    async with tapped(plant.relay) as tap:
-        url = f"opc.tcp://127.0.0.1:{tap.port}"
-        (said,) = await ask(url, URI, "Substation", ["read", "Basic256Sha256", "Sign"])
-    text = dissected(tap.heard, tmp_path, port=4840)
+async def test_tshark_names_every_signed_message_and_finds_nothing_malformed(talked, tmp_path):
+    text = dissected(talked.heard, tmp_path, port=4840)
 
-    assert READ["Power"] == said["values"]["Power"]
     assert "Malformed" not in text
     for name in ("ReadResponse", "BrowseResponse", "ActivateSessionResponse", "CloseSessionResponse"):
         assert name in text, name

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from tests.hil.offline.fleet.conftest import plain_drive
 
 from quartier_hil.offline.fleet import events, stock
 from quartier_hil.offline.fleet.day import Day, Settings
@@ -27,12 +28,12 @@ def day(one, plain, *words, seconds=7200, module=kernel, **how):
     )
 
 
-def test_fifty_buildings_and_two_hours_are_the_same_to_the_bit_by_their_seed(small, plain):
-    first, again = (day(small, plain, *HAPPENS).run() for _ in range(2))
+def test_fifty_buildings_are_the_same_to_the_bit_by_their_seed(small, plain):
+    first, again = (day(small, plain, *HAPPENS, seconds=1800).run() for _ in range(2))
 
     assert first.digest == again.digest
     assert first.digest != day(stock.stock(50, 4), plain, *HAPPENS, seconds=60).run().digest
-    assert 7200 == len(first.total_w)
+    assert 1800 == len(first.total_w)
 
 
 def test_the_kernel_and_its_twin_run_the_same_fleet_to_the_last_bit(plain):
@@ -96,23 +97,33 @@ def test_what_loosens_may_be_spread(small, plain):
     assert spread.held[400:900].mean() > at_once.held[400:900].mean()
 
 
-@pytest.mark.parametrize(
-    "word",
-    ["cap@18:10-18:40=0.3", "outage@18:10-18:20", "optimiser-lost@18:10-18:40"],
-    ids=lambda word: word[:6],
-)
-def test_a_district_that_lets_go_by_its_load_stays_under_its_level(word, plain):
+@pytest.fixture(scope="module")
+def calm():
+    """A district on which nothing is imposed, and its evening: the longest that a test below looks at."""
     one = stock.stock(300, 5)
-    free = day(one, plain, seconds=9000).run()
-    at_once = day(one, plain, word, seconds=9000)
-    staged = day(one, plain, word, seconds=9000, plain_w=means(free.total_w))
+    return one, day(one, plain_drive, seconds=6000).run()
+
+
+@pytest.mark.parametrize(
+    ("word", "seconds"),
+    [
+        # So long that what comes back at once is seen above the level.
+        ("cap@18:05-18:20=0.3", 3600),
+        ("outage@18:10-18:20", 6000),
+        ("optimiser-lost@18:05-18:20", 3600),
+    ],
+    ids=["cap", "outage", "optimiser-lost"],
+)
+def test_a_district_that_lets_go_by_its_load_stays_under_its_level(calm, word, seconds):
+    one, free = calm
+    at_once = day(one, plain_drive, word, seconds=seconds)
+    staged = day(one, plain_drive, word, seconds=seconds, plain_w=means(free.total_w))
     worst = {}
     for name, run in (("at once", at_once), ("staged", staged)):
         (found,) = rebounds(run.run(), free, run.settings.events, EVENING_S)
         worst[name] = found.after_w / found.level_w
 
-    assert worst["staged"] <= 1.0
-    assert worst["staged"] <= worst["at once"]
+    assert worst["staged"] <= 1.0 < worst["at once"]
 
 
 def test_somebody_may_watch(small, plain):
