@@ -5,7 +5,6 @@
 """
 
 import json
-import os
 import resource
 import sys
 import time
@@ -181,7 +180,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Measure from here on."""
     sys.addaudithook(_count_start)
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    is_worker = hasattr(config, "workerinput")
     target, limit_s = (
         (None, None) if is_worker else (config.getoption(name) for name in ("costs", "stop_after"))
     )

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tests.drivers.modbus.conftest import clock, free_port, tcp_server
-from tests.drivers.virtual_time import VirtualAsyncioLoop, VirtualDriverLoop
+from tests.virtual_time import VirtualAsyncioLoop, VirtualDriverLoop
 
 from quartier_drivers.loop import Loop
 

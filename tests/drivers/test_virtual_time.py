@@ -7,7 +7,7 @@ import threading
 import tty
 
 import pytest
-from tests.drivers.virtual_time import VirtualAsyncioLoop, VirtualDriverLoop
+from tests.virtual_time import VirtualAsyncioLoop, VirtualDriverLoop
 
 from quartier_drivers.bell import Bell
 

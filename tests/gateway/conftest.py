@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.gateway.leap import LeapingLoop
+from tests.gateway.virtual import VirtualLoop
 
 from quartier.district.broker import Credentials
 from quartier_hil.bench.process import free_port as free_port_now
@@ -24,9 +24,9 @@ START_MS = 1_764_000_000_000
 
 
 def pytest_asyncio_loop_factories(item):
-    """A module that says ``LEAPS = True`` has its time leap over all waiting."""
-    is_leaping = getattr(item.module, "LEAPS", False)
-    return {"leaping": LeapingLoop} if is_leaping else {"asyncio": asyncio.new_event_loop}
+    """Run the tests of a module with ``VIRTUAL_TIME = True`` on a loop that skips every wait."""
+    is_virtual = getattr(item.module, "VIRTUAL_TIME", False)
+    return {"virtual": VirtualLoop} if is_virtual else {"asyncio": asyncio.new_event_loop}
 
 
 class Mosquitto:

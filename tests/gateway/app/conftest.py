@@ -10,7 +10,7 @@ import time
 import pytest
 import structlog
 from tests.gateway import forked
-from tests.gateway.leap import house_clock, look_s
+from tests.gateway.virtual import house_clock, look_s
 
 from quartier.app import assembly
 from quartier.app.fleet import Fleet

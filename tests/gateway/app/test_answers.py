@@ -8,7 +8,7 @@ from quartier.runtime.ticker import Ticker
 from quartier_drivers.contract import Command, Quality, Reading, columns
 from quartier_drivers.errors import Fault
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 
 def same_in_json(found):

@@ -9,7 +9,7 @@ from quartier.runtime.fallbacks import Fallbacks
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 SITE = """\
 site = {{ id = "b012", district = "issy" }}

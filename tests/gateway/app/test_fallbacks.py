@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import structlog
-from tests.gateway.leap import house_clock
+from tests.gateway.virtual import house_clock
 
 from quartier.app import fallbacks
 from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Pv
@@ -15,8 +15,8 @@ from quartier.runtime.fallbacks import Fallbacks
 from quartier.runtime.proof import Proof
 from quartier_drivers.contract import Armed, Fallback, PointInfo, Quality
 
-LEAPS = True
-DEADLINE_S = 1e6  # of the leaping loop; only ends a test that has failed
+VIRTUAL_TIME = True
+DEADLINE_S = 1e6  # of virtual time; only ends a test that has failed
 
 S = 1_000_000_000
 NOON = 1_764_000_000_000

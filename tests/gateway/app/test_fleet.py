@@ -8,7 +8,7 @@ from quartier_drivers.modbus.driver import ModbusDriver
 
 BOARD_GONE = ("devices.relays", "# devices.relays")
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 
 async def polled(yard):

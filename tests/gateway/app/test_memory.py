@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 import structlog
-from tests.gateway.leap import house_clock
+from tests.gateway.virtual import house_clock
 
 from quartier.app import memory
 from quartier.app.memory import Memory
@@ -12,8 +12,8 @@ from quartier.app.pledges import Pledges
 from quartier.control.wishes import Ack
 from quartier.runtime import statefile
 
-LEAPS = True
-DEADLINE_S = 1e6  # of the leaping loop; only ends a test that has failed
+VIRTUAL_TIME = True
+DEADLINE_S = 1e6  # of virtual time; only ends a test that has failed
 
 NOON = 1_764_000_000_000
 

@@ -20,7 +20,7 @@ from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.meter.protocols import decoder
 from quartier_drivers.meter.told import Teller
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 VECTORS = Path(__file__).parents[2] / "drivers" / "vectors"
 S = 1_000_000_000

@@ -22,7 +22,7 @@ from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Closed
 from quartier_drivers.who import Who
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 S = 1_000_000_000
 NOON_MS = 1_790_000_000_000

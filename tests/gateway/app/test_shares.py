@@ -9,7 +9,7 @@ import pytest
 
 from quartier.app.shares import Shares
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 READ = b"\x04\x00\x0c\x00\x02"  # the meter's power, which is polled
 

@@ -22,7 +22,7 @@ from quartier_hil.devices.oddtcp import OddTcp
 from quartier_hil.replay.reading import read
 from quartier_hil.replay.served import OnPty, OnTcp
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 RECORDING = "recording = {{ buffer_s = 600, after_s = 0 }}\n"
 READS_MAX = 400

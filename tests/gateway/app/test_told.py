@@ -13,7 +13,7 @@ from quartier.house.assets import Grid, House, Limits, Supply, Witness
 from quartier.house.now import Now
 from quartier.planning.tariff import Told
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 S = 1_000_000_000
 PARIS = ZoneInfo("Europe/Paris")

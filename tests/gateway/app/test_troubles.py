@@ -10,7 +10,7 @@ from quartier.app.probed import Probed
 from quartier.app.troubles import Troubles
 from quartier.control.contacts import Why
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 VIEW = {"mode": "CONTROLLED", "losses": [], "contacts": {}}
 

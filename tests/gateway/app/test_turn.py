@@ -32,7 +32,7 @@ from quartier.house.sample import Mark
 from quartier.store.ledger import Store
 from quartier_drivers.who import OURS
 
-LEAPS = True
+VIRTUAL_TIME = True
 LINK = ("buses.lan", 'district_link = { url = "mqtt://127.0.0.1:9" }\nbuses.lan')
 SDM = (('device = "gx", part = "grid"', 'device = "meter"'), ("assets.boiler", "# assets.boiler"))
 

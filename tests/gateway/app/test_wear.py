@@ -3,14 +3,14 @@
 import asyncio
 
 import structlog
-from tests.gateway.leap import house_clock
+from tests.gateway.virtual import house_clock
 
 from quartier.app import wear
 from quartier.runtime import statefile
 from quartier.runtime.writes import Tally
 
-LEAPS = True
-DEADLINE_S = 1e6  # of the leaping loop; only ends a test that has failed
+VIRTUAL_TIME = True
+DEADLINE_S = 1e6  # of virtual time; only ends a test that has failed
 
 NOON = 1_764_000_000_000
 

@@ -5,7 +5,7 @@ import contextlib
 import time
 
 import structlog
-from tests.gateway.leap import house_clock, look_s
+from tests.gateway.virtual import house_clock, look_s
 
 from quartier.runtime import bus as bus_room
 from quartier.runtime.bus import Bus
@@ -19,7 +19,7 @@ from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
 DEADLINE_S = 60.0
-LEAPS = True
+VIRTUAL_TIME = True
 
 
 class House:

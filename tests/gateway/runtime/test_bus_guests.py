@@ -5,7 +5,7 @@ import contextlib
 from ipaddress import ip_network
 
 import structlog
-from tests.gateway.leap import LeapingClock
+from tests.gateway.virtual import VirtualClock
 
 from quartier.runtime.bus import Bus
 from quartier_drivers import profile
@@ -19,7 +19,7 @@ from quartier_drivers.registry import door
 from quartier_hil.devices.odd import plain_unit, quirk
 from quartier_hil.devices.oddtcp import OddTcp
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 SLOW_S = 0.03
 ACME = """\
@@ -88,7 +88,7 @@ class Greedy:
 async def house(tmp_path):
     (tmp_path / "acme").mkdir()
     (tmp_path / "acme/pump.toml").write_text(ACME)
-    clock = LeapingClock()
+    clock = VirtualClock()
     readings = []
     async with Wire() as wire:
         opened = door("modbus-tcp")

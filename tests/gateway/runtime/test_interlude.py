@@ -13,7 +13,7 @@ from quartier_drivers.modbus.bus import TcpBus
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.sunspec.solar import SolarInverter
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 S = 1_000_000_000
 

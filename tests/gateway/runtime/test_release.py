@@ -6,7 +6,7 @@ from quartier.runtime import release
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
-LEAPS = True
+VIRTUAL_TIME = True
 
 
 def wire(port, bus="lan", writes=None):

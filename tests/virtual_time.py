@@ -48,6 +48,8 @@ class _VirtualSelector(selectors.EpollSelector):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self.awaits_threads = True
+        """Whether a thread that was started after this loop can bring news, so that time must not pass."""
         self.now_s = time.monotonic() + _AHEAD_S
         self.jobs_count = 0
         """Jobs of the loop's thread pool that have not ended."""
@@ -109,9 +111,12 @@ class _VirtualSelector(selectors.EpollSelector):
         return True
 
     def _threads_work(self) -> bool:
-        return bool(self.jobs_count) or any(
-            thread not in self._threads and not thread.name.startswith("asyncio_")
-            for thread in threading.enumerate()
+        return bool(self.jobs_count) or (
+            self.awaits_threads
+            and any(
+                thread not in self._threads and not thread.name.startswith("asyncio_")
+                for thread in threading.enumerate()
+            )
         )
 
     def _fires_s(self, number: int) -> float:
@@ -147,7 +152,7 @@ class _DriverSelector(_VirtualSelector, Ear):
 class _VirtualTimeLoop(asyncio.SelectorEventLoop):
     selector: _VirtualSelector
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override] - typed more loosely
         """Count the job until it has ended."""
         job = super().run_in_executor(executor, func, *args)
         self.selector.jobs_count += 1
@@ -164,7 +169,7 @@ class VirtualDriverLoop(_VirtualTimeLoop, Loop):
     def __init__(self) -> None:
         self.selector = self.ear = _DriverSelector(self._broke)
         asyncio.SelectorEventLoop.__init__(self, self.ear)
-        self.time = self.ear.time  # type: ignore[method-assign]
+        self.time = self.ear.time  # type: ignore[method-assign] - the clock is the selector's
 
 
 class VirtualAsyncioLoop(_VirtualTimeLoop):
@@ -173,4 +178,4 @@ class VirtualAsyncioLoop(_VirtualTimeLoop):
     def __init__(self) -> None:
         self.selector = _VirtualSelector()
         super().__init__(self.selector)
-        self.time = self.selector.time  # type: ignore[method-assign]
+        self.time = self.selector.time  # type: ignore[method-assign] - the clock is the selector's
