@@ -1,13 +1,13 @@
-# `make demo` shows a building and a street at work, `make test` proves that the house stands, `make fuzz` attacks its parsers,
-# `make bench` measures it beside its peers.  All do their own set-up in .venv; nothing outside this folder is touched (make test may
-# install Debian packages, see tests/packages.sh).
+# `make demo` shows a building and a street at work, `make test` runs all tests, `make fuzz` fuzzes the parsers, `make bench` compares
+# our speed with that of other programs.  Each creates .venv first.  Nothing outside this folder is changed, except that make test may
+# install Debian packages (tests/packages.sh).
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd native/quartier_native/*.h)
 
-# Hundreds of processes load our modules, each stage the tests: compiled once, not in each of them.
+# Keep compiled modules: hundreds of processes import them.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -16,19 +16,20 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    a simulated building at work, then three behind one transformer, about three minutes; no root needed"
 	@echo "make street  the three of the demo alone, slower and with a live page, about two minutes; PUBLIC=1 a fourth one"
-	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
-	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
-	@echo "make quick   lint and the tests that your change can affect, at most three minutes; BASE=origin/main"
-	@echo "make test-deep  the tests with twenty times the examples, SEED=1, and the figures beside those of peers; a night"
-	@echo "make mutants 200 changed operators, each to be caught by a test near it; SEED=1 COUNT=200"
-	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"
-	@echo "make scenarios  every scenario of at most two hours over real wires, a day, JOBS=24 some two hours; goes on where it was left; reports/verdicts.md; ONLY=name"
-	@echo "make scenarios SHORT=1  those that CI runs, about six minutes; goes on where it was left, as the long one: AGAIN=1 all, RETRY=1 what broke, JOBS=2"
-	@echo "make days    every scenario that needs no wires, with synthetic time, a page for each in days/; ONLY=name"
-	@echo "make soak    a month of smart meters through their drivers, every group accounted for; DAYS=30"
-	@echo "make torture the loss contract under every fault of the wire, a night; goes on where it was left; ONLY=name, SHORT=1, AGAIN=1"
-	@echo "make systemd the daemon killed and frozen under a systemd of its own, in a namespace; needs root"
-	@echo "make coverage  each branch of control/ taken by a test of its room, chance and long walks aside; else it fails"
+	@echo "make test    ruff, mypy, structure rules and all tests; installs what they need; STAGES=\"lint modules\" runs these stages alone"
+	@echo "make bench   compare our speed with that of other programs; ONLY=name one group, SHORT=1 some minutes, JSON=1 JSON output"
+	@echo "make quick   lint and the tests that your change can affect, at most three minutes; BASE=HEAD~1 compare with that commit, not origin/main"
+	@echo "make test-deep  tests with twenty times the hypothesis examples, then the speed comparisons, a night; SEED=1"
+	@echo "make mutants change operators at random and count how many a test near them detects, hours; SEED=1 COUNT=200"
+	@echo "make fuzz    run a coverage-guided fuzzer on each parser; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"
+	@echo "make scenarios  every scenario of at most two hours over real wires, a day (two hours with JOBS=24); continues an earlier run; result in reports/verdicts.md; ONLY=name"
+	@echo "make scenarios SHORT=1  those that CI runs, about six minutes; with or without SHORT: AGAIN=1 runs all again, RETRY=1 the failed ones, JOBS=2 two at once"
+	@echo "make days    every scenario that needs no wires, in synthetic time; writes a page for each to days/; ONLY=name"
+	@echo "make soak    a month of smart meter data through the drivers; checks that no group of values is lost unnoticed; DAYS=30"
+	@echo "make torture check that no sample is lost under faults of wires and clock, a night; continues an earlier run; ONLY=name, SHORT=1, AGAIN=1"
+	@echo "make systemd kill and freeze the daemon under its own systemd, in a namespace; needs root"
+	@echo "make coverage  fail if the tests in tests/gateway/control miss a branch of control/; tests with hypothesis or marker long do not count"
+	@echo "make peers   install the programs of other projects that the tests talk to"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make clean   remove what was built"
 
@@ -56,12 +57,12 @@ demo: $(VENV)/.demo
 street: $(VENV)/.demo
 	$(BIN)/quartier-hil street $(if $(PUBLIC),--public)
 
-# With JSON=1 stdout is JSON alone: what the set-up says goes to stderr.
+# With JSON=1 stdout is JSON alone: the output of the set-up goes to stderr.
 bench:
 	@$(MAKE) --no-print-directory $(VENV)/.demo >&2
 	@$(BIN)/quartier-hil bench $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short) $(if $(JSON),--json)
 
-# Each stage with its cost; STAGES="lint modules" runs these alone.
+# All stages, then their cost; STAGES="lint modules" runs these alone.
 test:
 	@PYTHON=$(PYTHON) $(PYTHON) tests/run.py $(STAGES)
 
@@ -69,13 +70,14 @@ test:
 quick: $(VENV)/.dev
 	@$(BIN)/python tests/affected.py $(if $(BASE),--base $(BASE))
 
-# The same tests with twenty times the examples, every day without wires, and the figures beside those of peers.
+# The tests without a daemon with twenty times the hypothesis examples, all days without wires, then the speed comparisons.
 test-deep: $(VENV)/.dev peers
-	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest --numprocesses auto --dist loadfile --hypothesis-seed=$(or $(SEED),1) -m "not scenario and not measurement"
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest --numprocesses auto --dist loadfile --hypothesis-seed=$(or $(SEED),1) -m "not daemon and not measurement"
+	$(BIN)/quartier-hil day all --report days
 	$(BIN)/quartier-hil bench --fetch
 	$(BIN)/python -m pytest -m measurement
 
-# Whether a test near a randomly changed operator fails.
+# Change operators at random; count how many changes a test near them detects.
 mutants: $(VENV)/.dev
 	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable '.[mutants]'
 	$(BIN)/python tests/mutants.py $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
@@ -99,11 +101,11 @@ torture: $(VENV)/.demo
 systemd: $(VENV)/.demo
 	$(BIN)/quartier drill --simulated --systemd --report drill/systemd
 
-# Each branch of control/ taken by a test of its own; what hypothesis draws differs from run to run and does not count.
+# Fails when a branch of control/ is not covered; tests with hypothesis do not count, because they differ from run to run.
 coverage: $(VENV)/.dev
 	$(BIN)/python tests/run.py control
 
-# Programs of other stacks that the tests talk to.
+# Programs of other projects that the tests talk to.
 peers:
 	PYTHON=$(PYTHON) sh tests/peers/install.sh
 

@@ -1,8 +1,13 @@
 """Run lint and the tests that a change can affect, nearest first, within a time limit: ``make quick``.
 
 A test file is affected when it imports a changed module, directly or through other modules; the fewer imports
-lie between, the earlier it runs.  Tests that start the daemon come last.  What the time limit leaves out is
-named: ``make test`` runs it.
+lie between, the earlier it runs.  Tests that start the daemon come last.  The end of the output says when the time
+limit stopped the run; ``make test`` runs all tests.
+
+examples:
+  make quick                                    changes since origin/main
+  make quick BASE=HEAD~1                        changes since the commit before
+  .venv/bin/python tests/affected.py --list     print the test files, run nothing
 """
 
 import argparse
@@ -21,21 +26,21 @@ BIN = ROOT / ".venv" / "bin"
 SOURCES = ("gateway", "drivers", "native", "hil")
 CODE = (".py", ".pyx", ".pyi", ".pxd", ".h")
 LIMIT_S = 170.0
-INTERRUPTED = 2
+# Tests of the files and the structure of the repository: every change affects them.
 ALWAYS = Path("tests/house")
 
 
-def module_of(path: Path) -> str:
-    """Return the name under which the file is imported, such as ``quartier.control.cycle``."""
+def name_module(path: Path) -> str:
+    """Return the name under which a file is imported, such as ``quartier.control.cycle``."""
     parts = path.with_suffix("").parts
     inner = parts[1:] if parts[0] in SOURCES else parts
     return ".".join(inner[:-1] if inner[-1] == "__init__" else inner)
 
 
-def imported(tree: ast.Module, package: str, known: Collection[str]) -> Iterator[str]:
-    """Yield the modules of ours that a file names: in imports, and as text for those loaded by name.
+def find_imports(tree: ast.Module, package: str, known: Collection[str]) -> Iterator[str]:
+    """Yield the names of ``known`` modules that a file imports, or names in a string to import them later.
 
-    ``module:function`` names a module of the file's own package.
+    In a string, ``module:function`` may also name a module of the file's own ``package``.
     """
     for node in ast.walk(tree):
         names: list[str] = []
@@ -50,29 +55,32 @@ def imported(tree: ast.Module, package: str, known: Collection[str]) -> Iterator
 
 
 @functools.cache
-def importers(files: tuple[Path, ...]) -> dict[str, set[str]]:
-    """Map each module to the modules that import it; a test also imports the ``conftest`` above it."""
-    known = {module_of(path): path for path in files if path.suffix in (".py", ".pyx")}
+def build_import_graph(files: tuple[Path, ...]) -> dict[str, set[str]]:
+    """Return for each module the modules that import it; a test also imports each ``conftest`` above it.
+
+    Paths are relative to ``ROOT``.
+    """
+    known = {name_module(path): path for path in files if path.suffix in (".py", ".pyx")}
     found: dict[str, set[str]] = {name: set() for name in known}
     for name, path in known.items():
         if path.suffix == ".py":
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
             tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-            for other in imported(tree, package, known):
+            for other in find_imports(tree, package, known):
                 found[other].add(name)
         if path.parts[0] == "tests":
             for folder in path.parents:
-                above = module_of(folder / "conftest.py")
+                above = name_module(folder / "conftest.py")
                 if above in found and above != name:
                     found[above].add(name)
     return found
 
 
-def changed_modules(changed: Iterable[Path], known: Mapping[str, Path]) -> set[str]:
-    """Return the modules that a change touches; a data file counts as the modules beside it, or above it."""
+def find_changed_modules(changed: Iterable[Path], known: Mapping[str, Path]) -> set[str]:
+    """Return the changed modules; a data file counts as the modules in its folder, or in the nearest above."""
     found = set()
     for path in changed:
-        name = module_of(path)
+        name = name_module(path)
         if path.suffix in CODE and name in known:
             found.add(name)
             continue
@@ -84,8 +92,11 @@ def changed_modules(changed: Iterable[Path], known: Mapping[str, Path]) -> set[s
     return found
 
 
-def distances(changed: Iterable[str], graph: Mapping[str, set[str]]) -> dict[str, int]:
-    """Return each module that a change reaches, with the number of imports between."""
+def measure_distances(changed: Iterable[str], graph: Mapping[str, set[str]]) -> dict[str, int]:
+    """Return each module that a change can affect, with the number of imports between; 0 is changed itself.
+
+    ``graph`` comes from ``build_import_graph``.
+    """
     found = dict.fromkeys(changed, 0)
     waiting = deque(found)
     while waiting:
@@ -97,52 +108,71 @@ def distances(changed: Iterable[str], graph: Mapping[str, set[str]]) -> dict[str
     return found
 
 
-def affected_tests(changed: Iterable[Path], files: list[Path]) -> list[Path]:
+def find_affected_tests(changed: Iterable[Path], files: list[Path]) -> list[Path]:
     """Return the test files that a change can affect, nearest first."""
-    known = {module_of(path): path for path in files if path.suffix in (".py", ".pyx")}
-    reached = distances(changed_modules(changed, known), importers(tuple(files)))
+    known = {name_module(path): path for path in files if path.suffix in (".py", ".pyx")}
+    reached = measure_distances(find_changed_modules(changed, known), build_import_graph(tuple(files)))
     found = {known[name]: far for name, far in reached.items() if known[name].name.startswith("test_")} | {
         path: 0 for path in files if path.parent == ALWAYS and path.name.startswith("test_")
     }
 
     def order(path: Path) -> tuple[bool, int, str]:
-        starts_daemon = "mark.scenario" in (ROOT / path).read_text(encoding="utf-8")
+        starts_daemon = "mark.daemon" in (ROOT / path).read_text(encoding="utf-8")
         return starts_daemon, found[path], str(path)
 
     return sorted(found, key=order)
 
 
-def git(*words: str) -> list[str]:
-    """Return the lines of a git command; none where it fails."""
+def run_git(*words: str) -> list[str]:
+    """Return the output lines of a git command; an empty list when it fails."""
     done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
     return done.stdout.splitlines() if done.returncode == 0 else []
 
 
-def changed_files(base: str) -> list[Path]:
-    """Return what differs from the common ancestor with ``base``, and what git does not track yet."""
-    (start,) = git("merge-base", "HEAD", base) or ["HEAD"]
-    names = [*git("diff", "--name-only", start), *git("ls-files", "--others", "--exclude-standard")]
+def find_changed_files(base: str) -> list[Path]:
+    """Return the files that differ from the common ancestor with ``base``, and untracked files.
+
+    Raises LookupError when git knows no such commit.
+    """
+    found = run_git("merge-base", "HEAD", base)
+    if not found:
+        raise LookupError(
+            f"unknown commit {base!r}: run 'git fetch origin', or name another: make quick BASE=HEAD~1"
+        )
+    start = found[0]
+    names = [*run_git("diff", "--name-only", start), *run_git("ls-files", "--others", "--exclude-standard")]
     return [Path(name) for name in dict.fromkeys(names)]
 
 
 def main() -> int:
-    """Return 0 when lint and all tests that were run passed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Run lint and the affected tests; return 0 when all that ran passed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "--base", default="origin/main", help="compare with this commit (default: %(default)s)"
     )
     parser.add_argument(
-        "--limit", type=float, default=LIMIT_S, metavar="S", help="seconds (default: %(default)g)"
+        "--limit",
+        type=float,
+        default=LIMIT_S,
+        metavar="S",
+        help="seconds for lint and tests together (default: %(default)g)",
     )
     parser.add_argument("--list", action="store_true", help="print the affected test files, run nothing")
     options = parser.parse_args()
     begin_s = time.monotonic()
-    changed = changed_files(options.base)
-    files = [Path(name) for name in git("ls-files", "--cached", "--others", "--exclude-standard")]
-    tests = affected_tests(changed, [path for path in files if (ROOT / path).is_file()])
+    try:
+        changed = find_changed_files(options.base)
+    except LookupError as error:
+        parser.error(str(error))
+    files = [Path(name) for name in run_git("ls-files", "--cached", "--others", "--exclude-standard")]
+    tests = find_affected_tests(changed, [path for path in files if (ROOT / path).is_file()])
     if options.list:
         print(*tests, sep="\n")
         return 0
+    if not (BIN / "pytest").exists():
+        parser.error(f"{BIN} has no pytest: run 'make quick', which installs it")
     print(f"{len(changed)} changed files can affect {len(tests)} test files", flush=True)
     checks = (["ruff", "check", "."], ["ruff", "format", "--check", "--quiet", "."], ["mypy"])
     for words in checks:

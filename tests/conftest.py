@@ -1,4 +1,4 @@
-"""For every test: hypothesis profiles, the measurement of costs and the folder of shared fixtures."""
+"""Set up every test: hypothesis profiles, measurement of costs, shared fixtures, a clean log."""
 
 import gc
 import os
@@ -19,9 +19,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection() -> Iterator[None]:
-    """What is collected stays to the end: never look through it again, neither while it grows nor afterwards.
+    """Switch the garbage collector off during collection, and exempt the collected tests from it afterwards.
 
-    Each process holds some 21,000 tests; the collections of all of it took two fifths of the collecting.
+    Each process holds some 21,000 tests until it ends; garbage collection took two fifths of the collection time.
     """
     gc.disable()
     try:
@@ -34,15 +34,15 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The measured and published data that lie beside the repository, not in it."""
+    """Return the folder of measured and published data beside the repository; skip the test without it."""
     folder = Path(__file__).parents[2] / "shared" / "fixtures"
     if not folder.is_dir():
-        pytest.skip(f"{folder} is not there")
+        pytest.skip(f"{folder} does not exist")
     return folder
 
 
 @pytest.fixture(autouse=True)
-def log_as_it_was() -> Iterator[None]:
-    """Who sets up the log in a test's own process leaves it set up for a stream that is closed after it."""
+def reset_log() -> Iterator[None]:
+    """Reset structlog after each test: a test that configures it binds it to a stream that pytest closes."""
     yield
     structlog.reset_defaults()

@@ -1,7 +1,7 @@
-"""Pytest plugin: CPU, wall time and process starts of each test, summed over all xdist workers.
+"""Pytest plugin: measure CPU time, wall time and process starts of each test, over all xdist workers.
 
-``--costs FILE`` writes them as JSON.  CPU counts the test's own process and every child that it waited for.
-``--stop-after S`` ends a session in good order after so many seconds, and says how many tests it left out.
+``--costs FILE`` writes them as JSON.  CPU time counts the test's own process and every child that it waited for.
+``--stop-after S`` starts no further test after S seconds, and prints how many tests ran until then.
 """
 
 import json
@@ -28,14 +28,14 @@ def _count_start(event: str, _arguments: tuple[Any, ...]) -> None:
         _starts_count += 1
 
 
-def cpu_s() -> tuple[float, float]:
-    """CPU seconds of this process, and of the children that it waited for."""
+def read_cpu_s() -> tuple[float, float]:
+    """Return the CPU seconds of this process, and of the children that it waited for."""
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime
 
 
-def examples_asked(item: pytest.Item) -> int:
-    """How many examples hypothesis may draw for a test; 0 for a test that it does not drive."""
+def count_examples(item: pytest.Item) -> int:
+    """Return how many examples hypothesis may draw for a test; 0 without hypothesis."""
     if item.get_closest_marker("hypothesis") is None:
         return 0
     function = getattr(item, "obj", None)
@@ -45,7 +45,11 @@ def examples_asked(item: pytest.Item) -> int:
 
 
 class Costs:
-    """One object in each process: workers attach figures to their reports, the controller adds them up."""
+    """The plugin; one object in each process.
+
+    Workers attach the figures of a test to its report; the controller adds them up.  Without xdist one object does
+    both.
+    """
 
     def __init__(self, config: pytest.Config, target: Path | None, limit_s: float | None) -> None:
         self.config = config
@@ -60,52 +64,52 @@ class Costs:
         self._collection: dict[str, float] = {}
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Remember what a time limit ends."""
+        """Keep the session, so that the time limit can stop it."""
         self.session = session
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Iterator[None]:
-        """Time the collection, which every worker repeats."""
-        own_s, _ = cpu_s()
+        """Measure the collection, which every worker repeats."""
+        own_s, _ = read_cpu_s()
         result = yield
-        self._collection = {"start_cpu_s": own_s, "collection_cpu_s": cpu_s()[0] - own_s}
+        self._collection = {"start_cpu_s": own_s, "collection_cpu_s": read_cpu_s()[0] - own_s}
         return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Iterator[None]:
-        """Note the state before the fixtures of a test are made."""
-        self._before = time.monotonic(), cpu_s(), _starts_count
+        """Keep the state before the fixtures of a test are set up."""
+        self._before = time.monotonic(), read_cpu_s(), _starts_count
         return (yield)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
-        """Attach the figures to the report of the teardown, which ends a test."""
+        """Attach the figures to the report of the teardown, the last of a test."""
         report = yield
         if call.when == "teardown":
             wall_s, (own_s, children_s), starts = self._before
-            after_s = cpu_s()
+            after_s = read_cpu_s()
             figures = {
                 "wall_s": round(time.monotonic() - wall_s, 4),
                 "cpu_s": round(sum(after_s) - own_s - children_s, 4),
                 "children_cpu_s": round(after_s[1] - children_s, 4),
                 "starts": _starts_count - starts,
-                "examples": examples_asked(item),
+                "examples": count_examples(item),
             }
             report.user_properties.append((KEY, figures))
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collect the figures of a test, in the process that has all reports."""
+        """Collect the figures of a test in the controller, and check the time limit."""
         if report.when == "teardown" and not hasattr(self.config, "workeroutput"):
             for key, value in report.user_properties:
                 if key == KEY and isinstance(value, dict):
                     self.tests[report.nodeid] = value
             report.user_properties[:] = [pair for pair in report.user_properties if pair[0] != KEY]
             if self.limit_s is not None and time.monotonic() - self.begin_s > self.limit_s:
-                self._stop(f"the time limit of {self.limit_s:g} s is over")
+                self._stop(f"the time limit of {self.limit_s:g} s has passed")
 
     def _stop(self, why: str) -> None:
-        """Let the session end after the tests that run now; xdist listens to its own flag."""
+        """End the session after the tests that run now; xdist has a flag of its own for that."""
         self.is_stopped = True
         scheduler = self.config.pluginmanager.getplugin("dsession")
         if scheduler is not None:
@@ -115,13 +119,13 @@ class Costs:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Send a worker's totals to the controller; without workers they are the session's own.
+        """Send a worker's totals to the controller; without workers, keep those of this process.
 
-        A session that the time limit ended has passed when no test of it failed.
+        A session that the time limit ended has passed when none of its tests failed.
         """
         if self.is_stopped and not session.testsfailed:
             session.exitstatus = pytest.ExitCode.OK
-        own_s, children_s = cpu_s()
+        own_s, children_s = read_cpu_s()
         totals = {**self._collection, "cpu_s": own_s, "children_cpu_s": children_s}
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
@@ -131,11 +135,11 @@ class Costs:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take a worker's totals."""
+        """Receive a worker's totals."""
         self.workers.append(getattr(node, "workeroutput", {}).get(KEY, {}))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write the JSON file; say what the time limit left out."""
+        """Write the JSON file; print how many tests ran within the time limit."""
         if self.is_stopped:
             terminalreporter.write_line(
                 f"{len(self.tests)} tests in {self.limit_s:g} s; the time limit left out the others"
@@ -147,8 +151,8 @@ class Costs:
         terminalreporter.write_line(f"costs: {self.target}")
 
     def summary(self) -> dict[str, Any]:
-        """All figures, JSON-ready."""
-        own_s, children_s = cpu_s()
+        """Return all figures as a JSON object; keys that end in ``_s`` are seconds."""
+        own_s, children_s = read_cpu_s()
         modules: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for name, figures in self.tests.items():
             module = modules[name.partition("::")[0]]
@@ -170,15 +174,25 @@ class Costs:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--costs``."""
-    parser.addoption("--costs", type=Path, default=None, help="write CPU, wall and starts of each test here")
+    """Add the options ``--costs`` and ``--stop-after``."""
     parser.addoption(
-        "--stop-after", type=float, default=None, metavar="S", help="end the session after S seconds"
+        "--costs",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="write CPU time, wall time and process starts of each test to this JSON file",
+    )
+    parser.addoption(
+        "--stop-after",
+        type=float,
+        default=None,
+        metavar="S",
+        help="start no test after S seconds; the session passes if no test failed",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure from here on."""
+    """Register the plugin, and count process starts from here on."""
     sys.addaudithook(_count_start)
     is_worker = hasattr(config, "workerinput")
     target, limit_s = (

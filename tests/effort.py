@@ -1,16 +1,16 @@
-"""How many examples hypothesis draws: few in ``make test``, many in ``make test-deep``."""
+"""Number of examples that hypothesis draws: few in ``make test``, many in ``make test-deep``."""
 
 from hypothesis import HealthCheck, settings
 
-DEEP_TIMES = 20
+DEEP_FACTOR = 20
 
 
 def register_profiles() -> None:
-    """Register ``dev``, ``ci`` and ``deep``.
+    """Register the hypothesis profiles ``dev``, ``ci`` and ``deep``; ``HYPOTHESIS_PROFILE`` selects one.
 
-    ``dev`` looks for new examples each time.  ``ci`` draws the same ones for the same tree, so that a change is
-    judged by what it changes.  ``deep`` draws ``DEEP_TIMES`` as many; ``--hypothesis-seed`` repeats a run.
-    No profile has a deadline: a shared machine stands still for longer than any that would mean something.
+    ``dev`` draws new examples each time.  ``ci`` draws the same examples each time, so that a test fails only
+    because of the change under test.  ``deep`` draws ``DEEP_FACTOR`` times as many; ``--hypothesis-seed`` repeats a
+    run.  No profile has a deadline: a shared machine can pause for longer than any useful deadline.
     """
     slow = [HealthCheck.too_slow]
     settings.register_profile("dev", max_examples=100, deadline=None)
@@ -18,11 +18,15 @@ def register_profiles() -> None:
         "ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=slow
     )
     settings.register_profile(
-        "deep", max_examples=100 * DEEP_TIMES, deadline=None, print_blob=True, suppress_health_check=slow
+        "deep", max_examples=100 * DEEP_FACTOR, deadline=None, print_blob=True, suppress_health_check=slow
     )
 
 
-def examples(count: int, deep: int | None = None) -> settings:
-    """Settings of one test: ``count`` examples, in the deep profile ``deep`` or ``DEEP_TIMES`` as many."""
-    is_deep = settings.get_current_profile_name() == "deep"
-    return settings(max_examples=(deep or count * DEEP_TIMES) if is_deep else count)
+def examples(count: int, deep: int | None = None, profile: str = "") -> settings:
+    """Return the settings of one test, to use as its decorator.
+
+    It draws ``count`` examples; in the profile ``deep`` it draws ``deep``, or ``DEEP_FACTOR`` times ``count``.
+    The profile is the one in force when none is given.
+    """
+    is_deep = (profile or settings.get_current_profile_name()) == "deep"
+    return settings(max_examples=(deep or count * DEEP_FACTOR) if is_deep else count)

@@ -1,11 +1,17 @@
-"""Mutation check: change one operator of our code at random, and see whether a test near it fails.
+"""Mutation test: change one operator of our code at random, and check that a test near it fails: ``make mutants``.
 
-``make mutants`` draws the same mutants for the same seed and tree.  A mutant runs against the test files that
-import its module directly, and those of its package that reach it over one module more; no test that starts
-the daemon takes part.  A mutant whose tests take longer than the time limit counts neither way.
+The same seed and tree give the same mutants.  A mutant runs against the test files that import its module directly,
+and those of its own package that import it through one other module; tests that start the daemon are left out.
 
-``--again FILE`` repeats the mutants of an earlier result, so that two states of the tests can be compared.
-Needs cosmic-ray (extra ``mutants``), which makes the mutants.
+A mutant is "killed" when a test fails, and "survived" when all pass: then a test is missing, or the change has no
+effect.  "time limit", "no tests" and "changed" (with --again: the code is different now) count neither way.
+
+examples:
+  make mutants SEED=7 COUNT=200
+  .venv/bin/python tests/mutants.py --again reports/mutants.json --out reports/after.json
+      the mutants that were killed before: compares two states of the tests
+
+Needs cosmic-ray, which makes the mutants: pip install -e '.[mutants]'.
 """
 
 import argparse
@@ -28,8 +34,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 
-from cosmic_ray.mutating import mutate_code
-from cosmic_ray.plugins import get_operator, operator_names
+try:
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator, operator_names
+except ModuleNotFoundError:
+    sys.exit("cosmic-ray is not installed: run 'make mutants', or pip install --editable '.[mutants]'")
 
 HERE = Path(__file__).parents[1]
 PACKAGES = (
@@ -38,7 +47,7 @@ PACKAGES = (
     "gateway/quartier/district",
     "drivers/quartier_drivers",
 )
-# A kind is drawn first: else three of four mutants would be arithmetic.
+# The kind is drawn before the operator: otherwise three of four mutants would be arithmetic.
 KINDS = (
     "ReplaceComparisonOperator",
     "ReplaceBinaryOperator",
@@ -53,13 +62,16 @@ KINDS = (
     "ExceptionReplacer",
 )
 SKIPPED = ("_BitOr_", "_BitOr", "_Is", "Generic")  # mostly annotations and equivalent mutants
-LEFT_OUT_MARKS = ("scenario", "alone", "measurement")
+LEFT_OUT_MARKS = ("daemon", "timing", "measurement")
 LEFT_OUT = {".git", ".venv", "node_modules", "reports", ".hypothesis", ".mypy_cache", ".ruff_cache", "judges"}
 
 
 @dataclass
 class Mutant:
-    """One changed place; ``killer`` is the test file that failed first."""
+    """One changed operator: ``change`` has the lines that differ, ``killer`` is the test file that failed first.
+
+    ``occurrence`` counts the places in the file where the operator applies, from 0.
+    """
 
     path: str
     operator: str
@@ -71,22 +83,22 @@ class Mutant:
     tests: list[str] = field(default_factory=list)
 
 
-def places(text: str, name: str) -> Iterator[str]:
-    """Yield the text with the operator applied at its first place, its second and so on."""
+def mutate_each(text: str, name: str) -> Iterator[str]:
+    """Yield the text with the operator applied at the first place, then at the second, and so on."""
     occurrence = 0
     while (changed := mutate_code(text, get_operator(name)(), occurrence)) is not None:
         yield changed
         occurrence += 1
 
 
-def difference(before: str, after: str) -> list[str]:
-    """Return the lines that differ, each with its sign."""
+def list_changed_lines(before: str, after: str) -> list[str]:
+    """Return the lines that differ, each with its sign ``+`` or ``-``."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
     return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
 
 
-def draw(root: Path, seed: int, count: int) -> list[Mutant]:
-    """Draw ``count`` mutants, as many from each package."""
+def draw_mutants(root: Path, seed: int, count: int) -> list[Mutant]:
+    """Draw about ``count`` different mutants, the same number from each package."""
     random, names = Random(seed), sorted(operator_names())
     by_kind = {
         kind: [name for name in names if f"/{kind}" in name and not any(skip in name for skip in SKIPPED)]
@@ -101,19 +113,19 @@ def draw(root: Path, seed: int, count: int) -> list[Mutant]:
             (path,) = random.choices(files, sizes)
             name = random.choice(by_kind[random.choice(KINDS)])
             text = path.read_text(encoding="utf-8")
-            changes = list(places(text, name))
+            changes = list(mutate_each(text, name))
             if not changes:
                 continue
             occurrence = random.randrange(len(changes))
-            change = difference(text, changes[occurrence])
+            change = list_changed_lines(text, changes[occurrence])
             where = str(path.relative_to(root))
             if all((one.path, one.change) != (where, change) for one in found):
                 found.append(Mutant(where, name, occurrence, change))
     return found
 
 
-def tests_of(mutants: list[Mutant], root: Path) -> None:
-    """Set the test files of each mutant, nearest first."""
+def assign_tests(mutants: list[Mutant], root: Path) -> None:
+    """Set ``tests`` of each mutant, nearest first."""
     sys.path.insert(0, str(HERE))
     from tests import affected  # noqa: PLC0415 - found by the path above, wherever this file is run from
 
@@ -125,9 +137,12 @@ def tests_of(mutants: list[Mutant], root: Path) -> None:
     ]
     files += [path.relative_to(root) for path in (root / "native").rglob("*.pyx")]
     files = [path for path in files if not LEFT_OUT & set(path.parts)]
-    graph, known = affected.importers(tuple(files)), {affected.module_of(path): path for path in files}
+    graph, known = (
+        affected.build_import_graph(tuple(files)),
+        {affected.name_module(path): path for path in files},
+    )
     for one in mutants:
-        reached = affected.distances([affected.module_of(Path(one.path))], graph)
+        reached = affected.measure_distances([affected.name_module(Path(one.path))], graph)
         inner = Path(one.path).parts
         home = Path("tests", inner[0], *inner[2:3])
         tests = [
@@ -140,8 +155,8 @@ def tests_of(mutants: list[Mutant], root: Path) -> None:
 
 
 @functools.cache
-def marks(tree: Path) -> str:
-    """Return the marker expression that leaves out slow tests, of the markers that the tree declares."""
+def build_marker_expression(tree: Path) -> str:
+    """Return the marker expression that leaves out slow tests; older trees declare fewer markers."""
     declared = tomllib.loads((tree / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"][
         "markers"
     ]
@@ -149,13 +164,16 @@ def marks(tree: Path) -> str:
     return " and ".join(f"not {name}" for name in LEFT_OUT_MARKS if name in names)
 
 
-def judge(one: Mutant, tree: Path, python: str, limit_s: float, first: str) -> None:
-    """Apply the mutant in a copy of the tree, run its tests, and put the file back."""
+def run_mutant(one: Mutant, tree: Path, python: str, limit_s: float, first: str) -> None:
+    """Apply the mutant in ``tree``, run its tests, set its outcome, and restore the file.
+
+    ``first`` is the test file to run first, "" for none.
+    """
     path = tree / one.path
     text = path.read_text(encoding="utf-8")
     changed = mutate_code(text, get_operator(one.operator)(), one.occurrence)
-    if changed is None or difference(text, changed) != one.change:
-        one.outcome = "changed"  # the code is another one by now
+    if changed is None or list_changed_lines(text, changed) != one.change:
+        one.outcome = "changed"  # the code is different now
         return
     tests = [name for name in one.tests if (tree / name).exists()]
     if first and (tree / first).exists():
@@ -172,7 +190,7 @@ def judge(one: Mutant, tree: Path, python: str, limit_s: float, first: str) -> N
         "-p",
         "no:cacheprovider",
         "-m",
-        marks(tree),
+        build_marker_expression(tree),
         *tests,
     ]
     environment = {**os.environ, "HYPOTHESIS_PROFILE": "ci", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -195,8 +213,8 @@ def judge(one: Mutant, tree: Path, python: str, limit_s: float, first: str) -> N
 
 
 @contextlib.contextmanager
-def copied(root: Path) -> Iterator[Path]:
-    """Copy the tree, with what its tests find beside it, for one worker."""
+def copy_tree(root: Path) -> Iterator[Path]:
+    """Copy the tree for one worker, with links to the data beside it; delete the copy at the end."""
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         tree = Path(folder) / "tree"
         shutil.copytree(root, tree, ignore=lambda _, names: LEFT_OUT & set(names), symlinks=True)
@@ -208,44 +226,64 @@ def copied(root: Path) -> Iterator[Path]:
         yield tree
 
 
-def next_of(waiting: "queue.SimpleQueue[int]") -> int | None:
-    """Take the next number; None when none is left."""
+def take_next(waiting: "queue.SimpleQueue[int]") -> int | None:
+    """Return the next number; None when the queue is empty."""
     try:
         return waiting.get_nowait()
     except queue.Empty:
         return None
 
 
-def options_of() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line parser."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--root", type=Path, default=HERE, help="the tree to test (default: this one)")
-    parser.add_argument("--python", default=sys.executable, help="runs pytest (default: this one)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--limit", type=float, default=240.0, metavar="S", help="seconds for each mutant")
     parser.add_argument(
-        "--again", type=Path, metavar="FILE", help="the mutants of a result, less those that survived"
+        "--python", default=sys.executable, help="the interpreter that runs pytest (default: this one)"
     )
     parser.add_argument(
-        "--costs", type=Path, metavar="FILE", help="reports/ci/modules.json: cheap files first"
+        "--seed", type=int, default=1, help="the same seed draws the same mutants (default: 1)"
     )
-    parser.add_argument("--out", type=Path, default=Path("reports/mutants.json"))
+    parser.add_argument("--count", type=int, default=200, help="mutants to draw (default: 200)")
+    parser.add_argument("--jobs", type=int, default=2, help="mutants tested at the same time (default: 2)")
+    parser.add_argument(
+        "--limit", type=float, default=240.0, metavar="S", help="seconds for each mutant (default: 240)"
+    )
+    parser.add_argument(
+        "--again",
+        type=Path,
+        metavar="FILE",
+        help="test the mutants that this earlier result says were killed",
+    )
+    parser.add_argument(
+        "--costs",
+        type=Path,
+        metavar="FILE",
+        help="run the test files with the least CPU time first, by this file of --costs, such as reports/ci/modules.json",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("reports/mutants.json"),
+        metavar="FILE",
+        help="JSON result (default: %(default)s)",
+    )
     return parser
 
 
 def main() -> int:
-    """Draw or read mutants, judge them, and print the share that was killed."""
-    options = options_of().parse_args()
+    """Draw or read mutants, test them, and print how many had each outcome; return 0."""
+    options = build_parser().parse_args()
     first: dict[int, str] = {}
     if options.again:
         rows = [row for row in json.loads(options.again.read_text()) if row["outcome"] in ("killed", "")]
         mutants = [Mutant(row["path"], row["operator"], row["occurrence"], row["change"]) for row in rows]
         first = {at: row["killer"] for at, row in enumerate(rows)}
     else:
-        mutants = draw(options.root, options.seed, options.count)
-    tests_of(mutants, options.root)
+        mutants = draw_mutants(options.root, options.seed, options.count)
+    assign_tests(mutants, options.root)
     if options.costs:
         known = json.loads(options.costs.read_text())["modules"]
         for one in mutants:
@@ -255,10 +293,10 @@ def main() -> int:
         waiting.put(at)
 
     def work() -> None:
-        with copied(options.root) as tree:
-            while (at := next_of(waiting)) is not None:
+        with copy_tree(options.root) as tree:
+            while (at := take_next(waiting)) is not None:
                 one = mutants[at]
-                judge(one, tree, options.python, options.limit, first.get(at, ""))
+                run_mutant(one, tree, options.python, options.limit, first.get(at, ""))
                 done = f"{at + 1:4} of {len(mutants)}  {one.outcome:9}  {one.wall_s:6.1f} s"
                 print(f"{done}  {one.path}  {one.killer}", flush=True)
                 options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,11 @@
-"""Run the stages of the test suite one after the other, and report what each cost.
+"""Run the stages of the test suite in order, and report the time that each took: ``make test``.
 
-Each stage leaves a JUnit file and a JSON file in ``reports/ci``; ``costs.json`` has the totals.  The first
-stage that fails ends the run: nothing is tried a second time.
+Each stage writes a JUnit file and a JSON file to ``reports/ci``; ``costs.json`` has the totals.  The run ends at
+the first stage that fails; no test is repeated.
+
+examples:
+  make test                          all stages; the stage "setup" creates .venv
+  make test STAGES="lint modules"    these two alone, once .venv exists
 """
 
 import argparse
@@ -22,13 +26,13 @@ REPORTS = ROOT / "reports" / "ci"
 CORES = len(os.sched_getaffinity(0))
 SLOWEST = 10
 
-# Tests of control/ that run the same way each time: they alone decide whether a branch is covered.
+# Tests of control/ that run the same way each time: only these count for its branch coverage.
 PLAIN = "control and not hypothesis and not long"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One command; ``pytest`` tells whether it is a session of pytest, which gets its report options."""
+    """One command.  With ``pytest`` the words are arguments of pytest, and the report options are added."""
 
     name: str
     words: tuple[str, ...]
@@ -36,19 +40,20 @@ class Stage:
 
 
 def _workers(count: int) -> tuple[str, str]:
+    """Return the option that runs ``count`` processes of pytest."""
     return "--numprocesses", str(count)
 
 
-def _marked(mark: str) -> tuple[str, ...]:
-    """Return the test files with a marker: a session that wants these alone need not collect the others."""
+def _find_marked_files(mark: str) -> tuple[str, ...]:
+    """Return the test files that use a marker, so that pytest need not collect the others."""
     paths = sorted((ROOT / "tests").rglob("test_*.py"))
     return tuple(
         str(path.relative_to(ROOT)) for path in paths if f"mark.{mark}" in path.read_text(encoding="utf-8")
     )
 
 
-def stages(make: str = "make") -> tuple[Stage, ...]:
-    """Return the stages of ``make test`` in their order: what is quick to fail comes first."""
+def list_stages(make: str = "make") -> tuple[Stage, ...]:
+    """Return the stages of ``make test`` in their order: those that fail early come first."""
     return (
         Stage("packages", ("bash", "tests/packages.sh"), pytest=False),
         Stage("setup", (make, "--no-print-directory", "--jobs", "2", "peers", ".venv/.dev"), pytest=False),
@@ -60,15 +65,15 @@ def stages(make: str = "make") -> tuple[Stage, ...]:
                 "--dist",
                 "loadfile",
                 "-m",
-                f"not measurement and not scenario and not ({PLAIN})",
+                f"not measurement and not daemon and not ({PLAIN})",
             ),
         ),
-        # Each branch of control/ is taken by a test of its own, chance and long runs left out; else this fails.
+        # Fails unless these tests take every branch of control/.
         Stage(
             "control",
             ("tests/gateway/control", *_workers(CORES), "-m", PLAIN, "--cov", "--cov-report=term"),
         ),
-        # The daemon as a black box waits more than it works: two on each core.
+        # These tests mostly wait for the daemon: two on each core.
         Stage(
             "daemon",
             (
@@ -76,8 +81,8 @@ def stages(make: str = "make") -> tuple[Stage, ...]:
                 "--dist",
                 "worksteal",
                 "-m",
-                "scenario and not alone",
-                *_marked("scenario"),
+                "daemon and not timing",
+                *_find_marked_files("daemon"),
             ),
         ),
         Stage(
@@ -88,14 +93,19 @@ def stages(make: str = "make") -> tuple[Stage, ...]:
             ),
             pytest=False,
         ),
-        # What promises a reaction in time has a core of its own.
-        Stage("alone", (*_workers(CORES), "-m", "alone and not measurement", *_marked("alone"))),
+        # These tests assert reaction times: one on each core.
+        Stage(
+            "timing", (*_workers(CORES), "-m", "timing and not measurement", *_find_marked_files("timing"))
+        ),
     )
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a stage cost; CPU counts all processes that it waited for."""
+    """Exit code and cost of a stage.
+
+    ``cpu_s`` counts all processes that it waited for; ``costs`` is its JSON file, empty without pytest.
+    """
 
     name: str
     code: int
@@ -105,7 +115,7 @@ class Result:
 
 
 def run_stage(stage: Stage, more: Iterable[str] = ()) -> Result:
-    """Run one stage with its output on ours."""
+    """Run one stage, with extra arguments ``more``; its output goes to ours."""
     costs_file = REPORTS / f"{stage.name}.json"
     costs_file.unlink(missing_ok=True)
     words = [*stage.words, *more]
@@ -122,8 +132,8 @@ def run_stage(stage: Stage, more: Iterable[str] = ()) -> Result:
     return Result(stage.name, code, wall_s, cpu_s, costs)
 
 
-def table(results: Iterable[Result]) -> str:
-    """The stages and their totals, as text."""
+def format_table(results: Iterable[Result]) -> str:
+    """Return the cost of each stage and the totals as a text table."""
     rows = [("stage", "tests", "wall s", "CPU s", "collect", "hypothesis", "starts")]
     results = list(results)
     for one in results:
@@ -149,8 +159,8 @@ def table(results: Iterable[Result]) -> str:
     )
 
 
-def slowest(results: Iterable[Result], count: int = SLOWEST) -> list[tuple[float, float, str]]:
-    """The tests with the most CPU: CPU seconds, wall seconds, name."""
+def find_slowest(results: Iterable[Result], count: int = SLOWEST) -> list[tuple[float, float, str]]:
+    """Return the tests with the most CPU time: (CPU seconds, wall seconds, name)."""
     found = [
         (figures["cpu_s"], figures["wall_s"], name)
         for one in results
@@ -159,10 +169,10 @@ def slowest(results: Iterable[Result], count: int = SLOWEST) -> list[tuple[float
     return sorted(found, reverse=True)[:count]
 
 
-def report(results: list[Result]) -> None:
-    """Print the costs, and write them as JSON."""
-    print("\n" + table(results))
-    for at, (cpu_s, wall_s, name) in enumerate(slowest(results)):
+def report_costs(results: list[Result]) -> None:
+    """Print the costs, and write them to ``costs.json``."""
+    print("\n" + format_table(results))
+    for at, (cpu_s, wall_s, name) in enumerate(find_slowest(results)):
         if at == 0:
             print("\nThe tests with the most CPU time:")
         print(f"  {cpu_s:6.1f} s CPU  {wall_s:6.1f} s wall  {name}")
@@ -179,14 +189,18 @@ def report(results: list[Result]) -> None:
 
 
 def main() -> int:
-    """Run all stages, or those named; return the exit code of the first that failed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    known = stages(os.environ.get("MAKE", "make"))
+    """Run all stages, or those named; return the exit code of the stage that failed, else 0."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    known = list_stages(os.environ.get("MAKE", "make"))
     names = [stage.name for stage in known]
-    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"{', '.join(names)}; none: all")
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"{', '.join(names)} (default: all)")
     chosen = parser.parse_args().stages or names
     if unknown := [name for name in chosen if name not in names]:
         parser.error(f"unknown stage {unknown[0]!r}; expected one of {', '.join(names)}")
+    if "setup" not in chosen and not (BIN / "python").exists():
+        parser.error(f"{BIN} is not there: run 'make test STAGES=\"packages setup\"' first")
     REPORTS.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("HYPOTHESIS_PROFILE", "ci")
     results = []
@@ -195,11 +209,10 @@ def main() -> int:
             results.append(run_stage(stage))
             if results[-1].code:
                 break
-    report(results)
+    report_costs(results)
     if code := results[-1].code:
-        print(
-            f"\nStage {results[-1].name} failed (exit code {code}); once more: make test STAGES={results[-1].name}"
-        )
+        name = results[-1].name
+        print(f"\nStage {name} failed (exit code {code}); to run it again: make test STAGES={name}")
     return code
 
 

@@ -1,4 +1,4 @@
-"""The built-in profiles and what was typed from the manuals for them, each file read once."""
+"""Built-in profiles and their test vectors; each file is read once per process."""
 
 import tomllib
 from functools import cache
@@ -13,17 +13,17 @@ NAMES = tuple(profile.names())
 
 
 @cache
-def shelved(name: str) -> Profile:
-    """A built-in profile; it never changes."""
+def load_builtin(name: str) -> Profile:
+    """Return the built-in profile ``name``, such as ``eastron/sdm630``; all tests share it."""
     return profile.load(name)
 
 
 @cache
-def vectors(name: str) -> dict[str, Any]:
-    """The cases of a built-in profile."""
+def load_vectors(name: str) -> dict[str, Any]:
+    """Return the content of ``vectors/<name>.toml``: cases typed from the manual, not from a program."""
     return tomllib.loads((VECTORS / f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def names_of(kind: type[Profile]) -> list[str]:
-    """The built-in profiles of a kind."""
-    return [name for name in NAMES if isinstance(shelved(name), kind)]
+def list_names(kind: type[Profile]) -> list[str]:
+    """Return the names of all built-in profiles of a class, such as ``MeterProfile``."""
+    return [name for name in NAMES if isinstance(load_builtin(name), kind)]

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import NAMES, shelved
+from tests.drivers.shelf import NAMES, load_builtin
 
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.flaws import point_flaws
@@ -110,7 +110,7 @@ def test_a_whole_register_holds_whole_numbers_only() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_point_of_a_built_in_profile_that_can_be_written_falls_back_or_says_why_not(name: str) -> None:
-    found = shelved(name)
+    found = load_builtin(name)
     lacking = [
         quantity
         for points in found.parts.values()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.drivers.shelf import NAMES, shelved
+from tests.drivers.shelf import NAMES, load_builtin
 
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.profile import BUILT_IN, load, names, parse
@@ -220,7 +220,7 @@ def test_a_file_that_is_no_text_is_a_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_built_in_profile_is_sound_and_names_its_source(name: str) -> None:
-    profile = shelved(name)
+    profile = load_builtin(name)
 
     assert (BUILT_IN / f"{name}.toml").is_file()
     assert len(profile.head.source) > 20

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import NAMES, VECTORS, names_of, shelved, vectors
+from tests.drivers.shelf import NAMES, VECTORS, list_names, load_builtin, load_vectors
 
 from quartier_drivers import codec
 from quartier_drivers.bacnet.profile import BacnetProfile
@@ -16,7 +16,7 @@ from quartier_drivers.modbus.served import Roster, Served
 from quartier_drivers.profile import Point, RegisterProfile
 from quartier_drivers.sunspec.profile import SunspecProfile
 
-METERS, SUNSPEC, BACNET = map(names_of, (MeterProfile, SunspecProfile, BacnetProfile))
+METERS, SUNSPEC, BACNET = map(list_names, (MeterProfile, SunspecProfile, BacnetProfile))
 PROFILES = [name for name in NAMES if name not in {*METERS, *SUNSPEC, *BACNET}]
 UNIT = 7
 
@@ -26,7 +26,7 @@ def each(kind: str) -> list[Any]:
         pytest.param(name, one, id=f"{name}: {one['name']}")
         for name in PROFILES
         if (VECTORS / f"{name}.toml").is_file()
-        for one in vectors(name).get(kind, [])
+        for one in load_vectors(name).get(kind, [])
     ]
 
 
@@ -64,11 +64,11 @@ def test_every_profile_has_vectors_and_there_are_none_without_a_profile() -> Non
 def test_every_point_appears_in_a_case_or_in_a_write_if_it_cannot_be_read(name: str) -> None:
     points = {
         f"{part}.{quantity}".lstrip("."): point
-        for part, points in shelved(name).parts.items()
+        for part, points in load_builtin(name).parts.items()
         for quantity, point in points.items()
     }
     unread = {path for path, point in points.items() if point.write and point.write.confirm == "none"}
-    typed = vectors(name)
+    typed = load_vectors(name)
     cased = {path for case in typed["case"] for path in case.get("expected", {})}
 
     assert set(points) - unread == cased
@@ -77,7 +77,7 @@ def test_every_point_appears_in_a_case_or_in_a_write_if_it_cannot_be_read(name: 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_writable_point_has_a_limit_that_its_register_holds(name: str) -> None:
-    for points in shelved(name).parts.values():
+    for points in load_builtin(name).parts.values():
         for point in (point for point in points.values() if point.write is not None):
             for limit in codec.write_range(point):
                 codec.encode(point, limit)
@@ -85,7 +85,7 @@ def test_every_writable_point_has_a_limit_that_its_register_holds(name: str) -> 
 
 @pytest.mark.parametrize(("name", "case"), each("case"))
 def test_registers_become_values(name: str, case: Mapping[str, Any]) -> None:
-    found = decoded(shelved(name), case["registers"])
+    found = decoded(load_builtin(name), case["registers"])
     bad = set(case.get("bad", []))
 
     assert set(case.get("expected", {})) | bad == set(found)
@@ -99,7 +99,7 @@ def test_registers_become_values(name: str, case: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize(("name", "write"), each("write"))
 def test_values_become_registers(name: str, write: Mapping[str, Any]) -> None:
-    loaded = shelved(name)
+    loaded = load_builtin(name)
 
     requests = orders.setpoint(owned(loaded, write["point"]), write["value"], 0, loaded.limits)
 
@@ -108,7 +108,7 @@ def test_values_become_registers(name: str, write: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize(("name", "release"), each("release"))
 def test_release_writes_what_the_profile_says(name: str, release: Mapping[str, Any]) -> None:
-    loaded = shelved(name)
+    loaded = load_builtin(name)
 
     requests = orders.release(owned(loaded, release["point"]), None, 0, loaded.limits)
 
@@ -117,7 +117,7 @@ def test_release_writes_what_the_profile_says(name: str, release: Mapping[str, A
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_writable_point_has_a_release_case(name: str) -> None:
-    loaded = shelved(name)
+    loaded = load_builtin(name)
     writable = {
         f"{part}.{quantity}".lstrip(".")
         for part, points in loaded.parts.items()
@@ -125,10 +125,10 @@ def test_every_writable_point_has_a_release_case(name: str) -> None:
         if point.write is not None
     }
 
-    assert writable == {release["point"] for release in vectors(name).get("release", [])}
+    assert writable == {release["point"] for release in load_vectors(name).get("release", [])}
 
 
 @pytest.mark.parametrize(("name", "refused"), each("refused"))
 def test_values_beyond_the_limits_are_refused(name: str, refused: Mapping[str, Any]) -> None:
     with pytest.raises(ValueError, match="outside"):
-        codec.encode(point_of(shelved(name), refused["point"]), refused["value"])
+        codec.encode(point_of(load_builtin(name), refused["point"]), refused["value"])

@@ -1,4 +1,4 @@
-"""A loop with virtual time skips waits and nothing else: bytes arrive first, and all in order."""
+"""Virtual time skips waits only: bytes still arrive before any timeout, and timers keep their order."""
 
 import asyncio
 import os
@@ -16,43 +16,43 @@ HOUR_S = 3600.0
 
 @pytest.fixture(params=[VirtualDriverLoop, VirtualAsyncioLoop])
 def run(request):
-    """Return what runs a coroutine on each loop."""
+    """Return a function that runs a coroutine, once on each loop with virtual time."""
     with asyncio.Runner(loop_factory=request.param) as runner:
         yield runner.run
 
 
 def test_timers_fire_in_order_of_their_times(run):
-    async def timed():
-        loop, said = asyncio.get_running_loop(), []
+    async def wait_for_timers():
+        loop, fired = asyncio.get_running_loop(), []
         before_s = loop.time()
         for hours in (3, 1, 2):
-            loop.call_later(hours * HOUR_S, said.append, hours)
+            loop.call_later(hours * HOUR_S, fired.append, hours)
         await asyncio.sleep(4 * HOUR_S)
-        return said, loop.time() - before_s
+        return fired, loop.time() - before_s
 
-    said, took_s = run(timed())
-    assert [1, 2, 3] == said
+    fired, took_s = run(wait_for_timers())
+    assert [1, 2, 3] == fired
     assert 4 * HOUR_S <= took_s < 4 * HOUR_S + 1
 
 
 def test_kernel_timer_fires_between_two_timers_of_the_loop(run):
-    async def rung():
-        loop, said = asyncio.get_running_loop(), []
-        bell = Bell()
-        moment_s = loop.time() + 2 * HOUR_S
-        bell.set(moment_s, lambda: said.append(loop.time() >= moment_s), exact=True)
-        loop.call_later(HOUR_S, said.append, "before")
-        loop.call_later(3 * HOUR_S, said.append, "behind")
+    async def wait_for_timers():
+        loop, fired = asyncio.get_running_loop(), []
+        kernel_timer = Bell()
+        due_s = loop.time() + 2 * HOUR_S
+        kernel_timer.set(due_s, lambda: fired.append(loop.time() >= due_s), exact=True)
+        loop.call_later(HOUR_S, fired.append, "before")
+        loop.call_later(3 * HOUR_S, fired.append, "after")
         await asyncio.sleep(4 * HOUR_S)
-        bell.close()
-        return said
+        kernel_timer.close()
+        return fired
 
-    assert ["before", True, "behind"] == run(rung())
+    assert ["before", True, "after"] == run(wait_for_timers())
 
 
 def test_bytes_sent_over_tcp_arrive_before_any_timeout(run):
-    async def asked():
-        over = asyncio.Event()
+    async def exchange():
+        is_closed = asyncio.Event()
 
         async def echo(reader, writer):
             while data := await reader.read(1 << 16):
@@ -60,7 +60,7 @@ def test_bytes_sent_over_tcp_arrive_before_any_timeout(run):
                 writer.write(data)
             writer.close()
             await writer.wait_closed()
-            over.set()
+            is_closed.set()
 
         async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -70,45 +70,45 @@ def test_bytes_sent_over_tcp_arrive_before_any_timeout(run):
                     assert b"%03d" % number == await reader.readexactly(3)
             writer.close()
             await writer.wait_closed()
-            await over.wait()
+            await is_closed.wait()
 
-    run(asked())
+    run(exchange())
 
 
 def test_bytes_written_to_a_pty_arrive_before_any_timeout(run):
-    async def asked(one, other):
+    async def exchange(one, other):
         loop = asyncio.get_running_loop()
-        heard = asyncio.Queue()
+        received = asyncio.Queue()
         loop.add_reader(other, lambda: os.write(other, os.read(other, 64)))
-        loop.add_reader(one, lambda: heard.put_nowait(os.read(one, 64)))
+        loop.add_reader(one, lambda: received.put_nowait(os.read(one, 64)))
         for number in range(200):
             os.write(one, b"%03d" % number)
             async with asyncio.timeout(0.001):
-                assert b"%03d" % number == await heard.get()
+                assert b"%03d" % number == await received.get()
         loop.remove_reader(one)
         loop.remove_reader(other)
 
     one, other = os.openpty()
     tty.setraw(other)
-    run(asked(one, other))
+    run(exchange(one, other))
     os.close(one)
     os.close(other)
 
 
-def test_thread_ends_before_any_timeout(run):
-    go_on = threading.Event()
+def test_job_of_the_thread_pool_ends_before_any_timeout(run):
+    may_end = threading.Event()
 
-    async def worked():
-        work = asyncio.get_running_loop().run_in_executor(None, go_on.wait, 60)
-        threading.Timer(0.05, go_on.set).start()
+    async def wait_for_thread():
+        work = asyncio.get_running_loop().run_in_executor(None, may_end.wait, 60)
+        threading.Timer(0.05, may_end.set).start()
         async with asyncio.timeout(HOUR_S):
             return await work
 
-    assert run(worked())
+    assert run(wait_for_thread())
 
 
-def test_silence_ends_in_a_timeout(run):
-    async def asked():
+def test_timeout_fires_when_no_bytes_arrive(run):
+    async def receive():
         one, other = socket.socketpair()
         one.setblocking(False)
         try:
@@ -119,4 +119,4 @@ def test_silence_ends_in_a_timeout(run):
             other.close()
 
     with pytest.raises(TimeoutError):
-        run(asked())
+        run(receive())

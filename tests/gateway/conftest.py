@@ -1,4 +1,4 @@
-"""Brokers of other makers and a certificate authority, for everything that speaks MQTT."""
+"""Fixtures for MQTT tests: brokers (Mosquitto, rumqttd), a certificate authority and a TCP relay."""
 
 import asyncio
 import datetime as dt
@@ -24,13 +24,14 @@ START_MS = 1_764_000_000_000
 
 
 def pytest_asyncio_loop_factories(item):
-    """Run the tests of a module with ``VIRTUAL_TIME = True`` on a loop that skips every wait."""
-    is_virtual = getattr(item.module, "VIRTUAL_TIME", False)
+    """Run the tests of a module with ``VIRTUAL_TIME = True`` in virtual time, unless another process takes part."""
+    has_processes = any(item.get_closest_marker(name) for name in ("daemon", "peer"))
+    is_virtual = getattr(item.module, "VIRTUAL_TIME", False) and not has_processes
     return {"virtual": VirtualLoop} if is_virtual else {"asyncio": asyncio.new_event_loop}
 
 
 class Mosquitto:
-    """A real broker on a free port; may be killed and started again on the same one."""
+    """A Mosquitto broker on a free port; after ``kill`` it can be started again on the same port."""
 
     def __init__(self, folder: Path, lines: list[str]):
         self.port = free_port_now()
@@ -61,7 +62,10 @@ class Mosquitto:
 
 @pytest.fixture
 async def mosquitto(tmp_path):
-    """``await mosquitto(*lines)`` starts a broker; by default anyone may come."""
+    """Return a function: ``await mosquitto(*lines)`` starts a broker with these lines of ``mosquitto.conf``.
+
+    Without lines it accepts anonymous clients.
+    """
     if shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin") is None:
         pytest.skip("mosquitto is not installed (apt-get install mosquitto)")
     started = []
@@ -100,7 +104,7 @@ dynamic_filters = true
 
 @pytest.fixture
 def iotcore(tmp_path):
-    """The port of an embedded rumqttd in a process of its own."""
+    """Start the broker rumqttd (package ``iotcore``) in a process of its own; return its port."""
     if importlib.util.find_spec("iotcore") is None:
         pytest.skip("iotcore is not installed (extra hil)")
     port = free_port_now()
@@ -123,7 +127,7 @@ def free_port():
 
 
 class Authority:
-    """A certificate authority on disk, for one test."""
+    """A certificate authority whose files lie in the folder of one test."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -188,7 +192,11 @@ def make_authority():
 
 
 class Relay:
-    """A TCP relay that can fall silent, as a link does whose other end vanished."""
+    """A TCP relay that can stop forwarding, like a link whose other end has disappeared.
+
+    ``mute`` accepts connections and forwards nothing.  ``stall`` answers CONNACK, then reads nothing more.
+    ``swallow`` may be set at any time: what arrives is then discarded.
+    """
 
     def __init__(self, target, *, mute=False, stall=False):
         self.target = target
@@ -210,7 +218,7 @@ class Relay:
     async def serve(self, reader, writer):
         self.writers.append(writer)
         if self.stall:
-            writer.write(bytes([0x20, 3, 0, 0, 0]))  # CONNACK, then it reads no more
+            writer.write(bytes([0x20, 3, 0, 0, 0]))  # CONNACK
             writer.transport.pause_reading()
         if self.mute or self.stall:
             return

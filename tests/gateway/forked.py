@@ -1,8 +1,11 @@
-"""Start ``quartier`` by forking a template process that has imported everything: 15 ms instead of 0.6 s.
+"""Start ``quartier`` by forking a template process that has imported its modules: 15 ms instead of 0.6 s.
 
-Each pytest worker keeps one template.  Its forks are processes like any other, with an environment, signals, an
-exit code and memory of their own.  They become children of pytest, so that their CPU time counts for the test.
-Tests of the start itself (``gateway.fresh = True``) start an interpreter instead.
+Each pytest worker keeps one template.  Its forks are ordinary processes, with an environment, signals, an exit code
+and memory of their own.  They become children of pytest, so that their CPU time counts for the test.  Tests of the
+start itself set ``gateway.fresh = True``, which starts a new interpreter instead.
+
+How a fork becomes a child of pytest: the template forks an intermediate process, which forks the command and ends.
+The command is then an orphan, and the kernel gives it to pytest, which is a "child subreaper" meanwhile.
 """
 
 import asyncio
@@ -27,9 +30,9 @@ from typing import IO
 ROOT = Path(__file__).parents[2]
 SOURCES = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native", "hil"))
 REQUEST_MAX_BYTES = 1 << 20
-# prctl(2), <linux/prctl.h>: orphans of our descendants become our children.
+# prctl(2), <linux/prctl.h>: orphaned descendants become children of this process.
 PR_SET_CHILD_SUBREAPER = 36
-# What a daemon on Modbus with a district imports, and what most commands do; the daemon first, as it wants to be.
+# What a daemon with Modbus and a district imports, then what most commands import.  The daemon has to be first.
 IMPORTS = (
     "quartier.cli.daemon",
     "quartier.app.extras",
@@ -44,17 +47,17 @@ IMPORTS = (
 )
 
 
-class Forked:
-    """A forked process with the methods of ``asyncio.subprocess``; its output goes into files."""
+class ForkedProcess:
+    """A forked process with the methods of ``asyncio.subprocess.Process``; its output goes to files."""
 
-    def __init__(self, pid: int, said: tuple[IO[bytes], ...] = ()) -> None:
+    def __init__(self, pid: int, output: tuple[IO[bytes], ...] = ()) -> None:
         self.pid = pid
-        self._said = said
+        self._output = output
         self._code: int | None = None
 
     @property
     def returncode(self) -> int | None:
-        """None while it runs."""
+        """Exit code; the negative signal number when a signal ended it; None while it runs."""
         if self._code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -62,7 +65,7 @@ class Forked:
         return self._code
 
     async def wait(self) -> int:
-        """Wait for its end; returns the exit code, or the negative number of the signal that ended it."""
+        """Wait until the process ends; return ``returncode``."""
         if (code := self.returncode) is not None:
             return code
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
@@ -77,31 +80,34 @@ class Forked:
         return code
 
     async def communicate(self) -> tuple[bytes, ...]:
-        """Wait for its end; returns output and errors."""
+        """Wait until the process ends; return its output and errors.
+
+        Call it once; the result is empty for a process of ``start_with_log``.
+        """
         await self.wait()
         texts = []
-        for file in self._said:
+        for file in self._output:
             file.seek(0)
             texts.append(file.read())
             file.close()
         return tuple(texts)
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, unless it has ended: its number may be another's then."""
+        """Send a signal, unless the process has ended: another process may have its id by then."""
         if self.returncode is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Send SIGKILL."""
         self.send_signal(9)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         self.send_signal(15)
 
 
 class Template:
-    """The process that has imported everything and forks on request."""
+    """The process that has imported the modules and forks on request."""
 
     def __init__(self) -> None:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -110,52 +116,60 @@ class Template:
                 [sys.executable, "-P", __file__, str(theirs.fileno())],
                 env={**os.environ, "PYTHONPATH": SOURCES},
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # not a terminal: what a child prints is buffered as in a pipe
+                stdout=subprocess.DEVNULL,  # no terminal, so that children buffer their output as for a pipe
                 pass_fds=[theirs.fileno()],
             )
         atexit.register(self.close)
 
     def fork(self, words: Sequence[str], environment: Mapping[str, str], out: int, err: int) -> int:
-        """Fork ``quartier`` with these arguments and this environment; return its process id."""
+        """Fork ``quartier`` with these arguments and this environment; return its process id.
+
+        ``out`` and ``err`` are file descriptors.
+        """
         request = {"words": list(words), "environment": dict(environment), "folder": str(Path.cwd())}
-        _adopt(on=True)
+        _set_subreaper(on=True)
         try:
             socket.send_fds(self._ours, [json.dumps(request).encode()], [out, err])
             answer = self._ours.recv(64)
         finally:
-            _adopt(on=False)
-        assert answer, f"the template is gone: {self._process.poll()}"
+            _set_subreaper(on=False)
+        assert answer, (
+            f"the template process has ended with exit code {self._process.poll()}; see its errors above"
+        )
         return int(answer)
 
     def close(self) -> None:
-        """Let it end."""
+        """Close the socket, which ends the template, and wait for that."""
         self._ours.close()
         self._process.wait()
 
 
 @functools.cache
-def template() -> Template:
-    """Return the template of this pytest worker, started at its first use."""
+def get_template() -> Template:
+    """Return the template of this pytest worker; start it at the first call."""
     return Template()
 
 
-def run(words: Sequence[str], environment: Mapping[str, str], log: Path) -> Forked:
-    """Start ``quartier`` with these arguments; its output is appended to ``log``."""
+def start_with_log(words: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedProcess:
+    """Start ``quartier`` with these arguments; append its output and errors to ``log``."""
     with log.open("ab") as file:
-        return Forked(template().fork(words, environment, file.fileno(), file.fileno()))
+        return ForkedProcess(get_template().fork(words, environment, file.fileno(), file.fileno()))
 
 
-def start(words: Sequence[str], environment: Mapping[str, str]) -> Forked:
-    """Start ``quartier`` with these arguments; ``communicate`` returns its output."""
+def start_with_output(words: Sequence[str], environment: Mapping[str, str]) -> ForkedProcess:
+    """Start ``quartier`` with these arguments; ``communicate`` returns its output and errors."""
     out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - ``communicate`` closes them
-    return Forked(template().fork(words, environment, out.fileno(), err.fileno()), (out, err))
+    return ForkedProcess(get_template().fork(words, environment, out.fileno(), err.fileno()), (out, err))
 
 
-async def call(
+async def run(
     words: Sequence[str], environment: Mapping[str, str], deadline_s: float
 ) -> tuple[int, str, str]:
-    """Run one command to its end; returns (exit code, output, errors)."""
-    process = start(words, environment)
+    """Run one command to its end; return (exit code, output, errors).
+
+    Raises TimeoutError after ``deadline_s``; the command is killed then.
+    """
+    process = start_with_output(words, environment)
     try:
         out, err = await asyncio.wait_for(process.communicate(), deadline_s)
     finally:
@@ -163,25 +177,25 @@ async def call(
     return await process.wait(), out.decode(), err.decode()
 
 
-def _adopt(*, on: bool) -> None:
-    """Become the parent of orphaned descendants, or stop being it."""
+def _set_subreaper(*, on: bool) -> None:
+    """Make this process the parent of orphaned descendants, or stop that."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, int(on), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
 
 
-def _serve(asked: socket.socket) -> list[str]:
-    """Fork for each request; return in each child, with its arguments."""
+def _serve(requests: socket.socket) -> list[str]:
+    """Fork for each request, and exit when the socket is closed.  Returns in the forks only: their arguments."""
     while True:
-        data, files, _, _ = socket.recv_fds(asked, REQUEST_MAX_BYTES, 2)
+        data, files, _, _ = socket.recv_fds(requests, REQUEST_MAX_BYTES, 2)
         if not data:
             os._exit(0)
         reads, writes = os.pipe()
-        between = os.fork()
-        if between:
+        intermediate = os.fork()
+        if intermediate:
             os.close(writes)
-            os.waitpid(between, 0)  # from here on its child is pytest's
-            asked.send(os.read(reads, 64))
+            os.waitpid(intermediate, 0)  # from here on pytest is the parent of the command
+            requests.send(os.read(reads, 64))
             for file in (reads, *files):
                 os.close(file)
             continue
@@ -192,7 +206,7 @@ def _serve(asked: socket.socket) -> list[str]:
         os.close(reads)
         os.close(writes)
         request = json.loads(data)
-        asked.close()
+        requests.close()
         for target, file in zip((1, 2), files, strict=True):
             os.dup2(file, target)
             os.close(file)
@@ -203,8 +217,8 @@ def _serve(asked: socket.socket) -> list[str]:
 
 
 def _run() -> int:
-    """Run the command in ``sys.argv``; return its exit code."""
-    from quartier.cli import main  # noqa: PLC0415 - in the template alone, after what a daemon imports first
+    """Run the command of ``sys.argv``; return its exit code."""
+    from quartier.cli import main  # noqa: PLC0415 - only in the template, after IMPORTS
 
     try:
         return main()
@@ -215,8 +229,8 @@ def _run() -> int:
         return 1
 
 
-def _end(code: int) -> None:
-    """Exit as the interpreter does, without unloading each module."""
+def _exit(code: int) -> None:
+    """Exit as the interpreter does, but without unloading the modules."""
     threading._shutdown()
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
@@ -229,6 +243,6 @@ if __name__ == "__main__":
     for name in IMPORTS:
         importlib.import_module(name)
     gc.collect()
-    gc.freeze()  # a child neither looks through what stands now nor copies it
+    gc.freeze()  # keeps the memory of the template shared with its forks
     sys.argv[1:] = _serve(socket.socket(fileno=int(sys.argv[1])))
-    _end(_run())
+    _exit(_run())

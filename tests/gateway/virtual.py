@@ -1,8 +1,8 @@
-"""Virtual time for tests of the gateway whose wires have both ends in this process.
+"""Virtual time for gateway tests whose clients and servers all run in the test's process.
 
-A module opts in with ``VIRTUAL_TIME = True``: minutes of the building take moments, and a machine that stalls makes
-nothing late.  Jobs of the loop's thread pool are awaited; other threads and processes are not, so that the
-store's and the broker's threads may live beside it.
+A test module opts in with ``VIRTUAL_TIME = True``: every wait is skipped, so that a slow machine cannot cause a
+timeout.  While a job of the loop's thread pool runs, the clock follows real time.  Other threads and processes do
+not hold it back, because those of the store and the broker run all the time.
 """
 
 import asyncio
@@ -11,36 +11,42 @@ from tests.virtual_time import VirtualAsyncioLoop
 
 from quartier.runtime.clock import ClockSetting, HouseClock
 
-LOOK_S = 0.1
+POLL_INTERVAL_S = 0.1  # virtual
 
 
 class VirtualLoop(VirtualAsyncioLoop):
-    """An asyncio loop with virtual time beside threads of its own life."""
+    """An asyncio loop with virtual time that does not wait for threads outside its own thread pool."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.selector.awaits_threads = False
+        self.selector.waits_for_threads = False
 
 
 class VirtualClock(HouseClock):
-    """The building's clock, driven by the running loop."""
+    """The gateway's clock, driven by the running loop.  Create it inside a coroutine."""
 
     def __init__(self) -> None:
         super().__init__(ClockSetting(boot="virtual"))
         self._loop = asyncio.get_running_loop()
 
     def now_ns(self) -> int:
-        """Return the nanoseconds of the loop's time."""
+        """Return the loop's time in nanoseconds."""
         return round(self._loop.time() * 1e9)
 
 
-def house_clock(rate: float) -> HouseClock:
-    """Return the clock of a test's building: the loop's where that is virtual, else ``rate`` times real time."""
+def make_clock(rate: float) -> HouseClock:
+    """Return a virtual clock on a virtual loop, else one that runs ``rate`` times as fast as real time."""
     if isinstance(asyncio.get_running_loop(), VirtualLoop):
         return VirtualClock()
     return HouseClock(ClockSetting(rate=rate))
 
 
-def look_s(real_s: float) -> float:
-    """Return how long to wait before something is looked at again; longer where time is virtual."""
-    return LOOK_S if isinstance(asyncio.get_running_loop(), VirtualLoop) else real_s
+def find_end_s(real_s: float, rate: float) -> float:
+    """Return the loop's time at which a wait has failed: as long for the building as ``real_s`` at this rate."""
+    loop = asyncio.get_running_loop()
+    return loop.time() + real_s * (rate if isinstance(loop, VirtualLoop) else 1.0)
+
+
+def pick_poll_interval_s(real_s: float) -> float:
+    """Return the seconds to sleep between two polls: ``real_s``, or ``POLL_INTERVAL_S`` on a virtual loop."""
+    return POLL_INTERVAL_S if isinstance(asyncio.get_running_loop(), VirtualLoop) else real_s

@@ -15,7 +15,7 @@ from quartier_hil.scenario import load
 
 def scenario(test):
     """It runs the daemon as a black box, and a broker."""
-    return pytest.mark.scenario(pytest.mark.peer(test))
+    return pytest.mark.daemon(pytest.mark.peer(test))
 
 
 HEAD = 'title = "{title}"\nstart = 2026-06-12T18:30:00\nduration_s = {duration_s}\nrate = {rate}\n[house]\nsoc_pct = 60\n'

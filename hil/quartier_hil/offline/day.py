@@ -100,8 +100,8 @@ class Day:
             further=(*fitted.points(self.scenario), *planned.points(self.scenario)), drawn=drawn
         )
         here = tuple(check for check in self.scenario.checks if not isinstance(check, _ON_WIRES))
-        judged = self.scenario.model_copy(update={"checks": here})
-        self.judges: list[Judge] = [balance(judged), *asked_for(judged, self.caps)]
+        self.judged = self.scenario.model_copy(update={"checks": here})
+        self.judges: list[Judge] = [balance(self.judged), *asked_for(self.judged, self.caps)]
         self._readers = [judge for judge in self.judges if isinstance(judge, OrderJudge)]
         house = self.scenario.house
         clock = Moment()
@@ -130,7 +130,7 @@ class Day:
         self.kept: dict[str, Any] | None = None
         self.frozen_until_s, self._back_s = float("-inf"), float("inf")
         self.contact = 0.0
-        self._rebooted = False
+        self._has_begun, self._rebooted = False, False
         self._supplied_s: list[tuple[float, tuple[str, ...]]] = []
         self.extra: list[tuple[float, float]] = []
         self._events = sorted(self.scenario.events, key=lambda event: event.at_s)
@@ -208,7 +208,8 @@ class Day:
 
     def perform_until(self, end_s: float) -> None:
         """The scenario up to that second, from where it stands."""
-        if self.now_s == -WARM_S:
+        if not self._has_begun:
+            self._has_begun = True
             self.peer.ask(None, self.now)
         while self.now_s < end_s:
             while self._events and self._events[0].at_s <= self.now_s:

@@ -118,7 +118,7 @@ async def _outlets(key: str, place: Board, board: Outlets) -> Row:
 
 
 async def _devices(bench: Bench, lines: Lines, *, waits: bool) -> list[Row]:
-    """Each device and each of its quantities; ``waits``: some start only now (who says another name has)."""
+    """Each device and each of its quantities; ``waits``: some start only now, and may name another identity until then."""
     rows = []
     for name, device in bench.devices.items():
         dark = [lead for lead, relay in device.leads.items() if lead != "car" and relay.rest == "cut"]
@@ -126,12 +126,12 @@ async def _devices(bench: Bench, lines: Lines, *, waits: bool) -> list[Row]:
             says = f"not asked: its {' and '.join(dark)} rests cut (--switch connects it)"
             rows.append(Row(f"devices.{name}", device.words, says))
             continue
-        found = await who.asked(device, lines.to(device))
+        row = await _place(lines, f"devices.{name}", device)
         until_s = time.monotonic() + (device.boot_s if waits else 0.0)
-        while found.wrong and not found.is_other and time.monotonic() < until_s:
+        while row.wrong and time.monotonic() < until_s:
             await asyncio.sleep(AGAIN_REAL_S)
-            found = await who.asked(device, lines.to(device))
-        rows.append(Row(f"devices.{name}", device.words, found.words, found.wrong))
+            row = await _place(lines, f"devices.{name}", device)
+        rows.append(row)
         rows += [await _quantity(bench, lines, name, *one) for one in device.measured.items()]
     return rows
 

@@ -16,15 +16,11 @@ _SERIAL, _FIRMWARE = "serial", "firmware"
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Whether it answers, who it says it is, and what is wrong with that.
-
-    ``is_other``: it says that it is another.
-    """
+    """Whether it answers, who it says it is, and what is wrong with that."""
 
     answers: bool
     words: str
     wrong: str = ""
-    is_other: bool = False
 
 
 def identity(place: Place) -> Register | None:
@@ -68,8 +64,7 @@ async def asked(place: Place, client: Client, probe: Register | None = None) -> 
     except NoAnswer as error:
         return Who(answers=False, words="", wrong=str(error))
     if wanted is not None and words != wanted:
-        wrong = f"says {words or 'nothing'}, expected {wanted}"
-        return Who(answers=True, words=words, wrong=wrong, is_other=bool(words))
+        return Who(answers=True, words=words, wrong=f"says {words or 'nothing'}, expected {wanted}")
     return Who(answers=True, words=words)
 
 

@@ -51,17 +51,22 @@ def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
     if tightenings(caps) and not is_asked:
         yield Tightening(scenario, caps)
     for check in scenario.checks:
-        if isinstance(check, asked.Tightened):
-            yield Tightening(scenario, caps, is_asked=True)
-        elif isinstance(check, asked.CapKept):
-            yield checks.CapKept(check, caps)
-        elif isinstance(check, asked.Invariants):
-            yield from invariants.all_of(scenario, check)
-        elif isinstance(check, asked.TariffRead) and scenario.house.tariff is not None:
-            yield from tariffs.judges(scenario.house.tariff, check)
-        elif isinstance(check, asked.Faults):
-            yield from faults.judges(scenario, check, caps)
-        elif isinstance(check, asked.Quarters):
-            yield from quarters.judges(scenario, check)
-        else:
-            yield _BY_KIND[type(check)](check)
+        yield from judges_of(check, scenario, caps)
+
+
+def judges_of(check: asked.Check, scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
+    """The judges of one check, in the order of their verdicts."""
+    if isinstance(check, asked.Tightened):
+        yield Tightening(scenario, caps, is_asked=True)
+    elif isinstance(check, asked.CapKept):
+        yield checks.CapKept(check, caps)
+    elif isinstance(check, asked.Invariants):
+        yield from invariants.all_of(scenario, check)
+    elif isinstance(check, asked.TariffRead) and scenario.house.tariff is not None:
+        yield from tariffs.judges(scenario.house.tariff, check)
+    elif isinstance(check, asked.Faults):
+        yield from faults.judges(scenario, check, caps)
+    elif isinstance(check, asked.Quarters):
+        yield from quarters.judges(scenario, check)
+    else:
+        yield _BY_KIND[type(check)](check)

@@ -4,22 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import names_of, shelved, vectors
+from tests.drivers.shelf import list_names, load_builtin, load_vectors
 
 from quartier_drivers.bacnet.meaning import meaning
 from quartier_drivers.bacnet.profile import BacnetProfile
 from quartier_drivers.bacnet.schema import BacnetPoint
 from quartier_drivers.points import word
 
-BACNET = names_of(BacnetProfile)
+BACNET = list_names(BacnetProfile)
 CASES = [
-    pytest.param(name, one, id=f"{name}: {one['name']}") for name in BACNET for one in vectors(name)["case"]
+    pytest.param(name, one, id=f"{name}: {one['name']}")
+    for name in BACNET
+    for one in load_vectors(name)["case"]
 ]
 
 
 def points(name: str) -> dict[str, BacnetPoint]:
     """Part and quantity of each point."""
-    parts = shelved(name).parts
+    parts = load_builtin(name).parts
     return {f"{part}.{key}".lstrip("."): one for part, found in parts.items() for key, one in found.items()}
 
 
@@ -37,7 +39,7 @@ def test_present_values_become_values_in_the_houses_units(name: str, case: Mappi
 
 @pytest.mark.parametrize("name", BACNET)
 def test_every_command_says_what_release_leaves(name: str) -> None:
-    release = {one["point"]: one["value"] for one in vectors(name).get("release", [])}
+    release = {one["point"]: one["value"] for one in load_vectors(name).get("release", [])}
     says = {path: point.write.on_release for path, point in points(name).items() if point.write is not None}
 
     assert release == {path: "null" if value == "own" else value for path, value in says.items()}

@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import VECTORS, names_of, shelved, vectors
+from tests.drivers.shelf import VECTORS, list_names, load_builtin, load_vectors
 
 from quartier_drivers.contract import DeviceSpec, Quality
 from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.meter.protocols import decoder
 from quartier_drivers.meter.told import Teller
 
-PROFILES: dict[str, Any] = {name: shelved(name) for name in names_of(MeterProfile)}
+PROFILES: dict[str, Any] = {name: load_builtin(name) for name in list_names(MeterProfile)}
 # The owner of the meter's own points; a child's part is its own.
 OWN = "own"
 
@@ -19,7 +19,7 @@ CASES = [
     pytest.param(name, case, id=f"{name}: {case['name']}")
     for name in PROFILES
     if (VECTORS / f"{name}.toml").is_file()
-    for case in vectors(name)["case"]
+    for case in load_vectors(name)["case"]
 ]
 
 
@@ -66,5 +66,5 @@ def test_every_point_appears_in_a_case(name: str) -> None:
     }
 
     assert points == {
-        point for case in vectors(name)["case"] for point in (*case["expected"], *case.get("bad", []))
+        point for case in load_vectors(name)["case"] for point in (*case["expected"], *case.get("bad", []))
     }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.drivers.shelf import names_of, shelved
+from tests.drivers.shelf import list_names, load_builtin
 
 from quartier_drivers import profile
 from quartier_drivers.clock import LoopClock
@@ -176,7 +176,7 @@ async def test_a_mark_may_stand_in_another_unit_of_the_same_device() -> None:
 )
 async def test_simulated_devices_are_recognised_on_the_shelf(name: str, sure: str) -> None:
     device = catalog.make(name)
-    shelf = [shelved(one) for one in names_of(profile.RegisterProfile)]
+    shelf = [load_builtin(one) for one in list_names(profile.RegisterProfile)]
     async with await serve_tcp(device) as endpoint:
         bus = TcpBus(
             kind="modbus-tcp", host=endpoint.host, port=endpoint.port, timeout_s=0.5, retries_count=0

@@ -1,7 +1,7 @@
 """Devices that tell their models are known by them."""
 
 import pytest
-from tests.drivers.shelf import names_of, shelved
+from tests.drivers.shelf import list_names, load_builtin
 from tests.drivers.sunspec.conftest import chain_of
 
 from quartier_drivers.modbus.bus import TcpBus
@@ -10,7 +10,7 @@ from quartier_drivers.sunspec.chain import Chain, Found
 from quartier_drivers.sunspec.profile import SunspecProfile
 from quartier_drivers.sunspec.recognise import fitting, guesses
 
-PROFILES = [shelved(name) for name in names_of(SunspecProfile)]
+PROFILES = [load_builtin(name) for name in list_names(SunspecProfile)]
 
 
 def best(maker, *numbers):

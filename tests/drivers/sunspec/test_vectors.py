@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import names_of, shelved, vectors
+from tests.drivers.shelf import list_names, load_builtin, load_vectors
 from tests.drivers.sunspec.conftest import chain_of, device_of
 
 from quartier_drivers import registry
@@ -21,8 +21,8 @@ COMMON = {"ID": 1, "Mn": "Solar Co", "Md": "X1", "SN": "1"}
 def each(kind: str) -> list[Any]:
     return [
         pytest.param(name, one, id=f"{name}: {one['name']}")
-        for name in names_of(SunspecProfile)
-        for one in vectors(name).get(kind, [])
+        for name in list_names(SunspecProfile)
+        for one in load_vectors(name).get(kind, [])
     ]
 
 
@@ -42,7 +42,7 @@ async def opened(inverter, clock):
             "lan", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port), clock
         )
         lines.append(line)
-        loaded = shelved(name)
+        loaded = load_builtin(name)
         caps = {owned(case["point"]): case["cap"]} if "cap" in case else {}
         spec = DeviceSpec("device", 1, {part: part or "device" for part in loaded.parts}, {}, caps)
         driver = registry.door("modbus-tcp", "sunspec").driver(line, spec, loaded, clock)
@@ -106,15 +106,15 @@ async def told_of(driver: Any, point: str) -> list[Any]:
     return [reading for _ in range(3) for reading in await driver.read() if reading.point == point]
 
 
-@pytest.mark.parametrize("name", names_of(SunspecProfile))
+@pytest.mark.parametrize("name", list_names(SunspecProfile))
 def test_every_point_appears_in_a_case_and_every_writable_one_is_written_and_released(name):
     quantities = {
         f"{part}.{quantity}".lstrip("."): taken
-        for part, taken_by in shelved(name).parts.items()
+        for part, taken_by in load_builtin(name).parts.items()
         for quantity, taken in taken_by.items()
     }
     writable = {point for point, taken in quantities.items() if taken.writable}
-    typed = vectors(name)
+    typed = load_vectors(name)
 
     assert set(quantities) == {point for case in typed["case"] for point in case["expected"]}
     assert writable == {one["point"] for one in typed.get("write", [])}

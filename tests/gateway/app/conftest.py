@@ -10,7 +10,7 @@ import time
 import pytest
 import structlog
 from tests.gateway import forked
-from tests.gateway.virtual import house_clock, look_s
+from tests.gateway.virtual import find_end_s, make_clock, pick_poll_interval_s
 
 from quartier.app import assembly
 from quartier.app.fleet import Fleet
@@ -74,7 +74,7 @@ class Gateway:
         )
         log = self.folder / "daemon.log"
         if not self.fresh:
-            self.process = forked.run(words, self.environment, log)
+            self.process = forked.start_with_log(words, self.environment, log)
             return
         with log.open("ab") as file:
             self.process = await asyncio.create_subprocess_exec(
@@ -84,7 +84,7 @@ class Gateway:
     async def call(self, *words):
         """Run one command of ours; returns (exit code, output, errors)."""
         if not self.fresh:
-            return await forked.call(words, self.environment, DEADLINE_S)
+            return await forked.run(words, self.environment, DEADLINE_S)
         process = await asyncio.create_subprocess_exec(
             *self.command(*words),
             env=self.environment,
@@ -155,7 +155,8 @@ class Yard:
         self.folder = folder
         self.template = template
         self.ports = ports
-        self.clock = house_clock(rate)
+        self.rate = rate
+        self.clock = make_clock(rate)
         self.log = structlog.testing.CapturingLogger()
         self.image = Image()
         self.bug = lambda _readings: None
@@ -197,10 +198,10 @@ class Yard:
         return [call.kwargs for call in self.log.calls if call.args == (event,)]
 
     async def until(self, condition):
-        end_s = time.monotonic() + DEADLINE_S
+        loop, end_s = asyncio.get_running_loop(), find_end_s(DEADLINE_S, self.rate)
         while not condition():
-            assert time.monotonic() < end_s, f"it never came; the log: {self.log.calls}"
-            await asyncio.sleep(look_s(0.002))
+            assert loop.time() < end_s, f"it never came; the log: {self.log.calls}"
+            await asyncio.sleep(pick_poll_interval_s(0.002))
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ class Street:
     def start(self, *words):
         clock = {"QUARTIER_CLOCK": self.clock.setting} if self.rate != 1 else {}
         places = ("--runtime-dir", str(self.folder / "run"), "--state-dir", str(self.folder / "state"))
-        return forked.start((*words, *places), {**os.environ, **clock})
+        return forked.start_with_output((*words, *places), {**os.environ, **clock})
 
     async def probe(self, asset, *words):
         """``quartier probe``: exit code, output, errors."""

@@ -11,7 +11,7 @@ from quartier_hil.devices.endpoint import serve_tcp
 
 __all__ = ["serve"]
 
-pytestmark = pytest.mark.scenario
+pytestmark = pytest.mark.daemon
 
 SITE = """\
 site = {{ id = "b012", district = "issy", simulated = true, profiles = ["profiles"] }}

@@ -18,7 +18,7 @@ from tests.gateway.app.conftest import Gateway
 from quartier.runtime.desk import Closed
 from quartier_hil.bench.process import Process, free_port, python_path
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
 # "full" is fifty; a number is so many.
 ASKED = os.environ.get("QUARTIER_RETURNS", "")

@@ -20,7 +20,7 @@ from quartier.store import history
 from quartier_hil.clock import RigClock
 from quartier_hil.district.issuer import Key, Wish, envelope, heartbeat
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
 FULL = os.environ.get("QUARTIER_TORTURE") == "full"
 RATE = 20.0

@@ -214,7 +214,7 @@ def envelope(now_ms):
 
 
 @pytest.mark.peer
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_births_arrive_and_a_signed_envelope_is_accepted_and_shown_to_be_kept(
     house, mosquitto, key, tmp_path
 ):
@@ -246,7 +246,7 @@ def framed(now_ms, **body):
 
 
 @pytest.mark.peer
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_a_signed_schedule_failsafe_values_and_a_level_act_outlive_a_restart_and_a_report_comes(
     house, mosquitto, key, tmp_path
 ):
@@ -303,7 +303,7 @@ async def test_a_signed_schedule_failsafe_values_and_a_level_act_outlive_a_resta
 
 
 @pytest.mark.peer
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_a_house_that_plans_tells_its_forecast_in_birth_data_report_history_and_status(
     house, mosquitto, key, tmp_path
 ):
@@ -364,7 +364,7 @@ async def test_a_house_that_plans_tells_its_forecast_in_birth_data_report_histor
 
 
 @pytest.mark.peer
-@pytest.mark.scenario
+@pytest.mark.daemon
 @pytest.mark.usefixtures("key")
 async def test_a_broker_that_goes_leaves_polling_and_control_as_they_were(house, mosquitto, tmp_path):
     gateway, devices = house
@@ -392,7 +392,7 @@ async def test_a_broker_that_goes_leaves_polling_and_control_as_they_were(house,
 
 
 @pytest.mark.peer
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_signed_commands_move_the_house_and_are_answered_over_a_restart_of_the_gateway(
     house, mosquitto, key, tmp_path
 ):

@@ -9,7 +9,7 @@ import pytest
 
 from quartier.cli.drill import seal
 
-pytestmark = pytest.mark.scenario
+pytestmark = pytest.mark.daemon
 
 
 class Terminal:
@@ -81,7 +81,7 @@ async def _running(gateway):
     )
 
 
-@pytest.mark.alone
+@pytest.mark.timing
 async def test_a_pulled_cable_is_measured_and_the_record_signed(house, tmp_path):
     gateway, devices = house
     gateway.rate = 2.0  # what is measured is the house's lateness, not a busy machine's

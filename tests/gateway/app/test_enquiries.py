@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_every_question_is_answered_and_the_status_counts_alarms(house):
     gateway, _ = house
     gateway.rate = 10.0

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.scenario
+pytestmark = pytest.mark.daemon
 BATTERY = "bat1.setpoint_w"
 
 
@@ -20,7 +20,7 @@ async def point(gateway, name):
 
 async def test_an_inverter_in_another_mode_is_given_no_orders_until_it_is_set_right(house):
     gateway, devices = house
-    gateway.rate = 20.0  # a fall-back is looked at again after a minute
+    gateway.rate = 12.0  # a fall-back is looked at again after a minute
     devices["gx"]._mode = 1
     devices["gx"]._show_orders()
     await gateway.start()

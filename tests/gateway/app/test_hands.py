@@ -38,7 +38,7 @@ async def by_hand(gateway, *words):
     return code, text.strip(), errors.strip()
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_a_battery_obeys_a_person_and_the_status_says_whom_until_it_is_ended(house):
     gateway, _ = house
     await started(gateway)
@@ -60,7 +60,7 @@ async def test_a_battery_obeys_a_person_and_the_status_says_whom_until_it_is_end
     assert 1 == gateway.log().count("override.ended")
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_what_cannot_be_ordered_is_told_why(house):
     gateway, _ = house
     await started(gateway)
@@ -78,7 +78,7 @@ async def test_what_cannot_be_ordered_is_told_why(house):
         assert said in found[2], words
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_maintenance_outlives_a_kill_and_ends_by_a_word(house):
     gateway, _ = house
     await started(gateway)
@@ -95,7 +95,7 @@ async def test_maintenance_outlives_a_kill_and_ends_by_a_word(house):
     assert status["control"]["assets"]["bat1"]["override"]["left_s"] <= 4 * 3600
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_without_a_daemon_it_is_said_where_was_looked(house):
     gateway, _ = house
     code, _, errors = await by_hand(gateway, "override")

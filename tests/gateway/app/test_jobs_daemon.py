@@ -16,7 +16,7 @@ from quartier_hil.clock import RigClock
 from quartier_hil.district.issuer import heartbeat, job
 from quartier_hil.district.keyfolder import KeyFolder, public
 
-pytestmark = [pytest.mark.peer, pytest.mark.scenario]
+pytestmark = [pytest.mark.peer, pytest.mark.daemon]
 C = "quartier/v1/issy/b012"
 RATE = 10.0
 

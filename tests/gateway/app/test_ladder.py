@@ -114,7 +114,7 @@ def test_a_bus_that_is_lost_and_a_disk_are_rows_too():
     assert [("disk-dead", "")] == _outside("disk I/O error")
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_a_running_daemon_tells_its_ladder_and_who_asks_it_sees_the_losses(house):
     gateway, devices = house
     await gateway.start()

@@ -15,7 +15,7 @@ from quartier_hil.devices.unit import ILLEGAL_ADDRESS, Refusal
 
 DEADLINE_S = 150.0
 
-pytestmark = pytest.mark.scenario
+pytestmark = pytest.mark.daemon
 
 
 class Book:
@@ -83,7 +83,7 @@ async def shed_by_contact(gateway, devices, book, before=lambda: None):
 
 async def test_a_daemon_tells_who_ordered_what_and_a_killed_one_tells_it_still(house):
     gateway, _ = house
-    gateway.rate = 20.0  # a load is restored minutes after a start
+    gateway.rate = 12.0  # a load is restored minutes after a start
     book = Book(gateway)
     await gateway.start()
     await gateway.until(steered)

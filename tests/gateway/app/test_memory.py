@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 import structlog
-from tests.gateway.virtual import house_clock
+from tests.gateway.virtual import make_clock
 
 from quartier.app import memory
 from quartier.app.memory import Memory
@@ -13,7 +13,8 @@ from quartier.control.wishes import Ack
 from quartier.runtime import statefile
 
 VIRTUAL_TIME = True
-DEADLINE_S = 1e6  # of virtual time; only ends a test that has failed
+DEADLINE_S = 60_000.0  # virtual; only ends a test that has failed
+SOON_S = memory.PERIOD_S / 4  # virtual: well before the regular write
 
 NOON = 1_764_000_000_000
 
@@ -70,7 +71,7 @@ def test_a_device_that_is_away_stays_remembered():
 
 async def test_what_changed_is_on_disk_and_a_disk_that_refuses_is_said_once(tmp_path):
     log, folder, driver = structlog.testing.CapturingLogger(), tmp_path / "absent", Rememberer({"x": 1})
-    clock = house_clock(1000.0)
+    clock = make_clock(1000.0)
     keeping = asyncio.create_task(memory.run(folder, Memory(), lambda: [("linky", driver)], clock, log))
     async with asyncio.timeout(DEADLINE_S):
         while not log.calls:  # noqa: ASYNC110 - a log has no event
@@ -92,7 +93,7 @@ def _kept(folder, name):
 
 
 async def test_a_contract_that_is_learnt_or_changed_is_on_disk_long_before_the_minute_is_over(tmp_path):
-    log, clock = structlog.testing.CapturingLogger(), house_clock(1.0)
+    log, clock = structlog.testing.CapturingLogger(), make_clock(1.0)
     turn, named = Rememberer(), [("linky", Rememberer({"x": 1}))]
     keeping = asyncio.create_task(
         memory.run(tmp_path, Memory(), lambda: [("gateway", turn), *named], clock, log, turn.kept)
@@ -101,7 +102,7 @@ async def test_a_contract_that_is_learnt_or_changed_is_on_disk_long_before_the_m
     assert not (tmp_path / memory.FILE).exists()
     for subscribed_va in (9_000.0, 12_000.0):
         turn.facts = {"subscribed_va": {"linky": subscribed_va}}
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(SOON_S):
             while turn.facts != _kept(tmp_path, "gateway"):  # noqa: ASYNC110 - a file has no event
                 await asyncio.sleep(1.0)
     keeping.cancel()
@@ -109,7 +110,7 @@ async def test_a_contract_that_is_learnt_or_changed_is_on_disk_long_before_the_m
 
 
 async def test_an_answer_that_waits_is_said_as_soon_as_what_it_promises_is_on_disk(tmp_path):
-    log, clock, turn = structlog.testing.CapturingLogger(), house_clock(1.0), Rememberer()
+    log, clock, turn = structlog.testing.CapturingLogger(), make_clock(1.0), Rememberer()
     found, kept = [], asyncio.Event()
 
     def say(ack):
@@ -123,7 +124,7 @@ async def test_an_answer_that_waits_is_said_as_soon_as_what_it_promises_is_on_di
     await asyncio.sleep(0)
     turn.facts = {"district": {"commands": ["c1"]}}
     pledges.answer([Ack("c1", 1, "command", "OK", "ACCEPTED")], clock.now())
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(SOON_S):
         await kept.wait()
     keeping.cancel()
     await asyncio.wait([keeping])

@@ -12,7 +12,7 @@ from tests.gateway.app.conftest import DEADLINE_S, Gateway
 from quartier.runtime import statefile
 from quartier.runtime.desk import Closed
 
-pytestmark = pytest.mark.scenario
+pytestmark = pytest.mark.daemon
 
 SITE = """\
 site = {{ id = "b012", district = "issy" }}

@@ -12,7 +12,7 @@ from tests.gateway.app.street import Street
 from quartier.runtime.desk import Closed, ask
 from quartier_hil.house import House
 
-pytestmark = pytest.mark.scenario
+pytestmark = pytest.mark.daemon
 RATE = 5.0
 PATIENCE_S = 120.0  # only ends a test that has failed
 # As the plant has it; its server shows kW.
@@ -57,7 +57,7 @@ async def running(street):
 async def by_hand(street, *words):
     """``quartier override``: its exit code."""
     places = ("--runtime-dir", str(street.folder / "run"))
-    code, _, _ = await forked.call(("override", *words, *places), os.environ, PATIENCE_S)
+    code, _, _ = await forked.run(("override", *words, *places), os.environ, PATIENCE_S)
     return code
 
 

@@ -19,7 +19,7 @@ from quartier_hil.bench.process import memory_mib
 from quartier_hil.devices.opcua import pki
 from quartier_hil.stage.stranger import PLANT_URI, SERVER_URI, Stranger
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
 # "full" is fifty; a number is so many.
 ASKED = os.environ.get("QUARTIER_RETURNS", "")

@@ -5,7 +5,7 @@ import json
 import pytest
 from tests.gateway.app.ahead import planning
 
-pytestmark = pytest.mark.scenario
+pytestmark = pytest.mark.daemon
 
 
 def charges(status):
@@ -15,7 +15,7 @@ def charges(status):
 
 async def test_the_battery_charges_while_it_is_cheap_and_says_that_the_plan_has_it_do_so(house):
     gateway, devices = house
-    gateway.rate = 15.0
+    gateway.rate = 10.0
     gateway.config.write_text(gateway.config.read_text() + planning())
     await gateway.start()
     status = await gateway.until(charges)

@@ -19,7 +19,7 @@ from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Closed, ask
 from quartier_hil.house import House
 
-pytestmark = pytest.mark.scenario
+pytestmark = pytest.mark.daemon
 
 
 # Ten seconds of the house are two real ones: what is too slow for that is not the gateway.
@@ -46,7 +46,7 @@ async def told(street, asset, *words):
     return code, json.loads(out)
 
 
-@pytest.mark.alone
+@pytest.mark.timing
 async def test_a_battery_as_it_should_be_is_proved_kept_and_given_back(street):
     page = street.folder / "bat1.html"
     code, found = await told(street, "bat1", "--page", str(page))
@@ -61,7 +61,7 @@ async def test_a_battery_as_it_should_be_is_proved_kept_and_given_back(street):
     assert 0.0 == street.wiring.devices["gx"].orders()["battery.setpoint_w"]
 
 
-@pytest.mark.alone
+@pytest.mark.timing
 @pytest.mark.parametrize(
     ("factor", "code", "change"),
     [
@@ -87,7 +87,7 @@ async def test_a_device_that_takes_orders_otherwise_is_named_with_the_line(stree
     assert "victron/gx.toml:" in " ".join(found["changes"])
 
 
-@pytest.mark.alone
+@pytest.mark.timing
 async def test_a_battery_on_another_phase_than_the_site_file_says_is_named_with_its_line(street):
     street.change(('part = "battery"\n', 'part = "battery"\nphase = "l1"\n'))
     _, found = await told(street, "bat1")
@@ -97,7 +97,7 @@ async def test_a_battery_on_another_phase_than_the_site_file_says_is_named_with_
     assert "site.toml:" in change
 
 
-@pytest.mark.alone
+@pytest.mark.timing
 async def test_a_car_is_stepped_by_its_current(street):
     street.plug()
     code, found = await told(street, "ev1")
@@ -146,7 +146,7 @@ async def test_killed_it_has_left_what_quartier_release_needs(street):
     await until(lambda: gx.orders()["battery.setpoint_w"] != 0.0)
     process.kill()
     await process.wait()
-    code, _, _ = await forked.call(("release", "--runtime-dir", str(street.folder / "run")), os.environ, 60)
+    code, _, _ = await forked.run(("release", "--runtime-dir", str(street.folder / "run")), os.environ, 60)
 
     assert 0 == code
     assert 0.0 == gx.orders()["battery.setpoint_w"]
@@ -204,7 +204,7 @@ async def until(condition):
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.alone
+@pytest.mark.timing
 async def test_the_daemon_tells_and_uses_what_was_found(street):
     await told(street, "bat1")
     process = street.start("run", "--config", str(street.config), "--log", "json")
@@ -256,7 +256,7 @@ async def test_a_contact_that_is_not_read_meanwhile_caps(tmp_path):
 # --- devices of other kinds -------------------------------------------------------------------
 
 
-@pytest.mark.alone
+@pytest.mark.timing
 async def test_a_sunspec_battery_inverter_is_proved_with_its_own_control_as_fallback(tmp_path):
     async with Street(tmp_path, RATE, house=House(battery="sunspec-7xx")) as made:
         code, found = await told(made, "bat1")
@@ -274,7 +274,7 @@ async def test_a_timer_that_the_device_forgot_lets_nothing_begin(tmp_path):
     assert "reads back 0 where 60 was written" in found["ended"]
 
 
-@pytest.mark.alone
+@pytest.mark.timing
 async def test_pv_on_a_serial_line_is_curtailed_a_little(tmp_path):
     async with Street(tmp_path, RATE, house=House(pv="sunspec-1xx")) as made:
         made.solar_w_per_kw = 500.0
@@ -284,7 +284,7 @@ async def test_pv_on_a_serial_line_is_curtailed_a_little(tmp_path):
     assert "pv1 answered 600 W for 600 W" in found["sentence"]
 
 
-@pytest.mark.alone
+@pytest.mark.timing
 async def test_a_load_is_let_run_and_stopped_by_its_relay(tmp_path):
     async with Street(tmp_path, RATE, tank_c=35.0) as made:
         made.change(('switch_part = "relay1"\n', 'switch_part = "relay1"\nmin_on_s = 30\nmin_off_s = 20\n'))

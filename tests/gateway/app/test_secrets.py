@@ -15,7 +15,7 @@ from quartier.district.upforms import FlexibilityForm
 from quartier_hil.district import sparkplug
 from quartier_hil.district.authority import Authority
 
-pytestmark = [pytest.mark.peer, pytest.mark.scenario]
+pytestmark = [pytest.mark.peer, pytest.mark.daemon]
 DAY = dt.timedelta(days=1)
 WORDS = {
     "broker": "planted-broker-word",

@@ -214,7 +214,7 @@ def told_of(gateway, key):
     )
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_a_device_that_is_cut_off_is_listed_seen_remembered_over_a_kill_and_gone_when_it_is_mended(
     house,
 ):

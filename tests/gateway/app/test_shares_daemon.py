@@ -20,7 +20,7 @@ from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.odd import quirk
 from quartier_hil.devices.oddtcp import OddTcp
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 PEERS = Path(__file__).parents[2] / "peers"
 SHARES = """\
 shares.portal = {{ bus = "board", listen = "127.0.0.1:{port}", clients = ["127.0.0.1"], requests_per_s = 200, age_max_s = 0, connections_max = {most} }}

@@ -162,7 +162,7 @@ async def until(condition):
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 @pytest.mark.parametrize("kind", ["modbus-tcp", "modbus-rtu"])
 @pytest.mark.parametrize("device", DEVICES)
 async def test_a_setpoint_whose_input_is_lost_is_ended_by_the_devices_own_timer(device, kind, tmp_path):
@@ -187,7 +187,7 @@ async def test_a_setpoint_whose_input_is_lost_is_ended_by_the_devices_own_timer(
     assert after["control"]["assets"]["bat1"]["state"] == "grid meter lost"
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_a_battery_whose_timer_does_not_hold_is_given_up_and_named(tmp_path):
     inverter = Timeless()
     async with house(inverter, "modbus-tcp", tmp_path) as (gateway, _):

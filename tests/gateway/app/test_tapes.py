@@ -109,7 +109,7 @@ async def read_anew(config, was, now, bus="board", device="meter", enough=()):
     return values, ""
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 @pytest.mark.peer
 async def test_a_fault_that_was_recorded_comes_out_again_with_the_readings_before_it(ailing):
     gateway, board = ailing
@@ -154,7 +154,7 @@ async def serial(tmp_path):
                 await gateway.process.wait()
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_a_fault_of_a_serial_line_comes_out_again_on_another_pty(serial):
     gateway, board = serial
     why = await failed(gateway, board)
@@ -167,7 +167,7 @@ async def test_a_fault_of_a_serial_line_comes_out_again_on_another_pty(serial):
     assert 0 == served.answers.strangers_count
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_what_a_linky_said_is_read_again_and_masked_again(linked):
     gateway, linky = linked
     await gateway.start()
@@ -186,7 +186,7 @@ async def test_what_a_linky_said_is_read_again_and_masked_again(linked):
     assert "0123456" not in masked.read_text()
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_nothing_is_recorded_where_the_site_file_says_so(house):
     gateway, _ = house
     gateway.config.write_text(gateway.config.read_text() + "recording = { buffer_max_bytes = 0 }\n")

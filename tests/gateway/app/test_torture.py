@@ -30,7 +30,7 @@ from quartier_hil.bench.cache import AbsentError, Cache
 from quartier_hil.bench.process import Process, python_path
 from quartier_hil.district.session import Names, Session
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
 FULL = os.environ.get("QUARTIER_TORTURE") == "full"
 KILLS = 1000 if FULL else 15

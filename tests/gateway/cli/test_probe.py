@@ -9,7 +9,7 @@ from tests.gateway.app.street import Street
 from quartier.cli import main
 from quartier.runtime import release
 
-pytestmark = pytest.mark.scenario
+pytestmark = pytest.mark.daemon
 
 
 @pytest.fixture

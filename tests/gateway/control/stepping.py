@@ -1,21 +1,24 @@
-"""Stepping a building in synthetic time up to what a test waits for, and no further."""
+"""Step a simulated building in synthetic time until a condition holds, and no further."""
 
 
-def until(building, is_so, most_s):
-    """Step ``building`` until ``is_so()``, which has to be within ``most_s``; return it."""
+def step_until(building, condition, most_s):
+    """Step ``building`` second by second until ``condition()`` holds; return the building.
+
+    Raises AssertionError when it does not hold within ``most_s`` seconds.
+    """
     for _ in range(most_s):
-        if is_so():
+        if condition():
             return building
         building.step()
-    assert is_so(), f"not within {most_s} s"
+    assert condition(), f"the condition did not hold within {most_s} s"
     return building
 
 
-def off(building, *names):
-    """Whether all loads of these names are told to be off."""
+def are_all_off(building, *names):
+    """Return whether every load was last commanded off; a load without a command counts as on."""
     return all(building.points.get(f"{name}.relay_on", 1.0) == 0 for name in names)
 
 
-def on(building, *names):
-    """Whether all loads of these names are told to be on, or were never told anything."""
+def are_all_on(building, *names):
+    """Return whether every load was last commanded on, or has had no command yet."""
     return all(building.points.get(f"{name}.relay_on", 1.0) == 1 for name in names)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 import pytest
-from tests.gateway.control.stepping import until
+from tests.gateway.control.stepping import step_until
 
 from quartier.control import agenda
 from quartier.control.agenda import Moment
@@ -365,7 +365,7 @@ def test_a_schedule_stops_a_load_and_slows_a_car_and_they_come_back(scheduled):
         schedule(Stretch(300, 0.0), asset="pump"), schedule(Stretch(300, 6 * 690.0), seq=2, asset="ev1")
     ).run(280)
     assert (0, 6) == (p.points["pump.relay_on"], p.points["ev1.current_max_a"])
-    until(p.follow(), lambda: (p.points["pump.relay_on"], p.points["ev1.current_max_a"]) == (1, 16), 900)
+    step_until(p.follow(), lambda: (p.points["pump.relay_on"], p.points["ev1.current_max_a"]) == (1, 16), 900)
 
 
 @pytest.mark.long

@@ -14,14 +14,14 @@ from quartier.house.assets import Pv
 def test_self_consumption_settles_at_its_target_and_does_not_hunt(plant, delay_s, lag_s):
     p = plant(delay_s=delay_s, lag_s=lag_s, base_w=500).run(60)
     p.base_w = 3000
-    p.run(70)
+    p.run(90)
     p.base_w = 500
-    p.run(70)
-    up, down = p.grid_log[100:130], p.grid_log[170:]
+    p.run(90)
+    up, down = p.grid_log[100:150], p.grid_log[190:]
 
     assert max(abs(w) for w in up + down) < 150
-    assert min(p.grid_log[60:130]) > -150  # no overshoot worth the name after a step of 2.5 kW
-    assert len(p.written("bat1.setpoint_w", since=110)) <= 50
+    assert min(p.grid_log[60:150]) > -150  # no overshoot worth the name after a step of 2.5 kW
+    assert len(p.written("bat1.setpoint_w", since=130)) <= 50
 
 
 def test_self_consumption_follows_the_sun(plant):

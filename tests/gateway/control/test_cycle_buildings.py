@@ -3,7 +3,7 @@ from dataclasses import replace
 from math import inf, nan
 
 import pytest
-from tests.gateway.control.stepping import until
+from tests.gateway.control.stepping import step_until
 
 from quartier.control.caps import LinkCaps
 from quartier.control.cycle import State, step
@@ -173,7 +173,7 @@ def test_a_contact_that_closes_is_kept_named_and_let_go_staged(plant, house):
     assert (10_000, "rests") == (p.view["caps"]["import"]["max_w"], p.view["contacts"]["dso1"]["why"])
     p.run(115)
     assert p.ev_w < 7000, "what was slowed waits its 120 s and more"
-    until(p, lambda: p.ev_w == 7000, 420)
+    step_until(p, lambda: p.ev_w == 7000, 420)
 
 
 def test_a_contact_that_falls_silent_acts_and_alarms(plant, house):

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from hypothesis import settings
-from tests.gateway.control.stepping import until
+from tests.gateway.control.stepping import step_until
 
 from quartier.house.assets import Mode, Moded
 from quartier.house.modes import Chp, Heat, Lights, Substation, Ventilation, Waste
@@ -114,7 +114,7 @@ def test_a_chp_that_was_asked_for_keeps_its_least_run_whatever_comes(town):
     p = town(replace(CHP, min_off_s=600), base_w=9_000)
     p.run(30).cap(import_max_w=8_000).run(10)
     p.base_w = 0
-    until(p.cap(import_max_w=30_000, export_max_w=0), lambda: p.points["chp.request_on"] == 0, 900)
+    step_until(p.cap(import_max_w=30_000, export_max_w=0), lambda: p.points["chp.request_on"] == 0, 900)
     asked = next(t for t, value in p.written("chp.request_on") if value == 1)
     withdrawn = next(t for t, value in p.written("chp.request_on", since=asked) if value == 0)
     assert 600 <= withdrawn - asked

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.gateway.control.stepping import on, until
+from tests.gateway.control.stepping import are_all_on, step_until
 
 from quartier.house.assets import Pv
 
@@ -139,7 +139,7 @@ def test_a_generation_cap_switches_off_a_relay_and_lets_it_back(plant, house):
     p.cap(generation_max_w=2500).run(5)
     off = p.points["pv1.relay_on"]
     assert off == 0.0
-    until(p.cap(generation_max_w=None), lambda: on(p, "pv1"), 400)
+    step_until(p.cap(generation_max_w=None), lambda: are_all_on(p, "pv1"), 400)
 
 
 @pytest.mark.parametrize("curtail", ["relay", "limit"])
@@ -169,7 +169,7 @@ def test_a_generation_cap_that_is_eased_lets_a_relay_back_only_when_it_fits(plan
     p = plant(
         house=replace(house, assets=(Pv(name="pv1", rated_w=3000, curtail="relay"),)), base_w=500, sun_w=2500
     )
-    p.cap(generation_max_w=2000).run(310)
+    p.cap(generation_max_w=2000).run(330)
     held = p.points["pv1.relay_on"]
     p.cap(generation_max_w=3000).run(10)
 
@@ -206,4 +206,4 @@ def test_a_consumption_cap_holds_back_what_would_be_restored(plant):
     p = plant(base_w=500, soc_pct=10, loads_w={"pump": 2000}).cap(consumption_max_w=2000).run(450)
     held = p.points["pump.relay_on"]
     assert held == 0.0
-    until(p.cap(consumption_max_w=None), lambda: on(p, "pump"), 600)
+    step_until(p.cap(consumption_max_w=None), lambda: are_all_on(p, "pump"), 600)

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from tests.gateway.control.stepping import until
+from tests.gateway.control.stepping import step_until
 
+from quartier.control import supplies
 from quartier.house.assets import Supply
 
 
@@ -70,7 +71,7 @@ def test_a_warning_acts_in_the_cycle_that_sees_it_and_all_comes_back_after_it(pl
     p.raw[f"linky.{warning}"] = 0.0
     p.run(62)
     assert "linky, 9 kVA subscribed" == p.view["caps"]["import"]["whose"]
-    until(p, lambda: p.grid_w >= before_w - 100, 900)
+    step_until(p, lambda: p.grid_w >= before_w - 100, 900)
 
 
 def test_a_linky_that_falls_silent_keeps_its_cap(plant, house):
@@ -78,7 +79,7 @@ def test_a_linky_that_falls_silent_keeps_its_cap(plant, house):
     p.raw["linky.subscribed_power_va"] = 3_000.0
     p.run(5)
     p.silent = {"linky"}
-    p.run(120)
+    p.run(int(supplies.GONE_S) + 30)
 
     assert 2_700.0 == p.view["caps"]["import"]["max_w"]
 

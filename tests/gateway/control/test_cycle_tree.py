@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.gateway.control.stepping import on, until
+from tests.gateway.control.stepping import are_all_on, step_until
 
 from quartier.house.assets import Ev, Load, Pv
 from quartier.house.nodes import Node
@@ -96,7 +96,7 @@ def test_what_a_fuse_took_comes_back_when_its_board_has_been_calm(shed):
     p.base_w = {"shed": (1_000, 0, 0)}
     p.run(115)
     assert 0.0 == p.points["heat.relay_on"]
-    until(p, lambda: on(p, "heat"), 600)
+    step_until(p, lambda: are_all_on(p, "heat"), 600)
 
 
 @pytest.mark.long

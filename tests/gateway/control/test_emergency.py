@@ -209,7 +209,7 @@ def test_a_car_pauses_and_is_not_raised_until_it_is_over(fed):
     p = fed(ev_wants_w=11_040)
     hz(p, 50.0, CALM_S)
     assert p.points["ev1.current_max_a"] > 0
-    hz(p, 49.7, 150)
+    hz(p, 49.7, 450)  # longer than the 120 s and the random 300 s after which cars are raised
 
     assert 0 == p.points["ev1.current_max_a"]
 
@@ -296,8 +296,8 @@ def test_no_event_lifts_a_cap(fed):
     p = fed(ev_wants_w=11_040)
     p.cap(import_max_w=6_000, export_max_w=2_000)
     hz(p, 50.0, CALM_S)
-    for value in (49.7, 49.3, 50.3, 50.0):
-        hz(p, value, 60)
+    for value, seconds in ((49.7, 60), (49.3, 60), (50.3, 60), (50.0, 450)):
+        hz(p, value, seconds)
         assert 6_000 == p.view["caps"]["import"]["max_w"]
         assert 2_000 == p.view["caps"]["export"]["max_w"]
     assert 0 == p.longest_over_s(6_000, CALM_S + 10)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
-from tests.gateway.control.stepping import on, until
+from tests.gateway.control.stepping import are_all_on, step_until
 from tests.gateway.control.test_cycle_properties import moved, moves
 
 from quartier.control import guards
@@ -102,7 +102,7 @@ def test_a_shed_load_whose_fallback_is_lost_stays_shed_and_comes_back_in_its_tur
     kept = p.points["heat.relay_on"]
     refreshed = p.written("heat.relay_on", since=30)
     alarms = p.view["alarms"]
-    until(p.cap(import_max_w=10_000), lambda: on(p, "heat"), 900)
+    step_until(p.cap(import_max_w=10_000), lambda: are_all_on(p, "heat"), 900)
 
     assert OFF == kept
     assert {OFF} == {value for _, value in refreshed}

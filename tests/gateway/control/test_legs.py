@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 import pytest
-from tests.gateway.control.stepping import until
+from tests.gateway.control.stepping import step_until
 
 from quartier.control import legs
 from quartier.control.orders import Book, Order
@@ -325,7 +325,7 @@ def test_the_plan_pauses_a_car_and_lets_it_charge_at_its_current_and_the_reason_
         paused["command"]["reason"],
     )
     p.leg = Leg(1e6, 10.0, "cheap")
-    until(p, lambda: p.ev_w > 0, 400).run(60)
+    step_until(p, lambda: p.ev_w > 0, 400).run(60)
 
     assert 6_900 == p.ev_w
     assert "local plan: cheap" == p.view["assets"]["ev1"]["command"]["reason"]
@@ -335,7 +335,7 @@ def test_the_plan_pauses_a_car_and_lets_it_charge_at_its_current_and_the_reason_
 def test_a_cap_holds_whatever_current_is_planned(waiting):
     p = waiting(base_w=2_000, soc_pct=19.5).cap(import_max_w=7_000)
     p.leg = Leg(1e6, 16.0, "cheap")
-    until(p, lambda: p.ev_w > 0, 400).run(120)
+    step_until(p, lambda: p.ev_w > 0, 400).run(300)
 
     assert 0 == p.longest_over_s(7_000, 220)
     assert p.ev_w < 5_600
@@ -346,7 +346,7 @@ def test_a_person_who_orders_goes_before_the_plan(waiting):
     p = waiting()
     hand = Override("ev1", 16.0, 10**15, 0, Who("person", "anna"))
     p.ordered = {"ev1": hand}
-    until(p, lambda: p.ev_w == 11_040, 400).run(20)
+    step_until(p, lambda: p.ev_w == 11_040, 400).run(20)
 
     assert "a person" == p.view["assets"]["ev1"]["led_by"]
 
@@ -355,7 +355,7 @@ def test_a_person_who_orders_goes_before_the_plan(waiting):
 def test_a_car_that_wants_more_than_its_time_allows_is_let_go_and_takes_all_it_can(waiting):
     p = waiting()
     p.wanted_wh = 400_000.0  # more than it could have in a day and a half
-    until(p, lambda: p.ev_w == 11_040, 400).run(20)
+    step_until(p, lambda: p.ev_w == 11_040, 400).run(20)
 
     assert ("rule: ready", f"ready: {legs.LATE}") == (
         p.view["assets"]["ev1"]["led_by"],

@@ -3,7 +3,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 import pytest
-from tests.gateway.control.stepping import off, on, until
+from tests.gateway.control.stepping import are_all_off, are_all_on, step_until
 from tests.gateway.control.walk.houses import STREET, TANK
 
 from quartier.control import override
@@ -36,9 +36,10 @@ def town(plant, house):
 
 @pytest.mark.long
 def test_a_load_that_a_person_switched_off_stays_off_and_says_by_whom(town):
-    p = town(loads_w={"pump": 1_000})
+    p = town(loads_w={"pump": 1_000, "cold": 1_000})
+    p.run(30).by_hand = {"pump": 0.0, "cold": 0.0}
     p.run(30).by_hand = {"pump": 0.0}
-    p.run(320)  # after which a shed load would be back
+    step_until(p, lambda: are_all_on(p, "cold"), 600).run(60)  # the next load may return 30 s after it
 
     assert 0 == p.points["pump.relay_on"]
     assert "by hand, anna: filter changed" == p.state.book.orders["pump.relay_on"].reason
@@ -53,7 +54,7 @@ def test_they_come_back_one_by_one_when_the_time_is_over(town):
     p.run(200).by_hand = {}
     ended = p.t
     names = ("pump", "heat", "cold")
-    until(p, lambda: on(p, *names), 900)
+    step_until(p, lambda: are_all_on(p, *names), 900)
     back = sorted(next(t for t, v in p.written(f"{name}.relay_on", since=ended) if v == 1) for name in names)
 
     assert all(later - sooner >= 30 for sooner, later in pairwise(back))
@@ -63,10 +64,10 @@ def test_they_come_back_one_by_one_when_the_time_is_over(town):
 def test_a_person_does_not_break_a_minimum_time(town):
     p = town(loads_w={"pump": 1_000}, soc_pct=12)
     p.run(30).cap(import_max_w=600).run(10)
-    until(p.cap(import_max_w=10_000), lambda: on(p, "pump"), 1_000)
+    step_until(p.cap(import_max_w=10_000), lambda: are_all_on(p, "pump"), 1_000)
     on_again = next(t for t, value in p.written("pump.relay_on", since=40) if value == 1)
     p.by_hand = {"pump": 0.0}
-    until(p, lambda: off(p, "pump"), 400)
+    step_until(p, lambda: are_all_off(p, "pump"), 400)
     off_again = next(t for t, value in p.written("pump.relay_on", since=on_again) if value == 0)
 
     assert off_again - on_again >= 300
@@ -109,9 +110,11 @@ def test_lights_are_set_by_hand_in_their_steps_and_never_below_half(town):
 
 def test_in_maintenance_an_asset_is_given_back_once_and_ordered_no_more(town):
     p = town(soc_pct=60, sun_w=3_000)
-    p.run(60).by_hand = {"bat1": None, "pump": None}
+    p.run(60).by_hand = {"bat1": None, "pump": None, "cold": 0.0}
     begun = p.t
-    p.run(60)
+    p.run(30).by_hand = {"bat1": None, "pump": None}
+    assert are_all_off(p, "cold")
+    step_until(p, lambda: are_all_on(p, "cold"), 600).run(60)  # the next load may return 30 s after it
 
     assert [(begun, 0.0)] == p.written("bat1.setpoint_w", since=begun)
     assert [] == [t for t, _ in p.written("pump.relay_on", since=begun)]
@@ -131,7 +134,7 @@ def test_a_car_that_just_began_charges_at_its_floor_until_a_person_s_pause_is_du
     p = town(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
     p.run(30).by_hand = {"ev1": 0.0}
     p.run(130).by_hand = {}
-    until(p, lambda: p.points["ev1.current_max_a"] > 0, 800)
+    step_until(p, lambda: p.points["ev1.current_max_a"] > 0, 800)
     began = p.t - 1
     p.run(5).by_hand = {"ev1": 0.0}
     p.run(70)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.gateway.control.stepping import until
+from tests.gateway.control.stepping import step_until
 
 from quartier.control import cycle, park, phases, tree
 from quartier.control.branches import Leaf
@@ -67,7 +67,7 @@ def test_where_six_amperes_are_not_left_for_each_one_waits_and_gets_its_turn(yar
     assert [0.0, 9.7, 9.7] == sorted(orders(p))
     assert "yard, fuse 20 A, L1: waits for its turn" == p.reason(f"ev{waiting}")
 
-    until(p, lambda: orders(p)[waiting] > 0, 1_000)
+    step_until(p, lambda: orders(p)[waiting] > 0, 1_000)
 
 
 @pytest.mark.long

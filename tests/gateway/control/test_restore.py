@@ -2,7 +2,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from tests.gateway.control.stepping import on, until
+from tests.gateway.control.stepping import are_all_on, step_until
 
 from quartier.control import restore
 from quartier.control.duties import Duties
@@ -193,7 +193,7 @@ def test_a_load_and_a_pv_do_not_come_back_in_one_cycle(restored):
 def test_one_asset_comes_back_at_a_time_and_the_next_half_a_minute_later(plant):
     p = plant(base_w=500, loads_w={"heat": 1_000, "pump": 1_000, "cold": 1_000}, soc_pct=20)
     p.run(30).cap(import_max_w=600).run(60)
-    until(p.cap(import_max_w=10_000), lambda: on(p, "heat", "pump", "cold"), 1_500)
+    step_until(p.cap(import_max_w=10_000), lambda: are_all_on(p, "heat", "pump", "cold"), 1_500)
     back = sorted(
         next(t for t, value in p.written(f"{name}.relay_on", since=91) if value)
         for name in ("heat", "pump", "cold")

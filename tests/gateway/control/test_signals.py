@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 import pytest
-from tests.gateway.control.stepping import on, until
+from tests.gateway.control.stepping import are_all_on, step_until
 from tests.gateway.control.walk.houses import STREET, TANK
 
 from quartier.control import signals
@@ -183,7 +183,7 @@ def test_a_level_stops_its_tiers_slows_cars_and_lets_all_return_one_by_one(signa
     assert 1 == p.points.get("cold.relay_on", 1)
     assert "signal level 2, l1" == p.state.book.orders["pump.relay_on"].reason
     p.level, ended = 0, p.t
-    until(p, lambda: on(p, "heat", "pump"), 900)
+    step_until(p, lambda: are_all_on(p, "heat", "pump"), 900)
     back = sorted(
         next(t for t, value in p.written(f"{name}.relay_on", since=ended) if value == 1)
         for name in ("heat", "pump")
@@ -193,8 +193,9 @@ def test_a_level_stops_its_tiers_slows_cars_and_lets_all_return_one_by_one(signa
 
 def test_a_level_does_not_force_what_a_person_ordered(signalled):
     anna = Who("person", "anna", "1001")
-    p = signalled(loads_w={"pump": 3_000}).run(30)
+    p = signalled(loads_w={"heat": 2_000, "pump": 3_000}).run(30)
     p.level, p.by_hand = 2, {"pump": Override("pump", 1.0, 10**15, 0, anna)}
     p.run(60)
 
+    assert 0 == p.points["heat.relay_on"]
     assert 1 == p.points.get("pump.relay_on", 1)

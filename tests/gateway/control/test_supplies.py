@@ -29,22 +29,22 @@ SIX_KVA = {"subscribed_power_va": 6.0e3}
 
 
 class Watch:
-    """A meter over time, a look each second; what it said last stays until it says otherwise or falls silent."""
+    """A meter over time, a look each second or ``every_s``; what it said last stays until it says otherwise or falls silent."""
 
     def __init__(self, supply=LINKY, **said):
         self.house, self.said, self.t = replace(HOUSE, supplies=(supply,)), dict(said), -1
         self.memories, self.drawn = {}, {}
 
-    def looks(self, seconds=1, grid_w=None, *, silent=False, told_s=None, **said):
+    def looks(self, times=1, grid_w=None, *, every_s=1, silent=False, told_s=None, **said):
         self.said |= said
-        for _ in range(seconds):
-            self.t += 1
+        for _ in range(times):
+            self.t += every_s
             if not silent:
                 self.memories |= {
                     f"linky.{name}": Memory(float(v), self.t * S) for name, v in self.said.items()
                 }
             grid = None if grid_w is None else Memory(grid_w, (self.t if told_s is None else told_s) * S)
-            self.drawn = supplies.judged(self.house, self.drawn, self.memories, grid, 1.0, self.t * S)
+            self.drawn = supplies.judged(self.house, self.drawn, self.memories, grid, float(every_s), self.t * S)
         return self.drawn["linky"]
 
     @property
@@ -112,7 +112,7 @@ def test_amperes_of_a_historic_meter_are_worth_200_va_each_and_per_phase(said, c
 def test_silence_does_not_lift_the_cap():
     watch = Watch(**SIX_KVA)
     watch.looks(10)
-    watch.looks(4_000, silent=True)
+    watch.looks(1_000, every_s=100, silent=True)  # more than a day
 
     assert 5_400.0 == watch.cap_w
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.gateway.control.stepping import until
+from tests.gateway.control.stepping import step_until
 
 from quartier.control import outcome, unread
 from quartier.control.failsafe import Judgement, Stage
@@ -89,7 +89,7 @@ def test_one_that_never_shows_its_order_is_ordered_after_15_s_where_it_runs_else
 ):
     p = plant(base_w=500, loads_w={"pump": loads_w})
     p.silent = {"pump.relay_on"}
-    until(p, lambda: p.written("pump.relay_on"), 800)
+    step_until(p, lambda: p.written("pump.relay_on"), 800)
     (first, value), *_ = p.written("pump.relay_on")
 
     assert (1.0, first_s == 16) == (value, first == 16)

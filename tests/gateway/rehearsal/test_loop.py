@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from quartier.rehearsal.loop import VirtualClock, played
+from quartier.rehearsal.loop import LeapingClock, played
 
 
 def test_an_hour_of_waiting_is_over_at_once_and_took_an_hour():
@@ -31,7 +31,7 @@ def test_who_wakes_first_goes_first_however_long_the_others_wait():
 
 def test_the_clock_of_the_house_goes_with_it():
     async def work():
-        clock = VirtualClock()
+        clock = LeapingClock()
         before_ns = clock.now_ns()
         await clock.sleep(12.5)
         return clock.now_ns() - before_ns

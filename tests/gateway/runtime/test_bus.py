@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import time
 
 import structlog
-from tests.gateway.virtual import house_clock, look_s
+from tests.gateway.virtual import find_end_s, make_clock, pick_poll_interval_s
 
 from quartier.runtime import bus as bus_room
 from quartier.runtime.bus import Bus
@@ -26,7 +25,8 @@ class House:
     """Meters on one TCP endpoint and the bus that reads them."""
 
     def __init__(self, port, devices, *, rate=20.0, profiles=None):
-        self.clock = house_clock(rate)
+        self.rate = rate
+        self.clock = make_clock(rate)
         self.log = structlog.testing.CapturingLogger()
         self.latest = {}
         self.counts = {}
@@ -57,10 +57,10 @@ class House:
 
     async def until(self, condition):
         """Let the loop run until ``condition`` holds; the deadline only ends a test that has failed."""
-        end_s = time.monotonic() + DEADLINE_S
+        loop, end_s = asyncio.get_running_loop(), find_end_s(DEADLINE_S, self.rate)
         while not condition():
-            assert time.monotonic() < end_s, "it never came"
-            await asyncio.sleep(look_s(0.002))
+            assert loop.time() < end_s, "it never came"
+            await asyncio.sleep(pick_poll_interval_s(0.002))
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ import pytest
 from quartier_hil import cli
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 @pytest.mark.peer
 def test_three_buildings_that_would_overload_their_transformer_are_led_and_keep_their_shares_when_the_district_dies(
     tmp_path,

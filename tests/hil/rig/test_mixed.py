@@ -17,7 +17,7 @@ from quartier_hil import cli
 
 def scenario(test):
     """It runs the daemon as a black box, a broker, and things of other stacks."""
-    return pytest.mark.scenario(pytest.mark.peer(test))
+    return pytest.mark.daemon(pytest.mark.peer(test))
 
 
 TEXT = """

@@ -60,7 +60,7 @@ async def test_another_command_of_quartier_runs_beside_it(daemon):
     assert "[site]" in text
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_a_site_file_that_cannot_be_used_ends_it_with_78(daemon):
     daemon.site_file.write_text("nonsense")
     await daemon.start()

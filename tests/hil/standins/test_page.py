@@ -73,7 +73,7 @@ def _laid(folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 @pytest.mark.parametrize("kind", ["check-shop.sh", "test_boiler.py", "check-linky.sh"])
 async def test_an_example_fails_with_the_first_controller_and_passes_with_the_second(kind, tmp_path):
     shown = [(command, said) for command, said in _shown() if kind in command]

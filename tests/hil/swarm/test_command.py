@@ -9,7 +9,7 @@ from quartier_hil.swarm.course import Found
 
 
 @pytest.mark.peer
-@pytest.mark.scenario
+@pytest.mark.daemon
 @pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")
 @pytest.mark.parametrize("secured", [[], ["--tls"]], ids=["plain", "tls"])
 def test_eight_gateways_lose_their_broker_and_no_sample(secured, capsys):

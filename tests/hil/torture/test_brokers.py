@@ -4,7 +4,7 @@ import pytest
 
 from quartier_hil.torture import command
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
 
 @pytest.mark.parametrize("fault", ["broker-killed", "district-away", "flapping", "half-open"])

@@ -4,7 +4,7 @@ import pytest
 
 from quartier_hil.torture import command
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
 
 def test_identity_keys_sequences_and_counters_go_on_and_the_old_one_is_shut_out(tmp_path, record_property):

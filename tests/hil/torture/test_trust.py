@@ -5,7 +5,7 @@ from quartier_hil.torture.names import is_possible
 from quartier_hil.torture.stand import GivenUp
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 @pytest.mark.peer
 @pytest.mark.skipif(not is_possible(), reason="a name server of one's own needs root")
 def test_tls_starts_from_the_time_floor(tmp_path, record_property):

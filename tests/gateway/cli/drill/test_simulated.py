@@ -9,7 +9,7 @@ from quartier.cli.drill import simulated
 from quartier.cli.drill.judgement import judged
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 @pytest.mark.peer
 def test_a_lost_grid_meter_is_made_measured_and_kept(capsys, tmp_path):
     code = cli.main(["drill", "--simulated", "grid-meter-lost", "--json", "--report", str(tmp_path)])

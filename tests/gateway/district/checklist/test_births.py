@@ -9,7 +9,7 @@ from tests.gateway.district.checklist.spoken import (
     unborn,
 )
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
 REBIRTH = "Node Control/Rebirth"
 

@@ -14,7 +14,7 @@ from tests.gateway.district.checklist.spoken import (
     repeats,
 )
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
 REBIRTH = "Node Control/Rebirth"
 TYPES = set(range(1, 35))  # chapter 6, DataType: 1..19 basic, 20 and 21 properties, 22..34 arrays

@@ -8,7 +8,7 @@ from tests.gateway.district.checklist.spoken import ASSETS
 
 from quartier.district.voice import Identity
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
 NODES, DEVICES = ("NBIRTH", "NDATA", "NDEATH"), ("DBIRTH", "DDATA", "DDEATH")
 ALLOWED = re.compile(r"[^+/#\x00]+")

@@ -10,7 +10,7 @@ from tests.gateway.district.checklist.lives import STORM
 from tests.gateway.district.checklist.spoken import BIRTHS, DATA, in_window
 from tests.gateway.district.test_sparkplug import pcap
 
-pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
 TAKEN_OVER, USE_ANOTHER_SERVER, SERVER_MOVED = 0x8E, 0x9C, 0x9D
 PIECE_BYTES = 16_384

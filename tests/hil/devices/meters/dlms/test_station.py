@@ -146,7 +146,7 @@ failsafe_export_w = 6000
 """
 
 
-@pytest.mark.scenario
+@pytest.mark.daemon
 async def test_the_daemon_reads_meters_that_are_asked_over_tcp_with_gmac_and_over_a_pty(
     meter, key_file, tmp_path
 ):
