@@ -65,6 +65,16 @@ class ForkedProcess:
         return self._code
 
     async def wait(self) -> int:
+        """Wait for its end and drop its output; return the exit code, or minus the number of the signal."""
+        code = await self._wait()
+        self._close()
+        return code
+
+    def _close(self) -> None:
+        for file in self._output:
+            file.close()
+
+    async def _wait(self) -> int:
         """Wait until the process ends; return ``returncode``."""
         if (code := self.returncode) is not None:
             return code
@@ -84,12 +94,12 @@ class ForkedProcess:
 
         Call it once; the result is empty for a process of ``start_with_log``.
         """
-        await self.wait()
+        await self._wait()
         texts = []
         for file in self._output:
             file.seek(0)
             texts.append(file.read())
-            file.close()
+        self._close()
         return tuple(texts)
 
     def send_signal(self, number: int) -> None:

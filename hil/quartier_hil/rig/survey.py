@@ -118,7 +118,7 @@ async def _outlets(key: str, place: Board, board: Outlets) -> Row:
 
 
 async def _devices(bench: Bench, lines: Lines, *, waits: bool) -> list[Row]:
-    """Each device and each of its quantities; ``waits``: some start only now, and may name another identity until then."""
+    """Each device and each of its quantities; ``waits``: some boot, and may say another name until then."""
     rows = []
     for name, device in bench.devices.items():
         dark = [lead for lead, relay in device.leads.items() if lead != "car" and relay.rest == "cut"]

@@ -1,5 +1,9 @@
 """A walk over a bench: who answers, what is wrong, and nothing switched unless it is asked for."""
 
+import asyncio
+import contextlib
+import struct
+
 import pytest
 
 from quartier_hil.rig import loading
@@ -46,14 +50,43 @@ async def test_a_walk_that_switches_is_under_a_guardian_that_is_told_first_and_h
 
 
 async def test_a_stranger_a_silent_board_and_an_adapter_that_is_not_there_are_wrong(things):
-    text = things.file.read_text().replace('"23456789"', '"1"')
+    text = things.file.read_text()
     text += '[adapters.a]\nport = "/dev/serial/by-id/none"\n[boards.gone]\nadapter = "a"\n'
+    # The stranger is the meter, which needs no time to boot.
+    text += f'[devices.stranger]\nhost = "127.0.0.1"\nport = {things.ports["meter"]}\nunit = 2\nprofile = "keba/p30"\n'
+    text += 'identity = { register = "holding:0xFC00", type = "uint32" }\nserial = "1"\nboot_s = 0.1\n'
     things.file.write_text(text)
     rows = _by_key(await survey(loading.load(things.file), switch=True))
 
-    assert "says 23456789, expected 1" == rows["devices.charger"].wrong
+    assert "says 4711, expected 1" == rows["devices.stranger"].wrong
+    assert "" == rows["devices.charger"].wrong
     assert "is not there: is it plugged in?" == rows["adapters.a"].wrong
     assert "/dev/serial/by-id/none" in rows["boards.gone"].wrong
+
+
+async def test_a_device_that_says_another_name_while_it_boots_is_asked_again(tmp_path):
+    said = []
+
+    async def boots(reader, writer):
+        """A Modbus unit that names itself 0 twice, then 4711."""
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                request = await reader.readexactly(12)
+                said.append(4711 if len(said) >= 2 else 0)
+                writer.write(request[:4] + struct.pack(">HBBBI", 7, *request[6:8], 4, said[-1]))
+        writer.close()
+
+    async with await asyncio.start_server(boots, "127.0.0.1", 0) as server:
+        path = tmp_path / "bench.toml"
+        path.write_text(
+            f'title = "One that boots"\n[devices.slow]\nhost = "127.0.0.1"\nport = '
+            f'{server.sockets[0].getsockname()[1]}\nprofile = "keba/p30"\nserial = "4711"\nboot_s = 60\n'
+            'identity = { register = "holding:0", type = "uint32" }\n'
+        )
+        (row,) = await survey(loading.load(path), switch=True)
+
+    assert [0, 0, 4711] == said
+    assert ("4711", "") == (row.says, row.wrong)
 
 
 async def test_a_relay_that_is_not_at_its_rest_is_told_and_put_there(bench, lines):
