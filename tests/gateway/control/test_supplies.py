@@ -29,7 +29,7 @@ SIX_KVA = {"subscribed_power_va": 6.0e3}
 
 
 class Watch:
-    """A meter over time, a look each second or ``every_s``; what it said last stays until it says otherwise or falls silent."""
+    """A meter over time, a look each ``every_s``; what it said last stays until it says otherwise or falls silent."""
 
     def __init__(self, supply=LINKY, **said):
         self.house, self.said, self.t = replace(HOUSE, supplies=(supply,)), dict(said), -1
@@ -44,7 +44,9 @@ class Watch:
                     f"linky.{name}": Memory(float(v), self.t * S) for name, v in self.said.items()
                 }
             grid = None if grid_w is None else Memory(grid_w, (self.t if told_s is None else told_s) * S)
-            self.drawn = supplies.judged(self.house, self.drawn, self.memories, grid, float(every_s), self.t * S)
+            self.drawn = supplies.judged(
+                self.house, self.drawn, self.memories, grid, float(every_s), self.t * S
+            )
         return self.drawn["linky"]
 
     @property
