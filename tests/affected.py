@@ -12,6 +12,7 @@ examples:
 
 import argparse
 import ast
+import contextlib
 import functools
 import os
 import subprocess
@@ -27,7 +28,7 @@ SOURCES = ("gateway", "drivers", "native", "hil")
 CODE = (".py", ".pyx", ".pyi", ".pxd", ".h")
 LIMIT_S = 170.0
 # Tests of the files and the structure of the repository: every change affects them.
-ALWAYS = Path("tests/house")
+STRUCTURE = Path("tests/house")
 
 
 def name_module(path: Path) -> str:
@@ -108,19 +109,21 @@ def measure_distances(changed: Iterable[str], graph: Mapping[str, set[str]]) -> 
     return found
 
 
-def find_affected_tests(changed: Iterable[Path], files: list[Path]) -> list[Path]:
-    """Return the test files that a change can affect, nearest first."""
+def find_affected_tests(changed: Iterable[Path], files: list[Path]) -> dict[Path, int]:
+    """Return the test files that a change can affect with their distance in imports, in the order to run them.
+
+    The tests of the repository's structure look at every file: they come after the direct tests of the change.
+    """
     known = {name_module(path): path for path in files if path.suffix in (".py", ".pyx")}
     reached = measure_distances(find_changed_modules(changed, known), build_import_graph(tuple(files)))
-    found = {known[name]: far for name, far in reached.items() if known[name].name.startswith("test_")} | {
-        path: 0 for path in files if path.parent == ALWAYS and path.name.startswith("test_")
-    }
+    found = {known[name]: far for name, far in reached.items() if known[name].name.startswith("test_")}
+    found |= {path: 2 for path in files if path.parent == STRUCTURE and path.name.startswith("test_")}
 
     def order(path: Path) -> tuple[bool, int, str]:
         starts_daemon = "mark.daemon" in (ROOT / path).read_text(encoding="utf-8")
         return starts_daemon, found[path], str(path)
 
-    return sorted(found, key=order)
+    return {path: found[path] for path in sorted(found, key=order)}
 
 
 def run_git(*words: str) -> list[str]:
@@ -168,12 +171,17 @@ def main() -> int:
         parser.error(str(error))
     files = [Path(name) for name in run_git("ls-files", "--cached", "--others", "--exclude-standard")]
     tests = find_affected_tests(changed, [path for path in files if (ROOT / path).is_file()])
+    summary = f"changed files: {len(changed)}, test files that they can affect: {len(tests)}"
     if options.list:
-        print(*tests, sep="\n")
+        print(f"{summary}; imports between, and the file:", file=sys.stderr)
+        with contextlib.suppress(BrokenPipeError):
+            print("\n".join(f"{far:3}  {path}" for path, far in tests.items()), flush=True)
+            return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has closed the pipe
         return 0
     if not (BIN / "pytest").exists():
         parser.error(f"{BIN} has no pytest: run 'make quick', which installs it")
-    print(f"{len(changed)} changed files can affect {len(tests)} test files", flush=True)
+    print(summary, flush=True)
     checks = (["ruff", "check", "."], ["ruff", "format", "--check", "--quiet", "."], ["mypy"])
     for words in checks:
         if code := subprocess.run([str(BIN / words[0]), *words[1:]], cwd=ROOT, check=False).returncode:

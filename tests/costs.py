@@ -56,6 +56,7 @@ class Costs:
         self.target = target
         self.limit_s = limit_s
         self.is_stopped = False
+        self.collected = 0
         self.tests: dict[str, dict[str, float]] = {}
         self.workers: list[dict[str, float]] = []
         self.begin_s = time.monotonic()
@@ -79,7 +80,11 @@ class Costs:
     def pytest_runtest_protocol(self) -> Iterator[None]:
         """Keep the state before the fixtures of a test are set up."""
         self._before = time.monotonic(), read_cpu_s(), _starts_count
-        return (yield)
+        result = yield
+        stop_at_s = getattr(self.config, "workerinput", {}).get("stop_at_s")
+        if stop_at_s is not None and time.monotonic() > stop_at_s and self.session is not None:
+            self.session.shouldstop = "the time limit has passed"
+        return result
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
@@ -93,11 +98,18 @@ class Costs:
                 "cpu_s": round(sum(after_s) - own_s - children_s, 4),
                 "children_cpu_s": round(after_s[1] - children_s, 4),
                 "starts": _starts_count - starts,
-                "examples": count_examples(item),
+                "max_examples": count_examples(item),
             }
             report.user_properties.append((KEY, figures))
         return report
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker when to stop: xdist queues up to a quarter of the tests there, whatever --maxschedchunk."""
+        if self.limit_s is not None:
+            node.workerinput["stop_at_s"] = self.begin_s + self.limit_s
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the figures of a test in the controller, and check the time limit."""
         if report.when == "teardown" and not hasattr(self.config, "workeroutput"):
@@ -138,11 +150,18 @@ class Costs:
         """Receive a worker's totals."""
         self.workers.append(getattr(node, "workeroutput", {}).get(KEY, {}))
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Count the tests of the session; each worker collects all of them."""
+        self.collected = len(ids)
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write the JSON file; print how many tests ran within the time limit."""
+        """Write the JSON file; say how much of the session the time limit allowed."""
         if self.is_stopped:
+            total = self.collected or (self.session.testscollected if self.session else 0)
+            took_s = time.monotonic() - self.begin_s
             terminalreporter.write_line(
-                f"{len(self.tests)} tests in {self.limit_s:g} s; the time limit left out the others"
+                f"Time limit: {len(self.tests)} of {total} tests ran, in {took_s:.0f} s"
             )
         if self.target is None:
             return
@@ -153,7 +172,7 @@ class Costs:
     def summary(self) -> dict[str, Any]:
         """Return all figures as a JSON object; keys that end in ``_s`` are seconds."""
         own_s, children_s = read_cpu_s()
-        modules: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        modules: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(int))
         for name, figures in self.tests.items():
             module = modules[name.partition("::")[0]]
             module["tests"] += 1
@@ -161,14 +180,14 @@ class Costs:
                 module[key] = round(module[key] + value, 4)
         return {
             "tests": len(self.tests),
-            "wall_s": time.monotonic() - self.begin_s,
-            "cpu_s": own_s + children_s,
+            "wall_s": round(time.monotonic() - self.begin_s, 4),
+            "cpu_s": round(own_s + children_s, 4),
             "start_cpu_s": sum(one.get("start_cpu_s", 0.0) for one in self.workers),
             "collection_cpu_s": sum(one.get("collection_cpu_s", 0.0) for one in self.workers),
             "starts": sum(one["starts"] for one in self.tests.values()),
-            "examples": sum(one["examples"] for one in self.tests.values()),
-            "hypothesis_cpu_s": sum(one["cpu_s"] for one in self.tests.values() if one["examples"]),
-            "slowest": dict(sorted(self.tests.items(), key=lambda pair: -pair[1]["cpu_s"])[:SLOWEST]),
+            "max_examples": sum(one["max_examples"] for one in self.tests.values()),
+            "hypothesis_cpu_s": sum(one["cpu_s"] for one in self.tests.values() if one["max_examples"]),
+            "most_cpu": dict(sorted(self.tests.items(), key=lambda pair: -pair[1]["cpu_s"])[:SLOWEST]),
             "modules": {name: dict(one) for name, one in sorted(modules.items())},
         }
 

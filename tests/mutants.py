@@ -38,7 +38,8 @@ try:
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator, operator_names
 except ModuleNotFoundError:
-    sys.exit("cosmic-ray is not installed: run 'make mutants', or pip install --editable '.[mutants]'")
+    if not {"-h", "--help"} & set(sys.argv):
+        sys.exit("cosmic-ray is not installed: .venv/bin/python -m pip install --editable '.[mutants]'")
 
 HERE = Path(__file__).parents[1]
 PACKAGES = (

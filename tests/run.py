@@ -118,6 +118,7 @@ def run_stage(stage: Stage, more: Iterable[str] = ()) -> Result:
     """Run one stage, with extra arguments ``more``; its output goes to ours."""
     costs_file = REPORTS / f"{stage.name}.json"
     costs_file.unlink(missing_ok=True)
+    costs_file.with_suffix(".xml").unlink(missing_ok=True)
     words = [*stage.words, *more]
     if stage.pytest:
         reports = ["--junitxml", str(REPORTS / f"{stage.name}.xml"), "--costs", str(costs_file)]
@@ -134,7 +135,9 @@ def run_stage(stage: Stage, more: Iterable[str] = ()) -> Result:
 
 def format_table(results: Iterable[Result]) -> str:
     """Return the cost of each stage and the totals as a text table."""
-    rows = [("stage", "tests", "wall s", "CPU s", "collect", "hypothesis", "starts")]
+    rows = [
+        ("stage", "tests", "wall s", "CPU s", "collection CPU s", "hypothesis CPU s", "processes started")
+    ]
     results = list(results)
     for one in results:
         costs = one.costs
@@ -164,7 +167,7 @@ def find_slowest(results: Iterable[Result], count: int = SLOWEST) -> list[tuple[
     found = [
         (figures["cpu_s"], figures["wall_s"], name)
         for one in results
-        for name, figures in one.costs.get("slowest", {}).items()
+        for name, figures in one.costs.get("most_cpu", {}).items()
     ]
     return sorted(found, reverse=True)[:count]
 
@@ -177,7 +180,7 @@ def report_costs(results: list[Result]) -> None:
             print("\nThe tests with the most CPU time:")
         print(f"  {cpu_s:6.1f} s CPU  {wall_s:6.1f} s wall  {name}")
     cpu_s = sum(one.cpu_s for one in results)
-    print(f"\nTotal: {cpu_s:.0f} s CPU, {sum(one.wall_s for one in results):.0f} s wall on {CORES} cores")
+    print(f"\n{cpu_s:.0f} s CPU in all, on {CORES} cores")
     plain = [
         {"stage": one.name, "code": one.code, "wall_s": one.wall_s, "cpu_s": one.cpu_s, **one.costs}
         for one in results
@@ -185,7 +188,9 @@ def report_costs(results: list[Result]) -> None:
     (REPORTS / "costs.json").write_text(
         json.dumps({"cores": CORES, "cpu_s": cpu_s, "stages": plain}, indent=1)
     )
-    print(f"JUnit and JSON: {REPORTS.relative_to(ROOT)}/*.xml, *.json")
+    print(
+        f"For machines: {REPORTS.relative_to(ROOT)}/costs.json, and a JUnit and a JSON file of each stage with tests"
+    )
 
 
 def main() -> int:
@@ -212,6 +217,8 @@ def main() -> int:
     report_costs(results)
     if code := results[-1].code:
         name = results[-1].name
+        if left := [stage.name for stage in known if stage.name in chosen][len(results) :]:
+            print(f"\nNot run: {', '.join(left)}")
         print(f"\nStage {name} failed (exit code {code}); to run it again: make test STAGES={name}")
     return code
 

@@ -24,6 +24,14 @@ def test_every_relative_link_of_a_page_resolves(root: Path, texts: dict[Path, st
     assert not broken, "\n".join(broken)
 
 
+def test_no_page_has_a_placeholder(texts: dict[Path, str]) -> None:
+    found = [
+        str(path) for path, text in texts.items() if path.suffix == ".md" and re.search(r"@[A-Z]+@", text)
+    ]
+
+    assert not found, "\n".join(found)
+
+
 def test_decisions_are_numbered_without_gaps(files: list[Path]) -> None:
     pages = sorted(path.name for path in files if path.parent == DECISIONS and path.name != "README.md")
 
