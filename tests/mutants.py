@@ -64,6 +64,7 @@ KINDS = (
 )
 SKIPPED = ("_BitOr_", "_BitOr", "_Is", "Generic")  # mostly annotations and equivalent mutants
 LEFT_OUT_MARKS = ("daemon", "timing", "measurement")
+LEFT_OUT_TESTS = "tests/house/"  # they read git, which a copy of the tree does not have
 LEFT_OUT = {".git", ".venv", "node_modules", "reports", ".hypothesis", ".mypy_cache", ".ruff_cache", "judges"}
 
 
@@ -152,7 +153,7 @@ def assign_tests(mutants: list[Mutant], root: Path) -> None:
             if known[name].name.startswith("test_")
             and (far == 1 or (far == 2 and known[name].is_relative_to(home)))
         ]
-        one.tests = [path for _, path in sorted(tests)]
+        one.tests = [path for _, path in sorted(tests) if not path.startswith(LEFT_OUT_TESTS)]
 
 
 @functools.cache
@@ -201,7 +202,7 @@ def run_mutant(one: Mutant, tree: Path, python: str, limit_s: float, first: str)
         )
         failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         one.killer = failed[0].split()[1].partition("::")[0] if failed else ""
-        one.outcome = {0: "survived", 1: "killed", 2: "killed"}.get(
+        one.outcome = {0: "survived", 1: "killed", 2: "killed", 4: "killed"}.get(
             done.returncode, f"exit {done.returncode}"
         )
         if not tests or done.returncode == 5:
