@@ -19,7 +19,7 @@ help:
 	@echo "make quick   lint and the tests that your change can affect, at most three minutes; BASE=HEAD~1 compare with that commit, not origin/main"
 	@echo "make test    ruff, mypy, structure rules and all tests; installs what they need; STAGES=\"lint modules\" runs these stages alone"
 	@echo "make bench   compare our speed with that of other programs; ONLY=name one group, SHORT=1 some minutes, JSON=1 JSON output"
-	@echo "make test-deep  tests with twenty times the hypothesis examples, then the speed comparisons, a night; SEED=1"
+	@echo "make test-deep  tests without a daemon with twenty times the hypothesis examples, all days without wires, speed comparisons, a night; SEED=1"
 	@echo "make mutants change operators at random and count how many a test near them detects, hours; SEED=1 COUNT=200"
 	@echo "make fuzz    run a coverage-guided fuzzer on each parser; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"
 	@echo "make scenarios  every scenario of at most two hours over real wires, a day (two hours with JOBS=24); continues an earlier run; result in reports/verdicts.md; ONLY=name"

@@ -100,8 +100,11 @@ class Day:
             further=(*fitted.points(self.scenario), *planned.points(self.scenario)), drawn=drawn
         )
         here = tuple(check for check in self.scenario.checks if not isinstance(check, _ON_WIRES))
-        self.judged = self.scenario.model_copy(update={"checks": here})
-        self.judges: list[Judge] = [balance(self.judged), *asked_for(self.judged, self.caps)]
+        self.judged_scenario = self.scenario.model_copy(update={"checks": here})
+        self.judges: list[Judge] = [
+            balance(self.judged_scenario),
+            *asked_for(self.judged_scenario, self.caps),
+        ]
         self._readers = [judge for judge in self.judges if isinstance(judge, OrderJudge)]
         house = self.scenario.house
         clock = Moment()
@@ -207,7 +210,7 @@ class Day:
         return self
 
     def perform_until(self, end_s: float) -> None:
-        """The scenario up to that second, from where it stands."""
+        """Run the scenario up to ``end_s``; a later call goes on from there."""
         if not self._has_begun:
             self._has_begun = True
             self.peer.ask(None, self.now)

@@ -37,15 +37,15 @@ class Watched:
         scenario = load(builtin()[name])
         series = standard.make(scenario.start.date(), 3, scenario.seed)
         self.day = Day(Options(scenario=scenario, series=series, folder=folder))
-        self.checks = [check for check in self.day.judged.checks if check.proves]
+        self.checks = [check for check in self.day.judged_scenario.checks if check.proves]
         self.judges = list(self._judges())
 
     def _judges(self):
         """Those that the day itself asks, for each check that proves something: found by their place."""
-        judged, caps = self.day.judged, self.day.caps
-        made = [list(judges_of(check, judged, caps)) for check in judged.checks]
+        scenario, caps = self.day.judged_scenario, self.day.caps
+        made = [list(judges_of(check, scenario, caps)) for check in scenario.checks]
         left = self.day.judges[len(self.day.judges) - sum(map(len, made)) :]
-        for check, alike in zip(judged.checks, made, strict=True):
+        for check, alike in zip(scenario.checks, made, strict=True):
             own, left = left[: len(alike)], left[len(alike) :]
             assert [type(one) for one in alike] == [type(one) for one in own]
             assert all(getattr(one, "asked", check) is check for one in own)

@@ -44,8 +44,8 @@ def top(options: argparse.Namespace) -> int:
 def _end_with_terminal() -> None:
     """Have SIGHUP end this process, and raise it once the terminal is gone.
 
-    Who ignores SIGHUP (``nohup``, many a CI runner) hands that down, and without a controlling terminal
-    nobody sends it; textual would then read the end of its input for ever, on a full core.
+    A parent that ignores SIGHUP (``nohup``, some CI runners) passes that on.  Without a controlling terminal,
+    the kernel sends no SIGHUP at all.  Textual would then read the end of its input in an endless loop.
     """
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     threading.Thread(target=_await_hang_up, args=(sys.stdin.fileno(),), name="hang-up", daemon=True).start()
@@ -53,7 +53,7 @@ def _end_with_terminal() -> None:
 
 def _await_hang_up(terminal: int) -> None:
     poll = select.poll()
-    poll.register(terminal, 0)  # a hang-up is reported without being asked for; input is not
+    poll.register(terminal, 0)  # no event mask: poll reports a hang-up always, and input only on request
     poll.poll()
     signal.raise_signal(signal.SIGHUP)
 

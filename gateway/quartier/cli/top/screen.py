@@ -165,7 +165,7 @@ class Look(Screen[None]):
         """Ask the daemon, unless an answer is awaited, nobody looks, or all is to stand still."""
         if not (self._asking or self._paused) and self.is_active:
             self._asking = True
-            # The function, not its coroutine: who leaves now leaves none that was never begun.
+            # The function, not its coroutine: when the app ends now, no coroutine is left unawaited.
             _: Worker[None] = self.run_worker(self._looked, exit_on_error=True)
 
     async def _looked(self) -> None:
@@ -184,7 +184,7 @@ class Look(Screen[None]):
         finally:
             self._asking = False
         self._again_s = max(0.0, self._again_s - self._refresh_s)
-        with suppress(NoMatches):  # left while the daemon was asked: its parts are being removed
+        with suppress(NoMatches):  # the page was left during the request; its widgets are being removed
             self.draw()
 
     def draw(self) -> None:

@@ -14,7 +14,7 @@ def _bits(crc: int, polynomial: int) -> int:
     return crc
 
 
-# What the bits of each byte make of a register.
+# CRC register after each byte value, by polynomial.
 _TABLES = {polynomial: [_bits(byte, polynomial) for byte in range(256)] for polynomial in (_X25, _ARC)}
 
 
