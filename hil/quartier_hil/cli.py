@@ -24,6 +24,7 @@ from quartier_hil.offline.citylearn import command as citylearn
 from quartier_hil.offline.fleet import command as fleet
 from quartier_hil.offline.forecast import command as forecast
 from quartier_hil.offline.homes import command as homes
+from quartier_hil.offline.plausibility import command as plausibility
 from quartier_hil.offline.soak import command as soak
 from quartier_hil.replay import command as replay
 from quartier_hil.rig import command as rig
@@ -55,6 +56,7 @@ examples:
   quartier-hil homes FOLDER                a year of measured homes, what a battery saves by which rule
   quartier-hil citylearn FOLDER --python venv/bin/python   the same planner in CityLearn's environment
   quartier-hil forecast Building_1.csv     what the gateway expected of each hour, and what came
+  quartier-hil plausibility faults --draw 8   meters that lie, found in time or not
   quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
   quartier-hil run short --jobs 2          those that CI runs; quartier-hil list --short says why each
   quartier-hil run all --report reports    each of ours over wires, some hours; Ctrl-C, and on later
@@ -149,6 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     citylearn.parser(commands.add_parser("citylearn", help="our planner in CityLearn's own environment"))
     forecast.parser(commands.add_parser("forecast", help="the gateway's forecast on records of homes"))
     classes.parser(commands.add_parser("matrix", help="each class of device × each way to fail, as a page"))
+    plausibility.parser(
+        commands.add_parser("plausibility", help="connection meters that lie, and those that only look so")
+    )
     torture.parser(commands.add_parser("torture", help="the loss contract, under every fault of the wire"))
     _quirks(commands)
     _sunspec(commands)

@@ -8,6 +8,7 @@ from quartier_hil.devices import foreign
 from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Planner, Swap
 from quartier_hil.plant import building, mains
 from quartier_hil.stage.rival import Rival
+from quartier_hil.stage.threads import AbsentError
 from quartier_hil.wall import WallClock
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Director:
         self.run = run
         self.wall = WallClock()
         self._word = ""
+        self._planner_died = False
 
     async def perform(self) -> None:
         """Every event at its second."""
@@ -43,7 +45,7 @@ class Director:
             return
         match event:
             case asked.Broker():
-                run.mark("the broker comes back" if event.up else "the broker is taken away")
+                run.mark(_of_broker(is_up=run.broker.child.alive, goes_up=event.up))
                 await (run.broker.start() if event.up else run.broker.stop())
             case asked.Kill() | asked.Freeze():
                 await run.keeper.happen(event)
@@ -173,7 +175,7 @@ class Director:
                 self.lie(event)
             case Swap():
                 self.run.mark(f"the {event.kind} of the grid meter are swapped", "fault")
-                self.run.wiring.swap = event.kind
+                self.run.wiring.fault(event.device, "swapped", what=event.kind)
             case asked.Frequency():
                 self.run.mark(f"the frequency goes to {event.hz:g} Hz", "fault")
                 self._set_mains(mains.headed(self.run.plant.mains, event.hz, event.hz_per_s))
@@ -186,15 +188,19 @@ class Director:
 
     def _planner(self, event: Planner) -> None:
         """The daemon's thread that plans runs no further, or goes on; the rest of the daemon never stops."""
-        if event.kind == "dies":
-            self.run.mark("the planner's thread dies", "fault")
-            self.run.daemon.end(PLANNER)
-        elif event.on:
+        if event.on and event.kind != "dies":
             self.run.mark("the planner's thread goes on")
             self.run.daemon.let_go()
-        else:
-            self.run.mark("the planner's thread hangs", "fault")
-            self.run.daemon.hold(PLANNER)
+            return
+        try:
+            (self.run.daemon.end if event.kind == "dies" else self.run.daemon.hold)(PLANNER)
+        except AbsentError:
+            if not self._planner_died:  # a house that never had one: the scenario asks for what cannot be
+                raise
+            self.run.mark("the planner's thread is dead already")
+            return
+        self._planner_died |= event.kind == "dies"
+        self.run.mark(f"the planner's thread {event.kind}", "fault")
 
     def _set_mains(self, grid: mains.Mains) -> None:
         self.run.plant = building.set_mains(self.run.plant, grid)
@@ -215,3 +221,10 @@ class Director:
             on_loss=event.on_loss,
             program=event.program,
         )
+
+
+def _of_broker(*, is_up: bool, goes_up: bool) -> str:
+    """What a scenario's event means for the broker, which may be there, or gone, already."""
+    if is_up == goes_up:
+        return "the broker stays" if is_up else "the broker stays away"
+    return "the broker comes back" if goes_up else "the broker is taken away"

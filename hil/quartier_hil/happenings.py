@@ -1,11 +1,10 @@
 """Events of the harder kind: documents without sense, clocks that lie, a second master."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from quartier_hil.devices.fault import VERBS, Kind, Verb
+from quartier_hil.devices.fault import VERBS, Kind, Swapped, Verb
 from quartier_hil.wanted import Part, Seconds
 
 INSANE_PROGRAM = "insane"
@@ -106,13 +105,13 @@ class Master(Happening):
 
 
 class Swap(Happening):
-    """An electrician took one phase of a meter for another."""
+    """An electrician took one phase of a meter for another; the same as a fault of kind ``swapped``."""
 
     do: Literal["swap"]
     """Its phases are swapped from now on."""
     device: Literal["meter"]
     """Which meter."""
-    kind: Literal["phases", "clamps"] = "phases"
+    kind: Swapped = "phases"
     """phases: it names L1 what is L2, L2 what is L3, L3 what is L1, and its sum is right; clamps: the current
     transformers of L1 and L2 are exchanged, so each of both powers is reckoned of one phase's voltage and the
     other's current, and the sum is wrong."""
@@ -183,37 +182,3 @@ class Verbs(Happening):
 
 
 Harder = Document | ClockFault | Master | Swap | Blackout
-SWAPPED = {"_l1_": "_l2_", "_l2_": "_l3_", "_l3_": "_l1_"}
-# Voltage and current of two phases are 120 degrees apart: of their power half is left, turned round.
-_COSINE = -0.5
-
-
-def swapped(values: Mapping[str, float], asset: str, kind: str = "phases") -> dict[str, float]:
-    """The values as a meter of ``asset`` shows them that is wired wrongly so (``Swap.kind``)."""
-    return _clamped(values, asset) if kind == "clamps" else _turned(values, asset)
-
-
-def _turned(values: Mapping[str, float], asset: str) -> dict[str, float]:
-    """Each phase under another's name."""
-    shown = dict(values)
-    for point in values:
-        for there, here in SWAPPED.items():
-            if point.startswith(f"{asset}.") and there in point:
-                shown[point] = values[point.replace(there, here)]
-    return shown
-
-
-def _clamped(values: Mapping[str, float], asset: str) -> dict[str, float]:
-    """L1 and L2 with each other's current, at unity power factor."""
-    watts = {phase: values[f"{asset}.power_l{phase}_w"] for phase in (1, 2, 3)}
-    volts = {phase: values[f"{asset}.voltage_l{phase}_v"] for phase in (1, 2)}
-    seen = dict(watts)
-    for phase, other in ((1, 2), (2, 1)):
-        seen[phase] = _COSINE * watts[other] * volts[phase] / volts[other] if volts[other] else 0.0
-    shown = {
-        **{f"{asset}.power_l{phase}_w": power_w for phase, power_w in seen.items()},
-        f"{asset}.power_w": sum(seen.values()),
-        f"{asset}.current_l1_a": values[f"{asset}.current_l2_a"],
-        f"{asset}.current_l2_a": values[f"{asset}.current_l1_a"],
-    }
-    return {**values, **shown}

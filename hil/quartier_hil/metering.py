@@ -46,9 +46,6 @@ framing = "8N1"
 [devices.linky_tic]
 bus = "tic"
 profile = "enedis/linky_{mode}"
-
-[supplies.linky]
-device = "linky_tic"
 """,
     "p1": """
 [buses.p1]
@@ -83,6 +80,12 @@ device = "flat2_meter"
 rated_w = 9000
 """,
 }
+
+
+_SUPPLY = """
+[supplies.linky]
+device = "linky_tic"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +128,20 @@ def turn_page(meter: Linky, calendar: Calendar | None, now: dt.datetime) -> None
         meter.notice_min = standing.notice_min
 
 
-def site(names: Collection[MeterName], urls: Mapping[MeterName, str], timeout_s: float, mode: Mode) -> str:
-    """The TOML text of the site's part that reads these meters, the Linky in its ``mode``."""
-    return "".join(_SITES[name].format(port=urls[name], timeout_s=timeout_s, mode=mode) for name in names)
+def site(
+    names: Collection[MeterName],
+    urls: Mapping[MeterName, str],
+    timeout_s: float,
+    mode: Mode,
+    *,
+    is_grid: bool = False,
+) -> str:
+    """The TOML text of the site's part that reads these meters, the Linky in its ``mode``.
+
+    ``is_grid``: the Linky is the connection meter, which is a supply by itself.
+    """
+    parts = [_SITES[name].format(port=urls[name], timeout_s=timeout_s, mode=mode) for name in names]
+    return "".join(parts) + (_SUPPLY if "tic" in names and not is_grid else "")
 
 
 class Metering:
@@ -192,11 +206,9 @@ class Metering:
 
     def _tell(self, name: MeterName, meter: _Meter, values: Mapping[str, float], now: dt.datetime) -> None:
         ailing = self._ailing.get(name)
-        if ailing is None or not ailing.faults:
-            meter.tell(values, now)
-            return
-        self._mute(name, mute=ailing.is_mute(self._now_s))
-        told = ailing.told(values, self._now_s)
+        if ailing is not None and ailing.faults:
+            self._mute(name, mute=ailing.is_mute(self._now_s))
+        told = values if ailing is None else ailing.told(values, self._now_s)
         if told is not None:
             meter.tell(told, now)
 
@@ -267,8 +279,8 @@ class Metering:
         for push in self.pushes.values():
             push.silent = False
 
-    def site(self, timeout_min_s: float) -> str:
-        """The TOML text of the site's part that reads them."""
+    def site(self, timeout_min_s: float, *, is_grid: bool = False) -> str:
+        """The TOML text of the site's part that reads them; ``is_grid``: as with ``site``."""
         timeout_s = max(0.5 / self._rate, timeout_min_s)
         urls = {name: port.url for name, port in self.ports.items()}
-        return site(self.names, urls, timeout_s, self.linky.mode)
+        return site(self.names, urls, timeout_s, self.linky.mode, is_grid=is_grid)

@@ -31,6 +31,7 @@ def judged(run: Run) -> list[Verdict]:
         memory=run.memory,
         answers=answers(run.peer.log),
         alarms=run.alarms.found,
+        alarm_spans=run.alarms.spans,
         losses=run.losses.spans,
         stored=run.stored,
         zero_s=run.zero_s - run.lead_s,

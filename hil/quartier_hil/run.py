@@ -210,7 +210,7 @@ class Run:
             issuers_file=self.peer.issuers_file,
             rate=scenario.rate,
             cycle_s=scenario.cycle_s,
-        ) + self.metering.site(TIMEOUT_MIN_S)
+        ) + self.metering.site(TIMEOUT_MIN_S, is_grid=self.scenario.house.grid_meter == "linky")
         site.write_text(text if self.metal is None else self.metal.site(text))
         self.daemon = Daemon(site, work, self.clock)
         await self.prepare(work, stack)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil import tables, verbs
-from quartier_hil.devices.fault import Kind
+from quartier_hil.devices.fault import Kind, Swapped
 from quartier_hil.fittings import Watts
 from quartier_hil.happenings import (
     Blackout,
@@ -63,18 +63,28 @@ class Failure(Happening):
     kind: Kind
     """How; the table of `devices/fault.py`."""
     factor: float | None = None
-    """wrong, bent: what its values or orders are multiplied by."""
+    """wrong, bent: what its values or orders are multiplied by; clamps: its currents."""
     points: str | None = None
-    """wrong, bent: which of them, a pattern over quantities; absent: every power, every order."""
+    """wrong, bent, stuck: which of them, a pattern over quantities; absent: every power, every order, all."""
     seconds: Seconds | None = None
     """slow, late: real seconds; delayed, intermittent: seconds of the house."""
     every: Annotated[int, Field(ge=1)] | None = None
     """late: every so many answers."""
+    value: Annotated[float, Field(ge=-1e6, le=1e6)] | None = None
+    """stuck: the power in W at which a meter stands, even on its phases; absent: what it shows now.
+    coarse: the least change of a power that it shows, in W."""
+    phases: tuple[Literal[1, 2, 3], ...] | None = None
+    """clamps: which current transformers; absent: all."""
+    what: Swapped | None = None
+    """swapped: the names of its phases, or the clamps of L1 and L2; absent: phases."""
+    seed: int | None = None
+    """foreign: another seed, another building; absent: 1."""
 
     @property
     def told(self) -> dict[str, Any]:
         """What the fault is told beside its kind."""
-        return self.model_dump(include={"factor", "points", "seconds", "every"}, exclude_none=True)
+        keys = {"factor", "points", "seconds", "every", "value", "phases", "what", "seed"}
+        return self.model_dump(include=keys, exclude_none=True)
 
 
 class Clear(Happening):
@@ -132,6 +142,19 @@ class Extra(Happening):
     """Its power."""
     for_s: Annotated[float, Field(gt=0)]
     """How long."""
+    every_s: Annotated[float, Field(gt=0)] | None = None
+    """The period of a load that pulses, as the element of an oven does."""
+    times: Annotated[int, Field(ge=1, le=2_000)] = 1
+    """How many pulses."""
+
+    @property
+    def pulses(self) -> "tuple[Extra, ...]":
+        """Each time that it comes on, as an event of its own."""
+        single = {"every_s": None, "times": 1}
+        return tuple(
+            self.model_copy(update={**single, "at_s": self.at_s + number * (self.every_s or self.for_s)})
+            for number in range(self.times)
+        )
 
 
 class Kill(Happening):
@@ -234,6 +257,13 @@ class Scenario(Part):
     """What must hold."""
     pictures: tuple[Picture, ...] = ()
     """What of it the pages show: `quartier-hil day` draws it."""
+
+    @field_validator("events")
+    @classmethod
+    def _pulsed(cls, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        return tuple(
+            one for event in events for one in (event.pulses if isinstance(event, Extra) else (event,))
+        )
 
 
 def seeded(scenario: Scenario, seed: int | None) -> Scenario:

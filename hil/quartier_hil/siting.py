@@ -32,6 +32,8 @@ GRID_METERS: Mapping[GridMeter, str] = {
     "usual": "eastron/sdm630",
     "slow": "rig/slow_meter",
     "plain": "rig/plain_meter",
+    "minute": "rig/minute_meter",
+    "linky": "eastron/sdm630",
 }
 _OPCUA = {"substation": "rig/heat_substation", "waste": "rig/waste_terminal"}
 
@@ -43,15 +45,18 @@ def profiles_folder() -> Path:
 
 def connection(house: House) -> dict[str, str]:
     """What the site file says of the connection and of the usual car, and where profiles of our own lie."""
-    has_own = bool(house.assets) or house.grid_meter != "usual"
+    has_own = bool(house.assets) or house.grid_meter not in ("usual", "linky")
     frequency = f"frequency_period_s = {house.frequency_period_s}\n"
     agreed = f"failsafe_import_w = {house.failsafe_import_w}\nfailsafe_export_w = {house.failsafe_export_w}\n"
+    unlisted_w = house.unlisted_generation_w
+    unlisted = "" if unlisted_w is None else f"unlisted_generation_w = {unlisted_w:g}\n"
     place = "" if house.planning is None else f"latitude = {LATITUDE}\nlongitude = {LONGITUDE}\n"
     stay = {"departure": house.departure and f'"{house.departure}"', "energy_wanted_wh": house.wanted_wh}
     return {
         "grid_profile": GRID_METERS[house.grid_meter],
-        "frequency": "" if house.grid_meter == "plain" else frequency,
-        "agreed": agreed if house.failsafe_agreed else "",
+        "grid_device": "linky_tic" if house.grid_meter == "linky" else "meter",
+        "frequency": "" if house.grid_meter in ("plain", "linky", "minute") else frequency,
+        "agreed": (agreed if house.failsafe_agreed else "") + unlisted,
         "departure": "".join(f"{key} = {value}\n" for key, value in stay.items() if value is not None),
         "profiles": place + (f'profiles = ["{profiles_folder()}"]\n' if has_own else ""),
     }

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from quartier_hil import fittings
-from quartier_hil.devices.fault import Kind
-from quartier_hil.fittings import BOX
+from quartier_hil.devices.fault import METERED, Kind
+from quartier_hil.fittings import BOX, METER
 from quartier_hil.house import House
 
 LINE = ("meter", "heatmeter", "relays", "inputs")
@@ -24,6 +24,7 @@ SILENT_S = 15.0
 """failsafe.md section 2, "device silent": 15 s for what is read each 5 s or more often."""
 _SECONDS = ("slow", "late", "delayed", "intermittent")
 _FACTORS = ("wrong", "bent")
+_SCALED = (*_FACTORS, "clamps")
 _SMART = {
     "unplugged": 'its adapter is pulled out by do = "unplug"',
     "silent": "who speaks by itself and is not heard has no power: off",
@@ -86,7 +87,7 @@ def refusal(house: House, target: str, kind: Kind, told: Mapping[str, Any]) -> s
     if target in house.meters:
         why = _of_smart_meter(target, kind)
     elif target in wires(house):
-        why = _of_wire(kind)
+        why = _of_wire(kind, told)
     elif target in devices(house):
         why = _of_device(house, target, kind, told)
     else:
@@ -100,7 +101,9 @@ def missing(kind: Kind, told: Mapping[str, Any]) -> str:
     """Which argument a way of failing lacks; empty where it has all."""
     if kind in _SECONDS and not told.get("seconds"):
         return f"seconds: is missing: how long, for {kind}"
-    if kind in _FACTORS and "factor" not in told:
+    if kind == "coarse" and not told.get("value"):
+        return "value: is missing: from how many W on a change is shown, for coarse"
+    if kind in _SCALED and "factor" not in told:
         return f"factor: is missing: what is multiplied by it, for {kind}"
     return ""
 
@@ -111,8 +114,8 @@ def _of_smart_meter(target: str, kind: Kind) -> str:
     return _SMART.get(kind, "")
 
 
-def _of_wire(kind: Kind) -> str:
-    if kind in _FACTORS:
+def _of_wire(kind: Kind, told: Mapping[str, Any]) -> str:
+    if kind in (*_FACTORS, *METERED) or "value" in told:
         return "what is changed on a wire fails its check and is noise: garbage"
     return ""
 
@@ -120,11 +123,18 @@ def _of_wire(kind: Kind) -> str:
 def _of_device(house: House, target: str, kind: Kind, told: Mapping[str, Any]) -> str:
     if kind in ("stuck", "delayed", "wrong") and target == "relays":
         return "it measures nothing"
+    if (kind in METERED or "value" in told) and not _is_meter(house, target):
+        return "it has no current transformers; expected a meter"
     if kind == "wrong" and target == "inputs" and "points" not in told:
         return "it measures no power; name the points, as in1.input_on"
     if kind == "bent" and target not in _ordered(house):
         return "it takes no orders"
     return ""
+
+
+def _is_meter(house: House, target: str) -> bool:
+    """Whether a device measures one power from outside, as meters do."""
+    return target in ("meter", "heatmeter") or target in {board.name + METER for board in house.boards}
 
 
 def _ordered(house: House) -> set[str]:

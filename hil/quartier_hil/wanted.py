@@ -39,6 +39,8 @@ class CapKept(Wanted):
     """How far above the cap counts as over."""
     over_max_s: Seconds = 5.0
     """How many seconds over it are allowed altogether."""
+    row_max_s: Annotated[float, Field(gt=0)] | None = None
+    """How many seconds over it are allowed in a row."""
 
 
 class Within(Wanted):
@@ -173,6 +175,8 @@ class Alarmed(Wanted):
     """An alarm comes within a span, and none like it before."""
     words: str
     """A part of its words."""
+    never: bool = False
+    """It must not come within the span."""
     from_s: Seconds = 0.0
     """Not before."""
     until_s: Seconds
@@ -328,6 +332,10 @@ class Tightened(Wanted):
 
     check: Literal["tightening"]
     """After each cap that tightens the command is on the wire in 2 s and the meter inside in 30 s."""
+    command_max_s: Annotated[float, Field(gt=0)] | None = None
+    """Another time for the command, where a minimum on-time stands in the way."""
+    inside_max_s: Seconds = 30.0
+    """Another time for the meter, likewise."""
 
 
 class Invariants(Wanted):

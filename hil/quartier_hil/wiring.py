@@ -19,7 +19,6 @@ from quartier_hil.devices.sunspec.measured import Generation
 from quartier_hil.devices.sunspec.solar import SolarInverter
 from quartier_hil.devices.sunspec.storage import BatteryInverter
 from quartier_hil.district.session import Names
-from quartier_hil.happenings import swapped
 from quartier_hil.house import House, Make
 from quartier_hil.outputs import outputs
 from quartier_hil.plant.building import Orders
@@ -109,8 +108,6 @@ class Wiring:
         self.cabinets = Cabinets(house, seed)
         self.devices |= self.cabinets.devices
         self.ports: dict[str, int] = {}
-        self.swap = ""
-        """How the grid meter's phases are swapped (``Swap.kind``); empty: they are right."""
         self._closed = False
         self._wires = AsyncExitStack()
 
@@ -149,9 +146,8 @@ class Wiring:
             if name not in self.devices:
                 continue
             found = shown.setdefault(name, {})
-            seen = swapped(values, "grid", self.swap) if self.swap and name == METER else values
             for quantity in quantities:
-                value = seen.get(f"{asset}.{quantity}")
+                value = values.get(f"{asset}.{quantity}")
                 if value is not None:
                     found[prefix + quantity] = value
         for name, found in shown.items():
@@ -241,6 +237,7 @@ _UNWRITTEN = {
     *("boards", "assets", "main_fuse_a", "outdoor_c"),
     *("tariff", "planning", "departure", "wanted_wh"),
     *("failsafe_agreed", "failsafe_import_w", "failsafe_export_w", "grid_meter", "frequency_period_s"),
+    "unlisted_generation_w",
 }
 _SITE = """\
 # The rig's house; written by quartier-hil for one run.
@@ -283,7 +280,7 @@ unit = 255
 
 [assets.grid]
 role = "grid"
-device = "meter"
+device = "{grid_device}"
 {frequency}
 [assets.bat1]
 role = "battery"

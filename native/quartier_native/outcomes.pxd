@@ -194,7 +194,8 @@ cdef inline void raise_pv(
                     if stand.share[phase] > 0.0:
                         room_w = least(room_w, export_room_w[ROWS * node + phase] / stand.share[phase])
                 node = under[node]
-            held_w += 0.25 * most(0.0, room_w)
+            if room_w > most(20.0, 0.005 * unit.rated_w):  # less is not worth an order
+                held_w += 0.25 * room_w
             if charge_room_w > 0.02 * unit.rated_w and -seats[place].present_w > 0.9 * held_w:
                 held_w += 0.005 * unit.rated_w * dt_s
         columns.limit_w[at] = limit_w(held_w, unit.rated_w)

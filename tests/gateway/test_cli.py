@@ -16,7 +16,7 @@ COMMANDS = {
     "release": ("release.json", "ExecStopPost", "75"),
     "engines": ("compiled or reference", "--json"),
     "check": ("78", "file:line: key", "--json"),
-    "config": ("sample", "reference", "schema"),
+    "config": ("sample", "reference", "schema", "remote"),
     "bus": ("plan", "--answer-ms", "--dead", "--json", "example", "Exit codes"),
     "plan": ("--config", "--series", "--json", "example", "Exit codes"),
     "trust": ("--remove", "--pki", "--json", "fingerprint", "example", "Exit codes"),
@@ -33,6 +33,8 @@ COMMANDS = {
     "drill": ("--simulated", "--declared", "--report", "--json", "Exit codes"),
     "why": ("--since", "--all", "--json", "example", "Exit codes", "--state-dir", "--runtime-dir"),
     "override": ("VALUE", "--for", "--why", "--cancel", "quartier-operators", "example", "Exit codes"),
+    "meter": ("--believe", "console", "--json", "example", "Exit codes"),
+    "apply": ("console", "SSH", "--check", "--json", "quartier-operators", "example", "Exit codes"),
     "maintenance": ("--for", "--why", "given back", "example", "Exit codes"),
     "alarms": (
         "--ack",

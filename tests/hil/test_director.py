@@ -4,8 +4,9 @@ from quartier.runtime.clock import RigsWord, rigs_word
 from quartier_hil.devices.foreign import requests
 from quartier_hil.happenings import Blackout, ClockFault, Master, Planner, Swap
 from quartier_hil.metering import Metering
-from quartier_hil.outside import Caps, Parameters, Shed
-from quartier_hil.scenario import Clear, Failure
+from quartier_hil.outside import Broker, Caps, Contact, Heartbeat, Parameters, Shed
+from quartier_hil.scenario import Clear, Failure, Freeze, Kill, Plug
+from quartier_hil.stage.threads import AbsentError
 from quartier_hil.wiring import Wiring
 
 
@@ -136,3 +137,68 @@ async def test_what_the_district_is_to_send_is_told_to_its_process(run, monkeypa
         told[2][1]["for_s"],
         told[2][1]["default"]["import_max_w"],
     )
+
+
+async def test_a_planner_that_died_may_die_or_hang_again_and_one_that_never_was_is_an_error(run, monkeypatch):
+    there = {"is": True}
+
+    def end(name):
+        if not there["is"]:
+            raise AbsentError(f"no thread {name}")
+        there["is"] = False
+
+    monkeypatch.setattr(run.daemon, "end", end)
+    monkeypatch.setattr(run.daemon, "hold", end)
+    for kind in ("dies", "dies", "hangs"):
+        await run.director.happen(Planner(at_s=0, do="planner", kind=kind))
+    dead = "the planner's thread is dead already"
+    assert ["the planner's thread dies", dead, dead] == [mark.text for mark in run.course.marks[-3:]]
+
+    run.director._planner_died = False
+    with pytest.raises(AbsentError):
+        await run.director.happen(Planner(at_s=0, do="planner"))
+
+
+@pytest.mark.peer
+async def test_an_event_that_changes_nothing_is_no_fault_of_the_rig(run, monkeypatch):
+    """Each event that puts something into a state, when it is in that state already, and twice."""
+    monkeypatch.setattr(run.peer, "order", lambda *_, **__: None)
+    twice = (
+        Broker(at_s=0, do="broker", up=False),
+        Broker(at_s=0, do="broker", up=True),
+        Clear(at_s=0, do="clear", device="meter"),
+        Clear(at_s=0, do="clear", device="rs485"),
+        Failure(at_s=0, do="fault", device="meter", kind="off"),
+        Heartbeat(at_s=0, do="heartbeat", on=True),
+        Heartbeat(at_s=0, do="heartbeat", on=False),
+        Contact(at_s=0, do="contact", closed=False),
+        Contact(at_s=0, do="contact", closed=True),
+        Plug(at_s=0, do="plug", on=False),
+        Plug(at_s=0, do="plug", on=True),
+        Planner(at_s=0, do="planner", on=True),
+        ClockFault(at_s=0, do="clock", kind="well"),
+        ClockFault(at_s=0, do="clock", kind="off"),
+        Kill(at_s=0, do="kill", down_s=0.01),
+        Freeze(at_s=0, do="freeze", for_s=0.01),
+        Blackout(at_s=0, do="blackout", for_s=0.01, backed=("gateway",)),
+    )
+    monkeypatch.setattr(run.keeper, "_restart", _nothing)
+    try:
+        for event in twice:
+            for _ in range(2):
+                await run.director.happen(event)
+        texts = [mark.text for mark in run.course.marks]
+    finally:
+        await run.broker.stop()
+
+    broker = [text for text in texts if "broker" in text]
+    assert [
+        "the broker stays away",
+        "the broker stays away",
+        "the broker comes back",
+        "the broker stays",
+    ] == broker
+
+
+async def _nothing(*_words, **_more):
+    return None

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, swapped
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan
 
 
 def test_a_master_writes_again_and_again():
@@ -11,47 +11,6 @@ def test_a_master_writes_again_and_again():
 def test_only_nonsense_that_is_known_can_be_sent():
     with pytest.raises(ValidationError, match="kind"):
         Document(at_s=0, do="document", kind="rude")
-
-
-def test_swapped_phases_go_round_and_the_sum_stays():
-    values = {
-        "grid.power_w": 6.0,
-        "grid.power_l1_w": 1.0,
-        "grid.power_l2_w": 2.0,
-        "grid.power_l3_w": 3.0,
-        "a.power_l1_w": 9.0,
-    }
-
-    assert {"grid.power_l1_w": 2, "grid.power_l2_w": 3, "grid.power_l3_w": 1} == {
-        point: value for point, value in swapped(values, "grid").items() if "grid.power_l" in point
-    }
-    assert (6, 9) == (swapped(values, "grid")["grid.power_w"], swapped(values, "grid")["a.power_l1_w"])
-
-
-def test_swapped_clamps_show_a_balanced_house_that_takes_nothing():
-    values = {"grid.power_w": 6_900.0} | {
-        f"grid.{kind}_l{phase}_{unit}": value
-        for phase in (1, 2, 3)
-        for kind, unit, value in (("power", "w", 2_300.0), ("voltage", "v", 230.0), ("current", "a", 10.0))
-    }
-    shown = swapped(values, "grid", "clamps")
-
-    assert [-1_150, -1_150, 2_300, 0] == [
-        shown[f"grid.{quantity}"] for quantity in ("power_l1_w", "power_l2_w", "power_l3_w", "power_w")
-    ]
-
-
-def test_swapped_clamps_give_each_phase_the_others_current():
-    values = {"grid.power_w": 2_300.0} | {
-        f"grid.{kind}_l{phase}_{unit}": value if phase == 1 else 230.0 if kind == "voltage" else 0.0
-        for phase in (1, 2, 3)
-        for kind, unit, value in (("power", "w", 2_300.0), ("voltage", "v", 230.0), ("current", "a", 10.0))
-    }
-    shown = swapped(values, "grid", "clamps")
-
-    assert (0, -1_150, 0, 10) == tuple(
-        shown[f"grid.{quantity}"] for quantity in ("power_l1_w", "power_l2_w", "current_l1_a", "current_l2_a")
-    )
 
 
 @pytest.mark.parametrize(

@@ -24,3 +24,9 @@ def test_a_plan_needs_prices():
 def test_an_unknown_key_is_a_fault():
     with pytest.raises(ValidationError, match="batery_w"):
         House(batery_w=3)
+
+
+def test_a_linky_alone_at_the_connection_needs_a_linky():
+    assert "linky" == House(grid_meter="linky", meters=["tic"]).grid_meter
+    with pytest.raises(ValidationError, match="there is no Linky"):
+        House(grid_meter="linky")

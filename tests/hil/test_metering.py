@@ -96,3 +96,25 @@ async def test_without_supply_the_meters_are_silent_but_for_those_with_a_battery
 
     metering.supply(on=True)
     assert (False, False) == (metering.pushes["tic"].silent, metering.flat2.off)
+
+
+def test_a_linky_at_the_connection_is_a_supply_by_itself(metering):
+    assert "[supplies.linky]" in metering.site(0.1)
+    assert "[supplies.linky]" not in metering.site(0.1, is_grid=True)
+
+
+def test_a_reversed_linky_shows_no_import_and_counts_on_when_it_is_well(metering):
+    def tell(wh, now_s):
+        values = {f"grid.power_l{phase}_w": 1_000.0 for phase in (1, 2, 3)}
+        now = dt.datetime.fromtimestamp(now_s, dt.UTC)
+        metering.publish(values | {"grid.power_w": 3_000.0, "grid.energy_import_wh": wh}, now)
+        return metering.linky.seen.drawn_va, sum(metering.linky.seen.supply_wh)
+
+    tell(0.0, 1_800_000_000)
+    metering.fault("tic", "clamps", factor=-1.0)
+    tell(0.0, 1_800_000_000)
+    drawn_va, at_first_wh = tell(3_000.0, 1_800_003_600)
+    assert ((0, 0, 0), 0) == (drawn_va, at_first_wh - tell(3_000.0, 1_800_003_600)[1])
+
+    metering.clear("tic")
+    assert ((1_000,) * 3, at_first_wh + 3_000) == tell(6_000.0, 1_800_007_200)

@@ -140,6 +140,16 @@ def test_an_inverter_that_this_house_has_not_cannot_fail(tmp_path):
             "events.0.kind: rs485 cannot be wrong",
         ),
         ('do = "fault"\ndevice = "gx"\nkind = "slow"', "events.0.seconds: is missing"),
+        ('do = "fault"\ndevice = "meter"\nkind = "clamps"', "events.0.factor: is missing"),
+        (
+            'do = "fault"\ndevice = "charger"\nkind = "foreign"',
+            "events.0.kind: charger cannot be foreign: it has no current transformers",
+        ),
+        (
+            'do = "fault"\ndevice = "gx"\nkind = "stuck"\nvalue = 500',
+            "events.0.kind: gx cannot be stuck: it has no current transformers",
+        ),
+        ('do = "fault"\ndevice = "meter"\nkind = "clamps"\nfactor = 0\nphases = [4]', "events.0.phases"),
         ('do = "clear"\ndevice = "tic"', "events.0.device: tic is not in this house"),
         ('do = "clock"\nkind = "slow"', "events.0.seconds: 0; a clock that is slow needs how many"),
         (
@@ -165,3 +175,13 @@ def test_a_planner_is_for_a_house_that_plans(tmp_path):
 
 def test_a_contract_is_read_where_there_is_one(tmp_path):
     assert "checks.0: needs house.tariff" in _faults(tmp_path, HEAD + '[[checks]]\ncheck = "tariff"\n')[0]
+
+
+def test_a_load_that_pulses_comes_on_so_many_times(tmp_path):
+    path = tmp_path / "pulses.toml"
+    event = 'events = [{ do = "load", at_s = 5, extra_w = 900, for_s = 2, every_s = 7, times = 3 }]\n'
+    path.write_text(HEAD + event + 'checks = [{ check = "invariants" }]\n')
+
+    assert [(5, 2, 900), (12, 2, 900), (19, 2, 900)] == [
+        (one.at_s, one.for_s, one.extra_w) for one in load(path).events
+    ]

@@ -44,7 +44,7 @@ def test_every_box_of_the_rig_has_a_sound_profile():
     names = sorted(path.stem for path in (siting.profiles_folder() / "rig").glob("*.toml"))
 
     assert [
-        *("cooling", "heat_substation", "load", "plain_meter", "slow_meter"),
+        *("cooling", "heat_substation", "load", "minute_meter", "plain_meter", "slow_meter"),
         *("waste_terminal", "water_heater"),
     ] == names
     for name in names:

@@ -89,6 +89,21 @@ def test_what_a_verb_needs_is_asked_for():
     assert "" == verbs.refusal(GX, "inputs", "wrong", {"factor": 0.0, "points": "in1.input_on"})
 
 
+@pytest.mark.parametrize(
+    ("kind", "told"), [("clamps", {"factor": -1.0}), ("swapped", {}), ("coarse", {"value": 9.0})]
+)
+def test_meters_alone_have_current_transformers_and_a_building(kind, told):
+    able = {target for target in verbs.all_of(GX) if not verbs.refusal(GX, target, kind, told)}
+
+    assert {"meter", "heatmeter", "park_meter", "tic", "p1", "mbus"} == able
+
+
+def test_meters_alone_stand_at_a_given_power():
+    able = {target for target in verbs.all_of(GX) if not verbs.refusal(GX, target, "stuck", {"value": 500.0})}
+
+    assert {"meter", "heatmeter", "park_meter", "tic", "p1", "mbus"} == able
+
+
 def test_what_takes_no_orders_bends_none():
     bent = {target: verbs.refusal(GX, target, "bent", {"factor": -1.0}) for target in verbs.devices(GX)}
 

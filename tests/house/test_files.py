@@ -1,4 +1,4 @@
-"""How files are called, how long they are, and that each module has its tests."""
+"""How files are called, and that each module has its tests."""
 
 import ast
 from pathlib import Path
@@ -17,8 +17,6 @@ VAGUE = {
     "lib",
     "stuff",
 }
-LINES_MAX = 400
-TEST_LINES_MAX = 600  # tables of cases are long and easy to read
 # Modules with code and no test file of their own name, for a reason.
 TESTED_ELSEWHERE: dict[str, str] = {
     "gateway/quartier/cli/__main__.py": "one line; every scenario starts the daemon through it",
@@ -47,18 +45,6 @@ def test_no_file_repeats_its_folders_name(files: list[Path]) -> None:
     ]
 
     assert not repeated, "\n".join(repeated)
-
-
-def test_files_stay_readable(root: Path, files: list[Path]) -> None:
-    long = []
-    for path in files:
-        if path.suffix not in CODE or path.name.endswith("_pb2.py"):
-            continue
-        lines = len((root / path).read_text(encoding="utf-8").splitlines())
-        if lines > (TEST_LINES_MAX if path.parts[0] == "tests" else LINES_MAX):
-            long.append(f"{path}: {lines} lines")
-
-    assert not long, "\n".join(long)
 
 
 def test_exceptions_are_still_needed(files: list[Path]) -> None:

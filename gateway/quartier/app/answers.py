@@ -157,7 +157,7 @@ def asset(
         "name": name,
         **found,
         "written": None if outcome is None else written(outcome, now.ns),
-        "ledger": [entry.data() for entry in ledger.of(name)],
+        "ledger": ledger.told(name, now.ns),
     }
 
 

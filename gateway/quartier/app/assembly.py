@@ -1,4 +1,4 @@
-"""From what the site file says to what the rooms take: wires, the house, the release values (pure)."""
+"""From what the site file says to what the rooms take: wires, the house, the release values."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,12 @@ from quartier.config.load import Loaded
 from quartier.config.modes import MODED, QUANTITIES, quantity, switched
 from quartier.control.link import LinkParams
 from quartier.house import assets
+from quartier.runtime.clock import HouseClock
 from quartier.store.deadband import Deadband, Deadbands
 from quartier.store.ledger import Store
 from quartier_drivers.contract import SLOT_NS, DeviceSpec, PointInfo
 from quartier_drivers.profile import Profile
+from quartier_drivers.registry import door
 
 # So many points are asked for in one moment, and the next as much later: what is read every second has five
 # moments, which share what is more.
@@ -128,6 +130,22 @@ def _caps(site: model.Site, name: str, asset: Any) -> dict[str, float]:
     return {}
 
 
+def known_points(planned: Sequence[Wire]) -> dict[str, PointInfo]:
+    """Return every point of the site, as far as it is known without opening anything."""
+    clock = HouseClock()
+    found: dict[str, PointInfo] = {}
+    for wire in planned:
+        line = door(wire.section.kind).line(wire.name, wire.section, clock)
+        for spec, profile in wire.devices:
+            found |= door(wire.section.kind, profile.protocol).driver(line, spec, profile, clock).points
+    return found
+
+
+def known_house(loaded: Loaded) -> assets.House:
+    """Return the building as control will see it, without opening anything: for ``quartier check``."""
+    return house(loaded.site, known_points(wires(loaded)), {})
+
+
 def house(
     site: model.Site, points: Mapping[str, PointInfo], values: Mapping[str, float | None]
 ) -> assets.House:
@@ -166,6 +184,7 @@ def house(
             import_autonomous_w=limits.import_autonomous_w,
             export_autonomous_w=limits.export_autonomous_w,
         ),
+        unlisted_generation_w=limits.unlisted_generation_w,
         grid_target_w=site.control.grid_target_w,
         cycle_s=site.control.cycle_s,
         release_values=values,

@@ -82,13 +82,13 @@ class Commanding:
 
     # How it goes on
 
-    def look(self, world: World, kept: Kept) -> list[Ack]:
-        """After a cycle: what is said of all that runs."""
+    def look(self, world: World, kept: Kept, utc_ms: int) -> list[Ack]:
+        """After a cycle: what is said of all that runs; ``utc_ms`` is the time that documents count by."""
         left, self._left = self._left, []
         self.commands, acks = errands.judged(self.commands, world)
         for ack in acks:
             self._say(ack, "", world.now)
-        self._promises, more = promises.judged(self._promises, kept, world.now.utc_ms)
+        self._promises, more = promises.judged(self._promises, kept, utc_ms)
         return [*left, *acks, *more]
 
     def _tell(self, acks: list[Ack], document: CommandDocument, now: Now) -> None:
@@ -122,12 +122,15 @@ class Commanding:
         facts = {"commands": running.dump(self.commands), "promises": promises.dump(self._promises)}
         return facts if self.commands != Commands() or self._promises else {}
 
-    def recall(self, facts: object, now: Now, *, outage: bool) -> None:
+    def recall(self, facts: object, now: Now, *, outage: bool, since: running.Since | None = None) -> None:
         """Go on with what ``kept`` gave; what is broken is left, and said."""
         if not isinstance(facts, dict):
             return
         try:
-            self.commands, self._left = running.restored(facts.get("commands", {}), now, outage=outage)
+            known = facts.get("commands", {})
+            self.commands, self._left = running.restored(
+                known, now, outage=outage, since=since or running.Since()
+            )
             self._promises = promises.restored(facts.get("promises", {}))
         except ValueError as broken:
             self._log.warning("commands.not_recalled", why=str(broken))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import quartier_native
 from quartier.app import assembly, extras, fallbacks, keeper, memory, ordered, own, probed, records, upkeep
+from quartier.app.applying import Applying
 from quartier.app.disk import Disk
 from quartier.app.enquiries import Enquiries
 from quartier.app.fleet import Fleet
@@ -24,7 +25,8 @@ from quartier.app.standstill import Standstill
 from quartier.app.troubles import Troubles
 from quartier.app.turn import Turn
 from quartier.config.load import Loaded
-from quartier.control import link
+from quartier.control import gridrows, link, linkcaps
+from quartier.house.assets import House
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.runtime import lean, released
@@ -78,6 +80,7 @@ class Daemon:
         self.uplink = None
         site = loaded.site
         self._store = assembly.store(site, places.runtime_dir, places.state_dir)
+        self._beside = clock, self._store.event, log
         self._ledger = Ledger(self._store)
         self._sentry = Sentry(self._store.event, log, clock, places.state_dir)
         self._disk = Disk(log, self._notice)
@@ -116,30 +119,29 @@ class Daemon:
             self._fast.want(on=self.turn.is_fast)
             runtime_dir, asked = self._places.runtime_dir, self._enquiries()
             deeds = {**self._hands.deeds, **self._sentry.deeds}
+            applying = Applying(self._places, lambda: self._loaded, self._reread.set, *self._beside)
+            on_site = {**applying.deeds, **self._hands.on_site}
+            operators = Operators(runtime_dir, deeds, self._log, on_site=on_site)
             tasks = [
                 group.create_task(self._ticker.run(), name="ticker"),
                 group.create_task(self._fast.run(), name="fast"),
                 group.create_task(
                     self._supervised("desk", Desk(runtime_dir, asked.answers, asked.about).run)
                 ),
-                group.create_task(
-                    self._supervised("operators", Operators(runtime_dir, deeds, self._log).run)
-                ),
+                group.create_task(self._supervised("operators", operators.run)),
+                group.create_task(self._supervised("applying", applying.run)),
                 *(group.create_task(run) for run in self._keeping()),
             ]
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reread.set)
-            district = None
-            if self.uplink is not None:
-                district = group.create_task(self._supervised("district", self.uplink.run), name="district")
+            district = [self._supervised("district", self.uplink.run)] if self.uplink is not None else []
+            tasks += [group.create_task(run, name="district") for run in district]
             rereading = group.create_task(self._follow_file())
             await self._stop.wait()
             self._watchdog.say("STOPPING=1")
-            for task in (*tasks, rereading):
+            for task in (rereading, *tasks):
                 task.cancel()
-            if district is not None:
-                district.cancel()
             await self._leave()
 
     async def _begin(self, group: asyncio.TaskGroup) -> None:
@@ -155,19 +157,22 @@ class Daemon:
         house = probed.known(assembly.house(site, self.fleet.points, values), self.fleet.probes)
         params = assembly.link_params(site, house.limits)
         left, now = known.link, self._clock.now()
-        state = link.start(params, left.state, now, outage=left.outage, lost=left.lost)
+        state = link.start(
+            params, left.state, now, outage=left.outage, lost=left.lost, rebooted=left.rebooted
+        )
         self._log.info("link.start", mode=str(state.mode), why=state.why, outage=left.outage)
+        self._say_rows(house)
         self._ledger.follow(self.fleet.points, values)
         self._take_in_released(now)
         around = self._clock, self._image, self.fleet, self._store, self._log, self._ledger
         self.turn = Turn(house, params, state, *around, outage_before=left.outage, sentry=self._sentry)
         self._troubles = Troubles(self.turn, self.fleet, self._safety, lambda: self._loaded)
-        self._sentry.recall(known.alarms)
+        self._sentry.recall(known.alarms, house.zone)
         self._sentry.sources = (self._troubles,)
         self._tell_end(left)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
         self.turn.ladder = Ladder.of(site, house, self.fleet, self._store)
-        beside = self._clock, self._store.event, self._log
+        beside = *self._beside, self.turn.believe_meter
         self._hands = Hands(self._places.state_dir, lambda: self.turn.house, *beside)
         self._hands.recall(known.overrides, now, outage=left.outage)
         self.turn.hands = self._hands
@@ -235,6 +240,7 @@ class Daemon:
             self._log,
             self._sentry.note,
             lambda: self.turn.flexibility(assembly.local(self._loaded.site)),
+            lambda now: linkcaps.times_ms(self.turn.link, now),
         )
 
     def _supervised(self, name: str, run: Any) -> Any:
@@ -349,6 +355,7 @@ class Daemon:
         # The ticker goes on at its period: a house told another one would call every cycle late.
         house = replace(house, cycle_s=self.turn.house.cycle_s)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
+        self._say_rows(house)
         self._ledger.follow(self.fleet.points, values)
         self.turn.adopt(house, assembly.link_params(loaded.site, house.limits), started)
         self.turn.ladder = Ladder.of(loaded.site, house, self.fleet, self._store)
@@ -359,6 +366,11 @@ class Daemon:
             self.uplink.catalogue(self._catalogue(loaded.site, self._infos()))
         self._safety.keep(self.fleet)
         self._log.info("config.adopted", file=str(self._places.config))
+
+    def _say_rows(self, house: House) -> None:
+        """Say which rows of the public grid's events the connection meter is too slow for."""
+        if missing := gridrows.shortfall(house.grid.frequency_period_s):
+            self._log.info("grid.rows", missing=missing)
 
     def _say(self, loaded: Loaded) -> None:
         """Say what is wrong with the site file, and what that puts out of action."""

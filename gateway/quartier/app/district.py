@@ -1,7 +1,7 @@
 """The uplink of a site, if it has one: settings from the site file, notes into log and history."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -38,11 +38,13 @@ def connect(
     log: Any,
     hear: Hear = lambda *_event: None,
     flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None,
+    times: Callable[[Now], Iterable[int]] = lambda _now: (),
 ) -> Uplink | None:
     """The uplink, not yet running; None without a district, or when its section cannot be used now.
 
     A secret that systemd did not give is said aloud and leaves the house to itself.  ``hear`` is told every
-    note too: code, text, data, and when.  ``flexibility`` gives the report of what the building could do.
+    note too: code, text, data, and when.  ``flexibility`` gives the report of what the building could do,
+    ``times`` what UTC may be where the clock was set.
     """
     asked = site.district_link
     if asked is None:
@@ -65,6 +67,7 @@ def connect(
     rules = Rules(
         primary_host=asked.primary_host,
         watermark=asked.watermark,
+        watermark_unsigned=asked.watermark_unsigned,
         aliases=asked.aliases,
         backfill_messages_per_s=asked.backfill_messages_per_s,
     )
@@ -75,6 +78,7 @@ def connect(
         silent=fleet.silent,
         report=_reporter(store, clock, log, hear),
         flexibility=flexibility,
+        times=times,
         is_stranger=_stranger(store, restored=was_restored(folder)),
     )
     return Uplink(settings, Identity(site.site.district, site.site.id), catalog, rules, house)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from quartier.house.entry import End, Entry
 from quartier.house.image import Frozen
-from quartier.house.now import Now
 from quartier.runtime.mailbox import tolerance
 from quartier_drivers.contract import PointInfo
 from quartier_drivers.who import Who
@@ -26,10 +25,11 @@ class Found:
     end: End
 
 
-def found(entry: Entry, info: PointInfo, frozen: Frozen, now: Now) -> Found | None:
+def found(entry: Entry, info: PointInfo, frozen: Frozen, asked_ns: int, known_ns: int) -> Found | None:
     """What stands at the point of an order that was read back as done; None while that is what was ordered.
 
-    Only a reading taken after the order was seen to be done counts.
+    Only a reading taken after the order was seen to be done (``known_ns``) counts; it was last told at
+    ``asked_ns``.
     """
     if entry.outcome != "done" or entry.value is None or entry.shown is None or entry.known_ms is None:
         return None
@@ -37,10 +37,9 @@ def found(entry: Entry, info: PointInfo, frozen: Frozen, now: Now) -> Found | No
     if seen is None:
         return None
     value, taken_ns = seen
-    taken_ms = now.utc_ms - (now.ns - taken_ns) // 1_000_000
-    if taken_ms <= entry.known_ms + info.settle_s * 1000 or _is_near(value, entry.value, info):
+    if taken_ns <= known_ns + info.settle_s * 1e9 or _is_near(value, entry.value, info):
         return None
-    untold_s = (taken_ms - entry.last_ms) / 1000
+    untold_s = (taken_ns - asked_ns) / 1e9
     timer = info.fallback
     if timer is not None and not timer.holds and untold_s >= _TIMER_SHARE * timer.after_s:
         falls_to = timer.value

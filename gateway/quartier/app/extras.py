@@ -59,7 +59,7 @@ def tasks(
     if uplink is not None:
         from quartier.app.jobs import Jobs  # noqa: PLC0415 - as the uplink
 
-        found["jobs"] = Jobs(uplink, places, loaded, reread, clock, event, log).run
+        found["jobs"] = Jobs(uplink, places, loaded, reread, lambda: turn.link, clock, event, log).run
     if plans(loaded()):
         from quartier.app.planner import Planner  # noqa: PLC0415 - a house that does not plan loads no planner
 

@@ -1,7 +1,7 @@
 """Orders by hand: taken from people, kept over a restart, ended by time (failsafe.md section 1, priority 3).
 
 An outage of the grid ends them, as it ends every wish (rule 6); so does a restart after which nobody knows
-the time, for nobody knows then how long they have run.
+how long they have run: while the machine goes on its own clock tells, over a reboot the wall clock.
 """
 
 import asyncio
@@ -15,43 +15,80 @@ from quartier.control import override
 from quartier.control.override import Override, Overrides
 from quartier.house.assets import House, Steered
 from quartier.house.now import Now
-from quartier.runtime import statefile
-from quartier.runtime.clock import HouseClock
-from quartier.runtime.operators import Deeds
+from quartier.runtime import presence, statefile
+from quartier.runtime.clock import HouseClock, boot_id
+from quartier.runtime.operators import Deeds, OnSiteDeeds
+from quartier.runtime.presence import Asker, Presence
 from quartier_drivers.who import Who
 
 FILE = "overrides"
 _WHY_MAX = 200
 _S = 1_000_000_000
 
+Prove = Callable[[Asker, Mapping[str, Any]], Presence]
 Event = Callable[[str, str, Mapping[str, Any], Now], None]
 
 
 class Hands:
-    """The orders that run; ``house`` gives the house as it is steered now, ``event`` keeps what happened."""
+    """The orders that run.
+
+    ``house`` gives the house as it is steered now, ``event`` keeps what happened; ``believe`` has the
+    connection meter judged anew and returns its verdict so far, ``prove`` says whether who asks is on site.
+    """
 
     def __init__(
-        self, state_dir: Path, house: Callable[[], House], clock: HouseClock, event: Event, log: Any
+        self,
+        state_dir: Path,
+        house: Callable[[], House],
+        clock: HouseClock,
+        event: Event,
+        log: Any,
+        believe: Callable[[Now], str] = lambda _: "",
+        prove: Prove = presence.prove,
     ) -> None:
         self._path = state_dir / FILE
         self._house = house
         self._clock = clock
         self._event = event
         self._log = log
+        self._boot = boot_id()
         self._running: dict[str, Override] = {}
+        self._believe = believe
+        self._prove = prove
 
     @property
     def deeds(self) -> Deeds:
         """What the operators' desk serves."""
         return {"override": self.override, "cancel": self.cancel, "list": self.listing}
 
+    @property
+    def on_site(self) -> OnSiteDeeds:
+        """What only a person at the gateway may order."""
+        return {"believe_meter": self.believe_meter}
+
+    async def believe_meter(self, request: Mapping[str, Any], who: Who, asker: Asker) -> dict[str, Any]:
+        """Believe the connection meter anew: whoever is at the gateway saw that it was repaired."""
+        standing = self._prove(asker, request)
+        if not standing.is_on_site:
+            return {"error": f"a person at the console of the gateway is needed: {standing.why_not}"}
+        now = self._clock.now()
+        was = self._believe(now)
+        data = {"by": who.name, "at": standing.place, "was": was}
+        self._tell(
+            "meter.believed", f"the grid meter is believed again, by {who.name} ({standing.place})", data, now
+        )
+        return {"done": was, "at": standing.place}
+
     def recall(self, facts: Mapping[str, Any] | None, now: Now, *, outage: bool) -> None:
-        """Go on with what an earlier run kept, where the wall clock says how long that may be."""
-        if facts is None or outage or not now.synced:
+        """Go on with what an earlier run kept, where a clock says how long that may be."""
+        if facts is None or outage:
+            return
+        same_boot = bool(self._boot) and facts.get("boot") == self._boot
+        if not (same_boot or now.synced):
             return
         for kept in facts.get("overrides", ()):
             try:
-                found = _restored(kept, now)
+                found = _restored(kept, now, same_boot=same_boot)
             except (KeyError, TypeError, ValueError, OverflowError):
                 continue
             asset = self._asset(found.asset)
@@ -133,7 +170,7 @@ class Hands:
         self._event(code, text, data, now)
 
     async def _keep(self) -> bool:
-        facts = {"overrides": [_facts(found) for found in self._running.values()]}
+        facts = {"boot": self._boot, "overrides": [_facts(found) for found in self._running.values()]}
         try:
             await asyncio.to_thread(statefile.save, self._path, facts, twice=True)
         except OSError as error:
@@ -159,6 +196,7 @@ def _facts(found: Override) -> dict[str, Any]:
     return {
         "asset": found.asset,
         "value": found.value,
+        "until_ns": found.until_ns,
         "until_utc_ms": found.until_utc_ms,
         "name": found.who.name,
         "id": found.who.id,
@@ -166,9 +204,10 @@ def _facts(found: Override) -> dict[str, Any]:
     }
 
 
-def _restored(kept: Mapping[str, Any], now: Now) -> Override:
+def _restored(kept: Mapping[str, Any], now: Now, *, same_boot: bool) -> Override:
     value = None if kept["value"] is None else float(kept["value"])
     until_utc_ms = int(kept["until_utc_ms"])
-    until_ns = now.ns + (until_utc_ms - now.utc_ms) * 1_000_000
+    by_wall_ns = now.ns + (until_utc_ms - now.utc_ms) * 1_000_000
+    until_ns = int(kept["until_ns"]) if same_boot else by_wall_ns
     who = Who("person", str(kept["name"]), str(kept["id"]))
     return Override(str(kept["asset"]), value, until_ns, until_utc_ms, who, str(kept["why"]))

@@ -1,8 +1,14 @@
-"""Jobs of the district: a new site file, a new key list, each once in its window; told by acks and events."""
+"""Jobs of the district: a new site file, a new key list, each once in its window; told by acks and events.
+
+A site file that needs a person on site is refused with each key (``config/rights.py``).  One that loosens
+waits as a whole, in every run anew, until ``loosening_waits_for`` is empty or its window is over; until then
+nothing of it is kept or used.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +16,10 @@ from quartier.app import ordered
 from quartier.app.ordered import Ordered
 from quartier.app.places import Places
 from quartier.config.load import Loaded
+from quartier.config.rights import Judgement
+from quartier.control.acks import Reason
+from quartier.control.link import LinkState, Mode, may_loosen
+from quartier.control.linkcaps import is_tested
 from quartier.control.wishes import Ack
 from quartier.district.documents import Accepted
 from quartier.district.issuers import Unsigned
@@ -40,14 +50,34 @@ class Verdict:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A site file that loosens and waits; judged against the site that was in use then."""
+
+    job: Job
+    used: Loaded
+    loosened: tuple[str, ...]
+
+
 DONE = Verdict("OK", "SUCCEEDED")
 NOT_KEPT = Verdict("TEMPORARY_ERROR", "REJECTED"), "it cannot be kept on disk"
+
+
+def loosening_waits_for(state: LinkState, now: Now) -> tuple[str, ...]:
+    """Name what a remote parameter that loosens waits for (failsafe.md section 1, rule 7); empty: nothing."""
+    found = []
+    if state.mode is Mode.FAILSAFE or state.owed_ns is not None or is_tested(state, now):
+        found.append("the end of FAILSAFE")
+    if not may_loosen(state, now):
+        found.append("a heartbeat at most 60 s old" if now.synced else "a synchronised clock")
+    return tuple(found)
 
 
 class Jobs:
     """Does one job at a time; the newer of two that wait revokes the older.
 
-    ``adopt`` has the daemon read its site file again; ``loaded`` gives the one that is used now.
+    ``adopt`` has the daemon read its site file again; ``loaded`` gives the one that is used now, ``link`` the
+    state of the link.
     """
 
     def __init__(
@@ -56,6 +86,7 @@ class Jobs:
         places: Places,
         loaded: Callable[[], Loaded],
         adopt: Callable[[], None],
+        link: Callable[[], LinkState],
         clock: HouseClock,
         tell: Tell,
         log: Any,
@@ -65,10 +96,12 @@ class Jobs:
         self._state_dir = places.state_dir
         self._loaded = loaded
         self._adopt = adopt
+        self._link = link
         self._clock = clock
         self._event = tell
         self._log = log
         self._waiting: Job | None = None
+        self._held: Held | None = None
         self._last = statefile.load(places.state_dir / FILE) or {}
 
     async def run(self) -> None:
@@ -83,7 +116,7 @@ class Jobs:
             await self.work()
             if not told and self._clock.now().ns - began_ns > LASTED_S * 1e9:
                 told = True
-                await self._noted(ordered.lasted)
+                await self._noted(partial(ordered.lasted, used=loaded.ordered))
             await self._clock.doze(PERIOD_S, _FLOOR_S)
 
     async def _stand(self, in_force: str) -> None:
@@ -136,20 +169,66 @@ class Jobs:
             return
         self._waiting = None
         if now.utc_ms >= job.exp_utc_ms:
-            await self._finish(job, Verdict("OK", "ABORTED", "EXPIRED"), "its window is over")
+            await self._finish(job, Verdict("OK", "ABORTED", "EXPIRED"), self._why_expired(job))
             return
-        self._answer(job, Verdict("OK", "STARTED"))
-        self._tell("job.started", job.id, f"job {job.id} ({job.op}) has begun")
         try:
-            verdict, why = await (self._config_job(job) if job.op == "config" else self._keys_job(job))
+            made = await self._made_ready(job) if job.op == "config" else None
+            if job.op == "config" and made is None:
+                self._waiting = job
+                return
+            self._answer(job, Verdict("OK", "STARTED"))
+            self._tell("job.started", job.id, f"job {job.id} ({job.op}) has begun")
+            verdict, why = await (self._keys_job(job) if made is None else self._use(made))
         except ConfigError as error:
             await self._finish(job, _refusal(error), "it has faults", error)
         else:
             await self._finish(job, verdict, why)
 
-    async def _config_job(self, job: Job) -> tuple[Verdict, str]:
-        """Check the whole, keep it, and have it used; the last good one stays where it has a fault."""
-        made = await asyncio.to_thread(self._made, job)
+    async def _made_ready(self, job: Job) -> Ordered | None:
+        """Judge a site file; None where it loosens and has to wait, which is told once in a run.
+
+        What waits is judged again when it may be done, and whenever another site file is used.  Raises
+        ConfigError.
+        """
+        used, held = self._loaded(), self._held
+        if held is not None and (held.job != job or held.used is not used):
+            held = None
+        if held is not None and loosening_waits_for(self._link(), self._clock.now()):
+            return None
+        made, judgement = await asyncio.to_thread(self._made, job, used)
+        # Judging takes a while: the link may have left the state in which loosening was allowed.
+        waits_for = loosening_waits_for(self._link(), self._clock.now())
+        if not judgement.loosened or not waits_for:
+            return made
+        if self._held is None or self._held.job != job:
+            self._tell_held(job, judgement.loosened, waits_for)
+        self._held = Held(job, used, judgement.loosened)
+        return None
+
+    def _tell_held(self, job: Job, loosened: tuple[str, ...], waits_for: tuple[str, ...]) -> None:
+        """Answer that it is accepted and, by SAFETY, not in effect; the event says what it waits for."""
+        self._answer(job, Verdict("OK", "ACCEPTED", Reason.SAFETY.value))
+        data = {"job": job.id, "keys": list(loosened[:FAULTS_MAX]), "waits_for": list(waits_for)}
+        text = f"the site file of job {job.id} loosens {', '.join(loosened)} and waits for "
+        text += " and ".join(waits_for)
+        self._log.info("job.waits", text=text, **data)
+        self._event("job.waits", text, data, self._clock.now())
+
+    def _why_expired(self, job: Job) -> str:
+        if self._held is None or self._held.job != job:
+            return "its window is over"
+        return f"its window is over; it loosens {', '.join(self._held.loosened)} and had to wait"
+
+    def _made(self, job: Job, used: Loaded) -> tuple[Ordered, Judgement]:
+        """What is to be kept of an order that may be used, and what it changes.  Raises ConfigError."""
+        judgement = ordered.checked(self._config, self._state_dir, job.text, used)
+        before = ordered.counts(self._config, self._state_dir)
+        good = "" if before is None else before.before if before.text == job.text else before.text
+        over = ordered.digest(self._config, self._state_dir)
+        return Ordered(job.text, over, job.id, job.seq, good), judgement
+
+    async def _use(self, made: Ordered) -> tuple[Verdict, str]:
+        """Keep it and have it used."""
         if not await self._noted(lambda state_dir: ordered.keep(state_dir, made)):
             return NOT_KEPT
         self._adopt()
@@ -159,13 +238,6 @@ class Jobs:
             await self._clock.doze(PERIOD_S, _FLOOR_S)
         why = "the site file was changed at the gateway meanwhile"
         return Verdict("OK", "ABORTED", "LOCAL_OVERRIDE"), why
-
-    def _made(self, job: Job) -> Ordered:
-        """What is to be kept of an order that may be used.  Raises ConfigError."""
-        ordered.checked(self._config, job.text)
-        before = ordered.counts(self._config, self._state_dir)
-        good = "" if before is None else before.before if before.text == job.text else before.text
-        return Ordered(job.text, ordered.digest(self._config), job.id, job.seq, good)
 
     async def _keys_job(self, job: Job) -> tuple[Verdict, str]:
         taken = await self._uplink.take_keys(job.text, "key list")

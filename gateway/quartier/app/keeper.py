@@ -21,7 +21,18 @@ _WRITING = threading.Lock()
 # All that is kept in two copies; the others lie beside ours.
 DOCUMENTS = "documents"
 OF_DISTRICT = (DOCUMENTS, "district", "keys", "expiries", "jobs", "ordered")
-FILES = (FILE, *OF_DISTRICT, "writes", "memory", "fallbacks", "probes", "overrides", "alarms")
+FILES = (
+    FILE,
+    *OF_DISTRICT,
+    "writes",
+    "memory",
+    "fallbacks",
+    "probes",
+    "overrides",
+    "alarms",
+    "applied",
+    "protected",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +41,15 @@ class Recalled:
 
     ``outage``: the machine lost its power since (failsafe.md section 1, rule 6: another boot of the
     machine without a recorded planned stop).  ``killed``: the run before did not leave in order, though
-    the machine went on.  ``lost``: there was a state, and it cannot be read.
+    the machine went on.  ``lost``: there was a state, and it cannot be read.  ``rebooted``: the machine
+    started anew, planned or not; None: its boots have no names.
     """
 
     state: link.LinkState | None
     outage: bool = False
     lost: bool = False
     killed: bool = False
+    rebooted: bool | None = None
 
 
 def recalled(state_dir: Path) -> Recalled:
@@ -47,9 +60,12 @@ def recalled(state_dir: Path) -> Recalled:
         lost = bool(statefile.damaged(state_dir / FILE) or statefile.load(state_dir / DOCUMENTS))
         return Recalled(None, lost=lost)
     unplanned = not facts.get("planned", False)
-    outage = facts.get("boot_id") != boot_id() and unplanned
+    here, there = boot_id(), facts.get("boot_id")
+    outage = there != here and unplanned
+    rebooted = there != here if here and there else None
     try:
-        return Recalled(link.restore(facts["link"]), outage, killed=unplanned and not outage)
+        state = link.restore(facts["link"])
+        return Recalled(state, outage, killed=unplanned and not outage, rebooted=rebooted)
     except (AttributeError, KeyError, ValueError):
         return Recalled(None, outage, lost=True)
 

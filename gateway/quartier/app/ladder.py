@@ -8,10 +8,13 @@ from quartier.app import fallbacks
 from quartier.app.fleet import Fleet
 from quartier.config.model import Site
 from quartier.control import ladder
-from quartier.house.alarm import Alarm, Key
+from quartier.house.alarm import Alarm, Holds, Key, hold, standing
 from quartier.house.assets import House
+from quartier.house.now import Now
 from quartier.store.ledger import Store
 
+CLOCK: Key = ("clock.stepped", "")
+"""While it stands it is why the district is not heard."""
 FULL = ("no space left", "quota", "database or disk is full")
 
 
@@ -31,6 +34,8 @@ class Ladder:
         self._bus_of = {owner: bus for bus, owners in buses.items() for owner in owners}
         self.cases = tuple(ladder.declared(house, pace, _timers_s(house, fleet), buses, district=district))
         self._since_ms: dict[tuple[str, str], int] = {}
+        self._alarms: Holds = {}
+        self._zone = house.zone
         self._by_place = {(case.loss.name, case.of): case for case in self.cases}
 
     @classmethod
@@ -48,23 +53,26 @@ class Ladder:
         """Every row, JSON-ready."""
         return [row(case) for case in self.cases]
 
-    def named(self, view: Mapping[str, Any], utc_ms: int) -> Mapping[str, Any]:
+    def named(self, view: Mapping[str, Any], now: Now) -> Mapping[str, Any]:
         """The view of a cycle with its losses told in full, since when (UTC), and an alarm for each."""
         places = [(found["name"], found["of"]) for found in view["losses"]] + [*self._outside()]
         cases = [self._by_place[place] for place in places if place in self._by_place]
-        self._since_ms = {place: self._since_ms.get(place, utc_ms) for place in places}
-        if not cases:
+        self._since_ms = {place: self._since_ms.get(place, now.utc_ms) for place in places}
+        self._alarms = hold(self._alarms, (alarm(case, self._cause(case)) for case in cases), now)
+        if not self._alarms:
             return view
         return {
             **view,
             "losses": [
                 row(case) | {"since_utc_ms": self._since_ms[case.loss.name, case.of]} for case in cases
             ],
-            "alarms": [*view["alarms"], *(alarm(case, self._cause(case)) for case in cases)],
+            "alarms": [*view["alarms"], *standing(self._alarms, self._zone)],
         }
 
     def _cause(self, case: ladder.Case) -> Key | None:
-        """An asset that is silent with its whole bus is so for that."""
+        """An asset is silent with its whole bus for that, the district is lost to a clock that was set."""
+        if case.loss.name == "uplink-lost":
+            return CLOCK
         bus = self._bus_of.get(case.of) if case.loss.role else None
         return None if bus is None else (ladder.code(ladder.BY_NAME["bus-down"]), bus)
 

@@ -8,7 +8,7 @@ and times of an order that goes on follow every ten minutes, a value that moves 
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from quartier.app import drift
 from quartier.app.row import Row, follows
@@ -79,6 +79,15 @@ class Ledger:
         """The last rows of an asset, the newest first."""
         return [row.copied() for row in reversed(self._recent.get(asset, ()))]
 
+    def told(self, asset: str, now_ns: int) -> list[dict[str, Any]]:
+        """The same, JSON-ready, each with its age where this start began it: no set clock changes that."""
+        rows = reversed(self._recent.get(asset, ()))
+        return [
+            row.copied().data()
+            | ({} if row.begun_ns is None else {"age_s": round((now_ns - row.begun_ns) / 1e9, 1)})
+            for row in rows
+        ]
+
     # From the cycle
 
     def ordered(self, commands: Iterable[Command], frozen: Frozen, now: Now) -> None:
@@ -92,6 +101,7 @@ class Ledger:
                 row = self._begin(self._asked(command, frozen), command)
             else:
                 row.asked(command, now.utc_ms, self._utc_ms(command.expires_ns))
+                row.asked_ns = now.ns
                 self._changed[row.entry.number] = row
             self._flights[id(command)] = _Flight(command, row)
 
@@ -115,7 +125,7 @@ class Ledger:
         self._now = now
         for entry in entries:
             self._number += 1
-            self._begin(replace(entry, boot=self._keeper.boot, number=self._number))
+            self._begin(replace(entry, boot=self._keeper.boot, number=self._number)).begun_ns = None
 
     def tick(self, now: Now) -> None:
         """Let time pass: what nobody told of before it expired is settled, what changed goes to the store."""
@@ -146,6 +156,7 @@ class Ledger:
         if outcome.verdict != "pending":
             if flight.command is row.command:
                 row.judged(outcome.verdict, self._utc_ms(outcome.since_ns), outcome.why, outcome.shown)
+                row.known_ns = outcome.since_ns
             else:
                 row.judged_before(outcome.verdict)
                 del self._flights[id(flight.command)]
@@ -160,6 +171,7 @@ class Ledger:
                 words = "given back: its writes of the day are used up"
                 row = self._begin(self._entry(point, BUDGET, words, self._safe.get(point)))
             row.judged(verdict, self._utc_ms(now_ns), why)
+            row.known_ns = now_ns
             row.wrote()
 
     def left(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
@@ -172,6 +184,7 @@ class Ledger:
                 self._entry(point, LEFT, "the gateway leaves: safe value", self._left_with(point, info))
             )
             row.judged(verdict, self._utc_ms(now_ns), why)
+            row.known_ns = now_ns
             row.wrote()
 
     def passed(
@@ -228,7 +241,7 @@ class Ledger:
         row, info = next(iter(self._open.get(point, ())[-1:]), None), self._infos.get(point)
         if row is None or info is None or row.entry.outcome != "done" or not row.entry.stands:
             return
-        found = drift.found(row.entry, info, frozen, self._now)
+        found = drift.found(row.entry, info, frozen, row.asked_ns, row.known_ns)
         if found is not None:
             row.ended(found.end, self._now.utc_ms)
             self._changed[row.entry.number] = row
@@ -242,6 +255,7 @@ class Ledger:
         return row
 
     def _added(self, row: Row) -> Row:
+        row.begun_ns = row.asked_ns = row.known_ns = self._now.ns
         self._recent.setdefault(row.entry.asset, deque(maxlen=LAST_COUNT)).append(row)
         self._changed[row.entry.number] = row
         return row

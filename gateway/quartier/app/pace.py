@@ -18,6 +18,14 @@ def asked(loaded: Loaded, device: str) -> Profile:
     return paced(profile, grid.part, grid.frequency_period_s) if grid.device == device else profile
 
 
+def frequency_s(loaded: Loaded) -> float | None:
+    """How often the connection meter says its frequency, in s; None where it does not."""
+    _, grid = loaded.site.grid()
+    profile = asked(loaded, grid.device)
+    point = profile.parts.get(grid.part, {}).get(FREQUENCY)
+    return None if point is None else profile.scan[point.scan]
+
+
 def paced(profile: Profile, part: str, frequency_s: float) -> Profile:
     """The profile with ``part``'s frequency read every ``frequency_s`` and its voltages every second.
 

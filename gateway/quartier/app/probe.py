@@ -28,7 +28,6 @@ from quartier.runtime.clock import HouseClock
 from quartier.runtime.proof import Proof
 from quartier_drivers.contract import Command, PointInfo
 from quartier_drivers.profile import Profile
-from quartier_drivers.registry import door
 
 FAST_S = 0.2
 """How often everything is asked for, where wire and device allow it."""
@@ -76,7 +75,7 @@ def errand(loaded: Loaded, name: str, step_w: float | None, now: Now, state_dir:
         if faults := loaded.disabled.get(what):
             raise Impossible(f"{what} is put out of action by a fault: {faults[0]}")
     planned = assembly.wires(loaded, state_dir)
-    infos = _infos(planned)
+    infos = assembly.known_points(planned)
     house = assembly.house(site, infos, {})
     asset = next(one for one in house.assets if one.name == name)
     if f"{house.grid.name}.power_w" not in infos:
@@ -93,17 +92,6 @@ def errand(loaded: Loaded, name: str, step_w: float | None, now: Now, state_dir:
     }
     wires = tuple(_wires(planned, subject, set(devices.values())))
     return Errand(subject, _bounds(site, house, section, _caps(site, house, now, state_dir)), wires, devices)
-
-
-def _infos(planned: Sequence[Wire]) -> dict[str, PointInfo]:
-    """Every point of the site, known without opening anything."""
-    clock = HouseClock()
-    found: dict[str, PointInfo] = {}
-    for wire in planned:
-        line = door(wire.section.kind).line(wire.name, wire.section, clock)
-        for spec, profile in wire.devices:
-            found |= door(wire.section.kind, profile.protocol).driver(line, spec, profile, clock).points
-    return found
 
 
 def _subject(
@@ -193,7 +181,9 @@ def _caps(site: model.Site, house: House, now: Now, state_dir: Path) -> LinkCaps
     if kept.state is None and not kept.lost:
         return None
     params = assembly.link_params(site, house.limits)
-    return link.caps(link.start(params, kept.state, now, outage=kept.outage, lost=kept.lost), params, now)
+    outage, lost, rebooted = kept.outage, kept.lost, kept.rebooted
+    state = link.start(params, kept.state, now, outage=outage, lost=lost, rebooted=rebooted)
+    return link.caps(state, params, now)
 
 
 def _bounds(site: model.Site, house: House, section: Any, caps: LinkCaps | None) -> Bounds:

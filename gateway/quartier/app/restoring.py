@@ -58,7 +58,8 @@ def raise_numbers(manifest: Manifest, folders: Folders, utc_ms: int) -> None:
     history = folders.state_dir / manifest.history
     floor = max(last_boot(folders, history), manifest.boot, utc_ms // 1000)
     place = history.with_name(f"{history.name}.boot")
-    if not boots.keep_boot(place, floor, opened=boots.had_history(place)):
+    opened, unsettled = boots.had_history(place), boots.read_started(place)
+    if not boots.keep_boot(place, floor, opened=opened, unsettled=unsettled, reserved=True):
         raise Unusable(f"{place} cannot be written: the restored gateway would repeat numbers")
     restored.keep(folders.state_dir, utc_ms, manifest.made_utc_ms, floor)
     for owned in (place, *folders.state_dir.glob(f"{restored.FILE}.*")):

@@ -11,13 +11,19 @@ _FOLLOWED = ("_w", "_a", "_var")
 
 
 class Row:
-    """``entry`` is how it stands; ``command`` the last one made for it (None: given back, or found so)."""
+    """``entry`` is how it stands; ``command`` the last one made for it (None: given back, or found so).
 
-    __slots__ = ("command", "entry", "has_moved", "told", "told_ns")
+    ``begun_ns``: when this start began it, None for what an earlier one left; ``asked_ns``: when it was asked
+    last, ``known_ns``: since when its outcome is known: whatever the wall clock shows.
+    """
+
+    __slots__ = ("asked_ns", "begun_ns", "command", "entry", "has_moved", "known_ns", "told", "told_ns")
 
     def __init__(self, entry: Entry, command: Command | None = None) -> None:
         self.entry = entry
         self.command = command
+        self.begun_ns: int | None = None
+        self.asked_ns = self.known_ns = 0
         self.has_moved = False
         self.told: tuple[Verdict, End] | None = None  # outcome and end as the store has them
         self.told_ns = 0

@@ -59,16 +59,20 @@ class Sentry:
         self._clock = clock
         self._path = None if state_dir is None else state_dir / FILE
         self._told: dict[Key, tuple[Alarm, int | None]] = {}
+        self._raised_ns: dict[Key, int] = {}
+        self._cleared_ns: dict[Key, int] = {}
         self._fault = ""
         self._turn = asyncio.Lock()
 
-    def recall(self, facts: Mapping[str, Any] | None) -> None:
-        """Go on with the list that an earlier run kept."""
-        self.book = Alarms.recalled(facts)
+    def recall(self, facts: Mapping[str, Any] | None, zone: str = "UTC") -> None:
+        """Go on with the list that an earlier run kept; ``zone`` is the building's time zone."""
+        self.book = Alarms.recalled(facts, zone)
 
     def look(self, seen: Iterable[Alarm], now: Now) -> None:
         """Take what is wrong now, and tell what came and what is gone."""
         changes = self.book.look([*seen, *self._elsewhere(now)], now)
+        self._raised_ns |= {one.key: now.ns for one in changes.raised}
+        self._cleared_ns |= {one.key: now.ns for one in changes.cleared}
         for one in changes.raised:
             self._log.warning("alarm.raised", code=one.code, of=one.of, text=one.words)
             self._event("alarm.raised", one.words, _data(one), now)
@@ -108,12 +112,19 @@ class Sentry:
     def listing(self, now: Now) -> dict[str, Any]:
         """The whole list, JSON-ready."""
         rows = sorted(self.book.records.values(), key=lambda one: -one.number)
-        return {"utc_ms": now.utc_ms, **self._counts(), "alarms": [one.data() for one in rows]}
+        return {"utc_ms": now.utc_ms, **self._counts(), "alarms": [self._aged(one, now) for one in rows]}
 
     def summary(self) -> dict[str, Any]:
         """How many there are, and the newest that nobody has acknowledged."""
         newest = next(iter(self.book.unacknowledged), None)
-        return {**self._counts(), "newest": None if newest is None else newest.data()}
+        return {**self._counts(), "newest": newest and self._aged(newest, self._clock.now())}
+
+    def _aged(self, one: Record, now: Now) -> dict[str, Any]:
+        """JSON-ready, with how long ago it was raised and was gone, where this start saw it."""
+        seen = {"raised_age_s": self._raised_ns.get(one.key)}
+        seen |= {"gone_age_s": None if one.is_active else self._cleared_ns.get(one.key)}
+        ages = {name: round((now.ns - then) / _S, 1) for name, then in seen.items() if then is not None}
+        return {**one.data(), **ages}
 
     def _counts(self) -> dict[str, int]:
         return {

@@ -5,6 +5,7 @@ from typing import Any
 
 from quartier.app import fallbacks
 from quartier.app.fleet import Fleet
+from quartier.app.ladder import CLOCK
 from quartier.app.safety import SafetyTable
 from quartier.app.turn import Turn
 from quartier.config.load import Loaded
@@ -66,7 +67,7 @@ class Troubles:
             yield Alarm("district.off", "", "the link to the district cannot be used as it is set")
             return
         if self._turn.view["mode"] == "AUTONOMOUS":
-            yield Alarm("district.unheard", "", "the district is not heard: the house goes by itself")
+            yield Alarm("district.unheard", "", "the district is not heard: the house goes by itself", CLOCK)
         for paper, words in self._turn.uplink.expiring.items():
             yield Alarm("district.expires", paper, words)
 

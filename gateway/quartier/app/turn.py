@@ -32,18 +32,20 @@ from quartier.control import (
     turns,
 )
 from quartier.control.caps import LinkCaps
-from quartier.control.commands import CommandDocument
+from quartier.control.commands import CommandDocument, FailsafeTest, Shed
 from quartier.control.contacts import Why
 from quartier.control.limits import Force
 from quartier.control.override import Overrides
+from quartier.control.plausibility import judge as plausibility
 from quartier.control.promises import Kept
+from quartier.control.running import Since
 from quartier.control.verdict import World
 from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
 from quartier.house.assets import House
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.house.sample import Mark
-from quartier.runtime.clock import HouseClock
+from quartier.runtime.clock import HouseClock, boot_id
 from quartier.store.ledger import Store
 from quartier_drivers.contract import Quality
 from quartier_drivers.who import Who
@@ -94,6 +96,7 @@ class Turn:
         self.ledger = ledger or Ledger(store)
         self.sentry = sentry or Sentry(store.event, log, clock)
         self._clock = clock
+        self._boot = boot_id()
         self._image = image
         self._fleet = fleet
         self._store = store
@@ -118,24 +121,43 @@ class Turn:
             "subscribed_va": supplies.kept(self._state.supplies),
             "runs": runs.kept(self._state.runs),
             "turns": turns.kept(self._state.turns, self._clock.now()),
-            "grid": gridmemory.kept(self._state.events, self._clock.utc_ms()),
+            "grid": gridmemory.kept(self._state.events, self._clock.now_ns() // 1_000_000),
+            "meter": plausibility.dump(self._state.meter),
             **self.agenda.kept(),
             "district": self.commanding.kept(),
         }
-        return {name: known for name, known in facts.items() if known}
+        found = {name: known for name, known in facts.items() if known}
+        return {**found, "boot": self._boot} if found else {}
 
     def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
-        """Take what ``kept`` gave before; a contract does not age, and a switching knows its own time."""
-        house, known = self._state.house, self._state.events
+        """Take what ``kept`` gave before; a contract does not age, and a switching knows its own time.
+
+        While the machine runs its own clock says how long ago each was, and not the wall clock.
+        """
+        house, known, now = self._state.house, self._state.events, self._clock.now()
+        same_boot = bool(self._boot) and kept.get("boot") == self._boot
+        counted_s = gridmemory.away_s(kept.get("grid"), now.ns // 1_000_000) if same_boot else None
+        away_s = away_s if counted_s is None else counted_s
         self._state = replace(
             self._state,
             supplies=supplies.recalled(house.supplies, kept.get("subscribed_va")),
-            turns=turns.recalled(house, kept.get("turns"), self._clock.now(), dark=known.outage.is_open),
+            turns=turns.recalled(
+                house, kept.get("turns"), now, dark=known.outage.is_open, same_boot=same_boot
+            ),
             runs=runs.recalled(house, kept.get("runs")),
             events=gridmemory.recalled(known, kept.get("grid"), away_s, self._clock.now_ns()),
+            meter=plausibility.load(kept.get("meter"), self._clock.now_ns()),
         )
         self.agenda.recall(kept, outage=known.outage.is_open)
-        self.commanding.recall(kept.get("district"), self._clock.now(), outage=known.outage.is_open)
+        ends_ns = {Shed: self.link.shed_until_ns, FailsafeTest: self.link.test_ns and self.link.test_ns[1]}
+        since = Since(same_boot, {kind: end_ns for kind, end_ns in ends_ns.items() if end_ns is not None})
+        self.commanding.recall(kept.get("district"), now, outage=known.outage.is_open, since=since)
+
+    def believe_meter(self, now: Now) -> str:
+        """Have the connection meter judged anew; return what its verdict was."""
+        before = self._state.meter
+        self._state = replace(self._state, meter=plausibility.forgive(before, now.ns))
+        return before.verdict.name.lower()
 
     def needs(self, asset: str) -> list[dict[str, Any]] | None:
         """What it would take for an asset to come back; None where it is not held."""
@@ -146,7 +168,7 @@ class Turn:
         program = self.link.program(who.name) if who.kind == "document" else None
         if program is None or (program.envelope.id, program.envelope.seq) != (who.id, who.seq):
             return None
-        return schedule.eases_ms(program.envelope, self._clock.utc_ms())
+        return schedule.eases_ms(program.envelope, program.newest.utc_ms(self._clock.now_ns()))
 
     @property
     def house(self) -> House:
@@ -168,7 +190,7 @@ class Turn:
         self._state = decision.state
         self.view = decision.view
         if self.ladder is not None:
-            self.view = self.ladder.named(decision.view, now.utc_ms)
+            self.view = self.ladder.named(decision.view, now)
         self.ledger.ordered(decision.commands, frozen, now)
         self._fleet.post(decision.commands, now.ns)
         if decision.releases:
@@ -179,7 +201,8 @@ class Turn:
         self._tell(before, now)
         if self.uplink is not None:
             self.agenda.follow(self._moment(now))
-        self.pledges.answer(self.commanding.look(self._world(now), self._kept()), now)
+        utc_ms = linkcaps.reckoned_ms(self.link, now)
+        self.pledges.answer(self.commanding.look(self._world(now), self._kept(), utc_ms), now)
         self.pledges.look(now)
 
     def _asked(self, now: Now, *, outage: bool) -> Overrides:
@@ -191,7 +214,7 @@ class Turn:
 
     def _moment(self, now: Now) -> agenda.Moment:
         utc_ms = linkcaps.reckoned_ms(self.link, now)
-        lost_ms = None if now.synced else self.link.anchor_utc_ms or 0
+        lost_ms = linkcaps.lost_ms(self.link, now)
         leads = linkcaps.leads(self.link, self.params, now)
         known = self.house, self._state.memories, self._people, leads
         return agenda.Moment(now, utc_ms, lost_ms, *known, self._state.book.orders, self._regulatory)
@@ -259,11 +282,17 @@ class Turn:
         return seen.rises_from(before)
 
     def _resolve(self) -> None:
-        """Let control know how finely the points that it orders can be written, as devices tell it."""
+        """Let control know what devices tell of the points that it orders: their resolution and fallback."""
         infos = self._fleet.points
         steps = {point: infos[point].step for point in self._state.book.orders if point in infos}
-        if steps != self.house.steps:
-            self._state = replace(self._state, house=replace(self.house, steps=steps))
+        fallbacks = {
+            point: (found.value, found.after_s)
+            for point in steps
+            if (found := infos[point].fallback) is not None
+        }
+        if (steps, fallbacks) != (self.house.steps, self.house.fallbacks):
+            known = replace(self.house, steps=steps, fallbacks=fallbacks)
+            self._state = replace(self._state, house=known)
 
     def _take(self, now: Now) -> None:
         """Judge what the district sent since the last turn."""

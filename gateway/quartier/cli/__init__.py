@@ -189,8 +189,8 @@ def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     _json(check)
     check.set_defaults(run="site:check")
 
-    config = _command(commands, "config", "print a commented sample, the reference page or the JSON Schema")
-    config.add_argument("what", choices=("sample", "reference", "schema"))
+    config = _command(commands, "config", "print a commented sample, a reference page or the JSON Schema")
+    config.add_argument("what", choices=("sample", "reference", "schema", "remote"))
     config.set_defaults(run="site:config")
 
 
@@ -348,6 +348,8 @@ def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
     manual.override(commands)
     manual.maintenance(commands)
+    manual.apply(commands)
+    manual.meter(commands)
     manual.alarms(commands)
 
     top = _command(

@@ -114,10 +114,14 @@ def _block(row: Mapping[str, Any], now_ms: int) -> Iterator[RenderableType]:
 
 def _when(row: Mapping[str, Any], now_ms: int) -> str:
     since, gone_ms = _clock(row["since_utc_ms"], now_ms), row["cleared_utc_ms"]
+    raised_s, gone_s = row.get("raised_age_s"), row.get("gone_age_s")
     if gone_ms is None:
-        return f"for {_span(row['since_utc_ms'], now_ms)}, since {since}"
-    lasted = _span(row["since_utc_ms"], gone_ms)
-    return f"gone for {_span(gone_ms, now_ms)}, was there for {lasted} from {since}"
+        lasting = _span(row["since_utc_ms"], now_ms) if raised_s is None else age(raised_s)
+        return f"for {lasting}, since {since}"
+    gone = _span(gone_ms, now_ms) if gone_s is None else age(gone_s)
+    lasted_s = None if raised_s is None or gone_s is None else raised_s - gone_s
+    lasted = _span(row["since_utc_ms"], gone_ms) if lasted_s is None else age(lasted_s)
+    return f"gone for {gone}, was there for {lasted} from {since}"
 
 
 def _times(row: Mapping[str, Any], now_ms: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from quartier.cli.alarmlist import remedy_words
-from quartier.house import alarmbook
+from quartier.house import alarm, alarmbook
 from quartier.house.alarmkind import HOUR_S, Kind, Severity
 from quartier.house.alarmkinds import KINDS
 
@@ -22,11 +22,11 @@ versions. The text beside it may change its figures; the alarm stays the same on
 | {Severity.WARNING} | something is lost; what is declared for that loss is done |
 | {Severity.NOTICE} | all works; somebody should know, and look when there |
 
-An alarm is gone when it was away for {alarmbook.HOLD_S:g} s. One that comes back within
-{alarmbook.CALM_S / 60:g} min of that must be away twice as long the next time, {alarmbook.HOLD_MAX_S:g} s at
-most: what flickers is one alarm with a count. After a start of the gateway what was active stays so for
-{alarmbook.SETTLE_S:g} s, until everything was looked at. It keeps {alarmbook.SIZE_MAX} alarms; the oldest
-that are gone and acknowledged leave it first, an active one never.
+An alarm is raised at once. It stands until {alarm.HOLD_S:g} s after its cause ended; meanwhile its text
+says when that was: *ended 14:03:22*. A cause that comes back within that time is the same alarm, counted once
+more. After a start of the gateway what was active stays so for {alarmbook.SETTLE_S:g} s, until everything was
+looked at. It keeps {alarmbook.SIZE_MAX} alarms; the oldest that are gone and acknowledged leave it first, an
+active one never.
 """
 
 

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError([Fault(str(places.runtime_dir), None, "folder", what)]) from error
     if loaded.ordered:
         with contextlib.suppress(OSError):  # a disk that refuses is told by what runs
-            ordered.begun(places.state_dir)
+            ordered.begun(places.state_dir, loaded.ordered)
     with lock, asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(_daemon(places, loaded, clock.HouseClock(setting)))
 

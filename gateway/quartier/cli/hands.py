@@ -5,7 +5,8 @@ import sys
 from typing import Any
 
 from quartier.cli import output
-from quartier.runtime.desk import Closed
+from quartier.control.plausibility.judge import describe
+from quartier.runtime.desk import Closed, ask
 from quartier.runtime.operators import GROUP, order
 
 EX_UNAVAILABLE = 69
@@ -67,6 +68,27 @@ def _listed(options: argparse.Namespace) -> int:
         )
         output.console().print(output.table("", ("asset", "order", ">left", "by", "why"), rows))
     return 0
+
+
+def meter(options: argparse.Namespace) -> int:
+    """Show what is held against the grid meter, or have it believed again; exit 1 when that is refused."""
+    try:
+        if options.believe:
+            answer = order(options.runtime_dir, "believe_meter")
+        else:
+            answer = ask(options.runtime_dir, "status")["control"]["grid"]
+    except Closed as closed:
+        return nobody(closed)
+    if options.json:
+        output.dump(answer)
+    elif "error" in answer:
+        print(answer["error"], file=sys.stderr)
+    elif options.believe:
+        print(f"the grid meter was {answer['done']}; it is believed again")
+    else:
+        causes = tuple((one["code"], one["value"]) for one in answer["causes"])
+        print(f"{answer['verdict']}{': ' if causes else ''}{describe(causes)}")
+    return 1 if "error" in answer else 0
 
 
 def nobody(closed: Closed) -> int:

@@ -12,6 +12,7 @@ from quartier.cli import output, times
 from quartier.config.model import DistrictLink, Site
 from quartier.config.secrets import locate
 from quartier.district import papers
+from quartier.district.documents import WATERMARK
 from quartier.district.forms import KINDS, SHARED
 from quartier.district.keyring import Keyring
 from quartier.runtime import statefile
@@ -19,7 +20,8 @@ from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Closed, ask
 from quartier_drivers.errors import ConfigError, Fault
 
-_TYPES = {"heartbeat", *(kind.name for kind in (*KINDS.values(), *SHARED.values()))}
+# Issuers: for those who sign key lists; the gateway takes a list by its root alone.
+_TYPES = {"heartbeat", "issuers", WATERMARK, *(kind.name for kind in (*KINDS.values(), *SHARED.values()))}
 
 
 def keys(options: argparse.Namespace) -> int:
@@ -61,6 +63,11 @@ def _warnings(told: Mapping[str, Any]) -> Iterator[str]:
     for kind in ("heartbeat", "envelope"):
         if not any(kind in key["types"] for key in valid):
             yield f"no valid key may sign {kind}: the house would count the district as lost"
+    if not any(WATERMARK in key["types"] for key in valid):
+        yield (
+            "no valid key may sign watermark: nothing counts as delivered"
+            " (but with district_link.watermark_unsigned or without watermarks)"
+        )
     for key in told["keys"]:
         if "job" in key["types"] and len(key["types"]) > 1:
             yield f"key {key['kid']} may sign jobs and more; expected a key of its own for jobs"

@@ -1,6 +1,7 @@
 """The grammar of what people do by hand: order, and acknowledge alarms."""
 
 import argparse
+from pathlib import Path
 
 from quartier.cli.grammar import command, in_json, runtime, state
 from quartier.cli.times import span_s
@@ -55,6 +56,48 @@ def maintenance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     in_json(found)
     runtime(found)
     found.set_defaults(run="hands:maintenance")
+
+
+def apply(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier apply``."""
+    found = command(
+        commands,
+        "apply",
+        "have the running gateway use a site file, as far as you may where you stand",
+        "At the gateway's own console (screen and keyboard, or a serial console; logged in there, and in\n"
+        "front) all may be changed.  Over SSH only what is free from afar may: see gateway/docs/remote.md.\n"
+        "It is kept beside the installer's file, and counts until that one is changed.\n"
+        "For members of the group quartier-operators; your name goes into the history.\n"
+        "example: quartier apply new-battery.toml --check    what it changes, and whether you may\n"
+        "         quartier apply new-battery.toml\n\n"
+        "Exit codes: 0 in use, or nothing is changed · 1 refused, with each key · 2 wrong use\n"
+        "            69 no daemon takes orders · 78 the file has faults or cannot be read.",
+    )
+    found.add_argument("file", type=Path, metavar="FILE", help="the whole site file")
+    found.add_argument("--check", action="store_true", help="only say what it would change")
+    in_json(found)
+    runtime(found)
+    found.set_defaults(run="site:apply")
+
+
+def meter(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier meter``."""
+    found = command(
+        commands,
+        "meter",
+        "say how far the grid meter is believed, and what is held against it",
+        "A meter that contradicts what is measured below it is suspect (nothing is raised) or implausible\n"
+        "(limits are kept as if it were lost).  Once it is repaired it is believed after ten minutes and\n"
+        "three steps of an asset that it shows; --believe ends the verdict at once, from the gateway's own\n"
+        "console only (not over SSH).  quartier check says which faults a site can detect.\n"
+        "example: quartier meter\n"
+        "         quartier meter --believe\n\n"
+        "Exit codes: 0 told, or done · 1 refused, with the reason · 2 wrong use · 69 no daemon answers.",
+    )
+    found.add_argument("--believe", action="store_true", help="it was repaired: judge it anew")
+    in_json(found)
+    runtime(found)
+    found.set_defaults(run="hands:meter")
 
 
 def alarms(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -36,7 +36,10 @@ def head(
     if last is None:
         yield "", Text("nothing was ever ordered of it, as far as the ledger reaches")
         return
-    yield "last" if live is None else "asked", Text(_asked(last, now_ms))
+    rows_told = () if live is None else live["asset"].get("ledger", ())
+    ages_s = {(row["boot"], row["number"]): row.get("age_s") for row in rows_told}
+    words = _asked(last, now_ms, ages_s.get((last.boot, last.number)))
+    yield "last" if live is None else "asked", Text(words)
     yield "by", Text(rows.whole(last.who))
     yield "because", Text(last.why)
     if live is not None:
@@ -52,8 +55,12 @@ def _stands(told: Mapping[str, Any]) -> Text:
     )
 
 
-def _asked(last: Entry, now_ms: int) -> str:
-    since = f"since {clock(last.utc_ms, now_ms)} ({age((now_ms - last.utc_ms) / 1e3)})"
+def _asked(last: Entry, now_ms: int, age_s: float | None) -> str:
+    """``age_s`` is how long ago by the daemon's own time; None: only the wall clock tells."""
+    if age_s is None and now_ms >= last.utc_ms:
+        age_s = (now_ms - last.utc_ms) / 1e3
+    ago = "the clock was set back since" if age_s is None else age(age_s)
+    since = f"since {clock(last.utc_ms, now_ms)} ({ago})"
     asked = "own control" if last.value is None else ordered(last.point, last.value)
     parts = [f"{last.point} {asked}, {since}: {_became(last, now_ms)}"]
     if last.before is not None and last.before != last.value:

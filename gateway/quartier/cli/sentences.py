@@ -109,7 +109,8 @@ def alarms(status: Mapping[str, Any]) -> Iterator[Text]:
     """How many alarms nobody has acknowledged, and the newest of them."""
     told = status.get("alarms")
     if told and (newest := told["newest"]):
-        since_s = max(0, status["gateway"]["utc_ms"] - newest["since_utc_ms"]) / 1000
+        by_wall_s = max(0, status["gateway"]["utc_ms"] - newest["since_utc_ms"]) / 1000
+        since_s = newest.get("raised_age_s", by_wall_s)
         name = named(newest["code"], newest["of"])
         words = f"{told['unacknowledged_count']} not acknowledged, the newest {age(since_s)} ago: {name}"
         yield Text(f"alarms: {words} (quartier alarms)", style="bold red")

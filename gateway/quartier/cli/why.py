@@ -91,7 +91,8 @@ def _merged(kept: Iterable[Entry], live: Iterable[Entry], boot: int) -> list[Ent
     """Rows from disk and from the daemon, whose word counts; what an earlier start missed is unknown."""
     found = {(entry.boot, entry.number): rows.settled(entry, boot) for entry in kept}
     found |= {(entry.boot, entry.number): entry for entry in live}
-    return sorted(found.values(), key=lambda entry: (entry.utc_ms, entry.boot, entry.number))
+    # By their numbers: the wall clock may have been set back.  Those of no boot came last.
+    return sorted(found.values(), key=lambda entry: (entry.boot == 0, entry.boot, entry.number))
 
 
 def _names(options: argparse.Namespace) -> Sequence[str]:

@@ -30,7 +30,7 @@ class Loaded:
     out of action; an asset whose own section is sound stays in ``site.assets`` even then, so that
     control counts it at its worst case (it has no points).  Disabled buses and devices are not
     in ``site``.  ``profiles`` holds the profile of every device of ``site``.  ``ordered`` names the job
-    that brought it, if one did.
+    or the person that brought it, if it is not the file at the gateway.
     """
 
     site: Site

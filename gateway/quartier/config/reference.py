@@ -1,9 +1,11 @@
-"""The reference page of the site file, made from the models; committed as gateway/docs/site-file.md."""
+"""The reference pages of the site file: its keys, from the models, and what may be changed from afar."""
 
 from collections.abc import Iterator
+from math import inf
 
 from pydantic import BaseModel
 
+from quartier.config import rights
 from quartier.config.capping import Contact, Supply
 from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables
@@ -30,7 +32,7 @@ Keys that end in `_file` name a file by its absolute path, or a systemd credenti
 
 
 def reference() -> str:
-    """Markdown text, every section and key in the order of the models."""
+    """Every section and key in the order of the models, Markdown; committed as gateway/docs/site-file.md."""
     return "\n".join([HEAD, *_sections()])
 
 
@@ -74,3 +76,42 @@ def _row(key: Key) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("\n", " ").replace("<", "&lt;").replace(">", "&gt;").replace("|", "\\|")
+
+
+_REMOTE = """\
+# What may be changed from afar
+
+Made by `quartier config remote` from the table that the running gateway uses. It holds for all that comes
+over the uplink, however well it is signed, and for what a person proposes over SSH (`quartier apply`).
+
+- *free*: taken at once, inside the bounds.
+- *loosening waits*: what tightens is taken at once. A file with a value that loosens waits as a whole until
+  FAILSAFE is left, a heartbeat is at most 60 s old and the clock is synchronised, or its window is over.
+- *on site only*: refused, with each key. A person at the gateway's own console changes it, in either
+  direction, with [`quartier apply`](operators.md#a-site-file-from-a-person-quartier-apply-file).
+
+Entries are compared by bus, device, unit and part. A new name is a change too: minimum times, sheds and
+orders that run are remembered by name. Every key that is not listed, now or in a later version, is *on site
+only*.
+
+## The site file
+
+"""
+
+
+def remote() -> str:
+    """What may be changed from afar, Markdown; committed as gateway/docs/remote.md."""
+    lines = ["| keys | from afar | bounds | why |", "| --- | --- | --- | --- |"]
+    for row in (*rights.ROWS, rights.DEFAULT):
+        keys = ", ".join(f"`{key}`" for key in row.keys) or "all others"
+        lines.append(f"| {keys} | {row.right} | {_bounds(row)} | {row.why} |")
+    lines += ["", "## Documents, commands and jobs", ""]
+    lines += ["| message | freely | loosens only with | never |", "| --- | --- | --- | --- |"]
+    lines += [f"| {' | '.join(cells)} |" for cells in rights.MESSAGES]
+    return _REMOTE + "\n".join(lines) + "\n"
+
+
+def _bounds(row: rights.Row) -> str:
+    if row.least == -inf:
+        return "" if row.most == inf else f"up to {row.most:.12g}"
+    return f"from {row.least:.12g}" if row.most == inf else f"{row.least:.12g}..{row.most:.12g}"

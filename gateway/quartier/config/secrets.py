@@ -34,9 +34,9 @@ def warnings_about(link: DistrictLink) -> Iterator[Flaw]:
     for key in _FILES:
         yield from _warnings(("district_link", key), getattr(link, key), is_secret=key in _SECRET)
     if link.issuers_file is None and not link.root_keys:
-        yield Flaw(
-            ("district_link", "issuers_file"), "is missing; no document of the district will be accepted"
-        )
+        is_open = link.watermark_unsigned or not link.watermark
+        what = "no document" if is_open else "no document and no watermark"
+        yield Flaw(("district_link", "issuers_file"), f"is missing; {what} of the district will be accepted")
 
 
 def warnings_about_keys(devices: Mapping[str, Device]) -> Iterator[Flaw]:

@@ -1,6 +1,6 @@
 """What the building would take without one of its assets: whether there is room for it (pure)."""
 
-from quartier.control import sight
+from quartier.control import generation, sight
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.house.assets import Battery, Moded
@@ -30,10 +30,13 @@ def beside_w(scene: Scene, asset: Moded) -> float | None:
 def surplus_w(scene: Scene, asset: Moded) -> float | None:
     """Own generation in W left over (minus: lacking) without the asset and all batteries; None as above.
 
-    What a battery gives is not left over: it gives it because the asset takes it.
+    What a battery gives is not left over: it gives it because the asset takes it.  What an export limit
+    curtails is: PV makes it once the asset takes it.
     """
     rest_w = beside_w(scene, asset)
-    return None if rest_w is None else sum(min(0.0, watts) for watts in _batteries_w(scene)) - rest_w
+    if rest_w is None:
+        return None
+    return sum(min(0.0, watts) for watts in _batteries_w(scene)) - rest_w + generation.curtailed_w(scene)
 
 
 def _batteries_w(scene: Scene) -> list[float]:

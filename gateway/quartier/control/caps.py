@@ -32,7 +32,7 @@ class LinkCaps:
     ``whose`` maps each capped direction (``import``, ``export``, ``generation``,
     ``consumption``) to the name of the tightest source.  ``since_ns`` is when the state was
     entered.  The two flags are the fail-safe state's (failsafe.md section 2); ``tested``: nothing is
-    lost, that state is only tried.
+    lost, that state is only tried.  ``clock`` says what is wrong with the wall clock; empty: nothing.
     """
 
     mode: str
@@ -46,6 +46,7 @@ class LinkCaps:
     no_battery_export: bool = False
     no_grid_charge_above_reserve: bool = False
     tested: bool = False
+    clock: str = ""
 
 
 def tightest(sources: Iterable[tuple[str, Powers]]) -> tuple[Powers, dict[str, str]]:

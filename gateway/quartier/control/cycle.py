@@ -5,7 +5,7 @@ order of failsafe.md section 3 and given back staged.  Each function narrows wha
 left; nothing overwrites a cap.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from quartier.control import (
@@ -13,6 +13,7 @@ from quartier.control import (
     balance,
     battery,
     clocks,
+    conflict,
     contacts,
     duties,
     emergency,
@@ -27,6 +28,7 @@ from quartier.control import (
     limits,
     measures,
     met,
+    minimum_times,
     moded,
     orders,
     outage,
@@ -47,16 +49,22 @@ from quartier.control import (
     unseen,
     view,
 )
+from quartier.control.battery import Room
 from quartier.control.breach import watched
 from quartier.control.failsafe import Health, Stage
 from quartier.control.limits import Force
+from quartier.control.plausibility import judge as plausibility
+from quartier.control.plausibility.frozen import QUANTITIES
+from quartier.control.plausibility.judge import Verdict
+from quartier.control.plausibility.steps import Watch
 from quartier.control.players import Player, flexible, flexible_player
-from quartier.control.reason import further, rule
+from quartier.control.reason import Reason, further, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import Decision, State
 from quartier.control.steps import Step
 from quartier.control.wishes import Wishes
+from quartier.house import alarm
 from quartier.house.assets import Battery
 from quartier.house.image import Frozen
 from quartier.house.now import Now
@@ -83,12 +91,25 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     scene = park.shared(scene, players, grove)
     result = _allocated(scene, players, base, grove)
     result = restore.restored(scene, players, result)
+    if not result.back:
+        back = generation.returned(scene, players, result.total_low_w, result.acted)
+        result = replace(result, back=back)
     wants, turns = outcome.applied(scene, players, result)
+    tightened, turns = conflict.wants(scene, result, turns)
+    wants += tightened
     book, commands = orders.written(state.book, wants, frozen, now.ns, state.house.steps)
     lost = _lost(scene)
     away = {**moded.freed(state.house, turns, book), **lost}
+    again = conflict.released_again(scene, result)
+    book = replace(book, released=book.released - again)
     book, given, releases = orders.given_back(book, away, state.house.release_values, now.ns)
+    told = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(releases, 0.0)
+    scene = replace(
+        scene, state=replace(scene.state, rivals=conflict.noted(scene.state.rivals, told, now.ns))
+    )
     after = replace(scene.state, window=window, turns=turns, gate=result.gate, book=book, looks=result.looks)
+    present = view.alarms(scene, players, result, lost)
+    after = replace(after, alarms=alarm.hold(state.alarms, present, now))
     shown = view.shown(scene, players, result, after, lost)
     return Decision((*commands, *given), after, shown, releases, away)
 
@@ -104,25 +125,39 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     grid = memories.get(f"{house.grid.name}.power_w")
     age_s = min(sight.age_s(grid, now.ns), float("inf") if grid else (now.ns - started_ns) / 1e9)
     period_s = house.grid.period_s
+    meter = _judge_meter(frozen, state, memories, now.ns)
     health = Health(
-        grid_age_s=age_s, grid_period_s=period_s, grid_ever=grid is not None, late_count=late_count
+        grid_age_s=age_s,
+        grid_period_s=period_s,
+        grid_ever=grid is not None,
+        late_count=late_count,
+        meter=meter.verdict,
     )
     judgement = failsafe.judge(state.judgement, health, now.ns)
     holds = contacts.judged(house.contacts, state.contacts, memories, now.ns)
-    current = grid is not None and age_s <= failsafe.stale_after_s(period_s)
+    implausible = meter.verdict is Verdict.IMPLAUSIBLE
+    current = grid is not None and age_s <= failsafe.stale_after_s(period_s) and not implausible
     grid_w = grid.value if grid is not None and current else None
     loads = supplies.judged(house, state.supplies, memories, grid if current else None, dt_s, now.ns)
     others = (*contacts.sources(house.contacts, holds), *supplies.sources(loads))
-    force = limits.in_force(house, wishes.caps, judgement.stage, others)
+    why = "grid meter implausible" if "grid-meter-implausible" in judgement.rules else "grid meter lost"
+    force = limits.in_force(house, wishes.caps, judgement.stage, others, why)
     force = unseen.capped(house, memories, force)
     remainder_w = state.remainder_w
-    if grid_w is not None:
+    if grid_w is not None and meter.verdict is Verdict.GOOD:  # another one teaches nothing
         remainder_w = balance.remainder_w(house, memories, remainder_w, grid_w, dt_s, now.ns)
     export_w = None if grid_w is None else -grid_w
+    import_w = None if grid_w is None else grid_w + _gap_w(meter, remainder_w)
     contract_w = house.limits.import_hard_w
     seen = events.judged(state.events, frozen, house, now.ns)
     seen = seen.with_outage(outage.risen(seen.outage, grid_w, contract_w, now.ns))
     tracks = track.tracked(house, state.tracks, memories, state.book.orders, now.ns)
+    late = lag.looked(state.lag, house, memories, {name: one.seen for name, one in tracks.items()})
+    if events.is_dark(seen, house, memories, now.ns):
+        tracks, late = {}, lag.Lag(found_s=state.lag.found_s)
+        blank = replace(state.meter.quantities, shown={})
+        meter = replace(state.meter, steered=Watch(), generation=Watch(), quantities=blank, below_ns=None)
+    passes = trespass.watched(state.trespasses, frozen, house, memories, state.book.orders, now.ns)
     after = replace(
         state,
         started_ns=started_ns,
@@ -130,22 +165,32 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         late_count=late_count,
         memories=memories,
         judgement=judgement,
+        meter=meter,
         remainder_w=remainder_w,
         turns=override.turned(house, met.turns(frozen, state, now.ns), wishes.overrides, now.ns),
-        import_breach=watched(state.import_breach, grid_w, force.import_w, now.ns),
+        import_breach=watched(state.import_breach, import_w, force.import_w, now.ns),
         export_breach=watched(state.export_breach, export_w, force.export_w, now.ns),
         overloads=overload.rows(state.overloads, house, memories, force, now.ns),
         force=force,
         mode=wishes.caps.mode,
         contacts=holds,
         supplies=loads,
+        potentials=generation.potentials(state.potentials, house, memories, state.book.orders, now.ns),
         stays=stay.stays(house, state.stays, state.turns, memories, dt_s, now, state.book.orders),
         runs=runs.looked(house, state.runs, state.turns, memories, dt_s, now),
         tracks=tracks,
-        lag=lag.looked(state.lag, house, memories, {name: one.seen for name, one in tracks.items()}),
+        lag=late,
         events=seen,
-        rivals=rivals.watched(state.rivals, frozen, state.book.orders, now.ns),
-        trespasses=trespass.watched(state.trespasses, frozen, house, memories, state.book.orders, now.ns),
+        rivals=rivals.watched(
+            state.rivals,
+            frozen,
+            state.book.orders,
+            now.ns,
+            rivals.Device(steps=house.steps, fallbacks=house.fallbacks, releases=house.release_values),
+            {name: one.passes for name, one in passes.items()},
+            {name for name, one in passes.items() if one.moves_ns[-1:] == (now.ns,)},
+        ),
+        trespasses=passes,
         clocks=clocks.judged(house, state.clocks, memories, now),
         swings=hunting.watched(state.swings, house, memories, state.book.orders, now.ns),
     )
@@ -155,13 +200,47 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         force=force,
         grid_w=grid_w,
         grid_age_s=age_s,
-        lost=age_s > failsafe.lost_after_s(period_s),
+        lost=implausible or age_s > failsafe.lost_after_s(period_s),
         dt_s=min(dt_s, 10.0),
         running_s=(now.ns - started_ns) / 1e9,
         now=now,
         common=_common(state, force, wishes),
         duties=duties.shed(duties.of(seen, contract_w, now.ns), wishes.shed),
     )
+
+
+def _judge_meter(frozen: Frozen, state: State, memories: sight.Memories, now_ns: int) -> plausibility.Judge:
+    """Advance the judge of the connection meter."""
+    house = state.house
+    seen = {}
+    for quantity in QUANTITIES:
+        point = f"{house.grid.name}.{quantity}"
+        found = memories.get(point) if quantity == "power_w" else sight.number(frozen, point)
+        if found is not None:
+            seen[quantity] = found
+    grid = memories.get(f"{house.grid.name}.power_w")
+    hard = house.limits
+    over = grid is not None and (grid.value > hard.import_hard_w or -grid.value > hard.export_hard_w)
+    told = plausibility.Circumstances(
+        late_s=state.lag.late_s,
+        signed=not unseen.is_unsigned(house, memories),
+        over_limit=over,
+        target_w=house.grid_target_w,
+    )
+    return plausibility.judge(state.meter, house, memories, seen, state.book.orders, told, now_ns)
+
+
+def _gap_w(meter: plausibility.Judge, remainder_w: float | None) -> float:
+    """How much more than a suspect meter shows is reckoned with as import, in W.
+
+    At least the lower bound counts.  Where more than the bound contradicts the meter, its reading says
+    nothing: then what is measured counts, with the most that was not (``remainder_w``).
+    """
+    if meter.verdict is not Verdict.SUSPECT:
+        return 0.0
+    if all(code == "below_bound" for code, _ in meter.causes):
+        return meter.gap_w
+    return max(meter.gap_w, (remainder_w or 0.0) - meter.unlisted_w)
 
 
 def _common(before: State, force: Force, wishes: Wishes) -> bool:
@@ -204,14 +283,23 @@ def _players(scene: Scene) -> list[Player]:
 
 
 def _base(scene: Scene, window: balance.Window, players: list[Player]) -> balance.Base | None:
+    more_w, less_w = conflict.counted_more_w(scene.house, scene.state, scene.now_ns)
     if not scene.lost:
         base = window.base(players)
         gone_w = balance.vanishing_w(scene.house.assets, scene.state.memories, scene.now_ns)
-        return base and replace(base, high_w=base.high_w + gone_w)
+        more_w += gone_w + _gap_w(scene.meter, scene.state.remainder_w)
+        less_w += max(0.0, scene.meter.unlisted_w) if scene.meter.verdict is Verdict.SUSPECT else 0.0
+        return base and replace(base, high_w=base.high_w + more_w, low_w=base.low_w - less_w)
     rest_w = balance.blind_w(
         scene.house, scene.state.memories, players, scene.state.remainder_w, scene.now_ns
     )
-    return balance.Base(rest_w, rest_w + balance.unheard_w(players), rest_w)
+    high_w, low_w = rest_w + balance.unheard_w(players), rest_w
+    grid = scene.state.memories.get(f"{scene.house.grid.name}.power_w")
+    if grid is not None and scene.meter.verdict is Verdict.IMPLAUSIBLE:
+        # Of what it shows and what is reckoned the worse counts, in either direction.
+        shown_w = grid.value - sum(player.present_w for player in players)
+        high_w, low_w = max(high_w, shown_w), min(low_w, shown_w)
+    return balance.Base(rest_w, high_w + more_w, low_w - less_w)
 
 
 def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
@@ -261,17 +349,36 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
     """The battery's next step to what is desired, or to what a person said."""
     asset, allowed = unit.asset, unit.room
     assert isinstance(asset, Battery)
+    trial_w = outcome.trial_w(scene, asset)
+    if trial_w is not None:
+        unit.reason = rule("a small step shows whether the grid meter is right again", "grid meter trial")
+        # Limits are kept by others: the estimate must not have the battery do more than a small step.
+        most_w = abs(trial_w)
+        unit.room = Room(max(-most_w, unit.room.low_w), min(most_w, unit.room.high_w))
+        unit.want_w = min(max(trial_w, unit.room.low_w), unit.room.high_w)
+        return
     if scene.stage is not Stage.WELL:
         unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
-        unit.reason = rule("held: nothing is raised while inputs are stale", "stale inputs")
+        unit.reason = _why_held(scene)
         return
     by_hand_w = override.power_w(asset, scene.wishes.overrides)
     if by_hand_w is not None:  # it follows no meter, so nothing can swing: it needs no filter
         unit.reason = scene.wishes.overrides[asset.name].reason
         unit.want_w = battery.ramped(asset, unit.before_w, by_hand_w, allowed, scene.dt_s)
         return
+    held_w = scene.state.swings.held_w(asset.name)
+    if held_w is not None:  # from wherever a limit moved it
+        unit.want_w = battery.ramped(asset, unit.before_w, held_w, allowed, scene.dt_s)
+        return
     gain = scene.state.swings.gain(asset.name)
     unit.want_w = battery.followed(asset, unit.before_w, desired_w, allowed, scene.dt_s, gain)
+
+
+def _why_held(scene: Scene) -> Reason:
+    """Why a battery is neither raised nor lowered now."""
+    if scene.meter.verdict is Verdict.SUSPECT:
+        return rule("held: the grid meter contradicts what is measured below it", "suspect grid meter")
+    return rule("held: nothing is raised while inputs are stale", "stale inputs")
 
 
 def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:
@@ -282,6 +389,9 @@ def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:
     if scene.force.generation_w is not None:
         made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
         low_w = max(low_w, min(0.0, made_w - scene.force.generation_w))
+    more_w, _ = conflict.counted_more_w(scene.house, scene.state, scene.now_ns)
+    if more_w > 0.0:  # what another master may have taken is no reason to export
+        low_w = max(low_w, min(0.0, -(base.now_w + others_w)))
     if unseen.is_unsigned(scene.house, scene.state.memories):
         low_w = max(low_w, 0.0)  # what a battery fed in would be seen as import, and be answered by more
     return low_w
@@ -318,29 +428,47 @@ def _allocated(
     elif base.low_w + total_w < -force.export_w:
         rest_w = base.low_w
     if scene.duties.holds:
-        ups = [*emergency.spared(ups, players, wants)]
+        ups = [*emergency.spared(ups, players)]
     if scene.lost:  # what cannot be seen cannot be raised; PV is limited to the export cap by itself
         ups = []
-    found = tree.brought(scene, grove, players, wants, rest_w, downs, ups)
+    apart = minimum_times.spaced(scene, players, ups)
+    found = tree.brought(scene, grove, players, wants, rest_w, downs, apart)
+    if found.broken and len(apart) < len(ups):  # a limit that needs more machines at once comes first
+        found = tree.brought(scene, grove, players, wants, rest_w, downs, ups)
     acted |= found.acted
     setpoints = unseen.generation(scene, players, found.setpoints_w, acted)
     setpoints = excess.spared(scene, grove, players, setpoints, rest_w=base.now_w, target_w=_target_w(scene))
+    if found.broken:
+        tripped = minimum_times.off_above_fuses(
+            scene, grove, players, setpoints, base.high_w + sum(setpoints)
+        )
+        off |= tripped
+        acted |= {index: minimum_times.reason(scene, grove, index) for index in tripped}
+        setpoints = tuple(0.0 if index in tripped else watts for index, watts in enumerate(setpoints))
     moved_w = sum(setpoints)
     return outcome.Result(
         setpoints,
         base.high_w + moved_w,
         base.low_w + moved_w,
-        acted,
+        outcome.named(players, setpoints, acted),
         met=not found.broken,
         gate=scene.state.gate,
         off=off,
-        charge_room_w=sum(
-            p.room.high_w - setpoints[i] for i, p in enumerate(players) if isinstance(p.asset, Battery)
-        ),
+        charge_room_w=_sun_room_w(scene, players, setpoints),
         grove=grove,
         broken=found.broken,
         held_w=found.held_w,
     )
+
+
+def _sun_room_w(scene: Scene, players: list[Player], setpoints_w: Sequence[float]) -> float:
+    """How much more batteries could take from the sun, in W, also where they may not charge from the grid."""
+    room_w = 0.0
+    for player, setpoint_w in zip(players, setpoints_w, strict=True):
+        if isinstance(player.asset, Battery):
+            soc = scene.state.memories[f"{player.name}.soc_pct"]
+            room_w += battery.room(player.asset, soc.value).high_w - setpoint_w
+    return room_w
 
 
 def _name(
@@ -394,5 +522,4 @@ def _lost(scene: Scene) -> Mapping[str, str]:
         and guards.may_order(asset)
         and (why := outcome.why_not(scene, asset)) not in {"", outcome.WAITING}
     }
-    resting = {p: rivals.WHY for p in scene.state.rivals if rivals.why_not(scene.state.rivals, p)}
-    return batteries | moded.given_back(scene) | outcome.maintained(scene) | resting
+    return batteries | moded.given_back(scene) | outcome.maintained(scene)

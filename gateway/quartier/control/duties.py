@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quartier.control import gridrows, outage
-from quartier.control.events import Events
+from quartier.control.events import Acting, Events
 from quartier.control.reason import grid
 from quartier.house.alarm import Alarm
 
-GRID_WORDS = ("grid at", "voltage at", "shed command")
+GRID_WORDS = ("grid at", "grid was at", "voltage at", "voltage was at", "shed command")
 """How the reasons begin for which a tier is off: the grid's events, and commands of the district."""
 _S = 1_000_000_000
 
@@ -20,9 +20,11 @@ class Duties:
 
     ``off`` maps a tier that is off to the reason, ``asked`` are those of them that only a command of the
     district has off.  ``holds``: nothing takes more.  ``no_grid_charge``, ``no_feed_in``: of batteries.
-    ``discharges``: why batteries discharge up to the export cap, else empty.  ``pv_holds``: PV is not raised.
+    ``discharges``: why batteries discharge up to the export cap, else empty.  ``pv_holds``: PV is not raised,
+    or, where ``pv_serves``, only as far as the building takes it itself, which gives the grid nothing.
     ``ceiling_w``: the import up to which something may be raised.
-    ``pv_ramp_per_min``: the share of its rating by which PV may rise each minute.  None: no limit.
+    ``pv_ramp_per_min``: the share of its rating by which PV may raise what it feeds in each minute.  None: no
+    limit.
     """
 
     off: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +34,7 @@ class Duties:
     no_feed_in: bool = False
     discharges: str = ""
     pv_holds: bool = False
+    pv_serves: bool = False
     ceiling_w: float | None = None
     pv_ramp_per_min: float | None = None
 
@@ -58,6 +61,7 @@ def of(events: Events, contract_w: float, now_ns: int) -> Duties:
         no_feed_in=bool(events.high_u.level) or events.is_gone,
         discharges=_discharges(events),
         pv_holds=is_high or waits,
+        pv_serves=waits and not (is_high or events.is_gone),
         ceiling_w=ceiling_w,
         pv_ramp_per_min=None if ceiling_w is None else gridrows.OUTAGE_RAMP_PER_MIN,
     )
@@ -80,16 +84,26 @@ def _discharges(events: Events) -> str:
 def _off(events: Events) -> dict[str, str]:
     found: dict[str, str] = {}
     if events.low_u.level:
-        words = f"voltage at {events.low_u.value:.0f} %: tier D off"
-        found["D"] = grid(words, gridrows.LOW_U.name)
+        found["D"] = grid(f"{voltage_words(events)}: tier D off", gridrows.LOW_U.name)
     for row in gridrows.LOW[: events.low.level]:
         found[row.tiers] = grid(f"{grid_words(events)}: tier {row.tiers} off", row.name)
     return found
 
 
 def grid_words(events: Events) -> str:
-    """``grid at 49.46 Hz``: the reading with which the last row began."""
-    return f"grid at {events.low.value:.2f} Hz"
+    """``grid at 49.46 Hz``: the reading with which the last row began, and what became of it since."""
+    return _reading_words("grid", f"{events.low.value:.2f} Hz", events.low)
+
+
+def voltage_words(events: Events) -> str:
+    """``voltage at 87 %``: as ``grid_words``."""
+    return _reading_words("voltage", f"{events.low_u.value:.0f} %", events.low_u)
+
+
+def _reading_words(what: str, value: str, one: Acting) -> str:
+    if one.lost_ns is not None:
+        return f"{what} was at {value}, it is no longer read"
+    return f"{what} at {value}" if one.well_ns is None else f"{what} was at {value}, it is well again"
 
 
 def alarms(events: Events, duties: Duties, now_ns: int) -> list[Alarm]:
@@ -100,7 +114,8 @@ def alarms(events: Events, duties: Duties, now_ns: int) -> list[Alarm]:
 def _of_rows(events: Events) -> Iterator[Alarm]:
     if events.low.level:
         off = ", ".join(row.tiers for row in _acting(events))
-        yield Alarm("grid.low_frequency", "", f"low frequency: tier {off} off")
+        lost = "; the frequency is no longer read" * (events.low.lost_ns is not None)
+        yield Alarm("grid.low_frequency", "", f"low frequency: tier {off} off{lost}")
     if events.high.level:
         yield Alarm("grid.high_frequency", "", "high frequency: PV is not raised")
     if events.low_u.level:

@@ -5,7 +5,6 @@ never taken, an asset in modes no further than its class allows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from quartier.control import override, shed
 from quartier.control.balance import Base
@@ -13,6 +12,9 @@ from quartier.control.players import Player, floor_w
 from quartier.control.scene import Scene
 from quartier.control.steps import Step
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv
+
+LEAST_W = 0.5
+"""Less than this is ordered as 0 W."""
 
 
 def taken(scene: Scene, players: list[Player], wants: list[float], acted: dict[int, str]) -> dict[int, int]:
@@ -57,17 +59,16 @@ def _moded(
         moved[index], acted[index] = due[-1].mode, off[due[-1].tier]
 
 
-def spared(ups: Sequence[Step], players: Sequence[Player], wants: Sequence[float]) -> Iterator[Step]:
+def spared(ups: Sequence[Step], players: Sequence[Player]) -> Iterator[Step]:
     """What may be raised for an export cap while nothing may take more: a battery gives less, PV makes less.
 
-    A low frequency is never answered by more load, also where a cap on the export is in the way.
+    A low frequency is never answered by more load, also where a cap on the export is in the way; but a
+    battery takes what PV would have to be curtailed by, for that changes nothing for the grid: its room holds
+    no more than what is left over.
     """
     for one in ups:
-        asset = players[one.index].asset
-        if isinstance(asset, Pv):
+        if isinstance(players[one.index].asset, Pv | Battery):
             yield one
-        elif isinstance(asset, Battery):
-            yield replace(one, target_w=min(one.target_w, max(0.0, wants[one.index])))
 
 
 def charge_max_w(scene: Scene, base: Base, others_w: float, most_w: float) -> float:
@@ -86,4 +87,5 @@ def discharged(scene: Scene, unit: Player) -> None:
     if scene.duties.discharges and isinstance(asset, Battery):
         step_w = asset.ramp_max_w_per_s * scene.dt_s
         unit.want_w = min(unit.want_w, max(unit.room.low_w, unit.before_w - step_w))
-        unit.reason = scene.duties.discharges
+        if unit.want_w < -LEAST_W:  # else it has nothing to give, and says why by itself
+            unit.reason = scene.duties.discharges

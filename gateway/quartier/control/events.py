@@ -16,6 +16,8 @@ from quartier.house.assets import House
 from quartier.house.image import Frozen
 
 PHASES = ("l1", "l2", "l3")
+RUNS_S, RUNS_W = 3.0, 200.0
+"""What was read so lately above so much, runs."""
 _S = 1_000_000_000
 
 
@@ -101,8 +103,21 @@ def judged(before: Events, frozen: Frozen, house: House, now_ns: int) -> Events:
         high_u=_voltage(before.high_u, best, HIGH_U, house.seed, now_ns),
         is_gone=is_gone,
     )
+    if is_gone:
+        # All readings are void: what they began ends, and the outage decides what may rise again.
+        sensed = replace(sensed, low=Acting(), high=Acting(), low_u=Acting(), high_u=Acting())
     well = _is_well(sensed, fresh_u, frozen, house, now_ns)
     return sensed.with_outage(outage.judged(before.outage, house.seed, now_ns, gone=is_gone, well=well))
+
+
+def is_dark(events: Events, house: House, memories: sight.Memories, now_ns: int) -> bool:
+    """Whether the voltage is gone and nothing below the meter is seen to run.
+
+    Then all stops and starts at once, which tells nothing of the meter; else it is the meter that is wrong.
+    """
+    seen = (memories.get(f"{asset.name}.power_w") for asset in house.assets)
+    runs = any(one and now_ns - one.taken_ns <= RUNS_S * _S and abs(one.value) > RUNS_W for one in seen)
+    return events.is_gone and not runs
 
 
 def _volts(before: Events, frozen: Frozen, house: House) -> tuple[dict[str, Sensed], frozenset[str]]:
@@ -131,18 +146,23 @@ def _is_stuck(before: Events, frequency: Sensed) -> bool:
 def _low(
     before: Acting, hz: Sensed | None, period_s: float, seed: int, now_ns: int, *, sound: bool
 ) -> Acting:
-    """The three rows of low frequency; they add up, and end together."""
+    """The three rows of low frequency; they add up, and end together.
+
+    With readings too far apart to see a row's time pass, one far reading alone makes it act.
+    """
     if hz is None:
         return _lost(before, seed, now_ns)
     before = _heard(before)
     past_ns, level = dict(before.past_ns), before.level
     for place, row in enumerate(LOW):
-        if period_s > row.period_max_s * 1.01 or not row.is_past(hz.value, was=row.name in past_ns):
+        is_timed = row.is_timed(period_s)
+        serves = is_timed or row.acts_slow
+        if not serves or not row.is_past(hz.value, was=row.name in past_ns):
             past_ns.pop(row.name, None)
             continue
         since_ns = past_ns.setdefault(row.name, hz.taken_ns)
         far = sound and hz.firm and row.is_far(hz.value)
-        if far or hz.taken_ns - since_ns >= row.hold_s * _S:
+        if far or (is_timed and hz.taken_ns - since_ns >= row.hold_s * _S):
             level = max(level, place + 1)
     stays = past_ns == before.past_ns and level == before.level
     after = before if stays else replace(before, past_ns=past_ns, level=level)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from math import ceil
 
+from quartier.control.plausibility.judge import Verdict
 from quartier.house.assets import Grid
 
 
@@ -18,12 +19,16 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What the rules look at.  ``grid_age_s`` counts from the start where nothing was ever read."""
+    """What the rules look at.  ``grid_age_s`` counts from the start where nothing was ever read.
+
+    ``meter`` is how far the grid meter is believed.
+    """
 
     grid_age_s: float
     grid_period_s: float = 1.0
     grid_ever: bool = True
     late_count: int = 0
+    meter: Verdict = Verdict.GOOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,20 @@ RULES = (
         "grid-meter-lost",
         "the grid meter is lost",
         lambda h: h.grid_age_s > lost_after_s(h.grid_period_s),
+        Stage.SAFE,
+        30,
+    ),
+    Rule(
+        "grid-meter-suspect",
+        "the grid meter contradicts what is measured below it",
+        lambda h: h.meter is Verdict.SUSPECT,
+        Stage.FREEZE,
+        0,
+    ),
+    Rule(
+        "grid-meter-implausible",
+        "the grid meter is implausible",
+        lambda h: h.meter is Verdict.IMPLAUSIBLE,
         Stage.SAFE,
         30,
     ),

@@ -12,6 +12,9 @@ from quartier.control.steps import Step
 from quartier.control.tree import Grove
 from quartier.house.assets import Moded, Pv
 
+EXCESS_MARGIN = 1.1
+"""PV is curtailed by so much more than a cap is exceeded by."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
@@ -20,6 +23,7 @@ class _Trouble:
     breach: Breach
     cap: Reason
     inside: Collection[int]
+    is_node: bool = True
 
 
 def taken(
@@ -46,7 +50,7 @@ def _troubles(scene: Scene, players: list[Player], grove: Grove, direction: str)
     state = scene.state
     breach = state.import_breach if direction == "import" else state.export_breach
     if breach.fast_over or breach.next_step:
-        yield _Trouble(breach, scene.force.words(direction), range(len(players)))
+        yield _Trouble(breach, scene.force.words(direction), range(len(players)), is_node=False)
 
 
 def _below(grove: Grove, number: int, k: int) -> frozenset[int]:
@@ -80,9 +84,25 @@ def _export(trouble: _Trouble, players: list[Player], wants: list[float], acted:
     """The same for export: first what discharges stops, then what generates; a fast breach stops both."""
     giving = [index for index in trouble.inside if wants[index] < 0 and _stops(players[index])]
     giving.sort(key=lambda index: (isinstance(players[index].asset, Pv), index))
+    excess_w = trouble.breach.excess[-1][1]
     for index in giving if trouble.breach.fast_over else giving[:1]:
-        wants[index] = 0.0
-        acted[index] = further(trouble.cap, ": kept over it: stopped")
+        target_w = _target_w(trouble, players[index], excess_w)
+        if target_w <= wants[index]:
+            continue  # it was told enough already, and is on its way
+        wants[index] = target_w
+        done = "curtailed further" if target_w < 0 else "stopped"
+        acted[index] = further(trouble.cap, f": kept over it: {done}")
+
+
+def _target_w(trouble: _Trouble, player: Player, excess_w: float) -> float:
+    """Where one that generates goes: a PV that obeys makes less by the excess, anything else stops.
+
+    What PV makes and the excess are of the same instant, so that a slow device is not told less each cycle.
+    """
+    is_limited = isinstance(player.asset, Pv) and player.asset.curtail == "limit"
+    if trouble.is_node or not is_limited or player.deaf or not player.seen:
+        return 0.0
+    return min(0.0, player.present_w + EXCESS_MARGIN * excess_w)
 
 
 def _stops(player: Player) -> bool:

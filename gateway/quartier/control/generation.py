@@ -4,17 +4,23 @@ A PV whose power is not known may not have got its order, so that the others are
 its rating; it is ordered its share by itself, and keeps to that order while nobody sees it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from quartier.control import guards, measures, sight
+from quartier.control import balance, guards, measures, override, shed, sight, unread
+from quartier.control.failsafe import Stage
+from quartier.control.orders import Order
 from quartier.control.players import Player
 from quartier.control.reason import further
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
-from quartier.house.assets import Pv
+from quartier.control.sight import Memories, Memory
+from quartier.house.assets import House, Pv
 from quartier.house.modes import Chp
 
 _LEAST_W = 1e-6
+AT_LIMIT = 0.9
+"""PV that makes this part of its limit stands at it."""
+POTENTIAL_S, ON_ITS_WAY_S = 3600.0, 15.0
 
 
 def capped(scene: Scene, players: Sequence[Player], wants: list[float], acted: dict[int, str]) -> None:
@@ -58,6 +64,85 @@ def share_w(scene: Scene, asset: Pv, cap_w: float) -> float:
         free = [pv for pv in free if pv not in silent]
     whole_w = sum(pv.rated_w for pv in free)
     return max(0.0, left_w) * (asset.rated_w / whole_w if whole_w > 0 else 1.0)
+
+
+def returned(
+    scene: Scene, players: Sequence[Player], total_low_w: float | None, acted: Mapping[int, str]
+) -> dict[int, Turn]:
+    """Switch one PV behind a relay on again while an event of the grid keeps down what consumes.
+
+    An event holds consumption, not the sun: what was off for an export cap comes back once it fits there.
+    After an outage it must fit into what the building takes itself.  ``total_low_w`` is the grid's power at
+    its least, in W; ``acted`` are the players that were moved.
+    """
+    duties = scene.duties
+    pv_waits = duties.pv_holds and not duties.pv_serves
+    if total_low_w is None or not duties.holds or pv_waits or scene.stage is not Stage.WELL:
+        return {}
+    spare_w = total_low_w
+    if not duties.pv_holds:
+        spare_w += scene.force.export_w * shed.RESTORE_BELOW
+    if scene.force.generation_w is not None:
+        made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
+        spare_w = min(spare_w, scene.force.generation_w * shed.RESTORE_BELOW - made_w)
+    for index, player in enumerate(players):
+        asset, turn = player.asset, player.turn
+        if not isinstance(asset, Pv) or index in acted or not unread.is_away(scene, player):
+            continue
+        expected_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
+        is_barred = override.keeps_off(asset, scene.wishes.overrides) or not player.usable
+        if not is_barred and expected_w <= spare_w and shed.may_switch(asset, turn, scene.now_ns):
+            return {index: shed.switched_on(turn, scene.now_ns)}
+    return {}
+
+
+def potentials(
+    before: Mapping[str, Memory],
+    house: House,
+    memories: Memories,
+    orders: Mapping[str, Order],
+    now_ns: int,
+) -> dict[str, Memory]:
+    """Return what each PV that can be limited was last seen able to make, in W and plus, and when.
+
+    One that stands at its limit could make more: what it made before is remembered.
+    """
+    found = {}
+    for pv in house.assets:
+        seen = memories.get(f"{pv.name}.power_w")
+        if not isinstance(pv, Pv) or pv.curtail != "limit" or seen is None:
+            continue
+        made, known = Memory(-min(0.0, seen.value), seen.taken_ns), before.get(pv.name)
+        order = orders.get(f"{pv.name}.generation_max_w")
+        held = order is not None and (made.value >= AT_LIMIT * order.value or _is_new(order, now_ns))
+        found[pv.name] = known if held and known is not None and known.value > made.value else made
+    return found
+
+
+def _is_new(order: Order, now_ns: int) -> bool:
+    """Whether a device may still be on its way to this value."""
+    return order.since_ns is not None and now_ns - order.since_ns < ON_ITS_WAY_S * 1e9
+
+
+def curtailed_w(scene: Scene) -> float:
+    """Return what PV could make more if the building took it, in W: what an export limit curtails now.
+
+    Nothing where generation itself is limited, by a cap, a person or a high frequency, and nothing that was
+    not seen for an hour, for the sun moves.
+    """
+    if scene.force.generation_w is not None or scene.duties.pv_holds:
+        return 0.0
+    more_w = 0.0
+    for pv in _pvs(scene):
+        order = scene.state.book.orders.get(f"{pv.name}.generation_max_w")
+        could = scene.state.potentials.get(pv.name)
+        made_w = sight.power_w(scene.state.memories, pv, scene.now_ns)
+        if order is None or could is None or made_w is None or pv.name in scene.wishes.overrides:
+            continue
+        is_held = order.value < pv.rated_w and -made_w >= AT_LIMIT * order.value
+        if is_held and scene.now_ns - could.taken_ns <= POTENTIAL_S * 1e9:
+            more_w += max(0.0, could.value + made_w)
+    return more_w
 
 
 def _pvs(scene: Scene) -> Iterator[Pv]:

@@ -15,8 +15,11 @@ STAMP_MS = 300_000
 """What goes on unchanged is stamped anew so often: who keeps only what changed knows how old it is."""
 
 
-def kept(events: Events, utc_ms: int) -> dict[str, Any]:
-    """What acts, JSON-ready: level and the reading that made it act, a stamp; nothing while nothing does."""
+def kept(events: Events, now_ms: int) -> dict[str, Any]:
+    """What acts, JSON-ready: level and the reading that made it act, a stamp; nothing while nothing does.
+
+    ``now_ms`` is by the machine's own clock.
+    """
     found: dict[str, Any] = {}
     for name in LEVELS:
         one: Acting = getattr(events, name)
@@ -24,7 +27,13 @@ def kept(events: Events, utc_ms: int) -> dict[str, Any]:
             found[name] = [one.level, one.value]
     if events.outage.is_open or events.is_gone:
         found["outage"] = True
-    return found | ({"stamp": utc_ms // STAMP_MS} if found else {})
+    return found | ({"stamp": now_ms // STAMP_MS} if found else {})
+
+
+def away_s(facts: object, now_ms: int) -> float | None:
+    """For how long nobody looked, at least, by the machine's clock that went on; None: no stamp says."""
+    stamp = facts.get("stamp") if isinstance(facts, Mapping) else None
+    return max(0.0, (now_ms - (stamp + 1) * STAMP_MS) / 1000) if isinstance(stamp, int) else None
 
 
 def recalled(events: Events, facts: object, away_s: float, now_ns: int) -> Events:

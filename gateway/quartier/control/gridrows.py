@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+FAR_HZ = 49.0
+"""One reading this low, with sound voltage, counts as a row's time."""
+TOLERANCE = 1.01
+"""A period may be that much longer than declared."""
 FAST_S = 0.2
 """Frequency read this often serves all rows."""
 SLOW_S = 1.0
-"""Read this often it serves those that have time for it; what is slower serves none that sheds."""
+"""Read this often it serves those that have time for it; of what is slower only one far reading sheds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +23,8 @@ class Row:
 
     ``of`` is what is measured: Hz, or the voltage of any phase in % of the nominal one.  ``side`` -1 acts at
     and below the limit, +1 at and above.  ``far``: one reading there, with sound voltage, counts as the time.
-    ``period_max_s``: read less often, the row does not act.  ``tiers`` go off.
+    ``period_max_s``: read less often, the row's time cannot be seen to pass; then it acts on one far reading
+    where ``acts_slow``, else not at all.  ``tiers`` go off.
     """
 
     name: str
@@ -32,6 +37,11 @@ class Row:
     tiers: str = ""
     far: float | None = None
     period_max_s: float = float("inf")
+    acts_slow: bool = False
+
+    def is_timed(self, period_s: float) -> bool:
+        """Whether readings every ``period_s`` are enough to see its time pass."""
+        return period_s <= self.period_max_s * TOLERANCE
 
     def is_past(self, value: float, *, was: bool = False) -> bool:
         """Whether ``value`` is past the limit; one that was is so until it is ``slack`` back."""
@@ -50,8 +60,9 @@ LOW_D = Row(
     hold_s=2.0,
     slack=0.01,
     tiers="D",
-    far=49.0,
+    far=FAR_HZ,
     period_max_s=SLOW_S,
+    acts_slow=True,
     action="no battery charges from the grid, tier D off, nothing is raised",
 )
 LOW_C = Row(
@@ -62,8 +73,9 @@ LOW_C = Row(
     hold_s=1.0,
     slack=0.01,
     tiers="C",
-    far=49.0,
+    far=FAR_HZ,
     period_max_s=SLOW_S,
+    acts_slow=True,
     action="tier C off, batteries discharge up to the export cap",
 )
 LOW_B = Row(
@@ -74,7 +86,7 @@ LOW_B = Row(
     hold_s=0.5,
     slack=0.01,
     tiers="B",
-    far=49.0,
+    far=FAR_HZ,
     period_max_s=FAST_S,
     action="tier B off",
 )
@@ -132,6 +144,23 @@ OUTAGE_HZ, OUTAGE_PCT, OUTAGE_S = (49.9, 50.1), (90.0, 110.0), 60.0
 """After an outage the grid must be inside both for so long."""
 OUTAGE_RAMP_PER_MIN = 0.1
 """Then the building rises by this share of its contract each minute."""
+
+
+def shortfall(period_s: float | None) -> str:
+    """Return which low-frequency rows a grid meter read every ``period_s`` cannot serve; empty from 1 s on.
+
+    None: it does not measure the frequency.
+    """
+    if period_s is None:
+        return "the grid meter does not measure the frequency: only its voltage acts for the public grid"
+    if LOW_D.is_timed(period_s):
+        return ""
+    slow = [row for row in LOW if row.acts_slow]
+    tiers = " and ".join(row.tiers for row in slow)
+    return (
+        f"the frequency is read every {period_s:g} s: only one reading at or below {FAR_HZ:g} Hz acts, on"
+        f" tiers {tiers}; read every {SLOW_S:g} s it serves these rows fully, every {FAST_S:g} s all rows"
+    )
 
 
 def table() -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ def still(scene: Scene, reason: str) -> str:
     if who(reason) == rule("", aims.PLAN).who:  # no plan has it wait any more
         return rule(RETURNS, RESTORE)
     if reason.startswith(FITTED):
-        return fits(force)
+        return fits(force, "export" if reason.startswith(f"{FITTED} export") else "import")
     direction, cap, _ = reason.partition(" cap ")
     if not cap or direction not in DIRECTIONS:
         return reason
@@ -28,7 +28,7 @@ def still(scene: Scene, reason: str) -> str:
     return reason if reason.startswith(words) else further(words, f": {RETURNS}")
 
 
-def fits(force: Force) -> Reason:
-    """The words for one that is limited to what the import cap leaves."""
-    cap = force.words("import")
+def fits(force: Force, direction: str) -> Reason:
+    """Return the words for one that is limited to what the cap of ``direction`` leaves."""
+    cap = force.words(direction)
     return Reason(f"{FITTED} {cap}", cap.who, cap.until_utc_ms)

@@ -3,8 +3,15 @@
 A loop with a delay that is answered too strongly swings with a period of two to some delays (K. J. Astrom,
 T. Hagglund, Automatica 20 (1984) 645: the relay experiment).  Found is what turns six times in a row at an
 even pace, with the grid's power turning as often.  Then the gain is halved, at last the output is held; after
-a quarter of an hour of calm it is doubled again.  A load that swings as fast by itself looks alike: to follow
-it less is right too.
+a quarter of an hour of calm it is doubled again.
+
+A load that pulses by itself (an oven, a compressor) looks alike, but it moves the grid twice: by its own
+step, and back by our answer.  So the grid's swings are compared with those of our outputs, by their own
+meters: in a limit cycle of ours both are as large, whatever lag lies between them; beside a pulsing load the
+grid's are at least twice ours, as no answer is larger than the step that it answers.
+
+Only the way to a target is slowed.  What a limit needs of an output is taken by the allocation, unfiltered;
+one that is held goes back to where it is held as soon as no limit needs it elsewhere.
 """
 
 from collections.abc import Mapping
@@ -23,6 +30,8 @@ EVEN = 1.6
 HALF_S = (1.5, 45.0)
 """Half periods that may be a limit cycle where the delay was not measured; else multiples of it:"""
 HALF_DELAYS = (0.8, 8.0)
+OWN_SHARE = 0.65
+"""So much of the grid's swing, at least, is ours in a limit cycle of our own; a pulsing load leaves 0.5."""
 LEAST_W, LEAST_SHARE = 200.0, 0.03
 GAINS = (1.0, 0.5, 0.25, 0.0)
 CALM_S = 900.0
@@ -31,21 +40,35 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Zigzag:
-    """A signal's turns: where it went last (+1, -1; 0 at first), the furthest value there, when it turned."""
+    """A signal's turns: where it went last (+1, -1; 0 at first), the furthest value there, when it turned.
+
+    ``ends`` are the furthest values before each turn.
+    """
 
     way: int = 0
     furthest: float = 0.0
     turned_ns: tuple[int, ...] = ()
+    ends: tuple[float, ...] = ()
+
+    @property
+    def swing(self) -> float:
+        """How far it goes from turn to turn."""
+        return median([abs(later - sooner) for sooner, later in pairwise(self.ends)] or [0.0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swing:
-    """One output: its turns, and by how much its gain is stepped back: ``step`` of ``GAINS``, when found."""
+    """One output: its turns, and by how much its gain is stepped back: ``step`` of ``GAINS``, when found.
+
+    ``power`` are the turns of what its own meter shows; ``middle_w`` is the middle of the swing found last.
+    """
 
     order: Zigzag = field(default_factory=Zigzag)
+    power: Zigzag = field(default_factory=Zigzag)
     step: int = 0
     found_ns: int = 0
     half_s: float = 0.0
+    middle_w: float = 0.0
 
     @property
     def gain(self) -> float:
@@ -65,6 +88,11 @@ class Swings:
         one = self.of.get(name)
         return 1.0 if one is None else one.gain
 
+    def held_w(self, name: str) -> float | None:
+        """Where a held output stays while no limit needs it elsewhere, in W; None where it is not held."""
+        one = self.of.get(name)
+        return None if one is None or one.gain > 0.0 else one.middle_w
+
 
 def watched(
     before: Swings, house: House, memories: Memories, orders: Mapping[str, Order], now_ns: int
@@ -72,7 +100,7 @@ def watched(
     """The swings after this look."""
     least_w = max(LEAST_W, LEAST_SHARE * house.limits.import_hard_w)
     grid = _turned(before.grid, memories.get(f"{house.grid.name}.power_w"), least_w)
-    found = {}
+    seen = {}
     for asset in house.assets:
         if isinstance(asset, Battery | Pv):
             point = f"{asset.name}.{'setpoint_w' if isinstance(asset, Battery) else 'generation_max_w'}"
@@ -81,9 +109,23 @@ def watched(
                 told = None if order is None else Memory(order.value, order.written_ns)
                 own_w = max(LEAST_W, LEAST_SHARE * asset.rated_w)
                 swing = before.of.get(asset.name, Swing())
-                swing = replace(swing, order=_turned(swing.order, told, own_w))
-                found[asset.name] = _judged(swing, asset, grid, now_ns)
+                power = _turned(swing.power, memories.get(f"{asset.name}.power_w"), own_w)
+                seen[asset.name] = replace(swing, order=_turned(swing.order, told, own_w), power=power)
+    grid_s = _half_s(grid, now_ns)
+    mine = [a for a in house.assets if isinstance(a, Battery | Pv) and a.name in seen]
+    suspects = [asset for asset in mine if _swings(seen[asset.name], asset, grid_s, now_ns)]
+    own_w = sum(_made_w(seen[asset.name], asset, memories, now_ns) for asset in suspects)
+    names = {asset.name for asset in suspects} if own_w >= OWN_SHARE * grid.swing else set()
+    found = {name: _stepped(one, now_ns, is_found=name in names) for name, one in seen.items()}
     return Swings(grid=grid, of=found)
+
+
+def _made_w(swing: Swing, asset: Battery | Pv, memories: Memories, now_ns: int) -> float:
+    """How far an output moves the grid in a swing: by its own meter, by its orders where it has none."""
+    if f"{asset.name}.power_w" not in memories:
+        return swing.order.swing
+    half_s, power_s = _half_s(swing.order, now_ns), _half_s(swing.power, now_ns)
+    return swing.power.swing if half_s and power_s and _alike(half_s, power_s) else 0.0
 
 
 def _turned(before: Zigzag, newest: Memory | None, least: float) -> Zigzag:
@@ -98,16 +140,30 @@ def _turned(before: Zigzag, newest: Memory | None, least: float) -> Zigzag:
         return replace(before, furthest=value)
     if abs(value - before.furthest) <= least:
         return before
-    return Zigzag(-way, value, (*before.turned_ns, newest.taken_ns)[-TURNS_COUNT:])
+    turned_ns = (*before.turned_ns, newest.taken_ns)[-TURNS_COUNT:]
+    return Zigzag(-way, value, turned_ns, (*before.ends, before.furthest)[-TURNS_COUNT:])
 
 
-def _judged(swing: Swing, asset: Battery | Pv, grid: Zigzag, now_ns: int) -> Swing:
+def _swings(swing: Swing, asset: Battery | Pv, grid_s: float | None, now_ns: int) -> bool:
+    """Whether it swings at the grid's pace, and at one that its delay makes."""
     half_s = _half_s(swing.order, now_ns)
-    grid_s = _half_s(grid, now_ns)
-    if half_s is not None and grid_s is not None and _is_own(asset, half_s) and _alike(half_s, grid_s):
-        step = min(swing.step + 1, len(GAINS) - 1)
-        fresh = Zigzag(swing.order.way, swing.order.furthest)
-        return Swing(order=fresh, step=step, found_ns=now_ns, half_s=half_s)
+    if half_s is None or grid_s is None:
+        return False
+    return _is_own(asset, half_s) and _alike(half_s, grid_s)
+
+
+def _stepped(swing: Swing, now_ns: int, *, is_found: bool) -> Swing:
+    """The swing after one more look: its gain goes down where it was found, and up after a calm while."""
+    if is_found:
+        half_s = _half_s(swing.order, now_ns)
+        return Swing(
+            order=Zigzag(swing.order.way, swing.order.furthest),
+            power=swing.power,
+            step=min(swing.step + 1, len(GAINS) - 1),
+            found_ns=now_ns,
+            half_s=half_s or 0.0,
+            middle_w=sum(swing.order.ends[-2:]) / 2.0,
+        )
     if swing.step and now_ns - swing.found_ns >= CALM_S * _S:
         return replace(swing, step=swing.step - 1, found_ns=now_ns)
     return swing

@@ -220,11 +220,13 @@ LOSSES: tuple[Loss, ...] = (
         district=True,
         words="the clock jumps",
         noticed_s=lambda pace: pace.heartbeat_timeout_s + pace.cycle_s,
-        noticed_by="the heartbeat's time-out + 1 cycle: heartbeats more than 60 s off are not heard",
-        action="ages, timers and deadlines go on, they count on the monotonic clock; a cap ends when it is "
-        "over by both clocks; the district counts as lost while its heartbeats and the clock differ",
+        noticed_by="in the next cycle, by the alarm clock.stepped; that the district is lost to it, after "
+        "the heartbeat's time-out + 1 cycle",
+        action="ages, timers and documents count on by the machine's own time; where the clock shows another "
+        "position in a document the lower limit counts; nothing loosens until a heartbeat agrees with the "
+        "clock, and the district counts as lost after the heartbeat's time-out while none does",
         deadline_s=lambda pace: pace.heartbeat_timeout_s + TIGHTEN_S,
-        within="the heartbeat's time-out + 2 s",
+        within="limits of documents: the next cycle; the fail-safe caps: the heartbeat's time-out + 2 s",
         where="the link-state machine",
         back="heartbeats that agree with the clock, and a valid document",
     ),

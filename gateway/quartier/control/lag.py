@@ -27,6 +27,8 @@ LEAST_W, LEAST_SHARE = 30.0, 0.03
 """A step that counts; and the part of the rating that movements must come to before anything is concluded."""
 BETTER = 0.2
 """A lag takes the place of another where it leaves no more than so much of the disagreement."""
+EXPLAINS = 0.5
+"""So much of the grid's own steps a lag must explain; one at which the assets stood still explains none."""
 TOGETHER, SCALED = 0.5, 1.6
 """Steps of one shape (their correlation, squared) and of sizes so many times apart: a meter tells wrongly
 how much, and nothing of when.  A lag alone makes none of that shape so small, as 0.5 ** 0.5 > 1 / 1.6.
@@ -123,7 +125,7 @@ def _concluded(lag: Lag, movers: Sequence[Asset]) -> float | None:
     place = min(max(round(here_s), EARLIEST_S), LATEST_S) - EARLIEST_S
     if _is_scaled(lag, place):
         return found_s
-    best_s = _best(lag.errors, place, found_s)
+    best_s = _best(lag, place, found_s)
     if probed and best_s is not None and abs(best_s - max(probed)) <= BEARS_S:
         return found_s
     return best_s
@@ -131,20 +133,26 @@ def _concluded(lag: Lag, movers: Sequence[Asset]) -> float | None:
 
 def _is_scaled(lag: Lag, place: int) -> bool:
     """Whether the grid and the assets move together there, and by far more, or less, than each other."""
-    made, together = lag.made[place], lag.together[place]
-    seen = lag.errors[place] + 2.0 * together - made  # the grid's own steps, squared
+    made, together, seen = lag.made[place], lag.together[place], _seen(lag, place)
     if together <= 0.0 or together**2 < TOGETHER * seen * made:
         return False
     return not made / SCALED <= together <= made * SCALED
 
 
-def _best(errors: Sequence[float], place: int, found_s: float | None) -> float | None:
+def _seen(lag: Lag, place: int) -> float:
+    """The grid's own steps, squared."""
+    return lag.errors[place] + 2.0 * lag.together[place] - lag.made[place]
+
+
+def _best(lag: Lag, place: int, found_s: float | None) -> float | None:
     """The shortest that is far better than the one in use, and about as good as the best; else as it was."""
+    errors = lag.errors
     here = errors[place]
     if here == 0.0:
         return found_s
     enough = min(BETTER * here, 2.0 * min(errors) + BETTER * BETTER * here)
-    return next((float(LAGS_S[place]) for place in NEAREST if errors[place] <= enough), found_s)
+    fit = (at for at in NEAREST if errors[at] <= enough and errors[at] <= EXPLAINS * _seen(lag, at))
+    return next((float(LAGS_S[at]) for at in fit), found_s)
 
 
 def _span_w(asset: Asset) -> float:

@@ -33,10 +33,16 @@ class Force:
         return reason.Reason(f"{direction} cap {watts:.0f} W ({whose})", who, reason.until_utc_ms(whose))
 
 
-def in_force(house: House, link: LinkCaps, stage: Stage, others: Iterable[tuple[str, Powers]] = ()) -> Force:
+def in_force(
+    house: House,
+    link: LinkCaps,
+    stage: Stage,
+    others: Iterable[tuple[str, Powers]] = (),
+    why: str = "grid meter lost",
+) -> Force:
     """The minimum of the hard limits, ``others``, the link's caps and, in SAFE, the fail-safe values.
 
-    ``others`` are contacts and supplies.
+    ``others`` are contacts and supplies; ``why`` is what made it SAFE.
 
     Never above a hard limit.  With a grid meter slower than 2 s all of them keep 10 % margin.
     """
@@ -48,7 +54,7 @@ def in_force(house: House, link: LinkCaps, stage: Stage, others: Iterable[tuple[
     ]
     if stage is Stage.SAFE:
         sources.append(
-            ("fail-safe value, grid meter lost", Powers(limits.import_failsafe_w, limits.export_failsafe_w))
+            (f"fail-safe value, {why}", Powers(limits.import_failsafe_w, limits.export_failsafe_w))
         )
     powers, whose = tightest(sources)
     names = {way: link.whose.get(way, "link") if name == "link" else name for way, name in whose.items()}

@@ -7,23 +7,42 @@ steps to AUTONOMOUS and the end of a document at its own ``exp``.
 
 from dataclasses import replace
 from math import isfinite
+from operator import is_not
 
 from quartier.control import schedule
-from quartier.control.caps import Powers
 from quartier.control.linkcaps import (
+    ANOTHER_MS,
+    DENIED_S,
+    LEAP_MS,
     LinkParams,
-    active,
     age_s,
+    ahead_ms,
     caps,
+    clock_words,
     failsafe_values,
     failsafe_waits,
+    is_known,
+    is_trusted,
+    latest,
     leads,
     may_loosen,
     reckoned_ms,
+    standing,
+    times_ms,
 )
 from quartier.control.linkresume import fresh, resumed
 from quartier.control.linkrows import ROWS, Row, may_hold
-from quartier.control.linkstate import LinkState, Mode, Program, dump, restore, worth_saving
+from quartier.control.linkstate import (
+    NOISE_MS,
+    LinkState,
+    Mode,
+    Position,
+    Program,
+    Tracked,
+    dump,
+    restore,
+    worth_saving,
+)
 from quartier.control.wishes import Ack, Envelope, FailsafeDocument, FailsafeValues, Heartbeat
 from quartier.house.now import Now
 
@@ -53,7 +72,13 @@ _S = 1_000_000_000
 
 
 def start(
-    params: LinkParams, persisted: LinkState | None, now: Now, *, outage: bool, lost: bool = False
+    params: LinkParams,
+    persisted: LinkState | None,
+    now: Now,
+    *,
+    outage: bool,
+    lost: bool = False,
+    rebooted: bool | None = None,
 ) -> LinkState:
     """The state of a process that begins.
 
@@ -61,12 +86,13 @@ def start(
     with its entry time.  What passed while nobody ran is judged to the safe side: as little as is
     certain for the fail-safe minimum, as much as the clocks say for the heartbeat and HOLD.
     ``lost``: a state was kept and cannot be read.  A limit may have been in force, so the fail-safe
-    values hold for their minimum duration.
+    values hold for their minimum duration.  ``rebooted``: the machine started anew since, so that its clocks
+    tell how long that took only once they are synchronised; None: nobody knows.
     """
     if persisted is None:
         owed_ns = now.ns + round(params.failsafe_min_s * _S) if lost else None
         return tick(replace(fresh(now), owed_ns=owed_ns), params, now, outage=outage)
-    state = resumed(persisted, now)
+    state = resumed(persisted, now, rebooted=rebooted)
     if outage:
         return tick(state, params, now, outage=True)
     if state.mode is Mode.HOLD and not (now.synced and may_hold(state, params, now)):
@@ -78,14 +104,15 @@ def heartbeat(state: LinkState, params: LinkParams, beat: Heartbeat, now: Now) -
     """Take a heartbeat whose signature held; one that does not rise or is off a synced clock is ignored."""
     state = _seen(state, params, now)
     last_n = state.heartbeat_n
-    if last_n is not None and beat.n <= last_n and not now.denies(last_n):
+    if last_n is not None and beat.n <= last_n and not latest(state, now).denies(last_n):
         return state
+    state = replace(state, beat_offset_ms=Position.at_utc(beat.ts_utc_ms, now.ns).offset_ms)
     if now.synced and abs(beat.ts_utc_ms - now.utc_ms) > params.heartbeat_offset_max_s * 1000:
-        return state
+        return replace(state, denied_ns=now.ns)
     back_ns = now.ns if state.mode is Mode.FAILSAFE and state.back_ns is None else state.back_ns
-    state = replace(state, heartbeat_ns=now.ns, heartbeat_n=beat.n, back_ns=back_ns)
+    state = replace(state, heartbeat_ns=now.ns, heartbeat_n=beat.n, denied_ns=None, back_ns=back_ns)
     if now.synced:  # the district and the kernel agree
-        state = _sure(state, now)
+        state = _confirmed(state, now)
     return _settled(state, params, now)
 
 
@@ -103,10 +130,11 @@ def document(
         return state, refusal
     held = state.program(envelope.program)
     if held is None or held.envelope.seq != envelope.seq:
-        at_once = sure and may_loosen(state, now) and _has_begun(envelope, state, now)
-        earlier = () if held is None or at_once else _chained(_lasting(held, envelope, state, now))
+        newest = _tracked(envelope, state, now)
+        at_once = sure and may_loosen(state, now) and _has_begun(newest, now)
+        earlier = () if held is None or at_once else _chained(_lasting(held, newest, state, now), now)
         others = tuple(p for p in state.programs if p is not held)
-        programs = sorted((*others, Program(envelope, earlier, sure)), key=_precedence)
+        programs = sorted((*others, Program(newest, earlier, sure)), key=_precedence)
         seqs = {**state.seqs, envelope.program: envelope.seq}
         state = replace(state, programs=tuple(programs), seqs=seqs)
     elif sure and not held.sure:
@@ -131,7 +159,7 @@ def failsafe_document(
     numbers = (wanted.import_max_w, wanted.export_max_w, wanted.duration_min_s)
     if not all(isfinite(number) and number >= 0 for number in numbers):
         return state, Ack(paper.id, paper.seq, "failsafe", "INVALID_CONTENT", "REJECTED", "BOUNDS")
-    if paper.seq < state.failsafe_seq and not now.denies(state.failsafe_seq):
+    if paper.seq < state.failsafe_seq and not latest(state, now).denies(state.failsafe_seq):
         return state, Ack(paper.id, paper.seq, "failsafe", "OK", "REJECTED", "REPLAY")
     clamped = FailsafeValues(
         import_max_w=min(wanted.import_max_w, params.limits.import_hard_w),
@@ -175,19 +203,52 @@ def tick(state: LinkState, params: LinkParams, now: Now, *, outage: bool = False
 
 
 def _seen(state: LinkState, params: LinkParams, now: Now) -> LinkState:
-    """Take note of the time: the anchor, and whether a document is still valid."""
-    if now.synced:
-        state = replace(state, anchor_ns=now.ns, anchor_utc_ms=now.utc_ms)
-        state = state if state.sure_ns is not None else _sure(state, now)
-    if any(True for _ in active(state, now)):
+    """Take note of the time: a step of the wall clock, its trust, and whether a document is still valid."""
+    state = _stepped(state, now)
+    if now.synced and not is_known(state):  # the first synchronisation
+        state = _confirmed(state, now)
+    if is_trusted(state, now):
+        state = replace(state, anchor_utc_ms=reckoned_ms(state, now))
+    last_ns = state.seen_ns  # where trust is lost, it was there then
+    looked = tuple(p.each(lambda one: one.looked(last_ns, synced=now.synced)) for p in state.programs)
+    if any(map(is_not, looked, state.programs)):
+        state = replace(state, programs=looked)
+    if any(p.newest.binding(now.ns) for p in state.programs):
         state = replace(state, valid_ns=now.ns)
     if age_s(state.heartbeat_ns, now) > params.heartbeat_timeout_s:
         state = replace(state, back_ns=None)
     return replace(state, seen_ns=now.ns, seen_utc_ms=now.utc_ms)
 
 
-def _sure(state: LinkState, now: Now) -> LinkState:
-    return replace(state, sure_ns=now.ns, sure_utc_ms=now.utc_ms)
+def _stepped(state: LinkState, now: Now) -> LinkState:
+    """Take note of a wall clock that was set by more than a minute, and is not yet confirmed."""
+    step_ms = ahead_ms(state, now)
+    if abs(step_ms) <= LEAP_MS:
+        return state if state.stepped_ns is None else replace(state, stepped_ns=None)
+    if age_s(state.step_ns, now) <= DENIED_S and abs(step_ms - state.step_ms) <= ANOTHER_MS:
+        step_ms = state.step_ms  # the same one, or a clock that makes no sense: one alarm
+    stepped_ns = state.stepped_ns if step_ms == state.step_ms else None
+    return replace(
+        state, step_ms=step_ms, step_ns=now.ns, stepped_ns=now.ns if stepped_ns is None else stepped_ns
+    )
+
+
+def _confirmed(state: LinkState, now: Now) -> LinkState:
+    """The wall clock is right: UTC is counted from it, and the position in each document is set anew.
+
+    What that loosens waits: the positions from before bind on until loosening is allowed.
+    """
+    clock = Position.at_utc(now.utc_ms, now.ns)
+    if state.clock is not None and is_known(state) and abs(ahead_ms(state, now)) <= NOISE_MS:
+        clock = state.clock
+    programs = tuple(p.each(lambda one: _set(one, clock, now)) for p in state.programs)
+    return replace(state, clock=clock, programs=programs, stepped_ns=None)
+
+
+def _set(document: Tracked, clock: Position, now: Now) -> Tracked:
+    counted = document.positions[0]
+    near = abs(counted.utc_ms(now.ns) - clock.utc_ms(now.ns)) <= NOISE_MS
+    return document if counted.known and near else document.moved(clock)
 
 
 # --- documents -------------------------------------------------------------------------------
@@ -199,16 +260,16 @@ def _refusal(state: LinkState, envelope: Envelope, now: Now) -> Ack | None:
 
     if schedule.fault(envelope):
         return no("INVALID_CONTENT", "BOUNDS")
-    utc_ms = reckoned_ms(state, now)
     last = state.seqs.get(envelope.program, -1)
     held = state.program(envelope.program)
     altered = held is not None and held.envelope.seq == envelope.seq and held.envelope != envelope
-    if (envelope.seq < last and not now.denies(last)) or altered:
+    if (envelope.seq < last and not latest(state, now).denies(last)) or altered:
         return no("OK", "REPLAY")
-    if utc_ms > envelope.exp_utc_ms:
+    times = times_ms(state, now)
+    if times and min(times) > envelope.exp_utc_ms:
         return no("OK", "EXPIRED")
-    if now.synced and utc_ms < envelope.nbf_utc_ms - EARLY_MS:
-        return no("OK", "NOT_YET")
+    if now.synced and not any(_is_inside(envelope, utc_ms) for utc_ms in times):
+        return no("OK", "EXPIRED" if times[0] > envelope.exp_utc_ms else "NOT_YET")
     if held is None and len(state.programs) >= PROGRAMS_MAX:
         return no("PERMANENT_ERROR", "BOUNDS")
     return None
@@ -219,20 +280,55 @@ def _precedence(program: Program) -> tuple[int, str]:
     return program.envelope.priority, program.envelope.program
 
 
-def _has_begun(envelope: Envelope, state: LinkState, now: Now) -> bool:
-    return reckoned_ms(state, now) >= envelope.nbf_utc_ms
+def _is_inside(envelope: Envelope, utc_ms: int) -> bool:
+    return envelope.nbf_utc_ms - EARLY_MS <= utc_ms <= envelope.exp_utc_ms
 
 
-def _lasting(held: Program, newer: Envelope, state: LinkState, now: Now) -> Program:
+def _tracked(envelope: Envelope, state: LinkState, now: Now) -> Tracked:
+    """A document that is accepted now, with its position, or each that may be the right one.
+
+    A valid one comes at its ``nbf`` or later: so while nobody knows the time, that is the least it can be.
+    """
+    first_ms = envelope.nbf_utc_ms - EARLY_MS
+    times = times_ms(state, now)
+    inside = [one for one in times if _is_inside(envelope, one)] or times[:1]
+    if state.clock is None or not is_known(state):
+        positions = [Position.at_utc(first_ms, now.ns, known=False)]
+    else:
+        clock = [state.clock] if abs(inside[0] - times[0]) <= NOISE_MS else []
+        others = [one for one in inside if abs(one - times[0]) > NOISE_MS]
+        positions = [*clock, *(Position.at_utc(one, now.ns) for one in others)]
+    return Tracked(envelope, tuple(positions), now.ns, first_ms).looked(now.ns, synced=now.synced)
+
+
+def _has_begun(document: Tracked, now: Now) -> bool:
+    """Whether its ``nbf`` has come by every time that may be the right one."""
+    by_wall = not now.synced or now.utc_ms >= document.envelope.nbf_utc_ms
+    return by_wall and all(one.utc_ms(now.ns) >= document.envelope.nbf_utc_ms for one in document.positions)
+
+
+def _lasting(held: Program, newer: Tracked, state: LinkState, now: Now) -> Program:
     """The one that is replaced; the default of an expired one that is in force goes on under the newer."""
-    if reckoned_ms(state, now) <= held.envelope.exp_utc_ms or state.mode not in (Mode.CONTROLLED, Mode.HOLD):
+    if held.newest.binding(now.ns) or state.mode not in (Mode.CONTROLLED, Mode.HOLD):
         return held
-    return replace(held, envelope=schedule.outlived(held.envelope, newer.exp_utc_ms))
+    return replace(held, newest=replace(newer, envelope=schedule.outlived(held.envelope, newer.envelope)))
 
 
-def _chained(held: Program) -> tuple[Envelope, ...]:
-    chain = (*held.earlier, held.envelope)
-    return chain if len(chain) <= EARLIER_MAX else (schedule.flattened(chain[0], chain[1]), *chain[2:])
+def _chained(held: Program, now: Now) -> tuple[Tracked, ...]:
+    chain = tuple(one for one in (*held.earlier, held.newest) if one.binding(now.ns))
+    return chain if len(chain) <= EARLIER_MAX else (_merged(chain[0], chain[1]), *chain[2:])
+
+
+def _merged(first: Tracked, second: Tracked) -> Tracked:
+    """One constant document that is at no time looser than either, and ends with the later of the two."""
+    flat = schedule.flattened(first.envelope, second.envelope)
+    positions = tuple(dict.fromkeys((*first.positions, *second.positions)))
+    return Tracked(
+        flat,
+        (min(positions, key=lambda one: one.offset_ms),),
+        max(first.accepted_ns, second.accepted_ns),
+        min(first.first_utc_ms, second.first_utc_ms),
+    )
 
 
 # --- transitions -----------------------------------------------------------------------------
@@ -243,12 +339,12 @@ def _settled(state: LinkState, params: LinkParams, now: Now) -> LinkState:
     left: set[Mode] = set()  # no instant leaves a state twice
     while state.mode not in left and (row := _way_out(state, params, now)) is not None:
         left.add(state.mode)
-        state = _entered(state, params, now, row.target, row.why)
+        state = _entered(state, params, now, row.target, _why(state, row, now))
     if not may_loosen(state, now):
         return state
+    settled = (p.each(Tracked.settled) for p in state.programs)
     programs = tuple(
-        replace(p, earlier=()) if p.earlier and p.sure and _has_begun(p.envelope, state, now) else p
-        for p in state.programs
+        replace(p, earlier=()) if p.earlier and p.sure and _has_begun(p.newest, now) else p for p in settled
     )
     state = replace(state, programs=programs, floor=None)
     if state.failsafe_next is not None and state.mode is not Mode.FAILSAFE and state.owed_ns is None:
@@ -260,18 +356,24 @@ def _way_out(state: LinkState, params: LinkParams, now: Now) -> Row | None:
     return next((row for row in ROWS if row.source is state.mode and row.holds(state, params, now)), None)
 
 
+def _why(state: LinkState, row: Row, now: Now) -> str:
+    """Why a state is left: where heartbeats are missing and the clock is wrong, it is the clock."""
+    said = clock_words(state, now) if row.for_silence else ""
+    return said or row.why
+
+
 def _entered(state: LinkState, params: LinkParams, now: Now, mode: Mode, why: str) -> LinkState:
     floor = state.floor if mode is Mode.HOLD else None
     owed_ns = state.owed_ns
     if mode is Mode.CONTROLLED:
-        before = caps(state, params, now)
-        floor = None if may_loosen(state, now) else Powers(before.import_max_w, before.export_max_w)
+        floor = None if may_loosen(state, now) else standing(state, params, now)
     if mode is Mode.FAILSAFE and (owed_ns is None or owed_ns <= now.ns):
         owed_ns = now.ns + round(failsafe_values(state, params).duration_min_s * _S)
     if mode in (Mode.CONTROLLED, Mode.AUTONOMOUS):
         owed_ns = None
-    alive = list(active(state, now))
-    programs = tuple(p for p in state.programs if mode is Mode.HOLD or p.envelope in alive)
+    programs = tuple(
+        p for p in state.programs if mode is Mode.HOLD or any(one.binding(now.ns) for one in p.documents)
+    )
     return replace(
         state,
         mode=mode,

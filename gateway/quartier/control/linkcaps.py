@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
 from random import Random
 
 from quartier.control import reason, schedule
 from quartier.control.caps import LinkCaps, Powers, tightest
-from quartier.control.linkstate import LinkState, Mode, Program
+from quartier.control.linkstate import NOISE_MS, LinkState, Mode, Position, Program, Tracked
 from quartier.control.wishes import Envelope, FailsafeValues
 from quartier.house.assets import Limits
 from quartier.house.now import Now
@@ -15,8 +14,16 @@ from quartier_drivers.who import Who
 
 FRESH_S = 60.0  # a heartbeat this old still allows loosening, and pairs with a document
 TEST_WHY = "a test of the fail-safe state, by a command of the district"
-LEAP_S = 60.0
-"""A wall clock that went on by so much more than the monotonic one leapt, until a heartbeat agrees."""
+LEAP_MS = 60_000
+"""A wall clock that is further from the counted time was set; it is not trusted until a heartbeat agrees."""
+ANOTHER_MS = 300_000
+"""A step that differs by more from the one before it is told of as another one."""
+STEP_SHOWN_S = 5.0
+"""A step that was confirmed at once is told of for so long."""
+OLD_S = 3_600.0
+"""A step that nobody confirms is told of for so long, and longer while a document is in force."""
+DENIED_S = 120.0
+"""A heartbeat that does not agree with a synced clock is spoken of for so long."""
 _MOST_W = 1e9
 """The largest power that a document may say: what a ramp has raised beyond it is no cap any more."""
 _S = 1_000_000_000
@@ -51,27 +58,88 @@ def caps(state: LinkState, params: LinkParams, now: Now) -> LinkCaps:
         no_battery_export=careful,
         no_grid_charge_above_reserve=careful,
         tested=tested,
+        clock=clock_words(state, now),
     )
 
 
 def reckoned_ms(state: LinkState, now: Now) -> int:
-    """UTC by the wall clock if synced, else counted on from when it last was."""
-    if now.synced or state.anchor_ns is None or state.anchor_utc_ms is None:
-        return now.utc_ms
-    return state.anchor_utc_ms + (now.ns - state.anchor_ns) // 1_000_000
+    """UTC as it is counted on since the wall clock was last surely right; before that, what it shows.
 
-
-def steady_ms(state: LinkState, now: Now) -> int:
-    """UTC by which nothing ends early: that of a wall clock that leapt ahead counts on from before the leap.
-
-    So a cap lasts at least as long as its document said, by the monotonic clock; where nothing leapt it is
-    ``reckoned_ms``, also where the clock was set back: the later end wins.
+    A step of the wall clock changes nothing here until a heartbeat confirms it.
     """
-    utc_ms = reckoned_ms(state, now)
-    if state.sure_ns is None:
-        return utc_ms
-    steady = state.sure_utc_ms + (now.ns - state.sure_ns) // 1_000_000
-    return steady if utc_ms - steady > LEAP_S * 1000 else utc_ms
+    return now.utc_ms if state.clock is None else state.clock.utc_ms(now.ns)
+
+
+def is_known(state: LinkState) -> bool:
+    """Whether the wall clock was right once since the machine started: then UTC can be counted on."""
+    return state.clock is not None and state.clock.known
+
+
+def ahead_ms(state: LinkState, now: Now) -> int:
+    """How far the wall clock is ahead of the counted time; 0 where that is not known."""
+    return now.utc_ms - reckoned_ms(state, now) if is_known(state) else 0
+
+
+def is_trusted(state: LinkState, now: Now) -> bool:
+    """Whether the wall clock is synced and was not set by more than a minute without a heartbeat's word."""
+    return now.synced and is_known(state) and abs(ahead_ms(state, now)) <= LEAP_MS
+
+
+def lost_ms(state: LinkState, now: Now) -> int | None:
+    """When the wall clock was last trusted, if it is not now (0: never); what is planned for later waits."""
+    return None if is_trusted(state, now) else state.anchor_utc_ms or 0
+
+
+def times_ms(state: LinkState, now: Now) -> list[int]:
+    """What UTC may be: as it is counted, as a synced wall clock shows it, and as a heartbeat says that this
+    denies; nothing where nobody knows.
+    """
+    counted = [reckoned_ms(state, now)] if is_known(state) else []
+    return [*counted, *([now.utc_ms] if now.synced else []), *_denied_ms(state, now)]
+
+
+def latest(state: LinkState, now: Now) -> Now:
+    """The same instant by the latest time that may be right: a clock set back makes no number look wrong."""
+    return now._replace(utc_ms=max([now.utc_ms, *times_ms(state, now)]))
+
+
+def _denied_ms(state: LinkState, now: Now) -> list[int]:
+    """The time of a heartbeat that a synced clock denies."""
+    if not is_denied(state, now) or state.beat_offset_ms is None:
+        return []
+    return [Position(state.beat_offset_ms).utc_ms(now.ns)]
+
+
+def clock_words(state: LinkState, now: Now) -> str:
+    """What is wrong with the wall clock, for people; empty: nothing that the counted time or a heartbeat
+    contradicts.
+    """
+    denied_ms = _denied_ms(state, now)
+    nothing = not any(one.binding(now.ns) for program in state.programs for one in program.documents)
+    old = nothing and state.stepped_ns is not None and age_s(state.stepped_ns, now) > OLD_S
+    if age_s(state.step_ns, now) <= (DENIED_S if denied_ms else STEP_SHOWN_S) and not old:
+        way = "ahead" if state.step_ms > 0 else "back"
+        waits = "limits are kept by both times until a heartbeat agrees with it"
+        return f"the clock was set {way} by {span(abs(state.step_ms))}: {waits}"
+    for utc_ms in denied_ms:
+        off_ms = now.utc_ms - utc_ms
+        way = "ahead of" if off_ms > 0 else "behind"
+        return f"the clock is {span(abs(off_ms))} {way} the district's heartbeats, so none of them counts"
+    return ""
+
+
+def is_denied(state: LinkState, now: Now) -> bool:
+    """Whether the newest heartbeat did not agree with a synced clock."""
+    return age_s(state.denied_ns, now) <= DENIED_S
+
+
+def span(ms: int) -> str:
+    """``3600.0 s`` as people say it: ``1 h``."""
+    seconds = ms / 1000
+    for size_s, unit in ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min")):
+        if seconds >= size_s:
+            return f"{seconds / size_s:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{seconds:.0f} s"
 
 
 def age_s(then_ns: int | None, now: Now) -> float:
@@ -80,15 +148,17 @@ def age_s(then_ns: int | None, now: Now) -> float:
 
 
 def active(state: LinkState, now: Now) -> Iterator[Envelope]:
-    """Documents not expired; ``nbf`` was judged when they came, a clock set back does not undo that."""
-    utc_ms = steady_ms(state, now)
-    return (p.envelope for p in state.programs if utc_ms <= p.envelope.exp_utc_ms)
+    """Documents that have not ended; ``nbf`` was judged when they came: no clock undoes that."""
+    return (p.envelope for p in state.programs if p.newest.binding(now.ns))
 
 
 def may_loosen(state: LinkState, now: Now) -> bool:
-    """Rule 3 of failsafe.md: a heartbeat at most 60 s old and a synced clock that did not leap since."""
-    leapt = steady_ms(state, now) < reckoned_ms(state, now)
-    return now.synced and not leapt and age_s(state.heartbeat_ns, now) <= FRESH_S
+    """Rule 3 of failsafe.md: a synced clock that was not set since, and a heartbeat at most 60 s old that
+    agrees with it.
+    """
+    if state.beat_offset_ms is None or not is_trusted(state, now) or age_s(state.heartbeat_ns, now) > FRESH_S:
+        return False
+    return abs(Position(state.beat_offset_ms).utc_ms(now.ns) - now.utc_ms) <= LEAP_MS
 
 
 def is_tested(state: LinkState, now: Now) -> bool:
@@ -111,7 +181,20 @@ def _is_careful(state: LinkState, now: Now) -> bool:
     return state.mode in (Mode.INIT, Mode.FAILSAFE) or is_tested(state, now)
 
 
+def standing(state: LinkState, params: LinkParams, now: Now) -> Powers:
+    """What holds for as long as the state does: its values, and the defaults of expired documents."""
+    expired = (found for program in state.programs for found in _expired_sources(state, program, now))
+    powers, _ = tightest((*_state_sources(state, params, now), *expired))
+    return Powers(powers.import_w, powers.export_w)
+
+
 def _sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[str, Powers]]:
+    yield from _state_sources(state, params, now)
+    for program in state.programs:
+        yield from _program_sources(state, params, program, now)
+
+
+def _state_sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[str, Powers]]:
     limits = params.limits
     yield "hard limit", Powers(limits.import_hard_w, limits.export_hard_w)
     if _is_careful(state, now):
@@ -121,32 +204,54 @@ def _sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[s
         yield "autonomous value", Powers(limits.import_autonomous_w, limits.export_autonomous_w)
     if state.floor is not None:
         yield "the state before, until loosening is allowed", state.floor
-    utc_ms = reckoned_ms(state, now)
-    for program in state.programs:
-        yield from _program_sources(state, params, program, utc_ms, now)
 
 
 def _program_sources(
-    state: LinkState, params: LinkParams, program: Program, utc_ms: int, now: Now
+    state: LinkState, params: LinkParams, program: Program, now: Now
 ) -> Iterator[tuple[str, Powers]]:
-    newest, steady = program.envelope, steady_ms(state, now)
-    name = _named(newest, f"envelope {newest.program} {newest.id}")
-    if utc_ms <= newest.exp_utc_ms:
-        yield name, schedule.lowest(newest, *_window(newest, params, utc_ms))
-        if not now.synced and state.anchor_utc_ms is not None:
-            # No absolute schedule beyond the running interval: what ran when the clock was lost binds.
-            yield reason.further(name, ", clock not synced"), schedule.at(newest, state.anchor_utc_ms)
-    elif state.mode in (Mode.CONTROLLED, Mode.HOLD):
-        yield _named(newest, f"default of expired {name}"), schedule.default(newest)
-    if steady < utc_ms and steady <= newest.exp_utc_ms:
-        yield reason.further(name, ", the clock leapt ahead"), schedule.at(newest, steady)
-    lost_ms = utc_ms if now.synced or state.anchor_utc_ms is None else state.anchor_utc_ms
+    newest = program.newest
+    name = _named(newest.envelope, f"envelope {newest.envelope.program} {newest.envelope.id}")
+    yield from _document_sources(state, params, newest, name, now)
+    yield from _expired_sources(state, program, now)
     for older in program.earlier:
-        if steady <= older.exp_utc_ms:
-            yield (
-                _named(older, f"envelope {older.program} {older.id}, until loosening is allowed"),
-                reduce(Powers.least, (schedule.at(older, then) for then in (utc_ms, steady, lost_ms))),
-            )
+        words = f"envelope {older.envelope.program} {older.envelope.id}, until loosening is allowed"
+        yield from _document_sources(state, params, older, _named(older.envelope, words), now)
+
+
+def _expired_sources(state: LinkState, program: Program, now: Now) -> Iterator[tuple[str, Powers]]:
+    """The default of a document that has ended, by the position that counts or by a synced wall clock."""
+    newest, envelope = program.newest, program.envelope
+    by_wall = now.synced and now.utc_ms > envelope.exp_utc_ms
+    is_over = by_wall or newest.positions[0] not in newest.binding(now.ns)
+    if is_over and state.mode in (Mode.CONTROLLED, Mode.HOLD):
+        words = f"default of expired envelope {envelope.program} {envelope.id}"
+        yield _named(envelope, words), schedule.default(envelope)
+
+
+def _document_sources(
+    state: LinkState, params: LinkParams, document: Tracked, name: reason.Reason, now: Now
+) -> Iterator[tuple[str, Powers]]:
+    """What a document allows: the least over the positions that may be the right one (rule 8)."""
+    envelope, binding = document.envelope, document.binding(now.ns)
+    for place, position in enumerate(binding):
+        utc_ms = position.utc_ms(now.ns)
+        from_ms, until_ms = _window(envelope, params, utc_ms)
+        words = reason.further(name, ", as counted before the clock was set") if place else name
+        if not position.known:
+            until_ms = max(utc_ms, envelope.exp_utc_ms - 1)
+            words = reason.further(name, ", its strictest part: how long the machine was off is not known")
+        yield words, schedule.lowest(envelope, from_ms, until_ms)
+    if not binding:
+        return
+    others = [(now.utc_ms, ", by the clock, which was set")] if now.synced else []
+    others += [(utc_ms, ", by the district's heartbeats") for utc_ms in _denied_ms(state, now)]
+    for utc_ms, more in others:
+        if abs(utc_ms - binding[0].utc_ms(now.ns)) > NOISE_MS and utc_ms <= envelope.exp_utc_ms:
+            powers = schedule.lowest(envelope, *_window(envelope, params, utc_ms))
+            yield reason.further(name, more), powers
+    if not now.synced and document.lost_ms is not None:
+        # No absolute schedule beyond the running interval: what ran when the clock was lost binds.
+        yield reason.further(name, ", clock not synced"), schedule.at(envelope, document.lost_ms)
 
 
 def _named(envelope: Envelope, words: str) -> reason.Reason:
@@ -155,6 +260,8 @@ def _named(envelope: Envelope, words: str) -> reason.Reason:
 
 def _window(envelope: Envelope, params: LinkParams, utc_ms: int) -> tuple[int, int]:
     """From when to when a cap of the envelope binds now: a random start only delays what loosens."""
+    if not envelope.randomize_start_s:
+        return utc_ms, utc_ms
     # Not for secrets: the same building and document give the same delay after a restart.
     fraction = Random(f"{params.seed}:{envelope.id}:{envelope.seq}").random()  # noqa: S311  see above
     delay_ms = int(fraction * envelope.randomize_start_s * 1000)

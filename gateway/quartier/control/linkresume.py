@@ -22,17 +22,18 @@ def fresh(now: Now) -> LinkState:
     )
 
 
-def resumed(old: LinkState, now: Now) -> LinkState:
-    """The old state on this process's clock.
+def resumed(old: LinkState, now: Now, *, rebooted: bool | None = None) -> LinkState:
+    """The old state on this start's clock; ``rebooted``: the machine started anew since, None: nobody knows.
 
-    The monotonic clock either went on (its difference is the time that passed) or began anew
-    (then what it shows is less than what passed), so its difference, not below 0, is certain.
+    In the same boot ``Now.ns`` went on, and says how much time passed.  Over a reboot only a synced wall
+    clock does; certain is no more than that it was not less than nothing.
     """
-    certain_ns = max(0, now.ns - old.seen_ns)
+    anew = bool(rebooted) or now.ns < old.seen_ns
+    certain_ns = 0 if anew else now.ns - old.seen_ns
     wall_ns = (now.utc_ms - old.seen_utc_ms) * 1_000_000
-    likely_ns = max(certain_ns, wall_ns) if now.synced else certain_ns
-    since_ns = certain_ns if now.ns >= old.seen_ns else likely_ns
-    unknown = not now.synced and now.ns < old.seen_ns
+    likely_ns = max(certain_ns, wall_ns) if now.synced and (anew or rebooted is None) else certain_ns
+    unknown = anew and not now.synced
+    shift_ns = now.ns - old.seen_ns - certain_ns
 
     def moved(then_ns: int, passed_ns: int) -> int:
         return now.ns - (old.seen_ns - then_ns) - passed_ns
@@ -54,11 +55,11 @@ def resumed(old: LinkState, now: Now) -> LinkState:
         back_ns=None,
         document_ns=None,
         valid_ns=now.ns,
-        # Time is reckoned on from the last synced instant: an unsynced clock that jumped while
-        # nobody ran must not end a document.
-        anchor_ns=None if old.anchor_ns is None else moved(old.anchor_ns, certain_ns),
-        # A clock that leapt has still leapt; over another boot only the wall clock knows how long it took.
-        sure_ns=None if old.sure_ns is None else moved(old.sure_ns, since_ns),
+        # A wall clock that was set meanwhile is still set: time is counted on from before.
+        programs=tuple(p.each(lambda one: one.resumed(shift_ns, rebooted=anew)) for p in old.programs),
+        clock=None if old.clock is None else old.clock.resumed(shift_ns, rebooted=anew),
+        step_ns=None if old.step_ns is None else old.step_ns + shift_ns,
+        stepped_ns=None if old.stepped_ns is None or anew else old.stepped_ns,
         seen_ns=now.ns,
         seen_utc_ms=now.utc_ms,
     )

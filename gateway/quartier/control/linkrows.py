@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from quartier.control import schedule
-from quartier.control.linkcaps import FRESH_S, LinkParams, active, age_s, reckoned_ms
+from quartier.control.linkcaps import FRESH_S, LinkParams, active, age_s
 from quartier.control.linkstate import LinkState, Mode
 from quartier.house.now import Now
 
@@ -16,12 +16,16 @@ BACK_S = 120.0  # heartbeats are back, but no document comes
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One way out of a state: the first row whose condition holds is taken."""
+    """One way out of a state: the first row whose condition holds is taken.
+
+    ``for_silence``: because no heartbeat counts, which may be the fault of the clock.
+    """
 
     source: Mode
     why: str
     holds: Callable[[LinkState, LinkParams, Now], bool]
     target: Mode
+    for_silence: bool = False
 
 
 def may_hold(state: LinkState, _params: LinkParams, now: Now) -> bool:
@@ -69,9 +73,9 @@ def _hold_over(state: LinkState, params: LinkParams, now: Now) -> bool:
 
     Schedules that were at their end before hold on with their default, but not without another.
     """
-    utc_ms = reckoned_ms(state, now)
-    ends_ms = [schedule.used_up_ms(p.envelope) for p in state.programs]
-    over = all(utc_ms >= end for end in ends_ms) or any(state.since_utc_ms < end <= utc_ms for end in ends_ms)
+    age_ms = (now.ns - state.since_ns) // 1_000_000
+    ended_ms = [p.newest.utc_ms(now.ns) - schedule.used_up_ms(p.envelope) for p in state.programs]
+    over = all(ago_ms >= 0 for ago_ms in ended_ms) or any(0 <= ago_ms < age_ms for ago_ms in ended_ms)
     return over or age_s(state.since_ns, now) >= params.hold_max_s
 
 
@@ -88,9 +92,9 @@ def _minimum_over(state: LinkState, _params: LinkParams, now: Now) -> bool:
 ROWS = (
     Row(Mode.INIT, "a valid document with a fresh heartbeat", _paired, Mode.CONTROLLED),
     Row(Mode.INIT, "the fail-safe minimum from before is not over", _still_owed, Mode.FAILSAFE),
-    Row(Mode.INIT, "120 s without the district", _init_over, Mode.AUTONOMOUS),
-    Row(Mode.CONTROLLED, "no heartbeat, every document says hold", _silent_may_hold, Mode.HOLD),
-    Row(Mode.CONTROLLED, "no heartbeat", _silent, Mode.FAILSAFE),
+    Row(Mode.INIT, "120 s without the district", _init_over, Mode.AUTONOMOUS, True),
+    Row(Mode.CONTROLLED, "no heartbeat, every document says hold", _silent_may_hold, Mode.HOLD, True),
+    Row(Mode.CONTROLLED, "no heartbeat", _silent, Mode.FAILSAFE, True),
     Row(Mode.CONTROLLED, "60 s without a valid document", _documents_gone, Mode.FAILSAFE),
     Row(Mode.HOLD, "heartbeat and document are back", _paired, Mode.CONTROLLED),
     Row(Mode.HOLD, "the schedule is used up or was held too long", _hold_over, Mode.FAILSAFE),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from quartier.control import ladder, measures, sight
 from quartier.control.failsafe import Stage
+from quartier.control.plausibility.judge import Verdict
 from quartier.control.scene import Scene
 from quartier.house.alarm import Key
 
@@ -18,7 +19,7 @@ def present(scene: Scene) -> list[tuple[str, str]]:
 
 
 def _of_building(scene: Scene) -> Iterator[tuple[str, str]]:
-    if scene.lost:
+    if scene.lost and scene.meter.verdict is not Verdict.IMPLAUSIBLE:
         yield "grid-meter-lost", ""
     elif scene.grid_w is None and f"{scene.house.grid.name}.power_w" in scene.state.memories:
         yield "grid-meter-stale", ""
@@ -41,6 +42,8 @@ def _of_assets(scene: Scene) -> Iterator[tuple[str, str]]:
 
 def cause(scene: Scene, name: str) -> Key | None:
     """The alarm of the loss for which the point of an asset is given back; None where it is for another."""
+    if scene.meter.verdict is Verdict.IMPLAUSIBLE:
+        return "meter.implausible", scene.house.grid.name
     if scene.lost or scene.stage is Stage.SAFE:
         return METER_LOST
     asset = next((one for one in scene.house.assets if one.name == name), None)

@@ -83,12 +83,25 @@ def seats(scene: Scene) -> list[Player]:
     """Each asset in modes that takes orders and is not given back to its own control."""
     ours = (a for a in steered(scene.house) if not override.is_maintained(a, scene.wishes.overrides))
     ours = (a for a in ours if not rivals.why_not(scene.state.rivals, a.point))
-    seated_ones = (seated(scene, asset, leaning_of(scene, asset)) for asset in ours)
-    return [player for player in seated_ones if player is not None]
+    starting = shed.starting(scene.house.assets, scene.state.turns, scene.now_ns)
+    found = []
+    for asset in ours:
+        leaning = leaning_of(scene, asset)
+        waits = shed.is_machine(asset) and bool(starting - {asset.name}) and not leaning.claims
+        player = seated(scene, asset, leaning, waits=waits)
+        if player is not None:
+            found.append(player)
+            before = asset.normal if player.turn.mode is None else player.turn.mode
+            if shed.is_machine(asset) and player.mode < before:
+                starting.add(asset.name)
+    return found
 
 
-def seated(scene: Scene, asset: Moded, leaning: Leaning) -> Player | None:
-    """An asset in modes as it stands, with the steps it offers; none before its minimum time is over."""
+def seated(scene: Scene, asset: Moded, leaning: Leaning, *, waits: bool = False) -> Player | None:
+    """An asset in modes as it stands, with the steps it offers; none before its minimum time is over.
+
+    One that ``waits`` goes no higher by itself: another machine was just started (``minimum_times``).
+    """
     if leaning.given_back:
         return None
     turn, now_ns = scene.state.turns.get(asset.name, Turn()), scene.now_ns
@@ -98,7 +111,7 @@ def seated(scene: Scene, asset: Moded, leaning: Leaning) -> Player | None:
     rises = usable and shed.may_switch(asset, turn, now_ns)
     sinks = usable and shed.may_sink(asset, turn, now_ns)
     mode = _mode(scene, turn, before, wanted, leaning) if sinks else before
-    if not rises:
+    if waits or not rises:
         mode = max(before, mode)
     seen_w = power_w(scene.state.memories, asset, now_ns)
     # What is only asked to generate may not have started.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Literal
 
 from quartier.control import reason
 from quartier.control.sight import Memories, number
@@ -12,6 +13,10 @@ from quartier_drivers.who import Who
 
 REFRESH_S = 20.0
 CONFIRM_S = 5.0
+REWRITES_MAX, REWRITES_WITHIN_S = 6, 600.0
+"""A device that rounds, is late or does not obey is told again so often in that time; then refreshes do."""
+STANDING_S = 60.0
+"""So often it is told again beyond that where nothing refreshes the order."""
 ACT_S, ANSWER_S = 3.0, 20.0
 """A reading sooner than this after an order may be of before it; an order older than this is no excuse."""
 # A release value harms nobody late: it waits for a device that is away, a newer command takes its place.
@@ -27,9 +32,14 @@ _UNKNOWN: Mapping[str, float] = MappingProxyType({})
 class Want:
     """What a point shall be.  A change within ``deadband`` waits for the next refresh.
 
-    A lease is written every ``refresh_s``; None: once, and again only when read back otherwise.  The
-    command is worthless after ``life_s``.  ``holds``: the reason is that of what stands there already,
-    also while nothing is written.  A ``reason`` that knows who wants it (``reason.Reason``) tells the ledger.
+    ``tighter`` says which values a limit needs: -1 lower ones, +1 higher ones, 0 neither.  A change in that
+    direction is always written, so the deadband never lets a limit be exceeded; one within the deadband in
+    the other direction is not written by a refresh either, lest a limit moves to and fro.
+    A lease is written every ``refresh_s``; None: once.  Both are written again when the device shows another
+    value, or its power contradicts the order: ``obeys`` is False then, True where its power agrees, None
+    where that is not known.  The command is worthless after ``life_s``.  ``holds``: the reason is that of
+    what stands there already, also while nothing is written.  A ``reason`` that knows who wants it
+    (``reason.Reason``) tells the ledger.
     """
 
     point: str
@@ -39,16 +49,25 @@ class Want:
     refresh_s: float | None = REFRESH_S
     life_s: float = REFRESH_S
     holds: bool = False
+    tighter: Literal[-1, 0, 1] = 0
+    obeys: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was last written to a point, when, and why it stands there now; when it last became more."""
+    """What was last written to a point, when, and why it stands there now; when it last became more.
+
+    ``since_ns``: when this value was written first.  ``is_kept``: the device was seen to keep this value.
+    ``rewritten_ns``: when it was told again lately because it did not.
+    """
 
     value: float
     written_ns: int
     reason: str
     raised_ns: int | None = None
+    is_kept: bool = False
+    rewritten_ns: tuple[int, ...] = ()
+    since_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +87,19 @@ def written(
     commands = []
     for want in wants:
         released.discard(want.point)
-        present = orders.get(want.point)
-        if present is not None and not _due(present, want, frozen, now_ns, steps.get(want.point, 0.0)):
-            if want.holds and present.reason != want.reason:
-                orders[want.point] = replace(present, reason=want.reason)
-            continue
-        raised_ns = None if present is None else now_ns if want.value > present.value else present.raised_ns
-        orders[want.point] = Order(want.value, now_ns, want.reason, raised_ns)
-        commands.append(_command(want.point, want.value, now_ns + round(want.life_s * _S), want.reason))
+        present, step = orders.get(want.point), steps.get(want.point, 0.0)
+        if present is None:
+            order = Order(want.value, now_ns, want.reason, since_ns=now_ns)
+        else:
+            present = orders[want.point] = _observed(present, want, frozen, now_ns, step)
+            due = _next(present, want, frozen, now_ns, step)
+            if due is None:
+                if want.holds and present.reason != want.reason:
+                    orders[want.point] = replace(present, reason=want.reason)
+                continue
+            order = due
+        orders[want.point] = order
+        commands.append(_command(want.point, order.value, now_ns + round(want.life_s * _S), want.reason))
     return Book(orders, frozenset(released)), commands
 
 
@@ -116,19 +140,68 @@ def _command(point: str, value: float, expires_ns: int, words: str) -> Command:
     return Command(point, value, expires_ns, words, reason.who(words), reason.until_utc_ms(words))
 
 
-def _due(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float) -> bool:
+def _next(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float) -> Order | None:
+    """Return the order to write now, None while the present one stands; a refresh keeps its value."""
     age_s = (now_ns - order.written_ns) / _S
-    if abs(want.value - order.value) > want.deadband or (
-        want.refresh_s is not None and age_s >= want.refresh_s
-    ):
+    if _is_changed(order, want):
+        raised_ns = now_ns if want.value > order.value else order.raised_ns
+        return Order(
+            want.value, now_ns, want.reason, raised_ns, rewritten_ns=order.rewritten_ns, since_ns=now_ns
+        )
+    if want.refresh_s is not None and age_s >= want.refresh_s:
+        value = order.value if want.tighter else want.value
+        return replace(order, value=value, written_ns=now_ns, reason=want.reason)
+    if _contradicts(order, want, frozen, step) and _may_rewrite(order, want, frozen, age_s):
+        told_ns = (*order.rewritten_ns, now_ns)[-REWRITES_MAX:]
+        return replace(order, written_ns=now_ns, reason=want.reason, is_kept=False, rewritten_ns=told_ns)
+    return None
+
+
+def _is_changed(order: Order, want: Want) -> bool:
+    more = want.value - order.value
+    return abs(more) > want.deadband or more * want.tighter > 0
+
+
+def _observed(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float) -> Order:
+    """Take note of whether the device keeps the order; forget when it was told again long ago."""
+    agrees = _shows(order, want, frozen, step)
+    keeps = want.obeys is not False and (agrees or (agrees is None and want.obeys is True))
+    # What it draws follows later than what it shows.
+    is_kept = order.is_kept or (bool(keeps) and now_ns - order.written_ns >= CONFIRM_S * _S)
+    since_ns = now_ns - round(REWRITES_WITHIN_S * _S)
+    recent_ns = tuple(then for then in order.rewritten_ns if then > since_ns)
+    if is_kept == order.is_kept and recent_ns == order.rewritten_ns:
+        return order
+    return replace(order, is_kept=is_kept, rewritten_ns=recent_ns)
+
+
+def _contradicts(order: Order, want: Want, frozen: Frozen, step: float) -> bool:
+    """Whether the device shows another value than it was ordered, or its power contradicts the order."""
+    return _shows(order, want, frozen, step) is False or want.obeys is False
+
+
+def _may_rewrite(order: Order, want: Want, frozen: Frozen, age_s: float) -> bool:
+    """Whether a device that does not keep its order is told again now.
+
+    At once where it kept this very order until now and has more than that: it began anew by itself, or
+    somebody else moved it.  Else it is given time to act.
+    """
+    if len(order.rewritten_ns) >= REWRITES_MAX:
+        return want.refresh_s is None and age_s >= STANDING_S
+    if age_s >= CONFIRM_S:
         return True
-    return age_s >= CONFIRM_S and _ignored(order, want, frozen, step)
+    shown = number(frozen, want.point)
+    is_more = shown is None or want.tighter == 0 or (shown.value - order.value) * want.tighter < 0
+    return order.is_kept and (is_more or want.obeys is False)
 
 
-def _ignored(order: Order, want: Want, frozen: Frozen, step: float) -> bool:
-    """Whether the point, read after the write had time to act, shows another value than its register can."""
+def _shows(order: Order, want: Want, frozen: Frozen, step: float) -> bool | None:
+    """Whether the point, read after the write had time to act, shows the order as well as its register can.
+
+    None where it is not read since.
+    """
     shown = number(frozen, want.point)
     if shown is None or shown.taken_ns < order.written_ns + 2 * _S:
-        return False
+        return None
     kind = want.point.rsplit("_", 1)[-1]
-    return abs(shown.value - order.value) > max(TOLERANCE.get(kind, 0.0), 0.02 * abs(order.value), step)
+    return abs(shown.value - order.value) <= max(TOLERANCE.get(kind, 0.0), 0.02 * abs(order.value), step)

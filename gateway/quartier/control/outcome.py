@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor, inf
+from typing import Literal
 
 from quartier.control import (
     generation,
@@ -14,13 +15,16 @@ from quartier.control import (
     rivals,
     shed,
     sight,
+    steps,
     unread,
 )
 from quartier.control.failsafe import Stage
 from quartier.control.meters import Look
-from quartier.control.orders import REFRESH_S, Want
-from quartier.control.players import Player, flexible, floor_w, full_w, stands
-from quartier.control.reason import rule
+from quartier.control.orders import REFRESH_S, Order, Want
+from quartier.control.plausibility.judge import Verdict
+from quartier.control.plausibility.steps import LEAST_W
+from quartier.control.players import Player, flexible, floor_w, full_w, stands, steering_point
+from quartier.control.reason import Reason, further, rule, until_utc_ms, who
 from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
 from quartier.control.tree import Grove
@@ -29,7 +33,15 @@ from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Steered
 WAITING = "waiting for its first reading"
 SETPOINT_LIFE_S = 5.0
 PV_RAISE_PER_S = 0.005
+PV_DEADBAND, PV_DEADBAND_LEAST_W = 0.005, 20.0
+BATTERY_ANSWERS_S, BATTERY_OVER_W, BATTERY_OVER = 10.0, 300.0, 0.1
+"""A battery has so long to follow; it may miss its order by so much, or by that part of its rating."""
 EPSILON_W = 1e-6
+TRIAL_SHARE = 0.05
+PV_BACK = "switched on again: what it makes fits below the export cap"
+CONSUMER_BACK = "restored: below the cap by 10 % for 120 s"
+ZERO_W = 0.5
+"""Less than this is ordered as 0 W."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +74,7 @@ class Result:
 
 def point(asset: Load | Ev | Pv | Moded) -> str:
     """The point a flexible asset is steered by."""
-    if isinstance(asset, Moded):
-        return asset.point
-    if isinstance(asset, Ev):
-        return f"{asset.name}.current_max_a"
-    if isinstance(asset, Pv) and asset.curtail == "limit":
-        return f"{asset.name}.generation_max_w"
-    return f"{asset.name}.relay_on"
+    return asset.point if isinstance(asset, Moded) else steering_point(asset)
 
 
 def is_left_alone(scene: Scene, asset: Steered) -> bool:
@@ -84,10 +90,8 @@ def why_not(scene: Scene, asset: Battery) -> str:
     not_ours = not_ours or rivals.why_not(scene.state.rivals, f"{asset.name}.setpoint_w")
     if not_ours or override.is_maintained(asset, scene.wishes.overrides):
         return not_ours or scene.wishes.overrides[asset.name].reason
-    if scene.lost:
-        return "grid meter lost"
-    if scene.stage is Stage.SAFE:
-        return "grid meter was lost until now"
+    if words := _why_no_meter(scene, asset):
+        return words
     for kind, period_s, words in (
         ("power_w", asset.period_s, "its power is not known"),
         ("soc_pct", asset.soc_period_s, "its state of charge is not known"),
@@ -97,6 +101,54 @@ def why_not(scene: Scene, asset: Battery) -> str:
             early = name not in memories and scene.running_s <= measures.START_S
             return WAITING if early else words
     return ""
+
+
+def trial_w(scene: Scene, asset: Battery) -> float | None:
+    """What a battery takes to see whether an implausible grid meter is right again; None: it does not try.
+
+    At most 5 % of the import limit in each direction (failsafe.md section 7), and no step too small to count.
+    """
+    first = next((one for one in scene.house.assets if isinstance(one, Battery) and one.writable), None)
+    up = scene.meter.tries(scene.now_ns)
+    watts = min(TRIAL_SHARE * scene.force.import_w, asset.charge_max_w, asset.discharge_max_w)
+    if up is None or asset is not first or 2.0 * watts < LEAST_W:
+        return None
+    return watts if up else -watts
+
+
+def _why_no_meter(scene: Scene, asset: Battery) -> str:
+    """Why there is no grid meter that a setpoint may follow; empty where there is one."""
+    if scene.meter.verdict is Verdict.IMPLAUSIBLE:
+        return "grid meter implausible" if trial_w(scene, asset) is None else ""
+    if scene.meter.verifies(scene.now_ns):
+        return "this step checks the grid meter"
+    if scene.lost:
+        return "grid meter lost"
+    return "grid meter was lost until now" if scene.stage is Stage.SAFE else ""
+
+
+def named(
+    players: Sequence[Player], setpoints_w: Sequence[float], acted: Mapping[int, str]
+) -> dict[int, str]:
+    """Return the reasons of who was moved, those of batteries by what each does now.
+
+    The step that moved a battery says how far it could have gone: one that discharges less does not charge.
+    """
+    found = dict(acted)
+    for index, words in acted.items():
+        cause, _, step = words.rpartition(": ")
+        if step in steps.OF_BATTERY:
+            done = _battery_move(players[index].want_w, setpoints_w[index])
+            found[index] = Reason(f"{cause}: {done}", who(words), until_utc_ms(words))
+    return found
+
+
+def _battery_move(want_w: float, setpoint_w: float) -> str:
+    if abs(setpoint_w) <= ZERO_W:
+        return steps.STOPS_TAKING if want_w > 0 else steps.STOPS_GIVING
+    if setpoint_w > 0:
+        return steps.TAKES if setpoint_w >= want_w else "battery charges less"
+    return steps.GIVES if setpoint_w <= want_w else "battery discharges less"
 
 
 def maintained(scene: Scene) -> dict[str, str]:
@@ -129,6 +181,8 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
         if isinstance(asset, Battery):
             wants += _battery_want(scene, player, result, index)
             continue
+        if is_left_alone(scene, asset):
+            continue  # ``conflict`` says what is written
         turn = result.back.get(index) or _turn(scene, player, result, index)
         if turn.unread_ns is not None:
             turn = unread.cautious(scene, player, turn)
@@ -153,6 +207,9 @@ def _battery_want(scene: Scene, player: Player, result: Result, index: int) -> l
     if scene.grid_w is None and setpoint_w == round(player.before_w):
         return []  # no refresh on a stale input: the device's own timer goes on
     reason = result.acted.get(index, player.reason)
+    tighter: Literal[-1, 0, 1] = 0
+    if index in result.acted:
+        tighter = -1 if result.setpoints_w[index] < player.want_w else 1
     return [
         Want(
             f"{asset.name}.setpoint_w",
@@ -161,8 +218,27 @@ def _battery_want(scene: Scene, player: Player, result: Result, index: int) -> l
             deadband=max(10.0, 0.002 * asset.rated_w),
             refresh_s=min(REFRESH_S, asset.lease_s / 3),
             life_s=SETPOINT_LIFE_S,
+            tighter=tighter,
+            obeys=_follows(scene, asset),
         )
     ]
+
+
+def _follows(scene: Scene, asset: Battery) -> bool | None:
+    """Whether a battery gives or takes what it was ordered; None before it had the time to.
+
+    One that stands below its order may be full, empty, or kept back by its own protection: that is no reason
+    to tell it again.  One that moves the other way, or further than ordered, does not know its order.
+    """
+    order = scene.state.book.orders.get(f"{asset.name}.setpoint_w")
+    seen = scene.state.memories.get(f"{asset.name}.power_w")
+    if order is None or order.since_ns is None or seen is None:
+        return None
+    if seen.taken_ns < order.since_ns + BATTERY_ANSWERS_S * 1e9:
+        return None
+    over_w = max(BATTERY_OVER_W, BATTERY_OVER * asset.rated_w)
+    low_w, high_w = min(order.value, 0.0) - over_w, max(order.value, 0.0) + over_w
+    return low_w <= seen.value <= high_w
 
 
 def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
@@ -255,19 +331,33 @@ def _pv_raised(scene: Scene, player: Player, result: Result, limit_w: float) -> 
     """A quarter of the room under the export cap each cycle; and where batteries could take more, a little.
 
     That little (0.5 % of the rating a second) goes over the cap for an instant, and the kernel then
-    lets a battery charge before it curtails again: so the surplus finds its way into the battery.
+    lets a battery charge before it curtails again: so the surplus finds its way into the battery.  A room
+    within the deadband of the order is none: to follow it would only move the order to and fro.
+    What the building imports PV may always make: no event of the grid is served by more import, but for a
+    high frequency.
     """
     assert result.total_low_w is not None
     asset, held_w = player.asset, limit_w
-    if scene.duties.pv_holds:
-        return limit_w
     gain = 0.25 * scene.state.swings.gain(asset.name)
-    limit_w += gain * max(0.0, result.total_low_w + scene.force.export_w)
+    own_w = limit_w + gain * _worthwhile_w(asset, result.total_low_w)
+    if scene.duties.pv_holds:
+        return own_w if scene.duties.pv_serves else limit_w
+    limit_w += gain * _worthwhile_w(asset, result.total_low_w + scene.force.export_w)
     if result.charge_room_w > 0.02 * asset.rated_w and -player.present_w > 0.9 * limit_w:
         limit_w += PV_RAISE_PER_S * asset.rated_w * scene.dt_s
     if scene.duties.pv_ramp_per_min is not None:
-        limit_w = min(limit_w, held_w + scene.duties.pv_ramp_per_min / 60.0 * asset.rated_w * scene.dt_s)
+        ramped_w = held_w + scene.duties.pv_ramp_per_min / 60.0 * asset.rated_w * scene.dt_s
+        limit_w = min(limit_w, max(ramped_w, own_w))
     return limit_w
+
+
+def _worthwhile_w(asset: Steered, room_w: float) -> float:
+    return room_w if room_w > _deadband_w(asset) else 0.0
+
+
+def _deadband_w(asset: Steered) -> float:
+    """The least rise of a generation limit that is worth an order, in W."""
+    return max(PV_DEADBAND_LEAST_W, PV_DEADBAND * asset.rated_w)
 
 
 def _limit_w(asset: Ev | Pv, turn: Turn) -> float:
@@ -307,8 +397,6 @@ def _known(scene: Scene, result: Result, index: int, player: Player, turn: Turn)
     """
     asset = player.asset
     assert not isinstance(asset, Battery)
-    if is_left_alone(scene, asset):
-        return False
     if isinstance(asset, Moded) and moded.is_free(asset, turn):
         return False
     return point(asset) in scene.state.book.orders or _begins(scene, result, index, player, turn)
@@ -344,17 +432,28 @@ def _flexible_want(player: Player, turn: Turn, reason: str) -> Want:
         return moded.order(player, turn, reason)
     assert not isinstance(asset, Battery)
     name, is_held = point(asset), not turn.on or turn.limit_w is not None
+    obeys = not player.deaf if player.seen and is_held else None
     kept_s = min(REFRESH_S, asset.lease_s / 3)
     if isinstance(asset, Ev):
         amperes = floor(_limit_w(asset, turn) / (asset.voltage_v * asset.phases_count) * 10 + 1e-6) / 10
         kept = min(max(amperes, asset.current_min_a), asset.current_max_a)
-        return Want(name, kept if turn.on else 0.0, reason, refresh_s=kept_s, holds=is_held)
+        value = kept if turn.on else 0.0
+        return Want(name, value, reason, refresh_s=kept_s, holds=is_held, tighter=-1, obeys=obeys)
     if name.endswith("_on"):
-        return Want(name, float(turn.on), reason, refresh_s=kept_s, holds=is_held)
+        return Want(name, float(turn.on), reason, refresh_s=kept_s, holds=is_held, tighter=-1, obeys=obeys)
     limit_w = float(floor(_limit_w(asset, turn)))  # type: ignore[arg-type]  # a Load has a relay
-    deadband = 0.0 if turn.limit_w is None else 0.002 * asset.rated_w
+    deadband = 0.0 if turn.limit_w is None else _deadband_w(asset)
     refresh_s = None if turn.limit_w is None and asset.lease_s == inf else kept_s
-    return Want(name, limit_w, reason, deadband=deadband, refresh_s=refresh_s, holds=is_held)
+    return Want(
+        name,
+        limit_w,
+        reason,
+        deadband=deadband,
+        refresh_s=refresh_s,
+        holds=is_held,
+        tighter=-1,
+        obeys=obeys,
+    )
 
 
 def _by_hand(scene: Scene, asset: Load | Ev | Pv | Moded, want: Want) -> Want:
@@ -369,15 +468,31 @@ def _by_hand(scene: Scene, asset: Load | Ev | Pv | Moded, want: Want) -> Want:
 def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn) -> str:
     if index in result.acted:
         return unread.said(player, turn, result.acted[index])
+    if _runs_against_cap(scene, player, result, turn):
+        return further(scene.force.words("import"), ": on for its minimum time")
     before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
     if index in result.back:
-        return rule("restored: below the cap by 10 % for 120 s", held.RESTORE)
+        return rule(PV_BACK if isinstance(player.asset, Pv) else CONSUMER_BACK, held.RESTORE)
     kept_off = not turn.on and override.keeps_off(player.asset, scene.wishes.overrides)
     if not turn.is_limited or kept_off or player.allowed_w is not None:
         by_hand = scene.wishes.overrides.get(player.name) if turn.is_limited else None
         return player.reason or "free" if by_hand is None else by_hand.reason
+    return _still_held(scene, player, turn, before)
+
+
+def _still_held(scene: Scene, player: Player, turn: Turn, before: Order | None) -> str:
+    """Why it is held still: by what is in force now."""
     if before is None and not turn.on:
         return rule(f"found off: {held.RETURNS}", held.RESTORE)
-    if before is not None and before.reason != "free":
+    if before is not None and before.reason not in {"free", CONSUMER_BACK}:
         return held.still(scene, before.reason)
-    return held.fits(scene.force)
+    return held.fits(scene.force, "export" if isinstance(player.asset, Pv) else "import")
+
+
+def _runs_against_cap(scene: Scene, player: Player, result: Result, turn: Turn) -> bool:
+    """Whether its minimum time alone keeps it on although the import cap does not hold."""
+    asset, high_w = player.asset, result.total_high_w
+    if not isinstance(asset, Load | Ev) or not turn.on or player.present_w <= 0:
+        return False
+    is_over = 0 in result.broken and high_w is not None and high_w > scene.force.import_w
+    return is_over and not shed.may_switch(asset, turn, scene.now_ns)

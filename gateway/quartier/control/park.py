@@ -8,7 +8,7 @@ Shares are reckoned from what each car may take, not from what it takes, so that
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from quartier.control import measures, nodes, override, shed, stay
+from quartier.control import measures, nodes, override, rivals, shed, stay
 from quartier.control.failsafe import Stage
 from quartier.control.fair import Draw, filled, fits, taken
 from quartier.control.nodes import FAR_W, ROWS
@@ -106,6 +106,7 @@ def _bay(scene: Scene, grove: Grove, index: int, player: Player) -> Bay:
     order_a = takes_a = stay.ordered_a(ev, turn)
     if player.seen:
         takes_a = stay.drawn_a(ev, here, memories, now.ns)
+    takes_a = max(takes_a, rivals.foreign(scene.state.rivals, f"{ev.name}.current_max_a"))
     deaf = stay.is_deaf(turn, order_a, takes_a, stay.read_ns(ev, memories, now.ns))
     fixed = not player.usable or not player.seen or deaf
     off_lately = sum(1 for then in turn.sheds_ns if now.ns - then < 3600 * _S)

@@ -103,6 +103,15 @@ def flexible(house: House) -> list[Load | Ev | Pv]:
     return [a for a in house.assets if isinstance(a, Load | Ev | Pv) and takes_orders(a)]
 
 
+def steering_point(asset: Load | Ev | Pv) -> str:
+    """The point that one is switched or limited by."""
+    if isinstance(asset, Ev):
+        return f"{asset.name}.current_max_a"
+    if isinstance(asset, Pv) and asset.curtail == "limit":
+        return f"{asset.name}.generation_max_w"
+    return f"{asset.name}.relay_on"
+
+
 def takes_orders(asset: Load | Ev | Pv) -> bool:
     """Whether it can be switched or limited, and may be by what is declared."""
     if not guards.may_order(asset):

@@ -6,14 +6,14 @@ The page gateway/docs/precedence.md tells the same; a test holds the two equal.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from quartier.control import nodes, shed
+from quartier.control import nodes, outcome, shed
 from quartier.control.branches import Leaf
 from quartier.control.nodes import ROWS
 from quartier.control.players import Player
 from quartier.control.scene import Scene
 from quartier.control.tree import Grove
 from quartier.house.alarm import Alarm
-from quartier.house.assets import Ev, Load, Moded
+from quartier.house.assets import Battery, Ev, Load, Moded
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ ORDER = (
         "where it contradicts an import cap: import comes first, an export that held stays",
     ),
     Rule("import cap", "of the connection, where it contradicts a node's: the nodes come first"),
-    Rule("least times", "never: a load stays on or off as long as its device needs"),
+    Rule("least times", "to a fuse or breaker, which switches off at once; to no limit"),
     Rule("no fall-back", "never: what its device would not forget is not ordered"),
     Rule("band", "never: a battery keeps its band and its reserve, lights half of their light"),
     Rule("tier A", "never: life safety, lifts, the core of IT"),
 )
 """Caps that cannot be met are told as an alarm, with the rules among the last that stand in the way."""
 NAMES = tuple(rule.name for rule in ORDER)
-NO_ORDER, DEAF = "takes no order", "does not obey"
+NO_ORDER, DEAF, MOVED = "takes no order", "does not obey", "another controller moves it"
 
 
 def standing(scene: Scene, players: Sequence[Player], inside: Sequence[Leaf], k: int) -> Iterator[str]:
@@ -58,6 +58,12 @@ def standing(scene: Scene, players: Sequence[Player], inside: Sequence[Leaf], k:
             yield f"{leaf.asset.name} ({why})"
 
 
+def in_the_way(scene: Scene, players: Sequence[Player]) -> str:
+    """Return who still takes power in a building without nodes, each with the rule that protects it."""
+    kept = ((player.name, _of(scene, player)) for player in players)
+    return ", ".join(f"{name} ({why})" for name, why in kept if why)
+
+
 def _of_others(leaf: Leaf) -> str:
     if isinstance(leaf.asset, Load | Ev | Moded):
         return "tier A" if leaf.asset.tier == "A" else NO_ORDER
@@ -67,8 +73,9 @@ def _of_others(leaf: Leaf) -> str:
 def _of(scene: Scene, player: Player) -> str:
     if max(player.want_w, player.present_w) <= 0:
         return ""
-    if not player.usable:
-        return "no fall-back"
+    moved = not isinstance(player.asset, Battery) and outcome.is_left_alone(scene, player.asset)
+    if moved or not player.usable:
+        return MOVED if moved else "no fall-back"
     if player.deaf:
         return DEAF
     asset, turn = player.asset, player.turn

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from quartier.control import balance, measures, moded, override, shed, steps, tree, unread
 from quartier.control.failsafe import Stage
-from quartier.control.outcome import Result, limit
+from quartier.control.outcome import Result, is_left_alone, limit
 from quartier.control.players import Player, floor_w, full_w, stands
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
@@ -48,12 +48,16 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
     """In reverse of the order of shedding, the first that fits; ``spares_w`` by player."""
     place = {player.name: index for index, player in enumerate(players)}
     turns = scene.state.turns
+    starting = shed.starting(scene.house.assets, turns, scene.now_ns)
     tiers = {player.name: _tier(player) for player in players}
     order = [p.asset for p in players if isinstance(p.asset, Load | Ev | Moded) and tiers[p.name] != "A"]
     order.sort(key=lambda a: shed.place(a, tiers[a.name], turns[a.name], scene.now_ns))
     for asset in reversed(order):
         turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
-        if override.keeps_off(asset, scene.wishes.overrides) or tiers[asset.name] in scene.duties.off:
+        # A new limit must find one machine at most that has to stay on.
+        waits = (shed.is_machine(asset) and bool(starting - {asset.name})) or is_left_alone(scene, asset)
+        barred = override.keeps_off(asset, scene.wishes.overrides) or tiers[asset.name] in scene.duties.off
+        if waits or barred:
             continue
         if isinstance(asset, Moded):
             risen = moded.back(scene, players[place[asset.name]], spare_w)
@@ -66,7 +70,7 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
     for asset in reversed(order):
         turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
         shares = players[place[asset.name]].allowed_w is not None
-        waits = shares or tiers[asset.name] in scene.duties.off
+        waits = shares or tiers[asset.name] in scene.duties.off or is_left_alone(scene, asset)
         if isinstance(asset, Ev) and turn.on and turn.limit_w is not None and not waits:
             limit_w = min(full_w(asset), turn.limit_w + spare_w)
             if limit_w >= min(full_w(asset), turn.limit_w + floor_w(asset) / 6):
@@ -104,6 +108,8 @@ def _pv_back(scene: Scene, players: Sequence[Player], result: Result) -> dict[in
     for index, player in enumerate(players):
         asset, turn = player.asset, player.turn
         if not isinstance(asset, Pv) or override.keeps_off(asset, scene.wishes.overrides):
+            continue
+        if is_left_alone(scene, asset):
             continue
         if not unread.is_away(scene, player):
             continue

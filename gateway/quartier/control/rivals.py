@@ -1,28 +1,37 @@
-"""A second master: somebody else moves a point that we order (pure).
+"""Conflicts with another master, who moves a point that we order: row *conflict* of failsafe.md (pure).
 
-A device that obeys shows what lies between its last reading and one of our last orders, however late, slow
-or limited it is.  What is read back further away was moved by somebody else, also where he writes so soon
-after us that our own value is never seen: once may be a device that begins anew or a person's hand, again
-and again it is another controller.  Two who write in turn wear the device out and keep nobody's limit: it is
-given back, and tried again after a pause.  One who always writes the same value looks like a device that
-does not obey, and is told as that (``order.not_held``).
+A device that obeys shows one of our last orders, or something on its way there, however late, slow, coarse or
+limited it is; or its declared fallback.  A value beyond that, by more than its resolution, was set by
+somebody else.  Once may be a device that begins anew or a person's hand; five times in ten minutes it is
+another controller.  Two who write in turn wear the device out and keep nobody's limit, so then we give up
+first: ``conflict`` says what is still written.
+
+What counts as one time: the value leaves what we ordered; or it goes on to another foreign value; or it is
+there again, and above our order, after a new write of ours.
+What a device does of less than it was ordered (it derates, clamps or is full) is not foreign.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
-from quartier.control.orders import TOLERANCE, Order
+from quartier.control.orders import ACT_S, TOLERANCE, Order
 from quartier.control.sight import Memory, number
 from quartier.house.image import Frozen
 
-MOVES_COUNT, WITHIN_S = 3, 600.0
+MOVES_COUNT, WITHIN_S = 5, 600.0
+AGAIN_COUNT = 2
+"""So many times are enough once it has been in conflict."""
 UNSEEN_S = 30.0
 TOLD_S = 20.0
 """What was ordered in the last so many seconds may still be what a device shows, or goes to."""
 _TOLD_MAX = 64
 PAUSE_S, PAUSE_MAX_S = 900.0, 14_400.0
 CALM_S = 3_600.0
-"""So long left alone, the next pause is the short one again."""
+"""So long without a foreign value, the next pause is the short one again."""
+GRAIN_COUNT, GRAINS_MAX, GRAIN_SHARE_MAX = 4, 8, 0.25
+"""A device that shows so many values and no two nearer than a step rounds to that step, if it is so small a
+part of the largest."""
 WHY = "another controller moves it too: look who else steers it"
 _S = 1_000_000_000
 
@@ -34,55 +43,142 @@ Told = tuple[tuple[int, float], ...]
 class Rival:
     """What is known of one point.
 
-    ``read`` is its last reading, ``told`` when we ordered what lately, the oldest first.
-    ``moves_ns`` are the moves without us, ``rests_ns`` until when it is left alone, ``pauses`` how often so.
+    ``read`` is its last reading, ``told`` when we ordered what lately, the oldest first; ``agreed``: the last
+    reading was what we ordered.  ``foreign`` is the value that somebody else set last, while it stands;
+    ``last_foreign`` also when it does not.  ``counted_ns``: when our write was made that was last found
+    overridden.  ``moves_ns`` are the times that count, ``rests_ns`` until when the point is in conflict,
+    ``pauses`` how often so; ``written_ns`` when we wrote it in this conflict, ``offs_ns`` when we opened its
+    contactor in conflicts of the last hour.  ``shown`` are the last values that it showed.
     """
 
     read: Memory | None = None
     told: Told = ()
+    agreed: bool = False
+    foreign: float | None = None
+    last_foreign: float | None = None
+    counted_ns: int | None = None
     moves_ns: tuple[int, ...] = ()
     rests_ns: int | None = None
     pauses: int = 0
+    written_ns: int | None = None
+    offs_ns: tuple[int, ...] = ()
+    shown: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """What is known of the devices behind points: their resolutions, and their fallbacks (value, after s).
+
+    A fallback whose value is None is the device's own control.  ``releases`` is what we write where we give a
+    point back.
+    """
+
+    steps: Mapping[str, float] = field(default_factory=dict)
+    fallbacks: Mapping[str, tuple[float | None, float]] = field(default_factory=dict)
+    releases: Mapping[str, float | None] = field(default_factory=dict)
+
+
+NOTHING = Device()
 
 
 def watched(
-    before: Mapping[str, Rival], frozen: Frozen, orders: Mapping[str, Order], now_ns: int
+    before: Mapping[str, Rival],
+    frozen: Frozen,
+    orders: Mapping[str, Order],
+    now_ns: int,
+    device: Device = NOTHING,
+    passed: Mapping[str, float | None] | None = None,
+    moved: Collection[str] = (),
 ) -> dict[str, Rival]:
-    """Every point that is ordered, or left alone, after this look."""
+    """Every point that is ordered, or in conflict, after this look.
+
+    ``passed`` are the points that cannot be read and are seen to be above their order, with what they do
+    (None: they obey), ``moved`` those of them that were found so after a write of ours (``trespass``).
+    """
     found = {}
     for point in before.keys() | orders.keys():
-        one = _watched(before.get(point, Rival()), number(frozen, point), orders.get(point), point, now_ns)
+        one, order = before.get(point, Rival()), orders.get(point)
+        read = number(frozen, point)
+        if passed is not None and point in passed:
+            value = passed[point]
+            one = replace(one, foreign=value, last_foreign=one.last_foreign if value is None else value)
+            one = _counted(one, point in moved, now_ns)
+        else:
+            one = _watched(one, read, order, point, device, now_ns)
         if one != Rival():
             found[point] = one
     return found
 
 
-def _watched(before: Rival, read: Memory | None, order: Order | None, point: str, now_ns: int) -> Rival:
+def _watched(
+    before: Rival, read: Memory | None, order: Order | None, point: str, device: Device, now_ns: int
+) -> Rival:
+    if order is None or (read is None and before.read is None):
+        after = _counted(before, moved=False, now_ns=now_ns)
+        after = replace(after, read=None, told=(), agreed=False, foreign=None, counted_ns=None, shown=())
+        ours, step = device.releases.get(point), device.steps.get(point, 0.0)
+        is_ours = ours is not None and read is not None and _is_near(point, read.value, ours, step)
+        if after.rests_ns is None or read is None or is_ours:
+            return after
+        # In conflict a setpoint has no order of ours; what it shows still counts.
+        return replace(after, foreign=read.value, last_foreign=read.value)
+    after = replace(before, told=told(before.told, order, now_ns))
+    if read is None or (before.read is not None and read.taken_ns <= before.read.taken_ns):
+        return _counted(after, moved=False, now_ns=now_ns)
+    return _judged(after, read, order, point, device, now_ns)
+
+
+def _judged(before: Rival, read: Memory, order: Order, point: str, device: Device, now_ns: int) -> Rival:
+    """After a new reading."""
+    value, step = read.value, device.steps.get(point, 0.0)
+    agreed = any(_is_near(point, value, ours, step) for _, ours in before.told)
+    is_fallback = _is_fallback(point, value, order, device, now_ns)
+    moved = not is_fallback and _moved(before, read, point, step)
+    counted_ns, foreign = before.counted_ns, before.foreign
+    if agreed or is_fallback:
+        foreign = None
+    elif moved:
+        foreign, counted_ns = value, order.written_ns
+    elif foreign is not None and not _is_near(point, value, foreign, step):
+        foreign = None
+    elif foreign is not None and counted_ns != order.written_ns:
+        # Still there after a new write of ours that had time to act.
+        is_more = not _is_less(value, [ours for _, ours in before.told])
+        if is_more and read.taken_ns >= order.written_ns + ACT_S * _S:
+            moved, counted_ns = True, order.written_ns
+    shown = before.shown
+    if value not in shown:
+        shown = (*shown, value)[-GRAINS_MAX:]
+    after = replace(
+        before,
+        read=read,
+        agreed=agreed,
+        foreign=foreign,
+        last_foreign=before.last_foreign if foreign is None else foreign,
+        counted_ns=counted_ns,
+        shown=shown,
+    )
+    return _counted(after, moved=moved, now_ns=now_ns)
+
+
+def _counted(before: Rival, moved: bool, now_ns: int) -> Rival:  # noqa: FBT001 - the one thing that is counted
+    """Count a foreign move; five in ten minutes are a conflict, which ends by itself."""
     if before.rests_ns is not None:
         if now_ns < before.rests_ns:
             return before
-        return Rival(pauses=before.pauses, moves_ns=(now_ns,))
-    if order is None or (read is None and before.read is None):
-        return replace(before, read=None, told=())
-    after = replace(before, told=told(before.told, order, now_ns))
-    if read is None or (before.read is not None and read.taken_ns <= before.read.taken_ns):
-        return after
-    return _judged(after, read, point, now_ns)
-
-
-def _judged(before: Rival, read: Memory, point: str, now_ns: int) -> Rival:
-    """After a new reading."""
+        # It is tried again, and given up sooner than at first.
+        counted_ns = (before.rests_ns,) * (MOVES_COUNT - AGAIN_COUNT)
+        before = replace(before, rests_ns=None, written_ns=None, moves_ns=counted_ns, last_foreign=None)
     moves_ns = tuple(then for then in before.moves_ns if now_ns - then < CALM_S * _S)
-    if _moved(before, read, point):
+    if moved:
         moves_ns = (*moves_ns, now_ns)
-    recent = [then for then in moves_ns if now_ns - then < WITHIN_S * _S]
-    after = replace(before, read=read, moves_ns=moves_ns)
+    after = replace(before, moves_ns=moves_ns)
     if not moves_ns:
-        return replace(after, pauses=0)
-    if len(recent) < MOVES_COUNT:
+        return replace(after, pauses=0, offs_ns=())
+    if sum(now_ns - then < WITHIN_S * _S for then in moves_ns) < MOVES_COUNT:
         return after
     pause_s = min(PAUSE_S * 2**before.pauses, PAUSE_MAX_S)
-    return Rival(rests_ns=now_ns + round(pause_s * _S), pauses=before.pauses + 1)
+    return replace(after, rests_ns=now_ns + round(pause_s * _S), pauses=before.pauses + 1, written_ns=None)
 
 
 def told(before: Told, order: Order, now_ns: int) -> Told:
@@ -93,21 +189,61 @@ def told(before: Told, order: Order, now_ns: int) -> Told:
     return before[past_count:]
 
 
-def _moved(before: Rival, read: Memory, point: str) -> bool:
-    """Whether it moved neither from where it was towards what we told it, nor stayed."""
+def _moved(before: Rival, read: Memory, point: str, step: float) -> bool:
+    """Whether it moved neither from where it was towards what we told it, nor stayed, nor does just less."""
     if before.read is None or read.taken_ns - before.read.taken_ns > UNSEEN_S * _S:
         return False  # nobody saw what happened: its own fall-back may have acted
-    values = [before.read.value, *(value for _, value in before.told)]
+    ours = [value for _, value in before.told]
+    values = [before.read.value, *ours]
     low, high = min(values), max(values)
-    return not low - _allowed(point, low) <= read.value <= high + _allowed(point, high)
+    if low - _allowed(point, low, step) <= read.value <= high + _allowed(point, high, step):
+        return False
+    if not before.agreed and _is_less(read.value, [before.read.value]) and _is_less(read.value, ours):
+        return False  # it does ever less of its order: it derates, or is nearly full
+    grain = _grain(before.shown) if len(ours) > 1 else 0.0
+    return all(abs(read.value - value) > grain for value in ours)
 
 
-def _allowed(point: str, value: float) -> float:
+def _is_less(value: float, than: Collection[float]) -> bool:
+    """Whether a value lies between 0 and one of others."""
+    return any(min(0.0, one) <= value <= max(0.0, one) for one in than)
+
+
+def _grain(shown: tuple[float, ...]) -> float:
+    """The step to which a device rounds, as far as its readings say; 0 where they do not."""
+    if len(shown) < GRAIN_COUNT:
+        return 0.0
+    grain = min(later - sooner for sooner, later in pairwise(sorted(shown)))
+    return grain if grain <= GRAIN_SHARE_MAX * max(map(abs, shown)) else 0.0
+
+
+def _is_fallback(point: str, value: float, order: Order, device: Device, now_ns: int) -> bool:
+    """Whether it is what the device takes by itself once nobody writes."""
+    fallback, after_s = device.fallbacks.get(point, (None, float("inf")))
+    age_s = (now_ns - order.written_ns) / _S
+    if fallback is None:
+        return age_s >= after_s
+    if point.endswith("_on") and age_s < after_s / 2.0:
+        return False  # of two positions one is always the fallback's; its timer cannot have acted yet
+    return _is_near(point, value, fallback, device.steps.get(point, 0.0))
+
+
+def _is_near(point: str, value: float, other: float, step: float) -> bool:
+    return abs(value - other) <= _allowed(point, other, step)
+
+
+def _allowed(point: str, value: float, step: float) -> float:
     kind = point.rsplit("_", 1)[-1]
-    return max(TOLERANCE.get(kind, 0.0), 0.02 * abs(value))
+    return max(TOLERANCE.get(kind, 0.0), 0.02 * abs(value), step)
 
 
 def why_not(rivals: Mapping[str, Rival], point: str) -> str:
-    """Why a point is left alone now; empty where it is not."""
+    """Why a point is raised by nobody now; empty where it is not in conflict."""
     one = rivals.get(point)
     return WHY if one is not None and one.rests_ns is not None else ""
+
+
+def foreign(rivals: Mapping[str, Rival], point: str) -> float:
+    """What somebody else set last where a point is in conflict; 0 where it is not."""
+    one = rivals.get(point)
+    return 0.0 if one is None or one.rests_ns is None else one.last_foreign or 0.0

@@ -1,7 +1,7 @@
 """The commands of the district that run, and what was answered: each taken once, ended by time (pure)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from quartier.control.acks import Reason, Reception, Status
@@ -130,16 +130,31 @@ def dump(commands: Commands) -> dict[str, Any]:
     }
 
 
-def restored(facts: Mapping[str, Any], now: Now, *, outage: bool) -> tuple[Commands, list[Ack]]:
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What is known of the time since the run before.
+
+    ``same_boot``: the machine went on, and its clock with it.  ``ends_ns``: when what takes ends at the
+    latest, by kind and by this start's clock, as it was counted.
+    """
+
+    same_boot: bool = False
+    ends_ns: Mapping[type, int] = field(default_factory=dict)
+
+
+def restored(
+    facts: Mapping[str, Any], now: Now, *, outage: bool, since: Since = Since()
+) -> tuple[Commands, list[Ack]]:
     """What ``dump`` gave, on this process's clock, and what must be said of it.
 
-    What takes (a shed, a test) goes on for at least as long as is certain; what gives (a setpoint, a mode)
-    only where the wall clock says for how long, and not over an outage of the grid (failsafe.md section 1,
-    rule 6).  Raises ValueError where it is broken.
+    Where the machine went on its clock says how long each has run.  Else what takes (a shed, a test) goes on
+    for as long as was counted, or is certain; what gives (a setpoint, a mode) only where the wall clock says
+    for how long, and not over an outage of the grid (failsafe.md section 1, rule 6).  Raises ValueError where
+    it is broken.
     """
     try:
         found = Commands(
-            tuple(_restored(row, now, outage=outage) for row in facts["running"]),
+            tuple(_restored(row, now, outage=outage, since=since) for row in facts["running"]),
             tuple(Ack(**row) for row in facts["answered"]),
         )
     except (AttributeError, KeyError, TypeError) as broken:
@@ -161,20 +176,28 @@ def _row(one: Running) -> dict[str, Any]:
     return {**asdict(one), "document": document, "status": one.status.value}
 
 
-def _restored(row: Mapping[str, Any], now: Now, *, outage: bool) -> Running:
+def _restored(row: Mapping[str, Any], now: Now, *, outage: bool, since: Since) -> Running:
     paper = {**row["document"]}
     asked = OPS[paper.pop("op")](**paper.pop("asked"))
     document = CommandDocument(**paper, asked=asked)
     one = Running(**{**row, "document": document, "status": Status(row["status"])})
-    passed_ns = _passed_ns(one, now, outage=outage)
+    passed_ns = _passed_ns(one, now, outage=outage, since=since)
     return replace(one, since_ns=now.ns - passed_ns, until_ns=now.ns - passed_ns + one.span_ns)
 
 
-def _passed_ns(one: Running, now: Now, *, outage: bool) -> int:
-    """How long it has run: at most, of what gives; at least, of what takes."""
+def _passed_ns(one: Running, now: Now, *, outage: bool, since: Since) -> int:
+    """How long it has run: at most, of what gives; at least, of what takes.
+
+    A wall clock that shows a time before it began was set, and tells nothing.
+    """
+    if since.same_boot and now.ns >= one.since_ns and not (outage and _is_wish(one)):
+        return min(now.ns - one.since_ns, one.span_ns)
     by_wall_ns = one.span_ns - (one.until_utc_ms - now.utc_ms) * 1_000_000
     if _is_wish(one):
-        return one.span_ns if outage or not now.synced else max(0, by_wall_ns)
+        return one.span_ns if outage or not now.synced or by_wall_ns < 0 else by_wall_ns
+    end_ns = since.ends_ns.get(type(one.document.asked))
+    if end_ns is not None:
+        return one.span_ns - min(max(0, end_ns - now.ns), one.span_ns)
     if now.ns >= one.since_ns:  # the monotonic clock went on, or shows less than what passed
         return min(now.ns - one.since_ns, one.span_ns)
     return min(max(0, by_wall_ns), one.span_ns) if now.synced else 0

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from quartier.control.duties import Duties
 from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
+from quartier.control.plausibility.judge import Judge
 from quartier.control.state import State
 from quartier.control.wishes import Wishes
 from quartier.house.assets import House
@@ -13,7 +14,9 @@ from quartier.house.now import Now
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """``grid_w`` is None unless current; ``lost`` when it is too old even to freeze upon.
+    """``grid_w`` is None unless current and believed.
+
+    ``lost``: it is too old even to freeze upon, or it is implausible.
     ``running_s`` is since this process's first cycle.
 
     ``common`` is a moment that all buildings saw, after which restores are spread; ``duties`` are what the
@@ -31,6 +34,11 @@ class Scene:
     now: Now
     common: bool
     duties: Duties = field(default_factory=Duties)
+
+    @property
+    def meter(self) -> Judge:
+        """How far the grid meter is believed."""
+        return self.state.meter
 
     @property
     def house(self) -> House:

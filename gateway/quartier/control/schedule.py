@@ -52,12 +52,13 @@ def default(envelope: Envelope) -> Powers:
     return Powers(envelope.default_import_max_w, envelope.default_export_max_w)
 
 
-def outlived(envelope: Envelope, until_ms: int) -> Envelope:
-    """Its default alone, until then: what an expired document leaves in force."""
+def outlived(envelope: Envelope, newer: Envelope) -> Envelope:
+    """Its default alone, for as long as the newer one lasts: what an expired document leaves in force."""
     return replace(
         envelope,
-        start_utc_ms=until_ms,
-        exp_utc_ms=max(envelope.exp_utc_ms, until_ms),
+        nbf_utc_ms=newer.nbf_utc_ms,
+        start_utc_ms=newer.exp_utc_ms,
+        exp_utc_ms=newer.exp_utc_ms,
         intervals=(Interval(1.0),),
         ramp_w_per_s=None,
     )

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from quartier.house.assets import Asset, Ev, Load, Moded, Pv, Tier
+from quartier.house.modes import Chp
 
 RESTORE_BELOW = 0.9
 RESTORE_AFTER_S = 120.0
@@ -158,6 +159,25 @@ def may_switch(asset: Flexible, turn: Turn, now_ns: int) -> bool:
     else:
         least_s = asset.min_on_s if turn.on else asset.min_off_s
     return now_ns - turn.since_ns >= least_s * _S
+
+
+def is_machine(asset: object) -> TypeGuard[Load | Ev | Moded]:
+    """Whether it must run for a while once it was started; what generates is not started by a loosening."""
+    return isinstance(asset, Load | Ev | Moded) and not isinstance(asset, Chp) and asset.min_on_s > 0.0
+
+
+def is_starting(asset: Load | Ev | Moded, turn: Turn, now_ns: int) -> bool:
+    """Whether its minimum on-time is not over; one that its own control has is not known to be on."""
+    return turn.on and turn.back_ns is None and not may_switch(asset, turn, now_ns)
+
+
+def starting(assets: Iterable[Asset], turns: Mapping[str, Turn], now_ns: int) -> set[str]:
+    """The machines that are inside their minimum on-time."""
+    return {
+        one.name
+        for one in assets
+        if is_machine(one) and one.name in turns and is_starting(one, turns[one.name], now_ns)
+    }
 
 
 def may_sink(asset: Moded, turn: Turn, now_ns: int) -> bool:

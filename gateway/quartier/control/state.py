@@ -17,6 +17,8 @@ from quartier.control.limits import Force
 from quartier.control.meters import Look
 from quartier.control.orders import Book
 from quartier.control.overload import Overloads
+from quartier.control.plausibility import judge as plausibility
+from quartier.control.plausibility.judge import Judge
 from quartier.control.rivals import Rival
 from quartier.control.runs import Progress
 from quartier.control.shed import Gate, Turn
@@ -25,6 +27,7 @@ from quartier.control.stay import Park, Stay
 from quartier.control.supplies import Drawn
 from quartier.control.track import Track
 from quartier.control.trespass import Trespass
+from quartier.house.alarm import Holds
 from quartier.house.assets import House
 from quartier.house.nodes import ROOT
 from quartier_drivers.contract import Command
@@ -40,6 +43,7 @@ class State:
     late_count: int = 0
     memories: Mapping[str, Memory] = field(default_factory=dict)
     judgement: Judgement = field(default_factory=Judgement)
+    meter: Judge = field(default_factory=Judge)
     window: Window = field(default_factory=Window)
     remainder_w: float | None = None
     turns: Mapping[str, Turn] = field(default_factory=dict)
@@ -51,6 +55,7 @@ class State:
     mode: str = ""
     contacts: Mapping[str, Hold] = field(default_factory=dict)
     supplies: Mapping[str, Drawn] = field(default_factory=dict)
+    potentials: Mapping[str, Memory] = field(default_factory=dict)
     book: Book = field(default_factory=Book)
     tracks: Mapping[str, Track] = field(default_factory=dict)
     lag: Lag = field(default_factory=Lag)
@@ -63,6 +68,7 @@ class State:
     park: Park = field(default_factory=Park)
     clocks: Clocks = field(default_factory=dict)
     runs: Mapping[str, Progress] = field(default_factory=dict)
+    alarms: Holds = field(default_factory=dict)
 
     @classmethod
     def fresh(cls, house: House) -> "State":
@@ -92,12 +98,13 @@ class State:
                 {p: o for p, o in self.book.orders.items() if known(p) and p not in anew},
                 frozenset(p for p in self.book.released if known(p) and p not in anew),
             ),
+            meter=plausibility.adopt(self.meter, self.house, house),
             window=Window(),
             stays={n: one for n, one in self.stays.items() if n in names},
             looks=meters.kept(self.looks, [ROOT, *(node.name for node in house.nodes)]),
             tracks={n: t for n, t in self.tracks.items() if n in names},
             rivals={p: r for p, r in self.rivals.items() if known(p)},
-            trespasses={n: one for n, one in self.trespasses.items() if n in names},
+            trespasses={p: one for p, one in self.trespasses.items() if known(p)},
             swings=Swings(),
             lag=Lag(),
             clocks={n: one for n, one in self.clocks.items() if n in names},

@@ -10,6 +10,10 @@ from quartier.control.shed import Turn, in_turn, may_return, may_switch
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Tier
 
 SLOWED = "charging slowed"
+STOPS_TAKING, GIVES = "battery stops charging", "battery discharges"
+STOPS_GIVING, TAKES = "battery stops discharging", "battery charges"
+OF_BATTERY = frozenset({STOPS_TAKING, GIVES, STOPS_GIVING, TAKES})
+"""What a step of a battery goes to at most; how far it went says ``outcome.named``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,10 @@ def down(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int) -> l
     first = [asset for asset in running if isinstance(asset, Ev) and asset.tier == "D"]
     # Who can wait longest pauses first; where cars do not share all are equal, and stay as they stand.
     first.sort(key=lambda ev: -players[place[ev.name]].laxity_s)
-    steps = [Step(i, 0.0, True, "battery stops charging", "D") for i in batteries]
+    steps = [Step(i, 0.0, True, STOPS_TAKING, "D") for i in batteries]
     steps += [_rung_step(i, rung) for i in moded for rung in _early(players[i])]
     steps += _slowed(players, place, first)
-    steps += [Step(i, players[i].room.low_w, True, "battery discharges") for i in batteries]
+    steps += [Step(i, players[i].room.low_w, True, GIVES) for i in batteries]
     steps += [_rung_step(i, rung) for i in moded for rung in _generating(players[i])]
     steps += [_pause(place, ev) for ev in first if may_switch(ev, turns[ev.name], now_ns)]
     rest = [
@@ -130,7 +134,9 @@ def _taken(
 
 
 def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, raising: bool) -> list[Step]:
-    """For an export cap: battery charges, flexible loads on, PV curtailed; not ``raising``: PV only.
+    """For an export cap: battery charges, flexible loads on, PV curtailed.
+
+    Not ``raising``: a battery stops giving, PV is curtailed, and nothing takes more.
 
     A car that takes less than it may takes no more for being allowed more: it is no step.  PV that makes more
     than it may is told to make none, once.
@@ -139,9 +145,7 @@ def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, rai
     steps: list[Step] = []
     if raising:
         steps += [
-            Step(i, p.room.high_w, True, "battery charges")
-            for i, p in enumerate(players)
-            if isinstance(p.asset, Battery)
+            Step(i, p.room.high_w, True, TAKES) for i, p in enumerate(players) if isinstance(p.asset, Battery)
         ]
         # Cars that share are given all that fits anyway.
         usable = (p.asset for p in players if isinstance(p.asset, Load | Ev) and _may_rise(p))
@@ -149,6 +153,8 @@ def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, rai
         for asset in reversed(order):
             steps += _raised(players[place[asset.name]], place[asset.name], turns[asset.name], now_ns)
         steps += _higher(players)
+    else:
+        steps += [Step(i, 0.0, True, STOPS_GIVING) for i, p in enumerate(players) if _gives(p)]
     for index, player in enumerate(players):
         if isinstance(player.asset, Pv) and player.turn.on and player.usable and not _is_spent(player):
             limit = player.asset.curtail == "limit"
@@ -160,6 +166,10 @@ def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, rai
 def _is_spent(player: Player) -> bool:
     """Whether it was told to make nothing, and does not obey."""
     return player.deaf and player.turn.limit_w == 0.0
+
+
+def _gives(player: Player) -> bool:
+    return isinstance(player.asset, Battery) and player.want_w < 0
 
 
 def _may_rise(player: Player) -> bool:

@@ -1,22 +1,22 @@
-"""A second master on a charging point that does not tell what it was ordered (pure).
+"""A second master on a point that cannot be read back: found by what the device does (pure).
 
-Some stations take an order and cannot be asked for it, and others may write it too, over an app or a
-protocol of the maker's own (KEBA: UDP).  A car never takes more than its station lets it (IEC 61851-1, 5 s
-after a change): one that obeyed, and after our next write may take more, or takes more, than any of our last
-orders was let to by somebody else.  Once may be a person's hand; again it is another controller.  It is told
-and no more: what stands there is above our order, and to step back would leave it so.  Who lowers the current
-is not found: a car that takes less has its own reasons.
+Some devices take an order and cannot be asked for it, and others may write it too, over an app or a protocol
+of the maker's own (KEBA: UDP).  One that obeyed, and after our next write does more than any of our last
+orders let it, was let to by somebody else: a car takes more than its current (IEC 61851-1: it obeys within
+5 s), a load takes power while it is off, PV makes more than its limit.  Once may be a person's hand; twice is
+told, five times are a conflict (``rivals``).  Who lowers it is not found: what does less has its own reasons.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from quartier.control import rivals, stay
+from quartier.control import players, rivals, stay
 from quartier.control.orders import ACT_S, Order
+from quartier.control.players import flexible, steering_point
 from quartier.control.rivals import WITHIN_S, Told
 from quartier.control.sight import Memories, Memory, number
 from quartier.house.alarm import Alarm
-from quartier.house.assets import Ev, House
+from quartier.house.assets import Ev, House, Load, Pv
 from quartier.house.image import Frozen
 
 OVER_A = 1.5
@@ -27,17 +27,19 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trespass:
-    """What is known of one charging point.
+    """What is known of one point.
 
     ``told`` are our last orders, ``obeyed`` whether it ever kept to one that held it, ``judged_ns`` when the
-    order was written that was found passed last, ``moves_ns`` when it was, ``seen_a`` with how much.
+    order was written that was found passed last, ``moves_ns`` when it was, ``seen`` what it did then;
+    ``passes``: what it does now above its order, None where it obeys.
     """
 
     told: Told = ()
     obeyed: bool = False
     judged_ns: int | None = None
     moves_ns: tuple[int, ...] = ()
-    seen_a: float = 0.0
+    seen: float = 0.0
+    passes: float | None = None
 
 
 def watched(
@@ -48,48 +50,89 @@ def watched(
     orders: Mapping[str, Order],
     now_ns: int,
 ) -> dict[str, Trespass]:
-    """Every charging point that is ordered and does not show its order, after this look."""
+    """By point, every one that is ordered and does not show its order, after this look."""
     found = {}
-    for ev in house.assets:
-        order = orders.get(f"{ev.name}.current_max_a")
-        if isinstance(ev, Ev) and order is not None and not _shows_order(frozen, ev):
-            one = before.get(ev.name, Trespass())
-            found[ev.name] = _looked(one, ev, _may_a(frozen, ev, order, memories, now_ns), order, now_ns)
+    for asset in flexible(house):
+        name = steering_point(asset)
+        order = orders.get(name)
+        if order is not None and not _shows_order(frozen, asset):
+            one = before.get(name, Trespass())
+            found[name] = _looked(one, asset, _does(frozen, asset, order, memories, now_ns), order, now_ns)
     return found
 
 
-def _shows_order(frozen: Frozen, ev: Ev) -> bool:
-    return ev.shows_order and number(frozen, f"{ev.name}.current_max_a") is not None
+def _shows_order(frozen: Frozen, asset: Load | Ev | Pv) -> bool:
+    shows = asset.shows_order if isinstance(asset, Ev) else True
+    return shows and number(frozen, steering_point(asset)) is not None
 
 
-def _may_a(frozen: Frozen, ev: Ev, order: Order, memories: Memories, now_ns: int) -> Memory | None:
-    """What the car may take as the station says, else what it takes; a paused station may say either."""
-    shown = number(frozen, f"{ev.name}.current_limit_a")
-    if shown is not None and order.value > 0:
-        return shown
-    power = memories.get(f"{ev.name}.power_w")
-    return None if power is None else Memory(stay.drawn_a(ev, None, memories, now_ns), power.taken_ns)
+def _does(
+    frozen: Frozen, asset: Load | Ev | Pv, order: Order, memories: Memories, now_ns: int
+) -> Memory | None:
+    """What it may do as the device says, else what it does, in the unit of its point."""
+    power = memories.get(f"{asset.name}.power_w")
+    if isinstance(asset, Ev):
+        shown = number(frozen, f"{asset.name}.current_limit_a")
+        if shown is not None and order.value > 0:  # a paused station may say anything
+            return shown
+        return None if power is None else Memory(stay.drawn_a(asset, None, memories, now_ns), power.taken_ns)
+    if power is None:
+        return None
+    watts = max(0.0, -power.value if isinstance(asset, Pv) else power.value)
+    if steering_point(asset).endswith("_w"):
+        return Memory(watts, power.taken_ns)
+    return Memory(float(watts > players.OVER_W), power.taken_ns)
 
 
-def _looked(before: Trespass, ev: Ev, may: Memory | None, order: Order, now_ns: int) -> Trespass:
+def _over(asset: Load | Ev | Pv) -> float:
+    """How much above its order it may be and still obey."""
+    if isinstance(asset, Ev):
+        return OVER_A
+    if steering_point(asset).endswith("_w"):
+        return max(players.OVER_W, players.OVER * asset.rated_w)
+    return 0.5
+
+
+def _full(asset: Load | Ev | Pv) -> float:
+    """The value of its point that holds nothing back."""
+    if isinstance(asset, Ev):
+        return asset.current_max_a
+    return asset.rated_w if steering_point(asset).endswith("_w") else 1.0
+
+
+def _looked(
+    before: Trespass, asset: Load | Ev | Pv, does: Memory | None, order: Order, now_ns: int
+) -> Trespass:
     moves_ns = tuple(then for then in before.moves_ns if now_ns - then < WITHIN_S * _S)
     after = replace(before, told=rivals.told(before.told, order, now_ns), moves_ns=moves_ns)
-    if may is None or may.taken_ns < order.written_ns + ACT_S * _S:
+    acts_s = ACT_S if isinstance(asset, Ev) else players.ANSWERS_S
+    if does is None or does.taken_ns < order.written_ns + acts_s * _S:
         return after
-    if may.value <= order.value + OVER_A:
-        return replace(after, obeyed=after.obeyed or order.value < ev.current_max_a - OVER_A)
-    passed = may.value > max(value for _, value in after.told) + OVER_A
-    if not (passed and after.obeyed) or after.judged_ns == order.written_ns:
+    if does.value <= order.value + _over(asset):
+        held = order.value < _full(asset) - _over(asset)
+        return replace(after, obeyed=after.obeyed or held, passes=None)
+    passed = does.value > max(value for _, value in after.told) + _over(asset)
+    if not (passed and after.obeyed):
         return after
-    return replace(after, judged_ns=order.written_ns, moves_ns=(*moves_ns, now_ns), seen_a=may.value)
+    if after.judged_ns == order.written_ns:
+        return replace(after, passes=does.value)
+    return replace(
+        after,
+        judged_ns=order.written_ns,
+        moves_ns=(*moves_ns, now_ns),
+        seen=does.value,
+        passes=does.value,
+    )
 
 
-def alarms(found: Mapping[str, Trespass]) -> Iterator[Alarm]:
-    """Which charging points somebody else lets take more than we do."""
+def alarms(found: Mapping[str, Trespass], house: House) -> Iterator[Alarm]:
+    """Which devices somebody else lets do more than we do."""
+    cars = {steering_point(asset) for asset in flexible(house) if isinstance(asset, Ev)}
     for name, one in found.items():
-        if len(one.moves_ns) >= MOVES_COUNT:
-            words = (
-                f"{name}: somebody else lets it take {one.seen_a:.0f} A where {one.told[-1][1]:.0f} A are"
-                " ordered; it is ordered on, and others make room"
-            )
-            yield Alarm("output.second_master", f"{name}.current_max_a", words)
+        if len(one.moves_ns) < MOVES_COUNT:
+            continue
+        unit = "A" if name in cars else "W" if name.endswith("_w") else ""
+        does = f"take {one.seen:.0f} A" if unit == "A" else f"make {one.seen:.0f} W" if unit else "run"
+        ordered = f"{one.told[-1][1]:.0f} {unit} are ordered" if unit else "it is ordered off"
+        words = f"{name.partition('.')[0]}: somebody else lets it {does} where {ordered}; others make room"
+        yield Alarm("output.second_master", name, words)

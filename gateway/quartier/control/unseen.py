@@ -49,5 +49,5 @@ def generation(
             allowed_w += moved[index]
             if moved[index] > -player.asset.rated_w and not is_off:
                 cap = scene.force.words("export")
-                acted[index] = reason.further(cap, ": grid meter lost, generation limited to it")
+                acted[index] = reason.further(cap, ": no grid meter to go by, generation limited to it")
     return tuple(moved)

@@ -6,6 +6,7 @@ from typing import Any
 from quartier.control import (
     aims,
     clocks,
+    conflict,
     contacts,
     duties,
     failsafe,
@@ -27,11 +28,14 @@ from quartier.control import (
 )
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
+from quartier.control.plausibility import judge as plausibility
+from quartier.control.plausibility.judge import Verdict
 from quartier.control.players import Player, flexible, takes_orders
 from quartier.control.reason import who
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import State
+from quartier.house import alarm
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Asset, Battery, Ev, Load, Moded, Pv, Steered
 from quartier.house.modes import Run
@@ -61,6 +65,8 @@ def shown(
             "age_s": _age(scene.grid_age_s),
             "state": _grid_state(scene),
             "lag_s": scene.state.lag.found_s,
+            "verdict": scene.meter.verdict.name.lower(),
+            "causes": [{"code": code, "value": round(value, 2)} for code, value in scene.meter.causes],
             "unit": "VA" if scene.house.grid.is_apparent else "W",
         },
         "events": duties.shown(scene.state.events, scene.duties, scene.now_ns),
@@ -69,12 +75,7 @@ def shown(
             scene.house.supplies, scene.state.supplies, scene.state.memories, scene.now_ns
         ),
         "losses": [{"name": name, "of": of} for name, of in losses.present(scene)],
-        "alarms": [
-            *_alarms(scene, result, lost),
-            *unmet.alarms(scene, players),
-            *runs.alarms(scene.house, scene.state.runs),
-            *precedence.alarms(scene, players, result.grove, result.broken),
-        ],
+        "alarms": alarm.standing(after.alarms, scene.house.zone),
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
         "restore": _restore(scene, result),
         "assets": {
@@ -102,20 +103,38 @@ def _caps(force: Force) -> dict[str, Any]:
 
 def _grid_state(scene: Scene) -> str:
     if scene.grid_w is not None:
-        return "good"
+        return "suspect" if scene.meter.verdict is Verdict.SUSPECT else "good"
     if f"{scene.house.grid.name}.power_w" not in scene.state.memories:
         return "never read" if scene.lost else "starting"
+    if scene.meter.verdict is Verdict.IMPLAUSIBLE:
+        return "implausible"
     return "lost" if scene.lost else "stale"
 
 
-def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> Iterator[Alarm]:
+def alarms(
+    scene: Scene, players: Sequence[Player], result: Result, lost: Mapping[str, str]
+) -> Iterator[Alarm]:
+    """What is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
+    yield from _alarms(scene, players, result, lost)
+    yield from unmet.alarms(scene, players)
+    yield from runs.alarms(scene.house, scene.state.runs)
+    yield from precedence.alarms(scene, players, result.grove, result.broken)
+
+
+def _alarms(
+    scene: Scene, players: Sequence[Player], result: Result, lost: Mapping[str, str]
+) -> Iterator[Alarm]:
     yield from contacts.alarms(scene.state.contacts)
     yield from supplies.alarms(scene.state.supplies)
     yield from duties.alarms(scene.state.events, scene.duties, scene.now_ns)
     yield from hunting.alarms(scene.state.swings)
-    yield from trespass.alarms(scene.state.trespasses)
+    yield from conflict.alarms(scene)
+    yield from trespass.alarms(scene.state.trespasses, scene.house)
     yield from lag.alarms(scene.state.lag, scene.house)
+    yield from plausibility.alarms(scene.meter, scene.house)
     yield from clocks.alarms(scene.state.clocks, scene.now_ns)
+    if scene.wishes.caps.clock:
+        yield Alarm("clock.stepped", "", scene.wishes.caps.clock)
     for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
         if breach.fast_over:
             words = f"over the {scene.force.words(direction)} by 10 % for 5 s"
@@ -125,6 +144,9 @@ def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> Iterator[A
     yield from overload.alarms(scene.state.overloads, scene.house, scene.force)
     if 0 in result.broken:
         words = "the caps cannot be met: all that may be moved was moved"
+        if result.total_high_w is not None and result.total_high_w > scene.force.import_w:
+            kept = precedence.in_the_way(scene, players)
+            words += f"; in the way: {kept}" * bool(kept)
         yield Alarm("cap.unmet", "", words, losses.cause(scene, ""))
     for name, why in lost.items():
         yield from _given_back(scene, name, why)

@@ -1,4 +1,4 @@
-"""Whether what the broker confirmed reached the district, by its watermarks; else it goes again (pure).
+"""Which events go again: those that the district does not store, and those that the broker refused (pure).
 
 A broker confirms QoS 1 also where nobody listens, and may die with what it confirmed.
 """
@@ -8,6 +8,8 @@ from quartier.house.now import Now
 from quartier.house.sample import Mark
 
 _S = 1_000_000_000
+# An event that the broker refused is said again after the first, then after twice as long, up to the second.
+_AGAIN_S, _AGAIN_MAX_S = 60.0, 900.0
 
 
 class Arrival:
@@ -37,3 +39,37 @@ class Arrival:
         if self._sent is None and sent is not None and not reached(held, sent):
             self._sent, self._sent_ns = sent, now.ns
         return False
+
+
+class Denied:
+    """The oldest event that the broker refused: none after it counts as delivered before it is taken."""
+
+    def __init__(self) -> None:
+        self._oldest: Mark | None = None
+        self._again_ns: int | None = None
+        self._wait_s = _AGAIN_S
+
+    def deny(self, event: Mark, now: Now) -> None:
+        """The broker refused this one."""
+        if self._oldest is None or not reached(event, self._oldest):
+            self._oldest = event
+        if self._again_ns is None:
+            self._again_ns = now.ns + int(self._wait_s * _S)
+            self._wait_s = min(2 * self._wait_s, _AGAIN_MAX_S)
+
+    def due(self, now: Now) -> Mark | None:
+        """The mark above which events go again, once, when it is time."""
+        if self._oldest is None or self._again_ns is None or now.ns < self._again_ns:
+            return None
+        self._again_ns = None
+        return Mark(self._oldest.boot, self._oldest.seq - 1)
+
+    def passes(self, event: Mark) -> bool:
+        """The broker took this one: whether that counts now."""
+        if self._oldest is None or not reached(event, self._oldest):
+            return True
+        if event != self._oldest:
+            return False
+        self._oldest = self._again_ns = None
+        self._wait_s = _AGAIN_S
+        return True

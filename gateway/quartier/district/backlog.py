@@ -83,29 +83,6 @@ class Backlog:
         """Whether samples of ``stream`` are still to be sent."""
         return any(stream in span.goal for span in self._spans)
 
-    def admits(self, outbox: Outbox, stream: str, mark: Mark, head: Mark) -> bool:
-        """Whether what the district says it has of ``stream`` says anything of what we have, up to ``head``.
-
-        A district that never saw a boot cannot know that samples of it are still to come; one that heard
-        another machine in our name may count by that one's boot, of which we have no samples.
-        """
-        if not reached(head, mark):  # nor does one of samples that we have not numbered yet
-            return False
-        if head.boot != mark.boot:  # nearly never; else the file need not be asked
-            held = outbox.run(stream, Mark(mark.boot, 0), limit=1)
-            if held is None or held.boot != mark.boot:
-                return False
-        return not self._has_older(outbox, stream, mark.boot)
-
-    def _has_older(self, outbox: Outbox, stream: str, boot: int) -> bool:
-        """Whether samples of a boot before ``boot`` still wait here unsent."""
-        for span in self._spans:
-            if stream in span.goal and ((sent := span.sent[stream]) is None or sent.boot < boot):
-                waiting = _fetch(outbox, span, stream, limit=1)
-                if waiting is not None and waiting.boot < boot:
-                    return True
-        return False
-
     def covered(self, marks: Mapping[str, Mark]) -> None:
         """The receiver has everything up to ``marks`` already: skip it."""
         for span in self._spans:
@@ -147,9 +124,9 @@ class Backlog:
             self._spans.popleft()
 
 
-def _fetch(outbox: Outbox, span: _Span, stream: str, limit: int = METRICS_MAX) -> Run | None:
+def _fetch(outbox: Outbox, span: _Span, stream: str) -> Run | None:
     goal = span.goal[stream]
-    run = outbox.run(stream, span.sent[stream], limit)
+    run = outbox.run(stream, span.sent[stream], METRICS_MAX)
     if run is None or not reached(goal, Mark(run.boot, run.first)):
         return None
     return run if run.boot < goal.boot else run.head(goal.seq - run.first + 1)

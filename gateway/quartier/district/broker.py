@@ -19,6 +19,7 @@ WINDOW_BYTES = 256 * 1024
 # So much of it is kept from what is late: at 1 Mbit/s half a second of it is before a live sample, not two.
 LIVE_ROOM_BYTES = 192 * 1024
 
+PROTOCOL_ERROR = 0x82
 BAD_CREDENTIALS = 0x86
 NOT_AUTHORISED = 0x87
 TAKEN_OVER = 0x8E
@@ -103,11 +104,15 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What came in; ``user`` are its MQTT 5 user properties, the last of a name counts."""
+    """What came in; ``user`` are its MQTT 5 user properties, the last of a name counts.
+
+    ``retained``: the broker kept it and gave it out because we subscribed.
+    """
 
     topic: str
     payload: bytes
     user: Mapping[str, str] = field(default_factory=dict)
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

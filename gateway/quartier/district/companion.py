@@ -12,15 +12,22 @@ from dataclasses import replace
 from typing import Any
 
 from quartier.control.wishes import Ack
-from quartier.district.arrival import Arrival
-from quartier.district.broker import PACKET_MAX_BYTES, RECEIVE_MAX, Outgoing
+from quartier.district.arrival import Arrival, Denied
+from quartier.district.broker import (
+    PACKET_MAX_BYTES,
+    PROTOCOL_ERROR,
+    RECEIVE_MAX,
+    Ended,
+    Message,
+    Outgoing,
+)
 from quartier.district.catalog import EVENT
 from quartier.district.discretion import discreet
 from quartier.district.documents import Accepted, Documents, Refused, encode_ack, received
 from quartier.district.effects import Note
 from quartier.district.line import BREATH_S, HouseClock, Teller
 from quartier.district.mqtt import Connection
-from quartier.district.outbox import Outbox
+from quartier.district.outbox import Outbox, reached
 from quartier.district.voice import Identity
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
@@ -79,6 +86,7 @@ class Companion:
         self._flexibility = flexibility
         self._reported_ns: int | None = None
         self._event_mark: Mark | None = None
+        self._denied = Denied()
         self._unkept = False
         self._arrival = arrival
         self._wake = asyncio.Event()
@@ -97,8 +105,19 @@ class Companion:
         """A new connection: events above the watermark go again, and a fresh report."""
         self._reported_ns = None
         self._event_mark = marks.get(EVENT)
+        self._denied = Denied()
         if self._arrival is not None:
             self._arrival.begin()
+
+    def vouches(self, watermark: Message) -> bool:
+        """Whether a key for watermarks signed it; else it has no effect, and that is an alarm."""
+        said = watermark.topic, watermark.payload, watermark.user.get("sig")
+        refused = self.documents.refuse_watermark(*said, self._clock.now())
+        if refused is not None:
+            data = {"reason": refused.reason.value}
+            text = f"a watermark has no effect: {refused.why}"
+            self._tell(Note("district.watermark_refused", text, data, alarm=True))
+        return refused is None
 
     def covered(self, marks: Mapping[str, Mark]) -> None:
         """A watermark came: events that the broker took long ago and the district lacks go again."""
@@ -108,14 +127,15 @@ class Companion:
             self._wake.set()
 
     def replay(self, above: Mark) -> None:
-        """Say the events above this mark once more, as far as the history reaches back."""
-        self._event_mark = above
+        """Say the events above this mark once more, as far as the history reaches back; leave none out."""
+        if reached(self._event_mark, above):
+            self._event_mark = above
         self._wake.set()
 
     # In
 
     async def hear(self, topic: str, payload: bytes, signature: str | None) -> None:
-        """One message of the companion namespace, the watermark apart.
+        """One message of the companion namespace, the watermark apart.  Raises Ended for any other.
 
         Control empties the inbox each cycle.  What it has no room for waits here, and so outside: nothing
         that was accepted is lost.
@@ -128,6 +148,8 @@ class Companion:
             await self._take(verdict, now)
         elif verdict is not None:
             self._refuse(verdict)
+        else:
+            raise Ended(f"{topic} was never subscribed: the session is another client's", PROTOCOL_ERROR)
 
     async def _take(self, accepted: Accepted, now: Now) -> None:
         """Into the inbox, its number on disk first."""
@@ -156,6 +178,8 @@ class Companion:
         self._tell(Note(code, refused.why, data, alarm=refused.alarm))
         if refused.ack is not None:
             self.say(refused.ack)
+        if refused.beat is not None:  # control sees that the clock is denied, and counts it as none
+            self.inbox.append(Accepted("heartbeat", refused.topic, refused.beat))
 
     # Out
 
@@ -186,6 +210,10 @@ class Companion:
         self.acks.extendleft(reversed([tag for tag in connection.unfinished() if isinstance(tag, Ack)]))
 
     def _say_events(self, connection: Connection) -> None:
+        if not connection.is_open:
+            return
+        if (again := self._denied.due(self._clock.now())) is not None and reached(self._event_mark, again):
+            self._event_mark = again
         run = self._outbox.run(EVENT, self._event_mark, _EVENTS_AT_ONCE)
         for sample in () if run is None else run.rows():
             self._event_mark = Mark(sample.boot, sample.seq)
@@ -210,7 +238,9 @@ class Companion:
         """The broker answered one of ours."""
         if code >= 0x80:
             self._tell(Note("district.publish_refused", f"the broker answered 0x{code:02X}", alarm=True))
-        elif isinstance(tag, Mark):
+            if isinstance(tag, Mark):
+                self._denied.deny(tag, self._clock.now())
+        elif isinstance(tag, Mark) and self._denied.passes(tag):
             self._delivered(EVENT, tag)
 
 

@@ -7,7 +7,7 @@ what is accepted goes to control, which judges it again.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,6 +31,10 @@ SKEW_MS = 60_000
 UNSURE_AHEAD_MAX_MS = 3_660 * 86_400_000
 _SIGNATURE_MAX_CHARS = 2_048
 _HEARTBEAT_MAX_BYTES = 1_024
+LIMITS = ("envelope", "failsafe")
+"""Documents that only tighten while the clock is in doubt, so that none of them may be missed for that."""
+WATERMARK = "watermark"
+"""The type of keys that may sign watermarks."""
 # Each program and each asset has a topic of its own.
 _TOPICS_MAX = 512
 _KEYS_PER_TOPIC_MAX = 8
@@ -53,13 +57,17 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A document without effect.  ``ack`` is absent for heartbeats; ``alarm``: someone may be at work."""
+    """A document without effect.  ``ack`` is absent for heartbeats; ``alarm``: someone may be at work.
+
+    ``beat`` is a heartbeat that our clock denies: it counts as none, and tells that one of them is wrong.
+    """
 
     topic: str
     reason: Reason
     why: str
     ack: Ack | None = None
     alarm: bool = False
+    beat: Heartbeat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +85,33 @@ class _No(Exception):  # noqa: N818 - a step's answer, never leaves this file
         self.reception = reception
         self.reason = reason
         self.alarm = alarm
+        self.beat: Heartbeat | None = None
 
 
 class Documents:
     """The gate for everything signed.
 
     ``issuers`` may be replaced at any time.  ``kept`` is what ``ledger`` returned in an earlier life:
-    per topic the newest key used, and per key the last number and the digest of its bytes.
+    per topic the newest key used, and per key the last number and the digest of its bytes.  ``times`` gives
+    further times, UTC ms, one of which may be right where the clock was set: a limit that is inside its time
+    by any of them is taken, for it loosens nothing while the clock is in doubt.
     """
 
     def __init__(
-        self, identity: Identity, issuers: Mapping[str, Issuer], kept: Mapping[str, Any] | None = None
+        self,
+        identity: Identity,
+        issuers: Mapping[str, Issuer],
+        kept: Mapping[str, Any] | None = None,
+        times: Callable[[Now], Iterable[int]] = lambda _now: (),
     ) -> None:
         self.identity = identity
         self.issuers = issuers
+        self._times = times
         self._root = f"quartier/v1/{identity.group}"
         self._heartbeat_topic = f"{self._root}/heartbeat"
         self._last: dict[str, dict[str, _Last]] = _restored(kept or {})
         self._beats: dict[str, int] = {}
-        self._newest_beat = ""
+        self._newest_beat = self._newest_mark = ""
         self.used: dict[str, int] = {}
         """When each key was last used, Unix milliseconds of our clock."""
 
@@ -124,7 +140,7 @@ class Documents:
             try:
                 return self._heartbeat(topic, payload, signature, now)
             except _No as no:
-                return Refused(topic, no.reason, str(no), alarm=no.alarm)
+                return Refused(topic, no.reason, str(no), alarm=no.alarm, beat=no.beat)
         found = _found(topic, self.identity.companion, KINDS) or _found(topic, self._root, SHARED)
         if found is None:
             return None
@@ -136,17 +152,35 @@ class Documents:
             ack = Ack(ident, seq, kind.name, no.reception.value, Status.REJECTED.value, no.reason.value)
             return Refused(topic, no.reason, str(no), ack if kind.is_acked else None, alarm=no.alarm)
 
+    def refuse_watermark(self, topic: str, payload: bytes, signature: str | None, now: Now) -> Refused | None:
+        """Judge who signed a watermark; None: a key that may.
+
+        It carries no number: an old one that comes again covers no more than it did.
+        """
+        try:
+            issuer = self._signer(topic, payload, signature, (WATERMARK, ""), now, self._newest_mark)
+        except _No as no:
+            return Refused(topic, no.reason, str(no), alarm=no.alarm)
+        self._newest_mark = issuer.kid
+        self.used[issuer.kid] = now.utc_ms
+        return None
+
     def _heartbeat(self, topic: str, payload: bytes, signature: str | None, now: Now) -> Accepted:
         if len(payload) > _HEARTBEAT_MAX_BYTES:
             raise _No(Reception.INVALID_DATA, Reason.BOUNDS, f"{len(payload)} bytes")
         issuer = self._signer(topic, payload, signature, ("heartbeat", ""), now, self._newest_beat)
         form = _form(HeartbeatForm, payload, _HEARTBEAT_MAX_BYTES)
         last_n = self._beats.get(issuer.kid, -1)
-        if form.n <= last_n and not now.denies(last_n):
+        latest = self._latest(now)
+        if form.n <= last_n and not latest.denies(last_n):
             raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"n {form.n} does not rise")
+        _not_ahead(form.n, latest)
         if now.synced:
-            _in_time(now, form.ts - SKEW_MS, form.ts + SKEW_MS + 1)
-        _not_ahead(form.n, now)
+            try:
+                _in_time([now.utc_ms], form.ts - SKEW_MS, form.ts + SKEW_MS + 1)
+            except _No as no:
+                no.beat = form.wish()
+                raise
         self._beats = {kid: n for kid, n in self._beats.items() if kid in self.issuers} | {issuer.kid: form.n}
         self._newest_beat = issuer.kid
         self.used[issuer.kid] = now.utc_ms
@@ -162,19 +196,20 @@ class Documents:
         issuer = self._signer(topic, payload, signature, (kind.name, place), now, newest)
         form = _form(kind.form, payload, kind.size_max_bytes)
         self._addressed(form, kind, place)
-        last = used.get(issuer.kid)
+        last, latest = used.get(issuer.kid), self._latest(now)
         digest = hashlib.sha256(payload).hexdigest()
         repeated = last is not None and (last.seq, last.digest) == (form.seq, digest)
-        if last is not None and not repeated and not now.denies(last.seq):
+        if last is not None and not repeated and not latest.denies(last.seq):
             _rises(form.seq, last.seq)
         if form.exp <= form.nbf:
             raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "exp is not after nbf")
         if now.synced and not (repeated and kind.life_s):
-            _in_time(now, 0 if kind.waits else form.nbf - SKEW_MS, _ends_ms(form, kind))
+            moments = self._moments(now) if kind.name in LIMITS else [now.utc_ms]
+            _in_time(moments, 0 if kind.waits else form.nbf - SKEW_MS, _ends_ms(form, kind))
         elif kind.waits:
             raise _No(Reception.TEMPORARY_ERROR, Reason.CLOCK, "the clock is not trusted")
         if not repeated:
-            _not_ahead(form.seq, now)
+            _not_ahead(form.seq, latest)
         self.used[issuer.kid] = now.utc_ms
         if not repeated:
             exp = form.exp if last is None else max(form.exp, last.exp)
@@ -197,12 +232,21 @@ class Documents:
         issuer = self._verified(topic, payload, signature)
         if not may_sign(issuer, *signed, self.issuers):
             raise _no_signature(f"key {issuer.kid!r} may not sign {' of '.join(filter(None, signed))}")
-        if now.synced and not issuer.is_valid(now.utc_ms):
+        moments = self._moments(now) if signed[0] in (*LIMITS, "heartbeat") else [now.utc_ms]
+        if now.synced and not any(issuer.is_valid(utc_ms) for utc_ms in moments):
             raise _no_signature(f"key {issuer.kid!r} is outside its validity")
         known = self.issuers.get(newest)
         if known is not None and issuer.age < known.age:
             raise _no_signature(f"a newer key than {issuer.kid!r} was used here", alarm=True)
         return issuer
+
+    def _moments(self, now: Now) -> list[int]:
+        """The times that may be right, that of our clock first."""
+        return [now.utc_ms, *self._times(now)]
+
+    def _latest(self, now: Now) -> Now:
+        """Now by the latest of them: a clock that was set back lets no old number in again."""
+        return now._replace(utc_ms=max(self._moments(now)))
 
     def _verified(self, topic: str, payload: bytes, signature: str | None) -> Issuer:
         if not signature or len(signature) > _SIGNATURE_MAX_CHARS:
@@ -321,11 +365,13 @@ def _rises(seq: int, last: int) -> None:
         raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"seq {seq} came with other bytes", alarm=True)
 
 
-def _in_time(now: Now, from_ms: int, until_ms: int) -> None:
-    if now.utc_ms < from_ms:
+def _in_time(moments: Sequence[int], from_ms: int, until_ms: int) -> None:
+    """Refuse by the first of the moments what is in time at none of them."""
+    if any(from_ms <= utc_ms < until_ms for utc_ms in moments):
+        return
+    if moments[0] < from_ms:
         raise _No(Reception.INVALID_CONTENT, Reason.NOT_YET, "its time has not come")
-    if now.utc_ms >= until_ms:
-        raise _No(Reception.INVALID_CONTENT, Reason.EXPIRED, "its time is over")
+    raise _No(Reception.INVALID_CONTENT, Reason.EXPIRED, "its time is over")
 
 
 def _ends_ms(form: DocumentForm, kind: Kind) -> int:

@@ -92,3 +92,9 @@ def kept_marks(kept: object) -> dict[str, Mark]:
             case _:
                 continue
     return marks
+
+
+def kept_times(kept: object) -> dict[str, int]:
+    """When keys were used in an earlier life, Unix milliseconds by ``kid``."""
+    found = kept.items() if isinstance(kept, dict) else ()
+    return {str(kid): at_ms for kid, at_ms in found if isinstance(at_ms, int)}

@@ -119,7 +119,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             {
                 "kid": "optimiser-1",
                 "public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-                "types": ["heartbeat", "envelope", "schedule", "failsafe", "signal", "command"],
+                "types": ["heartbeat", "envelope", "schedule", "failsafe", "signal", "command", "watermark"],
                 "nbf": AT_MS,
                 "exp": AT_MS + 366 * 24 * _HOUR_MS,
             },

@@ -14,6 +14,10 @@ class Rollback(ConfigError):  # noqa: N818 - as Unsigned
     """A list that is older than the one that counts, or another one of the same number."""
 
 
+class Swapped(ConfigError):  # noqa: N818 - as Unsigned
+    """A list that gives a name in use to another key: its signatures would be believed under a known name."""
+
+
 class Keyring:
     """The list in use.
 
@@ -43,10 +47,10 @@ class Keyring:
         """The list in ``text`` if it is to replace the one in use; None if it is the same.
 
         ``signed``: a plain list is not believed, whoever brought it.  Raises ``issuers.Unsigned``, Rollback,
-        or ConfigError with every fault.
+        Swapped, or ConfigError with every fault.
         """
         if not self.roots and not signed:
-            return KeyList(issuers.read(text, file))
+            return self._unswapped(KeyList(issuers.read(text, file)), file)
         found = issuers.opened(text, file, self.roots, self._district)
         seq = found.seq or 0
         if text.strip() == self._text:
@@ -55,6 +59,18 @@ class Keyring:
             raise Rollback([Fault(file, None, "seq", f"{seq} is older than {self._seq_min}, which counts")])
         if seq == self._seq_min:
             raise Rollback([Fault(file, None, "seq", f"{seq} was used for another list")])
+        return self._unswapped(found, file)
+
+    def _unswapped(self, found: KeyList, file: str) -> KeyList:
+        what = "names another key than the list in use; expected a new kid for a new key"
+        known = self.issuers
+        faults = [
+            Fault(file, None, kid, what)
+            for kid, issuer in found.issuers.items()
+            if kid in known and known[kid].fingerprint != issuer.fingerprint
+        ]
+        if faults:
+            raise Swapped(faults)
         return found
 
     def take(self, found: KeyList, text: str, source: str) -> None:

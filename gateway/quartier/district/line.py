@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from quartier.district import broker
 from quartier.district.broker import Ended, Server, Unreachable
@@ -13,10 +13,13 @@ from quartier.district.mqtt import Connection
 from quartier.house.now import Now
 
 BACK_OFF_MAX_S = 60.0
-# Not authorised: asked again this rarely, or at once when our own files change.
-STOPPED_S = 3_600.0
+# Not authorised, or another machine has our place: tried again with back-off up to this, never given up.
+SLOW_BACK_OFF_MAX_S = 900.0
+_TAKEN_OVER_FAILURES = 6  # the first pause after a takeover is drawn from all of BACK_OFF_MAX_S
 _STEADY_S = 60.0
-_TELL_NS = 60_000_000_000
+_TELL_NS, _TELL_SELDOM_NS = 60_000_000_000, 3_600_000_000_000
+# What every watermark of a district may bring, each 20 s: told again while the alarm of the last one stands.
+_SELDOM = {"district.watermark_refused", "district.watermark_ahead"}
 # A floor in real time, so that a fast clock makes no busy loop.
 BREATH_S = 0.1
 
@@ -42,7 +45,7 @@ class HouseClock(Protocol):
 
 
 class Teller:
-    """Passes notes on, at most one a minute of each kind: what others send must fill no log."""
+    """Passes notes on, at most one a minute (or hour) of each kind: what others send must fill no log."""
 
     def __init__(self, clock: HouseClock, report: Callable[[Note], None]) -> None:
         self._clock = clock
@@ -57,7 +60,7 @@ class Teller:
         if now_ns < until_ns:
             self._told[kind] = (until_ns, held + 1)
             return
-        self._told[kind] = (now_ns + _TELL_NS, 0)
+        self._told[kind] = (now_ns + (_TELL_SELDOM_NS if note.code in _SELDOM else _TELL_NS), 0)
         self._report(replace(note, data={**note.data, "more": held}) if held else note)
 
 
@@ -76,7 +79,8 @@ class Line:
         self.lost_count = 0
         self.is_refused = False
         self.place = self._tried = 0
-        self.was_taken_over = self.gives_way = False
+        self.was_taken_over = self._gives_way = False
+        self._refused: list[tuple[str, int]] = []
         self._client_id = client_id
         self._servers = servers
         self._failures = 0
@@ -103,36 +107,54 @@ class Line:
             self._tried = self.place
             try:
                 await once(self.server)
-            except Unreachable as error:
+            except (Unreachable, Ended) as error:
                 self._lost(str(error))
-                self.is_refused = False
-                self._walk_on()
-            except Ended as error:
-                self._lost(str(error))
-                self._judge(error)
+                if (self._clock.now().ns - began_ns) / 1e9 > _STEADY_S:
+                    self._failures = 0
+                if isinstance(error, Ended):
+                    self._judge(error)
+                else:
+                    self.is_refused = False
+                    self._walk_on()
             finally:
                 self.connection = None
-            if (self._clock.now().ns - began_ns) / 1e9 > _STEADY_S:
-                self._failures = 0
             await self._pause()
 
     async def opened(self, connection: Connection, filters: Iterable[tuple[str, int]]) -> None:
         """CONNACK came: subscribe, then the connection counts as up.  Raises Ended."""
-        for refused in await connection.subscribe(list(filters)):
-            self._tell(Note("district.subscription_refused", refused, {"line": self.name}, alarm=True))
-        if self._retry.is_set() or self.gives_way or self.place != self._tried:
+        await self._subscribe(connection, list(filters))
+        if self._retry.is_set() or self._gives_way or self.place != self._tried:
             raise Ended("what was to be connected with, or to, has changed meanwhile")
         self.connection = connection
         self.is_refused = False
         self.fault = ""
         self._tell(Note("district.link_up", "connected", {"line": self.name}))
 
-    async def converse(self, *tasks: Awaitable[None]) -> None:
+    async def _subscribe(self, connection: Connection, filters: list[tuple[str, int]]) -> None:
+        refused = await connection.subscribe(filters)
+        for topic in refused:
+            self._tell(Note("district.subscription_refused", topic, {"line": self.name}, alarm=True))
+        self._refused = [(topic, qos) for topic, qos in filters if topic in refused]
+
+    async def _subscribe_again(self, connection: Connection) -> None:
+        """Ask with back-off for the subscriptions that the broker refused, until it grants them all."""
+        longest_s = BACK_OFF_MAX_S
+        while self._refused:
+            await self._clock.sleep(self._random.uniform(1.0, longest_s))
+            await asyncio.sleep(BREATH_S)
+            longest_s = min(2 * longest_s, SLOW_BACK_OFF_MAX_S)
+            await self._subscribe(connection, self._refused)
+            if not self._refused:
+                self._tell(Note("district.link_up", "all subscriptions are granted", {"line": self.name}))
+
+    async def converse(self, *tasks: Coroutine[Any, Any, None]) -> None:
         """Listen and speak until one of them ends; raises what it raised."""
+        if self.connection is not None and self._refused:
+            tasks = (*tasks, self._subscribe_again(self.connection))
         ended: list[Ended] = []
         running: list[asyncio.Task[None]] = []
 
-        async def until_the_end(task: Awaitable[None]) -> None:
+        async def until_the_end(task: Coroutine[Any, Any, None]) -> None:
             try:
                 await task
             except Ended as error:  # a group that fails as it is cancelled forgets that it was
@@ -140,8 +162,12 @@ class Line:
                 for one in running:
                     one.cancel()
 
-        async with asyncio.TaskGroup() as group:
-            running += [group.create_task(until_the_end(task)) for task in tasks]
+        try:
+            async with asyncio.TaskGroup() as group:
+                running += [group.create_task(until_the_end(task)) for task in tasks]
+        finally:
+            for task in tasks:  # one that another's end cancelled before its first step is awaited by nobody
+                task.close()
         if ended:
             raise ended[0]
 
@@ -163,24 +189,30 @@ class Line:
 
     def retry(self) -> None:
         """Our files changed: a new connection with them, now."""
-        self.was_taken_over = self.gives_way = False
+        self.was_taken_over = self._gives_way = False
         self._retry.set()
         if self.connection is not None:
             self.connection.interrupt("our credentials changed")
 
     def give_way(self) -> None:
-        """Another machine is this gateway now: leave, and come back only with other files, or a restart."""
-        self.gives_way = True
+        """Another machine has our place, by a signed word: leave, and try again much later."""
+        self.was_taken_over, self._gives_way = False, True
         if self.connection is not None:
             self.connection.interrupt("another machine is this gateway now")
 
     async def _pause(self) -> None:
-        """Full jitter over 1..60 s of the house's time; for good where another machine took our place."""
+        """Full jitter over 1..60 s of the house's time, slower where we are not wanted; never for good."""
         self._failures += 1
-        longest_s = min(BACK_OFF_MAX_S, 2.0 ** min(self._failures, 10))
-        pause_s = STOPPED_S if self.is_refused else self._random.uniform(1.0, longest_s)
+        most_s = SLOW_BACK_OFF_MAX_S if self.is_refused else BACK_OFF_MAX_S
+        pause_s = self._random.uniform(1.0, min(most_s, 2.0 ** min(self._failures, 10)))
         until_ns = self._clock.now().ns + int(pause_s * 1e9)
-        while (self.gives_way or self._clock.now().ns < until_ns) and not self._retry.is_set():
+        while not self._retry.is_set():
+            if self._gives_way:  # said by the other connection, perhaps while this one pauses already
+                self._gives_way = False
+                pause_s = self._random.uniform(SLOW_BACK_OFF_MAX_S / 2, SLOW_BACK_OFF_MAX_S)
+                until_ns = self._clock.now().ns + int(pause_s * 1e9)
+            if self._clock.now().ns >= until_ns:
+                return
             await self._clock.sleep(min(1.0, pause_s))
             await asyncio.sleep(BREATH_S)
 
@@ -194,10 +226,12 @@ class Line:
         """What MQTT's reason asks for."""
         self.is_refused = error.code in {broker.NOT_AUTHORISED, broker.BAD_CREDENTIALS}
         if self.is_refused:
-            text = "the broker does not let us in; tried again in an hour or when our files change"
+            text = "the broker does not let us in; tried again within 15 minutes, or when our files change"
             self._tell(Note("district.not_authorised", text, {"line": self.name}, alarm=True))
+            self._walk_on()
         elif error.code == broker.TAKEN_OVER:
-            self._failures, self.was_taken_over = 10, True
+            self._failures = max(self._failures, _TAKEN_OVER_FAILURES)
+            self.was_taken_over = True
             text = f"another client calls itself {self._client_id}"
             self._tell(Note("district.duplicate_id", text, {"line": self.name}, alarm=True))
         elif error.code in {broker.USE_ANOTHER_SERVER, broker.SERVER_MOVED}:

@@ -177,7 +177,7 @@ class Connection:
         try:
             self._client.loop_read()
         except ValueError as error:  # it stays with the packet, and would raise again at once
-            self.drop(f"the server sent what is no MQTT to us: {error}")
+            self.drop(f"the server sent what is no MQTT to us: {error}", broker.PROTOCOL_ERROR)
 
     def _pause(self) -> None:
         if self._socket is not None and self._reading:
@@ -250,7 +250,7 @@ class Connection:
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         pairs = getattr(message.properties, "UserProperty", None) or ()
-        self._inbound.put(Message(message.topic, bytes(message.payload), dict(pairs)))
+        self._inbound.put(Message(message.topic, bytes(message.payload), dict(pairs), message.retain))
         self._wake.set()
 
     def _on_socket_close(self, _client: Client, _data: Any, sock: Any) -> None:
@@ -388,12 +388,12 @@ class Connection:
                 await self._gone.wait()
         self.drop("left")
 
-    def drop(self, why: str) -> None:
+    def drop(self, why: str, code: int = broker.LOCAL) -> None:
         """Close at once, without a word: the server publishes the Will."""
         if (sock := self._socket) is not None:
             self._on_socket_close(self._client, None, sock)
             sock.close()
-        self._end(why, broker.LOCAL)
+        self._end(why, code)
 
 
 def _properties(packet: int) -> Properties:

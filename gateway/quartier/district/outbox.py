@@ -28,6 +28,11 @@ class Outbox(Protocol):
         """The newest numbered sample of each stream."""
         ...
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was kept can be found; else older samples may yet appear, and no mark may move."""
+        ...
+
     def trim(self, marks: Mapping[str, Mark]) -> None:
         """Everything up to the marks is delivered and needs no keeping for the link."""
         ...

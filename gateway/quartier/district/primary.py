@@ -3,21 +3,31 @@
 Source: Eclipse Sparkplug 3.0.0, chapter 5, "Edge Node Session Establishment" and "Termination".
 """
 
+from quartier.district.effects import Note
 from quartier.house.now import Now
 
 # A host's clock may be ahead of ours by so much; what it says beyond that is not held against its next word.
 AHEAD_MAX_MS = 60_000
+# So long an online message must be the broker's last word to count against an earlier one of a later time.
+CONTESTED_S = 60.0
 
 
 class PrimaryHost:
     """The last word of one host on each server: it has a session, and so a time, of its own on each.
 
-    ``server`` is the one of the list that is connected now.
+    STATE is not signed: who declares a host offline at a time ahead of its own must not shut it out for good.
     """
 
     def __init__(self) -> None:
-        self.server = 0
+        self._server = 0
         self._latest_ms: dict[int, int] = {}
+        self._online_ms = 0
+        self._contested_ns: int | None = None
+
+    def begin(self, server: int) -> None:
+        """A new connection, to this one of the list."""
+        self._server = server
+        self._contested_ns = None
 
     def hear(self, now: Now, *, online: bool, timestamp_ms: int) -> bool | None:
         """Whether the host is online here; None where the message is older than the last that counted.
@@ -25,10 +35,23 @@ class PrimaryHost:
         A host's Will carries the time of its birth: the same time counts.  A time of the future would shut
         out a host whose clock is set right again: it counts as ours, as soon as that is trusted.
         """
-        if timestamp_ms < _believed(self._latest_ms.get(self.server, 0), now):
+        if timestamp_ms < _believed(self._latest_ms.get(self._server, 0), now):
+            self._contested_ns, self._online_ms = (now.ns if online else None), timestamp_ms
             return None
-        self._latest_ms[self.server] = _believed(timestamp_ms, now)
+        self._contested_ns = None
+        self._latest_ms[self._server] = _believed(timestamp_ms, now)
         return online
+
+    def contested(self, now: Now) -> Note | None:
+        """Believe an online message that was too old, once it was the last one for a minute, and say so."""
+        if self._contested_ns is None or now.ns - self._contested_ns < CONTESTED_S * 1e9:
+            return None
+        self._contested_ns = None
+        self._latest_ms[self._server] = self._online_ms
+        text = (
+            "the primary host is online by its last message, an earlier one bore a later time: births go out"
+        )
+        return Note("district.state_contested", text, alarm=True)
 
 
 def _believed(utc_ms: int, now: Now) -> int:

@@ -1,4 +1,4 @@
-"""Two machines of one name: the one whose place was taken gives way for good (pure).
+"""Two machines of one name: the one whose place was taken gives way, and tries again much later (pure).
 
 A takeover at the broker (0x8E) alone does not say who is meant to go on.  A watermark that names a boot
 which none of our starts had does: the district stores what another machine sends under our name.
@@ -18,5 +18,7 @@ def superseded(watermark: bytes, is_stranger: Callable[[int], bool]) -> Note | N
     boot = next((mark.boot for mark in found[1].values() if is_stranger(mark.boot)), None)
     if boot is None:
         return None
-    text = f"another machine is this gateway now (boot {boot} is none of ours): we stay away from the broker"
+    text = (
+        f"another machine is this gateway now (boot {boot} is none of ours): the next try is in some minutes"
+    )
     return Note("district.superseded", text, {"boot": boot}, alarm=True)

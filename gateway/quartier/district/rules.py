@@ -10,11 +10,13 @@ class Rules:
     ``harmless`` are the points that a host may write; nothing that moves power is ever among them.
     ``late_s``: live samples that the connection did not take for so long go to the backlog, so that
     newer ones pass them.  ``scan_ms`` is the pace of live data that a host may change, 0 means at
-    once.  ``arrival_s``: what was sent so long ago and is not stored is sent again.
+    once.  ``arrival_s``: what was sent so long ago and is not stored is sent again.  ``watermark_unsigned``:
+    watermarks count without a signature.
     """
 
     primary_host: str | None = None
     watermark: bool = True
+    watermark_unsigned: bool = False
     aliases: bool = False
     servers_count: int = 1
     harmless: frozenset[str] = frozenset()

@@ -14,6 +14,10 @@ from jwt.exceptions import PyJWTError
 _JWS = PyJWS(algorithms=["EdDSA"])
 
 
+# Beside PyJWT's own: a header may hold anything, nested as deep as a signature is long.
+_BROKEN = (PyJWTError, ValueError, TypeError, RecursionError)
+
+
 class Broken(Exception):  # noqa: N818 - a state
     """A signature does not hold, or is none."""
 
@@ -27,7 +31,7 @@ def header(signature: str) -> Mapping[str, Any]:
     """What the signature says of itself; nothing of it is proved.  Raises Broken."""
     try:
         return _JWS.get_unverified_header(signature)
-    except PyJWTError as error:
+    except _BROKEN as error:
         raise Broken(str(error)) from error
 
 
@@ -35,7 +39,7 @@ def check(signature: str, by: Ed25519PublicKey, payload: bytes) -> None:
     """Check that ``by`` signed the payload, and that the header names nothing unknown.  Raises Broken."""
     try:
         _JWS.decode(signature, by, algorithms=["EdDSA"], detached_payload=payload)
-    except PyJWTError as error:
+    except _BROKEN as error:
         raise Broken(str(error)) from error
 
 
@@ -43,6 +47,6 @@ def opened(token: str, by: Ed25519PublicKey) -> bytes:
     """What ``by`` signed in a compact JWS (RFC 7515 section 7.1).  Raises Broken."""
     try:
         payload: bytes = _JWS.decode(token, by, algorithms=["EdDSA"])
-    except PyJWTError as error:
+    except _BROKEN as error:
         raise Broken(str(error)) from error
     return payload

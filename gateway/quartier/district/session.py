@@ -13,6 +13,7 @@ from quartier.district.backlog import Backlog, Pace
 from quartier.district.births import Births
 from quartier.district.broker import LIVE_ROOM_BYTES
 from quartier.district.catalog import EVENT, NODE, Catalog
+from quartier.district.delivery import Delivery, Overdue
 from quartier.district.downlink import read_state, read_watermark
 from quartier.district.echo import Echo
 from quartier.district.effects import Effect, Leave, Note, Scene
@@ -44,7 +45,7 @@ class Phase(Enum):
 class Session:
     """One edge node.
 
-    ``marks`` is what counts as delivered; the caller keeps it on disk and trims the store by it.
+    ``delivery`` knows what was sent; the caller keeps its ``marks`` on disk and trims the store by them.
     ``is_full``: live samples found no room, or were too many for one pump.
     """
 
@@ -54,7 +55,7 @@ class Session:
         self.identity = identity
         self.catalog = catalog
         self.rules = rules
-        self.marks: dict[str, Mark] = dict(marks or {})
+        self.delivery = Delivery(marks)
         self.phase = Phase.OFF
         self.bdseq = 0
         self.scan_ms = rules.scan_ms
@@ -80,9 +81,12 @@ class Session:
         self._echo = Echo(rules.echo_s, rules.back_off_max_s)
         self._backfill_ns: int | None = None
         self._pace = Pace(rules.backfill_messages_per_s)
-        self._sent: dict[str, Mark] | None = None
-        self._sent_ns = 0
-        self._arrival_s = rules.arrival_s
+        self._overdue = Overdue(rules.arrival_s, rules.back_off_max_s)
+
+    @property
+    def marks(self) -> Mapping[str, Mark]:
+        """How far each stream counts as delivered."""
+        return self.delivery.marks
 
     @property
     def catching_up(self) -> bool:
@@ -118,8 +122,9 @@ class Session:
     def opened(self, bdseq: int, scene: Scene, server: int = 0) -> list[Effect]:
         """CONNACK and SUBACKs of ``server`` in the list came for the CONNECT whose Will carried ``bdseq``."""
         self.bdseq = bdseq
-        self._primary.server = server
+        self._primary.begin(server)
         self._echo.begin()
+        self.delivery.begin_data()
         self._backfill_ns = None if self.rules.watermark else scene.now.ns
         if self.rules.primary_host is not None:
             self.phase = Phase.WAITING
@@ -161,7 +166,7 @@ class Session:
         self._owes_rate = False
         self._pace.earn(now.ns, counts=False)
         self._rebirth_ns = None
-        self._sent = None
+        self._overdue.begin()
         self._live_ns = self._look_ns = 0
         self.is_full = self._was_cut = False
         if self.rules.watermark:
@@ -182,12 +187,14 @@ class Session:
 
     # What the district says
 
-    def heard(self, topic: str, payload: bytes, scene: Scene) -> list[Effect]:
-        """STATE of the primary host, NCMD or DCMD; anything else is not for us."""
+    def heard(self, topic: str, payload: bytes, scene: Scene, *, retained: bool = False) -> list[Effect]:
+        """STATE of the primary host, NCMD or DCMD; a ``retained`` command was meant for another time."""
         if topic == f"{NAMESPACE}/STATE/{self.rules.primary_host}":
             return self._host(payload, scene)
         if self.phase is not Phase.BORN:
             return []
+        if retained:
+            return self._command(commands.Refusal("a retained command"), scene)
         effects: list[Effect] = []
         for request in self._commands.read(topic, payload):
             if self.phase is Phase.BORN:
@@ -230,54 +237,42 @@ class Session:
         return [self._voice.control(self._commands.scan_rate(self.scan_ms, scene.now), scene.now)]
 
     def watermark(self, payload: bytes, scene: Scene) -> list[Effect]:
-        """The district says what it stored: ``marks`` rise, and its bdSeq shows that it sees us."""
+        """The district says what it stored: marks rise over what was sent, its bdSeq shows that it sees us.
+
+        The caller has checked who signed it.
+        """
         found = read_watermark(payload)
         if found is None:
             return [Note("district.watermark_malformed", "a watermark is no valid one")]
-        bdseq, marks = found
-        heads = scene.outbox.heads()
-        for stream, mark in marks.items():
-            head = heads.get(stream)
-            if head is not None and self._backlog.admits(scene.outbox, stream, mark, head):
-                self._mark(stream, mark)
+        bdseq, claims = found
+        notes = self.delivery.watermark(claims, scene.outbox)
         self._backlog.covered(self.marks)
         self._backfill_ns = scene.now.ns
-        if self.phase is Phase.BORN and bdseq == self.bdseq:
+        if self.phase is not Phase.BORN:
+            return []
+        if bdseq == self.bdseq:
             self._echo.begin()
-            self._check_arrival(scene.now)
-        return []
+            self._send_overdue(scene.now)
+        return [*notes]
 
     def delivered(self, stream: str, upto: Mark) -> None:
         """Published on a live session: where the host sends no watermark, that counts as delivered.
 
-        Not while older samples of the stream still wait, or they would be trimmed unsent.
+        Not while older samples of the stream still wait, or they would be trimmed unsent.  Events come one by
+        one, as the broker takes them.
         """
+        if stream == EVENT:
+            self.delivery.sent(EVENT, upto.boot, upto.seq, 1)
         counts = not self.rules.watermark and self.phase is Phase.BORN
         if counts and not self._backlog.holds(stream):
-            self._mark(stream, upto)
+            self.delivery.confirm(stream, upto)
 
-    def _mark(self, stream: str, mark: Mark) -> None:
-        if not reached(self.marks.get(stream), mark):
-            self.marks[stream] = mark
-
-    def _check_arrival(self, now: Now) -> None:
+    def _send_overdue(self, now: Now) -> None:
         """What was sent long ago and is not stored yet was lost on the way: it goes again, late."""
-        if self._sent is not None:
-            if now.ns - self._sent_ns < self._arrival_s * _S:
-                return
-            lost = {
-                stream: mark
-                for stream, mark in self._sent.items()
-                if self._leaves(stream) and not reached(self.marks.get(stream), mark)
-            }
-            longer_s = min(2 * self._arrival_s, self.rules.back_off_max_s)
-            self._arrival_s = longer_s if lost else self.rules.arrival_s
-            if lost:
-                self.resent_count += 1
-                self._backlog.add(self.marks, lost)
-        # While anything is still on its way late, a mark that lags says nothing.
-        self._sent = None if self._backlog else dict(self._live)
-        self._sent_ns = now.ns
+        sent = None if self._backlog else {name: at for name, at in self._live.items() if self._leaves(name)}
+        if lost := self._overdue.lost(self.marks, sent, now):
+            self.resent_count += 1
+            self._backlog.add(self.marks, lost)
 
     # What we say
 
@@ -287,7 +282,8 @@ class Session:
         ``room_bytes`` is how much the connection takes; what does not fit stays in the store.
         """
         if self.phase is not Phase.BORN:
-            return []
+            note = self._primary.contested(scene.now) if self.phase is Phase.WAITING else None
+            return [] if note is None else [note, *self._births(scene)]
         if self._rebirth_ns is None and scene.now.synced and self._is_undated:
             self._rebirth_ns = self._next_birth_ns  # the last ones were dated by a clock that nobody trusted
         if self._rebirth_ns is not None:
@@ -339,6 +335,7 @@ class Session:
                     self._give_way(run.times_ms[place], scene)
                     return 0
                 message, count = self._voice.data(run, place, scene.now, historical=False)
+                self.delivery.sent(run.stream, run.boot, run.first + place, count)
                 place += count
                 room_bytes -= len(message.payload)
                 self._live[run.stream] = Mark(run.boot, run.first + place - 1)
@@ -393,6 +390,7 @@ class Session:
             effects += self._named(new, scene)
             message, count = self._voice.data(run, 0, scene.now, historical=True)
             self._backlog.sent(run, count)
+            self.delivery.sent(run.stream, run.boot, run.first, count)
             self._pace.spend()
             room_bytes -= len(message.payload)
             effects.append(message)

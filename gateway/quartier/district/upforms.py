@@ -1,4 +1,4 @@
-"""The forms of what is not signed: acknowledgements, events, and the watermark that we hear (pure).
+"""The forms of what is no document: acknowledgements, events, and the watermark that we hear, signed (pure).
 
 They describe; ``companion`` and ``downlink`` write and read.  Source: sync.md sections 3 to 5.
 """

@@ -15,7 +15,7 @@ from typing import Any
 from quartier.control.wishes import Ack
 from quartier.district import broker, downlink, papers, rival
 from quartier.district.arrival import Arrival
-from quartier.district.broker import Credentials, Outgoing, Profile, Server
+from quartier.district.broker import Credentials, Ended, Message, Outgoing, Profile, Server
 from quartier.district.catalog import Catalog
 from quartier.district.companion import INBOX_MAX, Companion
 from quartier.district.dial import answered
@@ -32,11 +32,13 @@ from quartier.district.rules import Rules
 from quartier.district.session import Phase, Session
 from quartier.district.voice import Identity, death
 from quartier.house.image import Seen
+from quartier.house.now import Now
 from quartier.house.sample import Mark
 from quartier.runtime import statefile
 
 _CONTROL_EXPIRY_S = 300
 _SAVE_S = 10.0
+_SPOILT = {broker.TAKEN_OVER, broker.PROTOCOL_ERROR}
 _DOCUMENTS = "documents"
 # Facts of which no older copy may come back.
 _TWICE = {_DOCUMENTS, papers.KEYS}
@@ -67,7 +69,8 @@ class House:
     """What the link sees of the building; each is cheap and waits for nothing.
 
     ``silent`` names the assets whose devices all stopped answering, ``flexibility`` gives the report of what
-    the building could do, JSON-ready; ``is_stranger`` tells of a boot whether another machine had it.
+    the building could do, JSON-ready; ``is_stranger`` tells of a boot whether another machine had it;
+    ``times`` gives what UTC may be where the clock was set.
     """
 
     outbox: Outbox
@@ -77,6 +80,7 @@ class House:
     report: Callable[[Note], None] = lambda _note: None
     flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None
     is_stranger: Callable[[int], bool] = lambda _boot: False
+    times: Callable[[Now], Iterable[int]] = lambda _now: ()
 
 
 class Uplink:
@@ -105,7 +109,7 @@ class Uplink:
         self.session = Session(identity, catalog, self._rules, downlink.kept_marks(kept.get("marks")))
         self._companion = Companion(
             identity,
-            Documents(identity, {}, statefile.load(settings.folder / _DOCUMENTS)),
+            Documents(identity, {}, statefile.load(settings.folder / _DOCUMENTS), house.times),
             house.outbox,
             house.clock,
             self._tell,
@@ -115,7 +119,7 @@ class Uplink:
             Arrival(rules.arrival_s, rules.back_off_max_s) if rules.watermark else None,
         )
         self._companion.local = catalog.local
-        self._companion.documents.used.update(_used(kept.get("used")))
+        self._companion.documents.used.update(downlink.kept_times(kept.get("used")))
         self._data, self._control = (
             Line(name, identity.client_id, settings.servers, house.clock, self._tell)
             for name in ("data", "control")
@@ -254,7 +258,8 @@ class Uplink:
     async def _listen_data(self, connection: Connection) -> None:
         while True:
             message = await connection.receive()
-            self._perform(connection, self.session.heard(message.topic, message.payload, self._scene()))
+            said, retained = (message.topic, message.payload, self._scene()), message.retained
+            self._perform(connection, self.session.heard(*said, retained=retained))
             self._stay_together()
             if self.session.has_more:
                 self._wake.set()
@@ -326,18 +331,19 @@ class Uplink:
         )
         companion = self._companion
         connection = Connection(server, self._settings.credentials, profile, companion.on_acknowledged)
-        # A cluster may wait for the node that had our session, and never answer: then without what it kept.
         try:
             await connection.open()
-        except broker.Unanswered:
-            self._begins_anew = True
-            raise
-        self._begins_anew = False
-        try:
+            self._begins_anew = False
             watermark = ((companion.watermark_topic, 1),) if self._rules.watermark else ()
+            self.session.delivery.begin_events()
             companion.begin(self.session.marks)
             await self._control.opened(connection, (*companion.documents.subscriptions(), *watermark))
             await self._control.converse(self._listen_control(connection), companion.speak(connection))
+        except Ended as error:
+            # A cluster may wait for the node that had our session, and never answer; who took our name may
+            # have left subscriptions in it.
+            self._begins_anew |= isinstance(error, broker.Unanswered) or error.code in _SPOILT
+            raise
         finally:
             companion.say_acks(connection)
             companion.take_back(connection)
@@ -347,22 +353,24 @@ class Uplink:
         while True:
             message = await connection.receive()
             if message.topic == self._companion.watermark_topic:
-                self._perform(connection, self.session.watermark(message.payload, self._scene()))
-                self._companion.covered(self.session.marks)
-                self._give_way(message.payload)
+                self._hear_watermark(connection, message)
             else:
                 await self._companion.hear(message.topic, message.payload, message.user.get("sig"))
             await asyncio.sleep(0)  # a flood of them must not keep the cycle waiting
 
-    def _give_way(self, watermark: bytes) -> None:
-        """Stay away once our place was taken and the district stores what another machine says."""
-        lines = self._data, self._control
-        if not any(line.was_taken_over for line in lines):
+    def _hear_watermark(self, connection: Connection, message: Message) -> None:
+        """Stay away for a while where our place was taken and it is signed that another machine has it."""
+        is_signed = not self._rules.watermark_unsigned
+        if is_signed and not self._companion.vouches(message):
             return
-        if (note := rival.superseded(watermark, self._house.is_stranger)) is not None:
+        self._perform(connection, self.session.watermark(message.payload, self._scene()))
+        self._companion.covered(self.session.marks)
+        asks = is_signed and (self._data.was_taken_over or self._control.was_taken_over)
+        note = rival.superseded(message.payload, self._house.is_stranger) if asks else None
+        if note is not None:
             self._tell(note)
-            for line in lines:
-                line.give_way()
+            self._data.give_way()
+            self._control.give_way()
 
     # What must survive, and what may change under us
 
@@ -388,9 +396,3 @@ class Uplink:
         """New credentials count by a new connection; the session of control outlives it."""
         self._data.retry()
         self._control.retry()
-
-
-def _used(kept: object) -> dict[str, int]:
-    """When keys were used in an earlier life."""
-    found = kept.items() if isinstance(kept, dict) else ()
-    return {str(kid): at_ms for kid, at_ms in found if isinstance(at_ms, int)}

@@ -2,24 +2,21 @@
 
 By the alarm states of IEC 62682 (ISA-18.2): active or gone, acknowledged or not; one stays on the list until
 it is both gone and acknowledged.  One that comes and goes is one record with a count: it counts as gone only
-after an off-delay, which doubles while it keeps coming back.  What comes of another alarm that stands, and
-matters no more than that, is listed with it: one loss is one alarm, which stands until all that came of it is
-over.
+``alarm.HOLD_S`` after its cause ended, and its words say when that was.  What comes of another alarm that
+stands, and matters no more than that, is listed with it: one loss is one alarm, which stands until all that
+came of it is over.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
-from quartier.house.alarm import Alarm, Key, named
+from quartier.house.alarm import HOLD_S, Alarm, Key, ended, named
 from quartier.house.alarmkind import Severity
 from quartier.house.alarmkinds import BY_CODE
 from quartier.house.now import Now
 
 SIZE_MAX = 500
-HOLD_S, HOLD_MAX_S = 10.0, 640.0
-"""How long an alarm must be away to be gone; doubled each time it is raised again within ``CALM_S``."""
-CALM_S = 600.0
 SETTLE_S = 90.0
 """After a start nobody knows yet what is still wrong: what was active stays so for so long."""
 NOTE_MAX_CHARS = 200
@@ -112,11 +109,9 @@ class Changes:
 
 @dataclass(slots=True)
 class _Pulse:
-    """How one alarm comes and goes (monotonic): when it is gone unless it comes back, and the off-delay."""
+    """How one alarm comes and goes: when it is gone unless it comes back (monotonic)."""
 
     ends_ns: int | None = None
-    hold_s: float = HOLD_S
-    cleared_ns: int | None = None
     is_recalled: bool = False
 
 
@@ -125,12 +120,14 @@ class Alarms:
     """The book.  ``changes_count`` grows with what must be kept at once, ``counts_count`` with the rest.
 
     ``last_number`` is the highest that was ever given: none is given again, also when its record is gone.
+    ``zone`` is the time zone in which words name a time.
     """
 
     records: dict[Key, Record] = field(default_factory=dict)
     changes_count: int = 0
     counts_count: int = 0
     last_number: int = 0
+    zone: str = "UTC"
     _pulses: dict[Key, _Pulse] = field(default_factory=dict)
 
     @property
@@ -145,10 +142,14 @@ class Alarms:
         return sum(one.is_active for one in self.records.values())
 
     def look(self, present: Iterable[Alarm], now: Now) -> Changes:
-        """Take what is wrong now; of two with one key the first counts."""
+        """Take what is wrong now; of two with one key the first counts.
+
+        One whose cause ended is not there any more: the book itself knows how long it stands.
+        """
         there: dict[Key, Alarm] = {}
         for alarm in present:
-            there.setdefault(alarm.key, alarm)
+            if alarm.ended_utc_ms is None:
+                there.setdefault(alarm.key, alarm)
         roots = {key: self._root(alarm, there) for key, alarm in there.items()}
         raised = [
             key for key, root in roots.items() if key == root and self._seen(there[key], now) is not None
@@ -223,8 +224,7 @@ class Alarms:
         if before.is_active:
             self._went_on(before, str(alarm), pulse, now)
             return None
-        came_soon = pulse.cleared_ns is not None and now.ns - pulse.cleared_ns < CALM_S * _S
-        self._pulses[key] = _Pulse(hold_s=min(2 * pulse.hold_s, HOLD_MAX_S) if came_soon else HOLD_S)
+        self._pulses[key] = _Pulse()
         self.records[key] = replace(
             before,
             words=str(alarm),
@@ -251,10 +251,13 @@ class Alarms:
         """The record where the alarm is gone by this."""
         pulse = self._pulses.setdefault(one.key, _Pulse())
         if pulse.ends_ns is None:
-            pulse.ends_ns = now.ns + round((SETTLE_S if pulse.is_recalled else pulse.hold_s) * _S)
+            pulse.ends_ns = now.ns + round((SETTLE_S if pulse.is_recalled else HOLD_S) * _S)
+            if not pulse.is_recalled:  # nobody saw when the cause of one that was recalled ended
+                one = replace(one, words=ended(one.words, now.utc_ms, self.zone))
+                self.records[one.key] = one
         if now.ns < pulse.ends_ns:
             return None
-        self._pulses[one.key] = _Pulse(hold_s=pulse.hold_s, cleared_ns=now.ns)
+        self._pulses[one.key] = _Pulse()
         self.records[one.key] = replace(one, cleared_utc_ms=now.utc_ms)
         return self.records[one.key]
 
@@ -296,9 +299,9 @@ class Alarms:
         return {"alarms": rows, "last_number": self.last_number}
 
     @classmethod
-    def recalled(cls, facts: Mapping[str, Any] | None) -> Self:
+    def recalled(cls, facts: Mapping[str, Any] | None, zone: str = "UTC") -> Self:
         """The book that ``facts`` gave before; a row that cannot be read is left out."""
-        made = cls()
+        made = cls(zone=zone)
         rows = facts.get("alarms") if isinstance(facts, Mapping) else None
         for row in rows if isinstance(rows, list) else ():
             one = _record(row)

@@ -48,6 +48,30 @@ KINDS: tuple[Kind, ...] = (
         "the grid meter answers in time and tells what was seconds ago; all else is compared with it so",
         "See it with `quartier points '{of}.*'`; look for a radio or cloud in between, and read it nearer.",
     ),
+    _critical(
+        "meter.implausible",
+        "meter",
+        "the grid meter contradicts what is measured below it: limits are kept as if it were lost",
+        "Look at its CTs (direction, ratio, phases), wiring and address; then `quartier meter --believe`.",
+    ),
+    _warning(
+        "meter.suspect",
+        "meter",
+        "something contradicts the grid meter: nothing is raised, and the larger import counts",
+        "See why with `quartier meter`; list all generation, or set limits.unlisted_generation_w.",
+    ),
+    _warning(
+        "device.gain",
+        "asset",
+        "an asset's measured power does not agree with its order",
+        "See its profile, its rated power and its own meter: `quartier points '{of}.*'`.",
+    ),
+    _warning(
+        "clock.stepped",
+        "",
+        "the clock was set by over a minute, or the district's heartbeats deny it: nothing loosens by it",
+        "Compare `date` with a good clock, then see `timedatectl` and who sets it.",
+    ),
     _warning(
         "clock.contradicted",
         "meter",
@@ -138,7 +162,7 @@ KINDS: tuple[Kind, ...] = (
     _warning(
         "output.second_master",
         "point",
-        "somebody else moves a point that is ordered here: it is left alone for a while, a car ordered on",
+        "somebody else moves a point that is ordered here: nothing raises it for a while, limits lower it",
         "See who and when with `quartier why {asset}`, and switch the other controller off.",
     ),
     _warning(
@@ -284,9 +308,9 @@ KINDS: tuple[Kind, ...] = (
     _warning(
         "district.superseded",
         "",
-        "another machine is this gateway now; this one stays away from the broker",
-        "Disable it, `systemctl disable --now quartier`; if the other one is wrong, stop that, restart this.",
-        stays_s=inf,
+        "another machine is this gateway now; this one leaves it the broker, and tries again in 15 minutes",
+        "Disable it, `systemctl disable --now quartier`; if the other one is wrong, stop that.",
+        stays_s=2 * HOUR_S,
     ),
     *(
         _warning(f"district.{name}", "", meaning, remedy, stays_s=2 * HOUR_S)
@@ -295,6 +319,21 @@ KINDS: tuple[Kind, ...] = (
                 "publish_refused",
                 "the broker refuses what we publish",
                 "Have the district compare its access rights; `quartier status` shows the link.",
+            ),
+            (
+                "watermark_refused",
+                "a watermark was not signed by a key for watermarks: it has no effect",
+                "Have the district sign it, and see `quartier keys`; if it does, somebody else writes there.",
+            ),
+            (
+                "watermark_ahead",
+                "the district counts samples as stored that this gateway never numbered",
+                "Look for a second gateway with the same `site.id`, and for who else writes at the broker.",
+            ),
+            (
+                "state_contested",
+                "the primary host was declared offline at a time ahead of its own",
+                "See when by `journalctl -u quartier -g state_contested`; have the district see who did it.",
             ),
             (
                 "no_echo",

@@ -263,8 +263,11 @@ class House:
 
     ``release_values`` maps a writable point to what is written once when an input it needs is
     lost; None where only the driver knows (the device's own control, or nothing at all).
-    ``steps`` is the resolution of a writable point, in its unit, once its device told it.
+    ``steps`` is the resolution of a writable point, in its unit, once its device told it.  ``fallbacks`` is
+    what a device does by itself with one that nobody writes (its value, None: its own control; after how many
+    seconds).
     ``unmeasured_w`` is the rated power of what no asset measures; None: the most seen so far.
+    ``unlisted_generation_w`` is what may be generated or discharged in the building by what is not listed.
     ``seed`` spreads random delays over buildings; ``zone`` is the time zone of its people's schedules.
     ``nodes`` hang below the connection, whose own fuse is ``main_fuse_a`` per phase (infinite: not declared).
     ``witnesses`` tell the tariff or the time; a clock of theirs that is further off ours than
@@ -279,7 +282,9 @@ class House:
     cycle_s: float = 1.0
     release_values: Mapping[str, float | None] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict, compare=False)
+    fallbacks: Mapping[str, tuple[float | None, float]] = field(default_factory=dict, compare=False)
     unmeasured_w: float | None = None
+    unlisted_generation_w: float = 800.0
     seed: int = 0
     contacts: tuple[Contact, ...] = ()
     supplies: tuple[Supply, ...] = ()

@@ -7,7 +7,8 @@ AHEAD_MAX_MS = 86_400_000
 
 
 class Now(NamedTuple):
-    """Monotonic nanoseconds, wall clock in UTC milliseconds, and whether the latter is trusted.
+    """Nanoseconds of the machine's boot clock, which only goes on and counts its sleep too, wall clock in UTC
+    milliseconds, and whether the latter is trusted.
 
     One is made for each answer of a device: a tuple takes a third of the time of a frozen dataclass.
     """

@@ -1,4 +1,7 @@
-"""The only file that asks the time: monotonic for ages and deadlines, UTC for stamps.
+"""The only file that asks the time: the boot clock for ages and deadlines, UTC for stamps.
+
+The boot clock (CLOCK_BOOTTIME) only goes on, also while the machine sleeps: what lasts for a while is over
+when that time is over for the world, and a document is counted by it.
 
 ``QUARTIER_CLOCK`` (rigs only) sets origin and rate, for example ``rate=60,offset=-2d``:
 ``rate``    how many seconds of the house pass in one real second;
@@ -16,6 +19,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from quartier.house.now import Now
@@ -91,6 +95,10 @@ def read_setting(text: str) -> ClockSetting:
     return ClockSetting(rate, values.get("offset", 0.0), values.get("origin"), word, words.get("boot", ""))
 
 
+boot_ns = partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
+"""Nanoseconds since the machine started, its sleep included."""
+
+
 class HouseClock:
     """The house's time; implements ``contract.Clock``."""
 
@@ -101,22 +109,22 @@ class HouseClock:
         since_s = 0.0
         if self.setting.origin_unix_s is not None:
             since_s = time.time() - self.setting.origin_unix_s
-        self._origin_ns = time.monotonic_ns() - int(since_s * 1e9)
+        self._origin_ns = boot_ns() - int(since_s * 1e9)
         self._floor_utc_ms = self._good_utc_ms = self._good_ns = 0
         self._ask_again_s = 0.0
         self._synced = False
         self._rig = RigsWord()
         self._origin_utc_ms = time.time_ns() // 1_000_000 - int(since_s * 1e3)
         if not self._simulated:  # asked several times for each answer of a device: without a call of ours
-            self.now_ns = time.monotonic_ns  # type: ignore[method-assign]  # the same answer, in a third of the time
+            self.now_ns = boot_ns  # type: ignore[method-assign]  # the same answer, in a third of the time
 
     def now_ns(self) -> int:
-        """Nanoseconds of the house's monotonic time.
+        """Nanoseconds of the house's time that only goes on.
 
         Real time counts from the machine's boot, a simulated one from its origin; both go on
         through a restart of the daemon (where the origin is given).
         """
-        return int((time.monotonic_ns() - self._origin_ns) * self.rate)
+        return int((boot_ns() - self._origin_ns) * self.rate)
 
     def utc_ms(self) -> int:
         """The house's wall clock in UTC milliseconds; may jump when the machine's clock does."""

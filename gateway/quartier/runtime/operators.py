@@ -17,12 +17,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from quartier.runtime import presence
 from quartier.runtime.desk import answered
+from quartier.runtime.presence import Asker
 from quartier_drivers.who import Who
 
 SOCKET = "operators.sock"
 GROUP = "quartier-operators"
-REQUEST_MAX_BYTES = 4096
+# A whole site file is the longest that is said here.
+REQUEST_MAX_BYTES = 256 * 1024
 GUESTS_MAX = 8
 IDLE_S = 20.0
 # More than a person types; a script in a loop waits its turn.
@@ -30,14 +33,24 @@ PAUSE_S = 0.1
 _CREDENTIALS = struct.Struct("3i")
 
 Deeds = Mapping[str, Callable[[Mapping[str, Any], Who], Awaitable[Any]]]
+OnSiteDeeds = Mapping[str, Callable[[Mapping[str, Any], Who, Asker], Awaitable[Any]]]
+"""What depends on where the person stands; who does it asks ``presence.prove``."""
 
 
 class Operators:
     """Serves ``deeds`` on ``runtime_dir/operators.sock``, for ``group`` where it exists."""
 
-    def __init__(self, runtime_dir: Path, deeds: Deeds, log: Any, group: str = GROUP) -> None:
+    def __init__(
+        self,
+        runtime_dir: Path,
+        deeds: Deeds,
+        log: Any,
+        group: str = GROUP,
+        on_site: OnSiteDeeds | None = None,
+    ) -> None:
         self._path = runtime_dir / SOCKET
         self._deeds = deeds
+        self._on_site = on_site or {}
         self._log = log
         self._group = group
         self._guests: dict[asyncio.StreamWriter, asyncio.Task[Any]] = {}
@@ -76,9 +89,10 @@ class Operators:
         assert task is not None
         self._guests[writer] = task
         try:
-            who = _who(writer.get_extra_info("socket"))
+            pid, who = _who(writer.get_extra_info("socket"))
+            asker = presence.asker(pid)
             while line := await asyncio.wait_for(reader.readline(), IDLE_S):
-                answer = await self._answer(line, who)
+                answer = await self._answer(line, who, asker)
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await asyncio.wait_for(writer.drain(), IDLE_S)
                 await asyncio.sleep(PAUSE_S)
@@ -88,23 +102,30 @@ class Operators:
             self._guests.pop(writer, None)
             writer.close()
 
-    async def _answer(self, line: bytes, who: Who) -> Any:
+    async def _answer(self, line: bytes, who: Who, asker: Asker) -> Any:
         try:
             request = json.loads(line)
-            deed = self._deeds[request["do"]]
-        except (ValueError, TypeError, KeyError):
-            return {"error": f'order with {{"do": "{"|".join(self._deeds)}", …}}'}
-        return await deed(request, who)
+            name = request["do"]
+            on_site = self._on_site.get(name)
+            deed = self._deeds[name] if on_site is None else None
+        except (ValueError, TypeError, KeyError, RecursionError):
+            names = "|".join((*self._deeds, *self._on_site))
+            return {"error": f'order with {{"do": "{names}", …}}'}
+        if deed is not None:
+            return await deed(request, who)
+        assert on_site is not None
+        return await on_site(request, who, asker)
 
 
-def _who(connection: socket.socket) -> Who:
+def _who(connection: socket.socket) -> tuple[int, Who]:
+    """The process that connected, and whose it is."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, uid, _ = _CREDENTIALS.unpack(raw)
+    pid, uid, _ = _CREDENTIALS.unpack(raw)
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
         name = f"user {uid}"
-    return Who("person", name, str(uid))
+    return pid, Who("person", name, str(uid))
 
 
 def order(runtime_dir: Path, what: str, timeout_s: float = 10.0, **request: Any) -> Any:

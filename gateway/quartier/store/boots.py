@@ -1,11 +1,15 @@
 """The number of this daemon's start, kept in two places so that one lost file repeats no key."""
 
+import errno
 import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-_OPENED = "+"
+_OPENED, _RESERVED = "+", "-"
+_UNSETTLED_MAX = 10_000
+# A file of whole sectors: where the disk is full, it is overwritten in its place.
+_SECTOR_BYTES = 512
 
 
 def next_boot(known: Iterable[int], utc_ms: int, *, synced: bool) -> int:
@@ -14,36 +18,54 @@ def next_boot(known: Iterable[int], utc_ms: int, *, synced: bool) -> int:
 
 
 def read_boot(path: Path) -> int | None:
-    """The number kept in ``path``; None when the file is absent, cut or altered."""
-    body = _read(path)
-    return int(body.removesuffix(_OPENED)) if body else None
+    """Return the number kept in ``path``; None when the file is absent, cut or altered."""
+    words = _read(path)
+    return int(words[0].rstrip(_OPENED + _RESERVED)) if words else None
 
 
 def had_history(path: Path) -> bool:
     """Whether a history was open in this start or one before: if there is none now, it was removed."""
-    return _read(path).endswith(_OPENED)
+    words = _read(path)
+    return bool(words) and _OPENED in words[0]
 
 
-def _read(path: Path) -> str:
+def read_started(path: Path) -> set[int]:
+    """Return the boots whose end the history may not know yet: the last one, and older ones."""
+    words = _read(path)
+    if words and _RESERVED in words[0]:
+        words = words[1:]
+    return {int(word.rstrip(_OPENED)) for word in words}
+
+
+def _read(path: Path) -> list[str]:
+    """Return the words of the file: the last boot with its flags, then the older ones."""
     try:
-        body, check = path.read_text("ascii").split()
+        text, check = path.read_text("ascii").split()
     except (OSError, ValueError):
-        return ""
-    sound = check == f"{zlib.crc32(body.encode()):08x}" and body.removesuffix(_OPENED).isdigit()
-    return body if sound else ""
+        return []
+    words = text.split(",")
+    numbers = (words[0].rstrip(_OPENED + _RESERVED), *words[1:])
+    sound = check == f"{zlib.crc32(text.encode()):08x}" and all(number.isdigit() for number in numbers)
+    return words if sound else []
 
 
-def keep_boot(path: Path, boot: int, *, opened: bool = False) -> bool:
-    """Replace ``path`` atomically and wait for the disk; False when the disk refuses."""
-    body = f"{boot}{_OPENED if opened else ''}"
+def keep_boot(
+    path: Path, boot: int, *, opened: bool = False, unsettled: Iterable[int] = (), reserved: bool = False
+) -> bool:
+    """Replace ``path`` atomically and wait for the disk; False when the disk refuses.
+
+    ``unsettled`` are the boots before this one whose end the history does not know yet.  A number that is
+    only ``reserved`` was no start: nothing of it can be missing.
+    """
+    older = sorted(set(unsettled) - {boot})[-_UNSETTLED_MAX:]
+    flags = (_OPENED if opened else "") + (_RESERVED if reserved else "")
+    text = ",".join((f"{boot}{flags}", *map(str, older)))
+    line = f"{text} {zlib.crc32(text.encode()):08x}"
+    size = -(-(len(line) + 1) // _SECTOR_BYTES) * _SECTOR_BYTES
+    content = f"{line:<{size - 1}}\n".encode()
     beside = path.with_name(path.name + ".new")
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-        try:
-            os.write(descriptor, f"{body} {zlib.crc32(body.encode()):08x}\n".encode())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _write(beside, content, os.O_CREAT | os.O_TRUNC)
         beside.replace(path)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -51,5 +73,26 @@ def keep_boot(path: Path, boot: int, *, opened: bool = False) -> bool:
         finally:
             os.close(folder)
     except OSError:
+        return _overwrite(path, content)
+    return True
+
+
+def _overwrite(path: Path, content: bytes) -> bool:
+    """Use the blocks that the file has already: a full disk refuses new ones alone."""
+    try:
+        if path.stat().st_size != len(content):
+            return False
+        _write(path, content, 0)
+    except OSError:
         return False
     return True
+
+
+def _write(path: Path, content: bytes, flags: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | flags, 0o640)
+    try:
+        if os.write(descriptor, content) != len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -11,7 +11,9 @@ from typing import Any
 
 from quartier.house.sample import Mark
 from quartier.store.chunks import Chunk, Damaged, tail_boot, tail_lasts, unpack_tail
-from quartier.store.gaps import Gap, from_data
+from quartier.store.gaps import Gap, Known, from_data
+
+EVICTED = "evicted "  # rows of ``meta`` begin with it
 
 
 def is_damage(error: sqlite3.Error) -> bool:
@@ -29,15 +31,23 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 @dataclass(slots=True)
 class Loaded:
-    """What a file held at its opening; ``pieces`` are those of the tail, not yet in a sealed chunk."""
+    """What a file held at its opening; ``pieces`` are those of the tail, not yet in a sealed chunk.
+
+    Every boot before ``boot`` is settled: all that was left of it was committed, and the rest told.
+    ``gaps`` are holes between sealed chunks that no gap record names, ``known_gaps`` the records, and
+    ``untold_gaps`` those of which no event was committed yet.
+    """
 
     boot: int = 0
     clean_boot: int = 0
     marks: dict[str, Mark] = field(default_factory=dict)
     sealed: dict[tuple[int, str], int] = field(default_factory=dict)
+    evicted: dict[str, Mark] = field(default_factory=dict)  # how far each stream was evicted
     heads: dict[str, Mark] = field(default_factory=dict)
     pieces: list[Chunk] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    known_gaps: list[Gap] = field(default_factory=list)
+    untold_gaps: list[Gap] = field(default_factory=list)
     newest_utc_ms: int = 0
     good_utc_ms: int = 0  # a moment at which the clock was trusted
     fresh: bool = False
@@ -54,22 +64,34 @@ def read(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> Loaded
     meta = dict(read_meta(connection))
     loaded = Loaded(meta.get("boot", 0), meta.get("clean", 0), dict(read_marks(connection)))
     loaded.pieces = list(tail_pieces(connection, logged))
-    boots = {piece.boot for piece in loaded.pieces} | {loaded.boot}
-    for stream, boot, last in connection.execute(
-        "SELECT stream, boot, max(first + count - 1) FROM chunk GROUP BY stream, boot"
+    for stream, boot, last in _sound(
+        connection.execute("SELECT stream, boot, max(first + count - 1) FROM chunk GROUP BY stream, boot")
     ):
-        if boot in boots:
-            loaded.sealed[boot, stream] = last
-        if (boot, last) > (loaded.heads.get(stream, Mark(0, 0)).boot, 0):
+        loaded.sealed[boot, stream] = last
+        if boot > loaded.heads.get(stream, Mark(0, 0)).boot:
             loaded.heads[stream] = Mark(boot, last)
+    if not loaded.boot:  # never committed, or its row is damaged
+        loaded.boot = max((boot for boot, _ in places_of(loaded)), default=0)
+    boots = {piece.boot for piece in loaded.pieces} | {loaded.boot}
+    loaded.sealed = {key: last for key, last in loaded.sealed.items() if key[0] in boots}
     (newest,) = connection.execute("SELECT max(to_ms) FROM chunk").fetchone()
     loaded.newest_utc_ms = max([newest or 0, *(max(piece.times) for piece in loaded.pieces)])
     loaded.good_utc_ms = meta.get("good", 0)
     loaded.tail_bytes = meta.get("tail", 0)
     loaded.is_partial = meta.get("salvaging", 0) == 1
+    loaded.evicted = dict(read_evicted(connection))
+    rows = list(numbered_gaps(connection))
+    loaded.known_gaps = [gap for _, gap in rows]
+    loaded.untold_gaps = [gap for number, gap in rows if number > meta.get("told", number)]
     # While chunks are still to come, a hole is no loss yet.
-    loaded.gaps = [] if loaded.is_partial else holes(connection, loaded.boot + 1)
+    loaded.gaps = [] if loaded.is_partial else holes(connection, loaded.boot + 1, meta.get("pruned", 0))
     return loaded
+
+
+def places_of(loaded: Loaded) -> Iterator[tuple[int, str]]:
+    """Boot and stream of all that a file holds."""
+    yield from loaded.sealed
+    yield from ((piece.boot, piece.stream) for piece in loaded.pieces)
 
 
 def read_meta(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:
@@ -86,6 +108,15 @@ def read_marks(connection: sqlite3.Connection) -> Iterator[tuple[str, Mark]]:
         mark = believed(stream, value, crc)
         if mark is not None:
             yield stream, Mark(*mark)
+
+
+def read_evicted(connection: sqlite3.Connection) -> Iterator[tuple[str, Mark]]:
+    """Return how far each stream was evicted, where the checksum holds."""
+    rows = connection.execute("SELECT key, value, crc FROM meta WHERE key LIKE ?", (f"{EVICTED}%",))
+    for key, value, crc in rows:
+        mark = believed(key, value, crc)
+        if mark is not None:
+            yield key.removeprefix(EVICTED), Mark(*mark)
 
 
 def tail_pieces(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> Iterator[Chunk]:
@@ -115,11 +146,15 @@ def _known(piece: Chunk) -> Iterator[Chunk]:
 
 def stored_gaps(connection: sqlite3.Connection) -> list[Gap]:
     """Every gap record whose checksum holds, oldest first."""
-    found = (
-        believed("gap", value, crc)
-        for value, crc in connection.execute("SELECT value, crc FROM gap ORDER BY id")
-    )
-    return [from_data(data) for data in found if data is not None]
+    return [gap for _, gap in numbered_gaps(connection)]
+
+
+def numbered_gaps(connection: sqlite3.Connection) -> Iterator[tuple[int, Gap]]:
+    """As ``stored_gaps``, each with its row."""
+    for number, value, crc in connection.execute("SELECT id, value, crc FROM gap ORDER BY id"):
+        data = believed("gap", value, crc)
+        if data is not None:
+            yield number, from_data(data)
 
 
 def names_of(connection: sqlite3.Connection) -> dict[int, dict[int, tuple[str, str]]]:
@@ -162,20 +197,35 @@ def is_of(bodies: Iterable[bytes], boot: int) -> bool:
     return True
 
 
-def holes(connection: sqlite3.Connection, before_boot: int) -> list[Gap]:
-    """Sequences of boots before ``before_boot`` that stand in no chunk and in no gap record."""
-    known = {(gap.stream, gap.boot, gap.first) for gap in stored_gaps(connection)}
-    found = []
+def holes(connection: sqlite3.Connection, before_boot: int, pruned_boot: int = 0) -> list[Gap]:
+    """Sequences of boots before ``before_boot`` that stand in no chunk and in no gap record.
+
+    Boots up to ``pruned_boot`` are left out: some of their gap records were removed.
+    """
+    known = Known(stored_gaps(connection))
+    found: list[Gap] = []
     before: tuple[str, int, int, int] = ("", 0, 0, 0)
-    for stream, boot, first, count, from_ms, to_ms in connection.execute(
-        "SELECT stream, boot, first, count, from_ms, to_ms FROM chunk WHERE boot < ? "
+    rows = connection.execute(
+        "SELECT stream, boot, first, count, from_ms, to_ms FROM chunk WHERE boot < ? AND boot > ? "
         "ORDER BY stream, boot, first",
-        (before_boot,),
-    ):
-        if (stream, boot) == before[:2] and first > before[2] and (stream, boot, before[2]) not in known:
-            found.append(Gap("damaged", stream, boot, before[2], first - 1, before[3], from_ms))
-        before = (stream, boot, first + count, to_ms)
+        (before_boot, pruned_boot),
+    )
+    for stream, boot, first, count, from_ms, to_ms in _sound(rows):
+        is_same = (stream, boot) == before[:2]
+        if is_same and first > before[2]:
+            gap = Gap("damaged", stream, boot, before[2], first - 1, before[3], from_ms)
+            found += known.less(gap)
+        expected = max(before[2], first + count) if is_same else first + count
+        before = (stream, boot, expected, to_ms)
     return found
+
+
+def _sound(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Rows that name a stream and numbers; one that does not is damage.  Raises sqlite3.DatabaseError."""
+    for row in rows:
+        if not isinstance(row[0], str) or not all(isinstance(number, int) for number in row[1:]):
+            raise sqlite3.DatabaseError("a row of the table chunk has no key")
+        yield row
 
 
 def checked(key: str, value: object) -> tuple[str, int]:

@@ -10,14 +10,25 @@ chunk or a tail carries a CRC-32 of its own, so an altered one is left out and n
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from itertools import chain
 from pathlib import Path
 
 from quartier.house.sample import Mark, Names
-from quartier.store.chunks import TAIL_COUNT_MAX, Chunk, pack_tail, sealed_key, split_parts
-from quartier.store.contents import Loaded, checked, holes, is_of, last_of, names_of, read, tails
+from quartier.store.chunks import TAIL_COUNT_MAX, Chunk, Part, pack_tail, sealed_key, split_parts
+from quartier.store.contents import (
+    EVICTED,
+    Loaded,
+    believed,
+    checked,
+    is_of,
+    last_of,
+    names_of,
+    read,
+    read_meta,
+    tails,
+)
 from quartier.store.eviction import (
     PAGE_BYTES,
     USED_SHARE_HIGH,
@@ -59,7 +70,8 @@ class Job:
 
     ``begin`` writes the boot down even when there is nothing else; ``clean`` says that it ends well;
     ``condemned`` that a reader found the file damaged; ``good_utc_ms`` is the time, where it is trusted.
-    With it the journal's files up to ``generation`` have done their work.
+    With it the journal's files up to ``generation`` have done their work.  ``salvage_told``: events of what a
+    file set aside lost are numbered.  ``had_history``: a file that is made now takes the place of another.
     """
 
     boot: int
@@ -75,6 +87,8 @@ class Job:
     clean: bool = False
     condemned: bool = False
     begin: bool = False
+    salvage_told: bool = False
+    had_history: bool = False
     generation: int = 0
     utc_ms: int = 0
     good_utc_ms: int = 0
@@ -125,6 +139,8 @@ class Database:
         self._backlog_count = 0
         self._size_bytes = self._used_bytes = 0
         self._place: tuple[int, int] | None = None
+        self._told_id = 0
+        self._salvage_untold = False
 
     @property
     def is_open(self) -> bool:
@@ -144,10 +160,11 @@ class Database:
             return False
         return self._place != (found.st_dev, found.st_ino)
 
-    def open(self, marks: Mapping[str, Mark] | None = None) -> Loaded:
+    def open(self, marks: Mapping[str, Mark] | None = None, *, had_history: bool = False) -> Loaded:
         """Open or create the file and read all but the chunks' bodies.
 
-        ``marks`` are those of a file set aside; they are written into the new one.
+        ``marks`` are those of a file set aside; they are written into the new one.  ``had_history``: a new
+        file takes the place of another, and says so until something is committed to it.
         """
         self.close()
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
@@ -159,20 +176,21 @@ class Database:
             connection.execute("PRAGMA cache_size = -1000")
             connection.execute(f"PRAGMA journal_size_limit = {WAL_MAX_BYTES}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
-            fresh = self._prepare(connection)
+            fresh = self._prepare(connection, had_history=had_history)
             _put_marks(connection, marks or {})
             files = self._log.begin()
             loaded = read(connection, chain.from_iterable(bodies for bodies, _ in files.values()))
         except BaseException:
             connection.close()
             raise
-        loaded.fresh = fresh
+        # One that was never committed to is as new: its maker was killed before he told what it replaces.
+        loaded.fresh = fresh or (not loaded.boot and dict(read_meta(connection)).get("replaces") == 1)
         self._connection = connection
         found = self.path.stat()
         self._place = found.st_dev, found.st_ino
         self._size_bytes, self._used_bytes = self.size_bytes(), used_bytes(connection)
         self._sealed = dict(loaded.sealed)
-        self._boot_stored = self._points_count = 0
+        self._boot_stored = self._points_count = self._told_id = 0
         self._tails = deque(tails(connection))
         names = names_of(connection)
         logged = {number: last_of(bodies, names) for number, (bodies, _) in files.items()}
@@ -187,13 +205,16 @@ class Database:
         return loaded
 
     @staticmethod
-    def _prepare(connection: sqlite3.Connection) -> bool:
+    def _prepare(connection: sqlite3.Connection, *, had_history: bool) -> bool:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == _SCHEMA_VERSION:
             return False
         if version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise sqlite3.DatabaseError(f"schema version {version}, expected {_SCHEMA_VERSION}")
-        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
+        connection.executescript(f"BEGIN; {_SCHEMA}")
+        _put_meta(connection, "replaces", int(had_history))
+        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+        connection.execute("COMMIT")
         return True
 
     def close(self) -> None:
@@ -216,17 +237,20 @@ class Database:
             sealed = self._insert_chunks(connection, job)
             gone = self._drop_tails(connection, sealed)
             done_with = [number for number, one in self._reach.files().items() if covered(one, sealed)]
-            self._drop_points(connection, gone, done_with, job.boot)
+            self._drop_points(connection, gone, done_with, tail, job.boot)
             self._put_small(connection, job)
             if job.clean:
                 _put_meta(connection, "tail", self._log.size_bytes - self._log.size_of(done_with))
+            salvage_untold = self._salvage_untold and not job.salvage_told
+            told_id = self._told_id if salvage_untold else self._note_told(connection)
             terms = Terms(job.local_streams, job.outbox)
             room_bytes = self._size_max_bytes - self._log.size_bytes
-            done.evicted_count, done.evicted = evict(connection, room_bytes, terms)
+            done.evicted_count, done.evicted = evict(connection, room_bytes, terms, self._note_evicted)
             self._put_gaps(connection, done.evicted)
         # Only now is it true; an exception above leaves the picture of the file as it was.
         self._sealed = sealed
         self._boot_stored = job.boot
+        self._salvage_untold, self._told_id = salvage_untold, told_id
         for _ in range(gone):
             self._tails.popleft()
         self._tails += tail
@@ -244,6 +268,7 @@ class Database:
     def _is_tail_only(self, job: Job) -> bool:
         """Whether one more tail is all there is to write: so it is with nearly every commit."""
         known = (job.boot, job.names_count) == (self._boot_stored, self._points_count)
+        known = known and all(chunk.boot == job.boot for chunk, _, _ in job.parts)
         other = job.seals or job.marks or job.gaps or job.damaged_ids or job.clean
         room = self._used_bytes < USED_SHARE_HIGH * self._size_max_bytes
         count = sum(stop - start for _, start, stop in job.parts)
@@ -274,21 +299,22 @@ class Database:
         with _Transaction(connection):
             connection.executemany("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def note_salvage(self, *, running: bool) -> None:
-        """Keep in the file whether one set aside is still being carried over, should we be killed."""
+    def begin_salvage(self, told: Sequence[Gap]) -> None:
+        """Keep in the file that one set aside, with the records ``told``, is being carried over."""
         connection = self._connected()
         with _Transaction(connection):
-            _put_meta(connection, "salvaging", int(running))
+            _put_meta(connection, "salvaging", 1)
+            self._put_gaps(connection, told)
+            told_id = self._note_told(connection)
+        self._told_id = told_id
 
-    def insert_gaps(self, gaps: Sequence[Gap]) -> None:
-        """Take gap records from a file set aside."""
+    def end_salvage(self, lost: Sequence[Gap] = ()) -> None:
+        """All that could be read is carried over; no event of the rest, ``lost``, was numbered yet."""
         connection = self._connected()
         with _Transaction(connection):
-            self._put_gaps(connection, gaps)
-
-    def holes(self, before_boot: int) -> list[Gap]:
-        """Sequences that stand in no chunk of an older boot and in no gap record."""
-        return holes(self._connected(), before_boot)
+            _put_meta(connection, "salvaging", 0)
+            self._put_gaps(connection, lost)
+        self._salvage_untold = bool(lost)
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -302,10 +328,23 @@ class Database:
                 "INSERT OR REPLACE INTO point VALUES (?, ?, ?, ?)", (job.boot, number, value, crc)
             )
         added = []
-        for parts in split_parts(job.parts):
-            row = connection.execute(_INSERT_TAIL, (pack_tail(parts),)).lastrowid or 0
-            added.append((row, lasts(parts)))
+        for boot, of_boot in _by_boot(job.parts):
+            if boot != job.boot:
+                self._insert_names(connection, boot, of_boot)
+            for parts in split_parts(of_boot):
+                row = connection.execute(_INSERT_TAIL, (pack_tail(parts),)).lastrowid or 0
+                added.append((row, lasts(parts)))
         return added
+
+    @staticmethod
+    def _insert_names(connection: sqlite3.Connection, boot: int, parts: Sequence[Part]) -> None:
+        """The names of an earlier boot's points, of which its journal alone knew."""
+        names = {
+            point: chunk.names[point] for chunk, start, stop in parts for point in chunk.points[start:stop]
+        }
+        for point, name in names.items():
+            value, crc = checked(f"{boot}.{point}", list(name))
+            connection.execute("INSERT OR REPLACE INTO point VALUES (?, ?, ?, ?)", (boot, point, value, crc))
 
     def _insert_chunks(self, connection: sqlite3.Connection, job: Job) -> dict[tuple[int, str], int]:
         sealed = dict(self._sealed)
@@ -328,14 +367,19 @@ class Database:
         return gone
 
     def _drop_points(
-        self, connection: sqlite3.Connection, gone: int, done_with: Sequence[int], boot: int
+        self,
+        connection: sqlite3.Connection,
+        gone: int,
+        done_with: Sequence[int],
+        added: Sequence[_Tail],
+        boot: int,
     ) -> None:
         """The names of boots of which no tail is left, when the last of them goes."""
         rows, files = list(self._tails), self._reach.files()
         going = [one for _, one in rows[:gone]] + [files[number] for number in done_with]
         if all(one and all(key[0] >= boot for key in one) for one in going):
             return
-        staying = [one for _, one in rows[gone:]]
+        staying = [one for _, one in (*rows[gone:], *added)]
         staying += [one for number, one in files.items() if number not in done_with]
         oldest = min((key[0] for one in staying for key in one), default=boot)
         connection.execute("DELETE FROM point WHERE boot < ?", (min(oldest, boot),))
@@ -358,7 +402,22 @@ class Database:
         for gap in gaps:
             connection.execute("INSERT INTO gap (value, crc) VALUES (?, ?)", checked("gap", gap.data()))
         if gaps:
-            connection.execute("DELETE FROM gap WHERE id <= (SELECT max(id) FROM gap) - ?", (GAPS_MAX,))
+            _prune_gaps(connection)
+
+    def _note_told(self, connection: sqlite3.Connection) -> int:
+        """Keep that events of all records so far are committed by now; returns the newest record."""
+        (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM gap").fetchone()
+        if newest != self._told_id:
+            _put_meta(connection, "told", newest)
+        return int(newest)
+
+    @staticmethod
+    def _note_evicted(connection: sqlite3.Connection, marks: Mapping[str, Mark]) -> None:
+        """Keep how far streams were evicted: what is gone there was no damage."""
+        for stream, mark in marks.items():
+            key = f"{EVICTED}{stream}"
+            value, crc = checked(key, [mark.boot, mark.seq])
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, value, crc))
 
 
 class _Transaction:
@@ -382,6 +441,24 @@ class _Transaction:
         # SQLite may have rolled back by itself (disk full, I/O error).
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+
+def _by_boot(parts: Sequence[Part]) -> Iterator[tuple[int, list[Part]]]:
+    """Group parts by their boot, oldest first."""
+    for boot in sorted({chunk.boot for chunk, _, _ in parts}):
+        yield boot, [part for part in parts if part[0].boot == boot]
+
+
+def _prune_gaps(connection: sqlite3.Connection) -> None:
+    """Remove the oldest records beyond ``GAPS_MAX``; boots that lose one are not searched for holes again."""
+    rows = connection.execute(
+        "SELECT id, value, crc FROM gap WHERE id <= (SELECT max(id) FROM gap) - ?", (GAPS_MAX,)
+    ).fetchall()
+    if not rows:
+        return
+    boots = [data["boot"] for _, value, crc in rows if (data := believed("gap", value, crc)) is not None]
+    _put_meta(connection, "pruned", max(boots, default=0))
+    connection.executemany("DELETE FROM gap WHERE id = ?", [(number,) for number, *_ in rows])
 
 
 def _put_marks(connection: sqlite3.Connection, marks: Mapping[str, Mark]) -> None:

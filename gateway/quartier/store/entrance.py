@@ -105,12 +105,40 @@ class Entrance:
         self._streams: dict[str, _Stream] = {}
         self._files: list[_File] = []
         self._epoch = 0
+        self._is_journalled = True
+        self._seal_first_count = 0
 
-    def start(self, boot: int) -> None:
-        """Begin the boot's numbers and its journal."""
+    def start(self, boot: int, *, journal_later: bool = False) -> None:
+        """Begin the boot's numbers and its journal.
+
+        ``journal_later``: what is numbered before ``begin_journal`` stands in memory alone; nobody may see it
+        before it is committed.
+        """
         self.boot = boot
+        self._is_journalled = not journal_later
         self.journal = Journal(self._folder, boot, JOURNAL_MAX_BYTES)
         self.rotate()
+
+    def begin_journal(self) -> None:
+        """Journal from now on; first what was numbered so far and is not on disk."""
+        if self._is_journalled:
+            return
+        self._is_journalled = True
+        for chunk in self.chunks():
+            if chunk.boot == self.boot and chunk.committed < len(chunk):
+                self._journal(chunk, chunk.committed)
+
+    def _journal(self, chunk: Chunk, start: int) -> None:
+        points = dict.fromkeys(chunk.points[start:])
+        head = places(
+            listed((point, *self.names[point]) for point in points), [(chunk.stream, chunk.first + start)]
+        )
+        for time_ms, count in chunk.times.spans(start, len(chunk)):
+            stop = start + count
+            columns = chunk.points[start:stop], chunk.kinds[start:stop], chunk.values[start:stop]
+            texts = [(at - start, text) for at, text in chunk.texts.items() if start <= at < stop]
+            self.journal.append(head, time_ms, columns, texts)
+            head, start = b"", stop
 
     def record(self, readings: Readings, now: Now) -> int:
         """Number, journal and keep every reading that passes its deadband; returns how many did."""
@@ -173,16 +201,13 @@ class Entrance:
 
         Streams of one pace fill together: sealing is spread, lest the writer hold the interpreter long.
         """
-        seals = self.waiting[: max(SEALS_MIN, len(self.waiting) // 4)]
+        seals = self.waiting[: max(SEALS_MIN, len(self.waiting) // 4, self._seal_first_count)]
         sealing = set(map(id, seals))
-        boot = self.boot
         parts = [
             (chunk, chunk.committed, count)
             for chunks in self.memory.values()
             for chunk in chunks
-            if chunk.committed < (count := len(chunk.values))
-            and chunk.boot == boot
-            and id(chunk) not in sealing
+            if chunk.committed < (count := len(chunk.values)) and id(chunk) not in sealing
         ]
         return parts, seals
 
@@ -202,11 +227,19 @@ class Entrance:
                 count += len(chunk) - min(max(covered, 0), len(chunk))
         return count
 
-    def adopt(self, chunks: list[Chunk]) -> None:
-        """Take closed chunks of earlier boots, to be sealed first."""
-        for chunk in reversed(chunks):
-            self.memory.setdefault(chunk.stream, []).insert(0, chunk)
+    def adopt(self, chunks: list[Chunk], seal_first_count: int = 0) -> None:
+        """Take closed chunks of earlier boots, to be sealed first; the first ones with the next commit."""
+        by_stream: dict[str, list[Chunk]] = {}
+        for chunk in sorted(chunks, key=_place):
+            by_stream.setdefault(chunk.stream, []).append(chunk)
+        for stream, older in by_stream.items():
+            self.memory[stream] = [*older, *self.memory.get(stream, ())]
         self.waiting = [*chunks, *self.waiting]
+        self._seal_first_count = seal_first_count
+
+    def holds_older(self) -> bool:
+        """Whether samples of earlier boots are in memory alone."""
+        return any(chunk.boot < self.boot and chunk.committed < len(chunk) for chunk in self.waiting)
 
     def seal_older_than(self, utc_ms: int) -> None:
         """Close open chunks that began before ``utc_ms``."""
@@ -218,6 +251,7 @@ class Entrance:
         """``chunk`` is on disk, whole; it stays readable in memory until ``forget``."""
         chunk.committed = len(chunk)
         self.waiting.remove(chunk)
+        self._seal_first_count = 0
 
     def forget(self, chunk: Chunk) -> None:
         """Let go of a chunk that is on disk or lost."""
@@ -225,9 +259,10 @@ class Entrance:
 
     def rotate(self) -> None:
         """Begin the next generation of the journal."""
+        lasts = self.lasts()
         if self._files:
-            self._files[-1].lasts = self.lasts()
-        self.journal.rotate()
+            self._files[-1].lasts = lasts
+        self.journal.rotate({stream: last for stream, last in lasts.items() if last})
         self._epoch += 1
         self._files.append(_File(self.journal.generation, self.journal.path))
 
@@ -319,12 +354,13 @@ class Entrance:
         texts: Sequence[tuple[int, str]],
     ) -> int:
         """Into the chunks and, in one write, into the journal; ``ends`` by stream of the way."""
-        head = self._declared(way) if way.epoch != self._epoch else b""
+        is_journalled = self._is_journalled
+        head = self._declared(way) if is_journalled and way.epoch != self._epoch else b""
         start = 0
         for stream, stop in zip(way.streams, ends, strict=True):
             self._fill(stream, time_ms, columns, texts, start, stop)
             start = stop
-        if not self.journal.append(head, time_ms, columns, texts):
+        if is_journalled and not self.journal.append(head, time_ms, columns, texts):
             self._epoch += 1  # what follows a hole names its places anew
         self.recorded_count += start
         return start
@@ -390,6 +426,10 @@ class Entrance:
         for file in files:
             self._files.remove(file)
             self.journal.drop(file.path)
+
+
+def _place(chunk: Chunk) -> tuple[int, int]:
+    return chunk.boot, chunk.first
 
 
 def _oldest_ms(chunk: Chunk) -> int:

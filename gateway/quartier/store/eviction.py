@@ -6,7 +6,7 @@ with the trimmed ones, and with a gap record too.
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from quartier.house.entry import STREAM
@@ -29,12 +29,21 @@ class Terms:
     outbox: bool = True
 
 
-def evict(connection: sqlite3.Connection, size_max_bytes: int, terms: Terms) -> tuple[int, list[Gap]]:
-    """Make room when the budget is nearly used; how many samples went, and which of them unseen."""
+Note = Callable[[sqlite3.Connection, Mapping[str, Mark]], None]
+
+
+def evict(
+    connection: sqlite3.Connection, size_max_bytes: int, terms: Terms, note: Note = lambda *_: None
+) -> tuple[int, list[Gap]]:
+    """Make room when the budget is nearly used; how many samples went, and which of them unseen.
+
+    ``note`` is given the last sample that went of each stream.
+    """
     if used_bytes(connection) <= USED_SHARE_HIGH * size_max_bytes:
         return 0, []
     low = _USED_SHARE_LOW * size_max_bytes
     count, gaps = 0, []
+    marks: dict[str, Mark] = {}
     how = {"all": not terms.outbox, "local": json.dumps(terms.local_streams)}
     for trimmed in (True, False):
         while used_bytes(connection) > low:
@@ -48,11 +57,16 @@ def evict(connection: sqlite3.Connection, size_max_bytes: int, terms: Terms) -> 
                 break
             connection.executemany("DELETE FROM chunk WHERE id = ?", [(row[0],) for row in rows])
             count += sum(row[4] for row in rows)
+            for _, stream, boot, first, size, *_ in rows:
+                mark = marks.get(stream, Mark(0, 0))
+                if (boot, first + size - 1) > (mark.boot, mark.seq):
+                    marks[stream] = Mark(boot, first + size - 1)
             gaps += [
                 Gap("evicted", row[1], row[2], row[3], row[3] + row[4] - 1, *row[5:])
                 for row in rows
                 if not trimmed or row[1] == STREAM  # nobody else has a copy of the ledger
             ]
+    note(connection, marks)
     return count, _joined(gaps)
 
 

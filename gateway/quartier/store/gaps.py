@@ -1,9 +1,11 @@
 """Gap records: what is missing from the history, from when to when, and why (pure)."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+EVENT_CODE = "store.gap"
 Why = Literal["power-cut", "evicted", "damaged", "dropped", "removed"]
 
 
@@ -41,6 +43,57 @@ class Gap:
             return f"samples after the last commit of boot {self.boot} are missing ({self.why})"
         what = f"{self.count} samples of {self.stream} are missing"
         return f"{what} ({self.why}; boot {self.boot}, from {self.first})"
+
+    def part(self, first: int, last: int) -> "Gap":
+        """The same record for a part of its samples."""
+        return replace(self, first=first, last=last)
+
+
+class Known:
+    """Gap records that were told: what they name need not be told again."""
+
+    def __init__(self, gaps: Iterable[Gap] = ()) -> None:
+        self._spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        self._ends: dict[int, list[dict[str, int]]] = {}
+        for gap in gaps:
+            self.add(gap)
+
+    def add(self, gap: Gap) -> None:
+        """Take one more record."""
+        if gap.last:
+            self._spans.setdefault((gap.stream, gap.boot), []).append((gap.first, gap.last))
+        else:
+            self._ends.setdefault(gap.boot, []).append(dict(gap.firsts))
+
+    def less(self, gap: Gap) -> list[Gap]:
+        """What of ``gap`` no record names: nothing, the whole, or parts of it."""
+        if not gap.last:
+            return [] if self._names_end(gap) else [gap]
+        spans = self._spans.get((gap.stream, gap.boot), ())
+        return [gap.part(first, last) for first, last in subtract((gap.first, gap.last), spans)]
+
+    def _names_end(self, gap: Gap) -> bool:
+        """Whether a record names at least all that ``gap`` says of the end of its boot."""
+        firsts = dict(gap.firsts)
+        return any(
+            all(told.get(stream, 1) <= firsts.get(stream, 1) for stream in told.keys() | firsts.keys())
+            for told in self._ends.get(gap.boot, ())
+        )
+
+
+def subtract(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What is left of the whole numbers ``first`` to ``last`` without those of other spans."""
+    left: list[tuple[int, int]] = []
+    at, end = span
+    for first, last in sorted(others):
+        if first > end:
+            break
+        if last < at:
+            continue
+        if first > at:
+            left.append((at, first - 1))
+        at = max(at, last + 1)
+    return [*left, (at, end)] if at <= end else left
 
 
 def from_data(data: dict[str, Any]) -> Gap:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from heapq import merge
@@ -105,8 +105,12 @@ class Reader:
         if not files and not path.exists():
             raise FileNotFoundError(f"no history at {path}")
         for file in files:
-            self._take(journal.replay(file).pieces)
-        logged = [body for _, file in taillog.numbered(path) for body in taillog.read(file)[0]]
+            with suppress(OSError):
+                self._take(journal.replay(file).pieces)
+        logged: list[bytes] = []
+        for _, file in taillog.numbered(path):
+            with suppress(OSError):
+                logged += taillog.read(file)[0]
         self._connection = self._connect(path)
         self._take(_readable(lambda: tail_pieces(self._connection, logged)))
         for boot, end_ms in self._rows("SELECT boot, max(to_ms) FROM chunk GROUP BY boot"):

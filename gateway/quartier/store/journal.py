@@ -5,6 +5,8 @@ than what stands in it.  A file is a row of frames: length · CRC-32 · kind · 
 with one write(2) each, so they outlive the process at once; the folder is a tmpfs, so no disk is waited
 for or worn.  Inside a file:
 ``H`` says that it was begun: one without is damaged, not new;
+``L`` how far each stream was numbered before (JSON), so that a generation that vanished is missed;
+``E`` that the next generation was begun, so that the newest one is missed too;
 ``N`` names and places (JSON: numbers of points and where each stream's sequence starts) and
 ``S`` samples of one moment, numbered by counting on from those places: their time and count, then
 columns of points, kinds and values, then texts (JSON).
@@ -15,7 +17,7 @@ import os
 import struct
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -23,6 +25,7 @@ from pathlib import Path
 
 from quartier.house.sample import Sample
 from quartier.store.chunks import Chunk
+from quartier.store.taillog import read_file
 
 _FRAME = struct.Struct("<II")
 _MOMENT = struct.Struct("<cqI")
@@ -53,23 +56,35 @@ class Journal:
         self.failed_count = 0
         self._has_hole = False
 
-    def rotate(self) -> None:
-        """Start the next generation, at ``path``."""
-        self.close()
+    def rotate(self, lasts: Mapping[str, int] | None = None) -> None:
+        """Start the next generation, at ``path``; ``lasts`` says how far each stream is numbered."""
+        before = self._descriptor
         self._sizes[self.path] = self._size
         self.generation += 1
-        self._has_hole = False
         self.path = self._folder / f"{self._boot}-{self.generation:08d}.journal"
-        self._size = 0
+        self._descriptor, self._size = -1, 0
+        self._has_hole = False
+        is_begun = self._begin(_HEAD + (_framed(b"L" + json.dumps(lasts).encode()) if lasts else b""))
+        if before >= 0:
+            with suppress(OSError):
+                if is_begun:
+                    os.write(before, _END)
+                else:  # nobody can tell from a generation that was never begun what it misses
+                    os.fchmod(before, _MODE_TORN)
+            os.close(before)
+
+    def _begin(self, head: bytes) -> bool:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        fresh = self._folder / "next"  # named once it has its head: a kill between the two is no damage
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            fresh = self._folder / "next"  # named once it has its head: a kill between the two is no damage
             self._descriptor = os.open(fresh, flags, _MODE)
-            self._write(_HEAD)
+            is_written = self._write(head)
             fresh.replace(self.path)
         except OSError:
             self.failed_count += 1
+            return False
+        return is_written
 
     @property
     def is_done(self) -> bool:
@@ -140,17 +155,23 @@ def _framed(body: bytes) -> bytes:
     return _FRAME.pack(len(body), zlib.crc32(body)) + body
 
 
-_HEAD = _framed(b"H")
+_HEAD, _END = _framed(b"H"), _framed(b"E")
 
 
 @dataclass(slots=True)
 class Replay:
-    """What a generation's file holds: names of its points, and pieces of chunks in the order they began."""
+    """What a generation's file holds: names of its points, and pieces of chunks in the order they began.
+
+    ``lasts``: how far each stream was numbered when it began; ``is_followed``: the next generation was begun.
+    """
 
     boot: int
+    generation: int = 0
     names: dict[int, tuple[str, str]] = field(default_factory=dict)
     pieces: list[Chunk] = field(default_factory=list)
+    lasts: dict[str, int] = field(default_factory=dict)
     complete: bool = True
+    is_followed: bool = False
 
     @property
     def samples(self) -> list[Sample]:
@@ -177,14 +198,14 @@ def replay(path: Path) -> Replay:
     """Read one file as far as its frames hold; a tail cut by a kill is left out.
 
     It is not complete where it is cut (but by a kill), damaged, or knows of samples that it could not take.
+    Raises OSError as ``read_file``.
     """
-    found = Replay(file_boot(path))
-    try:
-        content = path.read_bytes()
-        is_torn = path.stat().st_mode & 0o777 == _MODE_TORN
-    except OSError:
+    found = Replay(*_order(path))
+    content = read_file(path)
+    if content is None:
         found.complete = False
         return found
+    is_torn = path.stat().st_mode & 0o777 == _MODE_TORN
     pieces: dict[str, Chunk] = {}
     at = 0
     for body in _frames(content):
@@ -219,6 +240,12 @@ def _frames(content: bytes) -> Iterator[bytes]:
 def _take(body: bytes, found: Replay, pieces: dict[str, Chunk]) -> bool:
     try:
         if body == b"H":
+            return True
+        if body == b"E":
+            found.is_followed = True
+            return True
+        if body[:1] == b"L":
+            found.lasts = {str(stream): int(last) for stream, last in json.loads(body[1:]).items()}
             return True
         if body[:1] == b"N":
             declared = json.loads(body[1:])

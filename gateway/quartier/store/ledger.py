@@ -14,8 +14,8 @@ from quartier.store import boots, journal
 from quartier.store.chunks import Chunk  # noqa: TC001 - type hints are read at run time too
 from quartier.store.database import Database, Job
 from quartier.store.deadband import Deadbands
-from quartier.store.entrance import Entrance
-from quartier.store.gaps import Gap
+from quartier.store.entrance import EVENT, Entrance
+from quartier.store.gaps import EVENT_CODE, Gap, Known
 from quartier.store.outbox import ALL, NONE, Outbox, above
 from quartier.store.recovery import lost_with_file, recover, unknown_end
 from quartier.store.shelf import Shelf
@@ -76,7 +76,10 @@ class Store:
         self._damaged_ids: list[int] = []
         self._evicted_to: dict[str, int] = {}
         self._old_files: list[Path] = []
-        self._urgent = self._loaded = self._begun = False
+        self._started: set[int] = set()  # boots that the history may not know the end of
+        self._noted = Known()  # what was told by a start that was killed before it committed it
+        self._salvage_told = False
+        self._urgent = self._loaded = self._begun = self._is_first = self._had_history = False
         self._due_ns = self._opened_ms = self._boot_before = self._marks_due_ns = 0
         self._failed_in_row = 0
         self._old_backlog_count = 0
@@ -85,29 +88,38 @@ class Store:
     # Start and stop: the only two that may wait
 
     def open(self, now: Now) -> int:
-        """Open the file, take in what a killed process left, and number this boot.
+        """Open the file, commit what killed processes left, and number this boot.
 
         Never fails: a damaged file is set aside, an absent or full disk is tried again at each
         commit.  May wait some seconds for a slow disk, so call it before the loop or in a thread.
         Returns the boot.
+
+        The first commit settles all earlier boots at once: what their journals hold, what is missing of them,
+        and the events that say so.  Until then nothing of this boot is journalled or offered, so a kill
+        before it leaves all as it was, and the next start does and says the same.
         """
         self._writer.start()
-        self._writer.submit(open_job(now.utc_ms))
+        place = self._path.with_name(self._path.name + ".boot")
+        had_history = self._had_history = boots.had_history(place)
+        self._writer.submit(open_job(now.utc_ms, had_history=had_history))
         self._writer.wait(OPEN_TIMEOUT_S)
         files = journal.files(self._folder)
-        place = self._path.with_name(self._path.name + ".boot")
         known = [boots.read_boot(place) or 0, *map(journal.file_boot, files)]
         found = [report.loaded.boot for report in tuple(self._writer.reports) if isinstance(report, Opened)]
-        had_history = boots.had_history(place)
         self._boot_before = self._stats["boot_before"] = max(known) if had_history else 0
+        self._is_first = not any(known)
         boot = boots.next_boot(known + found, now.utc_ms, synced=now.synced)
-        # The other place is the history itself, with the first commit.
-        boots.keep_boot(place, boot, opened=bool(found) or had_history)
         self._old_files = [path for path in files if journal.file_boot(path) < boot]
-        self._entrance.start(boot)
+        self._started = boots.read_started(place)
+        self._entrance.start(boot, journal_later=True)
         self._due_ns, self._opened_ms = now.ns, now.utc_ms
         self.tick(now)
         self._writer.wait(OPEN_TIMEOUT_S)
+        self._is_ready(now)
+        # The other place is the history itself, with the first commit.
+        unsettled = () if self._begun else {*self._started, *map(journal.file_boot, self._old_files)}
+        boots.keep_boot(place, boot, opened=bool(found) or had_history, unsettled=unsettled)
+        self._entrance.begin_journal()
         return boot
 
     def close(self, now: Now, timeout_s: float = 3.0) -> bool:
@@ -115,6 +127,7 @@ class Store:
         self._writer.wait(timeout_s / 2)
         clean = False
         if self._is_ready(now) and self._loaded:
+            self._tell_end(self.boot, self._entrance.lasts(), now)
             self._submit(now, clean=True)
             self._writer.wait(timeout_s / 2)
             clean = self._is_ready(now) and not self._failed_in_row and not self._entrance.pending_count()
@@ -187,6 +200,11 @@ class Store:
                 heads[stream] = Mark(self.boot, last)
         return {stream: mark for stream, mark in heads.items() if stream not in self._local}
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was kept can be found: once the file is open, or where nothing was ever kept."""
+        return self._loaded or self._is_first
+
     def trim(self, marks: Mapping[str, Mark]) -> None:
         """Everything up to the marks is stored by the district; marks never go back nor beyond the heads."""
         heads = self.heads()
@@ -224,7 +242,8 @@ class Store:
         self._urgent = False
         retry_ns = max(self._due_ns, now.ns)
         self._due_ns = retry_ns if self._failed_in_row else now.ns + int(self._commit_s * 1e9)
-        job = self._job(now, clean=clean) if self._loaded else open_job(now.utc_ms)
+        opening = open_job(now.utc_ms, had_history=self._had_history)
+        job = self._job(now, clean=clean) if self._loaded else opening
         if self._loaded and not job.has_work:
             return
         if self._loaded:
@@ -244,6 +263,7 @@ class Store:
         job.utc_ms, job.good_utc_ms = now.utc_ms, now.utc_ms * now.synced
         job.damaged_ids, job.condemned, job.clean = self._damaged_ids, self._shelf.condemned, clean
         job.outbox, job.begin, job.local_streams = self._offers, not self._begun, tuple(sorted(self._local))
+        job.salvage_told, job.had_history = self._salvage_told, self._had_history
         return job
 
     def _tells_marks(self, now: Now) -> bool:
@@ -269,11 +289,16 @@ class Store:
             number, gap = self._shelf.damaged.popleft()
             if number not in self._damaged_ids:
                 self._damaged_ids.append(number)
-                self._note_gaps([gap], now)
+                self._note_gaps(self._noted.less(gap), now)
         while self._writer.reports:
             match self._writer.reports.popleft():
                 case Opened() as report:
-                    self._take_opened(report, now)
+                    try:
+                        self._take_opened(report, now)
+                    except OSError as error:  # a journal cannot be read now: what it holds is not lost yet
+                        self._writer.reports.appendleft(report)
+                        self._stats["error"] = str(error)
+                        return False
                 case Committed() as report:
                     self._take_committed(report, now)
                 case Failed() as report:
@@ -282,12 +307,13 @@ class Store:
                     self._take_renewed(report, now)
                 case Salvaged(lost):
                     self._outbox.is_partial = False
-                    self._note_gaps(lost, now)
+                    self._note_gaps(lost, now, stored=True)
+                    self._salvage_told = True
         return idle
 
     def _take_committed(self, report: Committed, now: Now) -> None:
         job, done = report.job, report.done
-        self._begun = True
+        self._begun = self._had_history = True
         self._in_flight = set()
         for chunk, _, stop in job.parts:
             chunk.committed = max(chunk.committed, stop)
@@ -297,7 +323,7 @@ class Store:
             self._entrance.sealed(chunk)
         self._retired = list(job.seals)
         self._entrance.drop_generations(job.generation)
-        if self._old_files and not any(chunk.boot < self.boot for chunk in self._entrance.waiting):
+        if self._old_files and not self._entrance.holds_older():
             for path in self._old_files:
                 path.unlink(missing_ok=True)
             self._old_files = []
@@ -356,14 +382,9 @@ class Store:
                 chunk.committed = 0
             self._entrance.waiting = [*self._retired, *self._entrance.waiting]
             self._retired.clear()
+            self._note_gaps(loaded.gaps, now)
         else:
-            before = 0 if report.aside else self._boot_before
-            recovered = recover(loaded, self._old_files, self.boot, now.utc_ms, before)
-            self._marks = {**loaded.marks, **self._marks}
-            self._heads = recovered.heads
-            self._stats["good_utc_ms"] = max(loaded.good_utc_ms, 1000 * self._boot_before)
-            self._entrance.adopt(recovered.chunks)
-            self._note_gaps(recovered.gaps, now)
+            self._take_recovered(report, now)
         self._loaded = True
         self._begun = False
         self._failed_in_row = 0
@@ -371,15 +392,43 @@ class Store:
         self._due_ns = now.ns
         self._outbox.forget()
         self._outbox.is_partial = loaded.is_partial
-        self._note_gaps(loaded.gaps, now)
+        self._salvage_told = False
         if report.aside is not None:
             self._outbox.is_partial = True
             name = report.aside.name
             self._stats["set_aside"] = name
             text = f"the history was damaged and is kept as {name}; what it still says is carried over"
             self._event("store.set_aside", text, {"file": name}, now)
-            if not loaded.boot:
-                self._note_gaps([unknown_end(loaded, now.utc_ms)], now)
+
+    def _take_recovered(self, report: Opened, now: Now) -> None:
+        loaded = report.loaded
+        before = 0 if report.aside else self._boot_before
+        is_lost = report.aside is not None and not loaded.boot  # nothing says how the last boot ended
+        started = () if is_lost else self._started
+        recovered = recover(loaded, self._old_files, self.boot, now.utc_ms, before, started)
+        if is_lost:
+            recovered.gaps.append(unknown_end(loaded, self._boot_before, now.utc_ms))
+        self._marks = {**loaded.marks, **self._marks}
+        self._heads = recovered.heads
+        self._stats["good_utc_ms"] = max(loaded.good_utc_ms, 1000 * self._boot_before)
+        self._entrance.adopt(recovered.chunks, recovered.seal_first_count)
+        last_boot = max((recovered.last_boot, *self._started))
+        text = f"boot {self.boot} begins" + (f" after {last_boot}" if last_boot else "")
+        self._event("store.boot_opened", text, {"boot": self.boot, "after": last_boot}, now)
+        self._gaps_new += recovered.noted
+        self._noted = Known(recovered.noted)
+        self._note_gaps(recovered.untold, now, stored=True)
+        self._note_gaps(recovered.gaps, now)
+        for boot, lasts in sorted(recovered.ends.items()):
+            self._tell_end(boot, lasts, now)
+
+    def _tell_end(self, boot: int, lasts: Mapping[str, int], now: Now) -> None:
+        """Close a boot: the last sequence of each stream that leaves the building; ours with this event."""
+        known = {name: last for name, last in sorted(lasts.items()) if last and name not in self._local}
+        if boot == self.boot:
+            known[EVENT] = known.get(EVENT, 0) + 1
+        text = f"boot {boot} is complete"
+        self._event("store.boot_closed", text, {"boot": boot, "lasts": known}, now)
 
     def _note_gaps(self, gaps: Iterable[Gap], now: Now, *, stored: bool = False) -> None:
         for gap in gaps:
@@ -387,7 +436,7 @@ class Store:
                 self._gaps_new.append(gap)
             self._stats["gaps_count"] += 1
             if gap.stream != STREAM:  # what never leaves the building is not missed outside
-                self._event("store.gap", gap.text(), gap.data(), now)
+                self._event(EVENT_CODE, gap.text(), gap.data(), now)
 
     def _event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
         self._entrance.event(code, text, data, now)

@@ -118,7 +118,11 @@ class Outbox:
             yield from _newer(chunk, mark)
 
     def _stored(self, stream: str, mark: Mark, before: tuple[int, int] | None) -> Generator[Part, None, bool]:
-        """Sealed samples above the mark; returns False where it stops early, among damaged chunks."""
+        """Sealed samples above the mark.
+
+        Returns False where it stops early, among damaged chunks or since the file cannot be read now: nothing
+        newer may overtake what stands there.
+        """
         at, left = mark, DAMAGED_MAX
         while (entry := self._shelf.after(stream, at)) is not None:
             if before is not None and (entry.boot, entry.first) >= before:
@@ -130,7 +134,7 @@ class Outbox:
             else:
                 left -= 1
             at = Mark(entry.boot, entry.last)
-        return True
+        return not self._shelf.is_hidden
 
 
 def _is_behind(mark: Mark, memory: Sequence[Chunk], head: Mark | None) -> bool:

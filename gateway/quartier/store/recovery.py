@@ -1,69 +1,257 @@
 """After a restart: what stood open in the last boots becomes chunks again, and what is gone is named."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from quartier.house.sample import Mark
 from quartier.store import journal
 from quartier.store.chunks import CHUNK_COUNT_MAX, Chunk
 from quartier.store.contents import Loaded
-from quartier.store.gaps import Gap
+from quartier.store.entrance import EVENT
+from quartier.store.gaps import EVENT_CODE, Gap, Known, Why, from_data, subtract
 
 
 @dataclass(slots=True)
 class Recovered:
-    """Closed chunks of earlier boots in their sequence, the newest sample of each stream, and gaps."""
+    """What earlier boots left.
+
+    ``chunks`` are closed, in their sequence; the first ``seal_first_count`` fill holes between sealed ones.
+    ``heads`` are the newest samples of each stream.  ``gaps`` are to be told, ``noted`` were told by a start
+    that was killed before it could commit them, and of ``untold`` there are records alone.
+    ``ends`` are boots whose end is known: the last sequence of each stream; ``last_boot`` is the one before.
+    """
 
     chunks: list[Chunk] = field(default_factory=list)
+    seal_first_count: int = 0
     heads: dict[str, Mark] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    noted: list[Gap] = field(default_factory=list)
+    untold: list[Gap] = field(default_factory=list)
+    ends: dict[int, dict[str, int]] = field(default_factory=dict)
+    last_boot: int = 0
 
 
-def recover(loaded: Loaded, files: Sequence[Path], boot: int, utc_ms: int, boot_before: int = 0) -> Recovered:
+@dataclass(slots=True)
+class _Stream:
+    """What tail and journals hold of one stream of one boot; ``last``: how far it was numbered at least."""
+
+    pieces: list[Chunk] = field(default_factory=list)
+    durable: list[tuple[int, int]] = field(default_factory=list)
+    last: int = 0
+
+
+def recover(
+    loaded: Loaded,
+    files: Sequence[Path],
+    boot: int,
+    utc_ms: int,
+    boot_before: int = 0,
+    started: Iterable[int] = (),
+) -> Recovered:
     """Join the tail of the database and the journals of boots before ``boot``; each key counts once.
 
-    A boot that neither ended well nor left a journal was cut off from its power: one gap record.
-    So is one whose journal cannot be read to its end, and a file that is new although there was a
-    ``boot_before``: somebody removed it while nobody ran.
+    ``started`` are boots that may have begun without a commit.  A boot is settled once a later one committed
+    what was left of it: its journal has nothing to add.  Of the others, one that neither ended well nor left
+    a journal was cut off from its power: one gap record.  So is one whose journal cannot be read to its end,
+    and a file that is new although there was a ``boot_before``: somebody removed it while nobody ran.
+    Raises OSError where a journal can be read another time.
     """
     found = Recovered(heads=dict(loaded.heads))
-    loose: dict[tuple[int, str], list[Chunk]] = {}
-    _gather(loose, loaded.pieces)
-    tails = {key: max(piece.last for piece in pieces) for key, pieces in loose.items()}
-    torn: set[int] = set()
-    for path in files:  # a hole before a later file shows by itself
-        replay = journal.replay(path)
-        _gather(loose, replay.pieces)
-        (torn.discard if replay.complete else torn.add)(replay.boot)
-    for (old, stream), pieces in sorted(loose.items()):
-        last = _rebuild(sorted(pieces, key=_first), loaded.sealed.get((old, stream), 0), found)
-        head = found.heads.get(stream, Mark(0, 0))
+    settled_boot = loaded.boot if loaded.clean_boot == loaded.boot else loaded.boot - 1
+    replays: dict[int, list[journal.Replay]] = {}
+    for path in files:
+        if settled_boot < journal.file_boot(path) < boot:
+            replay = journal.replay(path)
+            replays.setdefault(replay.boot, []).append(replay)
+    before = {old for old in (loaded.boot, *started, *replays) if old < boot}
+    found.last_boot = max(before)
+    streams = _gather(loaded, replays)
+    known = Known(loaded.known_gaps)
+    _take_told(streams, loaded, known, found)
+    for hole in loaded.gaps:
+        _fill(hole, streams.get((hole.boot, hole.stream)), known, found)
+    found.seal_first_count = len(found.chunks)
+    for (old, name), stream in sorted(streams.items()):
+        last = _join(loaded, old, name, stream, known, found)
+        head = found.heads.get(name, Mark(0, 0))
         if last and (old, last) > (head.boot, head.seq):
-            found.heads[stream] = Mark(old, last)
-    kept = {journal.file_boot(path) for path in files}
-    if loaded.boot and loaded.boot < boot and loaded.clean_boot != loaded.boot and loaded.boot not in kept:
-        firsts = _firsts({**loaded.sealed, **tails}, loaded.boot)
-        from_ms = min(loaded.newest_utc_ms, utc_ms)
-        found.gaps.append(Gap("power-cut", "*", loaded.boot, 0, 0, from_ms, utc_ms, firsts))
-    if loaded.is_torn and loaded.boot and loaded.clean_boot == loaded.boot:  # else no end was promised
-        firsts = _firsts({**loaded.sealed, **tails}, loaded.boot)
-        found.gaps.append(Gap("damaged", "*", loaded.boot, 0, 0, loaded.newest_utc_ms, utc_ms, firsts))
+            found.heads[name] = Mark(old, last)
     if loaded.fresh and boot_before:
         from_ms = min((min(chunk.times) for chunk in found.chunks), default=utc_ms)
-        found.gaps.append(Gap("removed", "*", boot_before, 0, 0, 0, from_ms))
-    for old in sorted(torn):
-        ends = {key: max(piece.last for piece in pieces) for key, pieces in loose.items()}
-        newest = [max(piece.times) for (of, _), pieces in loose.items() if of == old for piece in pieces]
-        from_ms = min(max(newest, default=loaded.newest_utc_ms), utc_ms)
-        firsts = _firsts({**loaded.sealed, **ends}, old)
-        found.gaps.append(Gap("damaged", "*", old, 0, 0, from_ms, utc_ms, firsts))
+        found.gaps += known.less(Gap("removed", "*", boot_before, 0, 0, 0, from_ms))
+        return found
+    for old in sorted(old for old in before if old > settled_boot):
+        _end(loaded, old, replays.get(old, []), streams, utc_ms, known, found)
+    if settled_boot and settled_boot == loaded.boot:  # it ended well
+        lasts = _lasts(loaded, streams, loaded.boot)
+        if loaded.is_torn:
+            gap = Gap("damaged", "*", loaded.boot, 0, 0, loaded.newest_utc_ms, utc_ms, _firsts(lasts))
+            found.gaps += known.less(gap)
+        else:
+            found.ends[loaded.boot] = lasts
     return found
 
 
-def _firsts(ends: Mapping[tuple[int, str], int], boot: int) -> tuple[tuple[str, int], ...]:
-    """Per stream of a boot the first sequence that may be missing."""
-    return tuple(sorted((stream, last + 1) for (old, stream), last in ends.items() if old == boot))
+def _gather(
+    loaded: Loaded, replays: Mapping[int, Sequence[journal.Replay]]
+) -> dict[tuple[int, str], _Stream]:
+    streams: dict[tuple[int, str], _Stream] = {}
+    for piece in loaded.pieces:
+        if len(piece):
+            stream = streams.setdefault((piece.boot, piece.stream), _Stream())
+            stream.pieces.append(piece)
+            stream.durable.append((piece.first, piece.last))
+    for boot, of_boot in replays.items():
+        for replay in of_boot:
+            for piece in replay.pieces:
+                if len(piece):
+                    streams.setdefault((boot, piece.stream), _Stream()).pieces.append(piece)
+            for name, last in replay.lasts.items():
+                stream = streams.setdefault((boot, name), _Stream())
+                stream.last = max(stream.last, last)
+    for stream in streams.values():
+        stream.pieces.sort(key=_first)
+        stream.last = max([stream.last, *(piece.last for piece in stream.pieces)])
+    return streams
+
+
+def _take_told(
+    streams: Mapping[tuple[int, str], _Stream], loaded: Loaded, known: Known, found: Recovered
+) -> None:
+    """Events of gaps that stand in no sealed chunk yet: what they say is told, recorded or not."""
+    told = Known()
+    for (_, name), stream in streams.items():
+        for piece in stream.pieces if name == EVENT else ():
+            for gap in _told_gaps(piece):
+                told.add(gap)
+                if known.less(gap):
+                    known.add(gap)
+                    found.noted.append(gap)
+    found.untold = [gap for gap in loaded.untold_gaps if told.less(gap)]
+
+
+def _told_gaps(piece: Chunk) -> Iterable[Gap]:
+    for sample in piece.rows():
+        if sample.metric == EVENT_CODE:
+            with suppress(ValueError, KeyError, TypeError, AttributeError):
+                yield from_data(json.loads(str(sample.value))["data"])
+
+
+def _fill(hole: Gap, stream: _Stream | None, known: Known, found: Recovered) -> None:
+    """A hole between sealed chunks: what of it the tail or a journal holds is no loss."""
+    pieces = [] if stream is None else stream.pieces
+    chunks, missing = _cover(pieces, hole.first, hole.last)
+    found.chunks += chunks
+    for first, last, from_ms, to_ms in missing:
+        gap = replace(hole.part(first, last), from_utc_ms=from_ms or hole.from_utc_ms)
+        found.gaps += known.less(replace(gap, to_utc_ms=to_ms or hole.to_utc_ms))
+
+
+def _join(loaded: Loaded, boot: int, name: str, stream: _Stream, known: Known, found: Recovered) -> int:
+    """Join the pieces of one stream of one boot above what is sealed; returns the last new sequence, or 0."""
+    before = _stored(loaded, boot, name)
+    if before is None:  # all before the first piece was evicted
+        before = min([stream.last, *(piece.first - 1 for piece in stream.pieces)])
+    chunks, missing = _cover(stream.pieces, before + 1, stream.last)
+    for chunk in chunks:
+        chunk.committed = _durable_count(chunk, stream.durable)
+    found.chunks += chunks
+    for first, last, before_ms, after_ms in missing:
+        to_ms = after_ms or loaded.newest_utc_ms
+        from_ms = min(before_ms or loaded.newest_utc_ms, to_ms)
+        found.gaps += known.less(Gap("damaged", name, boot, first, last, from_ms, to_ms))
+    return chunks[-1].last if chunks else 0
+
+
+def _stored(loaded: Loaded, boot: int, name: str) -> int | None:
+    """How far a stream of a boot was sealed; None where nobody knows, as a later boot was evicted too."""
+    evicted = loaded.evicted.get(name, Mark(0, 0))
+    sealed = loaded.sealed.get((boot, name), 0)
+    if evicted.boot > boot:
+        return sealed or None
+    return max(sealed, evicted.seq) if evicted.boot == boot else sealed
+
+
+def _cover(
+    pieces: Sequence[Chunk], first: int, last: int
+) -> tuple[list[Chunk], list[tuple[int, int, int, int]]]:
+    """Make chunks of ``first`` to ``last`` of what pieces in their sequence hold.
+
+    Returns them and what is missing: sequences, and the times before and after it (0 where nobody knows).
+    """
+    names = {point: name for piece in pieces for point, name in _table(piece)}
+    chunks: list[Chunk] = []
+    missing: list[tuple[int, int, int, int]] = []
+    chunk: Chunk | None = None
+    expected, before_ms = first, 0
+    for piece in pieces:
+        if piece.last < expected or piece.first > last:
+            continue
+        start = max(0, expected - piece.first)
+        stop = min(len(piece), last - piece.first + 1)
+        if piece.first > expected:
+            missing.append((expected, piece.first - 1, before_ms, piece.times[0]))
+            chunk = None
+        if chunk is None or len(chunk) >= CHUNK_COUNT_MAX // 2:
+            chunk = Chunk(piece.stream, piece.boot, piece.first + start, names)
+            chunks.append(chunk)
+        chunk.extend(piece, start, stop)
+        expected, before_ms = piece.first + stop, piece.times[stop - 1]
+    if expected <= last:
+        missing.append((expected, last, before_ms, 0))
+    return chunks, missing
+
+
+def _durable_count(chunk: Chunk, durable: Iterable[tuple[int, int]]) -> int:
+    """How many samples of a chunk, from its first on, stand in the tail already."""
+    left = subtract((chunk.first, chunk.last), durable)
+    return left[0][0] - chunk.first if left else len(chunk)
+
+
+def _end(
+    loaded: Loaded,
+    boot: int,
+    replays: Sequence[journal.Replay],
+    streams: Mapping[tuple[int, str], _Stream],
+    utc_ms: int,
+    known: Known,
+    found: Recovered,
+) -> None:
+    """Say how a boot ended: at its last sample, or nobody knows where."""
+    lasts = _lasts(loaded, streams, boot)
+    if replays and _is_whole(replays):
+        found.ends[boot] = lasts
+        return
+    newest = [max(piece.times) for (old, _), one in streams.items() if old == boot for piece in one.pieces]
+    from_ms = min(max(newest, default=loaded.newest_utc_ms), utc_ms)
+    why: Why = "damaged" if replays else "power-cut"
+    found.gaps += known.less(Gap(why, "*", boot, 0, 0, from_ms, utc_ms, _firsts(lasts)))
+
+
+def _is_whole(replays: Sequence[journal.Replay]) -> bool:
+    """Whether the newest generation is there and can be read to its end: a hole before it shows by itself."""
+    newest = max(replays, key=_generation)
+    return newest.complete and not newest.is_followed
+
+
+def _lasts(loaded: Loaded, streams: Mapping[tuple[int, str], _Stream], boot: int) -> dict[str, int]:
+    """Per stream of a boot the last sequence that is known."""
+    found = {name: last for (old, name), last in loaded.sealed.items() if old == boot}
+    for name, mark in loaded.evicted.items():
+        if mark.boot == boot:
+            found[name] = max(mark.seq, found.get(name, 0))
+    for (old, name), stream in streams.items():
+        if old == boot:
+            found[name] = max(stream.last, found.get(name, 0))
+    return found
+
+
+def _firsts(lasts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Per stream the first sequence that may be missing."""
+    return tuple(sorted((stream, last + 1) for stream, last in lasts.items()))
 
 
 def lost_with_file(
@@ -94,42 +282,20 @@ def lost_with_file(
     return gaps
 
 
-def unknown_end(loaded: Loaded, utc_ms: int) -> Gap:
-    """Of a damaged file that does not say how it ended: everything after what is left."""
-    firsts = tuple(sorted((stream, mark.seq + 1) for stream, mark in loaded.heads.items()))
-    boot = max((mark.boot for mark in loaded.heads.values()), default=0)
+def unknown_end(loaded: Loaded, boot_before: int, utc_ms: int) -> Gap:
+    """Return the record of a damaged file that does not say how it ended: all after what is left."""
+    boot = max([boot_before, *(mark.boot for mark in loaded.heads.values())])
+    heads = loaded.heads.items()
+    firsts = tuple(sorted((stream, mark.seq + 1) for stream, mark in heads if mark.boot == boot))
     return Gap("damaged", "*", boot, 0, 0, loaded.newest_utc_ms, utc_ms, firsts)
-
-
-def _gather(loose: dict[tuple[int, str], list[Chunk]], pieces: Iterable[Chunk]) -> None:
-    for piece in pieces:
-        if len(piece):
-            loose.setdefault((piece.boot, piece.stream), []).append(piece)
 
 
 def _first(piece: Chunk) -> int:
     return piece.first
 
 
-def _rebuild(pieces: Sequence[Chunk], sealed: int, found: Recovered) -> int:
-    """Join the pieces of one stream of one boot above ``sealed``; returns the last sequence."""
-    names = {point: name for piece in pieces for point, name in _table(piece)}
-    chunk: Chunk | None = None
-    expected, before_ms = sealed + 1, pieces[0].times[0]
-    for piece in pieces:
-        if piece.last < expected:
-            continue
-        start = max(0, expected - piece.first)
-        if piece.first > expected:
-            key = piece.stream, piece.boot, expected, piece.first - 1
-            found.gaps.append(Gap("damaged", *key, before_ms, piece.times[0]))
-            chunk = None
-        if chunk is None or len(chunk) >= CHUNK_COUNT_MAX // 2:
-            chunk = Chunk(piece.stream, piece.boot, piece.first + start, names)
-            found.chunks.append(chunk)
-        chunk.extend(piece, start)
-        expected, before_ms = piece.last + 1, piece.times[-1]
-    return expected - 1 if chunk is not None else 0
+def _generation(replay: journal.Replay) -> int:
+    return replay.generation
 
 
 def _table(piece: Chunk) -> Iterable[tuple[int, tuple[str, str]]]:

@@ -41,7 +41,7 @@ class Shelf:
     """Gives the chunk that follows a mark; remembers one chunk per stream and reads one ahead.
 
     A chunk that turns out to be damaged is noted in ``damaged`` as (row, gap); ``condemned`` says
-    that the file itself cannot be read.
+    that the file itself cannot be read, ``is_hidden`` that it could not be read just now.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,7 +53,7 @@ class Shelf:
         self._thread: threading.Thread | None = None
         self._replaced = threading.Event()
         self.damaged: deque[tuple[int, Gap]] = deque()
-        self.condemned = False
+        self.condemned = self.is_hidden = False
 
     def after(self, stream: str, mark: Mark) -> Entry | None:
         """The chunk that holds the first sample above ``mark``; None when none can be read."""
@@ -91,10 +91,13 @@ class Shelf:
         try:
             if self._connection is None:
                 self._connection = _connect(self._path)
-            return _read(self._connection, stream, mark)
+            found = _read(self._connection, stream, mark)
         except sqlite3.Error as error:
             self.condemned = self.condemned or _is_damage(error)
+            self.is_hidden = self._path.exists()
             return None
+        self.is_hidden = False
+        return found
 
     def _wish(self, stream: str, mark: Mark) -> None:
         if self._thread is None:

@@ -20,6 +20,7 @@ _MAGIC = b"QF"
 _BODY_MAX = 1 << 26
 _ENOUGH_BYTES = 128 * 1024
 _MARK = "-tail."
+_PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN, errno.EINTR}
 
 
 class TailLog:
@@ -157,11 +158,10 @@ def belongs(name: str) -> bool:
 def read(file: Path) -> tuple[list[bytes], bool]:
     """The tails in a file as far as their checksums hold, and whether that was all of it.
 
-    Behind a frame that is damaged the next sound one is looked for.
+    Behind a frame that is damaged the next sound one is looked for.  Raises OSError as ``read_file``.
     """
-    try:
-        content = file.read_bytes()
-    except OSError:
+    content = read_file(file)
+    if content is None:
         return [], False
     found, at, is_whole = [], 0, True
     while at < len(content):
@@ -175,6 +175,19 @@ def read(file: Path) -> tuple[list[bytes], bool]:
             found.append(body)
             at += _FRAME.size + len(body)
     return found, is_whole
+
+
+def read_file(file: Path) -> bytes | None:
+    """Return the content of a file; None where it cannot be read.
+
+    Raises OSError where it can be read another time, since no descriptor or memory is left now.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise
+        return None
 
 
 def _write(descriptor: int, frame: bytes) -> None:

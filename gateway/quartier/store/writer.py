@@ -58,9 +58,9 @@ class Salvaged:
     lost: list[Gap]
 
 
-def open_job(utc_ms: int) -> Job:
-    """Nothing but to open the file."""
-    return Job(0, (), 0, utc_ms=utc_ms)
+def open_job(utc_ms: int, *, had_history: bool = False) -> Job:
+    """Nothing but to open the file; ``had_history``: there was one that was committed to."""
+    return Job(0, (), 0, utc_ms=utc_ms, had_history=had_history)
 
 
 Report = Opened | Committed | Failed | Renewed | Salvaged
@@ -170,9 +170,13 @@ class Writer:
         self._stranger = set_aside(path, utc_ms) if path.exists() else None
 
     def _open(self, job: Job) -> None:
-        loaded = self._database.open(job.marks)
+        loaded = self._database.open(job.marks, had_history=job.had_history)
         if loaded.is_partial:
-            self._resume(loaded)
+            try:
+                self._resume(loaded)
+            except (sqlite3.Error, OSError):
+                self._database.close()  # nobody was told of it: opened anew next time
+                raise
         if self._is_lost:
             self.reports.append(Renewed(job, loaded, self._stranger))
             self._is_lost = False
@@ -193,9 +197,8 @@ class Writer:
             salvage.complete(loaded)
             fresh = self._database.open(loaded.marks)
             loaded.fresh = fresh.fresh
+            self._database.begin_salvage(salvage.old_gaps)
             self.reports.append(Opened(loaded, aside))
-            self._database.insert_gaps(salvage.old_gaps)
-            self._database.note_salvage(running=True)
         except (sqlite3.Error, OSError) as error:
             self.reports.append(Failed(Job(0, (), 0), f"setting the damaged file aside: {error}"))
 
@@ -204,9 +207,12 @@ class Writer:
         aside = newest_aside(self._database.path)
         if aside is None:
             loaded.is_partial = False
-            self._database.note_salvage(running=False)
+            self._database.end_salvage()
             return
-        loaded.pieces += rescue(aside).pieces
+        rescued = rescue(aside)
+        loaded.pieces += rescued.pieces
+        if loaded.fresh:  # stopped before the first commit: what the last boot was the old file alone knows
+            loaded.boot, loaded.clean_boot, loaded.fresh = rescued.boot, rescued.clean_boot, False
         self._salvage = Salvage(aside)
         self._salvage.complete(loaded)
 
@@ -217,7 +223,7 @@ class Writer:
         try:
             more = self._salvage.step(self._database)
             if not more:
-                self._database.note_salvage(running=False)
+                self._database.end_salvage(self._salvage.lost)
         except (sqlite3.Error, OSError):
             more = True  # the disk is in trouble; the next step tries again
         if not more:

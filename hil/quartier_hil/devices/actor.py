@@ -1,13 +1,12 @@
 """What every simulated device has: units, plant time, faults, values in, orders out."""
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from quartier_hil.devices.fault import Fault, Kind
+from quartier_hil.devices.fault import Fault, Kind, Shown
 
 if TYPE_CHECKING:
     from quartier_hil.devices.unit import Unit
@@ -51,7 +50,7 @@ class Device(ABC):
         self.writes_count = 0
         self.watchers: list[Callable[[], None]] = []
         self._since_s: dict[Kind, float] = {}
-        self._past: deque[tuple[float, Mapping[str, float]]] = deque()
+        self._shown = Shown()
         self._random = Random(seed)  # noqa: S311 - noise that can be repeated, no secret
         self._requests_count = 0
 
@@ -62,27 +61,9 @@ class Device(ABC):
 
         What is missing keeps its last value.  Unknown names raise KeyError.
         """
-        if "stuck" in self.faults:
-            return
-        values = self._delayed(values)
-        wrong = self.faults.get("wrong")
-        self.show(
-            {
-                point: value * wrong.factor if wrong is not None and wrong.hits(point) else value
-                for point, value in values.items()
-            }
-        )
-
-    def _delayed(self, values: Mapping[str, float]) -> Mapping[str, float]:
-        """What it measured some while ago, where it is behind."""
-        behind = self.faults.get("delayed")
-        if behind is None:
-            self._past.clear()
-            return values
-        self._past.append((self.now_s, values))
-        while len(self._past) > 1 and self._past[1][0] <= self.now_s - behind.seconds:
-            self._past.popleft()
-        return self._past[0][1]
+        stuck = self.faults.get("stuck")
+        if stuck is None or not stuck.is_whole:
+            self.show(self._shown.apply(self.faults, values, self.now_s))
 
     def orders(self) -> Mapping[str, float]:
         """What acts now, in house units: the client's last words, or the fallback when they expired."""

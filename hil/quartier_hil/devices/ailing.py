@@ -1,10 +1,9 @@
 """What is wrong with a meter that speaks by itself: which values it tells, and whether at all."""
 
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from quartier_hil.devices.fault import Fault, Kind
+from quartier_hil.devices.fault import Fault, Kind, Shown
 
 
 class Ailing:
@@ -13,7 +12,7 @@ class Ailing:
     def __init__(self) -> None:
         self.faults: dict[Kind, Fault] = {}
         self._since_s: dict[Kind, float] = {}
-        self._past: deque[tuple[float, Mapping[str, float]]] = deque()
+        self._shown = Shown()
 
     def fault(self, kind: Kind, now_s: float, **args: Any) -> None:
         """Put a fault in force beside those that are.  Raises ValueError for what is none."""
@@ -23,7 +22,6 @@ class Ailing:
     def clear(self) -> None:
         """It is well again."""
         self.faults.clear()
-        self._past.clear()
 
     def is_mute(self, now_s: float) -> bool:
         """Whether nothing is heard of it now: no power, or a loose contact that is open."""
@@ -39,21 +37,7 @@ class Ailing:
 
     def told(self, values: Mapping[str, float], now_s: float) -> Mapping[str, float] | None:
         """What it shows of ``values``; None: it stands, and shows what it showed."""
-        if "stuck" in self.faults:
+        stuck = self.faults.get("stuck")
+        if stuck is not None and stuck.is_whole:
             return None
-        values = self._delayed(values, now_s)
-        wrong = self.faults.get("wrong")
-        if wrong is None:
-            return values
-        return {
-            point: value * wrong.factor if wrong.hits(point) else value for point, value in values.items()
-        }
-
-    def _delayed(self, values: Mapping[str, float], now_s: float) -> Mapping[str, float]:
-        behind_s = self.seconds("delayed")
-        if not behind_s:
-            return values
-        self._past.append((now_s, values))
-        while len(self._past) > 1 and self._past[1][0] <= now_s - behind_s:
-            self._past.popleft()
-        return self._past[0][1]
+        return self._shown.apply(self.faults, values, now_s)

@@ -1,5 +1,8 @@
-"""The ways a device or a wire fails, as data: one table for runs over wires and those in one process."""
+"""The ways a device or a wire fails, and what a faulty device shows: over wires and in one process alike."""
 
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
@@ -11,6 +14,10 @@ Kind = Literal[
     "stuck",
     "garbage",
     "wrong",
+    "clamps",
+    "swapped",
+    "foreign",
+    "coarse",
     "bent",
     "slow",
     "late",
@@ -21,6 +28,16 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Verb = Literal["off", "stuck", "wrong", "slow", "delayed", "garbage", "intermittent"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 """The seven ways in which each device, wire, meter and clock is made to fail, where it can."""
+_MISWIRED: tuple[Kind, ...] = ("clamps", "swapped", "foreign")
+METERED: tuple[Kind, ...] = (*_MISWIRED, "coarse")
+"""Those that only a meter with current transformers has."""
+Swapped = Literal["phases", "clamps"]
+PHASES = (1, 2, 3)
+NOMINAL_V = 230.0
+# Voltage and current of two phases are 120 degrees apart: half of their power is left, with the other sign.
+_COSINE = -0.5
+_NEXT = {1: 2, 2: 3, 3: 1}
+_COUNTERS = (("energy_import_wh", 1.0), ("energy_export_wh", -1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +48,16 @@ class Fault:
              told is forgotten
     unplugged  its cable is out: as if it had no power, for those on the wire; it lives on by itself
     silent   hears nothing and says nothing; with ``acts`` it hears and obeys but its answer is lost
-    stuck    its values freeze; orders still act
+    stuck    its values freeze; orders still act.  ``points`` (a pattern over quantity names): these alone;
+             ``value``: they freeze at this power in W, even on all phases, else at the present one
     garbage  answers bytes without sense
     wrong    values of ``points`` (a pattern over quantity names) are multiplied by ``factor``
+    clamps   the current transformers of ``phases`` (none named: all) give ``factor`` times the current:
+             -1 reversed, 0 dead, another: of the wrong ratio.  Powers, currents, sum and counters follow
+    swapped  ``what`` is exchanged: ``phases``: L1 shows what is L2, L2 what is L3, L3 what is L1, and the sum
+             is right; ``clamps``: L1 and L2 have each other's current transformer, and the sum is wrong
+    foreign  it measures another building: the load that ``neighbour_w`` draws by ``seed``
+    coarse   it shows changes of its powers from ``value`` W on: a habit of some meters
     bent     orders for ``points`` act multiplied by ``factor``: -1 turns them, 10 is a wrong scale, 0 is deaf
     slow     answers after ``seconds`` of real time, one request after the other
     late     answers after ``seconds`` of real time with the request's own, by then old, id, while
@@ -48,6 +72,10 @@ class Fault:
     points: str = ""
     acts: bool = False
     every: int = 1
+    value: float | None = None
+    phases: tuple[int, ...] = ()
+    what: Swapped = "phases"
+    seed: int = 1
 
     def __post_init__(self) -> None:
         """Raise ValueError for what is no fault."""
@@ -57,11 +85,21 @@ class Fault:
             raise ValueError(
                 f"a fault needs seconds >= 0 and every >= 1, got {self.seconds} and {self.every}"
             )
+        if strange := set(self.phases) - set(PHASES):
+            raise ValueError(f"phases: {', '.join(map(str, sorted(strange)))}; expected some of 1, 2, 3")
+        if self.what not in get_args(Swapped):
+            raise ValueError(f"what: {self.what!r}; expected one of {', '.join(get_args(Swapped))}")
 
     def hits(self, point: str) -> bool:
-        """Whether ``wrong`` or ``bent`` changes this point (``"grid.power_w"`` or ``"power_w"``)."""
-        usual = "*" if self.kind == "bent" else "*power*"
-        return fnmatchcase(point, self.points or usual)
+        """Whether ``wrong``, ``stuck`` or ``bent`` changes this point, ``grid.power_w`` or ``power_w``."""
+        usual = "*power*" if self.kind == "wrong" else "*"
+        pattern = self.points or usual
+        return fnmatchcase(point, pattern) or fnmatchcase(point.partition(".")[2], pattern)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether ``stuck`` freezes everything, at what is shown now."""
+        return not self.points and self.value is None
 
     def is_apart(self, lasted_s: float) -> bool:
         """Whether a loose contact is open ``lasted_s`` after it came loose."""
@@ -71,3 +109,191 @@ class Fault:
 def is_apart(lasted_s: float, seconds: float) -> bool:
     """Whether what comes and goes is away: bad first, for ``seconds``, and then well for as long."""
     return seconds > 0 and lasted_s % (2 * seconds) < seconds
+
+
+class Shown:
+    """What one device shows of the values that it measures, under its faults; of one device only.
+
+    Values are by quantity, ``power_w`` or ``asset.power_w``.  A counter never decreases: under ``clamps``,
+    ``swapped`` and ``foreign`` it counts the power that is shown, and goes on from there when the fault has
+    ended.  What is frozen stays so until ``stuck`` is no longer in force.
+    """
+
+    def __init__(self) -> None:
+        self._past: deque[tuple[float, Mapping[str, float]]] = deque()
+        self._frozen: dict[str, float] = {}
+        self._rough: dict[str, float] = {}
+        self._ahead_wh: dict[str, float] = {}
+        self._counted_wh: dict[str, float] = {}
+        self._counted_s: float | None = None
+
+    @property
+    def is_altered(self) -> bool:
+        """Whether something is kept of a fault, so that ``apply`` has to be asked without one too."""
+        return bool(self._ahead_wh or self._frozen or self._rough or self._past)
+
+    def apply(
+        self, faults: Mapping[Kind, Fault], values: Mapping[str, float], now_s: float
+    ) -> Mapping[str, float]:
+        """Return what is shown at ``now_s`` instead of ``values``; the same object where nothing is wrong."""
+        if "stuck" not in faults:
+            self._frozen.clear()
+        if "coarse" not in faults:
+            self._rough.clear()
+        if not faults and not self._ahead_wh:
+            self._past.clear()
+            return values
+        values = self._delay(faults.get("delayed"), values, now_s)
+        values = self._mismeasure([faults[kind] for kind in _MISWIRED if kind in faults], values, now_s)
+        wrong, stuck = faults.get("wrong"), faults.get("stuck")
+        if wrong is not None:
+            values = {
+                point: value * wrong.factor if wrong.hits(point) else value for point, value in values.items()
+            }
+        if "coarse" in faults:
+            values = self._roughen(faults["coarse"].value or 0.0, values)
+        return values if stuck is None else self._freeze(stuck, values)
+
+    def _delay(self, behind: Fault | None, values: Mapping[str, float], now_s: float) -> Mapping[str, float]:
+        if behind is None:
+            self._past.clear()
+            return values
+        self._past.append((now_s, values))
+        while len(self._past) > 1 and self._past[1][0] <= now_s - behind.seconds:
+            self._past.popleft()
+        return self._past[0][1]
+
+    def _mismeasure(
+        self, faults: Iterable[Fault], values: Mapping[str, float], now_s: float
+    ) -> Mapping[str, float]:
+        shown = dict(values)
+        is_wrong = False
+        for fault in faults:
+            is_wrong = True
+            for prefix in _prefixes(values):
+                shown |= mismeasured(fault, shown, prefix, now_s)
+        lasted_s = 0.0 if self._counted_s is None else max(now_s - self._counted_s, 0.0)
+        self._counted_s = now_s if is_wrong else None
+        for prefix in _prefixes(values):
+            for name, sign in _COUNTERS:
+                counter = prefix + name
+                if counter not in values or f"{prefix}power_w" not in values:
+                    continue
+                if is_wrong:
+                    extra_w = max(sign * shown[f"{prefix}power_w"], 0.0) - max(
+                        sign * values[f"{prefix}power_w"], 0.0
+                    )
+                    ahead_wh = self._ahead_wh.get(counter, 0.0) + extra_w * lasted_s / 3_600.0
+                    self._ahead_wh[counter] = ahead_wh
+                counted_wh = values[counter] + self._ahead_wh.get(counter, 0.0)
+                # The sum of what was gained and lost may be a rounding below the one before.
+                shown[counter] = max(counted_wh, self._counted_wh.get(counter, counted_wh))
+                self._counted_wh[counter] = shown[counter]
+        return shown
+
+    def _roughen(self, step_w: float, values: Mapping[str, float]) -> Mapping[str, float]:
+        for point, value in values.items():
+            is_power = "power" in point and point.endswith("_w")
+            if is_power and abs(value - self._rough.get(point, math.inf)) >= step_w:
+                self._rough[point] = value
+        return {**values, **{point: value for point, value in self._rough.items() if point in values}}
+
+    def _freeze(self, stuck: Fault, values: Mapping[str, float]) -> Mapping[str, float]:
+        if not self._frozen:
+            fixed = dict(values)
+            if stuck.value is not None:
+                for prefix in _prefixes(values):
+                    fixed |= _spread(values, prefix, stuck.value)
+            self._frozen = {point: value for point, value in fixed.items() if stuck.hits(point)}
+        return {**values, **{point: value for point, value in self._frozen.items() if point in values}}
+
+
+def _prefixes(values: Mapping[str, float]) -> list[str]:
+    """Return what stands before a power in the values, of each meter in them: ``""`` or ``"asset."``."""
+    found = (name.rpartition(".") for name in values)
+    names = (owner + dot for owner, dot, quantity in found if quantity in ("power_w", "power_l1_w"))
+    return list(dict.fromkeys(names))
+
+
+def mismeasured(fault: Fault, values: Mapping[str, float], prefix: str, now_s: float) -> dict[str, float]:
+    """Return the quantities of the meter ``prefix`` that ``clamps``, ``swapped`` or ``foreign`` changes."""
+    match fault.kind:
+        case "clamps":
+            return _scaled(fault, values, prefix)
+        case "swapped" if fault.what == "phases":
+            return {
+                f"{prefix}{kind}_l{phase}_{unit}": values[f"{prefix}{kind}_l{_NEXT[phase]}_{unit}"]
+                for kind, unit in (("power", "w"), ("current", "a"), ("voltage", "v"))
+                for phase in PHASES
+                if f"{prefix}{kind}_l{phase}_{unit}" in values
+                and f"{prefix}{kind}_l{_NEXT[phase]}_{unit}" in values
+            }
+        case "swapped":
+            return _exchanged(values, prefix)
+        case "foreign":
+            return _spread(values, prefix, neighbour_w(now_s, fault.seed))
+    return {}
+
+
+def _scaled(fault: Fault, values: Mapping[str, float], prefix: str) -> dict[str, float]:
+    """Return powers, currents and sum with the current of some phases times a factor."""
+    hit = fault.phases or PHASES
+    there = [phase for phase in hit if f"{prefix}power_l{phase}_w" in values]
+    total = f"{prefix}power_w"
+    if not there:
+        # A meter that says the sum alone: its phases are taken as loaded evenly.
+        share = (len(PHASES) + len(hit) * (fault.factor - 1.0)) / len(PHASES)
+        return {total: values[total] * share} if total in values else {}
+    found = {}
+    change_w = 0.0
+    for phase in there:
+        power_w = values[f"{prefix}power_l{phase}_w"]
+        found[f"{prefix}power_l{phase}_w"] = fault.factor * power_w
+        change_w += (fault.factor - 1.0) * power_w
+        current = f"{prefix}current_l{phase}_a"
+        if current in values:
+            found[current] = abs(fault.factor) * values[current]
+    return found | ({total: values[total] + change_w} if total in values else {})
+
+
+def _exchanged(values: Mapping[str, float], prefix: str) -> dict[str, float]:
+    """Return L1 and L2 with each other's current, at unity power factor; nothing without their voltages."""
+    powers = {phase: values.get(f"{prefix}power_l{phase}_w") for phase in PHASES}
+    volts = {phase: values.get(f"{prefix}voltage_l{phase}_v") for phase in (1, 2)}
+    shown: dict[str, float] = {}
+    for phase, other in ((1, 2), (2, 1)):
+        power_w, own_v, other_v = powers[other], volts[phase], volts[other]
+        if power_w is None or own_v is None or other_v is None:
+            return {}
+        shown[f"{prefix}power_l{phase}_w"] = _COSINE * power_w * own_v / other_v if other_v else 0.0
+        if f"{prefix}current_l{other}_a" in values:
+            shown[f"{prefix}current_l{phase}_a"] = values[f"{prefix}current_l{other}_a"]
+    both_w = shown[f"{prefix}power_l1_w"] + shown[f"{prefix}power_l2_w"]
+    return shown | {f"{prefix}power_w": both_w + (powers[3] or 0.0)}
+
+
+def _spread(values: Mapping[str, float], prefix: str, power_w: float) -> dict[str, float]:
+    """Return a power, even on the phases that are measured, and the currents that belong to it."""
+    phases = [phase for phase in PHASES if f"{prefix}power_l{phase}_w" in values]
+    found = {f"{prefix}power_w": power_w}
+    for phase in phases:
+        found[f"{prefix}power_l{phase}_w"] = power_w / len(phases)
+    for phase in PHASES:
+        if f"{prefix}current_l{phase}_a" in values:
+            volts = values.get(f"{prefix}voltage_l{phase}_v", NOMINAL_V) or NOMINAL_V
+            found[f"{prefix}current_l{phase}_a"] = abs(power_w) / (len(phases) or len(PHASES)) / volts
+    return found
+
+
+def neighbour_w(now_s: float, seed: int = 1) -> float:
+    """Return the import of a building nearby at a second: a slow course, a fridge, a kettle, an oven.
+
+    It has nothing to do with ours and is 150 to about 5,000 W.
+    """
+    shift_s = 1_000.0 * (seed % 97)
+    at_s = now_s + shift_s
+    slow_w = 450.0 + 250.0 * math.sin(at_s / 1_900.0) + 50.0 * math.sin(at_s / 47.0)
+    fridge_w = 90.0 if at_s % 2_700.0 < 900.0 else 0.0
+    kettle_w = 2_000.0 if at_s % 5_400.0 < 150.0 else 0.0
+    oven_w = 2_200.0 if at_s % 14_400.0 < 2_400.0 and at_s % 60.0 < 25.0 else 0.0
+    return slow_w + fridge_w + kettle_w + oven_w

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.api_jws import PyJWS
 
 OPTIMISER = "district"
-# All types of documents that this district signs.
-TYPES = ("heartbeat", "envelope", "schedule", "failsafe", "signal", "command", "job")
+# All types of documents that this district signs, and its watermarks.
+TYPES = ("heartbeat", "envelope", "schedule", "failsafe", "signal", "command", "job", "watermark")
 
 
 def base64url(data: bytes) -> str:

@@ -14,7 +14,9 @@ from jwt.api_jws import PyJWS
 from quartier_hil.district.issuer import Key, base64url
 
 ROLES: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "optimiser": {"types": ["heartbeat", "envelope", "schedule", "failsafe", "signal", "command"]},
+    "optimiser": {
+        "types": ["heartbeat", "envelope", "schedule", "failsafe", "signal", "command", "watermark"]
+    },
     "dso": {"types": ["envelope"], "programs": ["dso"]},
     "jobs": {"types": ["job"]},
 }

@@ -86,7 +86,7 @@ class Street:
         key = Key.fresh("optimiser1")
         self._key_file = key.save(self.folder)
         issuers = self.folder / "issuers.json"
-        issuers.write_text(json.dumps([key.listing([*TYPES, "watermark"])]))
+        issuers.write_text(json.dumps([key.listing(TYPES)]))
         self._write_roster()
         for home in self.homes:
             await home.serve(stack, self.broker.port, issuers)

@@ -44,7 +44,12 @@ class Controller:
         self.linked = link.start(self.site.params, persisted, now, outage=outage)
         house = self.site.house
         steps = {point: info.step for point, info in self.site.points.items() if info.writable}
-        self.state = cycle.State.fresh(replace(house, steps=steps))
+        fallbacks = {
+            point: (info.fallback.value, info.fallback.after_s)
+            for point, info in self.site.points.items()
+            if info.fallback is not None
+        }
+        self.state = cycle.State.fresh(replace(house, steps=steps, fallbacks=fallbacks))
         self.state = replace(
             self.state,
             turns=turns.recalled(house, kept.get("turns"), now),
@@ -120,6 +125,6 @@ class Controller:
 
     def _moment(self, now: Now) -> agenda.Moment:
         utc_ms = linkcaps.reckoned_ms(self.linked, now)
-        lost_ms = None if now.synced else self.linked.anchor_utc_ms or 0
+        lost_ms = linkcaps.lost_ms(self.linked, now)
         leads = linkcaps.leads(self.linked, self.site.params, now)
         return agenda.Moment(now, utc_ms, lost_ms, self.state.house, self.state.memories, (), leads)

@@ -16,7 +16,7 @@ from quartier.control.cycle import Decision
 from quartier.house.now import Now
 from quartier_hil import fitted, planned, span, wanted
 from quartier_hil import scenario as asked
-from quartier_hil.happenings import Blackout, Master, swapped
+from quartier_hil.happenings import Blackout, Master
 from quartier_hil.offline import premises
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
@@ -126,7 +126,6 @@ class Day:
         self.peer = Peer(house, self.utc_ms(self.scenario.duration_s + 86_400))
         self.wall = WallClock()
         self.masters: list[Master] = []
-        self.swap = ""
         self.stored: Stored | None = None
         self.historian = Historian(self.site.store, options.folder) if points(self.scenario) else None
         self.controller: Controller | None = Controller(self.site, historian=self.historian).start(self.now)
@@ -188,6 +187,11 @@ class Day:
         return Now(round((self.now_s + WARM_S + 1.0) * 1e9), utc_ms, synced=synced)
 
     @property
+    def true_now(self) -> Now:
+        """The same instant by the district's clock, which is right."""
+        return self.now._replace(utc_ms=self.utc_ms(self.now_s), synced=True)
+
+    @property
     def day_s(self) -> float:
         """Seconds since the midnight before the start."""
         start = self.scenario.start
@@ -213,7 +217,7 @@ class Day:
         """Run the scenario up to ``end_s``; a later call goes on from there."""
         if not self._has_begun:
             self._has_begun = True
-            self.peer.ask(None, self.now)
+            self.peer.ask(None, self.true_now)
         while self.now_s < end_s:
             while self._events and self._events[0].at_s <= self.now_s:
                 happen(self, self._events.pop(0))
@@ -261,6 +265,7 @@ class Day:
             downs=self.downs,
             answers=self.peer.answers,
             alarms=self.alarms.found,
+            alarm_spans=self.alarms.spans,
             losses=self.losses.spans,
             saving=self.saving,
             is_wired=False,
@@ -291,8 +296,7 @@ class Day:
         self.now_s = self.plant.now_s
         values = building.values(self.spec, self.plant)
         values["dso1.input_on"] = self.contact
-        seen = swapped(values, "grid", self.swap) if self.swap else values
-        told = list(self.doors.read(seen, self.now_s, self.now.ns))
+        told = list(self.doors.read(values, self.now_s, self.now.ns))
         told += self.supply.turn(values, self.now_s, self.utc_ms(self.now_s), self.now)
         if self.controller is not None:
             self.controller.put(told)
@@ -389,6 +393,7 @@ class Day:
         """The process is gone until then; what it keeps on disk stays."""
         if self.controller is not None:
             self.kept = self.controller.leave(self.now)
+            self.doors.lose_waiting()
             self.supply.hear(on=False)
         self.controller = None
         self._back_s = back_s

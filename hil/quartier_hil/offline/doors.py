@@ -5,14 +5,13 @@ the periods that the profiles state, and an order acts until the device's own ti
 """
 
 from array import array
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from quartier_drivers.contract import Command, PointInfo, Readings
 from quartier_drivers.layout import Layout
-from quartier_hil.devices.fault import Fault, Kind
+from quartier_hil.devices.fault import Fault, Kind, Shown
 
 # A request that is not answered within this is given up (the default of a bus section).
 TIMEOUT_S = 1.0
@@ -47,8 +46,7 @@ class _Device:
     faults: dict[Kind, Fault] = field(default_factory=dict)
     since_s: dict[Kind, float] = field(default_factory=dict)
     groups: list[_Group] = field(default_factory=list)
-    last: Mapping[str, float] = field(default_factory=dict)
-    past: deque[tuple[float, Mapping[str, float]]] = field(default_factory=deque)
+    shown: Shown = field(default_factory=Shown)
 
     def answers(self, now_s: float) -> bool:
         """Whether somebody who asks gets an answer in time."""
@@ -83,6 +81,7 @@ class Doors:
         self._of = {point: name for name, infos in devices.items() for point in infos}
         self._own = dict(own)
         self._orders: dict[str, _Order] = {}
+        self._waiting: dict[str, Command] = {}
         self._prepared = False
         self.writes_count = 0
 
@@ -121,6 +120,7 @@ class Doors:
 
     def read(self, values: Mapping[str, float], now_s: float, now_ns: int) -> Iterator[Readings]:
         """What is answered to the requests that are due; ``values`` are the plant's, in house units."""
+        self._deliver(now_s, now_ns)
         shown = {**values, **{point: self.shown(point, now_s) for point in self._own}}
         if not self._prepared:
             self._prepare(shown)
@@ -155,11 +155,24 @@ class Doors:
     # -- from the gateway --------------------------------------------------------------------
 
     def write(self, commands: Iterable[Command], now_s: float) -> None:
-        """Take orders; one that does not reach its device is lost."""
+        """Take orders; the newest that does not reach its device waits until it expires, as on a bus."""
         for command in commands:
             if self._devices[self._of[command.point]].hears(now_s):
+                self._waiting.pop(command.point, None)
                 self._orders[command.point] = _Order(command.value, now_s)
                 self.writes_count += 1
+            else:
+                self._waiting[command.point] = command
+
+    def lose_waiting(self) -> None:
+        """The gateway ends, and with it what it still had to write."""
+        self._waiting.clear()
+
+    def _deliver(self, now_s: float, now_ns: int) -> None:
+        """Hand over what waited for a device that hears again."""
+        waiting = [one for one in self._waiting.values() if one.expires_ns > now_ns]
+        self._waiting.clear()
+        self.write(waiting, now_s)
 
     def overwrite(self, point: str, value: float, now_s: float) -> None:
         """Another master writes an output."""
@@ -168,6 +181,7 @@ class Doors:
     def give_back(self, points: Iterable[str], now_s: float) -> None:
         """Let the devices' own control have these points again."""
         for point in points:
+            self._waiting.pop(point, None)
             if self._devices[self._of[point]].hears(now_s):
                 self._orders.pop(point, None)
 
@@ -213,23 +227,8 @@ class Doors:
 
 
 def _seen(device: _Device, values: Mapping[str, float], now_s: float) -> Mapping[str, float]:
-    """The plant's values as this device measures them."""
-    if not device.faults:
+    """Return the plant's values as this device measures them."""
+    if not device.faults and not device.shown.is_altered:
         return values
-    if "stuck" in device.faults:
-        device.last = device.last or values
-        return device.last
-    device.last = {}
-    late = device.faults.get("delayed")
-    if late is not None:
-        device.past.append((now_s, values))
-        while len(device.past) > 1 and device.past[1][0] <= now_s - late.seconds:
-            device.past.popleft()
-        values = device.past[0][1]
-    wrong = device.faults.get("wrong")
-    if wrong is None:
-        return values
-    return {
-        point: value * wrong.factor if point in device.infos and wrong.hits(point) else value
-        for point, value in values.items()
-    }
+    own = {point: values[point] for point in device.infos if point in values}
+    return device.shown.apply(device.faults, own, now_s)

@@ -19,7 +19,7 @@ def happen(day: "Day", event: Any) -> None:
             day.mark(event.text, "say")
         case asked.Caps():
             day.mark(f"district: {event.words}")
-            day.peer.ask(event, day.now)
+            day.peer.ask(event, day.true_now)
         case asked.Broker():
             day.mark("the broker comes back" if event.up else "the broker is taken away")
             day.peer.join(up=event.up)
@@ -50,16 +50,16 @@ def _harder(day: "Day", event: Any) -> None:
     match event:
         case Plan() | asked.Parameters() | asked.Shed():
             day.mark(f"district: {event.words}")
-            day.peer.hear(event, day.now)
+            day.peer.hear(event, day.true_now)
         case Document():
             day.mark(f"district: an envelope without sense ({event.kind})", "fault")
-            day.peer.ask_badly(event.kind, day.now)
+            day.peer.ask_badly(event.kind, day.true_now)
         case ClockFault():
             day.mark(f"the wall clock: {event.kind}", "fault")
             day.wall.lie(event, day.utc_ms(day.now_s))
         case Swap():
             day.mark(f"the {event.kind} of the grid meter are swapped", "fault")
-            day.swap = event.kind
+            day.doors.fault(event.device, "swapped", day.now_s, what=event.kind)
         case Planner(kind="dies"):
             day.mark("the planner's thread dies", "fault")  # there is none here
         case Planner():

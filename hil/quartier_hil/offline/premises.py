@@ -69,7 +69,8 @@ def _known(site: Assembled, house: House) -> Assembled:
 def _meters(house: House) -> str:
     tariff = house.tariff
     urls = {name: f"/dev/ttyUSB{place}" for place, name in enumerate(house.meters)}
-    return metering.site(house.meters, urls, TIMEOUT_MIN_S, "standard" if tariff is None else tariff.mode)
+    mode = "standard" if tariff is None else tariff.mode
+    return metering.site(house.meters, urls, TIMEOUT_MIN_S, mode, is_grid=house.grid_meter == "linky")
 
 
 def own(assembled_site: Assembled, house: House) -> dict[str, float]:

@@ -41,12 +41,16 @@ class BuildingSpec:
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """What comes from outside at one instant: unshiftable load, sun on the modules, heat drawn, the hour."""
+    """What comes from outside at one instant: unshiftable load, sun on the modules, heat drawn, the hour.
+
+    ``unlisted_w`` (not below 0) is given by what stands behind the connection and in no list.
+    """
 
     base_w: float
     solar_w_per_kw: float
     draw_w: float = 0.0
     day_s: float = 0.0
+    unlisted_w: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ def step(
             orders.generation_max_w,
             dt_s,
         ),
-        base_w=max(drive.base_w, 0.0),
+        base_w=max(drive.base_w, 0.0) - drive.unlisted_w,
         more=_pieces(spec, state, orders, drive, dt_s),
         mains=mains.step(state.mains, dt_s),
         now_s=state.now_s + dt_s,

@@ -69,8 +69,9 @@ class Broker:
         self.child = Child(argv, folder / "broker.log")
 
     async def start(self) -> None:
-        """Start it and wait until it accepts connections.  Raises RuntimeError when it does not."""
-        await self.child.start()
+        """Start it unless it runs; wait until it accepts connections.  Raises RuntimeError if it does not."""
+        if not self.child.alive:
+            await self.child.start()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + READY_REAL_S
         while loop.time() < deadline and self.child.alive:

@@ -86,6 +86,7 @@ class Daemon:
 
     def end(self, thread: str) -> None:
         """End one of its threads, which nobody in it is told of.  Raises UnheldError."""
+        self.let_go()  # nobody holds a thread twice
         if self.child.pid is not None:
             Held(self.child.pid, thread).end()
 

@@ -21,7 +21,7 @@ class Peer:
         key = Key.fresh("optimiser1")
         key_file = key.save(folder)
         self.issuers_file = folder / "issuers.json"
-        self.issuers_file.write_text(json.dumps([key.listing([*TYPES, "watermark"])]))
+        self.issuers_file.write_text(json.dumps([key.listing(TYPES)]))
         self.log = folder / "district.jsonl"
         self.figures: dict[str, Any] = {}
         words = ["district", "--port", str(port), "--group", names.group, "--edge", names.edge]

@@ -26,12 +26,16 @@ class UnheldError(RuntimeError):
     """There is no such thread, or the machine does not let us have it."""
 
 
+class AbsentError(UnheldError):
+    """There is no such thread."""
+
+
 def named(pid: int, name: str) -> int:
-    """The number of a process's thread ``name``.  Raises UnheldError where there is none."""
+    """The number of a process's thread ``name``.  Raises AbsentError where there is none."""
     for task in Path(f"/proc/{pid}/task").iterdir():
         if (task / "comm").read_text().strip() == name:
             return int(task.name)
-    raise UnheldError(f"process {pid} has no thread {name}")
+    raise AbsentError(f"process {pid} has no thread {name}")
 
 
 class Held:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from quartier_hil import verbs
 from quartier_hil.devices.actor import Device
-from quartier_hil.devices.fault import Kind
+from quartier_hil.devices.fault import METERED, Kind
 from quartier_hil.devices.meters.port import Port
 from quartier_hil.devices.relayboard import RelayBoard
 from quartier_hil.standins import words
@@ -115,9 +115,11 @@ class Desk:
     def _key(key: str, value: str) -> Any:
         if key == "acts":
             return value not in ("0", "no", "false")
-        if key == "points":
+        if key in ("points", "what"):
             return value
-        return int(number(value, key)) if key == "every" else number(value, key)
+        if key == "phases":
+            return tuple(int(number(word, key)) for word in value.split(","))
+        return int(number(value, key)) if key in ("every", "seed") else number(value, key)
 
     def _clear(self, name: str) -> Answer:
         served = self._served
@@ -217,7 +219,7 @@ def _in_vain(target: Device | Meter, kind: str) -> str:
     """Why a way of failing would change nothing; empty where it would.  A test must not pass by that."""
     if not isinstance(target, Device):
         return ""
-    if kind in ("stuck", "delayed", "wrong") and isinstance(target, RelayBoard):
+    if kind in ("stuck", "delayed", "wrong", *METERED) and isinstance(target, RelayBoard):
         return "it measures nothing"
     return "it takes no orders" if kind == "bent" and not target.orders() else ""
 

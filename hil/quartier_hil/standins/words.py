@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 HELP = """\
   fault DEVICE|BUS KIND [seconds=S] [factor=F] [points=PATTERN] [every=N] [acts=1]
-                             off unplugged silent stuck garbage wrong bent slow late delayed intermittent
+                             [value=W] [phases=1,2] [what=phases|clamps] [seed=N]
+                             off unplugged silent stuck garbage wrong clamps swapped foreign coarse bent
+                             slow late delayed intermittent
   clear DEVICE|BUS|all       well again
   pull BUS | put BUS         a serial adapter out of the gateway, and back
   plug EV [WH] | unplug EV   a car comes, wanting so much [40000], or leaves
@@ -51,7 +53,7 @@ VERBS: Mapping[str, tuple[int, int]] = {
 }
 """Each verb with the least and most words that follow it."""
 _KEYS: Mapping[str, frozenset[str]] = {
-    "fault": frozenset({"seconds", "factor", "points", "every", "acts"}),
+    "fault": frozenset({"seconds", "factor", "points", "every", "acts", "value", "phases", "what", "seed"}),
     "expect": frozenset({"within", "for"}),
 }
 

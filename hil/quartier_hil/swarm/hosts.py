@@ -215,7 +215,7 @@ class Host:
                 session = self.sessions[edge]
                 with self.lock:
                     payload = session.watermark(self.clock.utc_ms())
-                self.client.publish(f"{session.names.companion}/watermark", payload, qos=1, retain=True)
+                self._signed(f"{session.names.companion}/watermark", payload, qos=1, retain=True)
             turn += 1
 
 

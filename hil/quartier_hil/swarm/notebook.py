@@ -29,6 +29,8 @@ class Strip:
 class Notebook:
     """The outbox of one gateway and one boot; ``names`` are those of the points, as (stream, metric)."""
 
+    is_whole = True
+
     def __init__(self, boot: int, names: Sequence[tuple[str, str]]) -> None:
         self.boot, self.names = boot, names
         self.most_kept = 0

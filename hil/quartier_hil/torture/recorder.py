@@ -152,7 +152,7 @@ class Recorder:
                 return
             payload = self.told.session.watermark(self._clock.utc_ms())
             self.told.order.acknowledged = self.told.session.ledger.watermark
-        self._publish(f"{self.names.companion}/watermark", payload, qos=1, retain=True)
+        self.say(f"{self.names.companion}/watermark", payload, retain=True)
 
     def say(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Publish a document, signed."""

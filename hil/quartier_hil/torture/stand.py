@@ -22,7 +22,7 @@ from quartier_hil.torture.names import Hosts
 from quartier_hil.torture.recorder import Recorder, issuers_file
 from quartier_hil.torture.relay import Relay
 
-TYPES = ("heartbeat", "envelope", "command")
+TYPES = ("heartbeat", "envelope", "command", "watermark")
 _TURN_S, _BREATH_S = 0.05, 0.2
 # Answers of one start that make no sample: the door looks who is there, and the last one may be cut off.
 _UNKEPT_PER_START = 2

@@ -1,4 +1,4 @@
-"""A gateway swapped: its backup on another machine goes on, and the old one, started again, is shut out."""
+"""A gateway swapped: its backup on another machine goes on, and the old one, started again, gives way."""
 
 import random
 from functools import partial

@@ -52,11 +52,11 @@ class Ending:
     each was called good; ``missing`` counts rows of the
     daemon's own history that the district lacks.  ``heard`` is told of each smart meter where it was
     counted, ``memory`` (house seconds, MB) as it was looked at; ``answers`` are kind, status and reason of
-    each envelope without sense; ``alarms`` are those raised (house seconds, words), ``losses`` those told:
-    from and until (house seconds; inf: it stands), code and whose.  ``saving``: of a day that was lived
-    without its plan too.  ``is_wired``: real buses were there.  ``stored`` is what the daemon's history
-    told, where a check wants it; ``zero_s`` is how much later than the scenario's start its second 0 was, by
-    the house's clock.
+    each envelope without sense; ``alarms`` are those raised (house seconds, words), ``alarm_spans`` when each
+    of them was (by name), ``losses`` those told: from and until (house seconds; inf: it stands), code and
+    whose.  ``saving``: of a day that was lived without its plan too.  ``is_wired``: real buses were there.
+    ``stored`` is what the daemon's history told, where a check wants it; ``zero_s`` is how much later than
+    the scenario's start its second 0 was, by the house's clock.
     """
 
     modes: Sequence[tuple[float, str]] = ()
@@ -73,6 +73,7 @@ class Ending:
     heard: Mapping[str, Heard] = field(default_factory=dict)
     answers: Sequence[tuple[str, str, str]] = ()
     alarms: Sequence[tuple[float, str]] = ()
+    alarm_spans: Mapping[str, Sequence[float]] = field(default_factory=dict)
     losses: Sequence[tuple[float, float, tuple[str, str]]] = ()
     memory: Sequence[tuple[float, float]] = ()
     saving: Saving | None = None
@@ -102,6 +103,8 @@ class CapKept:
     caps: Sequence[Cap]
     over_s: float = 0.0
     worst_w: float = 0.0
+    row_s: float = 0.0
+    longest_s: float = 0.0
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
         """Judge one step."""
@@ -111,6 +114,8 @@ class CapKept:
         slack = 1.0 + self.asked.slack_pct / 100.0
         grid_w = values["grid.power_w"]
         over_w = max(grid_w - cap.import_w * slack, -grid_w - cap.export_w * slack)
+        self.row_s = self.row_s + dt_s if over_w > 1.0 else 0.0
+        self.longest_s = max(self.longest_s, self.row_s)
         if over_w > 1.0:
             self.over_s += dt_s
             self.worst_w = max(self.worst_w, over_w)
@@ -123,7 +128,12 @@ class CapKept:
             f"{self.asked.deadline_s:g} s after each change, at most {self.asked.over_max_s:g} s over"
         )
         measured = f"{self.over_s:g} s over" + (f", by {self.worst_w:.0f} W at most" if self.worst_w else "")
-        return Verdict("cap-kept", promised, measured, self.over_s <= self.asked.over_max_s)
+        holds = self.over_s <= self.asked.over_max_s
+        if self.asked.row_max_s is not None:
+            promised += f", {self.asked.row_max_s:g} s in a row"
+            measured += f", {self.longest_s:g} s in a row at most"
+            holds = holds and self.longest_s <= self.asked.row_max_s
+        return Verdict("cap-kept", promised, measured, holds)
 
 
 @dataclass

@@ -46,7 +46,8 @@ def balance(scenario: Scenario) -> Judge:
 
 
 def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
-    """One judge per check, each invariant where they are asked for, and one where a cap tightens."""
+    """One judge per check, each invariant where they are asked for, and those that every run has."""
+    yield alarmed.AlarmsHeld()
     is_asked = any(isinstance(check, asked.Tightened) for check in scenario.checks)
     if tightenings(caps) and not is_asked:
         yield Tightening(scenario, caps)
@@ -57,7 +58,7 @@ def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
 def judges_of(check: asked.Check, scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
     """The judges of one check, in the order of their verdicts."""
     if isinstance(check, asked.Tightened):
-        yield Tightening(scenario, caps, is_asked=True)
+        yield Tightening(scenario, caps, is_asked=True, asked=check)
     elif isinstance(check, asked.CapKept):
         yield checks.CapKept(check, caps)
     elif isinstance(check, asked.Invariants):

@@ -14,6 +14,7 @@ from quartier_hil.plant.car import CarSpec
 from quartier_hil.scenario import Freeze, Kill, Scenario
 from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.promise import Cap
+from quartier_hil.wanted import Tightened
 
 COMMAND_MAX_S, INSIDE_MAX_S = 2.0, 30.0
 # What these 2 s leave beside a cycle of a second.
@@ -66,6 +67,7 @@ class Tightening:
     scenario: Scenario
     caps: Sequence[Cap]
     is_asked: bool = False
+    asked: Tightened | None = None
     command_s: float = field(init=False, default=0.0)
     inside_s: float = field(init=False, default=0.0)
     _open: list[_Tightening] = field(init=False)
@@ -131,7 +133,13 @@ class Tightening:
     @property
     def command_max_s(self) -> float:
         """What is promised: a cycle of a second and one for the wires; a slower cycle has its own time."""
-        return max(COMMAND_MAX_S, self.scenario.cycle_s + WIRES_S)
+        said_s = None if self.asked is None else self.asked.command_max_s
+        return max(COMMAND_MAX_S, self.scenario.cycle_s + WIRES_S) if said_s is None else said_s
+
+    @property
+    def inside_max_s(self) -> float:
+        """What is promised of the meter."""
+        return INSIDE_MAX_S if self.asked is None else self.asked.inside_max_s
 
     @property
     def figures(self) -> dict[str, float]:
@@ -146,7 +154,7 @@ class Tightening:
         """The slowest of each, and how many there were."""
         promised = (
             f"after each tightening the command on the wire in {self.command_max_s:g} s "
-            f"and the meter inside in {INSIDE_MAX_S:g} s"
+            f"and the meter inside in {self.inside_max_s:g} s"
         )
         seen = [one for one in self._open if one.over_w is not None]
         figures = self.figures
@@ -159,7 +167,7 @@ class Tightening:
             f"command after {_words(command_s)}, inside after {_words(inside_s)} at most "
             f"({acted} of {len(seen)} tightenings had something to take back)"
         )
-        holds = command_s <= self.command_max_s and inside_s <= INSIDE_MAX_S
+        holds = command_s <= self.command_max_s and inside_s <= self.inside_max_s
         return Verdict("tightening", promised, measured, holds)
 
 

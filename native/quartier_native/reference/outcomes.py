@@ -20,6 +20,8 @@ from quartier_native.reference.tree import ROWS, Tree
 
 EPSILON_W = 1e-6
 PV_RAISE = 0.25
+PV_DEADBAND, PV_DEADBAND_LEAST_W = 0.005, 20.0
+"""A smaller room is not worth an order."""
 PV_RAISE_PER_S = 0.005
 PV_ROOM = 0.02
 PV_FULL = 0.9
@@ -171,7 +173,8 @@ def raise_pv(
             room_w = inf
             for row, share in rows(tree, seat.place):
                 room_w = min(room_w, export_room_w[row] / share)
-            held_w += PV_RAISE * max(0.0, room_w)
+            if room_w > max(PV_DEADBAND_LEAST_W, PV_DEADBAND * unit.rated_w):
+                held_w += PV_RAISE * room_w
             if charge_room_w > PV_ROOM * unit.rated_w and -seat.present_w > PV_FULL * held_w:
                 held_w += PV_RAISE_PER_S * unit.rated_w * dt_s
         state.limit_w[at] = limit_w(held_w, unit.rated_w)

@@ -74,7 +74,8 @@ class Desk:
         return words(self.commanding.take(accepted, paper, self.world(**world)))
 
     def look(self, kept=None, **world):
-        return words(self.commanding.look(self.world(**world), kept or Kept(inside=None)))
+        there = self.world(**world)
+        return words(self.commanding.look(there, kept or Kept(inside=None), there.now.utc_ms))
 
     def restarted(self, *, outage=False):
         facts = json.loads(json.dumps(self.commanding.kept()))

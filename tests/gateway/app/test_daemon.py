@@ -52,6 +52,14 @@ async def test_the_battery_serves_the_house_and_sigterm_leaves_safe_values(house
     assert not (gateway.runtime_dir / "quartier.sock").exists()
 
 
+async def test_the_log_says_at_the_start_which_of_the_grids_events_its_meter_cannot_serve(house):
+    gateway, _ = house
+    await gateway.start()
+    await gateway.until(lambda _: '"event": "grid.rows"' in gateway.log())
+
+    assert "the grid meter does not measure the frequency: only its voltage acts" in gateway.log()
+
+
 async def test_a_daemon_that_speaks_modbus_imports_no_other_protocol(house, monkeypatch):
     """Each library costs tens of MiB: who has no such bus does not pay for it, from start to end."""
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")

@@ -448,3 +448,43 @@ async def test_signed_commands_move_the_house_and_are_answered_over_a_restart_of
         assert [*range(1, len(numbers) + 1)] == sorted(numbers), f"boot {boot}: numbered without gaps"
     await host.leave()
     assert 0 == await gateway.stop()
+
+
+@pytest.mark.peer
+@pytest.mark.daemon
+async def test_a_takeover_of_both_names_and_a_forged_watermark_of_a_later_boot_end_no_link(
+    house, mosquitto, key, tmp_path
+):
+    gateway, _ = house
+    broker = await mosquitto()
+    host = Host(key)
+    joined(gateway, tmp_path, broker.port)
+    gateway.rate = 60.0
+    await gateway.start()
+    await gateway.until(lambda s: s["district"]["control_on"])
+    assert 0 == await gateway.stop()  # whoever has started before knows a boot that is none of its own
+    await host.listen(broker.port)
+    forged = {"bdseq": 1, "streams": {name: {"boot": 2**62, "seq": 5} for name in ("grid", "event", "node")}}
+    topic = f"{COMPANION}/watermark"
+    host.connection._client.publish(topic, json.dumps(forged).encode(), 1, retain=True)
+    await gateway.start()
+    await gateway.until(lambda s: s["district"]["data_on"] and s["district"]["control_on"])
+    for name in ("issy.b012", "issy.b012.ctl"):
+        profile = Profile(client_id=name, clean_start=True, session_expiry_s=0)
+        other = Connection(Server("127.0.0.1", broker.port, tls=False), Credentials(), profile)
+        await other.open()
+        await gateway.until(lambda s: s["district"]["lost_connections_count"] > 0)
+        await other.leave(0)
+    host.connection._client.publish(topic, json.dumps(forged).encode(), 1, retain=True)
+    status = await gateway.until(
+        lambda s: (
+            s["district"]["lost_connections_count"] >= 2
+            and s["district"]["data_on"]
+            and s["district"]["control_on"]
+        )
+    )
+    assert "born" == status["district"]["phase"]
+    count = len(host.seen)
+    await host.until(lambda: any("/DDATA/" in message.topic for message in host.seen[count:]))
+    await host.leave()
+    assert 0 == await gateway.stop()

@@ -5,7 +5,6 @@ import pytest
 from quartier.app.drift import STRANGER, TIMER, found
 from quartier.house.entry import Entry
 from quartier.house.image import Image
-from quartier.house.now import Now
 from quartier_drivers.contract import Fallback, PointInfo, Quality, Reading, columns
 
 S = 1_000_000_000
@@ -29,7 +28,8 @@ ROW = Entry(
 def seen(value, t, row=ROW, info=INFO, quality=Quality.GOOD):
     image = Image()
     image.put(columns([Reading(POINT, value, quality, 0)], int(t * S)))
-    return found(row, info, image.freeze(int(t * S)), Now(int(t * S), UTC_MS + int(t * 1000), synced=True))
+    asked_ns, known_ns = (((ms or 0) - UTC_MS) * 1_000_000 for ms in (row.last_ms, row.known_ms))
+    return found(row, info, image.freeze(int(t * S)), asked_ns, known_ns)
 
 
 @pytest.mark.parametrize("value", [-2000.0, -2040.0, -1960.0])

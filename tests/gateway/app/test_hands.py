@@ -13,9 +13,11 @@ from tests.gateway.control.conftest import HOUSE
 
 from quartier.app import hands
 from quartier.house.now import Now
-from quartier.runtime.clock import HouseClock
+from quartier.runtime.clock import HouseClock, boot_id
 from quartier.runtime.desk import Closed
 from quartier.runtime.operators import order
+from quartier.runtime.presence import Asker, Presence
+from quartier_drivers.who import Who
 
 S = 1_000_000_000
 NOW = Now(1_000 * S, 1_790_000_000_000, synced=True)
@@ -49,12 +51,17 @@ async def test_a_battery_obeys_a_person_and_the_status_says_whom_until_it_is_end
     )
     listed = await by_hand(gateway, "override")
     ended = await by_hand(gateway, "override", "bat1", "--cancel")
+    judged = await by_hand(gateway, "meter")
+    from_afar = await by_hand(gateway, "meter", "--believe")
     await gateway.until(lambda status: "override" not in status["control"]["assets"]["bat1"])
 
     user = getpass.getuser()
     assert (0, f"bat1: 1000 W, for 2 h, by {user}", "") == done
     assert f"by hand, {user}: capacity test" == status["control"]["assets"]["bat1"]["command"]["reason"]
     assert "capacity test" in listed[1]
+    assert (0, "good", "") == judged
+    assert (1, "") == from_afar[:2]
+    assert "a person at the console of the gateway is needed" in from_afar[2]
     assert (0, f"bat1: 1000 W, ended, by {user}", "") == ended
     assert 1 == gateway.log().count("override.begun")
     assert 1 == gateway.log().count("override.ended")
@@ -137,6 +144,16 @@ def test_what_was_kept_goes_on_for_the_rest_of_its_time_and_is_told_when_it_ends
     assert [("override.ended", "bat1: no longer by hand, anna: its time is over")] == told
 
 
+@pytest.mark.parametrize("wall_s", [-3_600, 0, 86_400 * 3_650])
+@pytest.mark.parametrize("synced", [False, True])
+def test_while_the_machine_goes_on_no_wall_clock_changes_how_long_an_order_lasts(recall, wall_s, synced):
+    facts = {**kept(until_ns=NOW.ns + 60 * S), "boot": boot_id()}
+    found, _ = recall(facts, Now(NOW.ns, NOW.utc_ms + wall_s * 1000, synced))
+
+    assert ["bat1"] == list(found.running(Now(NOW.ns + 59 * S, 0, synced=True), outage=False))
+    assert {} == found.running(Now(NOW.ns + 60 * S, 0, synced=True), outage=False)
+
+
 def test_an_outage_ends_every_order_by_hand(recall):
     found, told = recall(kept())
 
@@ -172,3 +189,30 @@ async def test_a_disk_that_refuses_leaves_the_order_standing_and_says_so(tmp_pat
     found._path = tmp_path / "file" / "overrides"
 
     assert await asyncio.wait_for(found._keep(), 60) is False
+
+
+@pytest.mark.parametrize(
+    ("standing", "believed"),
+    [(Presence("the console tty1"), True), (Presence(why_not="the login came over the network"), False)],
+)
+async def test_only_a_person_at_the_console_has_the_grid_meter_believed_again(tmp_path, standing, believed):
+    told, asked = [], []
+
+    def believe(now):
+        asked.append(now)
+        return "implausible"
+
+    desk = hands.Hands(
+        tmp_path,
+        lambda: HOUSE,
+        HouseClock(),
+        lambda *event: told.append(event),
+        structlog.get_logger(),
+        believe,
+        lambda *_: standing,
+    )
+    answer = await desk.on_site["believe_meter"]({}, Who("person", "anna", "1000"), Asker(1))
+
+    assert (believed, believed) == (bool(asked), bool(told))
+    assert (answer.get("done") == "implausible") is believed
+    assert ("network" in answer.get("error", "")) is not believed

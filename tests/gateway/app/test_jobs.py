@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from dataclasses import replace
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -13,16 +14,31 @@ from paho.mqtt.properties import Properties
 from quartier.app import jobs as room
 from quartier.app import ordered
 from quartier.app.district import connect
-from quartier.app.jobs import Jobs
+from quartier.app.jobs import Jobs, loosening_waits_for
 from quartier.app.places import Places
 from quartier.config.load import load_lenient
+from quartier.control import link
+from quartier.control.link import LinkParams
+from quartier.control.wishes import Heartbeat
 from quartier.district.catalog import build
+from quartier.house.assets import Limits
+from quartier.house.now import Now
 from quartier.store.ledger import Store
 from quartier_hil.district.issuer import job
 from quartier_hil.district.keyfolder import KeyFolder, public, signed
 
 C = "quartier/v1/issy/b012"
 HOUR_MS = 3_600_000
+PARAMS = LinkParams(
+    limits=Limits(
+        import_hard_w=12000.0,
+        export_hard_w=6000.0,
+        import_failsafe_w=6000.0,
+        export_failsafe_w=0.0,
+        import_autonomous_w=9600.0,
+        export_autonomous_w=6000.0,
+    )
+)
 pytestmark = pytest.mark.peer
 
 
@@ -77,6 +93,20 @@ class Scene:
         self.loaded = load_lenient(config)
         self.events = []
         self.adopted_count = 0
+        self.params = PARAMS
+        self.link = link.start(self.params, None, self.now(), outage=False)
+
+    def now(self):
+        return self.yard.clock.now()
+
+    def beat(self):
+        now = self.now()
+        self.link = link.heartbeat(self.link, self.params, Heartbeat(now.utc_ms, now.utc_ms), now)
+
+    def fail(self):
+        """FAILSAFE, with its minimum to serve."""
+        begun = link.start(self.params, None, self.now(), outage=False, lost=True)
+        self.link = replace(begun, mode=link.Mode.FAILSAFE)
 
     def hear(self, *event):
         self.events.append(event)
@@ -99,7 +129,14 @@ class Scene:
         self.uplink = connect(self.loaded.site, self.state_dir, *around)
         places = Places(self.config, self.config.parent, self.state_dir)
         self.jobs = Jobs(
-            self.uplink, places, lambda: self.loaded, self.adopt, yard.clock, self.hear, yard.log
+            self.uplink,
+            places,
+            lambda: self.loaded,
+            self.adopt,
+            lambda: self.link,
+            yard.clock,
+            self.hear,
+            yard.log,
         )
         tasks = [asyncio.create_task(self.uplink.run()), asyncio.create_task(self.jobs.run())]
         try:
@@ -143,10 +180,10 @@ async def scene(yard, mosquitto, tmp_path):
         await asyncio.to_thread(store.close, found.clock.now(), 5.0)
 
 
-def changed(scene, old="rated_w = 2000", new="rated_w = 1500"):
+def changed(scene, old="buses.lan", new="control = { grid_target_w = 150 }\nbuses.lan"):
     text = scene.config.read_text()
     assert old in text
-    return text.replace(old, new)
+    return text.replace(old, new, 1)
 
 
 async def test_an_ordered_site_file_is_checked_kept_used_and_acknowledged_step_by_step(scene):
@@ -154,8 +191,8 @@ async def test_an_ordered_site_file_is_checked_kept_used_and_acknowledged_step_b
         seq = scene.district.order({"op": "config", "site": changed(scene)})
         await scene.ended(seq)
         assert ["NEW", "ACCEPTED", "STARTED", "SUCCEEDED"] == scene.district.said(seq)
-        assert 1500 == scene.loaded.site.assets["boiler"].rated_w
-        assert 1500 == ordered.in_force(scene.config, scene.state_dir).site.assets["boiler"].rated_w
+        assert 150 == scene.loaded.site.control.grid_target_w
+        assert 150 == ordered.in_force(scene.config, scene.state_dir).site.control.grid_target_w
         assert ["job.accepted", "job.started", "job.ended"] == [event[0] for event in scene.events]
 
 
@@ -168,7 +205,7 @@ async def test_a_faulty_site_file_is_refused_with_all_its_faults_and_the_last_go
         assert ["assets.boiler.rated_w", "assets.boiler.teir"] == sorted(
             fault.split(": ")[1] for fault in scene.faults()
         )
-        assert 1500 == ordered.in_force(scene.config, scene.state_dir).site.assets["boiler"].rated_w
+        assert 150 == ordered.in_force(scene.config, scene.state_dir).site.control.grid_target_w
 
 
 async def test_an_order_raises_no_hard_limit(scene):
@@ -176,7 +213,7 @@ async def test_an_order_raises_no_hard_limit(scene):
         text = changed(scene, "contract_import_w = 12000", "contract_import_w = 13000")
         ack = await scene.ended(scene.district.order({"op": "config", "site": text}))
         assert ("REJECTED", "BOUNDS") == (ack["status"], ack["reason"])
-        assert "raised by hand" in scene.faults()[0]
+        assert "limits.contract_import_w: is changed by a person on site only" in scene.faults()[0]
         assert 0 == scene.adopted_count
 
 
@@ -300,8 +337,96 @@ async def test_an_order_with_which_no_run_lasted_is_told_as_given_up(scene):
     async with scene.running():
         await scene.ended(scene.district.order({"op": "config", "site": changed(scene)}))
     for _ in range(3):
-        ordered.begun(scene.state_dir)
+        ordered.begun(scene.state_dir, scene.loaded.ordered)
     scene.adopt()
     async with scene.running():
         await scene.until(lambda: scene.events[-1][0] == "job.given_up")
-        assert 2000 == scene.loaded.site.assets["boiler"].rated_w
+        assert 0 == scene.loaded.site.control.grid_target_w
+
+
+# What loosens
+
+
+LOOSER = "contract_export_w = 6000, failsafe_export_w = 3000"
+
+
+def export_w(scene):
+    return scene.loaded.site.limits.export_failsafe_w
+
+
+async def test_in_failsafe_a_file_that_loosens_waits_over_a_restart_until_it_is_left(scene):
+    payload = scene.district.made(
+        {"op": "config", "site": changed(scene, "contract_export_w = 6000", LOOSER)}, lasts_ms=10 * HOUR_MS
+    )
+    seq = json.loads(payload)["seq"]
+    scene.fail()
+    scene.beat()
+    async with scene.running():
+        scene.district.say(payload)
+        await scene.until(lambda: any(event[0] == "job.waits" for event in scene.events))
+        told = next(event for event in scene.events if event[0] == "job.waits")
+        assert (["limits.failsafe_export_w"], ["the end of FAILSAFE"]) == (
+            told[2]["keys"],
+            told[2]["waits_for"],
+        )
+        await scene.until(lambda: len(scene.district.said(seq)) >= 3)
+        assert ["NEW", "ACCEPTED", "ACCEPTED"] == scene.district.said(seq)
+        assert "SAFETY" == next(ack for ack in reversed(scene.district.acks) if ack["seq"] == seq)["reason"]
+    scene.events.clear()
+    async with scene.running():  # the broker still holds it
+        await scene.until(lambda: any(event[0] == "job.waits" for event in scene.events))
+        assert (0, 0, None) == (export_w(scene), scene.adopted_count, ordered.recalled(scene.state_dir))
+        scene.link = link.start(scene.params, None, scene.now(), outage=False)
+        scene.beat()
+        assert "SUCCEEDED" == (await scene.ended(seq))["status"]
+        assert 3000 == export_w(scene)
+
+
+async def test_without_a_heartbeat_a_file_that_loosens_waits_and_one_that_tightens_does_not(scene):
+    scene.fail()
+    async with scene.running():
+        text = changed(scene, "contract_export_w = 6000", LOOSER)
+        first = scene.district.order({"op": "config", "site": text})
+        await scene.until(lambda: any(event[0] == "job.waits" for event in scene.events))
+        waits_for = next(event for event in scene.events if event[0] == "job.waits")[2]["waits_for"]
+        assert ["the end of FAILSAFE", "a heartbeat at most 60 s old"] == waits_for
+        text = changed(
+            scene, "contract_export_w = 6000", "contract_export_w = 6000, failsafe_import_w = 1000"
+        )
+        second = scene.district.order({"op": "config", "site": text})
+        assert "SUCCEEDED" == (await scene.ended(second))["status"]
+        assert "REVOKED" == (await scene.ended(first))["status"]
+        assert (1000, 0) == (scene.loaded.site.limits.import_failsafe_w, export_w(scene))
+        scene.events.clear()
+        scene.district.order({"op": "config", "site": scene.config.read_text()})
+        await scene.until(lambda: any(event[0] == "job.waits" for event in scene.events))
+        assert 1000 == scene.loaded.site.limits.import_failsafe_w, (
+            "nor does the file as it was loosen it again"
+        )
+
+
+async def test_what_waits_ends_with_its_window_and_says_what_it_waited_with(scene):
+    scene.fail()
+    async with scene.running():
+        text = changed(scene, "contract_export_w = 6000", LOOSER)
+        ack = await scene.ended(scene.district.order({"op": "config", "site": text}, lasts_ms=30_000))
+        assert ("ABORTED", "EXPIRED") == (ack["status"], ack["reason"])
+        assert "it loosens limits.failsafe_export_w" in scene.events[-1][1]
+        assert 0 == scene.adopted_count
+
+
+def test_loosening_waits_for_each_of_what_is_missing():
+    params = PARAMS
+    now = Now(10**12, 10**12, synced=True)
+    fresh = link.start(params, None, now, outage=False)
+    beaten = link.heartbeat(fresh, params, Heartbeat(now.utc_ms, now.utc_ms), now)
+    failed = link.start(params, None, now, outage=False, lost=True)
+    later = Now(now.ns + 61 * 10**9, now.utc_ms + 61_000, synced=True)
+
+    assert () == loosening_waits_for(beaten, now)
+    assert ("a heartbeat at most 60 s old",) == loosening_waits_for(fresh, now)
+    assert ("a heartbeat at most 60 s old",) == loosening_waits_for(beaten, later)
+    assert ("a synchronised clock",) == loosening_waits_for(beaten, now._replace(synced=False))
+    assert "the end of FAILSAFE" in loosening_waits_for(failed, now)
+    tested = link.commanded(beaten, None, (now.ns, now.ns + 10**10))
+    assert ("the end of FAILSAFE",) == loosening_waits_for(tested, now)

@@ -91,17 +91,17 @@ def ended(district, ident):
 async def test_an_ordered_site_file_outlives_a_kill_and_gives_way_to_a_hand_at_the_gateway(street):
     gateway, district = street
     await started(gateway)
-    text = gateway.config.read_text().replace('tier = "C"', 'tier = "D"')
+    text = limited(gateway, "failsafe_import_w = 4000")
     done = district.order({"op": "config", "site": text})
     await district.until(lambda: "SUCCEEDED" in said(district, done["seq"]))
     name = f"{done['id']} ({done['seq']})"
     await gateway.until(lambda s: s["gateway"]["site_file"] == name)
-    await gateway.until(lambda s: s["control"]["assets"]["boiler"]["tier"] == "D")
+    await gateway.until(lambda s: failsafe_w(s, "import") == 4000)
     await district.until(lambda: ended(district, done["id"]))
 
     await gateway.stop(signal.SIGKILL)
     status = await started(gateway)
-    assert (name, "D") == (status["gateway"]["site_file"], status["control"]["assets"]["boiler"]["tier"])
+    assert (name, 4000) == (status["gateway"]["site_file"], failsafe_w(status, "import"))
 
     faulty = district.order({"op": "config", "site": text.replace("rated_w = ", "rated_w = -")})
     await district.until(lambda: "REJECTED" in said(district, faulty["seq"]))
@@ -112,6 +112,49 @@ async def test_an_ordered_site_file_outlives_a_kill_and_gives_way_to_a_hand_at_t
     gateway.process.send_signal(signal.SIGHUP)
     status = await gateway.until(lambda s: s["control"]["assets"]["boiler"]["tier"] == "B")
     assert "" == status["gateway"]["site_file"]
+    assert 6000 == failsafe_w(status, "import")
+    await district.until(lambda: changed_keys(district) == ["assets.boiler.tier"])
+    assert 0 == await gateway.stop()
+
+
+def limited(gateway, keys):
+    return gateway.config.read_text().replace("contract_export_w = 6000", f"contract_export_w = 6000, {keys}")
+
+
+def failsafe_w(status, way):
+    return status["district"]["failsafe"][f"{way}_max_w"]
+
+
+def changed_keys(district):
+    """What the district was told of values that only a person on site may change."""
+    events = (event for event in district.told("event") if event["code"] == "site.protected_changed")
+    return next((event["data"]["keys"] for event in events), None)
+
+
+def waits(district):
+    """What the district was told of jobs that wait."""
+    return [event for event in district.told("event") if event["code"] == "job.waits"]
+
+
+async def test_in_failsafe_an_ordered_file_with_larger_values_waits_over_a_kill(street):
+    gateway, district = street
+    gateway.state_dir.mkdir()
+    (gateway.state_dir / "link.a").write_bytes(b"damaged")  # who lost its state owes the fail-safe minimum
+    await started(gateway)
+    beats = asyncio.create_task(beat(district))
+    await gateway.until(lambda s: s["district"]["heartbeats_count"] > 0)
+    done = district.order({"op": "config", "site": limited(gateway, "failsafe_export_w = 3000")})
+    await district.until(lambda: waits(district))
+    assert ["limits.failsafe_export_w"] == waits(district)[0]["data"]["keys"]
+    await gateway.stop(signal.SIGKILL)
+    status = await started(gateway)
+    await district.until(lambda: len({event["boot"] for event in waits(district)}) == 2)
+    status = await gateway.until(lambda s: s["district"]["heartbeats_count"] > 0)
+    assert (0, "") == (failsafe_w(status, "export"), status["gateway"]["site_file"])
+    assert not {"STARTED", "SUCCEEDED"} & {*said(district, done["seq"])}
+    beats.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await beats
     assert 0 == await gateway.stop()
 
 

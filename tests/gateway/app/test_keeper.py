@@ -59,6 +59,17 @@ def test_another_boot_is_an_outage_unless_the_stop_was_planned(tmp_path, state, 
     assert outage is keeper.recalled(tmp_path).outage
 
 
+@pytest.mark.parametrize("planned", [False, True])
+def test_another_boot_is_known_by_its_name_and_one_without_a_name_is_not(tmp_path, state, planned):
+    keeper.keep(tmp_path, state, planned=planned)
+    same = keeper.recalled(tmp_path).rebooted
+    another_boot(tmp_path)
+    another = keeper.recalled(tmp_path).rebooted
+    statefile.save(tmp_path / keeper.FILE, {**facts_of(tmp_path), "boot_id": ""}, twice=True)
+
+    assert (False, True, None) == (same, another, keeper.recalled(tmp_path).rebooted)
+
+
 def test_a_crash_of_the_daemon_alone_is_no_outage(tmp_path, state):
     keeper.keep(tmp_path, state, planned=False)
 

@@ -8,9 +8,11 @@ import pytest
 from quartier.app.ladder import Ladder
 from quartier.control.ladder import Pace
 from quartier.house.assets import Battery, Grid, House, Limits, Load
+from quartier.house.now import Now
 from quartier_drivers.contract import Fallback, PointInfo
 
 NOON = 1_764_000_000_000
+NOW = Now(0, NOON, synced=True)
 HOUSE = House(
     name="b1",
     grid=Grid(name="grid", rated_w=9000),
@@ -67,7 +69,7 @@ def test_each_row_has_this_sites_own_timers():
 
 
 def test_an_alarm_names_the_row_and_its_deadline():
-    view = _ladder().named(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOON)
+    view = _ladder().named(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOW)
 
     assert "one before" == view["alarms"][0]
     assert view["alarms"][1].startswith("bat1: a battery is silent: its setpoint is given back")
@@ -76,7 +78,7 @@ def test_an_alarm_names_the_row_and_its_deadline():
 
 
 def test_an_asset_that_is_silent_with_its_bus_is_so_for_that():
-    alarms = _ladder(online=False).named(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOON)
+    alarms = _ladder(online=False).named(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOW)
     causes = {one.of: one.cause for one in alarms["alarms"][1:]}
 
     assert {"bat1": ("loss.bus_down", "lan"), "heat": None, "lan": None} == causes
@@ -85,7 +87,10 @@ def test_an_asset_that_is_silent_with_its_bus_is_so_for_that():
 def test_a_loss_says_since_when_until_it_is_over():
     ladder = _ladder()
     since = [
-        [row["since_utc_ms"] for row in ladder.named(view, at_ms)["losses"]]
+        [
+            row["since_utc_ms"]
+            for row in ladder.named(view, Now((at_ms - NOON) * 1_000_000, at_ms, synced=True))["losses"]
+        ]
         for view, at_ms in (
             (_view(("grid-meter-lost", "")), NOON),
             (_view(("grid-meter-lost", "")), NOON + 1000),
@@ -100,11 +105,11 @@ def test_a_loss_says_since_when_until_it_is_over():
 def test_a_house_that_is_well_is_told_as_it_is():
     view = _view()
 
-    assert view is _ladder().named(view, NOON)
+    assert view is _ladder().named(view, NOW)
 
 
 def _outside(*args, **options):
-    return [(row["name"], row["of"]) for row in _ladder(*args, **options).named(_view(), NOON)["losses"]]
+    return [(row["name"], row["of"]) for row in _ladder(*args, **options).named(_view(), NOW)["losses"]]
 
 
 def test_a_bus_that_is_lost_and_a_disk_are_rows_too():

@@ -110,6 +110,15 @@ def test_a_write_tells_who_why_what_was_before_what_came_back_and_when(desk):
     assert [row] == list(desk.pages.rows.values())
 
 
+def test_the_age_of_a_row_is_that_of_the_time_that_passed_and_unknown_of_what_others_wrote(desk):
+    desk.order(RELAY, 0.0)
+    entry = Entry(boot=0, number=1, point=POWER, why="released", utc_ms=UTC_MS, last_ms=UTC_MS)
+    desk.ledger.took_in([entry], desk.now)
+
+    assert [9.0] == [row["age_s"] for row in desk.ledger.told("heat", 9 * S)]
+    assert [False] == ["age_s" in row for row in desk.ledger.told("bat1", 9 * S)]
+
+
 def test_a_refreshed_lease_is_one_row_with_a_count_and_the_last_time(desk):
     for t in range(0, 400, 20):
         desk.at(t).order(POWER, 100.0, life_s=20).at(t + 0.1).send().read(POWER, 100.0).tick()
@@ -267,6 +276,20 @@ def test_a_point_that_shows_another_value_ends_its_row_and_says_by_whom(desk):
     now, found, before = desk.rows()
     assert ("reverted", ("device", 0.0, -2000.0)) == (before.end, (found.who.kind, found.value, found.before))
     assert (DSO, 0.0, "replaced") == (now.who, now.before, found.end)
+
+
+@pytest.mark.parametrize("by_s", [-3_600, 3_600])
+def test_a_clock_that_was_set_hides_no_change_and_invents_no_timer(desk, by_s, monkeypatch):
+    desk.order(POWER, -2000.0).send()
+    desk.at(1).read(POWER, -2000.0)
+    monkeypatch.setattr(
+        Desk, "now", property(lambda one: Now(one.ns, UTC_MS + int((one.t + by_s) * 1000), synced=True))
+    )
+    desk.at(12).read(POWER, -500.0)
+    desk.ledger.look(desk.image.freeze(desk.ns), desk.now)
+    last = desk.ledger.of("bat1")[0]
+
+    assert ("stranger", -500.0) == (last.who.kind, last.value)
 
 
 def test_a_change_is_found_within_seconds_also_where_nothing_is_ordered_anew(desk):

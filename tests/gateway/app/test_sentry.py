@@ -51,15 +51,29 @@ class Post:
 def test_log_and_history_tell_an_alarm_with_its_code_once_each_way():
     with capture_logs() as log:
         post = Post(log=structlog.get_logger())
-        for second in range(30):
+        for second in range(80):
             post.out.look([UNREAD] if second < 3 else [], at(second))
 
     data = {"code": "contact.unread", "of": "dso1", "severity": "warning"}
-    assert [(f"alarm.{word}", str(UNREAD), data) for word in ("raised", "cleared")] == post.events
+    over = f"{UNREAD}; ended 14:13:23"
+    assert [("alarm.raised", str(UNREAD), data), ("alarm.cleared", over, data)] == post.events
     assert [("alarm.raised", "warning"), ("alarm.cleared", "info")] == [
         (line["event"], line["log_level"]) for line in log
     ]
     assert ["contact.unread", "contact.unread"] == [line["code"] for line in log]
+
+
+def test_how_long_ago_an_alarm_was_is_told_by_the_time_that_passed_whatever_the_wall_shows():
+    post = Post()
+    post.out.look([UNREAD], at(0))
+    set_back = at(30)._replace(utc_ms=NOON_MS - 3_600_000)
+    (active,) = post.out.listing(set_back)["alarms"]
+    for second in range(31, 100):
+        post.out.look([], at(second)._replace(utc_ms=NOON_MS))
+    (gone,) = post.out.listing(at(101))["alarms"]
+
+    assert (30.0, False) == (active["raised_age_s"], "gone_age_s" in active)
+    assert (101.0, 10.0) == (gone["raised_age_s"], gone["gone_age_s"])
 
 
 def test_a_source_is_asked_at_every_look():
@@ -79,7 +93,7 @@ def test_what_is_told_once_stays_as_long_as_its_kind_says():
         post.out.look([], at(second))
     assert [("order.not_held", "ev1.x_a")] == post.active()
 
-    for second in range(3600, 3620):
+    for second in range(3600, 3670):
         post.out.look([], at(second))
     assert [] == post.active()
 
@@ -90,7 +104,7 @@ def test_what_ends_it_is_heard_for_the_same_line_alone():
         post.out.note("district.not_authorised", "the broker does not let us in", {"line": line}, at(0))
     post.out.look([], at(0))
     post.out.note("district.link_up", "connected", {"line": "data"}, at(1))
-    for second in range(1, 20):
+    for second in range(1, 70):
         post.out.look([], at(second))
 
     assert [("district.not_authorised", "control")] == post.active()
@@ -266,7 +280,7 @@ def test_the_district_resets_what_only_waits_for_that_and_sees_the_rest():
     assert post.out.reset("district.publish_refused", "c1", at(30))
     assert post.out.reset("contact.unread:dso1", "c2", at(30))
     assert not post.out.reset("no.such", "c3", at(30))
-    for second in range(31, 60):
+    for second in range(31, 100):
         post.out.look([UNREAD], at(second))
 
     assert [UNREAD.key] == post.active(), "what is wrong stays until it is right"

@@ -553,6 +553,28 @@ async def test_a_command_is_judged_follows_the_caps_and_is_kept_for_the_next_run
         assert {"dso"} == set(kept["promises"])
 
 
+async def test_while_the_machine_goes_on_a_command_lasts_over_a_restart_whatever_the_clock_was_set_to(
+    turning, monkeypatch
+):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope()
+        await house.turns(2)
+        house.command(Setpoint("bat1", -1_000.0, 600.0), 7)
+        await house.until(lambda _: house.turn.commanding.commands.running)
+        kept = json.loads(json.dumps(house.turn.kept()))
+        before = [one.until_ns for one in house.turn.commanding.commands.running]
+        clock = house.yard.clock
+        now = clock.now()
+        monkeypatch.setattr(clock, "now", lambda: now._replace(utc_ms=0))
+        house.turn.recall(kept, 0.0)
+        same_boot = [one.until_ns for one in house.turn.commanding.commands.running]
+        house.turn.recall({**kept, "boot": "another"}, 0.0)
+
+        assert (before, ()) == (same_boot, house.turn.commanding.commands.running)
+
+
 async def test_rule_test_failsafe_puts_the_house_into_fail_safe_and_back(turning):
     async with turning() as house:
         await house.well()

@@ -53,6 +53,13 @@ def test_an_active_alarm_tells_since_when_its_words_who_saw_it_and_what_to_do():
     assert remedy.endswith("the wire of dso1.")
 
 
+def test_how_long_an_alarm_lasts_is_told_by_the_daemons_own_time_where_it_saw_it():
+    later = NOON_MS + 3_600_000
+    assert "for 30 s, since" in page(row(3, since_utc_ms=later, raised_age_s=30.0))[1]
+    gone = row(3, since_utc_ms=later, cleared_utc_ms=later, raised_age_s=90.0, gone_age_s=30.0)
+    assert "gone for 30 s, was there for 60 s from" in page(gone)[1]
+
+
 def test_what_came_of_an_alarm_stands_below_its_words():
     came = [{"code": "output.given_back", "of": "bat1.setpoint_w", "words": "bat1: given back"}]
 

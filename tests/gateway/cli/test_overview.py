@@ -217,5 +217,5 @@ def test_a_bus_that_is_not_secure_says_so(shown):
 
 
 def test_a_site_file_that_a_job_brought_is_named(shown):
-    assert "The site file is that of job j1 (5)" in " ".join(shown(gateway__site_file="j1 (5)").split())
+    assert "The site file came by j1 (5)" in " ".join(shown(gateway__site_file="j1 (5)").split())
     assert "The site file" not in shown()

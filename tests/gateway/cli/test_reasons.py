@@ -60,6 +60,17 @@ def test_one_screen_says_who_why_until_when_and_what_brings_it_back():
     ] == head()
 
 
+def test_how_long_ago_an_order_was_is_told_by_the_daemons_own_time():
+    def asked(ago_s, **more):
+        row = replace(ROW, utc_ms=NOW_MS - ago_s * 1000)
+        told = {"asset": {**TOLD, "ledger": [{**row.data(), **more}]}}
+        return str(dict(reasons.head("heat", told, (row,), NOW_MS, ""))["asked"])
+
+    assert "(9.0 s): " in asked(-3_268, age_s=9.0)
+    assert "(9.0 s): " in asked(3_600, age_s=9.0)
+    assert "(the clock was set back since): " in asked(-3_268)
+
+
 def test_every_need_has_its_words_and_an_unknown_one_is_named():
     assert "waits 40 s more, lest all buildings come back together" == reasons._need(
         {"what": "spread", "left_s": 40.0}

@@ -113,6 +113,8 @@ def test_a_status_counts_the_alarms_that_nobody_acknowledged_and_names_the_newes
     assert ["alarms: 2 not acknowledged, the newest 3 min ago: contact.unread:dso1 (quartier alarms)"] == [
         str(text) for text in sentences.alarms(told)
     ]
+    told["alarms"]["newest"] = {**newest, "since_utc_ms": 3_600_000, "raised_age_s": 40.0}
+    assert "the newest 40 s ago" in str(next(sentences.alarms(told)))
     assert [] == [*sentences.alarms({**status, "alarms": {**told["alarms"], "newest": None}})]
     assert [] == [*sentences.alarms(status)], "a daemon of an older version does not count them"
 

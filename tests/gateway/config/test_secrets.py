@@ -23,10 +23,18 @@ def test_a_credential_without_systemd_is_a_fault_that_says_what_to_do() -> None:
         locate("credential:key", {})
 
 
-def test_a_link_without_issuers_is_warned_of() -> None:
-    link = DistrictLink(url="mqtts://broker.example")
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ({}, "no document and no watermark"),
+        ({"watermark": False}, "no document"),
+        ({"watermark_unsigned": True}, "no document"),
+    ],
+)
+def test_a_link_without_issuers_is_warned_of(more: dict[str, bool], what: str) -> None:
+    link = DistrictLink.model_validate({"url": "mqtts://broker.example", **more})
 
-    assert ["is missing; no document of the district will be accepted"] == [
+    assert [f"is missing; {what} of the district will be accepted"] == [
         flaw.what for flaw in warnings_about(link)
     ]
 

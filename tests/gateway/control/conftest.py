@@ -105,15 +105,21 @@ class Drive:
         return self.caps.import_max_w, self.caps.export_max_w
 
     def start(
-        self, persisted: LinkState | None = None, *, outage: bool = False, lost: bool = False
+        self,
+        persisted: LinkState | None = None,
+        *,
+        outage: bool = False,
+        lost: bool = False,
+        rebooted: bool | None = None,
     ) -> "Drive":
-        self.state = link.start(self.params, persisted, self.now, outage=outage, lost=lost)
+        ended = {"outage": outage, "lost": lost, "rebooted": rebooted}
+        self.state = link.start(self.params, persisted, self.now, **ended)
         return self
 
-    def restart(self, *, down_s: float = 0, outage: bool = False) -> "Drive":
+    def restart(self, *, down_s: float = 0, outage: bool = False, rebooted: bool | None = None) -> "Drive":
         kept = link.restore(json.loads(json.dumps(link.dump(self.state))))
         self.t += down_s
-        return self.start(kept, outage=outage)
+        return self.start(kept, outage=outage, rebooted=rebooted)
 
     def tick(self, t: float | None = None, *, outage: bool = False) -> "Drive":
         self.t = self.t if t is None else t
@@ -177,6 +183,7 @@ HOUSE = House(
     name="b1",
     grid=Grid(name="grid", rated_w=17_000),
     limits=LIMITS,
+    unlisted_generation_w=20_000.0,  # a test may have a load below 0: generation that nothing lists
     assets=(
         Battery(
             name="bat1",

@@ -3,12 +3,14 @@ from dataclasses import replace
 import pytest
 
 from quartier.control import beside
+from quartier.control.limits import Force
+from quartier.control.orders import Book, Order
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.control.state import State
 from quartier.control.wishes import Wishes
-from quartier.house.assets import Mode, Moded
+from quartier.house.assets import Mode, Moded, Pv
 from quartier.house.now import Now
 
 PLAIN = Moded(
@@ -27,7 +29,7 @@ def scene(with_house, drive):
         return Scene(
             state=state,
             wishes=Wishes(caps=drive().start().caps),
-            force=None,  # nothing here asks for a cap
+            force=Force(import_w=9_000, export_w=0, whose={}),
             grid_w=grid_w,
             grid_age_s=0,
             lost=False,
@@ -81,3 +83,16 @@ def test_a_sensor_counts_until_it_falls_silent(scene):
 
     assert 21.5 == beside.sensed(found, PLAIN, "a_c")
     assert beside.sensed(late, PLAIN, "a_c") is None
+
+
+def test_what_an_export_limit_curtails_is_left_over(scene):
+    found = scene(PLAIN, 0, x__power_w=0, bat1__power_w=0, pv1__power_w=-2_000.0)
+    roof = Pv(name="pv1", rated_w=6_000, curtail="limit")
+    state = replace(
+        found.state,
+        house=replace(found.house, assets=(*found.house.assets, roof)),
+        potentials={"pv1": Memory(5_000.0, NOW_NS)},
+        book=Book({"pv1.generation_max_w": Order(2_000.0, 0, "")}),
+    )
+
+    assert 3_000.0 == beside.surplus_w(replace(found, state=state), PLAIN)

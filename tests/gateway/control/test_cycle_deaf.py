@@ -22,6 +22,7 @@ def test_a_paused_car_that_somebody_else_lets_charge_is_answered_by_the_battery_
     p.base_w = 500
     p.run(30)
     assert (0.0, 0.0) == (p.points["ev1.current_max_a"], p.ev_w)
+    p.deaf = {"ev1"}
     told = orders_of(p, 40, lambda: p.points.update({"ev1.current_max_a": 16.0}))
 
     assert 11_040 == p.ev_w
@@ -40,15 +41,18 @@ def test_a_car_that_ignores_its_pause_is_believed_for_six_seconds(plant):
     assert [-5_000.0] * 34 == told[6:]
 
 
-def test_a_car_that_takes_more_than_it_may_is_told_its_floor_once_and_the_battery_helps(plant):
-    p = plant(base_w=-3_000, ev_wants_w=11_040, soc_pct=80)
+def test_a_car_that_takes_more_than_it_may_is_told_its_floor_and_the_battery_helps(plant, house):
+    p = plant(
+        house=replace(house, unlisted_generation_w=5_000.0), base_w=-3_000, ev_wants_w=11_040, soc_pct=80
+    )
     p.points["ev1.current_max_a"] = p.raw["ev1.current_max_a"] = 8.0
     p.run(60)
     del p.raw["ev1.current_max_a"]
     p.silent, p.deaf, p.points["ev1.current_max_a"] = {"ev1.current_max_a"}, {"ev1"}, 11.5
     p.cap(import_max_w=500).run(30)
 
-    assert [(63, 6.0), (83, 6.0)] == p.written("ev1.current_max_a", since=61)
+    told = [(63, 6.0), (68, 6.0), (73, 6.0), (78, 6.0), (83, 6.0), (88, 6.0)]
+    assert told == p.written("ev1.current_max_a", since=61), "it is told again, and no less"
     assert [(64, -4_435.0)] == p.written("bat1.setpoint_w", since=64)[:1]
     assert max(p.grid_log[68:]) <= 500
     assert 11.5 * 690 == p.ev_w

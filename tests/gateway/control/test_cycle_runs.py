@@ -111,7 +111,7 @@ def test_what_no_cap_leaves_room_for_is_late_and_told_and_runs_then(laundry):
     p.cap(import_max_w=10_000).run(5)
 
     assert on(p)
-    p.run(RUN_S + 10)
+    p.run(RUN_S + 70)
     assert [] == [alarm for alarm in p.view["alarms"] if alarm.of == "washer"]
     assert not on(p)
 

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from quartier.control import duties
 from quartier.control.duties import Duties
 from quartier.control.events import Acting, Events
@@ -73,3 +75,45 @@ def test_a_shed_command_holds_its_own_tiers_and_is_none_for_what_a_person_ordere
     assert Duties(holds=True).keeps_down("C")
     events = duties.of(Events(low=Acting(level=1, value=49.7)), 10_000, 0)
     assert events.off == events.off_for(by_hand=True), "the grid's own events come before people"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "grid at 49.46 Hz"),
+        ({"well_ns": 1}, "grid was at 49.46 Hz, it is well again"),
+        ({"lost_ns": 1}, "grid was at 49.46 Hz, it is no longer read"),
+    ],
+)
+def test_a_reason_says_what_became_of_the_reading_that_began_it(more, words):
+    events = Events(low=Acting(level=2, value=49.46, **more))
+    found = duties.of(events, 10_000, 0)
+
+    assert {"D": f"{words}: tier D off", "C": f"{words}: tier C off"} == found.off
+    assert f"{words}: discharges" == found.discharges
+    lost = "; the frequency is no longer read" * ("lost_ns" in more)
+    assert [f"low frequency: tier D, C off{lost}"] == duties.alarms(events, found, 0)
+
+
+def test_a_reason_of_low_voltage_says_so_too():
+    events = Events(low_u=Acting(level=1, value=87.0, well_ns=1))
+
+    assert {"D": "voltage was at 87 %, it is well again: tier D off"} == duties.of(events, 10_000, 0).off
+
+
+@pytest.mark.parametrize(
+    ("events", "held"),
+    [
+        (Events(), (False, False)),
+        (Events(low_u=Acting(level=1)), (False, False)),
+        (Events(low=Acting(level=2)), (False, False)),
+        (Events(high=Acting(level=1)), (True, False)),
+        (Events(outage=Outage(is_open=True)), (True, True)),
+        (Events(outage=Outage(is_open=True), high=Acting(level=1)), (True, False)),
+        (Events(outage=Outage(is_open=True), is_gone=True), (True, False)),
+    ],
+)
+def test_pv_serves_the_building_in_every_event_but_a_high_frequency(events, held):
+    found = duties.of(events, 10_000, 0)
+
+    assert held == (found.pv_holds, found.pv_serves)

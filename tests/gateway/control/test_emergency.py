@@ -10,7 +10,7 @@ from quartier.control.duties import Duties
 from quartier.control.players import Player
 from quartier.control.shed import Turn
 from quartier.control.steps import Step
-from quartier.house.assets import Ev, Mode, Moded
+from quartier.house.assets import Ev, Mode, Moded, Pv
 from quartier.house.modes import Lights
 
 CALM_S = 30  # of a sound grid before an event
@@ -33,8 +33,8 @@ def fed(plant, house):
 
 def hz(p, value, seconds):
     """The grid at about this frequency: a real one never stands still."""
-    for n in range(seconds):
-        p.raw["grid.frequency_hz"] = value - 0.001 * (n % 3)
+    for _ in range(seconds):
+        p.raw["grid.frequency_hz"] = value - 0.001 * (p.t % 3)
         p.step()
     return p
 
@@ -145,6 +145,15 @@ def test_a_battery_stops_charging_from_the_grid_and_then_gives_up_to_the_export_
     assert "grid at 49.45 Hz: discharges" in p.state.book.orders["bat1.setpoint_w"].reason or p.bat_w < -1_500
 
 
+def test_a_battery_that_has_nothing_to_give_is_not_said_to_discharge(fed, with_house):
+    p = fed(house=with_house("bat1"), soc_pct=20)
+    p.loads_w = {}
+    hz(hz(p, 50.0, CALM_S), 49.45, 20)
+    order = p.state.book.orders["bat1.setpoint_w"]
+
+    assert (0.0, "self-consumption: down to 20 %, which is kept") == (order.value, order.reason)
+
+
 def test_a_surplus_still_charges_the_battery_in_the_first_row(fed):
     p = fed(soc_pct=50, sun_w=4_000)
     p.loads_w = {}
@@ -166,8 +175,9 @@ def test_a_boost_that_the_first_row_ended_is_blocked_by_the_second_without_a_wai
         min_on_s=300,
         min_off_s=180,
     )
-    p = fed(house=replace(house, assets=(boiler,)))
-    p.loads_w, p.base_w = {}, -8_500
+    roof = Pv(name="pv1", rated_w=9_000, curtail="none")
+    p = fed(house=replace(house, assets=(boiler, roof)))
+    p.loads_w, p.base_w, p.sun_w = {}, 0, 8_500
     hz(p, 50.0, 340)
     boosted = p.points["boiler.sg_ready_state"]
     hz(p, 49.75, 4)
@@ -329,9 +339,8 @@ def test_a_car_that_may_not_pause_yet_goes_down_to_its_floor(scene, turn, deaf, 
     assert ({} if after_w == want_w else {0: "grid at 49.70 Hz"}) == acted
 
 
-@pytest.mark.parametrize(("want_w", "target_w"), [(-3_000.0, 0.0), (1_000.0, 1_000.0)])
-def test_while_nothing_may_take_more_an_export_cap_has_batteries_give_less_and_pv_make_less(
-    house, want_w, target_w
+def test_while_nothing_may_take_more_an_export_cap_has_batteries_take_what_is_left_over_and_pv_make_less(
+    house,
 ):
     players = [Player(asset, 0.0, 0.0, Turn()) for asset in house.assets[:4]]
     ups = [
@@ -339,9 +348,9 @@ def test_while_nothing_may_take_more_an_export_cap_has_batteries_give_less_and_p
         Step(3, 2_000.0, divisible=False, words="switched on again"),
         Step(1, 0.0, divisible=True, words="generation curtailed"),
     ]
-    found = emergency.spared(ups, players, [want_w, -6_000.0, 0.0, 0.0])
+    found = emergency.spared(ups, players)
 
-    assert [("battery charges", target_w), ("generation curtailed", 0.0)] == [
+    assert [("battery charges", 5_000.0), ("generation curtailed", 0.0)] == [
         (one.words, one.target_w) for one in found
     ]
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.effort import examples
 
 from quartier.control import duties
-from quartier.control.events import Acting, Events, judged
+from quartier.control.events import Acting, Events, is_dark, judged
+from quartier.control.sight import Memory
 from quartier.house.assets import House
 from quartier.house.image import Image
 from quartier_drivers.contract import Quality, Reading, columns
@@ -107,6 +108,23 @@ def test_a_low_row_acts_when_its_time_is_over_and_not_before(mains, hz, short_s,
 )
 def test_a_row_begins_at_its_limit(mains, hz, level):
     assert level == low(mains().run(5).run(20, hz=hz))
+
+
+@pytest.mark.parametrize("period_s", [2.0, 5.0, 60.0])
+def test_of_slow_readings_one_far_down_acts_on_the_first_two_rows_and_the_event_ends_as_ever(mains, period_s):
+    m = mains(period_s=period_s).run(3 * period_s).run(period_s, hz=49.0)
+    assert (2, ["C", "D"]) == (low(m), off(m))
+
+    m.run(61 + period_s, hz=49.99)
+    assert m.events.low.ends_ns is not None
+    assert 0 == low(m.run(301 + period_s, hz=50.0))
+
+
+def test_of_slow_readings_one_far_down_needs_sound_voltage_and_another_before_it(mains):
+    assert 0 == low(mains(period_s=2.0, hz=49.0).run(2))
+    m = mains(period_s=2.0).run(10).run(4, volts=(190.0, 230.0, 230.0)).run(2, hz=49.0)
+
+    assert 0 == low(m)
 
 
 @pytest.mark.parametrize(("period_s", "level"), [(0.2, 3), (1.0, 2), (2.0, 0), (5.0, 0)])
@@ -341,10 +359,50 @@ def test_the_frequency_is_void_while_the_voltage_is_gone(mains):
     assert (None, 0, []) == (m.events.hz, low(m), off(m))
 
 
+@pytest.mark.parametrize(
+    ("before", "name"),
+    [
+        ({"hz": 48.56}, "low"),
+        ({"hz": 50.3}, "high"),
+        ({"volts": (230.0, 200.0, 230.0)}, "low_u"),
+        ({"volts": (230.0, 255.0, 230.0)}, "high_u"),
+    ],
+)
+def test_an_outage_ends_what_readings_from_before_it_began(mains, before, name):
+    m = mains(period_s=1.0).run(5).run(70, **before)
+    assert getattr(m.events, name).level
+
+    m.run(3, volts=(0.0, 0.0, 0.0))
+    assert (0, 0, 0, 0, True) == m.events.levels
+    waits = duties.of(m.run(5, volts=(230.0,) * 3, hz=50.0).events, 10_000, m.ns)
+    assert ({}, True) == (waits.off, waits.holds), "what was off comes back by the outage's own rule"
+    assert ["after an outage: nothing is raised until the grid is well"] == duties.alarms(
+        m.events, waits, m.ns
+    )
+
+
 def test_voltage_alone_decides_where_no_frequency_is_measured(mains):
     m = mains(period_s=1.0, hz=None).run(5).run(62, volts=(200.0, 200.0, 200.0))
 
     assert ["D"] == off(m)
+
+
+@pytest.mark.parametrize(
+    ("gone", "read_s", "watts", "dark"),
+    [
+        (True, 0, 0.0, True),
+        (True, 0, -200.0, True),
+        (True, 0, -201.0, False),  # it is the meter that lies
+        (True, 3, 201.0, False),
+        (True, 4, 201.0, True),  # who fell silent may have no power
+        (True, None, 0.0, True),
+        (False, 0, 0.0, False),
+    ],
+)
+def test_it_is_dark_where_no_voltage_is_and_nothing_runs(house, gone, read_s, watts, dark):
+    memories = {} if read_s is None else {"pv1.power_w": Memory(watts, -read_s * 10**9)}
+
+    assert dark is is_dark(Events(is_gone=gone), house, memories, 0)
 
 
 # --- property ----------------------------------------------------------------------------------

@@ -5,13 +5,19 @@ from dataclasses import replace
 import pytest
 
 from quartier.control import generation
+from quartier.control.duties import Duties
+from quartier.control.failsafe import Judgement, Stage
+from quartier.control.orders import Book, Order
+from quartier.control.override import Override
 from quartier.control.players import Player
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.control.state import State
 from quartier.house.assets import Load, Mode, Pv
 from quartier.house.modes import Chp
+from quartier_drivers.who import Who
 
+S = 1_000_000_000
 PV = Pv(name="pv1", rated_w=6_000, curtail="limit")
 ROOF = Pv(name="roof", rated_w=3_000, curtail="limit")
 
@@ -158,3 +164,124 @@ def test_only_pv_that_generates_and_takes_orders_is_lowered_into_the_cap(
 
     assert [after_w] == wants
     assert ({0} if after_w != want_w else set()) == set(acted)
+
+
+# --- what PV could make ------------------------------------------------------------------------
+
+
+def known(house, before, made_w, order=None, now_s=100):
+    """What PV is taken to be able to make, after a reading of now."""
+    orders = {} if order is None else {"pv1.generation_max_w": Order(order[0], 0, "", since_ns=order[1] * S)}
+    held = replace(house, assets=(PV, replace(ROOF, curtail="none")))
+    memories = {"pv1.power_w": Memory(-made_w, now_s * S), "roof.power_w": Memory(-9.0, 0)}
+    found = generation.potentials(before, held, memories, orders, now_s * S)
+    return found["pv1"].value if found.keys() == {"pv1"} else found
+
+
+@pytest.mark.parametrize(
+    ("made_w", "order", "watts"),
+    [
+        (3_000.0, None, 3_000.0),
+        (3_000.0, (6_000.0, 0), 3_000.0),
+        (2_000.0, (2_000.0, 0), 5_000.0),  # it stands at its limit
+        (1_900.0, (2_000.0, 0), 5_000.0),
+        (1_500.0, (2_000.0, 0), 1_500.0),  # it makes less than it may: that is all
+        (1_500.0, (2_000.0, 90), 5_000.0),  # it may be on its way
+        (5_500.0, (5_500.0, 0), 5_500.0),
+    ],
+)
+def test_pv_at_its_limit_is_taken_to_make_what_it_made_before(house, made_w, order, watts):
+    assert watts == known(house, {"pv1": Memory(5_000.0, 0)}, made_w, order)
+
+
+def test_pv_that_was_never_seen_free_is_taken_to_make_what_it_makes(house):
+    assert 2_000.0 == known(house, {}, 2_000.0, (2_000.0, 0))
+
+
+@pytest.fixture
+def curtailed(scene, house):
+    """A scene in which PV that could make 5 kW stands at a limit."""
+
+    def make(made_w=2_000.0, order_w=2_000.0, could_ns=60 * S, wishes=None, **more):
+        orders = {} if order_w is None else {"pv1.generation_max_w": Order(order_w, 0, "", since_ns=0)}
+        state = replace(
+            State.fresh(replace(house, assets=(PV,))),
+            memories={} if made_w is None else {"pv1.power_w": Memory(-made_w, 60 * S)},
+            potentials={"pv1": Memory(5_000.0, could_ns)},
+            book=Book(orders),
+        )
+        plain = scene(state=state, **more)
+        return plain if wishes is None else replace(plain, wishes=replace(plain.wishes, **wishes))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("more", "watts"),
+    [
+        ({}, 3_000.0),
+        ({"made_w": 1_000.0}, 0.0),
+        ({"made_w": None}, 0.0),
+        ({"order_w": None}, 0.0),
+        ({"order_w": 6_000.0}, 0.0),
+        ({"made_w": 5_400.0, "order_w": 5_400.0}, 0.0),
+        ({"could_ns": -3_600 * S}, 0.0),
+        ({"duties": Duties(pv_holds=True)}, 0.0),
+        ({"wishes": {"overrides": {"pv1": None}}}, 0.0),
+    ],
+)
+def test_what_an_export_limit_curtails_is_left_over_for_the_building(curtailed, more, watts):
+    assert watts == generation.curtailed_w(curtailed(**more))
+
+
+def test_what_a_generation_cap_curtails_is_not(curtailed):
+    here = curtailed()
+
+    assert 0.0 == generation.curtailed_w(replace(here, force=replace(here.force, generation_w=2_000.0)))
+
+
+# --- PV behind a relay in an event -------------------------------------------------------------
+
+SWITCHED = Pv(name="pv1", rated_w=3_000, curtail="relay")
+OFF = Turn(on=False, since_ns=-300 * S, before_w=-2_000.0)
+
+
+@pytest.mark.parametrize(
+    ("more", "low_w", "is_back"),
+    [
+        ({}, 500.0, True),
+        ({}, -3_500.0, False),  # it does not fit below nine tenths of the export cap
+        ({}, None, False),
+        ({"duties": Duties()}, 500.0, False),  # then it comes back as ever
+        ({"duties": Duties(holds=True, pv_holds=True)}, 5_000.0, False),
+        ({"duties": Duties(holds=True, pv_holds=True, pv_serves=True)}, 2_000.0, True),
+        ({"duties": Duties(holds=True, pv_holds=True, pv_serves=True)}, 1_900.0, False),
+        ({"stage": Stage.FREEZE}, 500.0, False),
+        ({"acted": {0: "export cap"}}, 500.0, False),
+        ({"turn": Turn()}, 500.0, False),
+        ({"turn": replace(OFF, since_ns=-200 * S)}, 500.0, False),
+        ({"turn": replace(OFF, before_w=0.0)}, -2_300.0, True),
+        ({"turn": replace(OFF, before_w=0.0)}, -2_500.0, False),
+        ({"usable": False}, 500.0, False),
+        ({"generation_w": 2_000.0}, 500.0, False),
+        ({"generation_w": 2_300.0}, 500.0, True),
+        ({"overrides": {"pv1": Override("pv1", 0.0, 10**15, 0, Who("person", "anna", "1"))}}, 500.0, False),
+    ],
+)
+def test_pv_behind_a_relay_comes_back_in_an_event_that_holds_consumers(scene, more, low_w, is_back):
+    here = scene(duties=more.get("duties", Duties(holds=True)))
+    judged = Judgement(stage=more.get("stage", Stage.WELL))
+    here = replace(
+        here,
+        state=replace(here.state, judgement=judged),
+        force=replace(here.force, generation_w=more.get("generation_w")),
+        wishes=replace(here.wishes, overrides=more.get("overrides", {})),
+    )
+    turn = more.get("turn", OFF)
+    players = [
+        Player(SWITCHED, 0.0, 0.0, turn, usable=more.get("usable", True)),
+        Player(PV, 0.0, 0.0, Turn()),
+    ]
+    back = generation.returned(here, players, low_w, more.get("acted", {}))
+
+    assert ({0: True} if is_back else {}) == {index: one.on for index, one in back.items()}

@@ -47,6 +47,14 @@ def test_an_event_of_long_ago_is_over():
     assert Events() == gridmemory.recalled(Events(), facts, 901.0, 0)
 
 
+@pytest.mark.parametrize(("now_ms", "least_s"), [(600_000, 0.0), (1_199_000, 299.0), (0, 0.0)])
+def test_how_long_nobody_looked_is_told_by_the_stamp_where_the_machine_went_on(now_ms, least_s):
+    facts = gridmemory.kept(Events(low=Acting(level=3, value=48.0)), 700_000)
+
+    assert least_s == gridmemory.away_s(facts, now_ms)
+    assert (None, None) == (gridmemory.away_s({}, now_ms), gridmemory.away_s(7, now_ms))
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [None, 7, [], {"low": 3}, {"low": [9, 49.0]}, {"low": ["2", 49.0]}, {"low": [2]}, {"low": [True, 1]}],

@@ -36,6 +36,22 @@ def test_only_the_last_low_row_needs_fast_readings():
     assert [1.0, 1.0, 0.2] == [row.period_max_s for row in gridrows.LOW]
 
 
+@pytest.mark.parametrize(
+    ("period_s", "words"),
+    [
+        (0.2, ""),
+        (1.0, ""),
+        (2.0, "the frequency is read every 2 s: only one reading at or below 49 Hz acts, on tiers D and C"),
+        (None, "the grid meter does not measure the frequency"),
+    ],
+)
+def test_what_a_slow_meter_cannot_serve_is_said(period_s, words):
+    found = gridrows.shortfall(period_s)
+
+    assert bool(words) is bool(found)
+    assert found.startswith(words)
+
+
 def test_people_read_the_same_table():
     rows = dict(gridrows.table())
 

@@ -103,7 +103,7 @@ def test_a_battery_whose_readings_come_far_too_late_hunts_until_its_gain_is_step
     def swings_w(p):
         p.run(30)
         p.base_w = 3_500
-        p.run(400)
+        p.run(500)
         return max(p.grid_log[-120:]) - min(p.grid_log[-120:])
 
     late = {"base_w": 500, "delay_s": 8, "lag_s": 20, "soc_pct": 60}
@@ -114,3 +114,82 @@ def test_a_battery_whose_readings_come_far_too_late_hunts_until_its_gain_is_step
 
     monkeypatch.setattr(hunting, "GAINS", (1.0, 1.0, 1.0, 1.0))
     assert swings_w(plant(**late)) > 1_500, "without the step back it goes on"
+
+
+# Loads that pulse by themselves
+
+PULSES = pytest.mark.parametrize(
+    ("on_s", "off_s", "watts"),
+    [(20, 25, 6_500), (8, 8, 2_500), (5, 12, 1_800), (30, 30, 3_500), (40, 25, 2_200)],
+)
+
+
+@PULSES
+@pytest.mark.parametrize("delay_s", [1, 3])
+def test_a_load_that_pulses_beside_a_battery_is_no_swing_of_ours(plant, on_s, off_s, watts, delay_s):
+    p = plant(base_w=800, delay_s=delay_s, soc_pct=70).cap(import_max_w=4_000)
+    p.run(30)
+    for _ in range(600 // (on_s + off_s)):
+        p.base_w = 800 + watts
+        p.run(on_s)
+        p.base_w = 800
+        p.run(off_s)
+
+    assert 1.0 == p.state.swings.gain("bat1")
+    assert p.longest_over_s(4_000, since=60) <= 5
+
+
+def test_two_batteries_that_swing_together_are_found_by_their_sum(house):
+    other = replace(house.assets[0], name="bat2")
+    both = replace(house, assets=(*house.assets, other))
+    found = Swings()
+    for n, watts in enumerate(square(5, 8)):
+        now_ns = n * S
+        memories = {"grid.power_w": Memory(2 * watts, now_ns)}
+        memories |= {f"{name}.power_w": Memory(watts, now_ns) for name in ("bat1", "bat2")}
+        orders = {f"{name}.setpoint_w": Order(watts, now_ns, "") for name in ("bat1", "bat2")}
+        found = hunting.watched(found, both, memories, orders, now_ns)
+
+    assert (0.5, 0.5) == (found.gain("bat1"), found.gain("bat2"))
+
+
+@pytest.mark.parametrize(("power_w", "gain"), [(0.0, 1.0), (1_000.0, 0.5)])
+def test_what_its_own_meter_does_not_show_moved_no_grid(house, power_w, gain):
+    found = Swings()
+    for n, watts in enumerate(square(5, 8)):
+        memories = {
+            "grid.power_w": Memory(watts, n * S),
+            "bat1.power_w": Memory(watts / 1e3 * power_w, n * S),
+        }
+        found = hunting.watched(found, house, memories, {"bat1.setpoint_w": Order(watts, n * S, "")}, n * S)
+
+    assert gain == found.gain("bat1")
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_slowed_or_held_battery_answers_a_limit_at_once_and_goes_back(plant, step):
+    p = plant(base_w=500, soc_pct=60).run(60)
+    slowed = hunting.Swing(step=step, found_ns=p.t * S, middle_w=-500.0)
+    p.state = replace(p.state, swings=Swings(of={"bat1": slowed}))
+    p.base_w = 9_000
+    p.cap(import_max_w=6_000).run(4)
+    assert p.grid_log[-1] <= 6_050
+    assert 0 == p.longest_over_s(6_000, since=64)
+    p.base_w = 500
+    p.run(150)
+
+    assert -700 < p.points["bat1.setpoint_w"] < -300
+    assert step == p.state.swings.of["bat1"].step
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_slowed_or_held_battery_charges_for_an_export_limit_at_once(plant, house, step):
+    fixed = tuple(replace(a, curtail="none") if a.name == "pv1" else a for a in house.assets)
+    p = plant(house=replace(house, assets=fixed), base_w=500, sun_w=500, soc_pct=60).run(60)
+    slowed = hunting.Swing(step=step, found_ns=p.t * S, middle_w=0.0)
+    p.state = replace(p.state, swings=Swings(of={"bat1": slowed}))
+    p.cap(export_max_w=1_000).run(1)
+    p.sun_w = 5_000
+    p.run(4)
+
+    assert 0 == p.longest_over_s(1_000, since=65, export=True)

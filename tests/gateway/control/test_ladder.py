@@ -44,7 +44,9 @@ def _found(timers_s, buses=None, *, district=True):
 
 
 def test_every_rule_of_the_failsafe_is_a_row_and_speaks_its_words():
-    rules = {rule.name: rule.words for rule in failsafe.RULES if rule.name != "starting"}
+    # The verdicts on the grid meter are alarms of their own; what they do is what stale and lost do.
+    others = {"starting", "grid-meter-suspect", "grid-meter-implausible"}
+    rules = {rule.name: rule.words for rule in failsafe.RULES if rule.name not in others}
 
     assert rules == {name: BY_NAME[name].words for name in rules}
 

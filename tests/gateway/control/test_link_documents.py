@@ -230,11 +230,13 @@ def test_what_the_leapt_clock_says_binds_too(drive, paper):
     assert 2000 == d.tick(61).caps.import_max_w
 
 
-def test_a_leap_of_a_minute_is_none(drive):
+@pytest.mark.parametrize(("jump_s", "named"), [(60, ""), (61, "the clock was set ahead by 1 min")])
+def test_no_leap_ends_a_cap_early_and_one_of_over_a_minute_is_named(drive, jump_s, named):
     d = drive().controlled(import_w=3000, exp_s=100).tick(45)
-    d.jump_s = 60
+    d.jump_s = jump_s
 
-    assert 7000 == d.tick(46).caps.import_max_w  # expired: the default stays
+    assert (3000, named) == (d.tick(46).caps.import_max_w, d.caps.clock.partition(":")[0])
+    assert (3000, 7000) == (d.tick(100).caps.import_max_w, d.tick(101).caps.import_max_w)  # then its default
 
 
 def test_a_heartbeat_that_agrees_with_the_clock_after_a_leap_confirms_it(drive):
@@ -257,11 +259,11 @@ def test_a_clock_that_leaps_and_comes_back_has_changed_nothing(drive):
     )
 
 
-def test_a_clock_set_back_lets_a_cap_go_on(drive):
+def test_a_clock_set_back_makes_no_cap_last_longer(drive):
     d = drive().controlled(import_w=3000, exp_s=7200).tick(60)
     d.jump_s = -3_600
 
-    assert (3000, 5000) == (d.tick(10_800).caps.import_max_w, d.tick(10_801).caps.import_max_w)
+    assert (3000, 5000) == (d.tick(7_200).caps.import_max_w, d.tick(7_201).caps.import_max_w)
 
 
 def test_nothing_loosens_by_a_heartbeat_from_before_a_leap(drive, paper):
@@ -284,12 +286,13 @@ def test_a_clock_that_leapt_has_still_leapt_after_a_restart(drive, reboot):
     assert 3000 == d.tick(100).caps.import_max_w
 
 
-def test_how_long_a_reboot_took_is_no_leap(drive):
+def test_how_long_a_reboot_took_is_no_step_and_what_it_loosens_waits_for_a_heartbeat(drive):
     d = drive().controlled(import_w=3000, exp_s=7200).tick(60)
     d.boot_s = 7_190.0
     d.restart(down_s=7_141)
 
-    assert 5000 == d.caps.import_max_w
+    assert ("", 3000) == (d.caps.clock, d.caps.import_max_w)
+    assert 5000 == d.beat(7_202).caps.import_max_w
 
 
 # --- refusals --------------------------------------------------------------------------------

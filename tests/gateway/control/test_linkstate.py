@@ -32,7 +32,7 @@ def test_a_floor_without_a_generation_cap_survives_json(drive, paper):
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda data: data.update(format=2),
+        lambda data: data.update(format=3),
         lambda data: data.clear(),
         lambda data: data.pop("programs"),
         lambda data: data.update(mode="WILD"),

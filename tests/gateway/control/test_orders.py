@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from quartier.control.orders import Book, Order, Want, given_back, unanswered, written
@@ -46,6 +48,69 @@ def test_a_point_is_written_on_change_and_as_a_lease_every_20_s(want_w, t, deadb
 )
 def test_what_reads_back_otherwise_is_written_again_after_5_s(shown_w, t, expected):
     assert expected is due(1000, t, shows(shown_w, t))
+
+
+def _run(wants, shows, upto_s, value=0.0):
+    """The seconds at which a point that was ordered ``value`` is written, and what; by what a device shows."""
+    found, told = Book({"ev1.current_max_a": Order(value, 0, "why", since_ns=0)}), []
+    for t in range(1, upto_s):
+        image, shown = Image(), shows(t)
+        if shown is not None:
+            image.put(columns([Reading("ev1.current_max_a", shown, Quality.GOOD, 0)], t * S))
+        found, commands = written(found, [wants(t)], image.freeze(t * S), t * S)
+        told += [(t, command.value) for command in commands]
+    return told
+
+
+def _car(value=0.0, **more):
+    return lambda _t: Want("ev1.current_max_a", value, "why", tighter=-1, **more)
+
+
+@pytest.mark.parametrize(("value", "back"), [(0.0, 16.0), (6.0, 16.0)])
+def test_a_device_that_kept_its_order_and_comes_back_with_more_is_told_at_once(value, back):
+    told = _run(_car(value), lambda t: back if t == 23 else value, 30, value=value)
+
+    assert [(20, value), (23, value)] == told
+
+
+def test_a_device_that_comes_back_with_less_is_given_its_time():
+    assert [(20, 16.0), (25, 16.0)] == _run(_car(16.0), lambda t: 6.0 if t >= 23 else 16.0, 29, value=16.0)
+
+
+def test_a_device_that_draws_against_its_order_is_told_at_once_whatever_it_shows():
+    def wants(t):
+        return Want("ev1.current_max_a", 0.0, "why", tighter=-1, obeys=t not in {23, 24})
+
+    for shown in (0.0, None):
+        assert [(20, 0.0), (23, 0.0)] == _run(wants, lambda _t, a=shown: a, 28)
+
+
+@pytest.mark.parametrize(("more", "counts"), [({}, {6}), ({"refresh_s": None}, {6})])
+def test_one_that_never_keeps_its_order_is_told_again_six_times_in_ten_minutes(more, counts):
+    """A register that rounds, a device that is late or deaf: refreshes go on, and no more than that."""
+    told = _run(_car(6.0, **more), lambda _t: 16.0, 590, value=6.0)
+    gaps = [later - sooner for (sooner, _), (later, _) in pairwise(told)]
+
+    assert counts == {gaps.count(5) + 1}
+    assert {60.0 if more else 20.0} == set(gaps[5:])
+
+
+def test_a_value_that_became_less_is_written_within_the_deadband_and_more_is_not():
+    found = Book({"pv1.generation_max_w": Order(1_000.0, 0, "why")})
+    told = []
+    for t, watts in enumerate([1_004.0, 996.0, 1_000.0, 1_020.0, 995.0, 1_026.0], 1):
+        want = Want("pv1.generation_max_w", watts, "why", deadband=30.0, tighter=-1)
+        found, commands = written(found, [want], EMPTY, t * S)
+        told += [command.value for command in commands]
+
+    assert [996.0, 995.0, 1_026.0] == told
+
+
+def test_a_refresh_of_a_limit_with_unchanged_need_keeps_the_value():
+    def wants(t):
+        return Want("ev1.current_max_a", 1_000.0 + 4.0 * (t % 2), "why", deadband=10.0, tighter=-1)
+
+    assert {1_000.0} == {value for _, value in _run(wants, lambda _t: None, 100, value=1_000.0)}
 
 
 @pytest.mark.parametrize(("shown_w", "expected"), [(600, False), (1600, False), (399, True), (1601, True)])

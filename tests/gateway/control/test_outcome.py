@@ -1,14 +1,28 @@
+from dataclasses import replace
+
 import pytest
 
 from quartier.control import outcome
 from quartier.control.duties import Duties
+from quartier.control.orders import Book, Order
 from quartier.control.outcome import Result, point
 from quartier.control.players import Player
+from quartier.control.reason import Reason, rule
 from quartier.control.shed import Gate, Turn
-from quartier.house.assets import Ev, Load, Pv
+from quartier.control.sight import Memory
+from quartier.house.assets import Battery, Ev, Load, Pv
+from quartier_drivers.who import Who
 
 CAR = Ev(name="ev1", rated_w=11_040)
 PV = Pv(name="pv1", rated_w=6_000, curtail="limit")
+BATTERY = Battery(
+    name="bat1",
+    rated_w=5_000,
+    capacity_wh=10_000,
+    charge_max_w=5_000,
+    discharge_max_w=5_000,
+    ramp_max_w_per_s=2_500,
+)
 S = 1_000_000_000
 
 
@@ -44,6 +58,7 @@ def test_after_an_outage_a_car_may_take_no_more_than_the_slow_rise_leaves(scene,
     [
         (Duties(), 2_500.0),
         (Duties(pv_holds=True), 1_000.0),
+        (Duties(pv_holds=True, pv_serves=True), 1_000.0),
         (Duties(pv_ramp_per_min=0.1), 1_010.0),
     ],
 )
@@ -117,3 +132,133 @@ def test_a_cap_that_is_gone_is_not_the_reason_of_a_car_that_waits_for_its_turn(p
 
     assert (value, writes_count) == (shown()["value"], len(p.written("ev1.current_max_a")))
     assert "import cap 9000 W (envelope dso 1): comes back in its turn" == shown()["reason"]
+
+
+@pytest.mark.parametrize(
+    ("duties", "limit_w"),
+    [
+        (Duties(), 3_050.0),
+        (Duties(holds=True), 3_050.0),
+        (Duties(pv_holds=True), 1_000.0),  # a high frequency
+        (
+            Duties(holds=True, pv_holds=True, pv_serves=True),
+            1_550.0,
+        ),  # what is imported, and nothing is fed in
+        (Duties(pv_ramp_per_min=0.1), 1_550.0),
+    ],
+)
+def test_pv_may_always_make_what_the_building_imports_but_for_a_high_frequency(scene, duties, limit_w):
+    held = Player(PV, -1_000.0, -1_000.0, Turn(limit_w=1_000.0))
+    found = outcome.applied(scene(duties=duties), [held], result(-1_000.0, low_w=2_200.0))[1]["pv1"]
+
+    assert limit_w == found.limit_w
+
+
+def test_pv_is_not_moved_to_and_fro_for_less_than_half_a_percent(scene):
+    held = Player(PV, -1_000.0, -1_000.0, Turn(limit_w=1_000.0))
+    limits = [
+        outcome.applied(scene(), [held], result(-1_000.0, low_w=-6_000.0 + room_w))[1]["pv1"].limit_w
+        for room_w in (30.0, 40.0)
+    ]
+
+    assert [1_000.0, 1_010.0] == limits
+
+
+@pytest.mark.parametrize(
+    ("want_w", "setpoint_w", "words"),
+    [
+        (-2_000.0, -608.0, "battery discharges less"),
+        (-2_000.0, -0.4, "battery stops discharging"),
+        (-2_000.0, 500.0, "battery charges"),
+        (0.0, 500.0, "battery charges"),
+        (2_000.0, 500.0, "battery charges less"),
+        (2_000.0, 0.4, "battery stops charging"),
+        (2_000.0, -500.0, "battery discharges"),
+        (-500.0, -2_000.0, "battery discharges"),
+    ],
+)
+def test_the_reason_of_a_battery_is_what_it_does(want_w, setpoint_w, words):
+    players = [Player(BATTERY, 0.0, want_w, Turn()), Player(PV, 0.0, 0.0, Turn())]
+    cap = Reason("export cap 0 W (envelope dso 1): battery charges", Who("document", "dso", "1"), 9)
+    found = outcome.named(
+        players, [setpoint_w, 0.0], {0: cap, 1: rule("export cap: generation curtailed", "x")}
+    )
+
+    assert (f"export cap 0 W (envelope dso 1): {words}", cap.who, 9) == (
+        found[0],
+        found[0].who,
+        found[0].until_utc_ms,
+    )
+    assert "export cap: generation curtailed" == found[1]
+
+
+@pytest.mark.parametrize("name", ["ev1.current_max_a", "ev1.power_w"])
+def test_a_charger_that_comes_back_from_a_power_cut_with_its_full_current_is_told_in_the_next_cycle(
+    plant, name
+):
+    """Whether it shows what stands in it, or only what it draws."""
+    p = plant(base_w=2_500, soc_pct=10, ev_wants_w=11_040).cap(import_max_w=3_000)
+    if name.endswith("power_w"):
+        p.silent.add("ev1.current_max_a")
+    p.run(100)
+    assert 0.0 == p.points["ev1.current_max_a"]
+    cut = p.written("ev1.current_max_a")[-1][0] + 21  # just after a refresh
+    p.run(cut - p.t)
+    p.points["ev1.current_max_a"] = 16.0
+    p.run(8)
+
+    (told,) = [t for t, value in p.written("ev1.current_max_a", since=cut) if value == 0.0]
+    assert told <= cut + (4 if name.endswith("power_w") else 1)
+
+
+def test_the_order_of_pv_at_an_export_limit_is_refreshed_and_not_moved(plant):
+    p = plant(base_w=500, sun_w=6_000, soc_pct=95.5).cap(export_max_w=1_000).run(120)
+    before = len(p.written("pv1.generation_max_w"))
+    for n in range(600):
+        p.base_w = 500 + (4, -4, 0)[n % 3]
+        p.step()
+    written = p.written("pv1.generation_max_w")[before:]
+
+    assert len(written) <= 600 / 20 + 5
+    assert max(value for _, value in written) - min(value for _, value in written) <= 8
+    assert -p.grid_w <= 1_004
+
+
+@pytest.mark.parametrize(
+    ("value", "seen_w", "age_s", "follows"),
+    [
+        (0.0, 0.0, 10, True),
+        (0.0, -3_000.0, 10, False),  # it began anew with a mode of its own
+        (0.0, -3_000.0, 9, None),  # it may be on its way
+        (3_000.0, 1_000.0, 10, True),  # it may be nearly full
+        (3_000.0, 3_500.0, 10, True),
+        (3_000.0, 3_501.0, 10, False),
+        (3_000.0, -501.0, 10, False),
+        (-3_000.0, -3_501.0, 10, False),
+    ],
+)
+def test_a_battery_that_moves_against_its_order_is_told_so(scene, value, seen_w, age_s, follows):
+    here = scene()
+    order = Order(value, 60 * S, "", since_ns=0)
+    state = replace(
+        here.state,
+        memories={"bat1.power_w": Memory(seen_w, age_s * S)},
+        book=Book({"bat1.setpoint_w": order}),
+    )
+
+    assert follows is outcome._follows(replace(here, state=state), BATTERY)
+    unknown = replace(order, since_ns=None)
+    state = replace(state, book=Book({"bat1.setpoint_w": unknown}))
+    assert outcome._follows(replace(here, state=state), BATTERY) is None
+    assert outcome._follows(replace(here, state=replace(state, memories={})), BATTERY) is None
+    assert outcome._follows(here, BATTERY) is None
+
+
+@pytest.mark.parametrize(
+    ("setpoint_w", "acted", "tighter"), [(0.0, {}, 0), (0.0, {0: "x"}, -1), (3_000.0, {0: "x"}, 1)]
+)
+def test_a_battery_that_a_cap_moves_is_moved_by_every_watt(scene, setpoint_w, acted, tighter):
+    unit = Player(BATTERY, 1_000.0, 1_000.0, Turn(), before_w=1_000.0)
+    (want,) = outcome.applied(scene(), [unit], replace(result(setpoint_w), acted=acted))[0]
+
+    assert tighter == want.tighter

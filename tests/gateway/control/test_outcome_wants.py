@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control import outcome, rivals
+from quartier.control import held, outcome, rivals
 from quartier.control.failsafe import Judgement, Stage
 from quartier.control.orders import Book, Order
 from quartier.control.outcome import Result
@@ -156,6 +156,7 @@ def test_a_battery_says_which_cap_moved_it_or_what_it_follows(told):
 # --- turns -------------------------------------------------------------------------------------
 
 ON, OFF = Turn(), Turn(on=False, since_ns=0)
+NEW = Turn(since_ns=NOW)
 
 
 @pytest.mark.parametrize(
@@ -450,8 +451,8 @@ def test_an_order_never_allows_more_than_its_turn(asset, turn, value, holds):
     [
         (Turn(), float("inf"), 0.0, None),
         (Turn(), 30.0, 0.0, 10.0),
-        (LIMITED, float("inf"), 12.0, 20.0),
-        (LIMITED, 30.0, 12.0, 10.0),
+        (LIMITED, float("inf"), 30.0, 20.0),
+        (LIMITED, 30.0, 30.0, 10.0),
     ],
 )
 def test_a_limit_on_pv_is_a_lease_and_none_is_written_once(turn, lease_s, deadband, refresh_s):
@@ -488,14 +489,30 @@ CAP = "import cap 10000 W (envelope dso 1)"
         (OFF, "somebody's own words", {}, "somebody's own words"),
         (OFF, "heavy cap on something", {}, "heavy cap on something"),
         (OFF, "free", {}, f"limited to fit {CAP}"),
+        (OFF, outcome.CONSUMER_BACK, {}, f"limited to fit {CAP}"),  # that was then
+        (NEW, "free", {"broken": (0,), "high_w": 10_001.0}, f"{CAP}: on for its minimum time"),
+        (NEW, "free", {"broken": (0,), "high_w": 9_999.0}, "free"),  # it is export that cannot be kept
+        (NEW, "free", {"broken": (0,), "high_w": None}, "free"),
+        (NEW, "free", {"broken": (5,), "high_w": 10_001.0}, "free"),
+        (ON, "free", {"broken": (0,), "high_w": 10_001.0}, "free"),
+        (NEW, "free", {"broken": (0,), "high_w": 10_001.0, "takes_w": 0.0}, "free"),
     ],
 )
 def test_what_stands_beside_an_order_is_why_it_stands_now(told, turn, before, more, words):
     orders = {} if before is None else {"pump.relay_on": Order(float(turn.on), 0, before)}
-    want_w = 500.0 if turn.on else 0.0
+    want_w = more.pop("takes_w", 500.0) if turn.on else 0.0
     (want,) = wants_of(told(orders=orders), Player(PUMP, want_w, want_w, turn), want_w, **more)
 
     assert words == want.reason
+
+
+def test_pv_that_is_limited_waits_for_the_export_cap(told):
+    roof = Player(ROOF, -2_000.0, -2_000.0, LIMITED)
+    here = told(memories=FRESH | {"pv1.power_w": Memory(-2_000.0, NOW)})
+    reason = wants_of(here, roof, -2_000.0, low_w=-6_000.0)[0].reason
+
+    assert reason.startswith("limited to fit export cap 6000 W")
+    assert reason == held.still(here, reason)
 
 
 def test_what_a_person_keeps_off_says_who(told):

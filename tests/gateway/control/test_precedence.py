@@ -60,8 +60,9 @@ def test_a_cap_that_cannot_be_met_names_what_stands_in_the_way(board, house):
 
     (alarm,) = [one for one in p.view["alarms"] if one.startswith("shed, fuse 16 A, L1 cannot be met")]
     assert "lift (tier A)" in alarm
-    assert "pump (least times)" in alarm
     assert "other" not in alarm
+    assert 0.0 == p.points["pump.relay_on"], "a fuse waits for no minimum time"
+    assert p.view["assets"]["pump"]["command"]["reason"].endswith("switched off within its minimum on-time")
 
 
 CELLS = Battery(
@@ -110,3 +111,28 @@ def test_beside_those_that_are_steered_loads_stand_in_the_way_and_batteries_do_n
     inside = [Leaf(asset, 1, phases.ALL, None) for asset in others]
 
     assert ["lift (tier A)", "fixed (takes no order)"] == list(precedence.standing(scene(), [], inside, 0))
+
+
+def test_a_building_without_nodes_says_too_who_is_in_the_way_of_its_limit(plant, house):
+    """A car in its minimum time draws on: then not all was moved that may be."""
+    p = plant(base_w=500, ev_wants_w=11_040, soc_pct=10).run(40)
+    p.house = replace(
+        house, assets=tuple(replace(a, min_on_s=600) if a.name == "ev1" else a for a in house.assets)
+    )
+    p.state = replace(p.state.adopt(p.house), turns={**p.state.turns, "ev1": Turn(since_ns=p.t * 10**9)})
+    p.cap(import_max_w=1_000).run(20)
+
+    words = "the caps cannot be met: all that may be moved was moved; in the way: ev1 (least times)"
+    assert 4_140 == p.ev_w
+    assert words in p.view["alarms"]
+
+
+def test_who_takes_nothing_or_may_be_moved_is_not_in_the_way(scene):
+    pump = Load(name="pump", rated_w=3_000, tier="C", switchable=True, min_on_s=600)
+    runs = Turn(since_ns=0)
+    players = [Player(pump, 2_000.0, 2_000.0, Turn()), Player(replace(pump, name="idle"), 0.0, 0.0, runs)]
+    assert "" == precedence.in_the_way(scene(t=60), players)
+
+    players += [Player(replace(pump, name="new"), 2_000.0, 2_000.0, runs)]
+    players += [Player(replace(pump, name="deaf"), 2_000.0, 2_000.0, Turn(on=False), deaf=True)]
+    assert "new (least times), deaf (does not obey)" == precedence.in_the_way(scene(t=60), players)

@@ -7,7 +7,7 @@ from tests.gateway.control.ordering import document
 from quartier.control import running
 from quartier.control.acks import Status
 from quartier.control.commands import FailsafeTest, Ping, Release, SetMode, Setpoint, Shed
-from quartier.control.running import ANSWERED_MAX, Commands
+from quartier.control.running import ANSWERED_MAX, Commands, Since
 from quartier.house.now import Now
 
 EPOCH_MS = 1_790_000_000_000
@@ -26,9 +26,9 @@ def told(*wishes, t=100):
     return commands, [(ack.id, ack.status) for ack in acks]
 
 
-def again(commands, now, *, outage=False):
+def again(commands, now, *, outage=False, **since):
     facts = json.loads(json.dumps(running.dump(commands)))
-    return running.restored(facts, now, outage=outage)
+    return running.restored(facts, now, outage=outage, since=Since(**since))
 
 
 def test_a_command_runs_for_its_time_and_no_longer():
@@ -134,11 +134,31 @@ def test_a_setpoint_ends_where_nobody_knows_its_time_or_the_grid_was_gone(now, o
     assert ["c1"] == [one.document.id for one in after.running]
 
 
+@pytest.mark.parametrize("wall_s", [-(10**9), 50, 300, 10**9])
+def test_while_the_machine_goes_on_no_wall_clock_changes_how_long_a_command_lasts(wall_s):
+    commands, _ = told(SHED, DISCHARGE, SetMode("manual", 600), FailsafeTest(500))
+    after, acks = again(commands, at(300, wall_s=wall_s), same_boot=True)
+
+    assert ([], commands.running) == (acks, after.running)
+    gone, _ = again(commands, at(300, wall_s=wall_s), outage=True, same_boot=True)
+    assert ["c1", "c4"] == [one.document.id for one in gone.running]
+
+
+@pytest.mark.parametrize("wall_s", [-(10**9), 50, 400, 10**9])
+def test_over_a_reboot_a_shed_goes_on_for_what_was_counted_of_it(wall_s):
+    commands, _ = told(SHED)
+    now = at(5, wall_s=wall_s)
+
+    assert at(65).ns == again(commands, now, ends_ns={Shed: at(65).ns})[0].shed_until_ns(now.ns)
+    assert at(605).ns == again(commands, now, ends_ns={Shed: at(9_000).ns})[0].shed_until_ns(now.ns)
+    assert again(commands, now, ends_ns={Shed: at(4).ns})[0].shed_until_ns(now.ns) is None
+
+
 def test_a_clock_set_back_gives_a_setpoint_no_more_time():
     commands, _ = told(DISCHARGE)
     now = at(400, wall_s=50)
 
-    assert at(1_000).ns == again(commands, now)[0].running[0].until_ns, "600 s from now at the most"
+    assert () == again(commands, now)[0].running, "a clock before its begin says nothing of how long it ran"
 
 
 @pytest.mark.parametrize("facts", [{}, {"running": [{}], "answered": []}, {"running": 3, "answered": []}])

@@ -243,3 +243,14 @@ def test_a_car_that_may_take_more_since_just_now_is_believed_to_be_on_its_way(ho
     up = [words(steps.up(made, turns, t * S, raising=True), made) for t in (103, 104)]
 
     assert [True, False] == [("ev1", "charging faster") in found for found in up]
+
+
+def test_what_may_not_be_raised_still_gives_less_for_an_export_cap(house):
+    made, turns = players(house)
+    takes(made, "bat1", -3_000.0)
+
+    assert [("bat1", "battery stops discharging"), ("pv1", "generation curtailed")] == words(
+        steps.up(made, turns, 0, raising=False), made
+    )
+    takes(made, "bat1", 3_000.0)
+    assert [("pv1", "generation curtailed")] == words(steps.up(made, turns, 0, raising=False), made)

@@ -6,9 +6,10 @@ import pytest
 
 from quartier.control import trespass
 from quartier.control.orders import Order
+from quartier.control.players import steering_point
 from quartier.control.sight import Memory
 from quartier.control.trespass import Trespass
-from quartier.house.assets import Ev
+from quartier.house.assets import Ev, Load, Pv
 from quartier.house.image import Image
 from quartier_drivers.contract import Quality, Reading, columns
 
@@ -46,7 +47,7 @@ class Station:
 
     @property
     def alarms(self):
-        return [(one.code, one.of, str(one)) for one in trespass.alarms(self.found)]
+        return [(one.code, one.of, str(one)) for one in trespass.alarms(self.found, self.house)]
 
 
 TELLS = pytest.mark.parametrize("tells", [True, False])
@@ -63,7 +64,7 @@ def test_one_that_obeyed_and_may_take_more_after_each_of_two_writes_has_a_second
         (
             "output.second_master",
             "ev1.current_max_a",
-            "ev1: somebody else lets it take 16 A where 11 A are ordered; it is ordered on, and others make room",
+            "ev1: somebody else lets it take 16 A where 11 A are ordered; others make room",
         )
     ] == station.alarms
 
@@ -143,8 +144,8 @@ def test_nothing_is_said_of_a_car_that_nobody_sees(house):
     orders = {"ev1.current_max_a": Order(6.0, 0, "")}
     found = trespass.watched({}, Image().freeze(9 * S), house, {}, orders, 9 * S)
 
-    assert {"ev1": Trespass(told=((0, 6.0),))} == found
-    assert [] == list(trespass.alarms(found))
+    assert {"ev1.current_max_a": Trespass(told=((0, 6.0),))} == found
+    assert [] == list(trespass.alarms(found, house))
 
 
 def test_a_second_master_on_a_charger_is_told_and_its_cap_is_still_ordered(plant, with_house):
@@ -157,5 +158,76 @@ def test_a_second_master_on_a_charger_is_told_and_its_cap_is_still_ordered(plant
 
     assert "output.second_master" in [one.code for one in p.view["alarms"]]
     assert p.written("ev1.current_max_a", since)
-    assert p.state.trespasses.keys() == {"ev1"}
+    assert p.state.trespasses.keys() == {"ev1.current_max_a"}
     assert {} == p.state.adopt(replace(p.house, assets=())).trespasses
+
+
+# Loads and PV that do not show their order
+
+
+class Device:
+    """A load or PV that cannot be read back, ordered anew each 20 s."""
+
+    def __init__(self, house, asset):
+        self.house, self.asset, self.t, self.found = replace(house, assets=(asset,)), asset, 0, {}
+
+    def see(self, order, power_w, seconds):
+        for _ in range(seconds):
+            self.t += 1
+            orders = {steering_point(self.asset): Order(order, self.t // 20 * 20 * S, "")}
+            memories = {} if power_w is None else {f"{self.asset.name}.power_w": Memory(power_w, self.t * S)}
+            frozen = Image().freeze(self.t * S)
+            self.found = trespass.watched(self.found, frozen, self.house, memories, orders, self.t * S)
+        return self
+
+    @property
+    def words(self):
+        return [str(one) for one in trespass.alarms(self.found, self.house)]
+
+
+PUMP = Load(name="pump", rated_w=3_000, tier="C", switchable=True)
+ROOF = Pv(name="roof", rated_w=6_000, curtail="limit")
+
+
+@pytest.mark.parametrize(
+    ("asset", "order", "obeys_w", "passes_w", "words"),
+    [
+        (
+            PUMP,
+            0.0,
+            0.0,
+            3_000.0,
+            "pump: somebody else lets it run where it is ordered off; others make room",
+        ),
+        (
+            ROOF,
+            2_000.0,
+            -1_900.0,
+            -5_000.0,
+            "roof: somebody else lets it make 5000 W where 2000 W are ordered; others make room",
+        ),
+        (
+            replace(ROOF, curtail="relay"),
+            0.0,
+            0.0,
+            -5_000.0,
+            "roof: somebody else lets it run where it is ordered off; others make room",
+        ),
+    ],
+)
+def test_a_load_or_pv_that_obeyed_and_does_more_after_two_writes_has_a_second_master(
+    house, asset, order, obeys_w, passes_w, words
+):
+    device = Device(house, asset).see(order, obeys_w, 40).see(order, passes_w, 15)
+    assert [] == device.words
+
+    assert [words] == device.see(order, passes_w, 40).words
+    (one,) = device.found.values()
+    assert one.passes == one.seen
+    (one,) = device.see(order, obeys_w, 20).found.values()
+    assert one.passes is None
+
+
+def test_a_load_that_is_ordered_on_or_that_nobody_sees_passes_nothing(house):
+    assert [] == Device(house, PUMP).see(1.0, 0.0, 40).see(1.0, 3_000.0, 100).words
+    assert [] == Device(house, PUMP).see(0.0, None, 100).words

@@ -47,6 +47,21 @@ def test_where_nobody_knows_how_long_it_took_a_minimum_time_begins_anew(house, s
     assert 7 * S == found["pump"].since_ns
 
 
+@pytest.mark.parametrize("away_s", [-3_600, 10, 86_400 * 3_650])
+@pytest.mark.parametrize("synced", [False, True])
+def test_while_the_machine_goes_on_no_wall_clock_changes_a_minimum_time(house, away_s, synced):
+    known = {"pump": Turn(on=False, since_ns=BEFORE.ns - 10 * S, sheds_ns=(5 * S,), turns_ns=(5 * S, 6 * S))}
+    facts = json.loads(json.dumps(turns.kept(known, BEFORE)))
+    now = Now(BEFORE.ns + 20 * S, UTC_MS + away_s * 1000, synced)
+    found = turns.recalled(house, facts, now, same_boot=True)["pump"]
+
+    assert (known["pump"].since_ns, (5 * S,), (5 * S, 6 * S)) == (
+        found.since_ns,
+        found.sheds_ns,
+        found.turns_ns,
+    )
+
+
 def test_sheds_of_the_day_still_count_so_that_the_turns_stay_fair(house):
     known = {"pump": Turn(on=False, since_ns=0, before_w=900.0, sheds_ns=(0, 10 * S, 20 * S))}
     found = restarted(house, known)["pump"]

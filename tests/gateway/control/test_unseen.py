@@ -45,5 +45,7 @@ def test_a_lost_grid_meter_leaves_generation_the_export_cap_and_what_surely_runs
     p.run(20)
 
     assert p.pv_w >= -(2_000 + 1_500)
-    assert p.view["assets"]["pv1"]["command"]["reason"].endswith("grid meter lost, generation limited to it")
+    assert p.view["assets"]["pv1"]["command"]["reason"].endswith(
+        "no grid meter to go by, generation limited to it"
+    )
     del house

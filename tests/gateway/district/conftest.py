@@ -24,7 +24,7 @@ from quartier.district.mqtt import Connection
 from quartier.district.outbox import NOTHING_ABOVE
 from quartier.district.rules import Rules
 from quartier.district.session import Session
-from quartier.district.sparkplug import Metric, Type, decode, encode
+from quartier.district.sparkplug import Malformed, Metric, Type, decode, encode
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
 from quartier.house.image import Seen
@@ -62,6 +62,8 @@ def run_of(samples: list[Sample]) -> Run:
 
 class Notebook:
     """The outbox contract kept in memory: numbers without holes, each stream in sequence, trimmed by marks."""
+
+    is_whole = True
 
     def __init__(self, boot: int = 7) -> None:
         self.boot = boot
@@ -286,7 +288,10 @@ class Host:
             self.seen.append(message)
             parts = message.topic.split("/")
             if parts[0] == "spBv1.0":
-                payload = decode(message.payload)
+                try:
+                    payload = decode(message.payload)
+                except Malformed:
+                    continue
                 stream = parts[4] if len(parts) == 5 else "node"
                 if payload.key is not None:
                     first = payload.key.first
@@ -320,16 +325,16 @@ class Host:
         streams = {}
         for stream, boot, seq in sorted(self.keys):
             streams[stream] = {"boot": boot, "seq": seq}
-        self.say(
-            f"{ME.companion}/watermark", json.dumps({"bdseq": self.bdseq(), "streams": streams}).encode()
-        )
+        topic = f"{ME.companion}/watermark"
+        payload = json.dumps({"bdseq": self.bdseq(), "streams": streams}).encode()
+        self.say(topic, payload, self.sign(topic, payload))
 
     def issuers(self, path):
         raw = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         entry = {
             "kid": "opt1",
             "public_key": base64.urlsafe_b64encode(raw).rstrip(b"=").decode(),
-            "types": ["heartbeat", "envelope", "schedule", "failsafe", "signal"],
+            "types": ["heartbeat", "envelope", "schedule", "failsafe", "signal", "watermark"],
         }
         path.write_text(json.dumps([entry]))
         return path
@@ -361,6 +366,8 @@ def notes():
 @pytest.fixture
 def make_uplink(world, catalog, tmp_path, notes):
     def make(port, *, issuers_file=None, rate=1.0, keepalive_s=30, flexibility=lambda: None, **rules):
+        """Without a key list nobody can sign, and watermarks count as they come."""
+        rules.setdefault("watermark_unsigned", issuers_file is None)
         folder = tmp_path / "state"
         folder.mkdir(exist_ok=True)
         settings = Settings(

@@ -1,4 +1,4 @@
-from quartier.district.arrival import Arrival
+from quartier.district.arrival import Arrival, Denied
 from quartier.house.now import Now
 from quartier.house.sample import Mark
 
@@ -58,3 +58,27 @@ def test_a_new_connection_begins_anew():
 
     assert not arrival.is_lost(mark(5), mark(3), at(90))
     assert arrival.is_lost(mark(5), mark(3), at(180))
+
+
+def test_an_event_that_the_broker_refused_goes_again_after_a_minute_and_then_after_longer():
+    denied = Denied()
+    denied.deny(mark(5), at(0))
+    denied.deny(mark(4), at(1))
+    denied.deny(mark(6), at(2))
+    assert [None, mark(3), None] == [denied.due(at(s)) for s in (59, 60, 61)]
+    waits, second = [], 60
+    for _ in range(6):
+        denied.deny(mark(4), at(second))
+        again = next(s for s in range(second, second + 2_000) if denied.due(at(s)) is not None)
+        waits.append(again - second)
+        second = again
+    assert [120, 240, 480, 900, 900, 900] == waits
+
+
+def test_nothing_after_a_refused_event_counts_before_it_is_taken():
+    denied = Denied()
+    assert denied.passes(mark(1))
+    denied.deny(mark(3), at(0))
+    assert [True, False, False] == [denied.passes(mark(n)) for n in (2, 4, 5)]
+    assert [True, True] == [denied.passes(mark(n)) for n in (3, 4)]
+    assert denied.due(at(99)) is None

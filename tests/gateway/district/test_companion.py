@@ -5,10 +5,12 @@ import json
 
 import pytest
 
+from quartier.control.acks import Reason
 from quartier.control.commands import CommandDocument, Ping
 from quartier.control.wishes import Ack, Envelope, Heartbeat
 from quartier.district import companion as room
 from quartier.district import facts
+from quartier.district.broker import PROTOCOL_ERROR, Ended
 from quartier.district.companion import (
     ACKS_MAX,
     INBOX_MAX,
@@ -17,7 +19,7 @@ from quartier.district.companion import (
     encode_event,
     encode_report,
 )
-from quartier.district.documents import Accepted, Documents, encode_ack
+from quartier.district.documents import Accepted, Documents, Refused, encode_ack
 from quartier.district.jobforms import Job
 from quartier.district.line import Teller
 from quartier.district.voice import Identity
@@ -78,6 +80,21 @@ async def test_what_is_refused_is_answered_counted_and_said_once(companion):
     assert companion.inbox.maxlen == INBOX_MAX
 
 
+async def test_control_hears_of_a_heartbeat_that_our_clock_denies_and_it_counts_as_none(
+    companion, monkeypatch
+):
+    denied = Refused("t", Reason.NOT_YET, "its time has not come", beat=Heartbeat(7, NOW_MS + 3_600_000))
+    monkeypatch.setattr(companion.documents, "check", lambda *_: denied)
+    await companion.hear("t", b"", None)
+
+    assert [Accepted("heartbeat", "t", denied.beat)] == [*companion.inbox]
+    assert (0, 1, None) == (
+        companion.counts["heartbeats"],
+        companion.counts["refused_documents"],
+        companion.heartbeat_ns,
+    )
+
+
 async def test_more_documents_than_control_has_taken_wait_outside_and_none_is_lost(companion, monkeypatch):
     monkeypatch.setattr(room, "BREATH_S", 0.0)
     papers = iter(
@@ -112,8 +129,10 @@ async def test_a_job_for_which_there_is_no_room_is_told_to_be_revoked(companion,
     ]
 
 
-async def test_a_topic_that_is_none_of_ours_changes_nothing(companion):
-    await companion.hear("quartier/v1/issy/b013/envelope/dso", b"{}", None)
+async def test_a_topic_that_was_never_subscribed_ends_the_session_and_changes_nothing(companion):
+    with pytest.raises(Ended, match="never subscribed") as ended:
+        await companion.hear("quartier/v1/issy/b013/envelope/dso", b"{}", None)
+    assert PROTOCOL_ERROR == ended.value.code
     assert (0, []) == (len(companion.acks), companion.told)
 
 
@@ -373,3 +392,16 @@ async def test_rule_events_are_kept_and_come_again_without_a_gap_until_the_water
             await host.until(lambda: len(host.companion("event")) == 17)
 
     assert [4, 5] == [told["seq"] for told in host.companion("event")][-2:]
+
+
+@pytest.mark.peer
+async def test_a_replay_from_beyond_what_was_said_skips_no_event(
+    make_host, link, mosquitto, make_uplink, world
+):
+    broker = await mosquitto()
+    world.notebook.put("event", "x.happened", '{"text":"1"}', link.now_ms())
+    async with make_host(broker.port) as host, link.running(make_uplink(broker.port)) as found:
+        await host.until(lambda: len(host.companion("event")) == 1)
+        found.replay(Mark(7, 99))
+        world.notebook.put("event", "x.happened", '{"text":"2"}', link.now_ms())
+        await host.until(lambda: [1, 2] == [told["seq"] for told in host.companion("event")])

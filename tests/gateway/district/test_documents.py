@@ -26,7 +26,11 @@ KEYS = {
     kid: Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32)
     for n, kid in enumerate(["old", "new", "job"], 1)
 }
-TYPES = {"old": ["envelope", "heartbeat"], "new": ["envelope", "heartbeat"], "job": ["job"]}
+TYPES = {
+    "old": ["envelope", "heartbeat", "watermark"],
+    "new": ["envelope", "heartbeat", "watermark"],
+    "job": ["job"],
+}
 
 
 def listing(**changes):
@@ -529,3 +533,35 @@ def test_work_that_is_none_is_refused(work):
 def test_a_topic_below_that_of_jobs_is_none_of_ours():
     assert Documents(ME, listing()).check(JOB + "/x", job(), None, now()) is None
     assert (JOB, 1) in Documents(ME, listing()).subscriptions()
+
+
+# A clock that was set
+
+YEARS_MS = 3_650 * 86_400_000
+
+
+@pytest.mark.parametrize("off_ms", [-YEARS_MS, -3_600_000, 7_200_000, YEARS_MS])
+def test_a_limit_that_is_in_time_by_the_counted_time_is_taken_though_the_clock_was_set(off_ms):
+    counted = Documents(ME, listing(), times=lambda _now: [NOW_MS])
+    wall = Now(0, NOW_MS + off_ms, synced=True)
+
+    assert isinstance(check(Documents(ME, listing()), envelope(), wall), Refused)
+    assert isinstance(check(counted, envelope(), wall), Accepted)
+
+
+def test_a_clock_set_back_by_years_lets_no_old_number_in_again():
+    documents = Documents(ME, listing(), times=lambda _now: [NOW_MS])
+    check(documents, envelope())
+    check(documents, beat(), topic=BEAT)
+    wall = Now(0, NOW_MS - YEARS_MS, synced=True)
+    old = {"nbf": wall.utc_ms, "iat": wall.utc_ms, "exp": wall.utc_ms + 3_600_000}
+
+    assert "REPLAY" == check(documents, envelope(seq=NOW_MS - 1, **old), wall).reason
+    assert "REPLAY" == check(documents, beat(NOW_MS - 1, wall.utc_ms), wall, topic=BEAT).reason
+
+
+def test_a_heartbeat_that_our_clock_denies_is_handed_on_as_such_and_uses_up_no_number(documents):
+    denied = check(documents, beat(), now(-3_600), topic=BEAT)
+
+    assert ("NOT_YET", Heartbeat(NOW_MS, NOW_MS)) == (denied.reason, denied.beat)
+    assert isinstance(check(documents, beat(), topic=BEAT), Accepted)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.effort import examples
 
 from quartier.district import issuers
-from quartier.district.keyring import Keyring, Rollback
+from quartier.district.keyring import Keyring, Rollback, Swapped
 from quartier.house.now import Now
 from quartier_drivers.errors import ConfigError
 from quartier_hil.district.issuer import Key
@@ -155,3 +155,20 @@ def test_no_order_of_lists_and_restarts_brings_an_older_list_back(steps):
         if restarts:
             ring = Keyring("issy", [public(ROOT)], json.loads(json.dumps(ring.facts())))
         assert (newest, [f"k{newest}"]) == (ring.list.seq, list(ring.issuers))
+
+
+def test_another_key_under_a_name_in_use_is_refused_with_that_name_and_the_list_stays(ring, folder):
+    take(ring, folder.list)
+    before = ring.issuers["dso-1"].fingerprint
+    keys = [{**key, "public_key": PUBLIC} if key["kid"] == "dso-1" else key for key in folder.body["keys"]]
+    swapped = signed(folder.root, {**folder.body, "seq": NOW_MS + 1, "keys": keys})
+    with pytest.raises(Swapped, match="dso-1: names another key"):
+        ring.weighed(swapped, "list")
+    assert before == ring.issuers["dso-1"].fingerprint
+
+
+def test_another_key_under_a_name_in_use_is_refused_in_a_plain_list_too(folder):
+    ring = Keyring("issy", [])
+    take(ring, json.dumps(folder.body["keys"]), "file")
+    with pytest.raises(Swapped):
+        ring.weighed(json.dumps([{**folder.body["keys"][0], "public_key": PUBLIC}]), "list")

@@ -8,7 +8,7 @@ import pytest
 from quartier.district import broker
 from quartier.district.broker import Ended, Server, Unreachable
 from quartier.district.effects import Note
-from quartier.district.line import BACK_OFF_MAX_S, STOPPED_S, Line, Teller
+from quartier.district.line import BACK_OFF_MAX_S, SLOW_BACK_OFF_MAX_S, Line, Teller
 from quartier.house.now import Now
 
 SERVERS = (Server("a", 1, tls=False), Server("b", 1, tls=False))
@@ -95,11 +95,23 @@ async def test_0x9c_and_0x9d_walk_to_the_next_server(notes, code, then):
 
 
 @pytest.mark.parametrize("code", [broker.NOT_AUTHORISED, broker.BAD_CREDENTIALS])
-async def test_not_authorised_is_an_alarm_and_asked_again_in_an_hour(notes, code):
+async def test_not_authorised_is_an_alarm_and_asked_again_with_a_back_off_up_to_15_min(notes, code):
     clock = Clock()
-    pauses = await run(line_of(notes, clock), Lives(clock, Ended("no", code)))
-    assert pauses[0] >= STOPPED_S
-    assert ["district.not_authorised"] == [note.code for note in notes if note.alarm]
+    lives = Lives(clock, *(Ended("no", code) for _ in range(60)))
+    pauses = await run(line_of(notes, clock), lives)
+
+    assert 1 <= min(pauses)
+    assert pauses[0] <= 3
+    assert BACK_OFF_MAX_S < max(pauses) <= SLOW_BACK_OFF_MAX_S + 1
+    assert {"district.not_authorised"} == {note.code for note in notes if note.alarm}
+    assert ["a", "b", "a"] == lives.servers[:3], "another server may know us"
+
+
+async def test_after_a_refusal_a_lost_connection_is_dialled_as_soon_as_any_other(notes):
+    clock = Clock()
+    ends = [Ended("no", broker.NOT_AUTHORISED) for _ in range(20)] + [Ended("lost") for _ in range(20)]
+    pauses = await run(line_of(notes, clock), Lives(clock, *ends))
+    assert max(pauses[20:]) <= BACK_OFF_MAX_S + 1
 
 
 async def test_not_authorised_is_asked_again_at_once_when_our_files_change(notes):
@@ -117,11 +129,31 @@ async def test_not_authorised_is_asked_again_at_once_when_our_files_change(notes
     assert pauses[0] <= 2
 
 
-async def test_a_takeover_is_an_alarm_and_backs_off(notes):
+async def test_takeovers_are_an_alarm_and_back_off_and_never_end_the_link(notes):
     clock = Clock()
-    await run(line_of(notes, clock), Lives(clock, Ended("taken", broker.TAKEN_OVER)))
-    (alarm,) = [note for note in notes if note.alarm]
+    lives = Lives(clock, *(Ended("taken", broker.TAKEN_OVER) for _ in range(100)))
+    pauses = await run(line_of(notes, clock), lives)
+
+    alarm = next(note for note in notes if note.alarm)
     assert ("district.duplicate_id", True) == (alarm.code, "issy.b012" in alarm.text)
+    assert 101 == len(lives.servers)
+    assert 1 <= min(pauses)
+    assert max(pauses) <= BACK_OFF_MAX_S + 1
+    assert len({round(pause) for pause in pauses}) > 20, "two of one name must not call in step"
+
+
+async def test_a_takeover_of_a_connection_that_stood_long_backs_off_as_well(notes):
+    clock = Clock()
+    lives = Lives(clock, *(Ended("taken", broker.TAKEN_OVER) for _ in range(40)))
+    once = lives.once
+
+    async def long_once(server):
+        clock.ns += 3_600_000_000_000
+        await once(server)
+
+    lives.once = long_once
+    pauses = await run(line_of(notes, clock), lives)
+    assert max(pauses) - 3_600 > 2 * 2.0, "not as after the first loss of any other connection"
 
 
 async def test_who_joins_another_server_leaves_this_one_and_who_is_there_already_stays(notes):
@@ -206,24 +238,71 @@ def test_each_paper_that_ends_is_told_for_itself():
     assert ["key a", "key b"] == [note.data["paper"] for note in told]
 
 
-async def test_who_gave_way_stays_away_until_our_files_change(notes):
+async def test_who_gives_way_while_it_pauses_stays_away_for_minutes_and_then_tries_again(notes):
     clock = Clock()
     line = line_of(notes, clock)
-    lives = Lives(clock, Ended("taken", broker.TAKEN_OVER))
+    lives = Lives(clock, Ended("taken", broker.TAKEN_OVER), Ended("lost"))
     real_sleep = clock.sleep
 
     async def sleep(seconds):
         if clock.ns == 0:
             line.give_way()
-        if clock.ns > 10 * STOPPED_S * 1e9:
-            line.retry()
         await real_sleep(seconds)
 
     clock.sleep = sleep
-    (pause_s,) = await run(line, lives)
+    first_s, second_s = await run(line, lives)
 
-    assert pause_s > 10 * STOPPED_S
-    assert (False, False) == (line.gives_way, line.was_taken_over)
+    assert SLOW_BACK_OFF_MAX_S / 2 <= first_s <= SLOW_BACK_OFF_MAX_S + 1
+    assert second_s <= BACK_OFF_MAX_S + 1
+    assert not line.was_taken_over
+
+
+async def test_who_gives_way_while_a_server_is_dialled_leaves_it(notes):
+    line = line_of(notes, clock := Clock())
+    _, pause_s = await dialled(line, clock, line.give_way)
+
+    assert SLOW_BACK_OFF_MAX_S / 2 <= pause_s <= SLOW_BACK_OFF_MAX_S + 1
+    assert "district.link_up" not in [note.code for note in notes]
+
+
+async def test_files_that_change_end_a_stay_away_at_once(notes):
+    line = line_of(notes, clock := Clock())
+    _, pause_s = await dialled(line, clock, lambda: (line.give_way(), line.retry()))
+    assert 0.0 == pause_s
+
+
+class Strict:
+    """A connection whose broker grants one filter more from the third time on."""
+
+    ended = None
+
+    def __init__(self, over):
+        self.asked = []
+        self.over = over
+
+    async def subscribe(self, filters):
+        topics = [topic for topic, _ in filters]
+        self.asked.append("".join(topics))
+        if len(self.asked) == 5:
+            self.over.set()
+        return topics[len(self.asked) // 3 :]
+
+
+async def test_subscriptions_that_the_broker_refused_are_asked_for_again_until_it_grants_them(notes):
+    clock, over = Clock(), asyncio.Event()
+    line, wire = line_of(notes, clock), Strict(over)
+
+    async def ends():
+        await over.wait()
+        raise Ended("seen")
+
+    await line.opened(wire, (("a", 1), ("b", 1), ("c", 0)))
+    with pytest.raises(Ended):
+        await line.converse(ends())
+
+    assert ["abc", "abc", "abc", "bc", "c"] == wire.asked
+    assert {"a", "b", "c"} >= {note.text for note in notes if note.alarm} > set()
+    assert 4 <= clock.ns / 1e9 <= 60 + 120 + 240 + 480
 
 
 async def test_only_a_takeover_counts_as_one(notes):
@@ -259,3 +338,26 @@ async def test_a_stop_that_comes_as_the_connection_ends_is_a_stop(notes):
         await keeping
 
     assert ["a"] == tried
+
+
+async def test_an_end_before_all_have_begun_ends_those_that_have_not(notes):
+    begun = []
+
+    async def ends():
+        raise Ended("at once")
+
+    async def begins():
+        begun.append(True)
+
+    with pytest.raises(Ended, match="at once"):
+        await line_of(notes, Clock()).converse(ends(), begins())
+    assert [] == begun
+
+
+def test_what_every_watermark_may_bring_is_told_once_an_hour_and_counted():
+    clock, told = Clock(), []
+    tell = Teller(clock, told.append)
+    for _ in range(400):
+        tell(Note("district.watermark_refused", "text", alarm=True))
+        clock.ns += 20_000_000_000
+    assert [None, 179, 179] == [note.data.get("more") for note in told]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier.district.primary import AHEAD_MAX_MS, PrimaryHost
+from quartier.district.primary import AHEAD_MAX_MS, CONTESTED_S, PrimaryHost
 from quartier.house.now import Now
 
 NOW = Now(0, 1_000_000, True)
@@ -28,9 +28,9 @@ def test_what_did_not_count_sets_no_time():
 def test_each_server_has_its_own_time():
     host = PrimaryHost()
     host.hear(NOW, online=True, timestamp_ms=10)
-    host.server = 1
+    host.begin(1)
     assert host.hear(NOW, online=True, timestamp_ms=5) is True
-    host.server = 0
+    host.begin(0)
     assert host.hear(NOW, online=True, timestamp_ms=5) is None
 
 
@@ -53,3 +53,37 @@ def test_a_host_that_was_ahead_while_our_clock_was_not_trusted_is_heard_again_on
     host.hear(Now(0, 0, False), online=True, timestamp_ms=2**63)
     assert host.hear(NOW, online=True, timestamp_ms=NOW.utc_ms + AHEAD_MAX_MS - 1) is None
     assert host.hear(NOW, online=False, timestamp_ms=NOW.utc_ms + AHEAD_MAX_MS) is False
+
+
+def after(seconds):
+    return Now(int(seconds * 1e9), NOW.utc_ms + int(seconds * 1e3), True)
+
+
+@pytest.mark.parametrize("forged_ms", [NOW.utc_ms + 30_000, 2**63])
+def test_a_forged_offline_ahead_of_the_hosts_own_time_shuts_it_out_for_a_minute_and_is_told(forged_ms):
+    host = PrimaryHost()
+    host.hear(NOW, online=True, timestamp_ms=10)
+    assert host.hear(NOW, online=False, timestamp_ms=forged_ms) is False
+    assert host.hear(NOW, online=True, timestamp_ms=10) is None
+    assert host.contested(after(CONTESTED_S - 1)) is None
+
+    note = host.contested(after(CONTESTED_S))
+    assert ("district.state_contested", True) == (note.code, note.alarm)
+    assert host.contested(after(CONTESTED_S + 1)) is None
+    assert host.hear(after(99), online=False, timestamp_ms=10) is False, "its own Will counts again"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        lambda host: host.hear(after(1), online=False, timestamp_ms=10),
+        lambda host: host.hear(after(1), online=False, timestamp_ms=NOW.utc_ms + 40_000),
+        lambda host: host.begin(0),
+    ],
+)
+def test_an_old_online_counts_only_while_it_is_the_brokers_last_word(then):
+    host = PrimaryHost()
+    host.hear(NOW, online=False, timestamp_ms=NOW.utc_ms + 30_000)
+    host.hear(NOW, online=True, timestamp_ms=10)
+    then(host)
+    assert host.contested(after(3_600)) is None

@@ -1,7 +1,9 @@
 """What PyJWT and cryptography are asked; what is refused and why is told in test_documents.py."""
 
+import base64
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -28,9 +30,34 @@ def test_another_payload_breaks_it(payload):
         seal.check(SIGNATURE, seal.key(RAW), payload)
 
 
+def headed(header):
+    return base64.urlsafe_b64encode(header).rstrip(b"=").decode() + ".." + SIGNATURE.rpartition(".")[2]
+
+
+NONSENSE = [
+    headed(text)
+    for text in (
+        b"[" * 1_500,
+        b'{"alg":[1]}',
+        b'{"alg":"EdDSA","crit":[[1]]}',
+        b'{"a":' * 300,
+        b"\xff",
+        b"9" * 1_500,
+    )
+]
+
+
 @pytest.mark.parametrize("text", ["", "a.b.c", "..", "é", SIGNATURE[5:]])
 def test_nonsense_is_broken_and_nothing_else(text):
     with pytest.raises(seal.Broken):
+        seal.header(text)
+
+
+@pytest.mark.parametrize("text", NONSENSE)
+def test_a_header_of_nonsense_is_broken_at_the_latest_when_it_is_checked(text):
+    with pytest.raises(seal.Broken):
+        seal.check(text, seal.key(RAW), b"payload")
+    with suppress(seal.Broken):
         seal.header(text)
 
 

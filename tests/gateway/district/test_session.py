@@ -5,7 +5,7 @@ from tests.gateway.district.conftest import ME, bdseq_of, born, codes, command, 
 
 from quartier.district.births import PORTION
 from quartier.district.catalog import Catalog
-from quartier.district.commands import REBIRTH, SCAN_RATE
+from quartier.district.commands import NEXT_SERVER, REBIRTH, SCAN_RATE
 from quartier.district.effects import Leave, Note, Publish, Wanted
 from quartier.district.rules import Rules
 from quartier.district.session import Phase, Session
@@ -397,6 +397,14 @@ def test_next_server_walks_only_where_there_is_one(world, catalog, servers, leav
 def test_rubbish_commands_are_refused_not_raised(world, catalog):
     session = born(world, catalog)
     assert ["district.command_refused"] == codes(session.heard(ME.topic("NCMD"), b"\xff\x01", world.scene))
+
+
+def test_a_retained_command_ends_no_session_though_a_host_may(world, catalog):
+    session = born(world, catalog, servers_count=2)
+    order = ME.topic("NCMD"), command(NEXT_SERVER, True), world.scene
+    assert ["district.command_refused"] == codes(session.heard(*order, retained=True))
+    assert (Phase.BORN, 1) == (session.phase, session.refused_count)
+    assert any(isinstance(effect, Leave) for effect in session.heard(*order))
 
 
 def test_a_silent_asset_dies_after_its_last_samples_and_is_born_when_it_answers(world, catalog, district):

@@ -19,21 +19,26 @@ from quartier.district.sparkplug import Type, decode
 from quartier.house.sample import Mark
 
 
-def test_backlog_waits_for_the_watermark_then_goes_historical_above_it(world, catalog, district):
+def test_backlog_waits_for_a_watermark_then_all_goes_historical_that_this_session_did_not_send(
+    world, catalog, district
+):
     for value in range(5):
         world.put("grid", "power_w", float(value))
     session = born(world, catalog)
 
     district.take(session.pump(world.pass_s(1).scene, 10**6))
     assert [] == district.kinds()
-    mark = {"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}}}
-    session.watermark(json.dumps(mark).encode(), world.scene)
+    mark = json.dumps({"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}}}).encode()
+    session.watermark(mark, world.scene)
+    assert {} == session.marks
     district.take(session.pump(world.pass_s(1).scene, 10**6))
 
     ((_, message),) = district.messages
-    assert (3, [2.0, 3.0, 4.0]) == (message.key.first, [m.value for m in message.metrics])
+    assert (1, [0.0, 1.0, 2.0, 3.0, 4.0]) == (message.key.first, [m.value for m in message.metrics])
     assert all(metric.historical for metric in message.metrics)
     assert not session.catching_up
+    session.watermark(mark, world.scene)
+    assert {"grid": Mark(7, 2)} == session.marks
 
 
 def test_live_goes_first_and_never_in_one_message_with_the_backlog(world, catalog, district):
@@ -155,6 +160,7 @@ def test_marks_never_go_back(world, catalog):
     session = born(world, catalog)
     for _ in range(3):
         world.put("grid", "power_w", 1.0)
+    session.pump(world.pass_s(1).scene, 10**6)
     session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 3}}}', world.scene)
     session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
     assert {"grid": Mark(7, 3)} == session.marks

@@ -229,25 +229,25 @@ async def test_a_server_that_speaks_no_tls_hears_no_connect_and_takes_no_bdseq(
     assert statefile.load(tmp_path / "district") is None
 
 
-async def test_who_was_taken_over_by_a_newer_machine_of_our_name_gives_way_and_stays_away(
-    make_host, link, mosquitto, make_uplink, notes
+async def test_who_was_taken_over_by_a_newer_machine_by_a_signed_word_leaves_and_comes_back_later(
+    make_host, link, mosquitto, make_uplink, notes, tmp_path
 ):
     broker = await mosquitto()
-    uplink = make_uplink(broker.port, rate=60.0)
-    uplink._house = replace(uplink._house, is_stranger=lambda boot: boot == 9)
-    async with make_host(broker.port) as host, link.running(uplink):
-        await host.until(lambda: "NBIRTH" in host.kinds())
-        profile = Profile(client_id="issy.b012", clean_start=True, session_expiry_s=0)
-        other = Connection(host.server, Credentials(), profile)
-        await other.open()
-        await host.until(lambda: "district.duplicate_id" in {note.code for note in notes})
-        host.keys = {("grid", 9, 1)}
-        host.watermark()
-        await host.until(lambda: "district.superseded" in {note.code for note in notes})
-        await host.until(lambda: not uplink.stats["data_on"] and not uplink.stats["control_on"])
-
-        assert (True, True) == (uplink._data.gives_way, uplink._control.gives_way)
-        await other.leave(0)
+    async with make_host(broker.port) as host:
+        uplink = make_uplink(broker.port, rate=600.0, issuers_file=host.issuers(tmp_path / "keys.json"))
+        uplink._house = replace(uplink._house, is_stranger=lambda boot: boot == 9)
+        async with link.running(uplink):
+            await host.until(lambda: "NBIRTH" in host.kinds() and uplink.stats["control_on"])
+            profile = Profile(client_id="issy.b012", clean_start=True, session_expiry_s=0)
+            other = Connection(host.server, Credentials(), profile)
+            await other.open()
+            await host.until(lambda: "district.duplicate_id" in {note.code for note in notes})
+            host.keys = {("grid", 9, 1)}
+            host.watermark()
+            await host.until(lambda: "district.superseded" in {note.code for note in notes})
+            await host.until(lambda: not uplink.stats["data_on"] and not uplink.stats["control_on"])
+            await other.leave(0)
+            await host.until(lambda: uplink.stats["data_on"] and uplink.stats["control_on"])
 
 
 async def test_a_newer_boot_in_the_watermark_alone_makes_nobody_give_way(
@@ -374,6 +374,7 @@ async def test_when_a_key_was_used_last_is_known_after_a_restart(
             put(world, 1.0)
             await host.until(lambda: host.keys and uplink.inbox)
             host.watermark()
+            await host.until(lambda: uplink.session.marks)
             used_ms = uplink.keys["keys"][0]["used_utc_ms"]
             facts = tmp_path / "state/district"
             await link.until(lambda: (statefile.load(facts) or {}).get("used") == {"opt1": used_ms})

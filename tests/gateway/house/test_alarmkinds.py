@@ -23,7 +23,7 @@ TABLES = {ROOT / "gateway/quartier/house" / name for name in ("alarmkinds.py", "
 # Losses that the daemon cannot see while they last; how it learns of them.
 UNSEEN = {
     "controller-frozen": "the next run finds that nobody left in order: loss.controller_killed",
-    "clock-jumped": "heartbeats off by more than 60 s are not heard: loss.uplink_lost",
+    "clock-jumped": "the link sees that it was set: clock.stepped",
 }
 # Lines of the log at warning or error that are no alarm of their own, and why.
 LOG_ONLY = {
@@ -61,6 +61,7 @@ LOG_ONLY = {
             "link.not_kept",
             "memory.not_kept",
             "overrides.not_kept",
+            "site.not_kept",
             "writes.not_kept",
         ),
         "the list of alarms lies in the same folder: state.not_kept; the history too: loss.disk_full",

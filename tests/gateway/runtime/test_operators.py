@@ -9,6 +9,7 @@ import stat
 
 import pytest
 
+from quartier.runtime import presence
 from quartier.runtime.desk import Closed
 from quartier.runtime.operators import GUESTS_MAX, REQUEST_MAX_BYTES, SOCKET, Operators, order
 from quartier_drivers.who import Who
@@ -50,6 +51,33 @@ async def test_who_orders_is_known_by_the_kernels_word(tmp_path):
 
     assert {"done": "bat1"} == answer
     assert [Who("person", getpass.getuser(), str(os.getuid()))] == [who for _, who in asked]
+
+
+async def test_what_depends_on_where_one_stands_is_told_the_process_that_connected(tmp_path):
+    asked = []
+
+    async def noted(request, who, asker):
+        asked.append((request["text"], who.kind, asker))
+        return {"used": True}
+
+    task = asyncio.create_task(Operators(tmp_path, {}, Log(), on_site={"apply": noted}).run())
+    while not (tmp_path / SOCKET).exists():  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0)
+    await asyncio.to_thread(order, tmp_path, "nothing")
+    text = "x" * 100_000
+    assert {"used": True} == await asyncio.to_thread(order, tmp_path, "apply", text=text)
+    assert [(text, "person", presence.asker(os.getpid()))] == asked
+    task.cancel()
+
+
+async def test_brackets_in_brackets_are_no_order(tmp_path):
+    async with counter(tmp_path) as (asked, log):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / SOCKET)
+        writer.write(b"[" * 100_000 + b"\n")
+        assert "error" in json.loads(await reader.readline())
+        writer.close()
+
+    assert ([], []) == (asked, log.said)
 
 
 async def test_the_file_is_open_to_its_group_alone(tmp_path):

@@ -1,11 +1,13 @@
 /* Lets the N-th call of a kind fail below one folder; loaded with LD_PRELOAD, armed from the process itself.
 
-   Kinds: 1 write, 2 sync, 4 open, 8 rename.  error > 0 is the errno; -1 writes only half (kind 1).
+   Kinds: 1 write, 2 sync, 4 open, 8 rename and unlink.  error > 0 is the errno; -1 writes only half (kind 1);
+   -9 kills the process before the call, -10 (kind 1) after half of it.
    lasting: from the N-th call on all fail until it is disarmed.  Also counts which thread asked. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +35,13 @@ long fault_by_loop(void) { return __atomic_exchange_n(&by_loop, 0, __ATOMIC_SEQ_
 
 static int below(const char *path) { return *folder && path && !strncmp(path, folder, strlen(folder)); }
 
+static void die(void)
+{
+    kill(getpid(), SIGKILL);
+    for (;;)
+        pause();
+}
+
 static int fails(int kind, int found)
 {
     if (!found)
@@ -45,6 +54,8 @@ static int fails(int kind, int found)
     if (now > 0 || (now < 0 && !stays))
         return 0;
     __atomic_add_fetch(&fired, 1, __ATOMIC_SEQ_CST);
+    if (error_code == -9 || (error_code == -10 && kind != WRITE))
+        die();
     return 1;
 }
 
@@ -66,6 +77,13 @@ static int fails_fd(int kind, int fd)
     if (!real) \
         real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
 
+static ssize_t halved(ssize_t written)
+{
+    if (error_code == -10)
+        die();
+    return written;
+}
+
 static size_t cut(size_t size) { return size > 1 ? size / 2 : size; }
 
 ssize_t write(int fd, const void *data, size_t size)
@@ -73,7 +91,7 @@ ssize_t write(int fd, const void *data, size_t size)
     REAL(write);
     if (fails_fd(WRITE, fd)) {
         if (error_code < 0)
-            return real(fd, data, cut(size));
+            return halved(real(fd, data, cut(size)));
         errno = error_code;
         return -1;
     }
@@ -85,7 +103,7 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
     REAL(pwrite64);
     if (fails_fd(WRITE, fd)) {
         if (error_code < 0)
-            return real(fd, data, cut(size), at);
+            return halved(real(fd, data, cut(size), at));
         errno = error_code;
         return -1;
     }

@@ -1,8 +1,9 @@
+import errno
 from pathlib import Path
 
 import pytest
 
-from quartier.store.boots import had_history, keep_boot, next_boot, read_boot
+from quartier.store.boots import had_history, keep_boot, next_boot, read_boot, read_started
 
 NOW_MS = 1_700_000_000_000
 
@@ -51,3 +52,34 @@ def test_a_damaged_boot_is_not_believed(tmp_path: Path, content: bytes) -> None:
 def test_an_absent_folder_is_no_error(tmp_path: Path) -> None:
     assert not keep_boot(tmp_path / "absent" / "boot", 1)
     assert read_boot(tmp_path / "absent" / "boot") is None
+
+
+def test_boots_whose_end_is_not_known_yet_are_kept_with_it(tmp_path: Path) -> None:
+    assert keep_boot(tmp_path / "boot", 9, opened=True, unsettled=[7, 8])
+
+    assert (9, True, {7, 8, 9}) == (
+        read_boot(tmp_path / "boot"),
+        had_history(tmp_path / "boot"),
+        read_started(tmp_path / "boot"),
+    )
+
+
+def test_a_number_that_is_reserved_was_no_start(tmp_path: Path) -> None:
+    assert keep_boot(tmp_path / "boot", 9, opened=True, unsettled=[7], reserved=True)
+
+    assert (9, {7}) == (read_boot(tmp_path / "boot"), read_started(tmp_path / "boot"))
+    assert had_history(tmp_path / "boot")
+
+
+def test_a_disk_that_takes_no_new_file_takes_the_boot_in_the_place_of_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert keep_boot(tmp_path / "boot", 7)
+
+    def full(_path: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert keep_boot(tmp_path / "boot", 8, opened=True, unsettled=[7])
+
+    assert (8, {7, 8}) == (read_boot(tmp_path / "boot"), read_started(tmp_path / "boot"))

@@ -1,3 +1,4 @@
+import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from quartier.store.taillog import numbered
 
 NAMES = [("grid", "power_w"), ("bat1", "power_w")]
 GAP = Gap("evicted", "grid", 7, 1, 2, 10, 20)
+LOST = Gap("damaged", "grid", 7, 5, 8, 10, 20)
 
 
 def chunk_of(*values: float, stream: str = "grid", first: int = 1, boot: int = 7) -> Chunk:
@@ -237,3 +239,95 @@ def test_what_a_later_boot_wrote_does_not_stand_for_a_tail_that_went_with_the_em
 
     assert ([2], True) == ([number for number, _ in numbered(database.path)], loaded.is_torn)
     assert ["damaged"] == [gap.why for gap in recover(loaded, [], 9, 5_000).gaps]
+
+
+def test_what_an_earlier_boot_left_in_its_journal_is_committed_under_its_own_names(
+    database: Database,
+) -> None:
+    names = {0: ("pv1", "power_w"), 3: ("grid", "power_w")}  # as that boot numbered its points
+    old = Chunk("grid", 6, 41, names)
+    for value in (1.0, 2.0, 3.0):
+        old.append(3, 0, value, 1000)
+    ours = chunk_of(9)
+    database.commit(Job(7, NAMES, 2, parts=[(ours, 0, 1), (old, 1, 3)], begin=True))
+    pieces = {piece.boot: piece for piece in database.open().pieces}
+
+    assert [("grid", 42, 2.0), ("grid", 43, 3.0)] == [(r.stream, r.seq, r.value) for r in pieces[6].rows()]
+    assert [("grid", 1, 9.0)] == [(r.stream, r.seq, r.value) for r in pieces[7].rows()]
+    database.commit(Job(7, NAMES, 2, seals=[ours], begin=True))
+    assert [6, 7] == [piece.boot for piece in database.open().pieces], "its names stay as long as its tail"
+    database.commit(Job(7, NAMES, 2, seals=[old], begin=True))
+    assert [] == database.open().pieces
+
+
+def test_samples_of_an_earlier_boot_are_never_a_frame_beside_the_file(database: Database) -> None:
+    database.commit(Job(7, NAMES, 2, begin=True))
+    database.commit(Job(7, NAMES, 2, parts=[(chunk_of(1, boot=6), 0, 1)]))
+
+    assert ([], 1) == (numbered(database.path), count(database, "tail"))
+
+
+def test_a_record_is_untold_until_a_later_commit_holds_its_event(database: Database) -> None:
+    database.commit(Job(7, NAMES, 2, gaps=[GAP]))
+    assert [] == database.open().untold_gaps
+
+    database.end_salvage([LOST])
+    assert [LOST] == database.open().untold_gaps
+    database.end_salvage([LOST])
+    database.commit(Job(7, NAMES, 2, marks={"grid": Mark(7, 1)}))
+    assert [LOST, LOST] == database.open().untold_gaps, "the commit was made before its event was numbered"
+    database.commit(Job(7, NAMES, 2, marks={"grid": Mark(7, 1)}, salvage_told=True))
+    assert ([], [GAP, LOST, LOST]) == ((loaded := database.open()).untold_gaps, loaded.known_gaps)
+
+
+def test_a_commit_that_failed_told_of_no_record(database: Database) -> None:
+    database.commit(Job(7, NAMES, 2, begin=True))
+    connection = database._connected()
+    connection.execute("CREATE TRIGGER refuse BEFORE DELETE ON chunk BEGIN SELECT raise(ABORT, 'no'); END")
+    database.commit(Job(7, NAMES, 2, seals=[chunk_of(1)]))
+    (number,) = connection.execute("SELECT id FROM chunk").fetchone()
+    with pytest.raises(sqlite3.Error, match="no"):
+        database.commit(Job(7, NAMES, 2, gaps=[GAP], damaged_ids=[number]))
+    connection.execute("DROP TRIGGER refuse")
+    database.commit(Job(7, NAMES, 2, gaps=[GAP], damaged_ids=[number]))
+
+    assert ([GAP], []) == ((loaded := database.open()).known_gaps, loaded.untold_gaps)
+
+
+def test_how_far_streams_were_evicted_is_kept(tmp_path: Path) -> None:
+    dice = random.Random(1)
+    database = Database(tmp_path / "history.db", 40_000)
+    database.open()
+    for number in range(40):
+        full = chunk_of(*(1000 * dice.random() for _ in range(100)), first=1 + 100 * number)
+        database.commit(Job(7, NAMES, 2, seals=[full], outbox=False))
+    (first,) = database._connected().execute("SELECT min(first) FROM chunk").fetchone()
+
+    assert first > 1
+    assert {"grid": Mark(7, first - 1)} == database.open().evicted
+    assert [] == database.open().gaps
+    database.close()
+
+
+def test_boots_whose_records_were_pruned_are_not_searched_for_holes_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quartier.store.database.GAPS_MAX", 2)
+    seals = [chunk_of(1, boot=boot, first=first) for boot in (5, 6) for first in (1, 3)]
+    hole = Gap("dropped", "grid", 5, 2, 2, 0, 0)
+    database.commit(Job(7, NAMES, 2, seals=seals, gaps=[hole]))
+    assert [6] == [gap.boot for gap in database.open().gaps]
+    database.commit(Job(7, NAMES, 2, gaps=[GAP, GAP]))
+
+    assert [6] == [gap.boot for gap in database.open().gaps]
+
+
+def test_a_file_that_replaces_another_is_as_new_until_it_is_committed_to(tmp_path: Path) -> None:
+    first = Database(tmp_path / "first.db", 1_000_000)
+    assert [True, False] == [first.open(had_history=had).fresh for had in (False, True)]
+    first.close()
+    second = Database(tmp_path / "second.db", 1_000_000)
+    assert [True, True] == [second.open(had_history=True).fresh for _ in range(2)]
+    second.commit(Job(7, NAMES, 2, begin=True))
+    assert not second.open(had_history=True).fresh
+    second.close()

@@ -4,6 +4,7 @@ from pathlib import Path
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
 from quartier.store import journal
+from quartier.store.chunks import Chunk
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.entrance import Entrance
 from quartier_drivers.contract import Quality, Reading, Readings, columns
@@ -186,3 +187,49 @@ def test_a_re_read_site_file_keeps_the_numbers_of_points_that_stay(tmp_path: Pat
 
     assert [("grid", "power_w"), ("pv1", "power_w")] == list(entrance.names)
     assert {"grid": 2, "pv1": 1} == entrance.lasts()
+
+
+def test_what_is_numbered_before_the_journal_begins_is_journalled_then_if_it_is_not_on_disk(
+    tmp_path: Path,
+) -> None:
+    entrance = Entrance(tmp_path / "journal", EXACT, ["grid"], 16)
+    entrance.start(7, journal_later=True)
+    for text in "xyz":
+        entrance.event("a.b", text, {}, Now(0, 0, synced=True))
+    record(entrance, 1)
+    assert ([], [7]) == (
+        journalled(tmp_path),
+        [journal.file_boot(p) for p in journal.files(tmp_path / "journal")],
+    )
+    entrance.memory["event"][0].committed = 1
+    entrance.begin_journal()
+    entrance.event("a.c", "w", {}, Now(0, 0, synced=True))
+    record(entrance, 2)
+
+    rows = sorted((row.stream, row.seq, row.metric) for row in replayed(tmp_path))
+    assert [
+        ("event", 2, "a.b"),
+        ("event", 3, "a.b"),
+        ("event", 4, "a.c"),
+        ("grid", 1, "power_w"),
+        ("grid", 2, "power_w"),
+    ] == rows
+    assert ['{"data":{},"text":"y"}', '{"data":{},"text":"z"}'] == [
+        row.value for row in replayed(tmp_path) if row.metric == "a.b"
+    ]
+
+
+def test_samples_of_earlier_boots_stand_before_those_of_this_one_oldest_boot_first(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path)
+    record(entrance, 1)
+    older = [Chunk("grid", boot, 1, [("grid", "power_w")]) for boot in (5, 6)]
+    for chunk in older:
+        chunk.append(0, 0, 9.0, 900)
+    entrance.adopt([older[1], older[0]], 1)
+
+    assert [5, 6, 7] == [chunk.boot for chunk in entrance.memory["grid"]]
+    assert older[::-1] == entrance.waiting
+    assert entrance.holds_older()
+    for chunk in older:
+        chunk.committed = 1
+    assert not entrance.holds_older()

@@ -82,7 +82,7 @@ def test_rows_never_leave_the_building_and_are_no_samples(opened, tmp_path):
     store.record(columns([Reading("bat1.power_w", 5.0, Quality.GOOD, 0)], 0), at(0))
     store.write_down(row(1), at(0))
 
-    assert {"bat1"} == {run.stream for run in store.runs({}, 100)}
+    assert {"bat1", "event"} == {run.stream for run in store.runs({}, 100)}
     assert STREAM not in store.heads()
     assert store.run(STREAM, None, 10) is None
     store.set_assets(["bat1"])

@@ -1,6 +1,12 @@
 import json
+from dataclasses import replace
+from itertools import pairwise
 
-from quartier.store.gaps import Gap, event_value, from_data
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier.store.gaps import Gap, Known, event_value, from_data, subtract
 
 LOST = Gap("evicted", "grid", 7, 11, 20, 1000, 2000)
 CUT = Gap("power-cut", "*", 7, 0, 0, 1000, 2000, (("bat1", 3), ("grid", 11)))
@@ -21,3 +27,50 @@ def test_a_gap_says_what_where_and_why_in_one_line() -> None:
 
 def test_an_event_is_one_json_object_with_text_and_data() -> None:
     assert {"text": "né", "data": {"a": 1}} == json.loads(event_value("né", {"a": 1}))
+
+
+@given(
+    span=st.tuples(st.integers(0, 30), st.integers(0, 30)).map(sorted).map(tuple),
+    others=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)).map(sorted).map(tuple), max_size=6),
+)
+def test_what_is_left_of_a_span_is_what_no_other_holds(
+    span: tuple[int, int], others: list[tuple[int, int]]
+) -> None:
+    held = {number for first, last in others for number in range(first, last + 1)}
+    left = subtract(span, others)
+
+    assert [number for number in range(span[0], span[1] + 1) if number not in held] == [
+        number for first, last in left for number in range(first, last + 1)
+    ]
+    assert all(last + 1 < first for (_, last), (first, _) in pairwise(left))
+
+
+def test_of_a_record_only_what_none_names_is_new() -> None:
+    known = Known([LOST.part(3, 4), LOST.part(8, 8)])
+
+    assert [(1, 2), (5, 7), (9, 9)] == [(gap.first, gap.last) for gap in known.less(LOST.part(1, 9))]
+    assert [] == known.less(LOST.part(3, 4))
+    known.add(LOST.part(1, 9))
+    assert [] == known.less(LOST.part(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("told", "firsts", "is_new"),
+    [
+        ({"grid": 4}, {"grid": 4}, False),
+        ({"grid": 4}, {"grid": 9}, False),
+        ({"grid": 4}, {"grid": 3}, True),
+        ({}, {"grid": 4}, False),
+        ({"grid": 4}, {}, True),
+        ({"grid": 4}, {"grid": 4, "bat1": 2}, False),
+        ({"grid": 4, "bat1": 2}, {"grid": 4}, True),
+    ],
+)
+def test_the_end_of_a_boot_is_told_again_only_where_more_is_missing(
+    told: dict[str, int], firsts: dict[str, int], is_new: object
+) -> None:
+    end = Gap("power-cut", "*", 7, 0, 0, 0, 0, tuple(told.items()))
+    again = Gap("power-cut", "*", 7, 0, 0, 0, 0, tuple(firsts.items()))
+
+    assert bool(is_new) == bool(Known([end]).less(again))
+    assert Known([end]).less(replace(again, boot=8))

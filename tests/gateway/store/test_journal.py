@@ -1,3 +1,4 @@
+import errno
 from array import array
 from pathlib import Path
 
@@ -162,3 +163,48 @@ def test_a_full_folder_leaves_no_half_frame(tmp_path: Path) -> None:
 
     assert [(5, 1.0), (9, 3.0)] == [(row.seq, row.value) for row in journal.replay(made.path).samples]
     made.close()
+
+
+def test_a_generation_knows_how_far_all_streams_were_numbered_and_that_another_follows(
+    tmp_path: Path,
+) -> None:
+    made = written(tmp_path)
+    first = made.path
+    made.append(PLACES, 1, powers(1.0), [])
+    made.rotate({"grid": 5, "bat1": 9})
+    made.close()
+
+    assert (1, True, {}) == ((one := journal.replay(first)).generation, one.is_followed, one.lasts)
+    assert one.complete
+    two = journal.replay(made.path)
+    assert (2, False, {"grid": 5, "bat1": 9}) == (two.generation, two.is_followed, two.lasts)
+    assert two.complete
+
+
+def test_one_whose_follower_could_not_be_begun_is_not_complete(tmp_path: Path) -> None:
+    made = written(tmp_path)
+    first = made.path
+    made.append(PLACES, 1, powers(1.0), [])
+    (tmp_path / "journal" / "next").mkdir()
+    made.rotate({"grid": 5})
+
+    assert not made.append(PLACES, 2, powers(2.0), [])
+    found = journal.replay(first)
+    assert (False, False) == (found.complete, found.is_followed)
+
+
+@pytest.mark.parametrize(("number", "passes"), [(errno.EMFILE, True), (errno.EIO, False)])
+def test_one_that_cannot_be_read_just_now_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, passes: object
+) -> None:
+    path = filled(tmp_path)
+
+    def refuse(_path: Path) -> bytes:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    if passes:
+        with pytest.raises(OSError, match="refused"):
+            journal.replay(path)
+    else:
+        assert not journal.replay(path).complete

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import random
@@ -15,9 +16,11 @@ import pytest
 
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Run, Sample
+from quartier.store.database import Database
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.eviction import PAGE_BYTES
 from quartier.store.ledger import Store
+from quartier.store.outbox import ALL
 from quartier_drivers.contract import Quality, Reading, columns
 
 START_MS = 1_700_000_000_000
@@ -88,7 +91,9 @@ class House:
         return [sample.value for sample in self.samples() if sample.stream == stream]
 
     def samples(self) -> list[Sample]:
-        return rows(self.store.runs({}, 1_000_000))
+        """All but the events that open and close boots."""
+        found = rows(self.store.runs({}, 1_000_000))
+        return [sample for sample in found if not sample.metric.startswith("store.boot_")]
 
     def gaps(self) -> list[str]:
         return [str(sample.value) for sample in self.samples() if sample.metric == "store.gap"]
@@ -108,7 +113,8 @@ def test_samples_are_numbered_from_one_without_holes_across_the_metrics_of_a_str
     assert [("bat1", 1, "power_w"), ("grid", 1, "power_w"), ("grid", 2, "power_l1_w")] == sorted(
         (sample.stream, sample.seq, sample.metric) for sample in house.samples()
     )
-    assert {"grid": Mark(house.store.boot, 2), "bat1": Mark(house.store.boot, 1)} == house.store.heads()
+    heads = {"grid": 2, "bat1": 1, "event": 1}
+    assert {stream: Mark(house.store.boot, seq) for stream, seq in heads.items()} == house.store.heads()
 
 
 def test_points_of_buses_devices_and_the_gateway_are_of_the_stream_node_under_their_full_name(
@@ -139,8 +145,9 @@ def test_values_and_qualities_survive_commit_seal_and_restart(tmp_path: Path) ->
     house.store.close(at(house.second))
     house = house.again()
 
-    assert before == [sample for sample in house.samples() if sample.stream == "grid"]
-    assert [type(sample.value) for sample in before] == [type(sample.value) for sample in house.samples()]
+    after = [sample for sample in house.samples() if sample.stream == "grid"]
+    assert before == after
+    assert [type(sample.value) for sample in before] == [type(sample.value) for sample in after]
     house.store.close(at(house.second))
 
 
@@ -149,8 +156,9 @@ def test_a_watermark_trims_what_it_covers_and_nothing_else(house: House) -> None
 
     house.store.trim({"grid": Mark(house.store.boot, 3)})
 
-    assert 1 == house.store.stats["backlog_count"]
-    assert [4] == [sample.value for sample in rows(house.store.runs(house.store.marks, 10))]
+    assert 2 == house.store.stats["backlog_count"], "the sample, and the event that opens the boot"
+    left = rows(house.store.runs({**house.store.marks, "event": ALL}, 10))
+    assert [4] == [sample.value for sample in left]
 
 
 @pytest.mark.parametrize("mark", [Mark(1, 99), Mark(2**63, 1)])
@@ -178,7 +186,8 @@ def test_marks_survive_a_restart(house: House) -> None:
     assert [3] == [
         sample.value for sample in rows(again.store.runs(again.store.marks, 10)) if sample.stream == "grid"
     ]
-    assert 1 == again.store.stats["backlog_count"]
+    events = 3  # the first boot is opened and closed, the second opened
+    assert 1 + events == again.store.stats["backlog_count"]
     again.store.close(at(again.second))
 
 
@@ -191,7 +200,7 @@ def test_samples_come_oldest_first_across_streams_and_in_sequence_within_one(tmp
             house.pass_time(10)
 
     assert list(range(200)) == [sample.value for sample in house.samples()]
-    assert list(range(30)) == [sample.value for sample in rows(house.store.runs({}, 30))]
+    assert list(range(30)) == [sample.value for sample in rows(house.store.runs({"event": ALL}, 30))]
     house.store.close(at(house.second))
 
 
@@ -221,7 +230,7 @@ def test_streams_that_stay_in_the_building_are_kept_but_not_offered(tmp_path: Pa
     house.record(5, point="bat1.power_w")
 
     assert [5] == [sample.value for sample in house.samples()]
-    assert 1 == house.store.stats["backlog_count"]
+    assert 2 == house.store.stats["backlog_count"], "the sample, and the event that opens the boot"
     house.store.close(at(house.second))
 
 
@@ -272,7 +281,7 @@ def test_a_power_cut_costs_what_was_not_committed_and_one_gap_record_says_so(hou
     (gap,) = again.gaps()
     assert f'"boot":{boot}' in gap
     assert '"why":"power-cut"' in gap
-    assert '"firsts":{"grid":4}' in gap
+    assert '"firsts":{"event":2,"grid":4}' in gap
     again.die()
     assert 1 == len(again.again().gaps())
 
@@ -520,7 +529,7 @@ def test_what_was_evicted_unseen_reaches_the_district_as_an_event(tmp_path: Path
     assert {"evicted"} == {span["why"] for span in spans}
     assert stats["evicted_count"] == sum(span["count"] for span in spans) == kept[0] - 1
     assert 100_000 >= stats["used_bytes"]
-    assert len(kept) + len(house.gaps()) == stats["backlog_count"]
+    assert len(kept) + len(house.gaps()) + 1 == stats["backlog_count"], "one more event opens the boot"
     house.store.close(at(house.second))
 
 
@@ -593,3 +602,135 @@ def test_recording_in_a_runtime_folder_that_vanished_goes_on_without_a_journal(h
     house.record(3)
 
     assert [1, 2, 3] == house.values()
+
+
+def told(house: House, code: str) -> list[dict[str, object]]:
+    events = rows(house.store.runs({}, 1_000_000))
+    return [json.loads(str(sample.value))["data"] for sample in events if sample.metric == code]
+
+
+def test_what_a_killed_boot_left_is_committed_before_anything_else(house: House) -> None:
+    house.record(1, 2, 3)
+    house.die()
+    again = house.again()  # and not a cycle more
+    assert [] == [
+        path for path in (house.runtime / "journal").iterdir() if str(house.store.boot) in path.name
+    ]
+    again.die()
+    shutil.rmtree(house.runtime)
+
+    third = again.again()
+    assert [1, 2, 3] == third.values()
+    (gap,) = third.gaps()
+    assert f'"boot":{again.store.boot}' in gap
+    third.store.close(at(third.second))
+
+
+def test_where_a_boot_begins_and_ends_is_told(house: House) -> None:
+    house.record(1, 2, 3)
+    first = house.store.boot
+    house.die()
+    second = house.again()
+    second.record(4)
+    boot = second.store.boot
+    second.store.close(at(second.second))
+    third = second.again()
+
+    assert [(first, 0), (boot, first), (third.store.boot, boot)] == [
+        (data["boot"], data["after"]) for data in told(third, "store.boot_opened")
+    ]
+    events = [sample for sample in rows(third.store.runs({}, 1000)) if sample.stream == "event"]
+    assert {1} == {sample.seq for sample in events if sample.metric == "store.boot_opened"}
+    ended = {"event": 3, "grid": 1}  # opened, told of the first, and closed
+    assert [(first, {"event": 1, "grid": 3}), (boot, ended), (boot, ended)] == [
+        (data["boot"], data["lasts"]) for data in told(third, "store.boot_closed")
+    ]
+    third.store.close(at(third.second))
+
+
+def test_each_boot_of_a_crash_loop_whose_journal_vanished_gets_one_record_and_no_more(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.open()
+    lost = []
+    for number in range(12):
+        house.record(number)
+        if number % 3 == 0:
+            house.pass_time(10)
+        house.die()
+        if number % 2:
+            shutil.rmtree(house.runtime)
+            lost.append(house.store.boot)
+        house = house.again()
+
+    assert lost == [json.loads(gap)["data"]["boot"] for gap in house.gaps()]
+    kept = [number for number in range(12) if number % 2 == 0 or number % 3 == 0]
+    assert kept == house.values()
+    house.store.close(at(house.second))
+
+
+def test_boots_that_no_disk_took_are_known_by_the_file_of_numbers_and_told_one_by_one(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.open()
+    house.record(1)
+    house.store.close(at(house.second))
+    house.path.rename(tmp_path / "hidden")
+    house.path.mkdir()  # no file can be opened there
+    lost = []
+    for number in range(3):
+        house = house.again()
+        house.record(number)
+        assert not house.store.is_whole
+        house.die()
+        shutil.rmtree(house.runtime)
+        lost.append(house.store.boot)
+    house.path.rmdir()
+    (tmp_path / "hidden").rename(house.path)
+    house = house.again()
+
+    assert house.store.is_whole
+    assert lost == [json.loads(gap)["data"]["boot"] for gap in house.gaps()]
+    house.store.close(at(house.second))
+
+
+def test_a_journal_that_cannot_be_read_just_now_is_read_later_and_nothing_is_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.record(1, 2, 3)
+    house.die()
+    whole = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.suffix == ".journal":
+            raise OSError(errno.EMFILE, "too many open files")
+        return whole(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuse)
+        again = house.again()
+        assert "too many open files" in again.store.stats["error"]
+        again.record(4)
+        again.pass_time(10)
+    again.pass_time(10)
+
+    assert [1, 2, 3, 4] == again.values()
+    assert ([], "") == (again.gaps(), again.store.stats["error"])
+    again.store.close(at(again.second))
+
+
+def test_a_removed_history_is_told_though_the_start_that_found_out_was_killed_before_it_could(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path)
+    house.open()
+    house.record(1, 2, 3)
+    house.store.close(at(house.second))
+    for path in house.path.parent.glob("history.db*"):
+        if path.suffix != ".boot":
+            path.unlink()
+    killed = Database(house.path, 1_000_000)  # a start that came no further
+    killed.open(had_history=True)
+    killed.close()
+    again = house.again()
+
+    assert ["removed"] == [json.loads(gap)["data"]["why"] for gap in again.gaps()]
+    again.store.close(at(again.second))

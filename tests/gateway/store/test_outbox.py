@@ -155,6 +155,19 @@ def test_a_file_that_cannot_be_read_is_condemned_and_nothing_newer_overtakes(
     assert shelf.condemned
 
 
+def test_while_the_file_cannot_be_read_nothing_newer_overtakes(path: Path, shelf: Shelf) -> None:
+    memory = {"grid": [chunk_of("grid", 41, 4)]}
+    with sqlite3.connect(path) as locker:
+        locker.execute("PRAGMA locking_mode = EXCLUSIVE")
+        locker.execute("BEGIN EXCLUSIVE")
+        assert [] == read(shelf, {"grid": Mark(6, 38)}, memory, 10)
+        assert [43, 44] == [row.seq for row in read(shelf, {"grid": Mark(7, 42)}, memory, 10)]
+        locker.execute("COMMIT")
+    locker.close()
+
+    assert [39, 40, 1] == [row.seq for row in read(shelf, {"grid": Mark(6, 38)}, memory, 3)]
+
+
 def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(shelf: Shelf) -> None:
     outbox = Outbox(shelf)
     outbox.is_partial = True

@@ -102,4 +102,17 @@ def test_an_absent_file_is_no_damage(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "absent.db")
 
     assert shelf.after("grid", Mark(0, 0)) is None
-    assert not shelf.condemned
+    assert (False, False) == (shelf.condemned, shelf.is_hidden)
+
+
+def test_a_file_that_cannot_be_read_just_now_is_hidden_until_it_can(path: Path, shelf: Shelf) -> None:
+    with sqlite3.connect(path) as locker:
+        locker.execute("PRAGMA locking_mode = EXCLUSIVE")
+        locker.execute("BEGIN EXCLUSIVE")
+        assert shelf.after("grid", Mark(0, 0)) is None
+        assert (False, True) == (shelf.condemned, shelf.is_hidden)
+        locker.execute("COMMIT")
+    locker.close()
+
+    assert (6, 1) == ((entry := shelf.after("grid", Mark(0, 0))).boot, entry.first)
+    assert not shelf.is_hidden

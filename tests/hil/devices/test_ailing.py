@@ -49,6 +49,21 @@ def test_how_long_a_fault_is_is_known_while_it_is_in_force():
     assert (0.3, 0.0) == (ailing.seconds("slow"), ailing.seconds("delayed"))
 
 
+def test_an_apparent_power_stands_where_it_was_put_while_the_clock_goes_on():
+    assert 500 == _ailing("stuck", value=500.0).told(VALUES, 11.0)["power_w"]
+
+
+def test_what_a_reversed_meter_counted_stays_after_it_is_well():
+    ailing = _ailing("clamps", factor=-1.0)
+    counted = {"power_w": 3_600.0, "energy_import_wh": 10.0, "energy_export_wh": 0.0}
+    ailing.told(counted, 10.0)
+    ailing.told(counted | {"energy_import_wh": 11.0}, 11.0)
+    ailing.clear()
+
+    told = ailing.told(counted | {"energy_import_wh": 12.0}, 12.0)
+    assert (11, 1) == (told["energy_import_wh"], told["energy_export_wh"])
+
+
 def test_what_is_no_fault_is_refused():
     with pytest.raises(ValueError, match="is no fault"):
         _ailing("tired")

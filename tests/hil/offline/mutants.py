@@ -95,8 +95,8 @@ def _sources(keeps: Callable[..., bool]) -> Callable[[Patch], None]:
     """Of the caps of documents only those that ``keeps`` keeps."""
     whole = linkcaps._program_sources
 
-    def some(state: Any, params: Any, program: Any, utc_ms: int, now: Any) -> Any:
-        found = whole(state, params, program, utc_ms, now)
+    def some(state: Any, params: Any, program: Any, now: Any) -> Any:
+        found = whole(state, params, program, now)
         return [(name, powers) for name, powers in found if keeps(str(name), program)]
 
     return _set(linkcaps, _program_sources=some)

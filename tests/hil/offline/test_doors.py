@@ -54,6 +54,28 @@ def test_each_point_is_read_at_the_period_of_its_profile(doors):
     assert "grid.frequency_hz" in _read(doors, 5)
 
 
+@pytest.mark.parametrize(("back_s", "value"), [(29, -2_000), (31, 0)])
+def test_an_order_that_found_no_device_waits_until_it_expires(doors, back_s, value):
+    doors.fault("inverter", "off", 8)
+    _order(doors, 9, "bat1.setpoint_w", -1_000)
+    _order(doors, 10, "bat1.setpoint_w", -2_000)
+    doors.clear("inverter")
+    _read(doors, back_s)
+
+    assert value == doors.orders(back_s)["bat1.setpoint_w"]
+
+
+@pytest.mark.parametrize("ends", [Doors.lose_waiting, lambda doors: doors.give_back(["bat1.setpoint_w"], 11)])
+def test_an_order_waits_no_longer_once_its_point_is_given_back_or_the_gateway_ends(doors, ends):
+    doors.fault("inverter", "off", 8)
+    _order(doors, 10, "bat1.setpoint_w", -2_000)
+    ends(doors)
+    doors.clear("inverter")
+    _read(doors, 12)
+
+    assert 0 == doors.orders(12)["bat1.setpoint_w"]
+
+
 def test_an_order_acts_until_the_devices_timer_ends_it(doors):
     _order(doors, 10, "bat1.setpoint_w", -2_000)
 
@@ -108,6 +130,22 @@ def test_stuck_values_stay_and_orders_still_act(doors):
 
     assert -300 == _told(doors, 2, **{"bat1.power_w": 900.0})["bat1.power_w"]
     assert -2_000 == doors.orders(2)["bat1.setpoint_w"]
+
+
+def test_a_meter_stands_at_a_given_power_and_what_else_it_measures_goes_on(doors):
+    doors.fault("meter", "stuck", 1, value=3_000.0, points="power_w")
+
+    assert 3_000 == _told(doors, 1)["grid.power_w"]
+    assert 49 == _told(doors, 6, **{"grid.frequency_hz": 49.0})["grid.frequency_hz"]
+    doors.clear("meter")
+    assert 700 == _told(doors, 7)["grid.power_w"]
+
+
+def test_reversed_clamps_turn_what_their_own_meter_says_and_nothing_else(doors):
+    doors.fault("meter", "clamps", 1, factor=-1.0)
+    told = _told(doors, 1)
+
+    assert (-700, -300) == (told["grid.power_w"], told["bat1.power_w"])
 
 
 def test_wrong_changes_powers_alone(doors):

@@ -37,3 +37,16 @@ def test_fail_safe_values_that_nobody_agreed_are_the_specifications(day):
     limits = day("[house]\nfailsafe_agreed = false\ncontract_import_w = 15000\n").site.house.limits
 
     assert (7_500, 0) == (limits.import_failsafe_w, limits.export_failsafe_w)
+
+
+def test_the_connections_meter_may_be_read_once_a_minute_or_be_a_linky_alone(day):
+    minute = day('[house]\ngrid_meter = "minute"\n').site.house
+    linky = day('[house]\ngrid_meter = "linky"\nmeters = ["tic"]\n').site.house
+
+    assert (60, False) == (minute.grid.period_s, minute.grid.is_apparent)
+    assert (True, ["grid"]) == (linky.grid.is_apparent, [one.name for one in linky.supplies])
+
+
+def test_what_may_be_generated_unlisted_stands_in_the_site_file_where_it_is_said(day):
+    assert 800 == day().site.house.unlisted_generation_w
+    assert 0 == day("[house]\nunlisted_generation_w = 0\n").site.house.unlisted_generation_w

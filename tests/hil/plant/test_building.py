@@ -100,3 +100,9 @@ def test_a_real_asset_is_read_also_where_the_plant_has_no_voltage():
     state = set_mains(state, mains.levelled(state.mains, 0.0, (1, 2, 3)))
 
     assert (3700.0, 3700.0) == (state.powers_w["ev1"], state.grid_w)
+
+
+def test_what_is_in_no_list_gives_beside_the_unmeasured_load():
+    state = step(SPEC, fresh(SPEC), Orders(), Drive(500.0, 0.0, unlisted_w=2_000.0), 1.0)
+
+    assert (-1_500, -1_500) == (state.powers_w["base"], state.grid_w - state.powers_w["hp1"])

@@ -17,3 +17,16 @@ async def test_a_broker_goes_and_comes_on_the_same_port(tmp_path, kind):
         writer.close()
         await broker.stop()
         assert not broker.child.alive
+
+
+@pytest.mark.peer
+async def test_a_broker_that_is_up_stays_when_it_is_started_and_one_that_is_gone_stays_away(tmp_path):
+    broker = Broker(tmp_path, "iotcore")
+    await broker.stop()
+    await broker.start()
+    first = broker.child.pid
+    await broker.start()
+    assert first == broker.child.pid
+    for _ in range(2):
+        await broker.stop()
+        assert not broker.child.alive

@@ -80,6 +80,19 @@ async def test_a_fault_on_a_bus_falls_on_all_of_its_devices_which_live_on(desk):
     assert not any(device.faults for device in devices.values())
 
 
+async def test_a_current_transformer_is_reversed_by_the_phases_that_are_named(desk):
+    assert (await desk.obey("fault meter clamps factor=-1 phases=1,3")).ok
+    assert (-1, (1, 3)) == _clamps(desk)
+
+    assert (await desk.obey("fault meter swapped what=clamps")).ok
+    assert not (await desk.obey("fault meter clamps")).ok
+
+
+def _clamps(desk):
+    fault = desk._served.company.devices["meter"].faults["clamps"]
+    return fault.factor, fault.phases
+
+
 async def test_a_meter_falls_silent_and_speaks_again(desk):
     push = desk._served.wires.meters["linky"]._wire
     await desk.obey("fault linky off")

@@ -22,7 +22,7 @@ def test_a_line_is_a_verb_words_and_keys():
         ("fault meter", "fault takes other words: fault DEVICE|BUS KIND"),
         (
             "fault meter off hours=2",
-            "fault has no key 'hours'; expected acts, every, factor, points, seconds",
+            "fault has no key 'hours'; expected acts, every, factor, phases, points, seconds, seed, value, what",
         ),
         ("quit now", "quit takes other words: quit"),
     ],

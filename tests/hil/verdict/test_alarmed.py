@@ -1,7 +1,7 @@
 import pytest
 
 from quartier_hil import wanted as asked
-from quartier_hil.verdict.alarmed import Alarmed, Raised
+from quartier_hil.verdict.alarmed import Alarmed, AlarmsHeld, Raised, alarm_name
 from quartier_hil.verdict.checks import Ending
 
 
@@ -34,3 +34,57 @@ def test_an_alarm_that_stands_is_raised_once_and_again_when_it_comes_back():
         raised.look(now_s, words)
 
     assert [(1, "a"), (2, "b"), (4, "a")] == raised.found
+
+
+def test_an_alarm_whose_cause_ended_or_whose_figures_change_stands_on():
+    raised = Raised()
+    for now_s, words in ((1, ["over 4000 W"]), (2, ["over 4100.5 W"]), (3, ["over 4100 W; ended 18:30:05"])):
+        raised.look(now_s, words)
+    raised.look(4, [])
+    raised.look(90, ["over 3 W"])
+
+    assert [(1, "over 4000 W"), (90, "over 3 W")] == raised.found
+    assert {"over # W": [1, 90]} == raised.spans
+
+
+def test_one_that_knows_its_key_is_known_by_that_whatever_its_words():
+    class Told(str):
+        __slots__ = ("key",)
+
+    first, second = Told("60 s mean over the cap"), Told("over the cap by 10 %")
+    first.key = second.key = ("cap.exceeded", "import")
+    raised = Raised()
+    raised.look(1, [first])
+    raised.look(2, [second])
+
+    assert {"cap.exceeded:import": [1]} == raised.spans
+    assert [(1, first), (2, second)] == raised.found
+    assert "cap.exceeded:import" == alarm_name(second)
+
+
+@pytest.mark.parametrize(
+    ("starts_s", "downs", "holds"),
+    [
+        ([10], [], True),
+        ([10, 71], [], True),
+        ([10, 59], [], False),
+        ([10, 59], [(30, 40)], True),
+        ([10, 59, 80], [(30, 40)], False),
+        ([10, 59], [(60, 70)], False),
+    ],
+)
+def test_the_same_alarm_is_raised_once_a_minute_but_anew_by_a_new_daemon(starts_s, downs, holds):
+    verdict = AlarmsHeld().verdict(Ending(alarm_spans={"a": starts_s, "b": [12]}, downs=downs))
+
+    assert holds == verdict.holds
+    assert f"{len(starts_s) + 1} alarms raised" in verdict.measured
+    assert ("again after" in verdict.measured) == (len(starts_s) > 1 and verdict.measured.count("(") > 0)
+
+
+def test_an_alarm_may_have_to_stay_away():
+    wanted = asked.Alarmed(check="alarmed", words="swing", never=True, until_s=200)
+
+    assert Alarmed(wanted).verdict(Ending(alarms=[(201, "they swing"), (7, "else")])).holds
+    assert (
+        "came 1 times, first at 9 s" == Alarmed(wanted).verdict(Ending(alarms=[(9, "they swing")])).measured
+    )

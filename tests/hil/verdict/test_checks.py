@@ -43,6 +43,17 @@ def test_five_seconds_over_are_allowed_and_six_are_not():
     assert not _cap_kept([(200 + second, 3_301 + 10) for second in range(6)]).holds
 
 
+def test_many_short_times_over_may_be_allowed_where_none_is_long():
+    wanted = asked.CapKept(check="cap-kept", over_max_s=100, row_max_s=3)
+    short, long = CapKept(wanted, CAPS), CapKept(wanted, CAPS)
+    for second in range(40):
+        short.step(200 + second, 1, {"grid.power_w": 9_000 if second % 5 < 3 else 100})
+        long.step(200 + second, 1, {"grid.power_w": 9_000 if second % 5 < 4 else 100})
+
+    assert (True, False) == (short.verdict(Ending()).holds, long.verdict(Ending()).holds)
+    assert short.verdict(Ending()).measured.endswith("3 s in a row at most")
+
+
 def test_ten_percent_over_is_not_over():
     assert _cap_kept([(second, 3_300) for second in range(200, 300)]).holds
 

@@ -1,12 +1,13 @@
 from quartier_hil import scenario as asked_caps
 from quartier_hil import wanted as asked
+from quartier_hil.verdict.alarmed import AlarmsHeld
 from quartier_hil.verdict.checks import Alive, Balance, CapKept
 from quartier_hil.verdict.judging import asked_for, judges
 from quartier_hil.verdict.promise import caps
 
 
-def test_every_run_is_judged_by_balance_and_life(prepared):
-    assert [Balance, Alive] == [type(judge) for judge in judges(prepared.scenario, ())]
+def test_every_run_is_judged_by_balance_life_and_alarms_that_do_not_flap(prepared):
+    assert [Balance, Alive, AlarmsHeld] == [type(judge) for judge in judges(prepared.scenario, ())]
 
 
 def test_each_check_has_its_judge_and_invariants_have_several(prepared):
@@ -14,8 +15,8 @@ def test_each_check_has_its_judge_and_invariants_have_several(prepared):
     scenario = prepared.scenario.model_copy(update={"checks": checks})
     found = list(asked_for(scenario, caps(scenario)))
 
-    assert CapKept is type(found[0])
-    assert ["BandKept", "MinimumTimes", "Switchings"] == [type(judge).__name__ for judge in found[1:4]]
+    assert [AlarmsHeld, CapKept] == [type(judge) for judge in found[:2]]
+    assert ["BandKept", "MinimumTimes", "Switchings"] == [type(judge).__name__ for judge in found[2:5]]
     assert "Reasons" not in [type(judge).__name__ for judge in found]
 
 
@@ -23,4 +24,6 @@ def test_a_cap_that_tightens_is_timed_in_every_run(prepared):
     cap = asked_caps.Caps(at_s=10, do="caps", for_s=60, import_max_w=4_000)
     scenario = prepared.scenario.model_copy(update={"events": (cap,)})
 
-    assert ["Tightening"] == [type(judge).__name__ for judge in asked_for(scenario, caps(scenario))]
+    assert ["AlarmsHeld", "Tightening"] == [
+        type(judge).__name__ for judge in asked_for(scenario, caps(scenario))
+    ]

@@ -7,6 +7,7 @@ from quartier_hil.scenario import Scenario
 from quartier_hil.verdict.checks import Ending
 from quartier_hil.verdict.promise import Cap, caps
 from quartier_hil.verdict.tightening import Tightening, tightened, tightenings
+from quartier_hil.wanted import Tightened
 
 CONTRACT = {"import_w": 12_000.0, "export_w": 6_000.0, "whose": "contract"}
 TIGHT = {**CONTRACT, "import_w": 4_000.0, "whose": "district"}
@@ -146,3 +147,20 @@ def test_a_house_with_a_slow_cycle_has_that_cycle_and_a_second_for_its_command()
     scenario = _scenario().model_copy(update={"cycle_s": 5.0})
 
     assert (2.0, 6.0) == (_judge().command_max_s, Tightening(scenario, caps(scenario)).command_max_s)
+
+
+def test_a_minimum_time_may_be_allowed_its_own_limits():
+    scenario = _scenario()
+    check = Tightened(check="tightening", command_max_s=60, inside_max_s=200)
+    steps = (
+        (99, 9_000, 0, 16),
+        (100, 9_000, 0, 16),
+        (150, 9_000, 0, 0),
+        (260, 3_900, 0, 0),
+        (270, 3_900, 0, 0),
+    )
+    strict = _go(Tightening(scenario, caps(scenario), is_asked=True), *steps).verdict(Ending())
+    found = _go(Tightening(scenario, caps(scenario), is_asked=True, asked=check), *steps).verdict(Ending())
+
+    assert (False, True) == (strict.holds, found.holds)
+    assert "the command on the wire in 60 s and the meter inside in 200 s" in found.promised

@@ -14,7 +14,10 @@ from tests.gateway.control.walk.flows import Flows
 from tests.gateway.control.walk.town import point_of
 
 from quartier.control import asked
+from quartier.control.failsafe import Stage
 from quartier.control.linkstate import Mode
+from quartier.control.minimum_times import WORDS as WITHIN
+from quartier.control.plausibility.judge import Verdict
 from quartier.control.wishes import Ack, Envelope
 from quartier.house import modes
 from quartier.house.assets import Battery, Contact, Ev, Load, Moded, Pv, Steered
@@ -30,6 +33,8 @@ STATE_MAX = 20_000
 WEIGHED_EVERY = 200
 REFRESH_S = 20.0
 S = 1_000_000_000
+SET_MAX_S = 62.0
+"""A wall clock that is set by less may have been the right one when a document came."""
 
 
 class Judge:
@@ -52,6 +57,7 @@ class Judge:
         self.before_t = world.t
         self.flows = Flows(self)
         self.cap_w: dict[str, tuple[float, float]] = {}
+        self.lied = False
 
     def interrupted(self, *, anew: bool, dark: bool = False) -> None:
         """The process was late or began ``anew``, after the power was gone (``dark``): what needs time begins again."""
@@ -101,6 +107,8 @@ class Judge:
         world, town = self.world, self.world.town
         if town.lies or town.silent or town.deaf or town.rivals:
             self.clean_t = world.t
+        self.lied |= bool(town.lies)
+        self._meter(now)
         self.overruled_t |= dict.fromkeys(town.rivals, world.t)
         self._hear(frozen)
         self._events()
@@ -149,6 +157,20 @@ class Judge:
         self.history.pop(point, None)
         self.sent.pop(point, None)
 
+    # --- the connection meter ----------------------------------------------------------------------
+
+    def _meter(self, now: Now) -> None:
+        """Section 7: a meter of which nothing ever lied is believed; rule 11: no setpoint follows another one."""
+        world, meter = self.world, self.world.state.meter
+        if meter.verdict is not Verdict.IMPLAUSIBLE:
+            return
+        assert self.lied, (meter.causes, meter.evidence)
+        assert world.state.judgement.stage is Stage.SAFE
+        if meter.tries(now.ns) is None:
+            orders = world.state.book.orders
+            standing = [a.name for a in world.house.assets if f"{a.name}.setpoint_w" in orders]
+            assert not standing, standing
+
     # --- caps ------------------------------------------------------------------------------------
 
     def _caps(self, frozen: Frozen, now: Now) -> None:
@@ -183,11 +205,14 @@ class Judge:
         self._papers(now)
 
     def _papers(self, now: Now) -> None:
-        """Section 2: every document still inside [nbf, exp] counts by minimum, in every state."""
+        """Section 2: every document still inside [nbf, exp] counts by minimum, in every state.
+
+        Inside by the wall, and by the time that passed: what the wall is set to makes none last longer.
+        """
         if not now.synced:
             self.world.papers.clear()  # what ends meanwhile is the controller's to reckon
         for program, paper in list(self.world.papers.items()):
-            if now.utc_ms > paper.exp_utc_ms:
+            if now.utc_ms > paper.exp_utc_ms or self.world.t > self.world.paper_ends_t[program] - SET_MAX_S:
                 del self.world.papers[program]
                 continue
             begins_ms = paper.start_utc_ms + paper.randomize_start_s * 1000
@@ -327,7 +352,10 @@ class Judge:
         sinks = (
             isinstance(asset, Moded) and here < was < older
         )  # further down at once: its least run was over
-        assert sinks or ended_t - began_t >= least_s - 1e-6, (least_s, command, told[-3:])
+        blown = " fuse " in command.reason and command.reason.endswith(
+            WITHIN
+        )  # rule 12: a fuse does not wait
+        assert sinks or blown or ended_t - began_t >= least_s - 1e-6, (least_s, command, told[-3:])
         if isinstance(asset, Load | Ev) and here < was and not by_hand:
             downs = [
                 t

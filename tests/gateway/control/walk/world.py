@@ -70,6 +70,7 @@ class World:
         self.hands: dict[str, Override] = {}
         self.plan: LocalPlan | None = None
         self.papers: dict[str, Envelope] = {}
+        self.paper_ends_t: dict[str, float] = {}
         self.commands = Commands()
         self.commands_count = 0
         self.beats_count = self.cycles_count = 0
@@ -197,6 +198,7 @@ class World:
         self.judge.acknowledged(paper, None if held is None else held.envelope, ack)
         if ack.status == "ACCEPTED":
             self.papers[program] = paper
+            self.paper_ends_t[program] = self.t + (paper.exp_utc_ms - self.utc_ms()) / 1000
 
     def values(self, seq: int, import_w: float, export_w: float, duration_s: float) -> None:
         values = FailsafeValues(import_max_w=import_w, export_max_w=export_w, duration_min_s=duration_s)

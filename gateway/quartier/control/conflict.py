@@ -1,0 +1,291 @@
+"""What is still done with a point that another master moves too: row *conflict* of failsafe.md (pure).
+
+The safe value is written last.  Nothing is raised.  What a limit needs is still written, at most once a
+minute, and no contactor faster than its minimum time or more often than any load may be switched.  The point
+counts at the larger of what is measured and what the other master set last; at its rating where nobody
+measures it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from math import inf
+
+from quartier.control import generation, guards, moded, nodes, override, rivals, shed, sight
+from quartier.control.orders import Want
+from quartier.control.outcome import Result, is_left_alone, point
+from quartier.control.players import floor_w, full_w
+from quartier.control.reason import rule
+from quartier.control.rivals import Rival
+from quartier.control.scene import Scene
+from quartier.control.shed import RESTORE_BELOW, TURNS_MAX_PER_H, Turn
+from quartier.control.state import State
+from quartier.house.alarm import Alarm
+from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
+
+APART_S = 60.0
+"""A point in conflict is written no more often than this."""
+SAFE = "safe value: another controller moves this point too"
+TIGHTENS = "lowered for a limit though another controller moves this point too"
+_RULE = "conflict"
+_HOUR_S = 3_600.0
+_S = 1_000_000_000
+
+Flexible = Load | Ev | Pv | Moded
+
+
+def contested(scene: Scene) -> Iterator[Flexible | Battery]:
+    """The assets whose point is in conflict and that take orders."""
+    for asset in scene.house.assets:
+        held = override.is_maintained(asset, scene.wishes.overrides)
+        if guards.may_order(asset) and not held and is_left_alone(scene, asset):
+            yield asset
+
+
+def counted_more_w(house: House, state: State, now_ns: int) -> tuple[float, float]:
+    """How much more import, and how much less of it, points in conflict may bring at any moment, in W.
+
+    Beside what the meters show: the larger of measured and last foreign value counts.
+    """
+    more_w = less_w = 0.0
+    for asset in house.assets:
+        one = state.rivals.get(steered_by(asset))
+        if one is None or one.rests_ns is None:
+            continue
+        seen_w = sight.power_w(state.memories, asset, now_ns) if asset.measured else None
+        high_w, low_w = _set_w(asset, one.last_foreign)
+        if seen_w is None:
+            high_w, low_w = sight.worst_w(asset), _generates_w(asset)
+        more_w += max(0.0, high_w - max(0.0, seen_w or 0.0))
+        less_w += max(0.0, min(0.0, seen_w or 0.0) - low_w)
+    return more_w, less_w
+
+
+def _generates_w(asset: Steered) -> float:
+    if isinstance(asset, Battery):
+        return -asset.discharge_max_w
+    return -asset.rated_w if isinstance(asset, Pv) else 0.0
+
+
+def _set_w(asset: Steered, value: float | None) -> tuple[float, float]:
+    """The most and the least power, in W, that a value of an asset's point allows."""
+    if value is None:
+        return 0.0, 0.0
+    if isinstance(asset, Battery):
+        return min(max(0.0, value), asset.charge_max_w), max(min(0.0, value), -asset.discharge_max_w)
+    if isinstance(asset, Ev):
+        return min(value * asset.voltage_v * asset.phases_count, full_w(asset)), 0.0
+    if isinstance(asset, Pv):
+        return 0.0, -min(value, asset.rated_w) if asset.curtail == "limit" else -asset.rated_w * bool(value)
+    if isinstance(asset, Moded):
+        mode = _mode(asset, value)
+        return max(0.0, asset.modes[mode].power_w), min(0.0, asset.modes[mode].power_w)
+    return asset.rated_w * bool(value), 0.0
+
+
+def _mode(asset: Moded, value: float) -> int:
+    return min(range(len(asset.modes)), key=lambda mode: abs(asset.modes[mode].value - value))
+
+
+def steered_by(asset: Steered) -> str:
+    """The point that an asset is steered by."""
+    return f"{asset.name}.setpoint_w" if isinstance(asset, Battery) else point(asset)
+
+
+def released_again(scene: Scene, result: Result) -> set[str]:
+    """The setpoints of batteries whose safe value is written again now, for a limit needs it."""
+    found = set()
+    for asset in contested(scene):
+        if not isinstance(asset, Battery):
+            continue
+        one = scene.state.rivals[steered_by(asset)]
+        power_w = sight.power_w(scene.state.memories, asset, scene.now_ns) or 0.0
+        high_w, low_w = _set_w(asset, one.foreign)
+        takes = max(power_w, high_w) > 0.0 and _imports_too_much(scene, result)
+        gives = min(power_w, low_w) < 0.0 and _exports_too_much(scene, result)
+        if (takes or gives) and _is_due(one, scene.now_ns):
+            found.add(steered_by(asset))
+    return found
+
+
+def wants(scene: Scene, result: Result, turns: Mapping[str, Turn]) -> tuple[list[Want], dict[str, Turn]]:
+    """What is written to points in conflict now, and the turns that this makes."""
+    found, after = [], dict(turns)
+    for asset in contested(scene):
+        if isinstance(asset, Battery):
+            continue
+        one = scene.state.rivals[point(asset)]
+        if not _is_due(one, scene.now_ns):
+            continue
+        turn = turns.get(asset.name, Turn())
+        value = _next_value(scene, result, asset, turn, one)
+        if value is not None:
+            is_needed = _is_needed(scene, result, asset)
+            held = turn.is_limited and _rank(asset, _by_turn(asset, turn)) <= _rank(asset, value)
+            words = TIGHTENS if is_needed or held else SAFE
+            found.append(Want(point(asset), value, rule(words, _RULE), refresh_s=0.0, holds=True))
+            if is_needed or value == 0.0:
+                after[asset.name] = _turned(scene, asset, turn, value)
+    return found, after
+
+
+def noted(before: Mapping[str, Rival], written: Mapping[str, float], now_ns: int) -> dict[str, Rival]:
+    """The rivals after these values were written."""
+    found = dict(before)
+    for name, value in written.items():
+        one = found.get(name)
+        if one is None or not (one.moves_ns or one.rests_ns):
+            continue
+        offs_ns = tuple(then for then in one.offs_ns if now_ns - then < _HOUR_S * _S)
+        if value == 0.0 and one.foreign:
+            offs_ns = (*offs_ns, now_ns)
+        written_ns = None if one.rests_ns is None else now_ns
+        found[name] = replace(one, written_ns=written_ns, offs_ns=offs_ns)
+    return found
+
+
+def _is_due(one: Rival, now_ns: int) -> bool:
+    return one.written_ns is None or now_ns - one.written_ns >= APART_S * _S
+
+
+def _next_value(scene: Scene, result: Result, asset: Flexible, turn: Turn, one: Rival) -> float | None:
+    """What is written now: less than what stands there, or the same again as a lease; None: nothing."""
+    order = scene.state.book.orders.get(point(asset))
+    stands = _stands(one, None if order is None else order.value)
+    goals = []
+    if one.written_ns is None and (safe := scene.house.release_values.get(point(asset))) is not None:
+        goals.append(safe)
+    if turn.is_limited and not (order is not None and order.reason == SAFE):
+        goals.append(_by_turn(asset, turn))
+    if _is_needed(scene, result, asset):
+        goals.append(_least(scene, result, asset))
+    least = min(goals, key=lambda value: _rank(asset, value), default=None)
+    if least is None or stands is None:
+        return least
+    if _rank(asset, least) < _rank(asset, stands):
+        return _switched(scene, asset, one, least, stands)
+    is_kept = order is not None and _rank(asset, stands) == _rank(asset, order.value)
+    return stands if is_kept and asset.lease_s < inf else None
+
+
+def _stands(one: Rival, ordered: float | None) -> float | None:
+    """What stands at the device, as far as it is known."""
+    if one.foreign is not None:
+        return one.foreign
+    return ordered if one.read is None or one.agreed else one.read.value
+
+
+def _by_turn(asset: Flexible, turn: Turn) -> float:
+    """The value that is allowed to one that is limited."""
+    if isinstance(asset, Moded):
+        return asset.modes[asset.normal if turn.mode is None else turn.mode].value
+    if not turn.on:
+        return 0.0
+    limit_w = turn.limit_w or 0.0
+    return limit_w / (asset.voltage_v * asset.phases_count) if isinstance(asset, Ev) else limit_w
+
+
+def _rank(asset: Flexible, value: float) -> float:
+    """What takes, or makes, less ranks lower."""
+    return -float(_mode(asset, value)) if isinstance(asset, Moded) else value
+
+
+def _switched(scene: Scene, asset: Flexible, one: Rival, value: float, stands: float) -> float | None:
+    """The value, where no contactor is opened too early or too often for it; a car may be slowed instead."""
+    opens = isinstance(asset, Moded) or (value == 0.0 and point(asset).endswith(("_on", "_a")))
+    if not opens or _may_open(scene, asset, one):
+        return value
+    if isinstance(asset, Ev) and stands > asset.current_min_a:
+        return asset.current_min_a
+    return None
+
+
+def _may_open(scene: Scene, asset: Flexible, one: Rival) -> bool:
+    if _is_above_fuse(scene, asset):
+        return True
+    order = scene.state.book.orders.get(point(asset))
+    moments_ns = [*one.moves_ns[-1:], *([] if order is None else [order.written_ns])]
+    least_s = 0.0 if isinstance(asset, Pv) else asset.min_on_s
+    rested = all(scene.now_ns - then >= least_s * _S for then in moments_ns)
+    # A car can be slowed instead, so what was opened before the conflict counts for it as well.
+    from_ns = one.moves_ns[-1] if one.moves_ns and not isinstance(asset, Ev) else 0
+    recent = [then for then in one.offs_ns if then > from_ns and scene.now_ns - then < _HOUR_S * _S]
+    return rested and len(recent) < TURNS_MAX_PER_H // 2
+
+
+def _is_above_fuse(scene: Scene, asset: Flexible) -> bool:
+    """Whether a fuse on its way carries too much, by its meter."""
+    stem = nodes.grown(scene.house.nodes)
+    (home,) = stem.homes([asset])
+    names = {stem.name(number) for number in stem.way(home)}
+    return any(
+        row.node in names and row.direction == "import" and (breach.fast_over or breach.mean_over)
+        for row, breach in scene.state.overloads.items()
+    )
+
+
+def _is_needed(scene: Scene, result: Result, asset: Flexible) -> bool:
+    """Whether a limit, or an event of the grid, needs it lower."""
+    if isinstance(asset, Pv):
+        return _exports_too_much(scene, result)
+    is_off = asset.tier in scene.duties.off
+    return is_off or _imports_too_much(scene, result) or _is_above_fuse(scene, asset)
+
+
+def _imports_too_much(scene: Scene, result: Result) -> bool:
+    """Whether the import is near its limit, or others are lowered to keep one."""
+    if result.total_high_w is None:
+        return False
+    return bool(result.acted or result.broken) or result.total_high_w > RESTORE_BELOW * scene.force.import_w
+
+
+def _exports_too_much(scene: Scene, result: Result) -> bool:
+    if result.total_low_w is None:
+        return False
+    is_near = result.total_low_w < -RESTORE_BELOW * scene.force.export_w
+    return is_near or scene.force.generation_w is not None
+
+
+def _least(scene: Scene, result: Result, asset: Flexible) -> float:
+    """How low a limit needs it: a car keeps its least current where that is enough."""
+    if isinstance(asset, Moded):
+        return asset.modes[moded.leaning_of(scene, asset).lowest].value
+    if isinstance(asset, Ev):
+        wholly = result.broken or asset.tier in scene.duties.off or _is_above_fuse(scene, asset)
+        return 0.0 if wholly else asset.current_min_a
+    if isinstance(asset, Pv) and asset.curtail == "limit":
+        made_w = -min(0.0, sight.power_w(scene.state.memories, asset, scene.now_ns) or 0.0)
+        over_w = -scene.force.export_w - (result.total_low_w or 0.0)
+        most_w = made_w - max(0.0, over_w)
+        if scene.force.generation_w is not None:
+            most_w = min(most_w, generation.share_w(scene, asset, scene.force.generation_w))
+        return max(0.0, most_w)
+    return 0.0
+
+
+def _turned(scene: Scene, asset: Flexible, turn: Turn, value: float) -> Turn:
+    """The turn of one that was written ``value``: it comes back in its turn, once the conflict is over.
+
+    Nobody believes that it obeys: what is measured counts.
+    """
+    now_ns = scene.now_ns
+    before_w = max(0.0, sight.power_w(scene.state.memories, asset, now_ns) or 0.0)
+    if isinstance(asset, Moded):
+        mode = _mode(asset, value)
+        if mode <= (asset.normal if turn.mode is None else turn.mode):
+            return turn
+        return replace(shed.switched_off(turn, before_w, now_ns, deaf=True), mode=mode, is_held=True)
+    if point(asset).endswith("_w"):
+        return shed.held(turn, value, now_ns, deaf=True)
+    if value == 0.0 or not turn.on:
+        return shed.switched_off(turn, before_w, now_ns, deaf=True) if turn.on else turn
+    assert isinstance(asset, Ev)
+    limit_w = max(floor_w(asset), value * asset.voltage_v * asset.phases_count)
+    return shed.held(turn, limit_w, now_ns, deaf=True)
+
+
+def alarms(scene: Scene) -> Iterator[Alarm]:
+    """The points in conflict that limits may still lower; a battery is given back and has its own alarm."""
+    for asset in contested(scene):
+        if not isinstance(asset, Battery):
+            words = f"{point(asset)}: {rivals.WHY}; nothing raises it, and limits count it at what that sets"
+            yield Alarm("output.second_master", point(asset), words)

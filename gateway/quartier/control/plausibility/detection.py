@@ -1,0 +1,79 @@
+"""Which faults of the connection meter a site can detect, and by what: for ``quartier check`` (pure)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from quartier.control.plausibility.judge import LARGE_W
+from quartier.control.plausibility.samples import FAST_S, generates
+from quartier.control.plausibility.steps import LEAST_W
+from quartier.house.assets import Asset, Battery, Ev, House, Load, Moded, Pv
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One ``fault`` of the connection meter: found ``by`` these assets or meters (none: it may stay unseen).
+
+    ``verdict`` is what follows; ``missing`` says what would make it found, empty where it is.
+    """
+
+    fault: str
+    by: tuple[str, ...]
+    verdict: str
+    missing: str = ""
+
+
+def find_detections(house: House) -> Iterator[Detection]:
+    """All faults that are known of, each with what detects it in this building."""
+    measured = [asset for asset in house.assets if asset.measured and asset.rated_w >= LEAST_W]
+    steered = [asset for asset in measured if not generates(asset)]
+    ordered = [asset for asset in steered if takes_orders(asset)]
+    large = [asset for asset in measured if _span_w(asset) >= LARGE_W]
+    signed = not house.grid.is_apparent
+    fast = house.grid.period_s <= FAST_S
+    consumers = [
+        *(asset.name for asset in steered),
+        *(node.name for node in house.nodes if node.measured),
+    ]
+    yield _found(
+        "frozen values", measured, "suspect", "an asset with a power meter of its own, of 300 W or more"
+    )
+    yield _found(
+        "direction of the CTs reversed",
+        [asset for asset in measured if asset in ordered or asset in large] if signed else [],
+        "implausible",
+        "a meter that tells import from export, and an asset with a power meter that takes orders",
+    )
+    yield _found(
+        "wrong ratio, or one phase wrong",
+        ordered if signed and fast else [],
+        "implausible",
+        "a meter that is read each 5 s or more often, and an asset with a power meter that takes orders",
+    )
+    yield _found(
+        "no reaction (dead, or of another building)",
+        [asset for asset in steered if asset in large] if fast else [],
+        "implausible",
+        "a meter that is read each 5 s or more often, and an asset of 3 kW with a power meter",
+    )
+    verdict = "suspect" if house.unlisted_generation_w else "implausible"
+    missing = "a consumer, or a board, with a power meter of its own"
+    by = tuple(consumers)
+    yield Detection("shows less than is measured below it", by, verdict if by else "", "" if by else missing)
+
+
+def takes_orders(asset: Asset) -> bool:
+    """Whether orders of the gateway move it."""
+    if isinstance(asset, Battery | Ev | Moded):
+        return asset.writable
+    if isinstance(asset, Load):
+        return asset.switchable
+    return isinstance(asset, Pv) and asset.curtail != "none"
+
+
+def _span_w(asset: Asset) -> float:
+    return asset.charge_max_w + asset.discharge_max_w if isinstance(asset, Battery) else asset.rated_w
+
+
+def _found(fault: str, assets: Sequence[Asset], verdict: str, missing: str) -> Detection:
+    by = tuple(asset.name for asset in assets)
+    return Detection(fault, by, verdict, "") if by else Detection(fault, (), "", missing)

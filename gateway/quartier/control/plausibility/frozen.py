@@ -1,0 +1,131 @@
+"""Quantities of the connection meter that stand still while what is measured below it moves (pure).
+
+A quantity counts once it was seen to vary.  Power is frozen once it did not change by a bit while the sum of
+the measured assets moved by a step that counts.  Voltage, current and frequency do not follow each step, and
+coarse meters repeat a value for long: they are frozen once they also stood still for ten times their longest
+rest so far.
+
+A meter may be read often and give a new value seldom: ``usual_s`` is how often it does.  It is learnt at
+changes alone, so that a meter that freezes still counts as fast.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from quartier.control.plausibility.samples import FAST_S
+from quartier.control.plausibility.steps import LEAST_W, RESOLUTIONS, Timing
+from quartier.control.sight import CURRENTS, POWERS, Memory
+
+QUANTITIES = (
+    "power_w",
+    *POWERS,
+    *CURRENTS,
+    "voltage_l1_v",
+    "voltage_l2_v",
+    "voltage_l3_v",
+    "frequency_hz",
+)
+LONGER = 10.0
+"""A quantity that is not power is frozen after so many times its longest rest."""
+RESTS_S = 60.0
+LARGE_W, SURE_S, SURE = 3_000.0, 30.0, 3.0
+"""Power is surely frozen after such a movement, so long and so many times its longest rest."""
+LEARNS, SLOWLY = 0.3, 0.02
+"""A quick change says how fast the meter is, a long rest perhaps only that nothing happened."""
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One quantity: its ``value`` since ``since_ns``, the assets' sum then, how often it changed.
+
+    ``longest_s`` is how long it stood still at most before; ``moved_ns`` is when the assets had moved by
+    enough since (None: not yet), ``moved_w`` by how much at most.
+    """
+
+    value: float
+    since_ns: int
+    assets_w: float
+    changes_count: int = 0
+    longest_s: float = 0.0
+    moved_ns: int | None = None
+    moved_w: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quantities:
+    """All quantities that the meter ever showed.
+
+    ``resolution_w`` is the smallest step of its power seen, ``usual_s`` the usual time between two of them.
+    """
+
+    shown: Mapping[str, Quantity] = field(default_factory=dict)
+    resolution_w: float = 0.0
+    usual_s: float = 0.0
+
+    def find_frozen(self, timing: Timing, now_ns: int) -> tuple[str, ...]:
+        """The quantities that are frozen now, by name, in the order of ``QUANTITIES``."""
+        shown = self.shown
+        return tuple(
+            name for name in QUANTITIES if name in shown and _is_frozen(name, shown[name], timing, now_ns)
+        )
+
+    def is_surely_frozen(self, timing: Timing, now_ns: int) -> bool:
+        """Whether a fast meter's power stands still although the assets moved by kilowatts."""
+        power = self.shown.get("power_w")
+        return (
+            power is not None
+            and power.moved_w >= LARGE_W
+            and timing.period_s <= FAST_S
+            and _is_frozen("power_w", power, timing, now_ns)
+            and (now_ns - power.since_ns) / _S > max(SURE_S, SURE * power.longest_s)
+        )
+
+
+VARIES_COUNT = 3
+
+
+def watch_quantities(
+    before: Quantities, seen: Mapping[str, Memory], assets_w: float, now_ns: int
+) -> Quantities:
+    """Take the meter's readings (by quantity) and the sum of the measured assets in W."""
+    shown = dict(before.shown)
+    resolution_w, usual_s = before.resolution_w, before.usual_s
+    for name, memory in seen.items():
+        held = shown.get(name)
+        if held is None:
+            shown[name] = Quantity(memory.value, memory.taken_ns, assets_w)
+            continue
+        if memory.value != held.value:
+            if name == "power_w":
+                step_w = abs(memory.value - held.value)
+                resolution_w = step_w if resolution_w == 0.0 else min(resolution_w, step_w)
+                span_s = (memory.taken_ns - held.since_ns) / _S
+                learns = LEARNS if span_s < usual_s else SLOWLY
+                usual_s = span_s if usual_s == 0.0 else usual_s + learns * (span_s - usual_s)
+            rest_s = (memory.taken_ns - held.since_ns) / _S
+            shown[name] = Quantity(
+                memory.value,
+                memory.taken_ns,
+                assets_w,
+                min(held.changes_count + 1, VARIES_COUNT),
+                max(held.longest_s, rest_s) if held.moved_ns is None else held.longest_s,
+            )
+            continue
+        moved_w = abs(assets_w - held.assets_w)
+        if moved_w > held.moved_w:
+            enough = moved_w >= max(LEAST_W, RESOLUTIONS * resolution_w)
+            moved_ns = now_ns if enough and held.moved_ns is None else held.moved_ns
+            shown[name] = replace(held, moved_ns=moved_ns, moved_w=moved_w)
+    return Quantities(shown, resolution_w, usual_s)
+
+
+def _is_frozen(name: str, one: Quantity, timing: Timing, now_ns: int) -> bool:
+    if one.changes_count < VARIES_COUNT or one.moved_ns is None:
+        return False
+    if now_ns - one.moved_ns < timing.settle_s(max(timing.assets_s, default=0.0)) * _S:
+        return False
+    rests_s = (now_ns - one.since_ns) / _S
+    if name == "power_w":
+        return rests_s > one.longest_s
+    return rests_s > max(RESTS_S, LONGER * one.longest_s)

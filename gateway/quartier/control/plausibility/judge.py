@@ -1,0 +1,399 @@
+"""The verdict on the connection meter, with its evidence (failsafe.md section 7, pure).
+
+States: GOOD; SUSPECT while something contradicts the meter that a normal building may explain too, and
+60 s longer; IMPLAUSIBLE once the evidence is complete, until ten minutes without contradiction and three good
+steps (twice as long at each repetition, four hours at most), or a person on site says that it was repaired.
+
+Invariants: evidence is only ever dropped by a good step of the same channel, by age, or by a person.  Nothing
+that is missing makes a verdict better.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import Any
+
+from quartier.control.orders import Order
+from quartier.control.plausibility import devices
+from quartier.control.plausibility.bounds import LowerBound, find_lower_bound
+from quartier.control.plausibility.devices import Follower, watch_devices
+from quartier.control.plausibility.frozen import QUANTITIES, Quantities, watch_quantities
+from quartier.control.plausibility.samples import Sample, measured_assets, take_sample
+from quartier.control.plausibility.steps import Reaction, Step, Timing, Watch, watch_steps
+from quartier.control.sight import Memories, Memory
+from quartier.house.alarm import Alarm
+from quartier.house.assets import House
+
+HOLDS_S = 30.0
+"""A reading below the lower bound for so long, or four periods of the slowest meter, is a contradiction."""
+PERIODS = 4.0
+CLEARS_S = 60.0
+LARGE_W, LARGE_COUNT = 3_000.0, 2
+STEPS_COUNT, UNMOVED_COUNT = 5, 2
+SIZES = 1.3
+"""Two steps are of different size from this factor on."""
+ALIKE = 0.25
+"""Gains of a meter with a wrong factor differ by no more."""
+CORRECTIONS_COUNT, CORRECTIONS_OVER_COUNT = 3, 2
+TRIES_S = 30.0
+"""How long each of the small steps lasts that show whether the meter is right again."""
+VERIFIES_S, DOUBTS_S = 120.0, 600.0
+"""A step that contradicts the meter is verified for so long, and makes it suspect for so long."""
+WAIT_S, WAIT_MAX_S = 600.0, 14_400.0
+GOOD_COUNT = 3
+FORGETS_S = 86_400.0
+KEPT_COUNT = 8
+"""So many steps are kept of each channel."""
+CHANNELS_COUNT = 4
+"""The total and three phases."""
+_S = 1_000_000_000
+
+
+class Verdict(IntEnum):
+    """How far the connection meter is believed; a larger one is worse."""
+
+    GOOD = 0
+    SUSPECT = 1
+    IMPLAUSIBLE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """All that is remembered of the connection meter.
+
+    ``below_ns`` is since when its reading lies below the lower bound, ``gap_w`` by how much it does now;
+    ``unlisted_w`` is its reading less the sum of what is measured.
+    ``causes`` are codes of what is held against it: ("below_bound", 5300.0).  ``caused_ns`` is when
+    one was there last, ``contradicted_ns`` when something contradicted the meter last.  ``since_ns`` is since
+    when the verdict stands, ``wait_s`` how long it must stay uncontradicted.
+    """
+
+    verdict: Verdict = Verdict.GOOD
+    causes: tuple[tuple[str, float], ...] = ()
+    steered: Watch = field(default_factory=Watch)
+    generation: Watch = field(default_factory=Watch)
+    quantities: Quantities = field(default_factory=Quantities)
+    evidence: tuple[Step, ...] = ()
+    good_count: int = 0
+    below_ns: int | None = None
+    gap_w: float = 0.0
+    unlisted_w: float = 0.0
+    contradicted_ns: int | None = None
+    caused_ns: int = 0
+    since_ns: int = 0
+    wait_s: float = WAIT_S
+    ended_ns: int | None = None
+    followers: Mapping[str, Follower] = field(default_factory=dict)
+
+    def verifies(self, now_ns: int) -> bool:
+        """Whether batteries go to their release value, for a second step to settle what the last one said."""
+        last = next((one for one in reversed(self.evidence) if one.channel == 0), None)
+        if self.verdict is not Verdict.SUSPECT or last is None:
+            return False
+        asks = last.makes_worse or (_is_hard(last) and abs(last.asset_w) >= LARGE_W)
+        return asks and not last.verifies and now_ns - last.at_ns < VERIFIES_S * _S
+
+    def tries(self, now_ns: int) -> bool | None:
+        """Whether a small step is up (True) or down (False) now that shows if the meter is right again.
+
+        None where none is due: the meter is believed, or was contradicted in the last ``wait_s``.
+        """
+        if self.verdict is not Verdict.IMPLAUSIBLE or self.contradicted_ns is None:
+            return None
+        calm_ns = now_ns - self.contradicted_ns - round(self.wait_s * _S)
+        return None if calm_ns < 0 else (calm_ns // round(TRIES_S * _S)) % 2 == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What the judge is told beside the readings.
+
+    ``late_s`` is by how much the meter is known to be late; ``signed`` whether it tells import from export
+    now; ``over_limit`` whether its reading exceeds a hard limit; ``target_w`` what the grid is brought to.
+    """
+
+    late_s: float = 0.0
+    signed: bool = True
+    over_limit: bool = False
+    target_w: float = 0.0
+
+
+def judge(
+    before: Judge,
+    house: House,
+    memories: Memories,
+    seen: Mapping[str, Memory],
+    orders: Mapping[str, Order],
+    told: Circumstances,
+    now_ns: int,
+) -> Judge:
+    """Advance the judge by one cycle.
+
+    ``seen`` are the good readings of the connection meter by quantity, those of ``frozen.QUANTITIES`` that it
+    has.  Raises nothing for any reading.
+    """
+    now = replace(before, followers=watch_devices(before.followers, house, memories, orders, now_ns))
+    sample = take_sample(house, memories, orders, now_ns)
+    if sample is None:
+        return now
+    timing = Timing(
+        period_s=max(house.grid.period_s, before.quantities.usual_s),
+        late_s=told.late_s,
+        assets_s=tuple(asset.period_s for asset in measured_assets(house)),
+        signed=told.signed,
+        target_w=told.target_w,
+    )
+    held = before.steered.samples
+    if not held or sample.taken_ns > held[-1].taken_ns:
+        follows = any(point.endswith(".setpoint_w") for point in orders)
+        now = _take(now, sample, seen, timing, now_ns, follows=follows)
+    bound = find_lower_bound(house, memories, now_ns)
+    reading_w = sample.meter_w[0]
+    below_ns = None
+    if bound.is_contradicted(reading_w):
+        below_ns = now_ns if before.below_ns is None else before.below_ns
+    gap_w = max(0.0, bound.import_w - reading_w) if bound.measured_w > 0.0 else 0.0
+    listed_w = bound.import_w + house.unlisted_generation_w
+    now = replace(now, below_ns=below_ns, gap_w=gap_w, unlisted_w=reading_w - listed_w)
+    causes = _find_causes(now, house, bound, timing, told, now_ns)
+    return _decide(now, causes, now_ns)
+
+
+def _take(
+    before: Judge,
+    sample: Sample,
+    seen: Mapping[str, Memory],
+    timing: Timing,
+    now_ns: int,
+    *,
+    follows: bool,
+) -> Judge:
+    """Take a new reading of the meter; ``follows``: a battery follows it, so no step checks it."""
+    assets_w = sample.steered_w[0] + sample.generated_w
+    quantities = watch_quantities(before.quantities, seen, assets_w, now_ns)
+    steered, found = watch_steps(before.steered, sample, timing, quantities.resolution_w)
+    generation, others = watch_steps(
+        before.generation, sample, timing, quantities.resolution_w, generation=True
+    )
+    evidence, good_count = before.evidence, before.good_count
+    for step in (*found, *others):
+        if step.reaction is Reaction.GOOD:
+            evidence = tuple(one for one in evidence if one.channel != step.channel)
+            good_count += step.channel == 0
+        else:
+            verifies = before.verifies(now_ns) and not follows
+            mine = [one for one in evidence if one.channel == step.channel]
+            dropped = mine[: max(0, len(mine) + 1 - KEPT_COUNT)]
+            evidence = (
+                *(one for one in evidence if one not in dropped),
+                replace(step, verifies=verifies),
+            )
+            good_count = 0
+    kept = tuple(one for one in evidence if now_ns - one.at_ns < FORGETS_S * _S)
+    return replace(
+        before,
+        steered=steered,
+        generation=generation,
+        quantities=quantities,
+        evidence=kept,
+        good_count=min(good_count, GOOD_COUNT),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    code: str
+    value: float
+    verdict: Verdict
+    at_ns: int
+
+
+def _find_causes(
+    now: Judge, house: House, bound: LowerBound, timing: Timing, told: Circumstances, now_ns: int
+) -> list[_Cause]:
+    """All that contradicts the meter now."""
+    causes = []
+    holds_s = max(HOLDS_S, PERIODS * bound.slowest_s) + max(0.0, timing.late_s)
+    if now.below_ns is not None and now_ns - now.below_ns >= holds_s * _S:
+        sure = house.unlisted_generation_w == 0.0
+        verdict = Verdict.IMPLAUSIBLE if sure else Verdict.SUSPECT
+        causes.append(_Cause("below_bound", bound.import_w, verdict, now_ns))
+    frozen = [
+        name
+        for name in now.quantities.find_frozen(timing, now_ns)
+        # A meter without a sign stands at 0 while the building exports.
+        if timing.signed or now.quantities.shown[name].value != 0.0
+    ]
+    if frozen:  # one makes the whole meter suspect
+        value = now.quantities.shown[frozen[0]].value
+        unmoved = sum(one.reaction is Reaction.NONE and one.channel == 0 for one in now.evidence)
+        sure = frozen[0] == "power_w" and (
+            unmoved >= UNMOVED_COUNT or now.quantities.is_surely_frozen(timing, now_ns)
+        )
+        verdict = Verdict.IMPLAUSIBLE if sure else Verdict.SUSPECT
+        causes.append(_Cause(f"frozen_{frozen[0]}", value, verdict, now_ns))
+    for channel in range(CHANNELS_COUNT):
+        steps = [one for one in now.evidence if one.channel == channel]
+        found = _weigh(steps, now_ns, over_limit=told.over_limit and channel == 0)
+        # A phase says nothing more where the total says it already.
+        if found is not None and (channel == 0 or found[0] not in [one.code for one in causes]):
+            code, verdict = found
+            code = f"{code}_l{channel}" if channel else code
+            causes.append(_Cause(code, steps[-1].gain, verdict, steps[-1].at_ns))
+    return causes
+
+
+def _is_hard(step: Step) -> bool:
+    return step.reaction in {Reaction.WRONG_SIGN, Reaction.NONE}
+
+
+def _weigh(steps: list[Step], now_ns: int, *, over_limit: bool) -> tuple[str, Verdict] | None:
+    """What the steps of one channel since its last good one say, by code."""
+    hard = [one for one in steps if _is_hard(one)]
+    large = [one for one in hard if abs(one.asset_w) >= LARGE_W]
+    if len(large) >= LARGE_COUNT:
+        return large[-1].reaction.name.lower(), Verdict.IMPLAUSIBLE
+    worse = [one for one in steps if one.makes_worse]
+    enough = len(worse) >= (CORRECTIONS_OVER_COUNT if over_limit else CORRECTIONS_COUNT)
+    if enough or (len(hard) > 1 and hard[-1].verifies):
+        return "corrections_grow" if worse else hard[-1].reaction.name.lower(), Verdict.IMPLAUSIBLE
+    for code, kinds in (
+        ("wrong_sign", {Reaction.WRONG_SIGN}),
+        ("gain_low", {Reaction.LOW, Reaction.NONE}),
+        ("gain_high", {Reaction.HIGH}),
+    ):
+        mine = [one for one in steps if one.reaction in kinds]
+        last = mine[-STEPS_COUNT:]
+        if len(last) == STEPS_COUNT and _are_alike(last, any_gain=code == "wrong_sign"):
+            return code, Verdict.IMPLAUSIBLE
+    if any(now_ns - one.at_ns < DOUBTS_S * _S for one in (*large, *worse)):
+        return "one_step", Verdict.SUSPECT
+    return None
+
+
+def _are_alike(steps: list[Step], *, any_gain: bool) -> bool:
+    """Whether steps of at least two sizes show one gain, as only the meter's own factor makes them."""
+    sizes_w = [abs(one.asset_w) for one in steps]
+    gains = [one.gain for one in steps]
+    return max(sizes_w) >= SIZES * min(sizes_w) and (any_gain or max(gains) - min(gains) <= ALIKE)
+
+
+def _decide(now: Judge, causes: list[_Cause], now_ns: int) -> Judge:
+    """Advance the verdict; it worsens at once and gets better only by the way back."""
+    worst = max((one.verdict for one in causes), default=Verdict.GOOD)
+    if causes:
+        shown = tuple((one.code, one.value) for one in causes)
+        contradicted_ns = max(one.at_ns for one in causes)
+        now = replace(now, causes=shown, caused_ns=now_ns, contradicted_ns=contradicted_ns)
+    if worst > now.verdict:
+        if worst is Verdict.IMPLAUSIBLE:
+            repeated = now.ended_ns is not None and now_ns - now.ended_ns < FORGETS_S * _S
+            wait_s = min(2.0 * now.wait_s, WAIT_MAX_S) if repeated else WAIT_S
+            now = replace(now, wait_s=wait_s, good_count=0)
+        return replace(now, verdict=worst, since_ns=now_ns)
+    if now.verdict is Verdict.SUSPECT and not causes and now_ns - now.caused_ns >= CLEARS_S * _S:
+        return replace(now, verdict=Verdict.GOOD, causes=(), since_ns=now_ns)
+    if now.verdict is not Verdict.IMPLAUSIBLE or now.good_count < GOOD_COUNT:
+        return now
+    assert now.contradicted_ns is not None
+    if now_ns - now.contradicted_ns < now.wait_s * _S:
+        return now
+    return replace(now, verdict=Verdict.GOOD, causes=(), evidence=(), since_ns=now_ns, ended_ns=now_ns)
+
+
+def adopt(before: Judge, old: House, new: House) -> Judge:
+    """Go on with a site file that was read again: samples of other assets are dropped, the verdict stays.
+
+    Another connection meter is judged anew: only a person on site can name one.
+    """
+    if old.grid != new.grid:
+        return Judge()
+    names = {asset.name for asset in new.assets}
+    followers = {name: one for name, one in before.followers.items() if name in names}
+    return replace(before, steered=Watch(), generation=Watch(), below_ns=None, gap_w=0.0, followers=followers)
+
+
+def forgive(before: Judge, now_ns: int) -> Judge:
+    """Believe the meter anew: a person on site says that it was repaired."""
+    return Judge(followers=before.followers, wait_s=before.wait_s, ended_ns=before.ended_ns, since_ns=now_ns)
+
+
+def dump(state: Judge) -> dict[str, Any]:
+    """What a restart must not forget, JSON-ready: that the meter is implausible, why, and for how long."""
+    if state.verdict is not Verdict.IMPLAUSIBLE:
+        return {}
+    return {"causes": [list(cause) for cause in state.causes], "wait_s": state.wait_s}
+
+
+def load(facts: object, now_ns: int) -> Judge:
+    """The judge that ``dump`` described; a new one where there is nothing or nonsense."""
+    if not isinstance(facts, Mapping) or not isinstance(facts.get("causes"), list):
+        return Judge()
+    causes = tuple(
+        (cause[0], float(cause[1]))
+        for cause in facts["causes"]
+        if isinstance(cause, list)
+        and len(cause) == len(("code", "value"))
+        and cause[0] in CODES
+        and isinstance(cause[1], int | float)
+    )
+    wait_s = facts.get("wait_s")
+    return Judge(
+        verdict=Verdict.IMPLAUSIBLE,
+        causes=causes or (("none", 0.0),),
+        contradicted_ns=now_ns,
+        since_ns=now_ns,
+        wait_s=min(max(float(wait_s), WAIT_S), WAIT_MAX_S) if isinstance(wait_s, int | float) else WAIT_S,
+    )
+
+
+def alarms(state: Judge, house: House) -> Iterator[Alarm]:
+    """What people must know of the meter and of devices that do not do what they are ordered."""
+    yield from devices.alarms(state.followers)
+    if state.verdict is Verdict.GOOD or not state.causes:
+        return
+    name, words = house.grid.name, f"{house.grid.name}: {describe(state.causes)}"
+    if state.verdict is Verdict.IMPLAUSIBLE:
+        yield Alarm("meter.implausible", name, words)
+    else:
+        yield Alarm("meter.suspect", name, words)
+
+
+def describe(causes: tuple[tuple[str, float], ...]) -> str:
+    """Say for people what is held against the meter."""
+    return "; ".join(_describe(code, value) for code, value in causes)
+
+
+def _describe(code: str, value: float) -> str:
+    if code.startswith("frozen_"):
+        return f"{code.removeprefix('frozen_')} stands still at {value:g} while assets move"
+    known, _, phase = code.rpartition("_l")
+    if phase.isdigit():
+        return f"{_describe(known, value)} (phase L{phase})"
+    return WORDS[code].format(value=value)
+
+
+WORDS = {
+    "below_bound": (
+        "it shows less than the meters below it measure (at least {value:.0f} W);"
+        " if generation is missing in the site file, list it or set limits.unlisted_generation_w"
+    ),
+    "wrong_sign": "it moves against the assets' steps (gain {value:.2f}): look at the direction of its CTs",
+    "none": "it does not show the assets' own steps: look whether its CTs measure this connection",
+    "gain_low": (
+        "it shows too little of the assets' steps (gain {value:.2f}): look at its CT ratio and phases"
+    ),
+    "gain_high": "it shows too much of the assets' steps (gain {value:.2f}): look at its CT ratio",
+    "corrections_grow": (
+        "corrections make the error larger (gain {value:.2f}): look at the direction of its CTs"
+    ),
+    "one_step": "it did not follow a step of an asset (gain {value:.2f}): the next step decides",
+}
+"""What is held against the meter, by code, with a value."""
+CODES = frozenset(
+    [
+        *WORDS,
+        *(f"{code}_l{phase}" for code in WORDS for phase in (1, 2, 3)),
+        *(f"frozen_{name}" for name in QUANTITIES),
+    ]
+)

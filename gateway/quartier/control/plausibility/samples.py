@@ -1,0 +1,127 @@
+"""What the connection meter and the assets below it showed, one sample per reading of the meter (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import median
+
+from quartier.control import phases, sight
+from quartier.control.orders import Order
+from quartier.control.sight import POWERS, Memories
+from quartier.house.assets import Asset, House, Pv
+from quartier.house.modes import Chp
+
+KEPT_S, KEPT_COUNT = 120.0, 10
+"""Samples are kept for so long, and at least so many of them."""
+FAST_S = 5.0
+"""A meter that is read at least so often shows what happens before other controllers answer to it."""
+SETTLED_COUNT = 3
+"""So many readings make a level."""
+NOISE_S = 60.0
+LEVEL_S = 10.0
+MOVED_SHARE = 0.1
+"""An asset that moved by more than this part of the largest movement has its part in a step."""
+_S = 1_000_000_000
+
+Powers = tuple[float, ...]
+"""W in total, then on L1, L2 and L3 where all three are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One reading of the connection meter with what its assets showed then; all in W, plus takes energy.
+
+    ``steered_w`` is the sum of the measured assets that are neither PV nor CHP, ``generated_w`` that of PV
+    and CHP (never plus), ``assets_w`` what each measured asset takes (0 where it is silent), in the order of
+    the building.  ``ordered`` changes with the orders of measured assets, ``unseen_orders`` with those of
+    assets that nothing measures.
+    """
+
+    taken_ns: int
+    meter_w: Powers
+    steered_w: Powers
+    generated_w: float
+    ordered: int
+    unseen_orders: int
+    assets_w: Powers = ()
+
+
+def take_sample(house: House, memories: Memories, orders: Mapping[str, Order], now_ns: int) -> Sample | None:
+    """Return the newest reading of the connection meter with its assets; None where there is none."""
+    grid = house.grid
+    total = memories.get(f"{grid.name}.power_w")
+    if total is None:
+        return None
+    shown = [sight.fresh(memories, f"{grid.name}.{name}", grid.period_s, now_ns) for name in POWERS]
+    by_phase = [watts for watts in shown if watts is not None]
+    steered_w: list[float] | None = [0.0, 0.0, 0.0]
+    sum_w = generated_w = 0.0
+    assets_w = [sight.power_w(memories, asset, now_ns) or 0.0 for asset in measured_assets(house)]
+    for asset, watts in zip(measured_assets(house), assets_w, strict=True):
+        if generates(asset):
+            generated_w += watts
+            continue
+        sum_w += watts
+        if steered_w is None or watts == 0.0:
+            continue
+        share = phases.of(asset, None, memories, None, now_ns)
+        steered_w = (
+            None
+            if not share.known
+            else [before + part * watts for before, part in zip(steered_w, share.parts, strict=True)]
+        )
+    phased = len(by_phase) == len(POWERS) and steered_w is not None
+    measured = {asset.name for asset in house.assets if asset.measured}
+    values: tuple[list[float], list[float]] = ([], [])
+    for point, order in orders.items():
+        values[point.partition(".")[0] not in measured].append(order.value)
+    return Sample(
+        total.taken_ns,
+        (total.value, *by_phase) if phased else (total.value,),
+        (sum_w, *(steered_w or ())) if phased else (sum_w,),
+        generated_w,
+        hash(tuple(values[0])),
+        hash(tuple(values[1])),
+        tuple(assets_w),
+    )
+
+
+def generates(asset: Asset) -> bool:
+    """Whether sun or heat decides on its power, and not its order alone."""
+    return isinstance(asset, Pv | Chp)
+
+
+def measured_assets(house: House) -> list[Asset]:
+    """The assets that say what they take."""
+    return [asset for asset in house.assets if asset.measured]
+
+
+def slowest_s(periods_s: Sequence[float], first: Sample, last: Sample) -> float:
+    """How often the slowest asset is read that moved between two samples, in s; 0 where none did.
+
+    ``periods_s`` are those of the measured assets.
+    """
+    moved_w = [abs(after - before) for before, after in zip(first.assets_w, last.assets_w, strict=True)]
+    least_w = MOVED_SHARE * max(moved_w, default=0.0)
+    return max(
+        (period for period, watts in zip(periods_s, moved_w, strict=True) if watts > least_w), default=0.0
+    )
+
+
+def append_sample(samples: tuple[Sample, ...], newest: Sample, period_s: float) -> tuple[Sample, ...]:
+    """Append a sample and drop the oldest ones; the result holds at most some hundred."""
+    oldest_ns = newest.taken_ns - round(max(KEPT_S, KEPT_COUNT * period_s) * _S)
+    first = next((place for place, one in enumerate(samples) if one.taken_ns >= oldest_ns), len(samples))
+    return (*samples[first:], newest)
+
+
+def find_level(samples: Sequence[Sample], channel: int) -> float:
+    """Return the median of the meter's readings, in W; ``samples`` must not be empty."""
+    return median(one.meter_w[channel] for one in samples)
+
+
+def find_noise(samples: Sequence[Sample], channel: int) -> float:
+    """Return the standard deviation of the meter's readings, in W."""
+    values = [one.meter_w[channel] for one in samples]
+    mean = sum(values) / len(values)
+    return sqrt(sum((value - mean) ** 2 for value in values) / len(values))

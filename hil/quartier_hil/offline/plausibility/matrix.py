@@ -1,0 +1,162 @@
+"""The matrix of meter faults, performed: what the gateway said of the meter, and what flowed meanwhile."""
+
+import random
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from quartier_hil.offline.day import Day, Options
+from quartier_hil.offline.plausibility.cases import FAULTS, WARM_S, Case
+from quartier_hil.offline.plausibility.excess import Excess
+from quartier_hil.records.series import Series
+from quartier_hil.verdict.checks import Ending, Verdict
+
+SUSPECT, IMPLAUSIBLE = "meter.suspect:grid", "meter.implausible:grid"
+"""The alarms of the connection meter, by code and by its name."""
+_DAY_MINUTES = 1_440
+_DAWN, _DUSK = 6 * 60, 21 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one case; times in s after the fault began, None: never.
+
+    ``faults`` are the promises that were broken, in words.
+    """
+
+    case: Case
+    link: str
+    suspect_s: float | None
+    implausible_s: float | None
+    words: str
+    excess: Excess
+    faults: tuple[str, ...]
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether every promise was kept."""
+        return not self.faults
+
+
+def perform(case: Case, folder: Path | None = None) -> Result:
+    """Run one case in this process, in two or three seconds."""
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="quartier-meter-") as made:
+            return perform(case, Path(made))
+    day = Day(Options(scenario=case.make_scenario(), series=make_series(), folder=folder))
+    if case.is_unheard:
+        day.peer.speaking = False
+    if case.link == "INIT" and case.fault != "none":
+        told = dict(FAULTS[case.fault])
+        kind = told.pop("kind")
+        if case.grid_meter == "linky":
+            day.supply.fault(kind, **told)
+        else:
+            day.doors.fault(case.meter, kind, -WARM_S, **told)
+    watch = _Watch(day, Excess(case, period_s=day.site.house.grid.period_s))
+    day.judges.append(watch)
+    day.perform()
+    return _conclude(day, case, watch.excess)
+
+
+@dataclass
+class _Watch:
+    """A judge of the day that tells the excess of the link state too."""
+
+    day: Day
+    excess: Excess
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        self.excess.step(now_s, dt_s, values, self.day.modes[-1][1] if self.day.modes else "INIT")
+
+    def verdict(self, _: Ending) -> Verdict:
+        found = self.excess.faults
+        return Verdict("excess", "limits kept by true values", "; ".join(found) or "kept", holds=not found)
+
+
+def _conclude(day: Day, case: Case, excess: Excess) -> Result:
+    spans = {name: times for name in (SUSPECT, IMPLAUSIBLE) if (times := day.alarms.spans.get(name))}
+    first = {name: times[0] for name, times in spans.items()}
+    words = "; ".join(words for at_s, words in day.alarms.found if at_s in first.values())
+    faults = list(excess.faults)
+    link = next(
+        (mode for at_s, mode in reversed(day.modes) if at_s <= max(case.fault_s, -WARM_S + 2.0)), "none"
+    )
+    if link != case.link:
+        faults.append(f"the link was {link} when the fault began")
+    early = [code for code, at_s in first.items() if at_s < case.fault_s]
+    if early:
+        faults.append(f"{', '.join(early)} before the fault")
+    if first and case.fault == "none":
+        faults.append(f"{', '.join(first)} of a sound meter")
+    if not first and case.is_seen:
+        faults.append("no alarm names the meter")
+    return Result(
+        case=case,
+        link=link,
+        suspect_s=_after(first.get(SUSPECT), case),
+        implausible_s=_after(first.get(IMPLAUSIBLE), case),
+        words=words,
+        excess=excess,
+        faults=tuple(faults),
+    )
+
+
+def _after(at_s: float | None, case: Case) -> float | None:
+    return None if at_s is None else at_s - case.fault_s
+
+
+def make_series(seed: int = 1) -> Series:
+    """Return a day of a busy household, and of a sky with some clouds; one value a minute.
+
+    Each appliance is a step that the battery answers, and that answer is a step that shows the meter's gain.
+    """
+    rng = random.Random(seed)  # noqa: S311 - a course that can be drawn again, no secret
+    base = [300.0 + rng.uniform(0.0, 150.0) for _ in range(_DAY_MINUTES)]
+    for power_w, minutes, count in ((2_000.0, 2, 120), (900.0, 4, 60), (1_500.0, 15, 15)):
+        for _ in range(count):
+            at = rng.randrange(_DAY_MINUTES)
+            for minute in range(at, min(at + minutes, _DAY_MINUTES)):
+                base[minute] += power_w
+    sun = [0.0] * _DAY_MINUTES
+    for minute in range(_DAWN, _DUSK):
+        height = 1.0 - abs(minute - 0.5 * (_DAWN + _DUSK)) / (0.5 * (_DUSK - _DAWN))
+        sun[minute] = 900.0 * height * (0.5 if rng.random() < 0.1 else 1.0)
+    return Series(base_w=tuple(base) * 2, solar_w_per_kw=tuple(sun) * 2, origin="meter faults")
+
+
+HEAD = ("case", "kept", "suspect s", "implausible s", "worst W", "over s", "late s", "what")
+
+
+def tabulate(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """Return the rows of the table: kept, times to the verdict, largest true excess and its seconds."""
+    return [
+        (
+            one.case.name,
+            "yes" if one.is_kept else "NO",
+            _number(one.suspect_s),
+            _number(one.implausible_s),
+            _number(one.excess.worst_w or None),
+            _number(one.excess.over_s or None),
+            _number(one.excess.late_s or None),
+            "; ".join(one.faults),
+        )
+        for one in results
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"
+
+
+def text(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as columns."""
+    lines = [HEAD, *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(HEAD) - 1)]
+    return "\n".join(
+        "  ".join(
+            [*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]
+        ).rstrip()
+        for line in lines
+    )

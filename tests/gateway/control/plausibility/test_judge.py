@@ -1,0 +1,374 @@
+"""Which meters are believed: faults are found, normal buildings are not called implausible."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from tests.gateway.control.plausibility.conftest import BATTERY, BOILER, CAR, PV, S
+
+from quartier.control.plausibility.judge import (
+    CODES,
+    Circumstances,
+    Verdict,
+    adopt,
+    alarms,
+    describe,
+    dump,
+    forgive,
+    load,
+)
+
+
+def gain(factor):
+    return lambda phases: tuple(factor * watts for watts in phases)
+
+
+def one_reversed(phases):
+    return phases[0], -phases[1], phases[2]
+
+
+def one_dead(phases):
+    return phases[0], 0.0, phases[2]
+
+
+SMALL = replace(BATTERY, rated_w=2_000, charge_max_w=2_000, discharge_max_w=2_000)
+STEPS_W = (900, -1_500, 600, 2_000, -700, 1_200, -400, 1_800)
+
+
+def walk(building, steps_w=STEPS_W, asset="bat1", settle_s=15):
+    for watts in steps_w:
+        building.order(asset, watts).step(settle_s)
+    return building
+
+
+def test_sound_meter_is_good_and_its_steps_clear_evidence(building):
+    b = walk(building())
+
+    assert ("GOOD", ()) == (b.verdict, b.state.causes)
+    assert b.state.evidence == ()
+    assert not [*alarms(b.state, b.house)]
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.6, 1.5, 2.0])
+def test_wrong_factor_is_found_by_five_steps_of_our_own(building, factor):
+    b = walk(building(fault=gain(factor)))
+
+    assert b.verdict == "IMPLAUSIBLE"
+    assert b.codes[0] in {"gain_low", "gain_high", "none"}
+
+
+def test_wrong_factor_is_not_concluded_from_steps_that_nobody_ordered(building):
+    b = building(fault=gain(0.6))
+    for watts in STEPS_W:
+        b.draw("bat1", watts).step(15)
+
+    assert b.verdict == "GOOD"
+
+
+def test_reversed_meter_is_found_by_two_large_steps(building):
+    b = building(fault=gain(-1.0)).order("bat1", 3_500).step(15)
+    assert (b.verdict, b.codes) == ("SUSPECT", ["one_step"])
+    assert b.state.verifies(b.t * S)
+
+    b.order("bat1", 0).step(15)
+    assert (b.verdict, b.codes[0]) == ("IMPLAUSIBLE", "wrong_sign")
+    assert [("meter.implausible", "grid")] == [(one.code, one.of) for one in alarms(b.state, b.house)]
+
+
+def test_reversed_meter_is_found_by_a_small_battery_that_made_the_error_larger_and_its_way_back(building):
+    b = building(SMALL, fault=gain(-1.0), rest_w=(300, 300, 300))
+    b.order("bat1", 2_000).step(15)  # it shows export, so the battery charges: the export grows
+    assert b.verdict == "SUSPECT"
+
+    b.release().step(15)
+    assert (b.verdict, b.codes[-1]) == ("IMPLAUSIBLE", "corrections_grow")
+
+
+def test_three_corrections_that_made_the_error_larger_are_enough_without_any_check(building):
+    b = building(SMALL, fault=gain(-1.0), rest_w=(300, 300, 300))
+    b.order("bat1", 700).step(15)
+    b.step(130)  # the check of the first one is over
+    b.order("bat1", 1_300).step(150)
+    b.order("bat1", 1_900).step(15)
+
+    assert (b.verdict, b.codes[-1]) == ("IMPLAUSIBLE", "corrections_grow")
+
+
+def test_two_corrections_are_enough_while_a_hard_limit_is_exceeded(building):
+    b = building(SMALL, fault=gain(-1.0), rest_w=(300, 300, 300), told=Circumstances(over_limit=True))
+    b.order("bat1", 700).step(150)
+    b.order("bat1", 1_300).step(15)
+
+    assert (b.verdict, b.codes[-1]) == ("IMPLAUSIBLE", "corrections_grow")
+
+
+@pytest.mark.parametrize("fault", [one_reversed, one_dead])
+def test_one_phase_that_is_reversed_or_dead_is_found(building, fault):
+    b = building(fault=fault)
+    for watts in (4_800, -4_800, 3_000, -3_000, 4_900, 0, 3_500):
+        b.order("bat1", watts).step(15)
+
+    assert b.verdict == "IMPLAUSIBLE"
+
+
+def test_frozen_power_is_suspect_and_two_large_steps_without_reaction_are_implausible(building):
+    b = building()
+    b.frozen = ("power_w", "power_l1_w", "power_l2_w", "power_l3_w", "frequency_hz")
+    b.draw("ev1", 4_000).step(10)
+    assert b.verdict == "SUSPECT"
+    assert "frozen_power_w" in b.codes
+
+    b.draw("ev1", 0).step(20)
+    assert (b.verdict, b.codes[-1]) == ("IMPLAUSIBLE", "none_l3") or "none" in b.codes
+
+
+def test_one_frozen_quantity_makes_the_whole_meter_suspect(building):
+    b = building()
+    b.frozen = ("frequency_hz",)
+    b.step(70).order("bat1", 1_000).step(30)
+
+    assert (b.verdict, b.codes) == ("SUSPECT", ["frozen_frequency_hz"])
+
+
+def test_coarse_quantity_that_rests_as_long_as_before_is_not_frozen(building):
+    b = building(resolution_w=100.0, ripple_w=0.0)
+    for watts in (0, 200, 0, 200, 0, 500):
+        b.draw("bat1", watts).step(40)
+
+    assert b.verdict == "GOOD"
+
+
+def test_less_than_is_measured_below_is_suspect_after_half_a_minute(building):
+    b = building(fault=gain(0.1)).draw("ev1", 11_000).step(25)
+    assert b.verdict == "GOOD" or "below_bound" not in b.codes
+    b.step(10)
+
+    assert "below_bound" in b.codes
+    assert b.verdict == "SUSPECT"
+    assert b.state.gap_w == pytest.approx(11_000 - 800 - 0.1 * 11_300, abs=20)
+    assert [("meter.suspect", "grid")] == [(one.code, one.of) for one in alarms(b.state, b.house)]
+
+    b.fault = gain(1.0)
+    b.step(50)
+    assert b.verdict == "SUSPECT"
+    b.step(30)
+    assert b.verdict in {"GOOD", "SUSPECT"}
+
+
+def test_less_than_is_measured_below_is_implausible_where_nothing_is_unlisted(building):
+    b = building(fault=gain(0.1), unlisted_w=0.0).draw("ev1", 11_000).step(40)
+
+    assert b.verdict == "IMPLAUSIBLE"
+
+
+def test_unlisted_generation_within_what_is_declared_contradicts_nothing(building):
+    b = building(rest_w=(-1_200, 0, 0), unlisted_w=1_000).draw("ev1", 5_000).step(120)
+
+    assert b.verdict == "GOOD"
+
+
+def test_unlisted_battery_that_takes_back_each_step_is_no_fault(building):
+    b = building(answer=lambda grid_w: -0.7 * grid_w)
+    for watts in (4_000, -4_000, 3_500, 0, 4_500, -3_000):
+        b.order("bat1", watts).step(30)
+
+    assert b.verdict == "GOOD"
+
+
+@pytest.mark.parametrize("period_s", [10.0, 60.0])
+def test_slow_meter_with_an_unlisted_battery_is_no_fault(building, period_s):
+    b = building(period_s=period_s, answer=lambda grid_w: -0.7 * grid_w)
+    for watts in (4_000, -4_000, 3_500, 0, 4_500):
+        b.order("bat1", watts).step(round(10 * period_s))
+
+    assert b.verdict != "IMPLAUSIBLE"
+
+
+def test_slow_meter_that_is_reversed_is_found_too(building):
+    b = building(period_s=10.0, fault=gain(-1.0))
+    for watts in (4_000, 0):
+        b.order("bat1", watts).step(100)
+
+    assert b.verdict == "IMPLAUSIBLE"
+
+
+def test_meter_of_apparent_power_may_show_export_as_import(building):
+    b = building(fault=lambda phases: tuple(abs(watts) for watts in phases), told=Circumstances(signed=False))
+    b.draw("pv1", -5_000).step(30)
+    for watts in (4_000, -4_000, 3_500, -3_500):
+        b.order("bat1", watts).step(20)
+
+    assert b.verdict == "GOOD"
+
+
+def test_meter_of_apparent_power_that_shows_nothing_of_large_steps_is_found(building):
+    b = building(fault=lambda _: (9_000.0, 0.0, 0.0), told=Circumstances(signed=False))
+    for watts in (4_000, 0, 4_000):
+        b.order("bat1", watts).step(20)
+
+    assert b.verdict == "IMPLAUSIBLE"
+
+
+def test_pulses_of_a_load_that_nobody_measures_are_no_fault(building):
+    b = building()
+    for pulse in range(40):
+        b.rest_w = (100.0, 150.0 + (6_500 if pulse % 2 else 0), 50.0)
+        b.order("bat1", 1_500 if pulse % 3 else -1_200).step(20 if pulse % 2 else 25)
+
+    assert b.verdict == "GOOD"
+
+
+def test_sun_on_an_unlisted_roof_beside_the_listed_one_is_no_fault(building):
+    b = building(rest_w=(100, 100, 100))
+    for sun_w in (5_000, 1_000, 4_500, 500, 6_000, 2_000, 5_500):
+        b.draw("pv1", -sun_w)
+        b.rest_w = (100 - sun_w / 3, 100 - sun_w / 3, 100 - sun_w / 3)
+        b.step(40)
+
+    assert b.verdict == "GOOD"
+
+
+def test_load_that_nothing_measures_and_is_switched_with_another_one_is_no_evidence(building):
+    b = building(BATTERY, replace(BOILER, measured=False, name="boiler2"))
+    for at, watts in enumerate((2_000, 0, 2_000, 0, 2_500, 0, 2_000)):
+        b.order("bat1", watts)
+        b.orders["boiler2.relay_on"] = replace(b.orders["bat1.setpoint_w"], value=float(at % 2))
+        b.rest_w = (100 - watts / 3, 100 - watts / 3, 100 - watts / 3)
+        b.step(20)
+
+    assert b.verdict == "GOOD"
+
+
+def test_way_back_takes_ten_minutes_without_contradiction_and_three_good_steps(building):
+    b = building(fault=gain(-1.0))
+    for watts in (4_000, 0):
+        b.order("bat1", watts).step(15)
+    assert b.verdict == "IMPLAUSIBLE"
+
+    b.fault = gain(1.0)
+    b.step(700)
+    assert b.verdict == "IMPLAUSIBLE", "time alone is not enough"
+    assert b.state.tries(b.t * S) is not None
+    for watts in (1_000, 0):
+        b.order("bat1", watts).step(15)
+    assert b.verdict == "IMPLAUSIBLE"
+    assert b.order("bat1", 1_000).step(15).verdict == "GOOD"
+
+    b.fault = gain(-1.0)
+    for watts in (4_000, 0):
+        b.order("bat1", watts).step(15)
+    assert (b.verdict, b.state.wait_s) == ("IMPLAUSIBLE", 1_200.0)
+
+
+def test_small_steps_are_made_in_turn_once_nothing_contradicted_for_the_wait(building):
+    b = building(fault=gain(-1.0))
+    assert b.state.tries(b.t * S) is None
+    for watts in (4_000, 0):
+        b.order("bat1", watts).step(15)
+    contradicted_s = b.state.contradicted_ns / S
+
+    tries = [b.state.tries(round((contradicted_s + at_s) * S)) for at_s in (599, 600, 629, 630, 659, 660)]
+    assert tries == [None, True, True, False, False, True]
+
+
+def test_person_on_site_ends_the_verdict(building):
+    b = building(fault=gain(-1.0))
+    for watts in (4_000, 0):
+        b.order("bat1", watts).step(15)
+
+    assert forgive(b.state, b.t * S).verdict is Verdict.GOOD
+
+
+def test_nothing_is_judged_without_a_reading(building):
+    b = building()
+    b.shown, b.read = {}, {}
+    before = b.state
+    b.state = replace(before)
+    b.house = replace(b.house, assets=(CAR, PV))
+    b.step(0)
+
+    assert b.state == before
+
+
+def test_verdict_outlives_a_restart(building):
+    b = building(fault=gain(-1.0))
+    for watts in (4_000, 0):
+        b.order("bat1", watts).step(15)
+    facts = json.loads(json.dumps(dump(b.state)))
+    b.state = load(facts, b.t * S)
+    assert (b.verdict, b.codes[0]) == ("IMPLAUSIBLE", "wrong_sign")
+
+    b.fault = gain(1.0)
+    for watts in (1_000, 0, 1_000, 0):
+        b.order("bat1", watts).step(15)
+    assert b.step(500).verdict == "IMPLAUSIBLE", "ten minutes since the restart"
+    assert b.step(60).verdict == "GOOD"
+
+
+def test_good_meter_leaves_nothing_to_keep_and_nonsense_is_ignored(building):
+    assert dump(building().state) == {}
+    for nonsense in (None, 3, {}, {"causes": 3}):
+        assert load(nonsense, 0).verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize("facts", [{"causes": []}, {"causes": [["x", 1], 3, ["none"]], "wait_s": "x"}])
+def test_facts_that_are_partly_nonsense_still_say_implausible(facts):
+    found = load(facts, 0)
+
+    assert (Verdict.IMPLAUSIBLE, 600.0, "none") == (found.verdict, found.wait_s, found.causes[0][0])
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_each_cause_has_words(code):
+    assert describe(((code, 1.5),))
+
+
+def test_site_file_that_is_read_again_keeps_the_verdict_and_another_meter_begins_anew(building):
+    b = building(fault=gain(-1.0))
+    for watts in (4_000, 0):
+        b.order("bat1", watts).step(15)
+    old, less = b.house, replace(b.house, assets=(BATTERY, CAR))
+    kept = adopt(b.state, old, less)
+    assert (Verdict.IMPLAUSIBLE, (), {"bat1"}) == (kept.verdict, kept.steered.samples, {*kept.followers})
+
+    b.house, b.state = less, kept
+    assert b.step(60).verdict == "IMPLAUSIBLE"
+    other = replace(old, grid=replace(old.grid, period_s=5.0))
+    assert adopt(kept, old, other).verdict is Verdict.GOOD
+
+
+def test_meter_that_stands_still_over_kilowatts_is_implausible_at_once(building):
+    b = building()
+    b.frozen = ("power_w", "power_l1_w", "power_l2_w", "power_l3_w")
+    b.draw("ev1", 4_000).step(40)
+
+    assert (b.verdict, b.codes[1]) == ("IMPLAUSIBLE", "frozen_power_w")
+
+
+def test_meter_of_apparent_power_at_zero_is_not_frozen(building):
+    b = building(
+        fault=lambda phases: (max(0.0, sum(phases)), 0.0, 0.0),
+        told=Circumstances(signed=False),
+        ripple_w=30.0,
+    )
+    b.draw("pv1", -3_000).step(10)
+    b.draw("pv1", -5_000).step(100)
+
+    assert b.verdict == "GOOD"
+
+
+def test_meter_with_a_value_a_minute_that_is_read_each_second_concludes_nothing_from_no_reaction(building):
+    b = building()
+    held = [0.0] * 3
+
+    def each_minute(phases):
+        if b.t % 60 == 0:
+            held[:] = phases
+        return tuple(held)
+
+    b.fault = each_minute
+    b.step(360)
+    for watts in (4_000, 0, 3_500, -3_500, 0):
+        b.order("bat1", watts).step(90)
+
+    assert b.verdict != "IMPLAUSIBLE"

@@ -1,0 +1,118 @@
+"""The whole cycle with a connection meter that lies: the true import and export stay inside their limits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+from tests.gateway.control import conftest
+from tests.gateway.control.conftest import Plant
+
+from quartier.control import view
+from quartier.control.plausibility.judge import Verdict
+from quartier.house.assets import House
+
+HOUSE = replace(conftest.HOUSE, unlisted_generation_w=800.0)
+UNLISTED = replace(HOUSE, unlisted_generation_w=0.0)
+
+
+@dataclass
+class LyingPlant(Plant):
+    """``lie`` makes of the true power what the meter shows; the load moves by some watts all the time."""
+
+    house: House = HOUSE
+    lie: Callable[[float], float] = lambda watts: watts
+
+    def _read(self) -> dict[str, float]:
+        seen = super()._read()
+        if "grid.power_w" in seen:
+            seen["grid.power_w"] = self.lie(seen["grid.power_w"] + 7.0 * (self.t * 31 % 5))
+        return seen
+
+    @property
+    def verdict(self) -> str:
+        return self.state.meter.verdict.name
+
+    @property
+    def codes(self) -> set[str]:
+        return {alarm.code for alarm in self.view["alarms"]}
+
+
+def frozen(watts: float) -> Callable[[float], float]:
+    return lambda _: watts
+
+
+def times(factor: float) -> Callable[[float], float]:
+    return lambda watts: factor * watts
+
+
+@pytest.mark.parametrize("shown_w", [-2_000.0, 0.0, 400.0, 2_500.0])
+def test_import_limit_is_kept_by_what_is_measured_below_a_frozen_meter(shown_w):
+    p = LyingPlant(house=UNLISTED, base_w=300, soc_pct=20, loads_w={"pump": 100}).run(120)
+    p.lie = frozen(shown_w)
+    p.ev_wants_w = 7_000
+    p.cap(import_max_w=4_000).run(60)
+    since = p.t
+    p.run(600)
+
+    assert p.verdict != "GOOD"
+    assert p.codes & {"meter.suspect", "meter.implausible"}
+    assert p.longest_over_s(4_000, since) == 0
+
+
+@pytest.mark.parametrize(("base_w", "sun_w"), [(1_500, 0), (300, 3_000)])
+def test_battery_behind_a_reversed_meter_stops_by_itself(base_w, sun_w):
+    p = LyingPlant(base_w=base_w, sun_w=sun_w, soc_pct=50).run(120)
+    p.lie = times(-1.0)
+    p.base_w += 400
+    p.run(60)
+    since = p.t
+    p.run(400)
+
+    assert p.verdict == "IMPLAUSIBLE"
+    assert "meter.implausible" in p.codes
+    assert [0.0] == sorted({round(watts) for watts in (p.bat_w,)})
+    assert p.view["grid"]["state"] == "implausible"
+    assert p.longest_over_s(10_000, since) == 0
+    assert p.longest_over_s(6_000, since, export=True) == 0
+    assert {"max_w": 5000, "whose": "fail-safe value, grid meter implausible"} == p.view["caps"]["import"]
+    (given,) = {alarm.cause for alarm in p.view["alarms"] if alarm.code == "output.given_back"}
+    assert given == ("meter.implausible", "grid")
+
+
+def test_battery_is_trusted_again_after_small_steps_that_the_meter_shows():
+    p = LyingPlant(base_w=1_500, soc_pct=50, house=replace(HOUSE, unmeasured_w=1_000.0)).run(120)
+    p.cap(import_max_w=9_000)
+    p.lie = times(-1.0)
+    p.base_w += 400
+    p.run(200)
+    assert p.verdict == "IMPLAUSIBLE"
+
+    p.lie = times(1.0)
+    p.run(800)
+    assert p.verdict == "GOOD"
+    assert p.view["grid"]["state"] == "good"
+
+
+def test_worse_of_the_reading_and_the_estimate_counts_while_the_meter_is_implausible():
+    p = LyingPlant(base_w=1_000, soc_pct=20, loads_w={"pump": 2_000, "heat": 1_000}).run(120)
+    p.state = replace(
+        p.state, meter=replace(p.state.meter, verdict=Verdict.IMPLAUSIBLE, contradicted_ns=p.t * 10**9)
+    )
+    p.lie = frozen(20_000.0)
+    p.run(3)
+
+    assert 0.0 == p.points["pump.relay_on"]
+
+
+def test_suspect_meter_freezes_increases_and_the_larger_import_counts():
+    p = LyingPlant(base_w=300, soc_pct=50).run(120)
+    p.lie = times(0.2)
+    p.ev_wants_w = 7_000
+    p.run(60)
+    assert p.verdict == "SUSPECT"
+
+    assert p.view["grid"]["state"] == "suspect"
+    assert p.view["stage"] == "FREEZE"
+    p.cap(import_max_w=5_500).run(40)
+    assert p.grid_w <= 5_500 + 800 + 300
+    assert view.failsafe.WORDS["grid-meter-suspect"]

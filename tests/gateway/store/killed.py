@@ -1,0 +1,323 @@
+"""Lives of a gateway's history and its link, each ended by SIGKILL at a moment that the plan says.
+
+Runs under ``faults.c``.  Input, JSON, a line a life: the plan (``Plan``).  The life then talks in turns: it says what it
+numbered and sent in one step, and reads what the district does about it.  Output, JSON, a line each:
+``{"boot", "heads"}`` when the history is open, ``{"heads", "sent"}`` after each step, ``{"ended"}`` after a clean end,
+``{"dead"}`` when the process is gone.  Input of a step: ``{"watermark", "link"}``; ``link`` is ``up``, ``down`` or
+``again`` (the connections break and come back).
+"""
+
+import asyncio
+import ctypes
+import json
+import os
+import random
+import signal
+import sys
+import traceback
+from array import array
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quartier.district.arrival import Arrival
+from quartier.district.broker import Outgoing
+from quartier.district.catalog import EVENT, build
+from quartier.district.companion import Companion
+from quartier.district.documents import Documents
+from quartier.district.downlink import kept_marks
+from quartier.district.effects import Effect, Note, Publish, Scene
+from quartier.district.rules import Rules
+from quartier.district.session import Session
+from quartier.district.sparkplug import decode
+from quartier.district.voice import Identity
+from quartier.house.now import Now
+from quartier.house.sample import Mark
+from quartier.runtime import statefile
+from quartier.store import journal, taillog
+from quartier.store.deadband import EVERY_CHANGE, Deadbands
+from quartier.store.ledger import Store
+from quartier_drivers.contract import FLOAT, TEXT, PointInfo, Readings
+from quartier_drivers.layout import Layout
+
+START_MS = 1_700_000_000_000
+ME = Identity("issy", "b012")
+EXACT = Deadbands({"w": EVERY_CHANGE})
+BOTH = Layout(("grid.power_w", "gateway.note_text", "grid.power_l1_w"), bytes([FLOAT, TEXT, FLOAT]))
+SELDOM = Layout(("bat1.power_w",), bytes([FLOAT]))
+ROOM_BYTES = 1_000_000
+ARRIVAL_S = 8.0
+EVENT_TURNS = 10  # of the link of events in a second, each with its ten
+# Kinds of calls and ways to end in one, as ``faults.c`` knows them.
+DIES, DIES_HALFWAY = -9, -10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One life: ``steps`` of a second each, then a clean end, if nothing ends it before.
+
+    ``call``: kinds, number and error of the call that ends the life or fails (``faults.c``), and whether all after it
+    do, up to the step ``heals``; ``point``: the step and
+    the place in it where the process kills itself.  ``file_bytes``: when the next file of journal and tail begins.
+    """
+
+    folder: str
+    second: int
+    seed: int
+    steps: int
+    link: str = "up"
+    call: tuple[int, int, int, bool] | None = None
+    heals: int | None = None
+    point: tuple[int, str] | None = None
+    size_max_bytes: int = 512_000_000
+    file_bytes: int = 128 * 1024
+
+
+class Wire:
+    """What the link of events needs of a connection that takes everything."""
+
+    is_open = True
+    flying_count = 0
+
+    def __init__(self) -> None:
+        self.taken: list[Outgoing] = []
+
+    def publish(self, message: Outgoing) -> None:
+        """Take one message."""
+        self.taken.append(message)
+
+
+class Clock:
+    """The time of the life, for the link."""
+
+    def __init__(self, life: "Life") -> None:
+        self._life = life
+
+    def now(self) -> Now:
+        """As the life says."""
+        return self._life.now
+
+
+class Life:
+    """A store and what delivers from it, as the daemon puts them together."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.second = plan.second
+        self.dice = random.Random(plan.seed)
+        folder = Path(plan.folder)
+        self.state = folder / "state"
+        self.store = Store(
+            self.state / "history.db",
+            folder / "run",
+            size_max_bytes=plan.size_max_bytes,
+            commit_s=self.dice.choice([1.0, 3.0, 10.0]),
+            chunk_count=self.dice.choice([4, 16, 64]),
+            assets=["grid", "bat1"],
+            deadbands=EXACT,
+            seal_s=30.0,
+        )
+        self.store.open(self.now)
+        kept = statefile.load(self.state / "district") or {}
+        self.rules = Rules(
+            arrival_s=ARRIVAL_S, watermark_wait_s=2.0, back_off_max_s=30.0, backfill_messages_per_s=20.0
+        )
+        infos = {point: PointInfo(point, "float", "", 1.0) for point in ("grid.power_w", "bat1.power_w")}
+        catalog = build(infos, {"grid": "grid", "bat1": "battery"}, local=(), deadband=lambda _point: 0.0)
+        self.session = Session(ME, catalog, self.rules, kept_marks(kept.get("marks")))
+        self.companion = Companion(
+            ME,
+            Documents(ME, {}, None),
+            self.store,
+            Clock(self),
+            self.note,
+            self.keep,
+            self.session.delivered,
+            arrival=Arrival(ARRIVAL_S, 30.0),
+        )
+        self.bdseq = 0
+        self.is_up = False
+
+    @property
+    def now(self) -> Now:
+        """One second a step, and a clock that everybody trusts."""
+        return Now(self.second * 1_000_000_000, START_MS + self.second * 1000, synced=True)
+
+    @property
+    def scene(self) -> Scene:
+        """What the link sees."""
+        return Scene(self.now, dict, self.store, tuple)
+
+    def note(self, note: Note) -> None:
+        """As the daemon does: what the link tells is an event."""
+        self.store.event(note.code, note.text, {**note.data}, self.now)
+
+    async def keep(self, *_: object) -> bool:
+        """No document comes."""
+        return True
+
+    def heads(self) -> dict[str, list[int]]:
+        """What was numbered so far, by stream."""
+        return {stream: [mark.boot, mark.seq] for stream, mark in self.store.heads().items()}
+
+    # One second
+
+    def step(self, number: int) -> dict[str, Any]:
+        """Sample, commit, send; returns what was numbered and sent."""
+        self.second += 1
+        if number == self.plan.heals:
+            ctypes.CDLL(None).fault_disarm()
+        self.sample()
+        self.ends(number, "sampled")
+        say({"heads": self.heads()})
+        self.store.tick(self.now)
+        if self.dice.random() < 0.6:
+            self.store.settle(60.0)
+        self.ends(number, "committed")
+        sent = self.send()
+        self.ends(number, "sent")
+        return {"heads": self.heads(), "sent": sent}
+
+    def sample(self) -> None:
+        for _ in range(self.dice.randrange(4)):
+            values = array("d", [self.dice.random(), 0.0, self.dice.random()])
+            texts = {1: f"é{self.dice.random()}"}
+            self.store.record(Readings(BOTH, values, bytes(3), self.now.ns, texts), self.now)
+        if self.dice.random() < 0.2:
+            values = array("d", [self.dice.random()])
+            self.store.record(Readings(SELDOM, values, bytes(1), self.now.ns, {}), self.now)
+        if self.dice.random() < 0.2:
+            self.store.event("device.silent", "grid is silent", {"age_s": self.second}, self.now)
+
+    def send(self) -> list[list[Any]]:
+        """Stream, boot, first, count and text of all that leaves now."""
+        if not self.is_up:
+            return []
+        sent = keys_of(self.session.pump(self.scene, ROOM_BYTES))
+        for _ in range(EVENT_TURNS):
+            wire = Wire()
+            self.companion._say_events(wire)  # type: ignore[arg-type]  # the wire is all that it needs of one
+            for message in wire.taken:
+                body = json.loads(message.payload)
+                sent.append([EVENT, body["boot"], body["seq"], 1, [body["code"], body["data"]]])
+                self.companion.on_acknowledged(Mark(body["boot"], body["seq"]), 0)
+        return sent
+
+    # What the district does
+
+    def hear(self, said: dict[str, Any], number: int) -> list[list[Any]]:
+        """Returns what is sent at once, upon a new connection."""
+        sent = self.reach(said["link"])
+        if said["watermark"] is not None:
+            claim = {"bdseq": self.bdseq, "streams": said["watermark"]}
+            self.session.watermark(json.dumps(claim).encode(), self.scene)
+            self.companion.covered(self.session.marks)
+        self.ends(number, "heard")
+        if number % 5 == 4:
+            with suppress(OSError):  # no disk: nothing is trimmed
+                self.keep_marks(number)
+        return sent
+
+    def keep_marks(self, number: int) -> None:
+        """What is delivered, on disk first."""
+        marks = {stream: [mark.boot, mark.seq] for stream, mark in self.session.marks.items()}
+        statefile.save(self.state / "district", {"marks": marks})
+        self.ends(number, "kept")
+        self.store.trim(dict(self.session.marks))
+        self.ends(number, "trimmed")
+
+    def reach(self, link: str) -> list[list[Any]]:
+        """Connect, or lose the connections."""
+        if self.is_up and link != "up":
+            self.session.closed()
+            self.is_up = False
+        if self.is_up or link == "down":
+            return []
+        self.is_up = True
+        self.bdseq = (self.bdseq + 1) % 256
+        self.session.delivery.begin_events()
+        self.companion.begin(self.session.marks)
+        return keys_of(self.session.opened(self.bdseq, self.scene))
+
+    def ends(self, number: int, place: str) -> None:
+        """Kill ourselves where the plan says so."""
+        if self.plan.point is not None and tuple(self.plan.point) == (number, place):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def keys_of(effects: list[Effect]) -> list[list[Any]]:
+    """The samples in messages of the data connection."""
+    found = []
+    for effect in effects:
+        if isinstance(effect, Publish):
+            message = decode(effect.payload)
+            parts = effect.topic.split("/")
+            if message.key is not None:
+                stream = parts[4] if len(parts) == 5 else "node"
+                found.append([stream, message.key.boot, message.key.first, len(message.metrics), None])
+    return found
+
+
+def live(plan: Plan) -> None:
+    """One life, up to its clean end."""
+    if plan.call is not None:
+        kinds, nth, error, lasting = plan.call
+        library = ctypes.CDLL(None)
+        library.fault_arm.argtypes = [
+            ctypes.c_int,
+            ctypes.c_long,
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.c_char_p,
+        ]
+        # The kernel writes a frame of the journal, in memory, whole: only a disk has halves.
+        under = plan.folder if error == DIES else f"{plan.folder}/state"
+        library.fault_arm(kinds, nth, error, int(lasting), os.fsencode(under))
+    journal._ENOUGH_BYTES = taillog._ENOUGH_BYTES = plan.file_bytes
+    say({"pid": os.getpid()})
+    life = Life(plan)
+    stats = life.store.stats
+    say({"boot": life.store.boot, "heads": life.heads(), "settled": life.store.stats["commits_count"] > 0})
+    sent = life.reach(plan.link)
+    for number in range(plan.steps):
+        done = life.step(number)
+        done["sent"] = sent + done["sent"]
+        done["settled"] = stats["commits_count"] > 0 or life.store.stats["commits_count"] > 0
+        done["turn"] = True
+        say(done)
+        said = json.loads(sys.stdin.readline())
+        if said["link"] == "end":
+            break
+        sent = life.hear(said, number)
+    say({"ended": life.store.close(life.now, 60.0)})
+
+
+def say(found: object) -> None:
+    os.write(1, f"{json.dumps(found)}\n".encode())
+
+
+def main() -> None:
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    for line in iter(sys.stdin.readline, ""):
+        found = json.loads(line)
+        if "folder" not in found:  # said to one that was killed before it heard
+            continue
+        plan = Plan(**found)
+        child = os.fork()
+        if not child:
+            code = 9
+            try:
+                live(plan)
+                code = 0
+            except Exception:  # noqa: BLE001 - whatever it is, the test fails by it
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.write(1, b"\n")  # it may have been killed within a line
+        say({"dead": status})
+
+
+if __name__ == "__main__":
+    main()
