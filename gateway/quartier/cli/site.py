@@ -5,7 +5,6 @@ import sys
 
 from quartier.cli import hands, output
 from quartier.config import load, reference, sample, schema
-from quartier.control import gridrows, minimum_times
 from quartier.control.plausibility.detection import find_detections
 from quartier.house.assets import House
 from quartier.runtime.desk import Closed
@@ -35,6 +34,7 @@ def check(options: argparse.Namespace) -> int:
         print(f"warning: {warning}", file=sys.stderr)
     from quartier.app import assembly, pace  # noqa: PLC0415 - as below
     from quartier.cli import bus  # noqa: PLC0415 - brings the drivers, which no page of keys needs
+    from quartier.control import gridrows, minimum_times  # noqa: PLC0415 - brings the kernels
 
     for text in bus.warnings(loaded):
         print(f"warning: {text} {options.file}", file=sys.stderr)

@@ -11,6 +11,8 @@ from quartier.house.modes import Chp
 
 WINDOW_S = 5.0
 EASE_W = 200.0
+BEYOND = 2.0
+"""What gives so many times its rated power is not measured but said wrongly."""
 TIMER_S = 10.0
 """A device's timer begins with the last order that arrived, which may be later than its last reading."""
 _S = 1_000_000_000
@@ -164,13 +166,14 @@ def remainder_w(
 ) -> float | None:
     """The most seen of what no asset measures (decaying over a day), in W; None until it was seen.
 
-    Not updated while a measured asset is silent: its power would count as remainder.
+    Not updated while a measured asset is silent, or says that it gives far more than it can: its power would
+    count as remainder.
     """
     total_w = 0.0
     for asset in house.assets:
         if asset.measured:
             seen_w = power_w(memories, asset, now_ns)
-            if seen_w is None:
+            if seen_w is None or -seen_w > BEYOND * asset.rated_w:
                 return before_w
             total_w += seen_w
     decayed_w = 0.0 if before_w is None else before_w * max(0.0, 1.0 - dt_s / _DAY_S)

@@ -1,9 +1,9 @@
 """What is still done with a point that another master moves too: row *conflict* of failsafe.md (pure).
 
 The safe value is written last.  Nothing is raised.  What a limit needs is still written, at most once a
-minute, and no contactor faster than its minimum time or more often than any load may be switched.  The point
-counts at the larger of what is measured and what the other master set last; at its rating where nobody
-measures it.
+minute, and no contactor faster than its minimum time or more often than any load may be switched.  What a
+person or the district ordered is not exceeded: a car that is to pause is not slowed.  The point counts
+at the larger of what is measured and what the other master set last; at its rating where nobody measures it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from quartier.control import generation, guards, moded, nodes, override, rivals,
 from quartier.control.orders import Want
 from quartier.control.outcome import Result, is_left_alone, point
 from quartier.control.players import floor_w, full_w
-from quartier.control.reason import rule
+from quartier.control.reason import Reason, further, rule
 from quartier.control.rivals import Rival
 from quartier.control.scene import Scene
 from quartier.control.shed import RESTORE_BELOW, TURNS_MAX_PER_H, Turn
@@ -25,7 +25,8 @@ from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 APART_S = 60.0
 """A point in conflict is written no more often than this."""
 SAFE = "safe value: another controller moves this point too"
-TIGHTENS = "lowered for a limit though another controller moves this point too"
+THOUGH = "though another controller moves this point too"
+TIGHTENS = f"lowered for a limit {THOUGH}"
 _RULE = "conflict"
 _HOUR_S = 3_600.0
 _S = 1_000_000_000
@@ -120,12 +121,20 @@ def wants(scene: Scene, result: Result, turns: Mapping[str, Turn]) -> tuple[list
         value = _next_value(scene, result, asset, turn, one)
         if value is not None:
             is_needed = _is_needed(scene, result, asset)
-            held = turn.is_limited and _rank(asset, _by_turn(asset, turn)) <= _rank(asset, value)
-            words = TIGHTENS if is_needed or held else SAFE
-            found.append(Want(point(asset), value, rule(words, _RULE), refresh_s=0.0, holds=True))
+            reason = _reason(scene, asset, turn, value, is_needed=is_needed)
+            found.append(Want(point(asset), value, reason, refresh_s=0.0, holds=True))
             if is_needed or value == 0.0:
                 after[asset.name] = _turned(scene, asset, turn, value)
     return found, after
+
+
+def _reason(scene: Scene, asset: Flexible, turn: Turn, value: float, *, is_needed: bool) -> Reason:
+    ordered = scene.wishes.overrides.get(asset.name)
+    pauses = value == 0.0 and _is_kept_off(scene, asset)
+    if ordered is not None and (pauses or value == _most(scene, asset)):
+        return further(ordered.reason, f", {THOUGH}")
+    held = turn.is_limited and _rank(asset, _by_turn(asset, turn)) <= _rank(asset, value)
+    return rule(TIGHTENS if is_needed or held else SAFE, _RULE)
 
 
 def noted(before: Mapping[str, Rival], written: Mapping[str, float], now_ns: int) -> dict[str, Rival]:
@@ -158,13 +167,28 @@ def _next_value(scene: Scene, result: Result, asset: Flexible, turn: Turn, one: 
         goals.append(_by_turn(asset, turn))
     if _is_needed(scene, result, asset):
         goals.append(_least(scene, result, asset))
+    most = _most(scene, asset)
+    if most is not None:
+        goals.append(most)
     least = min(goals, key=lambda value: _rank(asset, value), default=None)
     if least is None or stands is None:
         return least
     if _rank(asset, least) < _rank(asset, stands):
         return _switched(scene, asset, one, least, stands)
+    # What stands there may be nonsense of another master: what is written again is our own value.
     is_kept = order is not None and _rank(asset, stands) == _rank(asset, order.value)
-    return stands if is_kept and asset.lease_s < inf else None
+    return order.value if order is not None and is_kept and asset.lease_s < inf else None
+
+
+def _most(scene: Scene, asset: Flexible) -> float | None:
+    """The most that somebody ordered of a charging point or of PV; None: nobody did."""
+    return override.ceiling(asset, scene.wishes.overrides)
+
+
+def _is_kept_off(scene: Scene, asset: Flexible) -> bool:
+    """Whether a person, or the district, keeps it off; the local plan may be met half-way."""
+    overrides = scene.wishes.overrides
+    return override.keeps_off(asset, overrides) and overrides[asset.name].who.kind != "rule"
 
 
 def _stands(one: Rival, ordered: float | None) -> float | None:
@@ -194,7 +218,9 @@ def _switched(scene: Scene, asset: Flexible, one: Rival, value: float, stands: f
     opens = isinstance(asset, Moded) or (value == 0.0 and point(asset).endswith(("_on", "_a")))
     if not opens or _may_open(scene, asset, one):
         return value
-    if isinstance(asset, Ev) and stands > asset.current_min_a:
+    order = scene.state.book.orders.get(point(asset))
+    pauses = order is not None and order.value == 0.0 and _is_kept_off(scene, asset)
+    if isinstance(asset, Ev) and stands > asset.current_min_a and not pauses:
         return asset.current_min_a
     return None
 
@@ -206,6 +232,8 @@ def _may_open(scene: Scene, asset: Flexible, one: Rival) -> bool:
     moments_ns = [*one.moves_ns[-1:], *([] if order is None else [order.written_ns])]
     least_s = 0.0 if isinstance(asset, Pv) else asset.min_on_s
     rested = all(scene.now_ns - then >= least_s * _S for then in moments_ns)
+    if isinstance(asset, Ev) and _is_kept_off(scene, asset):
+        return rested  # it must not be slowed instead
     # A car can be slowed instead, so what was opened before the conflict counts for it as well.
     from_ns = one.moves_ns[-1] if one.moves_ns and not isinstance(asset, Ev) else 0
     recent = [then for then in one.offs_ns if then > from_ns and scene.now_ns - then < _HOUR_S * _S]

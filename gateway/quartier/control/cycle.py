@@ -22,6 +22,7 @@ from quartier.control import (
     failsafe,
     forced,
     generation,
+    gridsense,
     guards,
     hunting,
     lag,
@@ -216,7 +217,10 @@ def _judge_meter(frozen: Frozen, state: State, memories: sight.Memories, now_ns:
     for quantity in QUANTITIES:
         point = f"{house.grid.name}.{quantity}"
         found = memories.get(point) if quantity == "power_w" else sight.number(frozen, point)
-        if found is not None:
+        if found is None:
+            continue
+        # What no grid shows was not measured.
+        if quantity != "frequency_hz" or gridsense.HZ.low <= found.value <= gridsense.HZ.high:
             seen[quantity] = found
     grid = memories.get(f"{house.grid.name}.power_w")
     hard = house.limits
@@ -233,12 +237,12 @@ def _judge_meter(frozen: Frozen, state: State, memories: sight.Memories, now_ns:
 def _gap_w(meter: plausibility.Judge, remainder_w: float | None) -> float:
     """How much more than a suspect meter shows is reckoned with as import, in W.
 
-    At least the lower bound counts.  Where more than the bound contradicts the meter, its reading says
-    nothing: then what is measured counts, with the most that was not (``remainder_w``).
+    At least the lower bound counts.  Where more than the bound contradicts the meter, or a step does, its
+    reading says nothing: then what is measured counts, with the most that was not (``remainder_w``).
     """
     if meter.verdict is not Verdict.SUSPECT:
         return 0.0
-    if all(code == "below_bound" for code, _ in meter.causes):
+    if not meter.evidence and all(code == "below_bound" for code, _ in meter.causes):
         return meter.gap_w
     return max(meter.gap_w, (remainder_w or 0.0) - meter.unlisted_w)
 
@@ -392,6 +396,8 @@ def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:
     more_w, _ = conflict.counted_more_w(scene.house, scene.state, scene.now_ns)
     if more_w > 0.0:  # what another master may have taken is no reason to export
         low_w = max(low_w, min(0.0, -(base.now_w + others_w)))
+    if scene.meter.verdict is Verdict.SUSPECT:  # nor what it may hide, beyond the export cap
+        low_w = max(low_w, min(0.0, -(base.low_w + others_w) - scene.force.export_w))
     if unseen.is_unsigned(scene.house, scene.state.memories):
         low_w = max(low_w, 0.0)  # what a battery fed in would be seen as import, and be answered by more
     return low_w

@@ -65,6 +65,8 @@ __all__ = [
 ]
 
 PROGRAMS_MAX = 16
+ABSURD = 100.0
+"""A document with a power so many times above the site's hard limits is refused: no limit of this site."""
 EARLIER_MAX = 4
 EARLY_MS = 60_000
 """So long before its ``nbf`` a document may come: clocks differ.  What it loosens waits for that."""
@@ -125,7 +127,7 @@ def document(
     ``sure``: its number is not on disk; then it loosens nothing, at no time, and gives no control.
     """
     state = _seen(state, params, now)
-    refusal = _refusal(state, envelope, now)
+    refusal = _refusal(state, envelope, params, now)
     if refusal is not None:
         return state, refusal
     held = state.program(envelope.program)
@@ -254,11 +256,12 @@ def _set(document: Tracked, clock: Position, now: Now) -> Tracked:
 # --- documents -------------------------------------------------------------------------------
 
 
-def _refusal(state: LinkState, envelope: Envelope, now: Now) -> Ack | None:
+def _refusal(state: LinkState, envelope: Envelope, params: LinkParams, now: Now) -> Ack | None:
     def no(reception: str, reason: str) -> Ack:
         return Ack(envelope.id, envelope.seq, "envelope", reception, "REJECTED", reason)
 
-    if schedule.fault(envelope):
+    most_w = ABSURD * max(params.limits.import_hard_w, params.limits.export_hard_w)
+    if schedule.fault(envelope, most_w):
         return no("INVALID_CONTENT", "BOUNDS")
     last = state.seqs.get(envelope.program, -1)
     held = state.program(envelope.program)

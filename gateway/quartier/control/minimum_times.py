@@ -9,7 +9,7 @@ much a site can be above a limit for that.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from quartier.control import moded, nodes, shed
+from quartier.control import moded, nodes, shed, supplies
 from quartier.control.nodes import ROWS
 from quartier.control.players import Player, floor_w, takes_orders
 from quartier.control.reason import Reason, further
@@ -75,8 +75,11 @@ def _over_w(
     The connection's own breaker is one where its meter warns of it.
     """
     found = {}
-    if any(one.warned for one in scene.state.supplies.values()):
-        found[0] = total_w - scene.force.import_w
+    # What else limits the import does not trip it: only what is subscribed, or was cut to, does.
+    warning = {name: one for name, one in scene.state.supplies.items() if one.warned}
+    carried_w = [powers.import_w for _, powers in supplies.sources(warning)]
+    if carried_w:
+        found[0] = total_w - min(carried_w)
     if grove.branches:
         high, _ = grove.rest(players, setpoints_w)
         for leaf, setpoint_w in zip(grove.leaves, setpoints_w, strict=False):

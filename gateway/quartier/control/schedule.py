@@ -85,23 +85,35 @@ def flattened(first: Envelope, second: Envelope) -> Envelope:
     )
 
 
-def fault(envelope: Envelope) -> str:
-    """What makes the envelope unusable, empty when nothing does."""
+def _power_fault(envelope: Envelope, most_w: float) -> str:
+    powers_w = [envelope.default_import_max_w, envelope.default_export_max_w]
+    powers_w += [
+        getattr(i, f.name)
+        for i in envelope.intervals
+        for f in fields(i)
+        if f.name != "duration_s" and getattr(i, f.name) is not None
+    ]
+    numbers = (*powers_w, envelope.randomize_start_s)
+    if not all(isfinite(number) and number >= 0 for number in numbers):
+        return "a power is negative or no number"
+    if max(powers_w) > most_w:
+        return f"a power of {max(powers_w):g} W is no limit of this site; at most {most_w:g} W is taken"
+    return ""
+
+
+def fault(envelope: Envelope, most_w: float = inf) -> str:
+    """What makes the envelope unusable, empty when nothing does.
+
+    A power above ``most_w`` is no limit of this site: a wrong unit, or another site's.
+    """
     if not 1 <= len(envelope.intervals) <= 288:
         return f"{len(envelope.intervals)} intervals, expected 1..288"
     if envelope.nbf_utc_ms > envelope.exp_utc_ms:
         return "nbf is after exp"
     if not all(isfinite(i.duration_s) and i.duration_s > 0 for i in envelope.intervals):
         return "a duration is not above 0"
-    numbers = [envelope.default_import_max_w, envelope.default_export_max_w, envelope.randomize_start_s]
-    numbers += [
-        getattr(i, f.name)
-        for i in envelope.intervals
-        for f in fields(i)
-        if f.name != "duration_s" and getattr(i, f.name) is not None
-    ]
-    if not all(isfinite(number) and number >= 0 for number in numbers):
-        return "a power is negative or no number"
+    if found := _power_fault(envelope, most_w):
+        return found
     ramp = envelope.ramp_w_per_s
     if ramp is not None and not (isfinite(ramp) and ramp > 0):
         return "the ramp is not above 0"

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from quartier.district.catalog import Catalog, build
+from quartier.district.catalog import EVENT, Catalog, build
 from quartier.district.messages import METRICS_MAX, Messages
+from quartier.district.outbox import NOTHING_ABOVE
 from quartier.district.sparkplug_b_pb2 import Payload
 from quartier.house.sample import Run
 from quartier_drivers.contract import QUALITIES, PointInfo, Quality, Readings
@@ -43,7 +44,7 @@ def _samples(setting: Setting) -> list[Figure]:
                 time.sleep(0.001)
                 store.tick(now)
             stored.append(count / (time.process_time() - cpu_s))
-            runs = store.runs({}, count)
+            runs = store.runs({EVENT: NOTHING_ABOVE}, count)
             cpu_s = time.process_time()
             size = sum(
                 len(payload) for run in runs for payload, _ in written(run, METRICS_MAX, historical=True)
@@ -131,7 +132,7 @@ def _live_run(folder: Path) -> Run:
         for at, row in enumerate(commit.series(LIVE // 10, 10), start=1):
             now = commit.moment(at)
             store.record(Readings(layout, row, good, now.ns), now)
-        (run,) = store.runs({}, LIVE)
+        (run,) = store.runs({EVENT: NOTHING_ABOVE}, LIVE)
         store.close(now)
     return run
 

@@ -25,7 +25,7 @@ from quartier.control.wishes import (
     Span,
     Stretch,
 )
-from quartier.district.catalog import build
+from quartier.district.catalog import EVENT, build
 from quartier.district.documents import Accepted
 from quartier.district.upforms import FlexibilityForm
 from quartier.house.sample import Mark
@@ -598,6 +598,7 @@ async def test_events_are_replayed_by_the_uplink_and_alarms_reset_by_the_sentry(
     async with turning() as house:
         await house.well()
         house.turn.sentry.note("district.document_suspect", "moved", {}, house.yard.clock.now())
+        house.turn.uplink._companion.begin({EVENT: Mark(7, 9)})
         house.turn()
         house.command(Replay(7, 3), 7)
         house.command(ResetAlarm("district.document_suspect"), 8)

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from quartier.control.balance import (
     Base,
     Window,
@@ -72,6 +74,15 @@ def test_the_remainder_waits_while_a_device_is_silent(house):
 
     assert 700 == remainder_w(house, known(**some), 700, 9000, 1, 0)
     assert remainder_w(house, known(**some), None, 9000, 1, 0) is None
+
+
+@pytest.mark.parametrize(("pump_w", "remainder"), [(-2_000.0, 8_000), (-32_768.0, 700)])
+def test_the_remainder_learns_nothing_while_a_device_says_that_it_gives_far_more_than_it_can(
+    house, pump_w, remainder
+):
+    only = replace(house, assets=(replace(house.assets[4], rated_w=1_500),))
+
+    assert remainder == remainder_w(only, known(pump=pump_w), 700, 6_000, 0, 0)
 
 
 def test_what_nobody_measures_is_part_of_the_remainder(house):

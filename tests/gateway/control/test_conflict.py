@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
+from tests.gateway.control.conftest import CAPS
 
 from quartier.control import conflict, rivals
 from quartier.control.breach import Breach
@@ -14,13 +15,16 @@ from quartier.control.duties import Duties
 from quartier.control.orders import Book, Order
 from quartier.control.outcome import Result
 from quartier.control.overload import Row
+from quartier.control.override import Override
 from quartier.control.rivals import Rival
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
 from quartier.control.state import State
+from quartier.control.wishes import Wishes
 from quartier.house.assets import Battery, Ev, Load, Mode, Pv
 from quartier.house.modes import Ventilation
 from quartier.house.nodes import Node
+from quartier_drivers.who import Who
 
 S = 1_000_000_000
 
@@ -241,6 +245,7 @@ def wants(scene, house):
         told = {"acted": {}, "met": True, "gate": Gate()} | (result or {})
         found = Result((0.0,), high_w, low_w, **told)
         written, turns = conflict.wants(at, found, {asset.name: turn or Turn()})
+        made.reasons = [one.reason for one in written]
         return [one.value for one in written], turns[asset.name]
 
     return made
@@ -295,6 +300,53 @@ def test_what_a_limit_needs_is_written(wants, asset, foreign, given, value):
 )
 def test_nothing_is_raised_and_nothing_written_that_no_limit_needs_or_too_soon(wants, asset, foreign, given):
     assert [] == wants(asset, foreign, **given)[0]
+
+
+ANN, DISTRICT, PLAN = Who("person", "ann"), Who("document", "command"), Who("rule", "plan")
+
+
+def ordered(value, who=ANN):
+    return {"wishes": Wishes(caps=CAPS, overrides={"x": Override("x", value, (T + 600) * S, 0, who)})}
+
+
+OPENED = {"offs_ns": (T * S - S,) * 3}
+YOUNG = {"moves_ns": ((T - 20) * S,)}
+STARTING = replace(CAR, min_on_s=60.0)
+
+
+@pytest.mark.parametrize(
+    ("asset", "foreign", "given", "written"),
+    [
+        (CAR, 16.0, {**ordered(0.0), "order": 0.0, "turn": Turn(on=False), "rival": OPENED}, [0.0]),
+        (CAR, 16.0, {**ordered(0.0, DISTRICT), "order": 0.0, "turn": Turn(on=False), "rival": OPENED}, [0.0]),
+        (CAR, 16.0, {**ordered(0.0, PLAN), "order": 0.0, "turn": Turn(on=False), "rival": OPENED}, [6.0]),
+        (STARTING, 16.0, {**ordered(0.0), "order": 0.0, "turn": Turn(on=False), "rival": YOUNG}, []),
+        (STARTING, 16.0, {**ordered(0.0), "order": 10.0, "rival": YOUNG}, [6.0]),
+        (CAR, 16.0, {**ordered(8.0), "order": 8.0}, [8.0]),
+        (CAR, 16.0, {**ordered(8.0), "turn": Turn(limit_w=6_900)}, [8.0]),
+        (CAR, 16.0, {**ordered(8.0), "high_w": 9_500}, [6.0]),
+        (replace(CAR, lease_s=60.0), None, {**ordered(8.0), "order": 10.0}, [8.0]),
+        (CAR, 6.0, {**ordered(8.0), "order": 8.0}, []),
+        (ROOF, 6_000.0, {**ordered(1_800.0), "turn": Turn(limit_w=4_000)}, [1_800.0]),
+    ],
+)
+def test_what_a_person_or_the_district_ordered_is_never_exceeded(wants, asset, foreign, given, written):
+    assert written == wants(asset, foreign, **given)[0]
+
+
+def test_what_a_person_ordered_bounds_the_safe_value_too(wants):
+    safe = {"release_values": {"x.current_max_a": 10.0}}
+
+    assert [8.0] == wants(CAR, 16.0, house=safe, rival={"written_ns": None}, **ordered(8.0))[0]
+
+
+@pytest.mark.parametrize(("value", "who"), [(8.0, ANN), (0.0, ANN), (0.0, PLAN)])
+def test_who_ordered_it_is_named_in_a_conflict_too(wants, value, who):
+    wants(CAR, 16.0, turn=Turn(on=value > 0), **ordered(value, who))
+    (reason,) = wants.reasons
+
+    assert (who == ANN) is (reason == "by hand, ann, though another controller moves this point too")
+    assert (who == ANN) is (reason.who == ANN)
 
 
 def test_where_nothing_of_the_grid_is_known_nothing_is_needed(wants):

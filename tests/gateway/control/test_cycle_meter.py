@@ -104,6 +104,19 @@ def test_worse_of_the_reading_and_the_estimate_counts_while_the_meter_is_implaus
     assert 0.0 == p.points["pump.relay_on"]
 
 
+def test_what_a_suspect_meter_may_hide_is_no_reason_to_export_above_the_cap():
+    p = LyingPlant(base_w=600, soc_pct=80).cap(import_max_w=5_000, export_max_w=0).run(120)
+    meter = replace(
+        p.state.meter, verdict=Verdict.SUSPECT, causes=(("frozen_power_l2_w", 1.0),), caused_ns=p.t * 10**9
+    )
+    p.state = replace(p.state, meter=meter, remainder_w=15_000.0)
+    since = p.t
+    p.run(50)
+
+    assert "SUSPECT" == p.verdict
+    assert 0 == p.longest_over_s(0, since, export=True)
+
+
 def test_suspect_meter_freezes_increases_and_the_larger_import_counts():
     p = LyingPlant(base_w=300, soc_pct=50).run(120)
     p.lie = times(0.2)

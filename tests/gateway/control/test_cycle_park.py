@@ -189,7 +189,7 @@ def test_a_point_that_does_not_obey_is_made_room_for(park, car):
 
     assert max(p.longest_s.values()) <= 5
     assert max(p.flows_w["park"]) / 230 <= 63
-    assert "held: it takes more than it may" == p.reason("ev00")
+    assert "lowered for a limit though another controller moves this point too" == p.reason("ev00")
 
 
 def test_behind_a_silent_meter_nothing_rises_and_nothing_breaks(park, car):

@@ -482,3 +482,20 @@ def test_failsafe_parameters_refuse_replays_and_nonsense(drive):
 
     assert ("REPLAY", "", "BOUNDS") == (old.reason, again.reason, bad.reason)
     assert 3000 == d.state.failsafe.import_max_w
+
+
+@pytest.mark.parametrize("more", [{"import_w": 1e7}, {"export_w": 1e9}, {"default_w": 1.1e6}])
+def test_document_with_a_power_far_above_the_ratings_of_the_site_is_refused_and_changes_nothing(
+    drive, paper, more
+):
+    d = drive().controlled(import_w=4000)
+    ack = d.give(paper(2, **more), 10)
+
+    assert ("INVALID_CONTENT", "REJECTED", "BOUNDS") == (ack.reception, ack.status, ack.reason)
+    assert 4000 == d.caps.import_max_w
+
+
+def test_document_above_the_hard_limits_is_taken(drive, paper):
+    ack = drive().controlled(import_w=4000).give(paper(2, import_w=900_000, default_w=900_000), 10)
+
+    assert "ACCEPTED" == ack.status

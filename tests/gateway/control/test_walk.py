@@ -145,6 +145,22 @@ def test_the_walk_would_see_a_minimum_time_that_a_restart_forgot():
     assert seen(world, command(world, point, 0.0))
 
 
+@pytest.mark.parametrize(
+    ("stood", "ago_s", "is_seen"), [(True, 10, False), (True, 301, True), (False, 10, True)]
+)
+def test_the_walk_lets_off_go_on_after_a_restart_where_a_second_master_just_switched_it_on(
+    stood, ago_s, is_seen
+):
+    world, load = world_with(Load, tier="C", min_on_s=300.0)
+    point, t = f"{load.name}.relay_on", world.t
+    world.judge.history[point] = [(t - 400, 0.0, False), (t - 200, 1.0, stood)]
+    world.judge.foreign_t[point] = t - ago_s
+    world.town.orders[point] = 1.0
+    world.judge.interrupted(anew=True)
+
+    assert is_seen is raises(lambda: taken(world, command(world, point, 0.0)))
+
+
 def test_the_walk_does_not_mind_that_a_device_is_told_what_it_does_already():
     world, load = world_with(Load, tier="C", min_on_s=300.0)
     point, t = f"{load.name}.relay_on", world.t

@@ -41,5 +41,11 @@ def test_a_run_is_written_in_messages_of_at_most_so_many():
     assert [200, 200, 50] == [count for _, count in linking.written(run_of(450), 200, historical=False)]
 
 
+def test_the_live_message_holds_samples_of_one_meter_and_no_event_of_the_store(tmp_path):
+    run = linking._live_run(tmp_path)
+
+    assert ("meter0", linking.LIVE) == (run.stream, len(run))
+
+
 def test_births_name_every_metric_of_a_run():
     assert {"power_w", "r1_w"} == {entry.metric for entry in linking.catalog_of(run_of(2)).entries("meter0")}

@@ -28,8 +28,8 @@ QUANTITIES = (
 LONGER = 10.0
 """A quantity that is not power is frozen after so many times its longest rest."""
 RESTS_S = 60.0
-LARGE_W, SURE_S, SURE = 3_000.0, 30.0, 3.0
-"""Power is surely frozen after such a movement, so long and so many times its longest rest."""
+LARGE_W, SURE_S, SURE = 1_000.0, 30.0, 3.0
+"""Power is surely frozen so long after such a movement, and so many times its longest rest."""
 LEARNS, SLOWLY = 0.3, 0.02
 """A quick change says how fast the meter is, a long rest perhaps only that nothing happened."""
 _S = 1_000_000_000
@@ -39,8 +39,9 @@ _S = 1_000_000_000
 class Quantity:
     """One quantity: its ``value`` since ``since_ns``, the assets' sum then, how often it changed.
 
-    ``longest_s`` is how long it stood still at most before; ``moved_ns`` is when the assets had moved by
-    enough since (None: not yet), ``moved_w`` by how much at most.
+    ``longest_s`` is how long it stood still at most before, power: although the assets had moved;
+    ``moved_ns`` is when the assets had moved by enough since (None: not yet), ``moved_w`` by how much at
+    most.
     """
 
     value: float
@@ -78,7 +79,8 @@ class Quantities:
             and power.moved_w >= LARGE_W
             and timing.period_s <= FAST_S
             and _is_frozen("power_w", power, timing, now_ns)
-            and (now_ns - power.since_ns) / _S > max(SURE_S, SURE * power.longest_s)
+            and power.moved_ns is not None
+            and (now_ns - power.moved_ns) / _S > max(SURE_S, SURE * power.longest_s)
         )
 
 
@@ -86,10 +88,20 @@ VARIES_COUNT = 3
 
 
 def watch_quantities(
-    before: Quantities, seen: Mapping[str, Memory], assets_w: float, now_ns: int
+    before: Quantities, seen: Mapping[str, Memory], assets_w: float, now_ns: int, *, answers_s: float = 0.0
 ) -> Quantities:
-    """Take the meter's readings (by quantity) and the sum of the measured assets in W."""
-    shown = dict(before.shown)
+    """Take the meter's readings (by quantity) and the sum of the measured assets in W.
+
+    ``answers_s``: the meter may show a movement so long before the assets' own meters do.  What they show so
+    soon after a change of a quantity is therefore what that change was about.
+    """
+    # What is not read does not stand still: its rest begins anew.
+    shown = {
+        name: one
+        if name in seen
+        else replace(one, since_ns=now_ns, assets_w=assets_w, moved_ns=None, moved_w=0.0)
+        for name, one in before.shown.items()
+    }
     resolution_w, usual_s = before.resolution_w, before.usual_s
     for name, memory in seen.items():
         held = shown.get(name)
@@ -109,8 +121,11 @@ def watch_quantities(
                 memory.taken_ns,
                 assets_w,
                 min(held.changes_count + 1, VARIES_COUNT),
-                max(held.longest_s, rest_s) if held.moved_ns is None else held.longest_s,
+                _learn_rest(name, held, rest_s, memory.taken_ns),
             )
+            continue
+        if now_ns - held.since_ns <= answers_s * _S:
+            shown[name] = replace(held, assets_w=assets_w)
             continue
         moved_w = abs(assets_w - held.assets_w)
         if moved_w > held.moved_w:
@@ -125,7 +140,16 @@ def _is_frozen(name: str, one: Quantity, timing: Timing, now_ns: int) -> bool:
         return False
     if now_ns - one.moved_ns < timing.settle_s(max(timing.assets_s, default=0.0)) * _S:
         return False
-    rests_s = (now_ns - one.since_ns) / _S
     if name == "power_w":
-        return rests_s > one.longest_s
-    return rests_s > max(RESTS_S, LONGER * one.longest_s)
+        return (now_ns - one.moved_ns) / _S > one.longest_s
+    return (now_ns - one.since_ns) / _S > max(RESTS_S, LONGER * one.longest_s)
+
+
+def _learn_rest(name: str, one: Quantity, rest_s: float, now_ns: int) -> float:
+    """The longest rest so far after this one; of power, how long it stood still although assets had moved."""
+    if name != "power_w":
+        return max(one.longest_s, rest_s) if one.moved_ns is None else one.longest_s
+    if one.moved_ns is None:
+        return one.longest_s
+    moved_s = (now_ns - one.moved_ns) / _S
+    return max(one.longest_s, moved_s) if moved_s <= RESTS_S else one.longest_s

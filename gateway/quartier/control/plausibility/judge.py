@@ -170,7 +170,8 @@ def _take(
 ) -> Judge:
     """Take a new reading of the meter; ``follows``: a battery follows it, so no step checks it."""
     assets_w = sample.steered_w[0] + sample.generated_w
-    quantities = watch_quantities(before.quantities, seen, assets_w, now_ns)
+    answers_s = timing.period_s + max(timing.assets_s, default=0.0)
+    quantities = watch_quantities(before.quantities, seen, assets_w, now_ns, answers_s=answers_s)
     steered, found = watch_steps(before.steered, sample, timing, quantities.resolution_w)
     generation, others = watch_steps(
         before.generation, sample, timing, quantities.resolution_w, generation=True

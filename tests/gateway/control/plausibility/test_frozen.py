@@ -10,14 +10,14 @@ TIMING = Timing(period_s=1.0, late_s=0.0, assets_s=(1.0,))
 
 
 class Meter:
-    def __init__(self):
-        self.t, self.state = 0, Quantities()
+    def __init__(self, answers_s=0.0):
+        self.t, self.state, self.answers_s = 0, Quantities(), answers_s
 
     def show(self, seconds=1, assets_w=0.0, **values):
         for _ in range(seconds):
             self.t += 1
             seen = {name: Memory(value, self.t * S) for name, value in values.items()}
-            self.state = watch_quantities(self.state, seen, assets_w, self.t * S)
+            self.state = watch_quantities(self.state, seen, assets_w, self.t * S, answers_s=self.answers_s)
         return self
 
     def vary(self, name, *values):
@@ -71,9 +71,9 @@ def test_rest_while_assets_moved_does_not_make_the_next_one_allowed():
 
 def test_power_that_stands_still_while_assets_move_by_kilowatts_is_surely_frozen():
     meter = Meter().vary("power_w", 500, 510, 490, 505)
-    meter.show(29, assets_w=2_900, power_w=505)
+    meter.show(29, assets_w=900, power_w=505)
     assert not meter.state.is_surely_frozen(TIMING, meter.t * S)
-    meter.show(10, assets_w=3_100, power_w=505)
+    meter.show(31, assets_w=1_100, power_w=505)
     assert meter.state.is_surely_frozen(TIMING, meter.t * S)
     slow = Timing(period_s=10.0, late_s=0.0)
     assert not meter.state.is_surely_frozen(slow, meter.t * S)
@@ -89,3 +89,21 @@ def test_usual_time_between_two_values_is_learnt_at_changes_alone():
     assert meter.state.usual_s == 60.0
     meter.show(power_w=401)
     assert meter.state.usual_s > 60.0
+
+
+def test_movement_that_the_assets_own_meters_show_after_the_connection_meter_is_not_held_against_it():
+    meter = Meter(answers_s=2.0).vary("power_w", 500, 510, 490, 2_490)
+    meter.show(2, assets_w=2_000.0, power_w=2_490).show(300, assets_w=2_000.0, power_w=2_490)
+    assert meter.frozen == ()
+
+    meter.show(50, assets_w=4_000.0, power_w=2_490)
+    assert meter.frozen == ("power_w",)
+
+
+def test_quantity_that_is_not_read_does_not_stand_still():
+    meter = Meter().vary("frequency_hz", 50.0, 50.01, 50.0, 50.01)
+    meter.show(50, assets_w=1_000.0, frequency_hz=50.01).show(300, assets_w=2_000.0)
+    assert meter.frozen == ()
+
+    meter.show(50, assets_w=2_000.0, frequency_hz=50.01).show(100, assets_w=4_000.0, frequency_hz=50.01)
+    assert meter.frozen == ("frequency_hz",)

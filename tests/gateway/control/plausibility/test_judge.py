@@ -114,7 +114,7 @@ def test_one_phase_that_is_reversed_or_dead_is_found(building, fault):
 def test_frozen_power_is_suspect_and_two_large_steps_without_reaction_are_implausible(building):
     b = building()
     b.frozen = ("power_w", "power_l1_w", "power_l2_w", "power_l3_w", "frequency_hz")
-    b.draw("ev1", 4_000).step(10)
+    b.step(5).draw("ev1", 4_000).step(10)
     assert b.verdict == "SUSPECT"
     assert "frozen_power_w" in b.codes
 
@@ -340,7 +340,7 @@ def test_site_file_that_is_read_again_keeps_the_verdict_and_another_meter_begins
 def test_meter_that_stands_still_over_kilowatts_is_implausible_at_once(building):
     b = building()
     b.frozen = ("power_w", "power_l1_w", "power_l2_w", "power_l3_w")
-    b.draw("ev1", 4_000).step(40)
+    b.step(5).draw("ev1", 4_000).step(40)
 
     assert (b.verdict, b.codes[1]) == ("IMPLAUSIBLE", "frozen_power_w")
 

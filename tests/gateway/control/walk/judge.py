@@ -48,6 +48,7 @@ class Judge:
         self.sent: dict[str, float] = {}
         self.meddled: set[str] = set()  # written by another unseen, or told nothing while it was deaf
         self.overruled_t: dict[str, float] = {}  # when what stands there was last not our order
+        self.foreign_t: dict[str, float] = {}  # when another wrote it last
         self.heard_t = world.t
         self.restored_t = -inf
         self.begun_t = self.clean_t = world.t
@@ -79,7 +80,7 @@ class Judge:
     def meddles(self, point: str) -> None:
         """Somebody else writes a point."""
         self.meddled.add(point)
-        self.overruled_t[point] = self.world.t
+        self.overruled_t[point] = self.foreign_t[point] = self.world.t
 
     def forgotten(self, names: set[str]) -> None:
         """Assets that the site file no longer names."""
@@ -110,6 +111,7 @@ class Judge:
         self.lied |= bool(town.lies)
         self._meter(now)
         self.overruled_t |= dict.fromkeys(town.rivals, world.t)
+        self.foreign_t |= dict.fromkeys(town.rivals, world.t)
         self._hear(frozen)
         self._events()
         self._caps(frozen, now)
@@ -151,8 +153,10 @@ class Judge:
         self.before_t = world.t
 
     def _given_back(self, point: str) -> None:
-        """Section 1 rule 7: once, then it is no longer refreshed."""
-        assert point not in self.released, f"{point} is given back twice"
+        """Section 1 rule 7: once, then it is no longer refreshed; row *conflict*: the safe value last."""
+        rival = self.world.state.rivals.get(point)
+        fights = rival is not None and rival.rests_ns is not None
+        assert point not in self.released or fights, f"{point} is given back twice"
         self.released.add(point)
         self.history.pop(point, None)
         self.sent.pop(point, None)
@@ -347,15 +351,19 @@ class Judge:
         del told[:-40]
         if len(told) < 3 or stands:
             return
-        (_, older, _), (began_t, was, _), (ended_t, here, _) = told[-3:]
+        (_, older, _), (began_t, was, stood), (ended_t, here, _) = told[-3:]
         least_s = _least_s(asset, up=was > older)
         sinks = (
             isinstance(asset, Moded) and here < was < older
         )  # further down at once: its least run was over
-        blown = " fuse " in command.reason and command.reason.endswith(
-            WITHIN
-        )  # rule 12: a fuse does not wait
-        assert sinks or blown or ended_t - began_t >= least_s - 1e-6, (least_s, command, told[-3:])
+        # Rule 12: neither a fuse nor a breaker whose meter warns of it waits.
+        warned = any(one.warned for one in self.world.state.supplies.values())
+        blown = command.reason.endswith(WITHIN) and (" fuse " in command.reason or warned)
+        # Section 1 rule 6: what was off by our order goes on being off after a restart, though another master,
+        # and not we, switched it on just before: when that was nobody knows then.
+        foreign_t = self.foreign_t.get(command.point, -inf)
+        forgot = command.point not in self.sent and stood and self.world.t - foreign_t < least_s
+        assert sinks or blown or forgot or ended_t - began_t >= least_s - 1e-6, (least_s, command, told[-3:])
         if isinstance(asset, Load | Ev) and here < was and not by_hand:
             downs = [
                 t
