@@ -129,3 +129,20 @@ def test_suspect_meter_freezes_increases_and_the_larger_import_counts():
     p.cap(import_max_w=5_500).run(40)
     assert p.grid_w <= 5_500 + 800 + 300
     assert view.failsafe.WORDS["grid-meter-suspect"]
+
+
+@pytest.mark.parametrize(("shown_hz", "is_kept"), [(50.0, True), (0.0, False)])
+def test_a_frequency_that_no_grid_has_is_no_evidence_for_or_against_the_meter(monkeypatch, shown_hz, is_kept):
+    truth = LyingPlant._read
+    monkeypatch.setattr(LyingPlant, "_read", lambda p: truth(p) | {"grid.frequency_hz": shown_hz})
+    p = LyingPlant(base_w=300).run(3)
+
+    assert is_kept is ("frequency_hz" in p.state.meter.quantities.shown)
+
+
+def test_a_wall_clock_that_was_stepped_is_an_alarm_that_names_it():
+    p = LyingPlant(base_w=300)
+    p.caps = replace(p.caps, clock="the wall clock was set by 3600 s")
+    p.run(2)
+
+    assert "clock.stepped" in p.codes

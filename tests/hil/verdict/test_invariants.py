@@ -45,7 +45,9 @@ def test_a_cars_current_may_change_but_not_pause_and_go_on_at_once():
     assert not _judged(MinimumTimes(SCENARIO), [(0, 16), (90, 0), (100, 6)], "order.current_max_a").holds
 
 
-@pytest.mark.parametrize(("device", "holds"), [("park_meter", True), ("house_meter", True), ("hp_meter", False)])
+@pytest.mark.parametrize(
+    ("device", "holds"), [("park_meter", True), ("house_meter", True), ("hp_meter", False)]
+)
 def test_a_fuse_that_nobody_sees_ends_the_time_on_but_not_the_time_off(device, holds):
     boards = (
         Board(name="house", fuse_a=63, metered=True),

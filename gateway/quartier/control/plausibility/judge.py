@@ -171,7 +171,10 @@ def _take(
     """Take a new reading of the meter; ``follows``: a battery follows it, so no step checks it."""
     assets_w = sample.steered_w[0] + sample.generated_w
     answers_s = timing.period_s + max(timing.assets_s, default=0.0)
-    quantities = watch_quantities(before.quantities, seen, assets_w, now_ns, answers_s=answers_s)
+    quantities, held = before.quantities, before.steered.samples
+    if held and held[-1].heard != sample.heard:  # what changed while an asset was silent is no movement now
+        quantities = quantities.shift_assets(assets_w - held[-1].steered_w[0] - held[-1].generated_w)
+    quantities = watch_quantities(quantities, seen, assets_w, now_ns, answers_s=answers_s)
     steered, found = watch_steps(before.steered, sample, timing, quantities.resolution_w)
     generation, others = watch_steps(
         before.generation, sample, timing, quantities.resolution_w, generation=True

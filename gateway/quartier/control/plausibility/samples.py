@@ -32,9 +32,9 @@ class Sample:
     """One reading of the connection meter with what its assets showed then; all in W, plus takes energy.
 
     ``steered_w`` is the sum of the measured assets that are neither PV nor CHP, ``generated_w`` that of PV
-    and CHP (never plus), ``assets_w`` what each measured asset takes (0 where it is silent), in the order of
-    the building.  ``ordered`` changes with the orders of measured assets, ``unseen_orders`` with those of
-    assets that nothing measures.
+    and CHP (never plus), ``assets_w`` what each measured asset takes (the last that is known of it), in the
+    order of the building.  ``heard`` changes with who of them is silent, ``ordered`` with the orders of
+    measured assets, ``unseen_orders`` with those of assets that nothing measures.
     """
 
     taken_ns: int
@@ -44,6 +44,7 @@ class Sample:
     ordered: int
     unseen_orders: int
     assets_w: Powers = ()
+    heard: int = 0
 
 
 def take_sample(house: House, memories: Memories, orders: Mapping[str, Order], now_ns: int) -> Sample | None:
@@ -56,7 +57,9 @@ def take_sample(house: House, memories: Memories, orders: Mapping[str, Order], n
     by_phase = [watts for watts in shown if watts is not None]
     steered_w: list[float] | None = [0.0, 0.0, 0.0]
     sum_w = generated_w = 0.0
-    assets_w = [sight.power_w(memories, asset, now_ns) or 0.0 for asset in measured_assets(house)]
+    known = [memories.get(f"{asset.name}.power_w") for asset in measured_assets(house)]
+    assets_w = [0.0 if one is None else one.value for one in known]
+    heard = tuple(sight.power_w(memories, asset, now_ns) is not None for asset in measured_assets(house))
     for asset, watts in zip(measured_assets(house), assets_w, strict=True):
         if generates(asset):
             generated_w += watts
@@ -83,6 +86,7 @@ def take_sample(house: House, memories: Memories, orders: Mapping[str, Order], n
         hash(tuple(values[0])),
         hash(tuple(values[1])),
         tuple(assets_w),
+        hash(heard),
     )
 
 

@@ -187,6 +187,10 @@ def _judge(
     # An order is seconds older than what the asset makes of it: of what nothing measures, too.
     if len(calm) < SETTLED_COUNT or calm[-SETTLED_COUNT].unseen_orders != after[-1].unseen_orders:
         return []
+    # What changed while an asset was silent is no step of the moment when it is heard again.
+    since_ns = calm[-SETTLED_COUNT].taken_ns
+    if any(one.heard != after[-1].heard for one in watch.samples if one.taken_ns >= since_ns):
+        return []
     recent = [one for one in calm if one.taken_ns >= until_ns - LEVEL_S * _S]
     asked_ns = max(watch.calm_ns, watch.left_ns - round((LEVEL_S + slowest) * _S))
     parts = _Parts(

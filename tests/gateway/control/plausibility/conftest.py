@@ -49,6 +49,7 @@ class Building:
     fault: Callable[[tuple[float, ...]], tuple[float, ...]] = lambda phases: phases
     answer: Callable[[float], float] | None = None
     frozen: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
     orders: dict[str, Order] = field(default_factory=dict)
     told: Circumstances = field(default_factory=Circumstances)
     resolution_w: float = 1.0
@@ -80,7 +81,7 @@ class Building:
             power_w = self.powers_w.get(asset.name, 0.0)
             for at, part in enumerate(_parts(asset)):
                 phases[at] += part * power_w
-            if asset.measured and self.t % asset.period_s == 0:
+            if asset.measured and self.t % asset.period_s == 0 and asset.name not in self.silent:
                 self.read[f"{asset.name}.power_w"] = Memory(power_w, self.t * S)
         self.grid_w = sum(phases)
         if self.t % self.house.grid.period_s:

@@ -57,6 +57,23 @@ def test_wrong_factor_is_found_by_five_steps_of_our_own(building, factor):
     assert b.codes[0] in {"gain_low", "gain_high", "none"}
 
 
+@pytest.mark.parametrize("frozen", [(), ("power_w",)])
+def test_what_an_asset_did_while_it_was_silent_is_no_step_of_the_meter(building, frozen):
+    b = building(ripple_w=0.0)
+    for watts in (1_000, -1_000, 2_000, 4_000):
+        b.draw("bat1", watts).step(20)
+    for watts in (-4_000, 4_000, -4_000):
+        b.silent = ("bat1",)
+        b.step(30).draw("bat1", watts).step(30)
+        b.frozen = frozen
+        b.silent = ()
+        b.step(30)
+        assert (b.verdict, b.codes) == ("GOOD", [])
+
+    b.draw("bat1", 4_000).step(200)
+    assert b.verdict == ("GOOD" if not frozen else "SUSPECT")
+
+
 def test_wrong_factor_is_not_concluded_from_steps_that_nobody_ordered(building):
     b = building(fault=gain(0.6))
     for watts in STEPS_W:

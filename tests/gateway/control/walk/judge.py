@@ -341,6 +341,8 @@ class Judge:
         To tell a device what it does already, deaf or fallen back as it is, switches nothing.
         """
         rank = _position(asset, command.value)
+        if before is None:  # by itself it runs
+            before = _unordered(asset)
         stands = before is not None and _position(asset, before) == rank
         commanded = isinstance(asset, Ev) and (command.who.kind, command.who.name) == ("document", "command")
         by_hand = command.who.kind == "person" or commanded or stands
@@ -400,7 +402,7 @@ class Judge:
             )
         had = self.sent.get(command.point, before.get(command.point))
         if had is None:
-            had = {Load: 1.0, Ev: getattr(asset, "current_max_a", 0.0)}.get(type(asset))
+            had = _unordered(asset)
         if had is None:
             had = asset.modes[asset.normal].value
         return _rank(asset, command.value) > _rank(asset, had) + 1e-9
@@ -484,6 +486,11 @@ class Judge:
         ):
             least_s = 0.0
         return asset.tier != "A" and self.world.t - since_t >= least_s + slack_s + self.world.house.cycle_s
+
+
+def _unordered(asset: Steered) -> float | None:
+    """What a load or a charging point does without an order."""
+    return {Load: 1.0, Ev: getattr(asset, "current_max_a", 0.0)}.get(type(asset))
 
 
 def _rank(asset: Steered, value: float) -> float:
