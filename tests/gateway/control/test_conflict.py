@@ -412,6 +412,17 @@ def test_the_current_that_another_set_counts_where_cars_share(board, house):
     assert 0.0 == rivals.foreign(p.state.rivals, "ev2.current_max_a")
 
 
+def test_what_another_master_may_take_is_no_reason_for_a_battery_to_export(plant):
+    p = plant(base_w=500, soc_pct=60).cap(import_max_w=6_000).run(60)
+    rival = Rival(rests_ns=(p.t + 900) * S, foreign=16.0, last_foreign=16.0, read=Memory(16.0, p.t * S))
+    p.state = replace(p.state, rivals={"ev1.current_max_a": rival})
+    since = p.t
+    p.run(30)
+
+    assert conflict.counted_more_w(p.state.house, p.state, p.t * S)[0] > 6_000
+    assert 0 == p.longest_over_s(0, since, export=True)
+
+
 @examples(4, deep=60)
 @given(
     every_s=st.integers(1, 25),
