@@ -276,7 +276,7 @@ MUTANTS = (
     ),
     Mutant("link.hold.used-up", "hold-goes-on", _without(Mode.HOLD, "used up"), "HOLD for ever", from_s=653),
     Mutant("link.hold.outage", "hold-goes-on", _no_outage, "no outage is seen", from_s=1243),
-    Mutant("link.failsafe.caps", "failsafe-serves", _careful(Mode.INIT), "no fail-safe values", from_s=7095),
+    Mutant("link.failsafe.caps", "failsafe-serves", _careful(Mode.INIT), "no fail-safe values", from_s=6495),
     Mutant(
         "link.failsafe.caps",
         "failsafe-left",
@@ -391,7 +391,16 @@ MUTANTS = (
     Mutant(
         "parameter.release", "release-staged", _set(shed, RESTORE_AFTER_S=60.0), "after 60 s", from_s=1000
     ),
-    Mutant("parameter.release", "release-staged", _set(shed, RESTORE_EACH_S=10.0), "each 10 s", from_s=1000),
+    Mutant(
+        "parameter.release",
+        "release-staged",
+        _set(shed, starting=lambda *_: set()),
+        "machines each 30 s",
+        from_s=1000,
+    ),
+    Mutant(
+        "parameter.release", "lights-at-dusk", _set(shed, RESTORE_EACH_S=10.0), "each 10 s", from_s=12_500
+    ),
     Mutant(
         "parameter.release-random", "release-spread", _set(shed, SPREAD_S=0.0), "all together", from_s=195
     ),

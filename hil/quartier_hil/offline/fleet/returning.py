@@ -48,6 +48,7 @@ class Returns:
         self.rated_w = np.array([unit.rated_w for unit in units])
         self.floor_w = np.array([unit.floor_w for unit in units])
         self.ampere_w = np.array([unit.ampere_w for unit in units])
+        self.min_on_ns = np.array([round(unit.min_on_s * _S) for unit in units])
         self.min_off_ns = np.array([round(unit.min_off_s * _S) for unit in units])
 
     def common(self, second: int) -> None:
@@ -122,10 +123,23 @@ class Returns:
         rested = now_ns - seen.since_ns[held] >= self.min_off_ns[held]
         fits = is_off & rested & (back_w <= spare_w)
         fits &= self._turns(held, now_ns) < TURNS_MAX_PER_H // 2
+        fits &= ~(self._is_machine(held) & self._starting(now_ns)[self.of[held]])
         limit_w, full_w = seen.limit_w[held], self.rated_w[held]
         more_w = np.minimum(full_w, limit_w + spare_w)
         least_w = np.minimum(full_w, limit_w + self.floor_w[held] / 6)
         return np.asarray(held[fits | (~is_off & is_car & (more_w >= least_w))])
+
+    def _is_machine(self, units: Places) -> Mask:
+        """What must run for a while once it was started."""
+        return np.asarray(self.min_on_ns[units] > 0)
+
+    def _starting(self, now_ns: int) -> Mask:
+        """Buildings with a machine inside its minimum on-time: they are released one such time apart."""
+        at = self.flexible[self._is_machine(self.flexible)]
+        runs = (self.seen.on[at] == 1) & (now_ns - self.seen.since_ns[at] < self.min_on_ns[at])
+        starting = np.zeros(len(self.below_s), dtype=bool)
+        starting[self.of[at[runs]]] = True
+        return starting
 
     def _turns(self, held: Places, now_ns: int) -> npt.NDArray[np.int64]:
         """How often each was shed in the last hour."""
