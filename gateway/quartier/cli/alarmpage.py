@@ -22,11 +22,11 @@ versions. The text beside it may change its figures; the alarm stays the same on
 | {Severity.WARNING} | something is lost; what is declared for that loss is done |
 | {Severity.NOTICE} | all works; somebody should know, and look when there |
 
-An alarm is raised at once. It stands until {alarm.HOLD_S:g} s after its cause ended; meanwhile its text
-says when that was: *ended 14:03:22*. A cause that comes back within that time is the same alarm, counted once
-more. After a start of the gateway what was active stays so for {alarmbook.SETTLE_S:g} s, until everything was
-looked at. It keeps {alarmbook.SIZE_MAX} alarms; the oldest that are gone and acknowledged leave it first, an
-active one never.
+An alarm is raised at once. It stays until {alarm.HOLD_S:g} s after its cause ended. Meanwhile its text says
+when the cause ended: *ended 14:03:22*. If the cause comes back in this time, the same alarm counts once more.
+After a start of the gateway, the alarms that were active stay active for {alarmbook.SETTLE_S:g} s, until
+everything was checked. The list keeps {alarmbook.SIZE_MAX} alarms. The oldest that are gone and acknowledged
+leave it first. An active alarm never leaves it.
 """
 
 

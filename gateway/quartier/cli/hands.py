@@ -71,7 +71,7 @@ def _listed(options: argparse.Namespace) -> int:
 
 
 def meter(options: argparse.Namespace) -> int:
-    """Show what is held against the grid meter, or have it believed again; exit 1 when that is refused."""
+    """Show the evidence against the grid meter, or end its verdict; return 1 when the gateway refuses."""
     try:
         if options.believe:
             answer = order(options.runtime_dir, "believe_meter")

@@ -63,18 +63,18 @@ def apply(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     found = command(
         commands,
         "apply",
-        "have the running gateway use a site file, as far as you may where you stand",
-        "At the gateway's own console (screen and keyboard, or a serial console; logged in there, and in\n"
-        "front) all may be changed.  Over SSH only what is free from afar may: see gateway/docs/remote.md.\n"
-        "It is kept beside the installer's file, and counts until that one is changed.\n"
+        "make the running gateway use a site file",
+        "At the gateway's own console it may change everything: log in at screen and keyboard, or at a\n"
+        "serial console.  Over SSH it may change only the free keys: see gateway/docs/remote.md.\n"
+        "The gateway stores it beside the installer's file.  It counts until that file changes.\n"
         "For members of the group quartier-operators; your name goes into the history.\n"
-        "example: quartier apply new-battery.toml --check    what it changes, and whether you may\n"
+        "example: quartier apply new-battery.toml --check    what it changes, and whether you may do it\n"
         "         quartier apply new-battery.toml\n\n"
-        "Exit codes: 0 in use, or nothing is changed · 1 refused, with each key · 2 wrong use\n"
+        "Exit codes: 0 in use, or it changes nothing · 1 refused, with each key · 2 wrong use\n"
         "            69 no daemon takes orders · 78 the file has faults or cannot be read.",
     )
     found.add_argument("file", type=Path, metavar="FILE", help="the whole site file")
-    found.add_argument("--check", action="store_true", help="only say what it would change")
+    found.add_argument("--check", action="store_true", help="only print what it would change")
     in_json(found)
     runtime(found)
     found.set_defaults(run="site:apply")
@@ -85,16 +85,16 @@ def meter(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     found = command(
         commands,
         "meter",
-        "say how far the grid meter is believed, and what is held against it",
-        "A meter that contradicts what is measured below it is suspect (nothing is raised) or implausible\n"
-        "(limits are kept as if it were lost).  Once it is repaired it is believed after ten minutes and\n"
-        "three steps of an asset that it shows; --believe ends the verdict at once, from the gateway's own\n"
-        "console only (not over SSH).  quartier check says which faults a site can detect.\n"
+        "show whether the grid meter is plausible, and the evidence against it",
+        "A meter that contradicts the meters below it is suspect (nothing is raised) or implausible\n"
+        "(limits are kept as if it were lost).  After a repair the verdict ends after ten minutes and three\n"
+        "steps of an asset that the meter shows.  --believe ends the verdict at once; it works only on the\n"
+        "gateway's own console, not over SSH.  quartier check lists the faults that a site can detect.\n"
         "example: quartier meter\n"
         "         quartier meter --believe\n\n"
-        "Exit codes: 0 told, or done · 1 refused, with the reason · 2 wrong use · 69 no daemon answers.",
+        "Exit codes: 0 shown, or done · 1 refused, with the reason · 2 wrong use · 69 no daemon answers.",
     )
-    found.add_argument("--believe", action="store_true", help="it was repaired: judge it anew")
+    found.add_argument("--believe", action="store_true", help="it was repaired: start the check again")
     in_json(found)
     runtime(found)
     found.set_defaults(run="hands:meter")

@@ -199,7 +199,7 @@ class Limits(Section):
     main_fuse_a: Annotated[float, Field(gt=0, le=10_000)] | None = None
     """Rated current of the main fuse, per phase; absent: the limits hold for the sum of phases alone."""
     unlisted_generation_w: Watts = 800.0
-    """Most that generators and batteries not listed here may give; 0: none.  The meter is judged by it."""
+    """Largest power of generators and batteries not listed here; 0: none.  The meter check uses it."""
     failsafe_import_w: Watts | None = None
     """Import cap while the district is lost; absent: half of contract_import_w."""
     failsafe_export_w: Watts = 0.0
@@ -285,7 +285,7 @@ class DistrictLink(Section):
     watermark: bool = True
     """Whether the host sends watermarks; false for foreign hosts: then published counts as delivered."""
     watermark_unsigned: bool = False
-    """Whether watermarks count without a signature: only where nobody else may write at the broker."""
+    """Whether unsigned watermarks count.  Set it only where nobody else can write at the broker."""
     backfill_messages_per_s: Annotated[float, Field(gt=0, le=100)] = 5.0
     """Pace of what is delivered late; live data always goes first."""
     aliases: bool = False

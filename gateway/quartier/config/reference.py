@@ -81,18 +81,20 @@ def _escaped(text: str) -> str:
 _REMOTE = """\
 # What may be changed from afar
 
-Made by `quartier config remote` from the table that the running gateway uses. It holds for all that comes
-over the uplink, however well it is signed, and for what a person proposes over SSH (`quartier apply`).
+`quartier config remote` makes this page from the table that the running gateway uses. The table holds for
+every message over the uplink, also a signed one. It also holds for a site file that a person sends over SSH
+(`quartier apply`).
 
-- *free*: taken at once, inside the bounds.
-- *loosening waits*: what tightens is taken at once. A file with a value that loosens waits as a whole until
-  FAILSAFE is left, a heartbeat is at most 60 s old and the clock is synchronised, or its window is over.
-- *on site only*: refused, with each key. A person at the gateway's own console changes it, in either
-  direction, with [`quartier apply`](operators.md#a-site-file-from-a-person-quartier-apply-file).
+- *free*: takes effect at once, inside the bounds.
+- *loosening waits*: a tighter value takes effect at once. A file with a value that loosens waits as a whole.
+  It waits until the gateway has left FAILSAFE, a heartbeat is at most 60 s old and the clock is synchronised,
+  or until its time window ends.
+- *on site only*: refused, and the answer names each key. A person at the gateway's own console changes it, in
+  either direction, with [`quartier apply`](operators.md#a-site-file-from-a-person-quartier-apply-file).
 
-Entries are compared by bus, device, unit and part. A new name is a change too: minimum times, sheds and
-orders that run are remembered by name. Every key that is not listed, now or in a later version, is *on site
-only*.
+The gateway compares entries by bus, device, unit and part. A new name is a change too: the gateway remembers
+minimum times, sheds and running orders by name. Every key that is not listed, now or in a later version, is
+*on site only*.
 
 ## The site file
 

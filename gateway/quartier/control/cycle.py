@@ -148,7 +148,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     if grid_w is not None and meter.verdict is Verdict.GOOD:  # another one teaches nothing
         remainder_w = balance.remainder_w(house, memories, remainder_w, grid_w, dt_s, now.ns)
     export_w = None if grid_w is None else -grid_w
-    import_w = None if grid_w is None else grid_w + _gap_w(meter, remainder_w)
+    import_w = None if grid_w is None else grid_w + plausibility.find_margins(meter, remainder_w)[0]
     contract_w = house.limits.import_hard_w
     seen = events.judged(state.events, frozen, house, now.ns)
     seen = seen.with_outage(outage.risen(seen.outage, grid_w, contract_w, now.ns))
@@ -226,25 +226,12 @@ def _judge_meter(frozen: Frozen, state: State, memories: sight.Memories, now_ns:
     hard = house.limits
     over = grid is not None and (grid.value > hard.import_hard_w or -grid.value > hard.export_hard_w)
     told = plausibility.Circumstances(
-        late_s=state.lag.late_s,
+        late_s=max(0.0, state.lag.find_late_s(house)),
         signed=not unseen.is_unsigned(house, memories),
         over_limit=over,
         target_w=house.grid_target_w,
     )
     return plausibility.judge(state.meter, house, memories, seen, state.book.orders, told, now_ns)
-
-
-def _gap_w(meter: plausibility.Judge, remainder_w: float | None) -> float:
-    """How much more than a suspect meter shows is reckoned with as import, in W.
-
-    At least the lower bound counts.  Where more than the bound contradicts the meter, or a step does, its
-    reading says nothing: then what is measured counts, with the most that was not (``remainder_w``).
-    """
-    if meter.verdict is not Verdict.SUSPECT:
-        return 0.0
-    if not meter.evidence and all(code == "below_bound" for code, _ in meter.causes):
-        return meter.gap_w
-    return max(meter.gap_w, (remainder_w or 0.0) - meter.unlisted_w)
 
 
 def _common(before: State, force: Force, wishes: Wishes) -> bool:
@@ -291,8 +278,9 @@ def _base(scene: Scene, window: balance.Window, players: list[Player]) -> balanc
     if not scene.lost:
         base = window.base(players)
         gone_w = balance.vanishing_w(scene.house.assets, scene.state.memories, scene.now_ns)
-        more_w += gone_w + _gap_w(scene.meter, scene.state.remainder_w)
-        less_w += max(0.0, scene.meter.unlisted_w) if scene.meter.verdict is Verdict.SUSPECT else 0.0
+        import_w, export_w = plausibility.find_margins(scene.meter, scene.state.remainder_w)
+        more_w += gone_w + import_w
+        less_w += export_w
         return base and replace(base, high_w=base.high_w + more_w, low_w=base.low_w - less_w)
     rest_w = balance.blind_w(
         scene.house, scene.state.memories, players, scene.state.remainder_w, scene.now_ns
@@ -381,7 +369,7 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
 def _why_held(scene: Scene) -> Reason:
     """Why a battery is neither raised nor lowered now."""
     if scene.meter.verdict is Verdict.SUSPECT:
-        return rule("held: the grid meter contradicts what is measured below it", "suspect grid meter")
+        return rule("held: the grid meter contradicts the meters below it", "suspect grid meter")
     return rule("held: nothing is raised while inputs are stale", "stale inputs")
 
 

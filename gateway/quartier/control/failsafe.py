@@ -88,7 +88,7 @@ RULES = (
     ),
     Rule(
         "grid-meter-suspect",
-        "the grid meter contradicts what is measured below it",
+        "the grid meter contradicts the meters below it",
         lambda h: h.meter is Verdict.SUSPECT,
         Stage.FREEZE,
         0,

@@ -220,11 +220,11 @@ LOSSES: tuple[Loss, ...] = (
         district=True,
         words="the clock jumps",
         noticed_s=lambda pace: pace.heartbeat_timeout_s + pace.cycle_s,
-        noticed_by="in the next cycle, by the alarm clock.stepped; that the district is lost to it, after "
-        "the heartbeat's time-out + 1 cycle",
-        action="ages, timers and documents count on by the machine's own time; where the clock shows another "
-        "position in a document the lower limit counts; nothing loosens until a heartbeat agrees with the "
-        "clock, and the district counts as lost after the heartbeat's time-out while none does",
+        noticed_by="in the next cycle, by the alarm clock.stepped; the loss of the district that follows "
+        "from it: after the heartbeat's time-out + 1 cycle",
+        action="ages, timers and documents count on by the machine's boot clock; where the wall clock shows "
+        "another position in a document, the lower limit counts; nothing loosens until a heartbeat agrees "
+        "with the clock; without such a heartbeat the district counts as lost after the heartbeat's time-out",
         deadline_s=lambda pace: pace.heartbeat_timeout_s + TIGHTEN_S,
         within="limits of documents: the next cycle; the fail-safe caps: the heartbeat's time-out + 2 s",
         where="the link-state machine",

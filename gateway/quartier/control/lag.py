@@ -70,6 +70,13 @@ class Lag:
         """By how much the grid meter is known to be late, in s; 0 where it is not."""
         return max(self.found_s or 0.0, 0.0)
 
+    def find_late_s(self, house: House) -> float:
+        """Return by how much the grid meter is late, in s: as found since, else as a probe measured."""
+        if self.found_s is not None:
+            return self.late_s
+        probed = (one.lag_s for one in house.assets if isinstance(one, Battery) and one.delay_s is not None)
+        return max(probed, default=0.0)
+
 
 def looked(before: Lag, house: House, memories: Memories, pasts: Mapping[str, Past]) -> Lag:
     """The lag after this look; ``pasts`` has the past of each asset that may move and says its power."""

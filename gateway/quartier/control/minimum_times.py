@@ -72,7 +72,9 @@ def _over_w(
 ) -> dict[int, float]:
     """By row of a fuse or breaker that carries too much now, and would after this cycle: how much, in W.
 
-    The connection's own breaker is one where its meter warns of it.
+    The connection's own breaker is one where its meter warns of it.  Behind a meter that is silent nobody
+    sees an overload: what may flow there is reckoned at its worst, and limits are kept against that, but it
+    switches nothing off sooner.
     """
     found = {}
     # What else limits the import does not trip it: only what is subscribed, or was cut to, does.
@@ -90,7 +92,7 @@ def _over_w(
         found |= {
             row: min(high[row], loads[row]) - cap_w
             for row, cap_w in enumerate(grove.caps.import_w)
-            if _is_fuse(grove, row)
+            if _is_fuse(grove, row) and grove.branches[row // ROWS].basis != "silent"
         }
     return {row: watts for row, watts in found.items() if watts > 0.0}
 

@@ -38,7 +38,7 @@ ORDER = (
         "where it contradicts an import cap: import comes first, an export that held stays",
     ),
     Rule("import cap", "of the connection, where it contradicts a node's: the nodes come first"),
-    Rule("least times", "to a fuse or breaker, which switches off at once; to no limit"),
+    Rule("least times", "only to a fuse or breaker, which switches off at once; to no limit"),
     Rule("no fall-back", "never: what its device would not forget is not ordered"),
     Rule("band", "never: a battery keeps its band and its reserve, lights half of their light"),
     Rule("tier A", "never: life safety, lifts, the core of IT"),
@@ -59,7 +59,7 @@ def standing(scene: Scene, players: Sequence[Player], inside: Sequence[Leaf], k:
 
 
 def in_the_way(scene: Scene, players: Sequence[Player]) -> str:
-    """Return who still takes power in a building without nodes, each with the rule that protects it."""
+    """Return the assets that still take power, each with the rule that protects it. Without nodes."""
     kept = ((player.name, _of(scene, player)) for player in players)
     return ", ".join(f"{name} ({why})" for name, why in kept if why)
 

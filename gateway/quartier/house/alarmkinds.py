@@ -51,26 +51,26 @@ KINDS: tuple[Kind, ...] = (
     _critical(
         "meter.implausible",
         "meter",
-        "the grid meter contradicts what is measured below it: limits are kept as if it were lost",
+        "the grid meter contradicts the meters below it: limits are kept as if it were lost",
         "Look at its CTs (direction, ratio, phases), wiring and address; then `quartier meter --believe`.",
     ),
     _warning(
         "meter.suspect",
         "meter",
-        "something contradicts the grid meter: nothing is raised, and the larger import counts",
-        "See why with `quartier meter`; list all generation, or set limits.unlisted_generation_w.",
+        "a measurement contradicts the grid meter: nothing is raised, and the larger import counts",
+        "See the cause with `quartier meter`; list all generation, or set limits.unlisted_generation_w.",
     ),
     _warning(
         "device.gain",
         "asset",
         "an asset's measured power does not agree with its order",
-        "See its profile, its rated power and its own meter: `quartier points '{of}.*'`.",
+        "Check its profile, its rated power and its own meter: `quartier points '{of}.*'`.",
     ),
     _warning(
         "clock.stepped",
         "",
-        "the clock was set by over a minute, or the district's heartbeats deny it: nothing loosens by it",
-        "Compare `date` with a good clock, then see `timedatectl` and who sets it.",
+        "the clock was set by over a minute, or heartbeats contradict it: it loosens no limit",
+        "Compare `date` with a good clock; then see `timedatectl`, and find out who sets the clock.",
     ),
     _warning(
         "clock.contradicted",
@@ -162,7 +162,7 @@ KINDS: tuple[Kind, ...] = (
     _warning(
         "output.second_master",
         "point",
-        "somebody else moves a point that is ordered here: nothing raises it for a while, limits lower it",
+        "another controller changes a point of the gateway: it is not raised for a while, limits lower it",
         "See who and when with `quartier why {asset}`, and switch the other controller off.",
     ),
     _warning(
@@ -308,8 +308,8 @@ KINDS: tuple[Kind, ...] = (
     _warning(
         "district.superseded",
         "",
-        "another machine is this gateway now; this one leaves it the broker, and tries again in 15 minutes",
-        "Disable it, `systemctl disable --now quartier`; if the other one is wrong, stop that.",
+        "another machine replaced this gateway: it left the broker, and tries again within 15 minutes",
+        "Disable this one: `systemctl disable --now quartier`; if the other one is wrong, stop that.",
         stays_s=2 * HOUR_S,
     ),
     *(
@@ -322,18 +322,18 @@ KINDS: tuple[Kind, ...] = (
             ),
             (
                 "watermark_refused",
-                "a watermark was not signed by a key for watermarks: it has no effect",
-                "Have the district sign it, and see `quartier keys`; if it does, somebody else writes there.",
+                "a watermark has no valid signature of a key for watermarks: it has no effect",
+                "Have the district sign it (`quartier keys`). If it signs, somebody else writes that topic.",
             ),
             (
                 "watermark_ahead",
-                "the district counts samples as stored that this gateway never numbered",
+                "the district says it stored samples that this gateway never made",
                 "Look for a second gateway with the same `site.id`, and for who else writes at the broker.",
             ),
             (
                 "state_contested",
-                "the primary host was declared offline at a time ahead of its own",
-                "See when by `journalctl -u quartier -g state_contested`; have the district see who did it.",
+                "somebody said the primary host is offline, with a time ahead of the host's own",
+                "See when: `journalctl -u quartier -g state_contested`; have the district find who sent it.",
             ),
             (
                 "no_echo",

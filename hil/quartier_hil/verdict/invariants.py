@@ -8,9 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from quartier_hil import fitted
 from quartier_hil import wanted as asked
-from quartier_hil.fittings import METER
 from quartier_hil.happenings import Blackout
 from quartier_hil.outputs import Output, outputs
 from quartier_hil.scenario import Failure, Freeze, Kill, Scenario
@@ -135,33 +133,14 @@ class _Switched(ABC):
         """One was switched."""
 
 
-def _unseen_fuses(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
-    """When the meter of a board that feeds it fails: then nobody sees that the board's fuse still holds."""
-    under = {board.name: board.under for board in scenario.house.boards}
-    board, meters = fitted.homes(scenario).get(output.asset, ""), set()
-    while board in under:
-        meters.add(board + METER)
-        board = under[board]
-    return [
-        (event.at_s, cleared_s(scenario, event) + SLACK_S)
-        for event in scenario.events
-        if isinstance(event, Failure) and any(is_on(event.device, meter) for meter in meters)
-    ]
-
-
 @dataclass
 class MinimumTimes(_Switched):
-    """What is switched on stays on for its minimum time, and off as well.
-
-    A fuse comes before the time on: what feeds it must be seen to hold.
-    """
+    """What is switched on stays on for its minimum time, and off as well."""
 
     count: int = 0
 
     def switched(self, one: _Switch, now_s: float, *, up: bool) -> None:
         """Hold the time since the last switching against the output's own."""
-        if not up and any(begin <= now_s <= end for begin, end in _unseen_fuses(self.scenario, one.output)):
-            return
         self.count += 1
         stood_s = now_s - one.since_s
         least_s = one.output.min_off_s if up else one.output.min_on_s

@@ -132,6 +132,23 @@ def test_a_fuse_switches_a_relay_off_within_its_minimum_time(board, house):
     assert "shed, fuse 20 A, L1: switched off within its minimum on-time" == reason
 
 
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_fuse_behind_a_silent_meter_switches_nothing_off_before_its_minimum_time(board, house, silent):
+    """What was seen there before is its worst case; nobody sees an overload."""
+    pump = replace(PUMPS[0], node="shed", phase="l1", min_on_s=300)
+    p = board(house=on_a_board(house, pump))
+    p.loads_w = {"hp1": 0, "oven": 0}
+    p.base_w = {"shed": (4_000, 0, 0)}
+    p.run(30)
+    p.base_w = {"shed": (500, 0, 0)}
+    just_started(p)
+    p.loads_w["hp1"] = 3_000
+    p.silent = {"shed"} if silent else set()
+    p.run(60)
+
+    assert 1.0 == p.points["hp1.relay_on"]
+
+
 def test_a_limit_of_the_connection_waits_for_the_minimum_time_beside_a_board(board, house):
     pump = replace(PUMPS[0], node="shed", phase="l1", min_on_s=600)
     p = board(house=on_a_board(house, pump))

@@ -33,9 +33,7 @@ def test_documents_without_sense_are_answered_and_move_nothing(day):
     text = "".join(NONSENSE.format(at_s=10 * place, kind=kind) for place, kind in enumerate(kinds, 1))
     found = day(text, duration_s=80).perform()
 
-    assert ["REJECTED", "REJECTED", "ACCEPTED", "REJECTED", "REJECTED"] == [
-        status for _, status, _ in found.peer.answers
-    ]
+    assert ["REJECTED"] * 5 == [status for _, status, _ in found.peer.answers]
     assert {12_000} == {found.view["caps"]["import"]["max_w"]}
     assert [(-59, "CONTROLLED")] == found.modes
 

@@ -3,9 +3,8 @@ import datetime as dt
 import pytest
 
 from quartier_hil import wanted as asked
-from quartier_hil.fittings import Board, Cars
 from quartier_hil.house import House
-from quartier_hil.scenario import Failure, Freeze, Kill, Scenario
+from quartier_hil.scenario import Freeze, Kill, Scenario
 from quartier_hil.verdict.checks import Ending
 from quartier_hil.verdict.invariants import (
     BandKept,
@@ -43,25 +42,6 @@ def test_a_load_stays_on_for_its_minimum_time(on_s, holds):
 def test_a_cars_current_may_change_but_not_pause_and_go_on_at_once():
     assert _judged(MinimumTimes(SCENARIO), [(0, 16), (1, 6), (2, 9)], "order.current_max_a").holds
     assert not _judged(MinimumTimes(SCENARIO), [(0, 16), (90, 0), (100, 6)], "order.current_max_a").holds
-
-
-@pytest.mark.parametrize(
-    ("device", "holds"), [("park_meter", True), ("house_meter", True), ("hp_meter", False)]
-)
-def test_a_fuse_that_nobody_sees_ends_the_time_on_but_not_the_time_off(device, holds):
-    boards = (
-        Board(name="house", fuse_a=63, metered=True),
-        Board(name="park", under="house", fuse_a=20, metered=True),
-        Board(name="hp", fuse_a=20, metered=True),
-    )
-    cars = Cars(kind="cars", name="ev", board="park", count=1, arrive_from_s=0, arrive_to_s=1)
-    house = SCENARIO.house.model_copy(update={"boards": boards, "assets": (cars,)})
-    failed = Failure(at_s=1_000, do="fault", device=device, kind="silent")
-    scenario = SCENARIO.model_copy(update={"house": house, "events": (failed,)})
-    point = "order.ev01.current_max_a"
-
-    assert holds == _judged(MinimumTimes(scenario), [(0, 0), (990, 8), (1_016, 0)], point).holds
-    assert not _judged(MinimumTimes(scenario), [(0, 8), (1_016, 0), (1_060, 8)], point).holds
 
 
 def test_what_a_release_switches_is_no_switching_of_the_cycle():

@@ -12,7 +12,8 @@ changes alone, so that a meter that freezes still counts as fast.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from quartier.control.plausibility.samples import FAST_S
+from quartier.control.lag import BEARS_S
+from quartier.control.plausibility.samples import FAST_S, Powers
 from quartier.control.plausibility.steps import LEAST_W, RESOLUTIONS, Timing
 from quartier.control.sight import CURRENTS, POWERS, Memory
 
@@ -28,7 +29,7 @@ QUANTITIES = (
 LONGER = 10.0
 """A quantity that is not power is frozen after so many times its longest rest."""
 RESTS_S = 60.0
-LARGE_W, SURE_S, SURE = 1_000.0, 30.0, 3.0
+LARGE_W, SURE_S, SURE = 3_000.0, 30.0, 3.0
 """Power is surely frozen so long after such a movement, and so many times its longest rest."""
 LEARNS, SLOWLY = 0.3, 0.02
 """A quick change says how fast the meter is, a long rest perhaps only that nothing happened."""
@@ -37,7 +38,7 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One quantity: its ``value`` since ``since_ns``, the assets' sum then, how often it changed.
+    """One quantity: its ``value`` since ``since_ns``, what the assets took then, how often it changed.
 
     ``longest_s`` is how long it stood still at most before, power: although the assets had moved;
     ``moved_ns`` is when the assets had moved by enough since (None: not yet), ``moved_w`` by how much at
@@ -46,7 +47,7 @@ class Quantity:
 
     value: float
     since_ns: int
-    assets_w: float
+    assets_w: Powers
     changes_count: int = 0
     longest_s: float = 0.0
     moved_ns: int | None = None
@@ -83,9 +84,15 @@ class Quantities:
             and (now_ns - power.moved_ns) / _S > max(SURE_S, SURE * power.longest_s)
         )
 
-    def shift_assets(self, jump_w: float) -> "Quantities":
-        """Take a jump of the assets' sum in W that says nothing of the meter."""
-        shown = {name: replace(one, assets_w=one.assets_w + jump_w) for name, one in self.shown.items()}
+    def shift_assets(self, before_w: Powers, now_w: Powers) -> "Quantities":
+        """Take a jump of what the assets take, in W, that says nothing of the meter."""
+        jumps_w = tuple(now - before for before, now in zip(before_w, now_w, strict=False))
+        shown = {
+            name: replace(
+                one, assets_w=tuple(w + jump_w for w, jump_w in zip(one.assets_w, jumps_w, strict=False))
+            )
+            for name, one in self.shown.items()
+        }
         return replace(self, shown=shown)
 
 
@@ -93,9 +100,9 @@ VARIES_COUNT = 3
 
 
 def watch_quantities(
-    before: Quantities, seen: Mapping[str, Memory], assets_w: float, now_ns: int, *, answers_s: float = 0.0
+    before: Quantities, seen: Mapping[str, Memory], assets_w: Powers, now_ns: int, *, answers_s: float = 0.0
 ) -> Quantities:
-    """Take the meter's readings (by quantity) and the sum of the measured assets in W.
+    """Take the meter's readings (by quantity) and what the measured assets take, in total and by phase.
 
     ``answers_s``: the meter may show a movement so long before the assets' own meters do.  What they show so
     soon after a change of a quantity is therefore what that change was about.
@@ -132,7 +139,10 @@ def watch_quantities(
         if now_ns - held.since_ns <= answers_s * _S:
             shown[name] = replace(held, assets_w=assets_w)
             continue
-        moved_w = abs(assets_w - held.assets_w)
+        channel = _channel(name)
+        if channel >= min(len(assets_w), len(held.assets_w)):
+            continue  # what moves on this phase is not known
+        moved_w = abs(assets_w[channel] - held.assets_w[channel])
         if moved_w > held.moved_w:
             enough = moved_w >= max(LEAST_W, RESOLUTIONS * resolution_w)
             moved_ns = now_ns if enough and held.moved_ns is None else held.moved_ns
@@ -140,10 +150,17 @@ def watch_quantities(
     return Quantities(shown, resolution_w, usual_s)
 
 
+def _channel(name: str) -> int:
+    """Which movements a quantity must show: those of its phase for power and current, else all of them."""
+    phase = name.partition("_l")[2][:1]
+    return int(phase) if phase.isdigit() and not name.startswith("voltage") else 0
+
+
 def _is_frozen(name: str, one: Quantity, timing: Timing, now_ns: int) -> bool:
     if one.changes_count < VARIES_COUNT or one.moved_ns is None:
         return False
-    if now_ns - one.moved_ns < timing.settle_s(max(timing.assets_s, default=0.0)) * _S:
+    settle_s = timing.settle_s(max(timing.assets_s, default=0.0)) + BEARS_S  # how well a lag is known
+    if now_ns - one.moved_ns < settle_s * _S:
         return False
     if name == "power_w":
         return (now_ns - one.moved_ns) / _S > one.longest_s

@@ -18,7 +18,7 @@ from quartier.control.plausibility import devices
 from quartier.control.plausibility.bounds import LowerBound, find_lower_bound
 from quartier.control.plausibility.devices import Follower, watch_devices
 from quartier.control.plausibility.frozen import QUANTITIES, Quantities, watch_quantities
-from quartier.control.plausibility.samples import Sample, measured_assets, take_sample
+from quartier.control.plausibility.samples import Powers, Sample, measured_assets, take_sample
 from quartier.control.plausibility.steps import Reaction, Step, Timing, Watch, watch_steps
 from quartier.control.sight import Memories, Memory
 from quartier.house.alarm import Alarm
@@ -106,7 +106,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What the judge is told beside the readings.
+    """What the judge needs to know beside the readings.
 
     ``late_s`` is by how much the meter is known to be late; ``signed`` whether it tells import from export
     now; ``over_limit`` whether its reading exceeds a hard limit; ``target_w`` what the grid is brought to.
@@ -122,14 +122,14 @@ def judge(
     before: Judge,
     house: House,
     memories: Memories,
-    seen: Mapping[str, Memory],
+    readings: Mapping[str, Memory],
     orders: Mapping[str, Order],
-    told: Circumstances,
+    circumstances: Circumstances,
     now_ns: int,
 ) -> Judge:
     """Advance the judge by one cycle.
 
-    ``seen`` are the good readings of the connection meter by quantity, those of ``frozen.QUANTITIES`` that it
+    ``readings`` are the good ones of the connection meter by quantity, those of ``frozen.QUANTITIES`` that it
     has.  Raises nothing for any reading.
     """
     now = replace(before, followers=watch_devices(before.followers, house, memories, orders, now_ns))
@@ -138,15 +138,15 @@ def judge(
         return now
     timing = Timing(
         period_s=max(house.grid.period_s, before.quantities.usual_s),
-        late_s=told.late_s,
+        late_s=circumstances.late_s,
         assets_s=tuple(asset.period_s for asset in measured_assets(house)),
-        signed=told.signed,
-        target_w=told.target_w,
+        signed=circumstances.signed,
+        target_w=circumstances.target_w,
     )
     held = before.steered.samples
     if not held or sample.taken_ns > held[-1].taken_ns:
         follows = any(point.endswith(".setpoint_w") for point in orders)
-        now = _take(now, sample, seen, timing, now_ns, follows=follows)
+        now = _take(now, sample, readings, timing, now_ns, follows=follows)
     bound = find_lower_bound(house, memories, now_ns)
     reading_w = sample.meter_w[0]
     below_ns = None
@@ -155,26 +155,26 @@ def judge(
     gap_w = max(0.0, bound.import_w - reading_w) if bound.measured_w > 0.0 else 0.0
     listed_w = bound.import_w + house.unlisted_generation_w
     now = replace(now, below_ns=below_ns, gap_w=gap_w, unlisted_w=reading_w - listed_w)
-    causes = _find_causes(now, house, bound, timing, told, now_ns)
+    causes = _find_causes(now, house, bound, timing, circumstances, now_ns)
     return _decide(now, causes, now_ns)
 
 
 def _take(
     before: Judge,
     sample: Sample,
-    seen: Mapping[str, Memory],
+    readings: Mapping[str, Memory],
     timing: Timing,
     now_ns: int,
     *,
     follows: bool,
 ) -> Judge:
     """Take a new reading of the meter; ``follows``: a battery follows it, so no step checks it."""
-    assets_w = sample.steered_w[0] + sample.generated_w
+    assets_w = _assets_w(sample)
     answers_s = timing.period_s + max(timing.assets_s, default=0.0)
     quantities, held = before.quantities, before.steered.samples
     if held and held[-1].heard != sample.heard:  # what changed while an asset was silent is no movement now
-        quantities = quantities.shift_assets(assets_w - held[-1].steered_w[0] - held[-1].generated_w)
-    quantities = watch_quantities(quantities, seen, assets_w, now_ns, answers_s=answers_s)
+        quantities = quantities.shift_assets(_assets_w(held[-1]), assets_w)
+    quantities = watch_quantities(quantities, readings, assets_w, now_ns, answers_s=answers_s)
     steered, found = watch_steps(before.steered, sample, timing, quantities.resolution_w)
     generation, others = watch_steps(
         before.generation, sample, timing, quantities.resolution_w, generation=True
@@ -204,6 +204,11 @@ def _take(
     )
 
 
+def _assets_w(sample: Sample) -> Powers:
+    """What all measured assets take in total, and by phase those that are neither PV nor CHP."""
+    return sample.steered_w[0] + sample.generated_w, *sample.steered_w[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class _Cause:
     code: str
@@ -213,7 +218,7 @@ class _Cause:
 
 
 def _find_causes(
-    now: Judge, house: House, bound: LowerBound, timing: Timing, told: Circumstances, now_ns: int
+    now: Judge, house: House, bound: LowerBound, timing: Timing, circumstances: Circumstances, now_ns: int
 ) -> list[_Cause]:
     """All that contradicts the meter now."""
     causes = []
@@ -238,7 +243,7 @@ def _find_causes(
         causes.append(_Cause(f"frozen_{frozen[0]}", value, verdict, now_ns))
     for channel in range(CHANNELS_COUNT):
         steps = [one for one in now.evidence if one.channel == channel]
-        found = _weigh(steps, now_ns, over_limit=told.over_limit and channel == 0)
+        found = _weigh(steps, now_ns, over_limit=circumstances.over_limit and channel == 0)
         # A phase says nothing more where the total says it already.
         if found is not None and (channel == 0 or found[0] not in [one.code for one in causes]):
             code, verdict = found
@@ -303,6 +308,20 @@ def _decide(now: Judge, causes: list[_Cause], now_ns: int) -> Judge:
     if now_ns - now.contradicted_ns < now.wait_s * _S:
         return now
     return replace(now, verdict=Verdict.GOOD, causes=(), evidence=(), since_ns=now_ns, ended_ns=now_ns)
+
+
+def find_margins(state: Judge, remainder_w: float | None) -> tuple[float, float]:
+    """Return by how much more import, and more export, than a suspect meter shows limits are kept, in W.
+
+    At least the lower bound counts for import.  Where the power itself is in doubt its reading says nothing:
+    then what is measured counts, with the most that was not (``remainder_w``) as import, and alone as export.
+    """
+    if state.verdict is not Verdict.SUSPECT:
+        return 0.0, 0.0
+    others = {"below_bound", *(f"frozen_{name}" for name in QUANTITIES if name != "power_w")}
+    if not state.evidence and all(code in others for code, _ in state.causes):
+        return state.gap_w, 0.0
+    return max(state.gap_w, (remainder_w or 0.0) - state.unlisted_w), max(0.0, state.unlisted_w)
 
 
 def adopt(before: Judge, old: House, new: House) -> Judge:

@@ -17,7 +17,7 @@ class Meter:
         for _ in range(seconds):
             self.t += 1
             seen = {name: Memory(value, self.t * S) for name, value in values.items()}
-            self.state = watch_quantities(self.state, seen, assets_w, self.t * S, answers_s=self.answers_s)
+            self.state = watch_quantities(self.state, seen, (assets_w,), self.t * S, answers_s=self.answers_s)
         return self
 
     def vary(self, name, *values):
@@ -32,7 +32,7 @@ class Meter:
 
 def test_power_that_did_not_change_while_assets_moved_is_frozen_once_they_settled():
     meter = Meter().vary("power_w", 500, 510, 490, 505)
-    meter.show(3, assets_w=0.0, power_w=505).show(3, assets_w=2_000.0, power_w=505)
+    meter.show(3, assets_w=0.0, power_w=505).show(6, assets_w=2_000.0, power_w=505)
     assert meter.frozen == ()
 
     meter.show(1, assets_w=2_000.0, power_w=505)
@@ -71,9 +71,9 @@ def test_rest_while_assets_moved_does_not_make_the_next_one_allowed():
 
 def test_power_that_stands_still_while_assets_move_by_kilowatts_is_surely_frozen():
     meter = Meter().vary("power_w", 500, 510, 490, 505)
-    meter.show(29, assets_w=900, power_w=505)
+    meter.show(29, assets_w=2_900, power_w=505)
     assert not meter.state.is_surely_frozen(TIMING, meter.t * S)
-    meter.show(31, assets_w=1_100, power_w=505)
+    meter.show(31, assets_w=3_100, power_w=505)
     assert meter.state.is_surely_frozen(TIMING, meter.t * S)
     slow = Timing(period_s=10.0, late_s=0.0)
     assert not meter.state.is_surely_frozen(slow, meter.t * S)

@@ -14,6 +14,7 @@ from quartier.control.plausibility.judge import (
     alarms,
     describe,
     dump,
+    find_margins,
     forgive,
     load,
 )
@@ -389,3 +390,23 @@ def test_meter_with_a_value_a_minute_that_is_read_each_second_concludes_nothing_
         b.order("bat1", watts).step(90)
 
     assert b.verdict != "IMPLAUSIBLE"
+
+
+@pytest.mark.parametrize(
+    ("causes", "evidence", "margins_w"),
+    [
+        ([("below_bound", 1.0)], 0, (700.0, 0.0)),
+        ([("frozen_voltage_l1_v", 1.0), ("below_bound", 1.0)], 0, (700.0, 0.0)),
+        ([("frozen_power_w", 1.0)], 0, (2_600.0, 400.0)),
+        ([("one_step", 1.0)], 0, (2_600.0, 400.0)),
+        ([("below_bound", 1.0)], 1, (2_600.0, 400.0)),
+    ],
+)
+def test_only_a_doubt_of_the_power_makes_its_reading_say_nothing(building, causes, evidence, margins_w):
+    b = building(fault=gain(-1.0))
+    if evidence:
+        b.order("bat1", 3_500).step(15)
+    state = replace(b.state, verdict=Verdict.SUSPECT, causes=tuple(causes), gap_w=700.0, unlisted_w=400.0)
+
+    assert margins_w == find_margins(state, 3_000.0)
+    assert (0.0, 0.0) == find_margins(replace(state, verdict=Verdict.GOOD), 3_000.0)
