@@ -354,7 +354,8 @@ class Run:
                 self._look_at_orders()
                 self._planner.look(self)
                 control = self.status.get("control") or {}
-                self.alarms.look(self.elapsed_s(), control.get("alarms", ()))
+                alarms, names = control.get("alarms", ()), control.get("alarm_names", ())
+                self.alarms.look(self.elapsed_s(), alarms, names)
                 utc_ms = int(deep(self.status, "utc_ms") or 0)
                 self.losses.look(self.elapsed_s(), told(control, utc_ms) | by_bus(self.status))
                 mode = link_mode(self.status)

@@ -10,6 +10,7 @@ from quartier.app.fleet import Fleet
 from quartier.app.replies import Replies
 from quartier.app.turn import Turn
 from quartier.config.load import Loaded
+from quartier.house.alarm import named
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.runtime.clock import HouseClock
@@ -81,7 +82,7 @@ class Enquiries:
         now, turn = self._clock.now(), self._turn
         return {
             "gateway": self.gateway(now),
-            "control": turn.view,
+            "control": {**turn.view, "alarm_names": _name_alarms(turn.view)},
             "alarms": turn.sentry.summary(),
             "cycles": answers.cycles(self._ticker),
             "buses": answers.buses(self._fleet, self._image.freeze(now.ns)),
@@ -120,3 +121,8 @@ class Enquiries:
         """Every point."""
         now = self._clock.now()
         return answers.points(self._image.freeze(now.ns), self._fleet.points, self._fleet, now.utc_ms)
+
+
+def _name_alarms(view: Mapping[str, Any]) -> list[str]:
+    """Return the name of each alarm of a view, in its order: the texts change while an alarm stands."""
+    return [named(*alarm.key) for alarm in view.get("alarms", ())]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from quartier_hil import wanted as asked
 from quartier_hil.verdict.checks import Ending, Verdict
@@ -38,11 +38,11 @@ class Raised:
     spans: dict[str, list[float]] = field(default_factory=dict)
     standing: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def look(self, now_s: float, alarms: Iterable[str]) -> None:
-        """Take the alarms that stand now."""
+    def look(self, now_s: float, alarms: Iterable[str], names: Iterable[str] = ()) -> None:
+        """Take the alarms that stand now; ``names`` are those of texts that do not know their code."""
         here: dict[str, frozenset[str]] = {}
-        for one in alarms:
-            name, plain = alarm_name(one), _plain(one)
+        for one, known_name in zip_longest(alarms, names):
+            name, plain = known_name or alarm_name(one), _plain(one)
             known = self.standing.get(name, frozenset())
             if name not in self.standing and name not in here:
                 self.spans.setdefault(name, []).append(now_s)

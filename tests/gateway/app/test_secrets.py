@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
+import os
+import signal
 import struct
 import sys
 
@@ -214,8 +216,12 @@ async def test_what_is_marked_local_never_leaves_in_births_data_backlog_or_event
     port = broker.port
     broker.kill()
     await gateway.until(lambda s: not s["district"]["data_on"])
+    os.kill(
+        gateway.process.pid, signal.SIGSTOP
+    )  # the recorder must be there before the gateway sends its backlog
     await broker.start()
     async with Recorder().listening(port, credentials) as after:
+        os.kill(gateway.process.pid, signal.SIGCONT)
         await gateway.until(lambda s: s["district"]["data_on"] and s["district"]["control_on"])
         await asyncio.wait_for(late(after), 60)
         await asyncio.wait_for(reported(after), 60)

@@ -62,6 +62,14 @@ def test_one_that_knows_its_key_is_known_by_that_whatever_its_words():
     assert "cap.exceeded:import" == alarm_name(second)
 
 
+def test_a_text_without_a_key_is_known_by_the_name_beside_it():
+    raised = Raised()
+    for now_s, words in ((1, "all was moved; in the way: hp1"), (2, "all was moved"), (3, "the fuse holds")):
+        raised.look(now_s, [words], ["cap.unmet"])
+
+    assert {"cap.unmet": [1]} == raised.spans
+
+
 @pytest.mark.parametrize(
     ("starts_s", "downs", "holds"),
     [
