@@ -82,7 +82,7 @@ class Enquiries:
         now, turn = self._clock.now(), self._turn
         return {
             "gateway": self.gateway(now),
-            "control": {**turn.view, "alarm_names": _name_alarms(turn.view)},
+            "control": _name_alarms(turn.view),
             "alarms": turn.sentry.summary(),
             "cycles": answers.cycles(self._ticker),
             "buses": answers.buses(self._fleet, self._image.freeze(now.ns)),
@@ -123,6 +123,6 @@ class Enquiries:
         return answers.points(self._image.freeze(now.ns), self._fleet.points, self._fleet, now.utc_ms)
 
 
-def _name_alarms(view: Mapping[str, Any]) -> list[str]:
-    """Return the name of each alarm of a view, in its order: the texts change while an alarm stands."""
-    return [named(*alarm.key) for alarm in view.get("alarms", ())]
+def _name_alarms(view: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add the name of each alarm to a view, in their order: texts change while an alarm stands."""
+    return {**view, "alarm_names": [named(*one.key) for one in view["alarms"]]} if view else view

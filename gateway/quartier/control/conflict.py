@@ -123,7 +123,8 @@ def wants(scene: Scene, result: Result, turns: Mapping[str, Turn]) -> tuple[list
             is_needed = _is_needed(scene, result, asset)
             reason = _reason(scene, asset, turn, value, is_needed=is_needed)
             found.append(Want(point(asset), value, reason, refresh_s=0.0, holds=True))
-            if is_needed or value == 0.0:
+            slowed = isinstance(asset, Ev) and not turn.on
+            if is_needed or value == 0.0 or slowed:
                 after[asset.name] = _turned(scene, asset, turn, value)
     return found, after
 
@@ -219,10 +220,17 @@ def _switched(scene: Scene, asset: Flexible, one: Rival, value: float, stands: f
     if not opens or _may_open(scene, asset, one):
         return value
     order = scene.state.book.orders.get(point(asset))
-    pauses = order is not None and order.value == 0.0 and _is_kept_off(scene, asset)
-    if isinstance(asset, Ev) and stands > asset.current_min_a and not pauses:
-        return asset.current_min_a
-    return None
+    if not isinstance(asset, Ev) or stands <= asset.current_min_a:
+        return None
+    is_off = order is not None and order.value == 0.0
+    pauses = is_off and (_is_kept_off(scene, asset) or _takes_nothing(scene, asset))
+    return None if pauses else asset.current_min_a
+
+
+def _takes_nothing(scene: Scene, asset: Ev) -> bool:
+    """Whether it is seen to take nothing: then what it shows as its order is not true."""
+    watts = sight.power_w(scene.state.memories, asset, scene.now_ns) if asset.measured else None
+    return watts is not None and watts < 0.5 * floor_w(asset)
 
 
 def _may_open(scene: Scene, asset: Flexible, one: Rival) -> bool:
@@ -304,9 +312,11 @@ def _turned(scene: Scene, asset: Flexible, turn: Turn, value: float) -> Turn:
         return replace(shed.switched_off(turn, before_w, now_ns, deaf=True), mode=mode, is_held=True)
     if point(asset).endswith("_w"):
         return shed.held(turn, value, now_ns, deaf=True)
-    if value == 0.0 or not turn.on:
+    if value == 0.0:
         return shed.switched_off(turn, before_w, now_ns, deaf=True) if turn.on else turn
     assert isinstance(asset, Ev)
+    if not turn.on:  # another controller switched it on: its minimum times count from here
+        turn = shed.switched_on(turn, now_ns)
     limit_w = max(floor_w(asset), value * asset.voltage_v * asset.phases_count)
     return shed.held(turn, limit_w, now_ns, deaf=True)
 

@@ -388,6 +388,21 @@ def test_what_was_switched_off_or_stepped_down_is_held(wants):
     assert off == again
 
 
+def test_a_car_that_another_started_counts_as_on_from_when_it_was_slowed(wants):
+    values, turn = wants(CAR, 16.0, order=0.0, turn=Turn(on=False, since_ns=S), rival=OPENED)
+
+    assert ([6.0], True, T * S, 4_140.0) == (values, turn.on, turn.since_ns, turn.limit_w)
+
+
+def test_a_car_that_takes_nothing_is_not_given_a_current_because_its_point_shows_one(wants):
+    off = {"order": 0.0, "turn": Turn(on=False), "rival": OPENED}
+    still = {"state": {"memories": {"x.power_w": Memory(40.0, T * S)}}}
+    draws = {"state": {"memories": {"x.power_w": Memory(11_000.0, T * S)}}}
+
+    assert [] == wants(CAR, 32_767.0, **off, **still)[0]
+    assert [6.0] == wants(CAR, 32_767.0, **off, **draws)[0]
+
+
 def test_a_fuse_opens_a_contactor_before_its_minimum_time_is_over(wants):
     node = Node(name="shed", fuse_a=16.0, measured=True)
     pump = replace(PUMP, node="shed")
