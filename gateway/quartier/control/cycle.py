@@ -37,6 +37,7 @@ from quartier.control import (
     overload,
     override,
     park,
+    releases,
     restore,
     rivals,
     runs,
@@ -103,8 +104,10 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     away = {**moded.freed(state.house, turns, book), **lost}
     again = conflict.released_again(scene, result)
     book = replace(book, released=book.released - again)
-    book, given, releases = orders.given_back(book, away, state.house.release_values, now.ns)
-    told = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(releases, 0.0)
+    book, insisted = releases.insisted(scene, book, lost, frozen)
+    book, given, freed = orders.given_back(book, away, state.house.release_values, now.ns)
+    given = [*insisted, *given]
+    told = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(freed, 0.0)
     scene = replace(
         scene, state=replace(scene.state, rivals=conflict.noted(scene.state.rivals, told, now.ns))
     )
@@ -112,7 +115,7 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     present = view.alarms(scene, players, result, lost)
     after = replace(after, alarms=alarm.hold(state.alarms, present, now))
     shown = view.shown(scene, players, result, after, lost)
-    return Decision((*commands, *given), after, shown, releases, away)
+    return Decision((*commands, *given), after, shown, freed, away)
 
 
 def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:

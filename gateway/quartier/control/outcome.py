@@ -236,9 +236,13 @@ def _follows(scene: Scene, asset: Battery) -> bool | None:
         return None
     if seen.taken_ns < order.since_ns + BATTERY_ANSWERS_S * 1e9:
         return None
+    return is_within(asset, order.value, seen.value)
+
+
+def is_within(asset: Battery, value: float, power_w: float) -> bool:
+    """Whether a battery's power is that of an order of ``value`` in W, or less of it."""
     over_w = max(BATTERY_OVER_W, BATTERY_OVER * asset.rated_w)
-    low_w, high_w = min(order.value, 0.0) - over_w, max(order.value, 0.0) + over_w
-    return low_w <= seen.value <= high_w
+    return min(value, 0.0) - over_w <= power_w <= max(value, 0.0) + over_w
 
 
 def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
