@@ -242,7 +242,7 @@ def _judge_channel(
         reaction = _classify_answer(gain)
     else:
         shown = [(one.meter_w[channel] - before_w) / asset_w for one in parts.between]
-        reaction = _classify(gain, min(shown), max(shown))
+        reaction = classify_gain(gain, min(shown), max(shown))
     if reaction is None or (mixed and reaction is Reaction.GOOD):
         return None
     return Step(
@@ -268,7 +268,7 @@ def _is_disturbed(channel: int, samples: Sequence[Sample], least_w: float, timin
     return False
 
 
-def _classify(gain: float, dip: float, peak: float) -> Reaction | None:
+def classify_gain(gain: float, dip: float, peak: float) -> Reaction | None:
     """The meter's reaction; None where something else moved, or another controller answered to the step.
 
     ``dip`` and ``peak`` are the least and the most that the meter showed of the step on the way.
