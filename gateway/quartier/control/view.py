@@ -116,10 +116,23 @@ def alarms(
     scene: Scene, players: Sequence[Player], result: Result, lost: Mapping[str, str]
 ) -> Iterator[Alarm]:
     """What is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
-    yield from _alarms(scene, players, result, lost)
+    for one in _alarms(scene, players, result, lost):
+        yield _set_cause(scene, one)
     yield from unmet.alarms(scene, players)
     yield from runs.alarms(scene.house, scene.state.runs)
     yield from precedence.alarms(scene, players, result.grove, result.broken)
+
+
+def _set_cause(scene: Scene, one: Alarm) -> Alarm:
+    """Return an alarm with the doubt of the grid meter as its cause, where it follows from its readings."""
+    if scene.meter.verdict is Verdict.GOOD or one.cause is not None:
+        return one
+    code = "meter.implausible" if scene.meter.verdict is Verdict.IMPLAUSIBLE else "meter.suspect"
+    if one.code in {"meter.late", "control.hunting"}:
+        return Alarm(one.code, one.of, one, (code, scene.house.grid.name))
+    if one.code == "cap.exceeded":
+        return Alarm(one.code, one.of, f"{one}; the grid meter is doubted: see {code} first")
+    return one
 
 
 def _alarms(

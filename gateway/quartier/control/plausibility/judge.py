@@ -45,6 +45,8 @@ SETTLES_S = 300.0
 """A wrong gain is checked for so long, ten small steps, before the meter is believed again."""
 CHECKS = (1.0, -1.0, 0.3, -1.0)
 """Where small steps that settle a doubt go to, in parts of the largest: they have two sizes by ``SIZES``."""
+SUSPECTED = "suspect"
+"""How a kept verdict *suspect* is named; without a name it is *implausible*."""
 WAIT_S, WAIT_MAX_S = 600.0, 14_400.0
 GOOD_COUNT = 3
 FORGETS_S = 86_400.0
@@ -423,10 +425,16 @@ def forgive(before: Judge, now_ns: int) -> Judge:
 
 
 def dump(state: Judge) -> dict[str, Any]:
-    """What a restart must not forget, JSON-ready: that the meter is implausible, why, and for how long."""
-    if state.verdict is not Verdict.IMPLAUSIBLE:
+    """What a restart must not forget, JSON-ready: that the meter is doubted, why, and for how long.
+
+    Values of causes change with each reading: they are kept to one figure, so that a disk is not worn.
+    """
+    if state.verdict is Verdict.GOOD:
         return {}
-    return {"causes": [list(cause) for cause in state.causes], "wait_s": state.wait_s}
+    causes = [[code, float(f"{value:.1g}")] for code, value in state.causes]
+    if state.verdict is Verdict.SUSPECT:
+        return {"causes": causes, "verdict": SUSPECTED}
+    return {"causes": causes, "wait_s": state.wait_s}
 
 
 def load(facts: object, now_ns: int) -> Judge:
@@ -441,6 +449,9 @@ def load(facts: object, now_ns: int) -> Judge:
         and cause[0] in CODES
         and isinstance(cause[1], int | float)
     )
+    if facts.get("verdict") == SUSPECTED:  # the steps that said so are gone: others must come
+        held_ns = now_ns + round((DOUBTS_S - CLEARS_S) * _S)
+        return Judge(verdict=Verdict.SUSPECT, causes=causes, caused_ns=held_ns, since_ns=now_ns)
     wait_s = facts.get("wait_s")
     return Judge(
         verdict=Verdict.IMPLAUSIBLE,
