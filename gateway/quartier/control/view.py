@@ -31,7 +31,7 @@ from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.plausibility import judge as plausibility
 from quartier.control.plausibility.judge import Verdict
-from quartier.control.players import Player, flexible, takes_orders
+from quartier.control.players import Limitable, Player, flexible, takes_orders
 from quartier.control.reason import who
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
@@ -213,7 +213,7 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bo
     elif isinstance(asset, Moded) and asset in moded.steered(scene.house):
         shown_asset["state"] = moded.words(asset, after.turns[asset.name], said)
         name = asset.point
-    elif isinstance(asset, Load | Ev | Pv) and takes_orders(asset):
+    elif isinstance(asset, Limitable) and takes_orders(asset):
         unguarded = guards.why_not(asset, scene.state.memories)
         words = [_turn_state(asset, after.turns[asset.name]), unguarded, precedence.DEAF * is_deaf]
         shown_asset["state"] = "; ".join(filter(None, words))
