@@ -59,7 +59,7 @@ from quartier.control.plausibility.frozen import QUANTITIES
 from quartier.control.plausibility.judge import Verdict
 from quartier.control.plausibility.steps import Watch
 from quartier.control.players import Player, flexible, flexible_player
-from quartier.control.reason import Reason, further, rule
+from quartier.control.reason import Reason, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import Decision, State
@@ -74,6 +74,8 @@ from quartier_native import allocate
 __all__ = ["Decision", "State", "step"]
 
 FAR_W = 1e11  # a cap the kernel cannot reach
+_TRIAL = rule("meter.trial", "grid meter trial")
+_SUSPECT, _STALE = rule("meter.suspect", "suspect grid meter"), rule("inputs.stale", "stale inputs")
 
 
 def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
@@ -141,8 +143,9 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     grid_w = grid.value if grid is not None and current else None
     loads = supplies.judged(house, state.supplies, memories, grid if current else None, dt_s, now.ns)
     others = (*contacts.sources(house.contacts, holds), *supplies.sources(loads))
-    why = "grid meter implausible" if "grid-meter-implausible" in judgement.rules else "grid meter lost"
-    force = limits.in_force(house, wishes.caps, judgement.stage, others, why)
+    blind = "grid-meter-implausible" in judgement.rules
+    failsafe_of = limits.METER_IMPLAUSIBLE if blind else limits.METER_LOST
+    force = limits.in_force(house, wishes.caps, judgement.stage, others, failsafe_of)
     force = unseen.capped(house, memories, force)
     remainder_w = state.remainder_w
     if grid_w is not None and meter.verdict is Verdict.GOOD:  # another one teaches nothing
@@ -343,7 +346,7 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
     assert isinstance(asset, Battery)
     trial_w = outcome.trial_w(scene, asset)
     if trial_w is not None:
-        unit.reason = rule("a small step shows whether the grid meter is right again", "grid meter trial")
+        unit.reason = _TRIAL
         # Limits are kept by others: the estimate must not have the battery do more than a small step.
         most_w = abs(trial_w)
         unit.room = Room(max(-most_w, unit.room.low_w), min(most_w, unit.room.high_w))
@@ -369,8 +372,8 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
 def _why_held(scene: Scene) -> Reason:
     """Why a battery is neither raised nor lowered now."""
     if scene.meter.verdict is Verdict.SUSPECT:
-        return rule("held: the grid meter contradicts the meters below it", "suspect grid meter")
-    return rule("held: nothing is raised while inputs are stale", "stale inputs")
+        return _SUSPECT
+    return _STALE
 
 
 def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:
@@ -402,7 +405,7 @@ def _allocated(
 ) -> outcome.Result:
     """Bring the wants inside every cap; without any base only what an event has off moves: it needs none."""
     wants = [player.want_w for player in players]
-    acted: dict[int, str] = {}
+    acted: dict[int, Reason] = {}
     off = emergency.taken(scene, players, wants, acted)
     if base is None or grove is None:
         return outcome.Result(tuple(wants), None, None, acted, met=True, gate=scene.state.gate, off=off)
@@ -469,13 +472,13 @@ def _name(
     wants: list[float],
     setpoints: tuple[float, ...],
     taken: list[Step],
-    cap: str,
-    acted: dict[int, str],
+    cap: Reason,
+    acted: dict[int, Reason],
 ) -> None:
     """Say which step moved whom: the last one taken for each."""
     for taken_step in taken:
         if setpoints[taken_step.index] != wants[taken_step.index]:
-            acted[taken_step.index] = further(cap, f": {taken_step.words}")
+            acted[taken_step.index] = cap.then(taken_step.reason)
 
 
 def _capped_consumption(
@@ -483,7 +486,7 @@ def _capped_consumption(
     players: list[Player],
     wants: list[float],
     downs: list[Step],
-    acted: dict[int, str],
+    acted: dict[int, Reason],
     base: balance.Base,
 ) -> None:
     """Hold what is consumed, whatever is generated, inside its cap; discharging does not help it."""
@@ -498,7 +501,7 @@ def _capped_consumption(
         positive,
         found.setpoint_w,
         usable[: found.down_count],
-        scene.force.words("consumption"),
+        scene.force.reason("consumption"),
         acted,
     )
     for index, after_w in enumerate(found.setpoint_w):
@@ -506,7 +509,7 @@ def _capped_consumption(
             wants[index] = after_w
 
 
-def _lost(scene: Scene) -> Mapping[str, str]:
+def _lost(scene: Scene) -> Mapping[str, Reason]:
     """Setpoints whose inputs are lost, with the reason."""
     batteries = {
         f"{asset.name}.setpoint_w": why
@@ -514,6 +517,7 @@ def _lost(scene: Scene) -> Mapping[str, str]:
         if isinstance(asset, Battery)
         and asset.writable
         and guards.may_order(asset)
-        and (why := outcome.why_not(scene, asset)) not in {"", outcome.WAITING}
+        and (why := outcome.why_not(scene, asset)) is not None
+        and why.code != outcome.WAITING.code
     }
     return batteries | moded.given_back(scene) | outcome.maintained(scene)

@@ -165,7 +165,8 @@ def _why_not(state: State, asset: Steered, now: Now) -> str:
         return "it does not answer"
     if isinstance(asset, Battery) and _soc_pct(state, asset, now) is None:
         return "its state of charge is not known"
-    return guards.why_not(asset, state.memories) or rivals.why_not(state.rivals, setpoint.point(asset))
+    reason = guards.why_not(asset, state.memories) or rivals.why_not(state.rivals, setpoint.point(asset))
+    return str(reason or "")
 
 
 def _soc_pct(state: State, asset: Battery, now: Now) -> float | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
-from quartier.control import reason
+from quartier.control.reason import Reason, data, make
 from quartier.control.sight import Memories, number
 from quartier.house.image import Frozen
 from quartier_drivers.contract import Command
@@ -38,13 +38,12 @@ class Want:
     A lease is written every ``refresh_s``; None: once.  Both are written again when the device shows another
     value, or its power contradicts the order: ``obeys`` is False then, True where its power agrees, None
     where that is not known.  The command is worthless after ``life_s``.  ``holds``: the reason is that of
-    what stands there already, also while nothing is written.  A ``reason`` that knows who wants it
-    (``reason.Reason``) tells the ledger.
+    what stands there already, also while nothing is written.
     """
 
     point: str
     value: float
-    reason: str
+    reason: Reason
     deadband: float = 0.0
     refresh_s: float | None = REFRESH_S
     life_s: float = REFRESH_S
@@ -63,7 +62,7 @@ class Order:
 
     value: float
     written_ns: int
-    reason: str
+    reason: Reason
     raised_ns: int | None = None
     is_kept: bool = False
     rewritten_ns: tuple[int, ...] = ()
@@ -104,7 +103,7 @@ def written(
 
 
 def given_back(
-    book: Book, points: Mapping[str, str], values: Mapping[str, float | None], now_ns: int
+    book: Book, points: Mapping[str, Reason], values: Mapping[str, float | None], now_ns: int
 ) -> tuple[Book, list[Command], tuple[str, ...]]:
     """Release ``points`` (to the reason why), each once: a command, or its name where no value is known."""
     orders = dict(book.orders)
@@ -117,8 +116,8 @@ def given_back(
         if value is None:
             unnamed.append(point)
         else:
-            words = reason.Reason(f"given back: {why}", LOST)
-            commands.append(_command(point, value, now_ns + round(RELEASE_LIFE_S * _S), words))
+            reason = make("output.given_back", LOST, more=why)
+            commands.append(_command(point, value, now_ns + round(RELEASE_LIFE_S * _S), reason))
     return Book(orders, book.released | points.keys()), commands, tuple(unnamed)
 
 
@@ -136,8 +135,9 @@ def unanswered(book: Book, memories: Memories, now_ns: int) -> set[str]:
     return found
 
 
-def _command(point: str, value: float, expires_ns: int, words: str) -> Command:
-    return Command(point, value, expires_ns, words, reason.who(words), reason.until_utc_ms(words))
+def _command(point: str, value: float, expires_ns: int, reason: Reason) -> Command:
+    who, until_utc_ms = reason.who, reason.until_utc_ms
+    return Command(point, value, expires_ns, str(reason), who, until_utc_ms, cause=data(reason))
 
 
 def _next(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float) -> Order | None:
