@@ -93,6 +93,11 @@ def said(text: str, who: Who = OURS, until_utc_ms: int | None = None) -> Reason:
     return make("said", who, until_utc_ms, text=text)
 
 
+def text(reason: Reason | None) -> str:
+    """Return a reason as text; empty where there is none."""
+    return "" if reason is None else str(reason)
+
+
 def data(reason: Reason | None) -> dict[str, object]:
     """Return code and values of all parts, JSON-ready, for who shows a reason to a program."""
     if reason is None:

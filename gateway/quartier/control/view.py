@@ -31,7 +31,7 @@ from quartier.control.outcome import Result, point, why_not
 from quartier.control.plausibility import judge as plausibility
 from quartier.control.plausibility.judge import Verdict
 from quartier.control.players import Player, flexible, takes_orders
-from quartier.control.reason import Reason, data, make
+from quartier.control.reason import Reason, data, make, text
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import State
@@ -196,14 +196,14 @@ def _asset(
     if isinstance(asset, Battery):
         soc = scene.state.memories.get(f"{asset.name}.soc_pct")
         shown_asset["soc_pct"] = None if soc is None else soc.value
-        shown_asset["state"] = str(why_not(scene, asset) or "steered")
+        shown_asset["state"] = text(why_not(scene, asset)) or "steered"
         name = f"{asset.name}.setpoint_w"
     elif isinstance(asset, Moded) and asset in moded.steered(scene.house):
         shown_asset["state"] = moded.words(asset, after.turns[asset.name], said)
         name = asset.point
     elif isinstance(asset, Load | Ev | Pv) and takes_orders(asset):
         unguarded = guards.why_not(asset, scene.state.memories)
-        words = [_turn_state(asset, after.turns[asset.name]), str(unguarded or ""), precedence.DEAF * is_deaf]
+        words = [_turn_state(asset, after.turns[asset.name]), text(unguarded), precedence.DEAF * is_deaf]
         shown_asset["state"] = "; ".join(filter(None, words))
         name = point(asset)
     else:

@@ -8,7 +8,7 @@ import pytest
 from quartier.app import movable
 from quartier.config.ahead import Planning
 from quartier.control.orders import Book, Order
-from quartier.control.reason import Reason, rule
+from quartier.control.reason import FREE, rule, said
 from quartier.control.runs import Progress
 from quartier.control.sight import Memory
 from quartier.control.state import State
@@ -104,7 +104,7 @@ def test_a_tank_that_is_not_read_is_not_planned(point):
 
 
 def test_nor_one_that_a_person_orders_or_that_forgets_before_the_horizon_ends():
-    by_hand = Reason("by hand", Who("person", "anna"))
+    by_hand = said("by hand", Who("person", "anna"))
 
     assert {} == asked(BOILER, reasons={"boiler.relay_on": by_hand}).tanks
     assert {"boiler"} == set(asked(BOILER, reasons={"boiler.relay_on": "free"}).tanks)
@@ -178,7 +178,7 @@ def test_a_run_that_is_owed_is_planned_until_its_deadline_and_apart_from_the_for
 
 
 def test_one_that_the_plan_just_let_run_is_not_moved_before_it_is_seen_to_have_begun():
-    ordered = Book({"washer.relay_on": Order(1.0, 0, rule("local plan: runs", "local plan"))})
+    ordered = Book({"washer.relay_on": Order(1.0, 0, rule("local plan: runs", FREE))})
     planned = {"washer": Batch([2_000.0, 100.0, 1_500.0], 2, 12)}
     (found,) = movable.going_on(
         replace(washing(OWED), book=ordered), planned, NOW, 0.0, [9_000.0] * 96
