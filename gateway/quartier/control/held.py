@@ -1,6 +1,6 @@
 """Why an asset is still held below what it likes, by what is in force now (pure)."""
 
-from quartier.control import aims, duties
+from quartier.control import aims, duties, limits
 from quartier.control.limits import Force
 from quartier.control.reason import Reason, make, rule
 from quartier.control.scene import Scene
@@ -12,7 +12,6 @@ FOUND_OFF = rule("restore.found_off", RESTORE).then(RETURNS)
 BELOW_CAP = rule("restore.below_cap", RESTORE)
 PV_FITS = rule("restore.pv_fits", RESTORE)
 _FITS = make("cap.fits")
-_DIRECTIONS = {f"cap.{way}": way for way in ("import", "export", "generation", "consumption")}
 
 
 def still(scene: Scene, reason: Reason) -> Reason:
@@ -24,8 +23,8 @@ def still(scene: Scene, reason: Reason) -> Reason:
     if reason.who == aims.BY_PLAN:  # no plan has it wait any more
         return RETURNS
     if reason.code == _FITS.code:
-        return fits(force, "import" if reason.more is None else _DIRECTIONS[reason.more.code])
-    direction = _DIRECTIONS.get(reason.code)
+        return fits(force, "import" if reason.more is None else limits.WAYS[reason.more.code])
+    direction = limits.WAYS.get(reason.code)
     if direction is None:
         return reason
     if getattr(force, f"{direction}_w") is None:

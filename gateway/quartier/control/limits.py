@@ -14,7 +14,14 @@ HARD = rule("limit.hard", "hard limit")
 LINK = rule("limit.link", "link")
 METER_LOST = rule("limit.failsafe_meter_lost", "fail-safe value, grid meter lost")
 METER_IMPLAUSIBLE = rule("limit.failsafe_meter_implausible", "fail-safe value, grid meter implausible")
-_CODES = {way: f"cap.{way}" for way in ("import", "export", "generation", "consumption")}
+_CODES = {
+    "import": "cap.import",
+    "export": "cap.export",
+    "generation": "cap.generation",
+    "consumption": "cap.consumption",
+}
+WAYS = {code: way for way, code in _CODES.items()}
+"""Of which limit a code is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

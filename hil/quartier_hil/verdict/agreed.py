@@ -17,6 +17,8 @@ WRITTEN_WITHIN_S = 25.0
 """An order is written again after 20 s at the latest: what was true then may be told for so long."""
 EACH_S = 5.0
 """So often a reason that stands is looked at again."""
+ANSWER_W = 300.0
+"""What a battery may miss its order by: that far it may move the other way."""
 LIMIT_W, SOC_PCT, SLACK_S = 1.0, 1.0, 3.0
 """What rounds: a limit, a state of charge, a time."""
 
@@ -55,6 +57,27 @@ def _less(seen: Seen) -> str:
 
 def _nothing(seen: Seen) -> str:
     return "" if abs(seen.value) <= ZERO_W else f"the order is {seen.value:g}, not 0"
+
+
+def _gives(seen: Seen) -> str:
+    power_w = _measured_w(seen)
+    return "" if power_w is None or power_w <= ANSWER_W else f"{power_w:g} W are measured"
+
+
+def _takes(seen: Seen) -> str:
+    power_w = _measured_w(seen)
+    return "" if power_w is None or power_w >= -ANSWER_W else f"{power_w:g} W are measured"
+
+
+def _measured_w(seen: Seen) -> float | None:
+    """What is measured; None where nobody sees it, or an alarm says that the asset does not obey."""
+    if seen.asset.get("quality") != "good" or seen.name in {of.partition(".")[0] for _, of in _alarms(seen)}:
+        return None
+    return float(seen.asset["power_w"])
+
+
+def _alarms(seen: Seen) -> Iterator[tuple[str, str]]:
+    return (one.key for one in seen.view["alarms"] if hasattr(one, "key"))
 
 
 def _cap(seen: Seen) -> str:
@@ -171,7 +194,7 @@ def _contact_lost(seen: Seen) -> str:
 
 def _contested(seen: Seen) -> str:
     point = seen.asset["command"]["point"]
-    found = any((one.key if hasattr(one, "key") else ("", ""))[1] == point for one in seen.view["alarms"])
+    found = ("output.second_master", point) in _alarms(seen)
     return "" if found else "no alarm of another controller stands"
 
 
@@ -214,6 +237,10 @@ IN_TIME: Mapping[str, Callable[[Seen], str]] = {
     "free": _free,
     "restore.waits": _held,
     "restore.found_off": _held,
+    "battery.discharges": _gives,
+    "battery.discharges_less": _gives,
+    "battery.charges": _takes,
+    "battery.charges_less": _takes,
     "battery.full": _full,
     "battery.empty": _empty,
     "hand.orders": _ordered,
@@ -227,12 +254,14 @@ IN_TIME: Mapping[str, Callable[[Seen], str]] = {
     "limit.failsafe_meter_lost": _safe,
     "limit.failsafe_meter_implausible": _safe,
     "contact.acts": _contact,
+    "contact.waiting": _contact,
+    "contact.held": _contact,
     "contact.lost": _contact_lost,
     "conflict.safe": _contested,
     "conflict.lowered": _contested,
     "conflict.though": _contested,
 }
-"""Rules of code and state: a reason may stand until its order is written again."""
+"""Rules of code and state, or measurement: a reason may stand until its order is written again."""
 
 
 def parts(reason: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
