@@ -12,6 +12,8 @@ FOUND_OFF = rule("restore.found_off", RESTORE).then(RETURNS)
 BELOW_CAP = rule("restore.below_cap", RESTORE)
 PV_FITS = rule("restore.pv_fits", RESTORE)
 _FITS = make("cap.fits")
+_ENDED = frozenset({"hand.orders", "document.orders", "car.ready", "conflict.safe", "conflict.lowered"})
+"""What ended where its asset is still held: while it lasts, something else says why."""
 
 
 def still(scene: Scene, reason: Reason) -> Reason:
@@ -20,10 +22,11 @@ def still(scene: Scene, reason: Reason) -> Reason:
     if reason.code in duties.TIERS_OFF:
         done = reason.last  # the reading before it is that of the row that acted last
         return next((now for now in scene.duties.off.values() if now.last == done), RETURNS)
-    if reason.who == aims.BY_PLAN:  # no plan has it wait any more
+    # No plan has it wait any more, nobody orders it so, no other controller moves it.
+    if reason.who == aims.BY_PLAN or reason.code in _ENDED:
         return RETURNS
     if reason.code == _FITS.code:
-        return fits(force, "import" if reason.more is None else limits.WAYS[reason.more.code])
+        return fits(force, limits.WAYS[reason.last.code])
     direction = limits.WAYS.get(reason.code)
     if direction is None:
         return reason

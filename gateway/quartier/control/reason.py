@@ -98,10 +98,8 @@ def text(reason: Reason | None) -> str:
     return "" if reason is None else str(reason)
 
 
-def data(reason: Reason | None) -> dict[str, object]:
+def data(reason: Reason) -> dict[str, object]:
     """Return code and values of all parts, JSON-ready, for who shows a reason to a program."""
-    if reason is None:
-        return {"code": "", "values": {}}
     found: dict[str, object] = {"code": reason.code, "values": dict(reason.values)}
     if reason.source is not None:
         found["source"] = data(reason.source)
