@@ -23,8 +23,7 @@ UNITS: Mapping[str, str] = {
     # What assets measure
     "co2_ppm": "ppm",
     "found_c": "°C",
-    "low_c": "°C",
-    "high_c": "°C",
+    "limit_c": "°C",
     "after_min": "min",
     # Time of day, hh:mm
     "by": "local time",
@@ -233,7 +232,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("waste.nothing", "nothing to collect"),
     Kind("waste.begins", "its time begins at {at}"),
     Kind("substation.unknown", "its {quantity} temperature is not known"),
-    Kind("substation.outside", "its {quantity} is at {found_c:.1f} °C, outside {low_c:g} to {high_c:g} °C"),
+    Kind("substation.cold", "its {quantity} is at {found_c:.1f} °C, below {limit_c:g} °C"),
+    Kind("substation.hot", "its {quantity} is at {found_c:.1f} °C, above {limit_c:g} °C"),
     Kind("substation.rests", "its own control keeps it for {after_min:.0f} min"),
     Kind("ventilation.co2", "CO2 at {co2_ppm:.0f} ppm, not slowed"),
 )

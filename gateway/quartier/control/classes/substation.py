@@ -32,10 +32,10 @@ def _outside(pump: Substation, scene: Scene) -> Reason | None:
         word = quantity.removesuffix("_c")
         if found_c is None:
             return make("substation.unknown", quantity=word)
-        if not low_c + back_k <= found_c <= high_c - back_k:
-            return make(
-                "substation.outside", quantity=word, found_c=round(found_c, 1), low_c=low_c, high_c=high_c
-            )
+        if found_c < low_c + back_k:
+            return make("substation.cold", quantity=word, found_c=round(found_c, 1), limit_c=low_c + back_k)
+        if found_c > high_c - back_k:
+            return make("substation.hot", quantity=word, found_c=round(found_c, 1), limit_c=high_c - back_k)
     back_ns = scene.state.turns.get(pump.name, Turn()).back_ns
     if back_ns is not None and scene.now_ns - back_ns < BACK_S * 1e9:
         return make("substation.rests", after_min=round(BACK_S / 60))

@@ -24,8 +24,8 @@ PUMP = Substation(
     [
         ({"supply_c": 40, "return_c": 30}, ""),
         ({"supply_c": 75, "return_c": 5}, ""),
-        ({"supply_c": 75.1, "return_c": 30}, "its supply is at 75.1 °C, outside 8 to 75 °C"),
-        ({"supply_c": 40, "return_c": 4.9}, "its return is at 4.9 °C, outside 5 to inf °C"),
+        ({"supply_c": 75.1, "return_c": 30}, "its supply is at 75.1 °C, above 75 °C"),
+        ({"supply_c": 40, "return_c": 4.9}, "its return is at 4.9 °C, below 5 °C"),
         ({"return_c": 30}, "its supply temperature is not known"),
     ],
 )
