@@ -1,6 +1,7 @@
 """Why something is done: a code of ``reasonkinds`` with its values; text is made where it is shown."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from quartier.control.reasonkinds import BY_CODE, NAMES
@@ -27,11 +28,7 @@ class Reason(NamedTuple):
 
     def __str__(self) -> str:
         """Return the English text of all parts."""
-        kind, values = BY_CODE[self.code], dict(self.values)
-        if "{more}" in kind.text:
-            return kind.text.format(**values, more=self.more)
-        words = kind.text.format(**values, source=self.source)
-        return words if self.more is None else f"{words}{BY_CODE[self.more.code].joint}{self.more}"
+        return _text(self)
 
     def parts(self) -> Iterator["Reason"]:
         """Return this one and all that are behind it; no sources."""
@@ -63,6 +60,16 @@ class Reason(NamedTuple):
     def within(self, head: "Reason") -> "Reason":
         """Return this one behind ``head``, which takes over whose it is and until when."""
         return _new(Reason, (head.code, head.values, self.who, self.until_utc_ms, head.source, self))
+
+
+@lru_cache(maxsize=1024)
+def _text(reason: Reason) -> str:
+    """Return the text of a reason; the same reasons stand for many cycles."""
+    kind, values, more = BY_CODE[reason.code], dict(reason.values), reason.more
+    if "{more}" in kind.text:
+        return kind.text.format(**values, more=more)
+    words = kind.text.format(**values, source=reason.source)
+    return words if more is None else f"{words}{BY_CODE[more.code].joint}{more}"
 
 
 def make(  # each value is an argument of its own
