@@ -1,6 +1,5 @@
 """Why something is done: a code of ``reasonkinds`` with its values; text is made where it is shown."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,13 +28,6 @@ class Reason(NamedTuple):
     def __str__(self) -> str:
         """Return the English text of all parts."""
         return _text(self)
-
-    def parts(self) -> Iterator["Reason"]:
-        """Return this one and all that are behind it; no sources."""
-        here: Reason | None = self
-        while here is not None:
-            yield here
-            here = here.more
 
     @property
     def last(self) -> "Reason":

@@ -50,7 +50,6 @@ def test_a_reason_is_a_value_with_parts():
     slowed = make("charging.slowed")
     whole = CAP.then(make("cap.mean_over")).then(slowed)
 
-    assert ["cap.import", "cap.mean_over", "charging.slowed"] == [one.code for one in whole.parts()]
     assert (slowed, CAP.then(make("cap.mean_over"))) == (whole.last, whole.without_last())
     assert CAP.without_last() is None
     assert (4000, None) == (whole.get("limit_w"), whole.get("tier"))
