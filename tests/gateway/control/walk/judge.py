@@ -494,7 +494,7 @@ def codes(command: Command) -> list[str]:
     while here:
         found.append(here["code"])
         here = here.get("more", {})
-    return found
+    return found or [""]
 
 
 def _unordered(asset: Steered) -> float | None:
