@@ -120,13 +120,14 @@ ROOMS = (
         ),
         pure=True,
     ),
-    # It names the line of a profile or site file that is to be changed.
+    # It names the line of a profile or site file that is to be changed, and judges steps as control does.
     Room(
         "quartier.commissioning",
         (
             "quartier.commissioning",
             "quartier.house",
             "quartier.control.battery",
+            "quartier.control.plausibility",
             "quartier.control.sight",
             "quartier_drivers.place",
             *CONTRACT,

@@ -6,6 +6,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from quartier.control.plausibility.steps import GAIN_MAX, GAIN_MIN
 from quartier.house.assets import Battery, House
 from quartier.runtime import statefile
 
@@ -13,7 +14,7 @@ FILE = "probes"
 DELAY_MAX_S = 25.0
 """Beyond this control keeps no past to compare with."""
 GAINS = (0.5, 1.6)
-"""Between these it does what it is told, and the grid meter shows it."""
+"""Between these it does what it is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,9 @@ def _responding(battery: Battery, found: Probed | None) -> Battery:
         return battery
     if max(found.delay_s, abs(found.lag_s)) > DELAY_MAX_S:
         return battery
-    if not (GAINS[0] < found.gain < GAINS[1] and GAINS[0] < found.grid_gain < GAINS[1]):
+    if not GAINS[0] < found.gain < GAINS[1]:
+        return battery
+    if not GAIN_MIN <= found.grid_gain / found.gain <= GAIN_MAX:  # the meter does not show it rightly
         return battery
     ramp_w = found.ramp_w_per_s or battery.ramp_max_w_per_s
     return replace(

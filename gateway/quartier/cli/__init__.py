@@ -187,7 +187,7 @@ def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "file", type=Path, nargs="?", default=CONFIG, metavar="FILE", help="default: %(default)s"
     )
     _json(check)
-    check.set_defaults(run="site:check")
+    check.set_defaults(run="check:check")
 
     config = _command(commands, "config", "print a commented sample, a reference page or the JSON Schema")
     config.add_argument("what", choices=("sample", "reference", "schema", "remote"))

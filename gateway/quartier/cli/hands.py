@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from quartier.cli import output
-from quartier.control.plausibility.judge import describe
+from quartier.control.plausibility.detection import tell_causes
 from quartier.runtime.desk import Closed, ask
 from quartier.runtime.operators import GROUP, order
 
@@ -87,7 +87,7 @@ def meter(options: argparse.Namespace) -> int:
         print(f"the grid meter was {answer['done']}; it is believed again")
     else:
         causes = tuple((one["code"], one["value"]) for one in answer["causes"])
-        print(f"{answer['verdict']}{': ' if causes else ''}{describe(causes)}")
+        print(f"{answer['verdict']}{': ' if causes else ''}{tell_causes(causes)}")
     return 1 if "error" in answer else 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from quartier.app import fallbacks, probe, probed
 from quartier.cli import output
-from quartier.commissioning import advice, consent, findings, sentence, sheet, verdict
+from quartier.commissioning import advice, consent, findings, meter, sentence, sheet, verdict
 from quartier.commissioning.advice import Paper, Papers
 from quartier.commissioning.finding import Finding
 from quartier.commissioning.stage import Wish
@@ -133,6 +133,7 @@ def _told(
     trace = stage.trace
     seen = verdict.measured(trace)
     found = findings.found(plan.subject, trace, seen, outcome.ended, stage.watch, stage.rest)
+    judged = meter.judge_meter(plan.subject, trace, seen)
     known = papers(loaded, plan, options.config)
     changes, overrides = advice.lines(found, known), advice.overrides(found, known)
     words = sentence.said(plan.subject, seen)
@@ -160,9 +161,11 @@ def _told(
         text = sheet.page(_sheet(loaded, plan, outcome, one, found, changes, seen, agreed_to))
         options.page.write_text(text, encoding="utf-8")
     if options.json:
-        output.dump(_facts(plan, one, found, changes, outcome) | {"overrides": overrides})
+        facts = _facts(plan, one, found, changes, outcome)
+        output.dump(facts | {"meter": meter.show(judged), "overrides": overrides})
     else:
         print(words)
+        print(meter.tell(judged, plan.subject.grid))
         for finding in found:
             print(f"{'!' if finding.is_fault else '-'} {finding.words}")
         for change in (*changes, *overrides):

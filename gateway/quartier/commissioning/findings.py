@@ -5,6 +5,7 @@ from statistics import median
 
 from quartier.commissioning import phases, witnesses
 from quartier.commissioning.finding import Finding, Target
+from quartier.commissioning.meter import judge_meter
 from quartier.commissioning.stage import Rest, Watch
 from quartier.commissioning.subject import Subject
 from quartier.commissioning.trace import Trace
@@ -33,7 +34,7 @@ def found(
     every = [
         *_ended(subject, trace, ended),
         *_answered(subject, seen, cut_short=bool(ended)),
-        *witnesses.judged(subject, seen),
+        *witnesses.judged(subject, seen, judge_meter(subject, trace, seen)),
         *phases.judged(subject, seen),
         *_reacted(subject, trace, seen),
         *_limited(subject, trace, seen),

@@ -12,29 +12,30 @@ from quartier.commissioning.finding import Finding, Target
 from quartier.commissioning.gain import Gain
 from quartier.commissioning.subject import Subject
 from quartier.commissioning.verdict import Measured
+from quartier.control.plausibility.commanded import Judged
+from quartier.control.plausibility.detection import tell_causes
 
-SILENT_GAIN, BLIND_SHARE = 0.04, 0.2
-GRID_TOLERANCE = 0.2
+SILENT_GAIN = 0.04
+FROZEN = "frozen_power_w"
 DECADE_TOLERANCE, ONE_TOLERANCE = 0.15, 0.2  # of the decimal logarithm
 
 
-def judged(subject: Subject, seen: Measured) -> Iterator[Finding]:
-    """Sign and power of ten, by which of the three disagrees with the two others."""
+def judged(subject: Subject, seen: Measured, meter: Judged) -> Iterator[Finding]:
+    """Sign and power of ten, by which of the three disagrees with the two others.
+
+    ``meter`` is what the gateway's own judge says of the connection meter.
+    """
     asset, grid = seen.asset.gain, seen.grid.gain
     name, quantity = subject.name, subject.point.partition(".")[2]
     if abs(asset.value) < SILENT_GAIN or not asset.edges_count:
         return
     if asset.edges_count < 2:
         return
+    yield from _of_meter(subject, meter)
     if not grid.is_sure() or grid.error > 0.5 * abs(asset.value):
         if seen.has_reacted:
             return
-        if abs(grid.value) < BLIND_SHARE * abs(asset.value) and grid.error < 0.1 * abs(asset.value):
-            yield Finding(
-                "grid.blind",
-                f"the grid meter did not see {name}: it hangs elsewhere, or something made up for it at once",
-            )
-        else:
+        if not meter.causes:
             yield Finding(
                 "grid.noise",
                 "the house moves too much to see it at the grid meter: take larger steps (--step-w), "
@@ -49,7 +50,27 @@ def judged(subject: Subject, seen: Measured) -> Iterator[Finding]:
         yield from _tenfold_alone(subject, asset)
         return
     yield from _sign(subject, asset.value, grid.value)
-    yield from _tenfold(subject, asset, grid, seen)
+    yield from _tenfold(subject, asset, grid)
+
+
+def _of_meter(subject: Subject, meter: Judged) -> Iterator[Finding]:
+    """The faults of the connection meter, by the names that ``quartier check`` uses."""
+    name = subject.name
+    for code, value in meter.causes:
+        power = (decade(Gain(value, 0.0, 1)) or 0) if code in {"gain_low", "gain_high"} else 0
+        finding, more = {
+            "wrong_sign": ("sign.grid", f"; if its import is right, then both signs of {name} are wrong"),
+            "none": ("grid.blind", f"; or {name} hangs elsewhere, or something made up for it at once"),
+            "gain_low": ("gain.grid", ""),
+            "gain_high": ("gain.grid", ""),
+            FROZEN: ("grid.frozen", ": restart the meter, and look at its cable"),
+        }.get(code, ("grid.phase", ""))
+        targets = [Target("grid", "power_w", "sign", -1.0)] if finding == "sign.grid" else []
+        if power:
+            finding, more = "factor.grid", f"; it shows {_times(power)} what {name} takes"
+            targets = [Target("grid", "power_w", "scale", 10.0**-power)]
+        words = f"{subject.grid}: {tell_causes([(code, value)])}{more}"
+        yield Finding(finding, words, targets=targets)
 
 
 def _sign(subject: Subject, asset: float, grid: float) -> Iterator[Finding]:
@@ -66,16 +87,9 @@ def _sign(subject: Subject, asset: float, grid: float) -> Iterator[Finding]:
             f"the power of {name} is read with the wrong sign: command and grid meter agree against it",
             targets=[Target("asset", "power_w", "sign", -1.0)],
         )
-    elif grid < 0:
-        yield Finding(
-            "sign.grid",
-            f"the grid meter shows {name} with the wrong sign: its transformers are turned, or its sign is; "
-            f"if its import is right, then both signs of {name} are wrong",
-            targets=[Target("grid", "power_w", "sign", -1.0)],
-        )
 
 
-def _tenfold(subject: Subject, asset: Gain, grid: Gain, seen: Measured) -> Iterator[Finding]:
+def _tenfold(subject: Subject, asset: Gain, grid: Gain) -> Iterator[Finding]:
     of_asset, of_grid = decade(asset), decade(grid)
     quantity = subject.point.partition(".")[2]
     if subject.is_switch:
@@ -92,25 +106,8 @@ def _tenfold(subject: Subject, asset: Gain, grid: Gain, seen: Measured) -> Itera
             f"the power of {subject.name} is read as {_times(of_asset)} what it is: command and grid agree",
             targets=[Target("asset", "power_w", "scale", 10.0**-of_asset)],
         )
-    elif of_grid and of_asset == 0:
-        yield Finding(
-            "factor.grid",
-            f"the grid meter shows {_times(of_grid)} what {subject.name} takes: command and asset agree",
-            targets=[Target("grid", "power_w", "scale", 10.0**-of_grid)],
-        )
     elif of_asset:
         yield from _tenfold_alone(subject, asset)
-    elif seen.has_reacted or _is_turned(grid, seen):
-        return  # that explains it
-    elif abs(abs(grid.value) - abs(asset.value)) > max(GRID_TOLERANCE * abs(asset.value), 3 * grid.error):
-        share = grid.value / asset.value
-        yield Finding(
-            "gain.grid", f"the grid meter saw {share:.2f} of what {subject.name} took", is_fault=share < 0.5
-        )
-
-
-def _is_turned(grid: Gain, seen: Measured) -> bool:
-    return any(one.is_sure() and one.value * grid.value < 0 for one in seen.phases.values())
 
 
 def _tenfold_alone(subject: Subject, asset: Gain) -> Iterator[Finding]:

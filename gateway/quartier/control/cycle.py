@@ -37,6 +37,7 @@ from quartier.control import (
     overload,
     override,
     park,
+    releases,
     restore,
     rivals,
     runs,
@@ -75,6 +76,7 @@ __all__ = ["Decision", "State", "step"]
 
 FAR_W = 1e11  # a cap the kernel cannot reach
 _TRIAL = rule("meter.trial", "grid meter trial")
+_TRIAL_AGAIN = rule("meter.trial_again", "grid meter trial")
 _SUSPECT, _STALE = rule("meter.suspect", "suspect grid meter"), rule("inputs.stale", "stale inputs")
 
 
@@ -105,8 +107,10 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     away = {**moded.freed(state.house, turns, book), **lost}
     again = conflict.released_again(scene, result)
     book = replace(book, released=book.released - again)
-    book, given, releases = orders.given_back(book, away, state.house.release_values, now.ns)
-    told = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(releases, 0.0)
+    book, insisted = releases.insisted(scene, book, lost, frozen)
+    book, given, freed = orders.given_back(book, away, state.house.release_values, now.ns)
+    given = [*insisted, *given]
+    told = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(freed, 0.0)
     scene = replace(
         scene, state=replace(scene.state, rivals=conflict.noted(scene.state.rivals, told, now.ns))
     )
@@ -114,7 +118,7 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     present = view.alarms(scene, players, result, lost)
     after = replace(after, alarms=alarm.hold(state.alarms, present, now))
     shown = view.shown(scene, players, result, after, lost)
-    return Decision((*commands, *given), after, shown, releases, away)
+    return Decision((*commands, *given), after, shown, freed, away)
 
 
 def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
@@ -313,6 +317,7 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         for unit, narrow in zip(above, kept, strict=True):
             rooms[units.index(unit)] = narrow
     target_w, net_w = _target_w(scene), base.now_w + others_w
+    alone = _find_room_alone(scene, base, others_w, units)
     ruled = []
     for unit, allowed in zip(units, rooms, strict=True):
         if unit.name not in scene.wishes.aims:
@@ -320,17 +325,42 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
             continue
         wanted_w, unit.reason = aims.led(scene, unit, net_w)
         net_w += min(max(wanted_w, allowed.low_w), allowed.high_w)  # what the next one sees
-        _moved(scene, unit, allowed, wanted_w)
+        _moved(scene, unit, allowed, wanted_w, alone)
     desired = battery.split(target_w - net_w, [allowed for _, allowed in ruled])
     for (unit, allowed), desired_w in zip(ruled, desired, strict=True):
         unit.reason = aims.ruled(scene, unit, target_w, net_w)
-        _moved(scene, unit, allowed, desired_w)
+        _moved(scene, unit, allowed, desired_w, alone)
 
 
-def _moved(scene: Scene, unit: Player, allowed: battery.Room, wanted_w: float) -> None:
+def _moved(scene: Scene, unit: Player, allowed: Room, wanted_w: float, alone: Room) -> None:
+    """Give a battery its next step; ``alone`` is what the limits leave to one that checks the meter."""
+    assert isinstance(unit.asset, Battery)
     unit.room = allowed
-    _follow(scene, unit, wanted_w)
+    free = Room(max(allowed.low_w, alone.low_w), min(allowed.high_w, alone.high_w))
+    trial_w = outcome.trial_w(scene, unit.asset, free)
+    if trial_w is None:
+        _follow(scene, unit, wanted_w)
+    else:
+        _try(scene, unit, trial_w)
     emergency.discharged(scene, unit)
+
+
+def _find_room_alone(scene: Scene, base: balance.Base, others_w: float, units: list[Player]) -> Room:
+    """What the limits leave to the battery that checks the meter, while nobody else moves."""
+    checking = plausibility.find_checking(scene.house)
+    rest_w = others_w + sum(unit.before_w for unit in units if unit.asset is not checking)
+    return Room(-scene.force.export_w - base.low_w - rest_w, scene.force.import_w - base.high_w - rest_w)
+
+
+def _try(scene: Scene, unit: Player, trial_w: float) -> None:
+    """A small step that shows whether the meter is right."""
+    unit.reason = _TRIAL
+    if scene.lost:
+        # Limits are kept by others: the estimate must not have the battery do more than a small step.
+        most_w = abs(trial_w)
+        unit.reason = _TRIAL_AGAIN
+        unit.room = Room(max(-most_w, unit.room.low_w), min(most_w, unit.room.high_w))
+    unit.want_w = min(max(trial_w, unit.room.low_w), unit.room.high_w)
 
 
 def _target_w(scene: Scene) -> float:
@@ -344,14 +374,6 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
     """The battery's next step to what is desired, or to what a person said."""
     asset, allowed = unit.asset, unit.room
     assert isinstance(asset, Battery)
-    trial_w = outcome.trial_w(scene, asset)
-    if trial_w is not None:
-        unit.reason = _TRIAL
-        # Limits are kept by others: the estimate must not have the battery do more than a small step.
-        most_w = abs(trial_w)
-        unit.room = Room(max(-most_w, unit.room.low_w), min(most_w, unit.room.high_w))
-        unit.want_w = min(max(trial_w, unit.room.low_w), unit.room.high_w)
-        return
     if scene.stage is not Stage.WELL:
         unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
         unit.reason = _why_held(scene)

@@ -71,10 +71,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """All orders by point, and the points given back because an input they need is lost."""
+    """All orders by point, and the points given back because an input they need is lost.
+
+    ``returns`` are the release values that were written to them: ``releases`` sees that devices take them.
+    """
 
     orders: Mapping[str, Order] = field(default_factory=dict)
     released: frozenset[str] = frozenset()
+    returns: Mapping[str, Order] = field(default_factory=dict)
 
 
 def written(
@@ -90,7 +94,7 @@ def written(
         if present is None:
             order = Order(want.value, now_ns, want.reason, since_ns=now_ns)
         else:
-            present = orders[want.point] = _observed(present, want, frozen, now_ns, step)
+            present = orders[want.point] = observed(present, want, frozen, now_ns, step)
             due = _next(present, want, frozen, now_ns, step)
             if due is None:
                 if want.holds and present.reason != want.reason:
@@ -98,15 +102,16 @@ def written(
                 continue
             order = due
         orders[want.point] = order
-        commands.append(_command(want.point, order.value, now_ns + round(want.life_s * _S), want.reason))
-    return Book(orders, frozenset(released)), commands
+        commands.append(command(want.point, order.value, now_ns + round(want.life_s * _S), want.reason))
+    returns = {point: one for point, one in book.returns.items() if point in released}
+    return Book(orders, frozenset(released), returns), commands
 
 
 def given_back(
     book: Book, points: Mapping[str, Reason], values: Mapping[str, float | None], now_ns: int
 ) -> tuple[Book, list[Command], tuple[str, ...]]:
     """Release ``points`` (to the reason why), each once: a command, or its name where no value is known."""
-    orders = dict(book.orders)
+    orders, returns = dict(book.orders), dict(book.returns)
     commands, unnamed = [], []
     for point, why in points.items():
         orders.pop(point, None)
@@ -117,8 +122,9 @@ def given_back(
             unnamed.append(point)
         else:
             reason = make("output.given_back", LOST, more=why)
-            commands.append(_command(point, value, now_ns + round(RELEASE_LIFE_S * _S), reason))
-    return Book(orders, book.released | points.keys()), commands, tuple(unnamed)
+            commands.append(command(point, value, now_ns + round(RELEASE_LIFE_S * _S), reason))
+            returns[point] = Order(value, now_ns, reason, since_ns=now_ns)
+    return Book(orders, book.released | points.keys(), returns), commands, tuple(unnamed)
 
 
 def unanswered(book: Book, memories: Memories, now_ns: int) -> set[str]:
@@ -135,7 +141,8 @@ def unanswered(book: Book, memories: Memories, now_ns: int) -> set[str]:
     return found
 
 
-def _command(point: str, value: float, expires_ns: int, reason: Reason) -> Command:
+def command(point: str, value: float, expires_ns: int, reason: Reason) -> Command:
+    """A command with who wants it, and until when."""
     who, until_utc_ms = reason.who, reason.until_utc_ms
     return Command(point, value, expires_ns, str(reason), who, until_utc_ms, cause=data(reason))
 
@@ -151,7 +158,7 @@ def _next(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float) ->
     if want.refresh_s is not None and age_s >= want.refresh_s:
         value = order.value if want.tighter else want.value
         return replace(order, value=value, written_ns=now_ns, reason=want.reason)
-    if _contradicts(order, want, frozen, step) and _may_rewrite(order, want, frozen, age_s):
+    if contradicts(order, want, frozen, step) and _may_rewrite(order, want, frozen, age_s):
         told_ns = (*order.rewritten_ns, now_ns)[-REWRITES_MAX:]
         return replace(order, written_ns=now_ns, reason=want.reason, is_kept=False, rewritten_ns=told_ns)
     return None
@@ -162,7 +169,7 @@ def _is_changed(order: Order, want: Want) -> bool:
     return abs(more) > want.deadband or more * want.tighter > 0
 
 
-def _observed(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float) -> Order:
+def observed(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float) -> Order:
     """Take note of whether the device keeps the order; forget when it was told again long ago."""
     agrees = _shows(order, want, frozen, step)
     keeps = want.obeys is not False and (agrees or (agrees is None and want.obeys is True))
@@ -175,7 +182,7 @@ def _observed(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float
     return replace(order, is_kept=is_kept, rewritten_ns=recent_ns)
 
 
-def _contradicts(order: Order, want: Want, frozen: Frozen, step: float) -> bool:
+def contradicts(order: Order, want: Want, frozen: Frozen, step: float) -> bool:
     """Whether the device shows another value than it was ordered, or its power contradicts the order."""
     return _shows(order, want, frozen, step) is False or want.obeys is False
 

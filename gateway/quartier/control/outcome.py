@@ -18,10 +18,11 @@ from quartier.control import (
     steps,
     unread,
 )
+from quartier.control.battery import Room
 from quartier.control.failsafe import Stage
 from quartier.control.meters import Look
 from quartier.control.orders import REFRESH_S, Order, Want
-from quartier.control.plausibility.judge import Verdict
+from quartier.control.plausibility.judge import Verdict, find_checking
 from quartier.control.plausibility.steps import LEAST_W
 from quartier.control.players import Player, flexible, floor_w, full_w, stands, steering_point
 from quartier.control.reason import FREE, Reason, make
@@ -106,23 +107,31 @@ def why_not(scene: Scene, asset: Battery) -> Reason | None:
     return None
 
 
-def trial_w(scene: Scene, asset: Battery) -> float | None:
-    """What a battery takes to see whether an implausible grid meter is right again; None: it does not try.
+def trial_w(scene: Scene, asset: Battery, room: Room) -> float | None:
+    """What a battery takes to see whether a doubted grid meter is right; None: it does not try.
 
-    At most 5 % of the import limit in each direction (failsafe.md section 7), and no step too small to count.
+    At most 5 % of the import limit in each direction (failsafe.md section 7), and no step too small to count:
+    around zero once the meter is implausible, else around its last order, unless a person gave that.
+    ``room`` is what it may take while nobody else moves.
     """
-    first = next((one for one in scene.house.assets if isinstance(one, Battery) and one.writable), None)
-    up = scene.meter.tries(scene.now_ns)
+    up, part = scene.meter.tries(scene.now_ns), scene.meter.checks(scene.now_ns)
     watts = min(TRIAL_SHARE * scene.force.import_w, asset.charge_max_w, asset.discharge_max_w)
-    if up is None or asset is not first or 2.0 * watts < LEAST_W:
+    if asset is not find_checking(scene.house) or 2.0 * watts < LEAST_W:
         return None
-    return watts if up else -watts
+    if up is not None:
+        return watts if up else -watts
+    if part is None or override.power_w(asset, scene.wishes.overrides) is not None:
+        return None
+    watts = min(watts, 0.5 * (room.high_w - room.low_w))
+    if 2.0 * watts < LEAST_W:
+        return None
+    return min(max(scene.meter.checked_w, room.low_w + watts), room.high_w - watts) + part * watts
 
 
 def _why_no_meter(scene: Scene, asset: Battery) -> Reason | None:
     """Why there is no grid meter that a setpoint may follow; None where there is one."""
     if scene.meter.verdict is Verdict.IMPLAUSIBLE:
-        return _IMPLAUSIBLE if trial_w(scene, asset) is None else None
+        return _IMPLAUSIBLE if trial_w(scene, asset, Room(0.0, 0.0)) is None else None
     if scene.meter.verifies(scene.now_ns):
         return _CHECKED
     if scene.lost:
@@ -238,9 +247,13 @@ def _follows(scene: Scene, asset: Battery) -> bool | None:
         return None
     if seen.taken_ns < order.since_ns + BATTERY_ANSWERS_S * 1e9:
         return None
+    return is_within(asset, order.value, seen.value)
+
+
+def is_within(asset: Battery, value: float, power_w: float) -> bool:
+    """Whether a battery's power is that of an order of ``value`` in W, or less of it."""
     over_w = max(BATTERY_OVER_W, BATTERY_OVER * asset.rated_w)
-    low_w, high_w = min(order.value, 0.0) - over_w, max(order.value, 0.0) + over_w
-    return low_w <= seen.value <= high_w
+    return min(value, 0.0) - over_w <= power_w <= max(value, 0.0) + over_w
 
 
 def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:

@@ -160,7 +160,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("battery.empty", "down to {soc_pct:g} %, which is kept"),
     Kind("battery.full", "full at {soc_pct:g} %"),
     Kind("plan.doubted", "no plan is followed, the clock is contradicted by {meters}", "; "),
-    Kind("meter.trial", "a small step shows whether the grid meter is right again"),
+    Kind("meter.trial", "a small step shows whether the grid meter is right"),
+    Kind("meter.trial_again", "a small step shows whether the grid meter is right again"),
     Kind("meter.suspect", "held: the grid meter contradicts the meters below it"),
     Kind("inputs.stale", "held: nothing is raised while inputs are stale"),
     # What is ordered of one asset

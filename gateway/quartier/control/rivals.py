@@ -118,7 +118,7 @@ def _watched(
         after = _counted(before, moved=False, now_ns=now_ns)
         after = replace(after, read=None, told=(), agreed=False, foreign=None, counted_ns=None, shown=())
         ours, step = device.releases.get(point), device.steps.get(point, 0.0)
-        is_ours = ours is not None and read is not None and _is_near(point, read.value, ours, step)
+        is_ours = ours is not None and read is not None and is_near(point, read.value, ours, step)
         if after.rests_ns is None or read is None or is_ours:
             return after
         # In conflict a setpoint has no order of ours; what it shows still counts.
@@ -132,7 +132,7 @@ def _watched(
 def _judged(before: Rival, read: Memory, order: Order, point: str, device: Device, now_ns: int) -> Rival:
     """After a new reading."""
     value, step = read.value, device.steps.get(point, 0.0)
-    agreed = any(_is_near(point, value, ours, step) for _, ours in before.told)
+    agreed = any(is_near(point, value, ours, step) for _, ours in before.told)
     is_fallback = _is_fallback(point, value, order, device, now_ns)
     moved = not is_fallback and _moved(before, read, point, step)
     counted_ns, foreign = before.counted_ns, before.foreign
@@ -140,7 +140,7 @@ def _judged(before: Rival, read: Memory, order: Order, point: str, device: Devic
         foreign = None
     elif moved:
         foreign, counted_ns = value, order.written_ns
-    elif foreign is not None and not _is_near(point, value, foreign, step):
+    elif foreign is not None and not is_near(point, value, foreign, step):
         foreign = None
     elif foreign is not None and counted_ns != order.written_ns:
         # Still there after a new write of ours that had time to act.
@@ -226,10 +226,11 @@ def _is_fallback(point: str, value: float, order: Order, device: Device, now_ns:
         return age_s >= after_s
     if point.endswith("_on") and age_s < after_s / 2.0:
         return False  # of two positions one is always the fallback's; its timer cannot have acted yet
-    return _is_near(point, value, fallback, device.steps.get(point, 0.0))
+    return is_near(point, value, fallback, device.steps.get(point, 0.0))
 
 
-def _is_near(point: str, value: float, other: float, step: float) -> bool:
+def is_near(point: str, value: float, other: float, step: float) -> bool:
+    """Whether two values of a point are the same for its device."""
     return abs(value - other) <= _allowed(point, other, step)
 
 

@@ -98,6 +98,7 @@ class State:
             book=Book(
                 {p: o for p, o in self.book.orders.items() if known(p) and p not in anew},
                 frozenset(p for p in self.book.released if known(p) and p not in anew),
+                {p: o for p, o in self.book.returns.items() if known(p) and p not in anew},
             ),
             meter=plausibility.adopt(self.meter, self.house, house),
             window=Window(),

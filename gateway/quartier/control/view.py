@@ -17,6 +17,7 @@ from quartier.control import (
     moded,
     overload,
     precedence,
+    releases,
     rivals,
     runs,
     sight,
@@ -151,6 +152,7 @@ def _alarms(
         yield Alarm("cap.unmet", "", words, losses.cause(scene, ""))
     for name, why in lost.items():
         yield from _given_back(scene, name, why)
+    yield from releases.alarms(scene, lost)
     for asset in (*flexible(scene.house), *moded.steered(scene.house)):
         if unsafe := guards.why_not(asset, scene.state.memories):
             words = f"{asset.name}: used for no cap and no shed, {unsafe}"

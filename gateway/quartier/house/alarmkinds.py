@@ -183,7 +183,7 @@ KINDS: tuple[Kind, ...] = (
     _critical(
         "output.not_taken_back",
         "point",
-        "a device refuses to take an output back to its own control: the last order may stay",
+        "a device takes neither its release value nor its output back: the last order may stay",
         "See its words with `quartier why {asset}`, then set it to its own control at the device.",
     ),
     _warning(

@@ -248,7 +248,7 @@ IN_TIME: Mapping[str, Callable[[Seen], str]] = {
     "plan.leads": _planned,
     "inputs.stale": _stale,
     "meter.suspect": _suspect,
-    "meter.trial": _tried,
+    "meter.trial_again": _tried,
     "meter.lost": _lost,
     "meter.implausible": _implausible,
     "limit.failsafe_meter_lost": _safe,

@@ -54,6 +54,7 @@ async def test_a_battery_as_it_should_be_is_proved_kept_and_given_back(street):
 
     assert 0 == code, found
     assert ["l2"] == found["phases"]
+    assert ({"good"}, []) == (found["meter"]["steps"].keys(), found["meter"]["faults"])
     assert 1.0 == pytest.approx(found["gain"], abs=0.1)
     assert 1.0 == pytest.approx(found["grid_gain"], abs=0.1)
     assert (found["sentence"], "c0619ab12345") == (kept.sentence, kept.serial)
@@ -85,6 +86,36 @@ async def test_a_device_that_takes_orders_otherwise_is_named_with_the_line(stree
     assert code in [one["code"] for one in found["findings"]], found
     assert change in " ".join(found["changes"])
     assert "victron/gx.toml:" in " ".join(found["changes"])
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize(
+    ("kind", "more", "reaction", "fault", "code"),
+    [
+        ("clamps", {"factor": -1.0}, "wrong sign", "direction of the CTs reversed", "sign.grid"),
+        ("clamps", {"factor": 0.5}, "low gain", "wrong ratio, or one phase wrong", "gain.grid"),
+        (
+            "clamps",
+            {"factor": 0.0},
+            "no reaction",
+            "no reaction (dead, or of another building)",
+            "grid.blind",
+        ),
+        ("stuck", {}, "no reaction", "frozen values", "grid.frozen"),
+    ],
+)
+async def test_a_fault_of_the_grid_meter_has_the_name_that_check_uses(
+    street, kind, more, reaction, fault, code
+):
+    street.wiring.fault("meter", kind, **more)
+    exit_code, found = await told(street, "bat1")
+    named = [one for one in found["findings"] if one["code"] == code]
+
+    assert 1 == exit_code
+    assert [fault] == [one["fault"] for one in found["meter"]["faults"]], found
+    assert {reaction} == found["meter"]["steps"].keys(), found
+    assert named, found
+    assert named[0]["words"].startswith(f"grid: {fault}: ")
 
 
 @pytest.mark.timing

@@ -1,7 +1,7 @@
 """When the grid meter is lost the daemon stops keeping a setpoint alive, and the device's own timer ends it.
 
-A daemon of its own process on a real line of each kind.  The release value that is written once is lost on
-the way here: what stands in the end is the device's doing alone (failsafe.md section 1, rule 7).
+A daemon of its own process on a real line of each kind.  The release values that are written are lost on
+the way here: what stands in the end is the device's doing alone (failsafe.md section 1, rule 11).
 """
 
 import asyncio
@@ -60,6 +60,20 @@ class DeafGx(Gx):
         super().expire()
         if self.hears_no_stop and before and not any(self._phases_w):
             self.fell_s = self.now_s
+
+
+class SlowToHearGx(DeafGx):
+    """A GX that hears the third stop, and keeps when that was."""
+
+    def __init__(self):
+        super().__init__()
+        self.stopped_s = None
+
+    def _order(self, phase, watt):
+        if self.stops_count == 2:
+            self.hears_no_stop = False
+            self.stopped_s = self.stopped_s or self.now_s
+        super()._order(phase, watt)
 
 
 class DeafSunSpec(BatteryInverter):
@@ -185,6 +199,23 @@ async def test_a_setpoint_whose_input_is_lost_is_ended_by_the_devices_own_timer(
     assert 60.0 <= inverter.fell_s - last_s <= 60.0 + 2 * inverter.step_s
     assert 0.0 == inverter.ordered_w
     assert after["control"]["assets"]["bat1"]["state"] == "grid meter lost"
+
+
+@pytest.mark.daemon
+async def test_a_battery_that_ignores_its_first_release_values_is_told_until_it_stops(tmp_path):
+    inverter = SlowToHearGx()
+    async with house(inverter, "modbus-tcp", tmp_path) as (gateway, meter):
+        await until(lambda: inverter.ordered_w < -1000 and len(inverter.orders_s) > 6)
+        inverter.hears_no_stop = True
+        meter.fault("silent")
+        await until(lambda: inverter.stops_count)
+        begun_s, last_s = inverter.now_s, inverter.orders_s[-1]
+        await until(lambda: inverter.stopped_s)
+        await gateway.until(lambda told: told["control"]["assets"]["bat1"]["state"] == "grid meter lost")
+
+    assert last_s in inverter.orders_s[-2:], "nobody kept the setpoint alive meanwhile"
+    assert 0.0 == inverter.ordered_w
+    assert inverter.stopped_s - begun_s <= 30.0, "its own timer would have ended the setpoint after 60 s"
 
 
 @pytest.mark.daemon

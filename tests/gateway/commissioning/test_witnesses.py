@@ -32,7 +32,7 @@ def _wide():
 
 
 def test_an_asset_that_the_grid_does_not_see_hangs_elsewhere(probe, plant):
-    report = probe(plant(phases={"l1": 0, "l2": 0, "l3": 0}, other=1.0, other_s=0.01))
+    report = probe(plant(phases={"l1": 0, "l2": 0, "l3": 0}, other=1.0, other_s=0.01, noise_w=5.0))
 
     assert "grid.blind" in report.faults
     assert "not seen at the grid meter" in report.sentence

@@ -1,15 +1,18 @@
 """The whole cycle with a connection meter that lies: the true import and export stay inside their limits."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 from tests.gateway.control import conftest
 from tests.gateway.control.conftest import Plant
 
 from quartier.control import view
+from quartier.control.override import Override
 from quartier.control.plausibility.judge import Verdict
+from quartier.control.wishes import Wishes
 from quartier.house.assets import House
+from quartier_drivers.who import Who
 
 HOUSE = replace(conftest.HOUSE, unlisted_generation_w=800.0)
 UNLISTED = replace(HOUSE, unlisted_generation_w=0.0)
@@ -21,6 +24,10 @@ class LyingPlant(Plant):
 
     house: House = HOUSE
     lie: Callable[[float], float] = lambda watts: watts
+    people: dict[str, Override] = field(default_factory=dict)
+
+    def wishes(self) -> Wishes:
+        return replace(super().wishes(), overrides=self.people)
 
     def _read(self) -> dict[str, float]:
         seen = super()._read()
@@ -147,3 +154,66 @@ def test_a_wall_clock_that_was_stepped_is_an_alarm_that_names_it():
     p.run(2)
 
     assert "clock.stepped" in p.codes
+
+
+def lying_while_a_car_charges(factor: float) -> LyingPlant:
+    """One step of the car for a tighter limit is the first that shows the meter's factor."""
+    p = LyingPlant(base_w=4_000, soc_pct=60).cap(import_max_w=8_000).run(180)
+    p.lie = times(factor)
+    p.ev_wants_w = 7_000
+    p.run(60)
+    return p.cap(import_max_w=3_500)
+
+
+def test_battery_settles_by_small_steps_that_the_meter_shows_too_much():
+    p = lying_while_a_car_charges(1.5).run(60)
+
+    assert p.verdict == "IMPLAUSIBLE"
+    assert "meter.implausible" in p.codes
+
+
+def test_import_limit_is_kept_against_what_too_low_a_factor_hides_after_one_small_step():
+    p = lying_while_a_car_charges(0.6).run(60)
+    since = p.t
+    p.run(300)
+
+    assert p.verdict == "SUSPECT"
+    assert p.longest_over_s(3_500, since) == 0
+
+
+def doubted(import_max_w: float, base_w: float = 1_000) -> LyingPlant:
+    """A meter that is suspect of too low a factor, and sound."""
+    p = LyingPlant(base_w=base_w, soc_pct=60).cap(import_max_w=import_max_w).run(120)
+    since_ns = p.t * 10**9
+    meter = replace(p.state.meter, verdict=Verdict.SUSPECT, causes=(("gain_low", 0.6),), caused_ns=since_ns)
+    p.state = replace(p.state, meter=replace(meter, since_ns=since_ns, good_count=0))
+    return p
+
+
+def test_small_steps_go_around_the_last_order_and_say_so():
+    p = doubted(import_max_w=8_000)
+    held_w, since = p.points["bat1.setpoint_w"], p.t
+    p.run(60)
+
+    orders_w = [round(watts - held_w) for _, watts in p.written("bat1.setpoint_w", since)]
+    assert [-400, 400] == sorted({*orders_w})
+    assert {"a small step shows whether the grid meter is right"} == {
+        command.reason for t, command in p.log if t >= since and command.point == "bat1.setpoint_w"
+    }
+
+
+@pytest.mark.parametrize(("import_max_w", "base_w"), [(2_000, 1_000), (8_000, 12_900)])
+def test_small_steps_wait_where_they_are_too_small_or_the_limit_leaves_no_room(import_max_w, base_w):
+    p = doubted(import_max_w, base_w).run(60)
+
+    assert p.state.meter.checks(p.t * 10**9) is not None
+    assert not [t for t, command in p.log if "small step" in command.reason]
+
+
+def test_order_of_a_person_is_not_moved_by_small_steps():
+    p = doubted(import_max_w=8_000)
+    p.people = {"bat1": Override("bat1", 700.0, (p.t + 600) * 10**9, 0, Who("person", "anna", "1001"))}
+    since = p.t
+    p.run(60)
+
+    assert not [t for t, command in p.log if t >= since and "small step" in command.reason]

@@ -96,7 +96,7 @@ AGREE = [
     ("plan.leads", {"asset": {"led_by": "local plan"}}, {"asset": {"led_by": "a person"}}),
     ("inputs.stale", {"view": {"stage": "FREEZE"}}, {}),
     ("meter.suspect", {"view": grid(verdict="suspect")}, {}),
-    ("meter.trial", {"view": grid(verdict="implausible")}, {}),
+    ("meter.trial_again", {"view": grid(verdict="implausible")}, {}),
     ("meter.lost", {"view": grid("lost")}, {}),
     ("meter.implausible", {"view": grid("implausible")}, {}),
     ("limit.failsafe_meter_lost", {"view": {"stage": "SAFE"}}, {}),

@@ -59,6 +59,10 @@ def _led(options: argparse.Namespace, steps: Sequence[Step], record: dict[str, A
     left = [step for step in steps if (step.loss, step.of) not in done]
     cables = "one cable" if len(left) == 1 else f"{len(left)} cables, one after the other,"
     _line(CONSENT.format(cables=cables))
+    meter = record.get("meter", {})
+    if meter.get("why"):
+        _line(f"The connection meter is {meter['verdict']}: {meter['why']}.")
+        _line("Repair it first: what a drill measures by it counts for little. See quartier meter.")
     if done:
         _line(f"{len(done)} done already.")
     try:
@@ -98,6 +102,7 @@ def _begun(path: Path, status: Mapping[str, Any]) -> dict[str, Any]:
         "begun_utc": _utc(),
         "simulated": gateway["simulated"],
         "devices": plan.devices(status),
+        "meter": plan.meter(status),
         "steps": [],
     }
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from quartier.control.plausibility.detection import tell_causes
+
 GIVEN_BACK = "output.given_back"
 """The code of the reason for which a point is given back."""
 NOT_BY_HAND = "not by hand: drill --simulated makes it"
@@ -98,6 +100,13 @@ def given_back_s(status: Mapping[str, Any]) -> float | None:
         if one and one.get("code") == GIVEN_BACK and one.get("verdict") == "done"
     ]
     return max(ages, default=None)
+
+
+def meter(status: Mapping[str, Any]) -> dict[str, Any]:
+    """What the running gateway says of the connection meter, for the record: its verdict, and why."""
+    grid = status["control"]["grid"]
+    causes = [(str(one["code"]), float(one["value"])) for one in grid.get("causes", ())]
+    return {"verdict": grid.get("verdict", ""), "why": tell_causes(causes)}
 
 
 def devices(status: Mapping[str, Any]) -> list[dict[str, str]]:

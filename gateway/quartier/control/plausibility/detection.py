@@ -1,12 +1,43 @@
-"""Which faults of the connection meter a site can detect, and by what: for ``quartier check`` (pure)."""
+"""The faults of a connection meter by name, and which of them a site can detect, and by what (pure)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from quartier.control.plausibility.judge import LARGE_W
+from quartier.control.plausibility.judge import LARGE_W, describe
 from quartier.control.plausibility.samples import FAST_S, generates
 from quartier.control.plausibility.steps import LEAST_W
 from quartier.house.assets import Asset, Battery, Ev, House, Load, Moded, Pv
+
+FROZEN = "frozen values"
+REVERSED = "direction of the CTs reversed"
+WRONG_RATIO = "wrong ratio, or one phase wrong"
+NO_REACTION = "no reaction (dead, or of another building)"
+TOO_LOW = "shows less than is measured below it"
+_NAMES = {
+    "wrong_sign": REVERSED,
+    "corrections_grow": REVERSED,
+    "gain_low": WRONG_RATIO,
+    "gain_high": WRONG_RATIO,
+    "none": NO_REACTION,
+    "below_bound": TOO_LOW,
+}
+"""The fault by the code of what is held against the meter (``judge.WORDS``), without its phase."""
+
+
+def name_fault(code: str) -> str:
+    """The name of the fault that a code of the judge means; empty where it does not tell yet."""
+    if code.startswith("frozen_"):
+        return FROZEN
+    known, _, phase = code.rpartition("_l")
+    if phase.isdigit():
+        return WRONG_RATIO if known in _NAMES else ""
+    return _NAMES.get(code, "")
+
+
+def tell_causes(causes: Sequence[tuple[str, float]]) -> str:
+    """Say for people what is held against the meter, each with the name of its fault."""
+    told = ((name_fault(code), describe(((code, value),))) for code, value in causes)
+    return "; ".join(f"{name}: {words}" if name else words for name, words in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +65,21 @@ def find_detections(house: House) -> Iterator[Detection]:
         *(asset.name for asset in steered),
         *(node.name for node in house.nodes if node.measured),
     ]
+    yield _found(FROZEN, measured, "suspect", "an asset with a power meter of its own, of 300 W or more")
     yield _found(
-        "frozen values", measured, "suspect", "an asset with a power meter of its own, of 300 W or more"
-    )
-    yield _found(
-        "direction of the CTs reversed",
+        REVERSED,
         [asset for asset in measured if asset in ordered or asset in large] if signed else [],
         "implausible",
         "a meter that tells import from export, and an asset with a power meter that takes orders",
     )
     yield _found(
-        "wrong ratio, or one phase wrong",
+        WRONG_RATIO,
         ordered if signed and fast else [],
         "implausible",
         "a meter that is read each 5 s or more often, and an asset with a power meter that takes orders",
     )
     yield _found(
-        "no reaction (dead, or of another building)",
+        NO_REACTION,
         [asset for asset in steered if asset in large] if fast else [],
         "implausible",
         "a meter that is read each 5 s or more often, and an asset of 3 kW with a power meter",
@@ -58,7 +87,7 @@ def find_detections(house: House) -> Iterator[Detection]:
     verdict = "suspect" if house.unlisted_generation_w else "implausible"
     missing = "a consumer, or a board, with a power meter of its own"
     by = tuple(consumers)
-    yield Detection("shows less than is measured below it", by, verdict if by else "", "" if by else missing)
+    yield Detection(TOO_LOW, by, verdict if by else "", "" if by else missing)
 
 
 def takes_orders(asset: Asset) -> bool:

@@ -18,11 +18,11 @@ from quartier.control.plausibility import devices
 from quartier.control.plausibility.bounds import LowerBound, find_lower_bound
 from quartier.control.plausibility.devices import Follower, watch_devices
 from quartier.control.plausibility.frozen import QUANTITIES, Quantities, watch_quantities
-from quartier.control.plausibility.samples import Powers, Sample, measured_assets, take_sample
-from quartier.control.plausibility.steps import Reaction, Step, Timing, Watch, watch_steps
+from quartier.control.plausibility.samples import FAST_S, Powers, Sample, measured_assets, take_sample
+from quartier.control.plausibility.steps import SOME, Reaction, Step, Timing, Watch, watch_steps
 from quartier.control.sight import Memories, Memory
 from quartier.house.alarm import Alarm
-from quartier.house.assets import House
+from quartier.house.assets import Battery, House
 
 HOLDS_S = 30.0
 """A reading below the lower bound for so long, or four periods of the slowest meter, is a contradiction."""
@@ -30,6 +30,8 @@ PERIODS = 4.0
 CLEARS_S = 60.0
 LARGE_W, LARGE_COUNT = 3_000.0, 2
 STEPS_COUNT, UNMOVED_COUNT = 5, 2
+DOUBTED_COUNT = 2
+"""So many steps with one wrong gain make the meter suspect: fewer may be a load that switched with a step."""
 SIZES = 1.3
 """Two steps are of different size from this factor on."""
 ALIKE = 0.25
@@ -39,6 +41,10 @@ TRIES_S = 30.0
 """How long each of the small steps lasts that show whether the meter is right again."""
 VERIFIES_S, DOUBTS_S = 120.0, 600.0
 """A step that contradicts the meter is verified for so long, and makes it suspect for so long."""
+SETTLES_S = 300.0
+"""A wrong gain is checked for so long, ten small steps, before the meter is believed again."""
+CHECKS = (1.0, -1.0, 0.3, -1.0)
+"""Where small steps that settle a doubt go to, in parts of the largest: they have two sizes by ``SIZES``."""
 WAIT_S, WAIT_MAX_S = 600.0, 14_400.0
 GOOD_COUNT = 3
 FORGETS_S = 86_400.0
@@ -61,11 +67,14 @@ class Verdict(IntEnum):
 class Judge:
     """All that is remembered of the connection meter.
 
+    ``good_count`` counts the steps that it showed rightly since the last that it did not, at most three;
+    ``good_ns`` is when it showed the last one rightly.
     ``below_ns`` is since when its reading lies below the lower bound, ``gap_w`` by how much it does now;
-    ``unlisted_w`` is its reading less the sum of what is measured.
+    ``reading_w`` is what it shows, ``unlisted_w`` that less the sum of what is measured.
     ``causes`` are codes of what is held against it: ("below_bound", 5300.0).  ``caused_ns`` is when
     one was there last, ``contradicted_ns`` when something contradicted the meter last.  ``since_ns`` is since
-    when the verdict stands, ``wait_s`` how long it must stay uncontradicted.
+    when the verdict stands, ``wait_s`` how long it must stay uncontradicted.  ``checked_ns`` is since when
+    small steps settle a doubt (None: there is none), around ``checked_w``, the battery's order until then.
     """
 
     verdict: Verdict = Verdict.GOOD
@@ -75,14 +84,18 @@ class Judge:
     quantities: Quantities = field(default_factory=Quantities)
     evidence: tuple[Step, ...] = ()
     good_count: int = 0
+    good_ns: int = 0
     below_ns: int | None = None
     gap_w: float = 0.0
+    reading_w: float = 0.0
     unlisted_w: float = 0.0
     contradicted_ns: int | None = None
     caused_ns: int = 0
     since_ns: int = 0
     wait_s: float = WAIT_S
     ended_ns: int | None = None
+    checked_ns: int | None = None
+    checked_w: float = 0.0
     followers: Mapping[str, Follower] = field(default_factory=dict)
 
     def verifies(self, now_ns: int) -> bool:
@@ -102,6 +115,31 @@ class Judge:
             return None
         calm_ns = now_ns - self.contradicted_ns - round(self.wait_s * _S)
         return None if calm_ns < 0 else (calm_ns // round(TRIES_S * _S)) % 2 == 0
+
+    def checks(self, now_ns: int) -> float | None:
+        """The small step that settles a doubt now, in parts of the largest one; None: there is no doubt."""
+        if self.checked_ns is None:
+            return None
+        return CHECKS[(now_ns - self.checked_ns) // round(TRIES_S * _S) % len(CHECKS)]
+
+    def is_doubted(self, now_ns: int) -> bool:
+        """Whether small steps of ours shall settle a doubt.
+
+        A suspect meter is doubted until it showed three steps rightly, ten minutes at most.  A good one is
+        doubted for five minutes after a step that it showed with a wrong gain; after one that a normal
+        building explains too only where it showed none rightly for ten minutes.
+        """
+        if self.verdict is Verdict.SUSPECT:
+            young = now_ns - self.since_ns < DOUBTS_S * _S
+            return young and self.good_count < GOOD_COUNT and not self.verifies(now_ns)
+        if self.verdict is Verdict.IMPLAUSIBLE:
+            return False
+        hinted_ns = max(self.steered.hinted_ns, self.generation.hinted_ns)
+        if hinted_ns - self.good_ns < DOUBTS_S * _S:
+            hinted_ns = 0
+        wrong_ns = [one.at_ns for one in self.evidence if one.channel == 0 and not _is_hard(one)]
+        last_ns = max([hinted_ns, *wrong_ns])
+        return last_ns > 0 and now_ns - last_ns < SETTLES_S * _S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +192,30 @@ def judge(
         below_ns = now_ns if before.below_ns is None else before.below_ns
     gap_w = max(0.0, bound.import_w - reading_w) if bound.measured_w > 0.0 else 0.0
     listed_w = bound.import_w + house.unlisted_generation_w
-    now = replace(now, below_ns=below_ns, gap_w=gap_w, unlisted_w=reading_w - listed_w)
+    now = replace(now, below_ns=below_ns, gap_w=gap_w, reading_w=reading_w, unlisted_w=reading_w - listed_w)
     causes = _find_causes(now, house, bound, timing, circumstances, now_ns)
-    return _decide(now, causes, now_ns)
+    return _check(_decide(now, causes, now_ns), house, orders, timing, now_ns)
+
+
+def find_checking(house: House) -> Battery | None:
+    """Return the battery whose small steps check the meter; None where there is none."""
+    return next((one for one in house.assets if isinstance(one, Battery) and one.writable), None)
+
+
+def _check(now: Judge, house: House, orders: Mapping[str, Order], timing: Timing, now_ns: int) -> Judge:
+    """Begin or end the small steps that settle a doubt.
+
+    A slow meter, or one without a sign, shows too little of them.
+    """
+    order = None
+    if timing.signed and timing.period_s <= FAST_S and now.is_doubted(now_ns):
+        battery = find_checking(house)
+        order = None if battery is None else orders.get(f"{battery.name}.setpoint_w")
+    if (order is None) == (now.checked_ns is None):
+        return now
+    if order is None:
+        return replace(now, checked_ns=None)
+    return replace(now, checked_ns=now_ns, checked_w=order.value)
 
 
 def _take(
@@ -179,11 +238,12 @@ def _take(
     generation, others = watch_steps(
         before.generation, sample, timing, quantities.resolution_w, generation=True
     )
-    evidence, good_count = before.evidence, before.good_count
+    evidence, good_count, good_ns = before.evidence, before.good_count, before.good_ns
     for step in (*found, *others):
         if step.reaction is Reaction.GOOD:
             evidence = tuple(one for one in evidence if one.channel != step.channel)
-            good_count += step.channel == 0
+            if step.channel == 0:
+                good_count, good_ns = good_count + 1, now_ns
         else:
             verifies = before.verifies(now_ns) and not follows
             mine = [one for one in evidence if one.channel == step.channel]
@@ -201,6 +261,7 @@ def _take(
         quantities=quantities,
         evidence=kept,
         good_count=min(good_count, GOOD_COUNT),
+        good_ns=good_ns,
     )
 
 
@@ -273,8 +334,12 @@ def _weigh(steps: list[Step], now_ns: int, *, over_limit: bool) -> tuple[str, Ve
     ):
         mine = [one for one in steps if one.reaction in kinds]
         last = mine[-STEPS_COUNT:]
-        if len(last) == STEPS_COUNT and _are_alike(last, any_gain=code == "wrong_sign"):
+        if len(last) < DOUBTED_COUNT or not _are_alike(last, any_gain=code == "wrong_sign"):
+            continue
+        if len(last) == STEPS_COUNT:
             return code, Verdict.IMPLAUSIBLE
+        if now_ns - last[-1].at_ns < DOUBTS_S * _S:
+            return code, Verdict.SUSPECT
     if any(now_ns - one.at_ns < DOUBTS_S * _S for one in (*large, *worse)):
         return "one_step", Verdict.SUSPECT
     return None
@@ -298,8 +363,8 @@ def _decide(now: Judge, causes: list[_Cause], now_ns: int) -> Judge:
         if worst is Verdict.IMPLAUSIBLE:
             repeated = now.ended_ns is not None and now_ns - now.ended_ns < FORGETS_S * _S
             wait_s = min(2.0 * now.wait_s, WAIT_MAX_S) if repeated else WAIT_S
-            now = replace(now, wait_s=wait_s, good_count=0)
-        return replace(now, verdict=worst, since_ns=now_ns)
+            now = replace(now, wait_s=wait_s)
+        return replace(now, verdict=worst, since_ns=now_ns, good_count=0)
     if now.verdict is Verdict.SUSPECT and not causes and now_ns - now.caused_ns >= CLEARS_S * _S:
         return replace(now, verdict=Verdict.GOOD, causes=(), since_ns=now_ns)
     if now.verdict is not Verdict.IMPLAUSIBLE or now.good_count < GOOD_COUNT:
@@ -321,7 +386,15 @@ def find_margins(state: Judge, remainder_w: float | None) -> tuple[float, float]
     others = {"below_bound", *(f"frozen_{name}" for name in QUANTITIES if name != "power_w")}
     if not state.evidence and all(code in others for code, _ in state.causes):
         return state.gap_w, 0.0
-    return max(state.gap_w, (remainder_w or 0.0) - state.unlisted_w), max(0.0, state.unlisted_w)
+    hidden_w = _find_hidden_w(state)
+    import_w = max(state.gap_w, (remainder_w or 0.0) - state.unlisted_w, hidden_w)
+    return import_w, max(0.0, state.unlisted_w, -hidden_w)
+
+
+def _find_hidden_w(state: Judge) -> float:
+    """What a meter with too low a factor does not show, in W; minus: of export."""
+    gain = next((value for code, value in state.causes if code == "gain_low"), 1.0)
+    return state.reading_w / min(max(gain, SOME), 1.0) - state.reading_w
 
 
 def adopt(before: Judge, old: House, new: House) -> Judge:
@@ -333,7 +406,15 @@ def adopt(before: Judge, old: House, new: House) -> Judge:
         return Judge()
     names = {asset.name for asset in new.assets}
     followers = {name: one for name, one in before.followers.items() if name in names}
-    return replace(before, steered=Watch(), generation=Watch(), below_ns=None, gap_w=0.0, followers=followers)
+    return replace(
+        before,
+        steered=Watch(),
+        generation=Watch(),
+        below_ns=None,
+        gap_w=0.0,
+        checked_ns=None,
+        followers=followers,
+    )
 
 
 def forgive(before: Judge, now_ns: int) -> Judge:

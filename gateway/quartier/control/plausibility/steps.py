@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
+from math import ceil
 
 from quartier.control.plausibility.samples import (
     FAST_S,
@@ -108,6 +109,7 @@ class Watch:
 
     ``level_w`` is where it stays since ``since_ns``; ``left_ns`` and ``left_w`` tell when and where it was
     calm last while it moves (None: it is calm).  ``calm_ns`` is since when the readings of a calm sum count.
+    ``hinted_ns`` is when the meter last showed a step wrongly as a normal building explains too (0: never).
     """
 
     samples: tuple[Sample, ...] = ()
@@ -116,6 +118,7 @@ class Watch:
     left_ns: int | None = None
     left_w: float = 0.0
     calm_ns: int = 0
+    hinted_ns: int = 0
 
 
 def watch_steps(
@@ -147,8 +150,12 @@ def watch_steps(
     after = [one for one in samples if one.taken_ns >= now.since_ns + timing.settle_s(slowest) * _S]
     if len(after) < SETTLED_COUNT:
         return now, []
-    steps = _judge(now, after, timing, slowest, resolution_w, generation=generation)
-    return replace(now, left_ns=None, calm_ns=after[0].taken_ns), steps
+    found = _judge(now, after, timing, slowest, resolution_w, generation=generation)
+    sharp = (now.since_ns - now.left_ns) <= (SHARP_S + slowest + timing.period_s) * _S
+    steps = [one for one in found if _counts(one, timing, sharp=sharp, generation=generation)]
+    hints = any(one.channel == 0 and one not in steps for one in found)
+    hinted_ns = now_ns if hints else now.hinted_ns
+    return replace(now, left_ns=None, calm_ns=after[0].taken_ns, hinted_ns=hinted_ns), steps
 
 
 def _watched_w(sample: Sample, *, generation: bool) -> float:
@@ -179,9 +186,9 @@ def _judge(
     *,
     generation: bool,
 ) -> list[Step]:
-    """Judge the step between the last calm level and ``after``, in total and on each phase that is known."""
+    """Find the step between the last calm level and ``after``, in total and on each phase that is known."""
     assert watch.left_ns is not None
-    until_ns = watch.left_ns - round((slowest + min(timing.late_s, 0.0)) * _S)
+    until_ns = _find_end_ns(watch, timing, slowest)
     calm_ns = max(watch.calm_ns, until_ns - round(max(NOISE_S, 4.0 * timing.period_s) * _S))
     calm = [one for one in watch.samples if calm_ns <= one.taken_ns <= until_ns]
     # An order is seconds older than what the asset makes of it: of what nothing measures, too.
@@ -202,19 +209,28 @@ def _judge(
     )
     channels = 1 if generation else min(len(one.steered_w) for one in (*calm, *parts.between))
     steps = (
-        _judge_channel(channel, parts, timing, resolution_w, generation=generation)
+        _judge_channel(channel, parts, timing, slowest, resolution_w, generation=generation)
         for channel in range(channels)
     )
-    sharp = (watch.since_ns - watch.left_ns) <= (SHARP_S + slowest + timing.period_s) * _S
-    return [
-        step
-        for step in steps
-        if step is not None and _counts(step, timing, sharp=sharp, generation=generation)
-    ]
+    return [step for step in steps if step is not None]
+
+
+def _find_end_ns(watch: Watch, timing: Timing, slowest: float) -> int:
+    """When the level before the step ended.
+
+    An asset that is read seldom may have moved so long before it showed that.  But no step of ours began
+    before its order, where nothing was ordered for some seconds before that.
+    """
+    assert watch.left_ns is not None
+    end_ns = watch.left_ns - round((slowest + min(timing.late_s, 0.0)) * _S)
+    since_ns = end_ns - round(FAST_S * _S)
+    known = [one for one in watch.samples if since_ns <= one.taken_ns <= watch.left_ns]
+    before = [one.taken_ns for one in known if one.ordered == known[0].ordered]
+    return max(end_ns, before[-1]) if len(before) < len(known) else end_ns
 
 
 def _judge_channel(
-    channel: int, parts: _Parts, timing: Timing, resolution_w: float, *, generation: bool
+    channel: int, parts: _Parts, timing: Timing, slowest: float, resolution_w: float, *, generation: bool
 ) -> Step | None:
     """One channel; None where the step is too small, or too much else happened."""
     first, last = parts.early[-1], parts.after[-1]
@@ -232,7 +248,7 @@ def _judge_channel(
     hidden = not timing.signed and min(before_w, after_w) <= 2.0 * abs(asset_w)
     if (mixed and channel) or abs(asset_w) < least_w or hidden:
         return None
-    if _is_disturbed(channel, [first, *parts.between], jump_w, timing):
+    if _is_disturbed(channel, [first, *parts.between], jump_w, timing, slowest):
         return None
     asked_w = [one.meter_w[channel] for one in parts.asked]
     cause_w = min(asked_w) if asset_w > 0.0 else max(asked_w)
@@ -242,7 +258,7 @@ def _judge_channel(
         reaction = _classify_answer(gain)
     else:
         shown = [(one.meter_w[channel] - before_w) / asset_w for one in parts.between]
-        reaction = _classify(gain, min(shown), max(shown))
+        reaction = classify_gain(gain, min(shown), max(shown))
     if reaction is None or (mixed and reaction is Reaction.GOOD):
         return None
     return Step(
@@ -256,19 +272,22 @@ def _judge_channel(
     )
 
 
-def _is_disturbed(channel: int, samples: Sequence[Sample], least_w: float, timing: Timing) -> bool:
+def _is_disturbed(
+    channel: int, samples: Sequence[Sample], least_w: float, timing: Timing, slowest: float
+) -> bool:
     """Whether the meter jumped while no asset moved: then something else moved in the middle of the step."""
     watts = [one.steered_w[channel] + one.generated_w for one in samples]
     back = 1 + round(max(0.0, timing.late_s) / timing.period_s)
+    ahead = 3 + max(0, ceil(slowest / timing.period_s) - 1)
     for at, (one, other) in enumerate(pairwise(samples)):
         jump_w = abs(other.meter_w[channel] - one.meter_w[channel])
-        around = watts[max(0, at - back) : at + 3]
+        around = watts[max(0, at - back) : at + ahead]
         if jump_w > least_w and max(around) - min(around) < SOME * jump_w:
             return True
     return False
 
 
-def _classify(gain: float, dip: float, peak: float) -> Reaction | None:
+def classify_gain(gain: float, dip: float, peak: float) -> Reaction | None:
     """The meter's reaction; None where something else moved, or another controller answered to the step.
 
     ``dip`` and ``peak`` are the least and the most that the meter showed of the step on the way.

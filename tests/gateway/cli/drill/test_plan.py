@@ -33,6 +33,25 @@ STATUS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("grid", "expected"),
+    [
+        ({}, {"verdict": "", "why": ""}),
+        ({"verdict": "good", "causes": []}, {"verdict": "good", "why": ""}),
+        (
+            {"verdict": "implausible", "causes": [{"code": "none", "value": 0.0}]},
+            {
+                "verdict": "implausible",
+                "why": "no reaction (dead, or of another building): it does not show the assets' own steps:"
+                " look whether its CTs measure this connection",
+            },
+        ),
+    ],
+)
+def test_record_names_what_the_running_gateway_holds_against_its_meter(grid, expected):
+    assert expected == plan.meter({"control": {"grid": grid}})
+
+
 def _steps(*wanted):
     return list(plan.steps(ROWS, STATUS, wanted))
 

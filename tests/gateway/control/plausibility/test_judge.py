@@ -410,3 +410,132 @@ def test_only_a_doubt_of_the_power_makes_its_reading_say_nothing(building, cause
 
     assert margins_w == find_margins(state, 3_000.0)
     assert (0.0, 0.0) == find_margins(replace(state, verdict=Verdict.GOOD), 3_000.0)
+
+
+def test_two_steps_of_two_sizes_with_one_wrong_gain_make_the_meter_suspect_for_ten_minutes(building):
+    b = building(fault=gain(0.6)).order("bat1", 900).step(15)
+    assert b.verdict == "GOOD"
+    b.order("bat1", 2_400).step(15)
+    assert (b.verdict, b.codes) == ("SUSPECT", ["gain_low"])
+
+    assert b.step(590).verdict == "SUSPECT"
+    assert b.step(70).verdict == "GOOD"
+
+
+@pytest.mark.parametrize(
+    ("steps_w", "factors"), [((1_000, 2_000, 1_000), (0.6, 0.6, 0.6)), ((900, 2_400), (0.35, 0.65))]
+)
+def test_steps_of_one_size_or_with_several_gains_do_not(building, steps_w, factors):
+    b = building()
+    for watts, factor in zip(steps_w, factors, strict=True):
+        before_w, shown_w = b.powers_w.get("bat1", 0.0), b.rest_w
+        b.order("bat1", watts)
+        b.rest_w = tuple(rest_w - (1.0 - factor) * (watts - before_w) / 3 for rest_w in shown_w)
+        b.step(15)
+
+    assert len(b.state.evidence) >= 2
+    assert b.verdict == "GOOD"
+
+
+def test_one_step_that_is_shown_rightly_ends_the_doubt_of_the_gain(building):
+    b = building(fault=gain(1.6)).order("bat1", 900).step(15).order("bat1", 2_400).step(15)
+    assert (b.verdict, b.codes) == ("SUSPECT", ["gain_high"])
+
+    b.fault = gain(1.0)
+    b.step(70).order("bat1", 400).step(15)
+    assert b.state.evidence == ()
+    assert b.step(60).verdict == "GOOD"
+
+
+@pytest.mark.parametrize(
+    ("reading_w", "found_w", "margins_w"),
+    [(3_000.0, 0.6, (2_000.0, 0.0)), (-3_000.0, 0.6, (0.0, 2_000.0)), (3_000.0, 0.1, (7_000.0, 0.0))],
+)
+def test_limits_are_kept_against_what_a_meter_with_too_low_a_factor_hides(
+    building, reading_w, found_w, margins_w
+):
+    causes = (("gain_low", found_w),)
+    state = replace(building().state, verdict=Verdict.SUSPECT, causes=causes, reading_w=reading_w, gap_w=0.0)
+    state = replace(state, unlisted_w=0.0)
+
+    assert margins_w == pytest.approx(find_margins(state, 0.0))
+    high = replace(state, causes=(("gain_high", 1.5),))
+    assert (0.0, 0.0) == find_margins(high, 0.0)
+
+
+def check(building, seconds):
+    """Let the battery make the small steps that the judge asks for, of 600 W at most."""
+    for _ in range(seconds):
+        part = building.state.checks(building.t * S)
+        if part is not None:
+            building.order("bat1", building.state.checked_w + 600 * part)
+        building.step()
+    return building
+
+
+@pytest.mark.parametrize(("factor", "code"), [(0.6, "gain_low"), (1.5, "gain_high"), (0.3, "gain_low")])
+def test_small_steps_decide_within_three_minutes_after_the_first_wrong_one(building, factor, code):
+    b = building(fault=gain(factor)).order("bat1", 1_800).step(15)
+    assert (b.verdict, b.state.checks(b.t * S), b.state.checked_w) == ("GOOD", 1.0, 1_800.0)
+
+    check(b, 180)
+    assert b.verdict == "IMPLAUSIBLE"
+    assert code in b.codes
+    assert b.state.checks(b.t * S) is None
+
+
+def test_small_steps_end_with_the_first_one_that_is_shown_rightly(building):
+    b = building(fault=gain(0.6)).order("bat1", 1_800).step(15)
+    b.fault = gain(1.0)
+
+    check(b, 100)
+    assert (b.verdict, b.state.evidence, b.state.checked_ns) == ("GOOD", (), None)
+
+
+def test_small_steps_end_after_five_minutes_that_showed_nothing(building):
+    b = building(fault=gain(0.6)).order("bat1", 1_800).step(15)
+
+    assert b.step(280).state.checked_ns is not None
+    assert b.step(20).state.checked_ns is None
+
+
+def test_meter_that_is_suspect_for_unlisted_generation_is_checked_by_three_steps(building):
+    b = building(rest_w=(-3_000, 0, 0)).order("bat1", 0).draw("ev1", 5_000).step(40)
+    assert (b.verdict, b.codes) == ("SUSPECT", ["below_bound"])
+    assert b.state.checks(b.t * S) is not None
+
+    check(b, 120)
+    assert (b.verdict, b.state.good_count, b.state.checked_ns) == ("SUSPECT", 3, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "period_s", "ordered"),
+    [(Circumstances(signed=False), 1.0, True), (Circumstances(), 10.0, True), (Circumstances(), 1.0, False)],
+)
+def test_nothing_is_checked_where_small_steps_show_nothing(building, told, period_s, ordered):
+    b = building(rest_w=(-3_000, 0, 0), told=told, period_s=period_s)
+    if ordered:
+        b.order("bat1", 0)
+    b.draw("ev1", 5_000).step(80)
+
+    assert (b.verdict, b.state.checked_ns) == ("SUSPECT", None)
+
+
+def test_building_without_a_battery_checks_nothing(building):
+    b = building(CAR, PV, rest_w=(-3_000, 0, 0)).draw("ev1", 5_000).step(80)
+
+    assert (b.verdict, b.state.checked_ns) == ("SUSPECT", None)
+
+
+@pytest.mark.parametrize(("calm_s", "checks"), [(400, False), (700, True)])
+def test_sun_that_is_shown_wrongly_is_a_reason_to_check_after_ten_minutes_without_a_good_step(
+    building, calm_s, checks
+):
+    b = building().order("bat1", 1_000).step(calm_s)
+    b.fault = gain(0.6)
+    b.step(30).draw("pv1", -4_000).step(15)
+    assert (b.verdict, b.state.evidence) == ("GOOD", ())
+    assert checks is (b.state.checks(b.t * S) is not None)
+
+    check(b, 180)
+    assert b.verdict == ("IMPLAUSIBLE" if checks else "GOOD")

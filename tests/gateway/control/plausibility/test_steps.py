@@ -12,8 +12,9 @@ TIMING = Timing(period_s=1.0, late_s=0.0, assets_s=(1.0, 1.0))
 class Line:
     """Feeds one sample each second; ``steps`` are those that were found."""
 
-    def __init__(self, timing=TIMING, *, generation=False, resolution_w=1.0):
+    def __init__(self, timing=TIMING, *, generation=False, resolution_w=1.0, ordered=None):
         self.timing, self.generation, self.resolution_w = timing, generation, resolution_w
+        self.ordered = ordered
         self.t, self.watch, self.steps = 0, Watch(), []
         self.rest_w, self.factor, self.unseen = 500.0, 1.0, 0
 
@@ -26,7 +27,7 @@ class Line:
                 (self.rest_w + self.factor * (steered_w + generated_w) + wobble_w,),
                 (steered_w,),
                 generated_w,
-                round(steered_w),
+                round(steered_w) if self.ordered is None else self.ordered,
                 self.unseen,
                 (steered_w, generated_w),
             )
@@ -182,3 +183,48 @@ def test_load_that_comes_in_the_middle_of_a_step_makes_it_say_nothing():
     line.rest_w = 9_000
 
     assert not line.hold(2, -2_000).hold(20, -5_000).steps
+
+
+SLOW = Timing(period_s=1.0, late_s=0.0, assets_s=(5.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("factor", "reaction"), [(1.0, Reaction.GOOD), (0.6, Reaction.LOW), (1.5, Reaction.HIGH)]
+)
+def test_step_of_an_asset_that_is_read_seldom_counts_though_the_meter_shows_it_earlier(factor, reaction):
+    line = Line(SLOW).hold(30)
+    line.factor = factor
+    line.rest_w += factor * 2_000
+    line.hold(4)
+    line.rest_w -= factor * 2_000
+
+    assert [reaction] == line.hold(30, 2_000).reactions
+
+
+def test_load_that_jumps_while_no_asset_moves_still_makes_such_a_step_say_nothing():
+    line = Line(SLOW).hold(30)
+    line.rest_w += 2_000
+    line.hold(9)
+
+    assert not line.hold(30, 2_000).steps
+
+
+@pytest.mark.parametrize(("orders", "count"), [((0, 1, 1, 2), 2), ((0, 0, 1, 2), 1), ((0, 0, 0, 0), 1)])
+def test_step_that_was_ordered_right_after_another_one_counts_where_nothing_else_was_ordered(orders, count):
+    """What is read seldom may have moved before it shows that, but not before its order."""
+    line = Line(SLOW, ordered=orders[0]).hold(30)
+    for ordered, seconds in zip(orders[1:], (6, 4, 1), strict=True):
+        line.ordered = ordered
+        line.hold(seconds, 4_000)
+
+    assert count == len(line.hold(30, 1_000).steps)
+
+
+@pytest.mark.parametrize(("factor", "hinted"), [(1.0, False), (0.5, True), (2.0, True)])
+def test_wrong_gain_that_a_normal_building_explains_too_is_a_hint_alone(factor, hinted):
+    for line, watts in ((Line(generation=True), (0.0, -2_000)), (Line(ordered=1), (2_000, 0.0))):
+        line.factor = factor
+        line.hold(20).hold(20, *watts)
+
+        assert [] == [reaction for reaction in line.reactions if reaction is not Reaction.GOOD]
+        assert hinted is (line.watch.hinted_ns > 0)

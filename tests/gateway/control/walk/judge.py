@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ABSURD = 1e9
 STATE_MAX = 20_000
 WEIGHED_EVERY = 200
-REFRESH_S = 20.0
+REFRESH_S, CONFIRM_S = 20.0, 5.0
 S = 1_000_000_000
 SET_MAX_S = 62.0
 """A wall clock that is set by less may have been the right one when a document came."""
@@ -43,6 +43,7 @@ class Judge:
         self.world = world
         self.history: dict[str, list[tuple[float, float, bool]]] = {}
         self.released: set[str] = set()
+        self.given_t: dict[str, float] = {}  # when it was last given back
         self.retaken_t: dict[str, float] = {}
         self.sent: dict[str, float] = {}
         self.meddled: set[str] = set()  # written by another unseen, or told nothing while it was deaf
@@ -152,11 +153,15 @@ class Judge:
         self.before_t = world.t
 
     def _given_back(self, point: str) -> None:
-        """Section 1 rule 7: once, then it is no longer refreshed; row *conflict*: the safe value last."""
-        rival = self.world.state.rivals.get(point)
+        """Section 1 rule 11: once, a battery again until it is read back; row *conflict*: the safe value last."""
+        world = self.world
+        rival = world.state.rivals.get(point)
         fights = rival is not None and rival.rests_ns is not None
-        assert point not in self.released or fights, f"{point} is given back twice"
+        if point in self.released and not fights:
+            assert point.endswith(".setpoint_w"), f"{point} is given back twice"
+            assert world.t - self.given_t[point] >= CONFIRM_S, f"{point} is given back too often"
         self.released.add(point)
+        self.given_t[point] = world.t
         self.history.pop(point, None)
         self.sent.pop(point, None)
 

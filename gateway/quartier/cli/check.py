@@ -1,0 +1,135 @@
+"""``quartier check``: the faults of a site file, and what the building can see of faults of its meter."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quartier.app import assembly, pace
+from quartier.cli import bus, output
+from quartier.config import load
+from quartier.config.load import Loaded
+from quartier.control import gridrows, minimum_times
+from quartier.control.minimum_times import Excess
+from quartier.control.plausibility.detection import Detection, find_detections
+from quartier.house.assets import House
+from quartier_drivers.errors import ConfigError, Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What there is to say of a site file without faults."""
+
+    loaded: Loaded
+    house: House
+    warnings: Sequence[str]
+    notes: Sequence[str]
+    detections: Sequence[Detection]
+    excesses: Sequence[Excess]
+
+
+def check(options: argparse.Namespace) -> int:
+    """Every fault at once; exit 78 when there is one."""
+    try:
+        checked = _checked(options.file)
+    except ConfigError as error:
+        if options.json:
+            output.dump(_faulty(options.file, error.faults))
+        else:
+            for fault in error.faults:
+                print(fault)
+            print(f"{len(error.faults)} fault{'s' * (len(error.faults) != 1)}", file=sys.stderr)
+        return 78
+    if options.json:
+        output.dump(_good(options.file, checked))
+        return 0
+    for text in checked.warnings:
+        print(f"warning: {text}", file=sys.stderr)
+    for text in checked.notes:
+        print(f"note: {text}", file=sys.stderr)
+    _show(options.file, checked)
+    return 0
+
+
+def _checked(file: Path) -> Checked:
+    """Check the file and what follows from it.  Raises ConfigError."""
+    loaded = load.check(file)
+    house = assembly.known_house(loaded)
+    missing = gridrows.shortfall(pace.frequency_s(loaded))
+    return Checked(
+        loaded=loaded,
+        house=house,
+        warnings=[*map(str, loaded.warnings), *(f"{text} {file}" for text in bus.warnings(loaded))],
+        notes=[missing] if missing else [],
+        detections=list(find_detections(house)),
+        excesses=minimum_times.largest_excesses(house),
+    )
+
+
+def _show(file: Path, checked: Checked) -> None:
+    site = checked.loaded.site
+    print(
+        f"{file}: good. Building {site.site.id} of {site.site.district}: "
+        f"{output.counted(len(site.buses), 'bus', 'buses')}, "
+        f"{output.counted(len(site.devices), 'device', 'devices')}, "
+        f"{output.counted(len(site.assets), 'asset', 'assets')}."
+    )
+    rows = [
+        (one.fault, one.verdict or "not detected", ", ".join(one.by) or f"needs {one.missing}")
+        for one in checked.detections
+    ]
+    title = f"Faults of the grid meter ({checked.house.grid.name}) that this site detects"
+    output.console().print(output.table(title, ("fault", "verdict", "by"), rows))
+    for text in minimum_times.sentences(checked.house):
+        print(text)
+
+
+def _good(file: Path, checked: Checked) -> dict[str, Any]:
+    """All that the text says, JSON-ready."""
+    site = checked.loaded.site
+    return {
+        "file": str(file),
+        "good": True,
+        "faults": [],
+        "warnings": list(checked.warnings),
+        "notes": list(checked.notes),
+        "building": {
+            "id": site.site.id,
+            "district": site.site.district,
+            "buses": len(site.buses),
+            "devices": len(site.devices),
+            "assets": len(site.assets),
+        },
+        "meter": checked.house.grid.name,
+        "meter_faults": [
+            {
+                "fault": one.fault,
+                "detected": bool(one.by),
+                "verdict": one.verdict or None,
+                "by": list(one.by),
+                "needs": one.missing or None,
+            }
+            for one in checked.detections
+        ],
+        "minimum_times": [
+            {"limit": one.way, "excess_w": one.power_w, "duration_s": one.for_s, "assets": list(one.machines)}
+            for one in checked.excesses
+        ],
+    }
+
+
+def _faulty(file: Path, faults: Sequence[Fault]) -> dict[str, Any]:
+    """The same keys as of a good file, as far as they are known of one with faults."""
+    return {
+        "file": str(file),
+        "good": False,
+        "faults": [{"file": f.file, "line": f.line, "key": f.key, "what": f.what} for f in faults],
+        "warnings": [],
+        "notes": [],
+        "building": None,
+        "meter": None,
+        "meter_faults": [],
+        "minimum_times": [],
+    }

@@ -1,0 +1,218 @@
+"""A release value is written until the device shows it or its power follows (failsafe.md rule 11)."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from quartier.control import orders, releases, rivals
+from quartier.control.orders import Book
+from quartier.control.reason import FREE, said
+from quartier.control.sight import Memory
+from quartier.control.state import State
+from quartier.house.image import Image
+from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.who import Who
+
+S = 1_000_000_000
+POINT = "bat1.setpoint_w"
+LOST = {POINT: said("grid meter implausible")}
+BEGIN_S = 100
+WINDOW = [5, 10, 15, 20, 25]
+"""After the first write at 0."""
+
+
+def nothing(_t):
+    """What nobody reads."""
+
+
+@pytest.fixture
+def released(scene, house):
+    """``released(600, shows=…, power_w=…)``: the seconds after the first write at which it is written again.
+
+    ``shows`` and ``power_w`` give what is read at a second, None where nothing is.
+    """
+
+    def run(until_s, *, shows=nothing, power_w=nothing, soc_pct=nothing, lost=LOST, **more):
+        told = []
+        of = replace(house, **more)
+        values = {"bat1.setpoint_w": 0.0}
+        book, (first,), _ = orders.given_back(Book(), lost, values, BEGIN_S * S)
+        image, memories, alarms = Image(), {"bat1.soc_pct": Memory(50.0, 0)}, []
+        reads = {"bat1.power_w": power_w, "bat1.soc_pct": soc_pct}
+        for t in range(1, until_s):
+            ns = (BEGIN_S + t) * S
+            if (shown := shows(t)) is not None:
+                image.put(columns([Reading(POINT, shown, Quality.GOOD, ns)], ns))
+            memories |= {
+                name: Memory(value, ns) for name, read in reads.items() if (value := read(t)) is not None
+            }
+            now = scene(of, t=BEGIN_S + t, state=replace(State.fresh(of), memories=dict(memories), book=book))
+            if list(releases.alarms(now, lost)):
+                alarms.append(t)
+            book, commands = releases.insisted(now, book, lost, image.freeze(ns))
+            assert {(POINT, first.value, first.reason)} >= {(c.point, c.value, c.reason) for c in commands}
+            told += [t] * len(commands)
+        run.alarms, run.book = alarms, book
+        return told
+
+    return run
+
+
+def test_value_that_is_read_back_is_written_once(released):
+    assert [] == released(900, shows=lambda _: 0.0)
+    assert [] == released.alarms
+
+
+def test_device_that_ignores_it_is_told_for_30_s_and_then_ever_later(released):
+    told = released(7_200, shows=lambda _: 3_000.0)
+
+    assert [*WINDOW, 85, 145, 205, 265, 325, 385] == told[:11]
+    gaps_s = [later - sooner for sooner, later in pairwise(told[5:])]
+    assert gaps_s == sorted(gaps_s)
+    assert 60 == gaps_s[0]
+    assert 300 == gaps_s[-1]
+    assert list(range(30, 7_200)) == released.alarms
+
+
+def test_alarm_names_the_device_its_point_and_what_it_was_told(released, scene, house):
+    released(60, shows=lambda _: 3_000.0)
+    now = scene(house, t=BEGIN_S + 60, state=replace(State.fresh(house), book=released.book))
+    (alarm,) = releases.alarms(now, LOST)
+
+    words = "does not take its release value: it was written 0 for 30 s and does otherwise"
+    assert ("output.not_taken_back", POINT, f"{POINT} {words}") == (alarm.code, alarm.of, str(alarm))
+
+
+def test_device_that_takes_the_third_write_is_left_alone_and_there_is_no_alarm(released):
+    assert [5, 10] == released(900, shows=lambda t: 3_000.0 if t <= 11 else 0.0)
+    assert [] == released.alarms
+
+
+def test_alarm_ends_when_the_device_takes_it_at_last(released):
+    released(300, shows=lambda t: 3_000.0 if t < 100 else 0.0)
+
+    assert list(range(30, 101)) == released.alarms
+
+
+def test_power_that_follows_is_as_good_as_a_value_read_back(released):
+    assert [] == released(900, power_w=lambda t: 0.0 if t > 2 else 3_000.0)
+    assert [] == released.alarms
+
+
+def test_power_that_does_not_follow_counts_once_the_battery_had_its_time(released):
+    told = released(200, shows=lambda _: 0.0, power_w=lambda _: 3_000.0)
+
+    assert [10, 15, 20, 25, 85, 145] == told, "what it shows says that it took it: its power had 10 s"
+    assert 30 == released.alarms[0]
+
+
+def test_battery_that_cannot_be_judged_is_told_for_30_s_and_nobody_is_alarmed(released):
+    assert WINDOW == released(900, soc_pct=lambda _: 50.0)
+    assert [] == released.alarms
+
+
+def test_device_that_starts_anew_with_another_value_is_told_at_once(released):
+    told = released(600, shows=lambda t: 5_000.0 if 200 <= t < 203 else 0.0)
+
+    assert [200] == told
+    assert [] == released.alarms
+
+
+def test_device_that_goes_on_starting_anew_is_told_six_times_in_ten_minutes_and_then_each_minute(released):
+    told = released(600, shows=lambda t: 5_000.0 if t % 8 == 7 else 0.0)
+
+    assert 6 == len([t for t in told if t < 55])
+    assert all(later - sooner >= 60 for sooner, later in pairwise(told[5:]))
+
+
+def test_silent_device_is_not_told_again_before_it_is_heard(released):
+    """Its bus keeps the value until it answers."""
+    told = released(900, shows=lambda t: 3_000.0 if t >= 500 else None)
+
+    assert [500, 505, 510, 515, 520] == told[:5]
+    assert 529 == released.alarms[0]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "shown_w", "told"),
+    [
+        ((None, 60.0), 2_500.0, []),
+        ((2_500.0, 60.0), 2_500.0, []),
+        ((0.0, 60.0), 2_500.0, [100]),
+        ((2_500.0, 60.0), None, []),
+    ],
+)
+def test_fallback_of_the_device_itself_is_not_written_over(released, fallback, shown_w, told):
+    def shows(t):
+        return 0.0 if t < 100 else shown_w
+
+    assert told == released(105, shows=shows, fallbacks={POINT: fallback})
+
+
+def test_step_of_the_register_counts_as_read_back(released):
+    assert [] == released(100, shows=lambda _: 400.0, steps={POINT: 500.0})
+
+
+@pytest.mark.parametrize(
+    "why",
+    [rivals.WHY, said("maintenance", Who("person", "anna")), said("paused", Who("document", "dso"))],
+)
+def test_nothing_is_insisted_on_where_somebody_else_has_the_battery(released, why):
+    assert [] == released(200, shows=lambda _: 3_000.0, lost={POINT: why})
+    assert [] == released.alarms
+
+
+def test_battery_that_is_ordered_again_has_no_release_value_any_more(released):
+    released(20, shows=lambda _: 3_000.0)
+    want = orders.Want(POINT, 1_000.0, FREE)
+    book, _ = orders.written(released.book, [want], Image().freeze(0), 200 * S)
+
+    assert ({}, frozenset()) == (book.returns, book.released)
+
+
+@pytest.mark.parametrize("lost", [{}, {"pv1.generation_max_w": said("x")}])
+def test_nothing_is_written_for_a_point_that_is_not_lost(scene, house, lost):
+    book, _, _ = orders.given_back(Book(), LOST, {POINT: 0.0}, 0)
+    now = scene(house, state=replace(State.fresh(house), book=book))
+
+    assert (book, []) == releases.insisted(now, book, lost, Image().freeze(60 * S))
+
+
+# Over the whole cycle
+
+
+@pytest.mark.parametrize("cause", ["lost", "implausible"])
+def test_battery_that_ignores_the_first_release_values_stops_within_30_s(plant, cause):
+    p = plant(base_w=2_500, soc_pct=80).run(60)
+    assert p.bat_w < -2_000
+    p.deaf = {"bat1"}
+    if cause == "lost":
+        p.silent = {"grid"}
+    else:
+        _distrust(p)
+    p.run(12)
+    begun_s = next(t for t, c in p.log if c.reason == f"given back: grid meter {cause}")
+    while p.t < begun_s + 18:
+        p.step()
+    p.deaf = set()
+    p.run(10)
+
+    assert 0.0 == p.bat_w
+    assert [0, 5, 10, 15, 20] == [t - begun_s for t, _ in p.written("bat1.setpoint_w", since=begun_s)]
+
+
+def test_battery_that_never_takes_its_release_value_is_named(plant):
+    p = plant(base_w=2_500, soc_pct=80).run(60)
+    p.deaf = {"bat1"}
+    _distrust(p)
+    p.run(45)
+
+    (alarm,) = {one for one in p.view["alarms"] if one.code == "output.not_taken_back"}
+    assert "bat1.setpoint_w" in alarm
+    assert p.written("bat1.setpoint_w", since=100) == []
+
+
+def _distrust(p):
+    judge = replace(p.state.meter, verdict=p.state.meter.verdict.IMPLAUSIBLE, contradicted_ns=p.t * S)
+    p.state = replace(p.state, meter=judge)
