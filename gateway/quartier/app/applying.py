@@ -127,7 +127,7 @@ class Applying:
         if standing.is_on_site:
             return changed, []
         refused = [str(fault) for fault in load.told(instead, judgement.refused)]
-        refused += [f"{key}: loosens, which waits for a person on site" for key in judgement.loosened]
+        refused += [f"{key}: looser: a person on site, or the district" for key in judgement.loosened]
         return changed, refused
 
     async def _follow(self, loaded: Loaded) -> None:

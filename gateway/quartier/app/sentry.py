@@ -112,7 +112,8 @@ class Sentry:
     def listing(self, now: Now) -> dict[str, Any]:
         """The whole list, JSON-ready."""
         rows = sorted(self.book.records.values(), key=lambda one: -one.number)
-        return {"utc_ms": now.utc_ms, **self._counts(), "alarms": [self._aged(one, now) for one in rows]}
+        aged = [self._aged(one, now) for one in rows]
+        return {"utc_ms": now.utc_ms, "zone": self.book.zone, **self._counts(), "alarms": aged}
 
     def summary(self) -> dict[str, Any]:
         """How many there are, and the newest that nobody has acknowledged."""

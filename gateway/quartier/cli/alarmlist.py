@@ -1,8 +1,10 @@
 """How the list of alarms reads: what is to be looked at, then what is over (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -58,9 +60,18 @@ def remedy(row: Mapping[str, Any]) -> str:
     return alarm.remedy(BY_CODE[row["code"]], row["of"]) if row["code"] in BY_CODE else ""
 
 
+@dataclass(frozen=True)
+class _Now:
+    """Now, and the time zone in which the alarms name a time; None: that of this machine."""
+
+    utc_ms: int
+    zone: ZoneInfo | None
+
+
 def parts(found: Mapping[str, Any], *, whole: bool) -> Iterator[RenderableType]:
     """The list as a page; ``whole``: all that is known of what is over."""
-    now_ms, rows = found["utc_ms"], found["alarms"]
+    zone = ZoneInfo(found["zone"]) if found.get("zone") else None
+    now, rows = _Now(found["utc_ms"], zone), found["alarms"]
     listed, over = _listed(rows), _over(rows)
     if not listed:
         yield Text("no alarm", style="green")
@@ -69,12 +80,12 @@ def parts(found: Mapping[str, Any], *, whole: bool) -> Iterator[RenderableType]:
         words = f"{found['active_count']} active, {unseen_count} not acknowledged"
         yield Text(words, style="bold")
     for row in listed:
-        yield from _block(row, now_ms)
+        yield from _block(row, now)
     shown = over if whole else over[:RECENT_COUNT]
     if shown:
         yield ""
         columns = (">id", "over and acknowledged", "gone", ">times", "by", "note")
-        yield table("", columns, (_past(row, now_ms) for row in shown))
+        yield table("", columns, (_past(row, now) for row in shown))
     if len(over) > len(shown):
         yield Text(f"{len(over) - len(shown)} older ones: quartier alarms --all")
 
@@ -95,7 +106,7 @@ def _over(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted((row for row in rows if not is_listed(row)), key=lambda row: -row["cleared_utc_ms"])
 
 
-def _block(row: Mapping[str, Any], now_ms: int) -> Iterator[RenderableType]:
+def _block(row: Mapping[str, Any], now: _Now) -> Iterator[RenderableType]:
     """One alarm: which it is and since when, its words, who has seen it, what to do."""
     worth = severity(row["code"])
     seen = row["acknowledged"]
@@ -104,37 +115,37 @@ def _block(row: Mapping[str, Any], now_ms: int) -> Iterator[RenderableType]:
         f"{row['number']:>3} ",
         (f"{worth:8}", style),
         f" {alarm.named(row['code'], row['of'])}",
-        f"  {_when(row, now_ms)}{_times(row, now_ms)}",
+        f"  {_when(row, now)}{_times(row, now)}",
     )
     came = [f"with it: {one['words']}" for one in row.get("consequences", ())]
-    lines = [row["words"], *came, "not acknowledged" if seen is None else _seen(seen, now_ms), remedy(row)]
+    lines = [row["words"], *came, "not acknowledged" if seen is None else _seen(seen, now), remedy(row)]
     for line in filter(None, lines):
         yield Padding(Text(line), _INDENT, expand=False)
 
 
-def _when(row: Mapping[str, Any], now_ms: int) -> str:
-    since, gone_ms = _clock(row["since_utc_ms"], now_ms), row["cleared_utc_ms"]
+def _when(row: Mapping[str, Any], now: _Now) -> str:
+    since, gone_ms = _clock(row["since_utc_ms"], now), row["cleared_utc_ms"]
     raised_s, gone_s = row.get("raised_age_s"), row.get("gone_age_s")
     if gone_ms is None:
-        lasting = _span(row["since_utc_ms"], now_ms) if raised_s is None else age(raised_s)
+        lasting = _span(row["since_utc_ms"], now.utc_ms) if raised_s is None else age(raised_s)
         return f"for {lasting}, since {since}"
-    gone = _span(gone_ms, now_ms) if gone_s is None else age(gone_s)
+    gone = _span(gone_ms, now.utc_ms) if gone_s is None else age(gone_s)
     lasted_s = None if raised_s is None or gone_s is None else raised_s - gone_s
     lasted = _span(row["since_utc_ms"], gone_ms) if lasted_s is None else age(lasted_s)
     return f"gone for {gone}, was there for {lasted} from {since}"
 
 
-def _times(row: Mapping[str, Any], now_ms: int) -> str:
-    return f", {row['count']} times since {_clock(row['first_utc_ms'], now_ms)}" if row["count"] > 1 else ""
+def _times(row: Mapping[str, Any], now: _Now) -> str:
+    return f", {row['count']} times since {_clock(row['first_utc_ms'], now)}" if row["count"] > 1 else ""
 
 
-def _seen(seen: Mapping[str, Any], now_ms: int) -> str:
+def _seen(seen: Mapping[str, Any], now: _Now) -> str:
     note = f": {seen['note']}" if seen["note"] else ""
-    return f"acknowledged by {seen['by']} {_span(seen['utc_ms'], now_ms)} ago{note}"
+    return f"acknowledged by {seen['by']} {_span(seen['utc_ms'], now.utc_ms)} ago{note}"
 
 
-def _past(row: Mapping[str, Any], now_ms: int) -> tuple[str, ...]:
-    seen, gone = row["acknowledged"], _clock(row["cleared_utc_ms"], now_ms)
+def _past(row: Mapping[str, Any], now: _Now) -> tuple[str, ...]:
+    seen, gone = row["acknowledged"], _clock(row["cleared_utc_ms"], now)
     name = alarm.named(row["code"], row["of"])
     return str(row["number"]), name, gone, str(row["count"]), seen["by"], seen["note"]
 
@@ -143,10 +154,10 @@ def _span(from_ms: int, to_ms: int) -> str:
     return age(max(0, to_ms - from_ms) / 1000)
 
 
-def _clock(utc_ms: int, now_ms: int) -> str:
-    """The time of day, with its date where that is not today's."""
-    then, now = (datetime.fromtimestamp(ms / 1e3, UTC).astimezone() for ms in (utc_ms, now_ms))
-    return f"{then:%H:%M:%S}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
+def _clock(utc_ms: int, now: _Now) -> str:
+    """The time of day in the building's zone, with its date where that is not today's."""
+    then, today = (datetime.fromtimestamp(ms / 1e3, UTC).astimezone(now.zone) for ms in (utc_ms, now.utc_ms))
+    return f"{then:%H:%M:%S}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M}"
 
 
 def kind(one: Kind) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def overview(status: Mapping[str, Any]) -> Group:
     control = status["control"]
     parts: list[RenderableType] = [sentences.gateway(status["gateway"])]
     if ordered := status["gateway"].get("site_file"):
-        parts.append(f"The site file came by {ordered}; who changes the file here has the last word.")
+        parts.append(f"The site file came by {ordered}; a change of the file here ends that.")
     if control:
         parts += [sentences.mode(control), *sentences.stage(control), sentences.grid(control)]
         parts += [

@@ -88,7 +88,8 @@ every message over the uplink, also a signed one. It also holds for a site file 
 - *free*: takes effect at once, inside the bounds.
 - *loosening waits*: a tighter value takes effect at once. A file with a value that loosens waits as a whole.
   It waits until the gateway has left FAILSAFE, a heartbeat is at most 60 s old and the clock is synchronised,
-  or until its time window ends.
+  or until its time window ends. Over SSH nothing waits: `quartier apply` refuses
+  such a file. To undo a tighter value, a person on site or the district must act.
 - *on site only*: refused, and the answer names each key. A person at the gateway's own console changes it, in
   either direction, with [`quartier apply`](operators.md#a-site-file-from-a-person-quartier-apply-file).
 

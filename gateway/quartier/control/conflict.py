@@ -12,7 +12,7 @@ from math import inf
 
 from quartier.control import generation, guards, moded, nodes, override, rivals, shed, sight
 from quartier.control.orders import Want
-from quartier.control.outcome import Result, is_left_alone, point
+from quartier.control.outcome import Result, find_left_alone, point
 from quartier.control.players import floor_w, full_w
 from quartier.control.reason import Reason, make, rule
 from quartier.control.rivals import Rival
@@ -35,9 +35,12 @@ Flexible = Load | Ev | Pv | Moded
 
 def contested(scene: Scene) -> Iterator[Flexible | Battery]:
     """The assets whose point is in conflict and that take orders."""
+    left_alone = find_left_alone(scene)
+    if not left_alone:
+        return
     for asset in scene.house.assets:
         held = override.is_maintained(asset, scene.wishes.overrides)
-        if guards.may_order(asset) and not held and is_left_alone(scene, asset):
+        if guards.may_order(asset) and not held and asset.name in left_alone:
             yield asset
 
 
@@ -47,6 +50,8 @@ def counted_more_w(house: House, state: State, now_ns: int) -> tuple[float, floa
     Beside what the meters show: the larger of measured and last foreign value counts.
     """
     more_w = less_w = 0.0
+    if all(one.rests_ns is None for one in state.rivals.values()):
+        return more_w, less_w
     for asset in house.assets:
         one = state.rivals.get(steered_by(asset))
         if one is None or one.rests_ns is None:

@@ -98,7 +98,7 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     result = restore.restored(scene, players, result)
     if not result.back:
         back = generation.returned(scene, players, result.total_low_w, result.acted)
-        result = replace(result, back=back)
+        result = replace(result, back=back) if back else result
     wants, turns = outcome.applied(scene, players, result)
     tightened, turns = conflict.wants(scene, result, turns)
     wants += tightened
@@ -106,17 +106,24 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     lost = _lost(scene)
     away = {**moded.freed(state.house, turns, book), **lost}
     again = conflict.released_again(scene, result)
-    book = replace(book, released=book.released - again)
+    book = replace(book, released=book.released - again) if again else book
     book, insisted = releases.insisted(scene, book, lost, frozen)
     book, given, freed = orders.given_back(book, away, state.house.release_values, now.ns)
     given = [*insisted, *given]
     told = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(freed, 0.0)
-    scene = replace(
-        scene, state=replace(scene.state, rivals=conflict.noted(scene.state.rivals, told, now.ns))
-    )
-    after = replace(scene.state, window=window, turns=turns, gate=result.gate, book=book, looks=result.looks)
+    known = conflict.noted(scene.state.rivals, told, now.ns)
+    if known != scene.state.rivals:
+        scene = replace(scene, state=replace(scene.state, rivals=known))
     present = view.alarms(scene, players, result, lost)
-    after = replace(after, alarms=alarm.hold(state.alarms, present, now))
+    after = replace(
+        scene.state,
+        window=window,
+        turns=turns,
+        gate=result.gate,
+        book=book,
+        looks=result.looks,
+        alarms=alarm.hold(state.alarms, present, now),
+    )
     shown = view.shown(scene, players, result, after, lost)
     return Decision((*commands, *given), after, shown, freed, away)
 
@@ -264,8 +271,9 @@ def _players(scene: Scene) -> list[Player]:
         for asset in flexible(scene.house)
         if not override.is_maintained(asset, scene.wishes.overrides)
     ]
+    left_alone = outcome.find_left_alone(scene)
     for player in players:
-        player.usable = player.usable and not outcome.is_left_alone(scene, player.asset)
+        player.usable = player.usable and player.name not in left_alone
     players += moded.seats(scene)
     for asset in scene.house.assets:
         if not isinstance(asset, Battery) or outcome.why_not(scene, asset):

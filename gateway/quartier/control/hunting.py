@@ -36,6 +36,7 @@ LEAST_W, LEAST_SHARE = 200.0, 0.03
 GAINS = (1.0, 0.5, 0.25, 0.0)
 CALM_S = 900.0
 _S = 1_000_000_000
+_Follower = Battery | Pv
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def watched(
     grid = _turned(before.grid, memories.get(f"{house.grid.name}.power_w"), least_w)
     seen = {}
     for asset in house.assets:
-        if isinstance(asset, Battery | Pv):
+        if isinstance(asset, _Follower):
             point = f"{asset.name}.{'setpoint_w' if isinstance(asset, Battery) else 'generation_max_w'}"
             order = orders.get(point)
             if order is not None or asset.name in before.of:
@@ -110,9 +111,11 @@ def watched(
                 own_w = max(LEAST_W, LEAST_SHARE * asset.rated_w)
                 swing = before.of.get(asset.name, Swing())
                 power = _turned(swing.power, memories.get(f"{asset.name}.power_w"), own_w)
-                seen[asset.name] = replace(swing, order=_turned(swing.order, told, own_w), power=power)
+                moved = _turned(swing.order, told, own_w)
+                same = moved is swing.order and power is swing.power
+                seen[asset.name] = swing if same else replace(swing, order=moved, power=power)
     grid_s = _half_s(grid, now_ns)
-    mine = [a for a in house.assets if isinstance(a, Battery | Pv) and a.name in seen]
+    mine = [a for a in house.assets if a.name in seen and isinstance(a, _Follower)]
     suspects = [asset for asset in mine if _swings(seen[asset.name], asset, grid_s, now_ns)]
     own_w = sum(_made_w(seen[asset.name], asset, memories, now_ns) for asset in suspects)
     names = {asset.name for asset in suspects} if own_w >= OWN_SHARE * grid.swing else set()
@@ -137,7 +140,7 @@ def _turned(before: Zigzag, newest: Memory | None, least: float) -> Zigzag:
         moved = abs(value - before.furthest) > least
         return Zigzag(1 if value > before.furthest else -1, value) if moved else before
     if (value - before.furthest) * way >= 0:
-        return replace(before, furthest=value)
+        return before if value == before.furthest else replace(before, furthest=value)
     if abs(value - before.furthest) <= least:
         return before
     turned_ns = (*before.turned_ns, newest.taken_ns)[-TURNS_COUNT:]

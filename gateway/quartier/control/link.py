@@ -209,17 +209,18 @@ def _seen(state: LinkState, params: LinkParams, now: Now) -> LinkState:
     state = _stepped(state, now)
     if now.synced and not is_known(state):  # the first synchronisation
         state = _confirmed(state, now)
-    if is_trusted(state, now):
-        state = replace(state, anchor_utc_ms=reckoned_ms(state, now))
     last_ns = state.seen_ns  # where trust is lost, it was there then
     looked = tuple(p.each(lambda one: one.looked(last_ns, synced=now.synced)) for p in state.programs)
-    if any(map(is_not, looked, state.programs)):
-        state = replace(state, programs=looked)
-    if any(p.newest.binding(now.ns) for p in state.programs):
-        state = replace(state, valid_ns=now.ns)
-    if age_s(state.heartbeat_ns, now) > params.heartbeat_timeout_s:
-        state = replace(state, back_ns=None)
-    return replace(state, seen_ns=now.ns, seen_utc_ms=now.utc_ms)
+    is_valid = any(p.newest.binding(now.ns) for p in looked)
+    return replace(
+        state,
+        anchor_utc_ms=reckoned_ms(state, now) if is_trusted(state, now) else state.anchor_utc_ms,
+        programs=looked if any(map(is_not, looked, state.programs)) else state.programs,
+        valid_ns=now.ns if is_valid else state.valid_ns,
+        back_ns=None if age_s(state.heartbeat_ns, now) > params.heartbeat_timeout_s else state.back_ns,
+        seen_ns=now.ns,
+        seen_utc_ms=now.utc_ms,
+    )
 
 
 def _stepped(state: LinkState, now: Now) -> LinkState:
@@ -349,7 +350,8 @@ def _settled(state: LinkState, params: LinkParams, now: Now) -> LinkState:
     programs = tuple(
         replace(p, earlier=()) if p.earlier and p.sure and _has_begun(p.newest, now) else p for p in settled
     )
-    state = replace(state, programs=programs, floor=None)
+    if state.floor is not None or any(map(is_not, programs, state.programs)):
+        state = replace(state, programs=programs, floor=None)
     if state.failsafe_next is not None and state.mode is not Mode.FAILSAFE and state.owed_ns is None:
         state = replace(state, failsafe=state.failsafe_next, failsafe_next=None)
     return state

@@ -120,8 +120,10 @@ def _loads_w(grove: Grove, index: int, setpoint_w: float) -> dict[int, float]:
 
 def spaced(scene: Scene, players: Sequence[Player], ups: Sequence[Step]) -> list[Step]:
     """The steps up of one machine at most, and of none while another is inside its minimum time."""
-    starting = shed.starting(scene.house.assets, scene.state.turns, scene.now_ns)
     first = next((one.index for one in ups if shed.is_machine(players[one.index].asset)), None)
+    if first is None:
+        return [*ups]
+    starting = shed.starting(scene.house.assets, scene.state.turns, scene.now_ns)
 
     def may_start(step: Step) -> bool:
         player = players[step.index]

@@ -176,7 +176,7 @@ def observed(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float)
     # What it draws follows later than what it shows.
     is_kept = order.is_kept or (bool(keeps) and now_ns - order.written_ns >= CONFIRM_S * _S)
     since_ns = now_ns - round(REWRITES_WITHIN_S * _S)
-    recent_ns = tuple(then for then in order.rewritten_ns if then > since_ns)
+    recent_ns = order.rewritten_ns and tuple(then for then in order.rewritten_ns if then > since_ns)
     if is_kept == order.is_kept and recent_ns == order.rewritten_ns:
         return order
     return replace(order, is_kept=is_kept, rewritten_ns=recent_ns)

@@ -44,6 +44,7 @@ BATTERY_ANSWERS_S, BATTERY_OVER_W, BATTERY_OVER = 10.0, 300.0, 0.1
 """A battery has so long to follow; it may miss its order by so much, or by that part of its rating."""
 EPSILON_W = 1e-6
 TRIAL_SHARE = 0.05
+_Switched = Load | Ev
 ZERO_W = 0.5
 """Less than this is ordered as 0 W."""
 
@@ -85,6 +86,13 @@ def is_left_alone(scene: Scene, asset: Steered) -> bool:
     """Whether a second controller moves its point, so that ours leaves it alone for a while."""
     name = f"{asset.name}.setpoint_w" if isinstance(asset, Battery) else point(asset)
     return bool(rivals.why_not(scene.state.rivals, name))
+
+
+def find_left_alone(scene: Scene) -> set[str]:
+    """Names of all assets for which ``is_left_alone`` holds, mostly none: for who asks for many of them."""
+    if all(one.rests_ns is None for one in scene.state.rivals.values()):
+        return set()
+    return {asset.name for asset in scene.house.assets if is_left_alone(scene, asset)}
 
 
 def why_not(scene: Scene, asset: Battery) -> Reason | None:
@@ -168,6 +176,8 @@ def maintained(scene: Scene) -> dict[str, Reason]:
     What takes no order has none to give back.
     """
     overrides = scene.wishes.overrides
+    if not overrides:
+        return {}
     ours = (*flexible(scene.house), *moded.steered(scene.house))
     return {
         point(asset): overrides[asset.name].reason
@@ -180,6 +190,7 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
     """What each player's point shall be, and the turns remembered."""
     turns = dict(scene.state.turns)
     wants: list[Want] = []
+    left_alone = find_left_alone(scene)
     spare_w = float("inf")
     if result.total_high_w is not None:
         most_w = scene.force.import_w
@@ -192,7 +203,7 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
         if isinstance(asset, Battery):
             wants += _battery_want(scene, player, result, index)
             continue
-        if is_left_alone(scene, asset):
+        if asset.name in left_alone:
             continue  # ``conflict`` says what is written
         turn = result.back.get(index) or _turn(scene, player, result, index)
         if turn.unread_ns is not None:
@@ -267,7 +278,7 @@ def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
     is_off = index in result.off
     if isinstance(asset, Ev) and player.allowed_w is not None:
         return _car_turn(player, asset, 0.0 if is_off else result.held_w.get(index), now_ns)
-    assert isinstance(asset, Load | Ev)
+    assert isinstance(asset, _Switched)
     return _switched(player, asset, setpoint_w, now_ns, is_off=is_off)
 
 
@@ -507,7 +518,7 @@ def _still_held(scene: Scene, player: Player, turn: Turn, before: Order | None) 
 def _runs_against_cap(scene: Scene, player: Player, result: Result, turn: Turn) -> bool:
     """Whether its minimum time alone keeps it on although the import cap does not hold."""
     asset, high_w = player.asset, result.total_high_w
-    if not isinstance(asset, Load | Ev) or not turn.on or player.present_w <= 0:
-        return False
     is_over = 0 in result.broken and high_w is not None and high_w > scene.force.import_w
-    return is_over and not shed.may_switch(asset, turn, scene.now_ns)
+    if not is_over or not turn.on or player.present_w <= 0:
+        return False
+    return isinstance(asset, Load | Ev) and not shed.may_switch(asset, turn, scene.now_ns)

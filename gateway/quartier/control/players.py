@@ -13,6 +13,8 @@ STANDS_A = 1.5
 """A car that draws so much less than it may does not stand at its limit."""
 OVER_A, OVER_W, OVER = 1.0, 200.0, 0.05
 """What a car, a load, or as a part of its rating PV, may take or make above its order and still obey."""
+Limitable = Load | Ev | Pv
+"""What can be switched or limited.  Named once: to write a union at each question costs more than to ask."""
 CAR_ANSWERS_S, ANSWERS_S = 6.0, 10.0
 """The time to obey: a car has 5 s after a change (IEC 61851-1); relays and inverters are given this."""
 
@@ -100,9 +102,9 @@ def ordered_w(player: Player) -> float:
     return worst_w(asset) if turn.limit_w is None else turn.limit_w
 
 
-def flexible(house: House) -> list[Load | Ev | Pv]:
+def flexible(house: House) -> list[Limitable]:
     """The assets that can be switched or limited: relays, charging points, curtailable PV."""
-    return [a for a in house.assets if isinstance(a, Load | Ev | Pv) and takes_orders(a)]
+    return [a for a in house.assets if isinstance(a, Limitable) and takes_orders(a)]
 
 
 def steering_point(asset: Load | Ev | Pv) -> str:

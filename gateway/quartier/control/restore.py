@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from quartier.control import balance, measures, moded, override, shed, steps, tree, unread
 from quartier.control.failsafe import Stage
-from quartier.control.outcome import Result, is_left_alone, limit
+from quartier.control.outcome import Result, find_left_alone, is_left_alone, limit
 from quartier.control.players import Player, floor_w, full_w, stands
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
@@ -52,10 +52,11 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
     tiers = {player.name: _tier(player) for player in players}
     order = [p.asset for p in players if isinstance(p.asset, Load | Ev | Moded) and tiers[p.name] != "A"]
     order.sort(key=lambda a: shed.place(a, tiers[a.name], turns[a.name], scene.now_ns))
+    left_alone = find_left_alone(scene)
     for asset in reversed(order):
         turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
         # A new limit must find one machine at most that has to stay on.
-        waits = (shed.is_machine(asset) and bool(starting - {asset.name})) or is_left_alone(scene, asset)
+        waits = (shed.is_machine(asset) and bool(starting - {asset.name})) or asset.name in left_alone
         barred = override.keeps_off(asset, scene.wishes.overrides) or tiers[asset.name] in scene.duties.off
         if waits or barred:
             continue
@@ -70,7 +71,7 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
     for asset in reversed(order):
         turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
         shares = players[place[asset.name]].allowed_w is not None
-        waits = shares or tiers[asset.name] in scene.duties.off or is_left_alone(scene, asset)
+        waits = shares or tiers[asset.name] in scene.duties.off or asset.name in left_alone
         if isinstance(asset, Ev) and turn.on and turn.limit_w is not None and not waits:
             limit_w = min(full_w(asset), turn.limit_w + spare_w)
             if limit_w >= min(full_w(asset), turn.limit_w + floor_w(asset) / 6):

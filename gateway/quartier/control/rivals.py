@@ -80,6 +80,7 @@ class Device:
 
 
 NOTHING = Device()
+_UNKNOWN = Rival()
 
 
 def watched(
@@ -98,15 +99,17 @@ def watched(
     """
     found = {}
     for point in before.keys() | orders.keys():
-        one, order = before.get(point, Rival()), orders.get(point)
+        one, order = before.get(point, _UNKNOWN), orders.get(point)
         read = number(frozen, point)
         if passed is not None and point in passed:
             value = passed[point]
-            one = replace(one, foreign=value, last_foreign=one.last_foreign if value is None else value)
+            last_foreign = one.last_foreign if value is None else value
+            if (one.foreign, one.last_foreign) != (value, last_foreign):
+                one = replace(one, foreign=value, last_foreign=last_foreign)
             one = _counted(one, point in moved, now_ns)
         else:
             one = _watched(one, read, order, point, device, now_ns)
-        if one != Rival():
+        if one != _UNKNOWN:
             found[point] = one
     return found
 
@@ -123,7 +126,8 @@ def _watched(
             return after
         # In conflict a setpoint has no order of ours; what it shows still counts.
         return replace(after, foreign=read.value, last_foreign=read.value)
-    after = replace(before, told=told(before.told, order, now_ns))
+    ordered = told(before.told, order, now_ns)
+    after = before if ordered is before.told else replace(before, told=ordered)
     if read is None or (before.read is not None and read.taken_ns <= before.read.taken_ns):
         return _counted(after, moved=False, now_ns=now_ns)
     return _judged(after, read, order, point, device, now_ns)
@@ -132,9 +136,10 @@ def _watched(
 def _judged(before: Rival, read: Memory, order: Order, point: str, device: Device, now_ns: int) -> Rival:
     """After a new reading."""
     value, step = read.value, device.steps.get(point, 0.0)
-    agreed = any(is_near(point, value, ours, step) for _, ours in before.told)
-    is_fallback = _is_fallback(point, value, order, device, now_ns)
-    moved = not is_fallback and _moved(before, read, point, step)
+    is_order = value == order.value  # as nearly always: nothing below can say otherwise then
+    agreed = is_order or any(is_near(point, value, ours, step) for _, ours in before.told)
+    is_fallback = not is_order and _is_fallback(point, value, order, device, now_ns)
+    moved = not (is_order or is_fallback) and _moved(before, read, point, step)
     counted_ns, foreign = before.counted_ns, before.foreign
     if agreed or is_fallback:
         foreign = None
@@ -170,6 +175,8 @@ def _counted(before: Rival, moved: bool, now_ns: int) -> Rival:  # noqa: FBT001 
         # It is tried again, and given up sooner than at first.
         counted_ns = (before.rests_ns,) * (MOVES_COUNT - AGAIN_COUNT)
         before = replace(before, rests_ns=None, written_ns=None, moves_ns=counted_ns, last_foreign=None)
+    if not (moved or before.moves_ns or before.pauses or before.offs_ns):
+        return before
     moves_ns = tuple(then for then in before.moves_ns if now_ns - then < CALM_S * _S)
     if moved:
         moves_ns = (*moves_ns, now_ns)

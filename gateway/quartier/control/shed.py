@@ -25,6 +25,7 @@ _SHEDS_MAX = 256
 
 _Shed = TypeVar("_Shed", bound=Asset)
 Flexible = Load | Ev | Pv | Moded
+_Consumer = Load | Ev | Moded
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def may_switch(asset: Flexible, turn: Turn, now_ns: int) -> bool:
 
 def is_machine(asset: object) -> TypeGuard[Load | Ev | Moded]:
     """Whether it must run for a while once it was started; what generates is not started by a loosening."""
-    return isinstance(asset, Load | Ev | Moded) and not isinstance(asset, Chp) and asset.min_on_s > 0.0
+    return isinstance(asset, _Consumer) and not isinstance(asset, Chp) and asset.min_on_s > 0.0
 
 
 def is_starting(asset: Load | Ev | Moded, turn: Turn, now_ns: int) -> bool:

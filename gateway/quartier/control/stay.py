@@ -110,11 +110,13 @@ def _gone_on(
     idle_ns = None if draws or not turn.on else _since(stay.idle_ns, now_ns)
     waits = not turn.on and not draws
     waited_s = max(0.0, stay.waited_s + (dt_s if waits else -dt_s if draws else 0.0))
-    stay = replace(stay, charged_wh=charged_wh, idle_ns=idle_ns, waited_s=waited_s)
     stay = _phased(stay, ev, memories, now_ns)
     takes_a, may_a = drawn_a(ev, stay, memories, now_ns), ordered_a(ev, turn)
     return replace(
         stay,
+        charged_wh=charged_wh,
+        idle_ns=idle_ns,
+        waited_s=waited_s,
         under_ns=_since(stay.under_ns, now_ns) if turn.on and draws and takes_a < may_a - UNDER_A else None,
         uptake=_uptake(stay, ev, memories, offered_a, now_ns)
         if turn.on and draws
@@ -136,7 +138,7 @@ def _phased(stay: Stay, ev: Ev, memories: Memories, now_ns: int) -> Stay:
     """One more look at the currents: a phase more counts at once, one less when that is sure."""
     amperes = phases.terminals_a(ev, memories, now_ns)
     if amperes is None:
-        return replace(stay, used=None, seen=None)
+        return stay if stay.used is None and stay.seen is None else replace(stay, used=None, seen=None)
     if max(amperes) < LEAST_A:
         return stay
     first, second, third = (ampere >= LEAST_A for ampere in amperes)
@@ -144,7 +146,7 @@ def _phased(stay: Stay, ev: Ev, memories: Memories, now_ns: int) -> Stay:
     if seen != stay.seen:
         stay = replace(stay, seen=seen, seen_ns=now_ns)
     grown = stay.used is not None and any(more and not had for more, had in zip(seen, stay.used, strict=True))
-    if grown or now_ns - stay.seen_ns >= SURE_S * _S:
+    if seen != stay.used and (grown or now_ns - stay.seen_ns >= SURE_S * _S):
         return replace(stay, used=seen)
     return stay
 

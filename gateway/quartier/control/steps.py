@@ -19,6 +19,7 @@ STOPS_GIVING, TAKES = make("battery.stops_discharging"), make("battery.charges")
 TAKES_LESS, GIVES_LESS = make("battery.charges_less"), make("battery.discharges_less")
 OF_BATTERY = frozenset(one.code for one in (STOPS_TAKING, GIVES, STOPS_GIVING, TAKES))
 """What a step of a battery goes to at most; how far it went says ``outcome.named``."""
+_Switched = Load | Ev
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def down(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int) -> l
     place = {player.name: index for index, player in enumerate(players)}
     batteries = [index for index, player in enumerate(players) if isinstance(player.asset, Battery)]
     moded = [i for i, p in enumerate(players) if isinstance(p.asset, Moded) and p.usable and p.tier != "A"]
-    order = in_turn((p.asset for p in players if isinstance(p.asset, Load | Ev) and p.usable), turns, now_ns)
+    order = in_turn((p.asset for p in players if p.usable and isinstance(p.asset, _Switched)), turns, now_ns)
     running = [asset for asset in order if turns[asset.name].on]
     first = [asset for asset in running if isinstance(asset, Ev) and asset.tier == "D"]
     # Who can wait longest pauses first; where cars do not share all are equal, and stay as they stand.
@@ -154,7 +155,7 @@ def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, rai
             Step(i, p.room.high_w, True, TAKES) for i, p in enumerate(players) if isinstance(p.asset, Battery)
         ]
         # Cars that share are given all that fits anyway.
-        usable = (p.asset for p in players if isinstance(p.asset, Load | Ev) and _may_rise(p))
+        usable = (p.asset for p in players if isinstance(p.asset, _Switched) and _may_rise(p))
         order = in_turn(usable, turns, now_ns)
         for asset in reversed(order):
             steps += _raised(players[place[asset.name]], place[asset.name], turns[asset.name], now_ns)

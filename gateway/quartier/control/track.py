@@ -19,6 +19,7 @@ from quartier.control.sight import Memories, Memory
 from quartier.house.assets import Battery, Ev, House, Pv
 
 _S = 1_000_000_000
+_Moving = Battery | Ev | Pv
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def tracked(
     """The tracks of all that may move and says its power, with what is new; orders where one was probed."""
     found = {}
     for asset in house.assets:
-        if isinstance(asset, Battery | Ev | Pv) and f"{asset.name}.power_w" in memories:
+        if isinstance(asset, _Moving) and f"{asset.name}.power_w" in memories:
             track = before.get(asset.name, Track())
             probed = isinstance(asset, Battery) and asset.delay_s is not None
             order = orders.get(f"{asset.name}.setpoint_w") if probed else None

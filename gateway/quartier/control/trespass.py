@@ -42,6 +42,9 @@ class Trespass:
     passes: float | None = None
 
 
+_UNKNOWN = Trespass()
+
+
 def watched(
     before: Mapping[str, Trespass],
     frozen: Frozen,
@@ -56,7 +59,7 @@ def watched(
         name = steering_point(asset)
         order = orders.get(name)
         if order is not None and not _shows_order(frozen, asset):
-            one = before.get(name, Trespass())
+            one = before.get(name, _UNKNOWN)
             found[name] = _looked(one, asset, _does(frozen, asset, order, memories, now_ns), order, now_ns)
     return found
 
@@ -103,14 +106,18 @@ def _full(asset: Load | Ev | Pv) -> float:
 def _looked(
     before: Trespass, asset: Load | Ev | Pv, does: Memory | None, order: Order, now_ns: int
 ) -> Trespass:
-    moves_ns = tuple(then for then in before.moves_ns if now_ns - then < WITHIN_S * _S)
-    after = replace(before, told=rivals.told(before.told, order, now_ns), moves_ns=moves_ns)
+    moves_ns = before.moves_ns and tuple(then for then in before.moves_ns if now_ns - then < WITHIN_S * _S)
+    told, after = rivals.told(before.told, order, now_ns), before
+    if told is not before.told or moves_ns != before.moves_ns:
+        after = replace(before, told=told, moves_ns=moves_ns)
     acts_s = ACT_S if isinstance(asset, Ev) else players.ANSWERS_S
     if does is None or does.taken_ns < order.written_ns + acts_s * _S:
         return after
     if does.value <= order.value + _over(asset):
-        held = order.value < _full(asset) - _over(asset)
-        return replace(after, obeyed=after.obeyed or held, passes=None)
+        obeyed = after.obeyed or order.value < _full(asset) - _over(asset)
+        if obeyed == after.obeyed and after.passes is None:
+            return after
+        return replace(after, obeyed=obeyed, passes=None)
     passed = does.value > max(value for _, value in after.told) + _over(asset)
     if not (passed and after.obeyed):
         return after
@@ -127,10 +134,11 @@ def _looked(
 
 def alarms(found: Mapping[str, Trespass], house: House) -> Iterator[Alarm]:
     """Which devices somebody else lets do more than we do."""
+    told = [(name, one) for name, one in found.items() if len(one.moves_ns) >= MOVES_COUNT]
+    if not told:
+        return
     cars = {steering_point(asset) for asset in flexible(house) if isinstance(asset, Ev)}
-    for name, one in found.items():
-        if len(one.moves_ns) < MOVES_COUNT:
-            continue
+    for name, one in told:
         unit = "A" if name in cars else "W" if name.endswith("_w") else ""
         does = f"take {one.seen:.0f} A" if unit == "A" else f"make {one.seen:.0f} W" if unit else "run"
         ordered = f"{one.told[-1][1]:.0f} {unit} are ordered" if unit else "it is ordered off"

@@ -17,7 +17,7 @@ from quartier.control.steps import SLOWED
 from quartier.house.assets import Ev, Load, Moded, Pv, Steered
 
 _PAUSED = make("charging.paused_unread")
-WORDS = "not ordered yet: how it stands was not read"
+WORDS = "no order yet: its actual state is not known"
 _S = 1_000_000_000
 
 

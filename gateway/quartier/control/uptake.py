@@ -80,10 +80,10 @@ def looked(before: Uptake, ev: Ev, seen: Sight, now_ns: int) -> Uptake:
             before, low_w=inf, least_a=seen.order_a, order_a=seen.order_a, since_ns=now_ns
         )  # what it takes now is by another order
     watched_s = (seen.read_ns - before.since_ns) / _S
-    after = replace(before, least_a=min(before.least_a, seen.order_a), order_a=seen.order_a)
-    if watched_s < CAR_ANSWERS_S:
-        return after
-    after = replace(after, low_w=min(before.low_w, seen.watts))
+    low_w = before.low_w if watched_s < CAR_ANSWERS_S else min(before.low_w, seen.watts)
+    least_a, after = min(before.least_a, seen.order_a), before
+    if (low_w, least_a, seen.order_a) != (before.low_w, before.least_a, before.order_a):
+        after = replace(before, low_w=low_w, least_a=least_a, order_a=seen.order_a)
     return after if watched_s < WATCH_S else _concluded(after, ev, seen.phases_count, now_ns)
 
 

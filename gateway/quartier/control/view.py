@@ -31,7 +31,7 @@ from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.plausibility import judge as plausibility
 from quartier.control.plausibility.judge import Verdict
-from quartier.control.players import Player, flexible, takes_orders
+from quartier.control.players import Limitable, Player, flexible, takes_orders
 from quartier.control.reason import Reason, data, make, text
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
@@ -117,10 +117,23 @@ def alarms(
     scene: Scene, players: Sequence[Player], result: Result, lost: Mapping[str, Reason]
 ) -> Iterator[Alarm]:
     """What is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
-    yield from _alarms(scene, players, result, lost)
+    for one in _alarms(scene, players, result, lost):
+        yield _set_cause(scene, one)
     yield from unmet.alarms(scene, players)
     yield from runs.alarms(scene.house, scene.state.runs)
     yield from precedence.alarms(scene, players, result.grove, result.broken)
+
+
+def _set_cause(scene: Scene, one: Alarm) -> Alarm:
+    """Return an alarm with the doubt of the grid meter as its cause, where it follows from its readings."""
+    if scene.meter.verdict is Verdict.GOOD or one.cause is not None:
+        return one
+    code = "meter.implausible" if scene.meter.verdict is Verdict.IMPLAUSIBLE else "meter.suspect"
+    if one.code in {"meter.late", "control.hunting"}:
+        return Alarm(one.code, one.of, one, (code, scene.house.grid.name))
+    if one.code == "cap.exceeded":
+        return Alarm(one.code, one.of, f"{one}; the grid meter is doubted: see {code} first")
+    return one
 
 
 def _alarms(
@@ -203,7 +216,7 @@ def _asset(
     elif isinstance(asset, Moded) and asset in moded.steered(scene.house):
         shown_asset["state"] = moded.words(asset, after.turns[asset.name], said)
         name = asset.point
-    elif isinstance(asset, Load | Ev | Pv) and takes_orders(asset):
+    elif isinstance(asset, Limitable) and takes_orders(asset):
         unguarded = guards.why_not(asset, scene.state.memories)
         words = [_turn_state(asset, after.turns[asset.name]), text(unguarded), precedence.DEAF * is_deaf]
         shown_asset["state"] = "; ".join(filter(None, words))

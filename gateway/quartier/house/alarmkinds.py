@@ -46,7 +46,7 @@ KINDS: tuple[Kind, ...] = (
         "meter.late",
         "meter",
         "the grid meter answers in time and tells what was seconds ago; all else is compared with it so",
-        "See it with `quartier points '{of}.*'`; look for a radio or cloud in between, and read it nearer.",
+        "See it with `quartier points '{of}.*'`; look for a radio or cloud in between: connect it directly.",
     ),
     _critical(
         "meter.implausible",
@@ -58,7 +58,7 @@ KINDS: tuple[Kind, ...] = (
         "meter.suspect",
         "meter",
         "a measurement contradicts the grid meter: nothing is raised, and the larger import counts",
-        "See the cause with `quartier meter`; list all generation, or set limits.unlisted_generation_w.",
+        "See why with `quartier meter`. Check its CTs (arrow, ratio, phases), and list all generation.",
     ),
     _warning(
         "device.gain",
@@ -190,7 +190,7 @@ KINDS: tuple[Kind, ...] = (
         "output.no_fallback",
         "asset",
         "its device has no fall-back, so it is used for no cap and no shed",
-        "See what there is with `quartier arm --check`, or accept it aloud with `accept_no_fallback`.",
+        "See what there is with `quartier arm --check`, or accept it with `accept_no_fallback`.",
     ),
     _critical(
         "output.fallback_lost",
@@ -209,7 +209,7 @@ KINDS: tuple[Kind, ...] = (
         "probe.failed",
         "asset",
         "the last probe found something that stands in the way of steering it",
-        "Mend what its words name, then try again: `systemctl stop quartier`, `quartier probe {of}`.",
+        "Repair what the alarm text names, then try again: `systemctl stop quartier`, `quartier probe {of}`.",
     ),
     # Losses: the rows of failsafe.md
     _critical(
@@ -281,7 +281,7 @@ KINDS: tuple[Kind, ...] = (
         "district.off",
         "",
         "the link to the district cannot be used as it is set",
-        "See why with `journalctl -u quartier -g district.off`, mend it and restart the service.",
+        "See why with `journalctl -u quartier -g district.off`, correct it and restart the service.",
     ),
     *(
         _warning(
@@ -418,13 +418,13 @@ KINDS: tuple[Kind, ...] = (
         "config.disabled",
         "section",
         "a fault of the site file puts a part of it out of action",
-        "See every fault with `quartier check`, mend it, and load it with `systemctl reload quartier`.",
+        "See every fault with `quartier check`, correct it, and load it with `systemctl reload quartier`.",
     ),
     _warning(
         "config.refused",
         "",
         "the new site file cannot be used; the one before goes on",
-        "See every fault with `quartier check`, mend it, and load it with `systemctl reload quartier`.",
+        "See every fault with `quartier check`, correct it, and load it with `systemctl reload quartier`.",
     ),
     _notice(
         "config.restart_needed",

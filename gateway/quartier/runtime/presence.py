@@ -78,7 +78,7 @@ def at_console(asker: Asker, request: Mapping[str, Any], places: Places = HERE) 
         return Presence(why_not="the process that asks cannot be seen")
     scope = _scope(asker.pid, places)
     if scope is None:
-        return Presence(why_not="it belongs to no login that logind knows")
+        return Presence(why_not="log in at the gateway's own screen, and repeat")
     record = _record(scope["id"], places)
     terminal = record.get("TTY", "")
     why_not = _doubt(record, scope["uid"])

@@ -132,7 +132,7 @@ def tiles(figures: Mapping[str, float]) -> list[tuple[str, str]]:
         ("self-consumption", "self_consumption_pct", "{:.0f} %", 1.0),
         ("self-sufficiency", "self_sufficiency_pct", "{:.0f} %", 1.0),
         ("highest import", "import_max_w", "{:.2f} kW", 1e-3),
-        ("over the cap, reaction included", "over_cap_s", "{:.0f} s", 1.0),
+        ("over the import cap, reaction included", "over_cap_s", "{:.0f} s", 1.0),
         ("command after a tightening", "tighten_command_s", "{:.1f} s", 1.0),
         ("inside after a tightening", "tighten_inside_s", "{:.1f} s", 1.0),
         ("writes on the wires", "writes_count", "{:.0f}", 1.0),

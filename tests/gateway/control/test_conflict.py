@@ -66,13 +66,13 @@ def test_a_car_that_another_raises_is_lowered_once_a_minute_and_never_raised(pla
     begins(p, "ev1.current_max_a", 16.0)
     since = p.t
     contact = []
-    for _ in range(880):
+    for _ in range(400):
         fight(p, "ev1.current_max_a", 16.0, 1)
         contact.append(p.points["ev1.current_max_a"])
 
     written = [(t, value) for t, value in p.written("ev1.current_max_a", since)]
     assert ("output.second_master", "ev1.current_max_a") in codes(p)
-    assert 10 <= len(written) <= 16
+    assert 5 <= len(written) <= 7
     assert all(later - sooner >= 60 for (sooner, _), (later, _) in pairwise(written))
     assert all(later <= sooner for (_, sooner), (_, later) in pairwise(written)), "nothing is raised"
     assert switched(contact) <= 6
@@ -85,7 +85,7 @@ def test_the_safe_value_is_written_last_and_nothing_more_where_no_limit_needs_it
     p = plant(house=house, base_w=300, ev_wants_w=4_000).run(60)
     begins(p, "ev1.current_max_a", 9.0)
     since = p.t - 1
-    fight(p, "ev1.current_max_a", 9.0, 800)
+    fight(p, "ev1.current_max_a", 9.0, 300)
 
     assert [(since, 6.0)] == p.written("ev1.current_max_a", since)
 
@@ -96,10 +96,10 @@ def test_a_relay_is_opened_no_faster_than_its_minimum_time_and_three_times_an_ho
     assert 0.0 == p.points["pump.relay_on"]
     begins(p, "pump.relay_on", 1.0)
     since = p.t
-    fight(p, "pump.relay_on", 1.0, 890)
+    fight(p, "pump.relay_on", 1.0, 650)
 
     offs = [t for t, value in p.written("pump.relay_on", since) if value == 0]
-    assert 2 <= len(offs) <= 3
+    assert 2 == len(offs)
     assert offs[0] - since >= 298
     assert all(later - sooner >= 300 for sooner, later in pairwise(offs))
 
@@ -121,10 +121,10 @@ def test_pv_that_another_frees_is_limited_again_once_a_minute_for_an_export_cap(
     p = plant(house=with_house("pv1"), base_w=500, sun_w=5_000).cap(export_max_w=1_000).run(60)
     begins(p, "pv1.generation_max_w", 6_000.0)
     since = p.t
-    fight(p, "pv1.generation_max_w", 6_000.0, 600)
+    fight(p, "pv1.generation_max_w", 6_000.0, 300)
 
     written = p.written("pv1.generation_max_w", since)
-    assert 5 <= len(written) <= 11
+    assert 4 <= len(written) <= 6
     assert max(value for _, value in written) <= 1_500
     p.run(70)
     assert p.pv_w >= -1_600, "who left has no last word"
@@ -140,10 +140,10 @@ def test_a_mode_that_another_raises_is_lowered_and_its_asset_counts_at_that(plan
     assert 40 == p.points["air.speed_pct"]
     begins(p, "air.speed_pct", 100.0)
     since = p.t
-    fight(p, "air.speed_pct", 100.0, 800)
+    fight(p, "air.speed_pct", 100.0, 300)
 
     lowered = p.written("air.speed_pct", since)
-    assert 10 <= len(lowered) <= 14
+    assert 4 <= len(lowered) <= 6
     assert all(later - sooner >= 60 for (sooner, _), (later, _) in pairwise(lowered))
     assert {40.0} == {value for _, value in lowered}
 

@@ -50,7 +50,7 @@ def test_ramp_holds_for_wishes_and_yields_to_caps(plant, house):
 @pytest.mark.long
 @pytest.mark.parametrize(("soc_pct", "base_w", "sun_w"), [(21.0, 6000, 0), (94.0, 200, 6000)])
 def test_the_battery_never_leaves_its_band_and_keeps_its_reserve(plant, soc_pct, base_w, sun_w):
-    p = plant(soc_pct=soc_pct, base_w=base_w, sun_w=sun_w).run(900)
+    p = plant(soc_pct=soc_pct, base_w=base_w, sun_w=sun_w).run(400)
 
     assert 20.0 <= p.soc_pct <= 95.0
     assert abs(p.bat_w) <= 300

@@ -35,10 +35,10 @@ def laundry(plant, house):
         def now(self):
             return super().now()._replace(synced=self.synced)
 
-    def made(*kept, washer=WASHER, **more):
+    def made(*kept, washer=WASHER, t=LATEST_T - 200, **more):
         others = tuple(asset for asset in house.assets if asset.name in kept)
         home = replace(house, assets=(washer, *others))
-        return Laundry(house=home, t=LATEST_T - 200, points={"washer.relay_on": 0.0}, **more)
+        return Laundry(house=home, t=t, points={"washer.relay_on": 0.0}, **more)
 
     return made
 
@@ -105,7 +105,7 @@ def test_a_cap_interrupts_it_and_it_goes_on_as_soon_as_there_is_room(laundry):
 
 @pytest.mark.long
 def test_what_no_cap_leaves_room_for_is_late_and_told_and_runs_then(laundry):
-    p = laundry().cap(import_max_w=1_500).run(DUE_T - LATEST_T + 210)
+    p = laundry(t=DUE_T - 500).cap(import_max_w=1_500).run(510)
     assert not on(p)
     assert ["run.late"] == [alarm.code for alarm in p.view["alarms"] if alarm.of == "washer"]
     p.cap(import_max_w=10_000).run(5)

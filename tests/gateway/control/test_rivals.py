@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import ceil, sin
 
 import pytest
@@ -53,6 +54,17 @@ def test_a_value_that_agreed_and_moves_without_us_is_counted_and_the_fifth_time_
     assert (4, "") == (p.moves, p.why)
 
     assert str(rivals.WHY) == p.see(1_000, 400).why
+
+
+def test_an_hour_without_a_foreign_value_makes_the_next_pause_the_short_one_again():
+    p = Point().see(1_000, 400, 1_000)
+    moved_s = p.t - 1
+    p.found[POINT] = replace(p.found[POINT], pauses=3, offs_ns=(moved_s * S,))
+    p.see(1_000, each_s=round(rivals.CALM_S) - 2)
+    assert (1, 3) == (p.moves, p.found[POINT].pauses)
+
+    p.see(1_000)
+    assert (0, 0, ()) == (p.moves, p.found[POINT].pauses, p.found[POINT].offs_ns)
 
 
 def test_our_own_new_order_is_no_move():

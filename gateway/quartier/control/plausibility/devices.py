@@ -22,6 +22,7 @@ TAPER_PCT = 5.0
 ENOUGH = 3
 """So many orders in a row that were not followed rightly are an alarm."""
 _S = 1_000_000_000
+_Ordered = Battery | Pv
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def watch_devices(
     """Advance every device that has an order in W and a power meter."""
     found = {}
     for asset in house.assets:
-        if not isinstance(asset, Battery | Pv):
+        if not isinstance(asset, _Ordered):
             continue
         point = "setpoint_w" if isinstance(asset, Battery) else "generation_max_w"
         order = orders.get(f"{asset.name}.{point}")

@@ -45,6 +45,8 @@ SETTLES_S = 300.0
 """A wrong gain is checked for so long, ten small steps, before the meter is believed again."""
 CHECKS = (1.0, -1.0, 0.3, -1.0)
 """Where small steps that settle a doubt go to, in parts of the largest: they have two sizes by ``SIZES``."""
+SUSPECTED = "suspect"
+"""How a kept verdict *suspect* is named; without a name it is *implausible*."""
 WAIT_S, WAIT_MAX_S = 600.0, 14_400.0
 GOOD_COUNT = 3
 FORGETS_S = 86_400.0
@@ -170,10 +172,10 @@ def judge(
     ``readings`` are the good ones of the connection meter by quantity, those of ``frozen.QUANTITIES`` that it
     has.  Raises nothing for any reading.
     """
-    now = replace(before, followers=watch_devices(before.followers, house, memories, orders, now_ns))
+    followers = watch_devices(before.followers, house, memories, orders, now_ns)
     sample = take_sample(house, memories, orders, now_ns)
     if sample is None:
-        return now
+        return replace(before, followers=followers)
     timing = Timing(
         period_s=max(house.grid.period_s, before.quantities.usual_s),
         late_s=circumstances.late_s,
@@ -181,7 +183,7 @@ def judge(
         signed=circumstances.signed,
         target_w=circumstances.target_w,
     )
-    held = before.steered.samples
+    now, held = before, before.steered.samples
     if not held or sample.taken_ns > held[-1].taken_ns:
         follows = any(point.endswith(".setpoint_w") for point in orders)
         now = _take(now, sample, readings, timing, now_ns, follows=follows)
@@ -192,7 +194,14 @@ def judge(
         below_ns = now_ns if before.below_ns is None else before.below_ns
     gap_w = max(0.0, bound.import_w - reading_w) if bound.measured_w > 0.0 else 0.0
     listed_w = bound.import_w + house.unlisted_generation_w
-    now = replace(now, below_ns=below_ns, gap_w=gap_w, reading_w=reading_w, unlisted_w=reading_w - listed_w)
+    now = replace(
+        now,
+        below_ns=below_ns,
+        gap_w=gap_w,
+        reading_w=reading_w,
+        unlisted_w=reading_w - listed_w,
+        followers=followers,
+    )
     causes = _find_causes(now, house, bound, timing, circumstances, now_ns)
     return _check(_decide(now, causes, now_ns), house, orders, timing, now_ns)
 
@@ -304,6 +313,8 @@ def _find_causes(
         causes.append(_Cause(f"frozen_{frozen[0]}", value, verdict, now_ns))
     for channel in range(CHANNELS_COUNT):
         steps = [one for one in now.evidence if one.channel == channel]
+        if not steps:
+            continue
         found = _weigh(steps, now_ns, over_limit=circumstances.over_limit and channel == 0)
         # A phase says nothing more where the total says it already.
         if found is not None and (channel == 0 or found[0] not in [one.code for one in causes]):
@@ -423,10 +434,16 @@ def forgive(before: Judge, now_ns: int) -> Judge:
 
 
 def dump(state: Judge) -> dict[str, Any]:
-    """What a restart must not forget, JSON-ready: that the meter is implausible, why, and for how long."""
-    if state.verdict is not Verdict.IMPLAUSIBLE:
+    """What a restart must not forget, JSON-ready: that the meter is doubted, why, and for how long.
+
+    Values of causes change with each reading: they are kept to one figure, so that a disk is not worn.
+    """
+    if state.verdict is Verdict.GOOD:
         return {}
-    return {"causes": [list(cause) for cause in state.causes], "wait_s": state.wait_s}
+    causes = [[code, float(f"{value:.1g}")] for code, value in state.causes]
+    if state.verdict is Verdict.SUSPECT:
+        return {"causes": causes, "verdict": SUSPECTED}
+    return {"causes": causes, "wait_s": state.wait_s}
 
 
 def load(facts: object, now_ns: int) -> Judge:
@@ -441,6 +458,9 @@ def load(facts: object, now_ns: int) -> Judge:
         and cause[0] in CODES
         and isinstance(cause[1], int | float)
     )
+    if facts.get("verdict") == SUSPECTED:  # the steps that said so are gone: others must come
+        held_ns = now_ns + round((DOUBTS_S - CLEARS_S) * _S)
+        return Judge(verdict=Verdict.SUSPECT, causes=causes, caused_ns=held_ns, since_ns=now_ns)
     wait_s = facts.get("wait_s")
     return Judge(
         verdict=Verdict.IMPLAUSIBLE,

@@ -23,6 +23,7 @@ MOVED_SHARE = 0.1
 """An asset that moved by more than this part of the largest movement has its part in a step."""
 _S = 1_000_000_000
 
+_Generator = Pv | Chp
 Powers = tuple[float, ...]
 """W in total, then on L1, L2 and L3 where all three are known."""
 
@@ -55,12 +56,14 @@ def take_sample(house: House, memories: Memories, orders: Mapping[str, Order], n
         return None
     shown = [sight.fresh(memories, f"{grid.name}.{name}", grid.period_s, now_ns) for name in POWERS]
     by_phase = [watts for watts in shown if watts is not None]
-    steered_w: list[float] | None = [0.0, 0.0, 0.0]
+    # None: the phases are not known, so nobody asks for them.
+    steered_w: list[float] | None = [0.0, 0.0, 0.0] if len(by_phase) == len(POWERS) else None
     sum_w = generated_w = 0.0
-    known = [memories.get(f"{asset.name}.power_w") for asset in measured_assets(house)]
+    assets = measured_assets(house)
+    known = [memories.get(f"{asset.name}.power_w") for asset in assets]
     assets_w = [0.0 if one is None else one.value for one in known]
-    heard = tuple(sight.power_w(memories, asset, now_ns) is not None for asset in measured_assets(house))
-    for asset, watts in zip(measured_assets(house), assets_w, strict=True):
+    heard = tuple([sight.power_w(memories, asset, now_ns) is not None for asset in assets])
+    for asset, watts in zip(assets, assets_w, strict=True):
         if generates(asset):
             generated_w += watts
             continue
@@ -73,8 +76,8 @@ def take_sample(house: House, memories: Memories, orders: Mapping[str, Order], n
             if not share.known
             else [before + part * watts for before, part in zip(steered_w, share.parts, strict=True)]
         )
-    phased = len(by_phase) == len(POWERS) and steered_w is not None
-    measured = {asset.name for asset in house.assets if asset.measured}
+    phased = steered_w is not None
+    measured = {asset.name for asset in assets}
     values: tuple[list[float], list[float]] = ([], [])
     for point, order in orders.items():
         values[point.partition(".")[0] not in measured].append(order.value)
@@ -92,7 +95,7 @@ def take_sample(house: House, memories: Memories, orders: Mapping[str, Order], n
 
 def generates(asset: Asset) -> bool:
     """Whether sun or heat decides on its power, and not its order alone."""
-    return isinstance(asset, Pv | Chp)
+    return isinstance(asset, _Generator)
 
 
 def measured_assets(house: House) -> list[Asset]:

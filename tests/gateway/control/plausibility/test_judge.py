@@ -323,6 +323,19 @@ def test_verdict_outlives_a_restart(building):
     assert b.step(60).verdict == "GOOD"
 
 
+def test_suspect_verdict_outlives_a_restart_for_ten_minutes_unless_it_gets_worse(building):
+    b = building(fault=gain(-1.0))
+    b.order("bat1", 4_000).step(15)
+    assert (b.verdict, b.codes) == ("SUSPECT", ["one_step"])
+    facts = json.loads(json.dumps(dump(b.state)))
+    b.state = load(facts, b.t * S)
+    assert (b.verdict, b.codes) == ("SUSPECT", ["one_step"])
+
+    b.fault = gain(1.0)
+    assert b.step(590).verdict == "SUSPECT"
+    assert b.step(20).verdict == "GOOD"
+
+
 def test_good_meter_leaves_nothing_to_keep_and_nonsense_is_ignored(building):
     assert dump(building().state) == {}
     for nonsense in (None, 3, {}, {"causes": 3}):
