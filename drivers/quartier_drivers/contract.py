@@ -152,7 +152,8 @@ NOTHING = columns((), 0)
 class Command:
     """One wish for one point.  Worthless after ``expires_ns``; never queued past it.
 
-    ``until_utc_ms``: until when ``who`` wants it so, where that is known; the ledger tells it.
+    ``until_utc_ms``: until when ``who`` wants it so, where that is known; the ledger tells it.  ``reason`` is
+    text for people, ``cause`` the same for programs: its code, its values and what is behind it, JSON-ready.
     """
 
     point: str
@@ -161,6 +162,7 @@ class Command:
     reason: str = ""
     who: Who = OURS
     until_utc_ms: int | None = None
+    cause: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

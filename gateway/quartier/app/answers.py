@@ -119,8 +119,14 @@ def written(outcome: Outcome, now_ns: int) -> dict[str, Any]:
         "verdict": outcome.verdict,
         "why": outcome.why,
         "reason": outcome.command.reason,
+        **coded(outcome.command.cause),
         "age_s": round((now_ns - outcome.since_ns) / 1e9, 1),
     }
+
+
+def coded(cause: Mapping[str, object]) -> dict[str, object]:
+    """Code and values of a reason, as they stand beside its text; an empty code where there is text alone."""
+    return {"code": "", "values": {}, **cause}
 
 
 def buses(fleet: Fleet, frozen: Frozen) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from quartier.app import drift
 from quartier.app.row import Row, follows
+from quartier.control.reason import Reason, data, make
 from quartier.house.entry import Entry, Verdict
 from quartier.house.image import Frozen
 from quartier.house.now import Now
@@ -28,6 +29,7 @@ LOOK_NS = 5_000_000_000
 LATE_NS = 1_000_000_000  # so long after a command expired the mailbox has said what it knows
 INPUT_LOST, LEFT = Who("release", "input lost"), Who("release", "gateway left")
 BUDGET = Who("rule", "write budget")
+_LOST, _USED_UP, _LEAVES = make("input.lost"), make("output.used_up"), make("output.left")
 
 
 class Keeper(Protocol):
@@ -105,12 +107,11 @@ class Ledger:
                 self._changed[row.entry.number] = row
             self._flights[id(command)] = _Flight(command, row)
 
-    def released(self, points: Iterable[str], why: Mapping[str, str], now: Now) -> None:
+    def released(self, points: Iterable[str], why: Mapping[str, Reason], now: Now) -> None:
         """Points to be given back to their device's own control, with the reason by asset."""
         self._now = now
         for point in points:
-            words = why.get(point, "an input it needs is lost")
-            self._begin(self._entry(point, INPUT_LOST, f"given back: {words}"))
+            self._begin(self._ours(point, _given_back(why.get(point, _LOST)), INPUT_LOST))
 
     def look(self, frozen: Frozen, now: Now) -> None:
         """Every few seconds: do the points still show what was ordered, where nothing is ordered anew."""
@@ -168,8 +169,7 @@ class Ledger:
             rows = self._open.get(point)
             row = rows[-1] if rows else None
             if row is None or row.command is not None or row.entry.outcome != "pending":
-                words = "given back: its writes of the day are used up"
-                row = self._begin(self._entry(point, BUDGET, words, self._safe.get(point)))
+                row = self._begin(self._ours(point, _given_back(_USED_UP), BUDGET, self._safe.get(point)))
             row.judged(verdict, self._utc_ms(now_ns), why)
             row.known_ns = now_ns
             row.wrote()
@@ -180,9 +180,7 @@ class Ledger:
             info = self._infos.get(point)
             if info is None or info.on_release in {None, "hold"}:
                 continue
-            row = self._begin(
-                self._entry(point, LEFT, "the gateway leaves: safe value", self._left_with(point, info))
-            )
+            row = self._begin(self._ours(point, _LEAVES, LEFT, self._left_with(point, info)))
             row.judged(verdict, self._utc_ms(now_ns), why)
             row.known_ns = now_ns
             row.wrote()
@@ -272,7 +270,11 @@ class Ledger:
         before = None if seen is None else seen[0]
         entry = self._entry(command.point, command.who, command.reason, command.value, before)
         expires_ms = self._utc_ms(command.expires_ns)
-        return replace(entry, expires_ms=expires_ms, until_ms=command.until_utc_ms)
+        cause = dict(command.cause)
+        return replace(entry, expires_ms=expires_ms, until_ms=command.until_utc_ms, cause=cause)
+
+    def _ours(self, point: str, reason: Reason, who: Who, value: float | None = None) -> Entry:
+        return replace(self._entry(point, who, str(reason), value), cause=data(reason))
 
     def _entry(
         self, point: str, who: Who, why: str, value: float | None = None, before: float | None = None
@@ -320,6 +322,10 @@ class Ledger:
 
     def _utc_ms(self, ns: int) -> int:
         return self._now.utc_ms + (ns - self._now.ns) // 1_000_000
+
+
+def _given_back(why: Reason) -> Reason:
+    return make("output.given_back", more=why)
 
 
 def _is_due(row: Row, now_ns: int) -> bool:

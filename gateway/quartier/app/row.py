@@ -31,7 +31,9 @@ class Row:
     def takes(self, command: Command) -> bool:
         """Whether a command is the same order again, or the same following something."""
         entry = self.entry
-        if entry.why != command.reason or entry.who != command.who or entry.value is None:
+        # A row of an older version has no code: then the text tells.
+        differs = entry.cause != command.cause if entry.cause else entry.why != command.reason
+        if differs or entry.who != command.who or entry.value is None:
             return False
         return entry.value == command.value or follows(entry.point)
 

@@ -335,9 +335,10 @@ def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "example: quartier why boiler --since today\n\n"
         "Exit codes: 0 told · 1 no asset is called so · 2 a time that cannot be read.",
     )
-    why.add_argument("asset", help="its name in the site file")
+    why.add_argument("asset", nargs="?", help="its name in the site file")
     why.add_argument("--since", metavar="TIME", help="every order since then, not the last ten")
     why.add_argument("--all", action="store_true", help="every order that is still known")
+    why.add_argument("--reference", action="store_true", help="the same as the page gateway/docs/reasons.md")
     why.add_argument(
         "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
     )

@@ -71,8 +71,9 @@ def outcome(entry: Entry) -> str:
 
 def row(entry: Entry) -> dict[str, Any]:
     """JSON for scripts: all that is known, with who in words too."""
-    told = {"who": asdict(entry.who), "who_words": whole(entry.who), "stands": entry.stands}
-    return asdict(entry) | told
+    found = asdict(entry)
+    cause = {"code": "", "values": {}, **found.pop("cause")}
+    return found | cause | {"who_words": whole(entry.who), "stands": entry.stands}
 
 
 def settled(entry: Entry, boot: int) -> Entry:

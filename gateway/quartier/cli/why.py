@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quartier.cli import output, reasons, rows, times
+from quartier.cli import output, reasonpage, reasons, rows, times
 from quartier.cli.past import database
 from quartier.config import load
 from quartier.house.entry import Entry, from_data
@@ -24,6 +24,8 @@ _SPANS_DAYS = (1, 7, 92)  # looked through until enough rows are found
 
 def why(options: argparse.Namespace) -> int:
     """Tell it of one asset; exit 1 when there is no such asset or nothing was ever written down."""
+    if options.asset is None or options.reference:
+        return _of_none(options)
     now_ms = HouseClock().utc_ms()
     try:
         from_ms = None if options.since is None else times.moment_ms(options.since, now_ms)
@@ -58,6 +60,14 @@ def why(options: argparse.Namespace) -> int:
     for line in (*reasons.gone(gaps), *([fault] if fault else ())):
         page.print(line)
     return 0
+
+
+def _of_none(options: argparse.Namespace) -> int:
+    if options.reference:
+        print(reasonpage.page(), end="")
+        return 0
+    print("which asset? `quartier status` lists them", file=sys.stderr)
+    return 2
 
 
 def _asked(options: argparse.Namespace) -> tuple[dict[str, Any] | None, Closed | None]:

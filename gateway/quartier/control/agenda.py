@@ -12,7 +12,6 @@ from typing import Any
 from quartier.control import setpoint, timeline
 from quartier.control.orders import Order
 from quartier.control.override import Override, Overrides
-from quartier.control.reason import who
 from quartier.control.sight import Memories, fresh
 from quartier.control.wishes import Ack, DeviceSchedule, Stretch
 from quartier.house.assets import Battery, House, Steered
@@ -211,7 +210,7 @@ def _why_not(asset: Steered, moment: Moment) -> str:
     silent = fresh(moment.memories, f"{asset.name}.power_w", asset.period_s, moment.now.ns) is None
     if silent or order is None or not moment.leads:
         return "SAFETY"
-    behind = who(order.reason)
+    behind = order.reason.who
     if behind.kind == "grid" or (behind.kind == "document" and behind.name in moment.regulatory):
         return "REGULATORY"
     if behind.kind == "document":

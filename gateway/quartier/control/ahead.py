@@ -5,7 +5,6 @@ from quartier.control.caps import Powers
 from quartier.control.limits import Force
 from quartier.control.link import LinkParams
 from quartier.control.linkstate import LinkState
-from quartier.control.reason import who
 from quartier.house.now import Now
 
 
@@ -38,4 +37,6 @@ def caps(
 def _other(force: Force, way: str, hard_w: float) -> float:
     """What binds that is no document."""
     in_force_w: float = getattr(force, f"{way}_w")
-    return hard_w if who(force.whose.get(way, "")).kind == "document" else min(hard_w, in_force_w)
+    source = force.whose.get(way)
+    is_document = source is not None and source.who.kind == "document"
+    return hard_w if is_document else min(hard_w, in_force_w)

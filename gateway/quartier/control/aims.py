@@ -9,13 +9,16 @@ from typing import TypeVar
 
 from quartier.control import battery, clocks
 from quartier.control.players import Player
-from quartier.control.reason import Reason, rule, who
+from quartier.control.reason import Reason, make, rule
 from quartier.control.scene import Scene
 from quartier.control.wishes import Aim, Leg, LocalPlan, RunningAim
 from quartier.house.assets import Battery
 from quartier.house.now import Now
 
 PLAN, RULE = "local plan", "self-consumption"
+LEADS = rule("plan.leads", PLAN)
+BY_PLAN = LEADS.who
+_RULES = rule("self_consumption", RULE)
 LEAP_MS = 60_000
 """A wall clock that moved so far against the monotonic one since the plan was made is not the plan's."""
 _Step = TypeVar("_Step", Aim, Leg)
@@ -63,30 +66,30 @@ def led(scene: Scene, unit: Player, net_w: float) -> tuple[float, Reason]:
     it and those that come after it.
     """
     found = scene.wishes.aims[unit.name]
-    words = f"{PLAN}: {found.aim.words}"
-    return found.aim.asked_w(net_w), Reason(words, rule("", PLAN).who, found.until_utc_ms)
+    reason = LEADS._replace(until_utc_ms=found.until_utc_ms, more=make("plan.step", text=found.aim.words))
+    return found.aim.asked_w(net_w), reason
 
 
 def ruled(scene: Scene, unit: Player, target_w: float, net_w: float) -> Reason:
     """Why the rule has it do what it does: it brings the grid from ``net_w`` to ``target_w``."""
-    words = f"{RULE}: {_edge(unit, target_w - net_w) or f'grid at {target_w:.0f} W'}"
-    if scene.house.plans and (doubt := clocks.doubt(scene.state.clocks, scene.now_ns)):
-        words += f"; no plan is followed, {doubt}"
-    return rule(words, RULE)
+    reason = _edge(unit, target_w - net_w) or make("grid.target", target_w=round(target_w))
+    if scene.house.plans and (meters := clocks.contradicting(scene.state.clocks, scene.now_ns)):
+        reason = reason.then(make("plan.doubted", meters=meters))
+    return _RULES.then(reason)
 
 
-def _edge(unit: Player, wanted_w: float) -> str:
-    """Which edge of its band keeps a battery from doing what is wanted; empty when none does."""
+def _edge(unit: Player, wanted_w: float) -> Reason | None:
+    """Which edge of its band keeps a battery from doing what is wanted; None when none does."""
     asset = unit.asset
     assert isinstance(asset, Battery)
     if wanted_w < -battery.DEADBAND_W and unit.room.low_w == 0:
-        return f"down to {max(asset.soc_min_pct, asset.reserve_soc_pct):g} %, which is kept"
+        return make("battery.empty", soc_pct=max(asset.soc_min_pct, asset.reserve_soc_pct))
     if wanted_w > battery.DEADBAND_W and unit.room.high_w == 0:
-        return f"full at {asset.soc_max_pct:g} %"
-    return ""
+        return make("battery.full", soc_pct=asset.soc_max_pct)
+    return None
 
 
-def leader(reason: str) -> str:
+def leader(reason: Reason) -> str:
     """Who leads an asset, by the reason of its order: a person, the district, the local plan or a rule."""
-    behind = who(reason)
+    behind = reason.who
     return _LEADERS.get(behind.kind) or (PLAN if behind.name == PLAN else f"rule: {behind.name or 'own'}")

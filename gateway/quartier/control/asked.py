@@ -2,8 +2,9 @@
 
 from quartier.control import setpoint
 from quartier.control.commands import SetMode, Setpoint, Shed
+from quartier.control.duties import COMMANDED, tier_off
 from quartier.control.override import Override, Overrides, is_by_hand
-from quartier.control.reason import Reason
+from quartier.control.reason import Reason, make
 from quartier.control.running import KIND, Commands, Running
 from quartier.house.assets import Battery, House, Steered
 from quartier_drivers.who import Who
@@ -17,15 +18,15 @@ def who(one: Running) -> Who:
     return Who("document", KIND, one.document.id, one.document.seq)
 
 
-def shed(commands: Commands, now_ns: int) -> dict[str, str]:
+def shed(commands: Commands, now_ns: int) -> dict[str, Reason]:
     """The tiers that a command has off, each with the reason."""
-    found: dict[str, str] = {}
+    found: dict[str, Reason] = {}
     for one in commands.now(now_ns):
         wish = one.document.asked
         if isinstance(wish, Shed):
             for tier in TIERS[: wish.level]:
-                words = f"shed command {one.document.id}: tier {tier} off"
-                found[tier] = Reason(words, who(one), one.until_utc_ms)
+                reason = make(COMMANDED, who(one), one.until_utc_ms, document=one.document.id)
+                found[tier] = reason.then(tier_off(tier))
     return found
 
 

@@ -3,7 +3,6 @@
 from quartier.control import asked, setpoint, shed
 from quartier.control.acks import Reason
 from quartier.control.commands import FailsafeTest, SetMode, Setpoint, Shed
-from quartier.control.reason import who
 from quartier.control.running import Running
 from quartier.control.shed import Turn
 from quartier.control.verdict import World, is_protected, sheddable
@@ -91,7 +90,7 @@ def _of_setpoint(asset: Steered, power_w: float, one: Running, world: World) -> 
     order = world.state.book.orders.get(setpoint.point(asset))
     if is_protected(asset, power_w, world):
         return Reason.SELF_PROTECTION
-    behind = None if order is None else who(order.reason)
+    behind = None if order is None else order.reason.who
     if behind is None or behind.kind not in {"grid", "document"}:
         return Reason.SAFETY
     if behind == asked.who(one):

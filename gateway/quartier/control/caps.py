@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from math import inf
 
+from quartier.control.reason import Reason
+
 DIRECTIONS = ("import", "export", "generation", "consumption")
 
 
@@ -30,7 +32,7 @@ class LinkCaps:
     """What the link allows now, in W, and who said so.
 
     ``whose`` maps each capped direction (``import``, ``export``, ``generation``,
-    ``consumption``) to the name of the tightest source.  ``since_ns`` is when the state was
+    ``consumption``) to the tightest source.  ``since_ns`` is when the state was
     entered.  The two flags are the fail-safe state's (failsafe.md section 2); ``tested``: nothing is
     lost, that state is only tried.  ``clock`` says what is wrong with the wall clock; empty: nothing.
     """
@@ -42,21 +44,21 @@ class LinkCaps:
     export_max_w: float
     generation_max_w: float | None = None
     consumption_max_w: float | None = None
-    whose: Mapping[str, str] = field(default_factory=dict)
+    whose: Mapping[str, Reason] = field(default_factory=dict)
     no_battery_export: bool = False
     no_grid_charge_above_reserve: bool = False
     tested: bool = False
     clock: str = ""
 
 
-def tightest(sources: Iterable[tuple[str, Powers]]) -> tuple[Powers, dict[str, str]]:
-    """The minimum per direction over named sources, and whose each is; the first of equals wins."""
+def tightest(sources: Iterable[tuple[Reason, Powers]]) -> tuple[Powers, dict[str, Reason]]:
+    """The minimum per direction over the sources, and whose each is; the first of equals wins."""
     best = dict.fromkeys(DIRECTIONS, inf)
-    whose: dict[str, str] = {}
-    for name, powers in sources:
+    whose: dict[str, Reason] = {}
+    for source, powers in sources:
         for direction in DIRECTIONS:
             watts = getattr(powers, f"{direction}_w")
             if watts < best[direction]:
                 best[direction] = watts
-                whose[direction] = name
+                whose[direction] = source
     return Powers(*(best[direction] for direction in DIRECTIONS)), whose

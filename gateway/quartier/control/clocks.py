@@ -68,10 +68,15 @@ def judged(house: House, before: Clocks, memories: Memories, now: Now) -> dict[s
 
 def doubt(clocks: Clocks, now_ns: int) -> str:
     """Why our clock is not believed; empty while no meter contradicts it, or one of them agrees with it."""
+    against = contradicting(clocks, now_ns)
+    return f"the clock is contradicted by {against}" if against else ""
+
+
+def contradicting(clocks: Clocks, now_ns: int) -> str:
+    """The meters for which our clock is not believed; empty while none contradicts it, or one agrees."""
     if any(one.since_ns is None for one in clocks.values()):
         return ""
-    against = [name for name, one in sorted(clocks.items()) if one.contradicts(now_ns)]
-    return f"the clock is contradicted by {' and '.join(against)}" if against else ""
+    return " and ".join(name for name, one in sorted(clocks.items()) if one.contradicts(now_ns))
 
 
 def alarms(clocks: Clocks, now_ns: int) -> Iterator[Alarm]:

@@ -14,7 +14,7 @@ from quartier.control import generation, guards, moded, nodes, override, rivals,
 from quartier.control.orders import Want
 from quartier.control.outcome import Result, find_left_alone, point
 from quartier.control.players import floor_w, full_w
-from quartier.control.reason import Reason, further, rule
+from quartier.control.reason import Reason, make, rule
 from quartier.control.rivals import Rival
 from quartier.control.scene import Scene
 from quartier.control.shed import RESTORE_BELOW, TURNS_MAX_PER_H, Turn
@@ -24,10 +24,9 @@ from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 
 APART_S = 60.0
 """A point in conflict is written no more often than this."""
-SAFE = "safe value: another controller moves this point too"
-THOUGH = "though another controller moves this point too"
-TIGHTENS = f"lowered for a limit {THOUGH}"
-_RULE = "conflict"
+SAFE = rule("conflict.safe", "conflict")
+TIGHTENS = rule("conflict.lowered", "conflict")
+_THOUGH = make("conflict.though")
 _HOUR_S = 3_600.0
 _S = 1_000_000_000
 
@@ -138,9 +137,9 @@ def _reason(scene: Scene, asset: Flexible, turn: Turn, value: float, *, is_neede
     ordered = scene.wishes.overrides.get(asset.name)
     pauses = value == 0.0 and _is_kept_off(scene, asset)
     if ordered is not None and (pauses or value == _most(scene, asset)):
-        return further(ordered.reason, f", {THOUGH}")
+        return ordered.reason.then(_THOUGH)
     held = turn.is_limited and _rank(asset, _by_turn(asset, turn)) <= _rank(asset, value)
-    return rule(TIGHTENS if is_needed or held else SAFE, _RULE)
+    return TIGHTENS if is_needed or held else SAFE
 
 
 def noted(before: Mapping[str, Rival], written: Mapping[str, float], now_ns: int) -> dict[str, Rival]:
@@ -169,7 +168,7 @@ def _next_value(scene: Scene, result: Result, asset: Flexible, turn: Turn, one: 
     goals = []
     if one.written_ns is None and (safe := scene.house.release_values.get(point(asset))) is not None:
         goals.append(safe)
-    if turn.is_limited and not (order is not None and order.reason == SAFE):
+    if turn.is_limited and not (order is not None and order.reason.code == SAFE.code):
         goals.append(_by_turn(asset, turn))
     if _is_needed(scene, result, asset):
         goals.append(_least(scene, result, asset))

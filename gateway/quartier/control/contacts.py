@@ -13,7 +13,7 @@ from typing import Any
 
 from quartier.control import sight
 from quartier.control.caps import DIRECTIONS, Powers
-from quartier.control.reason import Reason
+from quartier.control.reason import Reason, make
 from quartier.control.sight import Memories
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Contact
@@ -30,6 +30,14 @@ class Why(StrEnum):
     ACTS = "acts"
     HELD = "lets go"
     RESTS = "rests"
+
+
+_CODES = {
+    Why.WAITING: "contact.waiting",
+    Why.LOST: "contact.lost",
+    Why.ACTS: "contact.acts",
+    Why.HELD: "contact.held",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +94,14 @@ def _unread(before: Hold | None, now_ns: int) -> Hold:
     return Hold(Why.LOST, before.since_ns if before.acting else now_ns)
 
 
-def sources(contacts: Iterable[Contact], holds: Mapping[str, Hold]) -> Iterator[tuple[str, Powers]]:
-    """The caps of those that act, each with its name as ``status`` shows it."""
+def sources(contacts: Iterable[Contact], holds: Mapping[str, Hold]) -> Iterator[tuple[Reason, Powers]]:
+    """The caps of those that act, each with its contact."""
     for contact in contacts:
         hold = holds[contact.name]
         if hold.acting:
-            suffix = "" if hold.why is Why.ACTS else f", {hold.why}"
             caps = (_or_none(getattr(contact, f"{way}_max_w")) for way in DIRECTIONS)
             who = Who("grid", f"contact {contact.name}")
-            yield Reason(f"contact {contact.name}{suffix}", who), Powers(*caps)
+            yield make(_CODES[hold.why], who, contact=contact.name), Powers(*caps)
 
 
 def _or_none(watts: float | None) -> float:

@@ -60,7 +60,7 @@ from quartier.control.plausibility.frozen import QUANTITIES
 from quartier.control.plausibility.judge import Verdict
 from quartier.control.plausibility.steps import Watch
 from quartier.control.players import Player, flexible, flexible_player
-from quartier.control.reason import Reason, further, rule
+from quartier.control.reason import Reason, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import Decision, State
@@ -75,6 +75,9 @@ from quartier_native import allocate
 __all__ = ["Decision", "State", "step"]
 
 FAR_W = 1e11  # a cap the kernel cannot reach
+_TRIAL = rule("meter.trial", "grid meter trial")
+_TRIAL_AGAIN = rule("meter.trial_again", "grid meter trial")
+_SUSPECT, _STALE = rule("meter.suspect", "suspect grid meter"), rule("inputs.stale", "stale inputs")
 
 
 def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
@@ -151,8 +154,9 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     grid_w = grid.value if grid is not None and current else None
     loads = supplies.judged(house, state.supplies, memories, grid if current else None, dt_s, now.ns)
     others = (*contacts.sources(house.contacts, holds), *supplies.sources(loads))
-    why = "grid meter implausible" if "grid-meter-implausible" in judgement.rules else "grid meter lost"
-    force = limits.in_force(house, wishes.caps, judgement.stage, others, why)
+    blind = "grid-meter-implausible" in judgement.rules
+    failsafe_of = limits.METER_IMPLAUSIBLE if blind else limits.METER_LOST
+    force = limits.in_force(house, wishes.caps, judgement.stage, others, failsafe_of)
     force = unseen.capped(house, memories, force)
     remainder_w = state.remainder_w
     if grid_w is not None and meter.verdict is Verdict.GOOD:  # another one teaches nothing
@@ -358,11 +362,11 @@ def _find_room_alone(scene: Scene, base: balance.Base, others_w: float, units: l
 
 def _try(scene: Scene, unit: Player, trial_w: float) -> None:
     """A small step that shows whether the meter is right."""
-    unit.reason = rule("a small step shows whether the grid meter is right", "grid meter trial")
+    unit.reason = _TRIAL
     if scene.lost:
         # Limits are kept by others: the estimate must not have the battery do more than a small step.
         most_w = abs(trial_w)
-        unit.reason = rule("a small step shows whether the grid meter is right again", "grid meter trial")
+        unit.reason = _TRIAL_AGAIN
         unit.room = Room(max(-most_w, unit.room.low_w), min(most_w, unit.room.high_w))
     unit.want_w = min(max(trial_w, unit.room.low_w), unit.room.high_w)
 
@@ -398,8 +402,8 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
 def _why_held(scene: Scene) -> Reason:
     """Why a battery is neither raised nor lowered now."""
     if scene.meter.verdict is Verdict.SUSPECT:
-        return rule("held: the grid meter contradicts the meters below it", "suspect grid meter")
-    return rule("held: nothing is raised while inputs are stale", "stale inputs")
+        return _SUSPECT
+    return _STALE
 
 
 def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:
@@ -431,7 +435,7 @@ def _allocated(
 ) -> outcome.Result:
     """Bring the wants inside every cap; without any base only what an event has off moves: it needs none."""
     wants = [player.want_w for player in players]
-    acted: dict[int, str] = {}
+    acted: dict[int, Reason] = {}
     off = emergency.taken(scene, players, wants, acted)
     if base is None or grove is None:
         return outcome.Result(tuple(wants), None, None, acted, met=True, gate=scene.state.gate, off=off)
@@ -498,13 +502,13 @@ def _name(
     wants: list[float],
     setpoints: tuple[float, ...],
     taken: list[Step],
-    cap: str,
-    acted: dict[int, str],
+    cap: Reason,
+    acted: dict[int, Reason],
 ) -> None:
     """Say which step moved whom: the last one taken for each."""
     for taken_step in taken:
         if setpoints[taken_step.index] != wants[taken_step.index]:
-            acted[taken_step.index] = further(cap, f": {taken_step.words}")
+            acted[taken_step.index] = cap.then(taken_step.reason)
 
 
 def _capped_consumption(
@@ -512,7 +516,7 @@ def _capped_consumption(
     players: list[Player],
     wants: list[float],
     downs: list[Step],
-    acted: dict[int, str],
+    acted: dict[int, Reason],
     base: balance.Base,
 ) -> None:
     """Hold what is consumed, whatever is generated, inside its cap; discharging does not help it."""
@@ -527,7 +531,7 @@ def _capped_consumption(
         positive,
         found.setpoint_w,
         usable[: found.down_count],
-        scene.force.words("consumption"),
+        scene.force.reason("consumption"),
         acted,
     )
     for index, after_w in enumerate(found.setpoint_w):
@@ -535,7 +539,7 @@ def _capped_consumption(
             wants[index] = after_w
 
 
-def _lost(scene: Scene) -> Mapping[str, str]:
+def _lost(scene: Scene) -> Mapping[str, Reason]:
     """Setpoints whose inputs are lost, with the reason."""
     batteries = {
         f"{asset.name}.setpoint_w": why
@@ -543,6 +547,7 @@ def _lost(scene: Scene) -> Mapping[str, str]:
         if isinstance(asset, Battery)
         and asset.writable
         and guards.may_order(asset)
-        and (why := outcome.why_not(scene, asset)) not in {"", outcome.WAITING}
+        and (why := outcome.why_not(scene, asset)) is not None
+        and why.code != outcome.WAITING.code
     }
     return batteries | moded.given_back(scene) | outcome.maintained(scene)

@@ -6,11 +6,15 @@ from typing import Any
 
 from quartier.control import gridrows, outage
 from quartier.control.events import Acting, Events
-from quartier.control.reason import grid
+from quartier.control.reason import Reason, grid, make
 from quartier.house.alarm import Alarm
 
-GRID_WORDS = ("grid at", "grid was at", "voltage at", "voltage was at", "shed command")
-"""How the reasons begin for which a tier is off: the grid's events, and commands of the district."""
+_LOW, _LOST, _WELL = "grid.frequency", "grid.frequency_lost", "grid.frequency_well"
+_LOW_U, _LOST_U, _WELL_U = "grid.voltage", "grid.voltage_lost", "grid.voltage_well"
+COMMANDED = "command.shed"
+TIERS_OFF = frozenset({_LOW, _LOST, _WELL, _LOW_U, _LOST_U, _WELL_U, COMMANDED})
+"""The codes for which a tier is off: the grid's events, and commands of the district."""
+_SERVES = make("battery.serves_grid")
 _S = 1_000_000_000
 
 
@@ -20,19 +24,19 @@ class Duties:
 
     ``off`` maps a tier that is off to the reason, ``asked`` are those of them that only a command of the
     district has off.  ``holds``: nothing takes more.  ``no_grid_charge``, ``no_feed_in``: of batteries.
-    ``discharges``: why batteries discharge up to the export cap, else empty.  ``pv_holds``: PV is not raised,
+    ``discharges``: why batteries discharge up to the export cap, else None.  ``pv_holds``: PV is not raised,
     or, where ``pv_serves``, only as far as the building takes it itself, which gives the grid nothing.
     ``ceiling_w``: the import up to which something may be raised.
     ``pv_ramp_per_min``: the share of its rating by which PV may raise what it feeds in each minute.  None: no
     limit.
     """
 
-    off: Mapping[str, str] = field(default_factory=dict)
+    off: Mapping[str, Reason] = field(default_factory=dict)
     asked: frozenset[str] = frozenset()
     holds: bool = False
     no_grid_charge: bool = False
     no_feed_in: bool = False
-    discharges: str = ""
+    discharges: Reason | None = None
     pv_holds: bool = False
     pv_serves: bool = False
     ceiling_w: float | None = None
@@ -42,11 +46,11 @@ class Duties:
         """Whether nothing of ``tier`` may take more."""
         return self.holds or tier in self.off
 
-    def off_for(self, *, by_hand: bool) -> Mapping[str, str]:
+    def off_for(self, *, by_hand: bool) -> Mapping[str, Reason]:
         """The tiers that are off for an asset: where a person ordered it, no command has one off."""
         if not (by_hand and self.asked):
             return self.off
-        return {tier: words for tier, words in self.off.items() if tier not in self.asked}
+        return {tier: reason for tier, reason in self.off.items() if tier not in self.asked}
 
 
 def of(events: Events, contract_w: float, now_ns: int) -> Duties:
@@ -67,7 +71,7 @@ def of(events: Events, contract_w: float, now_ns: int) -> Duties:
     )
 
 
-def shed(duties: Duties, tiers: Mapping[str, str]) -> Duties:
+def shed(duties: Duties, tiers: Mapping[str, Reason]) -> Duties:
     """The same with the ``tiers`` that a command has off; batteries charge from the sun alone meanwhile."""
     if not tiers:
         return duties
@@ -75,35 +79,42 @@ def shed(duties: Duties, tiers: Mapping[str, str]) -> Duties:
     return replace(duties, off={**tiers, **duties.off}, asked=asked, no_grid_charge=True)
 
 
-def _discharges(events: Events) -> str:
+def _discharges(events: Events) -> Reason | None:
     if events.low.level < 2 or events.high.level:
-        return ""
-    return grid(f"{grid_words(events)}: discharges", gridrows.LOW_C.name)
+        return None
+    return frequency(events, gridrows.LOW_C.name).then(_SERVES)
 
 
-def _off(events: Events) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _off(events: Events) -> dict[str, Reason]:
+    found: dict[str, Reason] = {}
     if events.low_u.level:
-        found["D"] = grid(f"{voltage_words(events)}: tier D off", gridrows.LOW_U.name)
+        found["D"] = voltage(events, gridrows.LOW_U.name).then(tier_off("D"))
     for row in gridrows.LOW[: events.low.level]:
-        found[row.tiers] = grid(f"{grid_words(events)}: tier {row.tiers} off", row.name)
+        found[row.tiers] = frequency(events, row.name).then(tier_off(row.tiers))
     return found
 
 
-def grid_words(events: Events) -> str:
+def tier_off(tier: str) -> Reason:
+    """What is done to a tier."""
+    return make("tier.off", tier=tier)
+
+
+def frequency(events: Events, row: str) -> Reason:
     """``grid at 49.46 Hz``: the reading with which the last row began, and what became of it since."""
-    return _reading_words("grid", f"{events.low.value:.2f} Hz", events.low)
+    code = _phase(events.low, _LOW, _WELL, _LOST)
+    return grid(code, row, frequency_hz=round(events.low.value, 2))
 
 
-def voltage_words(events: Events) -> str:
-    """``voltage at 87 %``: as ``grid_words``."""
-    return _reading_words("voltage", f"{events.low_u.value:.0f} %", events.low_u)
+def voltage(events: Events, row: str) -> Reason:
+    """``voltage at 87 %``: as ``frequency``."""
+    code = _phase(events.low_u, _LOW_U, _WELL_U, _LOST_U)
+    return grid(code, row, voltage_pct=round(events.low_u.value))
 
 
-def _reading_words(what: str, value: str, one: Acting) -> str:
+def _phase(one: Acting, acts: str, well: str, lost: str) -> str:
     if one.lost_ns is not None:
-        return f"{what} was at {value}, it is no longer read"
-    return f"{what} at {value}" if one.well_ns is None else f"{what} was at {value}, it is well again"
+        return lost
+    return acts if one.well_ns is None else well
 
 
 def alarms(events: Events, duties: Duties, now_ns: int) -> list[Alarm]:
@@ -152,7 +163,7 @@ def shown(events: Events, duties: Duties, now_ns: int) -> dict[str, Any]:
     return {
         "frequency_hz": events.hz,
         "voltage_pct": {phase: round(one.value, 1) for phase, one in sorted(events.volts.items())},
-        "off": {tier: str(words) for tier, words in duties.off.items()},
+        "off": {tier: str(reason) for tier, reason in duties.off.items()},
         "holds": duties.holds,
         "returns_in_s": None if ends_ns is None else round((ends_ns - now_ns) / _S, 1),
         "ceiling_w": None if duties.ceiling_w is None else round(duties.ceiling_w, 1),

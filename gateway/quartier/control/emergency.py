@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from quartier.control import override, shed
 from quartier.control.balance import Base
 from quartier.control.players import Player, floor_w
+from quartier.control.reason import Reason
 from quartier.control.scene import Scene
 from quartier.control.steps import Step
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv
@@ -17,7 +18,9 @@ LEAST_W = 0.5
 """Less than this is ordered as 0 W."""
 
 
-def taken(scene: Scene, players: list[Player], wants: list[float], acted: dict[int, str]) -> dict[int, int]:
+def taken(
+    scene: Scene, players: list[Player], wants: list[float], acted: dict[int, Reason]
+) -> dict[int, int]:
     """Lower ``wants`` of whose tier is off; returns by player the mode it goes to, 0 for one switched.
 
     What takes nothing now goes off too: it must not begin.
@@ -48,9 +51,9 @@ def _is_at_floor(player: Player, ev: Ev) -> bool:
 def _moded(
     player: Player,
     index: int,
-    off: Mapping[str, str],
+    off: Mapping[str, Reason],
     wants: list[float],
-    acted: dict[int, str],
+    acted: dict[int, Reason],
     moved: dict[int, int],
 ) -> None:
     due = [rung for rung in player.downs if rung.tier in off and not rung.generates]

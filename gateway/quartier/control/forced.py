@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from quartier.control import nodes
 from quartier.control.breach import Breach
 from quartier.control.players import Player
-from quartier.control.reason import Reason, further
+from quartier.control.reason import Reason, make
 from quartier.control.scene import Scene
 from quartier.control.steps import Step
 from quartier.control.tree import Grove
@@ -14,6 +14,8 @@ from quartier.house.assets import Moded, Pv
 
 EXCESS_MARGIN = 1.1
 """PV is curtailed by so much more than a cap is exceeded by."""
+_OVER, _MEAN_OVER, _KEPT_OVER = make("cap.over"), make("cap.mean_over"), make("cap.kept_over")
+_FURTHER, _STOPPED = make("generation.further"), make("generation.stopped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def taken(
     players: list[Player],
     wants: list[float],
     downs: list[Step],
-    acted: dict[int, str],
+    acted: dict[int, Reason],
     grove: Grove,
 ) -> None:
     """A breach takes the next step although the sums look right; a fast one all of C and D."""
@@ -45,12 +47,12 @@ def _troubles(scene: Scene, players: list[Player], grove: Grove, direction: str)
     """Nodes first: what they take may be all that the connection needs."""
     for row, breach in scene.state.overloads.items():
         if row.direction == direction and (breach.fast_over or breach.next_step):
-            words = nodes.words(scene.house, grove.stem, scene.force, row.number(grove.stem), direction)
-            yield _Trouble(breach, words, _below(grove, grove.stem.number(row.node), row.k))
+            cap = nodes.reason(scene.house, grove.stem, scene.force, row.number(grove.stem), direction)
+            yield _Trouble(breach, cap, _below(grove, grove.stem.number(row.node), row.k))
     state = scene.state
     breach = state.import_breach if direction == "import" else state.export_breach
     if breach.fast_over or breach.next_step:
-        yield _Trouble(breach, scene.force.words(direction), range(len(players)), is_node=False)
+        yield _Trouble(breach, scene.force.reason(direction), range(len(players)), is_node=False)
 
 
 def _below(grove: Grove, number: int, k: int) -> frozenset[int]:
@@ -62,25 +64,25 @@ def _below(grove: Grove, number: int, k: int) -> frozenset[int]:
     )
 
 
-def _import(trouble: _Trouble, wants: list[float], downs: list[Step], acted: dict[int, str]) -> None:
+def _import(trouble: _Trouble, wants: list[float], downs: list[Step], acted: dict[int, Reason]) -> None:
     for candidate in downs:
         if candidate.index not in trouble.inside:
             continue
         if candidate.target_w >= wants[candidate.index] or candidate.target_w < 0:
             continue
         if trouble.breach.fast_over and candidate.tier in {"C", "D"}:
-            cause = "over the cap by 10 % for 5 s"
+            cause = _OVER
         elif not trouble.breach.fast_over:
-            cause = "60 s mean over the cap"
+            cause = _MEAN_OVER
         else:
             continue
         wants[candidate.index] = candidate.target_w
-        acted[candidate.index] = further(trouble.cap, f": {cause}: {candidate.words}")
+        acted[candidate.index] = trouble.cap.then(cause).then(candidate.reason)
         if not trouble.breach.fast_over:
             break
 
 
-def _export(trouble: _Trouble, players: list[Player], wants: list[float], acted: dict[int, str]) -> None:
+def _export(trouble: _Trouble, players: list[Player], wants: list[float], acted: dict[int, Reason]) -> None:
     """The same for export: first what discharges stops, then what generates; a fast breach stops both."""
     giving = [index for index in trouble.inside if wants[index] < 0 and _stops(players[index])]
     giving.sort(key=lambda index: (isinstance(players[index].asset, Pv), index))
@@ -90,8 +92,8 @@ def _export(trouble: _Trouble, players: list[Player], wants: list[float], acted:
         if target_w <= wants[index]:
             continue  # it was told enough already, and is on its way
         wants[index] = target_w
-        done = "curtailed further" if target_w < 0 else "stopped"
-        acted[index] = further(trouble.cap, f": kept over it: {done}")
+        done = _FURTHER if target_w < 0 else _STOPPED
+        acted[index] = trouble.cap.then(_KEPT_OVER).then(done)
 
 
 def _target_w(trouble: _Trouble, player: Player, excess_w: float) -> float:

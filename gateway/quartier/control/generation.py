@@ -10,25 +10,27 @@ from quartier.control import balance, guards, measures, override, shed, sight, u
 from quartier.control.failsafe import Stage
 from quartier.control.orders import Order
 from quartier.control.players import Player
-from quartier.control.reason import further
+from quartier.control.reason import Reason, make
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.sight import Memories, Memory
+from quartier.control.steps import CURTAILED
 from quartier.house.assets import House, Pv
 from quartier.house.modes import Chp
 
 _LEAST_W = 1e-6
+_SHARE = make("generation.share")
 AT_LIMIT = 0.9
 """PV that makes this part of its limit stands at it."""
 POTENTIAL_S, ON_ITS_WAY_S = 3600.0, 15.0
 
 
-def capped(scene: Scene, players: Sequence[Player], wants: list[float], acted: dict[int, str]) -> None:
+def capped(scene: Scene, players: Sequence[Player], wants: list[float], acted: dict[int, Reason]) -> None:
     """Lower ``wants`` (W, generating is minus) into the cap, each in proportion; ``acted`` says why."""
     cap_w = scene.force.generation_w
     if cap_w is None:
         return
-    words = scene.force.words("generation")
+    cap = scene.force.reason("generation")
     mine: list[int] = []
     for index, player in enumerate(players):
         asset = player.asset
@@ -38,7 +40,7 @@ def capped(scene: Scene, players: Sequence[Player], wants: list[float], acted: d
             mine.append(index)
         elif -wants[index] > (held_w := share_w(scene, asset, cap_w)) + _LEAST_W:
             wants[index] = -held_w
-            acted[index] = further(words, ": held at its share, its power is not known")
+            acted[index] = cap.then(_SHARE)
     made_w = sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene)) + _chp_w(scene)
     own_w = -sum(wants[index] for index in mine)
     if made_w <= cap_w or own_w <= 0:
@@ -48,7 +50,7 @@ def capped(scene: Scene, players: Sequence[Player], wants: list[float], acted: d
         asset = players[index].asset
         assert isinstance(asset, Pv)
         wants[index] *= part if asset.curtail == "limit" else 0.0
-        acted[index] = further(words, ": generation curtailed")
+        acted[index] = cap.then(CURTAILED)
 
 
 def share_w(scene: Scene, asset: Pv, cap_w: float) -> float:
@@ -67,7 +69,7 @@ def share_w(scene: Scene, asset: Pv, cap_w: float) -> float:
 
 
 def returned(
-    scene: Scene, players: Sequence[Player], total_low_w: float | None, acted: Mapping[int, str]
+    scene: Scene, players: Sequence[Player], total_low_w: float | None, acted: Mapping[int, Reason]
 ) -> dict[int, Turn]:
     """Switch one PV behind a relay on again while an event of the grid keeps down what consumes.
 

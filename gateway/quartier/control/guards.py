@@ -5,11 +5,12 @@ A point without a fall-back is used for no cap, no shed and no setpoint, unless 
 what it is held to already stays, and comes back in its turn.
 """
 
+from quartier.control.reason import Reason, make
 from quartier.control.sight import Memories
 from quartier.house.assets import Steered
 
-NONE = "its device has no fall-back, and the site file does not accept that (accept_no_fallback)"
-LOST = "the fall-back of its device is not as declared"
+NONE = make("output.no_fallback")
+LOST = make("output.fallback_lost")
 
 
 def may_order(asset: Steered) -> bool:
@@ -17,11 +18,11 @@ def may_order(asset: Steered) -> bool:
     return asset.falls_back or asset.accepts_no_fallback
 
 
-def why_not(asset: Steered, memories: Memories) -> str:
-    """Why no new order may be given to it now; empty when it may."""
+def why_not(asset: Steered, memories: Memories) -> Reason | None:
+    """Why no new order may be given to it now; None when it may."""
     if asset.accepts_no_fallback:
-        return ""
+        return None
     if not asset.falls_back:
         return NONE
     seen = memories.get(f"{asset.name}.fallback_on")
-    return LOST if seen is not None and not seen.value else ""
+    return LOST if seen is not None and not seen.value else None

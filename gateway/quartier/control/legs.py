@@ -12,13 +12,12 @@ from typing import NamedTuple
 from quartier.control import aims, clocks, override, runs, setpoint, sight, stay
 from quartier.control.asked import named
 from quartier.control.override import Override, Overrides
-from quartier.control.reason import rule
+from quartier.control.reason import Reason, make, rule
 from quartier.control.state import State
 from quartier.control.wishes import Leg, LocalPlan
 from quartier.house.assets import Ev, Steered
 from quartier.house.modes import Heat, Run, Waste
 from quartier.house.now import Now
-from quartier_drivers.who import Who
 
 LATE_S = 1_800.0
 """A car with less laxity follows no plan: it charges at once."""
@@ -31,10 +30,13 @@ People draw when they will, and a plan knows what they draw in the mean.
 """
 _BAND_SHARE = 0.25
 """Of a narrow band, that is so much of it at most."""
-COLD = "it is too cold to wait"
-LATE = "it has to charge now to be ready in time"
-UNSEEN = "it charges until it is seen how much it takes, to be ready in time"
-_PLAN, _READY = rule("", aims.PLAN).who, rule("", "ready").who
+COLD = make("plan.too_cold")
+_UNREAD, _NOTHING = make("plan.unread"), make("plan.nothing_waits")
+_NO_CAR, _NO_DEPARTURE, _NO_NEED = make("plan.no_car"), make("plan.no_departure"), make("plan.no_need")
+_BEGUN, _DONE, _RUN_LATE = make("run.begun"), make("plan.run_done"), make("plan.run_late")
+_NO_DEADLINE, _NO_RUN = make("plan.no_deadline"), make("run.nothing")
+_READY = rule("car.ready", "ready")
+LATE, UNSEEN = _READY.then(make("car.late")), _READY.then(make("car.unseen"))
 
 
 def overrides(plan: LocalPlan | None, state: State, given: Overrides, now: Now, *, outage: bool) -> Overrides:
@@ -51,14 +53,14 @@ def overrides(plan: LocalPlan | None, state: State, given: Overrides, now: Now, 
         wish = _wish(asset, leg, state, now)
         if wish is not None:
             until_utc_ms = plan.offset_ms + until_ns // 1_000_000
-            found[name] = Override(name, wish.value, until_ns, until_utc_ms, wish.who, wish.words)
+            who, because = wish.reason.who, wish.reason
+            found[name] = Override(name, wish.value, until_ns, until_utc_ms, who, because=because)
     return {**found, **given} if found else given
 
 
 class _Wish(NamedTuple):
     value: float
-    who: Who
-    words: str
+    reason: Reason
 
 
 def _wish(asset: Steered, leg: Leg, state: State, now: Now) -> _Wish | None:
@@ -66,11 +68,12 @@ def _wish(asset: Steered, leg: Leg, state: State, now: Now) -> _Wish | None:
     if not isinstance(asset, Ev | Heat | Waste | Run) or override.fault(asset, leg.value):
         return None
     why = why_not(asset, state, now)
-    if isinstance(asset, Ev) and why in {LATE, UNSEEN}:
-        return _Wish(asset.current_max_a, _READY, why)
-    if why:
+    if isinstance(asset, Ev) and why is not None and why.code == _READY.code:
+        return _Wish(asset.current_max_a, why)
+    if why is not None:
         return None
-    return _Wish(_offered_a(asset, leg, state) if isinstance(asset, Ev) else leg.value, _PLAN, leg.words)
+    value = _offered_a(asset, leg, state) if isinstance(asset, Ev) else leg.value
+    return _Wish(value, aims.LEADS.then(make("plan.step", text=leg.words)))
 
 
 def _offered_a(ev: Ev, leg: Leg, state: State) -> float:
@@ -81,8 +84,8 @@ def _offered_a(ev: Ev, leg: Leg, state: State) -> float:
     return ev.current_max_a if leg.value >= floor(most_a) else leg.value
 
 
-def why_not(asset: Ev | Heat | Waste | Run, state: State, now: Now) -> str:
-    """Why it follows no plan now; empty where it may."""
+def why_not(asset: Ev | Heat | Waste | Run, state: State, now: Now) -> Reason | None:
+    """Why it follows no plan now; None where it may."""
     if isinstance(asset, Ev):
         return _why_not_car(asset, state, now)
     if isinstance(asset, Run):
@@ -93,26 +96,26 @@ def why_not(asset: Ev | Heat | Waste | Run, state: State, now: Now) -> str:
         for quantity in quantities
     ]
     if None in found:
-        return "how it stands is not read"
+        return _UNREAD
     if isinstance(asset, Waste) and found[0] == 0.0:
-        return "nothing waits"
+        return _NOTHING
     if isinstance(asset, Heat):
         least_c = inf if asset.comfort_min_c is None else asset.comfort_min_c
         least_c += margin_k(asset) * (1.0 if _follows(asset, state) else 2.0)
-        return COLD if found[0] is None or found[0] < least_c else ""
-    return ""
+        return COLD if found[0] is None or found[0] < least_c else None
+    return None
 
 
-def _why_not_run(run: Run, state: State, now: Now) -> str:
+def _why_not_run(run: Run, state: State, now: Now) -> Reason | None:
     one = state.runs.get(run.name, runs.NONE)
     judged = (
-        (one.is_begun, "its run has begun"),
-        (one.is_done, "its run is done"),
-        (one.is_late, "its run is late"),
-        (one.due_ns is None, "nobody knows how long it may wait"),
-        (not runs.waits(run, state.memories, now.ns), "nothing waits to be run"),
+        (one.is_begun, _BEGUN),
+        (one.is_done, _DONE),
+        (one.is_late, _RUN_LATE),
+        (one.due_ns is None, _NO_DEADLINE),
+        (not runs.waits(run, state.memories, now.ns), _NO_RUN),
     )
-    return next((words for is_so, words in judged if is_so), "")
+    return next((why for is_so, why in judged if is_so), None)
 
 
 def margin_k(heat: Heat) -> float:
@@ -126,15 +129,15 @@ def _follows(asset: Steered, state: State) -> bool:
     return order is not None and aims.leader(order.reason) == aims.PLAN
 
 
-def _why_not_car(ev: Ev, state: State, now: Now) -> str:
+def _why_not_car(ev: Ev, state: State, now: Now) -> Reason | None:
     here, memories, zone = state.stays.get(ev.name), state.memories, state.house.zone
     if here is None or sight.fresh(memories, f"{ev.name}.plugged_on", ev.period_s, now.ns) is None:
-        return "nobody says that a car is there"
+        return _NO_CAR
     if stay.leaves_s(ev, memories, now, zone) is None:
-        return "nobody says when it leaves"
+        return _NO_DEPARTURE
     if stay.missing_wh(ev, here, memories, now.ns) is None:
-        return "nobody says what it wants"
+        return _NO_NEED
     least_s = LATE_S if _follows(ev, state) else LATE_S + AGAIN_S
     if stay.laxity_s(ev, here, memories, now, zone, is_sure=True) >= least_s:
-        return ""
+        return None
     return LATE if here.uptake.is_known else UNSEEN

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from quartier.control import reason, schedule
+from quartier.control import schedule
 from quartier.control.caps import LinkCaps, Powers, tightest
+from quartier.control.limits import HARD
 from quartier.control.linkstate import NOISE_MS, LinkState, Mode, Position, Program, Tracked
+from quartier.control.reason import Reason, make, rule
 from quartier.control.wishes import Envelope, FailsafeValues
 from quartier.house.assets import Limits
 from quartier.house.now import Now
@@ -26,6 +28,9 @@ DENIED_S = 120.0
 """A heartbeat that does not agree with a synced clock is spoken of for so long."""
 _MOST_W = 1e9
 """The largest power that a document may say: what a ramp has raised beyond it is no cap any more."""
+_FAILSAFE = rule("limit.failsafe", "fail-safe value")
+_AUTONOMOUS = rule("limit.autonomous", "autonomous value")
+_BEFORE = rule("limit.before", "the state before, until loosening is allowed")
 _S = 1_000_000_000
 
 
@@ -188,74 +193,73 @@ def standing(state: LinkState, params: LinkParams, now: Now) -> Powers:
     return Powers(powers.import_w, powers.export_w)
 
 
-def _sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[str, Powers]]:
+def _sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[Reason, Powers]]:
     yield from _state_sources(state, params, now)
     for program in state.programs:
         yield from _program_sources(state, params, program, now)
 
 
-def _state_sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[str, Powers]]:
+def _state_sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[Reason, Powers]]:
     limits = params.limits
-    yield "hard limit", Powers(limits.import_hard_w, limits.export_hard_w)
+    yield HARD, Powers(limits.import_hard_w, limits.export_hard_w)
     if _is_careful(state, now):
         values = failsafe_values(state, params)
-        yield "fail-safe value", Powers(values.import_max_w, values.export_max_w)
+        yield _FAILSAFE, Powers(values.import_max_w, values.export_max_w)
     if state.mode is Mode.AUTONOMOUS:
-        yield "autonomous value", Powers(limits.import_autonomous_w, limits.export_autonomous_w)
+        yield _AUTONOMOUS, Powers(limits.import_autonomous_w, limits.export_autonomous_w)
     if state.floor is not None:
-        yield "the state before, until loosening is allowed", state.floor
+        yield _BEFORE, state.floor
 
 
 def _program_sources(
     state: LinkState, params: LinkParams, program: Program, now: Now
-) -> Iterator[tuple[str, Powers]]:
+) -> Iterator[tuple[Reason, Powers]]:
     newest = program.newest
-    name = _named(newest.envelope, f"envelope {newest.envelope.program} {newest.envelope.id}")
-    yield from _document_sources(state, params, newest, name, now)
+    yield from _document_sources(state, params, newest, _reason(newest.envelope), now)
     yield from _expired_sources(state, program, now)
     for older in program.earlier:
-        words = f"envelope {older.envelope.program} {older.envelope.id}, until loosening is allowed"
-        yield from _document_sources(state, params, older, _named(older.envelope, words), now)
+        reason = _reason(older.envelope).then(make("envelope.until_loosening"))
+        yield from _document_sources(state, params, older, reason, now)
 
 
-def _expired_sources(state: LinkState, program: Program, now: Now) -> Iterator[tuple[str, Powers]]:
+def _expired_sources(state: LinkState, program: Program, now: Now) -> Iterator[tuple[Reason, Powers]]:
     """The default of a document that has ended, by the position that counts or by a synced wall clock."""
     newest, envelope = program.newest, program.envelope
     by_wall = now.synced and now.utc_ms > envelope.exp_utc_ms
     is_over = by_wall or newest.positions[0] not in newest.binding(now.ns)
     if is_over and state.mode in (Mode.CONTROLLED, Mode.HOLD):
-        words = f"default of expired envelope {envelope.program} {envelope.id}"
-        yield _named(envelope, words), schedule.default(envelope)
+        yield _reason(envelope, "envelope.default"), schedule.default(envelope)
 
 
 def _document_sources(
-    state: LinkState, params: LinkParams, document: Tracked, name: reason.Reason, now: Now
-) -> Iterator[tuple[str, Powers]]:
+    state: LinkState, params: LinkParams, document: Tracked, reason: Reason, now: Now
+) -> Iterator[tuple[Reason, Powers]]:
     """What a document allows: the least over the positions that may be the right one (rule 8)."""
     envelope, binding = document.envelope, document.binding(now.ns)
     for place, position in enumerate(binding):
         utc_ms = position.utc_ms(now.ns)
         from_ms, until_ms = _window(envelope, params, utc_ms)
-        words = reason.further(name, ", as counted before the clock was set") if place else name
+        found = reason.then(make("envelope.as_counted")) if place else reason
         if not position.known:
             until_ms = max(utc_ms, envelope.exp_utc_ms - 1)
-            words = reason.further(name, ", its strictest part: how long the machine was off is not known")
-        yield words, schedule.lowest(envelope, from_ms, until_ms)
+            found = reason.then(make("envelope.strictest"))
+        yield found, schedule.lowest(envelope, from_ms, until_ms)
     if not binding:
         return
-    others = [(now.utc_ms, ", by the clock, which was set")] if now.synced else []
-    others += [(utc_ms, ", by the district's heartbeats") for utc_ms in _denied_ms(state, now)]
+    others = [(now.utc_ms, make("envelope.by_clock"))] if now.synced else []
+    others += [(utc_ms, make("envelope.by_heartbeats")) for utc_ms in _denied_ms(state, now)]
     for utc_ms, more in others:
         if abs(utc_ms - binding[0].utc_ms(now.ns)) > NOISE_MS and utc_ms <= envelope.exp_utc_ms:
             powers = schedule.lowest(envelope, *_window(envelope, params, utc_ms))
-            yield reason.further(name, more), powers
+            yield reason.then(more), powers
     if not now.synced and document.lost_ms is not None:
         # No absolute schedule beyond the running interval: what ran when the clock was lost binds.
-        yield reason.further(name, ", clock not synced"), schedule.at(envelope, document.lost_ms)
+        yield reason.then(make("envelope.not_synced")), schedule.at(envelope, document.lost_ms)
 
 
-def _named(envelope: Envelope, words: str) -> reason.Reason:
-    return reason.Reason(words, Who("document", envelope.program, envelope.id, envelope.seq))
+def _reason(envelope: Envelope, code: str = "envelope.says") -> Reason:
+    who = Who("document", envelope.program, envelope.id, envelope.seq)
+    return make(code, who, program=envelope.program, document=envelope.id)
 
 
 def _window(envelope: Envelope, params: LinkParams, utc_ms: int) -> tuple[int, int]:

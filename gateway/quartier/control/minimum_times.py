@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from quartier.control import moded, nodes, shed, supplies
 from quartier.control.nodes import ROWS
 from quartier.control.players import Player, floor_w, takes_orders
-from quartier.control.reason import Reason, further
+from quartier.control.reason import Reason, make
 from quartier.control.scene import Scene
 from quartier.control.sight import NOMINAL_V
 from quartier.control.steps import Step
@@ -20,7 +20,7 @@ from quartier.control.tree import Grove
 from quartier.house.assets import Ev, House, Load, Moded, Tier
 from quartier.house.modes import Chp
 
-WORDS = "switched off within its minimum on-time"
+_OFF_EARLY = make("minimum_time.off_early")
 
 
 def off_above_fuses(
@@ -53,7 +53,7 @@ def reason(scene: Scene, grove: Grove, index: int) -> Reason:
         rows = [row for row in _loads_w(grove, index, 1.0) if _is_fuse(grove, row)]
         loads = [watts for branch in grove.branches for watts in branch.load_w]
         row = max(rows, key=lambda one: loads[one] - grove.caps.import_w[one], default=0)
-    return further(nodes.words(scene.house, grove.stem, scene.force, row, "import"), f": {WORDS}")
+    return nodes.reason(scene.house, grove.stem, scene.force, row, "import").then(_OFF_EARLY)
 
 
 def _is_held_on(scene: Scene, player: Player) -> bool:

@@ -13,13 +13,13 @@ from quartier.control.failsafe import Stage
 from quartier.control.leaning import Leaning
 from quartier.control.orders import REFRESH_S, Book, Want
 from quartier.control.players import Player, Rung
-from quartier.control.reason import Reason, until_utc_ms, who
+from quartier.control.reason import FREE, Reason, make
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory, power_w
 from quartier.house.assets import House, Moded
 
-FREE = "free"
+_NORMAL_AGAIN = make("mode.normal_again")
 _EPSILON_W = 1e-6
 _S = 1_000_000_000
 
@@ -48,7 +48,7 @@ def leaning_of(scene: Scene, asset: Moded) -> Leaning:
     return override.leaning(asset, scene.wishes.overrides, catalog.leaning(asset, scene))
 
 
-def given_back(scene: Scene) -> dict[str, str]:
+def given_back(scene: Scene) -> dict[str, Reason]:
     """The points whose own control must have them now, with the reason (failsafe.md rule 7)."""
     found = ((asset.point, leaning_of(scene, asset).given_back) for asset in steered(scene.house))
     return {point: why for point, why in found if why}
@@ -59,10 +59,10 @@ def is_free(asset: Moded, turn: Turn) -> bool:
     return asset.own_normal and turn.mode == asset.normal and turn.back_ns is None
 
 
-def freed(house: House, turns: Mapping[str, Turn], book: Book) -> dict[str, str]:
+def freed(house: House, turns: Mapping[str, Turn], book: Book) -> dict[str, Reason]:
     """The points that were ordered and are normal again, where that is their own control's doing."""
     found = (a for a in steered(house) if a.point in book.orders and is_free(a, turns.get(a.name, Turn())))
-    return {asset.point: "normal again, which is its own control" for asset in found}
+    return {asset.point: _NORMAL_AGAIN for asset in found}
 
 
 def left(turn: Turn, now_ns: int) -> Turn:
@@ -154,31 +154,30 @@ def _mode(scene: Scene, turn: Turn, before: int, wanted: int, leaning: Leaning) 
     return mode
 
 
-def _reason(asset: Moded, mode: int, wanted: int, leaning: Leaning) -> str:
+def _reason(asset: Moded, mode: int, wanted: int, leaning: Leaning) -> Reason:
     """Why it stands there; ``wanted`` is what it has wanted for long enough, where it would like another."""
-    said = leaning.words
-    if said == FREE:
-        return said
-    waits = ""
+    cause = leaning.reason
+    if cause.code == FREE.code:
+        return cause
     if wanted != leaning.wanted:
-        waits = (
-            f", {asset.modes[leaning.wanted].name} after {leaning.after_s / 60:g} min of it at the earliest"
+        later = make(
+            "mode.after", mode=asset.modes[leaning.wanted].name, after_min=round(leaning.after_s / 60, 2)
         )
-    return Reason(f"{asset.modes[mode].name}: {said}{waits}", who(said), until_utc_ms(said))
+        cause = cause.then(later)
+    return cause.within(make("mode.stands", mode=asset.modes[mode].name))
 
 
 def _rung(asset: Moded, before: int, present_w: float, mode: int, leaning: Leaning) -> Rung:
     early = mode <= asset.normal
     last = mode == leaning.lowest and leaning.last_tier is not None
     tier = leaning.last_tier if last and leaning.last_tier is not None else leaning.tier
-    there = asset.modes[mode]
     return Rung(
         mode,
         _expected_w(asset, before, present_w, mode),
-        f"to {there.name}",
+        asset.modes[mode].name,
         "D" if early else tier,
         early,
-        there.power_w < 0.0,
+        asset.modes[mode].power_w < 0.0,
     )
 
 
@@ -235,7 +234,7 @@ def back(scene: Scene, player: Player, spare_w: float) -> Turn | None:
     return replace(turn, mode=mode, on=True, since_ns=scene.now_ns, is_held=mode > player.wanted)
 
 
-def order(player: Player, turn: Turn, reason: str) -> Want:
+def order(player: Player, turn: Turn, reason: Reason) -> Want:
     """What is written to its point."""
     asset = player.asset
     assert isinstance(asset, Moded)
@@ -246,11 +245,12 @@ def order(player: Player, turn: Turn, reason: str) -> Want:
     )
 
 
-def words(asset: Moded, turn: Turn, why: str) -> str:
+def words(asset: Moded, turn: Turn, why: Reason | None) -> str:
     """How it stands and why, for a person."""
     name = asset.modes[asset.normal if turn.mode is None else turn.mode].name
-    if why.startswith("given back"):
-        return why
+    if why is not None and why.code == "output.given_back":
+        return str(why)
     if turn.is_held:
         return f"held at {name}"
-    return why if why.startswith(f"{name}:") else name
+    is_of_mode = why is not None and why.code == "mode.stands" and why.get("mode") == name
+    return str(why) if is_of_mode else name

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from quartier.control.limits import SLOW_METER, Force
-from quartier.control.reason import Reason, rule
+from quartier.control.reason import Reason, make, rule
 from quartier.control.sight import NOMINAL_V
 from quartier.house.assets import Asset, House
 from quartier.house.nodes import ROOT, Node, Phase
@@ -20,6 +20,7 @@ FAR_W = 1e11
 MAIN_FUSE = "main fuse"
 """The rule of the connection's own fuse, in reasons."""
 _SLOW_S = 2.0
+_FEEDS_BACK = make("fuse.feeds_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Stem:
         )
 
     def rules(self, number: int) -> tuple[str, ...]:
-        """The rules that reasons name for its caps, as ``words`` does; the connection has its main fuse."""
+        """The rules that reasons name for its caps, as ``reason`` does; the connection has its main fuse."""
         name = self.name(number)
         return (f"fuse of {name}", f"power of {name}") if number else (MAIN_FUSE,)
 
@@ -104,18 +105,25 @@ def caps(house: House, stem: Stem, force: Force) -> Caps:
     return Caps(tuple(import_w), tuple(export_w))
 
 
-def words(house: House, stem: Stem, force: Force, row: int, direction: str) -> Reason:
-    """How the cap of a row is called: ``board_park, fuse 63 A, L2``; ``direction`` is import or export."""
-    number, k = divmod(row, ROWS)
+def reason(house: House, stem: Stem, force: Force, row: int, direction: str) -> Reason:
+    """Name the cap of a row: ``board_park, fuse 63 A, L2``; ``direction`` is import or export."""
     if row == 0:
-        return force.words(direction)
-    back = " feeding back" if direction == "export" else ""
-    phase = f", L{k}" if k else ""
-    if number == 0:
-        return rule(f"main fuse {house.main_fuse_a:g} A{phase}{back}", MAIN_FUSE)
-    node = stem.nodes[number - 1]
+        return force.reason(direction)
+    number, k = divmod(row, ROWS)
+    found = _main_fuse(house, k) if number == 0 else _node(stem.nodes[number - 1], k)
+    return found.then(_FEEDS_BACK) if direction == "export" else found
+
+
+def _main_fuse(house: House, k: int) -> Reason:
+    return rule("fuse.main_phase", MAIN_FUSE, fuse_a=house.main_fuse_a, phase=f"L{k}")
+
+
+def _node(node: Node, k: int) -> Reason:
     if k == 0 and node.power_max_w < node.phases_count * node.fuse_a * NOMINAL_V:
-        return rule(f"{node.name}, {node.power_max_w:.0f} W{back}", f"power of {node.name}")
+        return rule("node.power", f"power of {node.name}", node=node.name, limit_w=round(node.power_max_w))
+    phase, name = f"L{k}" if k else "", f"fuse of {node.name}"
     if node.phases_count == 1 and node.phase:
-        phase = f", {node.phase.upper()}"
-    return rule(f"{node.name}, fuse {node.fuse_a:g} A{phase}{back}", f"fuse of {node.name}")
+        phase = node.phase.upper()
+    if not phase:
+        return rule("fuse.node", name, node=node.name, fuse_a=node.fuse_a)
+    return rule("fuse.node_phase", name, node=node.name, fuse_a=node.fuse_a, phase=phase)

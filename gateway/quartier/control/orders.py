@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
-from quartier.control import reason
+from quartier.control.reason import Reason, data, make
 from quartier.control.sight import Memories, number
 from quartier.house.image import Frozen
 from quartier_drivers.contract import Command
@@ -38,13 +38,12 @@ class Want:
     A lease is written every ``refresh_s``; None: once.  Both are written again when the device shows another
     value, or its power contradicts the order: ``obeys`` is False then, True where its power agrees, None
     where that is not known.  The command is worthless after ``life_s``.  ``holds``: the reason is that of
-    what stands there already, also while nothing is written.  A ``reason`` that knows who wants it
-    (``reason.Reason``) tells the ledger.
+    what stands there already, also while nothing is written.
     """
 
     point: str
     value: float
-    reason: str
+    reason: Reason
     deadband: float = 0.0
     refresh_s: float | None = REFRESH_S
     life_s: float = REFRESH_S
@@ -63,7 +62,7 @@ class Order:
 
     value: float
     written_ns: int
-    reason: str
+    reason: Reason
     raised_ns: int | None = None
     is_kept: bool = False
     rewritten_ns: tuple[int, ...] = ()
@@ -109,7 +108,7 @@ def written(
 
 
 def given_back(
-    book: Book, points: Mapping[str, str], values: Mapping[str, float | None], now_ns: int
+    book: Book, points: Mapping[str, Reason], values: Mapping[str, float | None], now_ns: int
 ) -> tuple[Book, list[Command], tuple[str, ...]]:
     """Release ``points`` (to the reason why), each once: a command, or its name where no value is known."""
     orders, returns = dict(book.orders), dict(book.returns)
@@ -122,9 +121,9 @@ def given_back(
         if value is None:
             unnamed.append(point)
         else:
-            words = reason.Reason(f"given back: {why}", LOST)
-            commands.append(command(point, value, now_ns + round(RELEASE_LIFE_S * _S), words))
-            returns[point] = Order(value, now_ns, words, since_ns=now_ns)
+            reason = make("output.given_back", LOST, more=why)
+            commands.append(command(point, value, now_ns + round(RELEASE_LIFE_S * _S), reason))
+            returns[point] = Order(value, now_ns, reason, since_ns=now_ns)
     return Book(orders, book.released | points.keys(), returns), commands, tuple(unnamed)
 
 
@@ -142,9 +141,10 @@ def unanswered(book: Book, memories: Memories, now_ns: int) -> set[str]:
     return found
 
 
-def command(point: str, value: float, expires_ns: int, words: str) -> Command:
+def command(point: str, value: float, expires_ns: int, reason: Reason) -> Command:
     """A command with who wants it, and until when."""
-    return Command(point, value, expires_ns, words, reason.who(words), reason.until_utc_ms(words))
+    who, until_utc_ms = reason.who, reason.until_utc_ms
+    return Command(point, value, expires_ns, str(reason), who, until_utc_ms, cause=data(reason))
 
 
 def _next(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float) -> Order | None:

@@ -25,13 +25,18 @@ from quartier.control.orders import REFRESH_S, Order, Want
 from quartier.control.plausibility.judge import Verdict, find_checking
 from quartier.control.plausibility.steps import LEAST_W
 from quartier.control.players import Player, flexible, floor_w, full_w, stands, steering_point
-from quartier.control.reason import Reason, further, rule, until_utc_ms, who
+from quartier.control.reason import FREE, Reason, make
 from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
 from quartier.control.tree import Grove
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Steered
 
-WAITING = "waiting for its first reading"
+WAITING = make("input.waits")
+_NO_SETPOINT = make("output.no_setpoint")
+_NO_POWER, _NO_SOC = make("input.power_unknown"), make("input.soc_unknown")
+_IMPLAUSIBLE, _CHECKED = make("meter.implausible"), make("meter.checked")
+_LOST, _WAS_LOST = make("meter.lost"), make("meter.was_lost")
+_MINIMUM_ON = make("minimum_time.on")
 SETPOINT_LIFE_S = 5.0
 PV_RAISE_PER_S = 0.005
 PV_DEADBAND, PV_DEADBAND_LEAST_W = 0.005, 20.0
@@ -39,8 +44,6 @@ BATTERY_ANSWERS_S, BATTERY_OVER_W, BATTERY_OVER = 10.0, 300.0, 0.1
 """A battery has so long to follow; it may miss its order by so much, or by that part of its rating."""
 EPSILON_W = 1e-6
 TRIAL_SHARE = 0.05
-PV_BACK = "switched on again: what it makes fits below the export cap"
-CONSUMER_BACK = "restored: below the cap by 10 % for 120 s"
 _Switched = Load | Ev
 ZERO_W = 0.5
 """Less than this is ordered as 0 W."""
@@ -62,7 +65,7 @@ class Result:
     setpoints_w: tuple[float, ...]
     total_high_w: float | None
     total_low_w: float | None
-    acted: Mapping[int, str]
+    acted: Mapping[int, Reason]
     met: bool
     gate: Gate
     charge_room_w: float = 0.0
@@ -92,24 +95,24 @@ def find_left_alone(scene: Scene) -> set[str]:
     return {asset.name for asset in scene.house.assets if is_left_alone(scene, asset)}
 
 
-def why_not(scene: Scene, asset: Battery) -> str:
-    """Why the battery cannot be steered now; empty when it can."""
+def why_not(scene: Scene, asset: Battery) -> Reason | None:
+    """Why the battery cannot be steered now; None when it can."""
     memories, now_ns = scene.state.memories, scene.now_ns
-    not_ours = "it takes no setpoint" if not asset.writable else guards.why_not(asset, memories)
+    not_ours = guards.why_not(asset, memories) if asset.writable else _NO_SETPOINT
     not_ours = not_ours or rivals.why_not(scene.state.rivals, f"{asset.name}.setpoint_w")
     if not_ours or override.is_maintained(asset, scene.wishes.overrides):
         return not_ours or scene.wishes.overrides[asset.name].reason
-    if words := _why_no_meter(scene, asset):
-        return words
-    for kind, period_s, words in (
-        ("power_w", asset.period_s, "its power is not known"),
-        ("soc_pct", asset.soc_period_s, "its state of charge is not known"),
+    if no_meter := _why_no_meter(scene, asset):
+        return no_meter
+    for kind, period_s, unknown in (
+        ("power_w", asset.period_s, _NO_POWER),
+        ("soc_pct", asset.soc_period_s, _NO_SOC),
     ):
         name = f"{asset.name}.{kind}"
         if sight.fresh(memories, name, period_s, now_ns) is None:
             early = name not in memories and scene.running_s <= measures.START_S
-            return WAITING if early else words
-    return ""
+            return WAITING if early else unknown
+    return None
 
 
 def trial_w(scene: Scene, asset: Battery, room: Room) -> float | None:
@@ -133,42 +136,41 @@ def trial_w(scene: Scene, asset: Battery, room: Room) -> float | None:
     return min(max(scene.meter.checked_w, room.low_w + watts), room.high_w - watts) + part * watts
 
 
-def _why_no_meter(scene: Scene, asset: Battery) -> str:
-    """Why there is no grid meter that a setpoint may follow; empty where there is one."""
+def _why_no_meter(scene: Scene, asset: Battery) -> Reason | None:
+    """Why there is no grid meter that a setpoint may follow; None where there is one."""
     if scene.meter.verdict is Verdict.IMPLAUSIBLE:
-        return "grid meter implausible" if trial_w(scene, asset, Room(0.0, 0.0)) is None else ""
+        return _IMPLAUSIBLE if trial_w(scene, asset, Room(0.0, 0.0)) is None else None
     if scene.meter.verifies(scene.now_ns):
-        return "this step checks the grid meter"
+        return _CHECKED
     if scene.lost:
-        return "grid meter lost"
-    return "grid meter was lost until now" if scene.stage is Stage.SAFE else ""
+        return _LOST
+    return _WAS_LOST if scene.stage is Stage.SAFE else None
 
 
 def named(
-    players: Sequence[Player], setpoints_w: Sequence[float], acted: Mapping[int, str]
-) -> dict[int, str]:
+    players: Sequence[Player], setpoints_w: Sequence[float], acted: Mapping[int, Reason]
+) -> dict[int, Reason]:
     """Return the reasons of who was moved, those of batteries by what each does now.
 
     The step that moved a battery says how far it could have gone: one that discharges less does not charge.
     """
     found = dict(acted)
-    for index, words in acted.items():
-        cause, _, step = words.rpartition(": ")
-        if step in steps.OF_BATTERY:
-            done = _battery_move(players[index].want_w, setpoints_w[index])
-            found[index] = Reason(f"{cause}: {done}", who(words), until_utc_ms(words))
+    for index, reason in acted.items():
+        cause = reason.without_last()
+        if cause is not None and reason.last.code in steps.OF_BATTERY:
+            found[index] = cause.then(_battery_move(players[index].want_w, setpoints_w[index]))
     return found
 
 
-def _battery_move(want_w: float, setpoint_w: float) -> str:
+def _battery_move(want_w: float, setpoint_w: float) -> Reason:
     if abs(setpoint_w) <= ZERO_W:
         return steps.STOPS_TAKING if want_w > 0 else steps.STOPS_GIVING
     if setpoint_w > 0:
-        return steps.TAKES if setpoint_w >= want_w else "battery charges less"
-    return steps.GIVES if setpoint_w <= want_w else "battery discharges less"
+        return steps.TAKES if setpoint_w >= want_w else steps.TAKES_LESS
+    return steps.GIVES if setpoint_w <= want_w else steps.GIVES_LESS
 
 
-def maintained(scene: Scene) -> dict[str, str]:
+def maintained(scene: Scene) -> dict[str, Reason]:
     """The points of flexible assets in maintenance, with the reason; batteries have ``why_not``.
 
     What takes no order has none to give back.
@@ -226,7 +228,7 @@ def _battery_want(scene: Scene, player: Player, result: Result, index: int) -> l
         return []
     if scene.grid_w is None and setpoint_w == round(player.before_w):
         return []  # no refresh on a stale input: the device's own timer goes on
-    reason = result.acted.get(index, player.reason)
+    reason = result.acted.get(index, player.reason or FREE)
     tighter: Literal[-1, 0, 1] = 0
     if index in result.acted:
         tighter = -1 if result.setpoints_w[index] < player.want_w else 1
@@ -450,7 +452,7 @@ def _moved(before: Turn, turn: Turn) -> bool:
     return (before.on, before.mode, before.limit_w) != (turn.on, turn.mode, turn.limit_w)
 
 
-def _flexible_want(player: Player, turn: Turn, reason: str) -> Want:
+def _flexible_want(player: Player, turn: Turn, reason: Reason) -> Want:
     asset = player.asset
     if isinstance(asset, Moded):
         return moded.order(player, turn, reason)
@@ -483,32 +485,32 @@ def _flexible_want(player: Player, turn: Turn, reason: str) -> Want:
 def _by_hand(scene: Scene, asset: Load | Ev | Pv | Moded, want: Want) -> Want:
     """No more than is ordered of it; who ordered what it has anyway is named where it is free."""
     most = override.ceiling(asset, scene.wishes.overrides)
-    if most is None or want.value < most or (want.value == most and want.reason != "free"):
+    if most is None or want.value < most or (want.value == most and want.reason.code != FREE.code):
         return want
     reason = scene.wishes.overrides[asset.name].reason
     return replace(want, value=most, reason=reason, holds=want.holds or want.value > most)
 
 
-def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn) -> str:
+def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn) -> Reason:
     if index in result.acted:
-        return unread.said(player, turn, result.acted[index])
+        return unread.told(player, turn, result.acted[index])
     if _runs_against_cap(scene, player, result, turn):
-        return further(scene.force.words("import"), ": on for its minimum time")
+        return scene.force.reason("import").then(_MINIMUM_ON)
     before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
     if index in result.back:
-        return rule(PV_BACK if isinstance(player.asset, Pv) else CONSUMER_BACK, held.RESTORE)
+        return held.PV_FITS if isinstance(player.asset, Pv) else held.BELOW_CAP
     kept_off = not turn.on and override.keeps_off(player.asset, scene.wishes.overrides)
     if not turn.is_limited or kept_off or player.allowed_w is not None:
         by_hand = scene.wishes.overrides.get(player.name) if turn.is_limited else None
-        return player.reason or "free" if by_hand is None else by_hand.reason
+        return player.reason or FREE if by_hand is None else by_hand.reason
     return _still_held(scene, player, turn, before)
 
 
-def _still_held(scene: Scene, player: Player, turn: Turn, before: Order | None) -> str:
+def _still_held(scene: Scene, player: Player, turn: Turn, before: Order | None) -> Reason:
     """Why it is held still: by what is in force now."""
     if before is None and not turn.on:
-        return rule(f"found off: {held.RETURNS}", held.RESTORE)
-    if before is not None and before.reason not in {"free", CONSUMER_BACK}:
+        return held.FOUND_OFF
+    if before is not None and before.reason.code not in {FREE.code, held.BELOW_CAP.code}:
         return held.still(scene, before.reason)
     return held.fits(scene.force, "export" if isinstance(player.asset, Pv) else "import")
 

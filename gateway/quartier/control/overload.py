@@ -79,7 +79,7 @@ def alarms(overloads: Overloads, house: House, force: Force) -> Iterator[Alarm]:
     """One for each row that carries too much."""
     stem = nodes.grown(house.nodes)
     for row, breach in overloads.items():
-        words = nodes.words(house, stem, force, row.number(stem), row.direction)
+        words = nodes.reason(house, stem, force, row.number(stem), row.direction)
         place = row.node + f".l{row.k}" * bool(row.k)
         if breach.fast_over:
             yield Alarm("node.exceeded", place, f"over {words} by 10 % for 5 s")

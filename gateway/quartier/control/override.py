@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from quartier.control import shed
 from quartier.control.leaning import Leaning
-from quartier.control.reason import Reason
+from quartier.control.reason import Reason, make, said
 from quartier.control.shed import Turn
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 from quartier_drivers.who import Who
@@ -24,7 +24,8 @@ class Override:
     """One asset's order until ``until_ns``; ``until_utc_ms`` is the same for people.
 
     ``value``: W of a battery (plus charges) or of a PV's limit, A of a charging point (0 pauses), 1 or 0 of a
-    relay, the number of a mode; None: maintenance.
+    relay, the number of a mode; None: maintenance.  ``why`` is what a person wrote; a rule of ours says why
+    by ``because``.
     """
 
     asset: str
@@ -33,17 +34,23 @@ class Override:
     until_utc_ms: int
     who: Who
     why: str = ""
+    because: Reason | None = None
 
     @property
     def reason(self) -> Reason:
         """As it stands beside each order."""
         if self.who.kind == "document":
-            return Reason(f"{self.who.name}, {self.who.id}", self.who, self.until_utc_ms)
-        if self.who.kind == "rule":
-            return Reason(f"{self.who.name}: {self.why}", self.who, self.until_utc_ms)
-        kind = "maintenance" if self.value is None else "by hand"
-        said = f": {self.why}" if self.why else ""
-        return Reason(f"{kind}, {self.who.name}{said}", self.who, self.until_utc_ms)
+            program, document = self.who.name, self.who.id
+            return make("document.orders", *self._whose, program=program, document=document)
+        if self.because is not None:
+            return self.because._replace(who=self.who, until_utc_ms=self.until_utc_ms)
+        code = "hand.maintenance" if self.value is None else "hand.orders"
+        reason = make(code, *self._whose, person=self.who.name)
+        return reason.then(said(self.why)) if self.why else reason
+
+    @property
+    def _whose(self) -> tuple[Who, int]:
+        return self.who, self.until_utc_ms
 
 
 Overrides = Mapping[str, Override]
@@ -141,4 +148,4 @@ def leaning(asset: Moded, overrides: Overrides, own: Leaning) -> Leaning:
     if found.who.kind == "rule" and own.claims:
         return own  # a deadline, or people's comfort: no plan of ours goes before it
     wanted = min(max(int(found.value), own.highest), own.lowest)
-    return replace(own, wanted=wanted, words=found.reason, after_s=0.0)
+    return replace(own, wanted=wanted, reason=found.reason, after_s=0.0)

@@ -14,7 +14,7 @@ from quartier.control.fair import Draw, filled, fits, taken
 from quartier.control.nodes import FAR_W, ROWS
 from quartier.control.outcome import limit
 from quartier.control.players import Player, full_w
-from quartier.control.reason import Reason, further, rule
+from quartier.control.reason import Reason, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.stay import Park, Stay
@@ -35,6 +35,11 @@ URGENT_S = 1800.0
 """With less laxity than this a car comes first, and gets the current it needs before the rest is shared."""
 SHEDS_PER_H = 3
 """No car is paused more often in an hour, so that it is switched six times at most."""
+_DEAF, _UNHEARD = rule("car.deaf", "held"), rule("car.unheard", "held")
+_NO_CAR, _WAITS = rule("car.none", "no car"), rule("car.waits", "turn")
+_SHARES, _RISES = rule("car.shares", "sharing"), rule("car.rises", "sharing")
+_DEMAND = rule("car.demand", "demand", margin_a=stay.MARGIN_A)
+_FREE = rule("free", "free")
 _S = 1_000_000_000
 
 
@@ -376,25 +381,24 @@ def _ordered(scene: Scene, grove: Grove, bay: Bay) -> Turn:
     if bay.fixed:
         counted_a = max(goal_a, bay.drawn_a)
     player.allowed_w = counted_a * each_w if turn.on or bay.fixed else 0.0
-    player.reason = _words(scene, grove, bay)
+    player.reason = _reason(scene, grove, bay)
     return turn
 
 
-def _words(scene: Scene, grove: Grove, bay: Bay) -> Reason:
+def _reason(scene: Scene, grove: Grove, bay: Bay) -> Reason:
     cap = None
     if bay.bound is not None:
-        cap = nodes.words(scene.house, grove.stem, scene.force, bay.bound, "import")
+        cap = nodes.reason(scene.house, grove.stem, scene.force, bay.bound, "import")
     if bay.fixed:
-        why = "it takes more than it may" if bay.deaf else "not heard, or not guarded"
-        return rule(f"held: {why}", "held")
+        return _DEAF if bay.deaf else _UNHEARD
     if not bay.active and bay.goal_a > 0:
-        return rule("open at its least current: no car charges there", "no car")
+        return _NO_CAR
     if bay.goal_a <= 0:
-        return rule("waits for its turn", "turn") if cap is None else further(cap, ": waits for its turn")
+        return _WAITS if cap is None else cap.then(_WAITS)
     if cap is not None:
-        return further(cap, ": cars share it")
+        return cap.then(_SHARES)
     ordered = override.met(bay.ev.name, scene.wishes.overrides, bay.goal_a)
     if ordered is None and bay.most_a < bay.ev.current_max_a:
-        return rule(f"held to what it takes and {stay.MARGIN_A:g} A", "demand")
+        return _DEMAND
     full = bay.goal_a >= bay.ev.current_max_a
-    return ordered or (rule("free", "free") if full else rule("rises step by step", "sharing"))
+    return ordered or (_FREE if full else _RISES)

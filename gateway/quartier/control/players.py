@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from quartier.control import guards
 from quartier.control.battery import Room
+from quartier.control.reason import Reason
 from quartier.control.shed import Turn
 from quartier.control.sight import Memories, Memory, power_w, worst_w
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered, Tier
@@ -22,12 +23,13 @@ CAR_ANSWERS_S, ANSWERS_S = 6.0, 10.0
 class Rung:
     """One step that an asset in modes offers: to ``mode``, where it is expected to take ``target_w``.
 
-    ``early``: it is taken before anything that people feel; ``generates``: it adds generation of our own.
+    ``name`` is the mode's.  ``early``: it is taken before anything that people feel; ``generates``: it adds
+    generation of our own.
     """
 
     mode: int
     target_w: float
-    words: str
+    name: str
     tier: Tier
     early: bool = False
     generates: bool = False
@@ -52,7 +54,7 @@ class Player:
     turn: Turn
     room: Room = field(default_factory=lambda: Room(0.0, 0.0))
     before_w: float = 0.0
-    reason: str = ""
+    reason: Reason | None = None
     seen: bool = True
     usable: bool = True
     deaf: bool = False

@@ -95,7 +95,7 @@ def alarms(
     for row in broken:
         if row:
             number, k = divmod(row, ROWS)
-            cap = nodes.words(scene.house, one.stem, scene.force, row, "import")
+            cap = nodes.reason(scene.house, one.stem, scene.force, row, "import")
             kept = ", ".join(standing(scene, players, one.inside(number), k))
             words = f"{cap} cannot be met: all that may be moved was moved"
             place = one.stem.name(number) + f".l{k}" * bool(k)

@@ -1,48 +1,114 @@
-"""A reason in one line that knows whose wish it tells of, so that nobody has to read it out of the words."""
+"""Why something is done: a code of ``reasonkinds`` with its values; text is made where it is shown."""
 
-from typing import Self
+from functools import lru_cache
+from typing import NamedTuple
 
+from quartier.control.reasonkinds import BY_CODE, NAMES
 from quartier_drivers.who import OURS, Who
 
+Value = float | str
+_new = tuple.__new__  # what ``Reason(...)`` calls as well, but by names: that takes twice as long
 
-class Reason(str):
-    """Words as a person reads them, ``who`` wants it so, and until when (UTC) where that is known.
 
-    It compares as the text it is.  Text without a ``who`` is a rule of ours.
+class Reason(NamedTuple):
+    """A code with its values, ``who`` wants it so, and until when (UTC) where that is known.
+
+    ``values`` are pairs of name and value, in the order of the table.  ``source`` says whose limit it is.
+    ``more`` goes on: what is done about it, or what adds to it.  ``who`` and ``until_utc_ms`` of the first
+    count for all that is behind it.  It is a tuple: one is made each second for each asset.
     """
 
-    __slots__ = ("until_utc_ms", "who")
+    code: str
+    values: tuple[tuple[str, Value], ...] = ()
+    who: Who = OURS
+    until_utc_ms: int | None = None
+    source: "Reason | None" = None
+    more: "Reason | None" = None
 
-    who: Who
-    until_utc_ms: int | None
+    def __str__(self) -> str:
+        """Return the English text of all parts."""
+        return _text(self)
 
-    def __new__(cls, words: str, who: Who, until_utc_ms: int | None = None) -> Self:
-        """Join words and who."""
-        made = super().__new__(cls, words)
-        made.who, made.until_utc_ms = who, until_utc_ms
-        return made
+    @property
+    def last(self) -> "Reason":
+        """What is done in the end."""
+        return self if self.more is None else self.more.last
+
+    def without_last(self) -> "Reason | None":
+        """Return the same without its last part; None where it has one part."""
+        return None if self.more is None else self._replace(more=self.more.without_last())
+
+    def get(self, name: str) -> Value | None:
+        """Return a value by its name."""
+        return next((value for key, value in self.values if key == name), None)
+
+    def then(self, more: "Reason") -> "Reason":
+        """Return the same with ``more`` behind it: whose it is stays."""
+        code, values, who, until_utc_ms, source, here = self
+        return _new(
+            Reason, (code, values, who, until_utc_ms, source, more if here is None else here.then(more))
+        )
+
+    def within(self, head: "Reason") -> "Reason":
+        """Return this one behind ``head``, which takes over whose it is and until when."""
+        return _new(Reason, (head.code, head.values, self.who, self.until_utc_ms, head.source, self))
 
 
-def rule(words: str, name: str) -> Reason:
-    """A reason of our own, by the name of its rule."""
-    return Reason(words, Who("rule", name))
+@lru_cache(maxsize=1024)
+def _text(reason: Reason) -> str:
+    """Return the text of a reason; the same reasons stand for many cycles."""
+    kind, values, more = BY_CODE[reason.code], dict(reason.values), reason.more
+    if "{more}" in kind.text:
+        return kind.text.format(**values, more=more)
+    words = kind.text.format(**values, source=reason.source)
+    return words if more is None else f"{words}{BY_CODE[more.code].joint}{more}"
 
 
-def grid(words: str, name: str) -> Reason:
-    """What the public grid made necessary, by the row of failsafe.md section 4."""
-    return Reason(words, Who("grid", name))
+def make(  # each value is an argument of its own
+    code: str,
+    who: Who = OURS,
+    until_utc_ms: int | None = None,
+    source: Reason | None = None,
+    more: Reason | None = None,
+    **values: Value,
+) -> Reason:
+    """Return a reason with the values that its code has, in their order.
+
+    Raises KeyError for an unknown code, ValueError for a value that is missing, too many or out of order.
+    """
+    if NAMES[code] != tuple(values):
+        raise ValueError(f"{code} has the values {NAMES[code]}, not {tuple(values)}")
+    return _new(Reason, (code, tuple(values.items()), who, until_utc_ms, source, more))
 
 
-def who(words: str) -> Who:
-    """Who is behind a reason; a rule of ours where it is plain text."""
-    return words.who if isinstance(words, Reason) else OURS
+def rule(code: str, name: str, **values: Value) -> Reason:
+    """Return a reason of our own, by the name of its rule."""
+    return make(code, Who("rule", name), None, None, None, **values)
 
 
-def until_utc_ms(words: str) -> int | None:
-    """Until when it is wanted; None where nobody said."""
-    return words.until_utc_ms if isinstance(words, Reason) else None
+def grid(code: str, name: str, **values: Value) -> Reason:
+    """Return what the public grid made necessary, by the row of failsafe.md section 4."""
+    return make(code, Who("grid", name), None, None, None, **values)
 
 
-def further(words: str, more: str) -> Reason:
-    """The same with ``more`` behind it: whose it is stays."""
-    return Reason(f"{words}{more}", who(words), until_utc_ms(words))
+def said(text: str, who: Who = OURS, until_utc_ms: int | None = None) -> Reason:
+    """Return a plain text as a reason: what a person wrote, and what an older version kept."""
+    return make("said", who, until_utc_ms, text=text)
+
+
+def text(reason: Reason | None) -> str:
+    """Return a reason as text; empty where there is none."""
+    return "" if reason is None else str(reason)
+
+
+def data(reason: Reason) -> dict[str, object]:
+    """Return code and values of all parts, JSON-ready, for who shows a reason to a program."""
+    found: dict[str, object] = {"code": reason.code, "values": dict(reason.values)}
+    if reason.source is not None:
+        found["source"] = data(reason.source)
+    if reason.more is not None:
+        found["more"] = data(reason.more)
+    return found
+
+
+FREE = make("free")

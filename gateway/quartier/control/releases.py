@@ -26,7 +26,7 @@ from quartier.control.orders import (
     Want,
 )
 from quartier.control.outcome import BATTERY_ANSWERS_S, is_within
-from quartier.control.reason import who
+from quartier.control.reason import Reason
 from quartier.control.scene import Scene
 from quartier.control.sight import Memory
 from quartier.house.alarm import Alarm
@@ -40,7 +40,9 @@ LATER_SHARE, LATER_MAX_S = 0.1, 300.0
 _S = 1_000_000_000
 
 
-def insisted(scene: Scene, book: Book, lost: Mapping[str, str], frozen: Frozen) -> tuple[Book, list[Command]]:
+def insisted(
+    scene: Scene, book: Book, lost: Mapping[str, Reason], frozen: Frozen
+) -> tuple[Book, list[Command]]:
     """Write the values of ``lost`` points (to the reason why) again that their devices did not take."""
     returns, commands = dict(book.returns), []
     for asset, point in _ours(scene.house, book, lost):
@@ -52,7 +54,7 @@ def insisted(scene: Scene, book: Book, lost: Mapping[str, str], frozen: Frozen) 
     return (replace(book, returns=returns) if returns else book), commands
 
 
-def alarms(scene: Scene, lost: Mapping[str, str]) -> Iterator[Alarm]:
+def alarms(scene: Scene, lost: Mapping[str, Reason]) -> Iterator[Alarm]:
     """The devices that did not take their release value in the time for it."""
     book = scene.state.book
     for _, point in _ours(scene.house, book, lost):
@@ -62,7 +64,7 @@ def alarms(scene: Scene, lost: Mapping[str, str]) -> Iterator[Alarm]:
             yield Alarm("output.not_taken_back", point, f"{point} does not take its release value: {told}")
 
 
-def _ours(house: House, book: Book, lost: Mapping[str, str]) -> list[tuple[Battery, str]]:
+def _ours(house: House, book: Book, lost: Mapping[str, Reason]) -> list[tuple[Battery, str]]:
     """The batteries whose release value is insisted on: not where a person or another controller has them."""
     if not book.returns:
         return []
@@ -74,8 +76,8 @@ def _ours(house: House, book: Book, lost: Mapping[str, str]) -> list[tuple[Batte
     ]
 
 
-def _is_others(why: str) -> bool:
-    return why == rivals.WHY or who(why).kind in {"person", "document"}
+def _is_others(why: Reason) -> bool:
+    return why.code == rivals.WHY.code or why.who.kind in {"person", "document"}
 
 
 def _next(scene: Scene, asset: Battery, order: Order, frozen: Frozen) -> tuple[Order, bool]:

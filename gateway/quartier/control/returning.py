@@ -7,7 +7,6 @@ from quartier.control import duties, failsafe, shed
 from quartier.control.duties import Duties
 from quartier.control.failsafe import Stage
 from quartier.control.outcome import point
-from quartier.control.reason import until_utc_ms, who
 from quartier.control.shed import Turn
 from quartier.control.state import State
 from quartier.control.steps import returning_w
@@ -46,9 +45,9 @@ def _inputs(state: State) -> Iterator[dict[str, Any]]:
 
 def _commanded(state: State, asset: Flexible) -> Iterator[dict[str, Any]]:
     order = state.book.orders.get(point(asset))
-    behind = None if order is None else who(order.reason)
+    behind = None if order is None else order.reason.who
     if order is not None and behind is not None and (behind.kind, behind.name) == ("document", "command"):
-        yield {"what": "command", "id": behind.id, "until_utc_ms": until_utc_ms(order.reason)}
+        yield {"what": "command", "id": behind.id, "until_utc_ms": order.reason.until_utc_ms}
 
 
 def _minimum(asset: Flexible, turn: Turn, now_ns: int) -> Iterator[dict[str, Any]]:

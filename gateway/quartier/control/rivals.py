@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from quartier.control.orders import ACT_S, TOLERANCE, Order
+from quartier.control.reason import Reason, make
 from quartier.control.sight import Memory, number
 from quartier.house.image import Frozen
 
@@ -32,7 +33,7 @@ CALM_S = 3_600.0
 GRAIN_COUNT, GRAINS_MAX, GRAIN_SHARE_MAX = 4, 8, 0.25
 """A device that shows so many values and no two nearer than a step rounds to that step, if it is so small a
 part of the largest."""
-WHY = "another controller moves it too: look who else steers it"
+WHY = make("output.second_master")
 _S = 1_000_000_000
 
 
@@ -245,10 +246,10 @@ def _allowed(point: str, value: float, step: float) -> float:
     return max(TOLERANCE.get(kind, 0.0), 0.02 * abs(value), step)
 
 
-def why_not(rivals: Mapping[str, Rival], point: str) -> str:
-    """Why a point is raised by nobody now; empty where it is not in conflict."""
+def why_not(rivals: Mapping[str, Rival], point: str) -> Reason | None:
+    """Why a point is raised by nobody now; None where it is not in conflict."""
     one = rivals.get(point)
-    return WHY if one is not None and one.rests_ns is not None else ""
+    return WHY if one is not None and one.rests_ns is not None else None
 
 
 def foreign(rivals: Mapping[str, Rival], point: str) -> float:

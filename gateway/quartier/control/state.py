@@ -19,6 +19,7 @@ from quartier.control.orders import Book
 from quartier.control.overload import Overloads
 from quartier.control.plausibility import judge as plausibility
 from quartier.control.plausibility.judge import Judge
+from quartier.control.reason import Reason
 from quartier.control.rivals import Rival
 from quartier.control.runs import Progress
 from quartier.control.shed import Gate, Turn
@@ -126,4 +127,4 @@ class Decision:
     state: State
     view: dict[str, Any]
     releases: tuple[str, ...] = ()
-    lost: Mapping[str, str] = field(default_factory=dict)
+    lost: Mapping[str, Reason] = field(default_factory=dict)

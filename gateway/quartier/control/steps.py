@@ -6,20 +6,25 @@ from itertools import chain
 
 from quartier.control import shed
 from quartier.control.players import Player, Rung, floor_w, full_w, stands
+from quartier.control.reason import Reason, make
 from quartier.control.shed import Turn, in_turn, may_return, may_switch
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Tier
 
-SLOWED = "charging slowed"
-STOPS_TAKING, GIVES = "battery stops charging", "battery discharges"
-STOPS_GIVING, TAKES = "battery stops discharging", "battery charges"
-OF_BATTERY = frozenset({STOPS_TAKING, GIVES, STOPS_GIVING, TAKES})
+SLOWED, PAUSED = make("charging.slowed"), make("charging.paused")
+RESUMES, FASTER, SWITCHED_ON = make("charging.resumes"), make("charging.faster"), make("load.on")
+SHED = {tier: make("load.shed", tier=tier) for tier in ("A", "B", "C", "D")}
+CURTAILED, SWITCHED_OFF = make("generation.curtailed"), make("generation.off")
+STOPS_TAKING, GIVES = make("battery.stops_charging"), make("battery.discharges")
+STOPS_GIVING, TAKES = make("battery.stops_discharging"), make("battery.charges")
+TAKES_LESS, GIVES_LESS = make("battery.charges_less"), make("battery.discharges_less")
+OF_BATTERY = frozenset(one.code for one in (STOPS_TAKING, GIVES, STOPS_GIVING, TAKES))
 """What a step of a battery goes to at most; how far it went says ``outcome.named``."""
 _Switched = Load | Ev
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``index`` is the player's; ``words`` say what happens to it.
+    """``index`` is the player's; ``reason`` says what happens to it.
 
     Divisible steps of one ``pool`` in a row are taken together, each in proportion to its way; -1: alone.
     """
@@ -27,7 +32,7 @@ class Step:
     index: int
     target_w: float
     divisible: bool
-    words: str
+    reason: Reason
     tier: str = ""
     pool: int = -1
 
@@ -92,8 +97,10 @@ def _late(player: Player) -> list[Rung]:
 
 
 def _rung_step(index: int, rung: Rung) -> Step:
-    words = rung.words if rung.generates else f"{rung.words}, tier {rung.tier}"
-    return Step(index, rung.target_w, False, words, rung.tier)
+    reason = make("mode.to_of_tier", mode=rung.name, tier=rung.tier)
+    if rung.generates:
+        reason = make("mode.to", mode=rung.name)
+    return Step(index, rung.target_w, False, reason, rung.tier)
 
 
 def _is_shared(player: Player) -> bool:
@@ -130,8 +137,7 @@ def _taken(
     if isinstance(asset, Ev):
         slower = _slowed(players, place, [asset])
         return [*slower, _pause(place, asset)] if switchable else slower
-    words = f"shed, tier {asset.tier}"
-    return [Step(place[asset.name], 0.0, False, words, asset.tier)] if switchable else []
+    return [Step(place[asset.name], 0.0, False, SHED[asset.tier], asset.tier)] if switchable else []
 
 
 def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, raising: bool) -> list[Step]:
@@ -159,8 +165,8 @@ def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, rai
     for index, player in enumerate(players):
         if isinstance(player.asset, Pv) and player.turn.on and player.usable and not _is_spent(player):
             limit = player.asset.curtail == "limit"
-            words = "generation curtailed" if limit else "generation switched off"
-            steps.append(Step(index, 0.0, limit and not player.deaf, words))
+            reason = CURTAILED if limit else SWITCHED_OFF
+            steps.append(Step(index, 0.0, limit and not player.deaf, reason))
     return steps
 
 
@@ -180,7 +186,8 @@ def _may_rise(player: Player) -> bool:
 def _higher(players: Sequence[Player]) -> Iterator[Step]:
     for index, player in enumerate(players):
         if player.usable:
-            yield from (Step(index, rung.target_w, False, rung.words, player.tier) for rung in player.ups)
+            for rung in player.ups:
+                yield Step(index, rung.target_w, False, make("mode.to", mode=rung.name), player.tier)
 
 
 def _slowed(players: Sequence[Player], place: Mapping[str, int], cars: Sequence[Ev]) -> list[Step]:
@@ -207,7 +214,7 @@ def _pool(player: Player) -> int:
 
 
 def _pause(place: Mapping[str, int], ev: Ev) -> Step:
-    return Step(place[ev.name], 0.0, False, "charging paused", ev.tier)
+    return Step(place[ev.name], 0.0, False, PAUSED, ev.tier)
 
 
 def _raised(player: Player, index: int, turn: Turn, now_ns: int) -> list[Step]:
@@ -216,10 +223,10 @@ def _raised(player: Player, index: int, turn: Turn, now_ns: int) -> list[Step]:
     if not turn.on:
         if not may_return(asset, turn, now_ns):
             return []
-        words = "charging resumes" if isinstance(asset, Ev) else "switched on again"
-        return [Step(index, returning_w(asset, turn), False, words, asset.tier)]
+        reason = RESUMES if isinstance(asset, Ev) else SWITCHED_ON
+        return [Step(index, returning_w(asset, turn), False, reason, asset.tier)]
     if isinstance(asset, Ev) and (stands(player) or turn.is_ramping(now_ns)):
-        return [Step(index, full_w(asset), True, "charging faster", asset.tier)]
+        return [Step(index, full_w(asset), True, FASTER, asset.tier)]
     return []
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from quartier.control import sight
 from quartier.control.caps import Powers
-from quartier.control.reason import Reason
+from quartier.control.reason import Reason, make
 from quartier.control.sight import Memories, Memory
 from quartier.house.alarm import Alarm
 from quartier.house.assets import MOBILE_PEAKS, SUPPLY_RELAYS, House, Supply
@@ -215,15 +215,18 @@ def recalled(supplies: Iterable[Supply], facts: object) -> dict[str, Drawn]:
     }
 
 
-def sources(loads: Mapping[str, Drawn]) -> Iterator[tuple[str, Powers]]:
-    """The import cap of each meter, with its name as ``status`` shows it."""
+def sources(loads: Mapping[str, Drawn]) -> Iterator[tuple[Reason, Powers]]:
+    """The import cap of each meter, with its meter."""
     for name, load in loads.items():
         if load.subscribed_va is not None:
-            words = Reason(f"{name}, {_kva(load)} subscribed", _who(name))
-            yield words, Powers(load.subscribed_va * load.w_per_va, inf)
+            kva = load.subscribed_va / 1000
+            reason = make("supply.subscribed", _who(name), supply=name, subscribed_kva=kva)
+            yield reason, Powers(load.subscribed_va * load.w_per_va, inf)
         if load.cut_w is not None:
-            why = " and ".join(load.warned) or "warned before"
-            yield Reason(f"{name}, {why}", _who(name)), Powers(load.cut_w, inf)
+            reason = make("supply.warned", _who(name), supply=name)
+            if load.warned:
+                reason = make("supply.warns", _who(name), supply=name, warnings=" and ".join(load.warned))
+            yield reason, Powers(load.cut_w, inf)
 
 
 def _who(name: str) -> Who:

@@ -10,7 +10,7 @@ from quartier.control.nodes import FAR_W, ROWS, Caps, Stem
 from quartier.control.orders import Order
 from quartier.control.phases import Four, Three
 from quartier.control.players import Player
-from quartier.control.reason import Reason, further, who
+from quartier.control.reason import Reason
 from quartier.control.scene import Scene
 from quartier.control.shed import RESTORE_AFTER_S, RESTORE_BELOW
 from quartier.control.steps import Step
@@ -105,8 +105,8 @@ def brought(
         index = origin[step].index if step >= 0 else -1
         if step >= 0 and (index in held_w or moved[index] != wants[index]):
             direction = "import" if step < len(lower) else "export"
-            cap = nodes.words(scene.house, one.stem, scene.force, row, direction)
-            acted[index] = further(cap, f": {origin[step].words}")
+            cap = nodes.reason(scene.house, one.stem, scene.force, row, direction)
+            acted[index] = cap.then(origin[step].reason)
     return Brought(tuple(moved), acted, found.broken, held_w)
 
 
@@ -257,7 +257,7 @@ def shown(scene: Scene, one: Grove, orders: Mapping[str, Order]) -> list[dict[st
 def _held(rules: Collection[str], orders: Mapping[str, Order]) -> list[str]:
     """Who is ordered what it is because of one of these rules."""
     return sorted(
-        {point.partition(".")[0] for point, order in orders.items() if who(order.reason).name in rules}
+        {point.partition(".")[0] for point, order in orders.items() if order.reason.who.name in rules}
     )
 
 

@@ -20,12 +20,12 @@ def alarms(scene: Scene, players: Sequence[Player]) -> Iterator[Alarm]:
     if force.generation_w is not None:
         made_w = sum(_made_w(scene, pv) for pv in scene.house.assets if isinstance(pv, Pv | Chp))
         if _beyond(made_w, force.generation_w):
-            words = f"{force.words('generation')} cannot be met: {made_w:.0f} W of generation take no order"
+            words = f"{force.reason('generation')} cannot be met: {made_w:.0f} W of generation take no order"
             yield Alarm("cap.unmet", "generation", words)
     if force.consumption_w is not None and scene.grid_w is not None:
         rest_w = measures.consumed_w(scene, players) - sum(map(_sheddable_w, players))
         if _beyond(rest_w, force.consumption_w):
-            words = f"{force.words('consumption')} cannot be met: {rest_w:.0f} W take no order"
+            words = f"{force.reason('consumption')} cannot be met: {rest_w:.0f} W take no order"
             yield Alarm("cap.unmet", "consumption", words)
 
 

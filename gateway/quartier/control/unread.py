@@ -10,13 +10,13 @@ from dataclasses import replace
 from quartier.control import measures, shed, sight
 from quartier.control.failsafe import Stage
 from quartier.control.players import OVER_W, Player
-from quartier.control.reason import Reason, until_utc_ms, who
+from quartier.control.reason import Reason, make
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.steps import SLOWED
 from quartier.house.assets import Ev, Load, Moded, Pv, Steered
 
-PAUSED = "charging paused, for how it stands was not read"
+_PAUSED = make("charging.paused_unread")
 WORDS = "no order yet: its actual state is not known"
 _S = 1_000_000_000
 
@@ -89,11 +89,12 @@ def cautious(scene: Scene, player: Player, turn: Turn) -> Turn:
     return turn if not turn.on or _is_lower(before, turn) else before
 
 
-def said(player: Player, turn: Turn, reason: str) -> str:
-    """Why one was moved, in words of what it is told: ``cautious`` pauses a car that was to be slowed."""
-    if player.turn.unread_ns is None or turn.on or not reason.endswith(SLOWED):
+def told(player: Player, turn: Turn, reason: Reason) -> Reason:
+    """Why one was moved, by what it is told: ``cautious`` pauses a car that was to be slowed."""
+    cause = reason.without_last()
+    if player.turn.unread_ns is None or turn.on or reason.last.code != SLOWED.code or cause is None:
         return reason
-    return Reason(reason.removesuffix(SLOWED) + PAUSED, who(reason), until_utc_ms(reason))
+    return cause.then(_PAUSED)
 
 
 def _begun(scene: Scene, player: Player, turn: Turn) -> Turn:

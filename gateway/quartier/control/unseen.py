@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
-from quartier.control import measures, reason, sight
+from quartier.control import measures, sight
 from quartier.control.limits import Force
 from quartier.control.players import Player
+from quartier.control.reason import Reason, make
 from quartier.control.scene import Scene
 from quartier.control.sight import Memories
 from quartier.house.assets import House, Pv
+
+_NO_EXPORT = make("meter.no_export")
+_BLIND = make("generation.blind")
 
 
 def is_unsigned(house: House, memories: Memories) -> bool:
@@ -20,17 +24,12 @@ def capped(house: House, memories: Memories, force: Force) -> Force:
     is_kept = force.generation_w is not None and force.generation_w <= force.export_w
     if is_kept or not is_unsigned(house, memories):
         return force
-    whose = {**force.whose, "generation": _blind(force.whose["export"])}
+    whose = {**force.whose, "generation": force.whose["export"].then(_NO_EXPORT)}
     return replace(force, generation_w=force.export_w, whose=whose)
 
 
-def _blind(whose: str) -> str:
-    more = ": the grid meter shows no export"
-    return reason.further(whose, more) if isinstance(whose, reason.Reason) else f"{whose}{more}"
-
-
 def generation(
-    scene: Scene, players: list[Player], setpoints: tuple[float, ...], acted: dict[int, str]
+    scene: Scene, players: list[Player], setpoints: tuple[float, ...], acted: dict[int, Reason]
 ) -> tuple[float, ...]:
     """Setpoints without the grid meter: generation is limited to the export cap and what surely runs.
 
@@ -48,6 +47,5 @@ def generation(
                 moved[index] = 0.0
             allowed_w += moved[index]
             if moved[index] > -player.asset.rated_w and not is_off:
-                cap = scene.force.words("export")
-                acted[index] = reason.further(cap, ": no grid meter to go by, generation limited to it")
+                acted[index] = scene.force.reason("export").then(_BLIND)
     return tuple(moved)

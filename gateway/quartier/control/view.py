@@ -32,7 +32,7 @@ from quartier.control.outcome import Result, point, why_not
 from quartier.control.plausibility import judge as plausibility
 from quartier.control.plausibility.judge import Verdict
 from quartier.control.players import Limitable, Player, flexible, takes_orders
-from quartier.control.reason import who
+from quartier.control.reason import Reason, data, make, text
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import State
@@ -46,14 +46,14 @@ _ROLES: Mapping[type, str] = {Run: "load"}
 
 
 def shown(
-    scene: Scene, players: Sequence[Player], result: Result, after: State, lost: Mapping[str, str]
+    scene: Scene, players: Sequence[Player], result: Result, after: State, lost: Mapping[str, Reason]
 ) -> dict[str, Any]:
     """Mode and why, stage and rules, caps and whose, alarms, the grid, each asset, which rule acted."""
     caps = scene.wishes.caps
     rules = scene.state.judgement.rules
     said = {player.name: player.reason for player in players}
     deaf = {player.name for player in players if player.deaf}
-    said |= {point.partition(".")[0]: f"given back: {why}" for point, why in lost.items()}
+    said |= {point.partition(".")[0]: make("output.given_back", more=why) for point, why in lost.items()}
     return {
         "mode": caps.mode,
         "why": caps.why,
@@ -77,10 +77,10 @@ def shown(
         ),
         "losses": [{"name": name, "of": of} for name, of in losses.present(scene)],
         "alarms": alarm.standing(after.alarms, scene.house.zone),
-        "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
+        "acted": sorted({f"{players[index].name}: {reason}" for index, reason in result.acted.items()}),
         "restore": _restore(scene, result),
         "assets": {
-            a.name: _asset(scene, a, after, said.get(a.name, ""), is_deaf=a.name in deaf)
+            a.name: _asset(scene, a, after, said.get(a.name), is_deaf=a.name in deaf)
             for a in scene.house.assets
         },
         **_nodes(scene, result, after),
@@ -98,7 +98,8 @@ def _caps(force: Force) -> dict[str, Any]:
     for direction in ("import", "export", "generation", "consumption"):
         watts = getattr(force, f"{direction}_w")
         if watts is not None:
-            found[direction] = {"max_w": round(watts, 1), "whose": force.whose[direction]}
+            whose = force.whose[direction]
+            found[direction] = {"max_w": round(watts, 1), "whose": str(whose), **data(whose)}
     return found
 
 
@@ -113,7 +114,7 @@ def _grid_state(scene: Scene) -> str:
 
 
 def alarms(
-    scene: Scene, players: Sequence[Player], result: Result, lost: Mapping[str, str]
+    scene: Scene, players: Sequence[Player], result: Result, lost: Mapping[str, Reason]
 ) -> Iterator[Alarm]:
     """What is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
     for one in _alarms(scene, players, result, lost):
@@ -136,7 +137,7 @@ def _set_cause(scene: Scene, one: Alarm) -> Alarm:
 
 
 def _alarms(
-    scene: Scene, players: Sequence[Player], result: Result, lost: Mapping[str, str]
+    scene: Scene, players: Sequence[Player], result: Result, lost: Mapping[str, Reason]
 ) -> Iterator[Alarm]:
     yield from contacts.alarms(scene.state.contacts)
     yield from supplies.alarms(scene.state.supplies)
@@ -151,10 +152,10 @@ def _alarms(
         yield Alarm("clock.stepped", "", scene.wishes.caps.clock)
     for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
         if breach.fast_over:
-            words = f"over the {scene.force.words(direction)} by 10 % for 5 s"
+            words = f"over the {scene.force.reason(direction)} by 10 % for 5 s"
             yield Alarm("cap.exceeded", direction, words)
         elif breach.mean_over:
-            yield Alarm("cap.exceeded", direction, f"60 s mean over the {scene.force.words(direction)}")
+            yield Alarm("cap.exceeded", direction, f"60 s mean over the {scene.force.reason(direction)}")
     yield from overload.alarms(scene.state.overloads, scene.house, scene.force)
     if 0 in result.broken:
         words = "the caps cannot be met: all that may be moved was moved"
@@ -166,19 +167,19 @@ def _alarms(
         yield from _given_back(scene, name, why)
     yield from releases.alarms(scene, lost)
     for asset in (*flexible(scene.house), *moded.steered(scene.house)):
-        if why := guards.why_not(asset, scene.state.memories):
-            words = f"{asset.name}: used for no cap and no shed, {why}"
+        if unsafe := guards.why_not(asset, scene.state.memories):
+            words = f"{asset.name}: used for no cap and no shed, {unsafe}"
             yield Alarm("output.fallback_lost", asset.name, words)
 
 
-def _given_back(scene: Scene, name: str, why: str) -> Iterator[Alarm]:
+def _given_back(scene: Scene, name: str, why: Reason) -> Iterator[Alarm]:
     """Why a point is given back; where a person ordered it, that is nobody's alarm."""
     words = f"{name}: given back, {why}"
-    if why == rivals.WHY:
+    if why.code == rivals.WHY.code:
         yield Alarm("output.second_master", name, words)
-    elif why == guards.LOST:
+    elif why.code == guards.LOST.code:
         yield Alarm("output.fallback_lost", name.partition(".")[0], words)
-    elif who(why).kind not in {"person", "document"}:
+    elif why.who.kind not in {"person", "document"}:
         yield Alarm("output.given_back", name, words, losses.cause(scene, name.partition(".")[0]))
 
 
@@ -194,7 +195,9 @@ def _restore(scene: Scene, result: Result) -> dict[str, Any]:
     }
 
 
-def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bool) -> dict[str, Any]:
+def _asset(
+    scene: Scene, asset: Steered, after: State, said: Reason | None, *, is_deaf: bool
+) -> dict[str, Any]:
     memory = scene.state.memories.get(f"{asset.name}.power_w")
     silent = sight.power_w(scene.state.memories, asset, scene.now_ns) is None
     quality = "never read" if memory is None else ("silent" if silent else "good")
@@ -208,14 +211,14 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bo
     if isinstance(asset, Battery):
         soc = scene.state.memories.get(f"{asset.name}.soc_pct")
         shown_asset["soc_pct"] = None if soc is None else soc.value
-        shown_asset["state"] = why_not(scene, asset) or "steered"
+        shown_asset["state"] = text(why_not(scene, asset)) or "steered"
         name = f"{asset.name}.setpoint_w"
     elif isinstance(asset, Moded) and asset in moded.steered(scene.house):
         shown_asset["state"] = moded.words(asset, after.turns[asset.name], said)
         name = asset.point
     elif isinstance(asset, Limitable) and takes_orders(asset):
         unguarded = guards.why_not(asset, scene.state.memories)
-        words = [_turn_state(asset, after.turns[asset.name]), unguarded, precedence.DEAF * is_deaf]
+        words = [_turn_state(asset, after.turns[asset.name]), text(unguarded), precedence.DEAF * is_deaf]
         shown_asset["state"] = "; ".join(filter(None, words))
         name = point(asset)
     else:
@@ -228,6 +231,7 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bo
         shown_asset["override"] = {
             "value": by_hand.value,
             "words": str(by_hand.reason),
+            **data(by_hand.reason),
             "left_s": round((by_hand.until_ns - scene.now_ns) / 1e9, 1),
             "until_utc_ms": by_hand.until_utc_ms,
         }
@@ -236,7 +240,8 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bo
         if isinstance(asset, Battery | Ev | Moded):
             shown_asset["led_by"] = aims.leader(order.reason)
         age = round((scene.now_ns - order.written_ns) / 1e9, 1)
-        shown_asset["command"] = {"point": name, "value": order.value, "age_s": age, "reason": order.reason}
+        shown_asset["command"] = {"point": name, "value": order.value, "age_s": age}
+        shown_asset["command"] |= {"reason": str(order.reason), **data(order.reason)}
     return shown_asset
 
 

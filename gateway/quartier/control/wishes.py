@@ -9,6 +9,7 @@ from typing import Literal
 
 from quartier.control.caps import LinkCaps
 from quartier.control.override import Overrides
+from quartier.control.reason import Reason
 
 OnLoss = Literal["hold", "failsafe"]
 
@@ -201,5 +202,5 @@ class Wishes:
     caps: LinkCaps
     grid_target_w: float | None = None
     overrides: Overrides = field(default_factory=dict)
-    shed: Mapping[str, str] = field(default_factory=dict)
+    shed: Mapping[str, Reason] = field(default_factory=dict)
     aims: Mapping[str, RunningAim] = field(default_factory=dict)

@@ -29,7 +29,8 @@ class Entry:
     when it is known, ``note`` the device's or the bus's words to it, ``shown`` what was read back;
     ``fault`` the words to the last command of the row that did not go well.  ``fates`` counts how the
     commands before the last one ended, ``writes`` how many went out.  ``end`` says how it
-    ceased to stand, at ``end_ms``.
+    ceased to stand, at ``end_ms``.  ``why`` is text for people, ``cause`` the same for programs, as a
+    ``Command`` has it; a row of an older version has the text alone.
     """
 
     boot: int
@@ -55,6 +56,7 @@ class Entry:
     fates: dict[str, int] = field(default_factory=dict)
     end: End = ""
     end_ms: int | None = None
+    cause: dict[str, Any] = field(default_factory=dict)
 
     @property
     def asset(self) -> str:
@@ -88,6 +90,7 @@ _USUAL: Mapping[str, Any] = {
     "fault": "",
     "fates": {},
     "end": "",
+    "cause": {},
     **dict.fromkeys(
         ("before", "value", "low", "high", "shown", "expires_ms", "until_ms", "known_ms", "end_ms")
     ),

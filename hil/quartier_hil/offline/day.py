@@ -28,6 +28,7 @@ from quartier_hil.offline.planner import Planner
 from quartier_hil.offline.refusal import refuse
 from quartier_hil.offline.speaking import Moment
 from quartier_hil.offline.supply import Supply
+from quartier_hil.outputs import outputs
 from quartier_hil.plant import building, mains
 from quartier_hil.plant.building import Orders
 from quartier_hil.prepared import prepared, unplanned
@@ -35,6 +36,7 @@ from quartier_hil.records.series import Series
 from quartier_hil.report.picture import picture
 from quartier_hil.run import ZONE, specified
 from quartier_hil.tariff import Standing
+from quartier_hil.verdict.agreed import ReasonsAgree
 from quartier_hil.verdict.alarmed import Raised
 from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.course import Course
@@ -105,6 +107,8 @@ class Day:
             balance(self.judged_scenario),
             *asked_for(self.judged_scenario, self.caps),
         ]
+        self._agreed = ReasonsAgree({one.asset: one for one in outputs(self.scenario.house)})
+        self.judges.append(self._agreed)
         self._readers = [judge for judge in self.judges if isinstance(judge, OrderJudge)]
         house = self.scenario.house
         clock = Moment()
@@ -330,6 +334,7 @@ class Day:
                 self.now, outage=self._rebooted
             )
             self._rebooted = False
+            self._agreed.begin()
             self.supply.hear(on=True)
             self.peer.again()
             self.mark("the gateway starts")
@@ -345,6 +350,7 @@ class Day:
         self.view = decision.view
         self.alarms.look(self.now_s, self.view["alarms"])
         self.losses.look(self.now_s, told(self.view))
+        self._agreed.look(self.now_s, self.view)
         for command in decision.commands:
             self.ledger.note(self.now_s, command.point, command.value, command.reason)
             for judge in self._readers:

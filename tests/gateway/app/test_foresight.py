@@ -10,7 +10,7 @@ from quartier.app import foresight, movable
 from quartier.config.ahead import Tariff
 from quartier.control.clocks import Compared
 from quartier.control.orders import Book, Order
-from quartier.control.reason import Reason
+from quartier.control.reason import said
 from quartier.control.sight import Memory
 from quartier.control.stay import Stay
 from quartier.control.uptake import Uptake
@@ -227,8 +227,8 @@ async def test_a_car_that_wants_very_much_is_planned_in_more_amperes_or_keeps_no
         {"ev": replace(CAR, writable=False)},
         {"ev": replace(CAR, current_min_a=6.5, current_max_a=6.9)},
         {"stay": Stay(0, idle_ns=-(10**12))},
-        {"reason": Reason("by hand", Who("person", "anna"))},
-        {"reason": Reason("schedule", Who("document", "market"))},
+        {"reason": said("by hand", Who("person", "anna"))},
+        {"reason": said("schedule", Who("document", "market"))},
     ],
 )
 async def test_a_car_that_cannot_be_planned_counts_with_what_it_takes(parked, how):

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from quartier.app.ledger import BUDGET, FLUSH_NS, INPUT_LOST, LAST_COUNT, LEFT, PASSED_MAX, Ledger
+from quartier.control.reason import make
 from quartier.house.entry import Entry
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -223,7 +224,7 @@ def test_what_stands_in_a_worn_register_already_did_not_go_out(desk):
 
 def test_giving_back_for_a_lost_input_is_a_row_with_its_outcome(desk):
     desk.order(BARE, 1.0).send()
-    desk.at(2).ledger.released([BARE], {BARE: "grid meter lost"}, desk.now)
+    desk.at(2).ledger.released([BARE], {BARE: make("meter.lost")}, desk.now)
     desk.mailbox.withdraw([BARE], desk.ns, "given back to the device")
     desk.ledger.gave_back([BARE], "done", "", desk.at(3).ns)
 

@@ -7,8 +7,9 @@ import pytest
 
 from quartier.app import movable
 from quartier.config.ahead import Planning
+from quartier.control import aims
 from quartier.control.orders import Book, Order
-from quartier.control.reason import Reason, rule
+from quartier.control.reason import FREE, said
 from quartier.control.runs import Progress
 from quartier.control.sight import Memory
 from quartier.control.state import State
@@ -104,10 +105,10 @@ def test_a_tank_that_is_not_read_is_not_planned(point):
 
 
 def test_nor_one_that_a_person_orders_or_that_forgets_before_the_horizon_ends():
-    by_hand = Reason("by hand", Who("person", "anna"))
+    by_hand = said("by hand", Who("person", "anna"))
 
     assert {} == asked(BOILER, reasons={"boiler.relay_on": by_hand}).tanks
-    assert {"boiler"} == set(asked(BOILER, reasons={"boiler.relay_on": "free"}).tanks)
+    assert {"boiler"} == set(asked(BOILER, reasons={"boiler.relay_on": FREE}).tanks)
     assert {} == asked(replace(BOILER, water=Water(volume_m3=0.2, loss_w=8_000.0))).tanks
 
 
@@ -123,7 +124,9 @@ def going_on(power_w, *, order=None, cap_w=9_000.0, net_w=0.0):
     """From and until which step a run of an hour may go that is planned until the sixteenth."""
     memories = {point: Memory(value, NOW.ns) for point, value in READ.items()}
     memories["waste.power_w"] = Memory(power_w, NOW.ns)
-    orders = {} if order is None else {"waste.run_on": Order(order[0], 0, rule(*order[1:]))}
+    orders = (
+        {} if order is None else {"waste.run_on": Order(order[0], 0, said(order[1], Who("rule", order[2])))}
+    )
     state = replace(State.fresh(house(BIN)), memories=memories, book=Book(orders))
     planned = {"waste": Batch([3_000.0] * 4, 2, 16)}
     (found,) = movable.going_on(state, planned, NOW, net_w, [9_000.0, cap_w] + [9_000.0] * 94).values()
@@ -178,7 +181,7 @@ def test_a_run_that_is_owed_is_planned_until_its_deadline_and_apart_from_the_for
 
 
 def test_one_that_the_plan_just_let_run_is_not_moved_before_it_is_seen_to_have_begun():
-    ordered = Book({"washer.relay_on": Order(1.0, 0, rule("local plan: runs", "local plan"))})
+    ordered = Book({"washer.relay_on": Order(1.0, 0, aims.LEADS)})
     planned = {"washer": Batch([2_000.0, 100.0, 1_500.0], 2, 12)}
     (found,) = movable.going_on(
         replace(washing(OWED), book=ordered), planned, NOW, 0.0, [9_000.0] * 96

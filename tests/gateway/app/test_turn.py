@@ -370,7 +370,8 @@ async def test_a_contact_on_a_board_caps_the_house_and_both_turns_of_it_are_kept
 
         board.publish({"in1.input_on": 1.0})
         await house.until(lambda view: view["contacts"]["dso1"]["why"] == "acts")
-        assert {"max_w": 4200.0, "whose": "contact dso1"} == house.turn.view["caps"]["import"]
+        cap = house.turn.view["caps"]["import"]
+        assert (4200.0, "contact dso1") == (cap["max_w"], cap["whose"])
 
         board.publish({"in1.input_on": 0.0})
         await house.until(lambda view: view["contacts"]["dso1"]["why"] == "lets go")

@@ -127,6 +127,17 @@ async def test_json_tells_all_that_is_known_the_newest_first(ask, keep, now_ms):
     ]
 
 
+async def test_json_has_the_code_of_a_reason_beside_its_text_and_an_older_row_its_text_alone(
+    ask, keep, now_ms
+):
+    cause = {"code": "load.shed", "values": {"tier": "C"}}
+    keep(row(1, now_ms - 9000), row(2, now_ms - 5000, why="shed, tier C", cause=cause))
+    _, text, _ = await ask("boiler", "--json", live=[])
+    told = [(one["why"], one["code"], one["values"]) for one in json.loads(text)["rows"]]
+
+    assert [("shed, tier C", "load.shed", {"tier": "C"}), ("cap 1", "", {})] == told
+
+
 async def test_an_unknown_asset_names_the_known_ones(ask):
     code, _, errors = await ask("nobody", live=[])
     assert (1, "no asset is called nobody; there are bat1, boiler\n") == (code, errors)

@@ -10,6 +10,7 @@ from quartier.control.caps import LinkCaps
 from quartier.control.cycle import Decision, State, step
 from quartier.control.limits import Force
 from quartier.control.linkstate import LinkState, Mode
+from quartier.control.reason import said
 from quartier.control.scene import Scene
 from quartier.control.wishes import (
     Ack,
@@ -211,7 +212,7 @@ CAPS = LinkCaps(
     since_ns=0,
     import_max_w=10_000,
     export_max_w=6_000,
-    whose={"import": "envelope dso 1", "export": "envelope dso 1"},
+    whose={"import": said("envelope dso 1"), "export": said("envelope dso 1")},
 )
 
 

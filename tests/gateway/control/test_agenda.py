@@ -10,7 +10,7 @@ from tests.gateway.control.stepping import step_until
 from quartier.control import agenda
 from quartier.control.agenda import Moment
 from quartier.control.orders import Order
-from quartier.control.reason import Reason
+from quartier.control.reason import said
 from quartier.control.sight import Memory
 from quartier.control.wishes import DeviceSchedule, Stretch, Wishes
 from quartier.house.now import Now
@@ -43,9 +43,7 @@ class Desk:
         self.lost_s = None
         self.by_hand = ()
         self.leads = True
-        self.orders = {
-            "bat1.setpoint_w": Order(0.0, 0, Reason("x", Who("document", "schedule bat1", "s1", 1)))
-        }
+        self.orders = {"bat1.setpoint_w": Order(0.0, 0, said("x", Who("document", "schedule bat1", "s1", 1)))}
         self.measured = {"bat1.soc_pct": 50.0, "bat1.power_w": 0.0}
 
     @property
@@ -100,7 +98,7 @@ def test_a_wish_names_its_document_and_when_it_ends(desk):
         found.who.id,
         found.who.seq,
     )
-    assert "schedule bat1, s1" == found.reason
+    assert "schedule bat1, s1" == str(found.reason)
     assert (100 * 10**9, EPOCH_MS + 100_000) == (found.until_ns, found.until_utc_ms)
 
 
@@ -195,7 +193,7 @@ def test_a_schedule_of_which_one_power_was_missed_is_aborted_at_its_end(desk):
 )
 def test_a_schedule_says_what_kept_it_from_success(desk, whose, reason):
     desk.give(schedule(Stretch(100, 2_000)))
-    desk.orders = {"bat1.setpoint_w": Order(500.0, 0, Reason("cap", whose))}
+    desk.orders = {"bat1.setpoint_w": Order(500.0, 0, said("cap", whose))}
     desk.at(50)
     desk.at(60)
 
@@ -350,7 +348,7 @@ def test_a_schedule_is_followed_inside_every_cap(scheduled, watts):
     p = scheduled(soc_pct=60).run(10).follow(schedule(Stretch(3_600, watts), exp_s=4_000))
     p.run(60)
     assert pytest.approx(watts, abs=30) == p.points["bat1.setpoint_w"]
-    assert "schedule bat1, s1" == p.state.book.orders["bat1.setpoint_w"].reason
+    assert "schedule bat1, s1" == str(p.state.book.orders["bat1.setpoint_w"].reason)
     p.cap(import_max_w=1_000, export_max_w=500).run(60)
 
     assert -1_020 <= p.points["bat1.setpoint_w"] <= 520

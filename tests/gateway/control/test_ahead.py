@@ -4,11 +4,11 @@ import pytest
 
 from quartier.control import ahead
 from quartier.control.limits import Force
-from quartier.control.reason import Reason
+from quartier.control.reason import said
 from quartier.control.wishes import Interval
 from quartier_drivers.who import Who
 
-DOCUMENT = Reason("envelope dso 1", Who("document", "dso", "1", 1))
+DOCUMENT = said("envelope dso 1", Who("document", "dso", "1", 1))
 SPANS = (Interval(1800, 5_000, 6_000), Interval(900, 3_000), Interval(900))
 
 
@@ -41,7 +41,7 @@ def test_the_default_of_a_document_outlives_its_intervals_and_itself(caps):
 
 
 def test_what_binds_and_is_no_document_is_taken_to_bind_on(caps):
-    found = caps(2_000, 5_500, {"import": "contact dso1", "export": DOCUMENT})
+    found = caps(2_000, 5_500, {"import": said("contact dso1"), "export": DOCUMENT})
 
     assert [2_000] * 8 == [one for one, _ in found]
 

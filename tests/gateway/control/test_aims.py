@@ -11,7 +11,7 @@ from quartier.control.balance import Base
 from quartier.control.battery import Room
 from quartier.control.override import Override
 from quartier.control.players import Player
-from quartier.control.reason import Reason, grid, rule
+from quartier.control.reason import said
 from quartier.control.shed import Turn
 from quartier.control.state import State
 from quartier.control.wishes import Aim, LocalPlan, RunningAim, Wishes
@@ -89,12 +89,12 @@ def test_the_rules_reason_says_that_the_clock_is_in_doubt_where_a_plan_would_lea
 
 
 LEADERS = [
-    (Reason("x", Who("person", "anna")), "a person"),
-    (Reason("x", Who("document", "schedule bat1")), "the district"),
-    (grid("x", "f low"), "the public grid"),
-    (rule("x", aims.PLAN), "local plan"),
-    (rule("x", aims.RULE), "rule: self-consumption"),
-    ("x", "rule: own"),
+    (said("x", Who("person", "anna")), "a person"),
+    (said("x", Who("document", "schedule bat1")), "the district"),
+    (said("x", Who("grid", "f low")), "the public grid"),
+    (said("x", Who("rule", aims.PLAN)), "local plan"),
+    (said("x", Who("rule", aims.RULE)), "rule: self-consumption"),
+    (said("x"), "rule: own"),
 ]
 
 
@@ -204,7 +204,7 @@ def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_
         units = [Player(asset, 0.0, 0.0, Turn(), room) for asset in house.assets]
         units[1].room = Room(-1_000.0, 5_000.0)
         cycle._want(found, units, Base(3_000.0, 3_000.0, 3_000.0))
-        return [(round(one.want_w, -2), one.reason) for one in units]
+        return [(round(one.want_w, -2), str(one.reason)) for one in units]
 
     assert [(-3_000, "local plan: serves"), (0, "local plan: serves")] == wanted(
         {"bat1": serves, "bat2": serves}

@@ -7,7 +7,7 @@ from tests.gateway.control.walk.houses import TANK
 from quartier.control import bands
 from quartier.control.commands import FailsafeTest, SetMode, Setpoint, Shed
 from quartier.control.orders import Book, Order
-from quartier.control.reason import Reason, rule
+from quartier.control.reason import said
 from quartier_drivers.who import Who
 
 
@@ -122,11 +122,11 @@ def test_a_test_is_there_when_the_connection_is_inside_the_fail_safe_caps(town):
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        (rule("hard limit", "hard limit"), "SAFETY"),
-        (Reason("contact", Who("grid", "contact dso")), "REGULATORY"),
-        (Reason("envelope", Who("document", "dso", "e1")), "REGULATORY"),
-        (Reason("envelope", Who("document", "district", "e1")), "BOUNDS"),
-        (Reason("itself", Who("document", "command", "c1", 1)), "SELF_PROTECTION"),
+        (said("hard limit", Who("rule", "hard limit")), "SAFETY"),
+        (said("contact", Who("grid", "contact dso")), "REGULATORY"),
+        (said("envelope", Who("document", "dso", "e1")), "REGULATORY"),
+        (said("envelope", Who("document", "district", "e1")), "BOUNDS"),
+        (said("itself", Who("document", "command", "c1", 1)), "SELF_PROTECTION"),
         (None, "SAFETY"),
     ],
 )

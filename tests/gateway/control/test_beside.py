@@ -5,6 +5,7 @@ import pytest
 from quartier.control import beside
 from quartier.control.limits import Force
 from quartier.control.orders import Book, Order
+from quartier.control.reason import FREE
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
@@ -92,7 +93,7 @@ def test_what_an_export_limit_curtails_is_left_over(scene):
         found.state,
         house=replace(found.house, assets=(*found.house.assets, roof)),
         potentials={"pv1": Memory(5_000.0, NOW_NS)},
-        book=Book({"pv1.generation_max_w": Order(2_000.0, 0, "")}),
+        book=Book({"pv1.generation_max_w": Order(2_000.0, 0, FREE)}),
     )
 
     assert 3_000.0 == beside.surplus_w(replace(found, state=state), PLAIN)

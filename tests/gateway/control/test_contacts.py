@@ -113,7 +113,7 @@ def test_those_that_act_are_sources_of_caps_by_name():
     assert [
         ("contact dso1, cannot be read", Powers(4200.0, inf)),
         ("contact dso2", Powers(inf, 0.0, 3000.0)),
-    ] == list(contacts.sources([DSO, both], holds))
+    ] == [(str(source), powers) for source, powers in contacts.sources([DSO, both], holds)]
     assert [] == list(contacts.sources([DSO], {"dso1": Hold(Why.RESTS, 0)}))
 
 

@@ -18,6 +18,7 @@ from quartier.control.caps import LinkCaps
 from quartier.control.cycle import Decision, step
 from quartier.control.orders import Book, Order
 from quartier.control.outcome import point
+from quartier.control.reason import FREE, said
 from quartier.control.shed import Turn
 from quartier.control.state import State
 from quartier.control.wishes import Wishes
@@ -150,7 +151,7 @@ def case(seed: int) -> Case:
     taken_w = {asset.name: present_w(source, asset, turns.get(asset.name, Turn())) for asset in mine}
     batteries = [asset for asset in mine if isinstance(asset, Battery)]
     orders = {
-        f"{asset.name}.setpoint_w": Order(float(round(source.uniform(-3000, 3000))), NOW_NS - S, "before")
+        f"{asset.name}.setpoint_w": Order(float(round(source.uniform(-3000, 3000))), NOW_NS - S, FREE)
         for asset in batteries
         if source.random() < 0.7
     }
@@ -181,7 +182,7 @@ def cycled(one: Case) -> Decision:
         since_ns=0,
         import_max_w=one.import_w,
         export_max_w=one.export_w,
-        whose={"import": "district", "export": "district"},
+        whose={"import": said("district"), "export": said("district")},
     )
     seen = {f"{name}.power_w": watts for name, watts in {"grid": one.grid_w, **one.taken_w}.items()}
     seen |= {f"{name}.soc_pct": pct for name, pct in one.soc_pct.items()}

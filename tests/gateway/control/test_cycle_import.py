@@ -45,7 +45,7 @@ def test_battery_charging_stops_first(plant):
 
     assert 0 <= p.points["bat1.setpoint_w"] <= 400
     done = "battery charges less" if p.points["bat1.setpoint_w"] else "battery stops charging"
-    assert p.state.book.orders["bat1.setpoint_w"].reason.endswith(done)
+    assert str(p.state.book.orders["bat1.setpoint_w"].reason).endswith(done)
 
 
 @pytest.mark.parametrize("lag_s", [0, 2])
@@ -65,9 +65,8 @@ def test_an_ev_is_slowed_to_what_fits_before_it_is_paused(plant):
     p = plant(base_w=1000, ev_wants_w=11_040, soc_pct=15).cap(import_max_w=8000).run(30)
 
     assert 10.1 == p.points["ev1.current_max_a"]
-    assert (
-        "import cap 8000 W (envelope dso 1): charging slowed"
-        == p.state.book.orders["ev1.current_max_a"].reason
+    assert "import cap 8000 W (envelope dso 1): charging slowed" == str(
+        p.state.book.orders["ev1.current_max_a"].reason
     )
 
 
@@ -77,7 +76,7 @@ def test_an_idle_car_may_not_jump_over_the_cap(plant):
     p.run(30)
 
     assert 7.0 == p.points["ev1.current_max_a"]
-    assert p.state.book.orders["ev1.current_max_a"].reason.startswith("limited to fit import cap")
+    assert str(p.state.book.orders["ev1.current_max_a"].reason).startswith("limited to fit import cap")
 
 
 def test_tier_a_is_never_commanded(plant):

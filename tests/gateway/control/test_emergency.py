@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.gateway.control.ordering import by_hand, commanded
 
-from quartier.control import emergency
+from quartier.control import emergency, steps
 from quartier.control.duties import Duties
 from quartier.control.players import Player
 from quartier.control.shed import Turn
@@ -98,7 +98,7 @@ def test_the_last_row_takes_tier_b_where_frequency_is_read_fast_enough(fed):
     p = hz(hz(fed(period_s=0.2), 50.0, CALM_S), 49.1, 3)
 
     assert [0, 0, 0, 1] == relays(p)
-    assert "grid at 49.10 Hz: tier B off" == p.state.book.orders["cold.relay_on"].reason
+    assert "grid at 49.10 Hz: tier B off" == str(p.state.book.orders["cold.relay_on"].reason)
 
 
 @pytest.mark.long
@@ -115,7 +115,7 @@ def test_the_reason_names_the_grid_and_then_what_is_waited_for(fed):
 def test_while_a_row_acts_nothing_is_said_to_come_back_though_a_further_row_began(fed):
     p = hz(hz(hz(fed(), 50.0, CALM_S), 49.75, 4), 49.46, 30)
 
-    assert "grid at 49.46 Hz: tier D off" == p.state.book.orders["heat.relay_on"].reason
+    assert "grid at 49.46 Hz: tier D off" == str(p.state.book.orders["heat.relay_on"].reason)
 
 
 @pytest.mark.long
@@ -142,7 +142,10 @@ def test_a_battery_stops_charging_from_the_grid_and_then_gives_up_to_the_export_
     p.cap(export_max_w=1_500)
     hz(p, 49.45, 30)
     assert -1_500 - 50 <= p.grid_w <= -1_200
-    assert "grid at 49.45 Hz: discharges" in p.state.book.orders["bat1.setpoint_w"].reason or p.bat_w < -1_500
+    assert (
+        "grid at 49.45 Hz: discharges" in str(p.state.book.orders["bat1.setpoint_w"].reason)
+        or p.bat_w < -1_500
+    )
 
 
 def test_a_battery_that_has_nothing_to_give_is_not_said_to_discharge(fed, with_house):
@@ -151,7 +154,7 @@ def test_a_battery_that_has_nothing_to_give_is_not_said_to_discharge(fed, with_h
     hz(hz(p, 50.0, CALM_S), 49.45, 20)
     order = p.state.book.orders["bat1.setpoint_w"]
 
-    assert (0.0, "self-consumption: down to 20 %, which is kept") == (order.value, order.reason)
+    assert (0.0, "self-consumption: down to 20 %, which is kept") == (order.value, str(order.reason))
 
 
 def test_a_surplus_still_charges_the_battery_in_the_first_row(fed):
@@ -344,14 +347,14 @@ def test_while_nothing_may_take_more_an_export_cap_has_batteries_take_what_is_le
 ):
     players = [Player(asset, 0.0, 0.0, Turn()) for asset in house.assets[:4]]
     ups = [
-        Step(0, 5_000.0, divisible=True, words="battery charges"),
-        Step(3, 2_000.0, divisible=False, words="switched on again"),
-        Step(1, 0.0, divisible=True, words="generation curtailed"),
+        Step(0, 5_000.0, divisible=True, reason=steps.TAKES),
+        Step(3, 2_000.0, divisible=False, reason=steps.SWITCHED_ON),
+        Step(1, 0.0, divisible=True, reason=steps.CURTAILED),
     ]
     found = emergency.spared(ups, players)
 
     assert [("battery charges", 5_000.0), ("generation curtailed", 0.0)] == [
-        (one.words, one.target_w) for one in found
+        (str(one.reason), one.target_w) for one in found
     ]
 
 

@@ -288,7 +288,7 @@ def test_a_high_frequency_ends_what_a_low_one_asked_of_batteries_but_not_the_she
     m = mains().run(5).run(3, hz=49.4).slide(50.25, 2.0)
     found = duties.of(m.events, 10_000, m.ns)
 
-    assert ("", False, ["C", "D"]) == (found.discharges, found.no_grid_charge, off(m))
+    assert (None, False, ["C", "D"]) == (found.discharges, found.no_grid_charge, off(m))
 
 
 # --- voltage -----------------------------------------------------------------------------------
@@ -432,4 +432,4 @@ def test_after_any_sequence_a_grid_that_is_well_again_frees_everything(mains, se
         m.run(1, hz=50.0 + 0.01 * (n % 2))
 
     found = duties.of(m.events, 10_000, m.ns)
-    assert ({}, False, "", False) == (found.off, found.no_grid_charge, found.discharges, found.pv_holds)
+    assert ({}, False, None, False) == (found.off, found.no_grid_charge, found.discharges, found.pv_holds)

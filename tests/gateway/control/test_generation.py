@@ -10,6 +10,7 @@ from quartier.control.failsafe import Judgement, Stage
 from quartier.control.orders import Book, Order
 from quartier.control.override import Override
 from quartier.control.players import Player
+from quartier.control.reason import FREE, said
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.control.state import State
@@ -115,7 +116,9 @@ def test_what_a_chp_makes_is_never_stopped_and_leaves_less_to_the_sun(scene, hou
         memories["chp.power_w"] = Memory(-2_000.0, (now_s - age_s) * 10**9)
     state = replace(State.fresh(replace(house, assets=(PV, CHP))), memories=memories)
     plain = scene(t=now_s, state=state)
-    capped = replace(plain, force=replace(plain.force, generation_w=5_000.0, whose={"generation": "link"}))
+    capped = replace(
+        plain, force=replace(plain.force, generation_w=5_000.0, whose={"generation": said("link")})
+    )
     wants, acted = [-5_000.0], {}
     generation.capped(capped, [Player(PV, -5_000.0, -5_000.0, Turn())], wants, acted)
 
@@ -158,7 +161,9 @@ def test_only_pv_that_generates_and_takes_orders_is_lowered_into_the_cap(
     memories = {"pv1.power_w": Memory(want_w, 0 if known == {"seen": False} else 60 * 10**9)}
     state = replace(State.fresh(replace(house, assets=(asset,))), memories=memories)
     plain = scene(state=state)
-    capped = replace(plain, force=replace(plain.force, generation_w=3_000.0, whose={"generation": "link"}))
+    capped = replace(
+        plain, force=replace(plain.force, generation_w=3_000.0, whose={"generation": said("link")})
+    )
     wants, acted = [want_w], {}
     generation.capped(capped, [Player(asset, want_w, want_w, Turn(), **known)], wants, acted)
 
@@ -171,7 +176,9 @@ def test_only_pv_that_generates_and_takes_orders_is_lowered_into_the_cap(
 
 def known(house, before, made_w, order=None, now_s=100):
     """What PV is taken to be able to make, after a reading of now."""
-    orders = {} if order is None else {"pv1.generation_max_w": Order(order[0], 0, "", since_ns=order[1] * S)}
+    orders = (
+        {} if order is None else {"pv1.generation_max_w": Order(order[0], 0, FREE, since_ns=order[1] * S)}
+    )
     held = replace(house, assets=(PV, replace(ROOF, curtail="none")))
     memories = {"pv1.power_w": Memory(-made_w, now_s * S), "roof.power_w": Memory(-9.0, 0)}
     found = generation.potentials(before, held, memories, orders, now_s * S)
@@ -203,7 +210,7 @@ def curtailed(scene, house):
     """A scene in which PV that could make 5 kW stands at a limit."""
 
     def make(made_w=2_000.0, order_w=2_000.0, could_ns=60 * S, wishes=None, **more):
-        orders = {} if order_w is None else {"pv1.generation_max_w": Order(order_w, 0, "", since_ns=0)}
+        orders = {} if order_w is None else {"pv1.generation_max_w": Order(order_w, 0, FREE, since_ns=0)}
         state = replace(
             State.fresh(replace(house, assets=(PV,))),
             memories={} if made_w is None else {"pv1.power_w": Memory(-made_w, 60 * S)},

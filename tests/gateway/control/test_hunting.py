@@ -5,6 +5,7 @@ import pytest
 from quartier.control import hunting
 from quartier.control.hunting import Swings, Zigzag
 from quartier.control.orders import Order
+from quartier.control.reason import FREE
 from quartier.control.sight import Memory
 
 S = 1_000_000_000
@@ -16,7 +17,7 @@ def swung(house, pairs, step_s=1.0):
     for n, (grid_w, order_w) in enumerate(pairs):
         now_ns = round(n * step_s * S)
         memories = {"grid.power_w": Memory(grid_w, now_ns)}
-        orders = {"bat1.setpoint_w": Order(order_w, now_ns, "")}
+        orders = {"bat1.setpoint_w": Order(order_w, now_ns, FREE)}
         found = hunting.watched(found, house, memories, orders, now_ns)
     return found
 
@@ -147,7 +148,7 @@ def test_two_batteries_that_swing_together_are_found_by_their_sum(house):
         now_ns = n * S
         memories = {"grid.power_w": Memory(2 * watts, now_ns)}
         memories |= {f"{name}.power_w": Memory(watts, now_ns) for name in ("bat1", "bat2")}
-        orders = {f"{name}.setpoint_w": Order(watts, now_ns, "") for name in ("bat1", "bat2")}
+        orders = {f"{name}.setpoint_w": Order(watts, now_ns, FREE) for name in ("bat1", "bat2")}
         found = hunting.watched(found, both, memories, orders, now_ns)
 
     assert (0.5, 0.5) == (found.gain("bat1"), found.gain("bat2"))
@@ -161,7 +162,7 @@ def test_what_its_own_meter_does_not_show_moved_no_grid(house, power_w, gain):
             "grid.power_w": Memory(watts, n * S),
             "bat1.power_w": Memory(watts / 1e3 * power_w, n * S),
         }
-        found = hunting.watched(found, house, memories, {"bat1.setpoint_w": Order(watts, n * S, "")}, n * S)
+        found = hunting.watched(found, house, memories, {"bat1.setpoint_w": Order(watts, n * S, FREE)}, n * S)
 
     assert gain == found.gain("bat1")
 

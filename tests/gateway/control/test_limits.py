@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from quartier.control.caps import LinkCaps, Powers
 from quartier.control.failsafe import Stage
 from quartier.control.limits import in_force
+from quartier.control.reason import said
 
 LINK = LinkCaps(
     mode="CONTROLLED",
@@ -15,8 +16,12 @@ LINK = LinkCaps(
     since_ns=0,
     import_max_w=7000,
     export_max_w=2000,
-    whose={"import": "envelope dso 1", "export": "fail-safe value"},
+    whose={"import": said("envelope dso 1"), "export": said("fail-safe value")},
 )
+
+
+def texts(force):
+    return {way: str(source) for way, source in force.whose.items()}
 
 
 def test_the_minimum_binds_and_keeps_its_name(house):
@@ -28,15 +33,15 @@ def test_the_minimum_binds_and_keeps_its_name(house):
         force.generation_w,
         force.consumption_w,
     )
-    assert {"import": "envelope dso 1", "export": "fail-safe value"} == force.whose
-    assert "import cap 7000 W (envelope dso 1)" == force.words("import")
+    assert {"import": "envelope dso 1", "export": "fail-safe value"} == texts(force)
+    assert "import cap 7000 W (envelope dso 1)" == str(force.reason("import"))
 
 
 def test_a_lost_meter_brings_the_failsafe_values(house):
     force = in_force(house, LINK, Stage.SAFE)
 
     assert (5000, 0) == (force.import_w, force.export_w)
-    assert "fail-safe value, grid meter lost" == force.whose["import"]
+    assert "fail-safe value, grid meter lost" == str(force.whose["import"])
 
 
 def test_a_slow_meter_costs_10_percent_of_every_cap(house):
@@ -53,15 +58,15 @@ def test_a_slow_meter_costs_10_percent_of_every_cap(house):
 
 
 def test_contacts_join_the_minimum_with_their_names(house):
-    acting = [("contact dso1", Powers(4200.0, inf)), ("contact dso2", Powers(inf, 0.0, 3000.0))]
+    acting = [(said("contact dso1"), Powers(4200.0, inf)), (said("contact dso2"), Powers(inf, 0.0, 3000.0))]
     force = in_force(house, LINK, Stage.WELL, acting)
 
     assert (4200, 0, 3000) == (force.import_w, force.export_w, force.generation_w)
-    assert {"import": "contact dso1", "export": "contact dso2", "generation": "contact dso2"} == force.whose
+    assert {"import": "contact dso1", "export": "contact dso2", "generation": "contact dso2"} == texts(force)
 
 
 def test_a_contact_never_widens(house):
-    force = in_force(house, LINK, Stage.WELL, [("contact dso1", Powers(1e6, 1e6, 1e6))])
+    force = in_force(house, LINK, Stage.WELL, [(said("contact dso1"), Powers(1e6, 1e6, 1e6))])
 
     assert (7000, 2000) == (force.import_w, force.export_w)
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control import link, linkcaps
+from quartier.control import limits, link, linkcaps
 from quartier.control.wishes import Interval
 
 
@@ -40,7 +40,7 @@ def test_seeds_spread_buildings_and_each_repeats_itself(drive, paper, limits):
 def test_caps_are_those_of_the_hard_limits_where_nothing_else_says_less(drive):
     d = drive().controlled(import_w=1e6, export_w=1e6)
 
-    assert {"import": "hard limit", "export": "hard limit"} == d.caps.whose
+    assert {"import": limits.HARD, "export": limits.HARD} == d.caps.whose
     assert (None, None) == (d.caps.generation_max_w, d.caps.consumption_max_w)
 
 
@@ -48,7 +48,11 @@ def test_the_cap_of_a_document_names_it_by_program_id_and_seq(drive):
     d = drive().controlled(import_w=3000)
     found = d.caps.whose["import"]
 
-    assert ("document", found.split()[1], found.split()[2]) == (found.who.kind, found.who.name, found.who.id)
+    assert ("document", found.get("program"), found.get("document")) == (
+        found.who.kind,
+        found.who.name,
+        found.who.id,
+    )
     assert d.state.programs[0].envelope.seq == found.who.seq
 
 

@@ -131,7 +131,7 @@ def test_a_fuse_switches_a_relay_off_within_its_minimum_time(board, house):
     p.run(3)
 
     assert 0.0 == p.points["hp1.relay_on"]
-    reason = p.state.book.orders["hp1.relay_on"].reason
+    reason = str(p.state.book.orders["hp1.relay_on"].reason)
     assert "shed, fuse 20 A, L1: switched off within its minimum on-time" == reason
 
 

@@ -5,6 +5,7 @@ from tests.gateway.control.stepping import step_until
 
 from quartier.control import moded
 from quartier.control.leaning import Leaning
+from quartier.control.reason import FREE
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.control.state import State
@@ -45,9 +46,8 @@ def test_lights_are_dimmed_as_far_as_a_cap_needs_and_each_step_has_a_reason(town
 
     assert 80 == p.points["street.dim_pct"]
     assert 3_700 == p.grid_w
-    assert (
-        "import cap 3800 W (envelope dso 1): to 80 % light, tier C"
-        == p.state.book.orders["street.dim_pct"].reason
+    assert "import cap 3800 W (envelope dso 1): to 80 % light, tier C" == str(
+        p.state.book.orders["street.dim_pct"].reason
     )
     assert "held at 80 % light" == p.view["assets"]["street"]["state"]
 
@@ -108,7 +108,7 @@ def test_what_went_down_may_go_further_down_at_once_and_up_after_its_least_time(
 ):
     """It is 60 s: a boost that was ended a second ago had run for its least time."""
     state = replace(State.fresh(replace(house, assets=(BOILER,))), turns={"boiler": turn})
-    likes = Leaning(wanted=1, highest=0, lowest=2, tier="C", words="free")
+    likes = Leaning(wanted=1, highest=0, lowest=2, tier="C", reason=FREE)
     player = moded.seated(scene(state.house, state=state), BOILER, likes)
 
     assert (mode, downs, ups) == (player.mode, [r.mode for r in player.downs], [r.mode for r in player.ups])
@@ -144,7 +144,7 @@ def test_what_is_given_back_is_met_anew_but_its_turns_of_the_hour_count_on():
 
 
 def test_what_it_would_like_is_gone_to_once_it_was_liked_for_long_without_a_break():
-    asks = Leaning(wanted=0, highest=0, lowest=2, tier="C", words="free", after_s=60.0)
+    asks = Leaning(wanted=0, highest=0, lowest=2, tier="C", reason=FREE, after_s=60.0)
     first, at_first = moded._asked(Turn(mode=1), 1, asks, 0)
 
     assert (1, 1, 0) == (
@@ -159,7 +159,7 @@ def test_after_five_turns_within_the_hour_no_step_up_is_offered(scene, house):
     def seated(turns_count):
         turn = Turn(on=False, mode=1, turns_ns=tuple(range(turns_count)))
         state = replace(State.fresh(replace(house, assets=(BOILER,))), turns={"boiler": turn})
-        free = Leaning(wanted=1, highest=0, lowest=2, tier="C", words="free")
+        free = Leaning(wanted=1, highest=0, lowest=2, tier="C", reason=FREE)
         return moded.seated(scene(state=state), BOILER, free)
 
     assert [1, 0] == [len(seated(count).ups) for count in (4, 5)]
@@ -198,7 +198,7 @@ def test_what_gets_cold_while_it_is_blocked_takes_the_place_of_an_earlier_turn(p
     p.run(300)
 
     assert (1, 0) == (p.points["hot_water.relay_on"], p.points["pump.relay_on"])
-    assert "to blocked" not in p.state.book.orders["hot_water.relay_on"].reason
+    assert "to blocked" not in str(p.state.book.orders["hot_water.relay_on"].reason)
     assert p.longest_over_s(4_000, since=60) == 0
 
 

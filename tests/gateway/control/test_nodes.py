@@ -4,9 +4,12 @@ from dataclasses import replace
 
 from quartier.control import nodes
 from quartier.control.limits import Force
+from quartier.control.reason import said
 from quartier.house.nodes import Node
 
-FORCE = Force(import_w=20_000, export_w=5_000, whose={"import": "hard limit", "export": "hard limit"})
+FORCE = Force(
+    import_w=20_000, export_w=5_000, whose={"import": said("hard limit"), "export": said("hard limit")}
+)
 PARK = Node(name="park", fuse_a=63)
 SOCKET = Node(name="socket", under="park", fuse_a=16, phases_count=1, phase="l2")
 
@@ -49,7 +52,7 @@ def test_each_row_has_its_words(house):
     stem = nodes.grown(both.nodes)
 
     def words(row, direction="import"):
-        return str(nodes.words(both, stem, FORCE, row, direction))
+        return str(nodes.reason(both, stem, FORCE, row, direction))
 
     assert "import cap 20000 W (hard limit)" == words(0)
     assert "main fuse 80 A, L1" == words(1)
@@ -64,5 +67,5 @@ def test_a_power_below_what_the_fuse_carries_is_named_for_the_total_alone(house)
         one = replace(house, nodes=(replace(PARK, power_max_w=power_w),))
         stem = nodes.grown(one.nodes)
 
-        assert total == nodes.words(one, stem, FORCE, 4, "import")
-        assert "park, fuse 63 A, L1" == nodes.words(one, stem, FORCE, 5, "import")
+        assert total == str(nodes.reason(one, stem, FORCE, 4, "import"))
+        assert "park, fuse 63 A, L1" == str(nodes.reason(one, stem, FORCE, 5, "import"))

@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from quartier.control.orders import Book, Order, Want, given_back, unanswered, written
-from quartier.control.reason import Reason
+from quartier.control.reason import FREE, said
 from quartier.control.sight import Memory
 from quartier.house.image import Image
 from quartier_drivers.contract import Quality, Reading, columns
@@ -20,11 +20,11 @@ def shows(value, t):
 
 
 def book(value=1000.0):
-    return Book({"bat1.setpoint_w": Order(value, 0, "why")})
+    return Book({"bat1.setpoint_w": Order(value, 0, FREE)})
 
 
 def due(want_w, t, frozen=EMPTY, **more):
-    _, commands = written(book(), [Want("bat1.setpoint_w", want_w, "why", **more)], frozen, t * S)
+    _, commands = written(book(), [Want("bat1.setpoint_w", want_w, FREE, **more)], frozen, t * S)
     return len(commands) == 1
 
 
@@ -52,7 +52,7 @@ def test_what_reads_back_otherwise_is_written_again_after_5_s(shown_w, t, expect
 
 def _run(wants, shows, upto_s, value=0.0):
     """The seconds at which a point that was ordered ``value`` is written, and what; by what a device shows."""
-    found, told = Book({"ev1.current_max_a": Order(value, 0, "why", since_ns=0)}), []
+    found, told = Book({"ev1.current_max_a": Order(value, 0, FREE, since_ns=0)}), []
     for t in range(1, upto_s):
         image, shown = Image(), shows(t)
         if shown is not None:
@@ -63,7 +63,7 @@ def _run(wants, shows, upto_s, value=0.0):
 
 
 def _car(value=0.0, **more):
-    return lambda _t: Want("ev1.current_max_a", value, "why", tighter=-1, **more)
+    return lambda _t: Want("ev1.current_max_a", value, FREE, tighter=-1, **more)
 
 
 @pytest.mark.parametrize(("value", "back"), [(0.0, 16.0), (6.0, 16.0)])
@@ -79,7 +79,7 @@ def test_a_device_that_comes_back_with_less_is_given_its_time():
 
 def test_a_device_that_draws_against_its_order_is_told_at_once_whatever_it_shows():
     def wants(t):
-        return Want("ev1.current_max_a", 0.0, "why", tighter=-1, obeys=t not in {23, 24})
+        return Want("ev1.current_max_a", 0.0, FREE, tighter=-1, obeys=t not in {23, 24})
 
     for shown in (0.0, None):
         assert [(20, 0.0), (23, 0.0)] == _run(wants, lambda _t, a=shown: a, 28)
@@ -96,10 +96,10 @@ def test_one_that_never_keeps_its_order_is_told_again_six_times_in_ten_minutes(m
 
 
 def test_a_value_that_became_less_is_written_within_the_deadband_and_more_is_not():
-    found = Book({"pv1.generation_max_w": Order(1_000.0, 0, "why")})
+    found = Book({"pv1.generation_max_w": Order(1_000.0, 0, FREE)})
     told = []
     for t, watts in enumerate([1_004.0, 996.0, 1_000.0, 1_020.0, 995.0, 1_026.0], 1):
-        want = Want("pv1.generation_max_w", watts, "why", deadband=30.0, tighter=-1)
+        want = Want("pv1.generation_max_w", watts, FREE, deadband=30.0, tighter=-1)
         found, commands = written(found, [want], EMPTY, t * S)
         told += [command.value for command in commands]
 
@@ -108,7 +108,7 @@ def test_a_value_that_became_less_is_written_within_the_deadband_and_more_is_not
 
 def test_a_refresh_of_a_limit_with_unchanged_need_keeps_the_value():
     def wants(t):
-        return Want("ev1.current_max_a", 1_000.0 + 4.0 * (t % 2), "why", deadband=10.0, tighter=-1)
+        return Want("ev1.current_max_a", 1_000.0 + 4.0 * (t % 2), FREE, deadband=10.0, tighter=-1)
 
     assert {1_000.0} == {value for _, value in _run(wants, lambda _t: None, 100, value=1_000.0)}
 
@@ -116,13 +116,13 @@ def test_a_refresh_of_a_limit_with_unchanged_need_keeps_the_value():
 @pytest.mark.parametrize(("shown_w", "expected"), [(600, False), (1600, False), (399, True), (1601, True)])
 def test_a_register_that_is_too_coarse_to_hold_it_is_not_written_again_and_again(shown_w, expected):
     steps = {"bat1.setpoint_w": 600.0}
-    _, commands = written(book(), [Want("bat1.setpoint_w", 1000, "why")], shows(shown_w, 6), 6 * S, steps)
+    _, commands = written(book(), [Want("bat1.setpoint_w", 1000, FREE)], shows(shown_w, 6), 6 * S, steps)
 
     assert expected is bool(commands)
 
 
 def test_a_command_carries_expiry_and_reason():
-    _, commands = written(Book(), [Want("ev1.current_max_a", 6, "because")], EMPTY, 7 * S)
+    _, commands = written(Book(), [Want("ev1.current_max_a", 6, said("because"))], EMPTY, 7 * S)
 
     assert [("ev1.current_max_a", 6, 27 * S, "because")] == [
         (c.point, c.value, c.expires_ns, c.reason) for c in commands
@@ -130,30 +130,30 @@ def test_a_command_carries_expiry_and_reason():
 
 
 def test_a_command_says_who_wants_it_and_until_when():
-    words = Reason("import cap", Who("document", "dso", "12", 7), 9000)
+    words = said("import cap", Who("document", "dso", "12", 7), 9000)
     _, commands = written(Book(), [Want("ev1.current_max_a", 6, words)], EMPTY, 7 * S)
 
     assert [(words.who, 9000)] == [(c.who, c.until_utc_ms) for c in commands]
 
 
 def test_giving_back_happens_once_until_it_is_wanted_again():
-    lost = {"bat1.setpoint_w": "meter lost"}
+    lost = {"bat1.setpoint_w": said("meter lost")}
     after, first, names = given_back(book(), lost, {"bat1.setpoint_w": 0.0}, S)
     after, second, _ = given_back(after, lost, {"bat1.setpoint_w": 0.0}, 2 * S)
-    after, _ = written(after, [Want("bat1.setpoint_w", 5, "why")], EMPTY, 3 * S)
+    after, _ = written(after, [Want("bat1.setpoint_w", 5, FREE)], EMPTY, 3 * S)
     _, third, _ = given_back(after, lost, {"bat1.setpoint_w": 0.0}, 4 * S)
 
     assert (["given back: meter lost"], (), [], 1) == ([c.reason for c in first], names, second, len(third))
 
 
 def test_a_release_value_waits_an_hour_for_a_device_that_is_away():
-    _, (command,), _ = given_back(Book(), {"bat1.setpoint_w": "x"}, {"bat1.setpoint_w": 0.0}, S)
+    _, (command,), _ = given_back(Book(), {"bat1.setpoint_w": said("x")}, {"bat1.setpoint_w": 0.0}, S)
 
     assert 3601 * S == command.expires_ns
 
 
 def test_giving_back_without_a_value_names_the_point():
-    _, commands, names = given_back(Book(), {"bat1.setpoint_w": "x"}, {}, S)
+    _, commands, names = given_back(Book(), {"bat1.setpoint_w": said("x")}, {}, S)
 
     assert ([], ("bat1.setpoint_w",)) == (commands, names)
 
@@ -162,8 +162,8 @@ def _raised(*values, refreshed_s=20):
     """The book after these orders, one each second, and a refresh."""
     found = Book()
     for t, amperes in enumerate(values):
-        found, _ = written(found, [Want("ev1.current_max_a", amperes, "why")], EMPTY, t * S)
-    found, _ = written(found, [Want("ev1.current_max_a", values[-1], "why")], EMPTY, refreshed_s * S)
+        found, _ = written(found, [Want("ev1.current_max_a", amperes, FREE)], EMPTY, t * S)
+    found, _ = written(found, [Want("ev1.current_max_a", values[-1], FREE)], EMPTY, refreshed_s * S)
     return found
 
 

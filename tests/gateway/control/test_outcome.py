@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control import outcome
+from quartier.control import outcome, steps
 from quartier.control.duties import Duties
 from quartier.control.orders import Book, Order
 from quartier.control.outcome import Result, point
 from quartier.control.players import Player
-from quartier.control.reason import Reason, rule
+from quartier.control.reason import FREE, said
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
 from quartier.house.assets import Battery, Ev, Load, Pv
@@ -179,17 +179,16 @@ def test_pv_is_not_moved_to_and_fro_for_less_than_half_a_percent(scene):
 )
 def test_the_reason_of_a_battery_is_what_it_does(want_w, setpoint_w, words):
     players = [Player(BATTERY, 0.0, want_w, Turn()), Player(PV, 0.0, 0.0, Turn())]
-    cap = Reason("export cap 0 W (envelope dso 1): battery charges", Who("document", "dso", "1"), 9)
-    found = outcome.named(
-        players, [setpoint_w, 0.0], {0: cap, 1: rule("export cap: generation curtailed", "x")}
-    )
+    cap = said("export cap 0 W (envelope dso 1)", Who("document", "dso", "1"), 9)
+    acted = {0: cap.then(steps.TAKES), 1: said("export cap").then(steps.CURTAILED)}
+    found = outcome.named(players, [setpoint_w, 0.0], acted)
 
     assert (f"export cap 0 W (envelope dso 1): {words}", cap.who, 9) == (
-        found[0],
+        str(found[0]),
         found[0].who,
         found[0].until_utc_ms,
     )
-    assert "export cap: generation curtailed" == found[1]
+    assert "export cap: generation curtailed" == str(found[1])
 
 
 @pytest.mark.parametrize("name", ["ev1.current_max_a", "ev1.power_w"])
@@ -239,7 +238,7 @@ def test_the_order_of_pv_at_an_export_limit_is_refreshed_and_not_moved(plant):
 )
 def test_a_battery_that_moves_against_its_order_is_told_so(scene, value, seen_w, age_s, follows):
     here = scene()
-    order = Order(value, 60 * S, "", since_ns=0)
+    order = Order(value, 60 * S, FREE, since_ns=0)
     state = replace(
         here.state,
         memories={"bat1.power_w": Memory(seen_w, age_s * S)},

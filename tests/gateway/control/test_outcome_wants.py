@@ -10,7 +10,7 @@ from quartier.control.orders import Book, Order
 from quartier.control.outcome import Result
 from quartier.control.override import Override
 from quartier.control.players import Player
-from quartier.control.reason import Reason, rule
+from quartier.control.reason import FREE, make, said, text
 from quartier.control.rivals import Rival
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
@@ -83,34 +83,34 @@ OLD = Memory(0.0, NOW - 16 * S)
     [
         (BATTERY, {}, ""),
         (replace(BATTERY, writable=False), {}, "it takes no setpoint"),
-        (BATTERY, {"found": RESTS}, rivals.WHY),
+        (BATTERY, {"found": RESTS}, str(rivals.WHY)),
         (BATTERY, {"overrides": {"bat1": by_hand(None)}}, "maintenance, anna"),
         (BATTERY, {"overrides": {"bat1": by_hand(0.0)}}, ""),
         (BATTERY, {"lost": True}, "grid meter lost"),
         (BATTERY, {"stage": Stage.SAFE}, "grid meter was lost until now"),
         (BATTERY, {"stage": Stage.FREEZE}, ""),
-        (BATTERY, {"memories": {}, "running_s": 0.0}, outcome.WAITING),
+        (BATTERY, {"memories": {}, "running_s": 0.0}, str(outcome.WAITING)),
         (BATTERY, {"memories": {}}, "its power is not known"),
         (BATTERY, {"memories": FRESH | {"bat1.power_w": OLD}, "running_s": 0.0}, "its power is not known"),
         (BATTERY, {"memories": FRESH | {"bat1.soc_pct": OLD}}, "its state of charge is not known"),
     ],
 )
 def test_a_battery_is_steered_or_its_reason_named(told, asset, more, why):
-    assert why == outcome.why_not(told(**more), asset)
+    assert why == text(outcome.why_not(told(**more), asset))
 
 
 def test_who_lacks_a_fallback_or_is_not_ours_is_told_before_a_persons_word(told):
     mine = replace(BATTERY, falls_back=False)
     maintained = told(overrides={"bat1": by_hand(None)})
 
-    assert outcome.why_not(maintained, mine).startswith("its device has no fall-back")
+    assert outcome.why_not(maintained, mine).code == "output.no_fallback"
 
 
 @pytest.mark.parametrize(
     ("found", "is_left"), [({}, False), ({"ev1.current_max_a": Rival(rests_ns=1)}, True)]
 )
 def test_what_a_second_controller_moves_is_left_alone_and_gets_no_order(told, found, is_left):
-    here = told(found=found, orders={"ev1.current_max_a": Order(16.0, 0, "free")})
+    here = told(found=found, orders={"ev1.current_max_a": Order(16.0, 0, FREE)})
     car = Player(CAR, 4_140.0, 4_140.0, Turn())
 
     assert is_left is outcome.is_left_alone(here, CAR)
@@ -124,7 +124,9 @@ def test_a_battery_is_known_by_its_setpoint(told):
 def test_who_is_in_maintenance_gets_its_point_back_and_nobody_else(told):
     overrides = {"pump": by_hand(None), "heat": by_hand(0.0), "bat1": by_hand(None), "lift": by_hand(None)}
 
-    assert {"pump.relay_on": "maintenance, anna"} == outcome.maintained(told(overrides=overrides))
+    found = outcome.maintained(told(overrides=overrides))
+
+    assert {"pump.relay_on": "maintenance, anna"} == {point: str(why) for point, why in found.items()}
 
 
 # --- a battery's order -------------------------------------------------------------------------
@@ -147,8 +149,9 @@ def test_a_battery_is_ordered_whole_watts_and_never_refreshed_on_a_stale_input(t
 
 
 def test_a_battery_says_which_cap_moved_it_or_what_it_follows(told):
-    unit = Player(BATTERY, 0.0, 0.0, Turn(), reason="self-consumption")
-    free, held = (wants_of(told(), unit, 0.0, acted=acted)[0].reason for acted in ({}, {0: "import cap"}))
+    unit = Player(BATTERY, 0.0, 0.0, Turn(), reason=make("self_consumption"))
+    acted = {}, {0: said("import cap")}
+    free, held = (str(wants_of(told(), unit, 0.0, acted=one)[0].reason) for one in acted)
 
     assert ("self-consumption", "import cap") == (free, held)
 
@@ -205,7 +208,7 @@ def test_one_that_does_not_obey_is_told_on_and_given_no_time_anew(told, deaf, to
         turn_of(told(), car, 4_140.0),
         turn_of(told(), car, 0.0),
         turn_of(told(), roof, -1_500.0, low_w=-9_000.0),
-        turn_of(told(), shed, 0.0, acted={0: "export cap"}),
+        turn_of(told(), shed, 0.0, acted={0: said("export cap")}),
         outcome._car_turn(car, CAR, 5_000.0, NOW),
         outcome._car_turn(car, CAR, 0.0, NOW),
     ]
@@ -273,10 +276,10 @@ def test_a_car_that_is_raised_may_take_no_less_than_before(
 @pytest.mark.parametrize(
     ("turn", "setpoint_w", "acted", "is_on"),
     [
-        (ON, 0.0, {0: "export cap"}, False),
+        (ON, 0.0, {0: said("export cap")}, False),
         (ON, 0.0, {}, True),  # it only makes nothing
-        (ON, -500.0, {0: "export cap"}, True),
-        (OFF, 0.0, {0: "export cap"}, False),
+        (ON, -500.0, {0: said("export cap")}, True),
+        (OFF, 0.0, {0: said("export cap")}, False),
     ],
 )
 def test_pv_behind_a_relay_goes_off_by_a_cap_alone(told, turn, setpoint_w, acted, is_on):
@@ -401,7 +404,7 @@ def test_what_one_car_may_take_more_is_no_longer_free_for_the_next(told):
         ({"running_s": 0.0}, {}, 0.0, False),
         ({"running_s": 0.0, "lost": True}, {}, 0.0, True),
         ({"running_s": 0.0, "memories": {"pump.power_w": Memory(0.0, NOW)}}, {}, 0.0, True),
-        ({"orders": {"pump.relay_on": Order(1.0, 0, "free")}}, {"usable": False}, None, True),
+        ({"orders": {"pump.relay_on": Order(1.0, 0, FREE)}}, {"usable": False}, None, True),
     ],
 )
 def test_nothing_is_ordered_before_its_device_and_the_meter_had_their_chance(
@@ -467,35 +470,38 @@ def test_nobody_has_more_than_a_person_allows(told, said_a, value):
     overrides = {} if said_a is None else {"ev1": by_hand(said_a)}
     (want,) = wants_of(told(overrides=overrides), Player(CAR, 0.0, 0.0, Turn()), 0.0, high_w=-90_000.0)
 
-    assert (value, said_a is not None) == (want.value, want.reason == "by hand, anna")
+    assert (value, said_a is not None) == (want.value, str(want.reason) == "by hand, anna")
 
 
 # --- the reason beside it ----------------------------------------------------------------------
 
 CAP = "import cap 10000 W (envelope dso 1)"
+DSO = said("envelope dso 1")
+IMPORT = make("cap.import", source=DSO, limit_w=10_000)
+OLD = make("cap.import", source=said("old"), limit_w=300)
+SHED_C = make("load.shed", tier="C")
 
 
 @pytest.mark.parametrize(
     ("turn", "before", "more", "words"),
     [
-        (ON, None, {"acted": {0: "import cap: shed"}}, "import cap: shed"),
+        (ON, None, {"acted": {0: OLD.then(SHED_C)}}, f"{OLD}: shed, tier C"),
         (OFF, None, {"back": {0: ON}}, "restored: below the cap by 10 % for 120 s"),
-        (ON, "import cap 9 W", {}, "free"),
+        (ON, OLD, {}, "free"),
         (OFF, None, {}, "found off: comes back in its turn"),
-        (OFF, f"{CAP}: shed, tier C", {}, f"{CAP}: shed, tier C"),
-        (OFF, "import cap 300 W (old): shed, tier C", {}, f"{CAP}: comes back in its turn"),
-        (OFF, "generation cap 300 W (old): off", {}, "comes back in its turn"),
-        (OFF, "limited to fit import cap 300 W (old)", {}, f"limited to fit {CAP}"),
-        (OFF, "somebody's own words", {}, "somebody's own words"),
-        (OFF, "heavy cap on something", {}, "heavy cap on something"),
-        (OFF, "free", {}, f"limited to fit {CAP}"),
-        (OFF, outcome.CONSUMER_BACK, {}, f"limited to fit {CAP}"),  # that was then
-        (NEW, "free", {"broken": (0,), "high_w": 10_001.0}, f"{CAP}: on for its minimum time"),
-        (NEW, "free", {"broken": (0,), "high_w": 9_999.0}, "free"),  # it is export that cannot be kept
-        (NEW, "free", {"broken": (0,), "high_w": None}, "free"),
-        (NEW, "free", {"broken": (5,), "high_w": 10_001.0}, "free"),
-        (ON, "free", {"broken": (0,), "high_w": 10_001.0}, "free"),
-        (NEW, "free", {"broken": (0,), "high_w": 10_001.0, "takes_w": 0.0}, "free"),
+        (OFF, IMPORT.then(SHED_C), {}, f"{CAP}: shed, tier C"),
+        (OFF, OLD.then(SHED_C), {}, f"{CAP}: comes back in its turn"),
+        (OFF, make("cap.generation", source=DSO, limit_w=300), {}, "comes back in its turn"),
+        (OFF, make("cap.fits", more=OLD), {}, f"limited to fit {CAP}"),
+        (OFF, said("somebody's own words"), {}, "somebody's own words"),
+        (OFF, FREE, {}, f"limited to fit {CAP}"),
+        (OFF, held.BELOW_CAP, {}, f"limited to fit {CAP}"),  # that was then
+        (NEW, FREE, {"broken": (0,), "high_w": 10_001.0}, f"{CAP}: on for its minimum time"),
+        (NEW, FREE, {"broken": (0,), "high_w": 9_999.0}, "free"),  # it is export that cannot be kept
+        (NEW, FREE, {"broken": (0,), "high_w": None}, "free"),
+        (NEW, FREE, {"broken": (5,), "high_w": 10_001.0}, "free"),
+        (ON, FREE, {"broken": (0,), "high_w": 10_001.0}, "free"),
+        (NEW, FREE, {"broken": (0,), "high_w": 10_001.0, "takes_w": 0.0}, "free"),
     ],
 )
 def test_what_stands_beside_an_order_is_why_it_stands_now(told, turn, before, more, words):
@@ -503,7 +509,7 @@ def test_what_stands_beside_an_order_is_why_it_stands_now(told, turn, before, mo
     want_w = more.pop("takes_w", 500.0) if turn.on else 0.0
     (want,) = wants_of(told(orders=orders), Player(PUMP, want_w, want_w, turn), want_w, **more)
 
-    assert words == want.reason
+    assert words == str(want.reason)
 
 
 def test_pv_that_is_limited_waits_for_the_export_cap(told):
@@ -511,27 +517,28 @@ def test_pv_that_is_limited_waits_for_the_export_cap(told):
     here = told(memories=FRESH | {"pv1.power_w": Memory(-2_000.0, NOW)})
     reason = wants_of(here, roof, -2_000.0, low_w=-6_000.0)[0].reason
 
-    assert reason.startswith("limited to fit export cap 6000 W")
+    assert str(reason).startswith("limited to fit export cap 6000 W")
     assert reason == held.still(here, reason)
 
 
 def test_what_a_person_keeps_off_says_who(told):
     overrides = {"pump": by_hand(0.0)}
-    here = told(overrides=overrides, orders={"pump.relay_on": Order(0.0, 0, CAP)})
-    off, on = (wants_of(here, Player(PUMP, 0.0, 0.0, turn), 0.0, high_w=0.0)[0].reason for turn in (OFF, ON))
+    here = told(overrides=overrides, orders={"pump.relay_on": Order(0.0, 0, IMPORT)})
+    mine = (Player(PUMP, 0.0, 0.0, turn) for turn in (OFF, ON))
+    off, on = (str(wants_of(here, one, 0.0, high_w=0.0)[0].reason) for one in mine)
 
     assert ("by hand, anna", "free") == (off, on)
 
 
 def test_a_car_that_shares_says_what_the_sharing_says(told):
-    words = Reason("yard, fuse 20 A, L1: cars share it", Who("rule", "fuse"))
+    words = said("yard, fuse 20 A, L1: cars share it", Who("rule", "fuse"))
     car = Player(CAR, 0.0, 0.0, LIMITED, allowed_w=2_000.0, reason=words)
-    here = told(orders={"ev1.current_max_a": Order(6.0, 0, CAP)})
+    here = told(orders={"ev1.current_max_a": Order(6.0, 0, IMPORT)})
 
     assert words == wants_of(here, car, 0.0)[0].reason
 
 
 def test_a_reason_of_our_own_is_taken_before_none(told):
-    mine = Player(PUMP, 0.0, 0.0, ON, reason=rule("the tank is cold", "comfort"))
+    mine = Player(PUMP, 0.0, 0.0, ON, reason=said("the tank is cold", Who("rule", "comfort")))
 
-    assert "the tank is cold" == wants_of(told(), mine, 0.0)[0].reason
+    assert "the tank is cold" == str(wants_of(told(), mine, 0.0)[0].reason)

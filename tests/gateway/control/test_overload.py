@@ -8,13 +8,16 @@ from quartier.control import overload
 from quartier.control.breach import Breach
 from quartier.control.limits import Force
 from quartier.control.overload import Row
+from quartier.control.reason import said
 from quartier.control.sight import Memory
 from quartier.house.assets import Battery, Ev, Load, Pv
 from quartier.house.nodes import Node
 
 S = 1_000_000_000
 SHED = Node(name="shed", fuse_a=32.0, measured=True, unmeasured_w=0.0)
-FORCE = Force(import_w=60_000, export_w=60_000, whose={"import": "hard limit", "export": "hard limit"})
+FORCE = Force(
+    import_w=60_000, export_w=60_000, whose={"import": said("hard limit"), "export": said("hard limit")}
+)
 L1 = Row("shed", 1, "import")
 
 

@@ -6,9 +6,10 @@ import pytest
 from tests.gateway.control.stepping import are_all_off, are_all_on, step_until
 from tests.gateway.control.walk.houses import STREET, TANK
 
-from quartier.control import override
+from quartier.control import aims, override
 from quartier.control.leaning import Leaning
 from quartier.control.override import Override
+from quartier.control.reason import make
 from quartier.control.shed import Turn
 from quartier.control.wishes import Wishes
 from quartier.house.assets import Battery, Ev, Load, Pv
@@ -42,7 +43,7 @@ def test_a_load_that_a_person_switched_off_stays_off_and_says_by_whom(town):
     step_until(p, lambda: are_all_on(p, "cold"), 600).run(60)  # the next load may return 30 s after it
 
     assert 0 == p.points["pump.relay_on"]
-    assert "by hand, anna: filter changed" == p.state.book.orders["pump.relay_on"].reason
+    assert "by hand, anna: filter changed" == str(p.state.book.orders["pump.relay_on"].reason)
     assert ANNA == p.state.book.orders["pump.relay_on"].reason.who
     assert 60 == p.view["assets"]["pump"]["override"]["left_s"]
 
@@ -105,7 +106,7 @@ def test_lights_are_set_by_hand_in_their_steps_and_never_below_half(town):
     p.run(60)
 
     assert 70 == p.points["street.dim_pct"]
-    assert "70 % light: by hand, anna: filter changed" == p.state.book.orders["street.dim_pct"].reason
+    assert "70 % light: by hand, anna: filter changed" == str(p.state.book.orders["street.dim_pct"].reason)
 
 
 def test_in_maintenance_an_asset_is_given_back_once_and_ordered_no_more(town):
@@ -257,19 +258,20 @@ def test_an_order_of_the_district_says_whose_document_it_is_and_is_none_of_a_per
     ours = Override("bat1", 1_000.0, 0, 0, Who("document", "command", "c1", 5))
     orders = {"bat1": ours, "pump": Override("pump", 0.0, 0, 0, ANNA)}
 
-    assert "command, c1" == ours.reason
+    assert "command, c1" == str(ours.reason)
     assert [False, True, False] == [override.is_by_hand(name, orders) for name in ("bat1", "pump", "heat")]
 
 
 def test_no_plan_goes_before_a_deadline_or_comfort_that_claims_its_place():
-    own = Leaning(0, 0, 1, "C", "has to be done by 10:00", claims=True)
-    plan = Override(TANK.name, 1.0, 10**9, 0, Who("rule", "local plan"), "waits until 22:00")
+    own = Leaning(0, 0, 1, "C", make("run.due", by="10:00"), claims=True)
+    because = aims.LEADS.then(make("plan.step", text="waits until 22:00"))
+    plan = Override(TANK.name, 1.0, 10**9, 0, because.who, because=because)
     free = replace(own, claims=False)
 
     assert own == override.leaning(TANK, {TANK.name: plan}, own)
     led = override.leaning(TANK, {TANK.name: plan}, free)
-    assert (1, "local plan: waits until 22:00") == (led.wanted, led.words)
-    assert 1 == override.leaning(TANK, {TANK.name: replace(plan, who=ANNA)}, own).wanted
+    assert (1, "local plan: waits until 22:00") == (led.wanted, str(led.reason))
+    assert 1 == override.leaning(TANK, {TANK.name: replace(plan, who=ANNA, because=None)}, own).wanted
 
 
 def test_an_order_is_met_where_its_limit_is_reached():

@@ -333,7 +333,7 @@ def test_a_car_that_no_fuse_bounds_says_what_it_goes_by(planned, most_a, goal_a,
     bay = plan.bays[0]
     bay.bound, bay.most_a, bay.goal_a = None, most_a, goal_a
 
-    assert words == park._words(plan.scene, plan.grove, bay)
+    assert words == str(park._reason(plan.scene, plan.grove, bay))
 
 
 @pytest.mark.parametrize(

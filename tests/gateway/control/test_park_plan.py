@@ -334,7 +334,7 @@ def test_each_order_has_its_reason(scene, more, goal_a, words):
     one = bay("a", 10.0, **more)
     ordered(scene, one, goal_a)
 
-    assert words == one.player.reason
+    assert words == str(one.player.reason)
 
 
 # --- what a point is taken for -----------------------------------------------------------------

@@ -1,37 +1,85 @@
+import json
+
+import pytest
+
 from quartier.control import reason
 from quartier.control.caps import Powers, tightest
-from quartier.control.reason import Reason, further, grid, rule
+from quartier.control.limits import HARD
+from quartier.control.reason import FREE, grid, make, rule, said
 from quartier_drivers.who import OURS, Who
 
 DSO = Who("document", "dso", "12", 7)
+ENVELOPE = make("envelope.says", DSO, program="dso", document="12")
+CAP = make("cap.import", DSO, 9000, ENVELOPE, limit_w=4000)
 
 
-def test_a_reason_is_the_text_that_people_read():
-    assert "import cap" == Reason("import cap", DSO)
-    assert {"import cap": 1} == {Reason("import cap", DSO): 1}
-    assert f"{Reason('import cap', DSO)}: shed".startswith("import cap")
+def test_a_reason_is_shown_as_text():
+    assert "import cap 4000 W (envelope dso 12)" == str(CAP)
+    assert "import cap 4000 W (envelope dso 12): charging paused" == f"{CAP.then(make('charging.paused'))}"
+    assert "limited to fit import cap 4000 W (envelope dso 12)" == str(CAP.within(make("cap.fits")))
 
 
-def test_plain_text_is_a_rule_of_ours():
-    assert (OURS, None) == (reason.who("free"), reason.until_utc_ms("free"))
-    assert Who("rule", "restore") == rule("restored", "restore").who
-    assert Who("grid", "low voltage") == grid("voltage at 88 %", "low voltage").who
+@pytest.mark.parametrize(
+    ("code", "values", "error"),
+    [
+        ("cap.unheard_of", {}, KeyError),
+        ("load.shed", {}, ValueError),
+        ("load.shed", {"tier": "C", "limit_w": 1}, ValueError),
+        ("load.shed", {"limit_w": 1}, ValueError),
+    ],
+)
+def test_an_unknown_code_and_values_that_do_not_fit_are_refused(code, values, error):
+    with pytest.raises(error):
+        make(code, **values)
+
+
+def test_what_names_nobody_is_a_rule_of_ours():
+    assert (OURS, None) == (FREE.who, FREE.until_utc_ms)
+    assert Who("rule", "restore") == rule("restore.waits", "restore").who
+    assert Who("grid", "low voltage") == grid("grid.voltage", "low voltage", voltage_pct=88).who
 
 
 def test_what_is_said_further_stays_whose_it_was():
-    longer = further(Reason("import cap", DSO, 9000), ": charging paused")
-    assert ("import cap: charging paused", DSO, 9000) == (longer, longer.who, longer.until_utc_ms)
+    longer = CAP.then(make("charging.paused"))
+    behind = CAP.within(make("mode.stands", mode="low"))
+
+    assert (DSO, 9000) == (longer.who, longer.until_utc_ms) == (behind.who, behind.until_utc_ms)
+
+
+def test_a_reason_is_a_value_with_parts():
+    slowed = make("charging.slowed")
+    whole = CAP.then(make("cap.mean_over")).then(slowed)
+
+    assert (slowed, CAP.then(make("cap.mean_over"))) == (whole.last, whole.without_last())
+    assert CAP.without_last() is None
+    assert (4000, None) == (whole.get("limit_w"), whole.get("tier"))
+    assert {CAP: 1}[make("cap.import", DSO, 9000, ENVELOPE, limit_w=4000)]
+
+
+def test_a_reason_for_programs_is_json():
+    found = reason.data(CAP.then(make("load.shed", tier="C")))
+
+    assert found == json.loads(json.dumps(found))
+    assert {
+        "code": "cap.import",
+        "values": {"limit_w": 4000},
+        "source": {"code": "envelope.says", "values": {"program": "dso", "document": "12"}},
+        "more": {"code": "load.shed", "values": {"tier": "C"}},
+    } == found
+
+
+def test_plain_text_is_a_reason_too():
+    assert "the filter is changed" == str(said("the filter is changed"))
 
 
 def test_the_tightest_cap_keeps_who_is_behind_it():
-    sources = [("hard limit", Powers(9, 9)), (Reason("envelope dso 12", DSO), Powers(4, 9))]
-    _, whose = tightest(sources)
-    assert (DSO, OURS) == (reason.who(whose["import"]), reason.who(whose["export"]))
+    _, whose = tightest([(HARD, Powers(9, 9)), (ENVELOPE, Powers(4, 9))])
+    assert (DSO, Who("rule", "hard limit")) == (whose["import"].who, whose["export"].who)
 
 
 def test_a_cap_of_a_document_is_behind_every_command_it_caused(plant):
     p = plant(base_w=200, ev_wants_w=11_040, soc_pct=50, loads_w={"heat": 1000})
-    p.run(20).cap(import_max_w=2000, whose={"import": Reason("envelope dso 12", DSO)})
+    p.run(20).cap(import_max_w=2000, whose={"import": ENVELOPE})
     p.run(30)
 
     caused = [command for _, command in p.log if "envelope dso 12" in command.reason]

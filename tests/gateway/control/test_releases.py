@@ -7,7 +7,7 @@ import pytest
 
 from quartier.control import orders, releases, rivals
 from quartier.control.orders import Book
-from quartier.control.reason import Reason
+from quartier.control.reason import FREE, said
 from quartier.control.sight import Memory
 from quartier.control.state import State
 from quartier.house.image import Image
@@ -16,7 +16,7 @@ from quartier_drivers.who import Who
 
 S = 1_000_000_000
 POINT = "bat1.setpoint_w"
-LOST = {POINT: "grid meter implausible"}
+LOST = {POINT: said("grid meter implausible")}
 BEGIN_S = 100
 WINDOW = [5, 10, 15, 20, 25]
 """After the first write at 0."""
@@ -156,7 +156,7 @@ def test_step_of_the_register_counts_as_read_back(released):
 
 @pytest.mark.parametrize(
     "why",
-    [rivals.WHY, Reason("maintenance", Who("person", "anna")), Reason("paused", Who("document", "dso"))],
+    [rivals.WHY, said("maintenance", Who("person", "anna")), said("paused", Who("document", "dso"))],
 )
 def test_nothing_is_insisted_on_where_somebody_else_has_the_battery(released, why):
     assert [] == released(200, shows=lambda _: 3_000.0, lost={POINT: why})
@@ -165,13 +165,13 @@ def test_nothing_is_insisted_on_where_somebody_else_has_the_battery(released, wh
 
 def test_battery_that_is_ordered_again_has_no_release_value_any_more(released):
     released(20, shows=lambda _: 3_000.0)
-    want = orders.Want(POINT, 1_000.0, "own consumption")
+    want = orders.Want(POINT, 1_000.0, FREE)
     book, _ = orders.written(released.book, [want], Image().freeze(0), 200 * S)
 
     assert ({}, frozenset()) == (book.returns, book.released)
 
 
-@pytest.mark.parametrize("lost", [{}, {"pv1.generation_max_w": "x"}])
+@pytest.mark.parametrize("lost", [{}, {"pv1.generation_max_w": said("x")}])
 def test_nothing_is_written_for_a_point_that_is_not_lost(scene, house, lost):
     book, _, _ = orders.given_back(Book(), LOST, {POINT: 0.0}, 0)
     now = scene(house, state=replace(State.fresh(house), book=book))

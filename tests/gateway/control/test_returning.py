@@ -7,11 +7,11 @@ from quartier.control import returning
 from quartier.control.commands import Shed
 from quartier.control.events import Acting, Events
 from quartier.control.outage import Outage
-from quartier.control.reason import Reason
+from quartier.control.reason import said
 from quartier.control.shed import Gate, Turn
 from quartier_drivers.who import Who
 
-DSO = Reason("envelope dso 12", Who("document", "dso", "12", 3))
+DSO = said("envelope dso 12", Who("document", "dso", "12", 3))
 S = 1_000_000_000
 
 

@@ -181,7 +181,7 @@ def test_a_level_stops_its_tiers_slows_cars_and_lets_all_return_one_by_one(signa
         p.points[f"{n}"] for n in ("heat.relay_on", "pump.relay_on", "ev1.current_max_a")
     )
     assert 1 == p.points.get("cold.relay_on", 1)
-    assert "signal level 2, l1" == p.state.book.orders["pump.relay_on"].reason
+    assert "signal level 2, l1" == str(p.state.book.orders["pump.relay_on"].reason)
     p.level, ended = 0, p.t
     step_until(p, lambda: are_all_on(p, "heat", "pump"), 900)
     back = sorted(

@@ -6,6 +6,7 @@ import pytest
 
 from quartier.control import phases, stay
 from quartier.control.orders import Order
+from quartier.control.reason import FREE as NO_REASON
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.control.stay import Stay
@@ -135,7 +136,7 @@ def test_a_car_that_a_plan_holds_below_its_turn_takes_not_all_that_it_can(house)
     branched, here = replace(house, assets=(EV,)), {}
     for t in range(61):
         now = Now(t * S, 43_200_000 + t * 1000, synced=True)
-        orders = {"ev1.current_max_a": Order(8.0, 0, "local plan")}
+        orders = {"ev1.current_max_a": Order(8.0, 0, NO_REASON)}
         here = stay.stays(branched, here, {"ev1": FREE}, currents(8, 0, 0, at_s=t), 1.0, now, orders)
     uptake = here["ev1"].uptake
 

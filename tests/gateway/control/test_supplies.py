@@ -50,6 +50,10 @@ class Watch:
         return self.drawn["linky"]
 
     @property
+    def sources(self):
+        return [(str(source), powers) for source, powers in supplies.sources(self.drawn)]
+
+    @property
     def cap_w(self):
         return min((powers.import_w for _, powers in supplies.sources(self.drawn)), default=inf)
 
@@ -67,7 +71,7 @@ def test_a_warning_cuts_before_the_meter_has_said_what_is_subscribed(grid_w, cap
     watch = Watch()
     watch.looks(1, grid_w=grid_w, over_current_on=True)
 
-    assert [("linky, over-current", Powers(cap_w, inf))] == list(supplies.sources(watch.drawn))
+    assert [("linky, over-current", Powers(cap_w, inf))] == watch.sources
     assert ["linky warns, or did until now: more flows than what is subscribed allows"] == supplies.alarms(
         watch.drawn
     )
@@ -93,7 +97,7 @@ def test_where_only_watts_are_measured_nine_tenths_of_the_subscribed_power_are_t
     watch = Watch(**SIX_KVA)
     watch.looks(300, grid_w=5_000.0)
 
-    assert [("linky, 6 kVA subscribed", Powers(5_400.0, inf))] == list(supplies.sources(watch.drawn))
+    assert [("linky, 6 kVA subscribed", Powers(5_400.0, inf))] == watch.sources
 
 
 def test_the_lower_of_subscribed_and_cut_off_power_counts():
@@ -202,7 +206,7 @@ def test_a_cut_goes_a_minute_after_the_last_warning():
     watch.looks(5, grid_w=4_900.0, over_power_on=True)
     watch.looks(60, grid_w=3_000.0, over_power_on=False)
     assert 4_600.0 == watch.cap_w
-    assert "linky, warned before" in dict(supplies.sources(watch.drawn))
+    assert "linky, warned before" in dict(watch.sources)
     watch.looks(1, grid_w=3_000.0)
     assert 5_400.0 == watch.cap_w
 

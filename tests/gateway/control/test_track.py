@@ -9,6 +9,7 @@ from tests.gateway.control.conftest import HOUSE, Plant
 
 from quartier.control import track
 from quartier.control.orders import Order
+from quartier.control.reason import FREE
 from quartier.control.sight import Memory
 from quartier.control.track import Track
 
@@ -64,7 +65,7 @@ def test_a_battery_that_does_not_obey_is_not_reckoned_elsewhere_for_long():
 def test_a_track_keeps_half_a_minute_and_the_one_before():
     tracks = {}
     for second in range(100):
-        order = Order(float(second), second * S, "")
+        order = Order(float(second), second * S, FREE)
         memories = {"bat1.power_w": at(second, float(second))}
         house = replace(HOUSE, assets=(BATTERY,))
         tracks = track.tracked(house, tracks, memories, {"bat1.setpoint_w": order}, second * S)
@@ -86,7 +87,7 @@ def test_what_a_late_grid_meter_still_shows_of_an_asset():
 
 
 def test_without_a_probe_readings_are_kept_and_orders_are_not():
-    told = {"bat1.setpoint_w": Order(1.0, 0, "")}
+    told = {"bat1.setpoint_w": Order(1.0, 0, FREE)}
     tracks = track.tracked(HOUSE, {}, {"bat1.power_w": at(0, 5.0)}, told, 0)
 
     assert {"bat1": Track(ns((0, 5.0)), ())} == tracks

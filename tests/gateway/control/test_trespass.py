@@ -7,6 +7,7 @@ import pytest
 from quartier.control import trespass
 from quartier.control.orders import Order
 from quartier.control.players import steering_point
+from quartier.control.reason import FREE
 from quartier.control.sight import Memory
 from quartier.control.trespass import Trespass
 from quartier.house.assets import Ev, Load, Pv
@@ -40,7 +41,7 @@ class Station:
             read = [Reading(p, v, Quality.GOOD, self.t * S) for p, v in (seen | more).items()]
             image.put(columns(read, self.t * S))
             memories = {p: Memory(v, self.t * S) for p, v in seen.items()}
-            orders = {"ev1.current_max_a": Order(self.order_a, self.written_t * S, "")}
+            orders = {"ev1.current_max_a": Order(self.order_a, self.written_t * S, FREE)}
             frozen = image.freeze(self.t * S)
             self.found = trespass.watched(self.found, frozen, self.house, memories, orders, self.t * S)
         return self
@@ -141,7 +142,7 @@ def test_one_without_an_order_is_forgotten(house):
 
 
 def test_nothing_is_said_of_a_car_that_nobody_sees(house):
-    orders = {"ev1.current_max_a": Order(6.0, 0, "")}
+    orders = {"ev1.current_max_a": Order(6.0, 0, FREE)}
     found = trespass.watched({}, Image().freeze(9 * S), house, {}, orders, 9 * S)
 
     assert {"ev1.current_max_a": Trespass(told=((0, 6.0),))} == found
@@ -174,7 +175,7 @@ class Device:
     def see(self, order, power_w, seconds):
         for _ in range(seconds):
             self.t += 1
-            orders = {steering_point(self.asset): Order(order, self.t // 20 * 20 * S, "")}
+            orders = {steering_point(self.asset): Order(order, self.t // 20 * 20 * S, FREE)}
             memories = {} if power_w is None else {f"{self.asset.name}.power_w": Memory(power_w, self.t * S)}
             frozen = Image().freeze(self.t * S)
             self.found = trespass.watched(self.found, frozen, self.house, memories, orders, self.t * S)

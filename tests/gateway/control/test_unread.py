@@ -10,10 +10,12 @@ from quartier.control.failsafe import Judgement, Stage
 from quartier.control.orders import Book
 from quartier.control.outcome import Result
 from quartier.control.players import Player
-from quartier.control.reason import rule
+from quartier.control.reason import said
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
+from quartier.control.steps import PAUSED, SLOWED
 from quartier.house.assets import Ev, Load, Mode, Moded, Pv
+from quartier_drivers.who import Who
 
 S = 1_000_000_000
 NOW = 60 * S
@@ -109,20 +111,20 @@ def test_a_cap_sheds_what_was_not_read_at_once_and_a_car_that_may_be_paused_is_n
 
 
 @pytest.mark.parametrize(
-    ("unread_ns", "on", "reason", "words"),
+    ("unread_ns", "on", "done", "words"),
     [
-        (NOW, False, "cap: charging slowed", f"cap: {unread.PAUSED}"),
-        (NOW, True, "cap: charging slowed", "cap: charging slowed"),
-        (NOW, False, "cap: charging paused", "cap: charging paused"),
-        (None, False, "cap: charging slowed", "cap: charging slowed"),
+        (NOW, False, SLOWED, "cap: charging paused, for how it stands was not read"),
+        (NOW, True, SLOWED, "cap: charging slowed"),
+        (NOW, False, PAUSED, "cap: charging paused"),
+        (None, False, SLOWED, "cap: charging slowed"),
     ],
 )
-def test_a_car_that_is_paused_where_it_was_to_be_slowed_says_so(unread_ns, on, reason, words):
-    whose = rule(reason, "hard limit")
+def test_a_car_that_is_paused_where_it_was_to_be_slowed_says_so(unread_ns, on, done, words):
+    whose = said("cap", Who("rule", "hard limit")).then(done)
 
-    said = unread.said(Player(CAR, 0.0, 0.0, Turn(unread_ns=unread_ns)), Turn(on=on), whose)
+    told = unread.told(Player(CAR, 0.0, 0.0, Turn(unread_ns=unread_ns)), Turn(on=on), whose)
 
-    assert (words, whose.who) == (said, said.who)
+    assert (words, whose.who) == (str(told), told.who)
 
 
 def test_pv_that_never_shows_its_limit_begins_at_what_it_makes_and_rises_into_the_room(plant):

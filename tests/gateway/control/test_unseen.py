@@ -2,9 +2,12 @@ from dataclasses import replace
 
 from quartier.control import unseen
 from quartier.control.limits import Force
+from quartier.control.reason import said
 from quartier.control.sight import Memory
 
-FORCE = Force(import_w=9_000, export_w=2_000, whose={"import": "link", "export": "envelope dso 1"})
+FORCE = Force(
+    import_w=9_000, export_w=2_000, whose={"import": said("link"), "export": said("envelope dso 1")}
+)
 VA, EXPORT = {"grid.apparent_power_va": Memory(800.0, 0)}, {"grid.apparent_power_export_va": Memory(0.0, 0)}
 
 
@@ -33,7 +36,7 @@ def test_what_is_generated_must_fit_into_an_export_cap_that_nobody_sees(house):
     capped = unseen.capped(apparent, VA, FORCE)
 
     assert 2_000 == capped.generation_w
-    assert "envelope dso 1: the grid meter shows no export" == capped.whose["generation"]
+    assert "envelope dso 1: the grid meter shows no export" == str(capped.whose["generation"])
     assert FORCE is unseen.capped(house, VA, FORCE)
     tighter = replace(FORCE, generation_w=500.0)
     assert tighter is unseen.capped(apparent, VA, tighter)

@@ -4,7 +4,8 @@ def test_a_view_says_mode_caps_whose_and_why(plant):
     assert ("CONTROLLED", "test", "WELL", [], []) == (
         view["mode"], view["why"], view["stage"], view["rules"], view["alarms"],
     )  # fmt: skip
-    assert {"max_w": 6000, "whose": "hard limit"} == view["caps"]["export"]
+    cap = view["caps"]["export"]
+    assert (6000, "hard limit") == (cap["max_w"], cap["whose"])
     assert 2.0 == view["mode_age_s"]
 
 

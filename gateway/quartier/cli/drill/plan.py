@@ -6,7 +6,8 @@ from typing import Any
 
 from quartier.control.plausibility.detection import tell_causes
 
-GIVEN_BACK = "given back"
+GIVEN_BACK = "output.given_back"
+"""The code of the reason for which a point is given back."""
 NOT_BY_HAND = "not by hand: drill --simulated makes it"
 
 
@@ -96,7 +97,7 @@ def given_back_s(status: Mapping[str, Any]) -> float | None:
     ages = [
         float(one["age_s"])
         for one in status.get("written", {}).values()
-        if one and str(one.get("reason", "")).startswith(GIVEN_BACK) and one.get("verdict") == "done"
+        if one and one.get("code") == GIVEN_BACK and one.get("verdict") == "done"
     ]
     return max(ages, default=None)
 

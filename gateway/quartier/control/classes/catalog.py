@@ -5,6 +5,7 @@ from typing import Any
 
 from quartier.control.classes import chp, cooling, heat, lights, run, substation, ventilation, waste
 from quartier.control.leaning import Leaning
+from quartier.control.reason import FREE
 from quartier.control.scene import Scene
 from quartier.house.assets import Moded
 from quartier.house.modes import Chp, Cooling, Heat, Lights, Run, Substation, Ventilation, Waste
@@ -27,8 +28,8 @@ def leaning(asset: Moded, scene: Scene) -> Leaning:
     Tier A is never touched, but for the calendar of lights, which is their owner's and no cap's.
     """
     if asset.tier == "A" and not isinstance(asset, Lights):
-        return Leaning(asset.normal, asset.normal, asset.normal, "A", "free")
+        return Leaning(asset.normal, asset.normal, asset.normal, "A", FREE)
     own = _CLASSES.get(type(asset))
     if own is not None:
         return own(asset, scene)
-    return Leaning(asset.normal, 0, len(asset.modes) - 1, asset.tier, "free")
+    return Leaning(asset.normal, 0, len(asset.modes) - 1, asset.tier, FREE)

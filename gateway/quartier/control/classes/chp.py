@@ -7,12 +7,14 @@ that is ever done at the end of a run is to withdraw the request: its own contro
 
 from quartier.control import beside
 from quartier.control.leaning import Leaning
+from quartier.control.reason import FREE, make
 from quartier.control.scene import Scene
 from quartier.house.modes import Chp
 
 AFTER_S = 300.0
 WITHDRAWN_BELOW = 0.9
 REST, RUN = 0, 1
+_HEAT_LED = make("chp.heat_led")
 
 
 def leaning(chp: Chp, scene: Scene) -> Leaning:
@@ -21,13 +23,13 @@ def leaning(chp: Chp, scene: Scene) -> Leaning:
     need_w = beside.beside_w(scene, chp)
     start_w = chp.start_import_w
     if start_w is None:
-        return Leaning(here, here, here, chp.tier, "led by heat")
+        return Leaning(here, here, here, chp.tier, _HEAT_LED)
     if need_w is None:
-        return Leaning(here, REST, RUN, chp.tier, "free", after_s=AFTER_S)
+        return Leaning(here, REST, RUN, chp.tier, FREE, after_s=AFTER_S)
     wanted, end_w = here, WITHDRAWN_BELOW * start_w
-    words = "free" if here == REST else f"import without it not below {end_w:.0f} W"
+    reason = FREE if here == REST else make("chp.import_not_below", end_w=round(end_w))
     if need_w > start_w:
-        wanted, words = RUN, f"import without it above {start_w:.0f} W"
+        wanted, reason = RUN, make("chp.import_above", start_w=round(start_w))
     elif need_w < end_w and here == RUN:
-        wanted, words = REST, f"import without it below {end_w:.0f} W"
-    return Leaning(wanted, REST, RUN, chp.tier, words, after_s=AFTER_S)
+        wanted, reason = REST, make("chp.import_below", end_w=round(end_w))
+    return Leaning(wanted, REST, RUN, chp.tier, reason, after_s=AFTER_S)

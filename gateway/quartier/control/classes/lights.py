@@ -6,24 +6,26 @@ In daylight there is nothing to dim: the lamps' own clock, or their own sensor, 
 
 from quartier.control import beside, daytime, sun
 from quartier.control.leaning import Leaning
+from quartier.control.reason import FREE, make
 from quartier.control.scene import Scene
 from quartier.house.modes import Lights
 
 LEAST_PCT = 50.0
 BURNING_SHARE = 0.05
 """A group that takes more than this part of its rating is lit, whatever the calendar says."""
+_DAYLIGHT, _ENOUGH = make("lights.daylight"), make("lights.enough")
 _NOON_S, _DAY_S = 43_200.0, 86_400.0
 
 
 def leaning(lights: Lights, scene: Scene) -> Leaning:
     """The mode for the hour; without a trusted clock as bright as ever."""
     if is_day(lights, scene) and not _burning(lights, scene):
-        return Leaning(0, 0, 0, lights.tier, "daylight, nothing to dim")
+        return Leaning(0, 0, 0, lights.tier, _DAYLIGHT)
     lowest = max(i for i, mode in enumerate(lights.modes) if mode.value >= LEAST_PCT)
     share_pct = _share_pct(lights, daytime.local_s(scene.now, scene.house.zone))
     wanted = max((i for i in range(lowest + 1) if lights.modes[i].value >= share_pct), default=0)
-    words = "enough at this hour" if wanted else "free"
-    return Leaning(wanted, 0, lowest, lights.tier, words)
+    reason = _ENOUGH if wanted else FREE
+    return Leaning(wanted, 0, lowest, lights.tier, reason)
 
 
 def is_day(lights: Lights, scene: Scene) -> bool:

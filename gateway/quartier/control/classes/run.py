@@ -6,6 +6,7 @@ when it is over; what a limit takes of it claims its place again.  Timers: least
 
 from quartier.control import beside, comfort, daytime, runs
 from quartier.control.leaning import Leaning
+from quartier.control.reason import Reason, make
 from quartier.control.runs import RUN, WAIT, Progress
 from quartier.control.scene import Scene
 from quartier.house.modes import Run
@@ -13,6 +14,8 @@ from quartier.house.modes import Run
 ROOM_AFTER_S = 60.0
 MARGIN_SHARE, MARGIN_LEAST_S = 0.1, 300.0
 """So much earlier than needed it begins at the latest: an interruption takes time, and so does its rest."""
+_NO_TIME, _OWN_GENERATION = make("run.no_time"), make("run.own_generation")
+_BEGUN, _NOTHING = make("run.begun"), make("run.nothing")
 
 
 def leaning(run: Run, scene: Scene) -> Leaning:
@@ -24,36 +27,35 @@ def leaning(run: Run, scene: Scene) -> Leaning:
     if why := _why_now(run, one, until_s):
         return Leaning(RUN, RUN, WAIT, comfort.later(run.tier), why, claims=True)
     if until_s is None:
-        return Leaning(RUN, RUN, WAIT, run.tier, "the time of day is not known")
+        return Leaning(RUN, RUN, WAIT, run.tier, _NO_TIME)
     if _has_room(run, scene):
-        return Leaning(RUN, RUN, WAIT, run.tier, "with own generation", after_s=ROOM_AFTER_S)
+        return Leaning(RUN, RUN, WAIT, run.tier, _OWN_GENERATION, after_s=ROOM_AFTER_S)
     latest = daytime.clock(run.deadline_s - needed_s(run, one))
-    words = f"for own generation, until {latest} at the latest"
-    return Leaning(WAIT, RUN, WAIT, run.tier, words, after_s=ROOM_AFTER_S)
+    reason = make("run.waits", latest=latest)
+    return Leaning(WAIT, RUN, WAIT, run.tier, reason, after_s=ROOM_AFTER_S)
 
 
-def _why_not(run: Run, one: Progress, until_s: float | None, scene: Scene) -> str:
-    """Why it must not run now; empty where it may."""
+def _why_not(run: Run, one: Progress, until_s: float | None, scene: Scene) -> Reason | None:
+    """Why it must not run now; None where it may."""
     if one.is_done:
-        return f"its run is done, the next is of after {daytime.clock(run.deadline_s)}"
+        return make("run.done", at=daytime.clock(run.deadline_s))
     if one.is_begun:
-        return ""
+        return None
     if not runs.waits(run, scene.state.memories, scene.now_ns):
-        return "nothing waits to be run"
+        return _NOTHING
     if until_s is not None and until_s > run.hours_s and not one.is_late:
-        return f"its hours begin at {daytime.clock(run.deadline_s - run.hours_s)}"
-    return ""
+        return make("run.hours", at=daytime.clock(run.deadline_s - run.hours_s))
+    return None
 
 
-def _why_now(run: Run, one: Progress, until_s: float | None) -> str:
-    """Why it can wait no longer; empty where it can."""
+def _why_now(run: Run, one: Progress, until_s: float | None) -> Reason | None:
+    """Why it can wait no longer; None where it can."""
     by = daytime.clock(run.deadline_s)
-    late = f"late: it was due at {by}"
     if one.is_begun:
-        return f"its run has begun, {late}" if one.is_late else "its run has begun"
+        return make("run.begun_late", by=by) if one.is_late else _BEGUN
     if one.is_late:
-        return late
-    return "" if until_s is None or until_s > needed_s(run, one) else f"has to be done by {by}"
+        return make("run.late", by=by)
+    return None if until_s is None or until_s > needed_s(run, one) else make("run.due", by=by)
 
 
 def needed_s(run: Run, one: Progress) -> float:

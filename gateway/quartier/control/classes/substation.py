@@ -5,6 +5,7 @@ S2: operation based control, one operation mode for each speed; its timers keep 
 
 from quartier.control import beside, measures
 from quartier.control.leaning import Leaning
+from quartier.control.reason import FREE, Reason, make
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.house.modes import Substation
@@ -18,23 +19,24 @@ def leaning(pump: Substation, scene: Scene) -> Leaning:
     if scene.running_s <= measures.START_S and any(
         f"{pump.name}.{quantity}" not in scene.state.memories for quantity, _, _ in pump.bands
     ):
-        return Leaning(pump.normal, pump.normal, pump.normal, pump.tier, "free")
-    return Leaning(
-        pump.normal, pump.normal, len(pump.modes) - 1, pump.tier, "free", given_back=_outside(pump, scene)
-    )
+        return Leaning(pump.normal, pump.normal, pump.normal, pump.tier, FREE)
+    given_back = _outside(pump, scene)
+    return Leaning(pump.normal, pump.normal, len(pump.modes) - 1, pump.tier, FREE, given_back=given_back)
 
 
-def _outside(pump: Substation, scene: Scene) -> str:
-    """Which temperature is outside its band, or unknown; empty while all are well."""
+def _outside(pump: Substation, scene: Scene) -> Reason | None:
+    """Which temperature is outside its band, or unknown; None while all are well."""
     back_k = BACK_K if pump.point in scene.state.book.released else 0.0
     for quantity, low_c, high_c in pump.bands:
         found_c = beside.sensed(scene, pump, quantity)
         word = quantity.removesuffix("_c")
         if found_c is None:
-            return f"its {word} temperature is not known"
-        if not low_c + back_k <= found_c <= high_c - back_k:
-            return f"its {word} is at {found_c:.1f} °C, outside {low_c:g} to {high_c:g} °C"
+            return make("substation.unknown", quantity=word)
+        if found_c < low_c + back_k:
+            return make("substation.cold", quantity=word, found_c=round(found_c, 1), limit_c=low_c + back_k)
+        if found_c > high_c - back_k:
+            return make("substation.hot", quantity=word, found_c=round(found_c, 1), limit_c=high_c - back_k)
     back_ns = scene.state.turns.get(pump.name, Turn()).back_ns
     if back_ns is not None and scene.now_ns - back_ns < BACK_S * 1e9:
-        return f"its own control keeps it for {BACK_S / 60:.0f} min"
-    return ""
+        return make("substation.rests", after_min=round(BACK_S / 60))
+    return None

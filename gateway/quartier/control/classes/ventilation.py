@@ -6,6 +6,7 @@ is taken after C and D.  Limits of CO2: EN 16798-1, annex B (category II: 800 pp
 
 from quartier.control import beside, comfort
 from quartier.control.leaning import Leaning
+from quartier.control.reason import FREE, make
 from quartier.control.scene import Scene
 from quartier.house.modes import Ventilation
 
@@ -16,6 +17,6 @@ def leaning(unit: Ventilation, scene: Scene) -> Leaning:
     co2_ppm = beside.sensed(scene, unit, "co2_ppm")
     if co2_ppm is not None and co2_ppm > unit.co2_max_ppm:
         here = max(beside.mode(scene, unit), unit.normal)
-        words = f"CO2 at {co2_ppm:.0f} ppm, not slowed"
-        return Leaning(unit.normal, unit.normal, here, comfort.later(tier), words)
-    return Leaning(unit.normal, unit.normal, lowest, tier, "free", last_tier=comfort.later(tier))
+        reason = make("ventilation.co2", co2_ppm=round(co2_ppm))
+        return Leaning(unit.normal, unit.normal, here, comfort.later(tier), reason)
+    return Leaning(unit.normal, unit.normal, lowest, tier, FREE, last_tier=comfort.later(tier))

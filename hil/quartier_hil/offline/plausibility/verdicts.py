@@ -12,6 +12,7 @@ from pathlib import Path
 
 from quartier.control.orders import Order
 from quartier.control.plausibility.judge import Circumstances, Judge, Verdict, judge
+from quartier.control.reason import FREE
 from quartier.control.sight import Memory
 from quartier.house.assets import House as Site
 from quartier_hil.house import House
@@ -111,7 +112,7 @@ def judge_alone(site: Site, records: Iterable[Record], *, signed: bool = True) -
 
 def _order(before: Mapping[str, Order], point: str, value: float, now_ns: int) -> Order:
     held = before.get(point)
-    return held if held is not None and held.value == value else Order(value, now_ns, "follows the meter")
+    return held if held is not None and held.value == value else Order(value, now_ns, FREE)
 
 
 @dataclass(frozen=True, slots=True)

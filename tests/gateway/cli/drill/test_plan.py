@@ -14,6 +14,7 @@ ROWS = [
         ("disk-dead", "", 21.0, 1.0),
     )
 ]
+GIVEN_BACK = {"reason": "given back: grid meter lost", "code": "output.given_back"}
 STATUS = {
     "gateway": {"utc_ms": 1_000_000},
     "control": {
@@ -23,7 +24,7 @@ STATUS = {
     },
     "fallbacks": [{"asset": "bat1", "device": "gx"}],
     "written": {
-        "bat1.setpoint_w": {"reason": "given back: grid meter lost", "verdict": "done", "age_s": 1.2},
+        "bat1.setpoint_w": GIVEN_BACK | {"verdict": "done", "age_s": 1.2},
         "ev1.current_max_a": None,
     },
     "buses": [
@@ -92,10 +93,7 @@ def test_the_last_reading_says_until_when_the_cable_was_in(loss, age_s):
 
 def test_a_setpoint_counts_as_given_back_when_the_wire_said_so():
     assert 1.2 == plan.given_back_s(STATUS)
-    assert (
-        plan.given_back_s({"written": {"x": {"reason": "given back", "verdict": "unknown", "age_s": 1}}})
-        is None
-    )
+    assert plan.given_back_s({"written": {"x": GIVEN_BACK | {"verdict": "unknown", "age_s": 1}}}) is None
 
 
 def test_the_record_names_the_devices_with_their_serials():

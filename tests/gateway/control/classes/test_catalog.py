@@ -2,6 +2,7 @@ import pytest
 
 from quartier.control.classes import catalog, lights
 from quartier.control.leaning import Leaning
+from quartier.control.reason import FREE
 from quartier.house.assets import Mode, Moded
 from quartier.house.modes import Heat, Lights
 
@@ -17,11 +18,11 @@ def test_each_class_is_asked_by_its_own_file(at_hour):
 def test_an_asset_of_no_class_stays_normal_and_may_be_moved_to_any_mode(at_hour):
     plain = Moded(name="x", rated_w=900, quantity="step_index", modes=MODES, normal=1, tier="D")
 
-    assert Leaning(1, 0, 2, "D", "free") == catalog.leaning(plain, at_hour(1))
+    assert Leaning(1, 0, 2, "D", FREE) == catalog.leaning(plain, at_hour(1))
 
 
 @pytest.mark.parametrize("kind", [Moded, Heat])
 def test_an_asset_of_tier_a_is_moved_by_nobody(at_hour, kind):
     vital = kind(name="x", rated_w=900, quantity="step_index", modes=MODES, normal=1, tier="A")
 
-    assert Leaning(1, 1, 1, "A", "free") == catalog.leaning(vital, at_hour(1))
+    assert Leaning(1, 1, 1, "A", FREE) == catalog.leaning(vital, at_hour(1))

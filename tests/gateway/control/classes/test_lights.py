@@ -49,7 +49,7 @@ def test_in_daylight_there_is_nothing_to_dim(seen, hour, day):
     leaning = lights.leaning(PARIS, seen(PARIS, hour, power_w=0))
 
     assert ((0, 0) if day else (leaning.wanted, 3)) == (leaning.wanted, leaning.lowest)
-    assert day is (leaning.words == "daylight, nothing to dim")
+    assert day is (str(leaning.reason) == "daylight, nothing to dim")
 
 
 @pytest.mark.parametrize(

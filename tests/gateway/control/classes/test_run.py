@@ -35,7 +35,7 @@ def leaning(seen):
 
 
 def told(leaning):
-    return leaning.wanted, leaning.highest, leaning.lowest, leaning.tier, leaning.words, leaning.claims
+    return leaning.wanted, leaning.highest, leaning.lowest, leaning.tier, str(leaning.reason), leaning.claims
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_run_that_has_begun_goes_on_after_c_and_d_and_claims_its_place(leaning
 def test_a_run_that_is_late_goes_as_soon_as_it_may_whatever_its_hours(leaning):
     assert (RUN, RUN, WAIT, "B", "late: it was due at 22:00", True) == told(leaning(20, is_late=True))
     words = "its run has begun, late: it was due at 22:00"
-    assert words == leaning(-1, is_begun=True, is_late=True).words
+    assert words == str(leaning(-1, is_begun=True, is_late=True).reason)
 
 
 def test_a_run_that_is_done_waits_for_the_next(leaning):
@@ -81,9 +81,9 @@ def test_a_run_that_is_done_waits_for_the_next(leaning):
 
 
 def test_where_nothing_waits_nothing_begins(leaning):
-    assert "nothing waits to be run" == leaning(0.1, points=STILL | {"waiting_on": 0}).words
-    assert "has to be done by 22:00" == leaning(0.1, points=STILL | {"waiting_on": 1}).words
+    assert "nothing waits to be run" == str(leaning(0.1, points=STILL | {"waiting_on": 0}).reason)
+    assert "has to be done by 22:00" == str(leaning(0.1, points=STILL | {"waiting_on": 1}).reason)
 
 
 def test_before_it_was_ever_looked_at_it_runs_as_the_time_is_not_known(seen):
-    assert "the time of day is not known" == run.leaning(KILN, seen(KILN, 12)).words
+    assert "the time of day is not known" == str(run.leaning(KILN, seen(KILN, 12)).reason)

@@ -8,6 +8,7 @@ import pytest
 from quartier.control.orders import Order
 from quartier.control.plausibility.judge import Circumstances, Judge, judge
 from quartier.control.plausibility.samples import Sample, append_sample
+from quartier.control.reason import FREE
 from quartier.control.sight import Memory
 from quartier.house.assets import Asset, Battery, Ev, Grid, House, Limits, Load, Pv
 
@@ -100,7 +101,7 @@ class Building:
 
     def order(self, asset: str, watts: float) -> "Building":
         """Order and do: the asset follows at once."""
-        self.orders[f"{asset}.setpoint_w"] = Order(watts, self.t * S, "")
+        self.orders[f"{asset}.setpoint_w"] = Order(watts, self.t * S, FREE)
         return self.draw(asset, watts)
 
     def release(self) -> "Building":

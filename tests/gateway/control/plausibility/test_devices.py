@@ -7,6 +7,7 @@ from tests.gateway.control.plausibility.conftest import BATTERY, CAR, PV, S
 
 from quartier.control.orders import Order
 from quartier.control.plausibility.devices import alarms, watch_devices
+from quartier.control.reason import FREE
 from quartier.control.sight import Memory
 
 
@@ -22,7 +23,7 @@ class Devices:
             memories = {f"{asset}.power_w": Memory(power_w, self.t * S)}
             if self.soc_pct is not None:
                 memories["bat1.soc_pct"] = Memory(self.soc_pct, self.t * S)
-            orders = {point: Order(order_w, written_ns, "")}
+            orders = {point: Order(order_w, written_ns, FREE)}
             self.found = watch_devices(self.found, self.house, memories, orders, self.t * S)
         return self
 

@@ -11,6 +11,7 @@ from quartier.control.plausibility.samples import (
     slowest_s,
     take_sample,
 )
+from quartier.control.reason import FREE
 from quartier.control.sight import Memory
 
 NOW = 100 * S
@@ -61,7 +62,7 @@ def test_orders_of_what_nothing_measures_are_told_apart(building):
     seen = memories(grid__power_w=5_000)
 
     def sample(**values):
-        orders = {name.replace("__", "."): Order(value, NOW, "") for name, value in values.items()}
+        orders = {name.replace("__", "."): Order(value, NOW, FREE) for name, value in values.items()}
         found = take_sample(house, seen, orders, NOW)
         return found.ordered, found.unseen_orders
 

@@ -16,7 +16,6 @@ from tests.gateway.control.walk.town import point_of
 from quartier.control import asked
 from quartier.control.failsafe import Stage
 from quartier.control.linkstate import Mode
-from quartier.control.minimum_times import WORDS as WITHIN
 from quartier.control.plausibility.judge import Verdict
 from quartier.control.wishes import Ack, Envelope
 from quartier.house import modes
@@ -123,7 +122,7 @@ class Judge:
         for command in world.decision.commands:
             asset = assets[command.point]
             self._command(command, asset, now)
-            if command.reason.startswith("given back"):
+            if codes(command)[0] == "output.given_back":
                 self._given_back(command.point)
                 continue
             if command.point in self.released:  # what its own control did last nobody knows
@@ -259,7 +258,7 @@ class Judge:
         """Section 3: each with a one-line reason; section 1 rule 5: each expires; and in its range."""
         assert command.reason, command
         assert "\n" not in command.reason, command
-        given_back = command.reason.startswith("given back")
+        given_back = codes(command)[0] == "output.given_back"
         longest_s = 3_600.0 if given_back else 5.0 if isinstance(asset, Battery) else 20.0
         assert 0 < command.expires_ns - now.ns <= longest_s * S, command
         assert isfinite(command.value), command
@@ -313,7 +312,7 @@ class Judge:
                 command,
             )
         self._times(command, asset, before)
-        if command.reason.startswith("restored") and not isinstance(asset, Pv):
+        if codes(command)[0] == "restore.below_cap":
             told = self._last_change_t(command.point) == self.world.t
             if told:  # section 2, row release: one load each 30 s
                 assert self.world.t - self.restored_t >= 30 - 1e-6, (command, self.restored_t)
@@ -365,7 +364,8 @@ class Judge:
         )  # further down at once: its least run was over
         # Rule 12: neither a fuse nor a breaker whose meter warns of it waits.
         warned = any(one.warned for one in self.world.state.supplies.values())
-        blown = command.reason.endswith(WITHIN) and (" fuse " in command.reason or warned)
+        blown = codes(command)[-1] == "minimum_time.off_early"
+        blown = blown and (codes(command)[0].startswith("fuse.") or warned)
         # Section 1 rule 6: what was off by our order goes on being off after a restart, though another master,
         # and not we, switched it on just before: when that was nobody knows then.
         foreign_t = self.foreign_t.get(command.point, -inf)
@@ -491,6 +491,15 @@ class Judge:
         ):
             least_s = 0.0
         return asset.tier != "A" and self.world.t - since_t >= least_s + slack_s + self.world.house.cycle_s
+
+
+def codes(command: Command) -> list[str]:
+    """The codes of its reason: why, then what is done."""
+    found, here = [], command.cause
+    while here:
+        found.append(here["code"])
+        here = here.get("more", {})
+    return found or [""]
 
 
 def _unordered(asset: Steered) -> float | None:

@@ -13,6 +13,7 @@ from quartier.control.caps import LinkCaps
 from quartier.control.cycle import step
 from quartier.control.limits import Force
 from quartier.control.outcome import point
+from quartier.control.reason import said
 from quartier.control.shed import Gate, Turn
 from quartier.control.state import State
 from quartier.control.wishes import Wishes
@@ -88,7 +89,7 @@ def cycled(mine, turns, taken_w, rest_w, gate):
         since_ns=0,
         import_max_w=CAP_W,
         export_max_w=CAP_W,
-        whose={"import": "d", "export": "d"},
+        whose={"import": said("d"), "export": said("d")},
     )
     told_w = {"grid": rest_w + sum(taken_w.values()), **taken_w}
     image = Image()
