@@ -130,9 +130,9 @@ def _set_cause(scene: Scene, one: Alarm) -> Alarm:
         return one
     code = "meter.implausible" if scene.meter.verdict is Verdict.IMPLAUSIBLE else "meter.suspect"
     if one.code in {"meter.late", "control.hunting"}:
-        return Alarm(one.code, one.of, one, (code, scene.house.grid.name))
+        return one.changed(cause=(code, scene.house.grid.name))
     if one.code == "cap.exceeded":
-        return Alarm(one.code, one.of, f"{one}; the grid meter is doubted: see {code} first")
+        return one.changed(more=f"; the grid meter is doubted: see {code} first")
     return one
 
 

@@ -54,6 +54,10 @@ class Alarm(str):
         words = ended(self, ended_utc_ms, zone)
         return type(self)(self.code, self.of, words, self.cause, ended_utc_ms)
 
+    def changed(self, *, more: str = "", cause: Key | None = None) -> Self:
+        """Return the same alarm with more words, or another cause."""
+        return type(self)(self.code, self.of, f"{self}{more}", cause or self.cause, self.ended_utc_ms)
+
     @property
     def severity(self) -> Severity:
         """How much it matters."""

@@ -146,7 +146,7 @@ def test_an_ancestor_of_another_login_says_nothing(machine):
 def test_a_control_group_that_only_looks_like_a_logins_is_none(machine, cgroup):
     machine.process(30, 10, TERMINALS["tty1"], cgroup=cgroup)
 
-    assert "no login that logind knows" in machine.ask().why_not
+    assert "log in at the gateway's own screen" in machine.ask().why_not
 
 
 def test_a_control_group_of_the_first_kind_is_read_too(machine):
