@@ -106,7 +106,8 @@ def alarms(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         commands,
         "alarms",
         "list what is wrong, since when and what to do; acknowledge it",
-        "An alarm leaves the list when it is gone and acknowledged; raised anew, it is to be seen anew.\n"
+        "An alarm leaves the list when it is gone and acknowledged.  If it is raised again, it must be\n"
+        "acknowledged again.\n"
         "WHICH is its number in the list, its code (cap.unmet), its code and what it is about\n"
         "(contact.unread:dso1), or all.  To list needs the group quartier, to acknowledge\n"
         "quartier-operators; your name stands beside it.  With no daemon the list is read from disk.\n"

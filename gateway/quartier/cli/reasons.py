@@ -27,8 +27,10 @@ def head(
     asset: str, live: Mapping[str, Any] | None, kept: Sequence[Entry], now_ms: int, silence: str
 ) -> Iterator[Line]:
     """What holds now, one thing a line; ``live`` is the daemon's answer, ``silence`` why there is none."""
-    # What another client wrote through us is none of our orders.
-    last = next((entry for entry in reversed(kept) if entry.who.kind != "client"), None)
+    # What another client wrote through us is none of our orders.  An order that came back for the same reason
+    # is in its old row: what stands counts, however long ago it began.
+    ours = [entry for entry in reversed(kept) if entry.who.kind != "client"]
+    last = max(ours, key=lambda entry: (entry.stands, entry.utc_ms), default=None)
     if live is None:
         yield "", Text(f"{asset}: no daemon says how it stands now ({silence})", style="yellow")
     else:

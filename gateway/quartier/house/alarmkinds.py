@@ -58,7 +58,7 @@ KINDS: tuple[Kind, ...] = (
         "meter.suspect",
         "meter",
         "a measurement contradicts the grid meter: nothing is raised, and the larger import counts",
-        "See why with `quartier meter`. Check its CTs (arrow, ratio, phases), and list all generation.",
+        "See why with `quartier meter`. Check its CTs (direction, ratio, phases), and list all generation.",
     ),
     _warning(
         "device.gain",
@@ -183,7 +183,7 @@ KINDS: tuple[Kind, ...] = (
     _critical(
         "output.not_taken_back",
         "point",
-        "a device takes neither its release value nor its output back: the last order may stay",
+        "a device did not take its release value, or refuses its own control: the last order may stay active",
         "See its words with `quartier why {asset}`, then set it to its own control at the device.",
     ),
     _warning(
@@ -195,7 +195,7 @@ KINDS: tuple[Kind, ...] = (
     _critical(
         "output.fallback_lost",
         "asset",
-        "the fall-back of its device is not as declared: an order might stay when nobody stands behind it",
+        "the fallback of its device is not as declared: an order might stay when nobody stands behind it",
         "Write it anew: `systemctl stop quartier`, `quartier arm`, `systemctl start quartier`.",
     ),
     _warning(

@@ -222,7 +222,7 @@ async def test_a_battery_that_ignores_its_first_release_values_is_told_until_it_
 async def test_a_battery_whose_timer_does_not_hold_is_given_up_and_named(tmp_path):
     inverter = Timeless()
     async with house(inverter, "modbus-tcp", tmp_path) as (gateway, _):
-        given_up = "the fall-back of its device is not as declared"
+        given_up = "the fallback of its device is not as declared"
         status = await gateway.until(lambda told: given_up in told["control"]["assets"]["bat1"]["state"])
 
     assert "RvrtTms reads back 0 where 60 was written" in status["fallbacks"][0]["problem"]

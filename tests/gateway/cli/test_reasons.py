@@ -100,6 +100,14 @@ def test_without_a_daemon_the_last_row_is_told_as_that():
     assert last.startswith("last     heat.relay_on off, since 14:05:00")
 
 
+def test_an_order_that_came_back_is_told_and_not_a_newer_one_that_ended():
+    free = replace(
+        ROW, number=2, why="free", utc_ms=NOW_MS - 56_000, value=1.0, end="replaced", end_ms=NOW_MS
+    )
+
+    assert head(kept=(ROW,))[1:] == head(kept=(ROW, free))[1:]
+
+
 def test_an_asset_that_was_never_ordered_is_told_so():
     assert "nothing was ever ordered of it, as far as the ledger reaches" == head(kept=())[-1]
 

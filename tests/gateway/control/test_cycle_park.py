@@ -129,7 +129,7 @@ def test_one_car_alone_has_all_that_its_point_may_give(park, car):
 
     assert 32.0 == p.points["ev03.current_max_a"]
     assert "free" == p.reason("ev03")
-    assert (6.0, "open at its least current: no car charges there") == (
+    assert (6.0, "offers its minimum current: no car is charging") == (
         p.points["ev01.current_max_a"],
         p.reason("ev01"),
     )

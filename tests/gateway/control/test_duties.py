@@ -89,7 +89,7 @@ def test_a_shed_command_holds_its_own_tiers_and_is_none_for_what_a_person_ordere
     ("more", "words"),
     [
         ({}, "grid at 49.46 Hz"),
-        ({"well_ns": 1}, "grid was at 49.46 Hz, it is well again"),
+        ({"well_ns": 1}, "grid was at 49.46 Hz, back to normal"),
         ({"lost_ns": 1}, "grid was at 49.46 Hz, it is no longer read"),
     ],
 )

@@ -322,7 +322,7 @@ def test_a_car_is_reckoned_with_what_it_may_take(scene, more, goal_a, want_a, al
     [
         ({"fixed": True, "deaf": True}, 10.0, "held: it takes more than it may"),
         ({"fixed": True}, 10.0, "held: not heard, or not guarded"),
-        ({"active": False}, 6.0, "open at its least current: no car charges there"),
+        ({"active": False}, 6.0, "offers its minimum current: no car is charging"),
         ({"active": False}, 0.0, "waits for its turn"),
         ({}, 0.0, "waits for its turn"),
         ({"most_a": 12.0}, 12.0, "held to what it takes and 2 A"),

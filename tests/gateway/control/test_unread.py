@@ -106,14 +106,14 @@ def test_a_cap_sheds_what_was_not_read_at_once_and_a_car_that_may_be_paused_is_n
     p.run(4)
 
     assert [0.0] == [value for _, value in p.written("ev1.current_max_a")][:1]
-    assert "paused, for how it stands was not read" in p.view["assets"]["ev1"]["command"]["reason"]
+    assert "paused, actual state not read" in p.view["assets"]["ev1"]["command"]["reason"]
     assert 0.0 == p.points["pump.relay_on"]
 
 
 @pytest.mark.parametrize(
     ("unread_ns", "on", "done", "words"),
     [
-        (NOW, False, SLOWED, "cap: charging paused, for how it stands was not read"),
+        (NOW, False, SLOWED, "cap: charging paused, actual state not read"),
         (NOW, True, SLOWED, "cap: charging slowed"),
         (NOW, False, PAUSED, "cap: charging paused"),
         (None, False, SLOWED, "cap: charging slowed"),

@@ -49,6 +49,6 @@ def test_a_lost_grid_meter_leaves_generation_the_export_cap_and_what_surely_runs
 
     assert p.pv_w >= -(2_000 + 1_500)
     assert p.view["assets"]["pv1"]["command"]["reason"].endswith(
-        "no grid meter to go by, generation limited to it"
+        "no grid meter: generation limited to this cap"
     )
     del house

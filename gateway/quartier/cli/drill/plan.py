@@ -104,7 +104,7 @@ def given_back_s(status: Mapping[str, Any]) -> float | None:
 
 def meter(status: Mapping[str, Any]) -> dict[str, Any]:
     """What the running gateway says of the connection meter, for the record: its verdict, and why."""
-    grid = status["control"]["grid"]
+    grid = status["control"].get("grid", {})  # nothing is known before the first cycle
     causes = [(str(one["code"]), float(one["value"])) for one in grid.get("causes", ())]
     return {"verdict": grid.get("verdict", ""), "why": tell_causes(causes)}
 

@@ -11,6 +11,7 @@ that is missing makes a verdict better.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from math import floor, log10
 from typing import Any
 
 from quartier.control.orders import Order
@@ -45,6 +46,8 @@ SETTLES_S = 300.0
 """A wrong gain is checked for so long, ten small steps, before the meter is believed again."""
 CHECKS = (1.0, -1.0, 0.3, -1.0)
 """Where small steps that settle a doubt go to, in parts of the largest: they have two sizes by ``SIZES``."""
+CHECK_LEAST = 1.3
+"""The smaller of these steps, in the same parts."""
 SUSPECTED = "suspect"
 """How a kept verdict *suspect* is named; without a name it is *implausible*."""
 WAIT_S, WAIT_MAX_S = 600.0, 14_400.0
@@ -436,14 +439,21 @@ def forgive(before: Judge, now_ns: int) -> Judge:
 def dump(state: Judge) -> dict[str, Any]:
     """What a restart must not forget, JSON-ready: that the meter is doubted, why, and for how long.
 
-    Values of causes change with each reading: they are kept to one figure, so that a disk is not worn.
+    Values of causes change with each reading: they are kept to two figures, so that a disk is not worn, and
+    rounded down, so that a gain that is kept makes no limit wider.
     """
     if state.verdict is Verdict.GOOD:
         return {}
-    causes = [[code, float(f"{value:.1g}")] for code, value in state.causes]
+    causes = [[code, _round_down(value)] for code, value in state.causes]
     if state.verdict is Verdict.SUSPECT:
         return {"causes": causes, "verdict": SUSPECTED}
     return {"causes": causes, "wait_s": state.wait_s}
+
+
+def _round_down(value: float) -> float:
+    """Round to two figures, and not up."""
+    unit = 10.0 ** (floor(log10(abs(value) or 1.0)) - 1)
+    return float(f"{floor(value / unit) * unit:.6g}")
 
 
 def load(facts: object, now_ns: int) -> Judge:

@@ -76,7 +76,7 @@ def test_a_run_that_is_late_goes_as_soon_as_it_may_whatever_its_hours(leaning):
 
 
 def test_a_run_that_is_done_waits_for_the_next(leaning):
-    words = "its run is done, the next is of after 22:00"
+    words = "its run is done, the next begins after 22:00"
     assert (WAIT, WAIT, WAIT, "D", words, False) == told(leaning(is_done=True))
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.gateway.control.plausibility.conftest import BATTERY, BOILER, CAR, PV, S
 
 from quartier.control.plausibility.judge import (
+    Judge,
     CODES,
     Circumstances,
     Verdict,
@@ -334,6 +335,15 @@ def test_suspect_verdict_outlives_a_restart_for_ten_minutes_unless_it_gets_worse
     b.fault = gain(1.0)
     assert b.step(590).verdict == "SUSPECT"
     assert b.step(20).verdict == "GOOD"
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"), [(0.55, 0.55), (0.559, 0.55), (-1.016, -1.1), (5_399.0, 5_300.0), (0.0, 0.0)]
+)
+def test_kept_value_of_a_cause_is_never_rounded_up(value, kept):
+    state = replace(Judge(), verdict=Verdict.SUSPECT, causes=(("gain_low", value),))
+
+    assert dump(state)["causes"] == [["gain_low", kept]]
 
 
 def test_good_meter_leaves_nothing_to_keep_and_nonsense_is_ignored(building):
