@@ -22,7 +22,7 @@ from quartier.control.battery import Room
 from quartier.control.failsafe import Stage
 from quartier.control.meters import Look
 from quartier.control.orders import REFRESH_S, Order, Want
-from quartier.control.plausibility.judge import CHECK_LEAST, Verdict, find_checking
+from quartier.control.plausibility.judge import Verdict, find_checking
 from quartier.control.plausibility.steps import LEAST_W
 from quartier.control.players import Player, flexible, floor_w, full_w, stands, steering_point
 from quartier.control.reason import FREE, Reason, make
@@ -131,7 +131,7 @@ def trial_w(scene: Scene, asset: Battery, room: Room) -> float | None:
     if part is None or override.power_w(asset, scene.wishes.overrides) is not None:
         return None
     watts = min(watts, 0.5 * (room.high_w - room.low_w))
-    if CHECK_LEAST * watts < LEAST_W:
+    if 2.0 * watts < LEAST_W:
         return None
     return min(max(scene.meter.checked_w, room.low_w + watts), room.high_w - watts) + part * watts
 

@@ -46,8 +46,6 @@ SETTLES_S = 300.0
 """A wrong gain is checked for so long, ten small steps, before the meter is believed again."""
 CHECKS = (1.0, -1.0, 0.3, -1.0)
 """Where small steps that settle a doubt go to, in parts of the largest: they have two sizes by ``SIZES``."""
-CHECK_LEAST = 1.3
-"""The smaller of these steps, in the same parts."""
 SUSPECTED = "suspect"
 """How a kept verdict *suspect* is named; without a name it is *implausible*."""
 WAIT_S, WAIT_MAX_S = 600.0, 14_400.0

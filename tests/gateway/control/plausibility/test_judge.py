@@ -7,9 +7,9 @@ import pytest
 from tests.gateway.control.plausibility.conftest import BATTERY, BOILER, CAR, PV, S
 
 from quartier.control.plausibility.judge import (
-    Judge,
     CODES,
     Circumstances,
+    Judge,
     Verdict,
     adopt,
     alarms,
