@@ -103,12 +103,12 @@ class Day:
         )
         here = tuple(check for check in self.scenario.checks if not isinstance(check, _ON_WIRES))
         self.judged_scenario = self.scenario.model_copy(update={"checks": here})
+        self._agreed = ReasonsAgree({one.asset: one for one in outputs(self.scenario.house)})
         self.judges: list[Judge] = [
             balance(self.judged_scenario),
+            self._agreed,
             *asked_for(self.judged_scenario, self.caps),
         ]
-        self._agreed = ReasonsAgree({one.asset: one for one in outputs(self.scenario.house)})
-        self.judges.append(self._agreed)
         self._readers = [judge for judge in self.judges if isinstance(judge, OrderJudge)]
         house = self.scenario.house
         clock = Moment()

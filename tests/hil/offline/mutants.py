@@ -159,8 +159,8 @@ def _loosens(patch: Patch) -> None:
 
 
 def _sheds_when_high(patch: Patch) -> None:
-    whole = duties._off
-    patch.setattr(duties, "_off", lambda seen: whole(seen) | ({"D": "high"} if seen.high.level else {}))
+    whole, off = duties._off, {"D": duties.tier_off("D")}
+    patch.setattr(duties, "_off", lambda seen: whole(seen) | (off if seen.high.level else {}))
 
 
 def _alone(state: Any, _params: Any, now: Any) -> bool:
