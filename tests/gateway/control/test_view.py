@@ -1,3 +1,16 @@
+from dataclasses import replace
+
+from tests.gateway.control.conftest import HOUSE
+
+from quartier.control import view
+from quartier.control.breach import Breach
+from quartier.control.lag import Lag
+from quartier.control.outcome import Result
+from quartier.control.plausibility.judge import Judge, Verdict
+from quartier.control.shed import Gate
+from quartier.control.state import State
+
+
 def test_a_view_says_mode_caps_whose_and_why(plant):
     view = plant(base_w=2000).run(3).view
 
@@ -44,3 +57,14 @@ def test_what_moved_is_named_with_the_rule_that_moved_it(plant):
     p = plant(base_w=3000, soc_pct=10, loads_w={"pump": 2000}).cap(import_max_w=3500).run(1)
 
     assert ["pump: import cap 3500 W (envelope dso 1): shed, tier C"] == p.view["acted"]
+
+
+def test_what_follows_from_a_doubted_grid_meter_names_that_doubt(scene):
+    meter = Judge(verdict=Verdict.SUSPECT, causes=(("one_step", -1.0),))
+    breach = Breach(fast_over=True)
+    state = replace(State.fresh(HOUSE), meter=meter, lag=Lag(found_s=16.0), export_breach=breach)
+    result = Result((), 0.0, 0.0, acted={}, met=True, gate=Gate())
+    found = {one.code: one for one in view.alarms(scene(state=state), (), result, {})}
+
+    assert found["meter.late"].cause == ("meter.suspect", "grid")
+    assert found["cap.exceeded"].endswith("; the grid meter is doubted: see meter.suspect first")
