@@ -14,7 +14,7 @@ async def test_every_question_is_answered_and_the_status_counts_alarms(house):
     ]
 
     assert {"active_count", "unacknowledged_count", "newest"} == set(status["alarms"])
-    assert {"utc_ms", "active_count", "unacknowledged_count", "alarms"} == set(alarms)
+    assert {"utc_ms", "zone", "active_count", "unacknowledged_count", "alarms"} == set(alarms)
     codes = {row["code"] for row in alarms["alarms"]}
     assert "loss.bus_down" not in codes, "a bus that is opened for the first time is not down"
     assert "grid.power_w" in {point["point"] for point in points}

@@ -25,7 +25,7 @@ async def test_an_inverter_in_another_mode_is_given_no_orders_until_it_is_set_ri
     devices["gx"]._show_orders()
     await gateway.start()
     lost = await gateway.until(lambda status: row(status)["state"] == "different")
-    lost = await gateway.until(lambda status: "fall-back" in status["control"]["assets"]["bat1"]["state"])
+    lost = await gateway.until(lambda status: "fallback" in status["control"]["assets"]["bat1"]["state"])
     told = await point(gateway, "bat1.fallback_on")
     code, text, errors = await gateway.call(
         "arm", "--check", "--json", "--runtime-dir", str(gateway.runtime_dir)

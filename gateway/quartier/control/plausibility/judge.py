@@ -19,7 +19,14 @@ from quartier.control.plausibility import devices
 from quartier.control.plausibility.bounds import LowerBound, find_lower_bound
 from quartier.control.plausibility.devices import Follower, watch_devices
 from quartier.control.plausibility.frozen import QUANTITIES, Quantities, watch_quantities
-from quartier.control.plausibility.samples import FAST_S, Powers, Sample, measured_assets, take_sample
+from quartier.control.plausibility.samples import (
+    FAST_S,
+    SETTLED_COUNT,
+    Powers,
+    Sample,
+    measured_assets,
+    take_sample,
+)
 from quartier.control.plausibility.steps import SOME, Reaction, Step, Timing, Watch, watch_steps
 from quartier.control.sight import Memories, Memory
 from quartier.house.alarm import Alarm
@@ -102,12 +109,22 @@ class Judge:
     followers: Mapping[str, Follower] = field(default_factory=dict)
 
     def verifies(self, now_ns: int) -> bool:
-        """Whether batteries go to their release value, for a second step to settle what the last one said."""
-        last = next((one for one in reversed(self.evidence) if one.channel == 0), None)
-        if self.verdict is not Verdict.SUSPECT or last is None:
+        """Whether batteries go to their release value, for a second step to settle what the last one said.
+
+        Not before enough readings show the level from which that step begins.
+        """
+        last = self._find_step_to_verify(now_ns)
+        if last is None:
             return False
+        return sum(one.taken_ns > last.at_ns for one in self.steered.samples) >= SETTLED_COUNT
+
+    def _find_step_to_verify(self, now_ns: int) -> Step | None:
+        """Return the last step of the total where a second one shall settle what it said."""
+        last = next((one for one in reversed(self.evidence) if one.channel == 0), None)
+        if self.verdict is not Verdict.SUSPECT or last is None or last.verifies:
+            return None
         asks = last.makes_worse or (_is_hard(last) and abs(last.asset_w) >= LARGE_W)
-        return asks and not last.verifies and now_ns - last.at_ns < VERIFIES_S * _S
+        return last if asks and now_ns - last.at_ns < VERIFIES_S * _S else None
 
     def tries(self, now_ns: int) -> bool | None:
         """Whether a small step is up (True) or down (False) now that shows if the meter is right again.
@@ -134,7 +151,7 @@ class Judge:
         """
         if self.verdict is Verdict.SUSPECT:
             young = now_ns - self.since_ns < DOUBTS_S * _S
-            return young and self.good_count < GOOD_COUNT and not self.verifies(now_ns)
+            return young and self.good_count < GOOD_COUNT and self._find_step_to_verify(now_ns) is None
         if self.verdict is Verdict.IMPLAUSIBLE:
             return False
         hinted_ns = max(self.steered.hinted_ns, self.generation.hinted_ns)

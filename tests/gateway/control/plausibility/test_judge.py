@@ -309,6 +309,16 @@ def test_nothing_is_judged_without_a_reading(building):
     assert b.state == before
 
 
+def test_release_that_verifies_a_step_begins_once_the_level_before_it_is_known(building):
+    b = building(fault=gain(-1.0)).order("bat1", 4_000).step(6)
+    assert (b.verdict, b.state.verifies(b.t * S)) == ("SUSPECT", False)
+
+    while not b.state.verifies(b.t * S):
+        b.step()
+    assert b.t <= 70
+    assert b.order("bat1", 0).step(10).verdict == "IMPLAUSIBLE"
+
+
 def test_verdict_outlives_a_restart(building):
     b = building(fault=gain(-1.0))
     for watts in (4_000, 0):
