@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tests.gateway.control.walk.town import point_of
 
 from quartier.control.linkstate import Mode
+from quartier.control.plausibility.judge import Verdict
 from quartier.house import modes
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Steered
 from quartier.house.nodes import ROOT, Node
@@ -141,7 +142,10 @@ class Flows:
         way = world.town._ways[battery.name]
         if any(self._is_undeclared(node) for node in world.house.nodes if node.name in way):
             return False  # it would feed back there, for all that anybody knows
-        spare = world.town.power_w[battery.name] > -0.9 * battery.discharge_max_w
+        most_w = battery.discharge_max_w
+        if world.state.meter.verdict is Verdict.SUSPECT:  # all that it gives may be export then
+            most_w = min(most_w, world.state.force.export_w)
+        spare = world.town.power_w[battery.name] > -0.9 * most_w
         return spare and world.town.soc_pct[battery.name] > floor_pct + 1.5 and self.judge.may_move(battery)
 
     def _takes_less(self, asset: Load | Ev | Moded) -> bool:
