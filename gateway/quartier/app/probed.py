@@ -14,7 +14,7 @@ FILE = "probes"
 DELAY_MAX_S = 25.0
 """Beyond this control keeps no past to compare with."""
 GAINS = (0.5, 1.6)
-"""Between these it does what it is told."""
+"""An asset whose measured gain is between these follows its orders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

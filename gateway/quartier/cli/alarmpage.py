@@ -50,10 +50,10 @@ def _rows() -> Iterator[str]:
 
 def _stays(kind: Kind) -> str:
     if kind.stays_s == float("inf"):
-        return "Told once; it stands until the gateway is started again."
+        return "Reported once. It stays active until the next start of the gateway."
     if kind.stays_s:
         until = ", or until the link is up" if kind.ended_by else ""
-        return f"Told once; it stands for {kind.stays_s / HOUR_S:g} h after it was told last{until}."
+        return f"Reported once. It stays active for {kind.stays_s / HOUR_S:g} h after the last report{until}."
     return "It goes when its cause is gone."
 
 

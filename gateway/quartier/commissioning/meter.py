@@ -47,7 +47,7 @@ def tell(judged: Judged, name: str) -> str:
     if not count:
         return f"{name}: no step could be judged alone"
     told = ", ".join(f"{many} {reaction.value}" for reaction, many in judged.reactions.most_common())
-    return f"{name}: {count} step{'s' * (count != 1)} judged as while the gateway runs: {told}"
+    return f"{name}: {count} step{'s' * (count != 1)} checked with the rules of the running gateway: {told}"
 
 
 def show(judged: Judged) -> dict[str, object]:

@@ -122,7 +122,9 @@ def test_phase_with_a_wrong_factor_is_named_where_the_site_file_has_the_phases(p
 def test_reactions_are_told_in_words_and_as_json(probe, plant):
     found = judged(probe(plant(sees=-1.0)))
 
-    assert "grid: 7 steps judged as while the gateway runs: 7 wrong sign" == meter.tell(found, "grid")
+    assert "grid: 7 steps checked with the rules of the running gateway: 7 wrong sign" == meter.tell(
+        found, "grid"
+    )
     assert {
         "steps": {"wrong sign": 7},
         "faults": [{"fault": "direction of the CTs reversed", "code": "wrong_sign", "value": -1.0}],

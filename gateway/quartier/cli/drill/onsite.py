@@ -61,8 +61,8 @@ def _led(options: argparse.Namespace, steps: Sequence[Step], record: dict[str, A
     _line(CONSENT.format(cables=cables))
     meter = record.get("meter", {})
     if meter.get("why"):
-        _line(f"The connection meter is {meter['verdict']}: {meter['why']}.")
-        _line("Repair it first: what a drill measures by it counts for little. See quartier meter.")
+        _line(f"The grid meter is {meter['verdict']}: {meter['why']}.")
+        _line("Repair it first: the measurements of the drill depend on it. See quartier meter.")
     if done:
         _line(f"{len(done)} done already.")
     try:
@@ -92,7 +92,7 @@ def _begun(path: Path, status: Mapping[str, Any]) -> dict[str, Any]:
     """A record that was begun before, or a new one."""
     if _draft(path).exists():
         found: dict[str, Any] = json.loads(_draft(path).read_text("utf-8"))
-        return found
+        return {**found, "meter": plan.meter(status)}  # it may have been repaired since
     gateway = status["gateway"]
     return {
         "format": FORMAT,

@@ -7,7 +7,7 @@ from typing import Any
 from quartier.control.plausibility.detection import tell_causes
 
 GIVEN_BACK = "output.given_back"
-"""The code of the reason for which a point is given back."""
+"""The code of a reason that released a point."""
 NOT_BY_HAND = "not by hand: drill --simulated makes it"
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from quartier.control.plausibility.judge import LARGE_W, describe
+from quartier.control import setpoint
+from quartier.control.plausibility.judge import LARGE_W, SIZES, describe
 from quartier.control.plausibility.samples import FAST_S, generates
 from quartier.control.plausibility.steps import LEAST_W
-from quartier.house.assets import Asset, Battery, Ev, House, Load, Moded, Pv
+from quartier.house.assets import Asset, Battery, Ev, House, Moded, Steered
 
 FROZEN = "frozen values"
 REVERSED = "direction of the CTs reversed"
@@ -74,9 +75,9 @@ def find_detections(house: House) -> Iterator[Detection]:
     )
     yield _found(
         WRONG_RATIO,
-        ordered if signed and fast else [],
+        ordered if signed and fast and _has_two_sizes(ordered) else [],
         "implausible",
-        "a meter that is read each 5 s or more often, and an asset with a power meter that takes orders",
+        "a meter that is read each 5 s or more often, and measured assets that take orders of two sizes",
     )
     yield _found(
         NO_REACTION,
@@ -91,12 +92,18 @@ def find_detections(house: House) -> Iterator[Detection]:
 
 
 def takes_orders(asset: Asset) -> bool:
-    """Whether orders of the gateway move it."""
-    if isinstance(asset, Battery | Ev | Moded):
-        return asset.writable
-    if isinstance(asset, Load):
-        return asset.switchable
-    return isinstance(asset, Pv) and asset.curtail != "none"
+    """Whether the gateway may order it: not in tier A, nor where its missing fallback was not accepted."""
+    return isinstance(asset, Steered) and setpoint.takes_orders(asset)
+
+
+def _has_two_sizes(assets: Sequence[Asset]) -> bool:
+    """Whether their steps can have two sizes, as a wrong factor must be seen in both (``judge.SIZES``)."""
+    if any(
+        isinstance(one, Battery | Ev) or (isinstance(one, Moded) and len(one.modes) > 2) for one in assets
+    ):
+        return True
+    sizes_w = [_span_w(one) for one in assets]
+    return max(sizes_w, default=0.0) >= SIZES * min(sizes_w, default=1.0)
 
 
 def _span_w(asset: Asset) -> float:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from tests.gateway.control.plausibility.conftest import BATTERY, BOILER, CAR, PV
 
 from quartier.control.plausibility.detection import find_detections, takes_orders, tell_causes
@@ -17,6 +18,12 @@ FAULTS = (
 )
 
 
+MODED = Moded(
+    name="m", rated_w=1_000, quantity="x", modes=(Mode("on", 1, 1_000.0), Mode("off", 0, 0.0)), measured=True
+)
+SWITCHED = replace(BOILER, tier="C")
+
+
 def by(house):
     found = [*find_detections(house)]
     assert FAULTS == tuple(one.fault for one in found)
@@ -25,7 +32,7 @@ def by(house):
 
 
 def test_building_with_steered_assets_finds_all_faults(building):
-    house = building().house
+    house = building(BATTERY, CAR, SWITCHED, PV).house
 
     assert by(house) == [
         ("bat1", "ev1", "boiler1", "pv1"),
@@ -67,19 +74,38 @@ def test_verdict_is_implausible_where_nothing_is_unlisted(building):
 def test_which_assets_take_orders():
     mode = Moded(name="m", rated_w=1, quantity="x", modes=(Mode("on", 1, 1.0),))
 
-    assert all(map(takes_orders, (BATTERY, CAR, BOILER, PV, mode)))
+    assert all(map(takes_orders, (BATTERY, CAR, SWITCHED, PV, mode)))
     assert not any(
         map(
             takes_orders,
             (
                 replace(BATTERY, writable=False),
                 replace(CAR, writable=False),
-                replace(BOILER, switchable=False),
+                replace(SWITCHED, switchable=False),
+                BOILER,  # tier A
                 replace(PV, curtail="none"),
                 Asset(name="x", rated_w=1),
             ),
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("assets", "found"),
+    [
+        ((SWITCHED,), False),
+        ((SWITCHED, replace(SWITCHED, name="boiler2", rated_w=2_500)), False),
+        ((SWITCHED, replace(SWITCHED, name="boiler2", rated_w=2_600)), True),
+        ((MODED,), False),
+        ((replace(MODED, modes=(*MODED.modes, Mode("low", 2, 500.0))),), True),
+        ((CAR,), True),
+        ((), False),
+    ],
+)
+def test_wrong_ratio_is_found_where_steps_can_have_two_sizes(building, assets, found):
+    house = replace(building().house, assets=assets)
+
+    assert bool(by(house)[2]) is found
 
 
 def test_causes_are_told_with_the_name_of_their_fault():
