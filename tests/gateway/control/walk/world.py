@@ -84,7 +84,7 @@ class World:
         return self.town.t
 
     def utc_ms(self) -> int:
-        return EPOCH_MS + int((self.t + self.jump_s) * 1000)
+        return EPOCH_MS + round((self.t + self.jump_s) * 1000)
 
     def now(self) -> Now:
         return Now(round((self.t - self.boot_t) * S), self.utc_ms(), self.synced)
