@@ -82,8 +82,15 @@ def _show(file: Path, checked: Checked) -> None:
     ]
     title = f"Faults of the grid meter ({checked.house.grid.name}) that this site detects"
     output.console().print(output.table(title, ("fault", "verdict", "by"), rows))
-    for text in minimum_times.sentences(checked.house):
-        print(text)
+    for one in checked.excesses:
+        print(_tell(one))
+
+
+def _tell(one: Excess) -> str:
+    return (
+        f"minimum times: at most {one.power_w:.0f} W above a new {one.way} limit for up to {one.for_s:.0f} s"
+        f" ({', '.join(one.machines)}); never above a fuse or breaker"
+    )
 
 
 def _good(file: Path, checked: Checked) -> dict[str, Any]:

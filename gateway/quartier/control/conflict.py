@@ -1,9 +1,10 @@
-"""What is still done with a point that another master moves too: row *conflict* of failsafe.md (pure).
+"""What is still done with a point that another controller moves too: row *conflict* of failsafe.md (pure).
 
 The safe value is written last.  Nothing is raised.  What a limit needs is still written, at most once a
 minute, and no contactor faster than its minimum time or more often than any load may be switched.  What a
-person or the district ordered is not exceeded: a car that is to pause is not slowed.  The point counts
-at the larger of what is measured and what the other master set last; at its rating where nobody measures it.
+person or the district ordered is not exceeded: a car that is to pause is not slowed.  The point
+counts at the larger of what is measured and what the other controller set last; at its rating where no meter
+measures it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -180,7 +181,7 @@ def _next_value(scene: Scene, result: Result, asset: Flexible, turn: Turn, one: 
         return least
     if _rank(asset, least) < _rank(asset, stands):
         return _switched(scene, asset, one, least, stands)
-    # What stands there may be nonsense of another master: what is written again is our own value.
+    # The value there may be an invalid one of another controller: our own value is written again.
     is_kept = order is not None and _rank(asset, stands) == _rank(asset, order.value)
     return order.value if order is not None and is_kept and asset.lease_s < inf else None
 

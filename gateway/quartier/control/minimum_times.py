@@ -181,12 +181,3 @@ def _held_w(asset: Load | Ev | Moded) -> float:
     if isinstance(asset, Moded):
         return asset.modes[0].power_w - asset.modes[-1].power_w
     return floor_w(asset) if isinstance(asset, Ev) else asset.rated_w
-
-
-def sentences(house: House) -> list[str]:
-    """The largest possible excess for people."""
-    return [
-        f"minimum times: at most {one.power_w:.0f} W above a new {one.way} limit for up to {one.for_s:.0f} s"
-        f" ({', '.join(one.machines)}); never above a fuse or breaker"
-        for one in largest_excesses(house)
-    ]

@@ -245,9 +245,6 @@ def test_the_largest_excess_is_that_of_the_largest_machine(house):
     assert [Excess("import", 4_140.0, 60.0, ("ev1",))] == minimum_times.largest_excesses(site)
     site = replace(site, assets=(small, large))
     assert [Excess("import", 4_000.0, 300.0, ("hp2",))] == minimum_times.largest_excesses(site)
-    (words,) = minimum_times.sentences(site)
-    assert words.startswith("minimum times: at most 4000 W above a new import limit for up to 300 s (hp2);")
-    assert words.endswith("never above a fuse or breaker")
 
 
 def test_cars_that_share_start_together_and_count_together(house):
