@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from quartier.cli import output
-from quartier.control.plausibility.detection import tell_causes
+from quartier.control.plausibility.causes import tell_causes
 from quartier.runtime.desk import Closed, ask
 from quartier.runtime.operators import GROUP, order
 

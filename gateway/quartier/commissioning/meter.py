@@ -7,8 +7,8 @@ from quartier.commissioning.subject import Subject
 from quartier.commissioning.trace import PHASES, Series, Trace
 from quartier.commissioning.verdict import Measured
 from quartier.commissioning.witnesses import SILENT_GAIN, decade
+from quartier.control.plausibility.causes import name_fault
 from quartier.control.plausibility.commanded import Judged, judge_commanded, judge_gain
-from quartier.control.plausibility.detection import name_fault
 from quartier.control.plausibility.samples import Sample
 from quartier.control.plausibility.steps import SOME, Timing
 from quartier.house.assets import Pv

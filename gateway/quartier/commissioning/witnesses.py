@@ -12,8 +12,8 @@ from quartier.commissioning.finding import Finding, Target
 from quartier.commissioning.gain import Gain
 from quartier.commissioning.subject import Subject
 from quartier.commissioning.verdict import Measured
+from quartier.control.plausibility.causes import tell_causes
 from quartier.control.plausibility.commanded import Judged
-from quartier.control.plausibility.detection import tell_causes
 
 SILENT_GAIN = 0.04
 FROZEN = "frozen_power_w"

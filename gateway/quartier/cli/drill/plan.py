@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quartier.control.plausibility.detection import tell_causes
+from quartier.control.plausibility.causes import tell_causes
 
 GIVEN_BACK = "output.given_back"
 """The code of a reason that released a point."""

@@ -4,41 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from quartier.control import setpoint
-from quartier.control.plausibility.judge import LARGE_W, SIZES, describe
+from quartier.control.plausibility.causes import FROZEN, NO_REACTION, REVERSED, TOO_LOW, WRONG_RATIO
+from quartier.control.plausibility.judge import LARGE_W, SIZES
 from quartier.control.plausibility.samples import FAST_S, generates
 from quartier.control.plausibility.steps import LEAST_W
 from quartier.house.assets import Asset, Battery, Ev, House, Moded, Steered
-
-FROZEN = "frozen values"
-REVERSED = "direction of the CTs reversed"
-WRONG_RATIO = "wrong ratio, or one phase wrong"
-NO_REACTION = "no reaction (dead, or of another building)"
-TOO_LOW = "shows less than is measured below it"
-_NAMES = {
-    "wrong_sign": REVERSED,
-    "corrections_grow": REVERSED,
-    "gain_low": WRONG_RATIO,
-    "gain_high": WRONG_RATIO,
-    "none": NO_REACTION,
-    "below_bound": TOO_LOW,
-}
-"""The fault by the code of what is held against the meter (``judge.WORDS``), without its phase."""
-
-
-def name_fault(code: str) -> str:
-    """The name of the fault that a code of the judge means; empty where it does not tell yet."""
-    if code.startswith("frozen_"):
-        return FROZEN
-    known, _, phase = code.rpartition("_l")
-    if phase.isdigit():
-        return WRONG_RATIO if known in _NAMES else ""
-    return _NAMES.get(code, "")
-
-
-def tell_causes(causes: Sequence[tuple[str, float]]) -> str:
-    """Say for people what is held against the meter, each with the name of its fault."""
-    told = ((name_fault(code), describe(((code, value),))) for code, value in causes)
-    return "; ".join(f"{name}: {words}" if name else words for name, words in told)
 
 
 @dataclass(frozen=True, slots=True)

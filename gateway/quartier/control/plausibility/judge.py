@@ -17,6 +17,7 @@ from typing import Any
 from quartier.control.orders import Order
 from quartier.control.plausibility import devices
 from quartier.control.plausibility.bounds import LowerBound, find_lower_bound
+from quartier.control.plausibility.causes import WORDS, describe
 from quartier.control.plausibility.devices import Follower, watch_devices
 from quartier.control.plausibility.frozen import QUANTITIES, Quantities, watch_quantities
 from quartier.control.plausibility.samples import (
@@ -508,37 +509,6 @@ def alarms(state: Judge, house: House) -> Iterator[Alarm]:
         yield Alarm("meter.suspect", name, words)
 
 
-def describe(causes: tuple[tuple[str, float], ...]) -> str:
-    """Say for people what is held against the meter."""
-    return "; ".join(_describe(code, value) for code, value in causes)
-
-
-def _describe(code: str, value: float) -> str:
-    if code.startswith("frozen_"):
-        return f"{code.removeprefix('frozen_')} stands still at {value:g} while assets move"
-    known, _, phase = code.rpartition("_l")
-    if phase.isdigit():
-        return f"{_describe(known, value)} (phase L{phase})"
-    return WORDS[code].format(value=value)
-
-
-WORDS = {
-    "below_bound": (
-        "it shows less than the meters below it measure (at least {value:.0f} W);"
-        " if generation is missing in the site file, list it or set limits.unlisted_generation_w"
-    ),
-    "wrong_sign": "it moves against the assets' steps (gain {value:.2f}): look at the direction of its CTs",
-    "none": "it does not show the assets' own steps: look whether its CTs measure this connection",
-    "gain_low": (
-        "it shows too little of the assets' steps (gain {value:.2f}): look at its CT ratio and phases"
-    ),
-    "gain_high": "it shows too much of the assets' steps (gain {value:.2f}): look at its CT ratio",
-    "corrections_grow": (
-        "corrections make the error larger (gain {value:.2f}): look at the direction of its CTs"
-    ),
-    "one_step": "it did not follow a step of an asset (gain {value:.2f}): the next step decides",
-}
-"""What is held against the meter, by code, with a value."""
 CODES = frozenset(
     [
         *WORDS,

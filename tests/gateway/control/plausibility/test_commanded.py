@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from tests.gateway.control.plausibility.conftest import BATTERY, S
 
+from quartier.control.plausibility.causes import name_fault
 from quartier.control.plausibility.commanded import judge_commanded, judge_gain, weigh
-from quartier.control.plausibility.detection import name_fault
 from quartier.control.plausibility.judge import CODES
 from quartier.control.plausibility.samples import Sample, take_sample
 from quartier.control.plausibility.steps import Reaction, Timing

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from tests.gateway.control.plausibility.conftest import BATTERY, BOILER, CAR, PV
 
-from quartier.control.plausibility.detection import find_detections, takes_orders, tell_causes
+from quartier.control.plausibility.causes import tell_causes
+from quartier.control.plausibility.detection import find_detections, takes_orders
 from quartier.house.assets import Asset, Mode, Moded
 from quartier.house.nodes import Node
 
