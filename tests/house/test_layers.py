@@ -166,6 +166,8 @@ ROOMS = (
     Room(
         "quartier.store", ("quartier.store", "quartier.house", "quartier_native", *CONTRACT), ("structlog",)
     ),
+    Room("quartier.runtime.signing", ("quartier.runtime.ownedfiles",), ("cryptography",)),
+    Room("quartier.app.archive", ("quartier.runtime",), ("pydantic",)),  # a stranger may have made the file
     Room(
         "quartier.runtime",
         (
@@ -189,7 +191,6 @@ ROOMS = (
         ),
     ),
     Room("quartier.app", ("quartier", "quartier_drivers", "quartier_native"), ("structlog",)),
-    Room("quartier.cli.drill.seal", (), ("cryptography",)),
     Room(
         "quartier.cli", ("quartier", "quartier_drivers", "quartier_native"), ("rich", "textual", "structlog")
     ),
@@ -254,7 +255,8 @@ WRAPPED = {
     "sqlite3": ("quartier.store",),
     "google": ("quartier.district.sparkplug",),
     "jwt": ("quartier.district.seal",),
-    # Issuers name the kind of their keys; meters encrypt; a drill's record is signed; OPC UA has certificates.
+    # Issuers name the kind of their keys; meters encrypt; drill records and backups are signed; OPC UA has
+    # certificates.
     "cryptography": (
         "quartier.district.seal",
         "quartier.district.issuers",
@@ -262,7 +264,7 @@ WRAPPED = {
         "quartier_drivers.meter",
         "quartier_drivers.opcua.certificate",
         "quartier_drivers.opcua.link",
-        "quartier.cli.drill.seal",
+        "quartier.runtime.signing",
     ),
     # Without a loop there is no other clock: a scan by hand waits on its socket; and the loop's is its own.
     "time": ("quartier.runtime.clock", "quartier_drivers.modbus.direct", "quartier_drivers.loop"),

@@ -1,25 +1,45 @@
-"""The form of a backup: a gzipped tar whose first member, ``manifest.json``, proves every other.
+"""The form of a backup: a gzipped tar of ``manifest.json``, ``signature.json`` and the files.
 
-It names each with its place, size, SHA-256, mode and owner.
+The manifest names each file with its place, size, SHA-256, mode and owner.  The signature, made with the
+gateway's key, covers the manifest.  The file may come from a stranger: sizes are checked before it is read.
 """
 
+import gzip
 import hashlib
 import io
 import json
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import islice
-from pathlib import Path
-from typing import IO, Any
+from pathlib import Path, PurePosixPath
+from typing import IO, Annotated, Any
 
-FORMAT, MANIFEST = 1, "manifest.json"
+from pydantic import Field, TypeAdapter, ValidationError
+
+from quartier.runtime import signing
+from quartier.runtime.ownedfiles import open_plain
+
+FORMAT, MANIFEST, SIGNATURE = 2, "manifest.json", "signature.json"
 STATE, JOURNAL, SITE, ELSEWHERE = "state", "journal", "site", "elsewhere"
 PLACES = (STATE, JOURNAL, SITE, ELSEWHERE)
+MANIFEST_MAX_BYTES = 4 << 20
+FILES_MAX = 10_000
+FILE_MAX_BYTES = 1 << 36
+_SIGNATURE_MAX_BYTES = 1 << 10
+_READ_MAX_BYTES = MANIFEST_MAX_BYTES + tarfile.BLOCKSIZE  # no header of the archive may ask for more at once
+_REST_MAX_BYTES = 1 << 20  # zeros that may follow the last file
+_SIGNED_FOR = b"quartier backup\n"  # a signature over anything else does not count here
 _LEVEL = 3  # what is large is compressed already
 _SMALL_BYTES = 1 << 20
-_FIELDS = ("gateway", "made_utc_ms", "version", "boot", "site_file", "history")
+_PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
+_FAULTS = (OSError, tarfile.TarError, zlib.error, EOFError, ValueError, RecursionError)
+_Word = Annotated[str, Field(min_length=1, max_length=255)]
+_Name = Annotated[str, Field(min_length=1, max_length=4096)]
+_UtcMs = Annotated[int, Field(ge=0, lt=1 << 53)]
+_Boot = Annotated[int, Field(ge=0, lt=1 << 40)]
 
 
 class Unusable(Exception):  # noqa: N818 - what a person is told
@@ -30,13 +50,13 @@ class Unusable(Exception):  # noqa: N818 - what a person is told
 class Member:
     """One file: ``path`` is below the folder of its place, or absolute elsewhere."""
 
-    place: str
-    path: str
-    size: int
-    sha256: str
-    mode: int
-    owner: str
-    group: str
+    place: _Word
+    path: _Name
+    size: Annotated[int, Field(ge=0, le=FILE_MAX_BYTES)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    mode: Annotated[int, Field(ge=0, le=0o7777)]
+    owner: _Word
+    group: _Word
 
     @property
     def name(self) -> str:
@@ -51,103 +71,212 @@ class Manifest:
     ``site_file`` is its name in the folder of the site, ``history`` the store's path as the site file says.
     """
 
-    gateway: str
-    made_utc_ms: int
-    version: str
-    boot: int
-    site_file: str
-    history: str
-    members: tuple[Member, ...]
-    left_out: tuple[str, ...] = ()
+    gateway: _Word
+    made_utc_ms: _UtcMs
+    version: _Word
+    boot: _Boot
+    site_file: _Word
+    history: _Name
+    members: Annotated[tuple[Member, ...], Field(max_length=FILES_MAX)]
+    left_out: Annotated[tuple[_Name, ...], Field(max_length=FILES_MAX)] = ()
 
     @property
     def size_bytes(self) -> int:
-        """All members together."""
+        """All files together."""
         return sum(member.size for member in self.members)
 
+    @property
+    def site_member(self) -> Member:
+        """The site file.  Raises ValueError where there is none."""
+        for member in self.members:
+            if (member.place, member.path) == (SITE, self.site_file):
+                return member
+        raise ValueError(f"its manifest names no site file {self.site_file}")
 
-def read(path: Path) -> Manifest:
-    """What a backup says of itself.  Raises Unusable."""
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A manifest with the public key, in hex, of the gateway that signed it."""
+
+    manifest: Manifest
+    public_key: str
+
+    @property
+    def fingerprint(self) -> str:
+        """The key for people."""
+        return signing.fingerprint(self.public_key)
+
+
+_MANIFEST = TypeAdapter(Manifest)
+
+
+def read(path: Path) -> Signed:
+    """Read what a backup says of itself, and prove its signature.  Raises Unusable."""
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            return _manifest(archive)
-    except (OSError, tarfile.TarError, EOFError, ValueError) as error:
+        with _open(path) as archive:
+            return _head(archive)
+    except _FAULTS as error:
         raise Unusable(f"{path}: no backup that can be read: {error}") from error
 
 
-def check(path: Path) -> Manifest:
-    """Read every byte and hold it against the manifest.  Raises Unusable with the first that is wrong."""
-    for _ in contents(path):
+def check(path: Path, expected: Signed | None = None) -> Signed:
+    """Read every byte and compare it with the manifest.  Raises Unusable with the first that is wrong."""
+    for _ in contents(path, expected):
         pass
     return read(path)
 
 
-def contents(path: Path) -> Iterator[tuple[Member, IO[bytes]]]:
-    """Every member with its bytes, proved sound before they are given.  Raises Unusable."""
+def contents(path: Path, expected: Signed | None = None) -> Iterator[tuple[Member, IO[bytes]]]:
+    """Give every file with its bytes, each proved before it is given.
+
+    ``expected``: what ``read`` gave before; another manifest is refused.  Raises Unusable.
+    """
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            assert archive.fileobj is not None
-            wanted = {member.name: member for member in _manifest(archive).members}
-            for info in islice(archive, 1, None):
+        with _open(path) as archive:
+            found = _head(archive)
+            if expected not in {None, found}:
+                raise Unusable(f"{path}: was changed while it was read")
+            wanted = {member.name: member for member in found.manifest.members}
+            while (info := archive.next()) is not None:
                 member = wanted.pop(info.name, None)
-                if member is None or not info.isreg():
+                if member is None or info.type not in _PLAIN:
                     raise Unusable(f"{path}: holds {info.name!r}, which its manifest does not name")
-                body = archive.extractfile(info)
-                assert body is not None
-                with io.BytesIO(body.read()) if member.size < _SMALL_BYTES else _spooled(body) as found:
-                    if sha256(found) != member.sha256:
-                        raise Unusable(f"{path}: {info.name} is damaged")
-                    found.seek(0)
-                    yield member, found
-            while archive.fileobj.read(1 << 20):  # the end of the file, and with it its own checksum
-                pass
-    except (OSError, tarfile.TarError, EOFError, ValueError) as error:
+                with _read_member(archive, info, member, path) as body:
+                    yield member, body
+            _read_rest(archive)
+    except _FAULTS as error:
         raise Unusable(f"{path}: cannot be read to its end: {error}") from error
     if wanted:
         raise Unusable(f"{path}: {min(wanted)} is missing")
 
 
-def _spooled(body: IO[bytes]) -> IO[bytes]:
-    """A large member on disk, nameless, while it is looked at."""
-    found: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - its reader closes it
-    while part := body.read(1 << 20):
+def read_member(path: Path, expected: Signed, wanted: Member) -> bytes:
+    """Read one small file of the archive, proved.  Raises Unusable."""
+    for member, body in contents(path, expected):
+        if member == wanted:
+            return body.read()
+    raise Unusable(f"{path}: {wanted.name} is missing")
+
+
+def _read_member(archive: tarfile.TarFile, info: tarfile.TarInfo, member: Member, path: Path) -> IO[bytes]:
+    """Copy one file to memory, a large one to a nameless file, and compare it with the manifest."""
+    if info.size != member.size:
+        raise Unusable(f"{path}: {info.name} has {info.size} bytes, its manifest says {member.size}")
+    body = archive.extractfile(info)
+    assert body is not None
+    found: IO[bytes] = io.BytesIO() if member.size < _SMALL_BYTES else tempfile.TemporaryFile()  # noqa: SIM115 - its reader closes it
+    while part := body.read(_SMALL_BYTES):
         found.write(part)
+    found.seek(0)
+    if sha256(found) != member.sha256:
+        raise Unusable(f"{path}: {info.name} is damaged")
     found.seek(0)
     return found
 
 
-def _manifest(archive: tarfile.TarFile) -> Manifest:
-    first = archive.next()
-    if first is None or first.name != MANIFEST or (body := archive.extractfile(first)) is None:
-        raise ValueError("its first member is no manifest")
+def _read_rest(archive: tarfile.TarFile) -> None:
+    """Read to the end of the file, and with it its own checksum."""
+    assert archive.fileobj is not None
+    rest = 0
+    while part := archive.fileobj.read(_SMALL_BYTES):
+        rest += len(part)
+        if rest > _REST_MAX_BYTES:
+            raise ValueError("bytes follow the last file")
+
+
+class _Unpacked(gzip.GzipFile):
+    """The unpacked bytes, in small reads only: a header cannot fill the memory."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read ``size`` bytes.  Raises ValueError where they are too many."""
+        if size is None or not 0 <= size <= _READ_MAX_BYTES:
+            raise ValueError(f"a header asks for {size} bytes")
+        return super().read(size)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[tarfile.TarFile]:
+    with _Unpacked(path, "rb") as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as archive:
+        yield archive
+
+
+def _head(archive: tarfile.TarFile) -> Signed:
+    content = _small(archive, MANIFEST, MANIFEST_MAX_BYTES)
+    if (form := _form(content)) != FORMAT:
+        raise ValueError(f"format {form}; this version reads format {FORMAT}, which is signed")
     try:
-        said = json.loads(body.read())
-        if said["format"] != FORMAT:
-            raise ValueError(f"format {said['format']}; this version reads {FORMAT}")
-        members = tuple(Member(**one) for one in said["members"])
-        fields = {name: said[name] for name in _FIELDS}
-        manifest = Manifest(**fields, members=members, left_out=tuple(said["left_out"]))
+        seal = json.loads(_small(archive, SIGNATURE, _SIGNATURE_MAX_BYTES))
+        key, signature = seal["public_key"], seal["signature"]
     except (KeyError, TypeError) as error:
-        raise ValueError(f"its manifest lacks {error}") from error
-    for member in members:
-        parts = Path(member.path).parts
-        if (
-            member.place not in PLACES
-            or ".." in parts
-            or (member.place == ELSEWHERE) != member.path.startswith("/")
-        ):
-            raise ValueError(f"{member.place}/{member.path} is no place of a gateway")
+        raise ValueError("its signature cannot be read") from error
+    if not signing.verify(key, signature, _SIGNED_FOR + content):
+        raise ValueError("its signature does not hold: it was changed after it was made")
+    return Signed(_manifest(content), key)
+
+
+def _small(archive: tarfile.TarFile, name: str, size_max: int) -> bytes:
+    info = archive.next()
+    if info is None or info.name != name or info.type not in _PLAIN:
+        raise ValueError(f"has no {name} where it belongs")
+    if info.size > size_max:
+        raise ValueError(f"{name} has {info.size} bytes; at most {size_max}")
+    body = archive.extractfile(info)
+    assert body is not None
+    return body.read(info.size)
+
+
+def _form(content: bytes) -> object:
+    said = json.loads(content)
+    return said.get("format") if isinstance(said, dict) else None
+
+
+def _manifest(content: bytes) -> Manifest:
+    said = json.loads(content)
+    del said["format"]
+    try:
+        manifest = _MANIFEST.validate_json(json.dumps(said), strict=True, extra="forbid")
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(f"its manifest: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    names = {member.name for member in manifest.members}
+    if len(names) < len(manifest.members):
+        raise ValueError("its manifest names a file twice")
+    for member in manifest.members:
+        _check_place(member)
+    texts = (manifest.gateway, manifest.version, manifest.history, *manifest.left_out)
+    if "/" in manifest.site_file or not all(text.isprintable() for text in texts):
+        raise ValueError("its manifest holds text that names nothing of a gateway")
+    _ = manifest.site_member
     return manifest
 
 
-def write(file: IO[bytes], manifest: Manifest, sources: Sequence[Path]) -> None:
+def _check_place(member: Member) -> None:
+    """Raises ValueError where a file is not plainly below its place."""
+    path = PurePosixPath(member.path)
+    plain = str(path) == member.path and ".." not in path.parts and member.path.isprintable()
+    if member.place not in PLACES or not plain or (member.place == ELSEWHERE) != path.is_absolute():
+        raise ValueError(f"{member.place}/{member.path!r} is no place of a gateway")
+
+
+def write(
+    file: IO[bytes], manifest: Manifest, sources: Sequence[Path], private: signing.PrivateKey
+) -> Signed:
     """Write a whole backup to an open file; ``sources`` are the members' files in their order."""
-    said = {"format": FORMAT, **asdict(manifest)}
+    content = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1).encode()
+    key = signing.public(private)
+    seal = {"public_key": key, "signature": private.sign(_SIGNED_FOR + content).hex()}
     with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL) as archive:
-        _add(archive, MANIFEST, io.BytesIO(body := json.dumps(said, indent=1).encode()), len(body))
+        for name, body in ((MANIFEST, content), (SIGNATURE, json.dumps(seal).encode())):
+            _add(archive, name, io.BytesIO(body), len(body))
         for member, source in zip(manifest.members, sources, strict=True):
-            with source.open("rb") as found:
+            with open_source(member.place, source) as found:
                 _add(archive, member.name, found, member.size)
+    return Signed(manifest, key)
+
+
+def open_source(place: str, source: Path) -> IO[bytes]:
+    """Open a file of this gateway; in folders of the service no link is followed.  Raises OSError."""
+    return open_plain(source) if place in {STATE, JOURNAL} else source.open("rb")
 
 
 def _add(archive: tarfile.TarFile, name: str, body: IO[bytes], size: int) -> None:
@@ -157,15 +286,16 @@ def _add(archive: tarfile.TarFile, name: str, body: IO[bytes], size: int) -> Non
 
 
 def sha256(file: IO[bytes]) -> str:
-    """Of a whole file, in hex."""
+    """Hash a whole file, in hex."""
     found = hashlib.sha256()
     while part := file.read(_SMALL_BYTES):
         found.update(part)
     return found.hexdigest()
 
 
-def about(manifest: Manifest) -> Mapping[str, Any]:
-    """For scripts: everything but the checksums."""
+def about(signed: Signed) -> Mapping[str, Any]:
+    """Describe a backup for scripts: everything but the checksums."""
+    manifest = signed.manifest
     return {
         "gateway": manifest.gateway,
         "made_utc_ms": manifest.made_utc_ms,
@@ -174,4 +304,5 @@ def about(manifest: Manifest) -> Mapping[str, Any]:
         "files_count": len(manifest.members),
         "size_bytes": manifest.size_bytes,
         "left_out": list(manifest.left_out),
+        "key": signed.fingerprint,
     }

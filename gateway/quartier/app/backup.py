@@ -1,4 +1,4 @@
-"""One file that holds a gateway: site file, keys, state, history; packed while no daemon runs.
+"""One signed file that holds a gateway: site file, keys, state, history; packed while no daemon runs.
 
 It holds private keys, so nobody but its owner may read it.
 """
@@ -20,14 +20,18 @@ from quartier.app.archive import (
     STATE,
     Manifest,
     Member,
+    Signed,
     Unusable,
     check,
+    open_source,
     sha256,
     write,
 )
 from quartier.config import load
 from quartier.config.model import Site
 from quartier.config.secrets import CREDENTIAL
+from quartier.runtime import signing
+from quartier.runtime.ownedfiles import rights_of_owner
 from quartier.store import boots, journal
 
 PRIVATE = "private"
@@ -52,13 +56,16 @@ class Folders:
         return known.get(place, Path("/"))
 
 
-def pack(folders: Folders, to: Path, utc_ms: int, version: str) -> Manifest:
-    """Write the backup and read it again.  The daemon's lock is held by the caller.
+def pack(folders: Folders, to: Path, utc_ms: int, version: str) -> Signed:
+    """Write the backup, signed with the gateway's key, and read it again.
+
+    The daemon's lock is held by the caller.
 
     Raises ConfigError for a site file that cannot be used, Unusable where something cannot be read or
     ``to`` is there already, OSError of the disk.
     """
     site = load.load_lenient(folders.config).site
+    private = _own_key(folders.state_dir)
     sources, left_out = _sources(folders, site)
     manifest = Manifest(
         gateway=f"{site.site.district}.{site.site.id}",
@@ -71,13 +78,21 @@ def pack(folders: Folders, to: Path, utc_ms: int, version: str) -> Manifest:
         left_out=tuple(left_out),
     )
     with _private(to) as (file, beside):
-        write(file, manifest, [source for _, _, source in sources])
+        signed = write(file, manifest, [source for _, _, source in sources], private)
         file.flush()
         os.fsync(file.fileno())
-        check(beside)
+        check(beside, signed)
         beside.replace(to)
     _sync_folder(to.absolute().parent)
-    return manifest
+    return signed
+
+
+def _own_key(state_dir: Path) -> signing.PrivateKey:
+    try:
+        with rights_of_owner(state_dir):
+            return signing.load_key(state_dir)
+    except ValueError as error:
+        raise Unusable(f"{error}; move it away: the next backup makes another one") from error
 
 
 def last_boot(folders: Folders, history: Path) -> int:
@@ -111,8 +126,8 @@ def _sync_folder(folder: Path) -> None:
 
 def _member(place: str, path: str, source: Path) -> Member:
     try:
-        found = source.stat()
-        with source.open("rb") as file:
+        with open_source(place, source) as file:
+            found = os.fstat(file.fileno())
             digest = sha256(file)
     except OSError as error:
         raise Unusable(f"{source}: {error.strerror}; ask with sudo") from error
@@ -135,16 +150,16 @@ def _sources(folders: Folders, site: Site) -> tuple[list[_Source], list[str]]:
     found: dict[Path, _Source] = {}
     here = folders.config
     for place, sources in (
+        (SITE, (here,)),  # first: who restores it reads there what belongs to the gateway
         (STATE, _files(folders.state_dir)),
         (JOURNAL, _files(folders.of(JOURNAL))),
         (SITE, _histories(site.store.file(folders.state_dir))),
-        (SITE, (here,)),
         *((SITE, _files(here.parent / one)) for one in (PRIVATE, *site.site.profiles)),
     ):
         for source in sources:
             found.setdefault(source, _placed(folders, place, source))
     left_out: list[str] = []
-    for reference in _references(site):
+    for reference in references(site):
         source = Path(reference)
         if reference.startswith(CREDENTIAL):
             if not (here.parent / PRIVATE / reference.removeprefix(CREDENTIAL)).exists():
@@ -179,8 +194,8 @@ def _files(folder: Path) -> Iterator[Path]:
             yield source
 
 
-def _references(site: Site) -> Iterator[str]:
-    """Every file that the site file names: of the district link, of meters that encrypt, of logins."""
+def references(site: Site) -> Iterator[str]:
+    """Give every file that the site file names: of the district link, of meters that encrypt, of logins."""
     sections: list[tuple[Any, Sequence[str]]] = [(site.district_link, _LINK_FILES)]
     sections += [(device, ("key_file",)) for device in site.devices.values()]
     sections += [(bus, _BUS_FILES) for bus in site.buses.values()]

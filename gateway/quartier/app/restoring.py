@@ -1,130 +1,271 @@
 """A backup put on this machine: its numbers go on above all that the old one can have given.
 
-Nothing is written before every byte of the file is proved and every objection is known.
+The file may come from a stranger.  Nothing is written before its signature and every byte are proved, and
+before every file has a target that belongs to this gateway.  Root writes with the rights of the service
+wherever the service owns the folder.
 """
 
 import grp
 import os
 import pwd
 import shutil
+import tomllib
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import IO
 
-from quartier.app import restored
-from quartier.app.archive import JOURNAL, SITE, STATE, Manifest, Member, Unusable, check, contents, sha256
-from quartier.app.backup import PRIVATE, Folders, last_boot
+from quartier.app import archive, restored
+from quartier.app.archive import ELSEWHERE, JOURNAL, SITE, STATE, Member, Signed, Unusable, sha256
+from quartier.app.backup import PRIVATE, Folders, last_boot, references
+from quartier.config import load
+from quartier.config.model import Site
+from quartier.runtime import signing
+from quartier.runtime.ownedfiles import Owner, open_folder, open_plain, replace_file, rights_of
 from quartier.store import boots
+from quartier_drivers.errors import ConfigError
 
+SERVICE = "quartier"
 _ROOM_SHARE = 1.05
+_SITE_MAX_BYTES = 1 << 20
+NEW, SAME, REPLACES, LEFT_OUT = "new", "same", "replaces", "not written"
 
 
-def objections(path: Path, folders: Folders) -> tuple[Manifest, list[str]]:
-    """What the backup holds, and why it may not be put here.  Raises Unusable where it is damaged."""
-    manifest = check(path)
-    found = []
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One file: where it goes, and how (NEW, SAME, REPLACES or LEFT_OUT); ``reason`` where it does not go."""
+
+    member: Member
+    target: Path
+    action: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a restore will do; ``objections`` say why it may not, unless a person overrules them."""
+
+    signed: Signed
+    site: Site
+    steps: tuple[Step, ...]
+    objections: tuple[str, ...]
+    is_known: bool
+    """The backup is signed with the key that this machine has already."""
+
+
+def make_plan(path: Path, folders: Folders, *, needs_room: bool = True) -> Plan:
+    """Prove a backup whole, and find out what putting it here means.
+
+    Raises Unusable where it is damaged, or with ``needs_room`` where the disk has too little.
+    """
+    signed = archive.read(path)
+    if needs_room and (missing_bytes := find_missing_bytes(signed, folders)):
+        raise Unusable(f"{folders.state_dir}: {missing_bytes / 1e6:.0f} MB of room are missing")
+    site = _read_site(path, signed)
+    archive.check(path, signed)
+    service = find_service(folders)
+    allowed = _allowed_elsewhere(site, folders)
+    steps = tuple(_plan_step(member, signed, folders, service, allowed) for member in signed.manifest.members)
+    objections = []
     if folders.state_dir.is_dir() and any(folders.state_dir.iterdir()):
-        found.append(f"{folders.state_dir} holds the state of a gateway already")
-    for member in manifest.members:
-        target = _target(member, manifest, folders)
-        if member.place not in {STATE, JOURNAL} and target.exists() and not _is_same(target, member):
-            found.append(f"{target} is there already, and is another one")
-    return manifest, found
+        objections.append(f"{folders.state_dir} holds the state of a gateway already")
+    objections += [
+        f"{one.target} is there already, and is another one" for one in steps if one.action == REPLACES
+    ]
+    return Plan(signed, site, steps, tuple(objections), _is_known(signed, folders, service))
 
 
-def room_missing_bytes(manifest: Manifest, folders: Folders) -> int:
-    """How much room the disk of the state directory lacks; 0 where there is enough."""
+def find_service(folders: Folders) -> Owner:
+    """Find the user of the service: owner of the state directory, else ``quartier``, else this one."""
+    with suppress(OSError):
+        return Owner.of(folders.state_dir)
+    if os.geteuid() == 0:
+        with suppress(KeyError):
+            found = pwd.getpwnam(SERVICE)
+            return Owner(found.pw_uid, found.pw_gid)
+    return Owner(os.geteuid(), os.getegid())
+
+
+def find_missing_bytes(signed: Signed, folders: Folders) -> int:
+    """Return how much room the disk of the state directory lacks; 0 where there is enough."""
     folder = next(one for one in (folders.state_dir, *folders.state_dir.parents) if one.exists())
-    return max(0, int(manifest.size_bytes * _ROOM_SHARE) - shutil.disk_usage(folder).free)
+    return max(0, int(signed.manifest.size_bytes * _ROOM_SHARE) - shutil.disk_usage(folder).free)
 
 
-def put(path: Path, folders: Folders, utc_ms: int) -> Manifest:
-    """Write every file and raise the numbers; what stood there is moved aside, never lost.
+def put(path: Path, plan: Plan, folders: Folders, utc_ms: int) -> None:
+    """Write every file of the plan and raise the numbers; what stood there is moved aside, never lost.
 
     The daemon's lock is held by the caller.  Raises Unusable or OSError.
     """
-    manifest = check(path)
-    _set_aside(folders.state_dir, utc_ms)
-    folders.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    for member, body in contents(path):
-        _place(member, body, _target(member, manifest, folders), folders, utc_ms)
-    raise_numbers(manifest, folders, utc_ms)
-    return manifest
+    service = find_service(folders)
+    _make_state_folder(folders.state_dir, service, utc_ms)
+    if not folders.config.parent.exists():
+        folders.config.parent.mkdir(mode=0o750, parents=True)
+        _give(folders.config.parent, Owner(0, service.gid))
+    steps = {step.member.name: step for step in plan.steps}
+    for member, body in archive.contents(path, plan.signed):
+        step = steps[member.name]
+        if step.action in {NEW, REPLACES}:
+            _write(step, body, folders, service, utc_ms)
+    with rights_of(service):
+        raise_numbers(plan, folders, utc_ms)
 
 
-def raise_numbers(manifest: Manifest, folders: Folders, utc_ms: int) -> None:
-    """The next start is numbered above every start of the old machine until now: no key comes twice."""
-    history = folders.state_dir / manifest.history
+def raise_numbers(plan: Plan, folders: Folders, utc_ms: int) -> None:
+    """Number the next start above every start of the old machine until now: no key comes twice."""
+    manifest = plan.signed.manifest
+    history = plan.site.store.file(folders.state_dir)
     floor = max(last_boot(folders, history), manifest.boot, utc_ms // 1000)
     place = history.with_name(f"{history.name}.boot")
     opened, unsettled = boots.had_history(place), boots.read_started(place)
     if not boots.keep_boot(place, floor, opened=opened, unsettled=unsettled, reserved=True):
         raise Unusable(f"{place} cannot be written: the restored gateway would repeat numbers")
     restored.keep(folders.state_dir, utc_ms, manifest.made_utc_ms, floor)
-    for owned in (place, *folders.state_dir.glob(f"{restored.FILE}.*")):
-        _give(owned, folders.state_dir)
 
 
-def _target(member: Member, manifest: Manifest, folders: Folders) -> Path:
-    if (member.place, member.path) == (SITE, manifest.site_file):
+# What may go where
+
+
+def _read_site(path: Path, signed: Signed) -> Site:
+    """The site file of the backup: it decides which files outside of the folders belong to the gateway."""
+    member = signed.manifest.site_member
+    if member.size > _SITE_MAX_BYTES:
+        raise Unusable(f"{path}: its site file has {member.size} bytes; at most {_SITE_MAX_BYTES}")
+    try:
+        text = archive.read_member(path, signed, member).decode("utf-8-sig")
+        site = load.read_site(load.Instead(f"{path}: {member.path}", text))
+    except (ConfigError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Unusable(f"{path}: its site file cannot be used: {error}") from error
+    manifest = signed.manifest
+    if f"{site.site.district}.{site.site.id}" != manifest.gateway or site.store.path != manifest.history:
+        raise Unusable(f"{path}: its manifest and its site file name different gateways or histories")
+    return site
+
+
+def _allowed_elsewhere(site: Site, folders: Folders) -> "_Allowed":
+    history = site.store.file(folders.state_dir)
+    named = frozenset(str(Path(one).absolute()) for one in references(site))
+    profiles = tuple((folders.config.parent / one).absolute() for one in site.site.profiles)
+    return _Allowed(history, named, profiles)
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """Files outside of the gateway's folders that its site file names."""
+
+    history: Path
+    named: frozenset[str]
+    profiles: tuple[Path, ...]
+
+    def holds(self, target: Path) -> bool:
+        """Tell whether the site file names this one."""
+        is_history = target.parent == self.history.parent and target.name.startswith(self.history.name)
+        return (
+            is_history
+            or str(target) in self.named
+            or any(target.is_relative_to(one) for one in self.profiles)
+        )
+
+
+def _plan_step(member: Member, signed: Signed, folders: Folders, service: Owner, allowed: _Allowed) -> Step:
+    target = _find_target(member, signed, folders)
+    if member.place == ELSEWHERE and not allowed.holds(target):
+        raise Unusable(
+            f"{target}: the backup holds it, but its site file does not name it; nothing was written"
+        )
+    if member.place in {STATE, JOURNAL}:
+        return Step(member, target, NEW)  # what is there is moved aside whole
+    with rights_of(service) if member.place == ELSEWHERE else nullcontext():
+        if _is_same(target, member):
+            return Step(member, target, SAME)
+        if member.place == ELSEWHERE and not os.access(target.parent, os.W_OK | os.X_OK, effective_ids=True):
+            reason = f"{target.parent} is not the service's own; copy it by hand"
+            return Step(member, target, LEFT_OUT, reason)
+        return Step(member, target, REPLACES if os.path.lexists(target) else NEW)
+
+
+def _find_target(member: Member, signed: Signed, folders: Folders) -> Path:
+    if member == signed.manifest.site_member:
         return folders.config
     return folders.of(member.place) / member.path
 
 
 def _is_same(target: Path, member: Member) -> bool:
-    with suppress(OSError), target.open("rb") as file:
+    with suppress(OSError), open_plain(target) as file:
         return sha256(file) == member.sha256
     return False
 
 
-def _set_aside(folder: Path, utc_ms: int) -> None:
-    """What stands in the state directory goes into a folder of its own beside it."""
-    if folder.is_dir() and any(folder.iterdir()):
+def _is_known(signed: Signed, folders: Folders, service: Owner) -> bool:
+    try:
+        with rights_of(service):
+            private = signing.find_key(folders.state_dir)
+    except (OSError, ValueError):
+        return False
+    return private is not None and signing.public(private) == signed.public_key
+
+
+# Writing
+
+
+def _make_state_folder(folder: Path, service: Owner, utc_ms: int) -> None:
+    """Make the state directory; what stands in it goes into a folder of its own beside it."""
+    if not folder.exists():
+        folder.mkdir(mode=0o750, parents=True)
+        _give(folder, service)
+    if any(folder.iterdir()):
         aside = folder.with_name(f"{folder.name}.before-{utc_ms}")
         aside.mkdir(mode=0o700)
-        for one in tuple(folder.iterdir()):
-            shutil.move(one, aside / one.name)
+        _give(aside, service)
+        with rights_of(service):
+            for one in tuple(folder.iterdir()):
+                shutil.move(one, aside / one.name)
 
 
-def _place(member: Member, body: IO[bytes], target: Path, folders: Folders, utc_ms: int) -> None:
-    """One file, durable, with its mode and its owner."""
-    for folder in reversed(tuple(_absent(target.parent))):
-        folder.mkdir(mode=0o700 if folder.name == PRIVATE else 0o750)
-        _give(folder, folder.parent)
-    if member.place not in {STATE, JOURNAL} and target.exists():
-        if _is_same(target, member):
-            return
-        target.rename(target.with_name(f"{target.name}.before-{utc_ms}"))
-    beside = target.with_name(f"{target.name}.new")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    with os.fdopen(os.open(beside, flags, 0o600), "wb") as file:
-        shutil.copyfileobj(body, file)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.chmod(member.mode & 0o777)
-    if member.place in {STATE, JOURNAL}:
-        _give(beside, folders.of(member.place) if member.place == STATE else folders.runtime_dir)
+def _write(step: Step, body: IO[bytes], folders: Folders, service: Owner, utc_ms: int) -> None:
+    """Write one file, durable, with its mode and its owner."""
+    member, target = step.member, step.target
+    if member.place == ELSEWHERE:
+        with rights_of(service):
+            _replace(Path(target.anchor), target, body, None, member, utc_ms)
+    elif member.place == SITE:
+        _replace(folders.config.parent, target, body, _find_owner(member, service), member, utc_ms)
     else:
-        _own(beside, member)
-    beside.replace(target)
+        base = folders.state_dir if member.place == STATE else folders.runtime_dir
+        with rights_of(service if member.place == STATE else Owner.of(base)):
+            _replace(base, target, body, None, member, utc_ms)
 
 
-def _absent(folder: Path) -> Iterator[Path]:
-    while not folder.exists():
-        yield folder
-        folder = folder.parent
+def _replace(
+    base: Path, target: Path, body: IO[bytes], owner: Owner | None, member: Member, utc_ms: int
+) -> None:
+    below = PurePath(target.relative_to(base)).parent
+    mode = 0o700 if PRIVATE in below.parts else 0o750
+    with open_folder(base, below, make_mode=mode) as folder:
+        with suppress(FileNotFoundError):
+            if member.place not in {STATE, JOURNAL}:
+                aside = f"{target.name}.before-{utc_ms}"
+                os.rename(target.name, aside, src_dir_fd=folder, dst_dir_fd=folder)
+        replace_file(folder, target.name, body, member.mode & 0o664, owner)
 
 
-def _give(path: Path, like: Path) -> None:
-    """To whoever owns the folder: root may restore, the gateway must read."""
+def _find_owner(member: Member, service: Owner) -> Owner:
+    """Of a file beside the site file: root or the service, never anybody else."""
+    uids, gids = {"root": 0}, {"root": 0}
+    with suppress(KeyError):
+        uids[pwd.getpwuid(service.uid).pw_name] = service.uid
+    with suppress(KeyError):
+        gids[grp.getgrgid(service.gid).gr_name] = service.gid
+    return Owner(uids.get(member.owner, 0), gids.get(member.group, service.gid))
+
+
+def _give(path: Path, owner: Owner) -> None:
     if os.geteuid() == 0:
-        found = like.stat()
-        os.chown(path, found.st_uid, found.st_gid)
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
 
 
-def _own(path: Path, member: Member) -> None:
-    """To whom it belonged, where this machine knows them."""
-    if os.geteuid() == 0:
-        with suppress(KeyError):
-            os.chown(path, pwd.getpwnam(member.owner).pw_uid, grp.getgrnam(member.group).gr_gid)
+def list_steps(plan: Plan) -> Iterator[str]:
+    """Say for people where each file goes."""
+    for step in plan.steps:
+        yield f"{step.action:11} {step.target}" + (f": {step.reason}" if step.reason else "")

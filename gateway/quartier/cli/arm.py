@@ -18,6 +18,7 @@ from quartier.config import load
 from quartier.runtime import release
 from quartier.runtime.clock import VARIABLE, HouseClock, from_environment
 from quartier.runtime.desk import Closed, ask
+from quartier.runtime.ownedfiles import rights_of_owner
 from quartier_drivers.errors import ConfigError, Fault
 
 _STATES = {
@@ -32,7 +33,15 @@ _STATES = {
 
 
 def arm(options: argparse.Namespace) -> int:
-    """Arm the devices of a site, or check them; exit 1 when a fall-back is missing or not as declared."""
+    """Arm the devices of a site, or check them; exit 1 when a fall-back is missing or not as declared.
+
+    Root acts with the rights of the service.
+    """
+    with rights_of_owner(options.state_dir):
+        return _arm(options)
+
+
+def _arm(options: argparse.Namespace) -> int:
     try:
         lock = _locked(options.runtime_dir)
     except release.Locked as locked:

@@ -11,7 +11,7 @@ from typing import Any
 
 from quartier.app import archive, restoring
 from quartier.app import backup as packing
-from quartier.app.archive import Manifest, Unusable
+from quartier.app.archive import Signed, Unusable
 from quartier.app.backup import Folders
 from quartier.cli import output
 from quartier.runtime import clock, release
@@ -20,6 +20,7 @@ _UNSURE = (
     "the clock is not synchronised: numbers that the old gateway gave since the backup could come twice; "
     "wait for the time, or say --without-clock where it is right to the hour"
 )
+_KEY_HINT = "Compare the key with what quartier backup printed on the old gateway, then"
 
 
 def backup(options: argparse.Namespace) -> int:
@@ -28,8 +29,13 @@ def backup(options: argparse.Namespace) -> int:
 
     def pack() -> int:
         utc_ms = clock.HouseClock(clock.from_environment()).utc_ms()
-        manifest = packing.pack(folders, options.file, utc_ms, _version())
-        _tell(options, manifest, f"{options.file}: {_size(options.file)}, {manifest.gateway}, proved")
+        signed = packing.pack(folders, options.file, utc_ms, _version())
+        if options.json:
+            output.dump({**archive.about(signed), "file": str(options.file)})
+            return 0
+        print(f"{options.file}: {_size(options.file)}, {signed.manifest.gateway}, proved")
+        _describe(signed)
+        print(f"signed with key {signed.fingerprint}: note it, another machine asks for it")
         return 0
 
     return _alone(options, pack)
@@ -39,32 +45,94 @@ def restore(options: argparse.Namespace) -> int:
     """Put a backup here, or only prove it."""
     folders = _folders(options)
     if options.check:
-        return _well(lambda: _checked(options))
-    return _alone(options, lambda: _restored(options, folders))
+        return _well(lambda: _check(options, folders))
+    return _alone(options, lambda: _restore(options, folders))
 
 
-def _checked(options: argparse.Namespace) -> int:
-    manifest = archive.check(options.file)
-    _tell(options, manifest, f"{options.file}: sound, {manifest.gateway}")
+def _check(options: argparse.Namespace, folders: Folders) -> int:
+    plan = restoring.make_plan(options.file, folders, needs_room=False)
+    if options.json:
+        output.dump(_about(options, plan))
+        return 0
+    print(f"{options.file}: sound, {plan.signed.manifest.gateway}")
+    _describe(plan.signed)
+    print(*restoring.list_steps(plan), sep="\n")
+    _describe_key(plan)
     return 0
 
 
-def _restored(options: argparse.Namespace, folders: Folders) -> int:
+def _restore(options: argparse.Namespace, folders: Folders) -> int:
     now = clock.HouseClock(clock.from_environment()).now()
-    manifest, found = restoring.objections(options.file, folders)
-    if found and not options.force:
-        print(*found, sep="\n", file=sys.stderr)
+    plan = restoring.make_plan(options.file, folders)
+    if plan.objections and not options.force:
+        print(*plan.objections, sep="\n", file=sys.stderr)
         print("nothing was written; --force moves what is here aside", file=sys.stderr)
         return 1
     if not now.synced and not options.without_clock:
         print(_UNSURE, file=sys.stderr)
         return 1
-    if lacking := restoring.room_missing_bytes(manifest, folders):
-        print(f"{folders.state_dir}: {lacking / 1e6:.0f} MB of room are missing", file=sys.stderr)
+    if not _is_agreed(options, plan):
         return 1
-    restoring.put(options.file, folders, now.utc_ms)
-    _tell(options, manifest, f"{manifest.gateway} is on this machine; never start the old one again")
+    restoring.put(options.file, plan, folders, now.utc_ms)
+    if options.json:
+        output.dump(_about(options, plan))
+        return 0
+    print(f"{plan.signed.manifest.gateway} is on this machine; never start the old one again")
+    for step in plan.steps:
+        if step.action == restoring.LEFT_OUT:
+            print(f"  not written: {step.target}: {step.reason}")
     return 0
+
+
+def _is_agreed(options: argparse.Namespace, plan: restoring.Plan) -> bool:
+    """Ask a person; a script says --yes, and --key where this machine does not know the key."""
+    key = plan.signed.fingerprint
+    if options.key is not None and options.key.strip().lower() != key:
+        print(
+            f"{options.file} is signed with key {key}, not {options.key}; nothing was written",
+            file=sys.stderr,
+        )
+        return False
+    is_known = plan.is_known or options.key is not None
+    if options.yes and is_known:
+        return True
+    if not sys.stdin.isatty():
+        needed = "--yes" if is_known else f"--yes --key {key}"
+        print(
+            f"nothing was written: nobody can be asked here. {_KEY_HINT if not is_known else 'To go on'}: "
+            f"quartier restore {options.file} {needed}",
+            file=sys.stderr,
+        )
+        return False
+    _describe(plan.signed)
+    print(*restoring.list_steps(plan), sep="\n")
+    _describe_key(plan)
+    answer = input("Put it on this machine? Type yes: ").strip().lower()
+    if answer != "yes":
+        print("nothing was written", file=sys.stderr)
+    return answer == "yes"
+
+
+def _describe_key(plan: restoring.Plan) -> None:
+    if plan.is_known:
+        print("signed with the key of this gateway")
+        return
+    print(f"signed with key {plan.signed.fingerprint}, which this machine does not know")
+    print("compare it with what quartier backup printed on the old gateway")
+
+
+def _about(options: argparse.Namespace, plan: restoring.Plan) -> dict[str, Any]:
+    files = [
+        {
+            "target": str(step.target),
+            "action": step.action,
+            "size_bytes": step.member.size,
+            "reason": step.reason,
+        }
+        for step in plan.steps
+    ]
+    about = archive.about(plan.signed)
+    return {**about, "file": str(options.file), "key_known": plan.is_known, "files": files}
 
 
 def _alone(options: argparse.Namespace, act: Callable[[], int]) -> int:
@@ -96,13 +164,9 @@ def _folders(options: argparse.Namespace) -> Folders:
     return Folders(options.config.absolute(), options.state_dir.absolute(), options.runtime_dir.absolute())
 
 
-def _tell(options: argparse.Namespace, manifest: Manifest, line: str) -> None:
-    told: dict[str, Any] = {**archive.about(manifest), "file": str(options.file)}
-    if options.json:
-        output.dump(told)
-        return
+def _describe(signed: Signed) -> None:
+    manifest = signed.manifest
     made = datetime.fromtimestamp(manifest.made_utc_ms / 1000, UTC)
-    print(line)
     print(
         f"  {len(manifest.members)} files, {manifest.size_bytes / 1e6:.1f} MB, boot {manifest.boot}, "
         f"made {made:%Y-%m-%d %H:%M} UTC by {manifest.version}"

@@ -79,7 +79,8 @@ def backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "backup",
         "write the whole gateway into one file: site file, keys, numbers, counters, history",
         "Stop the daemon first: what it still has in hand would be missing.  The file holds private keys;\n"
-        "only its owner may read it.  It is read again and proved before the command ends.\n"
+        "only its owner may read it.  It is signed with the gateway's key: note the key that is printed, a\n"
+        "new machine asks for it.  It is read again and proved before the command ends.\n"
         "example: sudo systemctl stop quartier; sudo quartier backup /media/usb/b012.qbk\n\n"
         "Exit codes: 0 written · 1 it could not be · 75 a daemon runs · 78 the site file cannot be used.",
     )
@@ -94,9 +95,10 @@ def restore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         commands,
         "restore",
         "put a backup on this machine; it goes on as the gateway that was backed up",
-        "Every byte is proved before anything is written.  Numbers go on above all that the old gateway can\n"
-        "have given, so the clock must be synchronised.  Never start the old one again: see the page for\n"
-        "operators.  --check proves and lists, and writes nothing.\n"
+        "Signature and every byte are proved, the files are listed and you are asked before anything is\n"
+        "written.  Only files of the gateway are written, in the service's folders with its rights.\n"
+        "Numbers go on above all that the old gateway can have given, so the clock must be synchronised.\n"
+        "Never start the old one again: see the page for operators.  --check proves and lists alone.\n"
         "example: sudo quartier restore /media/usb/b012.qbk\n\n"
         "Exit codes: 0 well · 1 it may not be put here, or the file is damaged · 75 a daemon runs.",
     )
@@ -104,6 +106,12 @@ def restore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     found.add_argument("--check", action="store_true", help="prove and list it, write nothing")
     found.add_argument(
         "--force", action="store_true", help="move aside what is here already, under another name"
+    )
+    found.add_argument("--yes", action="store_true", help="do not ask; for scripts")
+    found.add_argument(
+        "--key",
+        metavar="KEY",
+        help="the key that quartier backup printed; a script needs it on a new machine",
     )
     found.add_argument(
         "--without-clock",

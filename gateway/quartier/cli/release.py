@@ -11,10 +11,16 @@ from quartier.runtime.spare import without
 with without("ssl"):  # asyncio does without, and no safe value goes over TLS
     import asyncio
 from quartier.runtime import release
+from quartier.runtime.ownedfiles import rights_of_owner
 
 
 def release_outputs(options: argparse.Namespace) -> int:
-    """Write the safe values that a stopped daemon left."""
+    """Write the safe values that a stopped daemon left; root acts with the rights of the service."""
+    with rights_of_owner(options.runtime_dir):
+        return _release_outputs(options)
+
+
+def _release_outputs(options: argparse.Namespace) -> int:
     try:
         lock = release.lock(options.runtime_dir)
     except release.Locked as locked:

@@ -61,6 +61,18 @@ def check(path: FilePath, instead: Instead | None = None) -> Loaded:
     return Loaded(_site(read), profiles, warnings=_warnings(places, read, profiles))
 
 
+def read_site(instead: Instead) -> Site:
+    """Read a site file that lies nowhere yet, for what it names: without its profiles and their checks.
+
+    Raises ConfigError where its text, its site or its limits cannot be used.
+    """
+    places, data = _parsed(instead.name, instead.text)
+    read = draft(data)
+    if any(key not in read.fixed for key in ("site", "limits")):
+        raise ConfigError(_faults(places, read.flaws))
+    return _site(read)
+
+
 def told(instead: Instead, flaws: Sequence[Flaw]) -> list[Fault]:
     """Flaws of a text as faults, each with its line."""
     return _faults(Places(instead.name, instead.text), flaws)

@@ -12,9 +12,11 @@ import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
+from quartier.runtime.ownedfiles import open_plain
 from quartier.runtime.supervisor import ended_well
 from quartier_drivers.errors import QuartierError
 from quartier_drivers.registry import replay as replay_of
@@ -47,18 +49,28 @@ def lock(runtime_dir: Path) -> IO[str]:
 
     Raises Locked when it is held.
     """
-    file = (runtime_dir / LOCK).open("a+", encoding="ascii")
+    path = runtime_dir / LOCK
+    file = TextIOWrapper(open_plain(path, os.O_RDWR | os.O_CREAT, "rb+"), encoding="ascii")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         file.seek(0)
         holder = file.read().strip() or "unknown"
         file.close()
-        raise Locked(f"{runtime_dir / LOCK} is held by process {holder}: a daemon is running") from error
-    file.truncate(0)
+        raise Locked(f"{path} is held by process {holder}: a daemon is running") from error
+    file.seek(0)
+    file.truncate()
+    _share_with_owner(file, runtime_dir)
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+def _share_with_owner(file: IO[str], folder: Path) -> None:
+    """Root may take the lock first: the daemon, which owns the folder, must still open it."""
+    if os.geteuid() == 0:
+        found = folder.stat()
+        os.fchown(file.fileno(), found.st_uid, found.st_gid)
 
 
 def save(runtime_dir: Path, wires: Sequence[Wire]) -> None:

@@ -1,14 +1,19 @@
 """The file of a backup: proved byte by byte, and nothing outside a gateway's places."""
 
+import dataclasses
 import gzip
 import io
 import json
 import tarfile
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from quartier.app import archive
 from quartier.app.archive import Manifest, Member, Unusable
+from quartier.runtime import signing
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 
 def member(path="link.a", place=archive.STATE, body=b"facts"):
@@ -16,6 +21,7 @@ def member(path="link.a", place=archive.STATE, body=b"facts"):
 
 
 def manifest(*members):
+    members = (member("site.toml", archive.SITE), *members)
     return Manifest("issy.b012", 1_764_000_000_000, "0.1.0", 7, "site.toml", "history.db", members)
 
 
@@ -24,14 +30,15 @@ def packed(tmp_path):
     """``packed(bodies, members)``: an archive with these, as ``write`` makes it."""
 
     def pack(bodies=(b"facts",), members=None):
-        sources = []
+        sources = [tmp_path / "site.toml"]
+        sources[0].write_bytes(b"facts")
         for number, body in enumerate(bodies):
             sources.append(tmp_path / f"source{number}")
             sources[-1].write_bytes(body)
         told = members or [member(f"link.{number}", body=body) for number, body in enumerate(bodies)]
         path = tmp_path / "b012.qbk"
         with path.open("wb") as file:
-            archive.write(file, manifest(*told), sources)
+            archive.write(file, manifest(*told), sources, KEY)
         return path
 
     return pack
@@ -40,16 +47,18 @@ def packed(tmp_path):
 def test_what_was_written_is_read_again(packed):
     bodies = [b"facts", b"", b"x" * 3_000_000]
     path = packed(bodies)
-    found = [body.read() for _, body in archive.contents(path)]
+    found = [body.read() for _, body in archive.contents(path)][1:]
 
     assert [len(body) for body in bodies] == [len(body) for body in found]
     assert all(one == other for one, other in zip(bodies, found, strict=True))
-    assert ("issy.b012", 7, 3) == (
-        (found := archive.check(path)).gateway,
+    signed = archive.check(path)
+    assert ("issy.b012", 7, 4) == (
+        (found := signed.manifest).gateway,
         found.boot,
         len(found.members),
     )
-    assert 3_000_005 == found.size_bytes
+    assert 3_000_010 == found.size_bytes
+    assert signing.public(KEY) == signed.public_key
 
 
 def test_any_byte_that_changed_is_found(packed):
@@ -110,13 +119,122 @@ def test_a_member_that_the_manifest_does_not_name_is_refused(packed, tmp_path):
         archive.check(path)
 
 
-def test_a_newer_form_is_refused_by_its_number(tmp_path):
-    path = tmp_path / "newer.qbk"
-    body = json.dumps({"format": 2}).encode()
+def crafted(path, manifest_text, *files, key=KEY, signature=None):
+    """A backup as a stranger may make it: any manifest, signed well, with any files."""
+    body = manifest_text if isinstance(manifest_text, bytes) else json.dumps(manifest_text).encode()
+    seal = {"public_key": signing.public(key), "signature": key.sign(b"quartier backup\n" + body).hex()}
     with tarfile.open(path, "w:gz") as file:
-        info = tarfile.TarInfo(archive.MANIFEST)
-        info.size = len(body)
-        file.addfile(info, io.BytesIO(body))
+        for name, content in (
+            (archive.MANIFEST, body),
+            (archive.SIGNATURE, json.dumps(signature or seal).encode()),
+            *files,
+        ):
+            info = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            info.size = len(content)
+            file.addfile(info, io.BytesIO(content))
+    return path
 
-    with pytest.raises(Unusable, match="format 2; this version reads 1"):
+
+def said(**changes):
+    facts = dataclasses.asdict(manifest())
+    return {"format": archive.FORMAT, **facts, **changes}
+
+
+@pytest.mark.parametrize("form", [1, 3, None, "2"])
+def test_another_format_is_refused_by_its_number(tmp_path, form):
+    with pytest.raises(Unusable, match=f"format {form}; this version reads format 2, which is signed"):
+        archive.read(crafted(tmp_path / "other.qbk", {"format": form}))
+
+
+def test_a_manifest_that_was_changed_after_it_was_signed_is_refused(tmp_path):
+    seal = {"public_key": signing.public(KEY), "signature": KEY.sign(b"another manifest").hex()}
+
+    with pytest.raises(Unusable, match="its signature does not hold"):
+        archive.read(crafted(tmp_path / "changed.qbk", said(), signature=seal))
+
+
+@pytest.mark.parametrize(
+    "seal",
+    [
+        {},
+        [],
+        "x",
+        {"public_key": 1, "signature": 2},
+        {"public_key": "00", "signature": "zz"},
+        {"a": "x" * 2000},
+    ],
+)
+def test_a_signature_of_any_form_gets_one_sentence(tmp_path, seal):
+    with pytest.raises(Unusable, match="signature"):
+        archive.read(crafted(tmp_path / "sealed.qbk", said(), signature=seal or {"x": 1}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 100_000,
+        b"[]",
+        b"7",
+        b'{"format": 2}',
+        *(
+            json.dumps(said(**changes)).encode()
+            for changes in (
+                {"members": 5},
+                {"members": [5]},
+                {"members": [{"place": "site"}]},
+                {"boot": "7"},
+                {"boot": -1},
+                {"made_utc_ms": 1e300},
+                {"more": 1},
+                {"gateway": "x\x1b[31m"},
+                {"site_file": "../site.toml"},
+                {"site_file": "none.toml"},
+                {"left_out": ["x\n"]},
+            )
+        ),
+    ],
+)
+def test_a_manifest_of_any_form_is_refused_without_a_traceback(tmp_path, text):
+    with pytest.raises(Unusable):
+        archive.read(crafted(tmp_path / "odd.qbk", text))
+
+
+def test_a_file_named_twice_is_refused(tmp_path):
+    one = dataclasses.asdict(member("site.toml", archive.SITE))
+
+    with pytest.raises(Unusable, match="names a file twice"):
+        archive.read(crafted(tmp_path / "twice.qbk", said(members=[one, one])))
+
+
+def test_a_file_of_another_size_than_its_manifest_says_is_not_read(tmp_path):
+    path = crafted(tmp_path / "large.qbk", said(), ("site/site.toml", b"x" * 5_000_000))
+
+    with pytest.raises(Unusable, match="has 5000000 bytes, its manifest says 5"):
+        archive.check(path)
+
+
+def test_a_header_that_would_fill_the_memory_is_refused(tmp_path):
+    path = tmp_path / "header.qbk"
+    info = tarfile.TarInfo("@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
+    with gzip.open(path, "wb") as file:
+        file.write(info.tobuf(tarfile.GNU_FORMAT))
+        file.write(bytes(1 << 16))
+
+    with pytest.raises(Unusable, match="a header asks for 1073741824 bytes"):
         archive.read(path)
+
+
+def test_a_link_instead_of_a_file_is_refused(tmp_path):
+    link = tarfile.TarInfo("site/site.toml")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+
+    with pytest.raises(Unusable, match="which its manifest does not name"):
+        archive.check(crafted(tmp_path / "link.qbk", said(), (link, b"")))
+
+
+def test_a_backup_that_changes_between_two_readings_is_refused(packed):
+    before = archive.read(packed([b"facts"]))
+
+    with pytest.raises(Unusable, match="was changed while it was read"):
+        archive.check(packed([b"others"]), before)

@@ -7,7 +7,7 @@ import pytest
 from quartier.app import archive, backup
 from quartier.app.archive import Unusable
 from quartier.app.backup import Folders
-from quartier.runtime import statefile
+from quartier.runtime import signing, statefile
 from quartier.store import boots
 
 SITE = """\
@@ -46,10 +46,12 @@ def named(manifest):
 
 
 def test_a_backup_holds_site_file_profiles_keys_state_journal_and_history(folders, tmp_path):
-    manifest = backup.pack(folders, tmp_path / "b012.qbk", 5_000, "0.1.0")
+    signed = backup.pack(folders, tmp_path / "b012.qbk", 5_000, "0.1.0")
+    manifest = signed.manifest
 
     assert {
         "site/site.toml",
+        "state/gateway.key",
         "site/profiles/own/meter.toml",
         "site/b012.key",
         "state/documents.a",
@@ -60,19 +62,19 @@ def test_a_backup_holds_site_file_profiles_keys_state_journal_and_history(folder
         "journal/1764000001-1.journal",
     } == named(manifest)
     assert ("issy.b012", 1_764_000_001, 5_000) == (manifest.gateway, manifest.boot, manifest.made_utc_ms)
-    assert manifest == archive.check(tmp_path / "b012.qbk")
+    assert signed == archive.check(tmp_path / "b012.qbk")
 
 
 def test_what_systemd_alone_has_is_named_as_left_out_unless_its_source_lies_beside_the_site(
     folders, tmp_path
 ):
-    manifest = backup.pack(folders, tmp_path / "one.qbk", 5_000, "0.1.0")
+    manifest = backup.pack(folders, tmp_path / "one.qbk", 5_000, "0.1.0").manifest
     assert ("credential:district.crt: systemd has it; keep its source by yourself",) == manifest.left_out
 
     private = folders.config.parent / "private"
     private.mkdir()
     (private / "district.crt").write_text("certificate")
-    manifest = backup.pack(folders, tmp_path / "two.qbk", 5_000, "0.1.0")
+    manifest = backup.pack(folders, tmp_path / "two.qbk", 5_000, "0.1.0").manifest
     assert () == manifest.left_out
     assert "site/private/district.crt" in named(manifest)
 
@@ -81,7 +83,9 @@ def test_only_its_owner_may_read_a_file_that_holds_private_keys(folders, tmp_pat
     backup.pack(folders, tmp_path / "b012.qbk", 5_000, "0.1.0")
 
     assert 0o600 == stat.S_IMODE((tmp_path / "b012.qbk").stat().st_mode)
-    assert {0o600} == {m.mode for m in archive.read(tmp_path / "b012.qbk").members if m.path == "b012.key"}
+    assert {0o600} == {
+        m.mode for m in archive.read(tmp_path / "b012.qbk").manifest.members if m.path == "b012.key"
+    }
 
 
 def test_a_backup_is_never_written_over_another(folders, tmp_path):
@@ -108,7 +112,30 @@ def test_a_history_that_lies_elsewhere_is_taken_along(folders, tmp_path):
     place.mkdir()
     (place / "h.db").write_bytes(b"history")
     folders.config.write_text(folders.config.read_text() + f'[store]\npath = "{place}/h.db"\n')
-    manifest = backup.pack(folders, tmp_path / "b012.qbk", 5_000, "0.1.0")
+    manifest = backup.pack(folders, tmp_path / "b012.qbk", 5_000, "0.1.0").manifest
 
     assert f"elsewhere/{place}/h.db" in named(manifest)
     assert f"{place}/h.db" == manifest.history
+
+
+def test_a_backup_is_signed_with_the_key_of_the_gateway_which_stays_the_same(folders, tmp_path):
+    first = backup.pack(folders, tmp_path / "one.qbk", 5_000, "0.1.0")
+    second = backup.pack(folders, tmp_path / "two.qbk", 6_000, "0.1.0")
+
+    assert first.public_key == second.public_key == signing.public(signing.find_key(folders.state_dir))
+
+
+def test_a_key_file_that_holds_no_key_is_named(folders, tmp_path):
+    (folders.state_dir / signing.KEY).write_text("nothing")
+
+    with pytest.raises(Unusable, match="move it away"):
+        backup.pack(folders, tmp_path / "b012.qbk", 5_000, "0.1.0")
+
+
+def test_a_link_that_the_service_put_in_place_of_its_file_is_not_followed(folders, tmp_path):
+    secret = tmp_path / "shadow"
+    secret.write_text("of another user")
+    (folders.of("journal") / "1764000002-1.journal").hardlink_to(secret)
+
+    with pytest.raises(Unusable, match="1764000002-1.journal"):
+        backup.pack(folders, tmp_path / "b012.qbk", 5_000, "0.1.0")

@@ -7,7 +7,7 @@ import pty
 
 import pytest
 
-from quartier.cli.drill import seal
+from quartier.runtime import signing
 
 pytestmark = pytest.mark.daemon
 
@@ -105,7 +105,7 @@ async def test_a_pulled_cable_is_measured_and_the_record_signed(house, tmp_path)
     assert [] == [line for line in lines if len(line) > 80 and str(file) not in line]
     assert (0, "kept") == (code, step["verdict"]), person.text
     assert 9.0 < step["measured"]["noticed_s"] <= 11.0
-    assert seal.is_sound(record)
+    assert signing.is_sound(record)
     assert record["public_key"] in person.text
     assert "gx" in {device["device"] for device in record["devices"]}
 

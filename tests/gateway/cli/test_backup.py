@@ -1,9 +1,12 @@
 """``quartier backup`` and ``quartier restore`` as a person meets them."""
 
+import io
 import json
+from pathlib import Path
 
 import pytest
 
+from quartier.app import archive
 from quartier.cli import main
 from quartier.runtime import release
 
@@ -14,6 +17,14 @@ assets.grid = { role = "grid", device = "meter" }
 devices.meter = { bus = "lan", profile = "eastron/sdm630", unit = 1 }
 buses.lan = { kind = "modbus-tcp", host = "127.0.0.1" }
 """
+
+
+AGREED = ("--yes", "--key")
+
+
+def key_of(file):
+    """What quartier backup printed on the old gateway."""
+    return archive.read(Path(file)).fingerprint
 
 
 def places(folder):
@@ -47,9 +58,11 @@ def right_time(monkeypatch):
 @pytest.mark.usefixtures("right_time")
 def test_a_gateway_goes_from_one_machine_to_another(tmp_path, old, file, capsys):
     assert 0 == main(["backup", file, *old])
-    assert "issy.b012, proved" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "issy.b012, proved" in said
+    assert f"signed with key {key_of(file)}" in said
 
-    assert 0 == main(["restore", file, *places(tmp_path / "new")])
+    assert 0 == main(["restore", file, *places(tmp_path / "new"), *AGREED, key_of(file)])
     assert "never start the old one again" in capsys.readouterr().out
     assert SITE == (tmp_path / "new" / "etc" / "site.toml").read_text()
     assert b"history" == (tmp_path / "new" / "state" / "history.db").read_bytes()
@@ -67,16 +80,22 @@ def test_beside_a_running_daemon_it_refuses_with_75(tmp_path, old, file, capsys,
 def test_json_tells_what_is_in_it(old, file, capsys):
     assert 0 == main(["backup", file, *old, "--json"])
     told = json.loads(capsys.readouterr().out)
-    assert ("issy.b012", 2, file) == (told["gateway"], told["files_count"], told["file"])
+    assert ("issy.b012", 3, file) == (told["gateway"], told["files_count"], told["file"])
 
-    assert 0 == main(["restore", file, "--check", "--json"])
-    assert told == json.loads(capsys.readouterr().out)
+    assert 0 == main(["restore", file, "--check", "--json", *old])
+    checked = json.loads(capsys.readouterr().out)
+    assert told.items() <= checked.items()
+    assert checked["key_known"]
+    assert ["same", "new", "new"] == [one["action"] for one in checked["files"]]
 
 
 def test_check_proves_and_writes_nothing(tmp_path, old, file, capsys):
     main(["backup", file, *old])
     assert 0 == main(["restore", file, "--check", *places(tmp_path / "new")])
-    assert "sound, issy.b012" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "sound, issy.b012" in said
+    assert f"new         {tmp_path}/new/etc/site.toml" in said
+    assert f"{key_of(file)}, which this machine does not know" in said
     assert not (tmp_path / "new" / "state").exists()
 
     whole = (tmp_path / "b012.qbk").read_bytes()
@@ -95,7 +114,7 @@ def test_what_is_here_already_stays_unless_it_is_overruled(tmp_path, old, file, 
     assert 1 == main(["restore", file, *new])
     assert "holds the state of a gateway already\nnothing was written; --force" in capsys.readouterr().err
     assert ["link.a"] == [one.name for one in (tmp_path / "new" / "state").iterdir()]
-    assert 0 == main(["restore", file, *new, "--force"])
+    assert 0 == main(["restore", file, *new, "--force", *AGREED, key_of(file)])
 
 
 def test_without_a_clock_that_somebody_vouches_for_it_refuses_and_says_why(
@@ -108,7 +127,7 @@ def test_without_a_clock_that_somebody_vouches_for_it_refuses_and_says_why(
 
     assert 1 == main(["restore", file, *places(tmp_path / "new")])
     assert "could come twice" in capsys.readouterr().err
-    assert 0 == main(["restore", file, *places(tmp_path / "new"), "--without-clock"])
+    assert 0 == main(["restore", file, *places(tmp_path / "new"), "--without-clock", *AGREED, key_of(file)])
 
 
 def test_a_site_file_that_cannot_be_used_is_78(tmp_path, file):
@@ -116,3 +135,32 @@ def test_a_site_file_that_cannot_be_used_is_78(tmp_path, file):
     (tmp_path / "etc" / "site.toml").write_text("[")
 
     assert 78 == main(["backup", file, *places(tmp_path)])
+
+
+@pytest.mark.usefixtures("right_time")
+def test_nothing_is_written_before_somebody_agreed(tmp_path, old, file, capsys, monkeypatch):
+    main(["backup", file, *old])
+    new = places(tmp_path / "new")
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert 1 == main(["restore", file, *new])
+    assert f"quartier restore {file} --yes --key {key_of(file)}" in capsys.readouterr().err
+    assert 1 == main(["restore", file, *new, "--yes"])
+    assert 1 == main(["restore", file, *new, "--yes", "--key", "0000-0000"])
+    assert f"is signed with key {key_of(file)}, not 0000-0000" in capsys.readouterr().err
+    assert not (tmp_path / "new" / "state").exists()
+
+    for answer, code in (("y", 1), ("yes", 0)):
+        terminal = io.StringIO(f"{answer}\n")
+        terminal.isatty = lambda: True
+        monkeypatch.setattr("sys.stdin", terminal)
+        assert code == main(["restore", file, *new])
+    assert SITE == (tmp_path / "new" / "etc" / "site.toml").read_text()
+
+
+@pytest.mark.usefixtures("right_time")
+def test_a_script_on_the_same_gateway_needs_no_key(tmp_path, old, file):
+    main(["backup", file, *old])
+    (tmp_path / "old" / "state" / "history.db").write_bytes(b"broken")
+
+    assert 0 == main(["restore", file, *old, "--yes", "--force"])
+    assert b"history" == (tmp_path / "old" / "state" / "history.db").read_bytes()

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from quartier.cli import present
-from quartier.cli.drill import plan, seal
+from quartier.cli.drill import plan
 from quartier.cli.drill.judgement import BROKEN, KEPT, SKIPPED, seconds
 from quartier.cli.drill.plan import Step
+from quartier.runtime import signing
 from quartier.runtime.clock import HouseClock, from_environment
 from quartier.runtime.desk import Closed, ask
+from quartier.runtime.ownedfiles import rights_of_owner
 
 LOOK_REAL_S = 0.2
 WIDTH = 78
@@ -115,11 +117,12 @@ def _kept(path: Path, record: Mapping[str, Any]) -> None:
 
 def _signed(options: argparse.Namespace, record: dict[str, Any]) -> int:
     try:
-        private = seal.key(options.state_dir)
+        with rights_of_owner(options.state_dir):
+            private = signing.load_key(options.state_dir)
     except (OSError, ValueError) as error:
         print(f"not signed: {error}; sudo -u quartier quartier drill --on-site goes on", file=sys.stderr)
         return 1
-    whole = seal.signed({**record, "ended_utc": _utc()}, private)
+    whole = signing.signed({**record, "ended_utc": _utc()}, private)
     options.record.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     _draft(options.record).unlink(missing_ok=True)
     for one in whole["steps"]:
@@ -135,7 +138,7 @@ def verify(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         print(f"{options.verify}: {error}", file=sys.stderr)
         return 1
-    if not isinstance(record, dict) or not seal.is_sound(record):
+    if not isinstance(record, dict) or not signing.is_sound(record):
         print(f"{options.verify}: altered, or signed by nobody", file=sys.stderr)
         return 1
     print(f"{options.verify}: as it was signed by {record['who']} at {record['site']}, {record['ended_utc']}")

@@ -1,14 +1,14 @@
 import json
 
 from quartier import cli
-from quartier.cli.drill import seal
+from quartier.runtime import signing
 
 RECORD = {"site": "b012", "who": "someone", "ended_utc": "2026-06-12T20:30:00Z", "steps": []}
 
 
 def test_a_record_that_was_altered_is_not_taken_for_one_that_was_signed(capsys, tmp_path):
     file = tmp_path / "drill.json"
-    signed = seal.signed(RECORD, seal.key(tmp_path))
+    signed = signing.signed(RECORD, signing.load_key(tmp_path))
     file.write_text(json.dumps(signed))
     sound = cli.main(["drill", "--verify", str(file)])
     said = capsys.readouterr().out

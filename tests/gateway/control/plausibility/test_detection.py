@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from tests.gateway.control.plausibility.conftest import BATTERY, BOILER, CAR, PV
 
-from quartier.control.plausibility.causes import tell_causes
 from quartier.control.plausibility.detection import find_detections, takes_orders
 from quartier.house.assets import Asset, Mode, Moded
 from quartier.house.nodes import Node
@@ -107,14 +106,3 @@ def test_wrong_ratio_is_found_where_steps_can_have_two_sizes(building, assets, f
     house = replace(building().house, assets=assets)
 
     assert bool(by(house)[2]) is found
-
-
-def test_causes_are_told_with_the_name_of_their_fault():
-    told = tell_causes([("frozen_frequency_hz", 50.0), ("one_step", -1.0), ("gain_low_l2", 0.5)])
-
-    assert told == (
-        "frozen values: frequency_hz stands still at 50 while assets move; "
-        "it did not follow a step of an asset (gain -1.00): the next step decides; "
-        "wrong ratio, or one phase wrong: it shows too little of the assets' steps (gain 0.50): "
-        "look at its CT ratio and phases (phase L2)"
-    )

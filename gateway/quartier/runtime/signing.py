@@ -1,0 +1,95 @@
+"""The gateway's own signing key (Ed25519), made on first use: it signs drill records and backups.
+
+A record is signed without its ``signature``, as JSON with sorted keys and no spaces (UTF-8).
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from quartier.runtime.ownedfiles import open_plain
+
+PrivateKey = Ed25519PrivateKey
+KEY = "gateway.key"
+_GROUPS, _GROUP_LENGTH = 6, 4
+
+
+def load_key(state_dir: Path) -> PrivateKey:
+    """Load the gateway's key; make it, readable by its user alone, where there is none.
+
+    Raises OSError, and ValueError where the file holds no such key.
+    """
+    return find_key(state_dir) or _make_key(state_dir / KEY)
+
+
+def find_key(state_dir: Path) -> PrivateKey | None:
+    """Load the gateway's key; None where this machine has none.  Raises as ``load_key``."""
+    path = state_dir / KEY
+    try:
+        with open_plain(path) as file:
+            found = serialization.load_pem_private_key(file.read(), None)
+    except FileNotFoundError:
+        return None
+    if not isinstance(found, PrivateKey):
+        raise ValueError(f"{path} holds no Ed25519 key")  # noqa: TRY004 - the file is wrong, not the call
+    return found
+
+
+def _make_key(path: Path) -> PrivateKey:
+    made = PrivateKey.generate()
+    pem = made.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    folder = path.parent.stat()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        if os.geteuid() == 0:  # the service, which owns the folder, must read it too
+            os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
+        file.write(pem)
+    return made
+
+
+def public(private: PrivateKey) -> str:
+    """Return the public half, 32 bytes in hex."""
+    return private.public_key().public_bytes_raw().hex()
+
+
+def fingerprint(public_key: str) -> str:
+    """Shorten a public key for people: 96 bits of its SHA-256 in groups of four hex digits."""
+    digest = sha256(bytes.fromhex(public_key)).hexdigest()
+    return "-".join(
+        digest[at : at + _GROUP_LENGTH] for at in range(0, _GROUPS * _GROUP_LENGTH, _GROUP_LENGTH)
+    )
+
+
+def verify(public_key: str, signature: str, content: bytes) -> bool:
+    """Tell whether the holder of ``public_key`` signed ``content``; both are given in hex."""
+    try:
+        signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
+        signer.verify(bytes.fromhex(signature), content)
+    except (InvalidSignature, TypeError, ValueError):
+        return False
+    return True
+
+
+def signed(record: Mapping[str, Any], private: PrivateKey) -> dict[str, Any]:
+    """Return the record with public key and signature."""
+    whole = {**record, "public_key": public(private)}
+    return {**whole, "signature": private.sign(_bytes(whole)).hex()}
+
+
+def is_sound(record: Mapping[str, Any]) -> bool:
+    """Tell whether nothing was altered since whoever holds ``public_key`` signed the record."""
+    unsigned = {name: value for name, value in record.items() if name != "signature"}
+    return verify(record.get("public_key", ""), record.get("signature", ""), _bytes(unsigned))
+
+
+def _bytes(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
