@@ -7,6 +7,7 @@ import ipaddress
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -235,3 +236,11 @@ class Relay:
 @pytest.fixture
 def make_relay():
     return Relay
+
+
+@pytest.fixture
+def open_path():
+    """A folder that other users may enter, unlike ``tmp_path``."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)

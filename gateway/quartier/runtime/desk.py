@@ -2,7 +2,8 @@
 
 Ask ``{"ask": "status"}`` or ``{"ask": "points"}``; about one thing ``{"ask": "points", "of": "gx"}``.  The
 answer is one line, ``null`` when there is no such thing.  Nothing can be changed here, so whoever may
-open the socket may look.  A long answer is made and sent in portions, the loop
+open the socket may look.  A user has few connections, and each pauses twice as long as its answer took.
+A long answer is made and sent in portions, the loop
 goes on between them: nobody who looks makes a cycle late.
 """
 
@@ -10,15 +11,20 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from quartier.runtime.guests import Guests
+
 SOCKET = "quartier.sock"
 QUESTION_MAX_BYTES = 4096
 IDLE_S = 60.0
+GUESTS_PER_USER_MAX, GUESTS_MAX = 8, 32
+PAUSES = 2.0
 PORTION_COUNT = 50
 
 Answers = Mapping[str, Callable[[], Any]]
@@ -35,7 +41,7 @@ class Desk:
         self._path = runtime_dir / SOCKET
         self._answers = answers
         self._about = about
-        self._guests: set[asyncio.StreamWriter] = set()
+        self._guests = Guests(GUESTS_PER_USER_MAX, GUESTS_MAX)
 
     async def run(self) -> None:
         """Serve until cancelled; then nobody who still looks on can hold the daemon back."""
@@ -46,30 +52,36 @@ class Desk:
             await asyncio.Event().wait()
         finally:
             server.close()
-            for guest in self._guests:
-                guest.close()
+            self._guests.dismiss()
             self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._guests.add(writer)
-        try:
-            while line := await asyncio.wait_for(reader.readline(), IDLE_S):
-                for part in _parts(self._answer(line)):
-                    writer.write(part.encode())
-                    await asyncio.wait_for(writer.drain(), IDLE_S)
-                    await asyncio.sleep(0)
-        except (OSError, TimeoutError, ValueError):
-            pass  # whoever asked is gone or talks nonsense: nothing of ours depends on it
-        finally:
-            self._guests.discard(writer)
-            writer.close()
+        with self._guests.admit(writer) as peer:
+            if peer is None:
+                return
+            # Whoever asked is gone or talks nonsense, or we leave: nothing of ours depends on it.
+            with suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
+                while line := await asyncio.wait_for(reader.readline(), IDLE_S):
+                    await self._tell(line, writer)
+
+    async def _tell(self, line: bytes, writer: asyncio.StreamWriter) -> None:
+        """Answer one question, then pause: who asks in a loop takes a third of the time at most."""
+        now = asyncio.get_running_loop().time
+        taken_s, before = 0.0, now()
+        for part in _parts(self._answer(line)):
+            writer.write(part.encode())
+            taken_s += now() - before
+            await asyncio.wait_for(writer.drain(), IDLE_S)
+            await asyncio.sleep(0)
+            before = now()
+        await asyncio.sleep(PAUSES * taken_s)
 
     def _answer(self, line: bytes) -> Any:
         try:
             question = json.loads(line)
             about = question.get("of")
             answer = self._answers[question["ask"]] if about is None else self._of(question["ask"], about)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             of = f', or {{"ask": "{"|".join(self._about)}", "of": NAME}}' if self._about else ""
             return {"error": f'ask with {{"ask": "{"|".join(self._answers)}"}}{of}'}
         return answer()
@@ -119,4 +131,7 @@ def answered(path: Path, request: Mapping[str, Any], lacking: str, timeout_s: fl
             raise Closed(f"{lacking} {path}: {error.strerror or error}") from error
     if not line.endswith(b"\n"):
         raise Closed(f"the daemon closed {path} without an answer")
-    return json.loads(line)
+    answer = json.loads(line)
+    if isinstance(answer, dict) and answer.get("busy"):
+        raise Closed(f"{path}: {answer['error']}")
+    return answer

@@ -2,8 +2,8 @@
 
 One JSON object a line, ``{"do": "override", …}``; the answer is one line.  Who asks is known by the kernel's
 word (SO_PEERCRED), not by what they say.  The group's own socket file is the door: nothing listens on a
-network, and there is no password.  A guest who says too much, or nothing, is sent away; control never
-waits.
+network, and there is no password.  A guest who says too much, or nothing, is sent away; no user can keep
+another one out; control never waits.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ import grp
 import json
 import os
 import pwd
-import socket
-import struct
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from quartier.runtime import presence
 from quartier.runtime.desk import answered
+from quartier.runtime.guests import Guests
 from quartier.runtime.presence import Asker
 from quartier_drivers.who import Who
 
@@ -26,11 +26,10 @@ SOCKET = "operators.sock"
 GROUP = "quartier-operators"
 # A whole site file is the longest that is said here.
 REQUEST_MAX_BYTES = 256 * 1024
-GUESTS_MAX = 8
+GUESTS_PER_USER_MAX, GUESTS_MAX = 4, 32
 IDLE_S = 20.0
 # More than a person types; a script in a loop waits its turn.
 PAUSE_S = 0.1
-_CREDENTIALS = struct.Struct("3i")
 
 Deeds = Mapping[str, Callable[[Mapping[str, Any], Who], Awaitable[Any]]]
 OnSiteDeeds = Mapping[str, Callable[[Mapping[str, Any], Who, Asker], Awaitable[Any]]]
@@ -53,7 +52,7 @@ class Operators:
         self._on_site = on_site or {}
         self._log = log
         self._group = group
-        self._guests: dict[asyncio.StreamWriter, asyncio.Task[Any]] = {}
+        self._guests = Guests(GUESTS_PER_USER_MAX, GUESTS_MAX)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -68,9 +67,7 @@ class Operators:
             await asyncio.Event().wait()
         finally:
             server.close()
-            for guest, task in self._guests.items():
-                guest.close()
-                task.cancel()
+            self._guests.dismiss()
             self._path.unlink(missing_ok=True)
 
     def _open_to_group(self) -> None:
@@ -82,25 +79,17 @@ class Operators:
             self._log.warning("operators.no_group", group=self._group, why=why)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._guests) >= GUESTS_MAX:
-            writer.close()
-            return
-        task = asyncio.current_task()
-        assert task is not None
-        self._guests[writer] = task
-        try:
-            pid, who = _who(writer.get_extra_info("socket"))
-            asker = presence.asker(pid)
-            while line := await asyncio.wait_for(reader.readline(), IDLE_S):
-                answer = await self._answer(line, who, asker)
-                writer.write(json.dumps(answer).encode() + b"\n")
-                await asyncio.wait_for(writer.drain(), IDLE_S)
-                await asyncio.sleep(PAUSE_S)
-        except (OSError, TimeoutError, ValueError, asyncio.CancelledError):
-            pass  # whoever asked is gone or talks nonsense, or we leave: nothing of ours depends on it
-        finally:
-            self._guests.pop(writer, None)
-            writer.close()
+        with self._guests.admit(writer) as peer:
+            if peer is None:
+                return
+            # Whoever asked is gone or talks nonsense, or we leave: nothing of ours depends on it.
+            with suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
+                who, asker = _who(peer.uid), presence.asker(peer.pid)
+                while line := await asyncio.wait_for(reader.readline(), IDLE_S):
+                    answer = await self._answer(line, who, asker)
+                    writer.write(json.dumps(answer).encode() + b"\n")
+                    await asyncio.wait_for(writer.drain(), IDLE_S)
+                    await asyncio.sleep(PAUSE_S)
 
     async def _answer(self, line: bytes, who: Who, asker: Asker) -> Any:
         try:
@@ -117,15 +106,13 @@ class Operators:
         return await on_site(request, who, asker)
 
 
-def _who(connection: socket.socket) -> tuple[int, Who]:
-    """The process that connected, and whose it is."""
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, uid, _ = _CREDENTIALS.unpack(raw)
+def _who(uid: int) -> Who:
+    """Whose process connected."""
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
         name = f"user {uid}"
-    return pid, Who("person", name, str(uid))
+    return Who("person", name, str(uid))
 
 
 def order(runtime_dir: Path, what: str, timeout_s: float = 10.0, **request: Any) -> Any:

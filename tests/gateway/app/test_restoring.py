@@ -2,8 +2,6 @@
 
 import os
 import stat
-import tempfile
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,14 +29,6 @@ def machine(folder):
     for one in (found.config.parent, found.state_dir, found.runtime_dir):
         one.mkdir(parents=True)
     return found
-
-
-@pytest.fixture
-def open_path():
-    """A folder that other users may enter, as those of a gateway."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 @pytest.fixture

@@ -1,9 +1,14 @@
 import asyncio
 import contextlib
+import os
+import socket
+import threading
+from pathlib import Path
 
 import pytest
 
-from quartier.runtime.desk import PORTION_COUNT, Closed, Desk, _parts, ask
+from quartier.runtime.desk import GUESTS_PER_USER_MAX, PORTION_COUNT, Closed, Desk, _parts, ask
+from quartier.runtime.ownedfiles import Owner, rights_of
 
 
 @contextlib.asynccontextmanager
@@ -85,6 +90,53 @@ async def test_nonsense_costs_only_the_one_who_talks_it(tmp_path):
         writer.close()
 
         assert {"mode": "INIT"} == await asyncio.to_thread(ask, tmp_path, "status")
+
+
+@pytest.mark.parametrize(
+    "line", [b"[" * 4_000, b'{"ask":' * 500, b'{"ask": ["status"]}', b'{"ask": "x", "of": []}']
+)
+async def test_a_deep_question_is_refused_in_one_line(tmp_path, line):
+    async with desk(tmp_path):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "quartier.sock")
+        writer.write(line + b"\n")
+        assert b"ask with" in await reader.readline()
+        writer.close()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+async def test_a_thousand_idle_connections_of_one_user_hold_eight_descriptors_and_root_still_looks(open_path):
+    def descriptors():
+        return len([*Path("/proc/self/fd").iterdir()])
+
+    async with desk(open_path):
+        place = str(open_path / "quartier.sock")
+        await asyncio.to_thread(ask, open_path, "status")  # once it answers, its file is as it stays
+        os.chmod(place, 0o666)  # noqa: PTH101 - a path of asyncio
+        before, held = descriptors(), []
+        with contextlib.ExitStack() as stack:
+            for _ in range(1000):
+                held.append(stack.enter_context(socket.socket(socket.AF_UNIX)))
+                with rights_of(Owner(4711, 4711)):
+                    await asyncio.to_thread(held[-1].connect, place)
+            assert {"mode": "INIT"} == await asyncio.to_thread(ask, open_path, "status")
+            for refused in held[GUESTS_PER_USER_MAX:]:
+                assert b"close one" in refused.recv(1000)
+            assert 2 * GUESTS_PER_USER_MAX > descriptors() - before - len(held)
+
+
+def test_a_desk_that_is_full_is_said_by_the_command(tmp_path):
+    def refuse():
+        with full.accept()[0] as client:
+            client.sendall(b'{"error": "is full", "busy": true}\n')
+
+    with socket.socket(socket.AF_UNIX) as full:
+        full.bind(str(tmp_path / "quartier.sock"))
+        full.listen()
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        with pytest.raises(Closed, match=r"quartier\.sock: is full"):
+            ask(tmp_path, "status")
+        thread.join()
 
 
 async def test_a_guest_who_stays_does_not_hold_the_daemon_back(tmp_path):

@@ -11,7 +11,8 @@ import pytest
 
 from quartier.runtime import presence
 from quartier.runtime.desk import Closed
-from quartier.runtime.operators import GUESTS_MAX, REQUEST_MAX_BYTES, SOCKET, Operators, order
+from quartier.runtime.operators import GUESTS_PER_USER_MAX, REQUEST_MAX_BYTES, SOCKET, Operators, order
+from quartier.runtime.ownedfiles import Owner, rights_of
 from quartier_drivers.who import Who
 
 
@@ -139,20 +140,29 @@ async def test_who_says_too_much_is_sent_away_and_the_next_is_served(tmp_path):
     assert {"done": "ev1"} == answer
 
 
-async def test_more_guests_than_chairs_are_turned_away_until_one_leaves(tmp_path):
-    async with counter(tmp_path):
-        guests = [await asyncio.open_unix_connection(tmp_path / SOCKET) for _ in range(GUESTS_MAX)]
-        for reader, writer in guests:  # each is served: it has a chair
-            writer.write(b"{}\n")
-            await reader.readline()
-        with pytest.raises(Closed):
-            await asyncio.to_thread(order, tmp_path, "override", asset="ev1")
-        for _, writer in guests:
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+async def test_a_user_who_holds_all_connections_keeps_neither_root_nor_another_user_out(open_path):
+    async with counter(open_path):
+        (open_path / SOCKET).chmod(0o666)
+        held = []
+        with rights_of(Owner(4711, 4711)):
+            held = [
+                await asyncio.open_unix_connection(open_path / SOCKET) for _ in range(GUESTS_PER_USER_MAX)
+            ]
+            for reader, writer in held:  # each is served
+                writer.write(b"{}\n")
+                await reader.readline()
+            reader, writer = await asyncio.open_unix_connection(open_path / SOCKET)
+            assert "user 4711 holds 4 connections" in json.loads(await reader.readline())["error"]
             writer.close()
-        while True:
-            with contextlib.suppress(Closed):
-                answer = await asyncio.to_thread(order, tmp_path, "override", asset="ev1")
-                break
+        with rights_of(Owner(4712, 4712)):
+            reader, other = await asyncio.open_unix_connection(open_path / SOCKET)
+            other.write(b'{"do": "override", "asset": "ev1"}\n')
+            assert {"done": "ev1"} == json.loads(await reader.readline())
+        answer = await asyncio.to_thread(order, open_path, "override", asset="ev1")
+        for _, writer in (*held, (reader, other)):
+            writer.close()
+            await writer.wait_closed()
 
     assert {"done": "ev1"} == answer
 
