@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from quartier.cli import grammar
+from quartier.cli import grammar, plain
 from quartier.cli.grammar import command as _command
 from quartier.cli.grammar import in_json as _json
 from quartier.cli.grammar import runtime as _runtime
@@ -59,7 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for what it lacks
-    return _ended(_asked(list(sys.argv[1:] if arguments is None else arguments)))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["run"]:  # its log shows foreign text by itself
+        return _ended(_asked(words))
+    with plain.filtered():
+        return _ended(_asked(words))
 
 
 def _asked(words: list[str]) -> argparse.Namespace:

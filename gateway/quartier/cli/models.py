@@ -5,8 +5,6 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from quartier.cli import output
 from quartier_drivers.errors import WireError
 
@@ -37,8 +35,8 @@ def read(options: argparse.Namespace) -> int:
 
 
 def _cells(row: "Row") -> tuple[str, ...]:
-    value = "–" if row.value is None else escape(_exact(row.value))
-    return escape(row.point), value, row.unit, row.text, row.raw, row.quality.lower()
+    value = "–" if row.value is None else _exact(row.value)
+    return row.point, value, row.unit, row.text, row.raw, row.quality.lower()
 
 
 def _exact(value: float | str) -> str:

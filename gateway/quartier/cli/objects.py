@@ -6,8 +6,6 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
 from quartier.cli import output
 from quartier_drivers.errors import WireError
 
@@ -50,7 +48,7 @@ def _print(told: "Told") -> None:
     several = "several properties a request" if told.multiple else "one property a request"
     heading = f"{model}: device {told.instance} at {told.place}, APDU of {told.apdu_max} octets, {several}"
     columns = ("object", "name", ">value", "unit", "commanded at", "note")
-    output.console().print(output.table(escape(heading), columns, (_cells(row) for row in told.rows)))
+    output.console().print(output.table(heading, columns, (_cells(row) for row in told.rows)))
 
 
 def _cells(row: "Row") -> tuple[str, ...]:
@@ -65,11 +63,11 @@ def _cells(row: "Row") -> tuple[str, ...]:
     notes = [*row.flags, *times, *([row.why] if row.why else [])]
     return (
         row.where,
-        escape(row.name),
-        escape(row.shown),
+        row.name,
+        row.shown,
         row.unit,
-        escape(commands),
-        escape("; ".join(notes)),
+        commands,
+        "; ".join(notes),
     )
 
 

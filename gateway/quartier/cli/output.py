@@ -2,12 +2,16 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
+
+from quartier.cli import plain
+from quartier.runtime.foreign import show
 
 _SYMBOLS = {
     "W.h": "Wh",
@@ -21,7 +25,18 @@ _SYMBOLS = {
 
 
 class _Output(Console):
-    """A console that says when nobody reads any more, as ``print`` does; rich would end with 1."""
+    """A console for foreign text: it reads no markup, and shows control characters.
+
+    It says when nobody reads any more, as ``print`` does; rich would end with 1.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(file=plain.raw(sys.stdout), highlight=False, markup=False, emoji=False, **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Render as rich does, every text visible."""
+        for one in super().render(renderable, options):
+            yield one if one.control else Segment(show(one.text), one.style)
 
     def on_broken_pipe(self) -> None:
         """Leave it to whoever runs the command."""
@@ -31,12 +46,12 @@ class _Output(Console):
 def console() -> Console:
     """Standard output; rich leaves colours out where it is no terminal."""
     width = None if sys.stdout.isatty() else 160
-    return _Output(highlight=False, soft_wrap=not sys.stdout.isatty(), width=width)
+    return _Output(soft_wrap=not sys.stdout.isatty(), width=width)
 
 
 def page() -> Console:
     """The same for a text to be read: as wide as the terminal, 80 columns where there is none."""
-    return _Output(highlight=False, width=None if sys.stdout.isatty() else 80)
+    return _Output(width=None if sys.stdout.isatty() else 80)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:

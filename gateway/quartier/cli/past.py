@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from quartier.cli import output, times
+from quartier.cli import output, plain, times
 from quartier.config import load
 from quartier.runtime.clock import HouseClock
 from quartier.store import history as stored
@@ -96,8 +96,8 @@ def _csv(rows: Iterable[stored.Row]) -> None:
         writer.writerow(
             (
                 times.stamp(row.utc_ms),
-                row.point,
-                row.value,
+                plain.cell(row.point),
+                plain.cell(row.value),
                 _unit(row.point),
                 row.quality.name.lower(),
                 row.count,

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, get_args
 
 from quartier.cli import output
+from quartier.cli.plain import overwrite
 from quartier_drivers import profile
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.modbus.bus import Baud, RtuBus
@@ -119,7 +120,7 @@ class _Teller:
     def __call__(self, bus: "Bus", unit: int, place: int, count: int, found: int) -> None:
         at = f" at {bus.baud} {bus.parity}" if isinstance(bus, RtuBus) else ""
         if self._live:
-            print(f"\runit {unit}{at}, {place + 1} of {count}, {found} found \033[K", end="", file=sys.stderr)
+            overwrite(f"unit {unit}{at}, {place + 1} of {count}, {found} found ")
         elif bus != self._told:
             print(f"asking {count} units{at}, up to {count * bus.timeout_s:.0f} s", file=sys.stderr)
         self._told = bus
@@ -127,7 +128,7 @@ class _Teller:
     def end(self) -> None:
         """Leave the line clean."""
         if self._live and self._told is not None:
-            print("\r\033[K", end="", file=sys.stderr)
+            overwrite("")
 
 
 def _print(survey: "Survey", text: str) -> None:

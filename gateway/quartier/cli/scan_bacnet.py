@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from quartier.cli import output
+from quartier.cli.plain import overwrite
 from quartier_drivers import profile
 from quartier_drivers.errors import ConfigError, Fault
 
@@ -89,7 +90,7 @@ class _Teller:
 
     def __call__(self, what: str) -> None:
         if self._live:
-            print(f"\r{what} \033[K", end="", file=sys.stderr)
+            overwrite(f"{what} ")
         elif what != self._told:
             print(what, file=sys.stderr)
         self._told = what
@@ -97,7 +98,7 @@ class _Teller:
     def end(self) -> None:
         """Leave the line clean."""
         if self._live and self._told:
-            print("\r\033[K", end="", file=sys.stderr)
+            overwrite("")
 
 
 def _remedy(bus: "BacnetIpBus") -> str:

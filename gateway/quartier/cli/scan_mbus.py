@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from quartier.cli import output
+from quartier.cli.plain import overwrite
 from quartier_drivers.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class _Teller:
     def __call__(self, bus: "MbusBus", what: str, found_count: int) -> None:
         at = f" at {bus.baud}" if bus.baud else ""
         if self._live:
-            print(f"\r{what}{at}, {found_count} found \033[K", end="", file=sys.stderr)
+            overwrite(f"{what}{at}, {found_count} found ")
             self._told = what
             return
         kind = (bus, what.split(maxsplit=1)[0])
@@ -108,7 +109,7 @@ class _Teller:
     def end(self) -> None:
         """Leave the line clean."""
         if self._live and self._told is not None:
-            print("\r\033[K", end="", file=sys.stderr)
+            overwrite("")
 
 
 def _shown(options: argparse.Namespace, results: "Sequence[Result]") -> int:

@@ -2,10 +2,13 @@
 
 import logging
 import sys
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+from quartier.runtime.foreign import show_all
 
 
 def configure(*, style: str = "auto", level: str = "info") -> None:
@@ -22,7 +25,8 @@ def configure(*, style: str = "auto", level: str = "info") -> None:
     )
     # A traceback shows where, never with what: a local variable may be a password or a key.
     bare = ExceptionDictTransformer(show_locals=False)
-    trace = [] if console else [structlog.processors.ExceptionRenderer(bare)]
+    # JSON escapes foreign text by itself.
+    trace = [_show_fields] if console else [structlog.processors.ExceptionRenderer(bare)]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -36,6 +40,10 @@ def configure(*, style: str = "auto", level: str = "info") -> None:
     )
     # Libraries' own loggers say nothing below a warning; ours says what it means for the house.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s", force=True)
+
+
+def _show_fields(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    return {name: show_all(value) for name, value in event.items()}
 
 
 def get() -> Any:

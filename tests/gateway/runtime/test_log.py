@@ -37,3 +37,11 @@ def test_a_traceback_shows_no_value_of_a_variable(capsys, style):
     text = capsys.readouterr().err
     assert "it broke" in text
     assert "hunter2" not in text
+
+
+def test_foreign_text_steers_no_terminal_and_breaks_no_line(capsys):
+    for style in ("json", "console"):
+        log.configure(style=style)
+        log.get().info("device.identified", serial="\x1b[2J\u202e", why=["\x9b31m"])
+
+    assert not {"\x1b", "\x9b", "\u202e"} & set(capsys.readouterr().err)

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quartier.cli import present
+from quartier.cli import plain, present
 from quartier.cli.drill import plan
 from quartier.cli.drill.judgement import BROKEN, KEPT, SKIPPED, seconds
 from quartier.cli.drill.plan import Step
@@ -221,7 +221,7 @@ def _returned(step: Step, runtime_dir: Path, clock: HouseClock) -> float | None:
 
 
 def _countdown(text: str, clock: HouseClock) -> None:
-    sys.stdout.write(f"\r{text:{WIDTH}}\r")
+    plain.raw(sys.stdout).write(f"\r{text:{WIDTH}}\r")
     sys.stdout.flush()
     ready, _, _ = select.select([sys.stdin], [], [], LOOK_REAL_S / clock.rate)
     if ready and sys.stdin.readline().strip() == "q":
