@@ -1,16 +1,23 @@
 """Says where in a TOML file a key stands, and turns pydantic's errors into faults with that place."""
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
+from pathlib import Path as FilePath
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from quartier_drivers.errors import Fault
+from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.positions import Path, positions
 
+TEXT_MAX_BYTES = 256 * 1024
+KEY_PARTS_MAX = 32
 _AT_LINE = re.compile(r"\(at line (\d+)")
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+# Also inside a string or a comment, where nobody writes so many words between dots.
+_DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{KEY_PARTS_MAX}}}")
 
 
 class Places:
@@ -39,6 +46,39 @@ class Places:
             self.fault((*path, *item["loc"]), _what(item, model))
             for item in error.errors(include_url=False, include_context=False)
         ]
+
+
+def read_text(path: FilePath) -> str:
+    """Read a file of text in UTF-8, no larger than a TOML file may be.  Raises OSError and ConfigError."""
+    with path.open("rb") as file:
+        raw = file.read(TEXT_MAX_BYTES + 1)
+    if len(raw) > TEXT_MAX_BYTES:
+        raise ConfigError([Fault(str(path), None, "file", f"has more than {TEXT_MAX_BYTES} bytes")])
+    try:
+        return raw.decode("utf-8-sig")  # editors of Windows put a mark before the first line
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        kind = "is UTF-16 text" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "is no UTF-8 text"
+        raise ConfigError([Fault(str(path), line, "file", f"{kind}; expected TOML in UTF-8")]) from error
+
+
+def read_toml(file: str, text: str) -> dict[str, Any]:
+    """Read a TOML text that may come from a stranger: its size and the depth of its keys are bounded first.
+
+    ``file`` is for the fault.  Raises ConfigError with one fault.
+    """
+    size = len(text.encode("utf-8", "replace"))
+    if size > TEXT_MAX_BYTES:
+        what = f"has {size} bytes; at most {TEXT_MAX_BYTES}"
+        raise ConfigError([Fault(file, None, "file", what)])
+    if deep := _DEEP_KEY.search(text):
+        line = text.count("\n", 0, deep.start()) + 1
+        what = f"has a key of more than {KEY_PARTS_MAX} parts"
+        raise ConfigError([Fault(file, line, "file", what)])
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # also brackets in brackets, numbers without end
+        raise ConfigError([syntax_fault(file, error)]) from error
 
 
 def dotted(path: Path) -> str:

@@ -1,7 +1,6 @@
 """Device profiles: TOML data that says what a device serves, checked on load with every fault at once."""
 
 import re
-import tomllib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.flaws import Flaw, line_flaws, mark_flaws, name_flaws, point_flaws, source_flaws
-from quartier_drivers.place import Places, keys_of, nearest, syntax_fault
+from quartier_drivers.place import Places, keys_of, nearest, read_text, read_toml
 from quartier_drivers.points import is_owner
 from quartier_drivers.registry import METERS
 from quartier_drivers.schema import Head, Identity, Limits, Mark, Point, Quantity, Section, Source
@@ -101,19 +100,14 @@ def of_registers(profile: Profile) -> RegisterProfile:
 
 def _read(name: str, file: Path) -> Profile:
     try:
-        return parse(file.read_text(encoding="utf-8"), name, str(file))
+        return parse(read_text(file), name, str(file))
     except OSError as error:
         raise ConfigError([Fault(str(file), None, "file", f"cannot be read: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([syntax_fault(str(file), error)]) from error
 
 
 def parse(text: str, name: str, file: str) -> Profile:
     """Check a profile's text; ``file`` is for the faults.  Raises ConfigError with all of them."""
-    try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also brackets in brackets, numbers without end
-        raise ConfigError([syntax_fault(file, error)]) from error
+    data = read_toml(file, text)
     check = _check(data)(Places(file, text))
     profile = check.profile(name, data)
     if check.faults or profile is None:

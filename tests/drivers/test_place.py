@@ -2,8 +2,11 @@
 
 import tomllib
 
+import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from quartier_drivers import place
+from quartier_drivers.errors import ConfigError
 from quartier_drivers.place import Places, dotted, keys_of, nearest, syntax_fault
 
 TEXT = """\
@@ -83,3 +86,38 @@ def test_a_text_that_is_no_toml_is_told_with_its_line() -> None:
         fault.key,
         fault.what,
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + ".a" * 55_000 + " = 1",
+        "[" + "a." * 55_000 + "a]",
+        "x = {" + "'a' . " * 40_000 + "a = 1}",
+        "a." * 120_000,
+    ],
+)
+def test_a_key_of_many_parts_is_refused_before_it_is_read(text):
+    with pytest.raises(ConfigError, match=r"x\.toml:1: file: has a key of more than 32 parts"):
+        place.read_toml("x.toml", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 250_000, '"' * 250_000, "x = " + "[" * 250_000, "x = " + "{a=" * 80_000]
+)
+def test_a_text_of_any_depth_is_a_fault_without_a_traceback(text):
+    with pytest.raises(ConfigError, match="is no TOML"):
+        place.read_toml("x.toml", text)
+
+
+def test_a_key_as_deep_as_any_of_ours_is_read():
+    assert {"assets": {"bat1": {"x": 1}}} == place.read_toml("x.toml", "assets.bat1.x = 1")
+
+
+def test_a_large_file_is_not_read(tmp_path):
+    (tmp_path / "large.toml").write_bytes(b"#" * 300_000)
+
+    with pytest.raises(ConfigError, match="has more than 262144 bytes"):
+        place.read_text(tmp_path / "large.toml")
+    with pytest.raises(ConfigError, match="has 300000 bytes; at most 262144"):
+        place.read_toml("x.toml", "#" * 300_000)

@@ -214,7 +214,7 @@ def test_a_file_that_is_no_text_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "b.toml").write_bytes(b"\xff\xfe")
 
-    with pytest.raises(ConfigError, match=r"b\.toml: file: is no TOML"):
+    with pytest.raises(ConfigError, match=r"b\.toml:1: file: is UTF-16 text"):
         load("a/b", [tmp_path])
 
 

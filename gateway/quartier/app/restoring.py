@@ -9,7 +9,6 @@ import grp
 import os
 import pwd
 import shutil
-import tomllib
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -25,10 +24,10 @@ from quartier.runtime import signing
 from quartier.runtime.ownedfiles import Owner, open_folder, open_plain, replace_file, rights_of
 from quartier.store import boots
 from quartier_drivers.errors import ConfigError
+from quartier_drivers.place import TEXT_MAX_BYTES
 
 SERVICE = "quartier"
 _ROOM_SHARE = 1.05
-_SITE_MAX_BYTES = 1 << 20
 NEW, SAME, REPLACES, LEFT_OUT = "new", "same", "replaces", "not written"
 
 
@@ -130,12 +129,12 @@ def raise_numbers(plan: Plan, folders: Folders, utc_ms: int) -> None:
 def _read_site(path: Path, signed: Signed) -> Site:
     """The site file of the backup: it decides which files outside of the folders belong to the gateway."""
     member = signed.manifest.site_member
-    if member.size > _SITE_MAX_BYTES:
-        raise Unusable(f"{path}: its site file has {member.size} bytes; at most {_SITE_MAX_BYTES}")
+    if member.size > TEXT_MAX_BYTES:
+        raise Unusable(f"{path}: its site file has {member.size} bytes; at most {TEXT_MAX_BYTES}")
     try:
         text = archive.read_member(path, signed, member).decode("utf-8-sig")
         site = load.read_site(load.Instead(f"{path}: {member.path}", text))
-    except (ConfigError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ConfigError, UnicodeDecodeError) as error:
         raise Unusable(f"{path}: its site file cannot be used: {error}") from error
     manifest = signed.manifest
     if f"{site.site.district}.{site.site.id}" != manifest.gateway or site.store.path != manifest.history:

@@ -1,6 +1,5 @@
 """Files to a ``Site``, or to every fault at once with its line."""
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -17,7 +16,7 @@ from quartier.config.secrets import warnings_about, warnings_about_buses, warnin
 from quartier.config.sharing import warnings_about_shares
 from quartier.config.tree import is_untold, warnings_about_nodes, without_meters
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.place import Places, syntax_fault
+from quartier_drivers.place import Places, read_text, read_toml
 from quartier_drivers.profile import Profile
 from quartier_drivers.profile import load as load_profile
 
@@ -113,27 +112,21 @@ def _read(path: FilePath, instead: Instead | None) -> tuple[Places, Draft, dict[
 
 
 def _parse(path: FilePath) -> tuple[Places, dict[str, Any]]:
-    name = str(path)
     try:
-        raw = path.read_bytes()
+        return _parsed(str(path), read_text(path))
     except OSError as error:
-        raise ConfigError([Fault(name, None, "file", f"cannot be read: {error.strerror}")]) from error
-    try:
-        text = raw.decode("utf-8-sig")  # editors of Windows put a mark before the first line
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        kind = "is UTF-16 text" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "is no UTF-8 text"
-        raise ConfigError([Fault(name, line, "file", f"{kind}; expected TOML in UTF-8")]) from error
-    return _parsed(name, text)
+        what = f"cannot be read: {error.strerror}"
+        raise ConfigError([Fault(str(path), None, "file", what)]) from error
 
 
 def _parsed(name: str, text: str) -> tuple[Places, dict[str, Any]]:
     try:
-        return Places(name, text), tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also brackets in brackets, numbers without end
-        fault = syntax_fault(name, error)
-        line = fault.line or text.rstrip().count("\n") + 1
-        raise ConfigError([Fault(name, line, fault.key, fault.what)]) from error
+        data = read_toml(name, text)
+    except ConfigError as error:
+        line = text.rstrip().count("\n") + 1  # where it breaks off
+        faults = [Fault(one.file, one.line or line, one.key, one.what) for one in error.faults]
+        raise ConfigError(faults) from error
+    return Places(name, text), data
 
 
 def _profiles(read: Draft, here: FilePath) -> Iterator[tuple[str, Profile]]:

@@ -31,8 +31,8 @@ def test_no_text_steers_the_terminal_or_is_taken_for_markup(made, capsys):
 
 def test_what_is_printed_is_shown_and_own_progress_is_not(capsys):
     with plain.filtered():
-        print(HOSTILE)
-        print(HOSTILE, file=sys.stderr)
+        sys.stdout.write(f"{HOSTILE}\n")
+        sys.stderr.write(f"{HOSTILE}\n")
         plain.overwrite(HOSTILE)
     said = capsys.readouterr()
 
@@ -45,7 +45,7 @@ def test_a_filter_is_never_put_on_a_filter_and_goes_away(capsys):
     with plain.filtered(), plain.filtered():
         assert before is plain.raw(sys.stdout)
     assert before is sys.stdout
-    print("end")
+    sys.stdout.write("end\n")
     assert "end\n" == capsys.readouterr().out
 
 

@@ -13,7 +13,7 @@ from quartier.runtime.foreign import show, show_all
         ("a\rb\x00", "a\\u000db\\u0000"),
         ("abc\u202etxt.exe", "abc\\u202etxt.exe"),
         ("\ud800", "\\ud800"),
-        ("two\nlines\tand é ‑ 12 °C", "two\nlines\tand é ‑ 12 °C"),
+        ("two\nlines\tand é - 12 °C", "two\nlines\tand é - 12 °C"),
     ],
 )
 def test_what_steers_a_terminal_is_shown_and_the_rest_stays(text, shown):
