@@ -89,7 +89,10 @@ def test_the_gateway_is_watched_released_and_started_again_but_not_with_a_bad_fi
     assert ("notify", "10", "always", "78") == tuple(
         service[key] for key in ("Type", "WatchdogSec", "Restart", "RestartPreventExitStatus")
     )
-    assert f"{PROGRAM} release" == service["ExecStopPost"]
+    # Real-time first, then without any right: both are part of one line.
+    assert service["ExecStopPost"].startswith("+/bin/sh -c 'chrt -r -p 1 $$$$;")
+    assert "setpriv --reuid=quartier" in service["ExecStopPost"]
+    assert service["ExecStopPost"].endswith(f"--no-new-privs {PROGRAM} release'")
     assert service["ExecStart"].startswith(f"{PROGRAM} run")
 
 
