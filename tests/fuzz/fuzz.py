@@ -23,9 +23,10 @@ sys.path[:0] = [str(HERE.parents[1] / name) for name in ("gateway", "drivers", "
 os.environ["QUARTIER_ENGINE"] = "reference"  # coverage is seen in Python only
 
 import parsers  # noqa: E402 - it imports ours when asked, instrumented where they are fuzzed
+from texts import NAMES as TEXTS  # noqa: E402 - as above
 
 INPUT_MAX_BYTES = 2048
-SLOW_S = 0.010
+SLOW_S, SLOW_TEXT_S = 0.010, 0.100
 # Set where this file is libFuzzer: for which parser, and by what name it can be called again.
 NAME, SELF = "QUARTIER_FUZZ_NAME", "QUARTIER_FUZZ_SELF"
 
@@ -72,7 +73,9 @@ def _one(name: str) -> int:
     """Fuzz one parser in this process, which ends with it; the command line is libFuzzer's."""
     import atheris  # noqa: PLC0415 - only here: the tests of the corpus do without
 
-    with atheris.instrument_imports(include=["quartier_drivers", "quartier_native"]):
+    with atheris.instrument_imports(
+        include=["quartier_drivers", "quartier_native", *(["quartier"] if name in TEXTS else [])]
+    ):
         target = parsers.parsers()[name]
     limits = [f"-max_len={INPUT_MAX_BYTES}", "-timeout=5", "-rss_limit_mb=1024"]
     atheris.Setup([os.environ[SELF], *sys.argv[1:], *limits], target)
@@ -170,17 +173,18 @@ def _keep(name: str, work: Path) -> None:
 def _slow(name: str, found: Path) -> list[str]:
     """Inputs that take longer than they may, CPU time of the uninstrumented parser, the best of five."""
     target, slowest = parsers.parsers()[name], (0.0, b"")
+    slow_s = SLOW_TEXT_S if name in TEXTS else SLOW_S
     for data in [*(path.read_bytes() for path in found.iterdir()), *parsers.kept(name)]:
         times = []
         for _ in range(5):
             began_s = time.process_time()
             target(data)
             times.append(time.process_time() - began_s)
-            if times[-1] < SLOW_S:
+            if times[-1] < slow_s:
                 break
         slowest = max(slowest, (min(times), data))
     print(f"{name:15} slowest input {1000 * slowest[0]:.2f} ms of CPU")
-    if slowest[0] < SLOW_S:
+    if slowest[0] < slow_s:
         return []
     path = HERE / f"{name}-slow-input"
     path.write_bytes(slowest[1])

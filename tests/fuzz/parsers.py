@@ -11,6 +11,7 @@ from pathlib import Path
 from zlib import crc32
 
 import frames
+import texts
 
 CORPUS = Path(__file__).parent / "corpus"
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
@@ -372,6 +373,7 @@ def parsers() -> dict[str, Callable[[bytes], None]]:
         found["p1-sealed"] = p1_sealed
     if "dlms" in found:
         found["dlms-client"] = dlms_client
+    found |= texts.texts()
     found |= {f"{kernel}-twins": partial(twins, kernel) for kernel in TOLD}
     return found
 
