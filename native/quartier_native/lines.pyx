@@ -31,7 +31,6 @@ cdef enum:
     LEAST = 5
     TIME_SIZE = 13
     SWITCHING_SIZE = 8
-    SWITCHINGS_MAX = 11
     SLOTS = 1024
     STX = 0x02
     ETX = 0x03
@@ -47,7 +46,7 @@ cdef struct Shape:
     uint8_t size
     uint8_t separator
     uint8_t form
-    uint8_t most
+    uint8_t width
     uint8_t role
     bint is_timed
 
@@ -92,7 +91,7 @@ cdef class LineKinds:
             shape.size = len(kind.label)
             shape.separator = kind.separator
             shape.form = kind.form
-            shape.most = kind.most
+            shape.width = kind.width
             shape.role = kind.role
             shape.is_timed = kind.is_timed
             self.places[kind.label] = self.count
@@ -158,7 +157,7 @@ cdef class LineKinds:
             value = <str>(<dict>self.values[place]).get(start[:stop - start])
             if value is None:
                 return None
-        elif _is_fit(start, stop, shape.form, shape.most):
+        elif _is_fit(start, stop, shape.form, shape.width):
             value = letters_of(start, stop - start) if start < stop else _NO_TIME
         else:
             return None
@@ -366,32 +365,28 @@ cdef str _iso(const uint8_t *start):
     return letters_of(&text[0], 25)
 
 
-cdef bint _is_fit(const uint8_t *start, const uint8_t *stop, int form, Py_ssize_t most) noexcept nogil:
-    """Whether a value has its form."""
-    cdef Py_ssize_t size = stop - start
+cdef bint _is_fit(const uint8_t *start, const uint8_t *stop, int form, Py_ssize_t width) noexcept nogil:
+    """Whether a value has its width and its form."""
+    if stop - start != width:
+        return False
     if form == SWITCHINGS:
         return _is_switchings(start, stop)
-    if size > most:
-        return False
     if form == DIGITS:
-        return letters_are(start, stop) & DIGIT != 0 and (size > 0 or most == 0)
+        return letters_are(start, stop) & DIGIT != 0
     if form == HEX:
-        return size > 0 and letters_are(start, stop) & HEX_DIGIT != 0
-    return (form == LETTERS or size == most) and letters_are(start, stop) & (TEXT if form == LETTERS else CAPITAL) != 0
+        return letters_are(start, stop) & HEX_DIGIT != 0
+    return letters_are(start, stop) & (TEXT if form == LETTERS else CAPITAL) != 0
 
 
 cdef bint _is_switchings(const uint8_t *at, const uint8_t *stop) noexcept nogil:
-    cdef int count = 0
-    while count < SWITCHINGS_MAX and stop - at >= SWITCHING_SIZE:
+    """Whether there are times of eight digits, or their place-holder, apart by blanks."""
+    while stop - at >= SWITCHING_SIZE:
         if not letters_are(at, at + SWITCHING_SIZE) & CAPITAL and memcmp(at, b"NONUTILE", SWITCHING_SIZE):
-            break
-        count += 1
+            return False
         at += SWITCHING_SIZE
-        if stop - at <= SWITCHING_SIZE or at[0] != SP or at[1] == SP:
-            break
+        if at == stop:
+            return True
+        if at[0] != SP:
+            return False
         at += 1
-    if count == 0:
-        return False
-    while at < stop and at[0] == SP:
-        at += 1
-    return at == stop
+    return False

@@ -50,10 +50,9 @@ class LineKind(NamedTuple):
     ``is_timed``: a time stands before the value.  ``role`` in its frame: ``FIRST``, it begins one;
     ``ADDRESS``, it says which meter; ``OTHER_ADDRESS``, the same where the first is not stated, and it does
     not begin a frame that holds but ``SHORT`` ones.
-    ``form`` of the value: ``DIGITS``, 1 to ``most`` of them, or none where ``most`` is 0; ``HEX``, 1 to
-    ``most`` digits; ``CAPITALS``, just ``most`` hexadecimal digits without small letters; ``LETTERS``, up to
-    ``most`` from blank to underline, or small ones; ``SWITCHINGS``, 1 to 11 times of a day; ``ONE_OF`` the
-    ``values``.
+    The value has ``width`` bytes of its ``form``: ``DIGITS``; ``HEX``, hexadecimal digits; ``CAPITALS``, the
+    same without small letters; ``LETTERS`` from blank to underline, or small ones; ``SWITCHINGS``, times of a
+    day apart by blanks.  ``ONE_OF`` is one of the ``values``, of any width.
     """
 
     label: str
@@ -62,7 +61,7 @@ class LineKind(NamedTuple):
     is_timed: bool
     role: int
     form: int
-    most: int
+    width: int
     values: tuple[bytes, ...] = ()
 
 
@@ -221,17 +220,17 @@ class LineReader:
 
 
 def fits(kind: LineKind, value: bytes) -> bool:
-    """Whether a value has its kind's form."""
+    """Whether a value has its kind's width and form."""
     if kind.form == ONE_OF:
         return value in kind.values
     pattern = {
-        DIGITS: b"[0-9]{1,%d}" % kind.most if kind.most else b"",
-        HEX: b"[0-9A-Fa-f]{1,%d}" % kind.most,
-        CAPITALS: b"[0-9A-F]{%d}" % kind.most,
-        LETTERS: b"[ -_a-z]{0,%d}" % kind.most,
-        SWITCHINGS: _SWITCHING + b"(?: " + _SWITCHING + b"){0,10} *",
+        DIGITS: b"[0-9]*",
+        HEX: b"[0-9A-Fa-f]*",
+        CAPITALS: b"[0-9A-F]*",
+        LETTERS: b"[ -_a-z]*",
+        SWITCHINGS: _SWITCHING + b"(?: " + _SWITCHING + b")*",
     }[kind.form]
-    return re.fullmatch(pattern, value) is not None
+    return len(value) == kind.width and re.fullmatch(pattern, value) is not None
 
 
 def _iso(said: str) -> str:

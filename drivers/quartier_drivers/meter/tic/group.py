@@ -1,8 +1,8 @@
 """One TIC group from the bytes between two control characters, or several from what noise left of them.
 
 The checksum has six bits: it does not see a flipped bit 6 (``0`` and ``p``), two errors that cancel
-each other, or one of 64 random changes.  So a group also needs a label and letters that Enedis-NOI-CPT_54E
-knows, and the width too where it does not stand between line ends.
+each other, or one of 64 random changes.  So a group also needs a label, letters and a width that
+Enedis-NOI-CPT_54E knows.
 """
 
 import re
@@ -23,7 +23,7 @@ _DATE = re.compile(
     r"([0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])"
 )
 _TEXT = re.compile(rb"[ -~]*").fullmatch
-_STRANGER = Shape("", False, _TEXT, _TEXT, _SEPARATOR)
+_STRANGER = Shape("", False, _TEXT, _SEPARATOR)
 
 _OFFSETS = {"E": "+02:00", "H": "+01:00", "e": "+02:00", "h": "+01:00", " ": ""}
 """What the letter before a time says in metropolitan France."""
@@ -57,23 +57,18 @@ def _standard(covered: bytes, *, is_framed: bool) -> Group | None:
             return None
         shape = _STRANGER
         if len(fields) == 2 and _TIMED(fields[0]):
-            return _timed(label, fields, shape, is_framed=True)
+            return _timed(label, fields, shape)
     if shape.is_timed:
         is_timed = len(fields) == 2 and _TIMED(fields[0])
-        return _timed(label, fields, shape, is_framed=is_framed) if is_timed else None
-    if len(fields) != 1 or not _fits(shape, fields[0], is_framed=is_framed):
+        return _timed(label, fields, shape) if is_timed else None
+    if len(fields) != 1 or not shape.fits(fields[0]):
         return None
     return Group(label.decode(), fields[0].decode(), shape.unit)
 
 
-def _fits(shape: Shape, value: bytes, *, is_framed: bool) -> object:
-    """Whether a value may be one of its label; its width counts where its ends are not sure."""
-    return shape.may_be(value) if is_framed else shape.fits(value)
-
-
-def _timed(label: bytes, fields: list[bytes], shape: Shape, *, is_framed: bool) -> Group | None:
+def _timed(label: bytes, fields: list[bytes], shape: Shape) -> Group | None:
     time, value = fields
-    if not _fits(shape, value, is_framed=is_framed):
+    if not shape.fits(value):
         return None
     said = time.decode()
     return Group(label.decode(), value.decode(), shape.unit, iso(said), _SEASONS[said[0]])
@@ -95,7 +90,7 @@ def _historic(covered: bytes, *, is_framed: bool) -> Group | None:
         if not is_framed or STRANGER(label) is None:
             return None
         shape = _STRANGER
-    if not _fits(shape, value, is_framed=is_framed):
+    if not shape.fits(value):
         return None
     return Group(label.decode(), value.decode(), shape.unit)
 

@@ -30,75 +30,59 @@ TIME = rb"[EHeh ][0-9]{12}"
 class Shape:
     """What one label's value is: its ``unit`` in the meter's words, and what text may stand there.
 
-    ``is_timed``: a time field stands before the value.  ``fits`` judges a whole value, ``may_be`` one that
-    stands between line ends, where no width is needed to find it; ``rest`` is what follows a label whose
-    surroundings are damaged: separator, fields of full width, checksum.
+    ``is_timed``: a time field stands before the value.  ``fits`` judges a value, its width too: the checksum
+    has six bits, and lets one in 64 losses of a digit pass.  ``rest`` is what follows a label whose
+    surroundings are damaged: separator, fields, checksum.
     """
 
     unit: str
     is_timed: bool
     fits: Callable[[bytes], object]
-    may_be: Callable[[bytes], object]
     rest: "re.Pattern[bytes]"
 
 
 class _Forms(NamedTuple):
-    """A value, one of full width, and one between line ends: as a pattern, and as the kernel has it."""
+    """A value as a pattern, and as the kernel has it."""
 
     value: bytes
-    padded: bytes
-    loose: bytes
     form: int
-    most: int
+    width: int
     values: tuple[bytes, ...] = ()
 
 
 def _shape(row: "_Row", separator: bytes) -> Shape:
     time = TIME + separator if row.is_timed else b""
-    rest = separator + time + row.forms.padded + separator + rb"[ -_]"
-    fits, may_be = re.compile(row.forms.value).fullmatch, re.compile(row.forms.loose).fullmatch
-    return Shape(row.unit, row.is_timed, fits, may_be, re.compile(rest))
+    rest = separator + time + row.forms.value + separator + rb"[ -_]"
+    return Shape(row.unit, row.is_timed, re.compile(row.forms.value).fullmatch, re.compile(rest))
 
 
 def _number(digits: int) -> _Forms:
-    pattern, most = b"[0-9]{%d}" % digits, max(12, digits) if digits else 0
-    return _Forms(pattern, pattern, b"[0-9]{1,%d}" % most if digits else b"", LINE_DIGITS, most)
+    return _Forms(b"[0-9]{%d}" % digits, LINE_DIGITS, digits)
 
 
 def _hex(digits: int) -> _Forms:
-    pattern = b"[0-9A-Fa-f]{%d}" % digits
-    return _Forms(pattern, pattern, b"[0-9A-Fa-f]{1,16}", LINE_HEX, 16)
+    return _Forms(b"[0-9A-Fa-f]{%d}" % digits, LINE_HEX, digits)
 
 
-def _text(most: int) -> _Forms:
+def _text(width: int) -> _Forms:
     # Without what a blank or a sign becomes when its bit 6 flips, which the checksum does not see.
-    any_width = b"[ -_a-z]{0,%d}" % most
-    return _Forms(any_width, b"[ -_a-z]{%d}" % most, any_width, LINE_LETTERS, most)
+    return _Forms(b"[ -_a-z]{%d}" % width, LINE_LETTERS, width)
 
 
 def _capitals(digits: int) -> _Forms:
-    pattern = b"[0-9A-F]{%d}" % digits
-    return _Forms(pattern, pattern, pattern, LINE_CAPITALS, digits)
+    return _Forms(b"[0-9A-F]{%d}" % digits, LINE_CAPITALS, digits)
 
 
 def _one_of(*values: str) -> _Forms:
     known = tuple(value.encode() for value in values)
-    pattern = b"(?:" + b"|".join(map(re.escape, known)) + b")"
-    return _Forms(pattern, pattern, pattern, LINE_ONE_OF, 0, known)
+    return _Forms(b"(?:" + b"|".join(map(re.escape, known)) + b")", LINE_ONE_OF, 0, known)
 
 
 _OPTIONS = ("BASE", "HC..", "EJP.", *(f"BBR{chr(letter)}" for letter in range(0x20, 0x7F)))
 _PERIODS = ("TH..", "HC..", "HP..", "HN..", "PM..", *(f"H{hour}J{day}" for hour in "CP" for day in "BWR"))
 _INDEX, _CURRENT, _POWER = _number(9), _number(3), _number(5)
 _SWITCHING = rb"(?:[0-9A-F]{8}|NONUTILE)"
-_SOME_SWITCHINGS = _SWITCHING + b"(?: " + _SWITCHING + b"){0,10} *"
-_SWITCHINGS = _Forms(
-    _SOME_SWITCHINGS,
-    _SWITCHING + b"(?: " + _SWITCHING + b"){10}",
-    _SOME_SWITCHINGS,
-    LINE_SWITCHINGS,
-    0,
-)
+_SWITCHINGS = _Forms(_SWITCHING + b"(?: " + _SWITCHING + b"){10}", LINE_SWITCHINGS, 98)
 
 
 class _Row(NamedTuple):
@@ -206,7 +190,7 @@ _ROLES = {
     "ADIR3": LINE_SHORT,
 }
 KIND_ROWS = tuple(
-    LineKind(row.label, separator, row.unit, row.is_timed, _ROLES.get(row.label, 0), *row.forms[3:])
+    LineKind(row.label, separator, row.unit, row.is_timed, _ROLES.get(row.label, 0), *row.forms[1:])
     for rows, separator in ((_STANDARD, 0x09), (_HISTORIC, 0x20))
     for row in rows
 )

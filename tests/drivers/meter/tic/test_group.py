@@ -82,19 +82,46 @@ def test_a_label_that_no_table_knows_counts_only_between_line_ends():
     assert [] == salvaged(b"?" + stranger)
 
 
+# What the specification prints for each label: nothing shorter, nothing longer (CPT_54E, 6.1 and 6.2; CPT_02E).
+WIDTHS = [
+    *((standard, f"EA{which}", 9) for which in ("ST", "SF01", "SF10", "SD04", "IT")),
+    *((standard, f"ERQ{quadrant}", 9) for quadrant in range(1, 5)),
+    *((standard, label, 3) for label in ("IRMS1", "IRMS3", "URMS2", "RELAIS")),
+    *((standard, label, 2) for label in ("VTIC", "PREF", "PCOUP", "NTARF", "NJOURF", "NJOURF+1")),
+    *((standard, label, 5) for label in ("SINSTS", "SINSTS1", "SINSTI")),
+    *((standard, label, width) for label, width in (("ADSC", 12), ("STGE", 8), ("PRM", 14))),
+    *((historic, label, 9) for label in ("BASE", "HCHC", "HCHP", "EJPHN", "EJPHPM", "BBRHPJR")),
+    *((historic, label, 3) for label in ("IINST", "IINST2", "IMAX", "ADPS", "ADIR3")),
+    *((historic, label, 5) for label in ("PAPP", "PMAX")),
+    *((historic, label, 2) for label in ("ISOUSC", "PEJP", "PPOT")),
+    *((historic, label, width) for label, width in (("ADCO", 12), ("MOTDETAT", 6))),
+]
+
+
+@pytest.mark.parametrize(("form", "label", "width"), WIDTHS)
+def test_a_value_that_lost_or_doubled_a_digit_is_refused_though_its_checksum_holds(form, label, width):
+    for digits in range(20):
+        span = form(label, "0" * digits)
+        assert (digits == width) == (whole(span, is_framed=True) is not None), digits
+
+
+TIMED = [("SMAXSN", 5), ("SMAXSN2-1", 5), ("SMAXIN-1", 5), ("CCAIN", 5), ("UMOY3", 3), ("DPM1", 2), ("DATE", 0)]
+
+
+@pytest.mark.parametrize(("label", "width"), TIMED)
+def test_a_value_with_a_time_has_its_width_too(label, width):
+    for digits in range(10):
+        span = standard(label, "0" * digits, "H231105023000")
+        assert (digits == width) == (whole(span, is_framed=True) is not None), digits
+
+
 @pytest.mark.parametrize(
-    ("span", "value"),
-    [
-        (standard("SINSTS", "420"), "420"),
-        (standard("URMS1", "0230"), "0230"),
-        (standard("SMAXSN", "0", "H231105023000"), "0"),
-        (standard("STGE", "3A0001"), "3A0001"),
-        (historic("PAPP", "0"), "0"),
-    ],
+    ("label", "text"), [("MSG1", "x" * 32), ("NGTF", "x" * 16), ("PPOINTE", " ".join(["NONUTILE"] * 11))]
 )
-def test_a_number_between_line_ends_may_have_any_width(span, value):
-    assert value == whole(span, is_framed=True).value
-    assert whole(span, is_framed=False) is None
+def test_a_text_that_lost_or_doubled_a_letter_is_refused(label, text):
+    assert whole(standard(label, text), is_framed=True) is not None
+    for damaged in (text[1:], text[:-1], text + text[-1], text[:4] + text[3:], text[:9] + text[10:]):
+        assert whole(standard(label, damaged), is_framed=True) is None
 
 
 def test_the_shortest_group_is_not_shorter_than_what_is_looked_at():
