@@ -102,7 +102,7 @@ class Capture:
         known = [_named(protocol, profile, folders)] if profile else usual(protocol)
         settings = known[0].decoder if profile else {}
         try:
-            self._decoder = protocols.decoder(protocol, settings, keys)
+            self._decoder = protocols.decoder(protocol, settings, keys, is_capture=True)
         except ValueError as error:
             raise ConfigError([Fault(protocol, None, "decoder", str(error))]) from error
         self._points = Points(known)

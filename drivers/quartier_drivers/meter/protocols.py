@@ -11,11 +11,20 @@ from quartier_drivers.registry import METERS
 
 KEYED = ("p1", "dlms", "mbus")
 """Protocols whose meters may encrypt."""
+_WEAK = ("p1", "dlms")
+"""Protocols of which some telegrams have no checksum."""
 
 
-def decoder(protocol: str, settings: Mapping[str, Any], keys: Keys = NO_KEYS) -> Decoder:
-    """A decoder of one of ``METERS``; ``settings`` are a profile's table ``[decoder]``."""
-    return cast("Decoder", _sub_package(protocol).decoder(**settings, **_secrets(protocol, keys)))
+def decoder(
+    protocol: str, settings: Mapping[str, Any], keys: Keys = NO_KEYS, *, is_capture: bool = False
+) -> Decoder:
+    """A decoder of one of ``METERS``; ``settings`` are a profile's table ``[decoder]``.
+
+    ``is_capture``: the bytes are a file, which begins with a telegram; then one that nothing but its own form
+    proves counts.  A port is joined anywhere and loses bytes.
+    """
+    more = {"is_capture": True} if is_capture and protocol in _WEAK else {}
+    return cast("Decoder", _sub_package(protocol).decoder(**settings, **more, **_secrets(protocol, keys)))
 
 
 def reader(

@@ -43,7 +43,7 @@ def _decoder(name):
     protocol = name.partition("-")[0]
     settings = {"checksum": "kermit"} if name == "sml-kermit" else {}
     ciphered = "ciphered" in name or "smarty" in name
-    return protocols.decoder(protocol, settings, SECRETS if ciphered else NO_KEYS)
+    return protocols.decoder(protocol, settings, SECRETS if ciphered else NO_KEYS, is_capture=True)
 
 
 def _told(name, data, seed):

@@ -30,7 +30,7 @@ def capture(case: dict[str, Any]) -> bytes:
 def told(loaded: MeterProfile, data: bytes, step: int) -> tuple[dict[str, Any], str]:
     """The last telling of each point, and who said it."""
     teller = Teller(DeviceSpec("meter", 1, {part: part or OWN for part in loaded.parts}), loaded)
-    parser = decoder(loaded.protocol, loaded.decoder)
+    parser = decoder(loaded.protocol, loaded.decoder, is_capture=True)
     telegrams = [one for at in range(0, len(data), step) for one in parser.feed(data[at : at + step])]
     found, meter = {}, ""
     for moment, telegram in enumerate([*telegrams, *parser.end()]):

@@ -1,12 +1,14 @@
 """P1 bytes into telegrams: from ``/`` to ``!`` and a CRC-16 that proves the whole.
 
 A stray ``/`` or ``!`` costs at most the telegram it fell into and no other: every ``/`` before a ``!`` may be
-the begin, and the CRC says which.  Versions 2 and 3 have no CRC; there the form of every line is the proof.
+the begin, and the CRC says which.  Versions 2 and 3 have no CRC; there the form of every line is the proof,
+and on a port that the telegram before had the same lines (``unproven``).
 """
 
 import re
 
 from quartier_drivers.meter.p1 import lines
+from quartier_drivers.meter.p1.unproven import is_formed, outline
 from quartier_drivers.meter.telegram import Counts, Decoder, Telegram
 from quartier_native import crc16
 
@@ -41,15 +43,18 @@ def crc_arc(data: bytes) -> int:
     return crc16(b"\xff\xff" + data)
 
 
-def decoder(*, encryption_key: bytes = b"", authentication_key: bytes = b"") -> Decoder:
+def decoder(
+    *, encryption_key: bytes = b"", authentication_key: bytes = b"", is_capture: bool = False
+) -> Decoder:
     """A decoder of plain telegrams, or with an ``encryption_key`` of encrypted ones only; keys of 16 bytes.
 
+    ``is_capture``: a telegram without CRC counts by its own form, as a file may hold but one.
     Raises ValueError for a key of another length, and for an authentication key alone: it proves nothing.
     """
     if not encryption_key:
         if authentication_key:
             raise ValueError("an authentication_key wants the encryption_key beside it")
-        return P1Decoder()
+        return P1Decoder(is_capture=is_capture)
     from quartier_drivers.meter.p1.sealed import SealedDecoder  # noqa: PLC0415 - few sites need cryptography here
 
     return SealedDecoder(encryption_key, authentication_key)
@@ -60,12 +65,16 @@ class P1Decoder:
 
     Keeps at most ``2 * TELEGRAM_MAX`` bytes beside a chunk.
 
-    ``is_sealed``: only what a CRC proves counts.
+    ``is_sealed``: only what a CRC proves counts.  Without ``is_capture`` a telegram without CRC counts from
+    the second with the same lines, and never on a line that has had a CRC.
     """
 
-    def __init__(self, *, is_sealed: bool = False) -> None:
+    def __init__(self, *, is_sealed: bool = False, is_capture: bool = False) -> None:
         self.counts = Counts()
         self._is_sealed = is_sealed
+        self._is_capture = is_capture
+        self._outline: tuple[str, ...] = ()
+        self._new_outline: tuple[str, ...] = ()
         self._lines = lines.Reader()
         self._buffer = bytearray()
         self._searched = 0
@@ -132,13 +141,24 @@ class P1Decoder:
             text = self._formed(body[begins[-1] :]) if behind in _LINE_ENDS else ""
         _, _, rest = text.partition("\n")
         groups, is_clean = self._lines.read(rest[:-1])
-        if not groups or not (crc or is_clean):
+        if not groups or not (crc or (is_clean and is_formed(rest[:-1].splitlines()))):
             self._refuse()
             return
+        if not crc and not self._is_repeated(rest[:-1].splitlines()):
+            return
+        self._is_sealed |= bool(crc) and not self._is_capture
         done.append(Telegram(lines.meter(groups), tuple(groups), self._bad_count, is_proven=True))
         self._bad_count = 0
         self.counts.good_count += 1
         self.counts.frames_count += 1
+
+    def _is_repeated(self, rows: list[str]) -> bool:
+        """Whether a telegram had the same lines before: the proof of one without CRC."""
+        lines_now = outline(rows)
+        if lines_now == self._new_outline or self._is_capture:
+            self._outline = lines_now
+        self._new_outline = lines_now
+        return lines_now == self._outline
 
     def _formed(self, body: bytes) -> str:
         """The text of a telegram that has no CRC and needs none; empty otherwise."""

@@ -27,7 +27,7 @@ def identifiers(kind: str, data: bytes) -> Iterator[str]:
     plain = bytes(byte & 0x7F for byte in data) if kind in SEVEN_BITS else data
     why, has_read = "", False
     for settings in _SETTINGS.get(kind, ({},)):
-        decoder = protocols.decoder(kind, settings)
+        decoder = protocols.decoder(kind, settings, is_capture=True)
         for telegram in (*decoder.feed(plain), *decoder.end()):
             has_read = True
             yield from _of(kind, telegram)

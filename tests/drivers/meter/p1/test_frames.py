@@ -12,7 +12,7 @@ NEW, PLAIN = telegram(*DUTCH), telegram(*OLD, has_crc=False)
 
 
 def heard(capture: bytes, sizes=()) -> list:
-    decoder = p1.decoder()
+    decoder = p1.decoder(is_capture=True)
     done, place = [], 0
     for size in sizes:
         done += decoder.feed(capture[place : place + size])
@@ -130,7 +130,7 @@ def test_any_single_wrong_byte_is_noticed():
 )
 def test_any_chunks_give_the_same_telegrams(parts, sizes):
     capture = b"".join(parts)
-    at_once, by_one = P1Decoder(), P1Decoder()
+    at_once, by_one = P1Decoder(is_capture=True), P1Decoder(is_capture=True)
     expected = at_once.feed(capture) + at_once.end()
 
     assert expected == [one for byte in capture for one in by_one.feed(bytes((byte,)))] + by_one.end()

@@ -13,7 +13,7 @@ WEAK = Noise(flip=0.0002, drop=0.0001, insert=0.0001, stray=0.2, strays=b"/!\r\n
 
 
 def read(data: bytes, step: int = 1 << 20, **keys: bytes):
-    decoder = p1.decoder(**keys)
+    decoder = p1.decoder(is_capture=True, **keys)
     found = [one for at in range(0, len(data), step) for one in decoder.feed(data[at : at + step])]
     return [*found, *decoder.end()]
 
