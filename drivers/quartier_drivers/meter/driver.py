@@ -169,7 +169,9 @@ class SpeakingMeter(_Meter):
         known = self._keys()
         if self._decoder is None or known != self._used_keys:
             try:
-                self._decoder = protocols.decoder(self._profile.protocol, self._profile.decoder, known)
+                self._decoder = protocols.decoder(
+                    self._profile.protocol, self._profile.decoder, known, over_tcp=self._port.is_tcp
+                )
             except ValueError as error:
                 raise NoReply(str(error)) from error
             self._used_keys = known

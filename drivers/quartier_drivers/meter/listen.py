@@ -63,8 +63,9 @@ QUESTIONS = (
 class Hearing:
     """The decoders of some protocols on the same bytes; the first that is sure has found its meter."""
 
-    def __init__(self, names: tuple[str, ...], keys: Keys = NO_KEYS) -> None:
-        self._decoders = {name: decoder for name in names if (decoder := _made(name, keys)) is not None}
+    def __init__(self, names: tuple[str, ...], keys: Keys = NO_KEYS, *, over_tcp: bool = False) -> None:
+        made = {name: _made(name, keys, over_tcp=over_tcp) for name in names}
+        self._decoders = {name: decoder for name, decoder in made.items() if decoder is not None}
         self._parity = Parity("E")
         self.telegrams: dict[str, list[Telegram]] = {name: [] for name in self._decoders}
         self.heard_count = 0
@@ -92,9 +93,10 @@ class Hearing:
         return {name: why for name, why in told.items() if why}
 
 
-def _made(name: str, keys: Keys) -> Decoder | None:
+def _made(name: str, keys: Keys, *, over_tcp: bool) -> Decoder | None:
     try:
-        return protocols.decoder(name, {}, keys)
+        # One telegram of a P1 meter without CRC is enough to know the protocol; it comes each 10 s.
+        return protocols.decoder(name, {}, keys, is_capture=name == "p1", over_tcp=over_tcp)
     except (ValueError, ImportError):  # its key is missing, or what it decrypts with
         return None
 
@@ -126,7 +128,7 @@ async def find(where: str, progress: Progress, keys: Keys = NO_KEYS, *, patience
     for attempt in TCP if where.startswith("tcp://") else SERIAL:
         at = "" if where.startswith("tcp://") else f" at {attempt.setting.baud} baud"
         progress(f"listening{at}: {', '.join(attempt.protocols)}")
-        hearing = Hearing(attempt.protocols, keys)
+        hearing = Hearing(attempt.protocols, keys, over_tcp=where.startswith("tcp://"))
         await _listened(where, attempt, hearing, patience)
         if hearing.found:
             return Found(hearing.found, _named(hearing.found, attempt.setting))
@@ -182,7 +184,7 @@ async def _answered(where: str, question: Question, patience: float) -> bytes:
 
 async def telegrams(where: str, found: Found, keys: Keys = NO_KEYS) -> AsyncIterator[Telegram]:
     """What a meter that was found goes on to say, until its line is lost."""
-    decoder = protocols.decoder(found.protocol, {}, keys)
+    decoder = protocols.decoder(found.protocol, {}, keys, over_tcp=where.startswith("tcp://"))
     news: asyncio.Queue[bytes | None] = asyncio.Queue()
     line = await wire.opened(where, found.setting, news.put_nowait, lambda _why: news.put_nowait(None))
     try:

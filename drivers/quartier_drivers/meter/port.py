@@ -100,6 +100,11 @@ class Port:
         return {"advice_text": self._signal.advice}
 
     @property
+    def is_tcp(self) -> bool:
+        """Whether it is a connection, which loses no byte between its begin and its end."""
+        return self._where.startswith("tcp://")
+
+    @property
     def setting(self) -> Setting:
         """How the line is set now."""
         return self._setting

@@ -16,14 +16,20 @@ _WEAK = ("p1", "dlms")
 
 
 def decoder(
-    protocol: str, settings: Mapping[str, Any], keys: Keys = NO_KEYS, *, is_capture: bool = False
+    protocol: str,
+    settings: Mapping[str, Any],
+    keys: Keys = NO_KEYS,
+    *,
+    is_capture: bool = False,
+    over_tcp: bool = False,
 ) -> Decoder:
     """A decoder of one of ``METERS``; ``settings`` are a profile's table ``[decoder]``.
 
     ``is_capture``: the bytes are a file, which begins with a telegram; then one that nothing but its own form
-    proves counts.  A port is joined anywhere and loses bytes.
+    proves counts.  A port is joined anywhere and loses bytes; ``over_tcp`` it is joined anywhere.
     """
-    more = {"is_capture": True} if is_capture and protocol in _WEAK else {}
+    more = {"is_capture": is_capture} if protocol in _WEAK else {}
+    more |= {"over_tcp": over_tcp} if protocol == "dlms" else {}
     return cast("Decoder", _sub_package(protocol).decoder(**settings, **more, **_secrets(protocol, keys)))
 
 

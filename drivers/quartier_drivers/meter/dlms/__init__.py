@@ -20,10 +20,14 @@ def decoder(
     defects: Sequence[str] = (),
     encryption_key: bytes = b"",
     authentication_key: bytes = b"",
+    is_capture: bool = False,
+    over_tcp: bool = False,
     **client: Any,
 ) -> PushDecoder:
     """A decoder for what a meter pushes; ``client`` settings are for ``reader`` alone.
 
+    ``is_capture``: a file of APDUs without frames is read, too; ``over_tcp``: so are wrappers, of which a serial
+    line has none.
     ``defects`` are known ones of the meter: ``energy-in-wh`` (Kamstrup in Sweden).  Keys have 16 bytes, 32 in
     security suite 2; without ``authentication_key`` tags are not checked, with one nothing counts without.
     Raises ValueError for an authentication key alone: it proves nothing.
@@ -31,7 +35,8 @@ def decoder(
     del client
     if authentication_key and not encryption_key:
         raise ValueError("an authentication_key wants the encryption_key beside it")
-    return PushDecoder(Keys(encryption_key, authentication_key), defects)
+    known = Keys(encryption_key, authentication_key)
+    return PushDecoder(known, defects, is_capture=is_capture, over_tcp=over_tcp)
 
 
 def reader(

@@ -35,9 +35,19 @@ class Assembly:
     ``bad_count`` counts APDUs that were given up because a part is missing, though nothing damaged was seen;
     what was damaged, the scanner counts.  A part whose begin is lost costs nothing more.  ``is_sure`` says of
     the last APDU whether none of its parts can be missing: it had one, or they were numbered.
+
+    Without ``is_capture`` two things must be heard twice, for a port is joined anywhere.  A frame without LLC
+    head begins an APDU right behind the end of one, and never from who sends LLC heads: it may be the middle of
+    a list.  A wrapper, which has no check sequence, counts ``over_tcp`` alone, which loses no byte, and right
+    behind another one of the same ports.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_capture: bool = False, over_tcp: bool = False) -> None:
+        self._is_capture = is_capture
+        self._over_tcp = over_tcp
+        self._headed: dict[_Source, None] = {}  # who sends LLC heads
+        self._ended: dict[_Source, None] = {}  # whose APDU ended with the last frame
+        self._wrapper: _Source | None = None
         self.bad_count = 0
         self.is_sure = True
         self._frames: dict[_Source, _Partly] = {}
@@ -50,8 +60,10 @@ class Assembly:
         if found.stray > _STRAY_MAX:
             self._frames.clear()
             self._blocks.clear()
+            self._ended.clear()
         if isinstance(frame, Wrapped):
-            source, apdu = ("wrapper", frame.source, frame.destination), frame.data
+            source = ("wrapper", frame.source, frame.destination)
+            apdu = frame.data if self._is_next(source, found.stray) else b""
         elif isinstance(frame, Segment):
             source = ("mbus", frame.address, 0)
             apdu = self._segment(source, frame)
@@ -73,14 +85,29 @@ class Assembly:
             return b""
         information, number = frame.information, frame.sent_number if frame.kind == 0 else -1
         head = information[:3] in (LLC_HEARD, LLC_SENT)
+        is_begin = head or self._may_begin(source, information[0])
+        _note(self._ended, source, is_there=not frame.is_segmented)
+        if head:
+            _note(self._headed, source, is_there=True)
         known = self._frames.get(source)
         if known is not None and (head or not _follows(number, known.number)):
             self._give_up(self._frames, source)
             known = None
-        if known is None and not head and information[0] not in _WITHOUT_LLC:
+        if known is None and not is_begin:
             return b""
         part = information[3:] if head else information
         return self._joined(source, known, number, part, is_last=not frame.is_segmented)
+
+    def _may_begin(self, source: _Source, tag: int) -> bool:
+        """Whether information without LLC head may be the begin of an APDU."""
+        if tag not in _WITHOUT_LLC:
+            return False
+        return self._is_capture or (source in self._ended and source not in self._headed)
+
+    def _is_next(self, source: _Source, stray: int) -> bool:
+        """Whether a wrapper stands right behind another one."""
+        before, self._wrapper = self._wrapper, source
+        return self._is_capture or (self._over_tcp and before == source and not stray)
 
     def _segment(self, source: _Source, segment: Segment) -> bytes:
         if len(segment.data) < 3:
@@ -150,6 +177,15 @@ class Assembly:
     def _give_up(self, partly: dict[_Source, _Partly], source: _Source) -> None:
         del partly[source]
         self.bad_count += 1
+
+
+def _note(sources: dict[_Source, None], source: _Source, *, is_there: bool) -> None:
+    """Remember a source, or forget it; the oldest of many goes."""
+    sources.pop(source, None)
+    if is_there:
+        sources[source] = None
+        if len(sources) > _PARTLY_MAX:
+            del sources[next(iter(sources))]
 
 
 def _follows(number: int, before: int) -> bool:

@@ -30,21 +30,27 @@ _LAYERS_MAX = 3
 class PushDecoder:
     """Finds frames, puts APDUs together, opens and reads them.
 
-    Frames of HDLC, M-Bus segments and the TCP wrapper may come in any mixture and behind any noise; a stream
-    that begins with an APDU is taken for bare APDUs, with or without LLC head.  Keeps at most 200 KiB.
+    Frames of HDLC, M-Bus segments and the TCP wrapper may come in any mixture and behind any noise.  Where it
+    ``is_capture``, a stream that begins with an APDU is taken for bare APDUs, with or without LLC head; on a
+    port never, and ``Assembly`` asks for more proof of what has no check.  Keeps at most 200 KiB.
     ``why`` says in words why the last APDU was refused; empty before.  With an authentication key only what
     it proves counts.
     """
 
-    def __init__(self, keys: Keys, defects: Sequence[str] = ()) -> None:
+    def __init__(
+        self, keys: Keys, defects: Sequence[str] = (), *, is_capture: bool = False, over_tcp: bool = False
+    ) -> None:
         self.why = ""
+        self._is_capture = is_capture
         self._counts = Counts()
         self._opener = Opener(keys)
         self._is_strict = bool(keys.authentication)
         self._defects = tuple(defects)
         self._scanner = Scanner()
-        self._assembly = Assembly()
+        self._assembly = Assembly(is_capture=is_capture, over_tcp=over_tcp)
         self._bare = Bare()
+        if not is_capture:
+            self._bare.drop()
         self._forms = Forms()
         self._doubtful: Skeleton | None = None
         self._refused_count = 0
@@ -83,6 +89,8 @@ class PushDecoder:
         self._assembly.drop()
         is_bare, rest = self._bare.is_begun, list(self._bare.rest())
         made += self._telegrams((apdu, True, True) for apdu in rest)
+        if not self._is_capture:
+            self._bare.drop()
         if is_bare or rest:
             self._scanner.resync_count = self._resync_from  # what had no frames was no rubbish
         self._tally()

@@ -10,7 +10,7 @@ APDU = b"\x0f" + bytes(range(200))
 
 
 def apdus(stream: bytes) -> tuple[list[bytes], Assembly]:
-    scanner, assembly = Scanner(), Assembly()
+    scanner, assembly = Scanner(), Assembly(is_capture=True)
     found = [*scanner.feed(stream), *scanner.end()]
     return [apdu for each in found if (apdu := assembly.add(each))], assembly
 

@@ -60,7 +60,7 @@ CLOCKS = ("0-0:1.0.0", "0-1:1.0.0")
 
 
 def decoded(data: bytes, keys: Keys = KEYS, sizes: Sequence[int] = (100_000,)) -> list[Telegram]:
-    decoder = PushDecoder(keys)
+    decoder = PushDecoder(keys, is_capture=True)
     return chunked(decoder.feed, data, sizes) + decoder.end()
 
 
@@ -92,7 +92,7 @@ def test_bare_apdus_are_no_rubbish_in_any_chunks(shared: Path) -> None:
     damaged = pushes[-1][:200] + b"\xff" + pushes[-1][200:] + capture
     counts = []
     for data in (capture, damaged, pushes[3][:-5] + pushes[3] * 3):
-        decoders = [PushDecoder(KEYS) for _ in range(2)]
+        decoders = [PushDecoder(KEYS, is_capture=True) for _ in range(2)]
         for decoder, size in zip(decoders, (len(data), 1), strict=True):
             for at in range(0, len(data), size):
                 decoder.feed(data[at : at + size])
@@ -191,7 +191,7 @@ def test_damage_costs_what_it_hits_and_makes_nothing_up(
 )
 def test_chunks_do_not_matter(parts: list[bytes], sizes: list[int]) -> None:
     stream = b"".join(parts)
-    whole, small = PushDecoder(KEYS), PushDecoder(KEYS)
+    whole, small = PushDecoder(KEYS, is_capture=True), PushDecoder(KEYS, is_capture=True)
 
     assert whole.feed(stream) + whole.end() == chunked(small.feed, stream, sizes) + small.end()
     assert whole.counts == small.counts
@@ -199,7 +199,7 @@ def test_chunks_do_not_matter(parts: list[bytes], sizes: list[int]) -> None:
 
 @given(st.lists(st.binary(max_size=600), max_size=4))
 def test_any_bytes_come_in(parts: list[bytes]) -> None:
-    decoder = PushDecoder(KEYS)
+    decoder = PushDecoder(KEYS, is_capture=True)
     for part in parts:
         decoder.feed(part)
     decoder.end()
@@ -210,7 +210,7 @@ def test_any_bytes_come_in(parts: list[bytes]) -> None:
 def test_what_was_refused_is_told_with_the_next_telegram() -> None:
     damaged = bytearray(PUSHES[1])
     damaged[40] ^= 1
-    decoder = PushDecoder(KEYS)
+    decoder = PushDecoder(KEYS, is_capture=True)
     first, second = decoder.feed(PUSHES[1] + bytes(damaged) * 2 + PUSHES[1])
 
     assert [0, 2] == [first.bad_count, second.bad_count]
@@ -219,7 +219,7 @@ def test_what_was_refused_is_told_with_the_next_telegram() -> None:
 
 def test_a_telegram_sent_again_is_refused_and_another_meter_begins_anew() -> None:
     apdu = notification(aidon())
-    decoder = PushDecoder(KEYS)
+    decoder = PushDecoder(KEYS, is_capture=True)
 
     assert 1 == len(decoder.feed(mbus(sealed(apdu, 9))))
     assert [] == decoder.feed(mbus(sealed(apdu, 9)) + mbus(sealed(apdu, 8)))
@@ -239,7 +239,7 @@ def test_a_telegram_sent_again_is_refused_and_another_meter_begins_anew() -> Non
     ],
 )
 def test_a_wrong_key_gives_nothing_and_says_so(why: str, keys: Keys, control: int) -> None:
-    decoder = PushDecoder(keys)
+    decoder = PushDecoder(keys, is_capture=True)
 
     assert [] == decoder.feed(mbus(sealed(notification(aidon()), 1, control)))
     assert why in decoder.why
@@ -248,7 +248,7 @@ def test_a_wrong_key_gives_nothing_and_says_so(why: str, keys: Keys, control: in
 
 @pytest.mark.parametrize("push", [notification(aidon()), sealed(notification(aidon()), 1, 0x20)])
 def test_with_an_authentication_key_what_it_does_not_prove_is_refused_and_it_is_said(push: bytes) -> None:
-    decoder = PushDecoder(STRICT)
+    decoder = PushDecoder(STRICT, is_capture=True)
 
     assert [] == decoder.feed(mbus(push))
     assert "nothing authenticates" in decoder.why
@@ -257,7 +257,7 @@ def test_with_an_authentication_key_what_it_does_not_prove_is_refused_and_it_is_
 
 
 def test_a_telegram_sent_again_counts_once_and_a_meter_that_began_anew_is_heard_after_a_while() -> None:
-    decoder = PushDecoder(STRICT)
+    decoder = PushDecoder(STRICT, is_capture=True)
     heard = [len(decoder.feed(mbus(sealed(notification(aidon()), counter)))) for counter in (900, 900, 901)]
     again = [len(decoder.feed(mbus(sealed(notification(aidon()), counter)))) for counter in range(1, 21)]
 
@@ -269,11 +269,11 @@ def test_a_telegram_sent_again_counts_once_and_a_meter_that_began_anew_is_heard_
 def test_a_segmented_list_with_null_data_counts_once_it_comes_again() -> None:
     body = structure(octets(b"1234567"), b"\0", u32(7), b"\0")
     push = segmented(notification(body), 20)
-    decoder = PushDecoder(KEYS)
+    decoder = PushDecoder(KEYS, is_capture=True)
 
     assert [0, 1, 1] == [len(decoder.feed(push)) for _ in range(3)]
     assert "may be missing: it holds null-data" in decoder.why
-    assert 1 == len(PushDecoder(KEYS).feed(segmented(notification(body), 200))), "one frame lacks no segment"
+    assert 1 == len(PushDecoder(KEYS, is_capture=True).feed(segmented(notification(body), 200))), "one frame lacks no segment"
 
 
 def test_a_frame_whose_flag_was_lost_is_not_whole() -> None:
@@ -287,14 +287,14 @@ def test_nothing_is_ciphered_without_end() -> None:
     apdu = notification(aidon())
     for number in range(6):
         apdu = sealed(apdu, number, title=number.to_bytes(8, "big"))
-    decoder = PushDecoder(KEYS)
+    decoder = PushDecoder(KEYS, is_capture=True)
 
     assert [] == decoder.feed(mbus(apdu))
     assert "more than 3 times" in decoder.why
 
 
 def test_rubbish_at_a_wrong_speed_is_counted_and_gives_nothing() -> None:
-    decoder = PushDecoder(KEYS)
+    decoder = PushDecoder(KEYS, is_capture=True)
 
     assert [] == decoder.feed(random.Random(1).randbytes(50_000))
     assert decoder.counts.resync_count > 50
@@ -305,7 +305,7 @@ def test_damage_is_counted_once_however_many_segments_it_makes_useless() -> None
     push = segmented(notification(aidon(with_clock=True)), 40)
     damaged = bytearray(push)
     damaged[70] ^= 1
-    decoder = PushDecoder(KEYS)
+    decoder = PushDecoder(KEYS, is_capture=True)
 
     assert 2 == len(decoder.feed(push + bytes(damaged) + push))
     assert 1 == decoder.counts.bad_count

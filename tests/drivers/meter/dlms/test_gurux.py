@@ -200,7 +200,7 @@ def telegrams(count: int) -> list[tuple[str, bytes]]:
 def apdu_of(data: bytes) -> bytes:
     if data[0] == GENERAL_GLO:
         return Opener(Keys(KEY)).open(data).apdu
-    scanner, assembly = Scanner(), Assembly()
+    scanner, assembly = Scanner(), Assembly(is_capture=True)
     (apdu,) = [assembly.add(found) for found in (*scanner.feed(data), *scanner.end())]
     assert apdu is not None
     return apdu
@@ -231,7 +231,7 @@ def test_numbers_are_scaled_as_the_translators_digits_say(translator: list[str])
     judged = translated(translator, [f"{kind} {data.hex()}" for kind, data in made])
     count = 0
     for (_, data), xml in zip(made, judged, strict=True):
-        ours = decoder(encryption_key=KEY)
+        ours = decoder(encryption_key=KEY, is_capture=True)
         (telegram,) = ours.feed(data) + ours.end()
         values = {
             group.label: float(group.value) for group in telegram.groups if not isinstance(group.value, str)
@@ -310,8 +310,10 @@ def test_what_another_stack_pushes_is_read_in_segments_and_under_each_security(t
     }
 
     assert 8 == len(made)
-    ours = decoder(encryption_key=KEY)
-    strict = decoder(encryption_key=KEY, authentication_key=AUTHENTICATION)
+    ours = decoder(encryption_key=KEY, is_capture=True)
+    strict = decoder(
+        encryption_key=KEY, authentication_key=AUTHENTICATION, is_capture=True
+    )
     for _, security, messages in made:
         data = b"".join(map(bytes.fromhex, messages))
         (telegram,) = ours.feed(data)

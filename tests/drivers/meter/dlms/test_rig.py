@@ -11,7 +11,7 @@ from quartier_hil.devices.meters.dlms.frame import FLAG, hdlc
 
 
 def told(data: bytes) -> list[Telegram]:
-    made = decoder(encryption_key=KEYS.encryption)  # some are in clear, or encrypted without a tag
+    made = decoder(encryption_key=KEYS.encryption, is_capture=True)  # some are in clear, or encrypted without a tag
     return made.feed(data) + made.end()
 
 
@@ -29,7 +29,7 @@ def test_all_that_is_stated_is_read() -> None:
 
 @pytest.mark.parametrize("cipher", ["glo", "ded"])
 def test_what_is_authenticated_is_read_by_whoever_demands_it(cipher: str) -> None:
-    made = decoder(encryption_key=KEYS.encryption, authentication_key=KEYS.authentication)
+    made = decoder(encryption_key=KEYS.encryption, authentication_key=KEYS.authentication, is_capture=True)
     sent = list(pushes(7, 100, carriers=("hdlc", "segmented", "wrapper", "mbus"), ciphers=(cipher,)))
     heard = made.feed(b"".join(push.telegram.data for push in sent)) + made.end()
 
@@ -54,7 +54,7 @@ def test_a_lost_segment_in_the_middle_makes_nothing_up(size: int) -> None:
 def test_of_a_damaged_stream_every_unhurt_push_is_read(carrier: str) -> None:
     chance = random.Random(9)
     sent = list(pushes(11, 120, carriers=(carrier,), ciphers=("", "glo")))
-    made = decoder(encryption_key=KEYS.encryption)
+    made = decoder(encryption_key=KEYS.encryption, is_capture=True)
     stream, unhurt = bytearray(), []
     for push in sent:
         data = bytearray(push.telegram.data)
