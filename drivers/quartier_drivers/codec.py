@@ -14,7 +14,7 @@ from quartier_drivers import bcd
 from quartier_drivers.contract import Quality, Value
 from quartier_drivers.points import word
 from quartier_drivers.profile import RegisterProfile
-from quartier_drivers.schema import Address, Point, Source, address
+from quartier_drivers.schema import DIRECTED, Address, Point, Source, address
 
 Decoded = tuple[Value | None, Quality]
 Place = tuple[int | None, Address]
@@ -86,10 +86,26 @@ def value_of(source: Source, words: Sequence[int], power: int = 0) -> float | in
 def _one(source: Source, words: Sequence[int]) -> float | int | None:
     if source.address.table in ("coil", "discrete"):
         return _raw(source, int(words[0]))
+    if source.type_name == DIRECTED:
+        return _directed(source, words[0], words[-1])
     code = _code(source, words)
     if code in source.absent:
         return None
     return bcd.number_of(code) if source.type_name.startswith("bcd") else _raw(source, code)
+
+
+def _directed(source: Source, status: int, code: int) -> int | None:
+    """A number whose sign stands in itself, or in its status word; None where the two contradict each other.
+
+    Who gives signs gives minus for what its bit for plus says (Sungrow: charging), and may leave the bits at 0.
+    """
+    plus, minus = (bool(status >> bit & 1) for bit in source.bits or (0, 0))
+    if code in source.absent or (plus and minus):
+        return None
+    number = code - 0x10000 if code & 0x8000 else code
+    if number < 0:
+        return None if minus else -number
+    return number if plus else -number
 
 
 def said_of(source: Source, words: Sequence[int]) -> str:

@@ -5,7 +5,7 @@ import math
 from quartier_drivers.codec import scaling
 from quartier_drivers.contract import KINDS, TEXT
 from quartier_drivers.points import word
-from quartier_drivers.schema import Point
+from quartier_drivers.schema import DIRECTED, Point
 from quartier_native import COIL, ELSEWHERE, REAL, SIGNED, TRUTH, WHOLE, Field, checked
 
 BITS = ("coil", "discrete")
@@ -38,7 +38,7 @@ def field_of(quantity: str, point: Point, start: int, power: int = 0) -> Field:
         kind,
     )
     try:
-        return Field(start, ELSEWHERE) if kind == TEXT else checked(field)
+        return Field(start, ELSEWHERE) if kind == TEXT or point.type_name == DIRECTED else checked(field)
     except ValueError:
         return Field(start, ELSEWHERE)
 

@@ -6,6 +6,7 @@ from quartier_drivers.forgetting import fallback_rules, raw_fits
 from quartier_drivers.place import nearest
 from quartier_drivers.points import word
 from quartier_drivers.schema import (
+    DIRECTED,
     WIDTHS,
     Address,
     Mark,
@@ -111,6 +112,7 @@ def mark_flaws(mark: Mark) -> list[Flaw]:
 def _rules(source: Source) -> list[tuple[bool, str, str]]:
     whole = source.type_name in WIDTHS and not source.type_name.startswith(("float", "bcd"))
     is_bit = source.address.table in ("coil", "discrete")
+    is_directed = source.type_name == DIRECTED
     width_bits = 16 * source.each
     one_bit = source.field is not None or source.type_name in ("bool", "string")
     return [
@@ -125,7 +127,7 @@ def _rules(source: Source) -> list[tuple[bool, str, str]]:
             "bits",
             "stands beside bit; expected one of them",
         ),
-        (source.field is not None and not whole, "bit", f"does not fit type {source.type_name!r}"),
+        (source.field is not None and not whole and not is_directed, "bit", f"does not fit type {source.type_name!r}"),
         (
             source.field is not None and source.field[1] >= width_bits,
             "bit" if source.bits is None else "bits",
@@ -136,7 +138,21 @@ def _rules(source: Source) -> list[tuple[bool, str, str]]:
             "length",
             "is missing: registers of the string",
         ),
-        (source.type_name != "string" and source.length is not None, "length", "fits strings only"),
+        (
+            source.type_name != "string" and not is_directed and source.length is not None,
+            "length",
+            "fits strings and directed16 only",
+        ),
+        (
+            is_directed and (source.length or 1) < 2,
+            "length",
+            "is missing: registers from the status word to the number, 2 or more",
+        ),
+        (
+            is_directed and (source.bits is None or source.bits[0] == source.bits[1] or source.bits[1] > 15),
+            "bits",
+            "expected the bits of the status word that mean plus and minus, such as [1, 2]",
+        ),
         (source.values is not None and not whole, "values", f"does not fit type {source.type_name!r}"),
         (
             any(not 0 <= code < 1 << width_bits for code in source.absent)
@@ -212,7 +228,7 @@ def _place_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
             "function",
             "is missing: a bit field takes function = 22 (mask write), or its neighbours would be lost",
         ),
-        (point.type_name == "string", "", "does not fit a string"),
+        (point.type_name in ("string", DIRECTED), "", f"does not fit a {point.type_name}"),
         (
             write.own is not None and not raw_fits(write.own.type_name, write.own.value),
             "own.value",

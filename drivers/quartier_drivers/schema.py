@@ -39,7 +39,13 @@ TypeName = Literal[
     "bcd16",
     "bcd32",
     "string",
+    "directed16",
 ]
+DIRECTED = "directed16"
+"""A number of 16 bits whose sign newer firmware gives, and older in bits of a status word before it.
+
+``length`` registers from the status word to the number; ``bits`` of it mean plus and minus.
+"""
 Order = Literal["high-first", "low-first"]
 
 

@@ -307,3 +307,27 @@ def test_a_state_that_follows_no_scale_is_written_by_its_codes_and_no_other() ->
     assert [[0, 1], [0, 0], [1, 0]] == [encode(point, value) for value in (1, 2, 3)]
     with pytest.raises(ValueError, match=r"1.5 has no code; expected one of \[1, 2, 3\]"):
         encode(point, 1.5)
+
+
+# Status word (bit 1 plus, bit 2 minus) and number, and what the two mean; None: they contradict each other.
+DIRECTED = [
+    ((0b010, 663), 663.0),
+    ((0b100, 663), -663.0),
+    ((0b000, 0x10000 - 663), 663.0),
+    ((0b010, 0x10000 - 663), 663.0),
+    ((0b000, 663), -663.0),
+    ((0b000, 0), 0.0),
+    ((0b100, 0x10000 - 663), None),
+    ((0b110, 663), None),
+    ((0b110, 0x10000 - 663), None),
+]
+
+
+@pytest.mark.parametrize(("words", "value"), DIRECTED)
+def test_a_number_is_read_whether_it_or_its_status_word_has_the_sign(
+    words: tuple[int, int], value: float | None
+) -> None:
+    source = point(type="directed16", length=3, bits=[1, 2], low=-32767, high=32767)
+
+    found, quality = decoder("power_w", source)([words[0], 0xFFFF, words[1]], 0)
+    assert (value, Quality.BAD if value is None else Quality.GOOD) == (found, quality)
