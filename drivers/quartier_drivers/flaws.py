@@ -127,7 +127,11 @@ def _rules(source: Source) -> list[tuple[bool, str, str]]:
             "bits",
             "stands beside bit; expected one of them",
         ),
-        (source.field is not None and not whole and not is_directed, "bit", f"does not fit type {source.type_name!r}"),
+        (
+            source.field is not None and not whole and not is_directed,
+            "bit",
+            f"does not fit type {source.type_name!r}",
+        ),
         (
             source.field is not None and source.field[1] >= width_bits,
             "bit" if source.bits is None else "bits",

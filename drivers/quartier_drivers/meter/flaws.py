@@ -33,6 +33,8 @@ def _rules(quantity: str, one: Statement) -> list[tuple[bool, str, str]]:
         (not is_text and one.form == "text" and one.values is None, "form", f"does not fit {quantity}"),
         (one.form in OF_NOW and said.unit != "s", "form", f"{one.form!r} fits points in _s only"),
         (one.bit is not None and one.bits is not None, "bits", "stands beside bit; expected one of them"),
+        (one.mask is not None and one.field is not None, "mask", "stands beside bit; expected one of them"),
+        (one.mask is not None and not plain, "mask", f"does not fit form {one.form!r}"),
         (one.field is not None and not plain, "bit", f"does not fit form {one.form!r}"),
         (texts and not is_text, "values", f"expected numbers, for {quantity} is no text"),
         (

@@ -74,11 +74,13 @@ class Meaning:
         for group in telegram.groups:
             by_label.setdefault(group.label, group)
         is_sound = telegram.is_whole and (telegram.is_proven or not telegram.bad_count)
+        status = by_label.get("status")
+        is_doubtful = status is not None and "doubt" in status.more
         found = {}
         for rule in self._rules:
             meant = rule.told(telegram, by_label, is_sound=is_sound)
             if meant is not None:
-                found[rule.name] = meant
+                found[rule.name] = meant if not is_doubtful or rule.is_switch else _doubted(meant)
         return found
 
     def forget(self) -> None:
@@ -111,13 +113,19 @@ class _Rule:
         self._absent = {code(one) for one in statement.absent}
         self._shift = Fraction(repr(statement.offset))
         self._scale = Fraction(repr(statement.scale)) * statement.sign
-        self._is_plain = statement.values is None and statement.field is None and statement.form == "number"
+        is_part = statement.field is not None or statement.mask is not None
+        self._is_plain = statement.values is None and not is_part and statement.form == "number"
         self._factors: dict[str, _Factor] = {}
         self._label = _plain_label(statement)
         self._group: Group | None = None
         self._unstated: Meant | None = None
         if statement.unstated is not None:
             self._unstated = replace(self._judged(statement.unstated, "not stated", ""), is_stated=False)
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it tells what is on or off, which a meter in doubt of its measurement still knows."""
+        return self._word.kind == "bool"
 
     def forget(self) -> None:
         self._time = ""
@@ -232,6 +240,8 @@ class _Rule:
         number = _number(group.value, is_hex=statement.form == "hex")
         if number is None:
             return None
+        if statement.mask is not None:
+            return Fraction(int(number) & statement.mask) if number.denominator == 1 and number >= 0 else None
         if statement.field is not None:
             lowest, highest = statement.field
             if number.denominator != 1 or number < 0:
@@ -273,6 +283,10 @@ class _Rule:
         kind = self._word.kind
         value: Value = number != 0 if kind == "bool" else round(number) if kind == "int" else number
         return Meant(value, quality, raw, meter)
+
+
+def _doubted(meant: Meant) -> Meant:
+    return replace(meant, quality=Quality.BAD)
 
 
 def _plain_label(statement: Statement) -> str | None:

@@ -83,6 +83,8 @@ class Statement(Quantity):
     form: Literal["number", "hex", "text", "clock", "countdown"] = "number"
     bit: Annotated[int, Field(ge=0, le=63)] | None = None
     bits: Bits | None = None
+    mask: Annotated[int, Field(gt=0, lt=1 << 64)] | None = None
+    """Bits of which any counts: the value is what of them is set."""
     values: Annotated[Mapping[int | str, int | float | str], BeforeValidator(_named)] | None = None
     unstated: Finite | None = None
     """The value while a whole telegram does not state it."""

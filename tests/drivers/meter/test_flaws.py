@@ -35,6 +35,8 @@ def faults(text):
         ("power_w", 'group = "P"\nform = "clock"', "'clock' fits points in _s only"),
         ("power_w", 'group = "P"\nform = "countdown"', "'countdown' fits points in _s only"),
         ("over_on", 'group = "P"\nbit = 1\nbits = [1, 2]', "stands beside bit"),
+        ("over_on", 'group = "P"\nbit = 1\nmask = 6', "stands beside bit"),
+        ("over_on", 'group = "P"\nmask = 6\nform = "text"', "does not fit form 'text'"),
         ("over_on", 'group = "P"\nbit = 1\nform = "text"', "does not fit form 'text'"),
         ("tariff_index", 'group = "P"\nvalues = { A = "a" }', "expected numbers"),
         ("tariff_text", 'group = "P"\nvalues = { A = 1 }', "expected names"),

@@ -26,8 +26,8 @@ def decoder(
 ) -> PushDecoder:
     """A decoder for what a meter pushes; ``client`` settings are for ``reader`` alone.
 
-    ``is_capture``: a file of APDUs without frames is read, too; ``over_tcp``: so are wrappers, of which a serial
-    line has none.
+    ``is_capture``: a file of APDUs without frames is read, too; ``over_tcp``: so are wrappers, of which a
+    serial line has none.
     ``defects`` are known ones of the meter: ``energy-in-wh`` (Kamstrup in Sweden).  Keys have 16 bytes, 32 in
     security suite 2; without ``authentication_key`` tags are not checked, with one nothing counts without.
     Raises ValueError for an authentication key alone: it proves nothing.

@@ -37,9 +37,9 @@ class Assembly:
     the last APDU whether none of its parts can be missing: it had one, or they were numbered.
 
     Without ``is_capture`` two things must be heard twice, for a port is joined anywhere.  A frame without LLC
-    head begins an APDU right behind the end of one, and never from who sends LLC heads: it may be the middle of
-    a list.  A wrapper, which has no check sequence, counts ``over_tcp`` alone, which loses no byte, and right
-    behind another one of the same ports.
+    head begins an APDU right behind the end of one, and never from who sends LLC heads: it may be the middle
+    of a list.  A wrapper, which has no check sequence, counts ``over_tcp`` alone, which loses no byte, and
+    right behind another one of the same ports.
     """
 
     def __init__(self, *, is_capture: bool = False, over_tcp: bool = False) -> None:

@@ -1,7 +1,7 @@
 """APDUs without any frame, one behind the other, as captures and logs hold them; pure.
 
-No standard sends them so on a line (IEC 62056-46 frames, EN 13757-1 segments, IEC 62056-47 wraps), and nothing
-tells one from the middle of a frame that a port has joined: so they are read from files alone.
+No standard sends them so on a line (IEC 62056-46 frames, EN 13757-1 segments, IEC 62056-47 wraps), and
+nothing tells one from the middle of a frame that a port has joined: so they are read from files alone.
 """
 
 from collections.abc import Iterator

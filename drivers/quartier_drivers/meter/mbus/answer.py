@@ -1,11 +1,12 @@
 """What a meter answers in one M-Bus frame: header and groups, or in words why there are none; pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quartier_drivers.meter.mbus import fixed
 from quartier_drivers.meter.mbus.frame import Frame
 from quartier_drivers.meter.mbus.groups import failure, groups_of, status
 from quartier_drivers.meter.mbus.header import (
+    ABNORMAL,
     LONG,
     LONG_HIGH,
     LONG_SIZE,
@@ -151,4 +152,5 @@ def _failed(frame: Frame, size: int) -> Answer:
 def _alarm(frame: Frame, size: int) -> Answer:
     header, rest = _head(frame.data, size), frame.data[size:]
     said = f"alarm: {rest.hex(' ').upper()}".strip(": ")
-    return Answer(header, (failure(said, header),), frame.address, body=frame.data)
+    raised = replace(header, state=header.state | ABNORMAL)
+    return Answer(header, (failure(said, header), status(raised)), frame.address, body=frame.data)

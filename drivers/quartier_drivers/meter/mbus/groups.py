@@ -45,7 +45,11 @@ def groups_of(
 
 
 def status(header: Header) -> Group:
-    """The state of the meter, as hex; bits 2 to 4 are power low, permanent error, temporary error."""
+    """The state of the meter, as hex; bits 2 to 4 are power low, permanent error, temporary error.
+
+    Bits 0 and 1 are a number, application error and abnormal condition from 2 on.  ``doubt`` stands beside it
+    where what the meter measures may be wrong.
+    """
     more: dict[str, Said] = {
         "quantity": "status",
         "function": "instantaneous",
@@ -58,6 +62,8 @@ def status(header: Header) -> Group:
         "version": header.version,
         "access": header.access,
     }
+    if header.is_doubtful:
+        more["doubt"] = header.state_text
     return Group("status", f"0x{header.state:02X}", "", "", MappingProxyType(more))
 
 

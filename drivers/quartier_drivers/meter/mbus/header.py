@@ -59,6 +59,7 @@ MEDIA: Mapping[int, str] = MappingProxyType(
 # Bits 0 and 1 of the state are a number (EN 13757-7:2018, Table 8); 5 to 7 are the maker's.
 _STATES = ("", "application busy", "application error", "abnormal")
 _BITS = ((0x04, "power low"), (0x08, "permanent error"), (0x10, "temporary error"))
+APPLICATION_ERROR, ABNORMAL, PERMANENT_ERROR = 2, 3, 0x08
 _MODES: Mapping[int, str] = MappingProxyType(
     {
         2: "DES",
@@ -97,6 +98,15 @@ class Header:
         """What the state says in words, empty if all is well."""
         said = [_STATES[self.state & 3], *(text for bit, text in _BITS if self.state & bit)]
         return ", ".join(text for text in said if text)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the meter says that what it measures may be wrong: application error or permanent error.
+
+        EN 13757-7:2018, Table 8: a permanent error needs service; a temporary one and an abnormal condition
+        do not touch what was measured.
+        """
+        return self.state & 3 == APPLICATION_ERROR or bool(self.state & PERMANENT_ERROR)
 
     @property
     def mode(self) -> int:

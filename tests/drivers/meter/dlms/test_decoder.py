@@ -273,7 +273,9 @@ def test_a_segmented_list_with_null_data_counts_once_it_comes_again() -> None:
 
     assert [0, 1, 1] == [len(decoder.feed(push)) for _ in range(3)]
     assert "may be missing: it holds null-data" in decoder.why
-    assert 1 == len(PushDecoder(KEYS, is_capture=True).feed(segmented(notification(body), 200))), "one frame lacks no segment"
+    assert 1 == len(PushDecoder(KEYS, is_capture=True).feed(segmented(notification(body), 200))), (
+        "one frame lacks no segment"
+    )
 
 
 def test_a_frame_whose_flag_was_lost_is_not_whole() -> None:

@@ -311,9 +311,7 @@ def test_what_another_stack_pushes_is_read_in_segments_and_under_each_security(t
 
     assert 8 == len(made)
     ours = decoder(encryption_key=KEY, is_capture=True)
-    strict = decoder(
-        encryption_key=KEY, authentication_key=AUTHENTICATION, is_capture=True
-    )
+    strict = decoder(encryption_key=KEY, authentication_key=AUTHENTICATION, is_capture=True)
     for _, security, messages in made:
         data = b"".join(map(bytes.fromhex, messages))
         (telegram,) = ours.feed(data)

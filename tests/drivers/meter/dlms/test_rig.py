@@ -11,7 +11,9 @@ from quartier_hil.devices.meters.dlms.frame import FLAG, hdlc
 
 
 def told(data: bytes) -> list[Telegram]:
-    made = decoder(encryption_key=KEYS.encryption, is_capture=True)  # some are in clear, or encrypted without a tag
+    made = decoder(
+        encryption_key=KEYS.encryption, is_capture=True
+    )  # some are in clear, or encrypted without a tag
     return made.feed(data) + made.end()
 
 

@@ -72,8 +72,8 @@ def test_errors_and_alarms_may_have_a_header():
         answer(0x6F, head + b"\x08").failure_code,
     )
     assert 8 == answer(0x6E, bytes(4) + b"\x08").failure_code
-    assert ["alarm: 03"] == [group.value for group in answer(0x71, b"\x03").groups]
-    assert ["alarm: 03"] == [group.value for group in answer(0x75, head + b"\x03").groups]
+    assert ["alarm: 03", "0x03"] == [group.value for group in answer(0x71, b"\x03").groups]
+    assert ["alarm: 03", "0x03"] == [group.value for group in answer(0x75, head + b"\x03").groups]
 
 
 def test_more_telegrams_are_announced():

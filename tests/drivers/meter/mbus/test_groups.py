@@ -8,8 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.drivers.meter.mbus.conftest import record
 
+from quartier_drivers.contract import Quality
 from quartier_drivers.meter.mbus.groups import failure, groups_of, status
 from quartier_drivers.meter.mbus.header import Header
+from quartier_drivers.meter.meaning import Meaning
+from quartier_drivers.meter.telegram import Telegram
+from quartier_drivers.profile import load
 from quartier_native.meters import split_records
 
 HEADER = Header("12345678", "ACW", 3, 0x07, 9, 0x04)
@@ -144,3 +148,20 @@ def test_no_group_can_be_changed_by_another_telegrams():
     assert first.more is second.more
     with pytest.raises(TypeError):
         first.more["quantity"] = "mine"
+
+
+def test_each_state_of_the_standard_says_a_fault_or_a_doubt_or_neither():
+    profile = load("generic/mbus_heat")
+    meaning = Meaning({name: (name, said) for name, said in profile.parts[""].items()})
+    energy = record(21837, "06")
+    for state in range(256):  # EN 13757-7:2018, Table 8
+        is_error, is_alarm, is_permanent = state & 3 == 2, state & 3 == 3, bool(state & 0x08)
+        header = Header("12345678", "ACW", 3, 0x04, 9, state)
+        rows, _ = split_records(energy)
+        telegram = Telegram("12345678", (*groups_of(rows, header), status(header)))
+        told = meaning.told(telegram)
+
+        assert (is_error or is_alarm or is_permanent or bool(state & 0x10)) == told["fault_on"].value
+        assert bool(state & 0x04) == told["supply_low_on"].value
+        assert {Quality.GOOD} == {told["fault_on"].quality, told["supply_low_on"].quality}
+        assert (is_error or is_permanent) == (told["heat_energy_wh"].quality is Quality.BAD)

@@ -105,7 +105,15 @@ def test_a_value_that_lost_or_doubled_a_digit_is_refused_though_its_checksum_hol
         assert (digits == width) == (whole(span, is_framed=True) is not None), digits
 
 
-TIMED = [("SMAXSN", 5), ("SMAXSN2-1", 5), ("SMAXIN-1", 5), ("CCAIN", 5), ("UMOY3", 3), ("DPM1", 2), ("DATE", 0)]
+TIMED = [
+    ("SMAXSN", 5),
+    ("SMAXSN2-1", 5),
+    ("SMAXIN-1", 5),
+    ("CCAIN", 5),
+    ("UMOY3", 3),
+    ("DPM1", 2),
+    ("DATE", 0),
+]
 
 
 @pytest.mark.parametrize(("label", "width"), TIMED)
