@@ -97,7 +97,7 @@ def _one(source: Source, words: Sequence[int]) -> float | int | None:
 def _directed(source: Source, status: int, code: int) -> int | None:
     """A number whose sign stands in itself, or in its status word; None where the two contradict each other.
 
-    Who gives signs gives minus for what its bit for plus says (Sungrow: charging); it may leave the bits at 0.
+    Who gives signs gives minus for what its bit for plus says (Sungrow: charging), and may leave the bits 0.
     """
     plus, minus = (bool(status >> bit & 1) for bit in source.bits or (0, 0))
     if code in source.absent or (plus and minus):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from quartier_drivers.contract import Quality, Reading, Value
 from quartier_drivers.points import word
+from quartier_drivers.ranges import can_be
 
 # Unit of a point's name -> what people write.
 _SYMBOLS = {
@@ -51,5 +52,7 @@ def row(name: str, reading: Reading | None) -> Row:
     unit = _SYMBOLS.get(suffix, suffix)
     if reading is None:
         return Row(shown, None, unit, "no reply", Quality.BAD.name)
-    good = reading.quality is Quality.GOOD
-    return Row(shown, reading.value if good else None, unit, reading.raw, reading.quality.name)
+    is_possible = can_be(name.rpartition(".")[2], reading.value)
+    quality = reading.quality if is_possible else Quality.BAD
+    value = reading.value if quality is Quality.GOOD else None
+    return Row(shown, value, unit, reading.raw, quality.name)

@@ -17,6 +17,7 @@ from quartier_drivers.meter.keys import NO_KEYS, Keys
 from quartier_drivers.meter.meaning import Meaning, Meant
 from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.meter.telegram import Counts, Group, Said, Telegram
+from quartier_drivers.ranges import can_be
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,10 @@ class Points:
         return {
             name: meant.value
             for name, meant in best.items()
-            if meant.value is not None and meant.quality is Quality.GOOD and _stated(best)
+            if meant.value is not None
+            and meant.quality is Quality.GOOD
+            and _stated(best)
+            and can_be(name.rpartition(".")[2], meant.value)
         }
 
     def best(self, telegram: Telegram) -> list[str]:

@@ -40,6 +40,7 @@ from quartier.runtime.ticker import Ticker
 from quartier.runtime.watchdog import Watchdog
 from quartier_drivers.contract import SLOT_NS, Note, PointInfo, Readings, slot_ns
 from quartier_drivers.errors import ConfigError, Fault
+from quartier_drivers.ranges import Ranges
 
 if TYPE_CHECKING:
     from quartier.config.model import Site
@@ -68,6 +69,7 @@ class Daemon:
         self._clock = clock
         self._log = log
         self._image = Image()
+        self._ranges = Ranges()
         self._watchdog = Watchdog()
         self._stop = asyncio.Event()
         self._reread = asyncio.Event()
@@ -148,13 +150,14 @@ class Daemon:
         """Buses first: nothing waits for the district."""
         await self._tell_damage()
         known = await upkeep.recalled(self._places.state_dir)
-        self.fleet = known.fleet(group, self._clock, self._deliver, self._log, self._note)
+        self.fleet = known.fleet(group, self._clock, self._received, self._log, self._note)
         self.fleet.witness = self._ledger
         await self.fleet.follow(assembly.wires(self._loaded, self._places.state_dir))
         site = self._loaded.site
         self.fleet.share(site)
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = probed.known(assembly.house(site, self.fleet.points, values), self.fleet.probes)
+        self._ranges.follow(house.ratings_w)
         params = assembly.link_params(site, house.limits)
         left, now = known.link, self._clock.now()
         state = link.start(
@@ -251,6 +254,10 @@ class Daemon:
         self._log.error(event, task=failure.name, count=failure.count, exc_info=failure.error)
         if failure.parked:
             self._notice(event, f"{failure.name} failed again and again: {failure.error}", task=failure.name)
+
+    def _received(self, readings: Readings) -> None:
+        """Readings of a device: what cannot be is bad from here on."""
+        self._deliver(self._ranges.judge(readings))
 
     def _deliver(self, readings: Readings) -> None:
         self._image.put(readings)
@@ -354,6 +361,7 @@ class Daemon:
         house = probed.known(assembly.house(loaded.site, self.fleet.points, values), self.fleet.probes)
         # The ticker goes on at its period: a house told another one would call every cycle late.
         house = replace(house, cycle_s=self.turn.house.cycle_s)
+        self._ranges.follow(house.ratings_w)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
         self._say_rows(house)
         self._ledger.follow(self.fleet.points, values)

@@ -296,6 +296,17 @@ class House:
     plans: bool = False
 
     @property
+    def ratings_w(self) -> dict[str, float]:
+        """The most power that each asset can have, by name; 0: not declared."""
+        rated = {one.name: one.rated_w for one in self.assets}
+        for one in self.assets:
+            if isinstance(one, Battery):
+                rated[one.name] = max(one.rated_w, one.charge_max_w, one.discharge_max_w)
+            elif isinstance(one, Moded):
+                rated[one.name] = max(one.rated_w, *(abs(mode.power_w) for mode in one.modes))
+        return rated
+
+    @property
     def is_branched(self) -> bool:
         """Whether there is more to keep than the sum at the connection."""
         return bool(self.nodes) or self.main_fuse_a < inf

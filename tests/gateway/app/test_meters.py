@@ -60,6 +60,7 @@ def group(label, value):
 @pytest.fixture
 async def house(tmp_path, shared):
     words = (shared / "tic" / "standard_base_1ph.bin").read_bytes()
+    words = words.replace(b"\x03", group("URMS2", "000") + b"\x03")  # a phase that is not connected
     linky = Linky(tmp_path / "ttyLINKY", words)
     gateway = Gateway(tmp_path, SITE.format(port=linky.path), rate=1)
     linky.plug()
@@ -96,6 +97,7 @@ async def test_a_linky_is_read_through_unplugging_and_its_swap_costs_no_energy(h
     found = await points(gateway, reads_well)
     assert 3_519_702.0 == found["grid.energy_import_wh"][0]
     assert 263.0 == found["grid.apparent_power_va"][0]
+    assert ((242.0, "good"), (None, "bad")) == (found["grid.voltage_l1_v"], found["grid.voltage_l2_v"])
 
     await linky.unplug()
     lost = await gateway.until(lambda s: not s["buses"][0]["online"])
