@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from quartier_drivers.modbus.recognise import Guess, guess, ranked
-from quartier_drivers.profile import Profile, parse
+from quartier_drivers.profile import Profile, RegisterProfile, load, names, parse
 from quartier_drivers.schema import Source
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
@@ -95,3 +95,39 @@ def test_the_surest_stands_first_and_two_that_are_sure_are_not() -> None:
     twins = ranked([sure, Guess("a/b", "sure", "x", 3)])
     assert [("a/b", "likely"), ("a/a", "likely")] == [(one.profile, one.sure) for one in twins]
     assert twins[0].why.endswith("another profile fits as well")
+
+
+def text(name: str) -> tuple[int, ...]:
+    data = name.encode().ljust(40, b"\0")
+    return tuple(int.from_bytes(data[at : at + 2], "big") for at in range(0, 40, 2))
+
+
+# What meters say of themselves, and the only built-in profile that may be theirs with certainty.
+STATED = [
+    ({49: text(f"iEM{number}")}, f"schneider/iem{number}") for number in (3150, 3155, 3250, 3255, 3350, 3355)
+]
+STATED += [
+    ({49: text("iEM3100")}, "schneider/iem3150"),
+    ({49: text("iEM3200")}, "schneider/iem3250"),
+    *(({11: (code,), 0: (2301, 0), 0x33: (500,)}, "carlo-gavazzi/em340") for code in (331, 335, 340, 346)),
+    *(({11: (code,), 0: (2301, 0)}, "carlo-gavazzi/em24_rs485") for code in (71, 72, 73)),
+    ({11: (1648,), 0: (2301, 0)}, "carlo-gavazzi/em24"),
+]
+KNOWN = [
+    one
+    for one in map(load, [name for name in names() if name.startswith(("schneider/", "carlo-gavazzi/"))])
+    if isinstance(one, RegisterProfile)
+]
+
+
+@pytest.mark.parametrize(("registers", "name"), STATED)
+def test_a_meter_that_says_who_it_is_gets_its_own_profile(
+    registers: dict[int, tuple[int, ...]], name: str
+) -> None:
+    def told(source: Source) -> Sequence[int] | None:
+        found = registers.get(source.address.number)
+        return found if found is not None and len(found) == source.width else None
+
+    found = ranked(one for each in KNOWN if (one := guess(each, told, {})) is not None)
+
+    assert (name, "sure") == (found[0].profile, found[0].sure)
