@@ -9,6 +9,7 @@ put together, by ``quartier_native``'s ``LineReader``; here is what to do with a
 from quartier_drivers.meter.telegram import Counts, Group, Telegram
 from quartier_drivers.meter.tic.group import salvaged, whole
 from quartier_drivers.meter.tic.labels import KINDS
+from quartier_drivers.meter.tic.order import Order
 from quartier_native.meters import LINE_CONTROLS, LineReader
 
 SPAN_MAX = 1024
@@ -29,6 +30,7 @@ class TicDecoder:
         self.counts = Counts()
         self._tail = b""
         self._lines = LineReader(KINDS)
+        self._order = Order()
 
     def ahead(self) -> list[Group]:
         """Groups of the frame that is still coming, since the last call; they come again in its telegram.
@@ -53,7 +55,7 @@ class TicDecoder:
         self._tail = data[at : at + SPAN_MAX + 1]
         counts.good_count, counts.bad_count = lines.good_count, lines.bad_count
         counts.frames_count, counts.resync_count = lines.frames_count, lines.resync_count
-        return done
+        return [self._order.checked(one) for one in done]
 
     def end(self) -> list[Telegram]:
         """The line was closed: what is good of the unfinished frame."""
@@ -63,7 +65,7 @@ class TicDecoder:
         self._lines.end(done)
         self._tail = b""
         self.feed(b"")
-        return done
+        return [self._order.checked(one) for one in done]
 
     def _judge(self, span: bytes, behind: int, done: list[Telegram]) -> bool:
         """Add the groups of a span; whether there were any."""

@@ -196,7 +196,8 @@ def test_any_chunks_give_the_same_telegrams(parts, sizes):
 @st.composite
 def noisy(draw):
     """Two frames with noise: the bytes, what was sent, and which groups no noise touched."""
-    sent = [draw(st.permutations(spans)) if draw(st.booleans()) else spans for spans in (LINKY, LINKY)]
+    others = draw(st.permutations(LINKY[1:])) if draw(st.booleans()) else LINKY[1:]
+    sent = [(LINKY[0], *others)] * 2  # a meter keeps its order
     clean = bytearray()
     places = []
     for spans in sent:
