@@ -95,8 +95,9 @@ class Hearing:
 
 def _made(name: str, keys: Keys, *, over_tcp: bool) -> Decoder | None:
     try:
-        # One telegram of a P1 meter without CRC is enough to know the protocol; it comes each 10 s.
-        return protocols.decoder(name, {}, keys, is_capture=name == "p1", over_tcp=over_tcp)
+        # One telegram without a check is enough to know the protocol; of an old P1 meter it comes each 10 s.
+        is_capture = name in ("p1", "iec62056")
+        return protocols.decoder(name, {}, keys, is_capture=is_capture, over_tcp=over_tcp)
     except (ValueError, ImportError):  # its key is missing, or what it decrypts with
         return None
 

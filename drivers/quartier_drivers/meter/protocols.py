@@ -11,7 +11,7 @@ from quartier_drivers.registry import METERS
 
 KEYED = ("p1", "dlms", "mbus")
 """Protocols whose meters may encrypt."""
-_WEAK = ("p1", "dlms")
+_WEAK = ("p1", "dlms", "iec62056")
 """Protocols of which some telegrams have no checksum."""
 
 

@@ -16,6 +16,8 @@ def flaw(body: Item) -> str:
     for item in _all(body):
         if item.value is None:
             return "it holds null-data, as what is out of step does"
+        if item.tag in (axdr.TEXT, axdr.UTF8) and not _is_readable(item.value):
+            return "a text holds what no text does"
         if item.tag == axdr.ARRAY and not _is_uniform(item):
             return "the elements of an array are not alike"
     return ""
@@ -25,6 +27,12 @@ def _all(item: Item) -> Iterator[Item]:
     yield item
     for part in item.items:
         yield from _all(part)
+
+
+def _is_readable(value: object) -> bool:
+    """Whether a text is one: meters fill theirs with NULs and blanks, and no more."""
+    text = str(value).replace("\0", "")
+    return text.isprintable() and "\ufffd" not in text
 
 
 def _is_uniform(array: Item) -> bool:

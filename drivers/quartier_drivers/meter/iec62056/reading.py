@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from quartier_drivers.meter.iec62056.characters import DAMAGED, SEVEN, characters
 from quartier_drivers.meter.iec62056.datasets import groups_of, serial_of, set_reader
+from quartier_drivers.meter.iec62056.familiar import Familiar
 from quartier_drivers.meter.telegram import Counts, Telegram
 from quartier_native.meters import CHECK_NONE, CHECK_SUM, CHECK_XOR, block_check, block_goes_on
 
@@ -46,11 +47,13 @@ class Iec62056Decoder:
     Messages as nearly all meters send them are read whole by the kernel; ``_held`` is what has come of one.
 
     ``bcc``: how the block check character is made: ``"xor"`` (the standard), ``"sum"`` (Kamstrup Multical 41
-    and 401: added up), ``"none"`` (it is not looked at).
+    and 401: added up), ``"none"`` (it is not looked at).  ``pushes``: meters speak by themselves on a port,
+    which is joined anywhere and loses bytes; then lines without block check count once they are ``Familiar``.
     """
 
-    def __init__(self, bcc: str) -> None:
+    def __init__(self, bcc: str, *, pushes: bool = False) -> None:
         self._check = CHECKS[bcc]
+        self._familiar = Familiar() if pushes else None
         self._sets = set_reader()
         self._held = b""
         self._raw = bytearray()
@@ -244,6 +247,8 @@ class Iec62056Decoder:
             self._say(block, telegrams, is_checked=False)
 
     def _say(self, block: str, telegrams: list[Telegram], *, is_checked: bool) -> None:
+        if self._familiar is not None and not is_checked:
+            block = self._familiar.of(block)
         groups, bad_count = groups_of(block, is_checked=is_checked, reader=self._sets)
         counts = self._counts
         counts.good_count += len(groups)
@@ -276,7 +281,12 @@ class Iec62056Decoder:
         self._at = 0
 
 
-def decoder(*, bcc: str = "xor", speed_max: int = 19200, wake_count: int = 0) -> Iec62056Decoder:
-    """A decoder with the settings of a profile's ``[decoder]`` table; the reader's are left alone."""
+def decoder(
+    *, bcc: str = "xor", speed_max: int = 19200, wake_count: int = 0, is_capture: bool = False
+) -> Iec62056Decoder:
+    """A decoder with the settings of a profile's ``[decoder]`` table; the reader's are left alone.
+
+    ``is_capture``: a message without block check counts at once, as a file may hold but one.
+    """
     del speed_max, wake_count
-    return Iec62056Decoder(bcc)
+    return Iec62056Decoder(bcc, pushes=not is_capture)

@@ -28,6 +28,7 @@ NULL = b"\0"
         kamstrup(),
         described((3, "1-0:1.7.0", 2, u32(5)), (1, "0-0:96.1.0", 2, octets(b"123"))),
         array(),
+        structure(b"\x0a\x06AB \x00\x00\x00"),
     ],
 )
 def test_what_meters_push_holds_together(body: bytes) -> None:
@@ -42,6 +43,8 @@ def test_what_meters_push_holds_together(body: bytes) -> None:
         (array(structure(u16(1)), structure(octets(b"x"))), "not alike"),
         (structure(array(structure(u16(1)), structure())), "not alike"),
         (structure(array(u16(1)), array(NULL)), "null-data"),
+        (structure(u16(1), b"\x0a\x04AB\x06\x00"), "no text does"),
+        (structure(u16(1), b"\x0a\x04AB\xff\x01"), "no text does"),
     ],
 )
 def test_what_is_out_of_step_is_seen(body: bytes, why: str) -> None:

@@ -26,7 +26,9 @@ ALL = ["F.F", "0.0.0", "1.8.0", "2.8.0", "1.6.1"]
 
 
 def test_a_data_message_is_read(wire: SimpleNamespace):
-    [telegram] = decoder().feed(wire.identity("LGZ4ZMD12044449.B31") + wire.data_message(*SETS))
+    [telegram] = decoder(is_capture=True).feed(
+        wire.identity("LGZ4ZMD12044449.B31") + wire.data_message(*SETS)
+    )
 
     assert ("12345678", 0, ALL) == (telegram.meter, telegram.bad_count, labels([telegram])[0])
     assert (1234.56, "kWh") == (telegram.groups[2].value, telegram.groups[2].unit)
@@ -34,7 +36,7 @@ def test_a_data_message_is_read(wire: SimpleNamespace):
 
 def test_a_whole_session_is_read_with_its_echo(wire: SimpleNamespace):
     session = b"/?!\r\n" + wire.identity(r"LGZ5\2ZMD3104100.B32") + b"\x06050\r\n" + wire.data_message(*SETS)
-    one = decoder()
+    one = decoder(is_capture=True)
 
     assert [ALL] == labels(one.feed(b"\0" * 40 + session))
     assert r"LGZ5\2ZMD3104100.B32" == one.identity
@@ -42,14 +44,14 @@ def test_a_whole_session_is_read_with_its_echo(wire: SimpleNamespace):
 
 
 def test_a_message_without_identification_is_read(wire: SimpleNamespace):
-    assert [ALL] == labels(decoder().feed(wire.data_message(*SETS)))
+    assert [ALL] == labels(decoder(is_capture=True).feed(wire.data_message(*SETS)))
 
 
 def test_a_pushed_message_is_good_when_it_is_complete(wire: SimpleNamespace):
     stream = wire.pushed(
         "EMH5----eHZ-E0018E", ["1-0:0.0.0*255(331200-5000471)", "1-0:1.8.1*255(031234.5678)"]
     )
-    one = decoder()
+    one = decoder(is_capture=True)
 
     [first, second] = one.feed(stream + stream)
     assert (["1-0:0.0.0", "1-0:1.8.1"], "331200-5000471") == (labels([first])[0], first.meter)
@@ -60,7 +62,7 @@ def test_a_pushed_message_is_good_when_it_is_complete(wire: SimpleNamespace):
 
 
 def test_the_last_message_of_a_capture_may_lack_its_line_end(wire: SimpleNamespace):
-    one = decoder()
+    one = decoder(is_capture=True)
     one.feed(wire.pushed("ESY5Q3DA1004 V3.04", SETS)[:-2])
 
     assert [ALL] == labels(one.end())
@@ -74,7 +76,7 @@ def test_meters_of_mode_a_without_block_check_are_read(wire: SimpleNamespace):
         + b"\n!\r\n"
     )
 
-    [telegram] = decoder().feed(stream)
+    [telegram] = decoder(is_capture=True).feed(stream)
     assert ("00004711", ["6.8", "6.26", "9.21"]) == (telegram.meter, labels([telegram])[0])
 
 
@@ -83,7 +85,7 @@ def test_a_wrong_block_check_refuses_the_whole(wire: SimpleNamespace):
     for at in range(1, len(message)):
         if message[at] == 0x2F:
             continue
-        one = decoder()
+        one = decoder(is_capture=True)
         damaged = message[:at] + bytes([message[at] ^ 0x01]) + message[at + 1 :]
 
         assert [] == one.feed(damaged), at
@@ -93,7 +95,7 @@ def test_a_block_check_may_be_a_sum_or_none(wire: SimpleNamespace):
     block = wire.lines("0.0(00000012345)", "6.26(00012.34*m3)") + b"!\r\n\x03"
     message = b"\x02" + block + bytes([sum(block) & 0x7F])
 
-    one = decoder()
+    one = decoder(is_capture=True)
     assert ([], "") == (one.feed(b""), one.why)
     assert [] == one.feed(message)
     assert 'bcc = "sum"' in one.why
@@ -106,21 +108,21 @@ def test_eight_bits_with_parity_are_read(wire: SimpleNamespace):
     checked = wire.identity("ISK5MT174-0001") + wire.data_message(*SETS)
     pushed = wire.pushed("ESY5Q3DA1004 V3.04", SETS)
 
-    assert [ALL, ALL] == labels(decoder().feed(wire.as_eight_bits(checked + pushed)))
+    assert [ALL, ALL] == labels(decoder(is_capture=True).feed(wire.as_eight_bits(checked + pushed)))
 
 
 def test_parity_tells_which_set_was_hit_where_nothing_else_does(wire: SimpleNamespace):
     stream = bytearray(wire.as_eight_bits(wire.pushed("ESY5Q3DA1004 V3.04", SETS)))
     stream[stream.index(b"\xb1\xb2\x33\xb4\x2e") + 1] ^= 0x04  # the 2 of 001234.56
 
-    [telegram] = decoder().feed(bytes(stream))
+    [telegram] = decoder(is_capture=True).feed(bytes(stream))
     assert (1, ["F.F", "0.0.0", "2.8.0", "1.6.1"]) == (telegram.bad_count, labels([telegram])[0])
 
 
 def test_a_lost_end_does_not_swallow_the_next(wire: SimpleNamespace):
     for make in (wire.pushed("EMH5----eHZ", SETS), wire.identity("LGZ5ZMD") + wire.data_message(*SETS)):
         for size in range(1, len(make) - 4):
-            one = decoder()
+            one = decoder(is_capture=True)
 
             assert [ALL] == labels(one.feed(make[:size] + make))[-1:], size
             assert one.counts.frames_count == 1, size
@@ -129,12 +131,12 @@ def test_a_lost_end_does_not_swallow_the_next(wire: SimpleNamespace):
 def test_units_with_a_slash_are_no_identification(wire: SimpleNamespace):
     stream = wire.pushed("ESY5Q3DA1004", ["6.33(1.5*m3/h)", "6.34(1.5*l/min)", "0.1(a/bcd)"])
 
-    assert [["6.33", "6.34", "0.1"]] == labels(decoder().feed(stream))
+    assert [["6.33", "6.34", "0.1"]] == labels(decoder(is_capture=True).feed(stream))
 
 
 def test_a_message_that_lost_its_stx_is_not_believed_of_a_meter_that_checks(wire: SimpleNamespace):
     good = wire.identity("LGZ5ZMD") + wire.data_message(*SETS)
-    one = decoder()
+    one = decoder(is_capture=True)
 
     assert 1 == len(one.feed(good + good.replace(b"\x02", b"")))
     assert 1 == one.counts.bad_count
@@ -142,7 +144,7 @@ def test_a_message_that_lost_its_stx_is_not_believed_of_a_meter_that_checks(wire
 
 def test_an_end_in_the_midst_of_a_line_is_noise(wire: SimpleNamespace):
     stream = wire.pushed("ESY5Q3DA1004", ["1.8.0(001!34*kWh)", "2.8.0(1*kWh)"])
-    [telegram] = decoder().feed(stream)
+    [telegram] = decoder(is_capture=True).feed(stream)
 
     assert (["2.8.0"], 1) == (labels([telegram])[0], telegram.bad_count)
 
@@ -154,11 +156,11 @@ def test_a_damaged_character_shows_where_two_errors_hide_from_the_check(wire: Si
     for at in (first, second):
         damaged[at] ^= 0x02
 
-    assert [] == decoder().feed(bytes(damaged))
+    assert [] == decoder(is_capture=True).feed(bytes(damaged))
 
 
 def test_a_message_without_end_is_given_up(wire: SimpleNamespace):
-    one = decoder()
+    one = decoder(is_capture=True)
     endless = wire.identity("LGZ5ZMD") + b"\x02" + b"1.8.0(1*kWh)\r\n" * (FRAME_MAX // 14 + 10)
 
     assert [ALL] == labels(one.feed(endless + wire.identity("LGZ5ZMD") + wire.data_message(*SETS)))
@@ -166,7 +168,7 @@ def test_a_message_without_end_is_given_up(wire: SimpleNamespace):
 
 
 def test_no_more_is_kept_than_the_longest_message():
-    one = decoder()
+    one = decoder(is_capture=True)
     for piece in (b"/ABC5x\r\n\x02", b"/", b"/AB", b"!\r\n", b"(", b"\x02/ABC5\r\n", b"x"):
         for _ in range(2 * FRAME_MAX // len(piece)):
             one.feed(piece)
@@ -174,7 +176,7 @@ def test_no_more_is_kept_than_the_longest_message():
 
 
 def test_noise_counts_as_searching():
-    one = decoder()
+    one = decoder(is_capture=True)
     one.feed(b"U" * 5_000)
 
     assert 9 == one.counts.resync_count
@@ -212,7 +214,7 @@ def test_no_chunking_makes_a_difference(wire: SimpleNamespace, data):
         at = data.draw(st.integers(0, len(stream) - 1))
         stream = stream[:at] + data.draw(st.sampled_from(TOKENS)) + stream[at + 1 :]
     cuts = data.draw(st.lists(st.integers(0, 30), max_size=30))
-    whole, cut, bytewise = decoder(), decoder(), decoder()
+    whole, cut, bytewise = decoder(is_capture=True), decoder(is_capture=True), decoder(is_capture=True)
 
     expected = whole.feed(stream) + whole.end()
 
@@ -237,7 +239,7 @@ def test_noise_costs_only_the_message_that_it_hits(wire: SimpleNamespace, kind, 
     ][kind]
     at = data.draw(st.integers(0, len(one) - 1))
     hit = one[:at] + data.draw(st.binary(max_size=3)) + one[at + data.draw(st.integers(0, 3)) :]
-    found = decoder().feed(one + hit + one)
+    found = decoder(is_capture=True).feed(one + hit + one)
 
     assert ALL == labels(found)[0] == labels(found)[-1]
     assert 2 <= len(found) <= 4
@@ -254,7 +256,7 @@ def test_any_bytes_are_taken(data, bcc):
 
 @pytest.mark.parametrize("line", ["/ABC", "/AB5x", "/?!", "/?12345678!", "/" + "A" * 200, "/ABC5(x)"])
 def test_what_is_no_identification_is_none(line):
-    one = decoder()
+    one = decoder(is_capture=True)
     one.feed(line.encode() + b"\r\n" + b" " * 200)
 
     assert "" == one.identity
