@@ -100,6 +100,9 @@ def test_lists_without_llc_head_are_read_from_the_second_on() -> None:
 
     assert told("dlms", frames) == told("dlms", dlms.hdlc(LIST), is_capture=True)
     assert told("dlms", dlms.hdlc(LIST)) == set()
+    assert told("dlms", dlms.hdlc(LIST) + bytes(range(1, 100)) + dlms.hdlc(LIST)), "noise between them"
+    part = dlms.segmented(LIST, 90)
+    assert told("dlms", part + dlms.hdlc(LIST)) == told("dlms", part), "its lists have heads"
 
 
 def test_a_wrapper_is_read_over_tcp_from_the_second_of_a_row_on() -> None:

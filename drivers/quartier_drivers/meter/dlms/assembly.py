@@ -38,7 +38,7 @@ class Assembly:
 
     Without ``is_capture`` two things must be heard twice, for a port is joined anywhere.  A frame without LLC
     head begins an APDU right behind the end of one, and never from who sends LLC heads: it may be the middle
-    of a list.  A wrapper, which has no check sequence, counts ``over_tcp`` alone, which loses no byte, and
+    of a list.  Behind stray bytes that is true of who never sends segments alone.  A wrapper, which has no check sequence, counts ``over_tcp`` alone, which loses no byte, and
     right behind another one of the same ports.
     """
 
@@ -47,6 +47,7 @@ class Assembly:
         self._over_tcp = over_tcp
         self._headed: dict[_Source, None] = {}  # who sends LLC heads
         self._ended: dict[_Source, None] = {}  # whose APDU ended with the last frame
+        self._segmenting: dict[_Source, None] = {}  # whose frames may be the middle of an APDU
         self._wrapper: _Source | None = None
         self.bad_count = 0
         self.is_sure = True
@@ -60,7 +61,7 @@ class Assembly:
         if found.stray > _STRAY_MAX:
             self._frames.clear()
             self._blocks.clear()
-            self._ended.clear()
+            self._ended = {one: None for one in self._ended if one not in self._segmenting}
         if isinstance(frame, Wrapped):
             source = ("wrapper", frame.source, frame.destination)
             apdu = frame.data if self._is_next(source, found.stray) else b""
@@ -87,6 +88,8 @@ class Assembly:
         head = information[:3] in (LLC_HEARD, LLC_SENT)
         is_begin = head or self._may_begin(source, information[0])
         _note(self._ended, source, is_there=not frame.is_segmented)
+        if frame.is_segmented:
+            _note(self._segmenting, source, is_there=True)
         if head:
             _note(self._headed, source, is_there=True)
         known = self._frames.get(source)

@@ -54,6 +54,9 @@ def test_a_telegram_counts_once_its_lines_were_seen_before(lines):
 
     assert [0, 1, 2] == [len(heard(text * count)) for count in (1, 2, 3)]
     assert 1 == len(heard(text, is_capture=True)), "a file may hold but one"
+    decoder = p1.decoder()
+    decoder.feed(text)
+    assert (1, 0) == (decoder.counts.good_count, decoder.counts.bad_count), "the speed of the line is right"
 
 
 def points(text: bytes) -> dict:
