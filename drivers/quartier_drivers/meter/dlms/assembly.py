@@ -38,8 +38,8 @@ class Assembly:
 
     Without ``is_capture`` two things must be heard twice, for a port is joined anywhere.  A frame without LLC
     head begins an APDU right behind the end of one, and never from who sends LLC heads: it may be the middle
-    of a list.  Behind stray bytes that is true of who never sends segments alone.  A wrapper, which has no check sequence, counts ``over_tcp`` alone, which loses no byte, and
-    right behind another one of the same ports.
+    of a list.  From who never sends segments, what lies between the two does not matter.  A wrapper, which has
+    no check sequence, counts ``over_tcp`` alone, which loses no byte, right behind another of the same ports.
     """
 
     def __init__(self, *, is_capture: bool = False, over_tcp: bool = False) -> None:

@@ -5,39 +5,44 @@ checksum that fits, and where the widths are alike its value is another label's.
 are missing, and nothing was refused that could have been one of them.
 """
 
+from itertools import pairwise
+
 from quartier_drivers.meter.telegram import Group, Telegram
 
 _SHORT = ("ADIR1", "ADIR2", "ADIR3")
 """Labels of the short frames of an over-current, which leave out most others."""
-_LABELS_MAX = 256
 
 
 class Order:
-    """Knows which label followed which in the last whole frames of a meter, and what each said."""
+    """Knows the last frame of a meter that came whole, with nothing refused: labels in order, and values."""
 
     def __init__(self) -> None:
         self._meter = ""
-        self._next: dict[str, str] = {}
-        self._said: dict[str, Group] = {}
+        self._before: tuple[Group, ...] = ()
 
     def checked(self, telegram: Telegram) -> Telegram:
         """The telegram without groups that may be halves of two lines; one that says the same again stays."""
-        labels = [group.label for group in telegram.groups]
+        groups, before = telegram.groups, self._before
+        if len(groups) == len(before) and all(
+            one is other or one.label == other.label for one, other in zip(groups, before, strict=True)
+        ):
+            self._before = groups if telegram.is_whole else before
+            return telegram
+        return self._compared(telegram, [group.label for group in groups])
+
+    def _compared(self, telegram: Telegram, labels: list[str]) -> Telegram:
         stated = set(labels)
         if stated.intersection(_SHORT):
             return telegram
         if telegram.meter and telegram.meter != self._meter:  # another one, whose frames look otherwise
-            self._meter = telegram.meter
-            self._next.clear()
-            self._said.clear()
+            self._meter, self._before = telegram.meter, ()
         doubtful = set() if telegram.bad_count else self._doubtful(labels, stated)
+        said = {group.label: group for group in self._before}
         kept = tuple(
-            group
-            for group in telegram.groups
-            if group.label not in doubtful or self._said.get(group.label) == group
+            one for one in telegram.groups if one.label not in doubtful or said.get(one.label) == one
         )
-        if telegram.is_whole:
-            self._learn(telegram, labels)
+        if telegram.is_whole and not telegram.bad_count:
+            self._before = telegram.groups
         if len(kept) == len(telegram.groups):
             return telegram
         bad_count = telegram.bad_count + len(telegram.groups) - len(kept)
@@ -45,17 +50,12 @@ class Order:
 
     def _doubtful(self, labels: list[str], stated: set[str]) -> set[str]:
         """Labels behind which one is missing that stood there before."""
+        known = [group.label for group in self._before]
+        follows = dict(pairwise([*known, ""]))
         found = set()
-        for label, follower in zip(labels, [*labels[1:], ""], strict=True):
-            expected = self._next.get(label, "")
+        for label, follower in pairwise([*labels, ""]):
+            expected = follows.get(label, "")
             if expected and expected != follower and expected not in stated:
                 # A label that was never stated is itself what two lines became.
-                found.add(follower if follower and follower not in self._next else label)
+                found.add(follower if follower and follower not in follows else label)
         return found
-
-    def _learn(self, telegram: Telegram, labels: list[str]) -> None:
-        if len(self._next) > _LABELS_MAX:
-            self._next.clear()
-            self._said.clear()
-        self._next.update(zip(labels, [*labels[1:], ""], strict=True))
-        self._said.update(zip(labels, telegram.groups, strict=True))
