@@ -38,7 +38,7 @@ class Assembly:
 
     Without ``is_capture`` two things must be heard twice, for a port is joined anywhere.  A frame without LLC
     head begins an APDU right behind the end of one, and never from who sends LLC heads: it may be the middle
-    of a list.  From who never sends segments, what lies between the two does not matter.  A wrapper, which has
+    of a list.  From who never sends segments, what lies between does not matter.  A wrapper, which has
     no check sequence, counts ``over_tcp`` alone, which loses no byte, right behind another of the same ports.
     """
 
