@@ -29,6 +29,8 @@ _POWERS = {_ACTIVE: "W", _REACTIVE: "var", _APPARENT: "VA"}
 _OTHERS = {_CURRENT: "A", _VOLTAGE: "V", _FACTOR: "", _FREQUENCY: "Hz"}
 _MOMENTARY, _COUNTED = 7, 8
 LIST_VERSION = bytes([1, 1, 0, 2, 129, 255])
+LIST_VERSIONS = (LIST_VERSION, bytes([1, 0, 0, 2, 129, 255]))
+"""Kamstrup's name of the list's version, and Kaifa's and Aidon's."""
 SERIAL = bytes([0, 0, 96, 1, 0, 255])
 TYPE = bytes([0, 0, 96, 1, 7, 255])
 
@@ -95,6 +97,7 @@ _BY_FORM: Mapping[str, Layout] = {
     "tUUUUUUUU": Layout(_names("serial 1.7 2.7 3.7 4.7 1.8 2.8 3.8 4.8"), Scales()),  # Elektro Ljubljana
 }
 
+_KAIFA_LIST = re.compile(r"KFM_\d{3}")
 _KAMSTRUP = re.compile(r"Kamstrup_V\d{4}")
 _KAMSTRUP_TRANSFORMER = "685"  # a meter behind current transformers, by its type
 
@@ -110,7 +113,10 @@ def scales_of(version: str, kind: str, defects: Sequence[str] = ()) -> Scales | 
     """The scales of a list that names its values but not their units, by its version; None if not known.
 
     ``kind`` is the meter's type.  Kamstrup counts energy in 10 Wh; with ``energy-in-wh`` in Wh, as in Sweden.
+    Kaifa's list with names, as in Sweden, has the scales of its list by place, as in Norway.
     """
+    if _KAIFA_LIST.fullmatch(version):
+        return _KAIFA
     if not _KAMSTRUP.fullmatch(version):
         return None
     energy = 0 if "energy-in-wh" in defects else 1

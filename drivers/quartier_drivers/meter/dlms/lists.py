@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 
 from quartier_drivers.meter.dlms import axdr, moment, obis
 from quartier_drivers.meter.dlms.axdr import Item
-from quartier_drivers.meter.dlms.layouts import LIST_VERSION, SERIAL, TYPE, Scales, layout_of, scales_of
+from quartier_drivers.meter.dlms.layouts import (
+    LIST_VERSION,
+    LIST_VERSIONS,
+    SERIAL,
+    TYPE,
+    Scales,
+    layout_of,
+    scales_of,
+)
 from quartier_drivers.meter.dlms.notification import Notification
 from quartier_drivers.meter.dlms.values import said, scaled, scaler_of
 from quartier_drivers.meter.telegram import Group, Said
@@ -17,7 +25,7 @@ _CAPTURE_TIMES = {4: 5, 5: 6}  # classes with a capture time, and its attribute
 _VALUE, _SCALER, _LOGICAL_NAME = 2, 3, 1
 SERIALS = (SERIAL, *map(obis.name, ("0-0:42.0.0", "0-0:96.1.1", "1-1:0.0.5", "1-1:0.0.1", "1-0:0.0.0")))
 TYPES = (TYPE, obis.name("1-1:96.1.1"))
-LISTED = (LIST_VERSION, *TYPES)
+LISTED = (*LIST_VERSIONS, *TYPES)
 """What tells which list it is."""
 _FORMS = {
     axdr.UINT16: "u",
@@ -87,9 +95,8 @@ def lines(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[
     _walk(notice.body.items, content)
     _lay_out(content, is_kaifa=notice.is_tagged)
     texts = {statement.name: _text(statement) for statement in content.statements}
-    scales = scales_of(
-        texts.get(LIST_VERSION, ""), next((texts[name] for name in TYPES if name in texts), ""), defects
-    )
+    version, kind = (_first_of(texts, names) for names in (LIST_VERSIONS, TYPES))
+    scales = scales_of(version, kind, defects)
     made = [_named(statement, scales) for statement in content.statements]
     made += [_unnamed(statement) for statement in content.loose]
     if moment.whole(notice.moment) and not any(is_clock(statement.name) for statement in content.statements):
@@ -97,6 +104,10 @@ def lines(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[
     serials = {statement.name: str(said(statement.value) or "") for statement in content.statements}
     meter = next((serials[name] for name in SERIALS if serials.get(name)), "") or _loose_serial(content.loose)
     return meter, made
+
+
+def _first_of(texts: Mapping[bytes, str], names: Sequence[bytes]) -> str:
+    return next((texts[name] for name in names if name in texts), "")
 
 
 def _walk(items: Sequence[Item], content: _Content) -> None:
@@ -165,7 +176,7 @@ def _lay_out(content: _Content, *, is_kaifa: bool) -> None:
     if not loose or any(statement.place[0] != loose[0].place[0] for statement in loose):
         return
     first = said(loose[0].value)
-    if isinstance(first, str) and scales_of(first, ""):
+    if content.statements and isinstance(first, str) and scales_of(first, ""):
         loose[0].name = LIST_VERSION
         content.statements.insert(0, loose.pop(0))
         return

@@ -46,3 +46,12 @@ def test_kamstrup_counts_in_tens_of_watt_hours_and_elsewhere_in_watt_hours() -> 
     assert scales_of("Kamstrup_V0001", "", ("energy-in-wh",)) == Scales(current=-2, factor=-2)
     assert scales_of("Kamstrup_V0001", "6851131BN24510101") == Scales(energy=1, current=-3, factor=-2)
     assert scales_of("AIDON_V0001", "") is None
+
+
+def test_kaifas_list_with_names_has_the_scales_of_its_list_by_place() -> None:
+    scales = scales_of("KFM_001", "MA304H4")
+
+    assert scales is KAIFA[18].scales
+    assert [(-3, "A"), (-1, "V"), (0, "W"), (0, "Wh")] == [
+        scales.of(name(label)) for label in ("1-0:31.7.0", "1-0:32.7.0", "1-0:1.7.0", "1-0:1.8.0")
+    ]
