@@ -10,6 +10,7 @@ from quartier_drivers.place import Places
 from quartier_drivers.points import word
 from quartier_drivers.positions import Path
 from quartier_drivers.profile import Profile, RegisterProfile, parse
+from quartier_drivers.registry import METERS
 from quartier_drivers.schema import Limits, Point, Source
 
 Finding = tuple[Path, str]
@@ -19,6 +20,13 @@ _SOURCE_MIN = 20
 _SILENCE = (
     "has no fall-back: name what the device does when nobody writes ([….write.fallback]), or say in "
     "limits.no_fallback why there is none"
+)
+_POWERS = ("power_w", "power_l1_w", "power_l2_w", "power_l3_w")
+# OBIS C of the sum and the phases: absolute active power, and active power that is imported.
+_ABSOLUTE = re.compile(r"(?:^|:)(?:15|35|55|75)\.7\b")
+_IMPORT = re.compile(r"(?:^|:)(?:1|21|41|61)\.7\.0\b")
+_NO_DIRECTION = (
+    "which has no direction; expected 1-0:16.7.0, which SML's decoder makes of it where the meter states one"
 )
 _FILE = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
 _WIDE = ("int32", "uint32", "int64", "uint64", "float32", "float64", "bcd32")
@@ -48,9 +56,13 @@ def _all(profile: Profile) -> Iterator[Finding]:
     if profile.protocol == "bacnet":
         for path, quantity, point in _points(profile):
             yield from _undeclared(path, quantity, point)
+    if profile.protocol in METERS:
+        for path, quantity, point in _points(profile):
+            yield from _direction(path, quantity, point)
     if isinstance(profile, RegisterProfile):
         yield from _blocks(profile)
         for path, quantity, point in _points(profile):
+            yield from _sign(path, quantity, point)
             yield from _range(path, quantity, point)
             yield from _reach(path, quantity, point)
         yield from _overlaps(profile)
@@ -79,6 +91,28 @@ def _undeclared(path: Path, quantity: str, point: Any) -> Iterator[Finding]:
     """A BACnet object whose unit anybody may change at the device."""
     if word(quantity).unit and point.units is None:
         yield path, "declares no units: whatever the device says is believed; name the one of the object list"
+
+
+def _direction(path: Path, quantity: str, one: Any) -> Iterator[Finding]:
+    """Power of the connection from a group that does not say which way it flows."""
+    if quantity not in _POWERS:
+        return
+    for label in (label for labels in one.group for label in labels):
+        if _ABSOLUTE.search(label):
+            yield (*path, "group"), f"{label} is absolute power, {_NO_DIRECTION}"
+        elif _IMPORT.search(label) and not one.minus:
+            what = f'is missing: {label} is import alone; name the export, or "" where it has a sign'
+            yield (*path, "minus"), what
+
+
+def _sign(path: Path, quantity: str, point: Point) -> Iterator[Finding]:
+    """Power that may be negative from a register that cannot."""
+    is_unsigned = point.type_name.startswith(("uint", "bcd")) and point.sign > 0 and point.offset >= 0
+    if quantity in _POWERS and is_unsigned and point.low is not None and point.low < 0:
+        yield (
+            (*path, "type"),
+            f"{point.type_name} has no sign, but low is {point.low:g}: export would read as import",
+        )
 
 
 def _blocks(profile: RegisterProfile) -> Iterator[Finding]:

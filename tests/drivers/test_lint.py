@@ -180,3 +180,37 @@ def test_an_object_whose_unit_nobody_declares_is_found():
     text = HEAD.replace('"modbus"', '"bacnet"') + '[points.power_w]\nobject = "analog-input:1"\n'
 
     assert [True] == ["declares no units" in fault for fault in found(text)]
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [
+        (
+            'group = "1-0:15.7.0"',
+            "points.power_w.group: 1-0:15.7.0 is absolute power, which has no direction",
+        ),
+        ('group = ["16.7.0", "15.7"]', "points.power_w.group: 15.7 is absolute power"),
+        ('group = "1-0:1.7.0"', "points.power_w.minus: is missing: 1-0:1.7.0 is import alone"),
+        (
+            'group = ["16.7.0", "1.7.0"]',
+            "points.power_w.minus: is missing: 1.7.0 is import alone; name the export",
+        ),
+        ('group = "1.7.0"\nminus = ""', ""),
+        ('group = ["16.7.0", "1.7.0"]\nminus = ["", "2.7.0"]', ""),
+        ('group = ["1-0:1.7.0", "1.7.0"]\nminus = "*2.7.0"', ""),
+        ('group = "1-0:16.7.0"', ""),
+    ],
+)
+def test_power_of_a_meter_without_direction_is_found(group, said):
+    head = HEAD.replace('"modbus"', '"sml"')
+    lines = found(f'{head}[points.power_w]\n{group}\n[points.apparent_power_va]\ngroup = "1-0:9.7.0"\n')
+
+    assert [said] == [line.partition(": ")[2][: len(said)] for line in lines] or not (said or lines)
+
+
+def test_a_register_without_sign_tells_no_export():
+    text = HEAD + SILENCE + POWER.replace("int32", "uint32")
+
+    (line,) = found(text)
+    assert "points.power_w.type: uint32 has no sign, but low is -10000: export would read as import" in line
+    assert [] == found(text.replace("low = -10000", "low = 0"))

@@ -48,6 +48,8 @@ class _Factor(NamedTuple):
 
 
 _UNITS_MAX = 16
+_UNPAIRED_MAX = 8
+"""So many telegrams with an import of 0 and no export: the meter has none.  Some send it only at times."""
 _Found = Sequence[Group]
 """The groups that are added up."""
 
@@ -83,6 +85,11 @@ class Meaning:
                 found[rule.name] = meant if not is_doubtful or rule.is_switch else _doubted(meant)
         return found
 
+    def repeat(self) -> None:
+        """Tell again what has the time that it had before."""
+        for rule in self._rules:
+            rule.repeat()
+
     def forget(self) -> None:
         """It may be another meter from here on: what this one says is learnt anew."""
         for rule in self._rules:
@@ -101,6 +108,8 @@ class _Rule:
         self._utc_s = utc_s
         self._time = ""
         self._has_minus = False
+        self._unpaired_count = 0
+        self._is_paired = len(statement.minus) == len(statement.group)
         self._said: tuple[_Found, _Found, str] = ((), (), "")
         self._meant = Meant(None, Quality.BAD, "")
         low, high = statement.low, statement.high
@@ -122,6 +131,9 @@ class _Rule:
         if statement.unstated is not None:
             self._unstated = replace(self._judged(statement.unstated, "not stated", ""), is_stated=False)
 
+    def repeat(self) -> None:
+        self._time = ""
+
     @property
     def is_switch(self) -> bool:
         """Whether it tells what is on or off, which a meter in doubt of its measurement still knows."""
@@ -130,6 +142,7 @@ class _Rule:
     def forget(self) -> None:
         self._time = ""
         self._has_minus = False
+        self._unpaired_count = 0
 
     def told(self, telegram: Telegram, by_label: Mapping[str, Group], *, is_sound: bool) -> Meant | None:
         if self._label is None:
@@ -153,9 +166,9 @@ class _Rule:
         if plus is None:
             return self._silent(by_label) if is_sound else None
         minus: _Found = ()
-        if statement.minus:
-            taken = _groups(statement.minus, (), by_label, telegram.groups)
-            if taken is None and (self._has_minus or not is_sound):
+        if opposite := self._opposite(plus):
+            taken = _groups(opposite, (), by_label, telegram.groups)
+            if taken is None and not self._is_alone(plus, is_sound=is_sound):
                 return None
             self._has_minus = self._has_minus or taken is not None
             minus = taken or ()
@@ -165,6 +178,30 @@ class _Rule:
                 return None
             self._time = time
         return self._value(plus, minus, telegram.meter)
+
+    def _opposite(self, plus: _Found) -> Labels:
+        """The groups that may be taken away from ``plus``.  A negative number has its direction already."""
+        labels = self._statement.minus
+        if self._is_paired and len(labels) > 1:
+            labels = tuple(
+                minus
+                for group, minus in zip(self._statement.group, labels, strict=True)
+                if minus and len(group) == len(plus) and all(map(_matches, group, plus))
+            )
+        return () if labels and any(_is_negative(one) for one in plus) else labels
+
+    def _is_alone(self, plus: _Found, *, is_sound: bool) -> bool:
+        """Whether ``plus`` is the whole value where what is taken away from it is not stated.
+
+        An import above 0 says that nothing is exported.  An import of 0 does not: the export may stand in
+        another telegram of this meter, so it counts only where none comes for a while.
+        """
+        if self._has_minus or not is_sound:
+            return False
+        if self._word.unit != "w" or any(_number(one.value, is_hex=False) != 0 for one in plus):
+            return True
+        self._unpaired_count += 1
+        return self._unpaired_count > _UNPAIRED_MAX
 
     def _silent(self, by_label: Mapping[str, Group]) -> Meant | None:
         """What it means that a sound telegram does not state it: nothing in a short one that never would."""
@@ -324,6 +361,15 @@ def _first(
 def _fits(group: Group, alternative: Mapping[str, tuple[Said, ...]]) -> bool:
     own = {"label": group.label, "unit": group.unit}
     return all(group.more.get(key, own.get(key)) in wanted for key, wanted in alternative.items())
+
+
+def _matches(label: str, group: Group) -> bool:
+    return bool(_pattern(label)(group.label))
+
+
+def _is_negative(group: Group) -> bool:
+    number = _number(group.value, is_hex=False)
+    return number is not None and number < 0
 
 
 def _is_pattern(label: str) -> bool:

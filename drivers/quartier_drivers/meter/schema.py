@@ -25,6 +25,18 @@ def _labels(raw: object) -> object:
     return found
 
 
+def _labels_or_none(raw: object) -> object:
+    """The same, where an empty alternative takes nothing away."""
+    alternatives = raw if isinstance(raw, list | tuple) else [raw]
+    return tuple(() if one in ("", [], ()) else _alternative(one) for one in alternatives)
+
+
+def _alternative(raw: object) -> object:
+    found = _labels([raw])
+    assert isinstance(found, tuple)
+    return found[0]
+
+
 def _is_label(label: object) -> bool:
     return isinstance(label, str) and bool(label.strip())
 
@@ -42,6 +54,10 @@ def _choice(raw: object) -> object:
 
 def _codes(raw: object) -> object:
     return tuple(raw) if isinstance(raw, list | tuple) else (raw,)
+
+
+def _states(raw: object) -> object:
+    return {label: _codes(one) for label, one in raw.items()} if isinstance(raw, dict) else raw
 
 
 def code(text: Said) -> Said:
@@ -72,12 +88,32 @@ class Counter(Section):
     """Its resolution in the unit of the point, where it counts in steps of more than an hour of rate_max."""
 
 
+class Marks(Section):
+    """What a meter of this profile states of itself.  Patterns: ``*`` and ``?``, any case."""
+
+    makers: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+    """Three letters each, as the FLAG association gives them."""
+    head: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+    """Patterns of its identification line (P1, IEC 62056-21), without the slash."""
+    states: Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(_states)] = Field(default_factory=dict)
+    """Labels of groups and patterns of their values; "*": the group is stated."""
+    lacks: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+    """Labels of groups that it never states."""
+    media: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+    """Media of M-Bus."""
+    versions: Annotated[tuple[int, ...], BeforeValidator(_codes)] = ()
+    """Version numbers of M-Bus."""
+    hint: str = ""
+    """What no telegram tells, so that a person must compare it: the profile is never more than likely."""
+
+
 class Statement(Quantity):
     """One quantity of a meter: value = sign * scale * (group in the house's unit) + offset."""
 
     group: Annotated[Labels, BeforeValidator(_labels)] = ()
     select: Annotated[Choice, BeforeValidator(_choice)] = ()
-    minus: Annotated[Labels, BeforeValidator(_labels)] = ()
+    minus: Annotated[Labels, BeforeValidator(_labels_or_none)] = ()
+    """What is subtracted.  As many as in ``group``: each belongs to one of these; "" subtracts nothing."""
     unit: str = ""
     """What the meter means where its group carries no unit."""
     form: Literal["number", "hex", "text", "clock", "countdown"] = "number"

@@ -65,6 +65,39 @@ def test_what_is_taken_off_counts_nothing_only_where_the_meter_never_states_it()
     assert {} == values(two_way, Group("IN", 5)), "it states both; this time one is missing"
 
 
+def test_an_import_of_zero_without_its_export_is_no_power_until_none_has_come_for_a_while():
+    of = meaning(power_w={"group": "IN", "minus": "OUT", "unit": "W"})
+
+    assert [{}] * 8 == [values(of, Group("IN", 0)) for _ in range(8)]
+    assert {"power_w": 0.0} == values(of, Group("IN", 0)), "a meter without a counter of export"
+    assert {"power_w": -7.0} == values(of, Group("IN", 0), Group("OUT", 7))
+    assert {} == values(of, Group("IN", 0)), "it has one"
+
+
+def test_each_alternative_has_its_own_opposite_and_signed_power_has_none():
+    of = meaning(power_w={"group": ["NET", "IN"], "minus": ["", "OUT"], "unit": "W"})
+
+    assert {"power_w": -3.0} == values(of, Group("NET", -3), Group("IN", 0), Group("OUT", 3))
+    assert {"power_w": -3.0} == values(of, Group("IN", 0), Group("OUT", 3))
+    assert {"power_w": -3.0} == values(of, Group("IN", -3), Group("OUT", 3)), "signed, though called import"
+
+
+def test_patterns_have_opposites_too():
+    of = meaning(power_w={"group": ["1-?:16.7.0", "1-?:1.7.0"], "minus": ["", "1-?:2.7.0"], "unit": "W"})
+
+    assert {"power_w": -3.0} == values(of, Group("1-1:1.7.0", 0), Group("1-1:2.7.0", 3))
+    assert {"power_w": 4.0} == values(of, Group("1-1:16.7.0", 4), Group("1-1:2.7.0", 3))
+
+
+def test_what_was_told_with_its_time_is_told_again_on_request():
+    of = meaning(volume_m3={"group": "GAS", "unit": "m3"})
+    group = Group("GAS", 5, time="2026-01-01T00:00:00+01:00")
+
+    assert [{"volume_m3": 5.0}, {}] == [values(of, group), values(of, group)]
+    of.repeat()
+    assert {"volume_m3": 5.0} == values(of, group)
+
+
 def test_patterns_and_selections_find_the_right_record():
     of = meaning(
         volume_m3={"group": "0-?:24.2.*", "select": {"medium": "gas"}},

@@ -1,6 +1,6 @@
-"""What some makers' meters say wrongly, and what they mean; pure.
+"""What some makers' meters say wrongly, and what they mean; the direction of power without sign; pure.
 
-A profile names the defects of its meter; nothing here is done without one.
+A profile names the defects of its meter; without one only ``directed`` is done.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,6 @@ NARROW_POWER = "narrow-power"
 
 _FNN_BITS = {  # power after the colon of its label, and the bit of its direction in an FNN status word
     "1.7.0": 11,
-    "15.7.0": 11,
     "16.7.0": 11,
     "21.7.0": 12,
     "36.7.0": 12,
@@ -25,9 +24,13 @@ _FNN_BITS = {  # power after the colon of its label, and the bit of its directio
 }
 _FNN = 0x04
 """The lowest byte of a status word after FNN's Lastenheft Basiszähler (DZG, product manual WS74, 14.5)."""
-_SUMS = ("1.7.0", "15.7.0", "16.7.0")
+_SUMS = ("1.7.0", "16.7.0")
 _EDL_BIT = 5
 """Direction of the sum in the status of older meters (FNN Lastenheft EDL, 2010, page 31)."""
+_EDL_SIZE = 16
+_EDL_MARK = 1 << 7
+"""Set in every status word of this kind that was seen: 0x82 and 0xA2, 0x182 and 0x1A2, 0x1B0."""
+_ABSOLUTE, _SIGNED = ":15.7.0", "16.7.0"
 _COUNTERS = ("1.8.0", "2.8.0", "1.8.1", "2.8.1", "1.8.2", "2.8.2")
 _DZG = b"\x0a\x01DZG"
 _DZG_GOOD_FROM = 60_000_000
@@ -42,11 +45,36 @@ def mended(listing: Listing, server: bytes, defects: Sequence[str]) -> list[Grou
     return groups
 
 
+def directed(groups: list[Group]) -> list[Group]:
+    """The groups, and 16.7.0 (signed) for a meter that states 15.7.0 (absolute) and the direction beside it.
+
+    Without a direction 15.7.0 is no power of the building: nobody knows whether it buys or sells.
+    """
+    absolute = next((one for one in groups if one.label.endswith(_ABSOLUTE)), None)
+    if (
+        absolute is None
+        or isinstance(absolute.value, str)
+        or any(_quantity(one) == _SIGNED for one in groups)
+    ):
+        return groups
+    status = _status(groups)
+    if not has_direction(status) and absolute.value:
+        return groups
+    value = -abs(absolute.value) if is_outward(status, _SIGNED) else abs(absolute.value)
+    label = absolute.label.replace(_ABSOLUTE, f":{_SIGNED}")
+    return [*groups, Group(label, value, absolute.unit, absolute.time, absolute.more)]
+
+
+def has_direction(status: int) -> bool:
+    """Whether a status word is of a kind that has a direction of power."""
+    return status & 0xFF == _FNN or (status & _EDL_MARK > 0 and status.bit_length() <= _EDL_SIZE)
+
+
 def is_outward(status: int, quantity: str) -> bool:
     """Whether a status word says of a power (``16.7.0``) that it flows to the grid."""
     if status & 0xFF == _FNN:
         return bool(status >> _FNN_BITS[quantity] & 1)
-    return quantity in _SUMS and bool(status >> _EDL_BIT & 1)
+    return has_direction(status) and quantity in _SUMS and bool(status >> _EDL_BIT & 1)
 
 
 def _signed(groups: list[Group], _codes: bytes, _server: bytes) -> list[Group]:

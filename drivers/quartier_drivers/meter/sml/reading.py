@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from quartier_drivers.meter.sml.checksum import KERMIT, KERMIT_HIGH_FIRST, X25, Way
-from quartier_drivers.meter.sml.defects import mended
+from quartier_drivers.meter.sml.defects import directed, mended
 from quartier_drivers.meter.sml.messages import File, file_of
 from quartier_drivers.meter.sml.quantities import device
 from quartier_drivers.meter.sml.transport import ESCAPE, Transport, unescaped
@@ -79,7 +79,7 @@ class SmlDecoder:
         told: dict[bytes, list[Group]] = {}
         for listing in file.listings:
             server = listing[0] or file.server
-            groups = mended(listing, server, self._defects) if self._defects else listing[1]
+            groups = directed(mended(listing, server, self._defects) if self._defects else listing[1])
             told[server] = told[server] + groups if server in told else groups
         bad_count = bad_frames_count + self._bad_messages_count - self._told_count
         telegrams = []

@@ -14,8 +14,8 @@ FNN_IN, FNN_OUT, FNN_L2_OUT = 0x1C0104, 0x1C0904, 0x1C2104
 @pytest.mark.parametrize(
     ("status", "quantity", "expected"),
     [
-        (EDL_IN, "15.7.0", False),
-        (EDL_OUT, "15.7.0", True),
+        (EDL_IN, "16.7.0", False),
+        (EDL_OUT, "16.7.0", True),
         (0xA2, "16.7.0", True),
         (0x82, "16.7.0", False),
         (EDL_OUT, "36.7.0", False),  # it speaks of the sum alone
@@ -46,6 +46,43 @@ def test_power_without_sign_takes_it_from_the_status(wire: SimpleNamespace):
     assert [126.5] == powers(wire, ["unsigned-power"], wire.unsigned(EDL_IN, 2), [value])
     assert [126.5] == powers(wire, [], wire.unsigned(EDL_OUT, 2), [value])
     assert [126.5] == powers(wire, ["unsigned-power"], wire.NOTHING, [value])
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (EDL_OUT, [126.5, -126.5]),
+        (EDL_IN, [126.5, 126.5]),
+        (FNN_OUT, [126.5, -126.5]),
+        (0x1B0, [126.5, -126.5]),
+    ],
+)
+def test_absolute_power_gets_its_direction_from_the_status(wire: SimpleNamespace, status, expected):
+    value = wire.unsigned(12650, 4)
+
+    assert expected == powers(wire, [], wire.unsigned(status, 3), [value], labels=["1-0:15.7.0"])
+    assert expected == powers(
+        wire, ["unsigned-power"], wire.unsigned(status, 3), [value], labels=["1-0:15.7.0"]
+    )
+
+
+@pytest.mark.parametrize("status", [None, 0x010001, 0x018001, 0x20])
+def test_absolute_power_without_a_direction_is_no_signed_power(wire: SimpleNamespace, status):
+    said = wire.NOTHING if status is None else wire.unsigned(status, 3)
+
+    assert [126.5] == powers(wire, [], said, [wire.unsigned(12650, 4)], labels=["1-0:15.7.0"])
+    assert [0.0, 0.0] == powers(wire, [], said, [wire.unsigned(0, 4)], labels=["1-0:15.7.0"]), (
+        "0 has no direction"
+    )
+
+
+def test_absolute_power_beside_signed_power_adds_nothing(wire: SimpleNamespace):
+    values = [wire.unsigned(12650, 4), wire.signed(-12650, 4)]
+
+    assert [126.5, -126.5] == powers(
+        wire, [], wire.unsigned(EDL_IN, 3), values, labels=["1-0:15.7.0", "1-0:16.7.0"]
+    )
+    assert ["text"] == powers(wire, [], wire.NOTHING, [wire.octets(b"text")], labels=["1-0:15.7.0"])
 
 
 def test_power_that_has_its_sign_keeps_it(wire: SimpleNamespace):
