@@ -3,36 +3,45 @@
 What ``quartier decode`` prints.
 """
 
+import contextlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from quartier_drivers import profile as profiles
-from quartier_drivers.contract import Quality, Value
+from quartier_drivers.contract import Value
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.meter import protocols
 from quartier_drivers.meter.keys import NO_KEYS, Keys
 from quartier_drivers.meter.meaning import Meaning, Meant
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.telegram import Counts, Group, Said, Telegram
-from quartier_drivers.ranges import can_be
+from quartier_drivers.meter.recognise import Identity, Reading, Suggestion, ranked
+from quartier_drivers.meter.telegram import Counts, Decoder, Group, Said, Telegram
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame: ``points`` are the good ones, by quantity, ``part.quantity`` for a child of the meter."""
+    """One frame: ``points`` are the good ones, by quantity, ``part.quantity`` for a child of the meter.
+
+    ``by`` is the profile that made them: the one that was named, or that fits best so far; None: none fits.
+    """
 
     number: int
     telegram: Telegram
     points: Mapping[str, Value]
+    by: Suggestion | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As it is printed, one line a frame."""
         return {
             "frame": self.number,
             "meter": self.telegram.meter,
+            "profile": "" if self.by is None else self.by.profile,
+            "sure": "" if self.by is None else self.by.sure,
+            "why": "" if self.by is None else self.by.why,
             "points": dict(self.points),
             "groups": [_group(one) for one in self.telegram.groups],
             "bad": self.telegram.bad_count,
@@ -49,109 +58,237 @@ def _number(said: Said) -> Said | None:
     return None if isinstance(said, float) and not math.isfinite(said) else said
 
 
-class Points:
-    """What profiles make of telegrams; of several, the one that tells the most of a telegram counts."""
+class _Candidate:
+    """One profile on the telegrams of one decoder: the latest of each point, by meter."""
 
-    def __init__(self, known: Sequence[MeterProfile]) -> None:
-        self._names = [one.name for one in known]
-        self._meanings = [
-            Meaning(
-                {
-                    f"{part}.{quantity}".lstrip("."): (quantity, statement)
-                    for part, statements in one.parts.items()
-                    for quantity, statement in statements.items()
-                }
-            )
-            for one in known
-        ]
-
-    def of(self, telegram: Telegram) -> dict[str, Value]:
-        """The good points of a telegram."""
-        best = max((self._told(one, telegram) for one in self._meanings), key=_stated, default={})
-        return {
-            name: meant.value
-            for name, meant in best.items()
-            if meant.value is not None
-            and meant.quality is Quality.GOOD
-            and _stated(best)
-            and can_be(name.rpartition(".")[2], meant.value)
+    def __init__(self, profile: MeterProfile) -> None:
+        self.profile = profile
+        self._statements = {
+            f"{part}.{quantity}".lstrip("."): (quantity, statement)
+            for part, statements in profile.parts.items()
+            for quantity, statement in statements.items()
         }
+        self._meanings: dict[str, Meaning] = {}
+        self.told: dict[str, dict[str, Meant]] = {}
 
-    def best(self, telegram: Telegram) -> list[str]:
-        """The profiles that tell the most of a telegram; none where none tells anything."""
-        counts = [_stated(self._told(one, telegram)) for one in self._meanings]
-        most = max(counts, default=0)
-        return [name for name, count in zip(self._names, counts, strict=True) if count == most > 0]
+    def take(self, telegram: Telegram, meter: str) -> dict[str, Value]:
+        """The good points of one telegram of a meter."""
+        meaning = self._meanings.get(meter)
+        if meaning is None:
+            meaning = self._meanings[meter] = Meaning(self._statements)
+        meaning.repeat()
+        told = meaning.told(telegram)
+        self.told.setdefault(meter, {}).update(told)
+        return Reading(self.profile, told).points if any(one.is_stated for one in told.values()) else {}
 
-    @staticmethod
-    def _told(meaning: Meaning, telegram: Telegram) -> dict[str, Meant]:
-        meaning.forget()
-        return meaning.told(telegram)
 
+class _Branch:
+    """The profiles that share one way of decoding."""
 
-def _stated(told: Mapping[str, Meant]) -> int:
-    return sum(meant.is_stated and meant.quality is Quality.GOOD for meant in told.values())
+    def __init__(self, decoder: Decoder, profiles: Sequence[MeterProfile]) -> None:
+        self.decoder = decoder
+        self.candidates = [_Candidate(one) for one in profiles]
+        self.names = frozenset(one.name for one in profiles)
+        self.meter = ""
+
+    @property
+    def head(self) -> str:
+        """Who spoke last, by what stands before or around a telegram; empty where nothing does."""
+        return str(getattr(self.decoder, "identity", ""))
 
 
 class Capture:
-    """Takes the bytes of a capture and gives its frames; ``counts`` is for the summary.
+    """Takes the bytes of a meter and gives its frames; ``counts`` is for the summary.
 
-    Without a ``profile`` (``maker/model``) the built-in ones of the protocol say what the points are.
+    Without a ``profile`` (``maker/model``) all profiles of the protocol are tried, and the points are those
+    of the profile that fits the meter best: ``suggestions`` says which and why.
+    ``is_capture`` and ``over_tcp`` are as of ``protocols.decoder``: a port is no capture.
     Raises ConfigError for a profile that cannot be used.
     """
 
     def __init__(
-        self, protocol: str, profile: str = "", keys: Keys = NO_KEYS, folders: Sequence[Path] = ()
+        self,
+        protocol: str,
+        profile: str = "",
+        keys: Keys = NO_KEYS,
+        folders: Sequence[Path] = (),
+        *,
+        is_capture: bool = True,
+        over_tcp: bool = False,
     ) -> None:
-        known = [_named(protocol, profile, folders)] if profile else usual(protocol)
-        settings = known[0].decoder if profile else {}
-        try:
-            self._decoder = protocols.decoder(protocol, settings, keys, is_capture=True)
-        except ValueError as error:
-            raise ConfigError([Fault(protocol, None, "decoder", str(error))]) from error
-        self._points = Points(known)
+        known = [_named(protocol, profile, folders)] if profile else of_protocol(protocol, folders)
+        groups: dict[str, list[MeterProfile]] = {} if profile else {_PLAIN: []}
+        for one in known:
+            groups.setdefault(_way(one), []).append(one)
+        self._branches = []
+        self._lead: _Branch | None = None
+        for profiles_alike in groups.values():
+            try:
+                decoder = protocols.decoder(
+                    protocol,
+                    profiles_alike[0].decoder if profiles_alike else {},
+                    keys,
+                    is_capture=is_capture,
+                    over_tcp=over_tcp,
+                )
+                self._branches.append(_Branch(decoder, profiles_alike))
+            except ValueError as error:
+                if not self._branches:  # no key, or one of the wrong size
+                    raise ConfigError([Fault(protocol, None, "decoder", str(error))]) from error
+        self._active = self._branches
+        self._named = Suggestion(profile, "sure", "it was asked for") if profile else None
+        self._who: dict[str, Identity] = {}
+        self._best: dict[str, Suggestion | None] = {}
+        self._same_count = 0
         self._number = 0
         self.groups_count = 0
         """How many checked groups were in them."""
 
     @property
+    def _first(self) -> _Branch:
+        return self._lead or self._branches[0]
+
+    @property
     def counts(self) -> Counts:
         """What the decoder has seen so far."""
-        return self._decoder.counts
+        return self._first.decoder.counts
 
     @property
     def why(self) -> str:
         """Why the last thing that was refused was, where the decoder tells."""
-        return str(getattr(self._decoder, "why", ""))
+        return str(getattr(self._first.decoder, "why", ""))
 
     @property
     def frames_count(self) -> int:
         """How many frames had something good in them."""
         return self._number
 
+    @property
+    def meters(self) -> list[str]:
+        """Who has spoken so far; an empty name where a meter does not say."""
+        return list(self._who)
+
+    def suggestions(self, meter: str) -> list[Suggestion]:
+        """The profiles that fit a meter that has spoken, the best first."""
+        readings = [
+            Reading(one.profile, one.told.get(meter, {}))
+            for branch in self._branches
+            for one in branch.candidates
+        ]
+        return ranked(readings, self._who.get(meter, Identity()))
+
+    def identity(self, meter: str) -> Identity:
+        """What a meter has stated of itself."""
+        return self._who.get(meter, Identity())
+
     def frames(self, chunks: Iterable[bytes]) -> Iterator[Frame]:
         """The frames of all chunks, and what is good of an unfinished one."""
         for chunk in chunks:
-            yield from self._framed(self._decoder.feed(chunk))
-        yield from self._framed(self._decoder.end())
+            yield from self.feed(chunk)
+        yield from self.end()
 
-    def _framed(self, telegrams: Iterable[Telegram]) -> Iterator[Frame]:
-        for telegram in telegrams:
-            if telegram.groups:
-                self._number += 1
-                self.groups_count += len(telegram.groups)
-                yield Frame(self._number, telegram, self._points.of(telegram))
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """The frames that the next bytes complete."""
+        # Small pieces: what a decoder says of itself must be of the telegram that it just gave.
+        for at in range(0, len(data), _PIECE):
+            piece = data[at : at + _PIECE]
+            yield from self._framed([(branch, branch.decoder.feed(piece)) for branch in self._active])
+
+    def end(self) -> Iterator[Frame]:
+        """What is good of an unfinished frame."""
+        yield from self._framed([(branch, branch.decoder.end()) for branch in self._active])
+
+    def _framed(self, told: Sequence[tuple[_Branch, Sequence[Telegram]]]) -> Iterator[Frame]:
+        for place in range(max((len(telegrams) for _, telegrams in told), default=0)):
+            points: dict[str, dict[str, Value]] = {}
+            given: list[tuple[_Branch, Telegram]] = []
+            for branch, telegrams in told:
+                if place < len(telegrams) and telegrams[place].groups:
+                    given.append((branch, telegrams[place]))
+                    points |= self._taken(branch, telegrams[place])
+            if given:
+                yield self._frame(given, points)
+
+    def _taken(self, branch: _Branch, telegram: Telegram) -> dict[str, dict[str, Value]]:
+        """The points of a telegram, by profile."""
+        # A short telegram does not say who speaks: it is of the meter that spoke last.
+        branch.meter = telegram.meter or branch.meter
+        meter = branch.meter
+        if meter and "" in self._who:
+            self._adopt(meter)
+        self._who.setdefault(meter, Identity()).take(telegram, branch.head)
+        return {one.profile.name: one.take(telegram, meter) for one in branch.candidates}
+
+    def _adopt(self, meter: str) -> None:
+        """What was said before its sayer was known is this meter's."""
+        self._who[meter] = self._who.pop("")
+        for branch in self._branches:
+            for one in branch.candidates:
+                one.told[meter] = one.told.pop("", {})
+
+    def _frame(
+        self, given: Sequence[tuple[_Branch, Telegram]], points: Mapping[str, Mapping[str, Value]]
+    ) -> Frame:
+        branch, telegram = given[0]
+        best = self._fitting_best(branch.meter)
+        name = "" if best is None else best.profile
+        for other, told in given:
+            if name in other.names:
+                branch, telegram = other, told
+        self._lead = branch
+        self._number += 1
+        self.groups_count += len(telegram.groups)
+        return Frame(self._number, telegram, points.get(name, {}), best)
+
+    def _fitting_best(self, meter: str) -> Suggestion | None:
+        """The profile that fits best; settled once it has been the same for a while."""
+        if self._named is not None:
+            return self._named
+        if self._same_count >= _SETTLED_COUNT:
+            return self._best.get(meter)
+        before = self._best.get(meter)
+        found = self.suggestions(meter)
+        best = self._best[meter] = found[0] if found else None
+        is_same = best is not None and before is not None and best.profile == before.profile
+        self._same_count = self._same_count + 1 if is_same and len(self._who) == 1 else 0
+        if best is not None and self._same_count >= _SETTLED_COUNT:
+            # The other ways of decoding end here; what they have read is kept.
+            self._active = [one for one in self._branches if best.profile in one.names] or self._branches
+        return best
 
 
-def usual(protocol: str) -> list[MeterProfile]:
-    """The built-in profiles of a protocol whose meters need nothing special of the decoder."""
+def _way(one: MeterProfile) -> str:
+    """Profiles with the same settings are decoded alike; settings of who asks do not matter here."""
+    return repr(sorted((key, value) for key, value in one.decoder.items() if key in _OF_DECODING))
+
+
+_OF_DECODING = ("bcc", "checksum", "defects")
+_PLAIN = repr([])
+_PIECE = 256
+_SETTLED_COUNT = 20
+"""So many frames in a row one profile fits best: by then a meter has sent all of its kinds of frames."""
+
+
+def of_protocol(protocol: str, folders: Sequence[Path] = ()) -> list[MeterProfile]:
+    """The profiles of a protocol, those in a site's own folders too; one with a fault is left out."""
+    return _loaded(protocol, tuple(folders)) if folders else list(_built_in(protocol))
+
+
+@cache
+def _built_in(protocol: str) -> tuple[MeterProfile, ...]:
+    return tuple(_loaded(protocol, ()))
+
+
+def _loaded(protocol: str, folders: tuple[Path, ...]) -> list[MeterProfile]:
     mark = f'protocol = "{protocol}"'
     found = []
-    for name in profiles.names():
+    for name in profiles.names(folders):
         file = profiles.BUILT_IN / f"{name}.toml"
-        if mark in file.read_text(encoding="utf-8"):
-            one = profiles.load(name)
-            if isinstance(one, MeterProfile) and one.protocol == protocol and not one.decoder:
+        if file.is_file() and not folders and mark not in file.read_text(encoding="utf-8"):
+            continue
+        with contextlib.suppress(ConfigError):
+            one = profiles.load(name, folders)
+            if isinstance(one, MeterProfile) and one.protocol == protocol:
                 found.append(one)
     return found
 

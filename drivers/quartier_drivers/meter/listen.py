@@ -93,11 +93,16 @@ class Hearing:
         return {name: why for name, why in told.items() if why}
 
 
+_TOLERANT = {"sml": {"checksum": "kermit"}}
+"""Settings that read what any profile of the protocol reads; which profile is said by what it reads."""
+
+
 def _made(name: str, keys: Keys, *, over_tcp: bool) -> Decoder | None:
     try:
         # One telegram without a check is enough to know the protocol; of an old P1 meter it comes each 10 s.
         is_capture = name in ("p1", "iec62056")
-        return protocols.decoder(name, {}, keys, is_capture=is_capture, over_tcp=over_tcp)
+        settings = _TOLERANT.get(name, {})
+        return protocols.decoder(name, settings, keys, is_capture=is_capture, over_tcp=over_tcp)
     except (ValueError, ImportError):  # its key is missing, or what it decrypts with
         return None
 
@@ -183,14 +188,12 @@ async def _answered(where: str, question: Question, patience: float) -> bytes:
     return bytes(heard)
 
 
-async def telegrams(where: str, found: Found, keys: Keys = NO_KEYS) -> AsyncIterator[Telegram]:
+async def chunks(where: str, found: Found) -> AsyncIterator[bytes]:
     """What a meter that was found goes on to say, until its line is lost."""
-    decoder = protocols.decoder(found.protocol, {}, keys, over_tcp=where.startswith("tcp://"))
     news: asyncio.Queue[bytes | None] = asyncio.Queue()
     line = await wire.opened(where, found.setting, news.put_nowait, lambda _why: news.put_nowait(None))
     try:
         while (data := await news.get()) is not None:
-            for telegram in decoder.feed(data):
-                yield telegram
+            yield data
     finally:
         line.close()

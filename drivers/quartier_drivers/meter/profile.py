@@ -1,11 +1,11 @@
 """Profiles of meters: which groups their points are, and what their decoder must know."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from quartier_drivers.meter.flaws import statement_flaws
-from quartier_drivers.meter.schema import Statement
+from quartier_drivers.meter.schema import Marks, Statement
 from quartier_drivers.meter.settings import SETTINGS
 from quartier_drivers.profile import Check, Profile
 from quartier_drivers.schema import Head
@@ -20,12 +20,24 @@ class MeterProfile(Profile):
 
     parts: Mapping[str, Mapping[str, Statement]]
     decoder: Mapping[str, Any]
+    marks: Marks = field(default_factory=Marks)
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it corrects what its meters are known to say wrongly."""
+        return bool(self.correction)
+
+    @property
+    def correction(self) -> str:
+        """What it corrects, in short."""
+        checksum = self.decoder.get("checksum", "")
+        return ", ".join([*self.decoder.get("defects", ()), *([f"checksum {checksum}"] if checksum else [])])
 
 
 class MeterCheck(Check):
     """Profiles of devices that state groups."""
 
-    sections = ("profile", "decoder", "scan", "points", "parts")
+    sections = ("profile", "decoder", "recognise", "scan", "points", "parts")
 
     def _checked(
         self, name: str, head: Head | None, scan: Mapping[str, float], data: Mapping[str, Any]
@@ -36,5 +48,6 @@ class MeterCheck(Check):
         settings = self._model(SETTINGS[head.protocol], ("decoder",), data.get("decoder", {}))
         if head.numbers_from is not None:
             self._add(("profile", "numbers_from"), f"does not fit {head.protocol}, which has no registers")
+        marks = self._model(Marks, ("recognise",), data.get("recognise", {})) or Marks()
         told = {} if settings is None else settings.model_dump(exclude_unset=True)
-        return MeterProfile(name, head, scan, parts, told)
+        return MeterProfile(name, head, scan, parts, told, marks)

@@ -291,9 +291,11 @@ def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     decode = _command(
         commands,
         "decode",
-        "read a meter's capture from standard input, one JSON object a frame",
+        "read a meter's capture from standard input, one line a frame, and say which profile fits",
         "Each frame is told in the meter's own words (groups) and in ours (points), by the code that reads\n"
-        "the meter's line.  Without --profile the built-in profiles say what the points are.\n"
+        "the meter's line.  Without --profile the points are those of the profile that fits best by the\n"
+        "maker and model that the meter states; which that is, and why, stands on the error output.\n"
+        "Frames are JSON where the output is no terminal.\n"
         "example: quartier decode tic < capture.bin\n\n"
         "Exit codes: 0 a frame was good · 1 none was · 2 wrong use, profile and key file included.",
     )
@@ -302,6 +304,7 @@ def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     decode.add_argument("--profile", metavar="NAME", help="maker/model, see quartier profiles")
     decode.add_argument("--key-file", metavar="FILE", help="TOML with encryption_key, authentication_key")
     decode.add_argument("--profiles", **_PROFILES)
+    _json(decode)
     decode.set_defaults(run="decode:decode")
 
     listen = _command(
@@ -310,7 +313,8 @@ def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "find out which meter is on a port, at which speed, and show what it says",
         "PORT: /dev/ttyUSB0, usb:SERIAL or tcp://HOST:PORT.  It is listened to at each usual speed; only\n"
         "where nothing is heard, an M-Bus and a sign-on of IEC 62056-21 are tried.  On a terminal values\n"
-        "are kept up to date, else each frame is a JSON line as of quartier decode.  Stop the daemon first.\n"
+        "are kept up to date, else each frame is a line.  It says which profile fits, by the maker and\n"
+        "model that the meter states.  Stop the daemon first.\n"
         "example: quartier listen usb:DA3FMX1Z\n\n"
         "Exit codes: 0 a meter was found · 1 none was, or the port cannot be opened · 2 wrong use.",
     )

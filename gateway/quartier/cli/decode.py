@@ -1,4 +1,4 @@
-"""``quartier decode``: a meter's capture from standard input, one JSON object a frame."""
+"""``quartier decode``: a meter's capture from standard input, one line a frame, and the profiles that fit."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from quartier.cli.listen import advice_of, line_of
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.meter import keys
 from quartier_drivers.meter.decode import Capture
@@ -33,8 +34,9 @@ def decode(options: argparse.Namespace) -> int:
             print(f"quartier decode: {what}", file=sys.stderr)
         known = keys.load(options.key_file or "")
         capture = Capture(options.protocol, options.profile or "", known, options.profiles)
+        is_short = sys.stdout.isatty() and not options.json
         for frame in capture.frames(_bytes(first) if options.hex else first):
-            print(json.dumps(frame.as_json(), ensure_ascii=False))
+            print(line_of(frame) if is_short else json.dumps(frame.as_json(), ensure_ascii=False))
             sys.stdout.flush()
     except (WrongHexError, ConfigError) as error:
         print(f"quartier decode: {error}", file=sys.stderr)
@@ -45,10 +47,21 @@ def decode(options: argparse.Namespace) -> int:
         f"{counts.bytes_count} bytes, {counts.resync_count} times out of step",
         file=sys.stderr,
     )
+    if not options.profile:
+        _advise(capture)
     if not capture.frames_count:
         hint = capture.why or _hint(first.bytes, options.protocol, known)
         print(f"quartier decode: {hint}", file=sys.stderr)
     return 0 if capture.frames_count else 1
+
+
+def _advise(capture: Capture) -> None:
+    """Say which profiles fit each meter of the capture, and why."""
+    for meter in capture.meters:
+        who = capture.identity(meter).text
+        told = [advice_of(one) for one in capture.suggestions(meter)]
+        print(f"{meter or 'a meter without a number'}{f' ({who})' if who else ''}:", file=sys.stderr)
+        print("\n".join(f"  {one}" for one in told or ["no profile reads it"]), file=sys.stderr)
 
 
 class _First:

@@ -7,6 +7,7 @@ import json
 import sys
 
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from quartier.cli import output
@@ -14,12 +15,22 @@ from quartier_drivers.errors import ConfigError, LinkLost
 from quartier_drivers.meter import keys
 from quartier_drivers.meter import listen as listening
 from quartier_drivers.meter.bus import MeterBus
-from quartier_drivers.meter.decode import Frame, Points, usual
-from quartier_drivers.meter.telegram import Telegram
+from quartier_drivers.meter.decode import Capture, Frame
+from quartier_drivers.meter.recognise import Suggestion
 from quartier_drivers.points import word
 
 # The first frame may have begun before we came; not every meter says who it is.
 _PATIENCE = 3
+_LINE_MAX = 8
+_FIRST = (
+    "power",
+    "apparent_power_va",
+    "energy_import_wh",
+    "energy_export_wh",
+    "current_l",
+    "voltage_l",
+    "energy",
+)
 
 
 def listen(options: argparse.Namespace) -> int:
@@ -61,32 +72,70 @@ async def _run(port: str, known: keys.Keys, options: argparse.Namespace) -> int:
 
 
 async def _shown(port: str, found: listening.Found, known: keys.Keys, options: argparse.Namespace) -> int:
-    points, number, advised = Points(usual(found.protocol)), 0, False
-    plain = options.json or not sys.stdout.isatty()
+    over_tcp = port.startswith("tcp://")
+    capture = Capture(found.protocol, keys=known, is_capture=False, over_tcp=over_tcp)
+    advice = _Advice()
     with contextlib.ExitStack() as stack:
-        live = None if plain else stack.enter_context(Live(console=output.console()))
-        async for telegram in listening.telegrams(port, found, known):
-            if not telegram.groups:
-                continue
-            number += 1
-            if not advised and (telegram.meter or number >= _PATIENCE) and (best := points.best(telegram)):
-                advised = True
-                print(f"a device's profile may be {' or '.join(best)}", file=sys.stderr)
-            frame = Frame(number, telegram, points.of(telegram))
-            if live is None:
-                print(json.dumps(frame.as_json(), ensure_ascii=False), flush=True)
-            else:
-                live.update(_page(found, frame, telegram))
-            if options.count and number >= options.count:
-                return 0
+        is_live = sys.stdout.isatty() and not options.json
+        live = stack.enter_context(Live(console=output.console())) if is_live else None
+        async for data in listening.chunks(port, found):
+            for frame in capture.feed(data):
+                advice.give(frame)
+                if live is not None:
+                    live.update(_page(found, frame))
+                elif options.json:
+                    print(json.dumps(frame.as_json(), ensure_ascii=False), flush=True)
+                else:
+                    print(line_of(frame), flush=True)
+                if options.count and frame.number >= options.count:
+                    return 0
     print(f"{port}: the line was lost", file=sys.stderr)
     return 1
 
 
-def _page(found: listening.Found, frame: Frame, telegram: Telegram) -> Table:
+class _Advice:
+    """Says on the error output which profile fits, once it is known, and again where that changes."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}
+
+    def give(self, frame: Frame) -> None:
+        by, meter = frame.by, frame.telegram.meter
+        if by is None or not (meter or frame.number >= _PATIENCE) or self._said.get(meter) == by.profile:
+            return
+        print(advice_of(by), file=sys.stderr)
+        print(f'[devices.meter]\nbus = "meter"\nprofile = "{by.profile}"\n', file=sys.stderr)
+        self._said[meter] = by.profile
+
+
+def advice_of(by: Suggestion) -> str:
+    """A profile, how sure it is and why, in one line."""
+    return f"profile {by.profile}, {by.sure}: {by.why}"
+
+
+def line_of(frame: Frame) -> str:
+    """A frame in one line for a person: powers first, and not more points than fit."""
+    names = sorted(frame.points, key=_importance)
+    told = [f"{name} {output.number(frame.points[name], _unit(name))}" for name in names[:_LINE_MAX]]
+    more = [f"and {len(names) - _LINE_MAX} more"] if len(names) > _LINE_MAX else []
+    bad = f"; {frame.telegram.bad_count} bad" if frame.telegram.bad_count else ""
+    return f"frame {frame.number}: {', '.join(told + more) or 'no points'}{bad}"
+
+
+def _importance(name: str) -> int:
+    return next((place for place, begin in enumerate(_FIRST) if name.startswith(begin)), len(_FIRST))
+
+
+def _page(found: listening.Found, frame: Frame) -> Table:
+    telegram = frame.telegram
     rows = [(name, output.number(value, _unit(name)), "", "") for name, value in frame.points.items()]
-    rows += [("", "", one.label, f"{one.value} {one.unit}".strip()) for one in telegram.groups]
-    title = f"{found.protocol} {telegram.meter}, frame {frame.number}, {telegram.bad_count} bad"
+    rows += [
+        ("", "", escape(one.label), escape(f"{one.value} {one.unit}".strip())) for one in telegram.groups
+    ]
+    profile = "" if frame.by is None else f", profile {frame.by.profile}"
+    title = (
+        f"{found.protocol} {escape(telegram.meter)}{profile}, frame {frame.number}, {telegram.bad_count} bad"
+    )
     return output.table(title, ("point", ">value", "the meter's word", "as it says"), rows)
 
 

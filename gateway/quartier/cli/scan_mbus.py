@@ -12,30 +12,15 @@ from quartier_drivers.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from quartier_drivers.meter.bus import MbusBus
     from quartier_drivers.meter.mbus.scan import Quest, Result
     from quartier_drivers.meter.mbus.search import Found
+    from quartier_drivers.meter.profile import MeterProfile
+    from quartier_drivers.meter.recognise import Suggestion
 
 _INTERRUPTED = 130
-_MEDIA = {
-    "heat": ("heat", "heat_inlet", "heat_cooling"),
-    "cooling": ("cooling", "cooling_inlet"),
-    "water": ("water", "cold_water", "warm_water", "hot_water"),
-    "electricity": ("electricity",),
-    "gas": ("gas",),
-}
-# Makers whose meters of a medium have a profile of their own; another model of theirs may tell less or more.
-_MAKERS = {
-    ("KAM", "heat"): "kamstrup/multical",
-    ("LUG", "heat"): "landis-gyr/ultraheat",
-    ("ACW", "heat"): "itron/cf",
-    ("SLB", "heat"): "itron/cf",
-    ("SVM", "heat"): "elster/f2",
-    ("ELS", "water"): "elster/falcon",
-    ("ABB", "electricity"): "abb/b23-mbus",
-}
-_ADAPTERS = {"REL": "relay/padpuls"}
 
 
 def scan(options: argparse.Namespace) -> int:
@@ -114,7 +99,7 @@ class _Teller:
 
 def _shown(options: argparse.Namespace, results: "Sequence[Result]") -> int:
     found = [one for result in results for one in result.survey.found]
-    text = site_lines(results)
+    text = site_lines(results, options.profiles)
     if options.json:
         output.dump({"url": options.url, **_json(results), "site_file": text})
     else:
@@ -164,8 +149,11 @@ def _json(results: "Sequence[Result]") -> dict[str, Any]:
     }
 
 
-def site_lines(results: "Sequence[Result]") -> str:
+def site_lines(results: "Sequence[Result]", folders: "Sequence[Path]" = ()) -> str:
     """The lines of a site file for what was found, by primary address where nobody shares it."""
+    from quartier_drivers.meter.decode import of_protocol  # noqa: PLC0415 - imports the wires
+
+    profiles = of_protocol("mbus", folders)
     lines: list[str] = []
     for number, result in enumerate((one for one in results if one.survey.found), start=1):
         bus = result.bus
@@ -177,28 +165,31 @@ def site_lines(results: "Sequence[Result]") -> str:
             if one.serial:
                 same = names[one.serial] = names.get(one.serial, 0) + 1
                 name = f"m{one.serial.lower()}" + (f"_{same}" if same > 1 else "")
-                lines += _device_lines(name, f"mbus{number}", one, result.survey.found)
+                lines += _device_lines(name, f"mbus{number}", one, result.survey.found, profiles)
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def profile_of(maker: str, medium: str) -> str:
-    """The profile that fits best by maker and medium; empty where none does."""
-    if maker in _ADAPTERS:
-        return _ADAPTERS[maker]
-    kind = next((name for name, words in _MEDIA.items() if medium in words), "")
-    return _MAKERS.get((maker, kind), f"generic/mbus_{kind}" if kind else "")
+def suggestions(one: "Found", profiles: "Sequence[MeterProfile]") -> "list[Suggestion]":
+    """The profiles that fit by maker, medium and version, the best first; none where none does."""
+    from quartier_drivers.meter.recognise import Identity, fitting  # noqa: PLC0415 - imports the wires
+
+    return fitting(profiles, Identity(maker=one.maker, medium=one.medium, version=one.version))
 
 
-def _device_lines(name: str, bus: str, one: "Found", others: "Sequence[Found]") -> list[str]:
+def _device_lines(
+    name: str, bus: str, one: "Found", others: "Sequence[Found]", profiles: "Sequence[MeterProfile]"
+) -> list[str]:
     shared = sum(other.primary == one.primary for other in others) > 1
     own = one.primary not in (None, 0) and not shared
-    profile = profile_of(one.maker, one.medium)
+    found = suggestions(one, profiles)
+    first = found[0] if found else None
     who = f"{one.maker} {one.medium}".replace("_", " ").strip()
-    hint = "compare quartier profiles" if profile else "no profile fits its medium; see quartier profiles"
+    why = f"no profile fits its medium ({who}); see quartier profiles" if first is None else first.why
     return [
         "",
         f"[devices.{name}]",
         f'bus = "{bus}"',
-        f'profile = "{profile}"  # {who}: {hint}',
+        f'profile = "{first.profile if first else ""}"  # {why}',
+        *(f'# profile = "{other.profile}"  # {other.sure}: {other.why}' for other in found[1:]),
         f"unit = {one.primary}" if own or not one.secondary else f'address = "{one.secondary}"',
     ]

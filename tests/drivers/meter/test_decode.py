@@ -3,15 +3,23 @@
 import json
 
 import pytest
-from tests.drivers.meter.conftest import LINKY, frame
+from tests.drivers.meter.conftest import frame
 
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.meter.decode import Capture, Frame, Points, usual
+from quartier_drivers.meter.decode import Capture, Frame, of_protocol
 from quartier_drivers.meter.keys import Keys
 from quartier_drivers.meter.telegram import Group, Telegram
-from quartier_drivers.profile import parse
 from quartier_drivers.registry import METERS
 
+# EMH, a signed message of a charging station's meter (SmlLib 1.7, tests/test_frames.py): no number that we know.
+NOTHING_READ = """
+1B1B1B1B010101017605C4ACC7C062006200726301017601054562656505D2B35E770B0901454D480000CACF7E010163FA59
+007605C4ACC7BF620062007263070177010B0901454D480000CACF7E078180817103FF72620165001E3F7D74770781828154
+01FF017262037365671B632253003C53003C010105422CCD8C0177070100011100FF640000087262037365671B632353003C
+53003C621E52FF560000009E3C0177078100600800010101010172620172620165001E3F500177078180817101FF01010101
+650000000F018304C36D58A17F56377BC23212F85BD600D8EE69776B77BEEB3D53B88037AC44F96465F8A2BEFFDA63450D97
+C2EDE9C8A1DD00030163B127007605C4ACC7C162006200726302017101637A1700001B1B1B1B1A01D863
+"""
 CAPTURE = frame(ADSC="012345678910", EAST="003519702", URMS1="242")
 
 
@@ -51,18 +59,73 @@ def test_nothing_good_is_no_frame():
 
 
 def test_only_good_points_are_told():
-    telegram = Telegram("", (Group("EAST", "5"), Group("URMS1", "x"), Group("STGE", "00000080")))
+    capture = Capture("tic", "enedis/linky_standard")
+    (found,) = capture.frames([frame(ADSC="012345678910", EAST="000000005", URMS1="x", STGE="00000080")])
 
-    assert {"energy_import_wh": 5.0, "over_power_on": True} == Points([LINKY]).of(telegram)
-    assert {} == Points([]).of(telegram)
+    assert {"energy_import_wh": 5.0, "over_power_on": True}.items() <= found.points.items()
+    assert "voltage_l1_v" not in found.points
+    assert ("enedis/linky_standard", "it was asked for") == (found.by.profile, found.by.why)
 
 
-def test_of_several_profiles_the_one_that_tells_most_counts():
+def test_the_profile_that_fits_the_meter_makes_the_points():
+    capture = Capture("tic")
+    (found,) = capture.frames([CAPTURE])
+
+    assert ["enedis/linky_standard"] == [one.profile for one in capture.suggestions("012345678910")]
+    assert "sure" == found.as_json()["sure"]
+    assert 3519702.0 == found.points["energy_import_wh"]
+    assert {"energy_import_wh", "voltage_l1_v"} <= capture.suggestions("012345678910")[0].points.keys()
+    assert "Linky (maker 01, 2023)" == capture.identity("012345678910").text
+
+
+def test_a_sites_own_profile_is_suggested_too_and_one_with_a_fault_is_passed_over(tmp_path):
+    folder = tmp_path / "acme"
+    folder.mkdir()
     head = '[profile]\nprotocol = "tic"\nmaker = "A"\nmodel = "B"\nsource = "made for this test"\n'
-    other = parse(f'{head}[points.over_on]\ngroup = "ADPS"\nunstated = 0\n', "a/b", "b.toml")
+    mark = '[recognise]\nstates = { ADSC = "0123*", URMS1 = "*" }\n'
+    (folder / "own.toml").write_text(f'{head}{mark}[points.energy_import_wh]\ngroup = "EAST"\n')
+    (folder / "bad.toml").write_text(f"{head}{mark}[points.nonsense]\n")
+    capture = Capture("tic", folders=[tmp_path])
+    (found,) = capture.frames([CAPTURE])
 
-    assert {"energy_import_wh": 5.0} == Points([other, LINKY]).of(Telegram("", (Group("EAST", "5"),)))
-    assert {} == Points([other]).of(Telegram("", (Group("EAST", "5"),)))
+    assert ("acme/own", {"energy_import_wh": 3519702.0}) == (found.by.profile, found.points)
+
+
+def test_meters_in_one_capture_are_told_apart():
+    other = frame(ADSC="042019222222", EAST="000000007")
+    capture = Capture("tic")
+    list(capture.frames([CAPTURE, other]))
+
+    assert ["012345678910", "042019222222"] == capture.meters
+    assert [3519702.0, 7.0] == [
+        capture.suggestions(meter)[0].points["energy_import_wh"] for meter in capture.meters
+    ]
+
+
+def test_what_was_said_before_the_meter_said_who_it_is_is_its_own():
+    capture = Capture("tic")
+    list(capture.frames([frame(EAST="000000007"), CAPTURE]))
+
+    assert ["012345678910"] == capture.meters
+
+
+def test_after_a_while_only_the_way_of_decoding_that_fits_goes_on():
+    capture = Capture("tic")
+    frames = list(capture.frames([CAPTURE] * 30))
+
+    assert {"enedis/linky_standard"} == {one.by.profile for one in frames}
+    assert 30 == capture.frames_count == capture.counts.good_count // 3
+
+
+def test_what_no_profile_reads_has_no_profile():
+    sml = bytes.fromhex(NOTHING_READ)
+    capture = Capture("sml")
+    (found,) = capture.frames([sml])
+
+    assert (None, {}) == (found.by, found.points)
+    assert ("", "", "") == tuple(found.as_json()[key] for key in ("profile", "sure", "why"))
+    assert [] == capture.suggestions("0901454d480000cacf7e")
+    assert [] == capture.suggestions("nobody")
 
 
 def test_a_profile_of_another_protocol_is_refused():
@@ -71,5 +134,8 @@ def test_a_profile_of_another_protocol_is_refused():
 
 
 @pytest.mark.parametrize("protocol", METERS)
-def test_the_usual_profiles_of_a_protocol_need_nothing_special(protocol):
-    assert all(one.protocol == protocol and not one.decoder for one in usual(protocol))
+def test_every_profile_of_a_protocol_is_tried(protocol):
+    found = of_protocol(protocol)
+
+    assert found
+    assert {protocol} == {one.protocol for one in found}

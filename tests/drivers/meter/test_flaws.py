@@ -65,7 +65,7 @@ def test_tables_of_registers_do_not_fit_a_meter():
     found = faults('[limits]\nblock_max = 3\n[points.power_w]\ngroup = "P"\n')
 
     assert [
-        "m1.toml:6: limits: is no known key; expected one of profile, decoder, scan, points, parts"
+        "m1.toml:6: limits: is no known key; expected one of profile, decoder, recognise, scan, points, parts"
     ] == found
 
 

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 from tests.drivers.meter.conftest import frame, until
+from tests.drivers.meter.test_suggestions import CAPTURES
 
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.meter import listen
-from quartier_drivers.meter.listen import Found, Hearing, find, telegrams
+from quartier_drivers.meter.listen import Found, Hearing, chunks, find
 from quartier_drivers.meter.parity import Parity
 from quartier_drivers.meter.seek import Setting
 
@@ -59,9 +60,10 @@ async def test_a_telegram_that_comes_seldom_is_waited_for(plug):
 
 
 async def test_what_was_found_is_heard(linky):
-    async for telegram in telegrams(linky.path, Found("tic", Setting(9600, "7E1"))):
-        if telegram.is_whole:
-            assert "012345678910" == telegram.meter
+    heard = b""
+    async for data in chunks(linky.path, Found("tic", Setting(9600, "7E1"))):
+        heard += data
+        if b"012345678910" in heard:
             break
 
 
@@ -110,6 +112,14 @@ def test_seven_bits_are_heard_through_eight():
     assert {} == hearing.whys
 
 
+def test_a_meter_with_sums_of_another_kind_is_found_too():
+    capture = next(one for one in CAPTURES if "Kermit" in one["name"])
+    hearing = Hearing(("p1", "sml"))
+    hearing.hear(bytes.fromhex(capture["hex"]))
+
+    assert "sml" == hearing.found
+
+
 def test_rubbish_finds_nobody():
     hearing = Hearing(("tic",))
     hearing.hear(bytes(range(256)) * 400)
@@ -132,8 +142,8 @@ async def test_the_end_of_the_line_is_the_end(linky):
     seen = []
 
     async def listen_on():
-        async for telegram in telegrams(linky.path, Found("tic", Setting(9600, "7E1"))):
-            seen.extend(telegram.groups)
+        async for data in chunks(linky.path, Found("tic", Setting(9600, "7E1"))):
+            seen[:] += [data]
 
     task = asyncio.create_task(listen_on())
     await until(lambda: seen)

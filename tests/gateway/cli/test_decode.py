@@ -34,8 +34,34 @@ def test_each_frame_is_one_json_line_and_a_summary_ends_it(feed, capsys):
     out, err = capsys.readouterr()
     frames = [json.loads(line) for line in out.splitlines()]
     assert [1, 2] == [frame["frame"] for frame in frames]
-    assert {"frame", "meter", "points", "groups", "bad"} == set(frames[0])
+    assert {"frame", "meter", "profile", "sure", "why", "points", "groups", "bad"} == set(frames[0])
     assert "2 frames, 4 groups good, 0 bad" in err
+    assert "012345678910 (Linky (maker 01, 2023)):\n  profile enedis/linky_standard, sure: states ADSC" in err
+
+
+def test_a_person_gets_one_short_line_a_frame(feed, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    assert 0 == feed(FRAME, "tic")
+    assert "frame 1: energy_import_wh 3,519,702 Wh, meter_text 012345678910" in capsys.readouterr().out
+    assert 0 == feed(FRAME, "tic", "--json")
+    assert 1 == json.loads(capsys.readouterr().out)["frame"]
+
+
+# SmlLib 1.7, tests/test_frames.py: a signed message of an EMH meter.
+NOTHING_READ = b"""
+1B1B1B1B010101017605C4ACC7C062006200726301017601054562656505D2B35E770B0901454D480000CACF7E010163FA59
+007605C4ACC7BF620062007263070177010B0901454D480000CACF7E078180817103FF72620165001E3F7D74770781828154
+01FF017262037365671B632253003C53003C010105422CCD8C0177070100011100FF640000087262037365671B632353003C
+53003C621E52FF560000009E3C0177078100600800010101010172620172620165001E3F500177078180817101FF01010101
+650000000F018304C36D58A17F56377BC23212F85BD600D8EE69776B77BEEB3D53B88037AC44F96465F8A2BEFFDA63450D97
+C2EDE9C8A1DD00030163B127007605C4ACC7C162006200726302017101637A1700001B1B1B1B1A01D863
+"""
+
+
+def test_what_no_profile_reads_is_said(feed, capsys):
+    assert 0 == feed(NOTHING_READ, "sml", "--hex")
+    assert "0901454d480000cacf7e (EMH):\n  no profile reads it" in capsys.readouterr().err
 
 
 def test_hex_may_be_written_in_any_way(feed, capsys):

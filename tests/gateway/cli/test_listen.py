@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 
 from quartier.cli import main
-from quartier.cli.listen import _page, site_lines
+from quartier.cli.listen import _page, line_of, site_lines
 from quartier_drivers.meter.decode import Frame
 from quartier_drivers.meter.listen import Found
+from quartier_drivers.meter.recognise import Suggestion
 from quartier_drivers.meter.seek import Setting
 from quartier_drivers.meter.telegram import Group, Telegram
 
@@ -55,19 +56,43 @@ def test_a_meter_is_found_and_shown(linky, capsys):
     out, err = capsys.readouterr()
     assert "tic at 9600 7E1, speaks" in err
     assert f'kind = "tic"\nport = "{linky}"' in err
-    assert "a device's profile may be enedis/linky_standard or enedis/linky_two_modes" in err
-    assert 2 == len([json.loads(line) for line in out.splitlines()])
+    assert "profile enedis/linky_standard, sure: states ADSC" in err
+    assert 'profile = "enedis/linky_standard"' in err
+    assert 1 == err.count("profile enedis/"), "said once"
+    lines = out.splitlines()
+    assert ["frame 1", "frame 2"] == [line.partition(":")[0] for line in lines]
+    assert "energy_import_t1_wh 3,519,702 Wh" in lines[1]
+
+
+def test_a_frame_in_one_line_is_short_and_begins_with_power():
+    points = {f"energy_import_t{number}_wh": 1.0 for number in range(1, 11)} | {
+        "power_w": -356.24,
+        "x_on": True,
+    }
+
+    assert (
+        "frame 3: power_w -356.2 W, energy_import_t1_wh 1 Wh"
+        == line_of(Frame(3, Telegram("", ()), points))[:51]
+    )
+    assert line_of(Frame(3, Telegram("", (), 2), points)).endswith("and 4 more; 2 bad")
+    assert "frame 1: no points" == line_of(Frame(1, Telegram("", ()), {}))
+
+
+def test_scripts_get_a_json_line_a_frame(linky, capsys):
+    assert 0 == main(["listen", linky, "--count", "1", "--json"])
+
+    (frame,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ("enedis/linky_standard", "sure", "states ADSC") == (frame["profile"], frame["sure"], frame["why"])
 
 
 def test_on_a_terminal_our_words_stand_beside_the_meters():
-    telegram = Telegram("42", (Group("EAST", "003519702", "Wh"),), bad_count=2)
+    telegram = Telegram("[/x]42", (Group("EAST", "003519702", "Wh"),), bad_count=2)
+    by = Suggestion("enedis/linky_standard", "sure", "states ADSC")
     console = Console(width=120, file=io.StringIO())
-    console.print(
-        _page(Found("tic", Setting(9600)), Frame(7, telegram, {"energy_import_wh": 3519702.0}), telegram)
-    )
+    console.print(_page(Found("tic", Setting(9600)), Frame(7, telegram, {"energy_import_wh": 3519702.0}, by)))
 
     page = console.file.getvalue()
-    assert "tic 42, frame 7, 2 bad" in page
+    assert "tic [/x]42, profile enedis/linky_standard, frame 7, 2 bad" in page
     assert "energy_import_wh" in page
     assert "3,519,702 Wh" in page
     assert "003519702 Wh" in page

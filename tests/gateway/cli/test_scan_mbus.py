@@ -10,7 +10,7 @@ import pytest
 from tests.drivers.meter.mbus.conftest import Line, Slave, on_tcp, overlaid
 
 from quartier.cli import main, scan_mbus
-from quartier_drivers import profile
+from quartier_drivers.meter.decode import of_protocol
 from quartier_drivers.meter.mbus.scan import Result, target
 from quartier_drivers.meter.mbus.search import Found, Survey
 
@@ -61,25 +61,39 @@ def test_the_lines_for_the_site_file_are_of_it(capsys):
     assert [(5, "01490378"), (0, "12490378")] == [(one["primary"], one["serial"]) for one in told["found"]]
 
 
-def test_profiles_that_are_proposed_are_there():
-    proposed = {
-        scan_mbus.profile_of("QRT", medium) for words in scan_mbus._MEDIA.values() for medium in words
-    }
-
-    assert proposed | {*scan_mbus._MAKERS.values(), *scan_mbus._ADAPTERS.values()} <= set(profile.names())
+MBUS = of_protocol("mbus")
 
 
 @pytest.mark.parametrize(
     ("name", "maker", "medium"),
     [
         ("kamstrup/multical", "KAM", "heat_inlet"),
+        ("landis-gyr/ultraheat", "LUG", "heat"),
+        ("itron/cf", "SLB", "heat_cooling"),
+        ("elster/f2", "SVM", "heat"),
+        ("elster/falcon", "ELS", "cold_water"),
+        ("abb/b23-mbus", "ABB", "electricity"),
         ("generic/mbus_electricity", "KAM", "electricity"),
+        ("generic/mbus_gas", "QRT", "gas"),
+        ("generic/mbus_cooling", "QRT", "cooling"),
         ("relay/padpuls", "REL", "gas"),
         ("", "QRT", "smoke_detector"),
     ],
 )
 def test_a_profile_is_proposed_by_maker_and_medium(name, maker, medium):
-    assert name == scan_mbus.profile_of(maker, medium)
+    found = Found(5, f"1149037877040E{0:02d}", "11490378", maker, medium)
+
+    lines = scan_mbus.site_lines([Result(target("/dev/ttyUSB0"), Survey([found]))])
+    assert name == tomllib.loads(lines)["devices"]["m11490378"]["profile"]
+    assert [*([name] if name else [])] == [one.profile for one in scan_mbus.suggestions(found, MBUS)][:1]
+
+
+def test_why_a_profile_is_proposed_stands_beside_it():
+    found = Found(5, "1149037877040E04", "11490378", "KAM", "heat")
+
+    lines = scan_mbus.site_lines([Result(target("/dev/ttyUSB0"), Survey([found]))]).splitlines()
+    assert 'profile = "kamstrup/multical"  # maker is KAM; medium is heat' in lines
+    assert '# profile = "generic/mbus_heat"  # likely: medium is heat' in lines
 
 
 def test_meters_of_one_number_have_names_of_their_own():

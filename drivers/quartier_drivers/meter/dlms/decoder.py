@@ -33,7 +33,8 @@ class PushDecoder:
     Frames of HDLC, M-Bus segments and the TCP wrapper may come in any mixture and behind any noise.  Where it
     ``is_capture``, a stream that begins with an APDU is taken for bare APDUs, with or without LLC head; on a
     port never, and ``Assembly`` asks for more proof of what has no check.  Keeps at most 200 KiB.
-    ``why`` says in words why the last APDU was refused; empty before.  With an authentication key only what
+    ``why`` says in words why the last APDU was refused; empty before.  ``identity`` is the system title of
+    the last ciphered one.  With an authentication key only what
     it proves counts.
     """
 
@@ -41,6 +42,7 @@ class PushDecoder:
         self, keys: Keys, defects: Sequence[str] = (), *, is_capture: bool = False, over_tcp: bool = False
     ) -> None:
         self.why = ""
+        self.identity = ""
         self._is_capture = is_capture
         self._counts = Counts()
         self._opener = Opener(keys)
@@ -139,6 +141,7 @@ class PushDecoder:
             raise
         for each in opened:
             self._opener.keep(each)
+        self.identity = _title(opened) or self.identity
         return meter or _title(opened), stated
 
     def _anew(self, apdu: bytes, *, is_sure: bool) -> tuple[str, list[Group]]:

@@ -82,6 +82,8 @@ class P1Decoder:
         self._rubbish_count = 0
         self._bad_count = 0
         self._is_foreign = False
+        self.identity = ""
+        """The identification line of the last telegram, without its slash; empty before the first."""
 
     @property
     def why(self) -> str:
@@ -139,7 +141,7 @@ class P1Decoder:
             text = _proven(body, begins, int(crc, 16))
         else:
             text = self._formed(body[begins[-1] :]) if behind in _LINE_ENDS else ""
-        _, _, rest = text.partition("\n")
+        head, _, rest = text.partition("\n")
         groups, is_clean = self._lines.read(rest[:-1])
         if not groups or not (crc or (is_clean and is_formed(rest[:-1].splitlines()))):
             self._refuse()
@@ -148,6 +150,7 @@ class P1Decoder:
             self.counts.good_count += 1  # it is sound, and so is the speed of the line; it is only not told
             return
         self._is_sealed |= bool(crc) and not self._is_capture
+        self.identity = head.strip().removeprefix("/")
         done.append(Telegram(lines.meter(groups), tuple(groups), self._bad_count, is_proven=True))
         self._bad_count = 0
         self.counts.good_count += 1

@@ -72,6 +72,8 @@ class SealedDecoder:
         self._bad_count = 0
         self._rising = Rising()
         self._why = ""
+        self.identity = ""
+        """The identification line of the last telegram, without its slash; empty before the first."""
 
     @property
     def why(self) -> str:
@@ -158,4 +160,6 @@ class SealedDecoder:
             # GCM begins its counter at 2 (NIST SP 800-38D, 7.1).
             plain = Cipher(self._key, CTR(frame.vector + b"\0\0\0\2")).decryptor().update(text)
         inner = P1Decoder(is_sealed=not is_proven)
-        return inner.feed(plain) + inner.end()
+        telegrams = inner.feed(plain) + inner.end()
+        self.identity = inner.identity or self.identity
+        return telegrams

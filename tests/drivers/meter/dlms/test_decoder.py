@@ -225,6 +225,7 @@ def test_a_telegram_sent_again_is_refused_and_another_meter_begins_anew() -> Non
     assert [] == decoder.feed(mbus(sealed(apdu, 9)) + mbus(sealed(apdu, 8)))
     assert "after 9" in decoder.why
     assert 1 == len(decoder.feed(mbus(sealed(apdu, 1, title=b"KFM\0\0\0\0\1"))))
+    assert "KFM0000000001" == decoder.identity
     assert 1 == len(decoder.feed(mbus(sealed(apdu, 10))))
     assert 2 == decoder.counts.bad_count
 

@@ -28,6 +28,14 @@ def test_a_telegram_is_whole_with_the_last_digit_of_its_crc():
     assert ("E0044007382246019", len(DUTCH)) == (found.meter, len(found.groups))
 
 
+def test_the_identification_line_of_the_last_telegram_is_kept():
+    decoder = P1Decoder()
+
+    assert "" == decoder.identity
+    decoder.feed(NEW)
+    assert NEW.splitlines()[0].decode()[1:] == decoder.identity
+
+
 def test_the_crc_is_the_one_of_the_standard():
     assert 0xBB3D == crc_arc(b"123456789"), "the check value of CRC-16/ARC"
     assert crc(NEW) == crc_arc(NEW)

@@ -27,6 +27,13 @@ def test_an_encrypted_telegram_says_what_the_plain_one_says():
     assert 2 == len(heard(FIRST + SECOND))
 
 
+def test_the_identification_line_inside_is_kept():
+    decoder = p1.decoder(encryption_key=KEY)
+    decoder.feed(FIRST)
+
+    assert TEXT.splitlines()[0].decode()[1:] == decoder.identity
+
+
 def test_an_own_authentication_key_must_fit():
     own = sealed(TEXT, authentication_key=OWN)
 

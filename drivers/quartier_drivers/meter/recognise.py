@@ -1,0 +1,245 @@
+"""Which profiles fit a meter, by the maker and model that it states and by what they read.  Pure.
+
+A profile's ``[recognise]`` table names marks.  A mark that the meter contradicts rules its profile out; a
+mark that it says nothing about takes certainty.  A profile without marks fits meters of all makers.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from quartier_drivers.contract import Quality, Value
+from quartier_drivers.meter.meaning import Meant
+from quartier_drivers.meter.profile import MeterProfile
+from quartier_drivers.meter.schema import Marks
+from quartier_drivers.meter.telegram import Group, Telegram
+from quartier_drivers.ranges import can_be
+
+Sure = Literal["sure", "likely", "possible"]
+_SURENESS: tuple[Sure, ...] = ("sure", "likely", "possible")
+_FLAG = re.compile(r"[A-Z]{3}")
+_MAKER_GROUPS = ("1-0:96.50.1*1", "129-129:199.130.3")
+"""Where SML meters state their maker: FNN Lastenheft Basiszähler, and EDL before it."""
+_DEVICE_NUMBER = re.compile(r"[0-9A-F]([A-Z]{3})[0-9A-F]{2}[0-9]{8}")
+"""An identification number after DIN 43863-5, ``1EMH0012345678``."""
+_OLD_SERVER = re.compile(r"(?:06|09[0-9a-f]{2})((?:[0-9a-f]{2}){3})[0-9a-f]{6,14}")
+"""A server id of SML meters before DIN 43863-5: 06 or 09 and the medium, three letters, a number."""
+_LISTS = {"KFM_": "KFM", "AIDON_": "AID", "Kamstrup_": "KAM"}
+"""How makers begin the version of a pushed list."""
+_LIST_LABELS = ("1-0:0.2.129", "1-1:0.2.129")
+_LOGICAL_NAME = "0-0:42.0.0"
+_LOGICAL_TEXT = re.compile(r"([A-Z]{3})[0-9A-Za-z]{5,13}")
+"""A logical device name: the maker's three letters first (Blue Book part 2, 4.4.4)."""
+_LINKY = {"ADSC": re.compile(r"[0-9]{12}"), "ADCO": re.compile(r"[0-9]{12}")}
+_LINKY_MAKERS = {"02": "Sagemcom", "03": "Itron", "04": "Landis+Gyr", "06": "Itron", "11": "Honeywell"}
+"""The first two digits of a Linky's address: maker, year, type, number (Enedis-NOI-CPT_54E, 6.2.3)."""
+_VOLTAGES_V = (85.0, 300.0)
+"""Between phase and neutral, where there is a voltage at all: networks of 110 V to 277 V."""
+_VOLTAGES = ("voltage_v", "voltage_l1_v", "voltage_l2_v", "voltage_l3_v")
+_SHOWN_MAX = 3
+_MAKER = "maker"
+
+
+@dataclass(slots=True)
+class Identity:
+    """What a meter states of itself: ``maker`` are the three letters of the FLAG association.
+
+    ``head`` is the identification line of P1 and IEC 62056-21; ``groups`` the last of each label.
+    """
+
+    maker: str = ""
+    head: str = ""
+    medium: str = ""
+    version: int | None = None
+    groups: dict[str, Group] = field(default_factory=dict)
+
+    def take(self, telegram: Telegram, head: str = "") -> None:
+        """One more telegram of the same meter; ``head`` is what stood before it."""
+        self.groups.update((one.label, one) for one in telegram.groups)
+        self.head = head or self.head
+        if status := self.groups.get("status"):
+            more = status.more
+            self.medium = str(more.get("medium", self.medium))
+            version = more.get("version", self.version)
+            self.version = version if isinstance(version, int) else None
+            self.maker = str(more.get("maker", self.maker))
+        self.maker = self.maker or _maker(telegram.meter, self.head, self.groups)
+
+    @property
+    def text(self) -> str:
+        """The maker and the model in short, as far as they are stated."""
+        words = [self.maker, self.medium.replace("_", " ")]
+        words += [] if self.version is None else [f"version {self.version}"]
+        if self.head:
+            words = [self.head]
+        for label, form in _LINKY.items():
+            said = str(self.groups[label].value) if label in self.groups else ""
+            if form.fullmatch(said):
+                maker = _LINKY_MAKERS.get(said[:2], f"maker {said[:2]}")
+                words = ["Linky", f"({maker}, 20{said[2:4]})"]
+        model = next(
+            (str(self.groups[one].value) for one in ("0-0:96.1.7", "1-1:96.1.1") if one in self.groups), ""
+        )
+        return " ".join(word for word in (*words, model) if word)
+
+
+def _maker(meter: str, head: str, groups: Mapping[str, Group]) -> str:
+    """The maker's letters, where a meter states them; empty where it does not."""
+    for label in _MAKER_GROUPS:
+        if label in groups and (found := str(groups[label].value).strip().upper()):
+            return found
+    for label in _LIST_LABELS:
+        text = str(groups[label].value) if label in groups else ""
+        for begin, maker in _LISTS.items():
+            if text.startswith(begin):
+                return maker
+    name = str(groups[_LOGICAL_NAME].value) if _LOGICAL_NAME in groups else ""
+    for form, text in ((_DEVICE_NUMBER, meter), (_LOGICAL_TEXT, name)):
+        if match := form.fullmatch(text):
+            return match[1]
+    if match := _OLD_SERVER.fullmatch(meter):
+        letters = bytes.fromhex(match[1]).decode("latin-1")
+        if _FLAG.fullmatch(letters):
+            return letters
+    begin = head[:3].upper()
+    return begin if _FLAG.fullmatch(begin) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a profile's marks fit: what fits, what is not stated, what is contradicted."""
+
+    fits: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+
+
+def fit(marks: Marks, who: Identity) -> Fit:
+    """Hold a profile's marks against what a meter states."""
+    version = "" if who.version is None else str(who.version)
+    held = [
+        (_MAKER, who.maker, marks.makers),
+        ("identification", who.head, marks.head),
+        ("medium", who.medium, marks.media),
+        ("version", version, tuple(map(str, marks.versions))),
+        *((label, _stated(label, who), wanted) for label, wanted in marks.states.items()),
+    ]
+    wanted_of = [one for one in held if one[2]]
+    lacking = [label for label in marks.lacks if _stated(label, who)]
+    return Fit(
+        tuple(_fitting(*one) for one in wanted_of if one[1] and _is_like(one[1], one[2])),
+        tuple(what for what, said, _ in wanted_of if not said),
+        (
+            *(f"{what} is {said}" for what, said, wanted in wanted_of if said and not _is_like(said, wanted)),
+            *(f"states {label}" for label in lacking),
+        ),
+    )
+
+
+def _stated(label: str, who: Identity) -> str:
+    """What the first group says whose label is like this; blank for one that says nothing, empty for none."""
+    found = next((one for name, one in who.groups.items() if fnmatchcase(name, label)), None)
+    return "" if found is None else str(found.value).strip() or " "
+
+
+def _is_like(said: str, wanted: Sequence[str]) -> bool:
+    return any(fnmatchcase(said.lower(), one.lower()) for one in wanted)
+
+
+def _fitting(what: str, said: str, wanted: Sequence[str]) -> str:
+    return f"states {what}" if tuple(wanted) == ("*",) else f"{what} is {said}"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A profile that may fit.  ``why`` is for a person; ``points`` is what it reads, by name."""
+
+    profile: str
+    sure: Sure
+    why: str
+    points: Mapping[str, Value] = field(default_factory=dict)
+    corrects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one profile makes of a meter: the latest of each point that it states."""
+
+    profile: MeterProfile
+    told: Mapping[str, Meant]
+
+    @property
+    def points(self) -> dict[str, Value]:
+        """The good points."""
+        return {
+            name: one.value
+            for name, one in self.told.items()
+            if one.value is not None
+            and one.quality is Quality.GOOD
+            and can_be(name.rpartition(".")[2], one.value)
+        }
+
+    @property
+    def stated_count(self) -> int:
+        """How many good points the meter states."""
+        return sum(one.is_stated and one.quality is Quality.GOOD for one in self.told.values())
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether its voltages are those of a building: a wrong scale shows there."""
+        low, high = _VOLTAGES_V
+        points = self.points
+        told = [points[name] for name in _VOLTAGES if name in points]
+        return all(low <= abs(one) <= high for one in told if isinstance(one, int | float) and one)
+
+
+def ranked(readings: Iterable[Reading], who: Identity) -> list[Suggestion]:
+    """The profiles that fit, the best first; at most three.
+
+    Marks come first; of equals the one that corrects a known defect, then the one that reads the most.
+    What contradicts a mark is not among them, however much its profile would read: its scales are of another
+    meter.
+    """
+    held = [(one, fit(one.profile.marks, who)) for one in readings if one.stated_count]
+    told = [(one, found) for one, found in held if not found.against]
+    return _suggestions([pair for pair in told if pair[0].is_plausible] or told)
+
+
+def _suggestions(fitting: list[tuple[Reading, Fit]]) -> list[Suggestion]:
+    """The best first; what is merely possible only where nothing is more than that."""
+    fitting.sort(key=lambda pair: _rank(*pair))
+    told = [_suggestion(one, found) for one, found in fitting]
+    return [one for one in told if one.sure != "possible" or told[0].sure == "possible"][:_SHOWN_MAX]
+
+
+def _rank(one: Reading, found: Fit) -> tuple[int, int, bool, int, int, str]:
+    sure = _SURENESS.index(_sure(one, found))
+    corrects = one.profile.corrects and bool(found.fits)
+    return sure, len(found.missing), not corrects, -len(found.fits), -one.stated_count, one.profile.name
+
+
+def _sure(one: Reading, found: Fit) -> Sure:
+    marks = one.profile.marks
+    if not found.fits or (marks.makers and _MAKER in found.missing):
+        return "possible"
+    is_told = bool(marks.makers or marks.head or marks.states) and not found.missing and not marks.hint
+    return "sure" if is_told else "likely"
+
+
+def _suggestion(one: Reading, found: Fit) -> Suggestion:
+    said = list(found.fits)
+    if not found.fits and not found.missing:
+        said.append("nothing speaks against it")
+    said += [f"not stated: {what}" for what in found.missing]
+    said += [f"corrects a known defect ({one.profile.correction})"] if one.profile.corrects else []
+    said += [one.profile.marks.hint] if one.profile.marks.hint else []
+    return Suggestion(one.profile.name, _sure(one, found), "; ".join(said), one.points, one.profile.corrects)
+
+
+def fitting(profiles: Iterable[MeterProfile], who: Identity) -> list[Suggestion]:
+    """The same by marks alone, where nothing was read: a meter that a scan has found.  Best first."""
+    held = [(Reading(one, {}), fit(one.marks, who)) for one in profiles]
+    found = [(one, told) for one, told in held if told.fits and not told.against]
+    return _suggestions(found)

@@ -1,0 +1,195 @@
+"""Profiles are ranked by the maker and model that a meter states, and by what they read."""
+
+from types import MappingProxyType
+
+import pytest
+
+from quartier_drivers.contract import Quality
+from quartier_drivers.meter.meaning import Meant
+from quartier_drivers.meter.profile import MeterProfile
+from quartier_drivers.meter.recognise import Fit, Identity, Reading, fit, fitting, ranked
+from quartier_drivers.meter.schema import Marks
+from quartier_drivers.meter.telegram import Group, Telegram
+from quartier_drivers.profile import parse
+
+
+def who(*groups: Group, meter: str = "", head: str = "") -> Identity:
+    found = Identity()
+    found.take(Telegram(meter, groups), head)
+    return found
+
+
+def mbus(maker: str, medium: str, version: int) -> Group:
+    more = MappingProxyType({"maker": maker, "medium": medium, "version": version})
+    return Group("status", "0x00", "", "", more)
+
+
+@pytest.mark.parametrize(
+    ("maker", "said"),
+    [
+        ("DZG", who(Group("1-0:96.50.1*1", "DZG"))),
+        ("EMH", who(Group("129-129:199.130.3", "EMH"))),
+        ("EMH", who(meter="1EMH0012345678")),
+        ("EMH", who(meter="06454d4801001d4615ca")),
+        ("ISK", who(meter="090149534b000403df63")),
+        ("KFM", who(Group("1-0:0.2.129", "KFM_001"), meter="7340157030732044")),
+        ("KAM", who(Group("1-1:0.2.129", "Kamstrup_V0001"))),
+        ("LGZ", who(Group("0-0:42.0.0", "LGZ1030655933512"))),
+        ("KFM", who(head="KFM5KAIFA-METER")),
+        ("ISK", who(head="ISk5\\2MT382-1000")),
+        ("SAG", who(head="SAG1030002aca5")),
+        ("ACW", who(mbus("ACW", "heat", 11))),
+        ("", who(Group("1-0:1.8.0", 5), meter="080535342d510177")),
+        ("", who(head="12")),
+        ("", who(meter="0601020301001d4615ca")),
+    ],
+)
+def test_the_maker_is_known_by_whatever_states_it(maker: str, said: Identity) -> None:
+    assert maker == said.maker
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("KFM MA304H4", who(Group("1-0:0.2.129", "KFM_001"), Group("0-0:96.1.7", "MA304H4"))),
+        ("ACW heat inlet version 11", who(mbus("ACW", "heat_inlet", 11))),
+        ("KFM5KAIFA-METER", who(head="KFM5KAIFA-METER")),
+        ("Linky (Landis+Gyr, 2019)", who(Group("ADSC", "041976000001"))),
+        ("Linky (maker 31, 2021)", who(Group("ADCO", "312176000001"))),
+        ("", who(Group("ADCO", "nonsense"))),
+    ],
+)
+def test_a_person_reads_maker_and_model(text: str, said: Identity) -> None:
+    assert text == said.text
+
+
+def test_marks_fit_are_missing_or_are_contradicted() -> None:
+    marks = Marks.model_validate(
+        {
+            "makers": ["emh"],
+            "head": "EMH5*",
+            "states": {"1-0:96.50.1*1": "*", "1-0:0.2.0": ["1.?", "2"]},
+            "lacks": "1-0:9*",
+            "media": "heat",
+            "versions": [1, 2],
+        }
+    )
+
+    said = who(Group("1-0:0.2.0", "3"), mbus("EMH", "heat", 2), head="EMH5x")
+    assert Fit(
+        ("maker is EMH", "identification is EMH5x", "medium is heat", "version is 2"),
+        ("1-0:96.50.1*1",),
+        ("1-0:0.2.0 is 3",),
+    ) == fit(marks, said)
+    other = who(Group("1-0:96.50.1*1", "DZG"))
+    assert Fit(
+        ("states 1-0:96.50.1*1",),
+        ("identification", "medium", "version", "1-0:0.2.0"),
+        ("maker is DZG", "states 1-0:9*"),
+    ) == fit(marks, other)
+    assert Fit() == fit(Marks(), said)
+
+
+def profile(name: str, marks: str = "", decoder: str = "") -> MeterProfile:
+    text = (
+        '[profile]\nprotocol = "sml"\nmaker = "A"\nmodel = "B"\nsource = "made for this test"\n'
+        f'[decoder]\n{decoder}\n[recognise]\n{marks}\n[points.power_w]\ngroup = "1-0:16.7.0"\n'
+    )
+    found = parse(text, name, "test.toml")
+    assert isinstance(found, MeterProfile)
+    return found
+
+
+def reading(one: MeterProfile, **told: float) -> Reading:
+    return Reading(one, {name: Meant(value, Quality.GOOD, "") for name, value in told.items()})
+
+
+EMH = who(Group("1-0:96.50.1*1", "EMH"))
+PLAIN = profile("a/any")
+OTHER = profile("b/other", 'makers = "DZG"')
+OWN = profile("c/own", 'makers = "EMH"')
+MENDING = profile("d/mending", 'makers = "EMH"', 'defects = ["unsigned-power"]')
+MODEL = profile("e/model", 'makers = "EMH"\nstates = { "1-0:96.50.1*1" = "*" }')
+
+
+def names(*readings: Reading, said: Identity = EMH) -> list[str]:
+    return [one.profile for one in ranked(readings, said)]
+
+
+def test_a_profile_that_corrects_the_makers_defect_comes_before_one_that_does_not() -> None:
+    told = [reading(one, power_w=5.0, frequency_hz=50.0) for one in (PLAIN, OTHER, OWN)]
+    first, second = ranked([*told, reading(MENDING, power_w=-5.0)], EMH)
+
+    assert ("d/mending", "sure", True, {"power_w": -5.0}) == (
+        first.profile,
+        first.sure,
+        first.corrects,
+        first.points,
+    )
+    assert "maker is EMH; corrects a known defect (unsigned-power)" == first.why
+    assert ("c/own", "maker is EMH") == (second.profile, second.why)
+
+
+def test_what_another_maker_contradicts_is_never_suggested() -> None:
+    assert [] == names(reading(OTHER, power_w=5.0))
+    assert ["a/any"] == names(reading(OTHER, power_w=5.0), reading(PLAIN, power_w=5.0))
+
+
+def test_a_mark_that_is_not_stated_takes_certainty() -> None:
+    told = [reading(one, power_w=5.0) for one in (MODEL, OWN)]
+
+    assert ["c/own", "e/model"] == names(*told, said=who(meter="1EMH0012345678"))
+    assert ["likely"] == [one.sure for one in ranked(told[:1], who(meter="1EMH0012345678"))]
+    assert ["e/model", "c/own"] == names(*told), "the model is a mark more"
+
+
+def test_where_nothing_is_stated_a_profile_for_all_makers_is_possible() -> None:
+    told = [reading(one, power_w=5.0) for one in (MENDING, OWN, PLAIN)]
+    first, *_ = ranked(told, Identity())
+
+    assert ("a/any", "possible", "nothing speaks against it") == (first.profile, first.sure, first.why)
+
+
+def test_what_reads_nothing_is_not_suggested_and_of_equals_the_one_that_reads_more_comes_first() -> None:
+    more = profile("z/more")
+
+    assert ["z/more", "a/any"] == names(
+        reading(PLAIN, power_w=5.0), reading(more, power_w=5.0, frequency_hz=50.0)
+    )
+    assert [] == names(reading(PLAIN))
+    bad = Reading(
+        PLAIN, {"power_w": Meant(5.0, Quality.BAD, ""), "x_on": Meant(0, Quality.GOOD, "", is_stated=False)}
+    )
+    assert [] == names(bad)
+
+
+def test_a_wrong_scale_shows_in_the_voltages() -> None:
+    tenths, whole = profile("a/tenths"), profile("b/whole")
+
+    assert ["b/whole"] == names(
+        reading(tenths, voltage_l1_v=23.0, power_w=1.0), reading(whole, voltage_l1_v=230.0)
+    )
+    assert ["b/whole"] == names(reading(whole, voltage_l1_v=230.0, voltage_l2_v=0.0)), (
+        "an absent phase is none"
+    )
+    assert ["a/tenths"] == names(reading(tenths, voltage_l1_v=57.7)), (
+        "medium voltage: nothing better is there"
+    )
+
+
+def test_a_hint_of_the_profile_is_said() -> None:
+    one = profile("a/b", 'makers = "EMH"\nhint = "compare the display"')
+
+    (first,) = ranked([reading(one, power_w=1.0)], EMH)
+    assert ("likely", "maker is EMH; compare the display") == (first.sure, first.why)
+
+
+def test_a_meter_that_only_a_scan_has_found_is_ranked_by_its_marks() -> None:
+    heat = profile("generic/heat", 'media = ["heat", "heat_inlet"]')
+    own = profile("acme/heat", 'makers = "ACW"\nmedia = ["heat", "heat_inlet"]')
+
+    assert [("acme/heat", "sure"), ("generic/heat", "likely")] == [
+        (one.profile, one.sure) for one in fitting([heat, own, PLAIN], who(mbus("ACW", "heat_inlet", 1)))
+    ]
+    assert ["generic/heat"] == [one.profile for one in fitting([heat, own], who(mbus("", "heat", 1)))]
+    assert [] == fitting([heat, own], who(mbus("ACW", "gas", 1)))
