@@ -3,8 +3,9 @@
 A mark that the device contradicts rules its profile out; a mark it says nothing about takes certainty.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -33,12 +34,16 @@ _COMMON = (0.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A profile that may fit.  ``why`` tells the marks that fit, and those that were not told."""
+    """A profile that may fit.  ``why`` tells the marks that fit, and those that were not told.
+
+    ``serial`` is the device's number, where it was read.
+    """
 
     profile: str
     sure: Sure
     why: str
     fits_count: int = 0
+    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,21 @@ def guess(profile: RegisterProfile, words: Words, objects: Mapping[int, str]) ->
     sure: Sure = "possible"
     if strong_count:
         sure = "sure" if complete else "likely"
+    vendor = objects.get(OBJECTS["vendor"], "").strip()
+    if sure == "possible" and vendor:  # plausible numbers alone: what it says of its maker counts more
+        if not _is_of(vendor, profile.head.maker):
+            return None
+        sure = "likely"
+        fitting.append(_Told(True, strong=True, text=f"its vendor name is {vendor!r}"))
     missing = [one.text for one in told if not one.fits]
     why = "; ".join([one.text for one in fitting] + [f"not told: {text}" for text in missing])
     return Guess(profile.name, sure, why, len(fitting))
+
+
+def _is_of(vendor: str, maker: str) -> bool:
+    """Whether a vendor's name is that of a maker, however either is written."""
+    said, words = vendor.lower(), re.findall(r"[^\W_]{3,}", maker.lower())
+    return any(word in said for word in words) or said in maker.lower()
 
 
 def ranked(guesses: Iterable[Guess]) -> list[Guess]:
@@ -81,7 +98,7 @@ def ranked(guesses: Iterable[Guess]) -> list[Guess]:
     if sum(one.sure == "sure" for one in found) < 2:
         return found
     return [
-        Guess(one.profile, "likely", f"{one.why}; another profile fits as well", one.fits_count)
+        replace(one, sure="likely", why=f"{one.why}; another profile fits as well")
         if one.sure == "sure"
         else one
         for one in found

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from quartier_drivers import codec
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
@@ -17,7 +18,7 @@ from quartier_drivers.modbus.frame import (
 )
 from quartier_drivers.modbus.line import ABSENT, Line
 from quartier_drivers.modbus.link import link
-from quartier_drivers.modbus.recognise import Guess, guess, ranked
+from quartier_drivers.modbus.recognise import SURENESS, Guess, guess, ranked
 from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Address, Source
 
@@ -28,6 +29,8 @@ _FIRST, _SECOND = ("holding", 0), ("input", 0)
 _FAILURE = 4
 # So many units that all are there, and all say the same: it is one device that ignores the number.
 _CROWD = 8
+# So many that nothing tells apart are a reason to say so.
+_ALIKE = 3
 # A unit that said nothing so often in a row has said what it has to say.
 _SILENT_MAX = 2
 _LOST_MAX = 3
@@ -35,13 +38,17 @@ _LOST_MAX = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A unit that answers at ``bus``: what it said first, its objects of function 43/14, who it may be."""
+    """A device that answers as ``unit`` of ``bus``: what it said, its objects of 43/14, who it may be.
+
+    ``also`` are other units of the same device, each with the profile that it fits there, if any.
+    """
 
     unit: int
     bus: Bus
     said: str
     objects: Mapping[int, str]
     guesses: Sequence[Guess]
+    also: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -126,8 +133,17 @@ class _Look:
             if absent_count:
                 self._note(f"a gateway answered for {absent_count} units that are not there")
             there |= self._not_a_gateways(failing, len(units))
-            for unit, said in self._told_apart(there, units).items():
-                self._survey.found.append(await self._met(unit, said, profiles))
+            met = [
+                await self._met(unit, said, profiles) for unit, said in self._told_apart(there, units).items()
+            ]
+            found = devices(met, profiles)
+            self._survey.found += found
+            if len(alike := _alike(found)) >= _ALIKE:
+                shown = ", ".join(str(one.unit) for one in alike)
+                self._note(
+                    f"units {shown} answer alike and tell no serial number: if this is one device, take unit"
+                    f" {alike[0].unit}"
+                )
 
     def _note(self, text: str) -> None:
         self._survey.notes.append(text)
@@ -190,7 +206,21 @@ class _Look:
         ]
         others = [] if self._beside is None else await self._beside(self._line, unit)
         own = ranked(one for one in guesses if one is not None)
+        named = {profile.name: profile for profile in profiles}
+        own = [replace(one, serial=await self._serial(named[one.profile], unit)) for one in own[:1]] + own[1:]
         return Found(unit, self._bus, said, objects, [*others, *own])
+
+    async def _serial(self, profile: RegisterProfile, unit: int) -> str:
+        """The device's number, where its profile knows the register; empty where it does not tell."""
+        source = profile.identity.get("serial")
+        if source is None:
+            return ""
+        whose, place, width = _key(source, unit)
+        answer = await self._ask(read_request(whose, place.table, place.number, width))
+        if not isinstance(answer, Answer) or answer.exception:
+            return ""
+        value = codec.value_of(source, answer.values)
+        return f"{value:.15g}" if isinstance(value, float) else str(value or "").strip()
 
     async def _objects(self, unit: int) -> Mapping[int, str]:
         """What it says of itself by function 43/14; most devices know no such function."""
@@ -216,6 +246,60 @@ class _Look:
             if silent_count >= _SILENT_MAX:
                 break
         return heard
+
+
+def devices(met: Sequence[Found], profiles: Sequence[RegisterProfile] = ()) -> list[Found]:
+    """One entry a device: units of one device are put together, as the unit that its profile wants.  Pure.
+
+    Units are of one device where a profile's mark stands in a unit of its own (a gateway that is one device,
+    such as a GX), or where they tell the same serial number.
+    """
+    anchors = {
+        one.name: {mark.unit for mark in one.marks.values() if mark.unit is not None} for one in profiles
+    }
+    groups: dict[object, list[Found]] = {}
+    for one in met:
+        groups.setdefault(_device(one, anchors), []).append(one)
+    return sorted((_one_of(group, anchors) for group in groups.values()), key=lambda one: one.unit)
+
+
+def _alike(found: Sequence[Found]) -> Sequence[Found]:
+    """The largest group on a network that nothing tells apart.  On a serial line each unit is a device."""
+    groups: dict[object, list[Found]] = {}
+    for one in found:
+        told = tuple((guess_.profile, guess_.why) for guess_ in one.guesses)
+        is_named = any(guess_.serial for guess_ in one.guesses) or isinstance(one.bus, RtuBus)
+        groups.setdefault(one.unit if is_named else (one.said, *one.objects.items(), told), []).append(one)
+    return max(groups.values(), key=len, default=[])
+
+
+def _device(one: Found, anchors: Mapping[str, Collection[int]]) -> object:
+    """What is the same for all units of a device."""
+    for guess_ in one.guesses:
+        if anchors.get(guess_.profile):
+            return guess_.profile, one.bus
+    first = one.guesses[0] if one.guesses else None
+    return (first.serial, one.bus) if first is not None and first.serial else (one.unit, one.bus)
+
+
+def _one_of(group: Sequence[Found], anchors: Mapping[str, Collection[int]]) -> Found:
+    """The unit of a device that its profile wants; the others stand beside it."""
+    if len(group) == 1:
+        return group[0]
+    name = next((guess_.profile for guess_ in group[0].guesses if anchors.get(guess_.profile)), "")
+
+    def rank(one: Found) -> tuple[int, bool, int, int]:
+        of = [place for place in one.guesses if not name or place.profile == name]
+        sure = SURENESS.index(of[0].sure) if of else len(SURENESS)
+        fits_count = of[0].fits_count if of else 0
+        return sure, one.unit not in anchors.get(name, ()), -fits_count, one.unit
+
+    best, *others = sorted(group, key=rank)
+    told = {other.unit: other.guesses[0].profile if other.guesses else "" for other in others}
+    guesses = sorted(best.guesses, key=lambda one: one.profile != name) if name else best.guesses
+    own = guesses[0].profile if guesses else ""
+    also = {unit: "" if profile == own else profile for unit, profile in sorted(told.items())}
+    return replace(best, guesses=guesses, also=also)
 
 
 def _key(source: Source, unit: int) -> _Key:

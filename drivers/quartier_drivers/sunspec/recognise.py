@@ -48,7 +48,13 @@ def fitting(chain: Chain, identity: dict[str, str], profiles: Iterable[SunspecPr
     who = " ".join(identity[key] for key in ("maker", "model") if key in identity)
     models = " ".join(str(found.number) for found in chain.models)
     return [
-        Guess(name, "possible" if place else "likely", f"it is {who}; its models are {models}", count)
+        Guess(
+            name,
+            "possible" if place else "likely",
+            f"it is {who}; its models are {models}",
+            count,
+            identity.get("serial", ""),
+        )
         for place, ((_, share, _, count), name) in enumerate(told[:_SHOWN_MAX])
         if share >= _ENOUGH
     ]

@@ -149,13 +149,21 @@ def _at(bus: "Bus") -> str:
 def _rows(found: "Found") -> list[tuple[str, ...]]:
     said = "; ".join([found.said, *(text for _, text in sorted(found.objects.items()))])
     head = (str(found.unit), _at(found.bus), said)
+    also = [("", "", "", "", "", _also(found))] if found.also else []
     if not found.guesses:
-        return [(*head, "–", "", "no profile knows it by its marks")]
+        return [(*head, "–", "", "no profile knows it by its marks"), *also]
     first, *others = found.guesses
     return [
         (*head, first.profile, first.sure, first.why),
+        *also,
         *(("", "", "", one.profile, one.sure, one.why) for one in others),
     ]
+
+
+def _also(found: "Found") -> str:
+    """The other units of the same device."""
+    units = [f"{unit} ({profile})" if profile else str(unit) for unit, profile in found.also.items()]
+    return f"the same device answers as unit {', '.join(units)}; use unit {found.unit}"
 
 
 def _json(survey: "Survey") -> dict[str, Any]:
@@ -166,6 +174,7 @@ def _json(survey: "Survey") -> dict[str, Any]:
             "answers": found.said,
             "identity": {str(number): text for number, text in found.objects.items()},
             "guesses": [asdict(one) for one in found.guesses],
+            "also": {str(unit): profile for unit, profile in found.also.items()},
         }
         for found in survey.found
     ]
@@ -187,7 +196,7 @@ def site_lines(survey: "Survey") -> str:
             names[key] = f"bus{len(names) + 1}"
             lines += _bus_lines(names[key], found.bus)
         lines += ["", f"[devices.unit{found.unit}]", f'bus = "{names[key]}"', *_profile_lines(found)]
-        lines.append(f"unit = {found.unit}")
+        lines.append(f"unit = {found.unit}" + (f"  # {_also(found)}" if found.also else ""))
     return "\n".join(lines) + "\n" if lines else ""
 
 

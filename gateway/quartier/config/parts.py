@@ -1,6 +1,6 @@
 """Which part of which device each asset lives in, and whether that part can do what the role needs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from quartier.config.draft import Draft
@@ -45,6 +45,32 @@ def flaws_of_parts(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Fl
                 what = f"{shown} belongs to {holder!r} already; expected a part of its own"
                 yield Flaw(("assets", name, key), what)
         yield from _abilities(name, asset, profiles)
+    yield from _own_units(draft, profiles, list(owners))
+
+
+def _own_units(
+    draft: Draft, profiles: Mapping[str, Profile], used: Sequence[tuple[str, str]]
+) -> Iterator[Flaw]:
+    """Parts in a unit of their own, of a device whose ``unit`` is one that its profile names for others."""
+    for device, part in used:
+        entry, profile = draft.devices.get(device), profiles.get(device)
+        if entry is None or profile is None or part not in profile.parts:
+            continue
+        units = {_unit_of(point) for points in profile.parts.values() for point in points.values()} - {None}
+        own = [quantity for quantity, point in profile.parts[part].items() if _unit_of(point) is None]
+        if own and entry.unit in units:
+            shown = f"{device}.{part}" if part else device
+            what = (
+                f"{entry.unit} is not the unit of {shown} ({own[0]}): {profile.name} names it for its other"
+                " points itself; expected the unit that `quartier scan modbus` says"
+            )
+            yield Flaw(("devices", device, "unit"), what)
+
+
+def _unit_of(point: Any) -> int | None:
+    """The unit that the profile names for a point; None where it is the device's."""
+    unit = getattr(point, "unit", None)
+    return unit if isinstance(unit, int) else None
 
 
 def homes(asset: Any) -> Iterator[tuple[str, str, str]]:

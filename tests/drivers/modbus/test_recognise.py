@@ -48,6 +48,15 @@ def test_how_sure_a_guess_is_follows_from_what_was_told(marks: str, sure: str, w
     assert ("acme/am300", sure, why) == (found.profile, found.sure, found.why)
 
 
+def test_plausible_numbers_alone_are_held_against_the_vendor_that_the_device_names() -> None:
+    own = guess(profile(VOLTS), words, {0: "Acme Meters Ltd."})
+
+    assert own is not None
+    assert ("likely", True) == (own.sure, own.why.endswith("its vendor name is 'Acme Meters Ltd.'"))
+    assert guess(profile(VOLTS), words, {0: "Other Inc."}) is None
+    assert guess(profile(CODE), words, {0: "Other Inc."}) is not None, "a mark of its own counts more"
+
+
 @pytest.mark.parametrize(
     "marks",
     [

@@ -8,7 +8,8 @@ from tests.drivers.shelf import list_names, load_builtin
 from quartier_drivers import profile
 from quartier_drivers.clock import LoopClock
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.scan import Bus, Survey, scan
+from quartier_drivers.modbus.recognise import Guess
+from quartier_drivers.modbus.scan import Bus, Found, Survey, devices, scan
 from quartier_drivers.profile import Profile, parse
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
@@ -107,6 +108,18 @@ async def test_a_device_that_ignores_the_unit_number_is_shown_once() -> None:
     assert ["it answers the same under each of the 11 unit numbers: one device, shown as 1"] == found.notes
 
 
+@pytest.mark.parametrize("kind", [OddTcp, OddPty])
+async def test_units_that_nothing_tells_apart_may_be_one_device_on_a_network(
+    kind: type[OddTcp | OddPty],
+) -> None:
+    async with kind({2: plain_unit(), 3: plain_unit(), 5: plain_unit()}) as server:
+        found = await survey(server, [2, 3, 5])
+
+    note = "units 2, 3, 5 answer alike and tell no serial number: if this is one device, take unit 2"
+    assert [note] * (kind is OddTcp) == found.notes
+    assert [2, 3, 5] == [one.unit for one in found.found]
+
+
 async def test_a_serial_line_is_tried_at_each_setting_until_somebody_answers() -> None:
     async with OddPty({3: plain_unit()}, baud=19200) as server:
         buses = [bus_of(server, baud=baud) for baud in (9600, 19200, 38400)]
@@ -185,6 +198,70 @@ async def test_simulated_devices_are_recognised_on_the_shelf(name: str, sure: st
 
     first = [one.guesses[0] for one in found.found if one.guesses]
     assert (name, sure) in [(one.profile, one.sure) for one in first]
+
+
+async def test_the_many_units_of_a_gx_are_one_device_with_the_unit_that_is_steered() -> None:
+    device = catalog.make("victron/gx")
+    shelf = [load_builtin(one) for one in list_names(profile.RegisterProfile)]
+    async with await serve_tcp(device) as endpoint:
+        bus = TcpBus(
+            kind="modbus-tcp", host=endpoint.host, port=endpoint.port, timeout_s=0.5, retries_count=0
+        )
+        (found,) = (await scan([bus], sorted(device.units), shelf, LoopClock(), lambda *_: None)).found
+
+    assert len(device.units) > 2
+    assert ("victron/gx", "sure") == (found.guesses[0].profile, found.guesses[0].sure)
+    assert 100 != found.unit
+    assert sorted(device.units) == sorted([found.unit, *found.also])
+
+
+BUS = TcpBus(kind="modbus-tcp", host="192.0.2.1")
+
+
+def met(unit: int, *guesses: Guess) -> Found:
+    return Found(unit, BUS, "reads 0", {}, guesses)
+
+
+def test_units_with_one_serial_number_are_one_device_and_the_surest_profile_names_the_unit() -> None:
+    own = Guess("acme/own", "sure", "", 2, "A1")
+    general = Guess("sunspec/pv", "likely", "it is ACME X", 3, "A1")
+    other = Guess("sunspec/pv", "likely", "it is ACME X", 3, "A2")
+    found = devices([met(126, general), met(3, own), met(4, general), met(5, other), met(9)])
+
+    assert [(3, {4: "sunspec/pv", 126: "sunspec/pv"}), (5, {}), (9, {})] == [
+        (one.unit, dict(one.also)) for one in found
+    ]
+    assert [(1, {2: ""})] == [
+        (one.unit, dict(one.also)) for one in devices([met(2, general), met(1, general)])
+    ]
+
+
+def test_a_device_whose_profile_names_a_unit_is_shown_as_that_where_nothing_is_surer() -> None:
+    far = parse(
+        HEAD + '[recognise.code]\nregister = "input:11"\nunit = 200\nequals = 1011\n' + POINTS,
+        "a/b",
+        "c.toml",
+    )
+    guess = Guess("a/b", "likely", "", 1)
+    (found,) = devices([met(1, guess), met(200, guess), met(7, Guess("x/y", "sure", ""), guess)], [far])
+
+    assert (200, "a/b", {1: "", 7: "x/y"}) == (found.unit, found.guesses[0].profile, dict(found.also))
+
+
+async def test_the_serial_number_is_read_where_the_profile_knows_it() -> None:
+    known = parse(
+        HEAD
+        + '[identity]\nserial = { register = "input:11" }\n'
+        + '[recognise.code]\nregister = "input:11"\nequals = 1011\n'
+        + POINTS,
+        "acme/am300",
+        "a.toml",
+    )
+    async with OddTcp({2: plain_unit(), 5: plain_unit(), 6: plain_unit(3)}) as server:
+        found = await survey(server, [2, 5, 6], [known])
+
+    assert [(2, {5: ""}), (6, {})] == [(one.unit, dict(one.also)) for one in found.found]
+    assert "1011" == found.found[0].guesses[0].serial
 
 
 @pytest.mark.parametrize("kind", [OddTcp, OddPty])

@@ -82,10 +82,10 @@ async def scene(tmp_path):
 
 
 async def test_at_the_console_a_person_changes_what_nobody_else_may(scene):
-    answer = await scene.apply("unit = 227", "unit = 100")
+    answer = await scene.apply("unit = 227", "unit = 228")
 
     assert {"changed": ["devices.gx.unit"], "at": "the console tty1", "used": True} == answer
-    assert 100 == scene.loaded.site.devices["gx"].unit
+    assert 228 == scene.loaded.site.devices["gx"].unit
     assert [{"by": "anna", "at": "the console tty1", "keys": ["devices.gx.unit"]}] == scene.told(
         "site.applied"
     )
@@ -102,7 +102,7 @@ async def test_at_the_console_a_person_loosens_without_heartbeat_or_district(sce
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
-        ("unit = 227", "unit = 100", "devices.gx.unit"),
+        ("unit = 227", "unit = 228", "devices.gx.unit"),
         ("= 6000", "= 6000, failsafe_export_w = 3000", "limits.failsafe_export_w"),
         ("contract_import_w = 12000", "contract_import_w = 9000", "limits.contract_import_w"),
     ],
@@ -139,7 +139,7 @@ async def test_from_afar_what_an_order_tightened_is_not_taken_away(scene):
 
 
 async def test_a_check_says_what_it_would_change_and_changes_nothing(scene):
-    answer = await scene.apply("unit = 227", "unit = 100", check=True)
+    answer = await scene.apply("unit = 227", "unit = 228", check=True)
 
     assert (["devices.gx.unit"], False, "") == (answer["changed"], answer["used"], scene.loaded.ordered)
 
@@ -161,7 +161,7 @@ async def test_a_disk_that_refuses_changes_nothing(scene, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ordered, "keep", refuse)
-    answer = await scene.apply("unit = 227", "unit = 100")
+    answer = await scene.apply("unit = 227", "unit = 228")
 
     assert ("cannot be kept" in answer["error"], False) == (True, answer["used"])
 
@@ -169,7 +169,7 @@ async def test_a_disk_that_refuses_changes_nothing(scene, monkeypatch):
 async def test_a_gateway_that_does_not_use_it_says_so(scene):
     scene.adopts = False
 
-    assert "does not use it" in (await scene.apply("unit = 227", "unit = 100"))["error"]
+    assert "does not use it" in (await scene.apply("unit = 227", "unit = 228"))["error"]
 
 
 # What is told of every site file
@@ -203,7 +203,7 @@ async def test_what_a_fault_puts_out_of_action_is_no_change(scene):
 
 
 async def test_who_changes_the_file_ends_what_was_applied(scene):
-    await scene.apply("unit = 227", "unit = 100")
+    await scene.apply("unit = 227", "unit = 228")
     scene.config.write_text(SITE.replace("unit = 227", "unit = 101"))
     scene.adopt()
     await scene.follow(lambda: scene.told("site.superseded"))
@@ -212,7 +212,7 @@ async def test_who_changes_the_file_ends_what_was_applied(scene):
 
 
 async def test_an_applied_file_with_which_no_run_lasts_is_told_as_given_up(scene):
-    await scene.apply("unit = 227", "unit = 100")
+    await scene.apply("unit = 227", "unit = 228")
     for _ in range(3):
         ordered.begun(scene.state_dir, scene.loaded.ordered)
     scene.adopt()
@@ -222,7 +222,7 @@ async def test_an_applied_file_with_which_no_run_lasts_is_told_as_given_up(scene
 
 
 async def test_a_run_that_lasts_a_minute_makes_it_good(scene):
-    await scene.apply("unit = 227", "unit = 100")
+    await scene.apply("unit = 227", "unit = 228")
     ordered.begun(scene.state_dir, scene.loaded.ordered)
     await scene.follow(lambda: ordered.recalled(scene.state_dir, APPLIED).starts_count == 0)
 
@@ -239,7 +239,7 @@ async def test_a_daemon_takes_from_afar_what_is_free_and_refuses_the_rest_key_by
     free = text + "control = { grid_target_w = 70 }\n"
     (tmp_path / "free.toml").write_text(free)
     (tmp_path / "other.toml").write_text(
-        free.replace("unit = 227", "unit = 100").replace("= 5000", "= 50000")
+        free.replace("unit = 227", "unit = 228").replace("= 5000", "= 50000")
     )
     place = ("--runtime-dir", str(gateway.runtime_dir))
 

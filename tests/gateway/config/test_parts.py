@@ -91,3 +91,36 @@ def test_a_relay_of_another_device_may_curtail_pv_and_shed_loads(written: Writte
     pv = loaded.site.assets["pv1"]
     assert isinstance(pv, Pv)
     assert ("relays", "r2", "relay") == (pv.switch_device, pv.switch_part, pv.curtail)
+
+
+GX = """\
+site = { id = "b012", district = "issy", latitude = 48.8, longitude = 2.3 }
+limits = { contract_import_w = 12000, contract_export_w = 6000 }
+buses.lan = { kind = "modbus-tcp", host = "10.0.0.2" }
+devices.gx = { bus = "lan", profile = "victron/gx", unit = 227 }
+assets.grid = { role = "grid", device = "gx", part = "grid" }
+assets.bat1 = { role = "battery", device = "gx", part = "battery", rated_w = 5000, capacity_wh = 10000 }
+"""
+
+
+def faults_of(path: Path) -> str:
+    try:
+        check(path)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def test_the_unit_that_a_profile_names_itself_is_not_that_of_a_part_in_a_unit_of_its_own(
+    written: Written,
+) -> None:
+    said = faults_of(written(GX.replace("227", "100")))
+
+    assert (
+        "devices.gx.unit: 100 is not the unit of gx.battery (ac_power_w): victron/gx names it for its" in said
+    )
+    assert "devices.gx.unit" not in faults_of(written(GX))
+    without = "".join(line for line in GX.splitlines(keepends=True) if "bat1" not in line)
+    assert "devices.gx.unit" not in faults_of(written(without.replace("227", "100"))), (
+        "grid is all in unit 100"
+    )
