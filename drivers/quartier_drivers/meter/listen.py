@@ -37,6 +37,8 @@ SERIAL = (
 )
 TCP = (Attempt(Setting(9600), ("tic", "p1", "sml", "dlms", "iec62056", "mbus"), 15.0),)
 _SEVEN = ("tic", "iec62056")
+_READOUT = b"*255("
+"""Storage numbers stand in readouts of IEC 62056-21, never in P1, which looks alike without its CRC."""
 # So many checked groups are no accident; a frame under one checksum of 16 bits or more is none either.
 _SURE_COUNT = {"tic": 4, "iec62056": 3}
 
@@ -67,6 +69,7 @@ class Hearing:
         made = {name: _made(name, keys, over_tcp=over_tcp) for name in names}
         self._decoders = {name: decoder for name, decoder in made.items() if decoder is not None}
         self._parity = Parity("E")
+        self._tail, self._is_readout = b"", False
         self.telegrams: dict[str, list[Telegram]] = {name: [] for name in self._decoders}
         self.heard_count = 0
 
@@ -74,6 +77,8 @@ class Hearing:
         """Bytes came, as eight bits."""
         self.heard_count += len(data)
         seven = self._parity.taken(data)
+        self._tail = (self._tail + bytes(seven))[-len(_READOUT) - len(seven) :]
+        self._is_readout = self._is_readout or _READOUT in self._tail
         for name, decoder in self._decoders.items():
             self.telegrams[name] += decoder.feed(seven if name in _SEVEN else data)
 
@@ -82,6 +87,8 @@ class Hearing:
         """The protocol that is spoken; empty while none is sure."""
         for name, decoder in self._decoders.items():
             counts = decoder.counts
+            if name == "p1" and self._is_readout and "iec62056" in self._decoders:
+                continue
             if counts.good_count >= _SURE_COUNT.get(name, 1) and counts.good_count > counts.bad_count:
                 return name
         return ""

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import re
 import sys
 
 from rich.live import Live
@@ -15,13 +16,15 @@ from quartier_drivers.errors import ConfigError, LinkLost
 from quartier_drivers.meter import keys
 from quartier_drivers.meter import listen as listening
 from quartier_drivers.meter.bus import MeterBus
-from quartier_drivers.meter.decode import Capture, Frame
-from quartier_drivers.meter.recognise import Suggestion
+from quartier_drivers.meter.decode import Capture, Frame, of_protocol
+from quartier_drivers.meter.recognise import Identity, Suggestion, fitting
+from quartier_drivers.meter.telegram import Telegram
 from quartier_drivers.points import word
 
 # The first frame may have begun before we came; not every meter says who it is.
 _PATIENCE = 3
 _LINE_MAX = 8
+_HEAD = re.compile(rb"/([A-Za-z]{3}[^\r\n]*)")
 _FIRST = (
     "power",
     "apparent_power_va",
@@ -67,6 +70,8 @@ async def _run(port: str, known: keys.Keys, options: argparse.Namespace) -> int:
     if found.asked:
         next_step = f"quartier scan mbus '{port}'" if found.protocol == "mbus" else "a device with a profile"
         print(f"it speaks only when it is asked; next: {next_step}", file=sys.stderr)
+        for one in asked_advice(found):
+            print(one, file=sys.stderr)
         return 0
     return await _shown(port, found, known, options)
 
@@ -91,6 +96,16 @@ async def _shown(port: str, found: listening.Found, known: keys.Keys, options: a
                     return 0
     print(f"{port}: the line was lost", file=sys.stderr)
     return 1
+
+
+def asked_advice(found: listening.Found) -> list[str]:
+    """Which profiles fit a meter that only answers, by the identification line of its answer."""
+    head = _HEAD.search(found.said)  # our own request may come back before it
+    if found.protocol != "iec62056" or head is None:
+        return []
+    who = Identity()
+    who.take(Telegram("", ()), head[1].decode("ascii", "replace").strip())
+    return [f"it says {who.head}", *(advice_of(one) for one in fitting(of_protocol("iec62056"), who))]
 
 
 class _Advice:

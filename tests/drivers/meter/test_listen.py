@@ -120,6 +120,17 @@ def test_a_meter_with_sums_of_another_kind_is_found_too():
     assert "sml" == hearing.found
 
 
+@pytest.mark.parametrize("step", [3, 1 << 20])
+def test_a_readout_that_is_pushed_is_no_p1_telegram(step):
+    capture = next(one for one in CAPTURES if "mode D" in one["name"])
+    data = Parity("E").sent(bytes.fromhex(capture["hex"]) * 3)
+    hearing = Hearing(("tic", "p1", "sml", "dlms", "iec62056"))
+    for at in range(0, len(data), step):
+        hearing.hear(data[at : at + step])
+
+    assert "iec62056" == hearing.found
+
+
 def test_rubbish_finds_nobody():
     hearing = Hearing(("tic",))
     hearing.hear(bytes(range(256)) * 400)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from quartier.cli import main
-from quartier.cli.listen import _page, line_of, site_lines
+from quartier.cli.listen import _page, asked_advice, line_of, site_lines
 from quartier_drivers.meter.decode import Frame
 from quartier_drivers.meter.listen import Found
 from quartier_drivers.meter.recognise import Suggestion
@@ -106,6 +106,16 @@ def test_a_port_that_is_not_there_is_exit_1(capsys):
 def test_what_is_no_port_is_wrong_use(capsys):
     assert 2 == main(["listen", "ttyUSB0"])
     assert "quartier listen: 'ttyUSB0' is no port" in capsys.readouterr().err
+
+
+def test_a_meter_that_only_answers_is_known_by_its_identification():
+    said = b"/?!\r\n/EMH5\\@2010LZQJL0014F\r\n"
+    found = Found("iec62056", Setting(300, "7E1"), asked=True, said=said)
+
+    line, first, *_ = asked_advice(found)
+    assert "it says EMH5" in line
+    assert "profile emh/lzqj, sure: maker is EMH; identification is EMH5" in first
+    assert [] == asked_advice(Found("mbus", Setting(2400, "8E1"), asked=True, said=b"\xe5"))
 
 
 def test_the_lines_for_the_site_file_say_what_is_not_usual():
