@@ -3,9 +3,8 @@
 import pytest
 from tests.drivers.meter.p1.conftest import DUTCH, OLD, telegram
 
-from quartier_drivers import profile
 from quartier_drivers.meter import p1
-from quartier_drivers.meter.decode import Points
+from quartier_drivers.meter.decode import Capture
 from quartier_drivers.meter.p1.unproven import is_formed, outline
 
 # Both versions as their companion standards print them; real meters differ as the third does.
@@ -35,7 +34,6 @@ V2 = (
     "(00947.680)",
     "0-1:24.4.0(2)",
 )
-POINTS = Points([profile.load("dsmr/p1_before_5")])
 KAMSTRUP = tuple(row.replace("(0999.00*kW)", "(999*A)") for row in V2)
 
 
@@ -61,7 +59,8 @@ def test_a_telegram_counts_once_its_lines_were_seen_before(lines):
 
 def points(text: bytes) -> dict:
     """What the profile of these meters makes of a file."""
-    return {name: value for one in heard(text, is_capture=True) for name, value in POINTS.of(one).items()}
+    frames = Capture("p1", "dsmr/p1_before_5").frames([text])
+    return {name: value for one in frames for name, value in one.points.items()}
 
 
 @pytest.mark.parametrize("lines", [V3, V2])
