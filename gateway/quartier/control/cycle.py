@@ -59,7 +59,7 @@ from quartier.control.plausibility import judge as plausibility
 from quartier.control.plausibility.frozen import QUANTITIES
 from quartier.control.plausibility.judge import Verdict
 from quartier.control.plausibility.steps import Watch
-from quartier.control.players import Player, flexible, flexible_player
+from quartier.control.players import Player, flexible, flexible_player, steering_point
 from quartier.control.reason import Reason, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
@@ -281,7 +281,7 @@ def _players(scene: Scene) -> list[Player]:
         last = memories[f"{asset.name}.power_w"]
         present_w = track.power_w(asset, tracks.get(asset.name), last, grid, late.found_s)
         soc_pct = memories[f"{asset.name}.soc_pct"].value
-        order = scene.state.book.orders.get(f"{asset.name}.setpoint_w")
+        order = scene.state.book.orders.get(steering_point(asset))
         player = Player(asset, present_w, 0.0, Turn(), battery.room(asset, soc_pct))
         player.before_w = present_w if order is None else order.value
         players.append(player)
@@ -542,7 +542,7 @@ def _capped_consumption(
 def _lost(scene: Scene) -> Mapping[str, Reason]:
     """Setpoints whose inputs are lost, with the reason."""
     batteries = {
-        f"{asset.name}.setpoint_w": why
+        steering_point(asset): why
         for asset in scene.house.assets
         if isinstance(asset, Battery)
         and asset.writable

@@ -77,15 +77,9 @@ class Result:
     held_w: Mapping[int, float] = field(default_factory=dict)
 
 
-def point(asset: Load | Ev | Pv | Moded) -> str:
-    """The point a flexible asset is steered by."""
-    return asset.point if isinstance(asset, Moded) else steering_point(asset)
-
-
 def is_left_alone(scene: Scene, asset: Steered) -> bool:
     """Whether a second controller moves its point, so that ours leaves it alone for a while."""
-    name = f"{asset.name}.setpoint_w" if isinstance(asset, Battery) else point(asset)
-    return bool(rivals.why_not(scene.state.rivals, name))
+    return bool(rivals.why_not(scene.state.rivals, steering_point(asset)))
 
 
 def find_left_alone(scene: Scene) -> set[str]:
@@ -99,7 +93,7 @@ def why_not(scene: Scene, asset: Battery) -> Reason | None:
     """Why the battery cannot be steered now; None when it can."""
     memories, now_ns = scene.state.memories, scene.now_ns
     not_ours = guards.why_not(asset, memories) if asset.writable else _NO_SETPOINT
-    not_ours = not_ours or rivals.why_not(scene.state.rivals, f"{asset.name}.setpoint_w")
+    not_ours = not_ours or rivals.why_not(scene.state.rivals, steering_point(asset))
     if not_ours or override.is_maintained(asset, scene.wishes.overrides):
         return not_ours or scene.wishes.overrides[asset.name].reason
     if no_meter := _why_no_meter(scene, asset):
@@ -180,7 +174,7 @@ def maintained(scene: Scene) -> dict[str, Reason]:
         return {}
     ours = (*flexible(scene.house), *moded.steered(scene.house))
     return {
-        point(asset): overrides[asset.name].reason
+        steering_point(asset): overrides[asset.name].reason
         for asset in ours
         if override.is_maintained(asset, overrides)
     }
@@ -234,7 +228,7 @@ def _battery_want(scene: Scene, player: Player, result: Result, index: int) -> l
         tighter = -1 if result.setpoints_w[index] < player.want_w else 1
     return [
         Want(
-            f"{asset.name}.setpoint_w",
+            steering_point(asset),
             setpoint_w,
             reason,
             deadband=max(10.0, 0.002 * asset.rated_w),
@@ -252,7 +246,7 @@ def _follows(scene: Scene, asset: Battery) -> bool | None:
     One that stands below its order may be full, empty, or kept back by its own protection: that is no reason
     to tell it again.  One that moves the other way, or further than ordered, does not know its order.
     """
-    order = scene.state.book.orders.get(f"{asset.name}.setpoint_w")
+    order = scene.state.book.orders.get(steering_point(asset))
     seen = scene.state.memories.get(f"{asset.name}.power_w")
     if order is None or order.since_ns is None or seen is None:
         return None
@@ -425,7 +419,7 @@ def _known(scene: Scene, result: Result, index: int, player: Player, turn: Turn)
     assert not isinstance(asset, Battery)
     if isinstance(asset, Moded) and moded.is_free(asset, turn):
         return False
-    return point(asset) in scene.state.book.orders or _begins(scene, result, index, player, turn)
+    return steering_point(asset) in scene.state.book.orders or _begins(scene, result, index, player, turn)
 
 
 def _begins(scene: Scene, result: Result, index: int, player: Player, turn: Turn) -> bool:
@@ -457,7 +451,7 @@ def _flexible_want(player: Player, turn: Turn, reason: Reason) -> Want:
     if isinstance(asset, Moded):
         return moded.order(player, turn, reason)
     assert not isinstance(asset, Battery)
-    name, is_held = point(asset), not turn.on or turn.limit_w is not None
+    name, is_held = steering_point(asset), not turn.on or turn.limit_w is not None
     obeys = not player.deaf if player.seen and is_held else None
     kept_s = min(REFRESH_S, asset.lease_s / 3)
     if isinstance(asset, Ev):
@@ -496,7 +490,7 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
         return unread.told(player, turn, result.acted[index])
     if _runs_against_cap(scene, player, result, turn):
         return scene.force.reason("import").then(_MINIMUM_ON)
-    before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
+    before = scene.state.book.orders.get(steering_point(player.asset))
     if index in result.back:
         return held.PV_FITS if isinstance(player.asset, Pv) else held.BELOW_CAP
     kept_off = not turn.on and override.keeps_off(player.asset, scene.wishes.overrides)

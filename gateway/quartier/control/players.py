@@ -107,8 +107,12 @@ def flexible(house: House) -> list[Limitable]:
     return [a for a in house.assets if isinstance(a, Limitable) and takes_orders(a)]
 
 
-def steering_point(asset: Load | Ev | Pv) -> str:
-    """The point that one is switched or limited by."""
+def steering_point(asset: Steered) -> str:
+    """The point that an asset is steered by: the one place that names it."""
+    if isinstance(asset, Moded):
+        return asset.point
+    if isinstance(asset, Battery):
+        return f"{asset.name}.setpoint_w"
     if isinstance(asset, Ev):
         return f"{asset.name}.current_max_a"
     if isinstance(asset, Pv) and asset.curtail == "limit":

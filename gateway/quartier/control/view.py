@@ -28,10 +28,10 @@ from quartier.control import (
     unread,
 )
 from quartier.control.limits import Force
-from quartier.control.outcome import Result, point, why_not
+from quartier.control.outcome import Result, why_not
 from quartier.control.plausibility import judge as plausibility
 from quartier.control.plausibility.judge import Verdict
-from quartier.control.players import Limitable, Player, flexible, takes_orders
+from quartier.control.players import Limitable, Player, flexible, steering_point, takes_orders
 from quartier.control.reason import Reason, data, make, text
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
@@ -118,13 +118,13 @@ def alarms(
 ) -> Iterator[Alarm]:
     """What is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
     for one in _alarms(scene, players, result, lost):
-        yield _set_cause(scene, one)
+        yield _with_meter_cause(scene, one)
     yield from unmet.alarms(scene, players)
     yield from runs.alarms(scene.house, scene.state.runs)
     yield from precedence.alarms(scene, players, result.grove, result.broken)
 
 
-def _set_cause(scene: Scene, one: Alarm) -> Alarm:
+def _with_meter_cause(scene: Scene, one: Alarm) -> Alarm:
     """Return an alarm with the doubt of the grid meter as its cause, where it follows from its readings."""
     if scene.meter.verdict is Verdict.GOOD or one.cause is not None:
         return one
@@ -212,7 +212,7 @@ def _asset(
         soc = scene.state.memories.get(f"{asset.name}.soc_pct")
         shown_asset["soc_pct"] = None if soc is None else soc.value
         shown_asset["state"] = text(why_not(scene, asset)) or "steered"
-        name = f"{asset.name}.setpoint_w"
+        name = steering_point(asset)
     elif isinstance(asset, Moded) and asset in moded.steered(scene.house):
         shown_asset["state"] = moded.words(asset, after.turns[asset.name], said)
         name = asset.point
@@ -220,7 +220,7 @@ def _asset(
         unguarded = guards.why_not(asset, scene.state.memories)
         words = [_turn_state(asset, after.turns[asset.name]), text(unguarded), precedence.DEAF * is_deaf]
         shown_asset["state"] = "; ".join(filter(None, words))
-        name = point(asset)
+        name = steering_point(asset)
     else:
         shown_asset["state"] = "measured only" if guards.may_order(asset) else f"not ordered: {guards.NONE}"
         return shown_asset

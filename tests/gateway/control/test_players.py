@@ -2,12 +2,21 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control.players import Player, flexible, flexible_player, floor_w, full_w, ordered_w
+from quartier.control.players import (
+    Player,
+    flexible,
+    flexible_player,
+    floor_w,
+    full_w,
+    ordered_w,
+    steering_point,
+)
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
-from quartier.house.assets import Ev, Load, Mode, Moded, Pv
+from quartier.house.assets import Battery, Ev, Load, Mode, Moded, Pv
 
 S = 1_000_000_000
+BATTERY = {"capacity_wh": 1, "charge_max_w": 1, "discharge_max_w": 1, "ramp_max_w_per_s": 1}
 
 
 def test_flexible_is_what_takes_orders_and_is_not_tier_a(house):
@@ -116,3 +125,18 @@ def test_an_order_allows_what_its_mode_its_limit_or_its_rating_says(asset, turn,
     player = Player(asset, 0.0, 70.0, turn, mode=mode)
 
     assert ordered == ordered_w(player)
+
+
+@pytest.mark.parametrize(
+    ("asset", "name"),
+    [
+        (Ev(name="ev1", rated_w=1), "ev1.current_max_a"),
+        (Pv(name="pv1", rated_w=1, curtail="limit"), "pv1.generation_max_w"),
+        (Pv(name="pv1", rated_w=1, curtail="relay"), "pv1.relay_on"),
+        (Load(name="pump", rated_w=1), "pump.relay_on"),
+        (Battery(name="bat1", rated_w=1, **BATTERY), "bat1.setpoint_w"),
+        (Moded(name="fan1", rated_w=1, quantity="speed_pct", modes=()), "fan1.speed_pct"),
+    ],
+)
+def test_each_role_is_steered_by_its_point(asset, name):
+    assert name == steering_point(asset)
