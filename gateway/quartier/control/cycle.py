@@ -107,9 +107,10 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     away = {**moded.freed(state.house, turns, book), **lost}
     again = conflict.released_again(scene, result)
     book = replace(book, released=book.released - again) if again else book
-    book, insisted = releases.insisted(scene, book, lost, frozen)
-    book, given, freed = orders.given_back(book, away, state.house.release_values, now.ns)
-    given = [*insisted, *given]
+    book, insisted, untaken = releases.insisted(scene, book, lost, frozen)
+    house = state.house
+    book, given, freed = orders.given_back(book, away, house.release_values, now.ns, house.own_controls)
+    given, freed, away = [*insisted, *given], (*untaken, *freed), {**untaken, **away}
     told = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(freed, 0.0)
     known = conflict.noted(scene.state.rivals, told, now.ns)
     if known != scene.state.rivals:
