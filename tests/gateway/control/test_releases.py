@@ -350,6 +350,28 @@ def test_battery_that_never_takes_its_release_value_is_named(plant):
     assert p.written("bat1.setpoint_w", since=100) == []
 
 
+def test_mode_that_its_device_does_not_take_back_is_given_back_again_and_named(plant, house):
+    """The device shows its last order on; then it takes it back."""
+    air = replace(FAN, tier="C", min_on_s=60, min_off_s=60)
+    of = replace(house, assets=(air,), own_controls={air.point: True})
+    p = plant(house=of, base_w=4_500).run(30)
+    p.cap(import_max_w=5_000).run(100)
+    assert 1.0 == p.points[air.point]
+    p.cap(import_max_w=10_000)
+    while air.point not in p.step().releases:
+        pass
+    begun_s = p.t - 1
+    lost = [dict(p.step().lost) for _ in range(40)]
+
+    assert WINDOW == [s for s, of_cycle in enumerate(lost, 1) if air.point in of_cycle]
+    why = {str(one) for of_cycle in lost for one in of_cycle.values()}
+    assert {"normal mode: the device controls itself"} == why
+    assert ["output.not_taken_back"] == [one.code for one in p.view["alarms"]]
+    p.points.pop(air.point)
+    p.run(400)
+    assert air.point not in {one for _ in range(400) for one in p.step().releases}
+
+
 def _distrust(p):
     judge = replace(p.state.meter, verdict=p.state.meter.verdict.IMPLAUSIBLE, contradicted_ns=p.t * S)
     p.state = replace(p.state, meter=judge)
