@@ -360,7 +360,6 @@ def test_mode_that_its_device_does_not_take_back_is_given_back_again_and_named(p
     p.cap(import_max_w=10_000)
     while air.point not in p.step().releases:
         pass
-    begun_s = p.t - 1
     lost = [dict(p.step().lost) for _ in range(40)]
 
     assert WINDOW == [s for s, of_cycle in enumerate(lost, 1) if air.point in of_cycle]
