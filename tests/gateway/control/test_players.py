@@ -78,6 +78,32 @@ def test_what_was_read_before_it_had_time_to_obey_says_nothing_of_that(house):
 
 
 @pytest.mark.parametrize(
+    ("turn", "seen_w", "read_s", "settled_w"),
+    [
+        (
+            Turn(on=False, before_w=11_000, lowered_ns=0, told_ns=0),
+            11_000.0,
+            -1,
+            0.0,
+        ),  # read before the order
+        (Turn(on=False, before_w=11_000, lowered_ns=0, told_ns=0), 11_000.0, 5, 0.0),  # it may still obey
+        (Turn(on=False, before_w=11_000, lowered_ns=0, told_ns=0), 11_000.0, 6, 11_000.0),  # it does not
+        (Turn(on=False, before_w=11_000, lowered_ns=0, told_ns=0), 100.0, 1, 100.0),  # it has obeyed
+        (Turn(limit_w=4_140, before_w=11_000, lowered_ns=0, told_ns=0), 11_000.0, 0, 4_140.0),
+        (Turn(limit_w=4_140, before_w=11_000, lowered_ns=0, told_ns=0), 4_200.0, 1, 4_200.0),
+        (Turn(before_w=11_000, lowered_ns=0), 11_000.0, -1, 11_000.0),  # it is free again
+    ],
+)
+def test_car_is_not_settled_before_it_was_read_after_its_order(turn, seen_w, read_s, settled_w):
+    """Ten seconds after the order, when every grid meter shows what the car does."""
+    ev = Ev(name="ev1", rated_w=11_040)
+    player = flexible_player(ev, turn, {"ev1.power_w": Memory(seen_w, read_s * S)}, 10 * S)
+
+    assert settled_w == player.settled_w
+    assert seen_w <= player.present_w
+
+
+@pytest.mark.parametrize(
     ("seen_w", "turn", "present_w", "want_w"),
     [
         (-900.0, Turn(), -900, -900),
