@@ -24,6 +24,7 @@ from quartier.control import (
     generation,
     gridsense,
     guards,
+    held,
     hunting,
     lag,
     limits,
@@ -77,7 +78,6 @@ __all__ = ["Decision", "State", "step"]
 FAR_W = 1e11  # a cap the kernel cannot reach
 _TRIAL = rule("meter.trial", "grid meter trial")
 _TRIAL_AGAIN = rule("meter.trial_again", "grid meter trial")
-_SUSPECT, _STALE = rule("meter.suspect", "suspect grid meter"), rule("inputs.stale", "stale inputs")
 
 
 def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
@@ -385,7 +385,7 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
     assert isinstance(asset, Battery)
     if scene.stage is not Stage.WELL:
         unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
-        unit.reason = _why_held(scene)
+        unit.reason = held.stale(scene)
         return
     by_hand_w = override.power_w(asset, scene.wishes.overrides)
     if by_hand_w is not None:  # it follows no meter, so nothing can swing: it needs no filter
@@ -398,13 +398,6 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
         return
     gain = scene.state.swings.gain(asset.name)
     unit.want_w = battery.followed(asset, unit.before_w, desired_w, allowed, scene.dt_s, gain)
-
-
-def _why_held(scene: Scene) -> Reason:
-    """Why a battery is neither raised nor lowered now."""
-    if scene.meter.verdict is Verdict.SUSPECT:
-        return _SUSPECT
-    return _STALE
 
 
 def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:

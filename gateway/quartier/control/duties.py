@@ -15,6 +15,9 @@ COMMANDED = "command.shed"
 TIERS_OFF = frozenset({_LOW, _LOST, _WELL, _LOW_U, _LOST_U, _WELL_U, COMMANDED})
 """The codes for which a tier is off: the grid's events, and commands of the district."""
 _SERVES = make("battery.serves_grid")
+_NOT_RAISED = make("grid.nothing_raised")
+AFTER_OUTAGE = grid("grid.after_outage", "outage")
+RISES_SLOWLY = grid("grid.rises_slowly", "outage")
 _S = 1_000_000_000
 
 
@@ -103,6 +106,18 @@ def frequency(events: Events, row: str) -> Reason:
     """``grid at 49.46 Hz``: the reading with which the last row began, and what became of it since."""
     code = _phase(events.low, _LOW, _WELL, _LOST)
     return grid(code, row, frequency_hz=round(events.low.value, 2))
+
+
+def why_nothing_rises(events: Events, *, generates: bool) -> Reason:
+    """Why nothing is raised while ``holds``, or no generation while ``pv_holds``."""
+    if generates and events.high.level:
+        high = grid("grid.frequency_high", gridrows.HIGH.name, frequency_hz=round(events.high.value, 2))
+        return high.then(_NOT_RAISED)
+    if not generates and events.low.level:
+        return frequency(events, _acting(events)[-1].name).then(_NOT_RAISED)
+    if not generates and events.low_u.level:
+        return voltage(events, gridrows.LOW_U.name).then(_NOT_RAISED)
+    return AFTER_OUTAGE
 
 
 def voltage(events: Events, row: str) -> Reason:

@@ -59,7 +59,8 @@ class Result:
     ``back`` which players come back, with their new turn; ``off`` which an event of the grid takes, and into
     which mode, also where they take nothing now.  ``grove`` is the tree that it was brought into, None where
     nothing is known of the grid; ``broken`` are its rows whose cap does not hold.  ``held_w`` is what cars
-    that share may take from now on, where the kernel lowered that.
+    that share may take from now on, where the kernel lowered that.  ``spares_w`` is what each limit leaves
+    for what comes back, where something is held.
     """
 
     setpoints_w: tuple[float, ...]
@@ -75,6 +76,7 @@ class Result:
     looks: Mapping[str, Look] = field(default_factory=dict)
     off: Mapping[int, int] = field(default_factory=dict)
     held_w: Mapping[int, float] = field(default_factory=dict)
+    spares_w: Mapping[str, float] = field(default_factory=dict)
 
 
 def is_left_alone(scene: Scene, asset: Steered) -> bool:
@@ -497,16 +499,43 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
     if not turn.is_limited or kept_off or player.allowed_w is not None:
         by_hand = scene.wishes.overrides.get(player.name) if turn.is_limited else None
         return player.reason or FREE if by_hand is None else by_hand.reason
-    return _still_held(scene, player, turn, before)
+    return _still_held(scene, player, turn, before, result)
 
 
-def _still_held(scene: Scene, player: Player, turn: Turn, before: Order | None) -> Reason:
+def _still_held(scene: Scene, player: Player, turn: Turn, before: Order | None, result: Result) -> Reason:
     """Why it is held still: by what is in force now."""
     if before is None and not turn.on:
         return held.FOUND_OFF
-    if before is not None and before.reason.code not in {FREE.code, held.BELOW_CAP.code}:
-        return held.still(scene, before.reason)
-    return held.fits(scene.force, "export" if isinstance(player.asset, Pv) else "import")
+    if isinstance(player.asset, Pv):
+        waits = _why_pv_waits(scene, player.asset, turn, result)
+    else:
+        waits = held.why_not_raised(scene, result.gate, result.spares_w, _step_w(player, turn))
+    return waits if before is None else held.still(scene, before.reason, waits)
+
+
+def _step_w(player: Player, turn: Turn) -> float:
+    """What it may take more than now once it was raised by its next step, in W."""
+    asset = player.asset
+    if isinstance(asset, Moded):
+        mode = asset.normal if turn.mode is None else turn.mode
+        here, there = asset.modes[mode], asset.modes[max(mode - 1, 0)]
+        return max(0.0, there.power_w - here.power_w)
+    assert isinstance(asset, _Switched)
+    if not turn.on or isinstance(asset, Load):
+        return steps.returning_w(asset, turn)
+    limit_w = _limit_w(asset, turn)
+    unused_w = max(0.0, limit_w - max(0.0, player.want_w))  # it may take that at any time
+    return unused_w + min(floor_w(asset) / 6, full_w(asset) - limit_w)
+
+
+def _why_pv_waits(scene: Scene, asset: Pv, turn: Turn, result: Result) -> Reason:
+    low_w = result.total_low_w
+    if asset.curtail == "relay":
+        step_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
+        room_w = None if low_w is None else low_w + scene.force.export_w * shed.RESTORE_BELOW
+        return held.why_pv_not_raised(scene, room_w, step_w, held.RETURNS)
+    room_w = None if low_w is None else low_w + scene.force.export_w
+    return held.why_pv_not_raised(scene, room_w, _deadband_w(asset), held.RISES)
 
 
 def _runs_against_cap(scene: Scene, player: Player, result: Result, turn: Turn) -> bool:
