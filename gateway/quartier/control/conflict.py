@@ -24,6 +24,8 @@ from quartier.control.state import State
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 
+BEGINS_S = 60.0
+"""Two foreign moves within this time count as a conflict that begins."""
 APART_S = 60.0
 """A point in conflict is written no more often than this."""
 SAFE = rule("conflict.safe", "conflict")
@@ -49,15 +51,17 @@ def contested(scene: Scene) -> Iterator[Flexible | Battery]:
 def counted_more_w(house: House, state: State, now_ns: int) -> tuple[float, float]:
     """How much more import, and how much less of it, points in conflict may bring at any moment, in W.
 
-    Beside what the meters show: the larger of measured and last foreign value counts.
+    Beside what the meters show: the larger of measured and last foreign value counts.  So it does already
+    while a conflict begins: the other controller writes again within seconds.
     """
     more_w = less_w = 0.0
-    if all(one.rests_ns is None for one in state.rivals.values()):
+    moved = {name for name, one in state.rivals.items() if _is_moved(one, now_ns)}
+    if not moved:
         return more_w, less_w
     for asset in house.assets:
-        one = state.rivals.get(steering_point(asset))
-        if one is None or one.rests_ns is None:
+        if (point := steering_point(asset)) not in moved:
             continue
+        one = state.rivals[point]
         seen_w = sight.power_w(state.memories, asset, now_ns) if asset.measured else None
         high_w, low_w = _set_w(asset, one.last_foreign)
         if seen_w is None:
@@ -65,6 +69,13 @@ def counted_more_w(house: House, state: State, now_ns: int) -> tuple[float, floa
         more_w += max(0.0, high_w - max(0.0, seen_w or 0.0))
         less_w += max(0.0, min(0.0, seen_w or 0.0) - low_w)
     return more_w, less_w
+
+
+def _is_moved(one: Rival, now_ns: int) -> bool:
+    """Whether another controller moves a point now: in conflict, or twice within the last minute."""
+    if one.rests_ns is not None:
+        return True
+    return len(one.moves_ns) > 1 and now_ns - one.moves_ns[-2] < BEGINS_S * _S
 
 
 def _least_w(asset: Steered) -> float:

@@ -226,6 +226,20 @@ def test_a_point_counts_at_the_larger_of_measured_and_last_foreign_value(house, 
     assert (0.0, 0.0) == conflict.counted_more_w(small, replace(state, rivals={name: Rival()}), S)
 
 
+@pytest.mark.parametrize(
+    ("moves_s", "more_w"),
+    [((), 0.0), ((90,), 0.0), ((41, 95), 11_040.0), ((40, 95), 0.0), ((50, 60, 70), 11_040.0)],
+)
+def test_value_that_another_sets_counts_from_its_second_time_in_a_minute(house, moves_s, more_w):
+    ev = Ev(name="x", rated_w=11_040)
+    small = replace(house, assets=(ev,))
+    one = Rival(last_foreign=16.0, moves_ns=tuple(s * S for s in moves_s))
+    memories = {"x.power_w": Memory(0.0, 99 * S)}
+    state = replace(State.fresh(small), rivals={"x.current_max_a": one}, memories=memories)
+
+    assert (more_w, 0.0) == conflict.counted_more_w(small, state, 100 * S)
+
+
 CAR = Ev(name="x", rated_w=11_040)
 PUMP = Load(name="x", rated_w=3_000, tier="C", switchable=True)
 ROOF = Pv(name="x", rated_w=6_000, curtail="limit")
