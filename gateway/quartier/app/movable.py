@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from quartier.config.ahead import Planning
 from quartier.control import aims, legs, players, runs, setpoint, sight, stay
 from quartier.control.classes import waste
+from quartier.control.reason import make
 from quartier.control.state import State
 from quartier.house.assets import Ev, House, Steered
 from quartier.house.modes import Heat, Run, Waste
@@ -95,9 +96,9 @@ def _is_store(asset: Stored) -> bool:
 def modes(asset: Stored) -> Modes:
     """Where a boost can be asked for, normal waits for it; else the lowest mode does."""
     if isinstance(asset, Waste):
-        return Modes(waste.RUN, waste.WAIT, _ANY_W, "runs", "nothing waits by then")
+        return Modes(waste.RUN, waste.WAIT, _ANY_W, "plan.runs", make("plan.nothing_by_then"))
     if isinstance(asset, Run):
-        return Modes(runs.RUN, runs.WAIT, _ANY_W, "runs", "its run is done by then")
+        return Modes(runs.RUN, runs.WAIT, _ANY_W, "plan.runs", make("plan.done_by_then"))
     boosts = asset.boosts if asset.preheat else asset.normal
     waits = asset.normal if boosts < asset.normal else len(asset.modes) - 1
     return Modes(boosts, waits, _SHARE * asset.modes[boosts].power_w)

@@ -6,7 +6,7 @@ from typing import Any
 
 from quartier.control import gridrows, outage
 from quartier.control.events import Acting, Events
-from quartier.control.reason import Reason, grid, make
+from quartier.control.reason import Reason, data, grid, make
 from quartier.house.alarm import Alarm
 
 _LOW, _LOST, _WELL = "grid.frequency", "grid.frequency_lost", "grid.frequency_well"
@@ -179,6 +179,7 @@ def shown(events: Events, duties: Duties, now_ns: int) -> dict[str, Any]:
         "frequency_hz": events.hz,
         "voltage_pct": {phase: round(one.value, 1) for phase, one in sorted(events.volts.items())},
         "off": {tier: str(reason) for tier, reason in duties.off.items()},
+        "off_reasons": {tier: data(reason) for tier, reason in duties.off.items()},
         "holds": duties.holds,
         "returns_in_s": None if ends_ns is None else round((ends_ns - now_ns) / _S, 1),
         "ceiling_w": None if duties.ceiling_w is None else round(duties.ceiling_w, 1),

@@ -73,7 +73,7 @@ def _wish(asset: Steered, leg: Leg, state: State, now: Now) -> _Wish | None:
     if why is not None:
         return None
     value = _offered_a(asset, leg, state) if isinstance(asset, Ev) else leg.value
-    return _Wish(value, aims.LEADS.then(make("plan.step", text=leg.words)))
+    return _Wish(value, aims.LEADS.then(leg.why))
 
 
 def _offered_a(ev: Ev, leg: Leg, state: State) -> float:

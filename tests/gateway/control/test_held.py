@@ -35,7 +35,7 @@ def test_an_event_of_the_grid_is_the_reason_as_long_as_it_acts(scene):
         make("hand.orders", person="anna").then(said("filter changed")),
         make("document.orders", program="command", document="c1"),
         make("conflict.lowered"),
-        aims.LEADS.then(make("plan.step", text="waits until 22:00")),
+        aims.LEADS.then(make("plan.waits_until", at="22:00")),
         grid("grid.frequency", "low frequency", frequency_hz=49.7).then(make("grid.nothing_raised")),
     ],
 )
