@@ -302,9 +302,11 @@ def _deaf(seen: Seen) -> str:
 
 
 def _run(*states: str) -> Callable[[Seen], str]:
-    """A rule: its run is in one of these states."""
+    """A rule: its run is in one of these states; waste that is collected shows no run."""
 
     def rule(seen: Seen) -> str:
+        if "run" not in seen.asset:
+            return ""
         found = seen.asset["run"]["state"]
         return "" if found in states else f"its run is {found}"
 
@@ -312,7 +314,7 @@ def _run(*states: str) -> Callable[[Seen], str]:
 
 
 def _run_late(seen: Seen) -> str:
-    return "" if seen.asset["run"]["late"] else "its run is not late"
+    return "" if seen.asset.get("run", {}).get("late", True) else "its run is not late"
 
 
 def _sort(seen: Seen) -> str:

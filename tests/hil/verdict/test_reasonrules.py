@@ -247,6 +247,11 @@ def test_each_rule_is_tried_here_and_of_a_code_that_there_is():
     assert set(AT_ONCE) | set(IN_TIME) <= set(BY_CODE)
 
 
+@pytest.mark.parametrize("code", ["run.due", "run.late"])
+def test_waste_that_is_collected_shows_no_run(code):
+    assert holds(0.0, 40.0, code=code)
+
+
 @pytest.mark.parametrize("code", UNORDERED)
 def test_what_takes_no_order_has_none(code):
     def stands(**order):
