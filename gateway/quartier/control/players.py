@@ -110,15 +110,14 @@ def flexible(house: House) -> list[Limitable]:
 
 def steering_point(asset: Steered) -> str:
     """The point that an asset is steered by: the one place that names it."""
+    if isinstance(asset, Ev):
+        return f"{asset.name}.current_max_a"
     if isinstance(asset, Moded):
         return asset.point
     if isinstance(asset, Battery):
         return f"{asset.name}.setpoint_w"
-    if isinstance(asset, Ev):
-        return f"{asset.name}.current_max_a"
-    if isinstance(asset, Pv) and asset.curtail == "limit":
-        return f"{asset.name}.generation_max_w"
-    return f"{asset.name}.relay_on"
+    is_limited = isinstance(asset, Pv) and asset.curtail == "limit"
+    return f"{asset.name}.generation_max_w" if is_limited else f"{asset.name}.relay_on"
 
 
 def takes_orders(asset: Load | Ev | Pv) -> bool:

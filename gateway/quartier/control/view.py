@@ -46,6 +46,11 @@ _NOT_ORDERED = make("state.not_ordered", more=guards.NONE)
 _UNREAD, _SHED = make("state.unread"), make("state.shed")
 _ALSO, _DEAF = make("state.also"), make("state.deaf")
 _OFF: Mapping[type, Reason] = {Ev: make("state.paused"), Pv: make("state.off")}
+_PLAIN: Mapping[int, dict[str, Any]] = {
+    id(one): {"state": str(one), "state_reason": data(one)}
+    for one in (_STEERED, _MEASURED, _NOT_ORDERED, _UNREAD, _SHED, *_OFF.values(), FREE)
+}
+"""By the reason itself: to find it by all that it says costs more."""
 _ROLES: Mapping[type, str] = {Run: "load"}
 """What the site file calls those that are called otherwise here."""
 
@@ -252,9 +257,13 @@ def _asset(
     return shown_asset
 
 
-@lru_cache(maxsize=1024)
 def _shown_state(state: Reason) -> dict[str, Any]:
     """How an asset stands, as text and as code with values; the same for many cycles."""
+    return _PLAIN.get(id(state)) or _found_state(state)
+
+
+@lru_cache(maxsize=1024)
+def _found_state(state: Reason) -> dict[str, Any]:
     return {"state": str(state), "state_reason": data(state)}
 
 
@@ -263,7 +272,12 @@ def _turn_state(asset: Pv | Ev | Load, turn: Turn) -> Reason:
         return _UNREAD
     if not turn.on:
         return _OFF.get(type(asset), _SHED)
-    return FREE if turn.limit_w is None else make("state.limited", limit_w=round(turn.limit_w))
+    return FREE if turn.limit_w is None else _limited(round(turn.limit_w))
+
+
+@lru_cache(maxsize=1024)
+def _limited(limit_w: int) -> Reason:
+    return make("state.limited", limit_w=limit_w)
 
 
 def _last(scene: Scene, asset: Asset) -> float | None:
