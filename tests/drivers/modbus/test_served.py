@@ -97,7 +97,7 @@ def test_a_point_written_tells_limits_step_release_and_fallback() -> None:
         ("bat1.relay_on", False),
     ],
 )
-def test_point_tells_whether_it_shows_that_it_was_given_back(point: str, shows: bool) -> None:  # noqa: FBT001
+def test_point_tells_whether_it_shows_that_it_was_given_back(point: str, *, shows: bool) -> None:
     found = Roster(DeviceSpec("gx", 227, {"battery": "bat1", "loop": "loop1"}), PROFILE)
 
     assert shows is info(found[point], PROFILE).shows_own
