@@ -233,6 +233,7 @@ class PointInfo:
     ``period_s`` is its scan class; ``step`` the resolution of a write; ``read_back`` says whether
     a written value can be confirmed by reading the same point, ``settle_s`` how long the old one may
     still show.  ``writes_per_day`` is the budget of a ``persistent`` point; 0: none.  ``no_fallback``: why.
+    ``shows_own``: a point given back to its device's own control no longer shows what was ordered.
     """
 
     point: str
@@ -252,6 +253,7 @@ class PointInfo:
     settle_s: float = 0.0
     writes_per_day: int = 0
     no_fallback: str = ""
+    shows_own: bool = False
 
 
 # Devices are asked at whole multiples of this (house time), those of many buses in the same moment: so their

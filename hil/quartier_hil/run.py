@@ -34,6 +34,7 @@ from quartier_hil.stage.broker import Broker
 from quartier_hil.stage.daemon import Daemon, deep, link_mode
 from quartier_hil.stage.peer import Peer
 from quartier_hil.tariff import Standing, calendar
+from quartier_hil.verdict.agreed import ReasonsAgree
 from quartier_hil.verdict.alarmed import Raised
 from quartier_hil.verdict.checks import Heard, Judge, Release
 from quartier_hil.verdict.course import Course
@@ -55,7 +56,8 @@ if TYPE_CHECKING:
 
 ZONE = "Europe/Paris"
 NAMES = Names(group="issy", edge="b012")
-LOOK_REAL_S = 0.25
+LOOK_REAL_S, LOOKS_COUNT = 0.25, 4
+"""So often the daemon is asked what it does; a busy machine may be so many looks late."""
 
 
 def specified(scenario: asked.Scenario) -> building.BuildingSpec:
@@ -144,8 +146,11 @@ class Run:
         self.end_wh = 0.0, 0.0
 
     def _judges(self) -> list[Judge]:
+        slack_s = LOOKS_COUNT * LOOK_REAL_S * self.scenario.rate
+        self._agreed = ReasonsAgree({one.asset: one for one in outputs(self.scenario.house)}, slack_s)
         if self.metal is None:
-            return judges(self.scenario, self.caps)
+            alike, *others = judges(self.scenario, self.caps)
+            return [alike, self._agreed, *others]
         seen = self.metal.judging(self.scenario)
         return self.metal.judges(judges(seen.scenario, self.caps), is_tightening=seen.is_tightening)
 
@@ -356,11 +361,15 @@ class Run:
                 control = self.status.get("control") or {}
                 alarms, names = control.get("alarms", ()), control.get("alarm_names", ())
                 self.alarms.look(self.elapsed_s(), alarms, names)
+                if control:
+                    self._agreed.look(self.elapsed_s(), control)
                 utc_ms = int(deep(self.status, "utc_ms") or 0)
                 self.losses.look(self.elapsed_s(), told(control, utc_ms) | by_bus(self.status))
                 mode = link_mode(self.status)
                 if not self.modes or self.modes[-1][1] != mode:
                     self.modes.append((self.elapsed_s(), mode))
+            else:
+                self._agreed.begin()
             if not self.daemon.child.alive:
                 await self.keeper.revive()
             memory_mb = self.daemon.memory_mb

@@ -115,7 +115,12 @@ ROOMS = (
     Room(
         "quartier.planning",
         (
-            *("quartier.planning", "quartier.control.wishes", "quartier.control.sun"),
+            *(
+                "quartier.planning",
+                "quartier.control.wishes",
+                "quartier.control.reason",
+                "quartier.control.sun",
+            ),
             *("quartier.house", "quartier_native", *CONTRACT),
         ),
         pure=True,

@@ -58,4 +58,5 @@ def info(one: Meaning, profile: BacnetProfile) -> PointInfo:
         step=step(one),
         read_back=write.confirm == "read",
         settle_s=profile.limits.settle_s,
+        shows_own=write.on_release == "own" and point.has_priorities and write.shed is None,
     )

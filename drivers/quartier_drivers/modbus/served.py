@@ -116,7 +116,19 @@ def info(one: Served, profile: RegisterProfile) -> PointInfo:
         read_back=write.confirm == "read",
         settle_s=profile.limits.settle_s,
         writes_per_day=(write.writes_per_day or WRITES_PER_DAY) if write.persistent else 0,
+        shows_own=_shows_own(point),
     )
+
+
+def _shows_own(point: Point) -> bool:
+    """Whether the point reads otherwise once it is given back: it is read where the device shows what is in
+    force, or giving back writes to its own register.
+    """
+    own = None if point.write is None else point.write.own
+    if own is None:
+        return False
+    written = codec.write_source(point).address
+    return point.address != written or own.address == written
 
 
 def wants(one: Served, profile: RegisterProfile) -> list[Want]:

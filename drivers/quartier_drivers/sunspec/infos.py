@@ -50,6 +50,7 @@ def first(point: str, taken: Taken, spec: DeviceSpec, profile: SunspecProfile) -
         on_release=rule.on_release,
         fallback=fallback,
         settle_s=profile.limits.settle_s,
+        shows_own=rule.on_release == "own",
     )
 
 

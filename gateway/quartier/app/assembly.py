@@ -188,6 +188,7 @@ def house(
         grid_target_w=site.control.grid_target_w,
         cycle_s=site.control.cycle_s,
         release_values=values,
+        own_controls=offers.own_controls(points),
         seed=seed(site),
         contacts=tuple(_contact(name, contact, points) for name, contact in site.contacts.items()),
         supplies=witnesses.supplies(site, points),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.app.fleet import Fleet
-from quartier.control import outcome
+from quartier.control import players
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 from quartier.runtime import statefile
 from quartier.runtime.clock import HouseClock
@@ -65,14 +65,11 @@ async def run(state_dir: Path, fallbacks: Fallbacks, clock: HouseClock, log: Any
 def ordered(house: House) -> Iterator[tuple[Steered, str]]:
     """Each asset that can be given orders, with the point that takes them."""
     for asset in house.assets:
-        if isinstance(asset, Battery):
+        if isinstance(asset, Battery | Moded):
             if asset.writable:
-                yield asset, f"{asset.name}.setpoint_w"
-        elif isinstance(asset, Moded):
-            if asset.writable:
-                yield asset, asset.point
+                yield asset, players.steering_point(asset)
         elif asset.curtail != "none" if isinstance(asset, Pv) else asset.tier != "A" and _takes(asset):
-            yield asset, outcome.point(asset)
+            yield asset, players.steering_point(asset)
 
 
 def _takes(asset: Load | Ev) -> bool:

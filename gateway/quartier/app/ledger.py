@@ -108,10 +108,17 @@ class Ledger:
             self._flights[id(command)] = _Flight(command, row)
 
     def released(self, points: Iterable[str], why: Mapping[str, Reason], now: Now) -> None:
-        """Points to be given back to their device's own control, with the reason by asset."""
+        """Points to be given back to their device's own control, with the reason by point."""
         self._now = now
         for point in points:
-            self._begin(self._ours(point, _given_back(why.get(point, _LOST)), INPUT_LOST))
+            reason = _given_back(why.get(point, _LOST))
+            row = next(iter(self._open.get(point, ())[-1:]), None)
+            if row is not None and row.is_given_back(INPUT_LOST, data(reason)):
+                row.asked_again(now.utc_ms)
+                row.asked_ns = now.ns
+                self._changed[row.entry.number] = row
+            else:
+                self._begin(self._ours(point, reason, INPUT_LOST))
 
     def look(self, frozen: Frozen, now: Now) -> None:
         """Every few seconds: do the points still show what was ordered, where nothing is ordered anew."""

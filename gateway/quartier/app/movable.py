@@ -8,8 +8,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from quartier.config.ahead import Planning
-from quartier.control import aims, legs, runs, setpoint, sight, stay
+from quartier.control import aims, legs, players, runs, setpoint, sight, stay
 from quartier.control.classes import waste
+from quartier.control.reason import make
 from quartier.control.state import State
 from quartier.house.assets import Ev, House, Steered
 from quartier.house.modes import Heat, Run, Waste
@@ -44,7 +45,7 @@ def cars(state: State, now: Now, start_utc_s: float, step_s: int) -> dict[str, C
     found = {}
     for ev in (one for one in state.house.assets if isinstance(one, Ev) and setpoint.takes_orders(one)):
         here = state.stays.get(ev.name)
-        order = state.book.orders.get(setpoint.point(ev))
+        order = state.book.orders.get(players.steering_point(ev))
         is_ours = order is None or aims.leader(order.reason) not in _ELSE
         if here is None or not is_ours or here.is_idle(now.ns) or legs.why_not(ev, state, now):
             continue
@@ -95,9 +96,9 @@ def _is_store(asset: Stored) -> bool:
 def modes(asset: Stored) -> Modes:
     """Where a boost can be asked for, normal waits for it; else the lowest mode does."""
     if isinstance(asset, Waste):
-        return Modes(waste.RUN, waste.WAIT, _ANY_W, "runs", "nothing waits by then")
+        return Modes(waste.RUN, waste.WAIT, _ANY_W, "plan.runs", make("plan.nothing_by_then"))
     if isinstance(asset, Run):
-        return Modes(runs.RUN, runs.WAIT, _ANY_W, "runs", "its run is done by then")
+        return Modes(runs.RUN, runs.WAIT, _ANY_W, "plan.runs", make("plan.done_by_then"))
     boosts = asset.boosts if asset.preheat else asset.normal
     waits = asset.normal if boosts < asset.normal else len(asset.modes) - 1
     return Modes(boosts, waits, _SHARE * asset.modes[boosts].power_w)
@@ -108,7 +109,7 @@ def stores(state: State, now: Now, start_utc_s: float, wanted: Planning) -> Rost
     names, zone = apart(state.house), ZoneInfo(state.house.zone)
     free = []
     for asset in (one for one in state.house.assets if isinstance(one, Stored) and one.name in names):
-        order = state.book.orders.get(setpoint.point(asset))
+        order = state.book.orders.get(players.steering_point(asset))
         is_ours = order is None or aims.leader(order.reason) not in _ELSE
         is_heard = sight.power_w(state.memories, asset, now.ns) is not None
         if is_ours and is_heard and not legs.why_not(asset, state, now):
@@ -160,7 +161,7 @@ def going_on(
 def _runs(asset: Waste | Run, state: State, now: Now) -> bool:
     """Whether it takes its power, or was just let run by the plan."""
     power_w = sight.power_w(state.memories, asset, now.ns) or 0.0
-    order = state.book.orders.get(setpoint.point(asset))
+    order = state.book.orders.get(players.steering_point(asset))
     if order is None or aims.leader(order.reason) != aims.PLAN:
         return power_w >= _SHARE * asset.rated_w
     return order.value == asset.modes[waste.RUN].value

@@ -16,6 +16,19 @@ def gives_back(points: Mapping[str, PointInfo], point: str) -> bool:
     return point in points and points[point].on_release == "own"
 
 
+def own_controls(points: Mapping[str, PointInfo]) -> dict[str, bool]:
+    """The points that go back to their device's own control, and whether they show that they did.
+
+    One that does not show it and whose memory each write wears is given back once: it is not among them.
+    """
+    given = {name: one for name, one in points.items() if one.writable and one.on_release == "own"}
+    return {
+        name: one.shows_own and one.read_back
+        for name, one in given.items()
+        if (one.shows_own and one.read_back) or not one.persistent
+    }
+
+
 def reads_back(points: Mapping[str, PointInfo], point: str) -> bool:
     """Whether what its device holds can be read; true where there is no such point."""
     return point not in points or points[point].read_back

@@ -18,6 +18,7 @@ from quartier.app.turn import Turn
 from quartier.config.load import Loaded
 from quartier.control import aims, clocks
 from quartier.control.quarters import DAY_SLOTS, SLOT_MS
+from quartier.control.reason import data
 from quartier.control.wishes import LocalPlan
 from quartier.house.now import Now
 from quartier.planning.course import Forecast
@@ -291,7 +292,8 @@ class Planner:
                     "pv_w": outlook.pv_w[number],
                     "import_eur_per_wh": outlook.import_eur_per_wh[number],
                     "export_eur_per_wh": outlook.export_eur_per_wh[number],
-                    "why": found.words[number],
+                    "why": str(found.why[number]),
+                    **data(found.why[number]),
                 }
                 for number, step in enumerate(plan.steps)
             ],
@@ -309,13 +311,16 @@ def _others(found: Answer) -> dict[str, list[dict[str, Any]]]:
     """What all but the first battery are planned to do, step by step and why: W of a battery, A of a car."""
     told = {
         name: [
-            {"power_w": step.battery_w, "value": step.battery_w, "why": why}
-            for step, why in zip(one.plan.steps, one.words, strict=True)
+            {"power_w": step.battery_w, "value": step.battery_w, "why": str(why), **data(why)}
+            for step, why in zip(one.plan.steps, one.why, strict=True)
         ]
         for name, one in found.led.items()
         if name != found.question.asset
     }
     for name, legs in found.beside.legs.items():
         steps = zip(found.beside.powers_w[name], legs, strict=True)
-        told[name] = [{"power_w": watts, "value": leg.value, "why": leg.words} for watts, leg in steps]
+        told[name] = [
+            {"power_w": watts, "value": leg.value, "why": str(leg.why), **data(leg.why)}
+            for watts, leg in steps
+        ]
     return told

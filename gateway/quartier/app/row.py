@@ -1,9 +1,11 @@
 """One row of the ledger while it may still change: what is asked further, what became known, how it ended."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from quartier.house.entry import End, Entry, Verdict
 from quartier_drivers.contract import Command
+from quartier_drivers.who import Who
 
 # What a device may be told every cycle for one reason: it is one order that follows, not many.
 _TROUBLE = frozenset({"refused", "unknown", "expired"})
@@ -42,16 +44,27 @@ class Row:
         entry, value = self.entry, command.value
         assert entry.low is not None
         assert entry.high is not None
-        if entry.outcome != "pending":  # else it is counted when it is known
-            self.judged_before(entry.outcome)
+        self.asked_again(utc_ms)
         if value != entry.value:
             self.has_moved = True
             entry.value, entry.low, entry.high = value, min(value, entry.low), max(value, entry.high)
-        entry.last_ms, entry.expires_ms, entry.until_ms = utc_ms, expires_ms, command.until_utc_ms
+        entry.expires_ms, entry.until_ms = expires_ms, command.until_utc_ms
+        self.command = command
+
+    def is_given_back(self, who: Who, cause: Mapping[str, object]) -> bool:
+        """Whether it stands for an output that ``who`` gave back to its device, for the same reason."""
+        entry = self.entry
+        return self.command is None and entry.stands and entry.who == who and entry.cause == cause
+
+    def asked_again(self, utc_ms: int) -> None:
+        """The same once more; it stands again if it had ended."""
+        entry = self.entry
+        if entry.outcome != "pending":  # else it is counted when it is known
+            self.judged_before(entry.outcome)
+        entry.last_ms = utc_ms
         entry.count += 1
         entry.outcome, entry.known_ms, entry.note = "pending", None, ""
         entry.end, entry.end_ms = "", None
-        self.command = command
 
     def judged(self, verdict: Verdict, utc_ms: int, note: str, shown: float | None = None) -> None:
         """What became of the last command."""

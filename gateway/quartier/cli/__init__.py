@@ -341,7 +341,8 @@ def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "Asks the daemon, and reads the write ledger in the history beside it; without a daemon that alone.\n"
         "TIME is as for quartier history: 2026-11-25T14:30, today, 2h.\n"
         "example: quartier why boiler --since today\n\n"
-        "Exit codes: 0 told · 1 no asset is called so · 2 a time that cannot be read.",
+        "Exit codes: 0 told · 1 no asset is called so · 2 a time that cannot be read · 69 no daemon\n"
+        "answers, and neither a site file nor the history tells of the asset.",
     )
     why.add_argument("asset", nargs="?", help="its name in the site file")
     why.add_argument("--since", metavar="TIME", help="every order since then, not the last ten")

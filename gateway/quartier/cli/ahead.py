@@ -107,6 +107,7 @@ def _alone(
     still = replace(battery, charge_max_w=0.0, discharge_max_w=0.0)
     unused = planned(still, steps.outlook, contract)
     why = reasons(made, steps.outlook, steps.when)
+    lines = [str(reason) for reason in why]
     if options.html is not None:  # before anything is printed: who reads that may go away in the middle
         rated_wh = next(one.capacity_wh for one in assets if isinstance(one, Battery) and one.name == name)
         sheet = Sheet(
@@ -119,7 +120,7 @@ def _alone(
             plan=made,
             still=unused,
             given_up=[aheadpage.told(one, steps) for one in made.given_up],
-            why=why,
+            why=lines,
         )
         if not output.written("quartier plan", options.html, page(sheet)):
             return WRONG
@@ -127,7 +128,7 @@ def _alone(
     if options.json:
         output.dump({**aheadpage.document(name, made, steps, why), "left_out": left})
     else:
-        aheadpage.show(name, made, steps, why)
+        aheadpage.show(name, made, steps, lines)
         for line in left:
             print(f"not planned: {line}")
     return GIVEN_UP if made.given_up else KEPT

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from quartier.cli import output
 from quartier.cli.steps import Steps
+from quartier.control.reason import Reason, data
 from quartier.planning.plan import GivenUp, Plan
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -19,7 +20,7 @@ _WORDS = {
 _WIDTH = 96
 
 
-def document(name: str, plan: Plan, steps: Steps, why: Sequence[str]) -> dict[str, Any]:
+def document(name: str, plan: Plan, steps: Steps, why: Sequence[Reason]) -> dict[str, Any]:
     """The plan for scripts: W, Wh, EUR."""
     return {
         "battery": name,
@@ -30,7 +31,7 @@ def document(name: str, plan: Plan, steps: Steps, why: Sequence[str]) -> dict[st
         "gap_eur": plan.gap_eur,
         "given_up": [asdict(one) for one in plan.given_up],
         "steps": [
-            {"time": time.isoformat(), **asdict(step), "why": line}
+            {"time": time.isoformat(), **asdict(step), "why": str(line), **data(line)}
             for time, step, line in zip(steps.times, plan.steps, why, strict=True)
         ],
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from quartier.cli import output, reasonpage, reasons, rows, times
 from quartier.cli.past import database
+from quartier.cli.present import nobody
 from quartier.config import load
 from quartier.house.entry import Entry, from_data
 from quartier.runtime import released
@@ -40,8 +41,8 @@ def why(options: argparse.Namespace) -> int:
     kept, gaps, fault = _kept(options, path, now_ms, 0 if options.all else from_ms)
     if live is not None:
         kept = _merged(kept, [from_data(data) for data in live["asset"]["ledger"]], live["gateway"]["boot"])
-    elif not kept and options.asset not in _names(options):
-        return _unknown(options, _names(options))
+    elif closed is not None and not kept and (code := _missing(options, path, closed, fault)):
+        return code
     else:
         kept = [rows.forgotten(entry) for entry in kept]
     shown = kept if options.all or from_ms is not None else kept[-LAST_COUNT:]
@@ -106,16 +107,28 @@ def _merged(kept: Iterable[Entry], live: Iterable[Entry], boot: int) -> list[Ent
 
 
 def _names(options: argparse.Namespace) -> Sequence[str]:
-    """The assets that there are: the daemon's, else those of the site file."""
+    """The assets that the daemon steers; none where it has gone meanwhile."""
     try:
         status: Mapping[str, Any] = ask(options.runtime_dir, "status")
         return sorted(status["control"].get("assets", {}))
     except Closed:
-        pass
-    try:
-        return sorted(load.load_lenient(options.config).site.assets)
-    except (ConfigError, OSError):
         return []
+
+
+def _missing(options: argparse.Namespace, path: Path, closed: Closed, fault: str) -> int:
+    """Say what is missing where no daemon answers and no order is written down: the exit code, 0 where the
+    site file has the asset.
+    """
+    try:
+        names = sorted(load.load_lenient(options.config).site.assets)
+    except (ConfigError, OSError) as error:
+        code = nobody(closed)
+        site, _, _ = str(error).partition("\n")
+        named = site if str(options.config) in site else f"{options.config}: {site}"
+        print(f"no site file: {named.replace(' file: ', ' ')}; name it with --config", file=sys.stderr)
+        print(fault or f"no order of {options.asset} is written down in {path}", file=sys.stderr)
+        return code
+    return 0 if options.asset in names else _unknown(options, names)
 
 
 def _unknown(options: argparse.Namespace, names: Sequence[str]) -> int:

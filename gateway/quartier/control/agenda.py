@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from quartier.control import setpoint, timeline
+from quartier.control import players, setpoint, timeline
 from quartier.control.orders import Order
 from quartier.control.override import Override, Overrides
 from quartier.control.sight import Memories, fresh
@@ -206,7 +206,7 @@ def _why_not(asset: Steered, moment: Moment) -> str:
     """What most likely keeps an asset from what is wanted of it (sync.md section 5, reasons)."""
     if asset.name in moment.by_hand:
         return "LOCAL_OVERRIDE"
-    order = moment.orders.get(setpoint.point(asset))
+    order = moment.orders.get(players.steering_point(asset))
     silent = fresh(moment.memories, f"{asset.name}.power_w", asset.period_s, moment.now.ns) is None
     if silent or order is None or not moment.leads:
         return "SAFETY"

@@ -66,7 +66,7 @@ def led(scene: Scene, unit: Player, net_w: float) -> tuple[float, Reason]:
     it and those that come after it.
     """
     found = scene.wishes.aims[unit.name]
-    reason = LEADS._replace(until_utc_ms=found.until_utc_ms, more=make("plan.step", text=found.aim.words))
+    reason = LEADS._replace(until_utc_ms=found.until_utc_ms, more=found.aim.why)
     return found.aim.asked_w(net_w), reason
 
 

@@ -41,8 +41,9 @@ class Sample:
     """The grid's reading of ``taken_ns`` and what its players were known to take then, each in W.
 
     ``low_w`` and ``high_w`` hold the rest between what it was for the last reading of each player before that
-    instant and for the first one after it; while one settles, between what it was and will be.  ``waits`` are
-    those whose next reading is still to come.
+    instant and for the first one after it; while one settles, between what it was and will be.  ``now_w`` is
+    the rest in there that was nearest to the rest before.  ``waits`` are those whose next reading is still to
+    come.
     """
 
     taken_ns: int
@@ -50,11 +51,12 @@ class Sample:
     present_w: tuple[float, ...]
     low_w: float
     high_w: float
+    now_w: float
     waits: frozenset[int] = frozenset()
 
     @property
     def rest_w(self) -> float:
-        """By what was known then."""
+        """By what its players were known to take."""
         return self.grid_w - sum(self.present_w)
 
 
@@ -76,7 +78,7 @@ class Window:
         """
         if not self.samples or self.names != _names(players):
             return None
-        return eased(self.samples[0].rest_w, [(sample.low_w, sample.high_w) for sample in self.samples])
+        return eased(self.samples[0].now_w, [(sample.low_w, sample.high_w) for sample in self.samples])
 
     def last_w(self, players: Sequence[Player]) -> float | None:
         """The rest at the newest sample; None where none is held for just these players."""
@@ -118,7 +120,9 @@ def slid(window: Window, players: Sequence[Player], grid: Memory, memories: Memo
     oldest_ns = grid.taken_ns - round(WINDOW_S * _S)
     read_ns = [memories[name].taken_ns if (name := f"{p.name}.power_w") in memories else 0 for p in players]
     kept = (_doubted(s, read_ns, present_w) for s in old if s.taken_ns >= oldest_ns)
-    newest = Sample(grid.taken_ns, grid.value, present_w, rest_w, rest_w + sum(map(gone_w, players)), waits)
+    high_w = rest_w + sum(map(gone_w, players))
+    now_w = min(max(old[-1].now_w, rest_w), high_w) if old else rest_w
+    newest = Sample(grid.taken_ns, grid.value, present_w, rest_w, high_w, now_w, waits)
     return Window(names, (*kept, newest))
 
 

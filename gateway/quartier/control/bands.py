@@ -1,6 +1,6 @@
 """Whether what a command asked is *measured*, and what keeps it from that where it is not (pure)."""
 
-from quartier.control import asked, setpoint, shed
+from quartier.control import asked, players, setpoint, shed
 from quartier.control.acks import Reason
 from quartier.control.commands import FailsafeTest, SetMode, Setpoint, Shed
 from quartier.control.running import Running
@@ -31,7 +31,7 @@ def is_inside(one: Running, world: World) -> bool:
     assert isinstance(wish, SetMode)
     units = [unit for unit in asked.batteries(world.state.house) if unit.name not in world.people]
     if wish.mode == "maintenance":
-        return all(setpoint.point(unit) in world.state.book.released for unit in units)
+        return all(players.steering_point(unit) in world.state.book.released for unit in units)
     return all(_is_there(unit, 0.0, one, world) for unit in units if unit.name not in world.ordered)
 
 
@@ -87,7 +87,7 @@ def _runs_its_least(asset: Load | Ev | Moded, world: World) -> bool:
 
 def _of_setpoint(asset: Steered, power_w: float, one: Running, world: World) -> Reason:
     """By who is behind the order that stands at its point instead."""
-    order = world.state.book.orders.get(setpoint.point(asset))
+    order = world.state.book.orders.get(players.steering_point(asset))
     if is_protected(asset, power_w, world):
         return Reason.SELF_PROTECTION
     behind = None if order is None else order.reason.who

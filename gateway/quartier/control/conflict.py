@@ -13,8 +13,9 @@ from math import inf
 
 from quartier.control import generation, guards, moded, nodes, override, rivals, shed, sight
 from quartier.control.orders import Want
-from quartier.control.outcome import Result, find_left_alone, point
-from quartier.control.players import floor_w, full_w
+from quartier.control.outcome import Result, find_left_alone
+from quartier.control.plausibility.samples import generates
+from quartier.control.players import floor_w, full_w, steering_point
 from quartier.control.reason import Reason, make, rule
 from quartier.control.rivals import Rival
 from quartier.control.scene import Scene
@@ -23,6 +24,8 @@ from quartier.control.state import State
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 
+BEGINS_S = 60.0
+"""Two foreign moves within this time count as a conflict that begins."""
 APART_S = 60.0
 """A point in conflict is written no more often than this."""
 SAFE = rule("conflict.safe", "conflict")
@@ -48,28 +51,39 @@ def contested(scene: Scene) -> Iterator[Flexible | Battery]:
 def counted_more_w(house: House, state: State, now_ns: int) -> tuple[float, float]:
     """How much more import, and how much less of it, points in conflict may bring at any moment, in W.
 
-    Beside what the meters show: the larger of measured and last foreign value counts.
+    Beside what the meters show: the larger of measured and last foreign value counts.  So it does already
+    while a conflict begins: the other controller writes again within seconds.
     """
     more_w = less_w = 0.0
-    if all(one.rests_ns is None for one in state.rivals.values()):
+    moved = {name for name, one in state.rivals.items() if _is_moved(one, now_ns)}
+    if not moved:
         return more_w, less_w
     for asset in house.assets:
-        one = state.rivals.get(steered_by(asset))
-        if one is None or one.rests_ns is None:
+        if (point := steering_point(asset)) not in moved:
             continue
+        one = state.rivals[point]
         seen_w = sight.power_w(state.memories, asset, now_ns) if asset.measured else None
         high_w, low_w = _set_w(asset, one.last_foreign)
         if seen_w is None:
-            high_w, low_w = sight.worst_w(asset), _generates_w(asset)
+            high_w, low_w = sight.worst_w(asset), _least_w(asset)
         more_w += max(0.0, high_w - max(0.0, seen_w or 0.0))
         less_w += max(0.0, min(0.0, seen_w or 0.0) - low_w)
     return more_w, less_w
 
 
-def _generates_w(asset: Steered) -> float:
+def _is_moved(one: Rival, now_ns: int) -> bool:
+    """Whether another controller moves a point now: in conflict, or twice within the last minute."""
+    if one.rests_ns is not None:
+        return True
+    return len(one.moves_ns) > 1 and now_ns - one.moves_ns[-2] < BEGINS_S * _S
+
+
+def _least_w(asset: Steered) -> float:
+    """The least that an asset may take while it is not measured, in W: generation counts at its rating."""
     if isinstance(asset, Battery):
         return -asset.discharge_max_w
-    return -asset.rated_w if isinstance(asset, Pv) else 0.0
+    modes_w = [mode.power_w for mode in asset.modes] if isinstance(asset, Moded) else []
+    return min(-asset.rated_w if generates(asset) else 0.0, *modes_w, 0.0)
 
 
 def _set_w(asset: Steered, value: float | None) -> tuple[float, float]:
@@ -92,24 +106,19 @@ def _mode(asset: Moded, value: float) -> int:
     return min(range(len(asset.modes)), key=lambda mode: abs(asset.modes[mode].value - value))
 
 
-def steered_by(asset: Steered) -> str:
-    """The point that an asset is steered by."""
-    return f"{asset.name}.setpoint_w" if isinstance(asset, Battery) else point(asset)
-
-
 def released_again(scene: Scene, result: Result) -> set[str]:
     """The setpoints of batteries whose safe value is written again now, for a limit needs it."""
     found = set()
     for asset in contested(scene):
         if not isinstance(asset, Battery):
             continue
-        one = scene.state.rivals[steered_by(asset)]
+        one = scene.state.rivals[steering_point(asset)]
         power_w = sight.power_w(scene.state.memories, asset, scene.now_ns) or 0.0
         high_w, low_w = _set_w(asset, one.foreign)
         takes = max(power_w, high_w) > 0.0 and _imports_too_much(scene, result)
         gives = min(power_w, low_w) < 0.0 and _exports_too_much(scene, result)
         if (takes or gives) and _is_due(one, scene.now_ns):
-            found.add(steered_by(asset))
+            found.add(steering_point(asset))
     return found
 
 
@@ -119,7 +128,7 @@ def wants(scene: Scene, result: Result, turns: Mapping[str, Turn]) -> tuple[list
     for asset in contested(scene):
         if isinstance(asset, Battery):
             continue
-        one = scene.state.rivals[point(asset)]
+        one = scene.state.rivals[steering_point(asset)]
         if not _is_due(one, scene.now_ns):
             continue
         turn = turns.get(asset.name, Turn())
@@ -127,7 +136,7 @@ def wants(scene: Scene, result: Result, turns: Mapping[str, Turn]) -> tuple[list
         if value is not None:
             is_needed = _is_needed(scene, result, asset)
             reason = _reason(scene, asset, turn, value, is_needed=is_needed)
-            found.append(Want(point(asset), value, reason, refresh_s=0.0, holds=True))
+            found.append(Want(steering_point(asset), value, reason, refresh_s=0.0, holds=True))
             slowed = isinstance(asset, Ev) and not turn.on
             if is_needed or value == 0.0 or slowed:
                 after[asset.name] = _turned(scene, asset, turn, value)
@@ -164,10 +173,10 @@ def _is_due(one: Rival, now_ns: int) -> bool:
 
 def _next_value(scene: Scene, result: Result, asset: Flexible, turn: Turn, one: Rival) -> float | None:
     """What is written now: less than what stands there, or the same again as a lease; None: nothing."""
-    order = scene.state.book.orders.get(point(asset))
+    order = scene.state.book.orders.get(steering_point(asset))
     stands = _stands(one, None if order is None else order.value)
     goals = []
-    if one.written_ns is None and (safe := scene.house.release_values.get(point(asset))) is not None:
+    if one.written_ns is None and (safe := scene.house.release_values.get(steering_point(asset))) is not None:
         goals.append(safe)
     if turn.is_limited and not (order is not None and order.reason.code == SAFE.code):
         goals.append(_by_turn(asset, turn))
@@ -221,10 +230,10 @@ def _rank(asset: Flexible, value: float) -> float:
 
 def _switched(scene: Scene, asset: Flexible, one: Rival, value: float, stands: float) -> float | None:
     """The value, where no contactor is opened too early or too often for it; a car may be slowed instead."""
-    opens = isinstance(asset, Moded) or (value == 0.0 and point(asset).endswith(("_on", "_a")))
+    opens = isinstance(asset, Moded) or (value == 0.0 and steering_point(asset).endswith(("_on", "_a")))
     if not opens or _may_open(scene, asset, one):
         return value
-    order = scene.state.book.orders.get(point(asset))
+    order = scene.state.book.orders.get(steering_point(asset))
     if not isinstance(asset, Ev) or stands <= asset.current_min_a:
         return None
     is_off = order is not None and order.value == 0.0
@@ -241,7 +250,7 @@ def _takes_nothing(scene: Scene, asset: Ev) -> bool:
 def _may_open(scene: Scene, asset: Flexible, one: Rival) -> bool:
     if _is_above_fuse(scene, asset):
         return True
-    order = scene.state.book.orders.get(point(asset))
+    order = scene.state.book.orders.get(steering_point(asset))
     moments_ns = [*one.moves_ns[-1:], *([] if order is None else [order.written_ns])]
     least_s = 0.0 if isinstance(asset, Pv) else asset.min_on_s
     rested = all(scene.now_ns - then >= least_s * _S for then in moments_ns)
@@ -315,7 +324,7 @@ def _turned(scene: Scene, asset: Flexible, turn: Turn, value: float) -> Turn:
         if mode <= (asset.normal if turn.mode is None else turn.mode):
             return turn
         return replace(shed.switched_off(turn, before_w, now_ns, deaf=True), mode=mode, is_held=True)
-    if point(asset).endswith("_w"):
+    if steering_point(asset).endswith("_w"):
         return shed.held(turn, value, now_ns, deaf=True)
     if value == 0.0:
         return shed.switched_off(turn, before_w, now_ns, deaf=True) if turn.on else turn
@@ -330,5 +339,6 @@ def alarms(scene: Scene) -> Iterator[Alarm]:
     """The points in conflict that limits may still lower; a battery is given back and has its own alarm."""
     for asset in contested(scene):
         if not isinstance(asset, Battery):
-            words = f"{point(asset)}: {rivals.WHY}; nothing raises it, and limits count it at what that sets"
-            yield Alarm("output.second_master", point(asset), words)
+            point = steering_point(asset)
+            words = f"{point}: {rivals.WHY}; nothing raises it, and limits count it at what that sets"
+            yield Alarm("output.second_master", point, words)

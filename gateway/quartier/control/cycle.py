@@ -24,6 +24,7 @@ from quartier.control import (
     generation,
     gridsense,
     guards,
+    held,
     hunting,
     lag,
     limits,
@@ -59,7 +60,7 @@ from quartier.control.plausibility import judge as plausibility
 from quartier.control.plausibility.frozen import QUANTITIES
 from quartier.control.plausibility.judge import Verdict
 from quartier.control.plausibility.steps import Watch
-from quartier.control.players import Player, flexible, flexible_player
+from quartier.control.players import Player, flexible, flexible_player, steering_point
 from quartier.control.reason import Reason, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
@@ -77,7 +78,6 @@ __all__ = ["Decision", "State", "step"]
 FAR_W = 1e11  # a cap the kernel cannot reach
 _TRIAL = rule("meter.trial", "grid meter trial")
 _TRIAL_AGAIN = rule("meter.trial_again", "grid meter trial")
-_SUSPECT, _STALE = rule("meter.suspect", "suspect grid meter"), rule("inputs.stale", "stale inputs")
 
 
 def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
@@ -107,9 +107,10 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     away = {**moded.freed(state.house, turns, book), **lost}
     again = conflict.released_again(scene, result)
     book = replace(book, released=book.released - again) if again else book
-    book, insisted = releases.insisted(scene, book, lost, frozen)
-    book, given, freed = orders.given_back(book, away, state.house.release_values, now.ns)
-    given = [*insisted, *given]
+    book, insisted, untaken = releases.insisted(scene, book, lost, frozen)
+    house = state.house
+    book, given, freed = orders.given_back(book, away, house.release_values, now.ns, house.own_controls)
+    given, freed, away = [*insisted, *given], (*untaken, *freed), {**untaken, **away}
     told = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(freed, 0.0)
     known = conflict.noted(scene.state.rivals, told, now.ns)
     if known != scene.state.rivals:
@@ -281,7 +282,7 @@ def _players(scene: Scene) -> list[Player]:
         last = memories[f"{asset.name}.power_w"]
         present_w = track.power_w(asset, tracks.get(asset.name), last, grid, late.found_s)
         soc_pct = memories[f"{asset.name}.soc_pct"].value
-        order = scene.state.book.orders.get(f"{asset.name}.setpoint_w")
+        order = scene.state.book.orders.get(steering_point(asset))
         player = Player(asset, present_w, 0.0, Turn(), battery.room(asset, soc_pct))
         player.before_w = present_w if order is None else order.value
         players.append(player)
@@ -384,7 +385,7 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
     assert isinstance(asset, Battery)
     if scene.stage is not Stage.WELL:
         unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
-        unit.reason = _why_held(scene)
+        unit.reason = held.stale(scene)
         return
     by_hand_w = override.power_w(asset, scene.wishes.overrides)
     if by_hand_w is not None:  # it follows no meter, so nothing can swing: it needs no filter
@@ -397,13 +398,6 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
         return
     gain = scene.state.swings.gain(asset.name)
     unit.want_w = battery.followed(asset, unit.before_w, desired_w, allowed, scene.dt_s, gain)
-
-
-def _why_held(scene: Scene) -> Reason:
-    """Why a battery is neither raised nor lowered now."""
-    if scene.meter.verdict is Verdict.SUSPECT:
-        return _SUSPECT
-    return _STALE
 
 
 def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:
@@ -542,7 +536,7 @@ def _capped_consumption(
 def _lost(scene: Scene) -> Mapping[str, Reason]:
     """Setpoints whose inputs are lost, with the reason."""
     batteries = {
-        f"{asset.name}.setpoint_w": why
+        steering_point(asset): why
         for asset in scene.house.assets
         if isinstance(asset, Battery)
         and asset.writable

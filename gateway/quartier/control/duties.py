@@ -6,7 +6,7 @@ from typing import Any
 
 from quartier.control import gridrows, outage
 from quartier.control.events import Acting, Events
-from quartier.control.reason import Reason, grid, make
+from quartier.control.reason import Reason, data, grid, make
 from quartier.house.alarm import Alarm
 
 _LOW, _LOST, _WELL = "grid.frequency", "grid.frequency_lost", "grid.frequency_well"
@@ -15,6 +15,9 @@ COMMANDED = "command.shed"
 TIERS_OFF = frozenset({_LOW, _LOST, _WELL, _LOW_U, _LOST_U, _WELL_U, COMMANDED})
 """The codes for which a tier is off: the grid's events, and commands of the district."""
 _SERVES = make("battery.serves_grid")
+_NOT_RAISED = make("grid.nothing_raised")
+AFTER_OUTAGE = grid("grid.after_outage", "outage")
+RISES_SLOWLY = grid("grid.rises_slowly", "outage")
 _S = 1_000_000_000
 
 
@@ -105,6 +108,18 @@ def frequency(events: Events, row: str) -> Reason:
     return grid(code, row, frequency_hz=round(events.low.value, 2))
 
 
+def why_nothing_rises(events: Events, *, generates: bool) -> Reason:
+    """Why nothing is raised while ``holds``, or no generation while ``pv_holds``."""
+    if generates and events.high.level:
+        high = grid("grid.frequency_high", gridrows.HIGH.name, frequency_hz=round(events.high.value, 2))
+        return high.then(_NOT_RAISED)
+    if not generates and events.low.level:
+        return frequency(events, _acting(events)[-1].name).then(_NOT_RAISED)
+    if not generates and events.low_u.level:
+        return voltage(events, gridrows.LOW_U.name).then(_NOT_RAISED)
+    return AFTER_OUTAGE
+
+
 def voltage(events: Events, row: str) -> Reason:
     """``voltage at 87 %``: as ``frequency``."""
     code = _phase(events.low_u, _LOW_U, _WELL_U, _LOST_U)
@@ -164,6 +179,7 @@ def shown(events: Events, duties: Duties, now_ns: int) -> dict[str, Any]:
         "frequency_hz": events.hz,
         "voltage_pct": {phase: round(one.value, 1) for phase, one in sorted(events.volts.items())},
         "off": {tier: str(reason) for tier, reason in duties.off.items()},
+        "off_reasons": {tier: data(reason) for tier, reason in duties.off.items()},
         "holds": duties.holds,
         "returns_in_s": None if ends_ns is None else round((ends_ns - now_ns) / _S, 1),
         "ceiling_w": None if duties.ceiling_w is None else round(duties.ceiling_w, 1),

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from quartier.control import battery, guards, measures, rivals, setpoint, sight, stay
-from quartier.control.players import floor_w, full_w
+from quartier.control.players import floor_w, full_w, steering_point
 from quartier.control.reason import text
 from quartier.control.shed import PV_MIN_OFF_S, Turn
 from quartier.control.state import State
@@ -166,7 +166,7 @@ def _why_not(state: State, asset: Steered, now: Now) -> str:
         return "it does not answer"
     if isinstance(asset, Battery) and _soc_pct(state, asset, now) is None:
         return "its state of charge is not known"
-    return text(guards.why_not(asset, state.memories) or rivals.why_not(state.rivals, setpoint.point(asset)))
+    return text(guards.why_not(asset, state.memories) or rivals.why_not(state.rivals, steering_point(asset)))
 
 
 def _soc_pct(state: State, asset: Battery, now: Now) -> float | None:

@@ -9,7 +9,7 @@ took the least, charges by the rule, at once and with all that the caps leave.
 from math import floor, inf
 from typing import NamedTuple
 
-from quartier.control import aims, clocks, override, runs, setpoint, sight, stay
+from quartier.control import aims, clocks, override, players, runs, sight, stay
 from quartier.control.asked import named
 from quartier.control.override import Override, Overrides
 from quartier.control.reason import Reason, make, rule
@@ -73,7 +73,7 @@ def _wish(asset: Steered, leg: Leg, state: State, now: Now) -> _Wish | None:
     if why is not None:
         return None
     value = _offered_a(asset, leg, state) if isinstance(asset, Ev) else leg.value
-    return _Wish(value, aims.LEADS.then(make("plan.step", text=leg.words)))
+    return _Wish(value, aims.LEADS.then(leg.why))
 
 
 def _offered_a(ev: Ev, leg: Leg, state: State) -> float:
@@ -125,7 +125,7 @@ def margin_k(heat: Heat) -> float:
 
 
 def _follows(asset: Steered, state: State) -> bool:
-    order = state.book.orders.get(setpoint.point(asset))
+    order = state.book.orders.get(players.steering_point(asset))
     return order is not None and aims.leader(order.reason) == aims.PLAN
 
 

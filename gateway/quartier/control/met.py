@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from quartier.control import moded, outcome, shed, sight, unread
-from quartier.control.players import flexible, full_w
+from quartier.control import moded, shed, sight, unread
+from quartier.control.players import flexible, full_w, steering_point
 from quartier.control.shed import Turn
 from quartier.control.state import State
 from quartier.house.assets import Ev, Load, Pv
@@ -26,8 +26,8 @@ def turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:
             turn = moded.met(one, turn, found, now_ns)
             known[one.name] = unread.noted(turn, now_ns, read=found is not None)
     for asset in flexible(state.house):
-        if outcome.point(asset) not in state.book.orders:
-            point = outcome.point(asset)
+        if steering_point(asset) not in state.book.orders:
+            point = steering_point(asset)
             found = sight.number(frozen, point)
             turn = known.get(asset.name, Turn())
             if found is not None and (turn.limit_w is None or turn.unread_ns is not None):

@@ -61,12 +61,12 @@ class Look:
 
     As in ``balance``: meters are read at different moments, so the highest counts against what is drawn and
     the lowest against what is fed back, each eased by 200 W.  A sample holds the rest if what was lowered
-    just now is still in the reading, and if it is gone; which is nearer to the rest before counts.
+    just now is still in the reading, if it is gone, and between them what is nearest to the rest before.
     Since ``calm_ns`` all below the node, as it is ordered, leaves a tenth of each cap free; None: not.
     """
 
     names: tuple[str, ...] = ()
-    samples: tuple[tuple[int, Four, Four], ...] = ()
+    samples: tuple[tuple[int, Four, Four, Four], ...] = ()
     most_w: Four = NOTHING
     calm_ns: int | None = None
 
@@ -79,8 +79,7 @@ class Look:
         return self._base(k).low_w
 
     def _base(self, k: int) -> Base:
-        bounds = [(low[k], high[k]) for _, low, high in self.samples]
-        return eased(bounds[0][0], bounds)
+        return eased(self.samples[0][3][k], [(low[k], high[k]) for _, low, high, _ in self.samples])
 
 
 def slid(look: Look, names: tuple[str, ...], found: Reading, players_w: Four, gone_w: Four) -> Look:
@@ -93,8 +92,15 @@ def slid(look: Look, names: tuple[str, ...], found: Reading, players_w: Four, go
         return look
     oldest_ns = found.taken_ns - round(WINDOW_S * _S)
     rest_w = minus(found.watts, players_w)
-    sample = (found.taken_ns, rest_w, plus(rest_w, gone_w))
+    high_w = plus(rest_w, gone_w)
+    sample = (found.taken_ns, rest_w, high_w, _nearest(old[-1][3], rest_w, high_w) if old else rest_w)
     return replace(look, names=names, samples=(*(s for s in old if s[0] >= oldest_ns), sample))
+
+
+def _nearest(to_w: Four, low_w: Four, high_w: Four) -> Four:
+    """What of each row lies between ``low_w`` and ``high_w``, nearest to ``to_w``."""
+    a, b, c, d = (min(max(w, low), high) for w, low, high in zip(to_w, low_w, high_w, strict=True))
+    return a, b, c, d
 
 
 def remembered(look: Look, unmeasured_w: Four | None, dt_s: float) -> Look:

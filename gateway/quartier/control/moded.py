@@ -245,12 +245,12 @@ def order(player: Player, turn: Turn, reason: Reason) -> Want:
     )
 
 
-def words(asset: Moded, turn: Turn, why: Reason | None) -> str:
-    """How it stands and why, for a person."""
+def state(asset: Moded, turn: Turn, why: Reason | None) -> Reason:
+    """How it stands and why."""
     name = asset.modes[asset.normal if turn.mode is None else turn.mode].name
     if why is not None and why.code == "output.given_back":
-        return str(why)
+        return why
     if turn.is_held:
-        return f"held at {name}"
+        return make("state.held", mode=name)
     is_of_mode = why is not None and why.code == "mode.stands" and why.get("mode") == name
-    return str(why) if is_of_mode else name
+    return why if why is not None and is_of_mode else make("mode.stands", mode=name)

@@ -1,7 +1,8 @@
 """What is written to points and when: at a change, as a lease, and again when ignored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import nan
 from types import MappingProxyType
 from typing import Literal
 
@@ -74,6 +75,8 @@ class Book:
     """All orders by point, and the points given back because an input they need is lost.
 
     ``returns`` are the release values that were written to them: ``releases`` sees that devices take them.
+    Of a point that its device's own control gets back, the value there is our last order (not a number where
+    there was none): the device does not do that any more.
     """
 
     orders: Mapping[str, Order] = field(default_factory=dict)
@@ -108,20 +111,30 @@ def written(
 
 
 def given_back(
-    book: Book, points: Mapping[str, Reason], values: Mapping[str, float | None], now_ns: int
+    book: Book,
+    points: Mapping[str, Reason],
+    values: Mapping[str, float | None],
+    now_ns: int,
+    own: Collection[str] = (),
 ) -> tuple[Book, list[Command], tuple[str, ...]]:
-    """Release ``points`` (to the reason why), each once: a command, or its name where no value is known."""
+    """Release ``points`` (to the reason why), each once: a command, or its name where no value is known.
+
+    ``own`` are those that go back to their device's own control.
+    """
     orders, returns = dict(book.orders), dict(book.returns)
     commands, unnamed = [], []
     for point, why in points.items():
-        orders.pop(point, None)
+        last = orders.pop(point, None)
         if point in book.released:
             continue
         value = values.get(point)
+        reason = make("output.given_back", LOST, more=why)
         if value is None:
             unnamed.append(point)
+            if point in own:
+                ordered = nan if last is None else last.value
+                returns[point] = Order(ordered, now_ns, reason, since_ns=now_ns)
         else:
-            reason = make("output.given_back", LOST, more=why)
             commands.append(command(point, value, now_ns + round(RELEASE_LIFE_S * _S), reason))
             returns[point] = Order(value, now_ns, reason, since_ns=now_ns)
     return Book(orders, book.released | points.keys(), returns), commands, tuple(unnamed)
@@ -174,7 +187,12 @@ def observed(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float)
     agrees = _shows(order, want, frozen, step)
     keeps = want.obeys is not False and (agrees or (agrees is None and want.obeys is True))
     # What it draws follows later than what it shows.
-    is_kept = order.is_kept or (bool(keeps) and now_ns - order.written_ns >= CONFIRM_S * _S)
+    return noted(order, now_ns, keeps=bool(keeps) and now_ns - order.written_ns >= CONFIRM_S * _S)
+
+
+def noted(order: Order, now_ns: int, *, keeps: bool) -> Order:
+    """Take note that the device was seen to keep the order; forget when it was told again long ago."""
+    is_kept = order.is_kept or keeps
     since_ns = now_ns - round(REWRITES_WITHIN_S * _S)
     recent_ns = order.rewritten_ns and tuple(then for then in order.rewritten_ns if then > since_ns)
     if is_kept == order.is_kept and recent_ns == order.rewritten_ns:

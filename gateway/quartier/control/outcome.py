@@ -59,7 +59,8 @@ class Result:
     ``back`` which players come back, with their new turn; ``off`` which an event of the grid takes, and into
     which mode, also where they take nothing now.  ``grove`` is the tree that it was brought into, None where
     nothing is known of the grid; ``broken`` are its rows whose cap does not hold.  ``held_w`` is what cars
-    that share may take from now on, where the kernel lowered that.
+    that share may take from now on, where the kernel lowered that.  ``spares_w`` is what each limit leaves
+    for what comes back, where something is held.
     """
 
     setpoints_w: tuple[float, ...]
@@ -75,17 +76,12 @@ class Result:
     looks: Mapping[str, Look] = field(default_factory=dict)
     off: Mapping[int, int] = field(default_factory=dict)
     held_w: Mapping[int, float] = field(default_factory=dict)
-
-
-def point(asset: Load | Ev | Pv | Moded) -> str:
-    """The point a flexible asset is steered by."""
-    return asset.point if isinstance(asset, Moded) else steering_point(asset)
+    spares_w: Mapping[str, float] = field(default_factory=dict)
 
 
 def is_left_alone(scene: Scene, asset: Steered) -> bool:
     """Whether a second controller moves its point, so that ours leaves it alone for a while."""
-    name = f"{asset.name}.setpoint_w" if isinstance(asset, Battery) else point(asset)
-    return bool(rivals.why_not(scene.state.rivals, name))
+    return bool(rivals.why_not(scene.state.rivals, steering_point(asset)))
 
 
 def find_left_alone(scene: Scene) -> set[str]:
@@ -99,7 +95,7 @@ def why_not(scene: Scene, asset: Battery) -> Reason | None:
     """Why the battery cannot be steered now; None when it can."""
     memories, now_ns = scene.state.memories, scene.now_ns
     not_ours = guards.why_not(asset, memories) if asset.writable else _NO_SETPOINT
-    not_ours = not_ours or rivals.why_not(scene.state.rivals, f"{asset.name}.setpoint_w")
+    not_ours = not_ours or rivals.why_not(scene.state.rivals, steering_point(asset))
     if not_ours or override.is_maintained(asset, scene.wishes.overrides):
         return not_ours or scene.wishes.overrides[asset.name].reason
     if no_meter := _why_no_meter(scene, asset):
@@ -180,7 +176,7 @@ def maintained(scene: Scene) -> dict[str, Reason]:
         return {}
     ours = (*flexible(scene.house), *moded.steered(scene.house))
     return {
-        point(asset): overrides[asset.name].reason
+        steering_point(asset): overrides[asset.name].reason
         for asset in ours
         if override.is_maintained(asset, overrides)
     }
@@ -234,7 +230,7 @@ def _battery_want(scene: Scene, player: Player, result: Result, index: int) -> l
         tighter = -1 if result.setpoints_w[index] < player.want_w else 1
     return [
         Want(
-            f"{asset.name}.setpoint_w",
+            steering_point(asset),
             setpoint_w,
             reason,
             deadband=max(10.0, 0.002 * asset.rated_w),
@@ -252,7 +248,7 @@ def _follows(scene: Scene, asset: Battery) -> bool | None:
     One that stands below its order may be full, empty, or kept back by its own protection: that is no reason
     to tell it again.  One that moves the other way, or further than ordered, does not know its order.
     """
-    order = scene.state.book.orders.get(f"{asset.name}.setpoint_w")
+    order = scene.state.book.orders.get(steering_point(asset))
     seen = scene.state.memories.get(f"{asset.name}.power_w")
     if order is None or order.since_ns is None or seen is None:
         return None
@@ -425,7 +421,7 @@ def _known(scene: Scene, result: Result, index: int, player: Player, turn: Turn)
     assert not isinstance(asset, Battery)
     if isinstance(asset, Moded) and moded.is_free(asset, turn):
         return False
-    return point(asset) in scene.state.book.orders or _begins(scene, result, index, player, turn)
+    return steering_point(asset) in scene.state.book.orders or _begins(scene, result, index, player, turn)
 
 
 def _begins(scene: Scene, result: Result, index: int, player: Player, turn: Turn) -> bool:
@@ -457,7 +453,7 @@ def _flexible_want(player: Player, turn: Turn, reason: Reason) -> Want:
     if isinstance(asset, Moded):
         return moded.order(player, turn, reason)
     assert not isinstance(asset, Battery)
-    name, is_held = point(asset), not turn.on or turn.limit_w is not None
+    name, is_held = steering_point(asset), not turn.on or turn.limit_w is not None
     obeys = not player.deaf if player.seen and is_held else None
     kept_s = min(REFRESH_S, asset.lease_s / 3)
     if isinstance(asset, Ev):
@@ -496,23 +492,50 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
         return unread.told(player, turn, result.acted[index])
     if _runs_against_cap(scene, player, result, turn):
         return scene.force.reason("import").then(_MINIMUM_ON)
-    before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
+    before = scene.state.book.orders.get(steering_point(player.asset))
     if index in result.back:
         return held.PV_FITS if isinstance(player.asset, Pv) else held.BELOW_CAP
     kept_off = not turn.on and override.keeps_off(player.asset, scene.wishes.overrides)
     if not turn.is_limited or kept_off or player.allowed_w is not None:
         by_hand = scene.wishes.overrides.get(player.name) if turn.is_limited else None
         return player.reason or FREE if by_hand is None else by_hand.reason
-    return _still_held(scene, player, turn, before)
+    return _still_held(scene, player, turn, before, result)
 
 
-def _still_held(scene: Scene, player: Player, turn: Turn, before: Order | None) -> Reason:
+def _still_held(scene: Scene, player: Player, turn: Turn, before: Order | None, result: Result) -> Reason:
     """Why it is held still: by what is in force now."""
     if before is None and not turn.on:
         return held.FOUND_OFF
-    if before is not None and before.reason.code not in {FREE.code, held.BELOW_CAP.code}:
-        return held.still(scene, before.reason)
-    return held.fits(scene.force, "export" if isinstance(player.asset, Pv) else "import")
+    if isinstance(player.asset, Pv):
+        waits = _why_pv_waits(scene, player.asset, turn, result)
+    else:
+        waits = held.why_not_raised(scene, result.gate, result.spares_w, _step_w(player, turn))
+    return waits if before is None else held.still(scene, before.reason, waits)
+
+
+def _step_w(player: Player, turn: Turn) -> float:
+    """What it may take more than now once it was raised by its next step, in W."""
+    asset = player.asset
+    if isinstance(asset, Moded):
+        mode = asset.normal if turn.mode is None else turn.mode
+        here, there = asset.modes[mode], asset.modes[max(mode - 1, 0)]
+        return max(0.0, there.power_w - here.power_w)
+    assert isinstance(asset, _Switched)
+    if not turn.on or isinstance(asset, Load):
+        return steps.returning_w(asset, turn)
+    limit_w = _limit_w(asset, turn)
+    unused_w = max(0.0, limit_w - max(0.0, player.want_w))  # it may take that at any time
+    return unused_w + min(floor_w(asset) / 6, full_w(asset) - limit_w)
+
+
+def _why_pv_waits(scene: Scene, asset: Pv, turn: Turn, result: Result) -> Reason:
+    low_w = result.total_low_w
+    if asset.curtail == "relay":
+        step_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
+        room_w = None if low_w is None else low_w + scene.force.export_w * shed.RESTORE_BELOW
+        return held.why_pv_not_raised(scene, room_w, step_w, held.RETURNS)
+    room_w = None if low_w is None else low_w + scene.force.export_w
+    return held.why_pv_not_raised(scene, room_w, _deadband_w(asset), held.RISES)
 
 
 def _runs_against_cap(scene: Scene, player: Player, result: Result, turn: Turn) -> bool:

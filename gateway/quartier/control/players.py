@@ -15,6 +15,7 @@ OVER_A, OVER_W, OVER = 1.0, 200.0, 0.05
 """What a car, a load, or as a part of its rating PV, may take or make above its order and still obey."""
 Limitable = Load | Ev | Pv
 """What can be switched or limited.  Named once: to write a union at each question costs more than to ask."""
+_S = 1_000_000_000
 CAR_ANSWERS_S, ANSWERS_S = 6.0, 10.0
 """The time to obey: a car has 5 s after a change (IEC 61851-1); relays and inverters are given this."""
 
@@ -107,13 +108,16 @@ def flexible(house: House) -> list[Limitable]:
     return [a for a in house.assets if isinstance(a, Limitable) and takes_orders(a)]
 
 
-def steering_point(asset: Load | Ev | Pv) -> str:
-    """The point that one is switched or limited by."""
+def steering_point(asset: Steered) -> str:
+    """The point that an asset is steered by: the one place that names it."""
     if isinstance(asset, Ev):
         return f"{asset.name}.current_max_a"
-    if isinstance(asset, Pv) and asset.curtail == "limit":
-        return f"{asset.name}.generation_max_w"
-    return f"{asset.name}.relay_on"
+    if isinstance(asset, Moded):
+        return asset.point
+    if isinstance(asset, Battery):
+        return f"{asset.name}.setpoint_w"
+    is_limited = isinstance(asset, Pv) and asset.curtail == "limit"
+    return f"{asset.name}.generation_max_w" if is_limited else f"{asset.name}.relay_on"
 
 
 def takes_orders(asset: Load | Ev | Pv) -> bool:
@@ -136,11 +140,13 @@ def flexible_player(
     """A load, EV or PV as it stands; ``then_w`` is what the grid meter still shows of it, ``late_s`` late.
 
     A consumer just lowered counts as before for a few seconds: meters do not show it at the same time, and
-    one that shows it early would make the rest look larger and shed the next for nothing.  What an order will
-    bring is believed for the time that its device may take: after that counts what is seen.
+    one that shows it early would make the rest look larger and shed the next for nothing.  So it does until
+    its own meter was read after the order: the grid's may show the change while that reading is of before.
+    What an order will bring is believed for the time that its device may take: then counts what is seen.
     """
     seen_w = power_w(memories, asset, now_ns)
-    deaf = seen_w is not None and _is_deaf(asset, turn, memories[f"{asset.name}.power_w"])
+    seen = None if seen_w is None else memories[f"{asset.name}.power_w"]
+    deaf = seen is not None and _is_deaf(asset, turn, seen)
     usable = not guards.why_not(asset, memories)
     if isinstance(asset, Pv):
         most_w = -asset.rated_w if turn.limit_w is None else -turn.limit_w
@@ -158,7 +164,7 @@ def flexible_player(
         # Only what is limited on purpose is expected to come down by itself.
         want_w = present_w if turn.limit_w is None else min(present_w, most_w)
     present_w = settled_w = present_w if then_w is None else then_w
-    if turn.settling(now_ns, late_s):
+    if turn.settling(now_ns, late_s) or (seen is not None and not _is_read_since(asset, turn, seen)):
         present_w, settled_w = max(present_w, turn.before_w), min(present_w, want_w)
     player = Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable, deaf=deaf)
     player.settled_w = settled_w
@@ -169,11 +175,28 @@ def _is_deaf(asset: Load | Ev | Pv, turn: Turn, seen: Memory) -> bool:
     """Whether it still takes, or makes, more than it may although it had the time to obey."""
     if turn.on and turn.limit_w is None:
         return False
-    watts, most_w = seen.value, (turn.limit_w or 0.0) if turn.on else 0.0
+    watts = -seen.value if isinstance(asset, Pv) else seen.value
+    over_w, answers_s = _tolerance(asset)
+    return watts > _most_w(turn) + over_w and turn.had_time(answers_s, seen.taken_ns)
+
+
+def _is_read_since(asset: Load | Ev, turn: Turn, seen: Memory) -> bool:
+    """Whether its reading is of after it was lowered: it shows that, or it is of after the time to obey."""
+    if turn.lowered_ns is None or (turn.on and turn.limit_w is None):
+        return True
+    over_w, answers_s = _tolerance(asset)
+    if seen.taken_ns >= turn.lowered_ns + answers_s * _S:
+        return True
+    return seen.taken_ns > turn.lowered_ns and seen.value <= _most_w(turn) + over_w
+
+
+def _most_w(turn: Turn) -> float:
+    """The most that one may take, or make, that is off or limited, in W."""
+    return (turn.limit_w or 0.0) if turn.on else 0.0
+
+
+def _tolerance(asset: Load | Ev | Pv) -> tuple[float, float]:
+    """What it may take, or make, above its order and still obey, in W, and the time it has to obey, in s."""
     if isinstance(asset, Ev):
-        over_w, answers_s = OVER_A * asset.voltage_v * asset.phases_count, CAR_ANSWERS_S
-    elif isinstance(asset, Pv):
-        watts, over_w, answers_s = -watts, max(OVER_W, OVER * asset.rated_w), ANSWERS_S
-    else:
-        over_w, answers_s = OVER_W, ANSWERS_S
-    return watts > most_w + over_w and turn.had_time(answers_s, seen.taken_ns)
+        return OVER_A * asset.voltage_v * asset.phases_count, CAR_ANSWERS_S
+    return max(OVER_W, OVER * asset.rated_w) if isinstance(asset, Pv) else OVER_W, ANSWERS_S

@@ -1,18 +1,20 @@
-"""Release values of batteries: written again until the device shows them, or its power follows (pure).
+"""What is given back: done again until the device shows that it took it (pure).  failsafe.md rule 11.
 
-States of a release value (an ``Order`` in ``Book.returns``): *open*, nobody saw yet that the device took it;
-*kept* (``is_kept``), it was read back, or the battery's power agrees.  From *kept* it is open again when the
-device shows another value or its power contradicts it: it started anew, say.
+An output is given back with a release value, or to its device's own control.  States of what was given back
+(an ``Order`` in ``Book.returns``): *open*, nobody saw yet that the device took it; *kept* (``is_kept``), the
+value was read back, the battery's power agrees, or our last order is no longer shown.
 
-Invariants: a kept value is not refreshed, so that the device's own fallback acts.  An open one is written at
+Invariants: what is kept is not refreshed, so that the device's own fallback acts.  What is open is written at
 most each ``CONFIRM_S`` for ``UNTIL_S``, counted from when the device is heard.  After that it is written only
-to a device that surely does otherwise, first each ``STANDING_S``, later each ``LATER_MAX_S``.  failsafe.md
-rule 11.  Charging currents, curtailments and sheds are limits: those are orders, which go on being refreshed.
+to a device that surely does otherwise, first each ``STANDING_S``, later each ``LATER_MAX_S``.  A battery's
+release value is open again when the device shows another one or its power contradicts it: it started anew,
+say.  A mode, and what its device's own control has, may change by itself: once kept it is left alone.
+Charging currents, curtailments and sheds are limits: those are orders, which go on being refreshed.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from math import inf
+from math import inf, isnan
 
 from quartier.control import orders, rivals, sight
 from quartier.control.orders import (
@@ -26,79 +28,119 @@ from quartier.control.orders import (
     Want,
 )
 from quartier.control.outcome import BATTERY_ANSWERS_S, is_within
+from quartier.control.players import steering_point
 from quartier.control.reason import Reason
 from quartier.control.scene import Scene
 from quartier.control.sight import Memory
 from quartier.house.alarm import Alarm
-from quartier.house.assets import Battery, House
+from quartier.house.assets import Battery, House, Moded
 from quartier.house.image import Frozen
 from quartier_drivers.contract import Command
 
 UNTIL_S = 30.0
 LATER_SHARE, LATER_MAX_S = 0.1, 300.0
 """A device that goes on to do otherwise is told again after this part of the time that it does, at most."""
+SHOWS_S = 2.0
+"""A reading sooner than this after a write may be of before it."""
 _S = 1_000_000_000
+_Released = Battery | Moded
 
 
 def insisted(
     scene: Scene, book: Book, lost: Mapping[str, Reason], frozen: Frozen
-) -> tuple[Book, list[Command]]:
-    """Write the values of ``lost`` points (to the reason why) again that their devices did not take."""
-    returns, commands = dict(book.returns), []
-    for asset, point in _ours(scene.house, book, lost):
-        order, is_due = _next(scene, asset, returns[point], frozen)
+) -> tuple[Book, list[Command], dict[str, Reason]]:
+    """Give back again what devices did not take; ``lost`` are the points whose inputs are lost now.
+
+    Returns the commands for what has a release value, and the points whose own control gets them once more,
+    with the reason.
+    """
+    returns, commands, again = dict(book.returns), [], {}
+    for asset, point in _ours(scene, book, lost):
+        is_own = point in scene.house.own_controls
+        order, is_due = _next(scene, asset, returns[point], frozen, is_own=is_own)
         returns[point] = order
-        if is_due:
-            expires_ns = scene.now_ns + round(RELEASE_LIFE_S * _S)
-            commands.append(orders.command(point, order.value, expires_ns, order.reason))
-    return (replace(book, returns=returns) if returns else book), commands
+        if not is_due:
+            continue
+        if is_own:
+            again[point] = lost.get(point) or _why(order)
+            continue
+        expires_ns = scene.now_ns + round(RELEASE_LIFE_S * _S)
+        commands.append(orders.command(point, order.value, expires_ns, order.reason))
+    return (replace(book, returns=returns) if returns else book), commands, again
 
 
 def alarms(scene: Scene, lost: Mapping[str, Reason]) -> Iterator[Alarm]:
-    """The devices that did not take their release value in the time for it."""
+    """The devices that did not take what was given back in the time for it."""
     book = scene.state.book
-    for _, point in _ours(scene.house, book, lost):
+    for _, point in _ours(scene, book, lost):
         order = book.returns[point]
-        if not order.is_kept and order.rewritten_ns and _since_s(order, scene.now_ns) >= UNTIL_S:
+        if order.is_kept or not order.rewritten_ns or _since_s(order, scene.now_ns) < UNTIL_S:
+            continue
+        if point in scene.house.own_controls:
+            words = f"{point} is not taken back by its device: it was given back for {UNTIL_S:.0f} s"
+            words += f" and still shows {order.value:g}"
+        else:
             told = f"it was written {order.value:g} for {UNTIL_S:.0f} s and does otherwise"
-            yield Alarm("output.not_taken_back", point, f"{point} does not take its release value: {told}")
+            words = f"{point} does not take its release value: {told}"
+        yield Alarm("output.not_taken_back", point, words)
 
 
-def _ours(house: House, book: Book, lost: Mapping[str, Reason]) -> list[tuple[Battery, str]]:
-    """The batteries whose release value is insisted on: not where a person or another controller has them."""
+def _ours(scene: Scene, book: Book, lost: Mapping[str, Reason]) -> list[tuple[_Released, str]]:
+    """What is insisted on: not where a person or another controller has it.
+
+    A mode may have been given back because it is normal again: then nothing is lost.
+    """
     if not book.returns:
         return []
-    batteries = ((one, f"{one.name}.setpoint_w") for one in house.assets if isinstance(one, Battery))
+    assets = ((one, steering_point(one)) for one in scene.house.assets if isinstance(one, _Released))
     return [
         (asset, point)
-        for asset, point in batteries
-        if point in book.returns and point in lost and not _is_others(lost[point])
+        for asset, point in assets
+        if point in book.returns
+        and (point in lost or isinstance(asset, Moded))
+        and not _is_others(lost.get(point) or _why(book.returns[point]))
+        and not rivals.why_not(scene.state.rivals, point)
     ]
+
+
+def _why(order: Order) -> Reason:
+    """Why it was given back."""
+    return order.reason.more or order.reason
 
 
 def _is_others(why: Reason) -> bool:
     return why.code == rivals.WHY.code or why.who.kind in {"person", "document"}
 
 
-def _next(scene: Scene, asset: Battery, order: Order, frozen: Frozen) -> tuple[Order, bool]:
-    """The release value after this look, and whether it is written now."""
-    point, now_ns = f"{asset.name}.setpoint_w", scene.now_ns
-    step = scene.house.steps.get(point, 0.0)
+def _next(
+    scene: Scene, asset: _Released, order: Order, frozen: Frozen, *, is_own: bool
+) -> tuple[Order, bool]:
+    """What was given back after this look, and whether that is done again now."""
+    if order.is_kept and (is_own or isinstance(asset, Moded)):
+        return order, False
+    point, now_ns = steering_point(asset), scene.now_ns
     shown = sight.number(frozen, point)
     if not _is_heard(scene, asset, order, shown):
         return replace(order, since_ns=now_ns), False  # it waits at its bus
-    if _fell_back(scene.house, point, order, shown, now_ns):
+    if not is_own and _fell_back(scene.house, point, order, shown, now_ns):
         return order, False
-    seen = scene.state.memories.get(f"{asset.name}.power_w")
-    want = Want(point, order.value, order.reason, refresh_s=None, obeys=_obeys(asset, order, seen))
-    order = orders.observed(order, want, frozen, now_ns, step)
+    obeys = _obeys(scene, asset, order, is_own=is_own)
+    if is_own:
+        shows = _shows_own(scene, order, point, frozen, obeys=obeys)
+        order = orders.noted(order, now_ns, keeps=shows is True)
+        is_against = shows is False
+    else:
+        step = scene.house.steps.get(point, 0.0)
+        want = Want(point, order.value, order.reason, refresh_s=None, obeys=obeys)
+        order = orders.observed(order, want, frozen, now_ns, step)
+        is_against = orders.contradicts(order, want, frozen, step)
     age_s, since_s = (now_ns - order.written_ns) / _S, _since_s(order, now_ns)
-    if orders.contradicts(order, want, frozen, step):
+    if is_against:
         if not _may_insist(order, age_s, since_s):
             return order, False
         since_ns = order.since_ns
         if order.is_kept:  # its power had the time to follow already
-            since_ns = now_ns - (round(BATTERY_ANSWERS_S * _S) if want.obeys is False else 0)
+            since_ns = now_ns - (round(BATTERY_ANSWERS_S * _S) if obeys is False else 0)
         rewritten_ns = (*order.rewritten_ns, now_ns)[-REWRITES_MAX:]
         order = replace(order, is_kept=False, since_ns=since_ns, rewritten_ns=rewritten_ns)
     elif order.is_kept or age_s < CONFIRM_S or since_s >= UNTIL_S:
@@ -119,7 +161,7 @@ def _since_s(order: Order, now_ns: int) -> float:
     return (now_ns - order.since_ns) / _S
 
 
-def _is_heard(scene: Scene, asset: Battery, order: Order, shown: Memory | None) -> bool:
+def _is_heard(scene: Scene, asset: _Released, order: Order, shown: Memory | None) -> bool:
     """Whether anything of it was read since the last write; one that is never read counts as heard."""
     memories = scene.state.memories
     seen = (shown, memories.get(f"{asset.name}.power_w"), memories.get(f"{asset.name}.soc_pct"))
@@ -136,11 +178,33 @@ def _fell_back(house: House, point: str, order: Order, shown: Memory | None, now
     return fallback is None or (shown is not None and rivals.is_near(point, shown.value, fallback, step))
 
 
-def _obeys(asset: Battery, order: Order, seen: Memory | None) -> bool | None:
-    """Whether its power agrees with its release value; None where that is not known yet."""
+def _obeys(scene: Scene, asset: _Released, order: Order, *, is_own: bool) -> bool | None:
+    """Whether its power agrees with what it was given back with; None where that is not known (yet).
+
+    What its own control does nobody knows: a battery that surely does not follow our last order obeys.
+    """
     assert order.since_ns is not None
-    if seen is None or seen.taken_ns < order.since_ns + ACT_S * _S:
+    seen = scene.state.memories.get(f"{asset.name}.power_w")
+    if isinstance(asset, Moded) or seen is None or seen.taken_ns < order.since_ns + ACT_S * _S:
         return None
-    if is_within(asset, order.value, seen.value):
+    within = is_within(asset, order.value, seen.value)
+    if is_own:
+        return None if within or isnan(order.value) else True
+    if within:
         return True
     return None if seen.taken_ns < order.since_ns + BATTERY_ANSWERS_S * _S else False
+
+
+def _shows_own(scene: Scene, order: Order, point: str, frozen: Frozen, *, obeys: bool | None) -> bool | None:
+    """Whether the device's own control has the point: it no longer shows our last order; None: unknown."""
+    seen = frozen.get(point)
+    if seen is None or not scene.house.own_controls[point]:
+        return obeys
+    if scene.now_ns - seen.age_s * _S < order.written_ns + SHOWS_S * _S:
+        return None
+    shown = sight.number(frozen, point)
+    if shown is None:
+        return True  # no order is in force
+    if order.value == 0.0 or isnan(order.value):  # its own control may show 0 as well
+        return obeys
+    return not rivals.is_near(point, shown.value, order.value, scene.house.steps.get(point, 0.0))

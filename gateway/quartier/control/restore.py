@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 from quartier.control import balance, measures, moded, override, shed, steps, tree, unread
 from quartier.control.failsafe import Stage
@@ -24,6 +25,7 @@ def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:
     )
     rooms, looks = tree.rooms(scene, result.grove, players, result.setpoints_w)
     back: dict[int, Turn] = {}
+    spares_w = _spares_w(scene, players, high_w)
     if high_w is not None and scene.stage is Stage.WELL and not (result.acted or scene.duties.holds):
         if gate.is_open(scene.now_ns):
             spare_w = (
@@ -34,13 +36,22 @@ def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:
             if back:
                 gate = replace(gate, last_ns=scene.now_ns)
         back = back or _pv_back(scene, players, result)
-    return replace(result, gate=gate, back=back, looks=looks)
+    return replace(result, gate=gate, back=back, looks=looks, spares_w=spares_w)
+
+
+def _spares_w(scene: Scene, players: Sequence[Player], high_w: float | None) -> dict[str, float]:
+    """What the limits leave for what comes back, in W; empty where nothing is held, or nothing is known."""
+    if high_w is None or scene.grid_w is None or not any(player.turn.is_limited for player in players):
+        return {}
+    silent_w = balance.silent_w(scene.house.assets, scene.state.memories, scene.now_ns)
+    spare_w = scene.force.import_w * shed.RESTORE_BELOW - max(high_w, scene.grid_w) - silent_w
+    return {"import": spare_w, "consumption": _consumption_spare_w(scene, players)}
 
 
 def _consumption_spare_w(scene: Scene, players: Sequence[Player]) -> float:
     cap_w = scene.force.consumption_w
     if cap_w is None:
-        return float("inf")
+        return inf
     return cap_w * shed.RESTORE_BELOW - measures.consumed_w(scene, players)
 
 

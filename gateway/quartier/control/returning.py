@@ -6,7 +6,7 @@ from typing import Any
 from quartier.control import duties, failsafe, shed
 from quartier.control.duties import Duties
 from quartier.control.failsafe import Stage
-from quartier.control.outcome import point
+from quartier.control.players import steering_point
 from quartier.control.shed import Turn
 from quartier.control.state import State
 from quartier.control.steps import returning_w
@@ -44,7 +44,7 @@ def _inputs(state: State) -> Iterator[dict[str, Any]]:
 
 
 def _commanded(state: State, asset: Flexible) -> Iterator[dict[str, Any]]:
-    order = state.book.orders.get(point(asset))
+    order = state.book.orders.get(steering_point(asset))
     behind = None if order is None else order.reason.who
     if order is not None and behind is not None and (behind.kind, behind.name) == ("document", "command"):
         yield {"what": "command", "id": behind.id, "until_utc_ms": order.reason.until_utc_ms}

@@ -172,9 +172,10 @@ def _counted(before: Rival, moved: bool, now_ns: int) -> Rival:  # noqa: FBT001 
     if before.rests_ns is not None:
         if now_ns < before.rests_ns:
             return before
-        # It is tried again, and given up sooner than at first.
+        # It is tried again, and given up sooner than at first.  What the other controller set last counts on
+        # while that may begin anew (``conflict``).
         counted_ns = (before.rests_ns,) * (MOVES_COUNT - AGAIN_COUNT)
-        before = replace(before, rests_ns=None, written_ns=None, moves_ns=counted_ns, last_foreign=None)
+        before = replace(before, rests_ns=None, written_ns=None, moves_ns=counted_ns)
     if not (moved or before.moves_ns or before.pauses or before.offs_ns):
         return before
     moves_ns = tuple(then for then in before.moves_ns if now_ns - then < CALM_S * _S)

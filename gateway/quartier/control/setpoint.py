@@ -3,7 +3,7 @@
 OpenADR 3.1's DISPATCH_SETPOINT and CHARGE_STATE_SETPOINT in this house's sign: plus takes energy.
 """
 
-from quartier.control import guards, outcome, players
+from quartier.control import guards, players
 from quartier.house.assets import Battery, Ev, Moded, Pv, Steered
 
 BAND, BAND_W, BAND_RATED = 0.02, 200.0, 0.05
@@ -47,11 +47,6 @@ def takes_orders(asset: Steered) -> bool:
     if isinstance(asset, Battery | Moded):
         return asset.writable and guards.may_order(asset)
     return players.takes_orders(asset)
-
-
-def point(asset: Steered) -> str:
-    """The point that is ordered for it."""
-    return f"{asset.name}.setpoint_w" if isinstance(asset, Battery) else outcome.point(asset)
 
 
 def value(asset: Steered, power_w: float) -> float:

@@ -118,7 +118,7 @@ class State:
 class Decision:
     """What one cycle decided.
 
-    ``releases`` are points to be given back to their device now, once, for which no value is
+    ``releases`` are points to be given back to their device now, for which no value is
     known (``on_release`` is ``own`` or ``hold``): the first is the driver's to do.  ``lost`` says why of
     every point that is given back.  ``view`` is JSON-ready, for ``quartier status``.
     """

@@ -17,7 +17,6 @@ from quartier.control.steps import SLOWED
 from quartier.house.assets import Ev, Load, Moded, Pv, Steered
 
 _PAUSED = make("charging.paused_unread")
-WORDS = "no order yet: its actual state is not known"
 _S = 1_000_000_000
 
 

@@ -16,8 +16,8 @@ from quartier.control.commands import (
     Shed,
 )
 from quartier.control.failsafe import Stage
-from quartier.control.outcome import point
 from quartier.control.override import Overrides
+from quartier.control.players import steering_point
 from quartier.control.running import Commands
 from quartier.control.shed import Turn
 from quartier.control.state import State
@@ -141,16 +141,14 @@ def is_protected(asset: Steered, power_w: float, world: World) -> bool:
     state, now_ns = world.state, world.now.ns
     if guards.why_not(asset, state.memories):
         return True
+    if rivals.why_not(state.rivals, steering_point(asset)):
+        return True
     if isinstance(asset, Battery):
-        if rivals.why_not(state.rivals, f"{asset.name}.setpoint_w"):
-            return True
         soc_pct = sight.fresh(state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns)
         if soc_pct is None:
             return True
         room = battery.room(asset, soc_pct)
         return (power_w < 0 and room.low_w == 0) or (power_w > 0 and room.high_w == 0)
-    if rivals.why_not(state.rivals, point(asset)):
-        return True
     turn = state.turns.get(asset.name, Turn())
     switches = isinstance(asset, Load) and turn.on is not (power_w > 0)
     return switches and not shed.may_switch(asset, turn, now_ns)

@@ -1,6 +1,7 @@
 """What a person sees of a cycle: JSON-ready, for ``quartier status``."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from quartier.control import (
@@ -25,14 +26,13 @@ from quartier.control import (
     tree,
     trespass,
     unmet,
-    unread,
 )
 from quartier.control.limits import Force
-from quartier.control.outcome import Result, point, why_not
+from quartier.control.outcome import Result, why_not
 from quartier.control.plausibility import judge as plausibility
 from quartier.control.plausibility.judge import Verdict
-from quartier.control.players import Limitable, Player, flexible, takes_orders
-from quartier.control.reason import Reason, data, make, text
+from quartier.control.players import Limitable, Player, flexible, steering_point, takes_orders
+from quartier.control.reason import FREE, Reason, data, make
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import State
@@ -41,6 +41,16 @@ from quartier.house.alarm import Alarm
 from quartier.house.assets import Asset, Battery, Ev, Load, Moded, Pv, Steered
 from quartier.house.modes import Run
 
+_STEERED, _MEASURED = make("state.steered"), make("state.measured")
+_NOT_ORDERED = make("state.not_ordered", more=guards.NONE)
+_UNREAD, _SHED = make("state.unread"), make("state.shed")
+_ALSO, _DEAF = make("state.also"), make("state.deaf")
+_OFF: Mapping[type, Reason] = {Ev: make("state.paused"), Pv: make("state.off")}
+_PLAIN: Mapping[int, dict[str, Any]] = {
+    id(one): {"state": str(one), "state_reason": data(one)}
+    for one in (_STEERED, _MEASURED, _NOT_ORDERED, _UNREAD, _SHED, *_OFF.values(), FREE)
+}
+"""By the reason itself: to find it by all that it says costs more."""
 _ROLES: Mapping[type, str] = {Run: "load"}
 """What the site file calls those that are called otherwise here."""
 
@@ -118,13 +128,13 @@ def alarms(
 ) -> Iterator[Alarm]:
     """What is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
     for one in _alarms(scene, players, result, lost):
-        yield _set_cause(scene, one)
+        yield _with_meter_cause(scene, one)
     yield from unmet.alarms(scene, players)
     yield from runs.alarms(scene.house, scene.state.runs)
     yield from precedence.alarms(scene, players, result.grove, result.broken)
 
 
-def _set_cause(scene: Scene, one: Alarm) -> Alarm:
+def _with_meter_cause(scene: Scene, one: Alarm) -> Alarm:
     """Return an alarm with the doubt of the grid meter as its cause, where it follows from its readings."""
     if scene.meter.verdict is Verdict.GOOD or one.cause is not None:
         return one
@@ -211,19 +221,21 @@ def _asset(
     if isinstance(asset, Battery):
         soc = scene.state.memories.get(f"{asset.name}.soc_pct")
         shown_asset["soc_pct"] = None if soc is None else soc.value
-        shown_asset["state"] = text(why_not(scene, asset)) or "steered"
-        name = f"{asset.name}.setpoint_w"
+        state = why_not(scene, asset) or _STEERED
+        name = steering_point(asset)
     elif isinstance(asset, Moded) and asset in moded.steered(scene.house):
-        shown_asset["state"] = moded.words(asset, after.turns[asset.name], said)
+        state = moded.state(asset, after.turns[asset.name], said)
         name = asset.point
     elif isinstance(asset, Limitable) and takes_orders(asset):
-        unguarded = guards.why_not(asset, scene.state.memories)
-        words = [_turn_state(asset, after.turns[asset.name]), text(unguarded), precedence.DEAF * is_deaf]
-        shown_asset["state"] = "; ".join(filter(None, words))
-        name = point(asset)
+        state = _turn_state(asset, after.turns[asset.name])
+        if unguarded := guards.why_not(asset, scene.state.memories):
+            state = state.then(_ALSO).then(unguarded)
+        state = state.then(_DEAF) if is_deaf else state
+        name = steering_point(asset)
     else:
-        shown_asset["state"] = "measured only" if guards.may_order(asset) else f"not ordered: {guards.NONE}"
-        return shown_asset
+        state = _MEASURED if guards.may_order(asset) else _NOT_ORDERED
+        return shown_asset | _shown_state(state)
+    shown_asset |= _shown_state(state)
     if isinstance(asset, Run):
         shown_asset["run"] = runs.shown(asset, scene.state.runs[asset.name])
     by_hand = scene.wishes.overrides.get(asset.name)
@@ -245,12 +257,27 @@ def _asset(
     return shown_asset
 
 
-def _turn_state(asset: Pv | Ev | Load, turn: Turn) -> str:
+def _shown_state(state: Reason) -> dict[str, Any]:
+    """How an asset stands, as text and as code with values; the same for many cycles."""
+    return _PLAIN.get(id(state)) or _found_state(state)
+
+
+@lru_cache(maxsize=1024)
+def _found_state(state: Reason) -> dict[str, Any]:
+    return {"state": str(state), "state_reason": data(state)}
+
+
+def _turn_state(asset: Pv | Ev | Load, turn: Turn) -> Reason:
     if turn.unread_ns is not None:
-        return unread.WORDS
+        return _UNREAD
     if not turn.on:
-        return {"Ev": "paused", "Pv": "switched off"}.get(type(asset).__name__, "shed")
-    return "free" if turn.limit_w is None else f"limited to {turn.limit_w:.0f} W"
+        return _OFF.get(type(asset), _SHED)
+    return FREE if turn.limit_w is None else _limited(round(turn.limit_w))
+
+
+@lru_cache(maxsize=1024)
+def _limited(limit_w: int) -> Reason:
+    return make("state.limited", limit_w=limit_w)
 
 
 def _last(scene: Scene, asset: Asset) -> float | None:

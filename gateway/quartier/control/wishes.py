@@ -9,7 +9,7 @@ from typing import Literal
 
 from quartier.control.caps import LinkCaps
 from quartier.control.override import Overrides
-from quartier.control.reason import Reason
+from quartier.control.reason import FREE, Reason
 
 OnLoss = Literal["hold", "failsafe"]
 
@@ -141,14 +141,14 @@ class Aim:
 
     It moves by ``power_w``, and by as much more or less as keeps the grid inside ``grid_min_w`` ..
     ``grid_max_w`` (infinite: however it comes).  0 W and 0 .. 0 is the rule of self-consumption;
-    ``words`` say why.
+    ``why`` is the reason.
     """
 
     duration_s: float
     power_w: float
     grid_min_w: float
     grid_max_w: float
-    words: str = ""
+    why: Reason = FREE
 
     def asked_w(self, net_w: float) -> float:
         """What it asks, in W, where the grid would show ``net_w`` without the battery."""
@@ -166,12 +166,12 @@ class RunningAim:
 @dataclass(frozen=True, slots=True)
 class Leg:
     """What the local plan has another asset do for a while, as ``override`` takes it: A of a charging point
-    (0 pauses), the number of a mode; ``words`` say why.
+    (0 pauses), the number of a mode; ``why`` is the reason.
     """
 
     duration_s: float
     value: float
-    words: str = ""
+    why: Reason = FREE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -263,6 +263,7 @@ class House:
 
     ``release_values`` maps a writable point to what is written when an input it needs is lost
     (``control/releases``); None where only the driver knows (the device's own control, or nothing at all).
+    ``own_controls`` are the points that go back to their device's own control: whether they show it.
     ``steps`` is the resolution of a writable point, in its unit, once its device told it.  ``fallbacks`` is
     what a device does by itself with one that nobody writes (its value, None: its own control; after how many
     seconds).
@@ -281,6 +282,7 @@ class House:
     grid_target_w: float = 0.0
     cycle_s: float = 1.0
     release_values: Mapping[str, float | None] = field(default_factory=dict)
+    own_controls: Mapping[str, bool] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict, compare=False)
     fallbacks: Mapping[str, tuple[float | None, float]] = field(default_factory=dict, compare=False)
     unmeasured_w: float | None = None

@@ -9,6 +9,7 @@ for all of them at once; what some of them would buy or sell for it is done wher
 from collections.abc import Sequence
 from math import inf
 
+from quartier.control.reason import Reason
 from quartier.control.wishes import Aim
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import Plan, PlannedStep
@@ -24,12 +25,12 @@ def aims(
     battery: Battery,
     outlook: Outlook,
     contract: Contract,
-    words: Sequence[str],
+    why: Sequence[Reason],
     target_w: float = 0.0,
 ) -> tuple[Aim, ...]:
     """One aim a step; ``target_w`` is the grid power that the site's rule brings the grid to."""
     return tuple(
-        _aim(plan, battery, outlook, contract, number, words[number], target_w)
+        _aim(plan, battery, outlook, contract, number, why[number], target_w)
         for number in range(len(plan.steps))
     )
 
@@ -40,7 +41,7 @@ def _aim(
     outlook: Outlook,
     contract: Contract,
     number: int,
-    words: str,
+    why: Reason,
     target_w: float,
 ) -> Aim:
     step = plan.steps[number]
@@ -82,7 +83,7 @@ def _aim(
         high_w = min(high_w, max(top_w, contract.peak_free_w, target_w))
     if is_sold:  # what is sold is no surplus to be taken in
         low_w = -inf
-    return Aim(outlook.step_s, power_w, min(low_w, high_w), high_w, words)
+    return Aim(outlook.step_s, power_w, min(low_w, high_w), high_w, why)
 
 
 def _height_w(plan: Plan, step: PlannedStep) -> float:

@@ -8,6 +8,7 @@ the others take added to the load.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from quartier.control.reason import Reason, make
 from quartier.control.wishes import Leg
 from quartier.planning.horizon import RefusedError
 from quartier.planning.site import Batch, Car, Site
@@ -18,20 +19,23 @@ _EARLY_EUR_PER_WH = 1e-9
 """So much dearer each step counts than the one before: of equal hours the earlier is taken, each time."""
 _PER_KWH = 1000.0
 _When = Callable[[int], str]
+_HEATED = make("plan.heated")
+_HAS_ALL = make("plan.car_has_all")
 
 
 @dataclass(frozen=True, slots=True)
 class Modes:
     """In which mode (by its number) a tank or a batch takes power, and in which it waits.
 
-    It takes in a step in which ``from_w`` or more is planned; ``after`` is said of what follows the last.
+    It takes in a step in which ``from_w`` or more is planned.  ``code`` is of the reason of such a step,
+    ``after`` the reason of what follows the last.
     """
 
     takes: int
     waits: int
     from_w: float
-    verb: str = "heats"
-    after: str = "has enough for as long as is planned"
+    code: str = "plan.heats"
+    after: Reason = _HEATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,8 @@ class _Said:
     prices: Sequence[float]
     when: _When
 
-    def price(self, step: int) -> str:
-        return f"{self.prices[step] * _PER_KWH:.3f}"
+    def price(self, step: int) -> float:
+        return round(self.prices[step] * _PER_KWH, 3)
 
 
 def _modes(said: _Said, modes: Modes, power_w: Sequence[float], batch: Batch | None) -> tuple[Leg, ...]:
@@ -111,10 +115,10 @@ def _modes(said: _Said, modes: Modes, power_w: Sequence[float], batch: Batch | N
         takes = step in span if batch is not None else power_w[step] >= modes.from_w
         if takes:
             begins = said.when(step)
-            words = f"{modes.verb} where a kWh more costs {said.price(step)}"
+            why = make(modes.code, price_eur_per_kwh=said.price(step))
         else:
-            words = f"waits until {begins}" if begins else modes.after
-        found.append(Leg(said.step_s, float(modes.takes if takes else modes.waits), words))
+            why = make("plan.waits_until", at=begins) if begins else modes.after
+        found.append(Leg(said.step_s, float(modes.takes if takes else modes.waits), why))
     return tuple(reversed(found))
 
 
@@ -131,13 +135,13 @@ def _current(said: _Said, car: Car, power_w: Sequence[float]) -> tuple[Leg, ...]
     """A current a step, with its reason."""
     found: list[Leg] = []
     per_a, begins = car.voltage_v * car.phases, ""
-    ready = f"ready by {said.when(min(car.until_step, len(power_w)))}"
+    ready = said.when(min(car.until_step, len(power_w)))
     for step in range(len(power_w) - 1, -1, -1):
         amperes = round(power_w[step] / per_a, 1)
         if amperes > 0.0:
             begins = said.when(step)
-            words = f"charges where a kWh more costs {said.price(step)}, {ready}"
+            why = make("plan.charges_car", price_eur_per_kwh=said.price(step), ready=ready)
         else:
-            words = f"waits until {begins}, {ready}" if begins else "has what it wants"
-        found.append(Leg(said.step_s, amperes, words))
+            why = make("plan.car_waits", at=begins, ready=ready) if begins else _HAS_ALL
+        found.append(Leg(said.step_s, amperes, why))
     return tuple(reversed(found))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from quartier.control.reason import Reason
 from quartier.control.wishes import Aim, LocalPlan
 from quartier.planning.aims import aims
 from quartier.planning.beside import Beside, Modes, beside
@@ -79,7 +80,7 @@ class Led:
 
     plan: Plan
     outlook: Outlook
-    words: Sequence[str]
+    why: Sequence[Reason]
     aims: tuple[Aim, ...]
 
 
@@ -106,9 +107,9 @@ class Answer:
         return self.led[self.question.asset].outlook
 
     @property
-    def words(self) -> Sequence[str]:
+    def why(self) -> Sequence[Reason]:
         """The reasons of its steps."""
-        return self.led[self.question.asset].words
+        return self.led[self.question.asset].why
 
 
 def answered(question: Question, learner: Learner) -> Answer:
@@ -151,8 +152,8 @@ def answered(question: Question, learner: Learner) -> Answer:
 def _led(question: Question, battery: Battery, outlook: Outlook) -> Led:
     contract = question.contract
     plan = planned(battery, outlook, contract)
-    words = spared(plan, battery, outlook, contract, reasons(plan, outlook, _clock(question)))
-    return Led(plan, outlook, words, aims(plan, battery, outlook, contract, words, question.target_w))
+    why = spared(plan, battery, outlook, contract, reasons(plan, outlook, _clock(question)))
+    return Led(plan, outlook, why, aims(plan, battery, outlook, contract, why, question.target_w))
 
 
 def distrust(question: Question, learner: Learner) -> None:

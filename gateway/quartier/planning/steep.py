@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import inf, isfinite
 
+from quartier.control.reason import Reason, make
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import Plan, PlannedStep
 
@@ -47,14 +48,17 @@ def levelled(contract: Contract) -> Contract:
     return replace(contract, surcharges=(), peak_eur_per_w=price, peak_free_w=tiers[middle][0])
 
 
+def _spares(above_w: float) -> Reason:
+    return make("plan.spares_peak", limit_kw=round(above_w / 1000, 1))
+
+
 def spared(
-    plan: Plan, battery: Battery, outlook: Outlook, contract: Contract, words: Sequence[str]
-) -> list[str]:
+    plan: Plan, battery: Battery, outlook: Outlook, contract: Contract, why: Sequence[Reason]
+) -> list[Reason]:
     """The reasons of the steps, and from where on an import is spared for what the day's largest costs."""
     found = []
-    for number, (step, line) in enumerate(zip(plan.steps, words, strict=True)):
+    for number, (step, line) in enumerate(zip(plan.steps, why, strict=True)):
         above_w = from_w(step, battery, outlook, contract, number)
         is_reason = isfinite(above_w) and not _is_worth(_plain(outlook, contract, number), step, battery)
-        more = f"; an import above {above_w / 1000:.1f} kW is spared: the day's largest costs"
-        found.append(line + more if is_reason else line)
+        found.append(line.then(_spares(above_w)) if is_reason else line)
     return found

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from quartier.control.reason import FREE
 from quartier.planning.account import Shadow
 from quartier.planning.aims import aims
 from quartier.planning.chances import chances
@@ -103,7 +104,7 @@ class Trial:
             plan = planned(unit, outlook, _ENERGY)
         except RefusedError:  # an hour that was measured so must not keep those after it from being learnt
             return
-        aim = aims(plan, unit, outlook, _ENERGY, [""] * count, self.target_w)[0]
+        aim = aims(plan, unit, outlook, _ENERGY, [FREE] * count, self.target_w)[0]
         self.worth_eur_per_wh = worth
         net_w = load_w - sun_w
         bought, sold = billed

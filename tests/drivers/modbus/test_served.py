@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from quartier_drivers.contract import DeviceSpec, Fallback
 from quartier_drivers.modbus.served import SCALE, Infos, Roster, info, wants
 from quartier_drivers.profile import parse
@@ -36,6 +38,21 @@ fallback = { value = 0, after_s = 60, register = "holding:2701" }
 [parts.battery.relay_on]
 register = "coil:1"
 write = { on_release = 0, confirm = "none" }
+[parts.loop.pump_pct]
+register = "input:308"
+[parts.loop.pump_pct.write]
+register = "holding:104"
+low = 10
+high = 100
+on_release = "own"
+own = { register = "holding:101", value = 2 }
+[parts.loop.speed_pct]
+register = "holding:1131"
+[parts.loop.speed_pct.write]
+low = 0
+high = 100
+on_release = "own"
+own = { register = "holding:1131", value = 0 }
 [parts.grid.power_w]
 register = "holding:820"
 """,
@@ -69,6 +86,21 @@ def test_a_point_written_tells_limits_step_release_and_fallback() -> None:
     assert (True, "own", True) == (told.persistent, told.on_release, told.read_back)
     assert Fallback(0.0, 60.0, "holding:2701", refresh_s=20.0) == told.fallback
     assert "227/holding:2700" == told.address
+
+
+@pytest.mark.parametrize(
+    ("point", "shows"),
+    [
+        ("bat1.setpoint_w", False),  # its register keeps the order
+        ("loop1.pump_pct", True),  # read where the device shows what is in force
+        ("loop1.speed_pct", True),  # giving back writes to its own register
+        ("bat1.relay_on", False),
+    ],
+)
+def test_point_tells_whether_it_shows_that_it_was_given_back(point: str, *, shows: bool) -> None:
+    found = Roster(DeviceSpec("gx", 227, {"battery": "bat1", "loop": "loop1"}), PROFILE)
+
+    assert shows is info(found[point], PROFILE).shows_own
 
 
 def test_a_scale_register_is_wanted_with_its_point() -> None:

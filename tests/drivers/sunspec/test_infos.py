@@ -32,6 +32,7 @@ def test_a_setpoint_is_known_to_end_in_the_devices_own_control():
     info = told("setpoint_w", "sunspec/battery", BARE)
 
     assert (True, "own", Fallback(None, 60.0, "", 20.0)) == (info.writable, info.on_release, info.fallback)
+    assert info.shows_own
     assert "7/704.WSet|704.WSetPct|124.StorCtl_Mod" == info.address
 
 

@@ -238,6 +238,19 @@ def test_giving_back_for_a_lost_input_is_a_row_with_its_outcome(desk):
     assert "replaced" == before.end
 
 
+def test_giving_back_again_is_the_same_row(desk):
+    desk.ledger.released([BARE], {BARE: make("meter.lost")}, desk.now)
+    desk.ledger.gave_back([BARE], "done", "", desk.at(1).ns)
+    desk.at(5).ledger.released([BARE], {BARE: make("meter.lost")}, desk.now)
+    desk.at(6).ledger.released([BARE], {BARE: make("meter.lost")}, desk.now)
+    desk.ledger.gave_back([BARE], "refused", "no", desk.at(7).ns)
+    (row,) = desk.rows("fan")
+
+    assert (3, 2, "refused", {"done": 1}) == (row.count, row.writes, row.outcome, row.fates)
+    desk.at(10).ledger.released([BARE], {BARE: make("meter.implausible")}, desk.now)
+    assert 2 == len(desk.rows("fan")), "for another reason"
+
+
 def test_a_bus_that_gives_back_a_worn_register_is_told_as_that_rule(desk):
     desk.order(POWER, 1.0).send("refused", "its budget is spent")
     desk.ledger.gave_back([POWER], "done", "", desk.at(1).ns)

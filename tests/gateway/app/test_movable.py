@@ -9,7 +9,7 @@ from quartier.app import movable
 from quartier.config.ahead import Planning
 from quartier.control import aims
 from quartier.control.orders import Book, Order
-from quartier.control.reason import FREE, said
+from quartier.control.reason import FREE, make, said
 from quartier.control.runs import Progress
 from quartier.control.sight import Memory
 from quartier.control.state import State
@@ -85,7 +85,7 @@ def test_a_relay_waits_off_and_a_heat_pump_in_normal_where_it_can_be_boosted():
     assert Modes(0, 1, 1_250.0) == movable.modes(PUMP)
     assert Modes(1, 2, 1_000.0) == movable.modes(replace(PUMP, preheat=False))
     runs = movable.modes(BIN)
-    assert (0, 1, "runs") == (runs.takes, runs.waits, runs.verb)
+    assert (0, 1, "plan.runs") == (runs.takes, runs.waits, runs.code)
     assert 0.0 < runs.from_w < 1.0, "what is left of a run in its last step is run too"
 
 
@@ -177,7 +177,7 @@ def test_a_run_that_is_owed_is_planned_until_its_deadline_and_apart_from_the_for
 
     assert ((2_000.0, 100.0, 1_500.0), 0, 12) == (tuple(found.powers_w), found.from_step, found.until_step)
     assert ("washer",) == movable.apart(house(WASHER, replace(WASHER, name="bare", measured=False)))
-    assert Modes(0, 1, 1e-3, "runs", "its run is done by then") == movable.modes(WASHER)
+    assert Modes(0, 1, 1e-3, "plan.runs", make("plan.done_by_then")) == movable.modes(WASHER)
 
 
 def test_one_that_the_plan_just_let_run_is_not_moved_before_it_is_seen_to_have_begun():

@@ -33,6 +33,21 @@ def test_only_own_control_is_given_back_to(on_release, gives_back):
     assert gives_back is offers.gives_back(info(writable=True, on_release=on_release), "loop.pump_pct")
 
 
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ({}, {"loop.pump_pct": False}),
+        ({"shows_own": True}, {"loop.pump_pct": True}),
+        ({"shows_own": True, "read_back": False}, {"loop.pump_pct": False}),
+        ({"persistent": True}, {}),
+        ({"persistent": True, "shows_own": True}, {"loop.pump_pct": True}),
+        ({"on_release": "hold"}, {}),
+    ],
+)
+def test_worn_register_that_shows_nothing_is_not_given_back_again(more, found):
+    assert found == offers.own_controls(info(**({"writable": True, "on_release": "own"} | more)))
+
+
 def test_how_often_it_is_read_is_known_of_what_is_there():
     assert (None, 1.0) == (offers.measured_s({}, "bat1.power_w"), offers.period_s({}, "bat1.power_w"))
     assert 5.0 == offers.measured_s(info(), "loop.pump_pct")

@@ -317,6 +317,8 @@ async def test_what_is_shown_is_json_and_has_every_step_with_its_reason(house):
 
         assert 96 == len(told["steps"])
         assert all(step["why"] for step in told["steps"])
+        codes = {step["code"] for step in told["steps"]}
+        assert codes <= {"plan.charges", "plan.discharges", "plan.waits"}
         expected = made.expected(found.yard.clock.utc_ms())
         assert {"grid": 96, "bat1": 96} == {name: len(watts) for name, watts in expected.items()}
         grids = [round(step["grid_w"], 1) for step in told["steps"]]

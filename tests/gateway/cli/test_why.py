@@ -5,6 +5,7 @@ import json
 import time
 
 import pytest
+from tests.gateway.cli.estate import SITE
 
 from quartier.cli import main
 from quartier.house.entry import Entry
@@ -143,9 +144,35 @@ async def test_an_unknown_asset_names_the_known_ones(ask):
     assert (1, "no asset is called nobody; there are bat1, boiler\n") == (code, errors)
 
 
-async def test_without_daemon_history_and_site_file_nothing_is_known(ask):
-    code, _, errors = await ask("boiler")
-    assert (1, "no asset is called boiler\n") == (code, errors)
+async def test_without_daemon_history_and_site_file_each_is_named_with_what_to_do(ask, tmp_path):
+    code, text, errors = await ask("boiler")
+    daemon, site, history = errors.splitlines()
+
+    assert (69, "") == (code, text)
+    assert daemon.startswith(f"no daemon answers at {tmp_path}")
+    assert daemon.endswith("or name its --runtime-dir")
+    assert site.startswith("no site file: ")
+    assert site.endswith("cannot be read: No such file or directory; name it with --config")
+    assert f"no history at {tmp_path}/history.db; is --state-dir where the daemon keeps it?" == history
+
+
+async def test_without_daemon_a_history_without_the_asset_is_named(ask, keep, now_ms, tmp_path):
+    keep(row(1, now_ms - 9000))
+    code, _, errors = await ask("bat1")
+
+    assert (69, f"no order of bat1 is written down in {tmp_path}/history.db") == (
+        code,
+        errors.splitlines()[2],
+    )
+
+
+async def test_without_daemon_the_site_file_names_the_assets_that_there_are(ask, tmp_path):
+    (tmp_path / "none").write_text(SITE)
+    code, _, errors = await ask("boilr")
+    known = errors.strip().rpartition(" ")[2]
+
+    assert (1, True) == (code, errors.startswith("no asset is called boilr; there are "))
+    assert 0 == (await ask(known))[0]
 
 
 async def test_a_time_that_cannot_be_read_is_wrong_use(ask):

@@ -25,7 +25,7 @@ PLAN = LocalPlan(
     start_ns=100 * S,
     expires_ns=1000 * S,
     offset_ms=EPOCH_MS,
-    aims={"bat1": (Aim(300.0, 2000.0, 0.0, inf, "cheap"), Aim(300.0, 0.0, 0.0, 0.0, "dear"))},
+    aims={"bat1": (Aim(300.0, 2000.0, 0.0, inf, said("cheap")), Aim(300.0, 0.0, 0.0, 0.0, said("dear")))},
 )
 
 
@@ -128,20 +128,20 @@ def aimed(plant):
 
 
 def test_what_is_bought_goes_into_the_battery_and_the_reason_says_why(aimed):
-    p = aimed(Aim(900, 2000.0, 0.0, inf, "cheap"), base_w=500).run(60)
+    p = aimed(Aim(900, 2000.0, 0.0, inf, said("cheap")), base_w=500).run(60)
 
     assert abs(p.bat_w - 2000) <= 25, "a setpoint rests within its deadband"
     assert ("local plan", "local plan: cheap") == (p.battery["led_by"], p.battery["command"]["reason"])
 
 
 def test_what_is_kept_for_later_serves_no_load_and_sun_still_goes_in(aimed):
-    kept = Aim(900, 0.0, 0.0, inf, "kept")
+    kept = Aim(900, 0.0, 0.0, inf, said("kept"))
     assert abs(aimed(kept, base_w=3000).run(60).bat_w) < 20
     assert abs(aimed(kept, base_w=500, sun_w=2500).run(90).bat_w - 2000) < 60
 
 
 def test_the_import_cap_comes_before_the_plan(aimed):
-    p = aimed(Aim(900, 4000.0, 0.0, inf, "cheap"), base_w=3000).cap(import_max_w=5000).run(90)
+    p = aimed(Aim(900, 4000.0, 0.0, inf, said("cheap")), base_w=3000).cap(import_max_w=5000).run(90)
 
     assert p.longest_over_s(5000, 10) == 0
     assert p.bat_w < 2100
@@ -149,20 +149,20 @@ def test_the_import_cap_comes_before_the_plan(aimed):
 
 def test_in_the_fail_safe_state_no_plan_charges_from_the_grid_or_feeds_it(aimed):
     careful = {"no_battery_export": True, "no_grid_charge_above_reserve": True}
-    bought = aimed(Aim(900, 4000.0, 0.0, inf, "cheap"), base_w=500).cap(**careful).run(60)
-    sold = aimed(Aim(900, -4000.0, -inf, 0.0, "dear"), base_w=500).cap(**careful).run(60)
+    bought = aimed(Aim(900, 4000.0, 0.0, inf, said("cheap")), base_w=500).cap(**careful).run(60)
+    sold = aimed(Aim(900, -4000.0, -inf, 0.0, said("dear")), base_w=500).cap(**careful).run(60)
 
     assert bought.bat_w < 20
     assert min(sold.grid_log[10:]) > -60
 
 
 def test_a_full_battery_and_one_at_its_reserve_are_not_moved_by_a_plan(aimed):
-    assert aimed(Aim(900, 4000.0, 0.0, inf, "cheap"), soc_pct=95.5).run(30).bat_w < 1
-    assert aimed(Aim(900, -4000.0, -inf, 0.0, "dear"), soc_pct=19.5).run(30).bat_w > -1
+    assert aimed(Aim(900, 4000.0, 0.0, inf, said("cheap")), soc_pct=95.5).run(30).bat_w < 1
+    assert aimed(Aim(900, -4000.0, -inf, 0.0, said("dear")), soc_pct=19.5).run(30).bat_w > -1
 
 
 def test_what_a_person_orders_goes_before_the_plan(aimed):
-    p = aimed(Aim(900, 4000.0, 0.0, inf, "cheap"))
+    p = aimed(Aim(900, 4000.0, 0.0, inf, said("cheap")))
     p.people = {"bat1": Override("bat1", -700.0, 10**13, 0, Who("person", "anna", "1001"), "")}
     p.run(30)
 
@@ -171,10 +171,10 @@ def test_what_a_person_orders_goes_before_the_plan(aimed):
 
 
 def test_nothing_is_raised_for_a_plan_while_the_grid_meter_is_stale(aimed):
-    p = aimed(Aim(900, 0.0, 0.0, 0.0, "serves"), base_w=1000).run(40)
+    p = aimed(Aim(900, 0.0, 0.0, 0.0, said("serves")), base_w=1000).run(40)
     p.silent.add("grid")
     p.run(4)
-    before_w, p.aim = p.bat_w, Aim(900, 4000.0, 0.0, inf, "cheap")
+    before_w, p.aim = p.bat_w, Aim(900, 4000.0, 0.0, inf, said("cheap"))
     p.run(4)
 
     assert "FREEZE" == p.decision.view["stage"]
@@ -194,8 +194,8 @@ def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_
     house = replace(scene().house, assets=(unit, replace(unit, name="bat2", discharge_max_w=1_000)))
     state = State.fresh(house)
     until = EPOCH_MS + 900_000
-    serves = RunningAim(Aim(900, 0.0, 0.0, 0.0, "serves"), until)
-    bought = RunningAim(Aim(900, 2_000.0, 0.0, inf, "cheap"), until)
+    serves = RunningAim(Aim(900, 0.0, 0.0, 0.0, said("serves")), until)
+    bought = RunningAim(Aim(900, 2_000.0, 0.0, inf, said("cheap")), until)
 
     def wanted(aims_now):
         found = scene(house, state=state)

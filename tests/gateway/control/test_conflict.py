@@ -16,6 +16,7 @@ from quartier.control.orders import Book, Order
 from quartier.control.outcome import Result
 from quartier.control.overload import Row
 from quartier.control.override import Override
+from quartier.control.players import steering_point
 from quartier.control.reason import FREE
 from quartier.control.rivals import Rival
 from quartier.control.shed import Gate, Turn
@@ -23,7 +24,7 @@ from quartier.control.sight import Memory
 from quartier.control.state import State
 from quartier.control.wishes import Wishes
 from quartier.house.assets import Battery, Ev, Load, Mode, Pv
-from quartier.house.modes import Ventilation
+from quartier.house.modes import Chp, Ventilation
 from quartier.house.nodes import Node
 from quartier_drivers.who import Who
 
@@ -191,6 +192,8 @@ BATTERY = Battery(
     ramp_max_w_per_s=5_000,
 )
 FAN_MODES = (Mode("100 % speed", 100, 3_000), Mode("70 % speed", 70, 1_500), Mode("40 % speed", 40, 500))
+CHP_MODES = (Mode("rests", 0, 0.0), Mode("runs", 1, -5_500.0))
+CHP = Chp(name="x", rated_w=5_500, quantity="request_on", modes=CHP_MODES)
 FAN = Ventilation(name="x", rated_w=3_000, tier="C", quantity="speed_pct", modes=FAN_MODES, co2_max_ppm=1e9)
 
 
@@ -209,16 +212,32 @@ FAN = Ventilation(name="x", rated_w=3_000, tier="C", quantity="speed_pct", modes
         (BATTERY, -4_000.0, 500.0, (0.0, 4_000.0)),
         (BATTERY, 0.0, None, (5_000.0, 5_000.0)),
         (FAN, 100.0, 500.0, (2_500.0, 0.0)),
+        (CHP, 1.0, None, (0.0, 5_500.0)),
+        (CHP, 1.0, -2_000.0, (0.0, 3_500.0)),
     ],
 )
 def test_a_point_counts_at_the_larger_of_measured_and_last_foreign_value(house, asset, value, seen_w, more):
     small = replace(house, assets=(asset,))
-    name = conflict.steered_by(asset)
+    name = steering_point(asset)
     memories = {} if seen_w is None else {"x.power_w": Memory(seen_w, S)}
     state = replace(State.fresh(small), rivals={name: replace(RIVAL, last_foreign=value)}, memories=memories)
 
     assert more == conflict.counted_more_w(small, state, S)
     assert (0.0, 0.0) == conflict.counted_more_w(small, replace(state, rivals={name: Rival()}), S)
+
+
+@pytest.mark.parametrize(
+    ("moves_s", "more_w"),
+    [((), 0.0), ((90,), 0.0), ((41, 95), 11_040.0), ((40, 95), 0.0), ((50, 60, 70), 11_040.0)],
+)
+def test_value_that_another_sets_counts_from_its_second_time_in_a_minute(house, moves_s, more_w):
+    ev = Ev(name="x", rated_w=11_040)
+    small = replace(house, assets=(ev,))
+    one = Rival(last_foreign=16.0, moves_ns=tuple(s * S for s in moves_s))
+    memories = {"x.power_w": Memory(0.0, 99 * S)}
+    state = replace(State.fresh(small), rivals={"x.current_max_a": one}, memories=memories)
+
+    assert (more_w, 0.0) == conflict.counted_more_w(small, state, 100 * S)
 
 
 CAR = Ev(name="x", rated_w=11_040)
@@ -235,7 +254,7 @@ def wants(scene, house):
     """The values that are written at ``T`` to the point of one asset, and its turn after that."""
 
     def made(asset, foreign, *, order=None, turn=None, high_w=0.0, low_w=0.0, result=None, **changes):
-        name = conflict.steered_by(asset)
+        name = steering_point(asset)
         orders = {} if order is None else {name: Order(order, (T - 400) * S, FREE)}
         state = State.fresh(replace(house, assets=(asset,), **changes.pop("house", {})))
         rival = Rival(**({"foreign": foreign, "last_foreign": foreign} | LATER | changes.pop("rival", {})))

@@ -43,6 +43,20 @@ def test_a_car_that_ignores_its_pause_is_believed_for_six_seconds(plant):
     assert [-5_000.0] * 34 == told[6:]
 
 
+def test_paused_car_whose_meter_is_read_late_moves_no_battery(plant):
+    """The grid meter shows the pause at once, the car reads old for 15 s: nothing was exported."""
+    p = plant(base_w=2_000, ev_wants_w=11_040, soc_pct=80).cap(import_max_w=12_000).run(60)
+    assert 9_000 < p.ev_w
+    p.silent = {"ev1.power_w"}
+    p.cap(import_max_w=1_000).run(10)
+    assert 0.0 == p.ev_w
+    told = orders_of(p, 5)
+
+    assert max(told) <= -1_500, told
+    p.silent = set()
+    assert max(orders_of(p, 30)) <= -1_500
+
+
 def test_a_car_that_takes_more_than_it_may_is_told_its_floor_and_the_battery_helps(plant, house):
     p = plant(
         house=replace(house, unlisted_generation_w=5_000.0), base_w=-3_000, ev_wants_w=11_040, soc_pct=80

@@ -17,7 +17,7 @@ from tests.effort import examples
 from quartier.control.caps import LinkCaps
 from quartier.control.cycle import Decision, step
 from quartier.control.orders import Book, Order
-from quartier.control.outcome import point
+from quartier.control.players import steering_point
 from quartier.control.reason import FREE, said
 from quartier.control.shed import Turn
 from quartier.control.state import State
@@ -187,7 +187,9 @@ def cycled(one: Case) -> Decision:
     seen = {f"{name}.power_w": watts for name, watts in {"grid": one.grid_w, **one.taken_w}.items()}
     seen |= {f"{name}.soc_pct": pct for name, pct in one.soc_pct.items()}
     seen |= {
-        point(asset): ordered(asset, one.turns[asset.name]) for asset in one.assets if asset.name in one.turns
+        steering_point(asset): ordered(asset, one.turns[asset.name])
+        for asset in one.assets
+        if asset.name in one.turns
     }
     image = Image()
     image.put(columns((Reading(point, value, Quality.GOOD, NOW_NS) for point, value in seen.items()), NOW_NS))

@@ -31,9 +31,9 @@ PLAN = LocalPlan(
     expires_ns=900 * S,
     offset_ms=EPOCH_MS,
     legs={
-        "ev1": (Leg(300.0, 0.0, "waits until 22:00"), Leg(600.0, 10.0, "cheap")),
+        "ev1": (Leg(300.0, 0.0, said("waits until 22:00")), Leg(600.0, 10.0, said("cheap"))),
         "bat1": (Leg(900.0, 0.0),),
-        "hp1": (Leg(900.0, 0.0, "off"),),
+        "hp1": (Leg(900.0, 0.0, said("off")),),
         "gone": (Leg(900.0, 0.0),),
     },
 )
@@ -207,7 +207,9 @@ def stores(house):
     return make
 
 
-STORES = replace(PLAN, legs={"boiler": (Leg(900.0, 1.0, "waits"),), "waste": (Leg(900.0, 0.0, "runs"),)})
+STORES = replace(
+    PLAN, legs={"boiler": (Leg(900.0, 1.0, said("waits")),), "waste": (Leg(900.0, 0.0, said("runs")),)}
+)
 
 
 def test_a_tank_and_a_batch_are_led_while_they_are_read(stores):
@@ -238,7 +240,7 @@ def test_a_tank_that_is_too_cold_waits_for_no_cheaper_hour_and_again_only_inside
 
 WASHER = Run(name="washer", rated_w=2_000, quantity="relay_on", modes=RELAY, run_w=(2_000,))
 OWED = Progress(EPOCH_MS + 7_200_000, 7_200 * S)
-WASH = replace(PLAN, legs={"washer": (Leg(900.0, 1.0, "waits until 22:00"),)})
+WASH = replace(PLAN, legs={"washer": (Leg(900.0, 1.0, said("waits until 22:00")),)})
 
 
 def washing(house, progress, **values):
@@ -274,7 +276,7 @@ def planned(plant):
     """A plant whose car has a plan of one leg for ever, ``leg``."""
 
     class Planned(plant):
-        leg = Leg(1e6, 0.0, "waits")
+        leg = Leg(1e6, 0.0, said("waits"))
         wanted_wh = 20_000.0
         ordered: ClassVar = {}
 
@@ -306,9 +308,9 @@ def waiting(planned):
 
     def make(**more):
         p = planned(ev_wants_w=11_040, **more)
-        p.leg = Leg(1e6, 16.0, "cheap")
+        p.leg = Leg(1e6, 16.0, said("cheap"))
         p.run(120)
-        p.leg = Leg(1e6, 0.0, "waits")
+        p.leg = Leg(1e6, 0.0, said("waits"))
         return p.run(100)
 
     return make
@@ -324,7 +326,7 @@ def test_the_plan_pauses_a_car_and_lets_it_charge_at_its_current_and_the_reason_
         paused["led_by"],
         paused["command"]["reason"],
     )
-    p.leg = Leg(1e6, 10.0, "cheap")
+    p.leg = Leg(1e6, 10.0, said("cheap"))
     step_until(p, lambda: p.ev_w > 0, 400).run(60)
 
     assert 6_900 == p.ev_w
@@ -334,7 +336,7 @@ def test_the_plan_pauses_a_car_and_lets_it_charge_at_its_current_and_the_reason_
 @pytest.mark.long
 def test_a_cap_holds_whatever_current_is_planned(waiting):
     p = waiting(base_w=2_000, soc_pct=19.5).cap(import_max_w=7_000)
-    p.leg = Leg(1e6, 16.0, "cheap")
+    p.leg = Leg(1e6, 16.0, said("cheap"))
     step_until(p, lambda: p.ev_w > 0, 400).run(300)
 
     assert 0 == p.longest_over_s(7_000, 220)

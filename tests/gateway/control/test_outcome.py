@@ -5,12 +5,12 @@ import pytest
 from quartier.control import outcome, steps
 from quartier.control.duties import Duties
 from quartier.control.orders import Book, Order
-from quartier.control.outcome import Result, point
+from quartier.control.outcome import Result
 from quartier.control.players import Player
 from quartier.control.reason import FREE, said
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
-from quartier.house.assets import Battery, Ev, Load, Pv
+from quartier.house.assets import Battery, Ev, Pv
 from quartier_drivers.who import Who
 
 CAR = Ev(name="ev1", rated_w=11_040)
@@ -28,19 +28,6 @@ S = 1_000_000_000
 
 def result(*setpoints_w, high_w=0.0, low_w=0.0, **more):
     return Result(setpoints_w, high_w, low_w, {}, met=True, gate=Gate(), **more)
-
-
-@pytest.mark.parametrize(
-    ("asset", "name"),
-    [
-        (Ev(name="ev1", rated_w=1), "ev1.current_max_a"),
-        (Pv(name="pv1", rated_w=1, curtail="limit"), "pv1.generation_max_w"),
-        (Pv(name="pv1", rated_w=1, curtail="relay"), "pv1.relay_on"),
-        (Load(name="pump", rated_w=1), "pump.relay_on"),
-    ],
-)
-def test_each_role_is_steered_by_its_point(asset, name):
-    assert name == point(asset)
 
 
 @pytest.mark.parametrize(

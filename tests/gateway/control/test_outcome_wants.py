@@ -19,6 +19,7 @@ from quartier.house.assets import Battery, Ev, Load, Mode, Moded, Pv
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
+DSO = said("envelope dso 1")
 NOW = 60 * S
 BATTERY = Battery(
     name="bat1",
@@ -323,7 +324,8 @@ def test_pv_is_curtailed_at_once_and_raised_by_a_quarter_of_the_room(told, more,
 def test_pv_gets_time_to_obey_by_whatever_it_is_told_to_make_less_and_by_nothing_else(
     told, more, generation_w, setpoint_w, low_w, limit_w, told_ns
 ):
-    force = replace(told().force, generation_w=generation_w)
+    force = told().force
+    force = replace(force, generation_w=generation_w, whose={**force.whose, "generation": DSO})
     after = turn_of(
         told(force=force, **more), Player(ROOF, -2_000.0, -2_000.0, LIMITED), setpoint_w, low_w=low_w
     )
@@ -476,10 +478,11 @@ def test_nobody_has_more_than_a_person_allows(told, said_a, value):
 # --- the reason beside it ----------------------------------------------------------------------
 
 CAP = "import cap 10000 W (envelope dso 1)"
-DSO = said("envelope dso 1")
 IMPORT = make("cap.import", source=DSO, limit_w=10_000)
 OLD = make("cap.import", source=said("old"), limit_w=300)
 SHED_C = make("load.shed", tier="C")
+FULL, ROOM = {"spares_w": {"import": 2_999.0}}, {"spares_w": {"import": 3_000.0}}
+STAYS = "comes back in its turn: the import must stay below 9000 W for 2 min"
 
 
 @pytest.mark.parametrize(
@@ -492,10 +495,14 @@ SHED_C = make("load.shed", tier="C")
         (OFF, IMPORT.then(SHED_C), {}, f"{CAP}: shed, tier C"),
         (OFF, OLD.then(SHED_C), {}, f"{CAP}: comes back in its turn"),
         (OFF, make("cap.generation", source=DSO, limit_w=300), {}, "comes back in its turn"),
-        (OFF, make("cap.fits", more=OLD), {}, f"limited to fit {CAP}"),
+        (OFF, make("cap.fits", more=OLD), FULL, f"limited to fit {CAP}"),
+        (OFF, make("cap.fits", more=OLD), {}, "comes back in its turn"),
         (OFF, said("somebody's own words"), {}, "somebody's own words"),
-        (OFF, FREE, {}, f"limited to fit {CAP}"),
-        (OFF, held.BELOW_CAP, {}, f"limited to fit {CAP}"),  # that was then
+        (OFF, FREE, FULL, f"limited to fit {CAP}"),
+        (OFF, held.BELOW_CAP, FULL, f"limited to fit {CAP}"),  # that was then
+        (OFF, OLD.then(SHED_C), FULL, f"limited to fit {CAP}"),
+        (OFF, OLD.then(SHED_C), ROOM, f"{CAP}: {STAYS}"),
+        (OFF, held.RETURNS, ROOM, STAYS),
         (NEW, FREE, {"broken": (0,), "high_w": 10_001.0}, f"{CAP}: on for its minimum time"),
         (NEW, FREE, {"broken": (0,), "high_w": 9_999.0}, "free"),  # it is export that cannot be kept
         (NEW, FREE, {"broken": (0,), "high_w": None}, "free"),
@@ -518,7 +525,7 @@ def test_pv_that_is_limited_waits_for_the_export_cap(told):
     reason = wants_of(here, roof, -2_000.0, low_w=-6_000.0)[0].reason
 
     assert str(reason).startswith("limited to fit export cap 6000 W")
-    assert reason == held.still(here, reason)
+    assert reason == held.still(here, reason, reason)
 
 
 def test_what_a_person_keeps_off_says_who(told):

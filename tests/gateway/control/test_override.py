@@ -264,7 +264,7 @@ def test_an_order_of_the_district_says_whose_document_it_is_and_is_none_of_a_per
 
 def test_no_plan_goes_before_a_deadline_or_comfort_that_claims_its_place():
     own = Leaning(0, 0, 1, "C", make("run.due", by="10:00"), claims=True)
-    because = aims.LEADS.then(make("plan.step", text="waits until 22:00"))
+    because = aims.LEADS.then(make("plan.waits_until", at="22:00"))
     plan = Override(TANK.name, 1.0, 10**9, 0, because.who, because=because)
     free = replace(own, claims=False)
 

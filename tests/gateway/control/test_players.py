@@ -2,12 +2,21 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control.players import Player, flexible, flexible_player, floor_w, full_w, ordered_w
+from quartier.control.players import (
+    Player,
+    flexible,
+    flexible_player,
+    floor_w,
+    full_w,
+    ordered_w,
+    steering_point,
+)
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
-from quartier.house.assets import Ev, Load, Mode, Moded, Pv
+from quartier.house.assets import Battery, Ev, Load, Mode, Moded, Pv
 
 S = 1_000_000_000
+BATTERY = {"capacity_wh": 1, "charge_max_w": 1, "discharge_max_w": 1, "ramp_max_w_per_s": 1}
 
 
 def test_flexible_is_what_takes_orders_and_is_not_tier_a(house):
@@ -69,6 +78,32 @@ def test_what_was_read_before_it_had_time_to_obey_says_nothing_of_that(house):
 
 
 @pytest.mark.parametrize(
+    ("turn", "seen_w", "read_s", "settled_w"),
+    [
+        (
+            Turn(on=False, before_w=11_000, lowered_ns=0, told_ns=0),
+            11_000.0,
+            -1,
+            0.0,
+        ),  # read before the order
+        (Turn(on=False, before_w=11_000, lowered_ns=0, told_ns=0), 11_000.0, 5, 0.0),  # it may still obey
+        (Turn(on=False, before_w=11_000, lowered_ns=0, told_ns=0), 11_000.0, 6, 11_000.0),  # it does not
+        (Turn(on=False, before_w=11_000, lowered_ns=0, told_ns=0), 100.0, 1, 100.0),  # it has obeyed
+        (Turn(limit_w=4_140, before_w=11_000, lowered_ns=0, told_ns=0), 11_000.0, 0, 4_140.0),
+        (Turn(limit_w=4_140, before_w=11_000, lowered_ns=0, told_ns=0), 4_200.0, 1, 4_200.0),
+        (Turn(before_w=11_000, lowered_ns=0), 11_000.0, -1, 11_000.0),  # it is free again
+    ],
+)
+def test_car_is_not_settled_before_it_was_read_after_its_order(turn, seen_w, read_s, settled_w):
+    """Ten seconds after the order, when every grid meter shows what the car does."""
+    ev = Ev(name="ev1", rated_w=11_040)
+    player = flexible_player(ev, turn, {"ev1.power_w": Memory(seen_w, read_s * S)}, 10 * S)
+
+    assert settled_w == player.settled_w
+    assert seen_w <= player.present_w
+
+
+@pytest.mark.parametrize(
     ("seen_w", "turn", "present_w", "want_w"),
     [
         (-900.0, Turn(), -900, -900),
@@ -116,3 +151,18 @@ def test_an_order_allows_what_its_mode_its_limit_or_its_rating_says(asset, turn,
     player = Player(asset, 0.0, 70.0, turn, mode=mode)
 
     assert ordered == ordered_w(player)
+
+
+@pytest.mark.parametrize(
+    ("asset", "name"),
+    [
+        (Ev(name="ev1", rated_w=1), "ev1.current_max_a"),
+        (Pv(name="pv1", rated_w=1, curtail="limit"), "pv1.generation_max_w"),
+        (Pv(name="pv1", rated_w=1, curtail="relay"), "pv1.relay_on"),
+        (Load(name="pump", rated_w=1), "pump.relay_on"),
+        (Battery(name="bat1", rated_w=1, **BATTERY), "bat1.setpoint_w"),
+        (Moded(name="fan1", rated_w=1, quantity="speed_pct", modes=()), "fan1.speed_pct"),
+    ],
+)
+def test_each_role_is_steered_by_its_point(asset, name):
+    assert name == steering_point(asset)

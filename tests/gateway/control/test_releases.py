@@ -4,13 +4,17 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from tests.gateway.control.conftest import HOUSE
 
 from quartier.control import orders, releases, rivals
-from quartier.control.orders import Book
+from quartier.control.orders import Book, Order
+from quartier.control.players import steering_point
 from quartier.control.reason import FREE, said
 from quartier.control.sight import Memory
 from quartier.control.state import State
+from quartier.house.assets import Mode
 from quartier.house.image import Image
+from quartier.house.modes import Ventilation
 from quartier_drivers.contract import Quality, Reading, columns
 from quartier_drivers.who import Who
 
@@ -50,7 +54,7 @@ def released(scene, house):
             now = scene(of, t=BEGIN_S + t, state=replace(State.fresh(of), memories=dict(memories), book=book))
             if list(releases.alarms(now, lost)):
                 alarms.append(t)
-            book, commands = releases.insisted(now, book, lost, image.freeze(ns))
+            book, commands, _ = releases.insisted(now, book, lost, image.freeze(ns))
             assert {(POINT, first.value, first.reason)} >= {(c.point, c.value, c.reason) for c in commands}
             told += [t] * len(commands)
         run.alarms, run.book = alarms, book
@@ -176,7 +180,140 @@ def test_nothing_is_written_for_a_point_that_is_not_lost(scene, house, lost):
     book, _, _ = orders.given_back(Book(), LOST, {POINT: 0.0}, 0)
     now = scene(house, state=replace(State.fresh(house), book=book))
 
-    assert (book, []) == releases.insisted(now, book, lost, Image().freeze(60 * S))
+    assert (book, [], {}) == releases.insisted(now, book, lost, Image().freeze(60 * S))
+
+
+# To the device's own control, and modes
+
+
+NOTHING = object()
+"""A point that is read and has no value: no order is in force."""
+BATTERY = HOUSE.assets[0]
+MODES = (Mode("normal", 2.0, 1_000.0), Mode("slow", 1.0, 500.0))
+FAN = Ventilation(
+    name="air", rated_w=1_000, quantity="speed_pct", modes=MODES, co2_max_ppm=1_200, own_normal=True
+)
+
+
+@pytest.fixture
+def taken_back(scene, house):
+    """``taken_back(600, asset, own=…, shows=…)``: the seconds after the first time at which it is given back again.
+
+    ``own``: the point goes back to its device's own control, and whether that shows; None: it has a value.
+    ``shows`` is what is read at a second: a value, ``NOTHING`` where the point is read and has none, else None.
+    """
+
+    def run(until_s, asset, *, own=True, ordered=None, value=None, shows=nothing, power_w=nothing, **more):
+        point = steering_point(asset)
+        lost = {} if more.pop("normal_again", False) else {point: more.pop("why", said("grid meter lost"))}
+        given = lost or {point: said("normal mode")}
+        owns = {} if own is None else {point: own}
+        of = replace(house, assets=(asset,), own_controls=owns)
+        orders_ = {} if ordered is None else {point: Order(ordered, 0, FREE)}
+        book, first, _ = orders.given_back(Book(orders_), given, {point: value}, BEGIN_S * S, owns)
+        rest, image, told, alarms = more.pop("rivals", {}), Image(), [], []
+        memories = {f"{asset.name}.soc_pct": Memory(50.0, 0)}
+        for t in range(1, until_s):
+            ns = (BEGIN_S + t) * S
+            if (seen := shows(t)) is not None:
+                quality = Quality.BAD if seen is NOTHING else Quality.GOOD
+                image.put(columns([Reading(point, 0.0 if seen is NOTHING else seen, quality, ns)], ns))
+            if (seen := power_w(t)) is not None:
+                memories[f"{asset.name}.power_w"] = Memory(seen, ns)
+            state = replace(State.fresh(of), memories=dict(memories), book=book, rivals=rest)
+            now = scene(of, t=BEGIN_S + t, state=state)
+            if list(releases.alarms(now, lost)):
+                alarms.append(t)
+            book, commands, again = releases.insisted(now, book, lost, image.freeze(ns))
+            assert {(one.point, one.value) for one in commands} <= {(one.point, one.value) for one in first}
+            assert set(again.items()) <= set(given.items())
+            told += [t] * (len(commands) + len(again))
+        run.alarms, run.book, run.last = alarms, book, now
+        return told
+
+    return run
+
+
+def test_battery_under_its_own_control_shows_no_order_any_more(taken_back):
+    assert [] == taken_back(900, BATTERY, ordered=3_000.0, shows=lambda _: NOTHING, power_w=lambda _: 3_000.0)
+    assert [] == taken_back.alarms
+
+
+def test_battery_that_keeps_its_last_order_is_given_back_for_30_s_and_then_named(taken_back):
+    told = taken_back(700, BATTERY, ordered=3_000.0, shows=lambda _: 3_000.0)
+
+    assert [*WINDOW, 85, 145] == told[:7]
+    assert list(range(30, 700)) == taken_back.alarms
+    (alarm,) = releases.alarms(taken_back.last, {"bat1.setpoint_w": said("grid meter lost")})
+    words = "bat1.setpoint_w is not taken back by its device: it was given back for 30 s and still shows 3000"
+    assert ("output.not_taken_back", words) == (alarm.code, str(alarm))
+
+
+def test_battery_that_is_taken_back_at_the_third_time_is_left_alone(taken_back):
+    assert [5, 10] == taken_back(300, BATTERY, ordered=3_000.0, shows=lambda t: 3_000.0 if t < 13 else 500.0)
+    assert [] == taken_back.alarms
+
+
+@pytest.mark.parametrize(
+    ("ordered", "own", "power_w", "told"),
+    [
+        (3_000.0, False, -800.0, []),  # it surely does something else
+        (3_000.0, False, 1_000.0, WINDOW),  # its own control may do that as well as our order
+        (None, True, 1_000.0, WINDOW),
+        (0.0, True, 0.0, WINDOW),
+        (0.0, True, -2_000.0, []),
+    ],
+)
+def test_where_the_point_says_nothing_the_power_of_a_battery_may(taken_back, ordered, own, power_w, told):
+    shown = 3_000.0 if ordered is None else ordered
+
+    assert told == taken_back(
+        400, BATTERY, own=own, ordered=ordered, shows=lambda _: shown, power_w=lambda _: power_w
+    )
+    assert [] == taken_back.alarms
+
+
+def test_device_that_is_silent_gets_its_point_back_when_it_is_heard(taken_back):
+    told = taken_back(700, BATTERY, ordered=3_000.0, shows=lambda t: 3_000.0 if t > 500 else None)
+
+    assert [501, 506, 511, 516, 521, 526, 586] == told[:7]
+    assert 530 == taken_back.alarms[0]
+
+
+@pytest.mark.parametrize("own", [True, None])
+def test_mode_that_is_read_back_is_left_alone_for_good(taken_back, own):
+    """Its device, or a person at it, may change it afterwards."""
+    value = None if own else 2.0
+    told = taken_back(600, FAN, own=own, ordered=1.0, value=value, shows=lambda t: 2.0 if t < 99 else 1.0)
+
+    assert [] == told
+    assert [] == taken_back.alarms
+
+
+@pytest.mark.parametrize("own", [True, None])
+def test_mode_that_is_not_taken_back_is_given_back_for_30_s_and_then_named(taken_back, own):
+    value = None if own else 2.0
+    told = taken_back(200, FAN, own=own, ordered=1.0, value=value, normal_again=True, shows=lambda _: 1.0)
+
+    assert [*WINDOW, 85, 145] == told
+    assert list(range(30, 200)) == taken_back.alarms
+
+
+def test_mode_of_a_device_that_shows_nothing_is_given_back_for_30_s_and_nobody_is_alarmed(taken_back):
+    assert WINDOW == taken_back(600, FAN, own=False, ordered=1.0, shows=lambda _: 1.0)
+    assert [] == taken_back.alarms
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"why": said("maintenance", Who("person", "anna"))},
+        {"rivals": {steering_point(FAN): rivals.Rival(rests_ns=10**15)}},
+    ],
+)
+def test_mode_that_somebody_else_has_is_left_to_them(taken_back, more):
+    assert [] == taken_back(200, FAN, ordered=1.0, shows=lambda _: 1.0, **more)
+    assert [] == taken_back.alarms
 
 
 # Over the whole cycle
@@ -211,6 +348,27 @@ def test_battery_that_never_takes_its_release_value_is_named(plant):
     (alarm,) = {one for one in p.view["alarms"] if one.code == "output.not_taken_back"}
     assert "bat1.setpoint_w" in alarm
     assert p.written("bat1.setpoint_w", since=100) == []
+
+
+def test_mode_that_its_device_does_not_take_back_is_given_back_again_and_named(plant, house):
+    """The device shows its last order on; then it takes it back."""
+    air = replace(FAN, tier="C", min_on_s=60, min_off_s=60)
+    of = replace(house, assets=(air,), own_controls={air.point: True})
+    p = plant(house=of, base_w=4_500).run(30)
+    p.cap(import_max_w=5_000).run(100)
+    assert 1.0 == p.points[air.point]
+    p.cap(import_max_w=10_000)
+    while air.point not in p.step().releases:
+        pass
+    lost = [dict(p.step().lost) for _ in range(40)]
+
+    assert WINDOW == [s for s, of_cycle in enumerate(lost, 1) if air.point in of_cycle]
+    why = {str(one) for of_cycle in lost for one in of_cycle.values()}
+    assert {"normal mode: the device controls itself"} == why
+    assert ["output.not_taken_back"] == [one.code for one in p.view["alarms"]]
+    p.points.pop(air.point)
+    p.run(400)
+    assert air.point not in {one for _ in range(400) for one in p.step().releases}
 
 
 def _distrust(p):

@@ -9,6 +9,7 @@ from tests.gateway.control.ordering import by_hand, document
 from quartier.control import running, sequence
 from quartier.control.commands import FailsafeTest, Shed
 from quartier.control.linkstate import Mode
+from quartier.control.reason import said
 from quartier.control.running import Commands
 from quartier.control.state import State
 from quartier.control.wishes import Aim, LocalPlan
@@ -84,7 +85,7 @@ def test_the_local_plan_leads_in_the_turn_in_which_it_holds_and_not_without_volt
         start_ns=0,
         expires_ns=100 * 10**9,
         offset_ms=EPOCH_MS,
-        aims={"bat1": (Aim(300.0, 900.0, 0.0, inf, "cheap"),)},
+        aims={"bat1": (Aim(300.0, 900.0, 0.0, inf, said("cheap")),)},
     )
     told = {"bat1.power_w": 0.0, "bat1.soc_pct": 50.0}
     led = [

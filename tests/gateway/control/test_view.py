@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 from tests.gateway.control.conftest import HOUSE
 
 from quartier.control import view
@@ -7,8 +8,9 @@ from quartier.control.breach import Breach
 from quartier.control.lag import Lag
 from quartier.control.outcome import Result
 from quartier.control.plausibility.judge import Judge, Verdict
-from quartier.control.shed import Gate
+from quartier.control.shed import Gate, Turn
 from quartier.control.state import State
+from quartier.house.assets import Ev
 
 
 def test_a_view_says_mode_caps_whose_and_why(plant):
@@ -25,9 +27,9 @@ def test_a_view_says_mode_caps_whose_and_why(plant):
 def test_each_asset_shows_power_age_quality_tier_state_and_last_command(plant):
     asset = plant(base_w=2000).run(3).view["assets"]["bat1"]
 
-    assert {"role", "tier", "power_w", "age_s", "quality", "soc_pct", "state", "command", "led_by"} == set(
-        asset
-    )
+    shown = {"role", "tier", "power_w", "age_s", "quality", "soc_pct", "state", "state_reason", "command"}
+    assert shown | {"led_by"} == set(asset)
+    assert {"code": "state.steered", "values": {}} == asset["state_reason"]
     assert ("battery", "D", "good", "steered") == (
         asset["role"],
         asset["tier"],
@@ -68,3 +70,19 @@ def test_what_follows_from_a_doubted_grid_meter_names_that_doubt(scene):
 
     assert found["meter.late"].cause == ("meter.suspect", "grid")
     assert found["cap.exceeded"].endswith("; the grid meter is doubted: see meter.suspect first")
+
+
+@pytest.mark.parametrize(
+    ("turn", "code", "values"),
+    [
+        (Turn(), "free", {}),
+        (Turn(limit_w=4_140.4), "state.limited", {"limit_w": 4_140}),
+        (Turn(on=False), "state.paused", {}),
+        (Turn(unread_ns=0), "state.unread", {}),
+    ],
+)
+def test_how_an_asset_stands_has_a_code_with_values(turn, code, values):
+    found = view._shown_state(view._turn_state(Ev(name="ev1", rated_w=11_040), turn))
+
+    assert {"code": code, "values": values} == found["state_reason"]
+    assert found["state"]

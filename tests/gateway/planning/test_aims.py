@@ -5,6 +5,7 @@ from math import inf
 
 import pytest
 
+from quartier.control.reason import said
 from quartier.planning.aims import aims
 from quartier.planning.horizon import Battery, Contract, Outlook, Sample
 from quartier.planning.plan import planned
@@ -28,9 +29,9 @@ def found(load_w, pv_w, bought, sold, battery=BATTERY, contract=None, target_w=0
         samples=more.get("samples", ()),
     )
     plan = planned(battery, outlook, terms)
-    words = [str(number) for number in range(count)]
+    words = [said(str(number)) for number in range(count)]
     made = aims(plan, battery, outlook, terms, words, target_w)
-    assert [(outlook.step_s, word) for word in words] == [(one.duration_s, one.words) for one in made]
+    assert [(outlook.step_s, word) for word in words] == [(one.duration_s, one.why) for one in made]
     return [(round(one.power_w), one.grid_min_w, one.grid_max_w) for one in made], plan
 
 

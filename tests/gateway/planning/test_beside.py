@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from quartier.control.reason import make
 from quartier.planning.beside import Modes, beside
 from quartier.planning.horizon import Battery, Outlook
 from quartier.planning.site import Batch, Car, Site, Tank
@@ -49,8 +50,11 @@ def test_a_car_waits_for_the_cheap_hours_has_its_energy_in_time_and_each_step_sa
     assert 11_040 == pytest.approx(sum(power_w[8:32]) / 4)
     assert found.load_w == power_w
     assert [leg.value * 690 for leg in legs] == pytest.approx(power_w)
-    assert ("waits until step 8, ready by step 40", "has what it wants") == (legs[0].words, legs[-1].words)
-    assert "charges where a kWh more costs 0.100, ready by step 40" == legs[8].words
+    assert ("waits until step 8, ready by step 40", "has what it wants") == (
+        str(legs[0].why),
+        str(legs[-1].why),
+    )
+    assert "charges where a kWh more costs 0.100, ready by step 40" == str(legs[8].why)
 
 
 def test_currents_are_nothing_or_from_the_floor_on_in_whole_amperes():
@@ -88,7 +92,7 @@ def test_a_car_whose_window_is_over_and_what_cannot_be_planned_charge_by_the_rul
     assert ([4_000.0] * 48, {}) == (refused.load_w, refused.legs)
 
 
-RUNS = Modes(0, 1, 1e-3, "runs", "nothing waits by then")
+RUNS = Modes(0, 1, 1e-3, "plan.runs", make("plan.nothing_by_then"))
 
 
 def with_store(**parts):
@@ -113,18 +117,18 @@ def test_a_tank_is_heated_in_cheap_hours_inside_its_band_and_each_mode_says_why(
     assert {1.0} == {leg.value for leg in legs[:8]}
     assert any(leg.value == 0.0 for leg in legs[8:32])
     assert [leg.value == 0.0 for leg in legs] == [watts >= 1_000 for watts in power_w]
-    assert legs[0].words.startswith("waits until step ")
-    assert "has enough for as long as is planned" == legs[-1].words
-    assert {"heats where a kWh more costs 0.100"} == {leg.words for leg in legs if leg.value == 0.0}
+    assert str(legs[0].why).startswith("waits until step ")
+    assert "has enough for as long as is planned" == str(legs[-1].why)
+    assert {"heats where a kWh more costs 0.100"} == {str(leg.why) for leg in legs if leg.value == 0.0}
 
 
 def test_a_batch_runs_once_before_its_deadline_and_one_that_no_longer_fits_takes_what_it_takes_by_the_rule():
     found = with_store(batches={"waste": Batch([3_000.0] * 4, 0, 20)})
     runs = [step for step, leg in enumerate(found.legs["waste"]) if leg.value == 0.0]
     assert [8, 9, 10, 11] == runs
-    assert "runs where" in found.legs["waste"][8].words
-    assert "waits until step 8" == found.legs["waste"][7].words
-    assert {"nothing waits by then"} == {leg.words for leg in found.legs["waste"][12:]}
+    assert "runs where" in str(found.legs["waste"][8].why)
+    assert "waits until step 8" == str(found.legs["waste"][7].why)
+    assert {"nothing waits by then"} == {str(leg.why) for leg in found.legs["waste"][12:]}
     modes = {"waste": RUNS}
     car = replace(site({"ev1": CAR}), batches={})
     left = beside(car, {"waste": [100.0] * 48, "ev1": [0.0] * 48}, modes, str)

@@ -52,7 +52,7 @@ def test_what_is_measured_counts_for_the_first_step_and_what_cars_take_beside_th
     assert (800.0, 100.0) == (found.outlook.load_w[0], found.outlook.pv_w[0])
     assert [watts + 3000.0 for watts in foretold[1:4]] == found.outlook.load_w[1:4]
     assert list(foretold[4:]) == found.outlook.load_w[4:]
-    assert 144 == len(found.plan.steps) == len(found.words) == len(found.wish.aims["bat1"])
+    assert 144 == len(found.plan.steps) == len(found.why) == len(found.wish.aims["bat1"])
 
 
 def test_the_wish_begins_with_the_question_and_ends_when_it_says():
@@ -69,7 +69,7 @@ def test_at_eight_in_the_evening_it_waits_for_ten_and_charges_then_and_says_when
 
     assert charges
     assert min(charges) >= 8, "22 h is two hours on"
-    assert "used from" in found.words[charges[0]]
+    assert "used from" in str(found.why[charges[0]])
 
 
 def test_a_forecast_that_was_hardly_tried_is_not_planned_by():
@@ -136,7 +136,7 @@ def test_the_price_of_a_days_largest_import_holds_what_is_bought_and_the_reason_
 
     assert free.peak_w > 2_000.0
     assert max(step.grid_w for step in held.plan.steps) < 1_600.0
-    assert any("above 1.5 kW is spared: the day's largest costs" in line for line in held.words)
+    assert any("above 1.5 kW is spared: the day's largest costs" in str(line) for line in held.why)
 
 
 def test_a_car_is_planned_first_and_the_battery_beside_what_it_takes():

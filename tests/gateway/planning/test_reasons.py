@@ -9,9 +9,14 @@ from quartier.planning.plan import planned
 from quartier.planning.reasons import reasons
 
 
+def told(*args) -> list[str]:
+    """The texts of the reasons."""
+    return [str(reason) for reason in reasons(*args)]
+
+
 def test_charging_tells_its_price_its_worth_and_its_use() -> None:
     there = outlook([0.21, 0.3, 0.54])
-    lines = reasons(planned(PLAIN, there), there, lambda number: f"{number + 12} h")
+    lines = told(planned(PLAIN, there), there, lambda number: f"{number + 12} h")
 
     assert (
         "charges at 0.210, used from 14 h (spares an import at 0.540); a stored kWh is worth 0.300"
@@ -23,14 +28,14 @@ def test_charging_tells_its_price_its_worth_and_its_use() -> None:
 
 def test_sun_in_store_and_what_an_export_brings_are_told() -> None:
     there = outlook([0.2, 0.2], pv_w=[1500.0, 0.0], load_w=[1000.0, 0.0], export_eur_per_wh=[4e-5, 9e-5])
-    lines = reasons(planned(PLAIN, there), there)
+    lines = told(planned(PLAIN, there), there)
 
     assert (
         "charges with sun that an export would sell at 0.040, used from 1 (an export brings 0.090)"
         == lines[0].partition(";")[0]
     )
     assert lines[1].startswith("discharges: an export brings 0.090")
-    assert reasons(planned(replace(PLAIN, charge_max_w=0.0), there), there)[0].startswith(
+    assert told(planned(replace(PLAIN, charge_max_w=0.0), there), there)[0].startswith(
         "waits: an export brings 0.040"
     )
 
@@ -40,13 +45,12 @@ def test_a_cap_that_holds_and_sun_that_is_curtailed_are_told() -> None:
     dark = outlook([0.1], load_w=[0.0], pv_w=[2500.0], export_max_w=[1000.0], export_eur_per_wh=[5e-5])
 
     assert (
-        "held by a cap or the peak, a kWh more would be worth 0.400"
-        in reasons(planned(PLAIN, there), there)[0]
+        "held by a cap or the peak, a kWh more would be worth 0.400" in told(planned(PLAIN, there), there)[0]
     )
     assert (
         "charges with sun that an export would sell at 0.050, kept beyond the last step; "
         "a stored kWh is worth 0.010; 500 W of the sun are curtailed"
-        == reasons(planned(replace(PLAIN, worth_eur_per_wh=1e-5), dark), dark)[0]
+        == told(planned(replace(PLAIN, worth_eur_per_wh=1e-5), dark), dark)[0]
     )
 
 
@@ -60,7 +64,7 @@ def test_what_is_kept_for_an_import_cap_ahead_is_told_until_it_is_used() -> None
         load_w=[0.0, 0.0, 500.0, 2200.0, 200.0],
         import_max_w=[900.0, 400.0, 9000.0, 1400.0, 9000.0],
     )
-    lines = reasons(planned(replace(PLAIN, capacity_wh=1500.0, energy_wh=200.0), there), there, when)
+    lines = told(planned(replace(PLAIN, capacity_wh=1500.0, energy_wh=200.0), there), there, when)
 
     # at 15 h 1.0 kW of the store spares a dear import; without 0.8 kW of it the cap would be exceeded
     kept = [line.partition("; kept ")[2] for line in lines]
@@ -74,7 +78,7 @@ def test_what_is_kept_for_an_import_cap_ahead_is_told_until_it_is_used() -> None
 def test_what_is_kept_for_the_peak_that_is_paid_is_told_as_such() -> None:
     there = outlook([0.4, 0.4, 0.2, 0.2], load_w=[300.0, 300.0, 2000.0, 300.0])
     plan = planned(replace(PLAIN, energy_wh=800.0), there, Contract(peak_eur_per_w=0.01))
-    lines = reasons(plan, there, when)
+    lines = told(plan, there, when)
 
     assert lines[1].endswith("; kept 1.0 kWh for the peak of 1.0 kW at 14 h")
     assert not any("kept" in line for line in lines[2:])
@@ -83,7 +87,7 @@ def test_what_is_kept_for_the_peak_that_is_paid_is_told_as_such() -> None:
 def test_nothing_is_kept_where_no_cap_is_ahead() -> None:
     there = outlook([0.21, 0.3, 0.54])
 
-    assert not any("; kept" in line for line in reasons(planned(PLAIN, there), there, when))
+    assert not any("; kept" in line for line in told(planned(PLAIN, there), there, when))
 
 
 def test_a_cap_that_only_some_samples_reach_is_one() -> None:
@@ -93,7 +97,7 @@ def test_a_cap_that_only_some_samples_reach_is_one() -> None:
         import_max_w=[9000.0, 1000.0, 9000.0],
         samples=[[], [Sample(1600.0, 0.0), Sample(0.0, 0.0)], []],
     )
-    lines = reasons(planned(PLAIN, there), there, when)
+    lines = told(planned(PLAIN, there), there, when)
 
     assert lines[0].endswith("; kept 0.6 kWh for the import cap of 1.0 kW at 13 h")
 
@@ -102,6 +106,4 @@ def test_what_is_worth_more_later_is_kept() -> None:
     there = outlook([0.1])
     kept = planned(replace(PLAIN, worth_eur_per_wh=5e-4), there)
 
-    assert ["charges at 0.100, kept beyond the last step; a stored kWh is worth 0.500"] == reasons(
-        kept, there
-    )
+    assert ["charges at 0.100, kept beyond the last step; a stored kWh is worth 0.500"] == told(kept, there)

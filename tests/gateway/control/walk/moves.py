@@ -14,11 +14,13 @@ from tests.gateway.control.walk.world import World
 from quartier.control import setpoint
 from quartier.control.commands import OPS
 from quartier.control.override import fault
+from quartier.control.reason import said
 from quartier.control.wishes import Aim, Leg, LocalPlan
 from quartier.house.assets import Battery, Ev, Moded, Pv
 from quartier.house.nodes import ROOT
 
 Move = tuple[str, tuple[Any, ...]]
+_WALK = said("a walk")
 ODD = (0.0, -1.0, 50.0, -3_000.0, 8_000.0, 99_999.0, 3.6e9, -32_768.0, 32_767.0, 65_535.0, 4_294_967_295.0)
 ODD += (nan, inf, -inf, 1e300, 5e-324)
 TIMES = (1_000.0, 0.001, -1.0, 10.0, -1_000.0, 1.73)
@@ -226,8 +228,8 @@ def _plan_made(world: World, asset, found, led, valid_s, old_s) -> None:
         start_ns=now.ns - int(old_s * 1e9),
         expires_ns=now.ns + int((valid_s - old_s) * 1e9),
         offset_ms=now.utc_ms - now.ns // 1_000_000,
-        aims={asset: tuple(Aim(*numbers, "a walk") for numbers in found)},
-        legs={name: tuple(Leg(*numbers, "a walk") for numbers in legs) for name, legs in led.items()},
+        aims={asset: tuple(Aim(*numbers, _WALK) for numbers in found)},
+        legs={name: tuple(Leg(*numbers, _WALK) for numbers in legs) for name, legs in led.items()},
     )
 
 
