@@ -1,6 +1,8 @@
 """Whether a cap is broken although all was commanded: the alarms of failsafe.md section 2."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from quartier.house.records import replace
 
 MEAN_S = 60.0
 NEXT_S = 10.0

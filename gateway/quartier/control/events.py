@@ -5,7 +5,7 @@ leaves what it shed to the staged return; nothing here raises a cap.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 
 from quartier.control import gridrows, gridsense, outage, sight
@@ -14,6 +14,7 @@ from quartier.control.gridsense import Sensed
 from quartier.control.outage import Outage
 from quartier.house.assets import House
 from quartier.house.image import Frozen
+from quartier.house.records import replace
 
 PHASES = ("l1", "l2", "l3")
 RUNS_S, RUNS_W = 3.0, 200.0

@@ -1,13 +1,14 @@
 """What is written to points and when: at a change, as a lease, and again when ignored."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
 from quartier.control.reason import Reason, data, make
 from quartier.control.sight import Memories, number
 from quartier.house.image import Frozen
+from quartier.house.records import replace
 from quartier_drivers.contract import Command
 from quartier_drivers.who import Who
 

@@ -11,7 +11,6 @@ rule 11.  Charging currents, curtailments and sheds are limits: those are orders
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import inf
 
 from quartier.control import orders, rivals, sight
@@ -32,6 +31,7 @@ from quartier.control.sight import Memory
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Battery, House
 from quartier.house.image import Frozen
+from quartier.house.records import replace
 from quartier_drivers.contract import Command
 
 UNTIL_S = 30.0

@@ -1,7 +1,6 @@
 """How what was shed comes back: staged, and only where it fits with room to spare (failsafe.md section 2)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from quartier.control import balance, measures, moded, override, shed, steps, tree, unread
 from quartier.control.failsafe import Stage
@@ -10,6 +9,7 @@ from quartier.control.players import Player, floor_w, full_w, stands
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.house.assets import Ev, Load, Moded, Pv, Tier
+from quartier.house.records import replace
 
 
 def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:

@@ -1,9 +1,9 @@
 """From which import on a stored Wh is worth spending, where high imports cost more (pure)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf, isfinite
 
+from quartier.house.records import replace
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import Plan, PlannedStep
 

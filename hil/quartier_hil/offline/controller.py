@@ -1,7 +1,7 @@
 """The gateway's pure rooms in this process: the image, the link and the cycle, with synthetic time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from quartier.control import agenda, cycle, events, link, linkcaps, running, runs, sequence, turns
@@ -12,6 +12,7 @@ from quartier.control.override import Overrides
 from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, LocalPlan
 from quartier.house.image import Image
 from quartier.house.now import Now
+from quartier.house.records import replace
 from quartier_drivers.contract import Readings
 from quartier_hil.offline.assembled import Assembled
 from quartier_hil.offline.historian import Historian

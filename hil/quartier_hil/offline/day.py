@@ -6,7 +6,7 @@ judged is named and left to them.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from quartier.control.aims import PLAN
 from quartier.control.cycle import Decision
 from quartier.house.now import Now
+from quartier.house.records import replace
 from quartier_hil import fitted, planned, span, wanted
 from quartier_hil import scenario as asked
 from quartier_hil.happenings import Blackout, Master

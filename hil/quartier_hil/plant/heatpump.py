@@ -1,6 +1,8 @@
 """A heat pump on a hot-water tank: a thermal load with its own thermostat behind a relay (pure)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from quartier.house.records import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
