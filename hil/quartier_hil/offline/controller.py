@@ -112,8 +112,9 @@ class Controller:
             frozen, self.state, self.linked, self.site.params, now, wanted, self.commands, plan
         )
         self.state = decision.state
-        self.entries, acks = agenda.followed(self.entries, self._moment(now))
-        self.plan_acks += acks
+        if self.entries:
+            self.entries, acks = agenda.followed(self.entries, self._moment(now))
+            self.plan_acks += acks
         if self.historian is not None:
             self.historian.turn(now)
         return decision
@@ -122,7 +123,7 @@ class Controller:
         if gone:
             self.entries, acks = agenda.dropped(self.entries)
             self.plan_acks += acks
-        return agenda.wanted(self.entries, self._moment(now))
+        return agenda.wanted(self.entries, self._moment(now)) if self.entries else {}
 
     def _moment(self, now: Now) -> agenda.Moment:
         utc_ms = linkcaps.reckoned_ms(self.linked, now)
