@@ -41,7 +41,7 @@ def _is_plain(record_type: type) -> bool:
         and getattr(record_type, "__slots__", None) == tuple(field.name for field in known)
         and record_type.__bases__ == (object,)
         and record_type.__new__ is object.__new__
-        and record_type.__dataclass_params__.init  # type: ignore[attr-defined]
+        and record_type.__dataclass_params__.init  # type: ignore[attr-defined]  # typeshed does not know it
     )
 
 

@@ -1,9 +1,8 @@
 """Ventilation and cooling: fans against the breath of people, a compressor against warmth (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant.piece import EVENLY, Around, Shares
 
 OUTDOOR_PPM = 420.0

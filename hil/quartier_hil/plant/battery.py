@@ -1,8 +1,6 @@
 """A battery: efficiency both ways, state of charge, ramp and a delay before an order acts (pure)."""
 
-from dataclasses import dataclass, field
-
-from quartier.house.records import replace
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

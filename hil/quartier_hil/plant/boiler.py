@@ -1,9 +1,8 @@
 """Hot water with a heating rod: a tank with a thermostat of its own, behind a relay (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant.piece import EVENLY, Around, Shares
 
 

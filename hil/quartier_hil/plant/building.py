@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant import battery as batteries
 from quartier_hil.plant import board, heatpump, mains, sky, solar
 from quartier_hil.plant import car as cars

@@ -1,9 +1,7 @@
 """A charging point and the car on it: 6 A floor, start-up time, a need that ends (pure)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
-
-from quartier.house.records import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,8 @@
 """Combined heat and power with its own heat-led controller: least run, least rest (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant.piece import EVENLY, Around, Shares
 
 MIN_RUN_S, MIN_REST_S = 1_800.0, 900.0

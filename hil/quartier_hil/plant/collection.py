@@ -1,9 +1,8 @@
 """Pneumatic waste collection: batches that wait, and fans that empty them (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant.piece import EVENLY, Around, Shares
 
 

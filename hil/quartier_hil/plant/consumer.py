@@ -1,9 +1,8 @@
 """A plain consumer: so much, from when to when of the day, where its relay lets it (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant.piece import Around, Shares, shares
 
 

@@ -5,9 +5,8 @@ The tank feeds the room through a valve that opens in proportion to what it is t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant.piece import EVENLY, Around, Shares
 
 BLOCKED, NORMAL, RECOMMENDED, FORCED = 1, 2, 3, 4

@@ -1,8 +1,6 @@
 """A heat pump on a hot-water tank: a thermal load with its own thermostat behind a relay (pure)."""
 
-from dataclasses import dataclass
-
-from quartier.house.records import replace
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,8 @@
 """A group of street lights: lit by its own dusk switch, dimmed by order (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant.piece import EVENLY, Around, Shares
 
 # Lamps are lit when the sun is so far below the horizon, and put out when it is less (EN 13201 practice).

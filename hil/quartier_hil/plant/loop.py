@@ -1,9 +1,8 @@
 """A substation of a geothermal loop: the pump's flow carries heat, temperatures follow (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant.piece import EVENLY, Around, Shares
 
 WATER_WH_PER_M3K = 1_163.0

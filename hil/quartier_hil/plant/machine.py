@@ -1,9 +1,8 @@
 """A machine that does a run once it is loaded and has power: a dishwasher, a process (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant.piece import Around, Shares, shares
 
 _QUARTER_S = 900.0

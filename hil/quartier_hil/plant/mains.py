@@ -1,9 +1,7 @@
 """The public grid at the connection point: plausible voltage and frequency (pure)."""
 
 import math
-from dataclasses import dataclass
-
-from quartier.house.records import replace
+from dataclasses import dataclass, replace
 
 NOMINAL_V = 230.0
 NOMINAL_HZ = 50.0

@@ -1,10 +1,9 @@
 """PV as a further asset of the plant: the physics of the usual one, any number of them (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
-from quartier.house.records import replace
 from quartier_hil.plant import solar
 from quartier_hil.plant.piece import EVENLY, Around, Shares
 from quartier_hil.plant.solar import SolarSpec

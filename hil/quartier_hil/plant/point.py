@@ -1,9 +1,8 @@
 """A charging point of a park with the cars that come to it: when, for how much, until when (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant import car as cars
 from quartier_hil.plant.car import CarSpec, CarState
 from quartier_hil.plant.piece import Around, Shares, shares

@@ -1,9 +1,8 @@
 """A battery as a further asset of the plant: the physics of the usual one, any number of them (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quartier.house.records import replace
 from quartier_hil.plant import battery
 from quartier_hil.plant.battery import BatterySpec, BatteryState
 from quartier_hil.plant.piece import EVENLY, Around, Shares
