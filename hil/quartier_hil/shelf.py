@@ -10,7 +10,7 @@ from quartier_hil import scenario
 WIRES_MAX_S = 7_200.0
 SHORT = {
     "short-cap": "a cap, a car, the battery; all samples delivered",
-    "short-broker-away": "the broker gone for an hour, and the backlog after it",
+    "short-broker-away": "the broker gone for twenty minutes, and the backlog after it",
     "short-kill-nine": "kill -9: outputs released, nothing lost",
     "short-grid-meter-silent": "the meter that everything rests on is gone",
     "short-device-away": "one dead device leaves the others their rate",

@@ -1,9 +1,11 @@
 import importlib.util
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from quartier_hil import cli
+from quartier_hil import cli, commands
 
 
 def test_list_names_every_scenario_with_its_title(capsys):
@@ -51,8 +53,21 @@ def test_a_ci_system_is_told_of_what_could_not_be_run(tmp_path):
     assert ("x", "1") == (suite.get("name"), suite.get("errors"))
 
 
-def test_the_demonstration_shows_a_street_unless_it_is_told_not_to():
-    shown, alone = (cli._parser().parse_args(["demo", *more]) for more in ([], ["--alone"]))
+def test_tell_imports_none_of_the_other_commands():
+    script = (
+        "import sys; from quartier_hil import cli; code = cli.main(['tell', '--folder', 'nowhere', 'help']); "
+        "print(code, sorted({'pydantic', 'pandas', 'quartier_hil.commands'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
-    assert (False, 30.0, "demo") == (shown.alone, shown.street_rate, str(shown.report))
-    assert alone.alone
+    assert "2 []\n" == done.stdout
+    assert "nowhere" in done.stderr
+
+
+@pytest.mark.parametrize("word", cli.ALONE)
+def test_a_command_that_is_found_alone_says_the_same_of_itself(word, capsys):
+    for read in (cli.main, commands.make_parser().parse_args):
+        with pytest.raises(SystemExit):
+            read([word, "--help"])
+    first, second = capsys.readouterr().out.split("usage: ")[1:]
+    assert first == second

@@ -122,6 +122,11 @@ def test_deep_profile_draws_more_examples(profile: str, count: int) -> None:
     assert (50 if profile == "deep" else 30) == examples(30, deep=50, profile=profile).max_examples
 
 
+def test_ci_draws_a_part_of_many_examples() -> None:
+    assert [50, 60, 600] == [examples(count, profile="ci").max_examples for count in (50, 100, 1_000)]
+    assert 1_000 == examples(1_000, profile="dev").max_examples
+
+
 def test_unknown_base_is_named_with_the_next_step() -> None:
     with pytest.raises(LookupError, match="unknown commit 'nosuch': run 'git fetch origin'"):
         affected.find_changed_files("nosuch")

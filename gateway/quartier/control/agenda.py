@@ -6,7 +6,7 @@ kept since it began has succeeded with the last; what comes to its end otherwise
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from quartier.control import players, setpoint, timeline
@@ -16,6 +16,7 @@ from quartier.control.sight import Memories, fresh
 from quartier.control.wishes import Ack, DeviceSchedule, Stretch
 from quartier.house.assets import Battery, House, Steered
 from quartier.house.now import Now
+from quartier.house.records import replace
 from quartier_drivers.who import Who
 
 KIND = "schedule"

@@ -1,13 +1,14 @@
 """What the building takes besides the assets that are steered: measured, or assumed at its worst."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from quartier.control.players import Player, ordered_w
 from quartier.control.sight import Memories, Memory, age_s, power_w, worst_w
 from quartier.house.assets import Asset, Battery, Ev, House, Pv
 from quartier.house.modes import Chp
+from quartier.house.records import replace
 
 WINDOW_S = 5.0
 EASE_W = 200.0

@@ -1,6 +1,9 @@
 """Whether a cap is broken although all was commanded: the alarms of failsafe.md section 2."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import itemgetter
+
+from quartier.house.records import replace
 
 MEAN_S = 60.0
 NEXT_S = 10.0
@@ -8,6 +11,7 @@ FAST_S = 5.0
 LEAST_W = 200.0
 GRACE_S = 30.0  # a cap that tightened is to be kept, as measured, 30 s later
 _S = 1_000_000_000
+_WATTS = itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +39,13 @@ def watched(before: Breach, power_w: float | None, cap_w: float, now_ns: int) ->
     caps = _caps(before.caps, cap_w, now_ns)
     allowed_w = max(watts for _, watts in caps)
     oldest_ns = now_ns - round(MEAN_S * _S)
-    kept = tuple(sample for sample in before.excess if sample[0] >= oldest_ns)
-    excess = (*kept, (now_ns, power_w - allowed_w))
+    # Samples stand in their order: those that are too old come first.
+    old_count = 0
+    while old_count < len(before.excess) and before.excess[old_count][0] < oldest_ns:
+        old_count += 1
+    excess = (*before.excess[old_count:], (now_ns, power_w - allowed_w))
     whole = excess[0][0] <= oldest_ns + 2 * _S
-    mean_w = sum(watts for _, watts in excess) / len(excess)
+    mean_w = sum(map(_WATTS, excess)) / len(excess)
     mean_over = whole and mean_w > max(0.02 * allowed_w, LEAST_W)
     over = power_w - allowed_w > max(0.1 * allowed_w, LEAST_W)
     since_ns = now_ns if before.fast_since_ns is None else before.fast_since_ns

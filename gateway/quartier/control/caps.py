@@ -1,7 +1,7 @@
 """Caps and whose they are: they combine by minimum, and the one that binds keeps its name."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from math import inf
 
 from quartier.control.reason import Reason
@@ -20,11 +20,25 @@ class Powers:
 
     def least(self, other: "Powers") -> "Powers":
         """The smaller of the two in each direction."""
-        return Powers(*(min(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
+        return Powers(
+            min(self.import_w, other.import_w),
+            min(self.export_w, other.export_w),
+            min(self.generation_w, other.generation_w),
+            min(self.consumption_w, other.consumption_w),
+        )
 
     def plus(self, watts: float) -> "Powers":
         """Each cap raised by ``watts``."""
-        return Powers(*(getattr(self, f.name) + watts for f in fields(self)))
+        return Powers(
+            self.import_w + watts,
+            self.export_w + watts,
+            self.generation_w + watts,
+            self.consumption_w + watts,
+        )
+
+    def list_each(self) -> tuple[float, float, float, float]:
+        """The caps in the order of ``DIRECTIONS``."""
+        return self.import_w, self.export_w, self.generation_w, self.consumption_w
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +67,11 @@ class LinkCaps:
 
 def tightest(sources: Iterable[tuple[Reason, Powers]]) -> tuple[Powers, dict[str, Reason]]:
     """The minimum per direction over the sources, and whose each is; the first of equals wins."""
-    best = dict.fromkeys(DIRECTIONS, inf)
+    best = [inf, inf, inf, inf]
     whose: dict[str, Reason] = {}
     for source, powers in sources:
-        for direction in DIRECTIONS:
-            watts = getattr(powers, f"{direction}_w")
-            if watts < best[direction]:
-                best[direction] = watts
-                whose[direction] = source
-    return Powers(*(best[direction] for direction in DIRECTIONS)), whose
+        for place, watts in enumerate(powers.list_each()):
+            if watts < best[place]:
+                best[place] = watts
+                whose[DIRECTIONS[place]] = source
+    return Powers(*best), whose

@@ -8,7 +8,6 @@ measures it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import inf
 
 from quartier.control import generation, guards, moded, nodes, override, rivals, shed, sight
@@ -23,6 +22,7 @@ from quartier.control.shed import RESTORE_BELOW, TURNS_MAX_PER_H, Turn
 from quartier.control.state import State
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
+from quartier.house.records import replace
 
 BEGINS_S = 60.0
 """Two foreign moves within this time count as a conflict that begins."""

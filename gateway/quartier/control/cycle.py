@@ -6,7 +6,6 @@ left; nothing overwrites a cap.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from quartier.control import (
     aims,
@@ -71,6 +70,7 @@ from quartier.house import alarm
 from quartier.house.assets import Battery
 from quartier.house.image import Frozen
 from quartier.house.now import Now
+from quartier.house.records import replace
 from quartier_native import allocate
 
 __all__ = ["Decision", "State", "step"]

@@ -1,13 +1,14 @@
 """What the grid's events ask of the building now, with words: effects that the cycle takes in its order."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from quartier.control import gridrows, outage
 from quartier.control.events import Acting, Events
 from quartier.control.reason import Reason, data, grid, make
 from quartier.house.alarm import Alarm
+from quartier.house.records import replace
 
 _LOW, _LOST, _WELL = "grid.frequency", "grid.frequency_lost", "grid.frequency_well"
 _LOW_U, _LOST_U, _WELL_U = "grid.voltage", "grid.voltage_lost", "grid.voltage_well"

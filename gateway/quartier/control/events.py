@@ -5,7 +5,7 @@ leaves what it shed to the staged return; nothing here raises a cap.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 
 from quartier.control import gridrows, gridsense, outage, sight
@@ -14,6 +14,7 @@ from quartier.control.gridsense import Sensed
 from quartier.control.outage import Outage
 from quartier.house.assets import House
 from quartier.house.image import Frozen
+from quartier.house.records import replace
 
 PHASES = ("l1", "l2", "l3")
 RUNS_S, RUNS_W = 3.0, 200.0
@@ -44,6 +45,7 @@ class Events:
 
     ``volts`` are in % of the nominal voltage by phase; ``live`` those that ever had voltage: no others are
     connected.  ``hz``: the frequency that counts now; None: lost, stuck, void or not measured.
+    ``judged_ns``: the instant of the last look.
     """
 
     frequency: Sensed | None = None
@@ -57,6 +59,7 @@ class Events:
     high_u: Acting = field(default_factory=Acting)
     is_gone: bool = False
     outage: Outage = field(default_factory=Outage)
+    judged_ns: int | None = None
 
     @property
     def levels(self) -> tuple[int, int, int, int, bool]:
@@ -73,7 +76,9 @@ class Events:
 
 
 def judged(before: Events, frozen: Frozen, house: House, now_ns: int) -> Events:
-    """The events after one more look at the image."""
+    """The events after one more look at the image; at the same instant again nothing changes."""
+    if before.judged_ns == now_ns:
+        return before
     grid = house.grid
     volts, live = _volts(before, frozen, house)
     u_period_s = grid.voltage_period_s or 1.0
@@ -102,6 +107,7 @@ def judged(before: Events, frozen: Frozen, house: House, now_ns: int) -> Events:
         low_u=_voltage(before.low_u, None if is_gone else worst, LOW_U, house.seed, now_ns),
         high_u=_voltage(before.high_u, best, HIGH_U, house.seed, now_ns),
         is_gone=is_gone,
+        judged_ns=now_ns,
     )
     if is_gone:
         # All readings are void: what they began ends, and the outage decides what may rise again.

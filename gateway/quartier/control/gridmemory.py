@@ -1,11 +1,11 @@
 """What acts for the public grid, over a restart of the process: it goes on, and ends by the same rules."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from quartier.control import gridrows, outage
 from quartier.control.events import Acting, Events
+from quartier.house.records import replace
 
 LEVELS = {"low": len(gridrows.LOW), "high": 1, "low_u": 1, "high_u": 1}
 """What may act, and the highest level of each."""

@@ -6,9 +6,10 @@ wrong reading sheds nothing and a real event loses one reading.  A frequency tha
 measurement: a grid moves by more than 10 mHz in ten minutes.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from quartier.control.sight import Memory
+from quartier.house.records import replace
 
 STALE_S, STALE_PERIODS = 3.0, 2.5
 STUCK_S, STUCK_ODD_S = 600.0, 60.0

@@ -15,7 +15,7 @@ one that is held goes back to where it is held as soon as no limit needs it else
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
@@ -23,6 +23,7 @@ from quartier.control.orders import Order
 from quartier.control.sight import Memories, Memory
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Battery, House, Pv
+from quartier.house.records import replace
 
 TURNS_COUNT = 6
 EVEN = 1.6

@@ -5,11 +5,12 @@ for ``quartier drill``, which makes each loss happen and compares.  The numbers 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf, isfinite
 
 from quartier.control import failsafe, sight
 from quartier.house.assets import Asset, House
+from quartier.house.records import replace
 
 TIGHTEN_S = 2.0
 """From the moment that something must be tightened until it is on the wire (failsafe.md section 2)."""

@@ -10,12 +10,13 @@ is not answered again (``track``).
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
 
 from quartier.control.sight import Memories, Memory
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Asset, Battery, House
+from quartier.house.records import replace
 
 EARLIEST_S, LATEST_S = -5, 20
 LAGS_S = tuple(range(EARLIEST_S, LATEST_S + 1))

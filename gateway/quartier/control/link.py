@@ -5,7 +5,6 @@ never exceed the hard limits, and nothing that is missing widens one, but for th
 steps to AUTONOMOUS and the end of a document at its own ``exp``.
 """
 
-from dataclasses import replace
 from math import isfinite
 from operator import is_not
 
@@ -45,6 +44,7 @@ from quartier.control.linkstate import (
 )
 from quartier.control.wishes import Ack, Envelope, FailsafeDocument, FailsafeValues, Heartbeat
 from quartier.house.now import Now
+from quartier.house.records import replace
 
 __all__ = [
     "LinkParams",

@@ -1,7 +1,7 @@
 """What the link allows at an instant: the caps of its state, its documents and the hard limits."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from quartier.control import schedule
@@ -12,6 +12,7 @@ from quartier.control.reason import Reason, make, rule
 from quartier.control.wishes import Envelope, FailsafeValues
 from quartier.house.assets import Limits
 from quartier.house.now import Now
+from quartier.house.records import replace
 from quartier_drivers.who import Who
 
 FRESH_S = 60.0  # a heartbeat this old still allows loosening, and pairs with a document

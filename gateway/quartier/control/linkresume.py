@@ -1,10 +1,9 @@
 """How a link state kept on disk goes on in a new process."""
 
-from dataclasses import replace
-
 from quartier.control.linkcaps import FRESH_S
 from quartier.control.linkstate import LinkState, Mode
 from quartier.house.now import Now
+from quartier.house.records import replace
 
 _S = 1_000_000_000
 

@@ -1,7 +1,7 @@
 """What the link-state machine remembers, and its JSON form that outlives the process."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from math import isfinite
 from operator import is_
@@ -9,6 +9,7 @@ from typing import Any
 
 from quartier.control.caps import Powers
 from quartier.control.wishes import Envelope, FailsafeValues, Interval
+from quartier.house.records import replace
 
 FORMAT = 2
 NOISE_MS = 10

@@ -1,13 +1,12 @@
 """Assets met for the first time are taken as they stand, so that a restart does not lift what was limited."""
 
-from dataclasses import replace
-
 from quartier.control import moded, shed, sight, unread
 from quartier.control.players import flexible, full_w, steering_point
 from quartier.control.shed import Turn
 from quartier.control.state import State
 from quartier.house.assets import Ev, Load, Pv
 from quartier.house.image import Frozen
+from quartier.house.records import replace
 
 
 def turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:

@@ -1,11 +1,12 @@
 """What the meter of a node says, and what is remembered of it: seconds, and the most of a day (pure)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from quartier.control.balance import WINDOW_S, Base, eased
 from quartier.control.phases import Four
 from quartier.control.sight import CURRENTS, NOMINAL_V, POWERS, Memories, Memory
+from quartier.house.records import replace
 
 NOTHING: Four = (0.0, 0.0, 0.0, 0.0)
 _S = 1_000_000_000

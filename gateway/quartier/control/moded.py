@@ -5,7 +5,6 @@ cap may take, minimum times, and what is remembered.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from quartier.control import guards, override, rivals, shed
 from quartier.control.classes import catalog
@@ -18,6 +17,7 @@ from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory, power_w
 from quartier.house.assets import House, Moded
+from quartier.house.records import replace
 
 _NORMAL_AGAIN = make("mode.normal_again")
 _EPSILON_W = 1e-6

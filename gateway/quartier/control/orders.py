@@ -1,7 +1,7 @@
 """What is written to points and when: at a change, as a lease, and again when ignored."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import nan
 from types import MappingProxyType
 from typing import Literal
@@ -9,6 +9,7 @@ from typing import Literal
 from quartier.control.reason import Reason, data, make
 from quartier.control.sight import Memories, number
 from quartier.house.image import Frozen
+from quartier.house.records import replace
 from quartier_drivers.contract import Command
 from quartier_drivers.who import Who
 

@@ -3,10 +3,11 @@
 What came back by itself with the voltage is not opened; only what is ours to raise waits.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from quartier.control import gridrows
+from quartier.house.records import replace
 
 _S = 1_000_000_000
 

@@ -1,7 +1,7 @@
 """From the kernel's setpoints to what is written and remembered, and what comes back by turns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import floor, inf
 from typing import Literal
 
@@ -30,6 +30,7 @@ from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
 from quartier.control.tree import Grove
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Steered
+from quartier.house.records import replace
 
 WAITING = make("input.waits")
 _NO_SETPOINT = make("output.no_setpoint")

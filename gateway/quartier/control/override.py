@@ -7,13 +7,14 @@ its device: it is given no order, and counts with what it takes, or may take.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from quartier.control import shed
 from quartier.control.leaning import Leaning
 from quartier.control.reason import Reason, make, said
 from quartier.control.shed import Turn
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
+from quartier.house.records import replace
 from quartier_drivers.who import Who
 
 LONGEST_S = 86_400.0

@@ -6,7 +6,7 @@ Shares are reckoned from what each car may take, not from what it takes, so that
 """
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from quartier.control import measures, nodes, override, rivals, shed, stay
 from quartier.control.failsafe import Stage
@@ -20,6 +20,7 @@ from quartier.control.shed import Turn
 from quartier.control.stay import Park, Stay
 from quartier.control.tree import Grove
 from quartier.house.assets import Battery, Ev
+from quartier.house.records import replace
 
 PLAN_SHARE = 0.97
 """So much of a fuse is shared out; the rest spares the cars a new order for each kettle."""

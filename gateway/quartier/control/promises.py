@@ -1,11 +1,12 @@
 """Envelopes that were accepted, and how far each has come: begun, measured to be kept, or over (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from quartier.control.acks import Reason, Reception, Status
 from quartier.control.wishes import Ack, Envelope
+from quartier.house.records import replace
 
 KIND = "envelope"
 

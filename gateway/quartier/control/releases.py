@@ -13,7 +13,6 @@ Charging currents, curtailments and sheds are limits: those are orders, which go
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import inf, isnan
 
 from quartier.control import orders, rivals, sight
@@ -35,6 +34,7 @@ from quartier.control.sight import Memory
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Battery, House, Moded
 from quartier.house.image import Frozen
+from quartier.house.records import replace
 from quartier_drivers.contract import Command
 
 UNTIL_S = 30.0

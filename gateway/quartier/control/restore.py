@@ -1,7 +1,6 @@
 """How what was shed comes back: staged, and only where it fits with room to spare (failsafe.md section 2)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf
 
 from quartier.control import balance, measures, moded, override, shed, steps, tree, unread
@@ -11,6 +10,7 @@ from quartier.control.players import Player, floor_w, full_w, stands
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.house.assets import Ev, Load, Moded, Pv, Tier
+from quartier.house.records import replace
 
 
 def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:

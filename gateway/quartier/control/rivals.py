@@ -12,13 +12,14 @@ What a device does of less than it was ordered (it derates, clamps or is full) i
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from quartier.control.orders import ACT_S, TOLERANCE, Order
 from quartier.control.reason import Reason, make
 from quartier.control.sight import Memory, number
 from quartier.house.image import Frozen
+from quartier.house.records import replace
 
 MOVES_COUNT, WITHIN_S = 5, 600.0
 AGAIN_COUNT = 2

@@ -1,13 +1,14 @@
 """The commands of the district that run, and what was answered: each taken once, ended by time (pure)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from quartier.control.acks import Reason, Reception, Status
 from quartier.control.commands import OPS, CommandDocument, FailsafeTest, Release, SetMode, Setpoint, Shed
 from quartier.control.wishes import Ack
 from quartier.house.now import Now
+from quartier.house.records import replace
 
 KIND = "command"
 ANSWERED_MAX = 32

@@ -6,7 +6,7 @@ lost, the monotonic one still knows how long it may wait.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from quartier.control import daytime, sight
@@ -16,6 +16,7 @@ from quartier.house.alarm import Alarm
 from quartier.house.assets import House
 from quartier.house.modes import DAY_S, Run
 from quartier.house.now import Now
+from quartier.house.records import replace
 
 RUN, WAIT = 0, 1
 """Its modes."""

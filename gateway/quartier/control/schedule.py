@@ -1,11 +1,12 @@
 """An envelope as a function of time: which caps it sets at an instant or at worst over a while."""
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from math import inf, isfinite
 
 from quartier.control.caps import Powers
 from quartier.control.wishes import Envelope, Interval
+from quartier.house.records import replace
 
 
 def at(envelope: Envelope, utc_ms: int) -> Powers:

@@ -4,7 +4,6 @@ The daemon and days without wires take it, so that neither tells of an order tha
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from quartier.control import aims, asked, clocks, cycle, events, legs, link
 from quartier.control.linkstate import LinkState
@@ -14,6 +13,7 @@ from quartier.control.state import Decision, State
 from quartier.control.wishes import LocalPlan, Wishes
 from quartier.house.image import Frozen
 from quartier.house.now import Now
+from quartier.house.records import replace
 
 NONE = Commands()
 

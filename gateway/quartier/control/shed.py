@@ -1,12 +1,13 @@
 """Who may be switched when, in which turn, and how what was shed comes back: staged."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import TypeGuard, TypeVar
 
 from quartier.house.assets import Asset, Ev, Load, Moded, Pv, Tier
 from quartier.house.modes import Chp
+from quartier.house.records import replace
 
 RESTORE_BELOW = 0.9
 RESTORE_AFTER_S = 120.0

@@ -127,10 +127,11 @@ def silent_after_s(period_s: float) -> float:
 def fresh(memories: Memories, point: str, period_s: float, now_ns: int) -> float | None:
     """The value while its device is not silent: not older than ``silent_after_s``."""
     memory = memories.get(point)
-    # Asked some hundred times a cycle: as ``age_s`` says, without a call.
-    if memory is None or (now_ns - memory.taken_ns) / 1e9 > silent_after_s(period_s):
+    if memory is None:
         return None
-    return memory.value
+    # Asked some hundred times a cycle: as ``age_s`` and ``silent_after_s`` say, without a call.
+    old_s = (now_ns - memory.taken_ns) / 1e9
+    return None if old_s > SILENT_S and old_s > SILENT_POLLS * period_s else memory.value
 
 
 def power_w(memories: Memories, asset: Asset, now_ns: int) -> float | None:

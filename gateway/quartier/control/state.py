@@ -1,7 +1,7 @@
 """What control remembers from cycle to cycle, and what one cycle decides."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from quartier.control import meters
@@ -31,6 +31,7 @@ from quartier.control.trespass import Trespass
 from quartier.house.alarm import Holds
 from quartier.house.assets import House
 from quartier.house.nodes import ROOT
+from quartier.house.records import replace
 from quartier_drivers.contract import Command
 
 

@@ -1,7 +1,7 @@
 """What is known of the car at a charging point: how it charges, what it wants, when it leaves (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from quartier.control import daytime, phases, uptake
@@ -14,6 +14,7 @@ from quartier.control.uptake import UNDER_A, Sight, Uptake
 from quartier.house.assets import Ev, House
 from quartier.house.nodes import PHASES
 from quartier.house.now import Now
+from quartier.house.records import replace
 
 IDLE_W = 200.0
 IDLE_S = 60.0

@@ -1,7 +1,7 @@
 """The one order in which a cap is taken (failsafe.md section 3), as steps for the kernel."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from quartier.control import shed
@@ -9,6 +9,7 @@ from quartier.control.players import Player, Rung, floor_w, full_w, stands
 from quartier.control.reason import Reason, make
 from quartier.control.shed import Turn, in_turn, may_return, may_switch
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Tier
+from quartier.house.records import replace
 
 SLOWED, PAUSED = make("charging.slowed"), make("charging.paused")
 RESUMES, FASTER, SWITCHED_ON = make("charging.resumes"), make("charging.faster"), make("load.on")

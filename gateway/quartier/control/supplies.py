@@ -7,7 +7,7 @@ What is no longer read neither widens a cap nor ends a warning, whatever another
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import exp, floor, inf
 from typing import Any
 
@@ -17,6 +17,7 @@ from quartier.control.reason import Reason, make
 from quartier.control.sight import Memories, Memory
 from quartier.house.alarm import Alarm
 from quartier.house.assets import MOBILE_PEAKS, SUPPLY_RELAYS, House, Supply
+from quartier.house.records import replace
 from quartier_drivers.who import Who
 
 ALARM_SHARE, CALM_SHARE = 0.95, 0.9

@@ -1,7 +1,7 @@
 """Wishes brought inside every cap of the connection tree; a house without nodes is a tree of one (pure)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from quartier.control import balance, branches, nodes
 from quartier.control.branches import Branch, Leaf
@@ -15,6 +15,7 @@ from quartier.control.scene import Scene
 from quartier.control.shed import RESTORE_AFTER_S, RESTORE_BELOW
 from quartier.control.steps import Step
 from quartier.house.assets import Battery
+from quartier.house.records import replace
 from quartier_native import Tree, allocate_tree
 
 

@@ -8,7 +8,7 @@ told, five times are a conflict (``rivals``).  Who lowers it is not found: what 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from quartier.control import players, rivals, stay
 from quartier.control.orders import ACT_S, Order
@@ -18,6 +18,7 @@ from quartier.control.sight import Memories, Memory, number
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Ev, House, Load, Pv
 from quartier.house.image import Frozen
+from quartier.house.records import replace
 
 OVER_A = 1.5
 """What a station's accuracy, and a car's, may add to an order."""

@@ -5,8 +5,6 @@ it was read, or its device had its time to tell; who shows no order by then, and
 remembered, comes back in its turn like one that was found off.
 """
 
-from dataclasses import replace
-
 from quartier.control import measures, shed, sight
 from quartier.control.failsafe import Stage
 from quartier.control.players import OVER_W, Player
@@ -15,6 +13,7 @@ from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.steps import SLOWED
 from quartier.house.assets import Ev, Load, Moded, Pv, Steered
+from quartier.house.records import replace
 
 _PAUSED = make("charging.paused_unread")
 _S = 1_000_000_000

@@ -1,7 +1,5 @@
 """An export cap that nobody can see kept: without the grid meter, or with one that has no sign."""
 
-from dataclasses import replace
-
 from quartier.control import measures, sight
 from quartier.control.limits import Force
 from quartier.control.players import Player
@@ -9,6 +7,7 @@ from quartier.control.reason import Reason, make
 from quartier.control.scene import Scene
 from quartier.control.sight import Memories
 from quartier.house.assets import House, Pv
+from quartier.house.records import replace
 
 _NO_EXPORT = make("meter.no_export")
 _BLIND = make("generation.blind")

@@ -4,11 +4,12 @@ A car may use one phase of three, and less current than it is offered.  Until th
 with the least that a car which charges takes: nobody who waits for a cheaper hour may wait on a hope.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil, inf
 
 from quartier.control.players import CAR_ANSWERS_S
 from quartier.house.assets import Ev
+from quartier.house.records import replace
 
 WATCH_S = 30.0
 """So long it is watched; what it took at least in that time it is sure to take."""

@@ -5,7 +5,7 @@ when that was.  A cause that comes back meanwhile is the same alarm, counted onc
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from quartier.house.alarmkind import Kind, Severity
 from quartier.house.alarmkinds import BY_CODE
 from quartier.house.now import Now
+from quartier.house.records import replace
 
 Key = tuple[str, str]
 """Which alarm it is: its code, and what it is about."""

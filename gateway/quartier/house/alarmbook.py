@@ -8,13 +8,14 @@ came of it is over.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from quartier.house.alarm import HOLD_S, Alarm, Key, ended, named
 from quartier.house.alarmkind import Severity
 from quartier.house.alarmkinds import BY_CODE
 from quartier.house.now import Now
+from quartier.house.records import replace
 
 SIZE_MAX = 500
 SETTLE_S = 90.0

@@ -1,8 +1,9 @@
 """The process image: the latest reading of every point, put to by buses and frozen for a cycle."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from quartier.house.records import replace
 from quartier_drivers.contract import QUALITIES, TEXT, Quality, Readings, Value
 from quartier_drivers.layout import Layout
 

@@ -6,10 +6,11 @@ the others take added to the load.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from quartier.control.reason import Reason, make
 from quartier.control.wishes import Leg
+from quartier.house.records import replace
 from quartier.planning.horizon import RefusedError
 from quartier.planning.site import Batch, Car, Site
 from quartier.planning.siteplan import site_planned

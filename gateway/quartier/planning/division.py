@@ -5,10 +5,10 @@ that, the lowest bound first.
 import heapq
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from quartier.house.records import replace
 from quartier.planning.chain import Chain
 from quartier.planning.joint import Joint
 from quartier.planning.parts import Levels

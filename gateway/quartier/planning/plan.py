@@ -3,8 +3,9 @@ given up for it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from quartier.house.records import replace
 from quartier.planning.branching import proven
 from quartier.planning.columns import Columns, Found
 from quartier.planning.horizon import Battery, Contract, Outlook, check

@@ -1,12 +1,13 @@
 """What the planner is asked, and what it answers: numbers alone, so that a thread may have them (pure)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from quartier.control.reason import Reason
 from quartier.control.wishes import Aim, LocalPlan
+from quartier.house.records import replace
 from quartier.planning.aims import aims
 from quartier.planning.beside import Beside, Modes, beside
 from quartier.planning.carbon import filled

@@ -24,11 +24,12 @@ it, one in the roster does not.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil, floor
 
 from quartier.house.assets import Asset, Battery, Ev
 from quartier.house.modes import QUARTER_S, Heat, Run, Waste, Water
+from quartier.house.records import replace
 from quartier.planning import horizon, site
 from quartier.planning.day import Day
 from quartier.planning.horizon import Contract, Outlook, RefusedError

@@ -1,10 +1,10 @@
 """From which import on a stored Wh is worth spending, where high imports cost more (pure)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf, isfinite
 
 from quartier.control.reason import Reason, make
+from quartier.house.records import replace
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import Plan, PlannedStep
 

@@ -7,10 +7,11 @@ plans are to be trusted; it fades, so that a forecast that became good again is 
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from quartier.control.reason import FREE
+from quartier.house.records import replace
 from quartier.planning.account import Shadow
 from quartier.planning.aims import aims
 from quartier.planning.chances import chances

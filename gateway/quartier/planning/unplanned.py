@@ -5,8 +5,9 @@ It is what a plan of the site is told against.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from quartier.house.records import replace
 from quartier.planning.horizon import Battery
 from quartier.planning.plan import planned
 from quartier.planning.site import Batch, Car, Site, Tank

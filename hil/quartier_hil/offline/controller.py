@@ -1,7 +1,7 @@
 """The gateway's pure rooms in this process: the image, the link and the cycle, with synthetic time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from quartier.control import agenda, cycle, events, link, linkcaps, running, runs, sequence, turns
@@ -12,6 +12,7 @@ from quartier.control.override import Overrides
 from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, LocalPlan
 from quartier.house.image import Image
 from quartier.house.now import Now
+from quartier.house.records import replace
 from quartier_drivers.contract import Readings
 from quartier_hil.offline.assembled import Assembled
 from quartier_hil.offline.historian import Historian
@@ -111,8 +112,9 @@ class Controller:
             frozen, self.state, self.linked, self.site.params, now, wanted, self.commands, plan
         )
         self.state = decision.state
-        self.entries, acks = agenda.followed(self.entries, self._moment(now))
-        self.plan_acks += acks
+        if self.entries:
+            self.entries, acks = agenda.followed(self.entries, self._moment(now))
+            self.plan_acks += acks
         if self.historian is not None:
             self.historian.turn(now)
         return decision
@@ -121,7 +123,7 @@ class Controller:
         if gone:
             self.entries, acks = agenda.dropped(self.entries)
             self.plan_acks += acks
-        return agenda.wanted(self.entries, self._moment(now))
+        return agenda.wanted(self.entries, self._moment(now)) if self.entries else {}
 
     def _moment(self, now: Now) -> agenda.Moment:
         utc_ms = linkcaps.reckoned_ms(self.linked, now)

@@ -6,7 +6,8 @@ judged is named and left to them.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 from quartier.control.aims import PLAN
 from quartier.control.cycle import Decision
 from quartier.house.now import Now
+from quartier.house.records import replace
 from quartier_hil import fitted, planned, span, wanted
 from quartier_hil import scenario as asked
 from quartier_hil.happenings import Blackout, Master
@@ -54,6 +56,7 @@ from quartier_hil.wall import WallClock
 # Before the first second of a scenario the house has been running: readings are there, the link is up.
 WARM_S = 60.0
 _DELIVERED = (wanted.Delivered, wanted.NothingLost, wanted.Told, wanted.Released)
+_COMPARED = (wanted.Saved, wanted.Lowered)
 _ON_WIRES = (*_DELIVERED, wanted.OnTime, wanted.Accounted, wanted.Memory)
 
 
@@ -125,7 +128,6 @@ class Day:
             apart = self.site.premises.apart
             past = lived(self.scenario, self.spec, planning.history_days, apart=apart, **factors)
             self.planner = Planner(self.site, past)
-        self.saving: Saving | None = None
         self.start_utc_ms = int(self.scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp() * 1e3)
         self.peer = Peer(house, self.utc_ms(self.scenario.duration_s + 86_400))
         self.wall = WallClock()
@@ -214,7 +216,6 @@ class Day:
             )
         self.real_s = time.perf_counter() - began
         self.cpu_s = time.process_time() - worked
-        self.saving = self._without_plan()
         return self
 
     def perform_until(self, end_s: float) -> None:
@@ -233,8 +234,9 @@ class Day:
         """Whether the battery follows a plan, as the gateway itself shows it."""
         return self.controller is not None and self.view["assets"]["bat1"].get("led_by") == PLAN
 
-    def _without_plan(self) -> Saving | None:
-        """What the plan saved: the same scenario is lived without one too."""
+    @cached_property
+    def saving(self) -> Saving | None:
+        """What the plan saved: the first who asks has the same scenario lived without one too."""
         planning = self.scenario.house.planning
         if self.planner is None or planning is None:
             return None
@@ -271,7 +273,7 @@ class Day:
             alarms=self.alarms.found,
             alarm_spans=self.alarms.spans,
             losses=self.losses.spans,
-            saving=self.saving,
+            saving=self.saving if any(isinstance(one, _COMPARED) for one in self.scenario.checks) else None,
             is_wired=False,
             stored=self.stored,
             end_s=self.now_s,

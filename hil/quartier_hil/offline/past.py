@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from quartier.house.records import replace
 from quartier.planning.history import History
 from quartier_hil import fitted
 from quartier_hil.plant import building

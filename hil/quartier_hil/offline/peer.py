@@ -1,6 +1,6 @@
 """The district in this process: heartbeats each 30 s and verified envelopes, while the way to it is there."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from quartier.control import commands
 from quartier.control.wishes import (
@@ -14,6 +14,7 @@ from quartier.control.wishes import (
     Stretch,
 )
 from quartier.house.now import Now
+from quartier.house.records import replace
 from quartier_hil.happenings import INSANE_PROGRAM, Plan
 from quartier_hil.house import House
 from quartier_hil.offline.controller import Controller

@@ -6,12 +6,12 @@ when it holds.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from math import inf
 
 from quartier.control import clocks
 from quartier.control.wishes import LocalPlan
 from quartier.house.now import Now
+from quartier.house.records import replace
 from quartier.planning.history import History
 from quartier.planning.horizon import RefusedError
 from quartier.planning.learner import Learner

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
+from quartier.house.records import replace
 from quartier_drivers.contract import Clock, Fallback, PointInfo
 from quartier_hil import metering, siting
 from quartier_hil.house import House

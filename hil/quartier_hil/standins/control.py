@@ -8,9 +8,10 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from quartier_hil.standins.desk import Answer
+if TYPE_CHECKING:
+    from quartier_hil.standins.desk import Answer
 
 NAME = "control"
 _AGAIN_REAL_S = 0.05
@@ -29,7 +30,7 @@ def _near(folder: Path) -> Iterator[str]:
 class Control:
     """Listens in a folder; each line that comes is answered with a line of JSON."""
 
-    def __init__(self, folder: Path, obey: Callable[[str], Awaitable[Answer]]) -> None:
+    def __init__(self, folder: Path, obey: "Callable[[str], Awaitable[Answer]]") -> None:
         self._folder, self._obey = folder, obey
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()

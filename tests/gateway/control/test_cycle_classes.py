@@ -203,7 +203,7 @@ def test_an_afternoon_of_swinging_caps_breaks_no_promise(town):
     p.ev_wants_w = 7_000
     dice = Random(6)
     p.run(30)
-    for _ in range(60 if settings.get_current_profile_name() == "deep" else 17):
+    for _ in range(60 if settings.get_current_profile_name() == "deep" else 10):
         p.sun_w = dice.choice([0, 3_000, 9_000])
         p.base_w = dice.choice([300, 4_000, 9_000])
         p.raw |= {"hp.tank_c": dice.uniform(43, 57), "waste.waiting_on": dice.choice([0, 1])}

@@ -37,7 +37,7 @@ class Anything(RuleBasedStateMachine):
         moves.made(self.world, move, count)
 
 
-Anything.TestCase.settings = settings(parent=examples(20, deep=1000), stateful_step_count=100)
+Anything.TestCase.settings = settings(parent=examples(14, deep=1000), stateful_step_count=100)
 TestAnything = Anything.TestCase
 
 

@@ -10,12 +10,13 @@ changes alone, so that a meter that freezes still counts as fast.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from quartier.control.lag import BEARS_S
 from quartier.control.plausibility.samples import FAST_S, Powers
 from quartier.control.plausibility.steps import LEAST_W, RESOLUTIONS, Timing
 from quartier.control.sight import CURRENTS, POWERS, Memory
+from quartier.house.records import replace
 
 QUANTITIES = (
     "power_w",

@@ -9,7 +9,7 @@ that is missing makes a verdict better.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 from math import floor, log10
 from typing import Any
@@ -32,6 +32,7 @@ from quartier.control.plausibility.steps import SOME, Reaction, Step, Timing, Wa
 from quartier.control.sight import Memories, Memory
 from quartier.house.alarm import Alarm
 from quartier.house.assets import Battery, House
+from quartier.house.records import replace
 
 HOLDS_S = 30.0
 """A reading below the lower bound for so long, or four periods of the slowest meter, is a contradiction."""

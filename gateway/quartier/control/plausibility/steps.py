@@ -15,7 +15,7 @@ only where it is shown rightly, or fully the wrong way.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from math import ceil
@@ -31,6 +31,7 @@ from quartier.control.plausibility.samples import (
     find_noise,
     slowest_s,
 )
+from quartier.house.records import replace
 
 LEAST_W, RESOLUTIONS, NOISES = 300.0, 3.0, 4.0
 """A step counts from so many W, resolutions of the meter and times its noise."""

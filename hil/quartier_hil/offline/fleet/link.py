@@ -4,13 +4,12 @@ All buildings hear the same heartbeat and hold documents of the same form, so on
 which state they are and which share of its contract each may take.
 """
 
-from dataclasses import replace
-
 from quartier.control import link
 from quartier.control.linkstate import LinkState, Mode
 from quartier.control.wishes import Envelope, Heartbeat, Interval, OnLoss
 from quartier.house.assets import Limits
 from quartier.house.now import Now
+from quartier.house.records import replace
 
 HEARTBEAT_S = 30
 LEASED_S = 26 * 3600

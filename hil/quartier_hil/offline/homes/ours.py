@@ -7,9 +7,10 @@ own forecasts, from the hours that are over.
 import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from quartier.house.records import replace
 from quartier.planning.account import Account, Shadow
 from quartier.planning.carbon import Carbon
 from quartier.planning.chances import chances, leaning

@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from quartier.control.orders import Order
@@ -15,6 +15,7 @@ from quartier.control.plausibility.judge import Circumstances, Judge, Verdict, j
 from quartier.control.reason import FREE
 from quartier.control.sight import Memory
 from quartier.house.assets import House as Site
+from quartier.house.records import replace
 from quartier_hil.house import House
 from quartier_hil.offline import premises
 from quartier_hil.offline.homes.year import Home
