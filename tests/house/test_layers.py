@@ -82,6 +82,8 @@ ROOMS = (
         Room(name, (*CONTRACT, *PROFILES, "quartier_drivers.registry"), ("pydantic",), pure=True)
         for name in PROFILES
     ),
+    Room("quartier_drivers.proof", (*CONTRACT, *PROFILES), ("pydantic",), pure=True),
+    Room("quartier_drivers.proving", ("quartier_drivers",), pure=True),
     Room("quartier_drivers.meter.mbus.scan", ("quartier_drivers",), ("pydantic",)),  # opens ports
     # Framing and conversations are pure; what does I/O for them is beside them.
     *(

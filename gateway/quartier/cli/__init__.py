@@ -263,17 +263,19 @@ def _library(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     profiles = _command(
         commands,
         "profiles",
-        "list the device profiles, show one as a sheet, or look for mistakes in your own",
+        "list the device profiles, show one as a sheet, prove them, or look for mistakes in your own",
         "list [WORD ...]    the profiles whose name, maker and model hold each word (default: all)\n"
         "show NAME ...      where each point stands, its unit and range, and what may be ordered;\n"
         "                   with --file the file itself, for a copy of your own\n"
+        "prove [NAME ...]   each point against manuals and other projects' lists (default: every profile)\n"
         "lint [FILE|NAME]   mistakes by file, line and key, with what to do (default: every profile)\n"
         "example: quartier profiles list --orders --point current_max\n"
         "         quartier profiles show keba/p30\n"
         "         quartier profiles lint profiles/acme/hy.toml\n\n"
-        "Exit codes: 0 well · 1 nothing fits, or lint found something · 2 wrong use · 78 a profile is wrong.",
+        "Exit codes: 0 well · 1 nothing fits, lint found something, or a source disagrees · 2 wrong use ·\n"
+        "78 a profile or a proof file is wrong.",
     )
-    verbs = ("list", "show", "lint")
+    verbs = ("list", "show", "prove", "lint")
     profiles.add_argument("what", nargs="?", default="list", choices=verbs, help="default: list")
     profiles.add_argument("names", nargs="*", metavar="NAME", help="maker/model; for lint also a file")
     profiles.add_argument("--file", action="store_true", help="show: the file as it stands")

@@ -1,4 +1,4 @@
-"""``quartier profiles``: which devices are known, a sheet of each, and what is wrong in a profile."""
+"""``quartier profiles``: which devices are known, a sheet of each, its proof, and what is wrong in it."""
 
 import argparse
 import math
@@ -8,13 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from quartier.cli import output
-from quartier_drivers import profile
+from quartier_drivers import profile, proof, proving
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.points import word
 from quartier_drivers.profile import Profile
+from quartier_drivers.proof import Dossier
+from quartier_drivers.proving import Proof
 
 NONE = "–"
-_HEADS = ("profile", "maker", "model", "protocol", "measures", "orders", "falls back", "tested", "source")
+_HEADS = (
+    "profile",
+    "maker",
+    "model",
+    "protocol",
+    "measures",
+    "orders",
+    "falls back",
+    "proven",
+    "tested",
+    "source",
+)
 # What the units of points measure, in the words of a catalogue; kinds without a unit are told by none.
 _MEASURES = {
     "w": "power",
@@ -34,9 +47,13 @@ _MEASURES = {
 
 
 def profiles(options: argparse.Namespace) -> int:
-    """What was asked for: ``list``, ``show`` or ``lint``."""
+    """What was asked for: ``list``, ``show``, ``prove`` or ``lint``."""
     if options.what == "lint":
         return _lint(options)
+    if options.what == "prove":
+        from quartier.cli import prove  # noqa: PLC0415 - nobody but this one needs it
+
+        return prove.prove(options)
     if options.what == "list":
         return _list(options)
     if not options.names:
@@ -46,7 +63,17 @@ def profiles(options: argparse.Namespace) -> int:
         return _copied(options.names, options)
     from quartier.cli import sheet  # noqa: PLC0415 - nobody but this one needs it
 
-    return sheet.show([profile.load(name, options.profiles) for name in options.names], options)
+    files = _proofs(options.profiles)
+    shown = [profile.load(name, options.profiles) for name in options.names]
+    return sheet.show([(one, proving.prove(one, files.get(one.name, ()))) for one in shown], options)
+
+
+def _proofs(folders: Sequence[Path]) -> dict[str, list[Dossier]]:
+    """The proof files that can be read; what is wrong in others is told and stops nobody."""
+    files, faults = proof.gather(folders)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return files
 
 
 def _copied(names: Sequence[str], options: argparse.Namespace) -> int:
@@ -70,12 +97,14 @@ def _list(options: argparse.Namespace) -> int:
 
 def _rows(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """Each profile; one that cannot be loaded with its first fault for a source."""
+    files = _proofs(folders)
     for name in profile.names(folders):
         try:
-            yield row(profile.load(name, folders))
+            one = profile.load(name, folders)
+            yield row(one, proving.prove(one, files.get(name, ())))
         except ConfigError as error:
             what = f"{len(error.faults)} faults: {error.faults[0]}"
-            yield dict.fromkeys(("maker", "model", "protocol", "tested"), "") | {
+            yield dict.fromkeys(("maker", "model", "protocol", "proven", "tested"), "") | {
                 "profile": name,
                 "measures": [],
                 "orders": [],
@@ -84,7 +113,7 @@ def _rows(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
             }
 
 
-def row(one: Profile) -> dict[str, Any]:
+def row(one: Profile, proven: Proof) -> dict[str, Any]:
     """A profile as a catalogue tells it; the points by their names, without the part."""
     points = [(quantity, point) for part in one.parts.values() for quantity, point in part.items()]
     orders = [(quantity, point) for quantity, point in points if point.writable]
@@ -96,6 +125,7 @@ def row(one: Profile) -> dict[str, Any]:
         "measures": list(dict.fromkeys(quantity for quantity, point in points if not point.writable)),
         "orders": list(dict.fromkeys(quantity for quantity, _ in orders)),
         "falls_back": list(dict.fromkeys(falls_back(point.fallback) for _, point in orders)),
+        "proven": proven.level,
         "tested": one.head.tested,
         "source": one.head.source,
     }
@@ -129,6 +159,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         ", ".join(what for unit, what in _MEASURES.items() if unit in units) or NONE,
         ", ".join(row["orders"]) or NONE,
         ", ".join(row["falls_back"]) or NONE,
+        row["proven"] or NONE,
         row["tested"] or "not yet",
         row["source"],
     )

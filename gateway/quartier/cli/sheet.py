@@ -7,10 +7,12 @@ from typing import Any
 
 from quartier.cli import output
 from quartier.cli.library import NONE, row
+from quartier.cli.prove import told
 from quartier_drivers.contract import Fallback
 from quartier_drivers.forgetting import CAP
 from quartier_drivers.points import word
 from quartier_drivers.profile import Profile, RegisterProfile
+from quartier_drivers.proving import Proof
 from quartier_drivers.schema import Mark, Quantity, Source
 
 _POINT = ("point", "unit", "where", "read as", "range", "every")
@@ -18,36 +20,44 @@ _ORDER = ("point", "from", "to", "on release", "when nobody writes")
 _RELEASES = {"own": "its own control", "cap": "the fail-safe cap", "hold": "stays"}
 
 
-def show(profiles: Sequence[Profile], options: argparse.Namespace) -> int:
-    """Each profile with its points; ``--json`` gives a list of them."""
+def show(profiles: Sequence[tuple[Profile, Proof]], options: argparse.Namespace) -> int:
+    """Each profile with its points and its proof; ``--json`` gives a list of them."""
     if options.json:
-        output.dump([{**row(one), "points": points(one)} for one in profiles])
+        output.dump(
+            [{**row(one, proof), "proof": told(proof), "points": points(one)} for one, proof in profiles]
+        )
         return 0
-    for place, one in enumerate(profiles):
-        _print(one, is_first=place == 0)
+    for place, (one, proof) in enumerate(profiles):
+        _print(one, proof, is_first=place == 0)
     return 0
 
 
-def _print(one: Profile, *, is_first: bool) -> None:
+def _print(one: Profile, proof: Proof, *, is_first: bool) -> None:
     screen = output.console()
     if not is_first:
         screen.print()
-    screen.print(output.table("", (one.name, f"{one.head.maker} {one.head.model}"), _head(one)))
-    told = points(one)
+    screen.print(output.table("", (one.name, f"{one.head.maker} {one.head.model}"), _head(one, proof)))
+    known = points(one)
     screen.print()
-    screen.print(output.table("", _POINT, ([point[key] or NONE for key in _POINT] for point in told)))
-    if codes := [(point["point"], _meanings(point["codes"])) for point in told if point["codes"]]:
+    screen.print(output.table("", _POINT, ([point[key] or NONE for key in _POINT] for point in known)))
+    if codes := [(point["point"], _meanings(point["codes"])) for point in known if point["codes"]]:
         screen.print()
         screen.print(output.table("", ("point", "what its codes mean"), codes))
-    if orders := [point["order"] | {"point": point["point"]} for point in told if point["order"]]:
+    if orders := [point["order"] | {"point": point["point"]} for point in known if point["order"]]:
         screen.print()
         screen.print(output.table("", _ORDER, ([order[key] for key in _ORDER] for order in orders)))
 
 
-def _head(one: Profile) -> Iterator[tuple[str, str]]:
+def _head(one: Profile, proof: Proof) -> Iterator[tuple[str, str]]:
     yield "protocol", one.protocol
     yield "source", one.head.source
     yield "tested", one.head.tested or "on no real device yet"
+    yield "proven", proof.level
+    yield from (("checked with", f"{source} ({source.kind})") for source in proof.sources)
+    yield from (
+        ("differs", f"{d.source}: {d.point}: {d.reason or 'no reason is given'}") for d in proof.disagreements
+    )
+    yield from (("not counted", f"{point}: {why}") for point, why in proof.left_out.items())
     limits = getattr(one, "limits", None)
     if limits is not None and one.protocol == "opcua":
         yield "a read", f"at most {limits.nodes_max} nodes"

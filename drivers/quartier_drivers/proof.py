@@ -1,0 +1,291 @@
+"""Proof files: what sources say of a device's points, typed from each source, to check its profile against.
+
+``profiles/<maker>/proof/<model>.toml`` stands beside the profile.  Figures keep the notation of their source:
+its numbers, units and direction of plus.  Nothing in such a file is made from the profile.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+
+from quartier_drivers.errors import ConfigError, Fault
+from quartier_drivers.notation import Table
+from quartier_drivers.place import Places, nearest, read_text, read_toml
+from quartier_drivers.profile import BUILT_IN
+from quartier_drivers.schema import Bits, Finite, Order, Scale, Section, TypeName
+
+Kind = Literal["manual", "sample", "list", "capture", "device"]
+"""What a source is: the maker's manual or sample, another project's list, a device's bytes, a device here."""
+MAKERS: tuple[Kind, ...] = ("manual", "sample")
+
+Plus = Literal["import", "export", "charge", "discharge", "consume", "produce"]
+# Here plus means that the asset takes energy from the building's bus, and the grid meter's import is plus.
+SIGNS: Mapping[str, int] = {
+    "import": 1,
+    "charge": 1,
+    "consume": 1,
+    "export": -1,
+    "discharge": -1,
+    "produce": -1,
+}
+
+# Prefix and base of a source's unit -> the suffix of our points and the factor.
+_BASES = {
+    "W": "w",
+    "Wh": "wh",
+    "V": "v",
+    "A": "a",
+    "Hz": "hz",
+    "VA": "va",
+    "var": "var",
+    "varh": "varh",
+    "%": "pct",
+    "°C": "c",
+    "m3": "m3",
+    "m3/h": "m3_per_h",
+    "s": "s",
+    "ppm": "ppm",
+    "Pa": "pa",
+}
+_PREFIXES = {"": "1", "k": "1000", "M": "1000000", "G": "1000000000", "m": "0.001", "d": "0.1", "c": "0.01"}
+UNITS: Mapping[str, tuple[str, str]] = {
+    f"{prefix}{base}": (suffix, factor)
+    for base, suffix in _BASES.items()
+    for prefix, factor in _PREFIXES.items()
+    if not prefix or base not in ("%", "°C", "ppm")
+} | {"l": ("m3", "0.001"), "l/h": ("m3_per_h", "0.001"), "min": ("s", "60")}
+
+
+def _known_unit(text: str) -> str:
+    if text and text not in UNITS:
+        raise ValueError(f"{text!r} is no unit known here; {nearest(text, sorted(UNITS))}")
+    return text
+
+
+def _labels(raw: object) -> object:
+    return tuple(raw) if isinstance(raw, list) else (raw,)
+
+
+Labels = Annotated[tuple[str, ...], BeforeValidator(_labels)]
+
+
+class Figure(Section):
+    """One point as a source states it; for registers value = raw * scale / divide + offset, in its unit."""
+
+    name: str = ""
+    """What the source calls it."""
+    at: Annotated[int, Field(ge=0)] | None = None
+    """The register's number as the source prints it; ``first`` is the number of the first register there."""
+    first: Annotated[int, Field(ge=0)] = 0
+    table: Table | None = None
+    type_name: TypeName | None = Field(None, alias="type")
+    word_order: Order = Field("high-first", alias="words")
+    byte_order: Order = Field("high-first", alias="bytes")
+    bit: Annotated[int, Field(ge=0, le=63)] | None = None
+    bits: Bits | None = None
+    length: Annotated[int, Field(ge=1, le=125)] | None = None
+    sum_of: Annotated[int, Field(ge=1, le=62)] = 1
+    scale: Scale = 1.0
+    divide: Scale = 1.0
+    offset: Finite = 0.0
+    codes: Mapping[str, int] = Field(default_factory=dict)
+    """What is written for each of our values, where they are codes."""
+    scale_at: Annotated[int, Field(ge=0)] | None = None
+    """The register of the power of ten."""
+    modbus_unit: Annotated[int, Field(ge=0, le=255)] | None = None
+    unit: Annotated[str, AfterValidator(_known_unit)] = ""
+    """The source's unit; absent: that of our point."""
+    plus: Plus | None = None
+    """What a positive number means there; absent: as here."""
+    group: Labels = ()
+    """A meter's label; several are added up."""
+    minus: str = ""
+    """A meter's label that is taken off."""
+    point: str = ""
+    """A SunSpec point, as ``203.W``."""
+    object_name: str = Field("", alias="object")
+    """A BACnet object, as ``analog-input:3``."""
+
+    @property
+    def sign(self) -> int:
+        """+1 where the source counts as we do, else -1."""
+        return SIGNS.get(self.plus or "", 1)
+
+    @property
+    def factor(self) -> str:
+        """Our units in one of the source's, a decimal."""
+        return UNITS[self.unit][1] if self.unit else "1"
+
+    @property
+    def number(self) -> int:
+        """The register as it goes on the wire."""
+        return (self.at or 0) - self.first
+
+
+class Vector(Section):
+    """Registers or a telegram, and what they mean by an independent reading."""
+
+    name: Annotated[str, Field(min_length=4)]
+    registers: Mapping[str, Annotated[tuple[int, ...], BeforeValidator(tuple)]] = Field(default_factory=dict)
+    capture: str = ""
+    """A telegram in hex."""
+    text: str = ""
+    """A telegram as text."""
+    expected: Mapping[str, bool | int | float | str]
+
+
+class Source(Section):
+    """What one source states.  ``every`` holds what all of its figures share."""
+
+    kind: Kind
+    document: Annotated[str, Field(min_length=4)]
+    """Title of the manual, or ``owner/repository: path``."""
+    revision: Annotated[str, Field(min_length=1)]
+    """Revision, date, or commit."""
+    place: str = ""
+    """Table, section or page."""
+    origin: str = ""
+    """Whose work it is: two sources of one origin count once; absent: the document up to its colon."""
+    note: str = ""
+    every: Mapping[str, Any] = Field(default_factory=dict)
+    points: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    writes: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    differs: Mapping[str, Annotated[str, Field(min_length=12)]] = Field(default_factory=dict)
+    """Points that this source states otherwise, each with the reason why the profile does not follow it."""
+    vectors: Annotated[tuple[Vector, ...], BeforeValidator(_labels)] = ()
+
+    @property
+    def whose(self) -> str:
+        """The origin."""
+        return self.origin or self.document.partition(":")[0].strip().lower()
+
+    def __str__(self) -> str:
+        """The source for people."""
+        return ", ".join(part for part in (self.document, self.revision, self.place) if part)
+
+
+class _File(Section):
+    profiles: Annotated[tuple[str, ...], BeforeValidator(_labels)] = ()
+    """Which profiles it proves; absent: the one that the file is named after."""
+    same_tables: Annotated[str, Field(min_length=12)] | None = None
+    """Why an input register and the holding register of its number are the same."""
+    left_out: Mapping[str, Annotated[str, Field(min_length=12)]] = Field(default_factory=dict)
+    """Points that the level does not count, each with the reason."""
+    source: Annotated[tuple[Source, ...], BeforeValidator(_labels), Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """A source with its checked figures."""
+
+    source: Source
+    points: Mapping[str, Figure]
+    writes: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """All that a proof file says; ``places`` says where."""
+
+    profiles: tuple[str, ...]
+    same_tables: bool
+    left_out: Mapping[str, str]
+    sources: tuple[Statements, ...]
+    places: Places = field(repr=False)
+
+
+def gather(folders: Sequence[Path] = ()) -> tuple[dict[str, list[Dossier]], list[Fault]]:
+    """Every proof file of the site's ``folders`` and ours, by profile; and what is wrong in them."""
+    found: dict[str, list[Dossier]] = {}
+    faults: list[Fault] = []
+    for file in _files(folders):
+        try:
+            dossier = parse(_text(file), f"{file.parent.parent.name}/{file.stem}", str(file))
+        except ConfigError as error:
+            faults += error.faults
+            continue
+        for name in dossier.profiles:
+            found.setdefault(name, []).append(dossier)
+    return found, faults
+
+
+def _files(folders: Sequence[Path]) -> Iterator[Path]:
+    for folder in (*folders, BUILT_IN):
+        yield from sorted(folder.glob("*/proof/*.toml"))
+
+
+def _text(file: Path) -> str:
+    try:
+        return read_text(file)
+    except OSError as error:
+        raise ConfigError([Fault(str(file), None, "file", f"cannot be read: {error.strerror}")]) from error
+
+
+def parse(text: str, name: str, file: str) -> Dossier:
+    """Check a proof file's text; ``name`` is the profile that it is named after.
+
+    Raises ConfigError with every fault.
+    """
+    data = read_toml(file, text)
+    places = Places(file, text)
+    try:
+        checked = _File.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(places.faults((), error, _File)) from error
+    faults: list[Fault] = []
+    sources = tuple(_statements(one, at, places, faults) for at, one in enumerate(checked.source))
+    if faults:
+        raise ConfigError(sorted(faults, key=lambda fault: fault.line or 0))
+    profiles = checked.profiles or (name,)
+    return Dossier(profiles, checked.same_tables is not None, checked.left_out, sources, places)
+
+
+def _statements(source: Source, at: int, places: Places, faults: list[Fault]) -> Statements:
+    points = _figures(source, "points", at, places, faults)
+    writes = _figures(source, "writes", at, places, faults)
+    stated = {*points, *writes, *(point for vector in source.vectors for point in vector.expected)}
+    faults += [
+        places.fault(("source", at, "differs", point), "the source states nothing of it; remove the line")
+        for point in source.differs
+        if point not in stated
+    ]
+    if not stated and not faults:
+        faults.append(places.fault(("source", at), "states nothing; expected points, writes or vectors"))
+    return Statements(source, points, writes)
+
+
+def _figures(
+    source: Source, key: Literal["points", "writes"], at: int, places: Places, faults: list[Fault]
+) -> dict[str, Figure]:
+    stated = source.points if key == "points" else source.writes
+    found = {}
+    for point, raw in stated.items():
+        path = ("source", at, key, point)
+        try:
+            found[point] = Figure.model_validate({**source.every, **raw})
+        except ValidationError as error:
+            faults += places.faults(path, error, Figure)
+            continue
+        missing = _missing(found[point])
+        if missing:
+            faults.append(places.fault(path, missing))
+    return found
+
+
+def _missing(figure: Figure) -> str:
+    """What a figure lacks to be compared; empty where it is whole."""
+    if figure.group or figure.point or figure.object_name:
+        return ""
+    if figure.at is None:
+        return "states no place; expected at, group, point or object"
+    if figure.number < 0:
+        return f"register {figure.at} lies before the first one ({figure.first})"
+    lacks = [key for key, one in (("table", figure.table), ("type", figure.type_name)) if one is None]
+    if lacks and figure.table not in ("coil", "discrete"):
+        return f"lacks {' and '.join(lacks)}; state it here or in [source.every]"
+    if figure.type_name == "string" and figure.length is None:
+        return "lacks length: the registers of the text"
+    return ""

@@ -1,0 +1,427 @@
+"""Compares a profile with what its proof files state, field by field and as decoded numbers.  Pure.
+
+A figure is turned into words by code of its own, which shares nothing with ``codec``: memory gets the words
+that the source would send for a number, and the profile must read that number from them.
+"""
+
+import math
+import re
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from fractions import Fraction
+from typing import Any, Literal
+
+from quartier_drivers import codec
+from quartier_drivers.points import word
+from quartier_drivers.profile import Profile, RegisterProfile
+from quartier_drivers.proof import MAKERS, UNITS, Dossier, Figure, Source, Statements, Vector
+from quartier_drivers.schema import WIDTHS, Point
+
+Level = Literal["unproven", "one list", "manual", "two sources", "capture", "device"]
+LEVELS: tuple[Level, ...] = ("unproven", "one list", "manual", "two sources", "capture", "device")
+"""From the weakest to the strongest."""
+
+_BILLS = ("w", "wh", "va", "m3")
+"""Units whose every quantity steers or bills, but for what a device could do."""
+_PLATE = re.compile(r"rated|capacity|installed")
+_LINE = re.compile(r"(?:voltage|current)(?:_l[123])?_[va]|.*(?:limit|failsafe).*_a")
+"""Voltages and currents of the phases, and bounds; not those of a string, a cell or a battery."""
+_STATES = ("soc_pct", "input_on", "relay_on")
+_TOLERANCE = 1e-6
+_STRUCT = {
+    "int16": "h",
+    "uint16": "H",
+    "int32": "i",
+    "uint32": "I",
+    "int64": "q",
+    "uint64": "Q",
+    "float32": "f",
+    "float64": "d",
+    "bool": "H",
+}
+_POWER = -2
+"""What the register of a power of ten holds while a figure is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A source and the profile differ; ``reason`` says why the profile is kept, where that is recorded."""
+
+    profile: str
+    point: str
+    source: str
+    field: str
+    expected: str
+    """What the source states."""
+    got: str
+    """What the profile says."""
+    reason: str
+    file: str
+    line: int | None
+
+    def __str__(self) -> str:
+        """One line for people."""
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        told = f"{self.field} {self.expected}, the profile {self.got}"
+        text = f"{place}: {self.profile}: {self.point}: {self.source}: {told}"
+        return f"{text} (kept: {self.reason})" if self.reason else text
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How far a profile is proven.  ``agree`` maps each point to the sources that agree."""
+
+    profile: str
+    level: Level
+    counted: tuple[str, ...]
+    """Points that steer or bill: the level is that of the weakest of them."""
+    agree: Mapping[str, tuple[Source, ...]]
+    disagreements: tuple[Disagreement, ...]
+    left_out: Mapping[str, str]
+    sources: tuple[Source, ...]
+
+    @property
+    def faults(self) -> tuple[Disagreement, ...]:
+        """Disagreements without a recorded reason."""
+        return tuple(one for one in self.disagreements if not one.reason)
+
+    @property
+    def weakest(self) -> tuple[str, ...]:
+        """Counted points that fewer than two sources of their own origin confirm."""
+        return tuple(point for point in self.counted if _origins(self.agree.get(point, ())) < 2)
+
+
+def prove(profile: Profile, dossiers: Sequence[Dossier]) -> Proof:
+    """Check every figure and vector; the level follows from what agrees."""
+    points = {
+        f"{part}.{quantity}".lstrip("."): (quantity, point)
+        for part, quantities in profile.parts.items()
+        for quantity, point in quantities.items()
+    }
+    agree: dict[str, list[Source]] = {}
+    disagreements: list[Disagreement] = []
+    left_out: dict[str, str] = {}
+    for dossier in dossiers:
+        left_out |= {point: why for point, why in dossier.left_out.items() if point in points}
+        for at, stated in enumerate(dossier.sources):
+            disagreements += _Check(profile, points, dossier, at, stated, agree).run()
+    counted = _counted(points, left_out)
+    sources = tuple(stated.source for dossier in dossiers for stated in dossier.sources)
+    found = {point: tuple(ones) for point, ones in agree.items()}
+    level = "unproven" if not counted else min((_level(found.get(p, ())) for p in counted), key=LEVELS.index)
+    return Proof(profile.name, level, counted, found, tuple(disagreements), left_out, sources)
+
+
+def _counted(points: Mapping[str, tuple[str, Any]], left_out: Mapping[str, str]) -> tuple[str, ...]:
+    steers = [
+        path for path, (quantity, point) in points.items() if point.writable or steers_or_bills(quantity)
+    ]
+    return tuple(path for path in (steers or points) if path not in left_out)
+
+
+def steers_or_bills(quantity: str) -> bool:
+    """Whether such a figure is acted upon or paid for: power, energy, volume, phases, limits, charge."""
+    if quantity in _STATES:
+        return True
+    if _PLATE.search(quantity):
+        return False
+    return word(quantity).unit in _BILLS or bool(_LINE.fullmatch(quantity))
+
+
+def _level(sources: Sequence[Source]) -> Level:
+    kinds = {source.kind for source in sources}
+    if "device" in kinds:
+        return "device"
+    if "capture" in kinds:
+        return "capture"
+    if _origins(sources) > 1:
+        return "two sources"
+    if kinds & set(MAKERS):
+        return "manual"
+    return "one list" if kinds else "unproven"
+
+
+def _origins(sources: Sequence[Source]) -> int:
+    return len({source.whose for source in sources})
+
+
+class _Check:
+    """One source against one profile."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        points: Mapping[str, tuple[str, Any]],
+        dossier: Dossier,
+        at: int,
+        stated: Statements,
+        agree: dict[str, list[Source]],
+    ) -> None:
+        self._profile = profile
+        self._points = points
+        self._dossier = dossier
+        self._at = at
+        self._stated = stated
+        self._agree = agree
+        self._wrong: set[str] = set()
+        self._right: set[str] = set()
+
+    def run(self) -> list[Disagreement]:
+        """Every difference; what agrees goes to ``agree``."""
+        found = [
+            one
+            for key, figures in (("points", self._stated.points), ("writes", self._stated.writes))
+            for path, figure in figures.items()
+            for one in self._figure(key, path, figure)
+        ]
+        for number, vector in enumerate(self._stated.source.vectors):
+            found += self._vector(number, vector)
+        for path in sorted(self._right - self._wrong):
+            self._agree.setdefault(path, []).append(self._stated.source)
+        for path in self._stated.source.differs:
+            if path not in self._wrong:
+                found.append(
+                    self._differs("differs", path, "record", ("a difference", "agrees; remove the line"), "")
+                )
+        return found
+
+    def _differs(
+        self, key: str, path: str, what: str, sides: tuple[object, object], reason: str | None = None
+    ) -> Disagreement:
+        self._wrong.add(path)
+        places = self._dossier.places
+        line = places.line(("source", self._at, key, path))
+        why = self._stated.source.differs.get(path, "") if reason is None else reason
+        expected, got = map(str, sides)
+        source = str(self._stated.source)
+        return Disagreement(self._profile.name, path, source, what, expected, got, why, places.file, line)
+
+    def _figure(self, key: str, path: str, figure: Figure) -> Iterator[Disagreement]:
+        if path not in self._points:
+            # Files for several profiles may state what only some of them have.
+            if len(self._dossier.profiles) == 1:
+                yield self._differs(key, path, "states", ("a point", "has none of this name"))
+            return
+        quantity, point = self._points[path]
+        if key == "writes" and not point.writable:
+            yield self._differs(key, path, "is", ("written", "reads it only"))
+        elif figure.unit and UNITS[figure.unit][0] != word(quantity).unit:
+            yield self._differs(key, path, "unit", (figure.unit, word(quantity).unit))
+        else:
+            told = [*self._compare(key, quantity, point, figure)]
+            yield from (self._differs(key, path, what, sides) for what, sides in told)
+            if not told and (key == "writes" or not point.writable):
+                self._right.add(path)
+
+    def _compare(self, key: str, quantity: str, point: Any, figure: Figure) -> "Told":
+        if not isinstance(point, Point):
+            return _named(key, quantity, point, figure)
+        source = codec.write_source(point) if key == "writes" else point
+        alike = {"input", "holding"} if self._dossier.same_tables else set()
+        table = source.address.table if {figure.table, source.address.table} <= alike else figure.table
+        if (table, figure.number) != (source.address.table, source.address.number):
+            stands = (f"{figure.table}:{figure.number}", source.address)
+            return iter([("stands at", stands)])
+        return _register(key, quantity, point, source, figure)
+
+    def _vector(self, number: int, vector: Vector) -> Iterator[Disagreement]:
+        key = f"vector {vector.name!r}"
+        found = _decoded(self._profile, vector)
+        for path, expected in vector.expected.items():
+            got = found.get(path)
+            if not _alike(expected, got):
+                yield self._differs(f"vectors.{number}", path, key, (expected, got))
+            elif not self._points[path][1].writable:
+                self._right.add(path)
+
+
+Told = Iterator[tuple[str, tuple[object, object]]]
+"""What differs, and what source and profile say of it."""
+
+
+def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure) -> Told:
+    """What the profile makes of the source's words."""
+    if figure.modbus_unit is not None and figure.modbus_unit != source.unit:
+        yield "stands in unit", (figure.modbus_unit, source.unit or "of the device")
+    if source.type_name == "string" or figure.type_name == "string":
+        if (figure.type_name, figure.length) != (source.type_name, source.length):
+            yield "is", (f"{figure.type_name} of {figure.length}", f"{source.type_name} of {source.length}")
+        return
+    if key == "writes" and point.write is not None and point.write.codes is not None:
+        yield from _codes(point.write.codes, source.type_name, figure)
+        return
+    if word(quantity).kind == "text" and not point.values:
+        yield "is", (figure.type_name, "a text")
+        return
+    for words, value in _probes(figure, word(quantity).unit):
+        memory = dict(enumerate(words, figure.number))
+        if figure.scale_at is not None:
+            memory[figure.scale_at - figure.first] = _POWER & 0xFFFF
+        got = _read(source, memory)
+        if not _alike(value, got):
+            shown = " ".join(f"{one:04X}" for one in words)
+            yield f"reads {shown} as", (_plain(value), _plain(got))
+            return
+
+
+def _codes(written: Mapping[int, int], type_name: str, figure: Figure) -> Told:
+    """What is written for each of our values."""
+    ours = {str(value): code for value, code in written.items()}
+    if figure.type_name not in (None, type_name):
+        yield "is", (figure.type_name, type_name)
+    for value, code in figure.codes.items():
+        if ours.get(value) != code:
+            yield f"writes for {value}", (f"{code:#x}", f"{ours[value]:#x}" if value in ours else "nothing")
+
+
+def _read(source: Any, memory: Mapping[int, int]) -> float | None:
+    start = source.address.number
+    words = [memory.get(start + step, _filler(start + step)) for step in range(source.width)]
+    power = 0
+    if source.scale_address is not None:
+        known = codec.power_of([memory.get(source.scale_address.number, 0x8000)])
+        if known is None:
+            return None
+        power = known
+    value = codec.value_of(source, words, power)
+    return value if isinstance(value, int | float) else None
+
+
+def _filler(number: int) -> int:
+    """What stands in registers that the source does not name: nothing that looks like its number."""
+    return (number * 40503 + 12345) & 0x7FFF | 1
+
+
+def _probes(figure: Figure, unit: str) -> Iterator[tuple[list[int], float]]:
+    """Words that the source would send, and what they mean by it, in our unit and sign."""
+    if figure.table in ("coil", "discrete"):
+        yield from (([bit], float(bit)) for bit in (0, 1))
+        return
+    for raw in _raws(figure, unit):
+        words = _words(figure, raw) * figure.sum_of
+        scale = Fraction(repr(figure.scale)) / Fraction(repr(figure.divide))
+        power = Fraction(10) ** _POWER if figure.scale_at is not None else 1
+        total = Fraction(_field(figure, raw)) * figure.sum_of * scale * power + Fraction(repr(figure.offset))
+        yield words, float(total * Fraction(figure.factor) * figure.sign)
+
+
+def _raws(figure: Figure, unit: str) -> tuple[float, ...]:
+    kind = figure.type_name or "uint16"
+    if kind.startswith("float"):
+        return (1.5, -2304.25, 70000.5)
+    if kind == "bool":
+        return (0, 1)
+    if kind.startswith("bcd"):
+        return (1, 1234)
+    if figure.bit is not None or figure.bits is not None:
+        return (0x5A5A, 0xA5A5)
+    bits = 16 * WIDTHS[kind]
+    wide = (0x12345678,) if bits > 16 else ()
+    if kind.startswith("int"):
+        # A voltage or a counter is never negative: lists differ in the type of those, and nothing follows.
+        return (1, 1234, *wide, *((-1234,) if unit not in ("v", "wh", "hz", "pct", "m3") else ()))
+    # Beyond half of 16 bits lies what a power, a current or a counter does reach.
+    return (1, 1234, *wide, *((0xA5A5,) if bits == 16 and unit in ("w", "wh", "m3") else ()))
+
+
+def _words(figure: Figure, raw: float) -> list[int]:
+    kind = figure.type_name or "uint16"
+    if kind.startswith("bcd"):
+        data = int(str(int(raw)), 16).to_bytes(2 * WIDTHS[kind], "big")
+    else:
+        data = struct.pack(">" + _STRUCT[kind], raw if kind.startswith("float") else int(raw))
+    words = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2)]
+    if figure.byte_order == "low-first":
+        words = [(one & 0xFF) << 8 | one >> 8 for one in words]
+    return words if figure.word_order == "high-first" else words[::-1]
+
+
+def _field(figure: Figure, raw: float) -> float:
+    lowest, highest = figure.bits or (figure.bit, figure.bit)
+    if lowest is None or highest is None:
+        return raw
+    return int(raw) >> lowest & (1 << highest - lowest + 1) - 1
+
+
+def _named(key: str, quantity: str, point: Any, figure: Figure) -> Told:
+    """A meter's label, a SunSpec point or a BACnet object, which all carry their own coding."""
+    if hasattr(point, "group"):
+        if not any(_labelled(figure.group, labels) for labels in point.group):
+            yield "stands under", (" + ".join(figure.group), point.group or point.select)
+        elif figure.minus and not any(_labelled((figure.minus,), labels) for labels in point.minus):
+            yield "takes off", (figure.minus, point.minus or "nothing")
+        elif figure.unit and point.unit and not _same_unit(figure.unit, point.unit):
+            yield "is in", (figure.unit, point.unit)
+        scaled = point.scale * point.sign
+    elif hasattr(point, "source"):
+        names = [str(one) for row in point.source for one in row]
+        names = list(point.write.control) if key == "writes" else names
+        if figure.point not in names:
+            yield "is", (figure.point, " or ".join(names))
+        scaled = point.scale * point.sign
+    else:
+        if figure.object_name != str(getattr(point, "place", "")):
+            yield "is", (figure.object_name, getattr(point, "place", "another kind of point"))
+        scaled = float(getattr(point, "scale", 1.0) * getattr(point, "sign", 1))
+    if (scaled < 0) != (figure.sign * figure.scale < 0) and word(quantity).kind == "float":
+        yield "counts", (figure.plus or "as here", "with the opposite sign")
+
+
+def _labelled(group: Sequence[str], labels: Sequence[str]) -> bool:
+    """Whether a source's labels are those of the profile, whose own may hold ``?`` and ``*``.
+
+    A source that leaves out medium and channel (``1.8.0``) means the label of any (``1-0:1.8.0``).
+    """
+    if len(group) != len(labels):
+        return False
+    pairs = zip(sorted(group), sorted(labels), strict=True)
+    return all(
+        fnmatchcase(one, label) or (":" not in one and label.endswith(f":{one}")) for one, label in pairs
+    )
+
+
+def _same_unit(one: str, other: str) -> bool:
+    return UNITS.get(one) == UNITS.get(other)
+
+
+def _decoded(profile: Profile, vector: Vector) -> Mapping[str, object]:
+    if isinstance(profile, RegisterProfile):
+        return {
+            f"{part}.{quantity}".lstrip("."): value
+            for part in profile.parts
+            for quantity, (value, _) in codec.decode(profile, part, vector.registers).items()
+        }
+    from quartier_drivers.meter.profile import MeterProfile  # noqa: PLC0415 - only meters have telegrams
+
+    return _telegram(profile, vector) if isinstance(profile, MeterProfile) else {}
+
+
+def _telegram(profile: Any, vector: Vector) -> Mapping[str, object]:
+    """What a meter's driver makes of a telegram."""
+    from quartier_drivers.contract import DeviceSpec, Quality  # noqa: PLC0415 - as above
+    from quartier_drivers.meter.protocols import decoder  # noqa: PLC0415 - as above
+    from quartier_drivers.meter.told import Teller  # noqa: PLC0415 - as above
+
+    data = vector.text.encode("latin-1") if vector.text else bytes.fromhex(vector.capture)
+    teller = Teller(DeviceSpec("meter", 1, {part: part or "own" for part in profile.parts}), profile)
+    parser = decoder(profile.protocol, profile.decoder)
+    found: dict[str, object] = {}
+    for moment, telegram in enumerate([*parser.feed(data), *parser.end()]):
+        for one in teller.told((telegram,), moment * 1_000_000_000) or ():
+            if one.quality is Quality.GOOD:
+                found[one.point.removeprefix("own.")] = one.value
+    return found
+
+
+def _alike(expected: object, got: object) -> bool:
+    if isinstance(expected, str | bool) or isinstance(got, str | bool) or got is None:
+        return expected == got
+    if not isinstance(expected, int | float) or not isinstance(got, int | float):
+        return False
+    return math.isclose(expected, got, rel_tol=_TOLERANCE, abs_tol=1e-9)
+
+
+def _plain(value: object) -> str:
+    return f"{value:.12g}" if isinstance(value, int | float) else "nothing"

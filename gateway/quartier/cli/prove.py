@@ -1,0 +1,86 @@
+"""``quartier profiles prove``: what manuals and other projects say of each point, against the profiles."""
+
+import argparse
+import sys
+from collections import Counter
+from typing import Any
+
+from quartier.cli import output
+from quartier_drivers import profile, proof, proving
+from quartier_drivers.errors import ConfigError
+from quartier_drivers.proof import Source
+from quartier_drivers.proving import LEVELS, Disagreement, Proof
+
+_HEADS = ("profile", "proven", ">points", "lacks a second source", "sources")
+WRONG = 78
+"""A profile or a proof file cannot be loaded."""
+
+
+def prove(options: argparse.Namespace) -> int:
+    """Exit 78 where a file cannot be loaded, 1 where a source disagrees without a reason, else 0."""
+    files, faults = proof.gather(options.profiles)
+    proofs: list[Proof] = []
+    for name in options.names or profile.names(options.profiles):
+        try:
+            proofs.append(proving.prove(profile.load(name, options.profiles), files.get(name, ())))
+        except ConfigError as error:
+            faults += error.faults
+    wrong = [one for each in proofs for one in each.faults]
+    if options.json:
+        told_faults = [{"file": f.file, "line": f.line, "key": f.key, "what": f.what} for f in faults]
+        output.dump(
+            {"profiles": [{"profile": one.profile, **told(one)} for one in proofs], "faults": told_faults}
+        )
+    else:
+        if proofs:
+            made = output.table("", _HEADS, map(_cells, proofs))
+            made.columns[0].no_wrap = True
+            output.console().print(made)
+        for line in (*faults, *wrong):
+            print(line)
+        print(_summary(proofs, len(wrong), len(faults)), file=sys.stderr)
+    if faults:
+        return WRONG
+    return int(bool(wrong))
+
+
+def told(one: Proof) -> dict[str, Any]:
+    """A proof for a script."""
+    places = {source: number for number, source in enumerate(map(str, one.sources))}
+    return {
+        "level": one.level,
+        "counted": list(one.counted),
+        "weakest": list(one.weakest),
+        "sources": [_source(source) for source in one.sources],
+        "agree": {
+            point: [places[str(source)] for source in ones] for point, ones in sorted(one.agree.items())
+        },
+        "disagreements": [_disagreement(each) for each in one.disagreements],
+        "not_counted": dict(one.left_out),
+    }
+
+
+def _source(source: Source) -> dict[str, str]:
+    keys = ("kind", "document", "revision", "place", "note")
+    return {key: getattr(source, key) for key in keys} | {"origin": source.whose}
+
+
+def _disagreement(one: Disagreement) -> dict[str, Any]:
+    keys = ("point", "source", "field", "expected", "got", "reason", "file", "line")
+    return {key: getattr(one, key) for key in keys}
+
+
+def _cells(one: Proof) -> tuple[str, ...]:
+    return (
+        one.profile,
+        one.level,
+        f"{len(one.counted) - len(one.weakest)}/{len(one.counted)}",
+        ", ".join(one.weakest) or "–",
+        "; ".join(dict.fromkeys(source.document for source in one.sources)) or "–",
+    )
+
+
+def _summary(proofs: list[Proof], wrong: int, faults: int) -> str:
+    levels = Counter(one.level for one in proofs)
+    counts = ", ".join(f"{levels[level]} {level}" for level in reversed(LEVELS) if levels[level])
+    return f"{len(proofs)} profiles: {counts or 'none'}; {wrong} disagreements, {faults} faults in files"
