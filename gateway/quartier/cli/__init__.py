@@ -24,6 +24,7 @@ from quartier_drivers.errors import ConfigError
 
 USAGE = """\
 first steps:
+  quartier init tcp://192.168.1.20       a site file from what answers, asking only what cannot be found
   quartier config sample > site.toml     a commented file to start from
   quartier check site.toml               every fault at once
   quartier scan modbus tcp://192.168.1.20  which devices answer, and who they are
@@ -195,6 +196,7 @@ def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
     config = _command(commands, "config", "print a commented sample, a reference page or the JSON Schema")
     config.add_argument("what", choices=("sample", "reference", "schema", "remote"))
+    config.add_argument("--small", action="store_true", help="sample: the few keys that every building needs")
     config.set_defaults(run="site:config")
 
 
@@ -247,6 +249,7 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     _json(look)
     look.set_defaults(run="scan:scan")
 
+    commissioning.init(commands)
     _meters(commands)
     plant.trust(commands)
     plant.browse(commands)

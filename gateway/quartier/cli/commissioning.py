@@ -64,6 +64,36 @@ def arm(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.set_defaults(run="arm:arm")
 
 
+def init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier init``."""
+    found = command(
+        commands,
+        "init",
+        "write a first site file from what answers in the building",
+        "WHERE is a Modbus address (tcp://HOST, rtu://usb:SERIAL?baud=9600), the port of a smart meter\n"
+        "(usb:SERIAL, /dev/ttyUSB0, tcp://HOST:PORT for one that pushes: use its port), or a file with the\n"
+        "output of quartier scan modbus --json. It reads only. Then it asks what cannot be found: contract,\n"
+        "ratings, what a plain meter measures. The file is checked before it is written.\n"
+        "example: quartier init tcp://192.168.1.20 usb:DA3FMX1Z --output site.toml\n"
+        "         quartier init found.json --answer contract=12kVA --answer export=0W\n\n"
+        "Exit codes: 0 written · 1 nothing was found · 2 an answer lacks or is wrong, or the file is there\n"
+        "already · 78 what was found makes no sound site file.",
+    )
+    found.add_argument("where", nargs="+", metavar="WHERE", help="address, port, or result of a scan")
+    found.add_argument(
+        "--output", type=Path, default=Path("site.toml"), metavar="FILE", help="default: %(default)s"
+    )
+    found.add_argument(
+        "--answer",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an answer in advance; may be given often",
+    )
+    found.add_argument("--units", type=lines.units, metavar="1-20,100", help="which units (default: all)")
+    found.set_defaults(run="init:init")
+
+
 def probe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """``quartier probe``."""
     parser = command(

@@ -160,9 +160,18 @@ def _unit(point: str) -> str:
 
 def site_lines(port: str, found: listening.Found) -> str:
     """The lines of a site file for what was found."""
-    lines = ["[buses.meter]", f'kind = "{found.protocol}"', f'port = "{port}"']
+    keys_said = site_keys(port, found).items()
+    shown = [
+        f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in keys_said
+    ]
+    return "\n".join(["[buses.meter]", *shown]) + "\n"
+
+
+def site_keys(port: str, found: listening.Found) -> dict[str, str | int]:
+    """The keys of the bus for what was found."""
+    said: dict[str, str | int] = {"kind": found.protocol, "port": port}
     if not port.startswith("tcp://") and found.protocol in ("dlms", "iec62056", "mbus"):
-        lines += [f"baud = {found.setting.baud}", f'framing = "{found.setting.framing}"']
+        said |= {"baud": found.setting.baud, "framing": found.setting.framing}
     if found.protocol == "iec62056" and not found.asked:
-        lines.append('mode = "d"')
-    return "\n".join(lines) + "\n"
+        said["mode"] = "d"
+    return said

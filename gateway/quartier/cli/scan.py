@@ -35,27 +35,12 @@ def scan(options: argparse.Namespace) -> int:
         return scan_bacnet.scan(options)
     if options.secondary:
         raise ConfigError([Fault(options.url, None, "secondary", "fits mbus only")])
-    from quartier_drivers.modbus import reader, scan as scanning  # noqa: PLC0415, I001 - imports the wires
-    from quartier_drivers.clock import LoopClock  # noqa: PLC0415 - the same
+    from quartier_drivers.modbus import reader  # noqa: PLC0415 - imports the wires
 
     bus = reader.target(options.url).bus
     settings = _settings(bus, options)
     wanted = options.units or [*_EVERY, *([] if isinstance(bus, RtuBus) else [_OF_ITSELF])]
-    loaded = [profile.load(name, options.profiles) for name in _sound(options.profiles)]
-    known = [one for one in loaded if isinstance(one, profile.RegisterProfile)]
-    teller = _Teller()
-    survey = asyncio.run(
-        scanning.scan(
-            settings,
-            wanted,
-            known,
-            LoopClock(),
-            teller,
-            thorough=options.thorough,
-            beside=_of_models([one for one in loaded if one.protocol == "sunspec"]),
-        )
-    )
-    teller.end()
+    survey = _survey(settings, wanted, options.profiles, thorough=options.thorough)
     text = site_lines(survey)
     if options.json:
         output.dump({"url": options.url, **_json(survey), "site_file": text})
@@ -65,6 +50,37 @@ def scan(options: argparse.Namespace) -> int:
         why = survey.lost or f"nobody answers under {len(wanted)} unit numbers; {_remedy(bus)}"
         print(f"{options.url}: {why}", file=sys.stderr)
     return 0 if survey.found else 1
+
+
+def survey_of(url: str, units: Sequence[int] | None) -> dict[str, Any]:
+    """Scan a Modbus bus as the command does, and return what it prints as JSON.  Raises ConfigError."""
+    from quartier_drivers.modbus import reader  # noqa: PLC0415 - imports the wires
+
+    bus = reader.target(url).bus
+    quick = {key: value for key, value in QUICK.items() if key not in bus.model_fields_set}
+    wanted = units or [*_EVERY, *([] if isinstance(bus, RtuBus) else [_OF_ITSELF])]
+    survey = _survey([bus.model_copy(update=quick)], wanted, (), thorough=False)
+    if survey.lost:
+        print(f"{url}: {survey.lost}", file=sys.stderr)
+    return {"url": url, **_json(survey)}
+
+
+def _survey(
+    settings: list["Bus"], wanted: Sequence[int], folders: Sequence[Any], *, thorough: bool
+) -> "Survey":
+    """Look for the units on a bus at each of its settings."""
+    from quartier_drivers.clock import LoopClock  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.modbus import scan as scanning  # noqa: PLC0415 - the same
+
+    loaded = [profile.load(name, folders) for name in _sound(folders)]
+    known = [one for one in loaded if isinstance(one, profile.RegisterProfile)]
+    beside = _of_models([one for one in loaded if one.protocol == "sunspec"])
+    teller = _Teller()
+    survey = asyncio.run(
+        scanning.scan(settings, wanted, known, LoopClock(), teller, thorough=thorough, beside=beside)
+    )
+    teller.end()
+    return survey
 
 
 def _of_models(profiles: Sequence[Any]) -> Any:

@@ -15,7 +15,7 @@ APPLY_S = 90.0
 def config(options: argparse.Namespace) -> int:
     """A commented sample, a page of reference, or the JSON Schema for editors."""
     texts = {
-        "sample": sample.sample,
+        "sample": sample.small_sample if options.small else sample.sample,
         "reference": reference.reference,
         "schema": schema.schema,
         "remote": reference.remote,

@@ -154,6 +154,21 @@ def sample() -> str:
     return "\n".join([HEAD, *_tables()])
 
 
+SMALL = ("site", "limits", "buses.lan", "devices.gx", "assets.grid", "assets.pv1", "assets.bat1")
+
+
+def small_sample() -> str:
+    """Return the few keys of a home with a meter, sun and a battery, each with its sentence."""
+    lines = ["# A small building for Quartier: copy, change, then quartier check FILE.", ""]
+    for title in SMALL:
+        values = TABLES[title]
+        lines.append(f"[{title}]")
+        said = {key.name: key.sentence for key in keys(_model(title, values))}
+        lines += [f"{name} = {toml(value)}  # {said[name]}" for name, value in values.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def _tables() -> Iterator[str]:
     explained: set[type[BaseModel]] = set()
     for title, values in TABLES.items():

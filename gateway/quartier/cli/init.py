@@ -1,0 +1,315 @@
+"""``quartier init``: from what answers in a building to its first site file; asks what cannot be found."""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from quartier.cli import output
+from quartier.cli.listen import site_keys
+from quartier.cli.scan import survey_of
+from quartier.commissioning import firstsite
+from quartier.commissioning.firstsite import BATTERY, EV, GRID, LOAD, NONE, PV, Candidate, Chosen, FoundDevice
+from quartier.config import load
+from quartier_drivers import profile
+from quartier_drivers.errors import ConfigError, LinkLost
+
+LISTEN_S = 30.0
+_Said = TypeVar("_Said")
+_FILE_BUS = ("kind", "host", "port", "baud", "parity", "stop_bits")
+_ASSET_NAMES = {GRID: "grid", BATTERY: "bat", PV: "pv", EV: "ev", LOAD: "load"}
+
+
+class _Missing(Exception):  # noqa: N818 - what nobody was asked for
+    """Answers that nobody at a terminal can be asked for."""
+
+
+def init(options: argparse.Namespace) -> int:
+    """Find, ask, write; exit 1 when nothing was found, 2 when an answer lacks, 78 for a faulty file."""
+    if options.output.exists() or options.output.is_symlink():
+        print(f"{options.output} is there already; give another name with --output", file=sys.stderr)
+        return 2
+    try:
+        answers = Answers(dict(_answer(one) for one in options.answer))
+        devices = firstsite.name_devices([one for where in options.where for one in _find(where, options)])
+    except (ValueError, ConfigError, LinkLost) as error:
+        print(f"quartier init: {error}", file=sys.stderr)
+        return 2
+    if not devices:
+        print("no device was found; quartier scan and quartier listen say more", file=sys.stderr)
+        return 1
+    _show(devices)
+    try:
+        text = _compose(devices, answers)
+    except (EOFError, _Missing):
+        return _tell_missing(answers)
+    except ValueError as error:
+        print(f"quartier init: {error}", file=sys.stderr)
+        return 2
+    return _write(options, text)
+
+
+def _answer(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise ValueError(f"--answer {text}: expected KEY=VALUE")
+    return key.strip(), value.strip()
+
+
+# What is there
+
+
+def _find(where: str, options: argparse.Namespace) -> list[FoundDevice]:
+    """The devices of a place: the output of ``scan --json``, a Modbus address, or a port of a meter."""
+    if Path(where).is_file():
+        return list(_from_scan(_read_scan(Path(where)), where))
+    if where.startswith(("tcp://", "rtu://")):
+        return list(_from_scan(survey_of(where, options.units), where))
+    return asyncio.run(_hear(where))
+
+
+def _read_scan(path: Path) -> Any:
+    """Read the output of a scan.  Raises ValueError that names the file."""
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        is_scan = all(one.keys() >= {"unit", "bus", "guesses", "answers"} for one in result["found"])
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, OSError):
+        is_scan = False
+    if not is_scan:
+        raise ValueError(f"{path}: expected the output of quartier scan modbus --json")
+    return result
+
+
+def _from_scan(result: Any, where: str) -> Iterator[FoundDevice]:
+    for one in result["found"]:
+        guesses = one["guesses"]
+        if not guesses:
+            print(f"{where}: unit {one['unit']} is known by no profile; left out", file=sys.stderr)
+            continue
+        bus = {key: one["bus"][key] for key in _FILE_BUS if key in one["bus"]}
+        sure = guesses[0]["sure"] == "sure"
+        yield FoundDevice(bus, guesses[0]["profile"], one["unit"], one["answers"], sure)
+
+
+async def _hear(port: str) -> list[FoundDevice]:
+    """Listen on a port until it is known which meter speaks."""
+    from quartier_drivers.meter import listen as listening  # noqa: PLC0415 - opens ports
+    from quartier_drivers.meter.decode import Capture  # noqa: PLC0415 - the same
+
+    found = await listening.find(port, lambda text: print(text, file=sys.stderr))
+    if not found.protocol or found.asked:
+        print(
+            f"{port}: {found.advice or 'speaks only when it is asked: quartier scan mbus'}", file=sys.stderr
+        )
+        return []
+    capture, best = Capture(found.protocol), None
+    try:
+        async with asyncio.timeout(LISTEN_S):
+            async for data in listening.chunks(port, found):
+                for frame in capture.feed(data):
+                    best = frame.by or best
+                    if best is not None and (frame.telegram.meter or frame.number >= 3):
+                        return [FoundDevice(site_keys(port, found), best.profile, said=best.why)]
+    except TimeoutError:
+        pass
+    return (
+        []
+        if best is None
+        else [FoundDevice(site_keys(port, found), best.profile, None, best.why, sure=False)]
+    )
+
+
+def _show(devices: Mapping[str, FoundDevice]) -> None:
+    rows = [
+        (name, one.profile, "" if one.unit is None else str(one.unit), _where(one), one.said)
+        for name, one in devices.items()
+    ]
+    output.console().print(output.table("", ("device", "profile", ">unit", "at", "says"), rows))
+
+
+def _where(one: FoundDevice) -> str:
+    return f"{one.bus['host']}:{one.bus['port']}" if "host" in one.bus else str(one.bus.get("port", ""))
+
+
+# What must be asked
+
+
+class Answers:
+    """What was answered with ``--answer``, and what a person at the terminal says."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._given = dict(given)
+        self._used: set[str] = set()
+        self.missing: dict[str, str] = {}
+
+    def ask(self, key: str, question: str, read: Callable[[str], _Said], default: str = "") -> _Said | None:
+        """Find an answer, and read it; None where nobody can be asked (it stands in ``missing`` then).
+
+        Raises ValueError where ``--answer`` gave something that cannot be read.
+        """
+        self._used.add(key)
+        if key in self._given:
+            try:
+                return read(self._given[key])
+            except ValueError as error:
+                raise ValueError(f"--answer {key}: {error}") from None
+        if not sys.stdin.isatty():
+            if default:
+                return read(default)
+            self.missing[key] = question
+            return None
+        while True:
+            said = input(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
+            try:
+                return read(said)
+            except ValueError as error:
+                print(error)
+
+    @property
+    def unused(self) -> list[str]:
+        """Answers to what was not asked: misspelt, or of another building."""
+        return sorted(self._given.keys() - self._used)
+
+
+def _one_of(known: Sequence[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in known:
+            raise ValueError(f"{text!r}: expected one of {', '.join(known)}")
+        return text
+
+    return read
+
+
+def _word(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", text):
+        raise ValueError(f"{text!r}: expected small letters, digits, - and _")
+    return text
+
+
+def _count(text: str) -> int:
+    if text not in {"1", "3"}:
+        raise ValueError(f"{text!r}: expected 1 or 3")
+    return int(text)
+
+
+def _amperes(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*a?", text.strip(), re.IGNORECASE)
+    if found is None or not 6 <= float(found[1].replace(",", ".")) <= 80:
+        raise ValueError(f"{text!r}: expected 6 to 80 A")
+    return float(found[1].replace(",", "."))
+
+
+def _compose(devices: Mapping[str, FoundDevice], answers: Answers) -> str:
+    ident = answers.ask("id", "Name of the building in the district", _word, _hostname())
+    district = answers.ask("district", "Name of the district", _word, "local")
+    contract_w = answers.ask(
+        "contract", "Import power of the contract (12 kVA, 9 kW, 45 A, 3x25 A)", firstsite.read_contract_w
+    )
+    export_w = answers.ask(
+        "export", "Export power agreed with the grid operator (0 W: none)", firstsite.read_power_w
+    )
+    assets = list(_assets(devices, answers))
+    if unused := answers.unused:
+        raise ValueError(f"--answer {unused[0]}: nothing asks for it")
+    if answers.missing:
+        raise _Missing
+    assert ident is not None
+    assert district is not None
+    assert contract_w is not None
+    assert export_w is not None
+    building = firstsite.Building(ident, district, contract_w, export_w, _time_zone())
+    return firstsite.write_site(building, devices, assets)
+
+
+def _assets(devices: Mapping[str, FoundDevice], answers: Answers) -> Iterator[Chosen]:
+    candidates = [
+        one
+        for name, device in devices.items()
+        for one in firstsite.find_candidates(name, profile.load(device.profile).parts)
+    ]
+    grid = _grid(candidates, answers)
+    counts: dict[str, int] = {}
+    for one in candidates:
+        role: str | None = GRID if one is grid else one.roles[0]
+        if one is not grid and len(others := [known for known in one.roles if known != GRID]) > 1:
+            question = f"What does {one.label} measure ({', '.join(others)})"
+            role = answers.ask(f"{one.label}.role", question, _one_of(others))
+        elif one is not grid and role == GRID:
+            role = NONE
+        if role is None or role == NONE:
+            continue
+        counts[role] = counts.get(role, 0) + 1
+        name = _ASSET_NAMES[role] + ("" if role == GRID else str(counts[role]))
+        yield Chosen(name, role, one.device, one.part, dict(_ratings(name, role, answers)))
+
+
+def _grid(candidates: Sequence[Candidate], answers: Answers) -> Candidate | None:
+    able = {one.label: one for one in candidates if GRID in one.roles}
+    if not able:
+        raise ValueError(
+            "no device can be the connection meter: add the address of the meter at the connection"
+        )
+    if len(able) == 1:
+        return next(iter(able.values()))
+    question = f"Which meter is at the connection to the grid ({', '.join(able)})"
+    named = [label for label, one in able.items() if one.part == GRID]
+    chosen = answers.ask("grid", question, _one_of(list(able)), named[0] if len(named) == 1 else "")
+    return able.get(chosen or "")
+
+
+def _ratings(name: str, role: str, answers: Answers) -> Iterator[tuple[str, float | int]]:
+    asked: list[tuple[str, str, Callable[[str], Any], str]] = []
+    if role in {BATTERY, PV, LOAD}:
+        asked.append(("rated_w", f"Rated power of {name} (5 kW)", firstsite.read_power_w, ""))
+    if role == BATTERY:
+        asked.append(("capacity_wh", f"Usable energy of {name} (10 kWh)", firstsite.read_energy_wh, ""))
+    if role == EV:
+        asked.append(("phases_count", f"Phases of {name} (1 or 3)", _count, ""))
+        asked.append(
+            ("current_max_a", f"Largest current that cable and fuse of {name} allow", _amperes, "16 A")
+        )
+    for key, question, read, default in asked:
+        value = answers.ask(f"{name}.{key}", question, read, default)
+        if value is not None:
+            yield key, value
+
+
+def _hostname() -> str:
+    return re.sub(r"[^a-z0-9-]", "-", os.uname().nodename.lower()).strip("-")[:63] or "building"
+
+
+def _time_zone() -> str:
+    """The zone of this machine, where it says one."""
+    target = os.path.realpath("/etc/localtime")
+    zone = target.partition("/zoneinfo/")[2]
+    return zone if "/" in zone else "Europe/Paris"
+
+
+def _tell_missing(answers: Answers) -> int:
+    print("nobody can be asked here; nothing was written. Give these answers:", file=sys.stderr)
+    for key, question in answers.missing.items():
+        print(f"  --answer {key}=…    {question}", file=sys.stderr)
+    return 2
+
+
+def _write(options: argparse.Namespace, text: str) -> int:
+    try:
+        checked = load.check(options.output, load.Instead(str(options.output), text))
+    except ConfigError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        print(text)
+        return os.EX_CONFIG
+    for warning in checked.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    with options.output.open("x", encoding="utf-8") as file:
+        file.write(text)
+    print(f"{options.output} is written and has no fault. Next:")
+    print(f"  quartier check {options.output}      what it means, and what each loss does")
+    print(f"  quartier probe --config {options.output}  prove sign and scale of each asset by small steps")
+    return 0

@@ -1,0 +1,193 @@
+"""A first site file from what was found in a building and what its installer answers (pure).
+
+Only what cannot be found is asked.  What an asset can be is read from its profile: a part with a current
+limit to write is a charging point, one with a setpoint and a state of charge a battery, and so on.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+GRID, BATTERY, PV, EV, LOAD, NONE = "grid", "battery", "pv", "ev", "load", "none"
+METER = (GRID, PV, LOAD, NONE)
+"""What a plain meter may measure."""
+_W_PER_KVA = 900.0
+"""Watts of a French contract in kVA, as ``limits.contract_import_w`` counts them."""
+_VOLTAGE_V = 230.0
+_POWER = re.compile(r"(?:(3)\s*[x*]\s*)?(\d+(?:[.,]\d+)?)\s*(kva|kw|w|a)", re.IGNORECASE)
+_CONTRACT_W = (500.0, 5_000_000.0)
+
+
+class Quantity(Protocol):
+    """What this module needs to know of a point of a profile."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether it can be written."""
+
+
+Parts = Mapping[str, Mapping[str, Quantity]]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevice:
+    """A device that answered: the keys of its bus, its profile, its unit on the bus and what it said."""
+
+    bus: Mapping[str, str | int]
+    profile: str
+    unit: int | None = None
+    said: str = ""
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A part of a device, and the roles that its profile allows, the likeliest first."""
+
+    device: str
+    part: str
+    roles: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """Device and part for people."""
+        return f"{self.device}.{self.part}" if self.part else self.device
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An asset that the file will have: its name, its role, where it is, and the keys that were answered."""
+
+    name: str
+    role: str
+    device: str
+    part: str
+    keys: Mapping[str, float | int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """What is said of the building itself."""
+
+    id: str
+    district: str
+    contract_import_w: float
+    contract_export_w: float
+    time_zone: str = "Europe/Paris"
+
+
+def name_devices(found: Sequence[FoundDevice]) -> dict[str, FoundDevice]:
+    """Name each device by its model, with a number where there are more of it."""
+    counts: dict[str, int] = {}
+    named = {}
+    for one in found:
+        stem = re.sub(r"[^a-z0-9_]", "_", one.profile.rpartition("/")[2].lower()) or "device"
+        stem = stem if stem[0].isalpha() else f"d{stem}"
+        counts[stem] = counts.get(stem, 0) + 1
+        named[stem if counts[stem] == 1 else f"{stem}_{counts[stem]}"] = one
+    return named
+
+
+def find_candidates(device: str, parts: Parts) -> Iterator[Candidate]:
+    """Give the parts of a device that can be an asset, each with its roles.
+
+    A device has one battery: a second part that steers it is another way to do so.
+    """
+    has_battery = False
+    for part, quantities in parts.items():
+        roles = _roles(part, quantities)
+        if roles and not (has_battery and roles == (BATTERY,)):
+            yield Candidate(device, part, roles)
+            has_battery = has_battery or roles == (BATTERY,)
+
+
+def _roles(part: str, quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
+    writable = {name for name, one in quantities.items() if one.writable}
+    measures = bool({"power_w", "apparent_power_va"} & quantities.keys())
+    is_whole = not part and "soc_pct" not in quantities
+    rules = (
+        ("current_max_a" in writable and "power_w" in quantities, (EV,)),
+        ("setpoint_w" in writable and {"power_w", "soc_pct"} <= quantities.keys(), (BATTERY,)),
+        (measures and ("generation_max_w" in writable or part in {"pv", "inverter"}), (PV,)),
+        (measures and part == GRID, (GRID, NONE)),
+        (measures and is_whole and "power_w" not in quantities, (GRID,)),
+        (measures and is_whole, METER),
+    )
+    return next((roles for applies, roles in rules if applies), ())
+
+
+def read_power_w(text: str) -> float:
+    """Read ``12 kVA``, ``9 kW``, ``9000 W``, ``45 A`` or ``3x25 A`` as watts.
+
+    Raises ValueError that says what is expected.
+    """
+    found = _POWER.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r}: expected a number with its unit: 12 kVA, 9 kW, 9000 W, 45 A or 3x25 A")
+    phases, number, unit = found[1], float(found[2].replace(",", ".")), found[3].lower()
+    if phases and unit != "a":
+        raise ValueError(f"{text!r}: expected amperes after 3x, as in 3x25 A")
+    factors = {"kva": _W_PER_KVA, "kw": 1000.0, "w": 1.0, "a": _VOLTAGE_V * (3 if phases else 1)}
+    return number * factors[unit]
+
+
+def read_contract_w(text: str) -> float:
+    """Read the import power of a contract.  Raises ValueError, also for a value that no building has."""
+    power_w = read_power_w(text)
+    low_w, high_w = _CONTRACT_W
+    if not low_w <= power_w <= high_w:
+        raise ValueError(
+            f"{text!r} is {power_w:g} W; a contract has {low_w:g} W to {high_w / 1e6:g} MW: look at the unit"
+        )
+    return power_w
+
+
+def read_energy_wh(text: str) -> float:
+    """Read ``10 kWh`` or ``9600 Wh``.  Raises ValueError that says what is expected."""
+    found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*(kwh|wh)", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise ValueError(f"{text!r}: expected a number with its unit: 10 kWh or 9600 Wh")
+    return float(found[1].replace(",", ".")) * (1000.0 if found[2].lower() == "kwh" else 1.0)
+
+
+def write_site(building: Building, devices: Mapping[str, FoundDevice], assets: Sequence[Chosen]) -> str:
+    """Write the site file: short, with what is declared where something is lost left at its defaults."""
+    buses: dict[tuple[tuple[str, str | int], ...], str] = {}
+    lines = [
+        "# Made by quartier init.  Every other key, with its default: quartier config sample",
+        "",
+        "[site]",
+        f'id = "{building.id}"',
+        f'district = "{building.district}"',
+    ]
+    if building.time_zone != "Europe/Paris":
+        lines.append(f'time_zone = "{building.time_zone}"')
+    lines += [
+        "",
+        "[limits]",
+        f"contract_import_w = {_number(building.contract_import_w)}",
+        f"contract_export_w = {_number(building.contract_export_w)}",
+    ]
+    for one in devices.values():
+        key = tuple(one.bus.items())
+        if key not in buses:
+            buses[key] = f"bus{len(buses) + 1}"
+            lines += ["", f"[buses.{buses[key]}]", *(f"{name} = {_toml(value)}" for name, value in key)]
+    for name, one in devices.items():
+        lines += ["", f"[devices.{name}]", f'bus = "{buses[tuple(one.bus.items())]}"']
+        lines.append(f'profile = "{one.profile}"' + ("" if one.sure else "  # compare the maker's plate"))
+        lines += [f"unit = {one.unit}"] if one.unit is not None else []
+    for asset in assets:
+        lines += ["", f"[assets.{asset.name}]", f'role = "{asset.role}"', f'device = "{asset.device}"']
+        lines += [f'part = "{asset.part}"'] if asset.part else []
+        lines += [f"{name} = {_toml(value)}" for name, value in asset.keys.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: float | str) -> str:
+    return f'"{value}"' if isinstance(value, str) else _number(value)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"

@@ -1,0 +1,133 @@
+"""``quartier init`` against devices on real sockets and a meter on a pty."""
+
+import asyncio
+import io
+import json
+import tomllib
+
+import pytest
+from tests.gateway.cli.test_listen import linky  # noqa: F401 - a fixture
+
+from quartier.cli import main
+from quartier.config import load
+from quartier_hil.devices import catalog
+from quartier_hil.devices.endpoint import serve_tcp
+
+ANSWERS = ("--answer", "contract=12kVA", "--answer", "export=0 W", "--answer", "id=b012")
+
+
+def answers(**more):
+    return [word for key, value in more.items() for word in ("--answer", f"{key.replace('__', '.')}={value}")]
+
+
+@pytest.fixture
+def found(tmp_path):
+    """What a scan said of a home: a GX with meter, sun and battery, and a charging point."""
+    bus = {"kind": "modbus-tcp", "host": "192.168.1.20", "port": 502, "timeout_s": 1.0}
+    rows = [
+        {"unit": 227, "bus": bus, "answers": "GX", "guesses": [{"profile": "victron/gx", "sure": "sure"}]},
+        {
+            "unit": 255,
+            "bus": {**bus, "host": "192.168.1.30"},
+            "answers": "KEBA",
+            "guesses": [{"profile": "keba/p30", "sure": "likely"}],
+        },
+        {"unit": 9, "bus": bus, "answers": "?", "guesses": []},
+    ]
+    file = tmp_path / "found.json"
+    file.write_text(json.dumps({"found": rows}))
+    return str(file)
+
+
+RATED = {
+    "bat1__rated_w": "5 kW",
+    "bat1__capacity_wh": "10 kWh",
+    "pv1__rated_w": "6 kW",
+    "ev1__phases_count": "3",
+}
+
+
+def test_a_scan_and_few_answers_make_a_sound_file(found, tmp_path, capsys):
+    target = tmp_path / "site.toml"
+    code = main(["init", found, "--output", str(target), *ANSWERS, *answers(**RATED)])
+    said = capsys.readouterr()
+
+    assert 0 == code, said.err
+    assert "unit 9 is known by no profile; left out" in said.err
+    site = load.load(target)
+    assert {"grid", "bat1", "pv1", "ev1"} == set(site.assets)
+    assert 10_800.0 == site.limits.contract_import_w
+    assert 10_000.0 == site.assets["bat1"].capacity_wh
+    assert len(target.read_text().splitlines()) < 60
+
+
+def test_where_nobody_can_be_asked_every_answer_that_lacks_is_named_and_nothing_written(
+    found, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert 2 == main(["init", found, "--output", str(tmp_path / "site.toml")])
+    said = capsys.readouterr().err
+
+    for key in ("contract", "export", "bat1.rated_w", "bat1.capacity_wh", "pv1.rated_w", "ev1.phases_count"):
+        assert f"--answer {key}=" in said
+    assert not (tmp_path / "site.toml").exists()
+
+
+def test_a_person_is_asked_again_until_the_unit_is_there(found, tmp_path, capsys, monkeypatch):
+    lines = ["b012", "local", "12", "12 W", "12 kVA", "0 W", "5 kW", "10 kWh", "6 kW", "3", ""]
+    terminal = io.StringIO("\n".join(lines) + "\n" + "\n" * 9)
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", terminal)
+    code = main(["init", found, "--output", str(tmp_path / "site.toml"), *answers(**RATED)])
+    said = capsys.readouterr().out
+
+    assert 0 == code
+    assert "expected a number with its unit" in said
+    assert "look at the unit" in said
+    assert 10_800 == tomllib.loads((tmp_path / "site.toml").read_text())["limits"]["contract_import_w"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--answer", "contract=12"), "--answer contract: '12': expected a number with its unit"),
+        (("--answer", "bat2.rated_w=5 kW"), "--answer bat2.rated_w: nothing asks for it"),
+        (("--answer", "nonsense"), "expected KEY=VALUE"),
+    ],
+)
+def test_a_wrong_answer_is_named(found, tmp_path, capsys, more, said):
+    given = [*ANSWERS, *answers(**RATED)]
+    if more[1].startswith("contract"):
+        given = given[2:]
+    assert 2 == main(["init", found, "--output", str(tmp_path / "site.toml"), *given, *more])
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_that_is_there_is_never_written_over(found, tmp_path, capsys):
+    (tmp_path / "site.toml").write_text("mine")
+    assert 2 == main(["init", found, "--output", str(tmp_path / "site.toml"), *ANSWERS])
+
+    assert "is there already; give another name with --output" in capsys.readouterr().err
+    assert "mine" == (tmp_path / "site.toml").read_text()
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"found": 1}', "x"])
+def test_another_file_than_a_scan_is_named(tmp_path, capsys, content):
+    (tmp_path / "x.json").write_text(content)
+    assert 2 == main(["init", str(tmp_path / "x.json"), "--output", str(tmp_path / "site.toml")])
+    assert "x.json" in capsys.readouterr().err
+
+
+async def test_a_meter_on_a_port_and_a_device_on_a_socket_are_found(linky, tmp_path, capsys):  # noqa: F811 - the fixture
+    endpoint = await serve_tcp([catalog.make("keba/p30")], "127.0.0.1", 0)
+    words = [
+        *("init", linky, f"tcp://127.0.0.1:{endpoint.port}", "--units", "255"),
+        *("--output", str(tmp_path / "site.toml"), *ANSWERS, *answers(ev1__phases_count="1")),
+    ]
+    code = await asyncio.to_thread(main, words)
+    await endpoint.close()
+
+    assert 0 == code, capsys.readouterr().err
+    site = load.load(tmp_path / "site.toml")
+    assert {"grid": "grid", "ev1": "ev"} == {name: one.role for name, one in site.assets.items()}
+    assert "tic" == site.buses[site.devices[site.assets["grid"].device].bus].kind

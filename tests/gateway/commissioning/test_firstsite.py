@@ -1,0 +1,101 @@
+"""A first site file from what was found and what was answered."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from quartier.commissioning import firstsite
+from quartier.commissioning.firstsite import Building, Chosen, FoundDevice
+from quartier_drivers import profile
+
+
+@dataclass
+class Point:
+    writable: bool = False
+
+
+def roles(part, **quantities):
+    parts = {part: {name: Point(writable) for name, writable in quantities.items()}}
+    return [one.roles for one in firstsite.find_candidates("d", parts)]
+
+
+@pytest.mark.parametrize(
+    ("part", "quantities", "expected"),
+    [
+        ("", {"power_w": False, "current_max_a": True}, [("ev",)]),
+        ("battery", {"power_w": False, "soc_pct": False, "setpoint_w": True}, [("battery",)]),
+        ("battery", {"power_w": False, "soc_pct": False}, []),
+        ("pv", {"power_w": False}, [("pv",)]),
+        ("", {"power_w": False, "generation_max_w": True}, [("pv",)]),
+        ("grid", {"power_w": False}, [("grid", "none")]),
+        ("", {"power_w": False}, [("grid", "pv", "load", "none")]),
+        ("", {"apparent_power_va": False}, [("grid",)]),
+        ("gas", {"volume_m3": False}, []),
+        ("out1", {"relay_on": True}, []),
+    ],
+)
+def test_what_a_part_can_be_is_read_from_its_quantities(part, quantities, expected):
+    assert expected == roles(part, **quantities)
+
+
+def test_each_profile_of_a_grid_meter_or_a_steered_asset_gives_a_candidate():
+    found = {
+        name: {role for one in firstsite.find_candidates("d", profile.load(name).parts) for role in one.roles}
+        for name in ("eastron/sdm630", "victron/gx", "keba/p30", "enedis/linky_standard", "dsmr/p1")
+    }
+
+    assert "grid" in found["eastron/sdm630"] & found["enedis/linky_standard"] & found["dsmr/p1"]
+    assert {"grid", "battery", "pv"} <= found["victron/gx"]
+    assert {"ev"} == found["keba/p30"]
+
+
+@pytest.mark.parametrize(
+    ("text", "power_w"),
+    [
+        ("12 kVA", 10_800.0),
+        ("9kW", 9000.0),
+        ("9000 W", 9000.0),
+        ("45 A", 10_350.0),
+        ("3x25 A", 17_250.0),
+        ("3,6 kW", 3600),
+    ],
+)
+def test_a_power_is_read_with_its_unit(text, power_w):
+    assert power_w == pytest.approx(firstsite.read_power_w(text))
+
+
+@pytest.mark.parametrize("text", ["12", "", "kVA", "3x9 kW", "12 kVAh", "-3 kW"])
+def test_a_power_without_its_unit_is_refused_with_an_example(text):
+    with pytest.raises(ValueError, match="expected"):
+        firstsite.read_power_w(text)
+
+
+@pytest.mark.parametrize("text", ["12 W", "36 w", "12000 kVA"])
+def test_a_contract_that_no_building_has_is_refused_by_its_unit(text):
+    with pytest.raises(ValueError, match="look at the unit"):
+        firstsite.read_contract_w(text)
+
+
+def test_an_energy_is_read_with_its_unit():
+    assert (10_000.0, 9600.0) == (firstsite.read_energy_wh("10 kWh"), firstsite.read_energy_wh("9600 Wh"))
+    with pytest.raises(ValueError, match="10 kWh"):
+        firstsite.read_energy_wh("15")
+
+
+def test_devices_are_named_by_their_model_and_numbered():
+    bus = {"kind": "modbus-tcp", "host": "h", "port": 502}
+    found = [FoundDevice(bus, name, 1) for name in ("eastron/sdm630", "eastron/sdm630", "abb/3x")]
+
+    assert ["sdm630", "sdm630_2", "d3x"] == list(firstsite.name_devices(found))
+
+
+def test_the_file_has_a_bus_once_and_the_zone_where_it_is_another():
+    bus = {"kind": "modbus-tcp", "host": "h", "port": 502}
+    devices = {"a": FoundDevice(bus, "x/y", 1), "b": FoundDevice(bus, "x/z", 2, sure=False)}
+    building = Building("b1", "local", 9000.0, 0.0, "Indian/Reunion")
+    text = firstsite.write_site(building, devices, [Chosen("ev1", "ev", "a", "p", {"current_max_a": 16.0})])
+
+    assert 1 == text.count("[buses.")
+    assert 'time_zone = "Indian/Reunion"' in text
+    assert 'profile = "x/z"  # compare the maker\'s plate' in text
+    assert '[assets.ev1]\nrole = "ev"\ndevice = "a"\npart = "p"\ncurrent_max_a = 16\n' in text
