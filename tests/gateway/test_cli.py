@@ -46,6 +46,7 @@ COMMANDS = {
         "example",
         "Exit codes",
     ),
+    "init": ("WHERE", "--answer", "--output", "example", "Exit codes"),
     "top": ("Enter", "Esc", "once a second", "snapshot", "--runtime-dir"),
     "points": ("'grid.*'", "--json", "--runtime-dir"),
     "keys": ("check", "--root", "--district", "--json", "example", "Exit codes"),
