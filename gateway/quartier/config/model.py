@@ -286,8 +286,8 @@ class DistrictLink(Section):
     """Whether the host sends watermarks; false for foreign hosts: then published counts as delivered."""
     watermark_unsigned: bool = False
     """Whether unsigned watermarks count.  Set it only where nobody else can write at the broker."""
-    backfill_messages_per_s: Annotated[float, Field(gt=0, le=100)] = 5.0
-    """Pace of what is delivered late; live data always goes first."""
+    backfill_messages_per_s: Annotated[float, Field(ge=0.01, le=100)] = 5.0
+    """Highest pace of what is delivered late; the district slows it down, and live data always goes first."""
     aliases: bool = False
     """Whether data messages name metrics by the aliases of their births, which is shorter."""
 

@@ -86,7 +86,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         ("district_link.backfill_messages_per_s",),
         _FREE,
-        "the pace of history; below 0.5 it may never arrive",
+        "the pace of history; slower, a day of it takes hours",
         least=0.5,
         most=100,
     ),

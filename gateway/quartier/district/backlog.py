@@ -11,33 +11,6 @@ from quartier.house.sample import Mark, Run
 SPANS_MAX = 16
 
 
-class Pace:
-    """So many messages a second; two seconds' worth may be saved up."""
-
-    def __init__(self, per_s: float) -> None:
-        self._per_s = per_s
-        self._tokens = 0.0
-        self._at_ns = 0
-
-    def earn(self, now_ns: int, *, counts: bool) -> None:
-        """Let time pass.  Where it does not count (nothing waits, or nothing may go), all savings are gone.
-
-        A slow caller gets what its own period is worth.
-        """
-        earned = self._per_s * (now_ns - self._at_ns) / 1e9
-        self._at_ns = now_ns
-        self._tokens = min(self._tokens, 2 * self._per_s) + earned if counts else 0.0
-
-    @property
-    def allows(self) -> bool:
-        """Whether a message may go now."""
-        return self._tokens >= 1.0
-
-    def spend(self) -> None:
-        """A message went."""
-        self._tokens -= 1.0
-
-
 class _Span:
     """Per stream: the last number sent (None: none yet) and the last one to send."""
 
@@ -60,15 +33,18 @@ class Backlog:
         """Forget everything; a new session starts from the watermark."""
         self._spans.clear()
 
-    def add(self, above: Mapping[str, Mark], goal: Mapping[str, Mark]) -> None:
-        """Everything above the first marks up to the second ones is to be sent."""
+    def add(self, above: Mapping[str, Mark], goal: Mapping[str, Mark], *, first: bool = False) -> None:
+        """Everything above the first marks up to the second ones is to be sent, ``first`` before all else."""
         span = _Span(above, goal)
         if not span.goal:
             return
         if len(self._spans) >= SPANS_MAX:
             span = self._joined(span)
             self.clear()
-        self._spans.append(span)
+        if first:
+            self._spans.appendleft(span)
+        else:
+            self._spans.append(span)
 
     def _joined(self, last: _Span) -> _Span:
         above: dict[str, Mark | None] = {}

@@ -16,8 +16,6 @@ RECEIVE_MAX = 20
 PACKET_MAX_BYTES = 256 * 1024
 # What may wait between us and the wire; more stays where it is safe, in the store.
 WINDOW_BYTES = 256 * 1024
-# So much of it is kept from what is late: at 1 Mbit/s half a second of it is before a live sample, not two.
-LIVE_ROOM_BYTES = 192 * 1024
 
 PROTOCOL_ERROR = 0x82
 BAD_CREDENTIALS = 0x86

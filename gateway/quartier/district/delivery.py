@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from quartier.district.catalog import EVENT
 from quartier.district.effects import Note
 from quartier.district.outbox import Outbox, reached
-from quartier.house.now import Now
 from quartier.house.sample import Mark
 
 # Streams named in a note; the rest is counted.
 _NAMED_MAX = 3
-_S = 1_000_000_000
 
 
 class Ranges:
@@ -129,36 +127,3 @@ def _ahead(marks: Mapping[str, Mark]) -> Note:
     more = f" and {len(marks) - _NAMED_MAX} more" if len(marks) > _NAMED_MAX else ""
     text = f"a watermark covers samples that this gateway never numbered: {named}{more}"
     return Note("district.watermark_ahead", text, {"streams": sorted(marks)[:_NAMED_MAX]}, alarm=True)
-
-
-class Overdue:
-    """What went out ``wait_s`` ago or earlier and is not stored yet: it was lost on the way.
-
-    The wait doubles, up to ``wait_max_s``, while samples are lost again.
-    """
-
-    def __init__(self, wait_s: float, wait_max_s: float) -> None:
-        self._least_s = self._wait_s = wait_s
-        self._most_s = wait_max_s
-        self._sent: dict[str, Mark] | None = None
-        self._sent_ns = 0
-
-    def begin(self) -> None:
-        """Births: what is above the marks goes again anyway."""
-        self._sent = None
-
-    def lost(self, marks: Mapping[str, Mark], sent: Mapping[str, Mark] | None, now: Now) -> dict[str, Mark]:
-        """A watermark came: the ends of the streams of which something was lost; mostly none.
-
-        ``sent`` is how far each stream has gone out by now; None while that says nothing, for some of it is
-        still on its way late.
-        """
-        lost: dict[str, Mark] = {}
-        if self._sent is not None:
-            if now.ns - self._sent_ns < self._wait_s * _S:
-                return {}
-            lost = {name: end for name, end in self._sent.items() if not reached(marks.get(name), end)}
-            self._wait_s = min(2 * self._wait_s, self._most_s) if lost else self._least_s
-        self._sent = None if sent is None or lost else dict(sent)
-        self._sent_ns = now.ns
-        return lost

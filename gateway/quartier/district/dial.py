@@ -1,7 +1,9 @@
 """Work that waits for a disk, a name server or the other end, in a thread that holds up no stop."""
 
 import asyncio
+import fcntl
 import socket
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
@@ -13,6 +15,7 @@ from quartier.district.broker import Unreachable
 T = TypeVar("T")
 
 _UNSENT_MAX_BYTES = 32 * 1024
+_SIOCOUTQNSD = 0x894B  # linux/sockios.h
 # Of real time: longer than a disk may take.
 _ANSWER_S = 5.0
 
@@ -59,6 +62,15 @@ def answered(loop: asyncio.AbstractEventLoop, question: Coroutine[Any, Any, T]) 
     except (RuntimeError, CancelledError) as error:  # the loop is closed, or closing
         question.close()
         raise OSError("the link is being left") from error
+
+
+def unsent(endpoint: socket.socket) -> int:
+    """Bytes that the kernel took and did not send yet; 0 where it does not tell."""
+    try:
+        told = fcntl.ioctl(endpoint.fileno(), _SIOCOUTQNSD, bytes(4))
+    except (OSError, ValueError):
+        return 0
+    return int.from_bytes(told, sys.byteorder)
 
 
 def prepare(endpoint: socket.socket) -> None:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from quartier.house.sample import Mark
 
@@ -11,6 +11,7 @@ _STATE_MAX_BYTES = 4 * 1024
 _WATERMARK_MAX_BYTES = 256 * 1024
 _STREAMS_MAX = 4_096
 _UINT64_MAX = 2**64 - 1
+_LATE_MAX_S = 1e9
 
 
 def read_json(data: bytes, size_max_bytes: int) -> dict[str, Any] | None:
@@ -63,8 +64,16 @@ def read_state(data: bytes) -> tuple[bool, int] | None:
     return None if timestamp_ms is None else (found["online"], timestamp_ms)
 
 
-def read_watermark(data: bytes) -> tuple[int | None, Mapping[str, Mark]] | None:
-    """The bdSeq that the district sees, and per stream how far it has stored; None when malformed."""
+class Watermark(NamedTuple):
+    """The bdSeq that the district sees, per stream how far it has stored, and how late live data is there."""
+
+    bdseq: int | None
+    streams: Mapping[str, Mark]
+    late_s: float | None
+
+
+def read_watermark(data: bytes) -> Watermark | None:
+    """A watermark; None when malformed."""
     found = read_json(data, _WATERMARK_MAX_BYTES)
     if found is None:
         return None
@@ -79,7 +88,10 @@ def read_watermark(data: bytes) -> tuple[int | None, Mapping[str, Mark]] | None:
         if boot is None or seq is None:
             return None
         marks[stream] = Mark(boot, seq)
-    return whole(found.get("bdseq")), marks
+    late_s = found.get("late_s")
+    is_number = isinstance(late_s, int | float) and not isinstance(late_s, bool)
+    told_s = float(late_s) if is_number and 0 <= late_s <= _LATE_MAX_S else None
+    return Watermark(whole(found.get("bdseq")), marks, told_s)
 
 
 def kept_marks(kept: object) -> dict[str, Mark]:

@@ -1,13 +1,21 @@
-"""Whether the district sees a session: its watermark echoes bdSeq in time (pure; sync.md section 4)."""
+"""Whether the district sees a session and stores what it sends: three alarms (pure; sync.md section 4)."""
+
+from collections.abc import Mapping
 
 from quartier.district.effects import Note
+from quartier.district.outbox import reached
 from quartier.house.now import Now
+from quartier.house.sample import Mark
 
 _S = 1_000_000_000
 
 
 class Echo:
-    """Waits ``first_s`` for the echo of a session, and up to ``longest_s`` where it did not come before."""
+    """Waits ``first_s`` for the echo of a session's bdSeq, and up to ``longest_s`` where it did not come.
+
+    Only a watermark with another bdSeq can say that births were lost.  A district that still works through
+    what was sent before them is late: while its watermark moves, the wait begins again.
+    """
 
     def __init__(self, first_s: float, longest_s: float) -> None:
         self._first_s = first_s
@@ -25,16 +33,109 @@ class Echo:
         if self._due_ns is None:
             self._due_ns = now.ns + int(self._wait_s * _S)
 
-    def missed(self, bdseq: int, now: Now) -> Note | None:
-        """Say that the echo of ``bdseq`` is overdue, once; the next wait is twice as long."""
+    def missed(self, bdseq: int, now: Now, *, is_passed: bool, is_moved: bool) -> Note | None:
+        """A watermark with another bdSeq came: an alarm where the births of ``bdseq`` were lost.
+
+        ``is_passed``: it covers what was sent after the births; ``is_moved``: it covers more than the last.
+        """
         if self._due_ns is None or now.ns < self._due_ns:
             return None
-        note = Note(
-            "district.no_echo",
-            "no watermark echoed the bdSeq of this session: births go out again",
-            {"bdseq": bdseq, "waited_s": self._wait_s},
-            alarm=True,
-        )
+        if is_moved and not is_passed:
+            self._due_ns = now.ns + int(self._wait_s * _S)
+            return None
+        text = "no watermark echoed the bdSeq of this session: births go out again"
+        note = Note("district.no_echo", text, {"bdseq": bdseq, "waited_s": self._wait_s}, alarm=True)
         self._wait_s = min(2 * self._wait_s, self._longest_s)
         self._due_ns = None
         return note
+
+
+class Silence:
+    """Says once that no watermark came for ``limit_s``, and once that one came again."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._since_ns: int | None = None
+        self._is_told = False
+
+    def begin(self, now: Now) -> None:
+        """Births went out: a watermark is due from now on, if none was before."""
+        if self._since_ns is None:
+            self._since_ns = now.ns
+
+    def end(self) -> None:
+        """The connection is gone: nothing can be heard."""
+        self._since_ns = None
+
+    def heard(self, now: Now) -> Note | None:
+        """A watermark came."""
+        self._since_ns = now.ns
+        was_told, self._is_told = self._is_told, False
+        return Note("district.watermark_back", "the district sends watermarks again") if was_told else None
+
+    def look(self, now: Now) -> Note | None:
+        """Time passed."""
+        if self._is_told or self._since_ns is None or now.ns - self._since_ns < self._limit_s * _S:
+            return None
+        self._is_told = True
+        text = f"no watermark for {self._limit_s:.0f} s: samples are kept until one confirms them"
+        return Note("district.no_watermark", text, {"limit_s": self._limit_s}, alarm=True)
+
+
+class Growth:
+    """Compares what the district confirmed with what was recorded, each ``PERIOD_S`` of a live session.
+
+    The alarm comes after ``PERIODS`` in a row in which it confirmed less than half, or nothing of what is
+    on its way.
+    """
+
+    PERIOD_S = 300.0
+    PERIODS = 3
+
+    def __init__(self) -> None:
+        self._at_ns: int | None = None
+        self._heads: dict[str, Mark] = {}
+        self._marks: dict[str, Mark] = {}
+        self._bad_count = 0
+        self._is_told = False
+
+    def is_due(self, now: Now) -> bool:
+        """Whether ``look`` has something to do."""
+        return self._at_ns is None or now.ns - self._at_ns >= self.PERIOD_S * _S
+
+    def look(
+        self, heads: Mapping[str, Mark], marks: Mapping[str, Mark], now: Now, *, flying: bool
+    ) -> Note | None:
+        """Compare with the last look; ``flying`` says whether something sent is not confirmed yet."""
+        before_ns, before = self._at_ns, (self._heads, self._marks)
+        self._at_ns, self._heads, self._marks = now.ns, dict(heads), dict(marks)
+        if before_ns is None or now.ns - before_ns > 2 * self.PERIOD_S * _S:  # the link was down
+            return None
+        recorded = _rise(before[0], heads)
+        confirmed = _rise(before[1], marks)
+        is_bad = confirmed < recorded / 2 or (flying and not confirmed)
+        self._bad_count = self._bad_count + 1 if is_bad else 0
+        if self._bad_count >= self.PERIODS:
+            self._is_told = True
+            waiting = sorted(name for name, head in heads.items() if not reached(marks.get(name), head))
+            text = (
+                f"for {self._bad_count * self.PERIOD_S / 60:.0f} min the district confirms less than is recorded:"
+                f" {recorded:.0f} samples recorded, {confirmed:.0f} confirmed in the last {self.PERIOD_S:.0f} s"
+            )
+            return Note("district.backlog_grows", text, {"streams": waiting[:3]}, alarm=True)
+        if self._is_told and not self._bad_count:
+            self._is_told = False
+            return Note("district.backlog_falls", "the district confirms what is recorded again")
+        return None
+
+
+def _rise(before: Mapping[str, Mark], after: Mapping[str, Mark]) -> float:
+    """How many samples the marks went on; a step to another boot counts as all of that boot up to there."""
+    rise = 0.0
+    for name, mark in after.items():
+        start = before.get(name)
+        if start is None or start.boot != mark.boot:
+            rise += mark.seq
+        else:
+            rise += mark.seq - start.seq
+    return rise

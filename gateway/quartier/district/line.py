@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -120,9 +120,14 @@ class Line:
                 self.connection = None
             await self._pause()
 
-    async def opened(self, connection: Connection, filters: Iterable[tuple[str, int]]) -> None:
-        """CONNACK came: subscribe, then the connection counts as up.  Raises Ended."""
-        await self._subscribe(connection, list(filters))
+    async def opened(
+        self, connection: Connection, filters: Iterable[tuple[str, int]], spare: Collection[str] = ()
+    ) -> None:
+        """CONNACK came: subscribe, then the connection counts as up.  Raises Ended.
+
+        A broker may refuse topics of ``spare``.
+        """
+        await self._subscribe(connection, list(filters), spare)
         if self._retry.is_set() or self._gives_way or self.place != self._tried:
             raise Ended("what was to be connected with, or to, has changed meanwhile")
         self.connection = connection
@@ -130,8 +135,10 @@ class Line:
         self.fault = ""
         self._tell(Note("district.link_up", "connected", {"line": self.name}))
 
-    async def _subscribe(self, connection: Connection, filters: list[tuple[str, int]]) -> None:
-        refused = await connection.subscribe(filters)
+    async def _subscribe(
+        self, connection: Connection, filters: list[tuple[str, int]], spare: Collection[str] = ()
+    ) -> None:
+        refused = [topic for topic in await connection.subscribe(filters) if topic not in spare]
         for topic in refused:
             self._tell(Note("district.subscription_refused", topic, {"line": self.name}, alarm=True))
         self._refused = [(topic, qos) for topic, qos in filters if topic in refused]

@@ -45,11 +45,19 @@ class Messages:
         return is_new
 
     def write(
-        self, run: Run, start: int, *, timestamp_ms: int, seq: int, historical: bool
+        self,
+        run: Run,
+        start: int,
+        *,
+        timestamp_ms: int,
+        seq: int,
+        historical: bool,
+        most_bytes: int = PAYLOAD_MAX_BYTES,
     ) -> tuple[bytes, int]:
         """One payload with samples of ``run`` from place ``start`` on, and how many it holds.
 
-        As many as fit (sync.md section 2), and time never goes back inside it.  ``run`` was learned.
+        As many as fit into ``most_bytes`` and the limits of sync.md section 2, one at least, and time never
+        goes back inside it.  ``run`` was learned.
         """
         metrics, count = self._writer(run.names).write(
             run.points,
@@ -60,7 +68,7 @@ class Messages:
             start,
             historical,
             METRICS_MAX,
-            PAYLOAD_MAX_BYTES - _AROUND_BYTES,
+            max(min(most_bytes, PAYLOAD_MAX_BYTES) - _AROUND_BYTES, 0),
         )
         key = b'{"boot":%d,"first":%d}' % (run.boot, run.first + start)
         payload = (

@@ -22,9 +22,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from quartier.district import broker
 from quartier.district.broker import Credentials, Ended, Message, Outgoing, Profile, Server
-from quartier.district.dial import dial, prepare
+from quartier.district.dial import dial, prepare, unsent
 from quartier.district.intake import Intake
-from quartier.district.pipe import Pipe
+from quartier.district.pipe import LateRoom, Pipe
 
 if TYPE_CHECKING:
     import socket
@@ -67,6 +67,7 @@ class Connection:
         self._inbound = Intake()
         self._wake = asyncio.Event()
         self._pipe = Pipe(self._finish)  # QoS 0, not yet written
+        self._late_room = LateRoom()
         self._flying: dict[int, tuple[int, Any]] = {}  # QoS 1, not yet acknowledged
         self._flying_bytes = 0
         self._ended: Ended | None = None
@@ -295,6 +296,14 @@ class Connection:
         return broker.WINDOW_BYTES - self._flying_bytes
 
     @property
+    def late_bytes(self) -> int:
+        """How much history may be published now: nothing that is live ever waits behind much of it."""
+        if self._socket is None:
+            return 0
+        unsent_bytes = self._flying_bytes or unsent(self._socket)
+        return self._late_room.bytes(unsent_bytes, asyncio.get_running_loop().time())
+
+    @property
     def flying_count(self) -> int:
         """Messages on their way: not yet written, or not yet acknowledged."""
         return len(self._pipe) + len(self._flying)
@@ -329,6 +338,7 @@ class Connection:
         size_bytes = len(message.payload) + len(message.topic)
         if not message.qos:
             self._flying_bytes += size_bytes
+            self._late_room.given(asyncio.get_running_loop().time())
             self._pipe.put(message, size_bytes)
             if not self._gathers:
                 asyncio.get_running_loop().call_soon(self._flush)

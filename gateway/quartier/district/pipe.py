@@ -19,6 +19,40 @@ _PORTION_BYTES = 16 * 1024
 _FULL = ("BlockingIOError", "SSLWantReadError", "SSLWantWriteError")
 
 
+class LateRoom:
+    """How much history may be handed to the wire, so that a live message waits behind it for half a second.
+
+    History goes only where nothing waits to be written.  The portion grows while the wire takes it in time.
+    """
+
+    MOST_BYTES, LEAST_BYTES, BEGIN_BYTES = 64 * 1024, 512, 8 * 1024
+    TIME_S = 0.5
+
+    def __init__(self) -> None:
+        self._portion_bytes = self.BEGIN_BYTES
+        self._given_s: float | None = None
+        self._was_used = False
+
+    def given(self, now_s: float) -> None:
+        """Something was handed over; what counts is the oldest that is not out yet."""
+        self._was_used = True
+        if self._given_s is None:
+            self._given_s = now_s
+
+    def bytes(self, unsent_bytes: int, now_s: float) -> int:
+        """How much may follow now; ``unsent_bytes`` waits in our own queue and in the kernel's."""
+        passed_s = 0.0 if self._given_s is None else now_s - self._given_s
+        if unsent_bytes > 0:
+            if passed_s > self.TIME_S:
+                self._portion_bytes = max(self.LEAST_BYTES, self._portion_bytes // 2)
+                self._given_s, self._was_used = now_s, False
+            return 0
+        if self._was_used and passed_s <= self.TIME_S:
+            self._portion_bytes = min(self.MOST_BYTES, 2 * self._portion_bytes)
+        self._given_s, self._was_used = None, False
+        return self._portion_bytes
+
+
 class Pipe:
     """Packets in the order they were put; ``done`` hears of each that is written: its size and its tag."""
 

@@ -12,6 +12,14 @@ AHEAD_MAX_MS = 60_000
 CONTESTED_S = 60.0
 
 
+def state_topics(namespace: str, host: str) -> tuple[str, str]:
+    """Where a host's STATE comes: as Sparkplug spells it, and as RabbitMQ spells a retained one.
+
+    RabbitMQ's ``mqtt.sparkplug = true`` gives the dot of the namespace back as a slash in what it retained.
+    """
+    return f"{namespace}/STATE/{host}", f"{namespace.replace('.', '/')}/STATE/{host}"
+
+
 class PrimaryHost:
     """The last word of one host on each server: it has a session, and so a time, of its own on each.
 

@@ -15,7 +15,7 @@ def superseded(watermark: bytes, is_stranger: Callable[[int], bool]) -> Note | N
     found = read_watermark(watermark)
     if found is None:
         return None
-    boot = next((mark.boot for mark in found[1].values() if is_stranger(mark.boot)), None)
+    boot = next((mark.boot for mark in found.streams.values() if is_stranger(mark.boot)), None)
     if boot is None:
         return None
     text = (

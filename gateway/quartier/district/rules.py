@@ -10,7 +10,8 @@ class Rules:
     ``harmless`` are the points that a host may write; nothing that moves power is ever among them.
     ``late_s``: live samples that the connection did not take for so long go to the backlog, so that
     newer ones pass them.  ``scan_ms`` is the pace of live data that a host may change, 0 means at
-    once.  ``arrival_s``: what was sent so long ago and is not stored is sent again.  ``watermark_unsigned``:
+    once.  ``arrival_s``: what was sent so long ago and is lost is sent again.  ``silent_s``: an
+    alarm where no watermark came for so long.  ``watermark_unsigned``:
     watermarks count without a signature.
     """
 
@@ -24,6 +25,7 @@ class Rules:
     scan_ms: int = 0
     late_s: float = 10.0
     echo_s: float = 60.0
+    silent_s: float = 120.0
     arrival_s: float = 90.0
     rebirth_pause_s: float = 5.0
     watermark_wait_s: float = 10.0

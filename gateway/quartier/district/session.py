@@ -7,18 +7,21 @@ Source: Eclipse Sparkplug 3.0.0, chapter 5; sync.md sections 2 and 3.
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from zlib import crc32
 
 from quartier.district import commands
-from quartier.district.backlog import Backlog, Pace
+from quartier.district.backlog import Backlog
 from quartier.district.births import Births
-from quartier.district.broker import LIVE_ROOM_BYTES
 from quartier.district.catalog import EVENT, NODE, Catalog
-from quartier.district.delivery import Delivery, Overdue
+from quartier.district.delivery import Delivery
 from quartier.district.downlink import read_state, read_watermark
-from quartier.district.echo import Echo
-from quartier.district.effects import Effect, Leave, Note, Scene
+from quartier.district.echo import Echo, Growth, Silence
+from quartier.district.effects import Effect, Leave, Note, Publish, Scene
+from quartier.district.flight import Flight
+from quartier.district.flow import Flow
+from quartier.district.messages import PAYLOAD_MAX_BYTES
 from quartier.district.outbox import NOTHING_ABOVE, reached
-from quartier.district.primary import PrimaryHost
+from quartier.district.primary import PrimaryHost, state_topics
 from quartier.district.rules import Rules
 from quartier.district.voice import NAMESPACE, Identity, Voice, death
 from quartier.house.now import Now
@@ -30,6 +33,8 @@ _LATE_MAX = 4
 _S = 1_000_000_000
 # How often to look for what no sample tells of: silent devices, births and echoes that are due.
 _LOOK_S = 1.0
+# How often to look whether the wire is free for more history.
+_DRAIN_S = 0.25
 # Samples that found no room wait so long at most.
 _FULL_S = 0.05
 
@@ -79,9 +84,16 @@ class Session:
         self._owes_rate = self._is_undated = False
         self._rebirth_ns: int | None = None
         self._echo = Echo(rules.echo_s, rules.back_off_max_s)
-        self._backfill_ns: int | None = None
-        self._pace = Pace(rules.backfill_messages_per_s)
-        self._overdue = Overdue(rules.arrival_s, rules.back_off_max_s)
+        self._backfill_ns = 0
+        phase = crc32(identity.client_id.encode()) / 2**32
+        self._flow = Flow(rules.backfill_messages_per_s, is_acknowledged=rules.watermark, phase=phase)
+        self._flight = Flight(rules.arrival_s, rules.back_off_max_s)
+        host = rules.primary_host
+        self._state_topics = () if host is None else state_topics(NAMESPACE, host)
+        self._silence = Silence(rules.silent_s)
+        self._growth = Growth()
+        self._claims: Mapping[str, Mark] = {}
+        self._is_fresh = False
 
     @property
     def marks(self) -> Mapping[str, Mark]:
@@ -103,7 +115,7 @@ class Session:
         """How long to wait for the next pump, in the house's time, if no sample comes before."""
         pause_s = min(_LOOK_S, self.scan_ms / 1000) if self.scan_ms else _LOOK_S
         if self._backlog:
-            pause_s = min(pause_s, 1 / self.rules.backfill_messages_per_s)
+            pause_s = min(pause_s, 1 / self.rules.backfill_messages_per_s, _DRAIN_S)
         return min(pause_s, _FULL_S) if self.is_full else pause_s
 
     @property
@@ -113,19 +125,22 @@ class Session:
 
     # The connection
 
+    @property
+    def spare_topics(self) -> Sequence[str]:
+        """Those of ``subscriptions`` that a broker may refuse: only some know this spelling."""
+        return self._state_topics[1:]
+
     def subscriptions(self) -> tuple[tuple[str, int], ...]:
         """Topic filters and QoS, to be acknowledged before ``opened``."""
         own = ((self.identity.topic("NCMD"), 1), (self.identity.topic("DCMD", "+"), 1))
-        host = self.rules.primary_host
-        return own if host is None else (*own, (f"{NAMESPACE}/STATE/{host}", 1))
+        return (*own, *((topic, 1) for topic in self._state_topics))
 
     def opened(self, bdseq: int, scene: Scene, server: int = 0) -> list[Effect]:
         """CONNACK and SUBACKs of ``server`` in the list came for the CONNECT whose Will carried ``bdseq``."""
         self.bdseq = bdseq
         self._primary.begin(server)
         self._echo.begin()
-        self.delivery.begin_data()
-        self._backfill_ns = None if self.rules.watermark else scene.now.ns
+        self._is_fresh = True
         if self.rules.primary_host is not None:
             self.phase = Phase.WAITING
             return []
@@ -137,6 +152,7 @@ class Session:
         self._alive.clear()
         self._unborn.clear()
         self._backlog.clear()
+        self._silence.end()
 
     def leaving(self, now: Now) -> list[Effect]:
         """What is said before a planned DISCONNECT (reason 0x04)."""
@@ -164,22 +180,35 @@ class Session:
         self._born_ns = now.ns
         self._is_undated = not now.synced
         self._owes_rate = False
-        self._pace.earn(now.ns, counts=False)
         self._rebirth_ns = None
-        self._overdue.begin()
         self._live_ns = self._look_ns = 0
         self.is_full = self._was_cut = False
         if self.rules.watermark:
             self._echo.expect(now)
-        if self._backfill_ns is None:
-            self._backfill_ns = now.ns + int(self.rules.watermark_wait_s * _S)
+            self._silence.begin(now)
         self._alive = set(self.catalog.devices)
         self._close()
-        self._live = dict(scene.outbox.heads())
-        self._backlog.clear()
-        self._backlog.add(self.marks, {name: mark for name, mark in self._live.items() if self._leaves(name)})
+        # The values of the births are the newest: what is older goes late.
+        heads = dict(scene.outbox.heads())
+        above = self._begin(now) if self._is_fresh else self._live
+        self._backlog.add(above, {name: mark for name, mark in heads.items() if self._leaves(name)})
+        self._live = heads
         nbirth = self._voice.nbirth(self.bdseq, self._commands.controls(self.scan_ms, now), scene)
         return self._unborn.begin(nbirth, self._voice, scene)
+
+    def _begin(self, now: Now) -> Mapping[str, Mark]:
+        """The first births of a connection: nothing was sent on it, and all above the marks goes again.
+
+        Until then a watermark still counts for what the last connection sent.
+        """
+        self._is_fresh = False
+        self.delivery.begin_data()
+        self._flight.begin()
+        self._flow.begin(now.ns)
+        self._backlog.clear()
+        wait_s = self.rules.watermark_wait_s if self.rules.watermark else 0.0
+        self._backfill_ns = now.ns + int(wait_s * _S)
+        return self.marks
 
     def _leaves(self, stream: str) -> bool:
         """Whether samples of ``stream`` go over Sparkplug at all."""
@@ -189,7 +218,7 @@ class Session:
 
     def heard(self, topic: str, payload: bytes, scene: Scene, *, retained: bool = False) -> list[Effect]:
         """STATE of the primary host, NCMD or DCMD; a ``retained`` command was meant for another time."""
-        if topic == f"{NAMESPACE}/STATE/{self.rules.primary_host}":
+        if topic in self._state_topics:
             return self._host(payload, scene)
         if self.phase is not Phase.BORN:
             return []
@@ -244,15 +273,28 @@ class Session:
         found = read_watermark(payload)
         if found is None:
             return [Note("district.watermark_malformed", "a watermark is no valid one")]
-        bdseq, claims = found
-        notes = self.delivery.watermark(claims, scene.outbox)
+        before = dict(self.marks)
+        notes = self.delivery.watermark(found.streams, scene.outbox)
         self._backlog.covered(self.marks)
-        self._backfill_ns = scene.now.ns
-        if self.phase is not Phase.BORN:
-            return []
-        if bdseq == self.bdseq:
+        is_moved = any(not reached(self._claims.get(name), mark) for name, mark in found.streams.items())
+        self._claims = found.streams
+        if (note := self._silence.heard(scene.now)) is not None:
+            notes.append(note)
+        if self.phase is not Phase.BORN or self._is_fresh:
+            return [*notes]
+        is_covering = self._flight.covered(self.marks, scene.now.ns)
+        if found.bdseq == self.bdseq:
+            self._backfill_ns = min(self._backfill_ns, scene.now.ns)
             self._echo.begin()
-            self._send_overdue(scene.now)
+            self._send_lost(scene)
+        else:
+            is_passed = before != self.marks and self._flight.covered_ns >= self._born_ns
+            missed = self._echo.missed(self.bdseq, scene.now, is_passed=is_passed, is_moved=is_moved)
+            if missed is not None:
+                notes.append(missed)
+                self._rebirth_ns = self._next_birth_ns
+        queued_s = self._flight.queued_s(scene.now.ns)
+        self._flow.heard(scene.now.ns, is_moved=is_covering, queued_s=queued_s, late_s=found.late_s)
         return [*notes]
 
     def delivered(self, stream: str, upto: Mark) -> None:
@@ -267,19 +309,19 @@ class Session:
         if counts and not self._backlog.holds(stream):
             self.delivery.confirm(stream, upto)
 
-    def _send_overdue(self, now: Now) -> None:
-        """What was sent long ago and is not stored yet was lost on the way: it goes again, late."""
-        sent = None if self._backlog else {name: at for name, at in self._live.items() if self._leaves(name)}
-        if lost := self._overdue.lost(self.marks, sent, now):
+    def _send_lost(self, scene: Scene) -> None:
+        """What was lost on the way goes again, late, before all that was never sent."""
+        for stream, (above, upto) in self._flight.lost(self.marks, scene.outbox, scene.now.ns).items():
             self.resent_count += 1
-            self._backlog.add(self.marks, lost)
+            self._backlog.add({} if above is None else {stream: above}, {stream: upto}, first=True)
 
     # What we say
 
-    def pump(self, scene: Scene, room_bytes: int) -> list[Effect]:
+    def pump(self, scene: Scene, room_bytes: int, late_bytes: int = PAYLOAD_MAX_BYTES) -> list[Effect]:
         """What is due now: births asked for, live samples, deaths of devices, then the backlog.
 
-        ``room_bytes`` is how much the connection takes; what does not fit stays in the store.
+        ``room_bytes`` is how much the connection takes, ``late_bytes`` how much history: none while anything
+        waits to be written.  What does not fit stays in the store.
         """
         if self.phase is not Phase.BORN:
             note = self._primary.contested(scene.now) if self.phase is Phase.WAITING else None
@@ -288,11 +330,9 @@ class Session:
             self._rebirth_ns = self._next_birth_ns  # the last ones were dated by a clock that nobody trusted
         if self._rebirth_ns is not None:
             return self._births(scene) if scene.now.ns >= self._rebirth_ns else []
-        if note := self._echo.missed(self.bdseq, scene.now):
-            return [note, *self._births(scene)]
         if self._unborn:
             return self._unborn.portion(self._voice, scene) if room_bytes > 0 else []
-        effects = self._told_rate(scene)
+        effects = [*self._told_rate(scene), *self._complaints(scene)]
         if scene.now.ns >= self._live_ns:
             self._live_ns = scene.now.ns + self.scan_ms * 1_000_000
             runs = scene.outbox.runs({**self._live, **self._closed}, _LIVE_MAX)
@@ -304,7 +344,24 @@ class Session:
         if scene.now.ns >= self._look_ns and room_bytes > 0:
             self._look_ns = scene.now.ns + int(_LOOK_S * _S)
             effects.extend(self._devices(scene))
-        return [*effects, *self._late_data(scene, room_bytes - LIVE_ROOM_BYTES)]
+        if any(isinstance(effect, Publish) for effect in effects) and late_bytes < PAYLOAD_MAX_BYTES:
+            late_bytes = 0  # a slow link: what is live is written first
+        return [*effects, *self._late_data(scene, min(room_bytes, late_bytes))]
+
+    def _complaints(self, scene: Scene) -> list[Effect]:
+        """Alarms about a district that confirms nothing, or too little."""
+        if not self.rules.watermark:
+            return []
+        found: list[Effect] = []
+        if (note := self._silence.look(scene.now)) is not None:
+            found.append(note)
+        if self._growth.is_due(scene.now):
+            heads = {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
+            marks = {name: mark for name, mark in self.marks.items() if name in heads}
+            is_flying = self._flight.is_flying
+            if (note := self._growth.look(heads, marks, scene.now, flying=is_flying)) is not None:
+                found.append(note)
+        return found
 
     def _close(self) -> None:
         """Mark the streams that say nothing live: events, local ones, silent devices."""
@@ -335,7 +392,7 @@ class Session:
                     self._give_way(run.times_ms[place], scene)
                     return 0
                 message, count = self._voice.data(run, place, scene.now, historical=False)
-                self.delivery.sent(run.stream, run.boot, run.first + place, count)
+                self._note_sent(run, place, count, scene.now, late=False)
                 place += count
                 room_bytes -= len(message.payload)
                 self._live[run.stream] = Mark(run.boot, run.first + place - 1)
@@ -376,11 +433,18 @@ class Session:
         self._close()
         return effects
 
+    def _note_sent(self, run: Run, place: int, count: int, now: Now, *, late: bool) -> None:
+        first = run.first + place
+        self.delivery.sent(run.stream, run.boot, first, count)
+        if self.rules.watermark:
+            self._flight.sent(run.stream, run.boot, first, count, now.ns, late=late)
+
     def _late_data(self, scene: Scene, room_bytes: int) -> list[Effect]:
-        waits = self._backfill_ns is None or scene.now.ns < self._backfill_ns
-        self._pace.earn(scene.now.ns, counts=bool(self._backlog) and not waits)
+        may_go = bool(self._backlog) and scene.now.ns >= self._backfill_ns
+        flying_count = self._flight.late_count
+        self._flow.earn(scene.now.ns, counts=may_go, flying_count=flying_count)
         effects: list[Effect] = []
-        while room_bytes > 0 and self._pace.allows and len(effects) < _LATE_MAX:
+        while may_go and room_bytes > 0 and self._flow.allows(flying_count) and len(effects) < _LATE_MAX:
             run = self._backlog.peek(scene.outbox, self._dead)
             if run is None:
                 break
@@ -388,10 +452,11 @@ class Session:
             if NODE in new:
                 return [*effects, *self._births(scene)]
             effects += self._named(new, scene)
-            message, count = self._voice.data(run, 0, scene.now, historical=True)
+            message, count = self._voice.data(run, 0, scene.now, historical=True, most_bytes=room_bytes)
             self._backlog.sent(run, count)
-            self.delivery.sent(run.stream, run.boot, run.first, count)
-            self._pace.spend()
+            self._note_sent(run, 0, count, scene.now, late=True)
+            self._flow.spend()
+            flying_count += 1
             room_bytes -= len(message.payload)
             effects.append(message)
         return effects

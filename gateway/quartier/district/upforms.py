@@ -71,6 +71,8 @@ class WatermarkForm(Said):
     """The bdSeq of the last NBIRTH that it saw."""
     streams: dict[str, MarkForm]
     """Per stream (an asset, node or event) the last sample below which none is missing."""
+    late_s: Annotated[float, Field(ge=0)] | None = None
+    """How long live data waits at the district before it is stored; history gives way above 1 s."""
 
 
 class TimerForm(Said):

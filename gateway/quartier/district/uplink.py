@@ -233,7 +233,8 @@ class Uplink:
         connection = Connection(server, self._settings.credentials, profile, self._on_written)
         await connection.open()
         try:
-            await self._data.opened(connection, self.session.subscriptions())
+            session = self.session
+            await self._data.opened(connection, session.subscriptions(), session.spare_topics)
             self._perform(connection, self.session.opened(self._bdseq, self._scene(), self._data.place))
             self._stay_together()
             await self._data.converse(
@@ -274,7 +275,7 @@ class Uplink:
             began_s = loop.time()
             scene = self._scene()
             self._pumped_ns = scene.now.ns
-            if effects := self.session.pump(scene, connection.room_bytes):
+            if effects := self.session.pump(scene, connection.room_bytes, connection.late_bytes):
                 with connection.together():
                     self._perform(connection, effects)
             free_s = now_s = loop.time()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from quartier.district.catalog import NODE, Catalog
 from quartier.district.effects import Publish, Scene
-from quartier.district.messages import Messages
+from quartier.district.messages import PAYLOAD_MAX_BYTES, Messages
 from quartier.district.sparkplug import Metric, Type, encode, fitting
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Run
@@ -96,7 +96,9 @@ class Voice:
         """Make ready for ``run``; returns whether births must name what it brings first."""
         return self._messages.learn(run)
 
-    def data(self, run: Run, start: int, now: Now, *, historical: bool) -> tuple[Publish, int]:
+    def data(
+        self, run: Run, start: int, now: Now, *, historical: bool, most_bytes: int = PAYLOAD_MAX_BYTES
+    ) -> tuple[Publish, int]:
         """Samples of ``run`` from place ``start`` on as one message; returns how many it holds, too.
 
         ``run`` was learned; the key of its samples is in the message's body.
@@ -108,7 +110,7 @@ class Voice:
             self._topics[stream] = topic
         self._seq = (self._seq + 1) % 256
         payload, count = self._messages.write(
-            run, start, timestamp_ms=now.utc_ms, seq=self._seq, historical=historical
+            run, start, timestamp_ms=now.utc_ms, seq=self._seq, historical=historical, most_bytes=most_bytes
         )
         return Publish(topic, payload, 0, stream, Mark(run.boot, run.first + start + count - 1)), count
 

@@ -312,6 +312,22 @@ KINDS: tuple[Kind, ...] = (
         "Disable this one: `systemctl disable --now quartier`; if the other one is wrong, stop that.",
         stays_s=2 * HOUR_S,
     ),
+    _warning(
+        "district.no_watermark",
+        "",
+        "no watermark comes: the district confirms nothing of what it is sent",
+        "Ask the district whether it sends watermarks; `district_link.watermark = false` for one that never does.",
+        stays_s=2 * HOUR_S,
+        ended_by=("district.watermark_back",),
+    ),
+    _warning(
+        "district.backlog_grows",
+        "",
+        "the district confirms less than is recorded: what waits for it only grows",
+        "Ask the district whether it stores what it gets; `quartier status` shows the backlog.",
+        stays_s=2 * HOUR_S,
+        ended_by=("district.backlog_falls",),
+    ),
     *(
         _warning(f"district.{name}", "", meaning, remedy, stays_s=2 * HOUR_S)
         for name, meaning, remedy in (

@@ -437,27 +437,68 @@ def test_a_silent_asset_with_a_backlog_delivers_it_before_its_death(world, catal
 
 
 @pytest.mark.parametrize(("after_s", "alarms"), [(59, 0), (61, 1)])
-def test_no_echo_of_bdseq_within_60_s_is_an_alarm_and_a_rebirth(world, catalog, district, after_s, alarms):
+def test_another_bdseq_60_s_after_the_births_is_an_alarm_and_a_rebirth(
+    world, catalog, district, after_s, alarms
+):
     session = born(world, catalog)
     session.watermark(b'{"bdseq": 2, "streams": {}}', world.scene)  # of the session before
 
-    effects = session.pump(world.pass_s(after_s).scene, 10**6)
+    told = session.watermark(b'{"bdseq": 2, "streams": {}}', world.pass_s(after_s).scene)
+    effects = session.pump(world.scene, 10**6)
 
-    assert alarms == len([e for e in effects if isinstance(e, Note) and e.alarm])
+    assert alarms == len([e for e in told if isinstance(e, Note) and e.alarm])
     assert alarms * 4 == len(district.take(effects))
+
+
+def test_a_late_echo_is_no_lost_birth_while_the_watermark_moves(world, catalog, district):
+    """The district works through 165 s of what was sent before the births."""
+    for value in range(5):
+        world.put("grid", "power_w", float(value))
+    session = born(world, catalog)
+    session.watermark(b'{"bdseq": 2, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
+    for seq in range(2, 6):
+        mark = b'{"bdseq": 2, "streams": {"grid": {"boot": 7, "seq": %d}}}' % seq
+        assert [] == codes(session.watermark(mark, world.pass_s(40).scene))
+        district.take(session.pump(world.scene, 10**6, 0))
+    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 5}}}', world.scene)
+
+    assert 1 == session.births_count
+    assert [] == district.kinds()
+
+
+def test_births_are_lost_where_what_was_sent_after_them_is_stored(world, catalog, district):
+    session = born(world, catalog)
+    for seq in (1, 2):
+        world.put("grid", "power_w", 1.0)
+        district.take(session.pump(world.pass_s(40).scene, 10**6))
+        told = session.watermark(district.watermark(2), world.scene)
+        assert (["district.no_echo"] if seq == 2 else []) == codes(told)
+
+
+def test_without_a_watermark_there_is_an_alarm_and_no_rebirth(world, catalog):
+    session = born(world, catalog)
+    told = [(s, codes(session.pump(world.pass_s(1).scene, 10**6))) for s in range(1, 500)]
+
+    assert [(120, ["district.no_watermark"])] == [(second, found) for second, found in told if found]
+    assert 1 == session.births_count
+    assert ["district.watermark_back"] == codes(
+        session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    )
 
 
 def test_the_rebirth_without_echo_backs_off_and_an_echo_ends_it(world, catalog):
     session = born(world, catalog)
-    waits = [
-        second
-        for second in range(1, 500)
-        if "district.no_echo" in codes(session.pump(world.pass_s(1).scene, 10**6))
-    ]
+    waits = []
+    for second in range(1, 500):
+        if "district.no_echo" in codes(
+            session.watermark(b'{"bdseq": 2, "streams": {}}', world.pass_s(1).scene)
+        ):
+            waits.append(second)
+        session.pump(world.scene, 10**6)
     assert [60, 180, 420] == waits
 
     session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
-    assert [] == codes(session.pump(world.pass_s(100_000).scene, 10**6))
+    assert [] == codes(session.watermark(b'{"bdseq": 2, "streams": {}}', world.pass_s(59).scene))
 
 
 def test_a_new_catalog_is_born_at_once(world, catalog, make_catalog, district):

@@ -10,7 +10,6 @@ from tests.effort import examples
 from tests.gateway.district.conftest import ME, bdseq_of, born, codes, command, state
 
 from quartier.district.births import PORTION
-from quartier.district.broker import LIVE_ROOM_BYTES, WINDOW_BYTES
 from quartier.district.commands import REBIRTH, SCAN_RATE
 from quartier.district.effects import Leave, Publish
 from quartier.district.rules import Rules
@@ -89,10 +88,9 @@ def test_what_is_late_leaves_room_for_what_is_live(world, catalog, district):
     session = born(world, catalog)
     session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
     world.put("grid", "power_w", 7.0)
-    for room_bytes in (LIVE_ROOM_BYTES, LIVE_ROOM_BYTES + 1):
-        district.take(session.pump(world.pass_s(1).scene, room_bytes))
+    for late_bytes in (10_000, 0, 10_000):
+        district.take(session.pump(world.pass_s(1).scene, 10**6, late_bytes))
 
-    assert LIVE_ROOM_BYTES < WINDOW_BYTES
     assert [([7.0], False), ([0.0, 1.0, 2.0], True)] == [
         ([m.value for m in message.metrics], message.metrics[0].historical)
         for _, message in district.messages

@@ -153,13 +153,16 @@ async def test_watermark_trims_the_store_and_survives_a_restart(
         assert {"grid": Mark(7, 2)} == again.session.marks
 
 
-async def test_no_echo_is_an_alarm_and_a_rebirth_in_the_houses_time(
+async def test_a_silent_district_is_an_alarm_and_one_without_our_births_a_rebirth_in_the_houses_time(
     make_host, link, mosquitto, make_uplink, notes
 ):
     broker = await mosquitto()
     async with make_host(broker.port) as host, link.running(make_uplink(broker.port, rate=60.0)):
+        await host.until(lambda: [note.code for note in notes if note.alarm] == ["district.no_watermark"])
+        assert 1 == host.kinds().count("NBIRTH")
+        host.say(f"{ME.companion}/watermark", b'{"bdseq": 99, "streams": {}}')
         await host.until(lambda: host.kinds().count("NBIRTH") == 2)
-    assert ["district.no_echo"] == [note.code for note in notes if note.alarm]
+    assert ["district.no_watermark", "district.no_echo"] == [note.code for note in notes if note.alarm]
 
 
 async def test_a_host_that_goes_offline_ends_the_session_and_one_that_comes_begins_it(

@@ -1,0 +1,177 @@
+"""What was sent in this session and is not stored yet, message by message (pure; sync.md section 4).
+
+A district stores the messages of a session in their order.  So a message counts as lost only where the
+watermark of its stream stood at it for ``wait_s``, and either a message that was sent later is stored, or no
+stream moved meanwhile: a district that is late is not one that loses.  One message goes again, then as many
+as are lost in a row: what lies behind the first may be stored already.
+"""
+
+from bisect import insort
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from quartier.district.outbox import Outbox, reached
+from quartier.house.sample import Mark, Run
+
+_S = 1_000_000_000
+# Live messages of one stream above this number are joined: the oldest are what matters.
+_MESSAGES_MAX = 64
+
+
+@dataclass(slots=True, order=True)
+class _Message:
+    """Samples ``first`` to ``last`` of a boot, when they were sent, and whether late."""
+
+    boot: int
+    first: int
+    last: int
+    ns: int
+    late: bool
+
+    @property
+    def end(self) -> Mark:
+        """The last of them."""
+        return Mark(self.boot, self.last)
+
+
+@dataclass(slots=True)
+class _Stream:
+    """The messages of a stream on their way, by number; when its mark moved, and what was lost in a row."""
+
+    messages: list[_Message]
+    moved_ns: int = 0
+    lost_count: int = 0
+    repeated_ns: int = 0
+    waits_count: int = 0
+
+
+class Flight:
+    """All streams of one connection.  The wait doubles, up to ``wait_max_s``, while nothing is stored."""
+
+    def __init__(self, wait_s: float, wait_max_s: float) -> None:
+        self._wait_ns, self._wait_max_ns = round(wait_s * _S), round(wait_max_s * _S)
+        self.begin()
+
+    def begin(self) -> None:
+        """A new connection: nothing is on its way."""
+        self._streams: dict[str, _Stream] = {}
+        self.covered_ns = 0
+        """When the newest message that is stored was sent."""
+        self._moved_ns = 0
+
+    @property
+    def late_count(self) -> int:
+        """Messages of history on their way."""
+        return sum(one.late for stream in self._streams.values() for one in stream.messages)
+
+    @property
+    def is_flying(self) -> bool:
+        """Whether any message is on its way."""
+        return any(stream.messages for stream in self._streams.values())
+
+    def sent(self, stream: str, boot: int, first: int, count: int, now_ns: int, *, late: bool) -> None:
+        """``count`` samples from ``first`` on went out in one message."""
+        if count <= 0:
+            return
+        found = self._streams.setdefault(stream, _Stream([]))
+        insort(found.messages, _Message(boot, first, first + count - 1, now_ns, late))
+        if len(found.messages) > _MESSAGES_MAX:
+            _join(found.messages)
+
+    def covered(self, marks: Mapping[str, Mark], now_ns: int) -> bool:
+        """A watermark moved the marks so far; returns whether that covers more than before."""
+        is_moved = False
+        for name, stream in self._streams.items():
+            mark = marks.get(name)
+            while stream.messages and (gone := self._take(stream.messages, mark)) is not None:
+                self.covered_ns = max(self.covered_ns, gone.ns)
+                stream.moved_ns, is_moved = now_ns, True
+                stream.waits_count = 0
+        if is_moved:
+            self._moved_ns = now_ns
+        return is_moved
+
+    @staticmethod
+    def _take(messages: list[_Message], mark: Mark | None) -> _Message | None:
+        """The first message, without what is not covered of it; None where nothing of it is."""
+        head = messages[0]
+        if not reached(mark, Mark(head.boot, head.first)):
+            return None
+        if not reached(mark, head.end) and mark is not None:
+            covered = _Message(head.boot, head.first, mark.seq, head.ns, head.late)
+            head.first = mark.seq + 1
+            return covered
+        return messages.pop(0)
+
+    def queued_s(self, now_ns: int) -> float:
+        """How long ago the oldest message of history was sent that nothing overtook; 0 where none is."""
+        times = [
+            one.ns
+            for stream in self._streams.values()
+            for one in stream.messages
+            if one.late and one.ns >= self.covered_ns
+        ]
+        return (now_ns - min(times)) / _S if times else 0.0
+
+    def lost(
+        self, marks: Mapping[str, Mark], outbox: Outbox, now_ns: int
+    ) -> dict[str, tuple[Mark | None, Mark]]:
+        """A watermark came: of each stream of which messages were lost, the marks between which they lie.
+
+        They count as on their way no longer; the caller sends them again.
+        """
+        found: dict[str, tuple[Mark | None, Mark]] = {}
+        for name, stream in self._streams.items():
+            if not stream.messages or stream.messages[0].ns >= stream.repeated_ns:
+                stream.lost_count = stream.repeated_ns = 0
+            if not stream.messages:
+                continue
+            if self._is_lost(stream, now_ns) and _is_next(stream.messages, marks.get(name), name, outbox):
+                stream.lost_count = max(1, 2 * stream.lost_count)
+                stream.waits_count += 1
+                stream.moved_ns = stream.repeated_ns = now_ns
+                gone = _first_ones(stream.messages, stream.lost_count)
+                del stream.messages[: len(gone)]
+                found[name] = marks.get(name), gone[-1].end
+        return found
+
+    def _is_lost(self, stream: _Stream, now_ns: int) -> bool:
+        head = stream.messages[0]
+        if head.ns < stream.repeated_ns <= self.covered_ns:
+            return True  # the one before it was lost, went again, and is stored
+        wait_ns = min(self._wait_ns << min(stream.waits_count, 16), self._wait_max_ns)
+        if now_ns - max(head.ns, stream.moved_ns) < wait_ns:
+            return False
+        return head.ns < self.covered_ns or now_ns - max(head.ns, self._moved_ns) >= wait_ns
+
+
+def _is_next(messages: list[_Message], mark: Mark | None, name: str, outbox: Outbox) -> bool:
+    """Whether the oldest message holds the next sample above the mark; what was evicted leaves the list."""
+    found = outbox.run(name, mark, 1)
+    while messages and (found is None or not reached(messages[0].end, _begin(found))):
+        del messages[0]
+    return bool(messages) and found is not None and reached(_begin(found), _begin(messages[0]))
+
+
+def _begin(one: Run | _Message) -> Mark:
+    return Mark(one.boot, one.first)
+
+
+def _first_ones(messages: list[_Message], count: int) -> list[_Message]:
+    """Up to ``count`` messages of one boot that follow each other without a hole."""
+    found = messages[:1]
+    for one in messages[1:count]:
+        if (one.boot, one.first) != (found[-1].boot, found[-1].last + 1):
+            break
+        found.append(one)
+    return found
+
+
+def _join(messages: list[_Message]) -> None:
+    """Make one of the last two live messages that follow each other."""
+    for place in range(len(messages) - 1, 0, -1):
+        before, after = messages[place - 1], messages[place]
+        if not before.late and not after.late and (after.boot, after.first) == (before.boot, before.last + 1):
+            messages[place - 1] = _Message(before.boot, before.first, after.last, after.ns, late=False)
+            del messages[place]
+            return
