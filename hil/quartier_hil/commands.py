@@ -24,6 +24,7 @@ from quartier_hil.offline.soak import command as soak
 from quartier_hil.replay import command as replay
 from quartier_hil.rig import command as rig
 from quartier_hil.standins import command as standins
+from quartier_hil.swarm import command as swarm
 from quartier_hil.torture import command as torture
 
 KEPT, NO_RUN = 0, 2
@@ -47,6 +48,7 @@ examples:
   quartier-hil keys new keys               a district's root, keys and signed key list
   quartier-hil acl b012 b013 > district.acl  what two gateways may do at mosquitto
   quartier-hil fleet 1000 --event cap@18:00-20:00=0.4   a thousand buildings for a day, in half a minute
+  quartier-hil storm                       500 gateways with a day of history each come back at once
   quartier-hil homes FOLDER                a year of measured homes, what a battery saves by which rule
   quartier-hil citylearn FOLDER --python venv/bin/python   the same planner in CityLearn's environment
   quartier-hil forecast Building_1.csv     what the gateway expected of each hour, and what came
@@ -128,6 +130,9 @@ def make_parser() -> argparse.ArgumentParser:
     command.parser(commands.add_parser("bench", help="figures beside those of peers, and their floors"))
     soak.parser(commands.add_parser("soak", help="a month of smart meters, through their drivers"))
     fleet.parser(commands.add_parser("fleet", help="thousands of buildings for a day, in one process"))
+    swarm.storm_arguments(
+        commands.add_parser("storm", help="gateways with a day of history each come back at once")
+    )
     homes.parser(commands.add_parser("homes", help="a year of measured homes, what their batteries save"))
     citylearn.parser(commands.add_parser("citylearn", help="our planner in CityLearn's own environment"))
     forecast.parser(commands.add_parser("forecast", help="the gateway's forecast on records of homes"))

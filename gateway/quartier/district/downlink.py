@@ -88,10 +88,13 @@ def read_watermark(data: bytes) -> Watermark | None:
         if boot is None or seq is None:
             return None
         marks[stream] = Mark(boot, seq)
-    late_s = found.get("late_s")
-    is_number = isinstance(late_s, int | float) and not isinstance(late_s, bool)
-    told_s = float(late_s) if is_number and 0 <= late_s <= _LATE_MAX_S else None
-    return Watermark(whole(found.get("bdseq")), marks, told_s)
+    return Watermark(whole(found.get("bdseq")), marks, _late_s(found.get("late_s")))
+
+
+def _late_s(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= _LATE_MAX_S else None
 
 
 def kept_marks(kept: object) -> dict[str, Mark]:

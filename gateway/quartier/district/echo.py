@@ -1,9 +1,11 @@
 """Whether the district sees a session and stores what it sends: three alarms (pure; sync.md section 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from quartier.district.downlink import Watermark
 from quartier.district.effects import Note
 from quartier.district.outbox import reached
+from quartier.district.rules import Rules
 from quartier.house.now import Now
 from quartier.house.sample import Mark
 
@@ -118,9 +120,10 @@ class Growth:
         if self._bad_count >= self.PERIODS:
             self._is_told = True
             waiting = sorted(name for name, head in heads.items() if not reached(marks.get(name), head))
+            minutes = self._bad_count * self.PERIOD_S / 60
             text = (
-                f"for {self._bad_count * self.PERIOD_S / 60:.0f} min the district confirms less than is recorded:"
-                f" {recorded:.0f} samples recorded, {confirmed:.0f} confirmed in the last {self.PERIOD_S:.0f} s"
+                f"for {minutes:.0f} min the district confirms less than is recorded: {recorded:.0f} samples"
+                f" recorded and {confirmed:.0f} confirmed in the last {self.PERIOD_S:.0f} s"
             )
             return Note("district.backlog_grows", text, {"streams": waiting[:3]}, alarm=True)
         if self._is_told and not self._bad_count:
@@ -139,3 +142,59 @@ def _rise(before: Mapping[str, Mark], after: Mapping[str, Mark]) -> float:
         else:
             rise += mark.seq - start.seq
     return rise
+
+
+class Watch:
+    """The three together, for one session after the other."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._is_on = rules.watermark
+        self._echo = Echo(rules.echo_s, rules.back_off_max_s)
+        self._silence = Silence(rules.silent_s)
+        self._growth = Growth()
+        self._claims: Mapping[str, Mark] = {}
+        self._is_moved = False
+
+    def opened(self) -> None:
+        """A new connection."""
+        self._echo.begin()
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        self._silence.end()
+
+    def born(self, now: Now) -> None:
+        """Births went out."""
+        if self._is_on:
+            self._echo.expect(now)
+            self._silence.begin(now)
+
+    def heard(self, found: Watermark, now: Now) -> list[Note]:
+        """A watermark came, whatever it says."""
+        self._is_moved = any(
+            not reached(self._claims.get(name), mark) for name, mark in found.streams.items()
+        )
+        self._claims = found.streams
+        note = self._silence.heard(now)
+        return [] if note is None else [note]
+
+    def echoed(self) -> None:
+        """The last watermark bore the bdSeq of this session."""
+        self._echo.begin()
+
+    def missed(self, bdseq: int, now: Now, *, is_passed: bool) -> Note | None:
+        """The last watermark bore another bdSeq: as ``Echo.missed``."""
+        return self._echo.missed(bdseq, now, is_passed=is_passed, is_moved=self._is_moved)
+
+    def look(
+        self, now: Now, heads: Callable[[], Mapping[str, Mark]], marks: Mapping[str, Mark], *, flying: bool
+    ) -> list[Note]:
+        """Time passed.  ``heads`` gives the newest sample of each stream that leaves the building."""
+        if not self._is_on:
+            return []
+        notes = [self._silence.look(now)]
+        if self._growth.is_due(now):
+            known = heads()
+            told = {name: mark for name, mark in marks.items() if name in known}
+            notes.append(self._growth.look(known, told, now, flying=flying))
+        return [note for note in notes if note is not None]

@@ -16,7 +16,7 @@ STANDSTILL_S = 60.0
 _INTERVAL_S, _INTERVAL_MIN_S, _INTERVAL_MAX_S = 30.0, 5.0, 60.0
 # Live data may be 2 s old at the district: history gives way at half of that, and grows below a quarter.
 LATE_S = 1.0
-_EARLY_S = 0.5
+_EARLY = 0.5
 # Where the district says how late live data is, history itself may wait there for so long.
 _QUEUED_S = 10.0
 # One message of history in so many seconds goes in any case.
@@ -84,6 +84,7 @@ class Flow:
         self._heard_ns: int | None = None
         self._moved_ns = self._grown_ns = self._slowed_ns = now_ns
         self._sent_count = 0
+        self._wants = False
 
     @property
     def per_s(self) -> float:
@@ -97,6 +98,7 @@ class Flow:
         """Let time pass; ``flying_count`` messages of history are on their way."""
         self._pace.per_s = self._bound(0.0) if self._gives_way else self._per_s
         self._pace.earn(now_ns, counts=counts)
+        self._wants = counts and not self._pace.allows
         if not flying_count:
             self._moved_ns = now_ns
         elif self._is_acknowledged and now_ns - self._moved_ns >= self._standstill_ns:
@@ -129,17 +131,18 @@ class Flow:
         self._measure_interval(now_ns)
         if is_moved:
             self._moved_ns = now_ns
-        excess = queued_s / LATE_S if late_s is None else max(late_s / LATE_S, queued_s / _QUEUED_S)
-        gave_way, self._gives_way = self._gives_way, excess > 2.0
+        is_told = late_s is not None
+        live = 0.0 if late_s is None else late_s / LATE_S
+        queue = queued_s / (_QUEUED_S if is_told else LATE_S)
+        gave_way, self._gives_way = self._gives_way, (live if is_told else queue) > 2.0
         if gave_way and not self._gives_way:
             self._pace.hold(1.0 - self._phase)
         # What was sent before the rate was lowered says nothing about the lower rate.
-        is_new = late_s is not None or now_ns - round(queued_s * _S) > self._slowed_ns
-        if excess > 1.0:
-            if is_new and now_ns - self._slowed_ns >= _INTERVAL_MIN_S * _S:
-                self._slow_down(now_ns, excess)
-        elif excess < _EARLY_S / LATE_S and is_moved and now_ns - self._grown_ns >= self._growth_ns:
-            self._grow(now_ns, _UNTOLD if late_s is None else _TOLD)
+        is_queued = queue > 1.0 and now_ns - round(queued_s * _S) > self._slowed_ns
+        if is_queued or (live > 1.0 and now_ns - self._slowed_ns >= _INTERVAL_MIN_S * _S):
+            self._slow_down(now_ns, max(live, queue))
+        elif max(live, queue) < _EARLY and now_ns - self._grown_ns >= self._growth_ns:
+            self._grow(now_ns, is_told=is_told, is_moved=is_moved)
 
     def _measure_interval(self, now_ns: int) -> None:
         if self._heard_ns is not None:
@@ -153,20 +156,27 @@ class Flow:
         return round(max(_INTERVAL_MIN_S, 0.8 * self._interval_s) * _S)
 
     def _slow_down(self, now_ns: int, excess: float) -> None:
+        """Lower the rate in proportion, by half at most."""
         self._per_s = self._bound(self._per_s * max(0.5, 1 / excess))
         self._was_slowed, self._growth = True, _SLOWLY
         self._slowed_ns = self._grown_ns = now_ns
         self._sent_count = 0
 
-    def _grow(self, now_ns: int, factor: float) -> None:
-        """Only what was used may grow: a limit that never bound says nothing about the district."""
-        passed_s = (now_ns - self._grown_ns) / _S
-        is_used = self._sent_count >= min(1.0, 0.5 * self._per_s * passed_s)
-        self._grown_ns, self._sent_count = now_ns, 0
-        if not is_used:
+    def _grow(self, now_ns: int, *, is_told: bool, is_moved: bool) -> None:
+        """Only what was used may grow: a limit that never bound says nothing about the district.
+
+        Where the district does not say how late it is, only a message that it stored does.
+        """
+        is_used = self._wants or self._sent_count > 0
+        if not is_used or not (is_told or is_moved):
             return
+        self._grown_ns, self._sent_count = now_ns, 0
         most = max(WINDOW, 2 * self._most_per_s * self._interval_s)
-        self.window = min(self.window + 1 if self._was_halved else 2 * self.window, most)
-        self._per_s = self._bound(self._per_s * (self._growth if self._was_slowed else factor))
-        if self._was_slowed:
-            self._growth = min(_GROWTH_MAX, 1 + (self._growth - 1) * _FASTER)
+        if is_moved:
+            self.window = min(self.window + 1 if self._was_halved else 2 * self.window, most)
+        if not self._was_slowed:
+            factor = _TOLD if is_told else _UNTOLD
+        else:
+            factor = self._growth
+            self._growth = min(_GROWTH_MAX, 1 + (factor - 1) * _FASTER)
+        self._per_s = self._bound(self._per_s * factor)

@@ -7,6 +7,7 @@ Source: Eclipse Sparkplug 3.0.0, chapter 5; sync.md sections 2 and 3.
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from zlib import crc32
 
 from quartier.district import commands
@@ -15,7 +16,7 @@ from quartier.district.births import Births
 from quartier.district.catalog import EVENT, NODE, Catalog
 from quartier.district.delivery import Delivery
 from quartier.district.downlink import read_state, read_watermark
-from quartier.district.echo import Echo, Growth, Silence
+from quartier.district.echo import Watch
 from quartier.district.effects import Effect, Leave, Note, Publish, Scene
 from quartier.district.flight import Flight
 from quartier.district.flow import Flow
@@ -83,16 +84,13 @@ class Session:
         self._born_ns = 0
         self._owes_rate = self._is_undated = False
         self._rebirth_ns: int | None = None
-        self._echo = Echo(rules.echo_s, rules.back_off_max_s)
+        self._watch = Watch(rules)
         self._backfill_ns = 0
         phase = crc32(identity.client_id.encode()) / 2**32
         self._flow = Flow(rules.backfill_messages_per_s, is_acknowledged=rules.watermark, phase=phase)
         self._flight = Flight(rules.arrival_s, rules.back_off_max_s)
         host = rules.primary_host
         self._state_topics = () if host is None else state_topics(NAMESPACE, host)
-        self._silence = Silence(rules.silent_s)
-        self._growth = Growth()
-        self._claims: Mapping[str, Mark] = {}
         self._is_fresh = False
 
     @property
@@ -139,7 +137,7 @@ class Session:
         """CONNACK and SUBACKs of ``server`` in the list came for the CONNECT whose Will carried ``bdseq``."""
         self.bdseq = bdseq
         self._primary.begin(server)
-        self._echo.begin()
+        self._watch.opened()
         self._is_fresh = True
         if self.rules.primary_host is not None:
             self.phase = Phase.WAITING
@@ -152,7 +150,7 @@ class Session:
         self._alive.clear()
         self._unborn.clear()
         self._backlog.clear()
-        self._silence.end()
+        self._watch.closed()
 
     def leaving(self, now: Now) -> list[Effect]:
         """What is said before a planned DISCONNECT (reason 0x04)."""
@@ -183,16 +181,13 @@ class Session:
         self._rebirth_ns = None
         self._live_ns = self._look_ns = 0
         self.is_full = self._was_cut = False
-        if self.rules.watermark:
-            self._echo.expect(now)
-            self._silence.begin(now)
+        self._watch.born(now)
         self._alive = set(self.catalog.devices)
         self._close()
         # The values of the births are the newest: what is older goes late.
-        heads = dict(scene.outbox.heads())
         above = self._begin(now) if self._is_fresh else self._live
-        self._backlog.add(above, {name: mark for name, mark in heads.items() if self._leaves(name)})
-        self._live = heads
+        self._backlog.add(above, self._heads(scene))
+        self._live = dict(scene.outbox.heads())
         nbirth = self._voice.nbirth(self.bdseq, self._commands.controls(self.scan_ms, now), scene)
         return self._unborn.begin(nbirth, self._voice, scene)
 
@@ -273,28 +268,22 @@ class Session:
         found = read_watermark(payload)
         if found is None:
             return [Note("district.watermark_malformed", "a watermark is no valid one")]
-        before = dict(self.marks)
-        notes = self.delivery.watermark(found.streams, scene.outbox)
+        now = scene.now
+        notes = [*self.delivery.watermark(found.streams, scene.outbox), *self._watch.heard(found, now)]
         self._backlog.covered(self.marks)
-        is_moved = any(not reached(self._claims.get(name), mark) for name, mark in found.streams.items())
-        self._claims = found.streams
-        if (note := self._silence.heard(scene.now)) is not None:
-            notes.append(note)
         if self.phase is not Phase.BORN or self._is_fresh:
             return [*notes]
-        is_covering = self._flight.covered(self.marks, scene.now.ns)
+        is_moved = self._flight.covered(self.marks, now.ns)
+        is_passed = is_moved and self._flight.covered_ns >= self._born_ns
         if found.bdseq == self.bdseq:
-            self._backfill_ns = min(self._backfill_ns, scene.now.ns)
-            self._echo.begin()
+            self._backfill_ns = min(self._backfill_ns, now.ns)
+            self._watch.echoed()
             self._send_lost(scene)
-        else:
-            is_passed = before != self.marks and self._flight.covered_ns >= self._born_ns
-            missed = self._echo.missed(self.bdseq, scene.now, is_passed=is_passed, is_moved=is_moved)
-            if missed is not None:
-                notes.append(missed)
-                self._rebirth_ns = self._next_birth_ns
-        queued_s = self._flight.queued_s(scene.now.ns)
-        self._flow.heard(scene.now.ns, is_moved=is_covering, queued_s=queued_s, late_s=found.late_s)
+        elif (missed := self._watch.missed(self.bdseq, now, is_passed=is_passed)) is not None:
+            notes.append(missed)
+            self._rebirth_ns = self._next_birth_ns
+        queued_s = self._flight.queued_s(now.ns)
+        self._flow.heard(now.ns, is_moved=is_moved, queued_s=queued_s, late_s=found.late_s)
         return [*notes]
 
     def delivered(self, stream: str, upto: Mark) -> None:
@@ -332,7 +321,8 @@ class Session:
             return self._births(scene) if scene.now.ns >= self._rebirth_ns else []
         if self._unborn:
             return self._unborn.portion(self._voice, scene) if room_bytes > 0 else []
-        effects = [*self._told_rate(scene), *self._complaints(scene)]
+        heads, flying = partial(self._heads, scene), self._flight.is_flying
+        effects = [*self._told_rate(scene), *self._watch.look(scene.now, heads, self.marks, flying=flying)]
         if scene.now.ns >= self._live_ns:
             self._live_ns = scene.now.ns + self.scan_ms * 1_000_000
             runs = scene.outbox.runs({**self._live, **self._closed}, _LIVE_MAX)
@@ -348,20 +338,9 @@ class Session:
             late_bytes = 0  # a slow link: what is live is written first
         return [*effects, *self._late_data(scene, min(room_bytes, late_bytes))]
 
-    def _complaints(self, scene: Scene) -> list[Effect]:
-        """Alarms about a district that confirms nothing, or too little."""
-        if not self.rules.watermark:
-            return []
-        found: list[Effect] = []
-        if (note := self._silence.look(scene.now)) is not None:
-            found.append(note)
-        if self._growth.is_due(scene.now):
-            heads = {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
-            marks = {name: mark for name, mark in self.marks.items() if name in heads}
-            is_flying = self._flight.is_flying
-            if (note := self._growth.look(heads, marks, scene.now, flying=is_flying)) is not None:
-                found.append(note)
-        return found
+    def _heads(self, scene: Scene) -> dict[str, Mark]:
+        """The newest sample of each stream that goes over Sparkplug."""
+        return {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
 
     def _close(self) -> None:
         """Mark the streams that say nothing live: events, local ones, silent devices."""
@@ -404,9 +383,8 @@ class Session:
         """The connection is slower than the house: what waited too long is delivered late."""
         if scene.now.utc_ms - waits_since_ms < self.rules.late_s * 1000:
             return
-        heads = {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
         dead = self._dead
-        alive = {name: mark for name, mark in heads.items() if name not in dead}
+        alive = {name: mark for name, mark in self._heads(scene).items() if name not in dead}
         self._backlog.add(self._live, alive)
         self._live.update(alive)
 

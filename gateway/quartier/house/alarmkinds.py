@@ -316,7 +316,7 @@ KINDS: tuple[Kind, ...] = (
         "district.no_watermark",
         "",
         "no watermark comes: the district confirms nothing of what it is sent",
-        "Ask the district whether it sends watermarks; `district_link.watermark = false` for one that never does.",
+        "Ask the district whether it sends watermarks; for one that never does: `watermark = false`.",
         stays_s=2 * HOUR_S,
         ended_by=("district.watermark_back",),
     ),

@@ -21,9 +21,18 @@ RABBITMQ = Path("/usr/lib/rabbitmq/bin")
 HOST, VALID = "localhost", dt.timedelta(days=1)
 """The name in a broker's certificate, and how long those of a swarm are good for."""
 _READY_S = 60.0
+_PLAIN = "mqtt.listeners.tcp.1 = 127.0.0.1:{port}\n"
+_TLS = """\
+mqtt.listeners.tcp = none
+mqtt.listeners.ssl.1 = 127.0.0.1:{port}
+ssl_options.cacertfile = {ca}
+ssl_options.certfile = {cert}
+ssl_options.keyfile = {key}
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
+"""
 _RABBITMQ = """\
 listeners.tcp = none
-mqtt.listeners.tcp.1 = 127.0.0.1:{port}
 mqtt.allow_anonymous = true
 anonymous_login_user = guest
 anonymous_login_pass = guest
@@ -65,13 +74,14 @@ class Absent(Exception):  # noqa: N818 - a state of the machine, named as the ho
 class Mosquitto:
     """One mosquitto on a port that stays; retained messages and sessions die with it.
 
-    With an ``authority`` it speaks TLS alone, to clients with certificates of it.
+    With an ``authority`` it speaks TLS alone, to clients with certificates of it.  ``default``: its queues
+    are as long as mosquitto makes them.
     """
 
     shares = is_one = True
     name = "mosquitto"
 
-    def __init__(self, folder: Path, authority: Authority | None = None) -> None:
+    def __init__(self, folder: Path, authority: Authority | None = None, *, default: bool = False) -> None:
         program = mosquitto()
         if program is None:
             raise Absent("mosquitto is not here: apt-get install mosquitto")
@@ -79,6 +89,8 @@ class Mosquitto:
         self._folder = folder
         self._argv = [program, "-c", str(folder / "mosquitto.conf")]
         text = MOSQUITTO.format(port=self.port)
+        if default:
+            text = "".join(f"{line}\n" for line in text.splitlines() if not line.startswith("max_"))
         if authority is not None:
             pair = authority.broker(HOST, VALID)
             text = text.replace("allow_anonymous true", "allow_anonymous false")
@@ -107,13 +119,18 @@ class Mosquitto:
 class RabbitNode:
     """One of two nodes of a cluster; ``letter`` a or b."""
 
-    def __init__(self, folder: Path, letter: str, seed: int) -> None:
+    def __init__(self, folder: Path, letter: str, seed: int, authority: Authority | None = None) -> None:
         self.port, self.name = process.free_port(), f"q{letter}{seed}@localhost"
         self._folder = folder / letter
         self._folder.mkdir()
         self._process: Process | None = None
         self._distribution_port = process.free_port()
-        (self._folder / "rabbitmq.conf").write_text(_RABBITMQ.format(port=self.port, seed=seed))
+        listener = _PLAIN.format(port=self.port)
+        if authority is not None:
+            pair = authority.broker(HOST, VALID)
+            files = {"ca": authority.ca_file, "cert": pair.cert_file, "key": pair.key_file}
+            listener = _TLS.format(port=self.port, **files)
+        (self._folder / "rabbitmq.conf").write_text(listener + _RABBITMQ.format(seed=seed))
         (self._folder / "plugins").write_text("[rabbitmq_mqtt].\n")
 
     @property
@@ -179,14 +196,14 @@ class Rabbits:
     shares = is_one = False
     name = "rabbitmq"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, authority: Authority | None = None) -> None:
         if not (RABBITMQ / "rabbitmq-server").exists() or shutil.which("erl") is None:
             raise Absent("RabbitMQ is not here: apt-get install rabbitmq-server")
         seed = os.getpid()
         cookie = folder / ".erlang.cookie"
         cookie.write_text(f"quartier{seed}")
         cookie.chmod(0o400)
-        self.nodes = [RabbitNode(folder, letter, seed) for letter in "ab"]
+        self.nodes = [RabbitNode(folder, letter, seed, authority) for letter in "ab"]
 
     def start(self) -> None:
         """Both, and wait until they are one cluster.  Raises RuntimeError."""

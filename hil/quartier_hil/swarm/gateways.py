@@ -78,6 +78,9 @@ class Gateway:
         folder = Path(config["folder"]) / edge
         folder.mkdir(parents=True, exist_ok=True)
         self.notebook = Notebook(int(config["boot"]), POINTS)
+        if "past_s" in config:
+            past_s, each_s = float(config["past_s"]), float(config["past_period_s"])
+            self.notebook.fill(past_s, each_s, clock.now().utc_ms)
         self.latest = {f"{s}.{m}": Seen(0.0, Quality.GOOD, 0.0) for s, m in POINTS}
         self.state = link.start(_PARAMS, None, clock.now(), outage=False)
         self.born_s = self.closed_s = 0.0
@@ -206,6 +209,8 @@ class Park:
             "late_max_s": round(self.late_max_s, 3),
             "notes": dict(self.notes),
         }
+        found["waiting"] = sum(one.notebook.kept_count for one in self.gateways)
+        found["resent"] = sum(int(one.uplink.stats["resent_count"] or 0) for one in self.gateways)
         for name in ("messages", "bytes", "heartbeats", "documents", "refused_documents", "lost_connections"):
             found[name] = sum(int(one.uplink.stats[f"{name}_count"] or 0) for one in self.gateways)
         self.late_max_s = 0.0

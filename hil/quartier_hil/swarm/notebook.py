@@ -43,6 +43,18 @@ class Notebook:
         strip.values.append(value)
         strip.times_ms.append(utc_ms)
 
+    def fill(self, past_s: float, period_s: float, utc_ms: int) -> None:
+        """Number a past of all points, one value of each every ``period_s``."""
+        count = int(past_s / period_s)
+        for stream, strip in self._strips.items():
+            places = [place for place, (name, _) in enumerate(self.names) if name == stream]
+            step = len(places)
+            strip.points.extend(array("I", places) * count)
+            strip.values.extend(array("d", range(step * count)))
+            begin_ms = utc_ms - round(1000 * past_s)
+            times = (begin_ms + round(1000 * period_s * row) for row in range(count) for _ in range(step))
+            strip.times_ms.extend(array("q", times))
+
     @property
     def kept_count(self) -> int:
         """Samples that no watermark covers yet."""

@@ -47,6 +47,9 @@ class Stand:
     With an ``authority`` each gateway and host has a certificate of its own, and speaks TLS.
     """
 
+    HOSTS = "hosts"
+    """The module of the hosts."""
+
     def __init__(
         self, folder: Path, ports: Sequence[int], shape: Shape, authority: Authority | None = None
     ) -> None:
@@ -62,8 +65,8 @@ class Stand:
         self.ca: dict[str, str] = {}
         if authority is not None:
             self.ca = {"ca_file": str(authority.ca_file)}
-            for number in range(shape.gateways):
-                authority.gateway(GROUP, edge(number), VALID)
+            for name in self.edges:
+                authority.gateway(GROUP, name, VALID)
             for number in range(shape.hosts):
                 authority.client(f"host{number}", VALID)
 
@@ -76,44 +79,69 @@ class Stand:
 
     def begin(self) -> None:
         """Hosts first, so that no birth is missed."""
-        shape = self.shape
-        edges = [edge(number) for number in range(shape.gateways)]
-        for number in range(shape.hosts):
-            config: dict[str, Any] = {
-                "name": f"host{number}",
-                "ports": [*self.ports[number % len(self.ports) :], *self.ports[: number % len(self.ports)]],
-                "primary": shape.primary,
-                "group": GROUP,
-                "key": str(self.key),
-                "edges": edges[number :: shape.hosts],
-                "leads": number == 0,
-                **self.time,
-                "shares": shape.shares,
-                **self.ca,
-            }
-            self.hosts.append(self._started("hosts", f"host{number}", config))
+        self.begin_hosts()
+        self.begin_parks()
+
+    def begin_hosts(self) -> None:
+        """Start the hosts, and wait until they are connected."""
+        for number in range(self.shape.hosts):
+            self.hosts.append(self.start_host(number))
         self.until("the hosts are connected", lambda: all(one["connected"] for one in self.look(self.hosts)))
+
+    def start_host(self, number: int) -> Process:
+        """Start one of them."""
+        return self._started(self.HOSTS, f"host{number}", self.host(number))
+
+    def begin_parks(self) -> None:
+        """Start the gateways."""
+        for number in range(self.shape.parks):
+            self.parks.append(self._started("gateways", f"park{number}", self.park(number)))
+
+    @property
+    def servers(self) -> list[str]:
+        """The brokers' addresses, as a site file names them."""
+        return [f"mqtts://{HOST}:{port}" if self.ca else f"mqtt://127.0.0.1:{port}" for port in self.ports]
+
+    @property
+    def edges(self) -> list[str]:
+        """The names of all gateways."""
+        return [edge(number) for number in range(self.shape.gateways)]
+
+    def host(self, number: int) -> dict[str, Any]:
+        """What a host is told."""
+        return {
+            "name": f"host{number}",
+            "ports": [*self.ports[number % len(self.ports) :], *self.ports[: number % len(self.ports)]],
+            "primary": self.shape.primary,
+            "group": GROUP,
+            "key": str(self.key),
+            "edges": self.edges[number :: self.shape.hosts],
+            "leads": number == 0,
+            **self.time,
+            "shares": self.shape.shares,
+            **self.ca,
+        }
+
+    def park(self, number: int) -> dict[str, Any]:
+        """What a process of gateways is told."""
+        shape = self.shape
         share = -(-shape.gateways // shape.parks)
-        for number in range(shape.parks):
-            first = number * share
-            config = {
-                "servers": [
-                    f"mqtts://{HOST}:{port}" if self.ca else f"mqtt://127.0.0.1:{port}" for port in self.ports
-                ],
-                "group": GROUP,
-                "folder": str(self.folder / "edges"),
-                "issuers_file": str(self.issuers),
-                "boot": int(time.time()),
-                "hosts": shape.hosts,
-                "primary": shape.primary,
-                **self.time,
-                "first": first,
-                "count": min(share, shape.gateways - first),
-                "period_s": shape.period_s,
-                "begin_s": shape.begin_s,
-                **self.ca,
-            }
-            self.parks.append(self._started("gateways", f"park{number}", config))
+        first = number * share
+        return {
+            "servers": self.servers,
+            "group": GROUP,
+            "folder": str(self.folder / "edges"),
+            "issuers_file": str(self.issuers),
+            "boot": int(self.time["origin"]),
+            "hosts": shape.hosts,
+            "primary": shape.primary,
+            **self.time,
+            "first": first,
+            "count": min(share, shape.gateways - first),
+            "period_s": shape.period_s,
+            "begin_s": shape.begin_s,
+            **self.ca,
+        }
 
     def _started(self, module: str, name: str, config: dict[str, Any]) -> Process:
         path = self.folder / f"{name}.json"

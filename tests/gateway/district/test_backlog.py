@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier.district.backlog import SPANS_MAX, Backlog, Pace
+from quartier.district.backlog import SPANS_MAX, Backlog
 from quartier.house.sample import Mark
 
 
@@ -85,16 +85,10 @@ def test_too_many_spans_are_joined_and_nothing_is_left_out(notebook):
     assert set(range(1, 40)) <= {seq for _, first, last in sent for seq in range(first, last + 1)}
 
 
-def test_the_pace_saves_up_two_seconds_and_loses_all_where_nothing_waits():
-    pace = Pace(5.0)
-    for second in (1, 2, 3, 4):
-        pace.earn(second * 10**9, counts=True)
-    count = 0
-    while pace.allows:
-        pace.spend()
-        count += 1
-
-    assert 15 == count, "two seconds saved, and the last one"
-    pace.earn(5 * 10**9, counts=True)
-    pace.earn(6 * 10**9, counts=False)
-    assert not pace.allows
+def test_what_was_lost_goes_before_all_else(notebook):
+    for _ in range(6):
+        notebook.put("grid", "power_w", 1.0)
+    backlog = Backlog()
+    backlog.add({"grid": Mark(7, 3)}, {"grid": Mark(7, 6)})
+    backlog.add({"grid": Mark(7, 1)}, {"grid": Mark(7, 2)}, first=True)
+    assert [("grid", 2, 2), ("grid", 4, 6)] == drain(backlog, notebook)

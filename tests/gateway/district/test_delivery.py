@@ -9,9 +9,8 @@ from tests.effort import examples
 from tests.gateway.district.conftest import codes
 from tests.gateway.district.test_session_delivery import METRICS, STEP, Run
 
-from quartier.district.delivery import Delivery, Overdue, Ranges
+from quartier.district.delivery import Delivery, Ranges
 from quartier.district.sparkplug import decode
-from quartier.house.now import Now
 from quartier.house.sample import Mark
 
 FUTURE = 2**63
@@ -139,25 +138,6 @@ def test_a_host_without_watermarks_is_served_by_our_own_word_and_no_mark_goes_ba
     delivery.confirm("grid", Mark(7, 4))
     delivery.confirm("grid", Mark(7, 2))
     assert {"grid": Mark(7, 4)} == delivery.marks
-
-
-def at(seconds):
-    return Now(int(seconds * 1e9), int(seconds * 1e3), synced=True)
-
-
-def test_what_is_not_stored_in_time_is_lost_and_each_time_is_waited_for_twice_as_long():
-    overdue, sent = Overdue(90.0, 200.0), {"grid": Mark(7, 5), "bat1": Mark(7, 2)}
-    marks = {"grid": Mark(7, 4), "bat1": Mark(7, 2)}
-    told = [bool(overdue.lost(marks, sent, at(second))) for second in range(0, 1_000, 10)]
-    assert [90, 280, 490, 700, 910] == [10 * place for place, is_lost in enumerate(told) if is_lost]
-
-
-def test_while_some_is_still_on_its_way_late_nothing_counts_as_lost():
-    overdue = Overdue(90.0, 200.0)
-    assert [{}, {}] == [overdue.lost({}, None, at(second)) for second in (0, 500)]
-    overdue.lost({}, {"grid": Mark(7, 5)}, at(600))
-    overdue.begin()
-    assert {} == overdue.lost({}, {"grid": Mark(7, 5)}, at(900))
 
 
 BOOTS = st.sampled_from([0, 5, 6, 7, 8, 9, 12, FUTURE, 2**64 - 1])

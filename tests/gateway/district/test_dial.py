@@ -3,11 +3,12 @@
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 
 import pytest
 
 from quartier.district.broker import Unreachable
-from quartier.district.dial import answered, dial, prepare
+from quartier.district.dial import answered, dial, prepare, unsent
 
 
 async def test_what_is_done_raises_nothing_and_is_kept():
@@ -81,3 +82,17 @@ def test_a_socket_passes_on_at_once_what_it_gets():
     with socket.socket() as endpoint:
         prepare(endpoint)
         assert endpoint.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_what_the_kernel_holds_back_is_counted():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        theirs, _ = server.accept()
+        with ours, theirs:
+            assert 0 == unsent(ours)
+            ours.setblocking(False)
+            with suppress(BlockingIOError):
+                while True:
+                    ours.send(bytes(65_536))
+            assert unsent(ours) > 0
+        assert 0 == unsent(ours), "a closed socket holds nothing"

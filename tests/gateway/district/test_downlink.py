@@ -29,8 +29,8 @@ def test_state(data, expected):
 
 def test_a_watermark():
     data = b'{"bdseq": 3, "streams": {"grid": {"boot": 1, "seq": 2}, "node": {"boot": 18446744073709551615, "seq": 0}}}'
-    assert (3, {"grid": Mark(1, 2), "node": Mark(2**64 - 1, 0)}) == read_watermark(data)
-    assert (None, {}) == read_watermark(b'{"streams": {}}')
+    assert (3, {"grid": Mark(1, 2), "node": Mark(2**64 - 1, 0)}, None) == read_watermark(data)
+    assert (None, {}, None) == read_watermark(b'{"streams": {}}')
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,19 @@ def test_a_whole_number(value, expected):
 def test_any_bytes_are_read_or_none(data):
     read_state(data)
     read_watermark(data)
+
+
+@pytest.mark.parametrize(
+    ("told", "late_s"),
+    [
+        ("1.5", 1.5),
+        ("0", 0.0),
+        ("-1", None),
+        ("true", None),
+        ('"1"', None),
+        ("1e10", None),
+        ("9" * 400, None),
+    ],
+)
+def test_how_late_a_district_is_counts_where_it_is_a_plain_number(told, late_s):
+    assert late_s == read_watermark(f'{{"streams": {{}}, "late_s": {told}}}'.encode()).late_s

@@ -66,6 +66,16 @@ async def test_room_counts_what_is_not_yet_written(mosquitto):
     await connection.leave(codes.NORMAL)
 
 
+async def test_history_has_room_only_while_nothing_waits_to_be_written(mosquitto):
+    connection = await connected(plain(await mosquitto()))
+    assert connection.late_bytes > 0
+    connection.publish(Outgoing("a", b"x" * 1000, 0, tag=1))
+    assert 0 == connection.late_bytes
+    await until(lambda: connection.finished and connection.late_bytes > 0)
+    await connection.leave(codes.NORMAL)
+    assert 0 == connection.late_bytes
+
+
 async def test_nobody_listening_is_unreachable_and_no_connect_went_out(free_port):
     with pytest.raises(Unreachable, match="ConnectionRefusedError"):
         await connected(Server("127.0.0.1", free_port, tls=False))

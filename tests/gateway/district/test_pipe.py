@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier.district.broker import Outgoing
-from quartier.district.pipe import Pipe
+from quartier.district.pipe import LateRoom, Pipe
 
 
 class Socket:
@@ -185,3 +185,34 @@ def test_a_socket_that_was_full_is_offered_the_same_bytes_again(takes):
     while not pipe.write(send):
         pipe.put(Outgoing("b", b"meanwhile"), 1)
     assert [bytes([at]) * 9_000 for at in range(5)] == [found[2] for found in packets(wire.got)[:5]]
+
+
+def portions(per_s, seconds, step_s=0.25):
+    """History handed to a wire of ``per_s`` bytes a second: what the room was at each step."""
+    room, unsent, found = LateRoom(), 0.0, []
+    for step in range(int(seconds / step_s)):
+        unsent = max(0.0, unsent - per_s * step_s)
+        found.append(room.bytes(round(unsent), step * step_s))
+        if found[-1]:
+            room.given(step * step_s)
+            unsent += found[-1]
+    return found
+
+
+def test_a_quick_wire_takes_larger_portions_of_history():
+    assert [LateRoom.BEGIN_BYTES, 2 * LateRoom.BEGIN_BYTES] == portions(1e9, 0.5)
+    assert LateRoom.MOST_BYTES == portions(1e9, 3)[-1]
+
+
+@pytest.mark.parametrize("per_s", [1_000, 10_000, 125_000])
+def test_on_a_slow_wire_a_portion_of_history_takes_a_second_at_most(per_s):
+    last = [size for size in portions(per_s, 120)[200:] if size]
+    assert last
+    assert max(last) <= max(LateRoom.LEAST_BYTES, per_s)
+
+
+def test_history_waits_while_anything_is_unwritten():
+    room = LateRoom()
+    room.given(0.0)
+    assert [0, 0] == [room.bytes(1, 0.1), room.bytes(1, 5.0)]
+    assert LateRoom.BEGIN_BYTES // 2 == room.bytes(0, 6.0)

@@ -521,3 +521,35 @@ def test_aliases_are_born_with_names_and_used_alone_after(world, catalog, distri
     names = {m.alias: m.name for m in district.messages[2][1].metrics}
     (metric,) = district.messages[4][1].metrics
     assert ("", "soc_pct") == (metric.name, names[metric.alias])
+
+
+@pytest.mark.parametrize("spelling", ["spBv1.0/STATE/opt", "spBv1/0/STATE/opt"])
+def test_the_primary_host_is_heard_in_both_spellings_of_its_state(world, catalog, district, spelling):
+    """RabbitMQ gives a retained STATE back with a slash for the dot."""
+    session = Session(ME, catalog, Rules(primary_host="opt"))
+    session.opened(3, world.scene)
+    assert (spelling, 1) in session.subscriptions()
+
+    district.take(session.heard(spelling, state(online=True, timestamp=5), world.scene, retained=True))
+    assert "NBIRTH" in district.kinds()
+    district.take(session.heard(spelling, state(online=False, timestamp=5), world.scene))
+    assert "NDEATH" in district.kinds()
+
+
+def test_only_the_spelling_of_one_kind_of_broker_may_be_refused(catalog):
+    assert ("spBv1/0/STATE/opt",) == tuple(Session(ME, catalog, Rules(primary_host="opt")).spare_topics)
+    assert () == tuple(Session(ME, catalog, Rules()).spare_topics)
+
+
+def test_a_district_that_stores_nothing_is_an_alarm(world, catalog, district):
+    """It was started again, hears everything, and never confirms what runs."""
+    session = born(world, catalog)
+    told = []
+    for minute in range(40):
+        world.put("grid", "power_w", float(minute))
+        effects = session.pump(world.pass_s(60).scene, 10**6)
+        district.take(effects)
+        session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+        told += [(minute, code) for code in codes(effects)]
+    assert (15, "district.backlog_grows") == told[0]
+    assert {"district.backlog_grows"} == {code for _, code in told}

@@ -214,6 +214,67 @@ def test_without_watermark_published_counts_as_delivered_but_never_past_what_wai
     assert {"grid": Mark(7, 2)} == session.marks  # not on a live session
 
 
+def test_history_goes_in_a_window_ahead_of_the_watermark_and_live_data_beside_it(world, catalog, district):
+    """200 messages wait; the district confirms nothing for ten minutes."""
+    for value in range(2_000):
+        world.put("grid", "power_w", float(value))
+    session = born(world, catalog, backfill_messages_per_s=100.0)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    for second in range(600):
+        if second % 10 == 0:
+            world.put("bat1", "soc_pct", float(second))
+        district.take(session.pump(world.pass_s(1).scene, 10**6, 500))
+    late = [m for _, m in district.messages if m.metrics and m.metrics[0].historical]
+    live = [m for _, m in district.messages if m.metrics and not m.metrics[0].historical]
+
+    assert 2 <= len(late) <= 20
+    assert 60 == len(live)
+
+
+def test_a_watermark_opens_the_window_and_all_history_arrives_once(world, catalog, district):
+    for value in range(2_000):
+        world.put("grid", "power_w", float(value))
+    session = born(world, catalog)
+    for _ in range(40):
+        session.watermark(district.watermark(3), world.pass_s(20).scene)
+        for _ in range(10):
+            district.take(session.pump(world.pass_s(1).scene, 10**6, 2_000))
+
+    assert not session.catching_up
+    assert {1} == set(district.keys.values())
+    assert 2_000 == len(district.keys)
+
+
+def test_a_rebirth_that_the_host_asks_for_repeats_no_sample(world, catalog, district):
+    session = born(world, catalog)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    for value in range(5):
+        world.put("grid", "power_w", float(value))
+        district.take(session.pump(world.pass_s(2).scene, 10**6))
+        district.take(session.heard(ME.topic("NCMD"), command(REBIRTH, True), world.pass_s(10).scene))
+        district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    assert session.births_count > 3
+    assert {1} == set(district.keys.values())
+
+
+def test_what_the_last_connection_brought_counts_until_the_births_of_the_next(world, catalog, district):
+    session = Session(ME, catalog, Rules(primary_host="opt"))
+    session.opened(3, world.scene)
+    session.heard("spBv1.0/STATE/opt", state(True, 1), world.scene)
+    world.put("grid", "power_w", 1.0)
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    session.closed()
+    session.opened(4, world.pass_s(1).scene)
+    session.watermark(district.watermark(3), world.scene)  # the host that comes back says it before its STATE
+    session.heard("spBv1.0/STATE/opt", state(True, 2), world.scene)
+    for _ in range(20):
+        district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    assert {"grid": Mark(7, 1)} == session.marks
+    assert {("grid", 7, 1): 1} == dict(district.keys)
+
+
 STEP = st.one_of(
     st.tuples(st.just("put"), st.sampled_from(["grid", "bat1", "ev1", "node", "heat1"]), st.integers(1, 40)),
     st.tuples(st.just("pump"), st.sampled_from([0, 200, 10**6]), st.integers(0, 30)),
@@ -337,6 +398,7 @@ class Run:
         self.connect()
         for _ in range(30):
             self.say(self.session.pump(self.world.pass_s(11).scene, 10**7))
+            self.mark()
 
     def check(self):
         for bdseq, messages in self.sent:

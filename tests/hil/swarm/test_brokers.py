@@ -36,6 +36,24 @@ def test_who_is_not_installed_is_named_with_how_to_get_it(tmp_path, monkeypatch)
         brokers.Rabbits(tmp_path)
 
 
+@pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")
+def test_a_mosquitto_may_have_queues_as_long_as_its_own_default(tmp_path):
+    brokers.Mosquitto(tmp_path)
+    assert "max_queued_messages" in (tmp_path / "mosquitto.conf").read_text()
+    brokers.Mosquitto(tmp_path, default=True)
+    assert "max_" not in (tmp_path / "mosquitto.conf").read_text()
+
+
+def test_a_node_with_an_authority_speaks_tls_alone(tmp_path):
+    authority = Authority(tmp_path / "ours", dt.datetime.now(dt.UTC))
+    node = brokers.RabbitNode(tmp_path, "a", 7, authority)
+    text = (tmp_path / "a" / "rabbitmq.conf").read_text()
+
+    assert f"mqtt.listeners.ssl.1 = 127.0.0.1:{node.port}" in text
+    assert "mqtt.listeners.tcp = none" in text
+    assert "ssl_options.fail_if_no_peer_cert = true" in text
+
+
 def test_the_two_nodes_of_a_cluster_name_each_other_and_keep_sparkplugs_topics(tmp_path):
     nodes = [brokers.RabbitNode(tmp_path, letter, 7) for letter in "ab"]
 

@@ -48,3 +48,16 @@ def test_what_is_covered_is_gone_and_the_numbers_go_on():
     made.trim({"grid": Mark(7, 99)})
     made.put(0, 5.0, 9999)
     assert Mark(7, 9) == made.heads()["grid"]
+
+
+def test_a_past_is_numbered_like_what_follows_it():
+    made = Notebook(7, NAMES)
+    made.fill(120.0, 40.0, 1_000_000)
+    made.put(1, 9.0, 1_000_000)
+
+    assert {"grid": Mark(7, 7), "pv1": Mark(7, 3)} == made.heads()
+    rows = list(made.run("grid", None, 10).rows())
+    assert [880_000, 880_000, 920_000, 920_000, 960_000, 960_000, 1_000_000] == [
+        row.taken_utc_ms for row in rows
+    ]
+    assert ["power_w", "voltage_l1_v"] == [row.metric for row in rows[:2]]
