@@ -11,7 +11,7 @@ KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench coverage days demo fuzz mutants quick scenarios soak street systemd test test-deep torture peers lint help clean
+.PHONY: bench coverage days demo fuzz mutants quick scenarios soak storm street systemd test test-deep torture peers lint help clean
 
 help:
 	@echo "make demo    a simulated building at work, then three behind one transformer, about three minutes; no root needed"
@@ -26,6 +26,7 @@ help:
 	@echo "make scenarios SHORT=1  those that CI runs, about six minutes; with or without SHORT: AGAIN=1 runs all again, RETRY=1 the failed ones, JOBS=2 two at once"
 	@echo "make days    every scenario that needs no wires, in synthetic time; writes a page for each to days/; ONLY=name"
 	@echo "make soak    a month of smart meter data through the drivers; checks that no group of values is lost unnoticed; DAYS=30"
+	@echo "make storm   500 gateways with a day of history each come back at once, on mosquitto and on RabbitMQ with TLS, half an hour; BROKER=rabbitmq one of them, GATEWAYS=100 fewer"
 	@echo "make torture check that no sample is lost under faults of wires and clock, a night; continues an earlier run; ONLY=name, SHORT=1, AGAIN=1"
 	@echo "make systemd kill and freeze the daemon under its own systemd, in a namespace; needs root"
 	@echo "make coverage  fail if the tests in tests/gateway/control miss a branch of control/; tests with hypothesis or marker long do not count"
@@ -94,6 +95,11 @@ scenarios: $(VENV)/.demo
 
 soak: $(VENV)/.demo
 	$(BIN)/quartier-hil soak $(if $(DAYS),--days $(DAYS))
+
+# Sessions of the gateway's own code and ten whole daemons; the host is killed once, and one of RabbitMQ's nodes.
+storm: $(VENV)/.demo
+	$(if $(filter rabbitmq,$(BROKER)),,$(BIN)/quartier-hil storm $(GATEWAYS))
+	$(if $(filter mosquitto,$(BROKER)),,$(BIN)/quartier-hil storm $(GATEWAYS) --broker rabbitmq --tls)
 
 torture: $(VENV)/.demo
 	$(BIN)/quartier-hil torture $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short) $(if $(AGAIN),--again) $(if $(SEED),--seed $(SEED))

@@ -5,7 +5,7 @@ did not send.  So no watermark, forged, replayed or mistaken, can have a sample 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from quartier.district.catalog import EVENT
 from quartier.district.effects import Note
@@ -38,10 +38,16 @@ class Ranges:
 
 
 class Delivery:
-    """The marks of all streams.  Events go over the control connection, and have a session of their own."""
+    """The marks of all streams.  Events go over the control connection, and have a session of their own.
 
-    def __init__(self, marks: Mapping[str, Mark] | None = None) -> None:
+    ``is_stranger`` says of a boot of which nothing was sent in this session whether another machine had it.
+    """
+
+    def __init__(
+        self, marks: Mapping[str, Mark] | None = None, is_stranger: Callable[[int], bool] = lambda _boot: True
+    ) -> None:
         self.marks: dict[str, Mark] = dict(marks or {})
+        self._is_stranger = is_stranger
         self._sent: dict[str, dict[int, Ranges]] = {}
 
     def begin_data(self) -> None:
@@ -90,10 +96,10 @@ class Delivery:
     def _reach(self, stream: str, before: Mark | None, claim: Mark, outbox: Outbox) -> Mark | None:
         """How far towards ``claim`` everything that the store holds above ``before`` was sent.
 
-        A claim of a boot of which we sent nothing says nothing of ours: another machine may have had it.
+        A claim of a stranger's boot says nothing of ours: another machine had it.
         """
         sent = self._sent.get(stream, {})
-        if claim.boot not in sent or reached(before, claim):
+        if reached(before, claim) or (claim.boot not in sent and self._is_stranger(claim.boot)):
             return before
         place = before
         while True:

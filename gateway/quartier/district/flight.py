@@ -9,6 +9,7 @@ as are lost in a row: what lies behind the first may be stored already.
 from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from quartier.district.outbox import Outbox, reached
 from quartier.house.sample import Mark, Run
@@ -16,6 +17,7 @@ from quartier.house.sample import Mark, Run
 _S = 1_000_000_000
 # Live messages of one stream above this number are joined: the oldest are what matters.
 _MESSAGES_MAX = 64
+_STANDS_S = 60
 
 
 @dataclass(slots=True, order=True)
@@ -32,6 +34,14 @@ class _Message:
     def end(self) -> Mark:
         """The last of them."""
         return Mark(self.boot, self.last)
+
+
+class Lost(NamedTuple):
+    """The marks between which lost samples lie.  ``is_again``: they went again before, and nothing moved."""
+
+    above: Mark | None
+    upto: Mark
+    is_again: bool
 
 
 @dataclass(slots=True)
@@ -104,23 +114,28 @@ class Flight:
         return messages.pop(0)
 
     def queued_s(self, now_ns: int) -> float:
-        """How long ago the oldest message of history was sent that nothing overtook; 0 where none is."""
+        """How long ago the oldest message of history was sent that nothing overtook; 0 where none is.
+
+        A stream that stands while others move is not late: the district waits for something else there.
+        """
+        before_ns = now_ns - _STANDS_S * _S
+        stands = self._moved_ns > before_ns
         times = [
             one.ns
             for stream in self._streams.values()
             for one in stream.messages
-            if one.late and one.ns >= self.covered_ns
+            if one.late
+            and one.ns >= self.covered_ns
+            and not (stands and max(one.ns, stream.moved_ns) < before_ns)
         ]
         return (now_ns - min(times)) / _S if times else 0.0
 
-    def lost(
-        self, marks: Mapping[str, Mark], outbox: Outbox, now_ns: int
-    ) -> dict[str, tuple[Mark | None, Mark]]:
-        """A watermark came: of each stream of which messages were lost, the marks between which they lie.
+    def lost(self, marks: Mapping[str, Mark], outbox: Outbox, now_ns: int) -> dict[str, Lost]:
+        """A watermark came: what was lost, by stream.
 
-        They count as on their way no longer; the caller sends them again.
+        It counts as on its way no longer; the caller sends it again.
         """
-        found: dict[str, tuple[Mark | None, Mark]] = {}
+        found: dict[str, Lost] = {}
         for name, stream in self._streams.items():
             if not stream.messages or stream.messages[0].ns >= stream.repeated_ns:
                 stream.lost_count = stream.repeated_ns = 0
@@ -128,11 +143,12 @@ class Flight:
                 continue
             if self._is_lost(stream, now_ns) and _is_next(stream.messages, marks.get(name), name, outbox):
                 stream.lost_count = max(1, 2 * stream.lost_count)
+                is_again = stream.waits_count > 0
                 stream.waits_count += 1
                 stream.moved_ns = stream.repeated_ns = now_ns
                 gone = _first_ones(stream.messages, stream.lost_count)
                 del stream.messages[: len(gone)]
-                found[name] = marks.get(name), gone[-1].end
+                found[name] = Lost(marks.get(name), gone[-1].end, is_again)
         return found
 
     def _is_lost(self, stream: _Stream, now_ns: int) -> bool:

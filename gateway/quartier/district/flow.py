@@ -13,12 +13,16 @@ WINDOW = 20.0
 """Messages ahead of the watermark, to begin with."""
 STANDSTILL_S = 60.0
 """The window is halved where the watermark makes no progress for so long, or for two of its intervals."""
-_INTERVAL_S, _INTERVAL_MIN_S, _INTERVAL_MAX_S = 30.0, 5.0, 60.0
+# The rate is lowered once in so many seconds where the district says that it is late.
+_RELAX_S = 5.0
+_INTERVAL_S, _INTERVAL_MIN_S, _INTERVAL_MAX_S = 30.0, 1.0, 60.0
 # Live data may be 2 s old at the district: history gives way at half of that, and grows below a quarter.
 LATE_S = 1.0
 _EARLY = 0.5
 # Where the district says how late live data is, history itself may wait there for so long.
 _QUEUED_S = 10.0
+# Messages in the first interval: each watermark says more about the district.
+_FIRST = 3.0
 # One message of history in so many seconds goes in any case.
 _SLOWEST_S = 60.0
 # Growth of the rate until it is lowered once, where the district says how late it is and where not; then.
@@ -76,7 +80,7 @@ class Flow:
         """A new connection: nothing is known of the district."""
         self.window = WINDOW
         is_probed = self._is_acknowledged  # by one message
-        self._per_s = self._bound(1 / self._interval_s) if is_probed else self._most_per_s
+        self._per_s = self._bound(_FIRST / self._interval_s) if is_probed else self._most_per_s
         self._pace = Pace(self._per_s, 1.0 if is_probed else 0.0)
         self._pace.earn(now_ns, counts=False)
         self._was_halved = self._was_slowed = self._gives_way = False
@@ -139,7 +143,7 @@ class Flow:
             self._pace.hold(1.0 - self._phase)
         # What was sent before the rate was lowered says nothing about the lower rate.
         is_queued = queue > 1.0 and now_ns - round(queued_s * _S) > self._slowed_ns
-        if is_queued or (live > 1.0 and now_ns - self._slowed_ns >= _INTERVAL_MIN_S * _S):
+        if is_queued or (live > 1.0 and now_ns - self._slowed_ns >= _RELAX_S * _S):
             self._slow_down(now_ns, max(live, queue))
         elif max(live, queue) < _EARLY and now_ns - self._grown_ns >= self._growth_ns:
             self._grow(now_ns, is_told=is_told, is_moved=is_moved)
@@ -153,7 +157,7 @@ class Flow:
 
     @property
     def _growth_ns(self) -> int:
-        return round(max(_INTERVAL_MIN_S, 0.8 * self._interval_s) * _S)
+        return round(0.8 * self._interval_s * _S)
 
     def _slow_down(self, now_ns: int, excess: float) -> None:
         """Lower the rate in proportion, by half at most."""

@@ -5,7 +5,7 @@ happen comes out as a list of effects.  Nothing here waits, and nothing is kept 
 Source: Eclipse Sparkplug 3.0.0, chapter 5; sync.md sections 2 and 3.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from zlib import crc32
@@ -56,12 +56,17 @@ class Session:
     """
 
     def __init__(
-        self, identity: Identity, catalog: Catalog, rules: Rules, marks: Mapping[str, Mark] | None = None
+        self,
+        identity: Identity,
+        catalog: Catalog,
+        rules: Rules,
+        marks: Mapping[str, Mark] | None = None,
+        is_stranger: Callable[[int], bool] = lambda _boot: True,
     ) -> None:
         self.identity = identity
         self.catalog = catalog
         self.rules = rules
-        self.delivery = Delivery(marks)
+        self.delivery = Delivery(marks, is_stranger)
         self.phase = Phase.OFF
         self.bdseq = 0
         self.scan_ms = rules.scan_ms
@@ -299,10 +304,11 @@ class Session:
             self.delivery.confirm(stream, upto)
 
     def _send_lost(self, scene: Scene) -> None:
-        """What was lost on the way goes again, late, before all that was never sent."""
-        for stream, (above, upto) in self._flight.lost(self.marks, scene.outbox, scene.now.ns).items():
+        """What was lost on the way goes again, late; before all that was never sent, the first time."""
+        for stream, gone in self._flight.lost(self.marks, scene.outbox, scene.now.ns).items():
             self.resent_count += 1
-            self._backlog.add({} if above is None else {stream: above}, {stream: upto}, first=True)
+            above = {} if gone.above is None else {stream: gone.above}
+            self._backlog.add(above, {stream: gone.upto}, first=not gone.is_again)
 
     # What we say
 

@@ -106,7 +106,8 @@ class Uplink:
         self._pumped_ns = 0
         self._tell = Teller(house.clock, house.report)
         self._keep = Facts(settings.folder, _TWICE, self._tell).keep
-        self.session = Session(identity, catalog, self._rules, downlink.kept_marks(kept.get("marks")))
+        marks = downlink.kept_marks(kept.get("marks"))
+        self.session = Session(identity, catalog, self._rules, marks, house.is_stranger)
         self._companion = Companion(
             identity,
             Documents(identity, {}, statefile.load(settings.folder / _DOCUMENTS), house.times),

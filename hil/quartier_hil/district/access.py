@@ -19,6 +19,7 @@ WRITE = (
 )
 READ = (
     "spBv1.0/STATE/{host}",
+    "spBv1/0/STATE/{host}",  # as RabbitMQ spells a retained one
     "spBv1.0/{group}/NCMD/{edge}",
     "spBv1.0/{group}/DCMD/{edge}/+",
     "quartier/v1/{group}/{edge}/watermark",

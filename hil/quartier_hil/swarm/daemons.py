@@ -64,7 +64,7 @@ class Daemons:
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        print(json.dumps({"filled": self.filled}), flush=True)  # noqa: T201 - ready
+        print(json.dumps({"filled": self.filled}), flush=True)  # noqa: T201 - it is ready
         while (line := await reader.readline()) and (order := line.decode().strip()) != "quit":
             print(json.dumps(self.answer(*order.split())), flush=True)  # noqa: T201 - the answer
         for daemon in self.daemons.values():

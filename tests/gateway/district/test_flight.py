@@ -23,7 +23,7 @@ def sent(flight, stream, first, second, *, count=10, late=True):
 
 def lost(flight, marks, notebook, second):
     flight.covered(marks, second * S)
-    return flight.lost(marks, notebook, second * S)
+    return {name: gone[:2] for name, gone in flight.lost(marks, notebook, second * S).items()}
 
 
 def test_a_late_district_loses_nothing_while_its_watermark_moves(notebook):
@@ -76,10 +76,10 @@ def test_where_nothing_moves_at_all_the_wait_doubles(notebook):
     sent(flight, "grid", 1, 0)
     found = []
     for second in range(0, 1000, 10):
-        if lost(flight, {}, notebook, second):
-            found.append(second)
+        for gone in flight.lost({}, notebook, second * S).values():
+            found.append((second, gone.is_again))
             sent(flight, "grid", 1, second)
-    assert [90, 270, 570, 870] == found
+    assert [(90, False), (270, True), (570, True), (870, True)] == found
 
 
 def test_live_samples_behind_history_that_was_not_sent_yet_are_not_lost(notebook):
@@ -118,3 +118,14 @@ def test_many_live_messages_are_kept_as_few(notebook):
     flight.sent("grid", 7, 501, 0, 500 * S, late=False)
     assert len(flight._streams["grid"].messages) <= 65
     assert {"grid": (None, Mark(7, 1))} == lost(flight, {}, notebook, 700)
+
+
+def test_a_stream_that_stands_while_others_move_is_no_sign_of_a_queue():
+    flight = Flight(90.0, 3600.0)
+    sent(flight, "grid", 1, 0)
+    sent(flight, "bat1", 1, 1)
+    assert 50.0 == flight.queued_s(50 * S)
+    sent(flight, "bat1", 11, 70)
+    assert 80.0 == flight.queued_s(80 * S), "nothing moves"
+    assert flight.covered({"bat1": Mark(7, 10)}, 80 * S)
+    assert 20.0 == flight.queued_s(90 * S), "the one of 70 s"

@@ -125,7 +125,8 @@ class Life:
         )
         infos = {point: PointInfo(point, "float", "", 1.0) for point in ("grid.power_w", "bat1.power_w")}
         catalog = build(infos, {"grid": "grid", "bat1": "battery"}, local=(), deadband=lambda _point: 0.0)
-        self.session = Session(ME, catalog, self.rules, kept_marks(kept.get("marks")))
+        marks = kept_marks(kept.get("marks"))
+        self.session = Session(ME, catalog, self.rules, marks, self.is_stranger)
         self.companion = Companion(
             ME,
             Documents(ME, {}, None),
@@ -138,6 +139,10 @@ class Life:
         )
         self.bdseq = 0
         self.is_up = False
+
+    def is_stranger(self, boot: int) -> bool:
+        """As the daemon judges it."""
+        return 0 < self.store.stats["boot_before"] < boot != self.store.boot
 
     @property
     def now(self) -> Now:

@@ -10,7 +10,7 @@ def test_a_gateway_writes_and_reads_its_own_topics_and_nothing_else():
     text = acl("issy", ["b012"], "optimiser")
     own = text.split("user issy.b012\n")[1].splitlines()
     assert 9 == sum(line.startswith("topic write ") for line in own)
-    assert 11 == sum(line.startswith("topic read ") for line in own)
+    assert 12 == sum(line.startswith("topic read ") for line in own)
     assert [] == [line for line in own if "b012" not in line and "/issy/" not in line and "STATE" not in line]
     assert not any("#" in line for line in own)
 

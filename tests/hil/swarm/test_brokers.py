@@ -1,13 +1,23 @@
+import asyncio
 import datetime as dt
 import socket
 import ssl
 
 import pytest
 
+from quartier.district.broker import Credentials, Outgoing, Profile, Server
+from quartier.district.catalog import Catalog
+from quartier.district.effects import Scene
+from quartier.district.mqtt import Connection
+from quartier.district.rules import Rules
+from quartier.district.session import Phase, Session
+from quartier.district.voice import Identity
+from quartier.house.now import Now
 from quartier_hil.bench import process
 from quartier_hil.district.authority import Authority
 from quartier_hil.stage.broker import mosquitto
 from quartier_hil.swarm import brokers
+from quartier_hil.swarm.notebook import Notebook
 
 
 @pytest.mark.peer
@@ -91,3 +101,34 @@ def _connack(context, port):
     ):
         wrapped.sendall(bytes([0x10, 0x0F, 0, 4, *b"MQTT", 5, 2, 0, 30, 0, 0, 2, *b"e1"]))
         return wrapped.recv(64)
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(not (brokers.RABBITMQ / "rabbitmq-server").exists(), reason="RabbitMQ is not installed")
+async def test_a_gateway_hears_the_state_that_rabbitmq_retained(tmp_path):
+    """It gives the topic back with a slash for the dot of the namespace."""
+    pair = brokers.Rabbits(tmp_path)
+    try:
+        await asyncio.to_thread(pair.start)
+        server = Server("127.0.0.1", pair.nodes[0].port, tls=False)
+        profile = Profile(client_id="host", clean_start=True, session_expiry_s=0)
+        said, heard = Connection(server, Credentials(), profile), Connection(server, Credentials(), profile)
+        await said.open()
+        said.publish(Outgoing("spBv1.0/STATE/opt", b'{"online": true, "timestamp": 5}', 1, retain=True))
+        async with asyncio.timeout(60):
+            while said.flying_count:  # noqa: ASYNC110 - another program's state has no event here
+                await asyncio.sleep(0.02)
+        await said.leave(0)
+        session = Session(Identity("issy", "b012"), Catalog(), Rules(primary_host="opt"))
+        notebook = Notebook(7, [("grid", "power_w")])
+        scene = Scene(Now(0, 1_764_000_000_000, synced=True), dict, notebook)
+        await heard.open()
+        assert [] == await heard.subscribe(session.subscriptions())
+        session.opened(0, scene)
+        async with asyncio.timeout(60):
+            message = await heard.receive()
+        assert session.heard(message.topic, message.payload, scene, retained=message.retained)
+        assert Phase.BORN is session.phase
+        await heard.leave(0)
+    finally:
+        await asyncio.to_thread(pair.kill)
