@@ -11,15 +11,13 @@ from functools import partial
 from zlib import crc32
 
 from quartier.district import commands
-from quartier.district.backlog import Backlog
 from quartier.district.births import Births
 from quartier.district.catalog import EVENT, NODE, Catalog
 from quartier.district.delivery import Delivery
 from quartier.district.downlink import read_state, read_watermark
 from quartier.district.echo import Watch
 from quartier.district.effects import Effect, Leave, Note, Publish, Scene
-from quartier.district.flight import Flight
-from quartier.district.flow import Flow
+from quartier.district.history import History
 from quartier.district.messages import PAYLOAD_MAX_BYTES
 from quartier.district.outbox import NOTHING_ABOVE, reached
 from quartier.district.primary import PrimaryHost, state_topics
@@ -71,7 +69,6 @@ class Session:
         self.bdseq = 0
         self.scan_ms = rules.scan_ms
         self.births_count = 0
-        self.resent_count = 0
         self.refused_count = 0
         self._voice = Voice(identity, catalog, aliases=rules.aliases)
         self._commands = commands.Commands(
@@ -83,17 +80,13 @@ class Session:
         self._live_ns = 0
         self._look_ns = 0
         self.is_full = self._was_cut = False
-        self._backlog = Backlog()
+        self._history = History(rules, crc32(identity.client_id.encode()) / 2**32)
         self._unborn = Births()
         self._primary = PrimaryHost()
         self._born_ns = 0
         self._owes_rate = self._is_undated = False
         self._rebirth_ns: int | None = None
         self._watch = Watch(rules)
-        self._backfill_ns = 0
-        phase = crc32(identity.client_id.encode()) / 2**32
-        self._flow = Flow(rules.backfill_messages_per_s, is_acknowledged=rules.watermark, phase=phase)
-        self._flight = Flight(rules.arrival_s, rules.back_off_max_s)
         host = rules.primary_host
         self._state_topics = () if host is None else state_topics(NAMESPACE, host)
         self._is_fresh = False
@@ -104,9 +97,14 @@ class Session:
         return self.delivery.marks
 
     @property
+    def resent_count(self) -> int:
+        """How often something that was lost went again."""
+        return self._history.resent_count
+
+    @property
     def catching_up(self) -> bool:
         """Whether anything is still to be delivered late."""
-        return bool(self._backlog)
+        return bool(self._history.backlog)
 
     @property
     def has_more(self) -> bool:
@@ -117,7 +115,7 @@ class Session:
     def pause_s(self) -> float:
         """How long to wait for the next pump, in the house's time, if no sample comes before."""
         pause_s = min(_LOOK_S, self.scan_ms / 1000) if self.scan_ms else _LOOK_S
-        if self._backlog:
+        if self._history.backlog:
             pause_s = min(pause_s, 1 / self.rules.backfill_messages_per_s, _DRAIN_S)
         return min(pause_s, _FULL_S) if self.is_full else pause_s
 
@@ -154,7 +152,7 @@ class Session:
         self.phase = Phase.OFF
         self._alive.clear()
         self._unborn.clear()
-        self._backlog.clear()
+        self._history.backlog.clear()
         self._watch.closed()
 
     def leaving(self, now: Now) -> list[Effect]:
@@ -191,7 +189,7 @@ class Session:
         self._close()
         # The values of the births are the newest: what is older goes late.
         above = self._begin(now) if self._is_fresh else self._live
-        self._backlog.add(above, self._heads(scene))
+        self._history.backlog.add(above, self._heads(scene))
         self._live = dict(scene.outbox.heads())
         nbirth = self._voice.nbirth(self.bdseq, self._commands.controls(self.scan_ms, now), scene)
         return self._unborn.begin(nbirth, self._voice, scene)
@@ -203,11 +201,7 @@ class Session:
         """
         self._is_fresh = False
         self.delivery.begin_data()
-        self._flight.begin()
-        self._flow.begin(now.ns)
-        self._backlog.clear()
-        wait_s = self.rules.watermark_wait_s if self.rules.watermark else 0.0
-        self._backfill_ns = now.ns + int(wait_s * _S)
+        self._history.begin(now)
         return self.marks
 
     def _leaves(self, stream: str) -> bool:
@@ -275,20 +269,18 @@ class Session:
             return [Note("district.watermark_malformed", "a watermark is no valid one")]
         now = scene.now
         notes = [*self.delivery.watermark(found.streams, scene.outbox), *self._watch.heard(found, now)]
-        self._backlog.covered(self.marks)
+        self._history.backlog.covered(self.marks)
         if self.phase is not Phase.BORN or self._is_fresh:
             return [*notes]
-        is_moved = self._flight.covered(self.marks, now.ns)
-        is_passed = is_moved and self._flight.covered_ns >= self._born_ns
-        if found.bdseq == self.bdseq:
-            self._backfill_ns = min(self._backfill_ns, now.ns)
+        is_moved, echoes = self._history.covered(self.marks, now), found.bdseq == self.bdseq
+        if echoes:
             self._watch.echoed()
-            self._send_lost(scene)
-        elif (missed := self._watch.missed(self.bdseq, now, is_passed=is_passed)) is not None:
-            notes.append(missed)
-            self._rebirth_ns = self._next_birth_ns
-        queued_s = self._flight.queued_s(now.ns)
-        self._flow.heard(now.ns, is_moved=is_moved, queued_s=queued_s, late_s=found.late_s)
+        else:
+            is_passed = is_moved and self._history.covered_ns >= self._born_ns
+            if (missed := self._watch.missed(self.bdseq, now, is_passed=is_passed)) is not None:
+                notes.append(missed)
+                self._rebirth_ns = self._next_birth_ns
+        self._history.heard(found, self.marks, scene.outbox, now, is_moved=is_moved, echoes=echoes)
         return [*notes]
 
     def delivered(self, stream: str, upto: Mark) -> None:
@@ -300,15 +292,8 @@ class Session:
         if stream == EVENT:
             self.delivery.sent(EVENT, upto.boot, upto.seq, 1)
         counts = not self.rules.watermark and self.phase is Phase.BORN
-        if counts and not self._backlog.holds(stream):
+        if counts and not self._history.backlog.holds(stream):
             self.delivery.confirm(stream, upto)
-
-    def _send_lost(self, scene: Scene) -> None:
-        """What was lost on the way goes again, late; before all that was never sent, the first time."""
-        for stream, gone in self._flight.lost(self.marks, scene.outbox, scene.now.ns).items():
-            self.resent_count += 1
-            above = {} if gone.above is None else {stream: gone.above}
-            self._backlog.add(above, {stream: gone.upto}, first=not gone.is_again)
 
     # What we say
 
@@ -327,7 +312,7 @@ class Session:
             return self._births(scene) if scene.now.ns >= self._rebirth_ns else []
         if self._unborn:
             return self._unborn.portion(self._voice, scene) if room_bytes > 0 else []
-        heads, flying = partial(self._heads, scene), self._flight.is_flying
+        heads, flying = partial(self._heads, scene), self._history.is_flying
         effects = [*self._told_rate(scene), *self._watch.look(scene.now, heads, self.marks, flying=flying)]
         if scene.now.ns >= self._live_ns:
             self._live_ns = scene.now.ns + self.scan_ms * 1_000_000
@@ -391,7 +376,7 @@ class Session:
             return
         dead = self._dead
         alive = {name: mark for name, mark in self._heads(scene).items() if name not in dead}
-        self._backlog.add(self._live, alive)
+        self._history.backlog.add(self._live, alive)
         self._live.update(alive)
 
     def _devices(self, scene: Scene) -> list[Effect]:
@@ -405,31 +390,27 @@ class Session:
             head = heads.get(device)
             if device in self._alive and device in silent:
                 all_out = head is None or reached(self._live.get(device), head)
-                if all_out and not self._backlog.holds(device):
+                if all_out and not self._history.backlog.holds(device):
                     self._alive.discard(device)
                     effects.append(self._voice.ddeath(device, scene.now))
             elif device not in self._alive and device not in silent:
                 self._alive.add(device)
                 effects.append(self._voice.dbirth(device, scene))
                 if head is not None:
-                    self._backlog.add(self._live, {device: head})
+                    self._history.backlog.add(self._live, {device: head})
                     self._live[device] = head
         self._close()
         return effects
 
     def _note_sent(self, run: Run, place: int, count: int, now: Now, *, late: bool) -> None:
-        first = run.first + place
-        self.delivery.sent(run.stream, run.boot, first, count)
-        if self.rules.watermark:
-            self._flight.sent(run.stream, run.boot, first, count, now.ns, late=late)
+        self.delivery.sent(run.stream, run.boot, run.first + place, count)
+        self._history.sent(run, place, count, now, late=late)
 
     def _late_data(self, scene: Scene, room_bytes: int) -> list[Effect]:
-        may_go = bool(self._backlog) and scene.now.ns >= self._backfill_ns
-        flying_count = self._flight.late_count
-        self._flow.earn(scene.now.ns, counts=may_go, flying_count=flying_count)
+        self._history.earn(scene.now)
         effects: list[Effect] = []
-        while may_go and room_bytes > 0 and self._flow.allows(flying_count) and len(effects) < _LATE_MAX:
-            run = self._backlog.peek(scene.outbox, self._dead)
+        while room_bytes > 0 and len(effects) < _LATE_MAX:
+            run = self._history.next(scene.outbox, self._dead, scene.now)
             if run is None:
                 break
             new = self._learned([run])
@@ -437,10 +418,7 @@ class Session:
                 return [*effects, *self._births(scene)]
             effects += self._named(new, scene)
             message, count = self._voice.data(run, 0, scene.now, historical=True, most_bytes=room_bytes)
-            self._backlog.sent(run, count)
             self._note_sent(run, 0, count, scene.now, late=True)
-            self._flow.spend()
-            flying_count += 1
             room_bytes -= len(message.payload)
             effects.append(message)
         return effects

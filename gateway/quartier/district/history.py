@@ -1,0 +1,93 @@
+"""What is delivered late: which samples, how fast they go, and which of them were lost (pure)."""
+
+from collections.abc import Collection, Mapping
+
+from quartier.district.backlog import Backlog
+from quartier.district.downlink import Watermark
+from quartier.district.flight import Flight
+from quartier.district.flow import Flow
+from quartier.district.outbox import Outbox
+from quartier.district.rules import Rules
+from quartier.house.now import Now
+from quartier.house.sample import Mark, Run
+
+_S = 1_000_000_000
+
+
+class History:
+    """Of one connection after the other.  ``phase`` of 0..1 spreads gateways that wait for the same word.
+
+    ``backlog`` holds the spans that are still to be sent.
+    """
+
+    def __init__(self, rules: Rules, phase: float) -> None:
+        self.backlog = Backlog()
+        self.resent_count = 0
+        self._is_confirmed = rules.watermark
+        self._wait_ns = round((rules.watermark_wait_s if rules.watermark else 0.0) * _S)
+        self._flow = Flow(rules.backfill_messages_per_s, is_acknowledged=rules.watermark, phase=phase)
+        self._flight = Flight(rules.arrival_s, rules.back_off_max_s)
+        self._opens_ns = 0
+
+    def begin(self, now: Now) -> None:
+        """The first births of a connection: history waits for a watermark that knows them, for some seconds."""
+        self.backlog.clear()
+        self._flight.begin()
+        self._flow.begin(now.ns)
+        self._opens_ns = now.ns + self._wait_ns
+
+    @property
+    def is_flying(self) -> bool:
+        """Whether anything that was sent, live or late, is not confirmed."""
+        return self._flight.is_flying
+
+    @property
+    def covered_ns(self) -> int:
+        """When the newest message that is confirmed was sent."""
+        return self._flight.covered_ns
+
+    def sent(self, run: Run, place: int, count: int, now: Now, *, late: bool) -> None:
+        """``count`` samples from ``place`` on went out in one message."""
+        if late:
+            self.backlog.sent(run, count)
+            self._flow.spend()
+        if self._is_confirmed:
+            self._flight.sent(run.stream, run.boot, run.first + place, count, now.ns, late=late)
+
+    def covered(self, marks: Mapping[str, Mark], now: Now) -> bool:
+        """A watermark moved the marks so far; returns whether it confirms more messages than the last."""
+        return self._flight.covered(marks, now.ns)
+
+    def heard(
+        self,
+        found: Watermark,
+        marks: Mapping[str, Mark],
+        outbox: Outbox,
+        now: Now,
+        *,
+        is_moved: bool,
+        echoes: bool,
+    ) -> None:
+        """A watermark came; ``echoes``: it knows this session.  What was lost goes again.
+
+        It goes before all that was never sent, the first time.
+        """
+        if echoes:
+            self._opens_ns = min(self._opens_ns, now.ns)
+            for stream, gone in self._flight.lost(marks, outbox, now.ns).items():
+                self.resent_count += 1
+                above = {} if gone.above is None else {stream: gone.above}
+                self.backlog.add(above, {stream: gone.upto}, first=not gone.is_again)
+        queued_s = self._flight.queued_s(now.ns)
+        self._flow.heard(now.ns, is_moved=is_moved, queued_s=queued_s, late_s=found.late_s)
+
+    def earn(self, now: Now) -> None:
+        """Time passed."""
+        may_go = bool(self.backlog) and now.ns >= self._opens_ns
+        self._flow.earn(now.ns, counts=may_go, flying_count=self._flight.late_count)
+
+    def next(self, outbox: Outbox, dead: Collection[str], now: Now) -> Run | None:
+        """What may go now, enough for a message; None where nothing may."""
+        if now.ns < self._opens_ns or not self._flow.allows(self._flight.late_count):
+            return None
+        return self.backlog.peek(outbox, dead)
