@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from quartier.district.backlog import Backlog
-from quartier.district.downlink import Watermark
+from quartier.district.effects import Scene
 from quartier.district.flight import Flight
 from quartier.district.flow import Flow
 from quartier.district.outbox import Outbox
@@ -59,27 +59,21 @@ class History:
         return self._flight.covered(marks, now.ns)
 
     def heard(
-        self,
-        found: Watermark,
-        marks: Mapping[str, Mark],
-        outbox: Outbox,
-        now: Now,
-        *,
-        is_moved: bool,
-        echoes: bool,
+        self, late_s: float | None, marks: Mapping[str, Mark], scene: Scene, *, is_moved: bool, echoes: bool
     ) -> None:
-        """A watermark came; ``echoes``: it knows this session.  What was lost goes again.
+        """A watermark came; ``echoes``: it knows this session.  What was lost goes again.  ``late_s`` is its word.
 
         It goes before all that was never sent, the first time.
         """
+        now_ns = scene.now.ns
         if echoes:
-            self._opens_ns = min(self._opens_ns, now.ns)
-            for stream, gone in self._flight.lost(marks, outbox, now.ns).items():
+            self._opens_ns = min(self._opens_ns, now_ns)
+            for stream, gone in self._flight.lost(marks, scene.outbox, now_ns).items():
                 self.resent_count += 1
                 above = {} if gone.above is None else {stream: gone.above}
                 self.backlog.add(above, {stream: gone.upto}, first=not gone.is_again)
-        queued_s = self._flight.queued_s(now.ns)
-        self._flow.heard(now.ns, is_moved=is_moved, queued_s=queued_s, late_s=found.late_s)
+        queued_s = self._flight.queued_s(now_ns)
+        self._flow.heard(now_ns, is_moved=is_moved, queued_s=queued_s, late_s=late_s)
 
     def earn(self, now: Now) -> None:
         """Time passed."""

@@ -280,7 +280,7 @@ class Session:
             if (missed := self._watch.missed(self.bdseq, now, is_passed=is_passed)) is not None:
                 notes.append(missed)
                 self._rebirth_ns = self._next_birth_ns
-        self._history.heard(found, self.marks, scene.outbox, now, is_moved=is_moved, echoes=echoes)
+        self._history.heard(found.late_s, self.marks, scene, is_moved=is_moved, echoes=echoes)
         return [*notes]
 
     def delivered(self, stream: str, upto: Mark) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier.district.downlink import Watermark
+from quartier.district.effects import Scene
 from quartier.district.history import History
 from quartier.district.rules import Rules
 from quartier.house.now import Now
@@ -31,8 +31,7 @@ def begun(notebook, **rules):
 
 def said(history, notebook, second, marks, *, echoes=True):
     is_moved = history.covered(marks, at(second))
-    found = Watermark(1, marks, None)
-    history.heard(found, marks, notebook, at(second), is_moved=is_moved, echoes=echoes)
+    history.heard(None, marks, Scene(at(second), dict, notebook), is_moved=is_moved, echoes=echoes)
 
 
 def test_it_waits_for_a_watermark_that_knows_the_session_but_not_for_ever(notebook):
