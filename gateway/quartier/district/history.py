@@ -30,7 +30,7 @@ class History:
         self._opens_ns = 0
 
     def begin(self, now: Now) -> None:
-        """The first births of a connection: history waits for a watermark that knows them, for some seconds."""
+        """The first births of a connection: history waits some seconds for a watermark that knows them."""
         self.backlog.clear()
         self._flight.begin()
         self._flow.begin(now.ns)
@@ -61,9 +61,9 @@ class History:
     def heard(
         self, late_s: float | None, marks: Mapping[str, Mark], scene: Scene, *, is_moved: bool, echoes: bool
     ) -> None:
-        """A watermark came; ``echoes``: it knows this session.  What was lost goes again.  ``late_s`` is its word.
+        """A watermark came, with its ``late_s``; ``echoes``: it knows this session.
 
-        It goes before all that was never sent, the first time.
+        What was lost goes again, the first time before all that was never sent.
         """
         now_ns = scene.now.ns
         if echoes:

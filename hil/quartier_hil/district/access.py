@@ -44,6 +44,7 @@ def _host(group: str, host: str) -> Iterator[str]:
     yield f"user {host}"
     yield f"topic readwrite spBv1.0/{group}/#"
     yield f"topic readwrite spBv1.0/STATE/{host}"
+    yield f"topic readwrite spBv1/0/STATE/{host}"
     yield f"topic readwrite quartier/v1/{group}/#"
 
 
