@@ -71,8 +71,16 @@ class Flight:
 
     @property
     def late_count(self) -> int:
-        """Messages of history on their way."""
-        return sum(one.late for stream in self._streams.values() for one in stream.messages)
+        """Messages of history on their way.
+
+        Where something was lost, what was sent before it went again may be stored behind the hole: it counts
+        no longer, or what is lost could never go again.
+        """
+        return sum(
+            one.late and one.ns >= stream.repeated_ns
+            for stream in self._streams.values()
+            for one in stream.messages
+        )
 
     @property
     def is_flying(self) -> bool:
@@ -125,7 +133,7 @@ class Flight:
             for stream in self._streams.values()
             for one in stream.messages
             if one.late
-            and one.ns >= self.covered_ns
+            and one.ns >= max(self.covered_ns, stream.repeated_ns)
             and not (stands and max(one.ns, stream.moved_ns) < before_ns)
         ]
         return (now_ns - min(times)) / _S if times else 0.0

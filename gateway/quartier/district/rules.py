@@ -26,7 +26,7 @@ class Rules:
     late_s: float = 10.0
     echo_s: float = 60.0
     silent_s: float = 120.0
-    arrival_s: float = 90.0
+    arrival_s: float = 60.0
     rebirth_pause_s: float = 5.0
     watermark_wait_s: float = 10.0
     back_off_max_s: float = 3_600.0

@@ -129,3 +129,16 @@ def test_a_stream_that_stands_while_others_move_is_no_sign_of_a_queue():
     assert 80.0 == flight.queued_s(80 * S), "nothing moves"
     assert flight.covered({"bat1": Mark(7, 10)}, 80 * S)
     assert 20.0 == flight.queued_s(90 * S), "the one of 70 s"
+
+
+def test_what_may_be_stored_behind_a_hole_takes_no_place_from_what_goes_again(notebook):
+    flight = Flight(90.0, 3600.0)
+    for number in range(30):
+        sent(flight, "grid", 1 + 10 * number, number)
+    assert 30 == flight.late_count
+    assert {"grid": (None, Mark(7, 10))} == lost(flight, {}, notebook, 120)
+    assert (0, 0.0) == (flight.late_count, flight.queued_s(120 * S))
+    sent(flight, "grid", 1, 121)
+    assert (1, 9.0) == (flight.late_count, flight.queued_s(130 * S))
+    assert {} == lost(flight, {"grid": Mark(7, 300)}, notebook, 131)
+    assert not flight.is_flying

@@ -245,6 +245,38 @@ def test_a_watermark_opens_the_window_and_all_history_arrives_once(world, catalo
     assert 2_000 == len(district.keys)
 
 
+def test_what_a_dead_host_missed_of_all_streams_goes_again_and_little_else(world, catalog, district):
+    """The session stands meanwhile, and what follows is stored behind the holes."""
+    for value in range(300):
+        world.put("grid", "power_w", float(value))
+        world.put("bat1", "soc_pct", float(value))
+        world.put("ev1", "charge_state", value)
+    session = born(world, catalog)
+    for second in range(300):
+        if second % 10 == 0:
+            world.put("grid", "power_w", float(second))
+        effects = session.pump(world.pass_s(1).scene, 10**6, 1_000)
+        if not 30 <= second < 45:
+            district.take(effects)
+            if second % 5 == 0:
+                session.watermark(told(district), world.scene)
+
+    assert {(s.stream, s.boot, s.seq) for s in world.notebook.kept} == set(district.keys)
+    assert sum(count - 1 for count in district.keys.values()) <= 0.1 * len(district.keys)
+
+
+def told(district):
+    """A watermark that covers no sample beyond a hole, and how late live data is."""
+    streams = {}
+    for stream in {stream for stream, _, _ in district.keys}:
+        seq = 0
+        while (stream, 7, seq + 1) in district.keys:
+            seq += 1
+        if seq:
+            streams[stream] = {"boot": 7, "seq": seq}
+    return json.dumps({"bdseq": 3, "streams": streams, "late_s": 0.0}).encode()
+
+
 def test_a_rebirth_that_the_host_asks_for_repeats_no_sample(world, catalog, district):
     session = born(world, catalog)
     session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
