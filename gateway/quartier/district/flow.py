@@ -20,7 +20,7 @@ _INTERVAL_S, _INTERVAL_MIN_S, _INTERVAL_MAX_S = 30.0, 1.0, 60.0
 LATE_S = 1.0
 _EARLY = 0.5
 # Where the district says how late live data is, history itself may wait there for so long.
-_QUEUED_S = 10.0
+_QUEUED_S = 5.0
 # Messages in the first interval: each watermark says more about the district.
 _FIRST = 3.0
 # One message of history in so many seconds goes in any case.
