@@ -118,7 +118,8 @@ def test_a_cap_that_is_gone_is_not_the_reason_of_a_car_that_waits_for_its_turn(p
     p.cap(import_max_w=9000).run(2)
 
     assert (value, writes_count) == (shown()["value"], len(p.written("ev1.current_max_a")))
-    assert "import cap 9000 W (envelope dso 1): comes back in its turn" == shown()["reason"]
+    why = "comes back in its turn: the import must stay below 8100 W for 2 min"
+    assert f"import cap 9000 W (envelope dso 1): {why}" == shown()["reason"]
 
 
 @pytest.mark.parametrize(
