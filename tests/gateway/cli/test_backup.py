@@ -37,17 +37,17 @@ def places(folder):
 
 
 @pytest.fixture
-def old(tmp_path):
-    found = places(tmp_path / "old")
-    (tmp_path / "old" / "etc" / "site.toml").write_text(SITE)
-    (tmp_path / "old" / "state").mkdir()
-    (tmp_path / "old" / "state" / "history.db").write_bytes(b"history")
+def old(open_path):
+    found = places(open_path / "old")
+    (open_path / "old" / "etc" / "site.toml").write_text(SITE)
+    (open_path / "old" / "state").mkdir()
+    (open_path / "old" / "state" / "history.db").write_bytes(b"history")
     return found
 
 
 @pytest.fixture
-def file(tmp_path):
-    return str(tmp_path / "b012.qbk")
+def file(open_path):
+    return str(open_path / "b012.qbk")
 
 
 @pytest.fixture
@@ -56,23 +56,23 @@ def right_time(monkeypatch):
 
 
 @pytest.mark.usefixtures("right_time")
-def test_a_gateway_goes_from_one_machine_to_another(tmp_path, old, file, capsys):
+def test_a_gateway_goes_from_one_machine_to_another(open_path, old, file, capsys):
     assert 0 == main(["backup", file, *old])
     said = capsys.readouterr().out
     assert "issy.b012, proved" in said
     assert f"signed with key {key_of(file)}" in said
 
-    assert 0 == main(["restore", file, *places(tmp_path / "new"), *AGREED, key_of(file)])
+    assert 0 == main(["restore", file, *places(open_path / "new"), *AGREED, key_of(file)])
     assert "never start the old one again" in capsys.readouterr().out
-    assert SITE == (tmp_path / "new" / "etc" / "site.toml").read_text()
-    assert b"history" == (tmp_path / "new" / "state" / "history.db").read_bytes()
+    assert SITE == (open_path / "new" / "etc" / "site.toml").read_text()
+    assert b"history" == (open_path / "new" / "state" / "history.db").read_bytes()
 
 
 @pytest.mark.parametrize("words", [("backup",), ("restore",)])
-def test_beside_a_running_daemon_it_refuses_with_75(tmp_path, old, file, capsys, words):
+def test_beside_a_running_daemon_it_refuses_with_75(open_path, old, file, capsys, words):
     main(["backup", file, *old])
-    (tmp_path / "old" / "run").mkdir(exist_ok=True)
-    with release.lock(tmp_path / "old" / "run"):
+    (open_path / "old" / "run").mkdir(exist_ok=True)
+    with release.lock(open_path / "old" / "run"):
         assert 75 == main([*words, f"{file}x" if words == ("backup",) else file, *old])
     assert "a daemon is running; stop it first" in capsys.readouterr().err
 
@@ -89,78 +89,78 @@ def test_json_tells_what_is_in_it(old, file, capsys):
     assert ["same", "new", "new"] == [one["action"] for one in checked["files"]]
 
 
-def test_check_proves_and_writes_nothing(tmp_path, old, file, capsys):
+def test_check_proves_and_writes_nothing(open_path, old, file, capsys):
     main(["backup", file, *old])
-    assert 0 == main(["restore", file, "--check", *places(tmp_path / "new")])
+    assert 0 == main(["restore", file, "--check", *places(open_path / "new")])
     said = capsys.readouterr().out
     assert "sound, issy.b012" in said
-    assert f"new         {tmp_path}/new/etc/site.toml" in said
+    assert f"new         {open_path}/new/etc/site.toml" in said
     assert f"{key_of(file)}, which this machine does not know" in said
-    assert not (tmp_path / "new" / "state").exists()
+    assert not (open_path / "new" / "state").exists()
 
-    whole = (tmp_path / "b012.qbk").read_bytes()
-    (tmp_path / "b012.qbk").write_bytes(whole[:-40])
+    whole = (open_path / "b012.qbk").read_bytes()
+    (open_path / "b012.qbk").write_bytes(whole[:-40])
     assert 1 == main(["restore", file, "--check"])
     assert "cannot be read to its end" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("right_time")
-def test_what_is_here_already_stays_unless_it_is_overruled(tmp_path, old, file, capsys):
+def test_what_is_here_already_stays_unless_it_is_overruled(open_path, old, file, capsys):
     main(["backup", file, *old])
-    new = places(tmp_path / "new")
-    (tmp_path / "new" / "state").mkdir()
-    (tmp_path / "new" / "state" / "link.a").write_text("another's")
+    new = places(open_path / "new")
+    (open_path / "new" / "state").mkdir()
+    (open_path / "new" / "state" / "link.a").write_text("another's")
 
     assert 1 == main(["restore", file, *new])
     assert "holds the state of a gateway already\nnothing was written; --force" in capsys.readouterr().err
-    assert ["link.a"] == [one.name for one in (tmp_path / "new" / "state").iterdir()]
+    assert ["link.a"] == [one.name for one in (open_path / "new" / "state").iterdir()]
     assert 0 == main(["restore", file, *new, "--force", *AGREED, key_of(file)])
 
 
 def test_without_a_clock_that_somebody_vouches_for_it_refuses_and_says_why(
-    tmp_path, old, file, capsys, monkeypatch
+    open_path, old, file, capsys, monkeypatch
 ):
-    word = tmp_path / "word"
+    word = open_path / "word"
     word.write_text("no\n")
     monkeypatch.setenv("QUARTIER_CLOCK", f"rate=2,word={word}")
     main(["backup", file, *old])
 
-    assert 1 == main(["restore", file, *places(tmp_path / "new")])
+    assert 1 == main(["restore", file, *places(open_path / "new")])
     assert "could come twice" in capsys.readouterr().err
-    assert 0 == main(["restore", file, *places(tmp_path / "new"), "--without-clock", *AGREED, key_of(file)])
+    assert 0 == main(["restore", file, *places(open_path / "new"), "--without-clock", *AGREED, key_of(file)])
 
 
-def test_a_site_file_that_cannot_be_used_is_78(tmp_path, file):
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc" / "site.toml").write_text("[")
+def test_a_site_file_that_cannot_be_used_is_78(open_path, file):
+    (open_path / "etc").mkdir()
+    (open_path / "etc" / "site.toml").write_text("[")
 
-    assert 78 == main(["backup", file, *places(tmp_path)])
+    assert 78 == main(["backup", file, *places(open_path)])
 
 
 @pytest.mark.usefixtures("right_time")
-def test_nothing_is_written_before_somebody_agreed(tmp_path, old, file, capsys, monkeypatch):
+def test_nothing_is_written_before_somebody_agreed(open_path, old, file, capsys, monkeypatch):
     main(["backup", file, *old])
-    new = places(tmp_path / "new")
+    new = places(open_path / "new")
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert 1 == main(["restore", file, *new])
     assert f"quartier restore {file} --yes --key {key_of(file)}" in capsys.readouterr().err
     assert 1 == main(["restore", file, *new, "--yes"])
     assert 1 == main(["restore", file, *new, "--yes", "--key", "0000-0000"])
     assert f"is signed with key {key_of(file)}, not 0000-0000" in capsys.readouterr().err
-    assert not (tmp_path / "new" / "state").exists()
+    assert not (open_path / "new" / "state").exists()
 
     for answer, code in (("y", 1), ("yes", 0)):
         terminal = io.StringIO(f"{answer}\n")
         terminal.isatty = lambda: True
         monkeypatch.setattr("sys.stdin", terminal)
         assert code == main(["restore", file, *new])
-    assert SITE == (tmp_path / "new" / "etc" / "site.toml").read_text()
+    assert SITE == (open_path / "new" / "etc" / "site.toml").read_text()
 
 
 @pytest.mark.usefixtures("right_time")
-def test_a_script_on_the_same_gateway_needs_no_key(tmp_path, old, file):
+def test_a_script_on_the_same_gateway_needs_no_key(open_path, old, file):
     main(["backup", file, *old])
-    (tmp_path / "old" / "state" / "history.db").write_bytes(b"broken")
+    (open_path / "old" / "state" / "history.db").write_bytes(b"broken")
 
     assert 0 == main(["restore", file, *old, "--yes", "--force"])
-    assert b"history" == (tmp_path / "old" / "state" / "history.db").read_bytes()
+    assert b"history" == (open_path / "old" / "state" / "history.db").read_bytes()
