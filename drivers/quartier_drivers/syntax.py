@@ -107,7 +107,7 @@ def _likely(
         line, hint = _repeated(known)
         return line or None, _indent(rows[line - 1]) + 1 if line else column, hint
     begun = next((at for path, at in reversed(known) if not isinstance(path[-1], int)), 1)
-    if "Expected \"'\"" in error:  # the parser names the end of the file
+    if 'Expected "\'"' in error:  # the parser names the end of the file
         begun = next((number for number, row in enumerate(rows, 1) if _code(row).count("'") % 2), begun)
     here = line or begun
     above = " ".join(map(_code, rows[begun - 1 : here - 1]))

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quartier.runtime import probing
 from quartier.runtime.account import Account
@@ -31,6 +31,9 @@ from quartier_drivers.abilities import Noting, Pluggable
 from quartier_drivers.contract import Command, Driver, Line, Note, Readings
 from quartier_drivers.errors import LinkLost, NoReply
 
+if TYPE_CHECKING:
+    from quartier_drivers.tape import Tape
+
 GIVE_UP_COUNT = 3
 REOPEN_PAUSE_S = (1.0, 60.0)
 WANTED_PAUSE_S = 5.0
@@ -40,6 +43,9 @@ AGE_EVERY_NS = 500_000_000
 # A driver that says "now" for ever and waits for nothing must not hold the loop: others run in between.
 BREATH_READS = 32
 _NOT_OPENED = "not yet opened"
+
+if TYPE_CHECKING:
+    from quartier_drivers.tape import Tape
 
 
 class Bus:
@@ -70,6 +76,8 @@ class Bus:
         self._lost_told, self._lost_ns = False, 0
         self._halted = False
         self.line = line
+        self.tape: Tape | None = None
+        """What is recorded of the line."""
         self._clock = clock
         self._deliver = deliver
         self._log = log
@@ -244,7 +252,7 @@ class Bus:
         started_ns = self._clock.now_ns()
         try:
             if not health.known:
-                health.identity = await health.driver.open()
+                health.identity = await self._opened(health)
                 health.known = True
                 self._lookout.met(health)
                 if health.speechless:
@@ -260,6 +268,15 @@ class Bus:
             # Who breaks the connection whenever it is asked must not be the first to be asked again.
             self._failed(health, str(lost), started_ns)
             raise
+
+    async def _opened(self, health: Health) -> Mapping[str, str]:
+        """Have a device say who it is; the exchange is kept in the record of the line."""
+        tape = self.tape
+        since = 0 if tape is None else tape.next_number
+        identity = await health.driver.open()
+        if tape is not None and tape is self.tape:
+            tape.keep_identity(health.name, since)
+        return identity
 
     def _told(self, health: Health, readings: Readings, started_ns: int) -> None:
         if readings or not health.aside:

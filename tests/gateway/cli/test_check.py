@@ -95,9 +95,7 @@ def test_json_tells_all_that_the_text_says(good: Path, capsys: pytest.CaptureFix
     assert f"Building {building['id']} of {building['district']}: {building['buses']} buses" in said.out
     assert [
         f"warning: {one['file']}:{one['line']}: {one['key']}: {one['what']}" for one in told["warnings"]
-    ] == [
-        line for line in said.err.splitlines() if line.startswith("warning: ")
-    ]
+    ] == [line for line in said.err.splitlines() if line.startswith("warning: ")]
     assert told["warnings"]
     assert [f"note: {text}" for text in told["notes"]] == [
         line for line in said.err.splitlines() if line.startswith("note: ")

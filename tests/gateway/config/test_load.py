@@ -115,13 +115,17 @@ def test_missing_sections_are_named(written: Written) -> None:
         ),
         (
             "[site]\nid = 'x'\nid = 'y'\n",
-            "site.toml:3:1: file: is no TOML: Cannot overwrite a value;"
-            " site.id stands on line 2 already; keep one of them",
+            (
+                "site.toml:3:1: file: is no TOML: Cannot overwrite a value;"
+                " site.id stands on line 2 already; keep one of them"
+            ),
         ),
         (
             '[site]\n\nid = """x\n',
-            "site.toml:3:6: file: is no TOML: Unterminated string;"
-            " the text that begins here has no closing quotes",
+            (
+                "site.toml:3:6: file: is no TOML: Unterminated string;"
+                " the text that begins here has no closing quotes"
+            ),
         ),
         ("site = [", "site.toml:1: file: is no TOML: Invalid value"),
     ],
