@@ -67,6 +67,7 @@ def read_toml(file: str, text: str) -> dict[str, Any]:
 
     ``file`` is for the fault.  Raises ConfigError with one fault.
     """
+    text = text.removeprefix("\ufeff")  # editors of Windows begin a text with it
     size = len(text.encode("utf-8", "replace"))
     if size > TEXT_MAX_BYTES:
         what = f"has {size} bytes; at most {TEXT_MAX_BYTES}"
@@ -76,7 +77,7 @@ def read_toml(file: str, text: str) -> dict[str, Any]:
         what = f"has a key of more than {KEY_PARTS_MAX} parts"
         raise ConfigError([Fault(file, line, "file", what)])
     try:
-        return tomllib.loads(text.removeprefix("\ufeff"))  # editors of Windows begin a text with it
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also brackets in brackets, numbers without end
         raise ConfigError([syntax_fault(file, error, text)]) from error
 

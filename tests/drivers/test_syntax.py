@@ -15,6 +15,7 @@ def fault(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "place", "hint"),
     [
+        ("\ufeffa = 3,5", "1:5", "no comma: 3.5"),
         ("a = 3,5", "1:5", "a decimal number has a point, no comma: 3.5"),
         ("a = 1.000,5", "1:5", "no comma: 1000.5"),
         ("ok = [3,5]\na = { b = 3,5 }  # watt", "2:11", "no comma: 3.5"),

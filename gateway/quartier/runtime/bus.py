@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from quartier.runtime import probing
 from quartier.runtime.account import Account
@@ -27,12 +27,9 @@ from quartier.runtime.returns import Returns
 from quartier.runtime.rota import Rota
 from quartier.runtime.witness import NOBODY, Witness
 from quartier.runtime.writes import Tally, Thrift
-from quartier_drivers.abilities import Noting, Pluggable
+from quartier_drivers.abilities import KeepsIdentities, Noting, Pluggable
 from quartier_drivers.contract import Command, Driver, Line, Note, Readings
 from quartier_drivers.errors import LinkLost, NoReply
-
-if TYPE_CHECKING:
-    from quartier_drivers.tape import Tape
 
 GIVE_UP_COUNT = 3
 REOPEN_PAUSE_S = (1.0, 60.0)
@@ -43,9 +40,6 @@ AGE_EVERY_NS = 500_000_000
 # A driver that says "now" for ever and waits for nothing must not hold the loop: others run in between.
 BREATH_READS = 32
 _NOT_OPENED = "not yet opened"
-
-if TYPE_CHECKING:
-    from quartier_drivers.tape import Tape
 
 
 class Bus:
@@ -76,7 +70,7 @@ class Bus:
         self._lost_told, self._lost_ns = False, 0
         self._halted = False
         self.line = line
-        self.tape: Tape | None = None
+        self.tape: KeepsIdentities | None = None
         """What is recorded of the line."""
         self._clock = clock
         self._deliver = deliver
