@@ -21,7 +21,7 @@ def faults(path: Path) -> list[str]:
 
 
 def test_a_right_file_loads_with_its_defaults(written: Written, site_text: str) -> None:
-    site = load(written(site_text))
+    site = load(written(site_text.replace("autonomous_import_w = 9000\n", "")))
 
     assert "b012" == site.site.id
     assert ("grid", "hybrid") == (site.grid()[0], site.grid()[1].device)
