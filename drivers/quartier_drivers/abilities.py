@@ -100,6 +100,19 @@ class Recordable(Protocol):
         ...
 
 
+class KeepsIdentities(Protocol):
+    """A record of a line that keeps the last identity exchange of each device."""
+
+    @property
+    def next_number(self) -> int:
+        """Of the frame that comes next."""
+        ...
+
+    def keep_identity(self, device: str, since: int) -> None:
+        """Keep the frames from the number ``since`` on as the device's newest identity exchange."""
+        ...
+
+
 @runtime_checkable
 class Wide(Protocol):
     """A line whose answers say whose they are: its devices may be asked at the same time, each one thing.

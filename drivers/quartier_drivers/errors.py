@@ -16,10 +16,11 @@ class Fault:
     line: int | None
     key: str
     what: str
+    column: int | None = None
 
     def __str__(self) -> str:
-        """``file:line: key: what``, the form that editors jump to."""
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        """``file:line: key: what`` or ``file:line:column: key: what``, the forms that editors jump to."""
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         return f"{place}: {self.key}: {self.what}"
 
 

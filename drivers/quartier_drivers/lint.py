@@ -1,8 +1,7 @@
 """What to look at in a profile that can be loaded: ranges, overlaps, sources, fall-backs.  Pure."""
 
 import re
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from quartier_drivers.errors import Fault
@@ -167,20 +166,38 @@ def _reach(path: Path, quantity: str, point: Point) -> Iterator[Finding]:
 
 
 def _overlaps(profile: RegisterProfile) -> Iterator[Finding]:
-    for (_, earlier, one), (path, _, other) in combinations(_points(profile), 2):
-        if _cuts(one, other):
-            span, before = f"{other.address} of {other.width} registers", f"{one.address} of {one.width}"
-            yield (*path, "register"), f"{span} cuts into {earlier} ({before}); look at address and type"
+    """Points that share registers with an earlier one and are not the same: bits and sums are meant to."""
+    spans: dict[object, dict[tuple[int, int], tuple[int, str, Source]]] = {}
+    for number, (_, quantity, one) in enumerate(_points(profile)):
+        if not one.field and one.sum_of <= 1:
+            span = one.address.number, one.address.number + one.width
+            spans.setdefault((one.address.table, one.unit), {}).setdefault(span, (number, quantity, one))
+    first = {place: _first_cut(known) for place, known in spans.items()}
+    for number, (path, _, other) in enumerate(_points(profile)):
+        if other.field or other.sum_of > 1:
+            continue
+        span = other.address.number, other.address.number + other.width
+        found = first[other.address.table, other.unit].get(span)
+        if found is not None and found[0] < number:
+            _, earlier, one = found
+            words, before = f"{other.address} of {other.width} registers", f"{one.address} of {one.width}"
+            yield (*path, "register"), f"{words} cuts into {earlier} ({before}); look at address and type"
 
 
-def _cuts(one: Source, other: Source) -> bool:
-    """Whether they share registers and are not the same: bits and sums are meant to."""
-    if one.address.table != other.address.table or one.unit != other.unit:
-        return False
-    if one.field or other.field or one.sum_of > 1 or other.sum_of > 1:
-        return False
-    first, second = (range(at.address.number, at.address.number + at.width) for at in (one, other))
-    return first != second and first.start < second.stop and second.start < first.stop
+def _first_cut(
+    known: Mapping[tuple[int, int], tuple[int, str, Source]],
+) -> dict[tuple[int, int], tuple[int, str, Source]]:
+    """For each span of registers the first point in another span that shares some, in one pass by address."""
+    found: dict[tuple[int, int], tuple[int, str, Source]] = {}
+    open_: list[tuple[int, int]] = []
+    for span in sorted(known):
+        open_ = [one for one in open_ if one[1] > span[0]]
+        for one in open_:
+            for here, there in ((span, one), (one, span)):
+                if here not in found or known[there][0] < found[here][0]:
+                    found[here] = known[there]
+        open_.append(span)
+    return found
 
 
 def _points(profile: Profile) -> list[tuple[Path, str, Any]]:

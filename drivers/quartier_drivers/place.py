@@ -11,10 +11,10 @@ from pydantic.fields import FieldInfo
 
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.positions import Path, positions
+from quartier_drivers.syntax import syntax_fault
 
 TEXT_MAX_BYTES = 256 * 1024
 KEY_PARTS_MAX = 32
-_AT_LINE = re.compile(r"\(at line (\d+)")
 _PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 # Also inside a string or a comment, where nobody writes so many words between dots.
 _DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{KEY_PARTS_MAX}}}")
@@ -67,6 +67,7 @@ def read_toml(file: str, text: str) -> dict[str, Any]:
 
     ``file`` is for the fault.  Raises ConfigError with one fault.
     """
+    text = text.removeprefix("\ufeff")  # editors of Windows begin a text with it
     size = len(text.encode("utf-8", "replace"))
     if size > TEXT_MAX_BYTES:
         what = f"has {size} bytes; at most {TEXT_MAX_BYTES}"
@@ -78,7 +79,7 @@ def read_toml(file: str, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also brackets in brackets, numbers without end
-        raise ConfigError([syntax_fault(file, error)]) from error
+        raise ConfigError([syntax_fault(file, error, text)]) from error
 
 
 def dotted(path: Path) -> str:
@@ -95,13 +96,6 @@ def nearest(key: str, known: Sequence[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"expected one of {', '.join(known)}" if known else "nothing is expected here"
-
-
-def syntax_fault(file: str, error: Exception) -> Fault:
-    """The fault of a text that is no TOML; ``error`` is what tomllib, or its decoding, raised."""
-    place = _AT_LINE.search(str(error))
-    what = re.sub(r"\s*\(at [^)]*\)", "", str(error))
-    return Fault(file, int(place[1]) if place else None, "file", f"is no TOML: {what}")
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:

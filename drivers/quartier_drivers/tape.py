@@ -1,12 +1,15 @@
 """The last bytes of a bus as they stood on its wire: a rolling buffer, bounded in bytes and in time.
 
+The last identity exchange of each device is kept beyond that time: without it a record cannot be replayed,
+for a driver begins with it.
+
 What is kept is what the kernel gave and took: nothing is copied, and nothing is looked at.  It costs three
 small objects a frame, none of which the garbage collector follows.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Literal
 
@@ -18,6 +21,7 @@ OVERHEAD_BYTES = 96
 _TOLD_BYTES = 256
 # So much is made free at once: not each frame of a full tape has to.
 _ROOM_SHARE = 16
+_IDENTITY_SHARE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class Frame:
     """What happened on a wire at ``ns`` (the house's monotonic time); ``number`` counts from the start.
 
     ``words`` say more of what is no bytes.  ``here`` and ``there`` are ``address:port`` of the two ends, of
-    a connection as it is opened and of a datagram; else empty.
+    a connection as it is opened and of a datagram; else empty.  ``device`` is whose identity exchange it is
+    part of.
     """
 
     number: int
@@ -35,13 +40,15 @@ class Frame:
     words: str = ""
     here: str = ""
     there: str = ""
+    device: str = ""
 
 
 class Tape:
-    """Keeps ``size_max_bytes`` at most, its own cost included, and nothing beyond ``keep_s``."""
+    """Keeps ``size_max_bytes`` at most, its own cost included; beyond ``keep_s`` identities alone."""
 
     __slots__ = (
         "_dropped_count",
+        "_identities",
         "_keep_ns",
         "_left_bytes",
         "_log",
@@ -61,6 +68,7 @@ class Tape:
         self._log: deque[Any] = deque()
         self._dropped_count = 0
         self._opened: Frame | None = None
+        self._identities: dict[str, list[Frame]] = {}
 
     def resize(self, size_max_bytes: int, keep_s: float) -> None:
         """Have other bounds from now on; what is beyond them is dropped, the oldest first."""
@@ -101,6 +109,27 @@ class Tape:
         self._tell(self._now_ns(), (way, words, here, there))
 
     @property
+    def next_number(self) -> int:
+        """Of the frame that comes next."""
+        return self._dropped_count + len(self._log) // 2
+
+    def keep_identity(self, device: str, since: int) -> None:
+        """Keep the frames from the number ``since`` on as the device's newest identity exchange.
+
+        All identities have a quarter of the tape at most; one that would be more is not kept.
+        """
+        self._left_bytes += _cost(self._identities.pop(device, ()))
+        found = [
+            replace(one, device=device) for one in _frames(list(self._log), self._dropped_count, since - 1)
+        ]
+        held_bytes = sum(map(_cost, self._identities.values()))
+        if held_bytes + _cost(found) <= self.size_max_bytes // _IDENTITY_SHARE:
+            self._identities[device] = found
+            self._left_bytes -= _cost(found)
+            if self._left_bytes < 0:
+                self._make_room()
+
+    @property
     def size_bytes(self) -> int:
         """What it holds, as it counts itself."""
         return self.size_max_bytes - self._left_bytes
@@ -114,13 +143,16 @@ class Tape:
     def frames(self, after: int = -1) -> Iterator[Frame]:
         """What it holds now of later numbers than ``after``, the oldest first.
 
-        Before all of them comes how the wire was last opened, however long that is ago.  What it holds is
-        taken at once; each frame is made when it is asked for, by whatever thread.
+        Before all of them come how the wire was last opened and the last identity exchange of each device,
+        however long that is ago.  What it holds is taken at once; each frame is made when it is asked for, by
+        whatever thread.
         """
         self.age()
-        opened = self._opened
-        first = iter(() if opened is None or opened.number <= after else (opened,))
-        return chain(first, _frames(list(self._log), self._dropped_count, after))
+        named = {one.number: one for found in self._identities.values() for one in found}
+        begun = named if self._opened is None else {self._opened.number: self._opened} | named
+        first = [begun[number] for number in sorted(begun) if after < number < self._dropped_count]
+        rest = _frames(list(self._log), self._dropped_count, after)
+        return chain(first, (named.get(one.number, one) for one in rest))
 
     def _tell(self, stamp: int, entry: tuple[Any, ...]) -> None:
         self._log.append(stamp)
@@ -152,6 +184,10 @@ class Tape:
     def _remember(self, number: int, stamp: int, entry: Any) -> None:
         if type(entry) is tuple and entry[0] == "opened":
             self._opened = _frame(number, stamp, entry)
+
+
+def _cost(frames: Iterable[Frame]) -> int:
+    return sum(len(one.data) + _TOLD_BYTES for one in frames)
 
 
 def _frames(held: list[Any], number: int, after: int) -> Iterator[Frame]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from quartier_drivers import place
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.place import Places, dotted, keys_of, nearest, syntax_fault
+from quartier_drivers.place import Places, dotted, keys_of, nearest
 
 TEXT = """\
 [buses.net]
@@ -74,18 +74,8 @@ def test_paths_read_as_people_write_them() -> None:
     assert "file" == dotted(())
 
 
-def test_a_text_that_is_no_toml_is_told_with_its_line() -> None:
-    try:
-        tomllib.loads("a = 1\nb = \n")
-    except tomllib.TOMLDecodeError as error:
-        fault = syntax_fault("x.toml", error)
-
-    assert ("x.toml", 2, "file", "is no TOML: Invalid value") == (
-        fault.file,
-        fault.line,
-        fault.key,
-        fault.what,
-    )
+def test_a_byte_order_mark_before_the_first_line_is_no_fault() -> None:
+    assert {"a": 1} == place.read_toml("x.toml", "\ufeffa = 1")
 
 
 @pytest.mark.parametrize(

@@ -106,3 +106,42 @@ def test_it_never_holds_more_than_its_bound_nor_less_than_half_of_it_once_full(
         held = sum(len(frame.data) + OVERHEAD_BYTES for frame in tape.frames())
         assert held == tape.size_bytes <= most
         assert given_bytes <= most or tape.size_bytes >= most - most // 16 - 600 - OVERHEAD_BYTES
+
+
+def identified(tape: Tape, device: str, *words: bytes) -> None:
+    since = tape.next_number
+    for word in words:
+        tape.heard(word)
+    tape.keep_identity(device, since)
+
+
+def test_the_last_identity_of_each_device_outlives_its_time_and_comes_in_its_place(hand: Hand) -> None:
+    tape = Tape(hand, 100_000, 60)
+    identified(tape, "m1", b"old")
+    tape.mark("opened", "connected")
+    identified(tape, "m2", b"two")
+    identified(tape, "m1", b"one", b"more")
+    assert [("", ""), ("two", "m2"), ("one", "m1"), ("more", "m1")] == [
+        (frame.data.decode(), frame.device) for frame in tape.frames(0)
+    ]
+    hand.ns += 61 * 10**9
+    tape.heard(b"now")
+
+    found = [(frame.number, frame.data, frame.device) for frame in tape.frames()]
+    assert [(1, b"", ""), (2, b"two", "m2"), (3, b"one", "m1"), (4, b"more", "m1"), (5, b"now", "")] == found
+    assert [5] == [frame.number for frame in tape.frames(4)]
+
+
+def test_identities_never_take_more_than_a_quarter_of_the_tape(hand: Hand) -> None:
+    tape = Tape(hand, 8_000, 60)
+    identified(tape, "small", b"x" * 100)
+    identified(tape, "large", b"x" * 3_000)
+    for number in range(100):
+        identified(tape, f"m{number}", b"x" * 500)
+        assert tape.size_bytes <= 8_000
+    hand.ns += 61 * 10**9
+
+    kept = [frame.device for frame in tape.frames()]
+    assert kept[0] == "small"
+    assert "large" not in kept
+    assert sum(len(frame.data) for frame in tape.frames()) <= 2_000

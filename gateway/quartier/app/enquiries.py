@@ -72,6 +72,7 @@ class Enquiries:
             "pid": os.getpid(),
             "uptime_s": round((now.ns - self._started_ns) / 1e9, 1),
             "utc_ms": now.utc_ms,
+            "time_zone": self._loaded().site.site.time_zone,
             "synced": now.synced,
             "simulated": self._clock.setting.simulated,
             "engine": quartier_native.engine().name,

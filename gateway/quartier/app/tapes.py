@@ -28,11 +28,13 @@ class Tapes:
     def follow(self, setting: "Recording") -> None:
         """Record each bus as the site file says; one that goes on keeps its tape."""
         kept, self._of = self._of, {}
-        lines = {bus.name: bus.line for bus, _ in self._members() if isinstance(bus.line, Recordable)}
-        for name, line in lines.items():
-            share_bytes = setting.buffer_max_bytes // len(lines)
+        buses = [(bus, bus.line) for bus, _ in self._members() if isinstance(bus.line, Recordable)]
+        for bus, line in buses:
+            name = bus.name
+            share_bytes = setting.buffer_max_bytes // len(buses)
             if not share_bytes:
                 line.record(None)
+                bus.tape = None
                 continue
             had, tape = kept.get(name, (None, None))
             if had is line and tape is not None:
@@ -40,6 +42,7 @@ class Tapes:
             else:
                 tape = Tape(self._clock.now_ns, share_bytes, setting.buffer_s)
                 line.record(tape)
+            bus.tape = tape
             self._of[name] = line, tape
 
     def age(self) -> None:

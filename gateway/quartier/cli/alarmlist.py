@@ -1,16 +1,15 @@
 """How the list of alarms reads: what is to be looked at, then what is over (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from quartier.cli import times
 from quartier.cli.output import age, table
+from quartier.cli.times import Clock
 from quartier.house import alarm
 from quartier.house.alarmbook import Alarms
 from quartier.house.alarmkind import Kind, Severity
@@ -60,18 +59,10 @@ def remedy(row: Mapping[str, Any]) -> str:
     return alarm.remedy(BY_CODE[row["code"]], row["of"]) if row["code"] in BY_CODE else ""
 
 
-@dataclass(frozen=True)
-class _Now:
-    """Now, and the time zone in which the alarms name a time; None: that of this machine."""
-
-    utc_ms: int
-    zone: ZoneInfo | None
-
-
 def parts(found: Mapping[str, Any], *, whole: bool) -> Iterator[RenderableType]:
     """The list as a page; ``whole``: all that is known of what is over."""
-    zone = ZoneInfo(found["zone"]) if found.get("zone") else None
-    now, rows = _Now(found["utc_ms"], zone), found["alarms"]
+    zone = times.zone(found.get("zone"))
+    now, rows = Clock(found["utc_ms"], zone), found["alarms"]
     listed, over = _listed(rows), _over(rows)
     if not listed:
         yield Text("no alarm", style="green")
@@ -86,6 +77,8 @@ def parts(found: Mapping[str, Any], *, whole: bool) -> Iterator[RenderableType]:
         yield ""
         columns = (">id", "over and acknowledged", "gone", ">times", "by", "note")
         yield table("", columns, (_past(row, now) for row in shown))
+    if listed or shown:
+        yield Text(f"times are in {times.said(zone)}", style="dim")
     if len(over) > len(shown):
         yield Text(f"{len(over) - len(shown)} older ones: quartier alarms --all")
 
@@ -106,7 +99,7 @@ def _over(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted((row for row in rows if not is_listed(row)), key=lambda row: -row["cleared_utc_ms"])
 
 
-def _block(row: Mapping[str, Any], now: _Now) -> Iterator[RenderableType]:
+def _block(row: Mapping[str, Any], now: Clock) -> Iterator[RenderableType]:
     """One alarm: which it is and since when, its words, who has seen it, what to do."""
     worth = severity(row["code"])
     seen = row["acknowledged"]
@@ -123,8 +116,8 @@ def _block(row: Mapping[str, Any], now: _Now) -> Iterator[RenderableType]:
         yield Padding(Text(line), _INDENT, expand=False)
 
 
-def _when(row: Mapping[str, Any], now: _Now) -> str:
-    since, gone_ms = _clock(row["since_utc_ms"], now), row["cleared_utc_ms"]
+def _when(row: Mapping[str, Any], now: Clock) -> str:
+    since, gone_ms = now.shown(row["since_utc_ms"]), row["cleared_utc_ms"]
     raised_s, gone_s = row.get("raised_age_s"), row.get("gone_age_s")
     if gone_ms is None:
         lasting = _span(row["since_utc_ms"], now.utc_ms) if raised_s is None else age(raised_s)
@@ -135,29 +128,23 @@ def _when(row: Mapping[str, Any], now: _Now) -> str:
     return f"gone for {gone}, was there for {lasted} from {since}"
 
 
-def _times(row: Mapping[str, Any], now: _Now) -> str:
-    return f", {row['count']} times since {_clock(row['first_utc_ms'], now)}" if row["count"] > 1 else ""
+def _times(row: Mapping[str, Any], now: Clock) -> str:
+    return f", {row['count']} times since {now.shown(row['first_utc_ms'])}" if row["count"] > 1 else ""
 
 
-def _seen(seen: Mapping[str, Any], now: _Now) -> str:
+def _seen(seen: Mapping[str, Any], now: Clock) -> str:
     note = f": {seen['note']}" if seen["note"] else ""
     return f"acknowledged by {seen['by']} {_span(seen['utc_ms'], now.utc_ms)} ago{note}"
 
 
-def _past(row: Mapping[str, Any], now: _Now) -> tuple[str, ...]:
-    seen, gone = row["acknowledged"], _clock(row["cleared_utc_ms"], now)
+def _past(row: Mapping[str, Any], now: Clock) -> tuple[str, ...]:
+    seen, gone = row["acknowledged"], now.shown(row["cleared_utc_ms"])
     name = alarm.named(row["code"], row["of"])
     return str(row["number"]), name, gone, str(row["count"]), seen["by"], seen["note"]
 
 
 def _span(from_ms: int, to_ms: int) -> str:
     return age(max(0, to_ms - from_ms) / 1000)
-
-
-def _clock(utc_ms: int, now: _Now) -> str:
-    """The time of day in the building's zone, with its date where that is not today's."""
-    then, today = (datetime.fromtimestamp(ms / 1e3, UTC).astimezone(now.zone) for ms in (utc_ms, now.utc_ms))
-    return f"{then:%H:%M:%S}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M}"
 
 
 def kind(one: Kind) -> dict[str, Any]:

@@ -5,14 +5,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
 from quartier.app import arming, fallbacks
-from quartier.cli import output, sentences
+from quartier.cli import output, sentences, times
+from quartier.cli.past import places
 from quartier.cli.present import nobody
 from quartier.config import load
 from quartier.runtime import release
@@ -113,9 +114,10 @@ def _told(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> int:
     if options.json:
         output.dump([{**row, "ok": arming.is_well(row)} for row in rows])
         return int(not well)
-    heads = ("device", "point", "fall-back", ">after", "state", "looked at")
+    zone = places(options.config, options.state_dir)[1]
+    heads = ("device", "point", "fall-back", ">after", "state", f"looked at ({times.said(zone)})")
     if rows:
-        output.console().print(output.table("", heads, map(_row, rows)))
+        output.console().print(output.table("", heads, (_row(row, zone) for row in rows)))
     else:
         print("no device of this site takes orders")
     for row in rows:
@@ -124,7 +126,7 @@ def _told(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> int:
     return int(not well)
 
 
-def _row(row: dict[str, Any]) -> tuple[Any, ...]:
+def _row(row: dict[str, Any], zone: tzinfo | None) -> tuple[Any, ...]:
     word, style = _STATES[row["state"]]
     if row["state"] == "none" and arming.is_well(row):
         word, style = ("accepted" if row["accepted"] else "not used"), "yellow"
@@ -136,14 +138,12 @@ def _row(row: dict[str, Any]) -> tuple[Any, ...]:
         "" if row["state"] == "none" else sentences.falls_to(row["point"], value, holds=row["holds"]),
         "" if after_s is None else output.age(after_s),
         Text(word, style=style),
-        _when(row.get("utc_ms")),
+        _when(row.get("utc_ms"), zone),
     )
 
 
-def _when(utc_ms: int | None) -> str:
-    if utc_ms is None:
-        return "–"
-    return datetime.fromtimestamp(utc_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def _when(utc_ms: int | None, zone: tzinfo | None) -> str:
+    return "–" if utc_ms is None else times.stamp(utc_ms, zone)
 
 
 def _remarks(row: dict[str, Any]) -> list[str]:

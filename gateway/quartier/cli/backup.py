@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from quartier.app import archive, restoring
 from quartier.app import backup as packing
 from quartier.app.archive import Signed, Unusable
 from quartier.app.backup import Folders
-from quartier.cli import output
+from quartier.cli import output, times
+from quartier.cli.past import places
 from quartier.runtime import clock, release
 
 _UNSURE = (
@@ -34,7 +34,7 @@ def backup(options: argparse.Namespace) -> int:
             output.dump({**archive.about(signed), "file": str(options.file)})
             return 0
         print(f"{options.file}: {_size(options.file)}, {signed.manifest.gateway}, proved")
-        _describe(signed)
+        _describe(signed, options)
         print(f"signed with key {signed.fingerprint}: note it, another machine asks for it")
         return 0
 
@@ -55,7 +55,7 @@ def _check(options: argparse.Namespace, folders: Folders) -> int:
         output.dump(_about(options, plan))
         return 0
     print(f"{options.file}: sound, {plan.signed.manifest.gateway}")
-    _describe(plan.signed)
+    _describe(plan.signed, options)
     print(*restoring.list_steps(plan), sep="\n")
     _describe_key(plan)
     return 0
@@ -104,7 +104,7 @@ def _is_agreed(options: argparse.Namespace, plan: restoring.Plan) -> bool:
             file=sys.stderr,
         )
         return False
-    _describe(plan.signed)
+    _describe(plan.signed, options)
     print(*restoring.list_steps(plan), sep="\n")
     _describe_key(plan)
     answer = input("Put it on this machine? Type yes: ").strip().lower()
@@ -164,12 +164,12 @@ def _folders(options: argparse.Namespace) -> Folders:
     return Folders(options.config.absolute(), options.state_dir.absolute(), options.runtime_dir.absolute())
 
 
-def _describe(signed: Signed) -> None:
-    manifest = signed.manifest
-    made = datetime.fromtimestamp(manifest.made_utc_ms / 1000, UTC)
+def _describe(signed: Signed, options: argparse.Namespace) -> None:
+    manifest, zone = signed.manifest, places(options.config, options.state_dir)[1]
+    made = times.stamp(manifest.made_utc_ms, zone)
     print(
         f"  {len(manifest.members)} files, {manifest.size_bytes / 1e6:.1f} MB, boot {manifest.boot}, "
-        f"made {made:%Y-%m-%d %H:%M} UTC by {manifest.version}"
+        f"made {made} ({times.said(zone)}) by {manifest.version}"
     )
     for left in manifest.left_out:
         print(f"  not in it: {left}")

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from quartier.app import assembly
 from quartier.cli import buspage, output
@@ -10,6 +11,7 @@ from quartier.config import load
 from quartier.config.load import Loaded
 from quartier.rehearsal.performance import Assumed, is_rehearsable
 from quartier.rehearsal.plan import plan, problem, tasks
+from quartier_drivers.errors import Fault
 
 FITS, IMPOSSIBLE, WRONG = 0, 1, 2
 
@@ -38,10 +40,11 @@ def _assumed(said: list[tuple[str, float]]) -> Assumed:
     return Assumed(common[-1] if common else None, named)
 
 
-def warnings(loaded: Loaded) -> Iterator[str]:
+def warnings(loaded: Loaded, file: Path) -> Iterator[Fault]:
     """For ``quartier check``: each bus that cannot do its work, as far as can be told."""
     for wire in assembly.wires(loaded):
         if wire.devices and is_rehearsable(wire):
-            what = problem(tasks(wire, Assumed()), wire, Assumed())
+            what = problem(tasks(wire, Assumed()), wire, Assumed()).removeprefix(f"bus {wire.name}: ")
             if what:
-                yield f"{what}, which it cannot do: see quartier bus plan"
+                said = f"{what}, which it cannot do: see quartier bus plan {file}"
+                yield Fault(str(file), None, f"buses.{wire.name}", said)

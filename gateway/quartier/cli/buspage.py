@@ -10,6 +10,7 @@ from rich.text import Text
 from quartier.cli import output
 from quartier.rehearsal.performance import Assumed, Wire
 from quartier.rehearsal.plan import TIGHT_PCT, Plan, Silent
+from quartier.rehearsal.work import Load
 from quartier_drivers.meter.mbus.timing import Timing
 
 _BAR = 40
@@ -46,6 +47,9 @@ def show(wires: Sequence[Wire], plans: Mapping[str, Plan], assumed: Assumed) -> 
     tight = [found.name for found in plans.values() if found.is_tight]
     if tight:
         console.print(f"\nLittle is left on {', '.join(tight)} for orders and for what must be repeated.")
+    for found in (found for found in plans.values() if found.is_held_up):
+        hourly = f"{3600 * found.skipped_per_s:.2g} reads an hour"
+        console.print(f"\nOn {found.name} {hourly} are left out: others hold them up for a whole period.")
 
 
 def _one(console: Console, wire: Wire, found: Plan, assumed: Assumed) -> None:
@@ -55,7 +59,7 @@ def _one(console: Console, wire: Wire, found: Plan, assumed: Assumed) -> None:
     requests = output.counted(requests_count, "request", "requests")
     head = f"  {line(wire.section)}, {devices}, {requests}, all of them once in {seconds(load.cycle_s)}"
     console.print(Text.assemble((wire.name, "bold"), head))
-    console.print(bar(load.use_pct))
+    console.print(bar(load.taken_pct) + Text(pauses(load)))
     console.print(_classes(found))
     if found.silent:
         console.print(_silent(found.silent))
@@ -73,7 +77,19 @@ def bar(use_pct: float) -> Text:
     filled = min(_BAR, round(_BAR * use_pct / 100.0))
     style = "green" if use_pct <= _CALM_PCT else "yellow" if use_pct <= TIGHT_PCT else "red"
     over = "  more than there is" if use_pct > 100.0 else ""
-    return Text.assemble(("█" * filled, style), ("░" * (_BAR - filled), "dim"), f" {use_pct:.0f} %{over}")
+    return Text.assemble(("█" * filled, style), ("░" * (_BAR - filled), "dim"), f" {percent(use_pct)}{over}")
+
+
+def pauses(load: Load) -> str:
+    """Of what the bar is, where the pauses of a device are more than the work of its bus."""
+    if load.busiest_pct <= load.use_pct:
+        return ""
+    return f" of the time of {load.busiest}, its pauses included; {percent(load.use_pct)} of the bus's time"
+
+
+def percent(value_pct: float) -> str:
+    """Whole percent; what is little is not nothing."""
+    return "under 1 %" if 0 < value_pct < 1 else f"{value_pct:.0f} %"
 
 
 def _classes(found: Plan) -> Any:
@@ -83,8 +99,8 @@ def _classes(found: Plan) -> Any:
             seconds(one.period_s),
             str(one.requests_count),
             seconds(one.work_s),
-            f"{one.use_pct:.0f} %",
-            seconds(one.slack_s) if one.slack_s >= 0 else "none",
+            percent(one.use_pct),
+            seconds(one.room_s) if one.room_s >= 0 else "none",
             seconds(found.late_s.get(one.period_s, 0.0)) if not found.problem else "–",
         )
         for one in found.load.classes
@@ -186,6 +202,7 @@ def row(wire: Wire, found: Plan | None) -> dict[str, Any]:
         "answers_s": dict(found.answers_s),
         "cycle_s": found.load.cycle_s,
         "use_pct": found.load.use_pct,
+        "busiest": {"device": found.load.busiest, "use_pct": found.load.busiest_pct},
         "classes": classes,
         "skipped_per_s": found.skipped_per_s,
         "silent": [asdict(one) for one in found.silent],

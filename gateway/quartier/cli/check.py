@@ -24,14 +24,14 @@ class Checked:
 
     loaded: Loaded
     house: House
-    warnings: Sequence[str]
+    warnings: Sequence[Fault]
     notes: Sequence[str]
     detections: Sequence[Detection]
     excesses: Sequence[Excess]
 
 
 def check(options: argparse.Namespace) -> int:
-    """Every fault at once; exit 78 when there is one."""
+    """Every fault at once; exit 78 when there is one, or with ``--strict`` a warning."""
     try:
         checked = _checked(options.file)
     except ConfigError as error:
@@ -40,17 +40,20 @@ def check(options: argparse.Namespace) -> int:
         else:
             for fault in error.faults:
                 print(fault)
-            print(f"{len(error.faults)} fault{'s' * (len(error.faults) != 1)}", file=sys.stderr)
+            print(output.counted(len(error.faults), "fault", "faults"), file=sys.stderr)
         return 78
+    is_refused = options.strict and bool(checked.warnings)
     if options.json:
-        output.dump(_good(options.file, checked))
-        return 0
-    for text in checked.warnings:
-        print(f"warning: {text}", file=sys.stderr)
+        output.dump(_good(options.file, checked) | {"good": not is_refused})
+        return 78 if is_refused else 0
+    for warning in checked.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     for text in checked.notes:
         print(f"note: {text}", file=sys.stderr)
-    _show(options.file, checked)
-    return 0
+    _show(options.file, checked, "refused by --strict" if is_refused else "good")
+    if is_refused:
+        print(output.counted(len(checked.warnings), "warning", "warnings"), file=sys.stderr)
+    return 78 if is_refused else 0
 
 
 def _checked(file: Path) -> Checked:
@@ -61,17 +64,17 @@ def _checked(file: Path) -> Checked:
     return Checked(
         loaded=loaded,
         house=house,
-        warnings=[*map(str, loaded.warnings), *(f"{text} {file}" for text in bus.warnings(loaded))],
+        warnings=[*loaded.warnings, *bus.warnings(loaded, file)],
         notes=[missing] if missing else [],
         detections=list(find_detections(house)),
         excesses=minimum_times.largest_excesses(house),
     )
 
 
-def _show(file: Path, checked: Checked) -> None:
+def _show(file: Path, checked: Checked, verdict: str) -> None:
     site = checked.loaded.site
     print(
-        f"{file}: good. Building {site.site.id} of {site.site.district}: "
+        f"{file}: {verdict}. Building {site.site.id} of {site.site.district}: "
         f"{output.counted(len(site.buses), 'bus', 'buses')}, "
         f"{output.counted(len(site.devices), 'device', 'devices')}, "
         f"{output.counted(len(site.assets), 'asset', 'assets')}."
@@ -100,7 +103,7 @@ def _good(file: Path, checked: Checked) -> dict[str, Any]:
         "file": str(file),
         "good": True,
         "faults": [],
-        "warnings": list(checked.warnings),
+        "warnings": [_told("warning", one) for one in checked.warnings],
         "notes": list(checked.notes),
         "building": {
             "id": site.site.id,
@@ -127,12 +130,23 @@ def _good(file: Path, checked: Checked) -> dict[str, Any]:
     }
 
 
+def _told(severity: str, fault: Fault) -> dict[str, Any]:
+    return {
+        "severity": severity,
+        "file": fault.file,
+        "line": fault.line,
+        "column": fault.column,
+        "key": fault.key,
+        "what": fault.what,
+    }
+
+
 def _faulty(file: Path, faults: Sequence[Fault]) -> dict[str, Any]:
     """The same keys as of a good file, as far as they are known of one with faults."""
     return {
         "file": str(file),
         "good": False,
-        "faults": [{"file": f.file, "line": f.line, "key": f.key, "what": f.what} for f in faults],
+        "faults": [_told("error", one) for one in faults],
         "warnings": [],
         "notes": [],
         "building": None,

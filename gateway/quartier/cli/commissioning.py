@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quartier.cli import lines
-from quartier.cli.grammar import command, in_json, runtime, state
+from quartier.cli.grammar import command, in_json, runtime, seconds, state
 from quartier.cli.places import CONFIG
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def probe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--for",
         dest="seconds",
-        type=lines.positive,
-        metavar="S",
+        type=seconds,
+        metavar="4m",
         help="longest time (default: 240 s; loads: more)",
     )
     parser.add_argument("--yes", action="store_true", help="agree in advance, for scripts")

@@ -69,3 +69,27 @@ def state(parser: argparse.ArgumentParser) -> None:
 def in_json(parser: argparse.ArgumentParser) -> None:
     """For scripts."""
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+
+
+def span(text: str) -> float:
+    """For ``type=``: a duration with its unit, ``10m`` or ``2h30m``; more than 0."""
+    from quartier.cli.times import span_s  # noqa: PLC0415 - release has no time
+
+    return _positive(span_s, text)
+
+
+def seconds(text: str) -> float:
+    """For ``type=``: a duration; a number alone is seconds; more than 0."""
+    from quartier.cli.times import seconds  # noqa: PLC0415 - as above
+
+    return _positive(seconds, text)
+
+
+def _positive(parse: Callable[[str], float], text: str) -> float:
+    try:
+        found = parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if found <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is too short; expected more than 0 s")
+    return found

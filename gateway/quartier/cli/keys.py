@@ -4,11 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 from quartier.app import ordered
 from quartier.cli import output, times
+from quartier.cli.past import places
 from quartier.config.model import DistrictLink, Site
 from quartier.config.secrets import locate
 from quartier.district import papers
@@ -35,7 +37,7 @@ def keys(options: argparse.Namespace) -> int:
     if not found:
         print("this house stands alone: its site file has no district_link", file=sys.stderr)
         return 1
-    _show(found, as_json=options.json)
+    _show(found, places(options.config, options.state_dir)[1], as_json=options.json)
     return 0
 
 
@@ -52,7 +54,7 @@ def _check(options: argparse.Namespace) -> int:
     told = ring.told({}, now)
     for warning in _warnings(told):
         print(f"warning: {warning}", file=sys.stderr)
-    _show(told, as_json=options.json)
+    _show(told, places(options.config, options.state_dir)[1], as_json=options.json)
     return 0
 
 
@@ -120,13 +122,13 @@ def _text(path: Path) -> str:
         raise ConfigError([Fault(str(path), None, "file", "is no UTF-8 text; expected a key list")]) from None
 
 
-def _show(told: Mapping[str, Any], *, as_json: bool) -> None:
+def _show(told: Mapping[str, Any], zone: tzinfo | None, *, as_json: bool) -> None:
     if as_json:
         output.dump(told)
         return
-    print(_head(told))
+    print(f"{_head(told)}; times are in {times.said(zone)}")
     heads = ("key", "may sign", "valid from", "valid until", "state", "last used", "fingerprint")
-    output.console().print(output.table("", heads, map(_row, told["keys"])))
+    output.console().print(output.table("", heads, (_row(key, zone) for key in told["keys"])))
 
 
 def _head(told: Mapping[str, Any]) -> str:
@@ -137,18 +139,18 @@ def _head(told: Mapping[str, Any]) -> str:
     return f"list {told['seq']} from a {told['source']}, signed by root {told['signed_by']}"
 
 
-def _row(key: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(key: Mapping[str, Any], zone: tzinfo | None) -> tuple[str, ...]:
     programs = "" if key["programs"] is None else f" of {', '.join(key['programs'])}"
-    stamps = (_stamp(key[name]) for name in ("nbf_utc_ms", "exp_utc_ms"))
+    stamps = (_stamp(key[name], zone) for name in ("nbf_utc_ms", "exp_utc_ms"))
     return (
         key["kid"],
         ", ".join(key["types"]) + programs,
         *stamps,
         key["state"],
-        _stamp(key["used_utc_ms"]),
+        _stamp(key["used_utc_ms"], zone),
         key["fingerprint"],
     )
 
 
-def _stamp(utc_ms: int | None) -> str:
-    return "–" if utc_ms is None else times.stamp(utc_ms)
+def _stamp(utc_ms: int | None, zone: tzinfo | None) -> str:
+    return "–" if utc_ms is None else times.stamp(utc_ms, zone)

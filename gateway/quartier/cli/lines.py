@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
+from quartier.cli import grammar
+
 UNIT_MAX = 255
 ANSWER_MAX_MS = 10_000
 INSTANCE_MAX = 4_194_302
@@ -100,9 +102,9 @@ def of_bacnet(look: argparse.ArgumentParser) -> None:
     look.add_argument("--at", metavar="ADDRESS,…", help="bacnet: ask these alone, 192.168.1.10 or 2001:5")
     look.add_argument(
         "--wait",
-        type=positive,
+        type=grammar.seconds,
         default=2.0,
-        metavar="S",
+        metavar="2s",
         help="bacnet: how long for answers (default: 2)",
     )
 

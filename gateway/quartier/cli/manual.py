@@ -1,17 +1,12 @@
 """The grammar of what people do by hand: order, and acknowledge alarms."""
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from quartier.cli.grammar import command, in_json, runtime, state
-from quartier.cli.times import span_s
+from quartier.cli.grammar import command, in_json, runtime, span, state
 
-
-def _span(text: str) -> float:
-    try:
-        return span_s(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+if TYPE_CHECKING:
+    import argparse
 
 
 def override(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,7 +27,7 @@ def override(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     found.add_argument("asset", nargs="?", help="its name in the site file; none: list them")
     found.add_argument("value", nargs="?", help="what it shall be")
-    found.add_argument("--for", dest="for_s", type=_span, metavar="2h", help="for how long, 24h at most")
+    found.add_argument("--for", dest="for_s", type=span, metavar="2h", help="for how long, 24h at most")
     found.add_argument("--why", default="", metavar="TEXT", help="the reason, for whoever asks later")
     found.add_argument("--cancel", action="store_true", help="end it now")
     in_json(found)
@@ -51,7 +46,7 @@ def maintenance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "Exit codes: 0 done · 1 refused, with the reason · 2 wrong use · 69 no daemon takes orders.",
     )
     found.add_argument("asset", help="its name in the site file")
-    found.add_argument("--for", dest="for_s", type=_span, required=True, metavar="4h", help="24h at most")
+    found.add_argument("--for", dest="for_s", type=span, required=True, metavar="4h", help="24h at most")
     found.add_argument("--why", default="", metavar="TEXT", help="the reason, for whoever asks later")
     in_json(found)
     runtime(found)

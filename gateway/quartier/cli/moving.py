@@ -5,7 +5,6 @@ from pathlib import Path
 
 from quartier.cli import grammar
 from quartier.cli.places import CONFIG
-from quartier.cli.times import span_s
 
 
 def history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -14,7 +13,7 @@ def history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         commands,
         "history",
         "print stored samples, while the daemon runs or not",
-        "TIME: 2026-11-25 or 2026-11-25T14:30, with or without +01:00 (default: this machine's zone), now,\n"
+        "TIME: 2026-11-25 or 2026-11-25T14:30, with or without +01:00 (default: the site's time zone), now,\n"
         "today, yesterday, or 2h, 15min, 3d for so long ago.  --every takes 10s, 15min, 1h, 1d;\n"
         "after a --from for so long ago its spans begin at whole quarters, hours and days.\n"
         "example: quartier history --points 'grid.*' --from 1d --every 15min --format csv",
@@ -55,7 +54,11 @@ def record(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     found.add_argument("bus", metavar="BUS", help="its name in the site file")
     found.add_argument(
-        "--for", dest="for_s", type=_span, metavar="60s", help="record the next 60 s instead, Ctrl-C ends it"
+        "--for",
+        dest="for_s",
+        type=grammar.span,
+        metavar="60s",
+        help="record the next 60 s instead, Ctrl-C ends it",
     )
     found.add_argument(
         "--out", type=Path, metavar="FILE", help="where to (default: BUS-TIME.pcapng or .txt, here)"
@@ -63,13 +66,6 @@ def record(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     found.add_argument("--anonymise", action="store_true", help="mask serials and addresses of devices")
     grammar.runtime(found)
     found.set_defaults(run="record:record")
-
-
-def _span(text: str) -> float:
-    try:
-        return span_s(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -24,6 +24,10 @@ _SYMBOLS = {
 }
 
 
+# Wider than any row.
+_PIPED_COLUMNS = 20_000
+
+
 class _Output(Console):
     """A console for foreign text: it reads no markup, and shows control characters.
 
@@ -37,6 +41,17 @@ class _Output(Console):
         """Render as rich does, every text visible."""
         for one in super().render(renderable, options):
             yield one if one.control else Segment(show(one.text), one.style)
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """Print as rich does; where no terminal reads it, a row of a table is one line."""
+        if self.is_terminal or not any(isinstance(one, Table) for one in objects):
+            super().print(*objects, **settings)
+            return
+        width, self.width = self.width, _PIPED_COLUMNS
+        with self.capture() as got:
+            super().print(*objects, **settings)
+        self.width = width
+        self.file.write("\n".join(line.rstrip() for line in got.get().split("\n")))
 
     def on_broken_pipe(self) -> None:
         """Leave it to whoever runs the command."""
@@ -62,7 +77,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Renderable
             column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold"
         )
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*(" ".join(one.split("\n")) if isinstance(one, str) else one for one in row))
     return made
 
 

@@ -6,7 +6,9 @@ import itertools
 import json
 import sys
 from collections.abc import Iterable
+from datetime import tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from quartier.cli import output, plain, times
 from quartier.config import load
@@ -21,24 +23,24 @@ COLUMNS = ("time", "point", "value", "unit", "quality", "count")
 
 def history(options: argparse.Namespace) -> int:
     """Print what was stored; exit 1 when there is no history, 2 for a time that cannot be read."""
+    path, zone = places(options.config, options.state_dir)
     try:
         now_ms = HouseClock().utc_ms()
-        from_ms = times.moment_ms(options.start, now_ms)
-        to_ms = times.moment_ms(options.end, now_ms)
+        from_ms = times.moment_ms(options.start, now_ms, zone)
+        to_ms = times.moment_ms(options.end, now_ms, zone)
         every_s = None if options.every is None else _every_s(options.every)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
     if every_s is not None and times.is_ago(options.start):
-        from_ms = times.aligned_ms(from_ms, every_s)
+        from_ms = times.aligned_ms(from_ms, every_s, zone)
     if from_ms >= to_ms:
         print(f"--from {options.start} is not before --to {options.end}", file=sys.stderr)
         return 2
-    path = database(options.config, options.state_dir)
     rows = stored.query(path, options.runtime_dir, options.points, from_ms, to_ms, every_s)
     told = itertools.count()
     try:
-        _WRITERS[options.format](row for row, _ in zip(rows, told))  # noqa: B905 - the second has no end
+        _WRITERS[options.format]((row for row, _ in zip(rows, told)), zone)  # noqa: B905 - the second has no end
     except FileNotFoundError as error:
         print(f"{error}; is --state-dir where the daemon keeps it?", file=sys.stderr)
         return 1
@@ -47,7 +49,7 @@ def history(options: argparse.Namespace) -> int:
         print(f"{what}; try sudo -u quartier quartier history", file=sys.stderr)
         return 1
     if next(told) == 0:
-        span = f"{times.stamp(from_ms)} and {times.stamp(to_ms)}"
+        span = f"{times.stamp(from_ms, zone)} and {times.stamp(to_ms, zone)}"
         print(f"no samples of {' or '.join(options.points)} between {span}", file=sys.stderr)
     return 0
 
@@ -59,12 +61,16 @@ def _every_s(text: str) -> float:
     return every_s
 
 
-def database(config: Path, state_dir: Path) -> Path:
-    """The database that the site file names; the usual one when there is no usable file."""
+def places(config: Path, state_dir: Path) -> tuple[Path, tzinfo | None]:
+    """The database that the site file names and the site's time zone.
+
+    The usual database and None, the zone of this machine, where there is no usable file.
+    """
     try:
-        return load.load_lenient(config).site.store.file(state_dir)
+        site = load.load_lenient(config).site
     except ConfigError:
-        return state_dir / "history.db"
+        return state_dir / "history.db", None
+    return site.store.file(state_dir), ZoneInfo(site.site.time_zone)
 
 
 def _unit(point: str) -> str:
@@ -74,10 +80,10 @@ def _unit(point: str) -> str:
         return ""  # events are named by codes
 
 
-def _table(rows: Iterable[stored.Row]) -> None:
+def _table(rows: Iterable[stored.Row], zone: tzinfo | None) -> None:
     cells = (
         (
-            times.stamp(row.utc_ms),
+            times.stamp(row.utc_ms, zone),
             row.point,
             output.number(row.value),
             _unit(row.point),
@@ -86,16 +92,17 @@ def _table(rows: Iterable[stored.Row]) -> None:
         )
         for row in rows
     )
-    output.console().print(output.table("", ("time", "point", ">value", "unit", "quality", ">count"), cells))
+    columns = (f"time ({times.said(zone)})", "point", ">value", "unit", "quality", ">count")
+    output.console().print(output.table("", columns, cells))
 
 
-def _csv(rows: Iterable[stored.Row]) -> None:
+def _csv(rows: Iterable[stored.Row], zone: tzinfo | None) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
         writer.writerow(
             (
-                times.stamp(row.utc_ms),
+                times.stamp(row.utc_ms, zone),
                 plain.cell(row.point),
                 plain.cell(row.value),
                 _unit(row.point),
@@ -105,7 +112,7 @@ def _csv(rows: Iterable[stored.Row]) -> None:
         )
 
 
-def _jsonl(rows: Iterable[stored.Row]) -> None:
+def _jsonl(rows: Iterable[stored.Row], _zone: tzinfo | None) -> None:
     for row in rows:
         found = {
             "utc_ms": row.utc_ms,

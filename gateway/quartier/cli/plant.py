@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quartier.cli.grammar import command, in_json, state
+from quartier.cli.grammar import command, in_json, seconds, state
 from quartier.cli.places import state_dir
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def login(parser: "argparse.ArgumentParser", *, places: bool = False) -> None:
     group.add_argument("--mode", choices=("sign-and-encrypt", "sign"), help="default: sign-and-encrypt")
     insecure = ("None", "Basic256", "Basic128Rsa15")
     group.add_argument("--insecure-policy", choices=insecure, help="in place of a policy that protects")
-    group.add_argument("--timeout-s", type=float, metavar="S", help="how long an answer may take")
+    group.add_argument("--timeout-s", type=seconds, metavar="5s", help="how long an answer may take")
     group.add_argument(
         "--pki", default="opcua", metavar="DIR", help="folder of certificates (default: %(default)s)"
     )

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import datetime as dt
 import getpass
 import os
 import signal
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.app import fallbacks, probe, probed
-from quartier.cli import output
+from quartier.cli import output, times
 from quartier.commissioning import advice, consent, findings, meter, sentence, sheet, verdict
 from quartier.commissioning.advice import Paper, Papers
 from quartier.commissioning.finding import Finding
@@ -235,8 +234,9 @@ def _sheet(
     seen: verdict.Measured,
     agreed_to: Sequence[str],
 ) -> sheet.Sheet:
-    when = dt.datetime.fromtimestamp(one.when_utc_ms / 1000, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
     site = loaded.site
+    zone = site.site.time_zone
+    when = f"{times.stamp(one.when_utc_ms, times.zone(zone))[:16]} ({zone})"
     stage = outcome.session.stage
     return sheet.Sheet(
         site=f"{site.site.id} of {site.site.district}",

@@ -1,7 +1,6 @@
 """The screen of ``quartier why``: how it stands, by whom, why, until when, what returns (pure)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.table import Table
@@ -10,6 +9,7 @@ from rich.text import Text
 from quartier.cli import rows
 from quartier.cli.output import age, number, table
 from quartier.cli.sentences import by_itself, ordered
+from quartier.cli.times import Clock
 from quartier.house.entry import Entry
 from quartier.store.gaps import Gap
 
@@ -24,7 +24,7 @@ _ENDS = {
 
 
 def head(
-    asset: str, live: Mapping[str, Any] | None, kept: Sequence[Entry], now_ms: int, silence: str
+    asset: str, live: Mapping[str, Any] | None, kept: Sequence[Entry], now: Clock, silence: str
 ) -> Iterator[Line]:
     """What holds now, one thing a line; ``live`` is the daemon's answer, ``silence`` why there is none."""
     # What another client wrote through us is none of our orders.  An order that came back for the same reason
@@ -40,12 +40,12 @@ def head(
         return
     rows_told = () if live is None else live["asset"].get("ledger", ())
     ages_s = {(row["boot"], row["number"]): row.get("age_s") for row in rows_told}
-    words = _asked(last, now_ms, ages_s.get((last.boot, last.number)))
+    words = _asked(last, now, ages_s.get((last.boot, last.number)))
     yield "last" if live is None else "asked", Text(words)
     yield "by", Text(rows.whole(last.who))
     yield "because", Text(last.why)
     if live is not None:
-        yield from _outlook(live["asset"], last, now_ms)
+        yield from _outlook(live["asset"], last, now)
 
 
 def _stands(told: Mapping[str, Any]) -> Text:
@@ -57,18 +57,18 @@ def _stands(told: Mapping[str, Any]) -> Text:
     )
 
 
-def _asked(last: Entry, now_ms: int, age_s: float | None) -> str:
+def _asked(last: Entry, now: Clock, age_s: float | None) -> str:
     """``age_s`` is how long ago by the daemon's own time; None: only the wall clock tells."""
-    if age_s is None and now_ms >= last.utc_ms:
-        age_s = (now_ms - last.utc_ms) / 1e3
+    if age_s is None and now.utc_ms >= last.utc_ms:
+        age_s = (now.utc_ms - last.utc_ms) / 1e3
     ago = "the clock was set back since" if age_s is None else age(age_s)
-    since = f"since {clock(last.utc_ms, now_ms)} ({ago})"
+    since = f"since {now.shown(last.utc_ms)} ({ago})"
     asked = "own control" if last.value is None else ordered(last.point, last.value)
-    parts = [f"{last.point} {asked}, {since}: {_became(last, now_ms)}"]
+    parts = [f"{last.point} {asked}, {since}: {_became(last, now)}"]
     if last.before is not None and last.before != last.value:
         parts.append(f"before it was {ordered(last.point, last.before)}")
     if last.count > 1:
-        parts.append(f"told {last.count} times, last at {clock(last.last_ms, now_ms)}")
+        parts.append(f"told {last.count} times, last at {now.shown(last.last_ms)}")
     if last.fault and last.fault != last.note:
         parts.append(f"what went wrong last: {last.fault.removeprefix(f'{last.point}: ')}")
     if last.end:
@@ -76,17 +76,17 @@ def _asked(last: Entry, now_ms: int, age_s: float | None) -> str:
     return "; ".join(parts)
 
 
-def _became(last: Entry, now_ms: int) -> str:
+def _became(last: Entry, now: Clock) -> str:
     note = f" ({last.note.removeprefix(f'{last.point}: ')})" if last.note else ""
-    when = "" if last.known_ms is None else f" at {clock(last.known_ms, now_ms)}"
+    when = "" if last.known_ms is None else f" at {now.shown(last.known_ms)}"
     if last.outcome == "done" and last.shown is not None:
         return f"done, read back {ordered(last.point, last.shown)}{when}{note}"
     return f"{'on its way' if last.outcome == 'pending' else last.outcome}{when}{note}"
 
 
-def _outlook(told: Mapping[str, Any], last: Entry, now_ms: int) -> Iterator[Line]:
+def _outlook(told: Mapping[str, Any], last: Entry, now: Clock) -> Iterator[Line]:
     if told.get("until_ms") is not None:
-        yield "until", Text(f"{clock(told['until_ms'], now_ms)}, as {rows.who(last.who)} says now")
+        yield "until", Text(f"{now.shown(told['until_ms'])}, as {rows.who(last.who)} says now")
     if told.get("fallback") is not None:
         yield "device", Text(f"{by_itself(last.point, told['fallback'])}, unless it is told again")
     if told.get("needs") is not None:
@@ -149,18 +149,18 @@ def block(lines: Iterable[Line]) -> Table:
     return made
 
 
-def orders(shown: Sequence[Entry], now_ms: int) -> Table:
+def orders(shown: Sequence[Entry], now: Clock) -> Table:
     """The rows, the newest first."""
     several = len({entry.point for entry in shown}) > 1
     columns = ["time", *(["point"] if several else []), ">asked", "who", "outcome", "because"]
-    return table("", columns, (_cells(entry, now_ms, several=several) for entry in reversed(shown)))
+    return table("", columns, (_cells(entry, now, several=several) for entry in reversed(shown)))
 
 
-def _cells(entry: Entry, now_ms: int, *, several: bool) -> list[Text]:
+def _cells(entry: Entry, now: Clock, *, several: bool) -> list[Text]:
     many = f" {entry.count}x" if entry.count > 1 else ""
     outcome = rows.outcome(entry)
     ended = {"reverted": ", reverted", "overwritten": ", overwritten"}.get(entry.end, "")
-    cells = [Text(clock(entry.utc_ms, now_ms))]
+    cells = [Text(now.shown(entry.utc_ms))]
     if several:
         cells.append(Text(entry.point.partition(".")[2]))
     return [
@@ -176,9 +176,3 @@ def gone(gaps: Iterable[Gap]) -> Iterator[Text]:
     """What the ledger lacks."""
     for gap in gaps:
         yield Text(f"missing: {gap.text()}", style="yellow")
-
-
-def clock(utc_ms: int, now_ms: int) -> str:
-    """Local time of day, with its date where that is not today's."""
-    then, now = (datetime.fromtimestamp(ms / 1e3, UTC).astimezone() for ms in (utc_ms, now_ms))
-    return f"{then:%H:%M:%S}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"

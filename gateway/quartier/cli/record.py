@@ -52,7 +52,7 @@ async def _recorded(options: argparse.Namespace) -> Taken:
     begun = await _asked(options, -1)
     if options.for_s is None:
         return begun
-    kept = [frame for frame in begun.frames if frame.way == "opened"][-1:]
+    kept = _begun(begun.frames)
     last, until_ns = _newest(begun.frames, -1), begun.ns + int(options.for_s * 1e9)
     found = begun
     with suppress(asyncio.CancelledError):  # Ctrl-C: what has come is written
@@ -66,6 +66,22 @@ async def _recorded(options: argparse.Namespace) -> Taken:
             kept += [frame for frame in found.frames if frame.number > last and frame.ns <= until_ns]
             last = _newest(found.frames, last)
     return replace(found, frames=tuple(kept))
+
+
+def _begun(frames: Sequence[Frame]) -> list[Frame]:
+    """How the wire was last opened, and who said who it is: what a replay begins with."""
+    opened = [frame for frame in frames if frame.way == "opened"][-1:]
+    return sorted(
+        {frame.number: frame for frame in (*opened, *filter(_is_named, frames))}.values(), key=_number
+    )
+
+
+def _is_named(frame: Frame) -> bool:
+    return bool(frame.device)
+
+
+def _number(frame: Frame) -> int:
+    return frame.number
 
 
 async def _asked(options: argparse.Namespace, after: int) -> Taken:

@@ -1,18 +1,40 @@
 """Times as people write them: absolute in a zone, or relative to now (pure)."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
-_SIZES_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604_800}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)")
+_SIZES_S = {"w": 604_800, "d": 86_400, "h": 3_600, "min": 60, "m": 60, "s": 1}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhdw])")
+_WHOLE = re.compile(rf"{_PART.pattern}(?:\s*{_PART.pattern})*")
+_MAX_S = 1e10  # three centuries
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def span_s(text: str) -> float:
-    """``15min`` -> 900.  Raises ValueError saying what was expected."""
-    match = _SPAN.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is no duration; expected a number with s, min, h, d or w, such as 15min")
-    return float(match[1]) * _SIZES_S[match[2]]
+    """``15min``, ``10m`` or ``2h30m`` in seconds.  Raises ValueError saying what was expected."""
+    found = _span_s(text)
+    if found is None:
+        raise ValueError(
+            f"{text!r} is no duration; expected numbers with s, m or min, h, d or w, such as 15min or 2h30m"
+        )
+    return found
+
+
+def seconds(text: str) -> float:
+    """The same; a number alone is seconds."""
+    return float(text) if _NUMBER.fullmatch(text) else span_s(text)
+
+
+def _span_s(text: str) -> float | None:
+    """Parts of falling size, each unit once: ``1d12h``, ``2h 30min``."""
+    if _WHOLE.fullmatch(text) is None:
+        return None
+    parts = [(float(value), _SIZES_S[unit]) for value, unit in _PART.findall(text)]
+    sizes = [size for _, size in parts]
+    total_s = sum(value * size for value, size in parts)
+    return total_s if sizes == sorted(set(sizes), reverse=True) and total_s < _MAX_S else None
 
 
 def moment_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
@@ -26,8 +48,8 @@ def moment_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
         today = datetime.fromtimestamp(now_ms / 1e3, UTC).astimezone(zone)
         day = today.date() - timedelta(days=text == "yesterday")
         return _ms(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - _ms gives it its zone
-    if _SPAN.fullmatch(text.removeprefix("-")):
-        return now_ms - round(1000 * span_s(text.removeprefix("-")))
+    if (ago_s := _span_s(text.removeprefix("-"))) is not None:
+        return now_ms - round(1000 * ago_s)
     try:
         return _ms(datetime.fromisoformat(text), zone)
     except ValueError:
@@ -38,7 +60,7 @@ def moment_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
 
 def is_ago(text: str) -> bool:
     """Whether a moment is told as so long ago (``1d``): nobody means it to the second then."""
-    return _SPAN.fullmatch(text.removeprefix("-")) is not None
+    return _span_s(text.removeprefix("-")) is not None
 
 
 def aligned_ms(moment: int, every_s: float, zone: tzinfo | None = None) -> int:
@@ -58,6 +80,31 @@ def _ms(moment: datetime, zone: tzinfo | None) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone) if zone is not None else moment.astimezone()
     return round(moment.timestamp() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Now, and the zone in which times of day are shown; None is that of this machine."""
+
+    utc_ms: int
+    zone: tzinfo | None = None
+
+    def shown(self, utc_ms: int) -> str:
+        """The time of day, with its date where that is not today's."""
+        then, today = (
+            datetime.fromtimestamp(ms / 1e3, UTC).astimezone(self.zone) for ms in (utc_ms, self.utc_ms)
+        )
+        return f"{then:%H:%M:%S}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M}"
+
+
+def zone(name: str | None) -> ZoneInfo | None:
+    """The zone of this name; None without a name."""
+    return ZoneInfo(name) if name else None
+
+
+def said(zone: tzinfo | None) -> str:
+    """The name of a zone; None is that of this machine."""
+    return "this machine's zone" if zone is None else str(zone)
 
 
 def stamp(utc_ms: int, zone: tzinfo | None = None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.cli import output, reasonpage, reasons, rows, times
-from quartier.cli.past import database
+from quartier.cli.past import places
 from quartier.cli.present import nobody
 from quartier.config import load
 from quartier.house.entry import Entry, from_data
@@ -28,8 +28,9 @@ def why(options: argparse.Namespace) -> int:
     if options.asset is None or options.reference:
         return _of_none(options)
     now_ms = HouseClock().utc_ms()
+    path, zone = places(options.config, options.state_dir)
     try:
-        from_ms = None if options.since is None else times.moment_ms(options.since, now_ms)
+        from_ms = None if options.since is None else times.moment_ms(options.since, now_ms, zone)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -37,7 +38,7 @@ def why(options: argparse.Namespace) -> int:
     if closed is None and live is None:
         return _unknown(options, _names(options))
     now_ms = now_ms if live is None else live["gateway"]["utc_ms"]  # the daemon's own clock, where it has one
-    path = database(options.config, options.state_dir)
+    zone = zone if live is None else times.zone(live["gateway"].get("time_zone")) or zone
     kept, gaps, fault = _kept(options, path, now_ms, 0 if options.all else from_ms)
     if live is not None:
         kept = _merged(kept, [from_data(data) for data in live["asset"]["ledger"]], live["gateway"]["boot"])
@@ -52,12 +53,13 @@ def why(options: argparse.Namespace) -> int:
         output.dump({"asset": options.asset, "now": told, "rows": lines, "missing": [g.data() for g in gaps]})
         return 0
     page = output.page()
-    (_, first), *more = reasons.head(options.asset, live, kept, now_ms, str(closed or ""))
+    (_, first), *more = reasons.head(options.asset, live, kept, times.Clock(now_ms, zone), str(closed or ""))
     page.print(first)
     page.print(reasons.block(more))
     if shown:
         page.print()
-        page.print(reasons.orders(shown, now_ms))
+        page.print(reasons.orders(shown, times.Clock(now_ms, zone)))
+    page.print(f"times are in {times.said(zone)}")
     for line in (*reasons.gone(gaps), *([fault] if fault else ())):
         page.print(line)
     return 0

@@ -1,5 +1,6 @@
 """Says in the operator's words what is wrong with a value, and what was expected."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ _KINDS = {
     "model_attributes_type": "a table",
     "dict_type": "a table",
 }
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,21 @@ def _wrong(item: Mapping[str, Any], _model: type[BaseModel]) -> str:
     )
     if item["loc"] and _is_secret(str(item["loc"][-1])):
         return f"is wrong; expected {expected}"
-    return f"{shown(item['input'])} is wrong; expected {expected}"
+    return f"{shown(item['input'])} is wrong; expected {expected}{_quoting(item)}"
+
+
+def _quoting(item: Mapping[str, Any]) -> str:
+    """What to write where quotes are all that is wrong."""
+    value, kind = item["input"], item["type"]
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if kind in {"float_type", "int_type"} and _NUMBER.fullmatch(text):
+            return f": {text.replace(',', '.')} without quotes"
+        if kind == "bool_type" and text in {"true", "false"}:
+            return f": {text} without quotes"
+    elif kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f': "{value}"'
+    return ""
 
 
 _SENTENCES: Mapping[str, Callable[[Mapping[str, Any], type[BaseModel]], str]] = {

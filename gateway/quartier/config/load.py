@@ -1,7 +1,7 @@
 """Files to a ``Site``, or to every fault at once with its line."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path as FilePath
 from typing import Any
@@ -12,6 +12,7 @@ from quartier.config.draft import FIXED, NAMED, Draft, draft
 from quartier.config.faults import Flaw
 from quartier.config.forgetting import warnings_about_fallbacks
 from quartier.config.model import Grid, Site
+from quartier.config.plausibility import warnings_about_values
 from quartier.config.secrets import warnings_about, warnings_about_buses, warnings_about_keys
 from quartier.config.sharing import warnings_about_shares
 from quartier.config.tree import is_untold, warnings_about_nodes, without_meters
@@ -124,7 +125,7 @@ def _parsed(name: str, text: str) -> tuple[Places, dict[str, Any]]:
         data = read_toml(name, text)
     except ConfigError as error:
         line = text.rstrip().count("\n") + 1  # where it breaks off
-        faults = [Fault(one.file, one.line or line, one.key, one.what) for one in error.faults]
+        faults = [replace(one, line=one.line or line) for one in error.faults]
         raise ConfigError(faults) from error
     return Places(name, text), data
 
@@ -191,6 +192,7 @@ def _warnings(places: Places, read: Draft, profiles: Mapping[str, Profile]) -> t
         *warnings_about_fallbacks(read.assets, profiles),
         *warnings_about_nodes(read),
         *warnings_about_shares(read.shares),
+        *warnings_about_values(read),
     ]
     return tuple(_faults(places, flaws))
 
@@ -217,4 +219,4 @@ def _faults(places: Places, flaws: Sequence[Flaw]) -> list[Fault]:
 def _fault(places: Places, flaw: Flaw) -> Fault:
     line = places.line(flaw.against) if flaw.against else None
     fault = places.fault(flaw.path, flaw.what if line is None else f"{flaw.what} (line {line})")
-    return Fault(fault.file, fault.line or 1, fault.key, fault.what)
+    return replace(fault, line=fault.line or 1)

@@ -51,7 +51,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
         "accept_no_fallback": "relay8 has no watchdog; a heater left off or on is within fuse and contract",
     },
     "nodes.board_b": {"fuse_a": 32, "unmeasured_w": 0},
-    "limits": {"contract_import_w": 9000, "contract_export_w": 6000},
+    "limits": {"contract_import_w": 9000, "contract_export_w": 6000, "autonomous_import_w": 7200},
 }
 # Sections that stand behind '#' as a whole; a wrong guess here would be worse than none.
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
@@ -124,7 +124,6 @@ HINTS: Mapping[str, Any] = {
     "generation_max_w": 0,
     "consumption_max_w": 4200,
     "failsafe_import_w": 4500,
-    "autonomous_import_w": 7200,
     "autonomous_export_w": 6000,
     "user": "b012",
     "insecure_policy": "Basic256",

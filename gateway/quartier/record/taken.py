@@ -47,6 +47,7 @@ def row(frame: Frame) -> list[Any]:
         frame.words,
         frame.here,
         frame.there,
+        frame.device,
     ]
 
 

@@ -48,7 +48,12 @@ class Plan:
     @property
     def is_tight(self) -> bool:
         """Whether it can be, with little left."""
-        return not self.problem and (self.load.use_pct > TIGHT_PCT or self.skipped_per_s > 0)
+        return not self.problem and self.load.taken_pct > TIGHT_PCT
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether it has time, but reads are left out: one long request holds up the others."""
+        return not self.problem and not self.is_tight and self.skipped_per_s > 0
 
 
 def tasks(wire: Wire, assumed: Assumed) -> list[Task]:

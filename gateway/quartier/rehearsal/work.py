@@ -31,6 +31,8 @@ class ScanClass:
     requests_count: int
     work_s: float
     slack_s: float
+    room_s: float
+    """The same of the device that is asked most, its rests included, where that is less."""
 
     @property
     def use_pct(self) -> float:
@@ -40,11 +42,22 @@ class ScanClass:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a bus has to do.  ``cycle_s`` is how long it takes to ask everything once, in one go."""
+    """What a bus has to do.  ``cycle_s`` is how long it takes to ask everything once, in one go.
+
+    ``use_pct`` is of the bus's time.  ``busiest`` is the device with the largest share of its own time,
+    its rests included: ``busiest_pct``.
+    """
 
     cycle_s: float
     use_pct: float
     classes: tuple[ScanClass, ...]
+    busiest: str = ""
+    busiest_pct: float = 0.0
+
+    @property
+    def taken_pct(self) -> float:
+        """What is taken of the time of the bus, or of its busiest device with its rests: the larger."""
+        return max(self.use_pct, self.busiest_pct)
 
     @property
     def short(self) -> ScanClass | None:
@@ -55,12 +68,17 @@ class Load:
 def load(tasks: Sequence[Task]) -> Load:
     """What these make of a bus."""
     classes = []
-    used = 0.0
+    used, shares = 0.0, dict.fromkeys(_devices(tasks), 0.0)
     for period_s, own in groupby(sorted(tasks, key=attrgetter("period_s")), key=attrgetter("period_s")):
-        takes_s = [task.takes_s for task in own]
-        used += sum(takes_s) / period_s
-        classes.append(ScanClass(period_s, len(takes_s), sum(takes_s), period_s * (1.0 - used)))
-    return Load(cycle_s(tasks), 100.0 * used, tuple(classes))
+        asked = list(own)
+        work_s = sum(task.takes_s for task in asked)
+        used += work_s / period_s
+        for task in asked:
+            shares[task.device] += (task.takes_s + task.rests_s) / period_s
+        slack_s, room_s = (period_s * (1.0 - share) for share in (used, max(used, *shares.values())))
+        classes.append(ScanClass(period_s, len(asked), work_s, slack_s, room_s))
+    busiest = max(shares, key=shares.__getitem__, default="")
+    return Load(cycle_s(tasks), 100.0 * used, tuple(classes), busiest, 100.0 * shares.get(busiest, 0.0))
 
 
 def cycle_s(tasks: Iterable[Task]) -> float:

@@ -27,7 +27,7 @@ from quartier.runtime.returns import Returns
 from quartier.runtime.rota import Rota
 from quartier.runtime.witness import NOBODY, Witness
 from quartier.runtime.writes import Tally, Thrift
-from quartier_drivers.abilities import Noting, Pluggable
+from quartier_drivers.abilities import KeepsIdentities, Noting, Pluggable
 from quartier_drivers.contract import Command, Driver, Line, Note, Readings
 from quartier_drivers.errors import LinkLost, NoReply
 
@@ -70,6 +70,8 @@ class Bus:
         self._lost_told, self._lost_ns = False, 0
         self._halted = False
         self.line = line
+        self.tape: KeepsIdentities | None = None
+        """What is recorded of the line."""
         self._clock = clock
         self._deliver = deliver
         self._log = log
@@ -244,7 +246,7 @@ class Bus:
         started_ns = self._clock.now_ns()
         try:
             if not health.known:
-                health.identity = await health.driver.open()
+                health.identity = await self._opened(health)
                 health.known = True
                 self._lookout.met(health)
                 if health.speechless:
@@ -260,6 +262,15 @@ class Bus:
             # Who breaks the connection whenever it is asked must not be the first to be asked again.
             self._failed(health, str(lost), started_ns)
             raise
+
+    async def _opened(self, health: Health) -> Mapping[str, str]:
+        """Have a device say who it is; the exchange is kept in the record of the line."""
+        tape = self.tape
+        since = 0 if tape is None else tape.next_number
+        identity = await health.driver.open()
+        if tape is not None and tape is self.tape:
+            tape.keep_identity(health.name, since)
+        return identity
 
     def _told(self, health: Health, readings: Readings, started_ns: int) -> None:
         if readings or not health.aside:

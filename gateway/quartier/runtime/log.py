@@ -8,15 +8,18 @@ from typing import Any
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+from quartier.runtime import journal
 from quartier.runtime.foreign import show_all
 
 
 def configure(*, style: str = "auto", level: str = "info") -> None:
     """Set up structlog once.
 
-    ``style`` is ``auto`` (a terminal gets the console form), ``console`` or ``json``.
+    ``style`` is ``auto`` (a terminal gets the console form), ``console`` or ``json``.  Where journald reads
+    the error output, each line has its priority before it.
     """
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
+    in_journal = journal.is_journal(sys.stderr)
     plain = structlog.dev.plain_traceback
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
@@ -27,19 +30,34 @@ def configure(*, style: str = "auto", level: str = "info") -> None:
     bare = ExceptionDictTransformer(show_locals=False)
     # JSON escapes foreign text by itself.
     trace = [_show_fields] if console else [structlog.processors.ExceptionRenderer(bare)]
+    mark: list[Any] = [_mark] if in_journal else []
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *trace,
             renderer,
+            *mark,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     # Libraries' own loggers say nothing below a warning; ours says what it means for the house.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s", force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter((_JournalFormatter if in_journal else logging.Formatter)("%(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class _JournalFormatter(logging.Formatter):
+    """A line of a library's logger, with its priority."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return journal.marked(super().format(record), record.levelname.lower())
+
+
+def _mark(_logger: Any, method: str, line: str) -> str:
+    return journal.marked(line, method)
 
 
 def _show_fields(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ def row(number, code="contact.unread", of="dso1", **changes):
     return {**found, **times, **changes}
 
 
-def page(*rows, whole=False, seconds=120):
+def page(*rows, whole=False, seconds=120, zone=None):
     unseen_count = sum(one["acknowledged"] is None for one in rows)
     active_count = sum(one["cleared_utc_ms"] is None for one in rows)
     found = {
@@ -33,6 +33,7 @@ def page(*rows, whole=False, seconds=120):
         "active_count": active_count,
         "unacknowledged_count": unseen_count,
         "alarms": rows,
+        "zone": zone,
     }
     made = Console(file=io.StringIO(), width=200, color_system=None)
     for part in alarmlist.parts(found, whole=whole):
@@ -45,12 +46,15 @@ def test_a_house_that_is_well_says_so():
 
 
 def test_an_active_alarm_tells_since_when_its_words_who_saw_it_and_what_to_do():
-    head, first, words, seen, remedy = page(row(3))
+    head, first, words, seen, remedy, zone = page(row(3))
 
     assert "1 active, 1 not acknowledged" == head
     assert first.startswith("  3 warning  contact.unread:dso1  for 2 min, since ")
     assert ("    words 3", "    not acknowledged") == (words, seen)
     assert remedy.endswith("the wire of dso1.")
+    assert "times are in this machine's zone" == zone
+    assert "times are in Asia/Tokyo" == page(row(3), zone="Asia/Tokyo")[-1]
+    assert "since 23:13:20" in page(row(3), zone="Asia/Tokyo")[1]
 
 
 def test_how_long_an_alarm_lasts_is_told_by_the_daemons_own_time_where_it_saw_it():

@@ -16,7 +16,7 @@ from quartier_hil.devices.endpoint import serve_tcp
 
 SITE = """\
 site = {{ id = "b012", district = "issy", profiles = ["profiles"] }}
-limits = {{ contract_import_w = 12000 }}
+limits = {{ contract_import_w = 12000, autonomous_import_w = 12000 }}
 buses.lan = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {charger}, timeout_s = 5.0, retries_count = 0 }}
 buses.board = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {board}, timeout_s = 5.0, retries_count = 0 }}
 devices.charger = {{ bus = "lan", profile = "quick/p30", unit = 255 }}

@@ -74,7 +74,7 @@ def test_a_faulty_site_ends_with_78(tmp_path):
 def test_a_check_names_the_bus_that_cannot_do_its_work_and_where_to_look(site, capsys):
     assert 0 == main(["check", site(1200)])
     said = capsys.readouterr().err
-    assert "warning: bus rs1: " in said
+    assert "site.toml: buses.rs1: " in said
     assert "quartier bus plan" in said
 
     assert 0 == main(["check", site(19200)])

@@ -67,7 +67,8 @@ def test_faults_are_also_json(bad: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert 78 == main(["check", "--json", str(bad)])
     told = json.loads(capsys.readouterr().out)
     assert (str(bad), False, 3) == (told["file"], told["good"], len(told["faults"]))
-    assert {"file", "line", "key", "what"} == set(told["faults"][0])
+    assert {"severity", "file", "line", "column", "key", "what"} == set(told["faults"][0])
+    assert {"error"} == {fault["severity"] for fault in told["faults"]}
     assert "site.id" in {fault["key"] for fault in told["faults"]}
 
 
@@ -92,9 +93,9 @@ def test_json_tells_all_that_the_text_says(good: Path, capsys: pytest.CaptureFix
 
     building = told["building"]
     assert f"Building {building['id']} of {building['district']}: {building['buses']} buses" in said.out
-    assert [f"warning: {text}" for text in told["warnings"]] == [
-        line for line in said.err.splitlines() if line.startswith("warning: ")
-    ]
+    assert [
+        f"warning: {one['file']}:{one['line']}: {one['key']}: {one['what']}" for one in told["warnings"]
+    ] == [line for line in said.err.splitlines() if line.startswith("warning: ")]
     assert told["warnings"]
     assert [f"note: {text}" for text in told["notes"]] == [
         line for line in said.err.splitlines() if line.startswith("note: ")
@@ -169,3 +170,47 @@ def test_check_names_the_rows_of_the_grids_events_that_the_meter_is_too_slow_for
     assert said in "".join(found)
     assert 0 == main(["check", "--json", str(path)])
     assert found == [f"note: {text}" for text in json.loads(capsys.readouterr().out)["notes"]]
+
+
+def test_an_implausible_value_is_a_warning_that_only_strict_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(SMALL.replace("9000", "36"))
+    line = f"warning: {path}:2: limits.contract_import_w: 36 W is less than any contract; 36 kVA are 32400 W"
+
+    assert 0 == main(["check", str(path)])
+    said = capsys.readouterr()
+    assert line in said.err
+    assert f"{path}: good. " in said.out
+    assert 78 == main(["check", "--strict", str(path)])
+    said = capsys.readouterr()
+    assert line in said.err
+    assert f"{path}: refused by --strict. " in said.out
+    assert said.err.endswith("2 warnings\n")
+    assert 78 == main(["check", "--strict", "--json", str(path)])
+    told = json.loads(capsys.readouterr().out)
+    assert (False, []) == (told["good"], told["faults"])
+    assert ["warning"] * 2 == [one["severity"] for one in told["warnings"]]
+
+
+def test_strict_passes_a_file_without_warnings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(SMALL.replace("9000", "9000, autonomous_import_w = 9000"))
+
+    assert 0 == main(["check", "--strict", str(path)])
+    assert f"{path}: good. " in capsys.readouterr().out
+
+
+def test_a_text_that_is_no_toml_is_told_with_column_and_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text("\ufeff[limits]\ncontract_import_w = 9000,5\n", encoding="utf-8")
+
+    assert 78 == main(["check", str(path)])
+    assert f"{path}:2:21: file: is no TOML: " in (said := capsys.readouterr().out)
+    assert said.endswith("; a decimal number has a point, no comma: 9000.5\n")
+    assert 78 == main(["check", "--json", str(path)])
+    (fault,) = json.loads(capsys.readouterr().out)["faults"]
+    assert (2, 21) == (fault["line"], fault["column"])

@@ -6,7 +6,10 @@ from quartier.cli import main
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("override", "bat1", "1kW", "--for", "soon"), "is no duration; expected a number with s, min, h"),
+        (
+            ("override", "bat1", "1kW", "--for", "soon"),
+            "is no duration; expected numbers with s, m or min, h",
+        ),
         (("maintenance", "bat1"), "--for"),
         (("override", "bat1", "1kW"), "ASSET VALUE --for 2h"),
     ],

@@ -1,6 +1,6 @@
 import pytest
 
-from quartier.cli.output import age, console, number, table, unit
+from quartier.cli.output import age, console, number, page, table, unit
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,18 @@ def test_a_table_has_no_colours_where_there_is_no_terminal(capsys):
     console().print(table("", ("point", ">value"), [("grid.power_w", "1,200")]))
 
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", [console, page])
+def test_a_row_of_a_table_is_one_line_where_no_terminal_reads_it(place, capsys):
+    long = "a profile with a source of many words " * 40
+    place().print(table("", ("point", "source", ">value"), [("a", long, "1"), ("b", "two\nlines", "22")]))
+
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert ["point", "source", "value"] == head.split()
+    assert first.startswith(f"a      {long}")
+    assert ["b", "two", "lines", "22"] == second.split()
+    assert first == first.rstrip()
 
 
 @pytest.mark.parametrize(("ucum", "expected"), [("W.h", "Wh"), ("Cel", "°C"), ("W", "W"), ("", "")])

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -85,7 +86,8 @@ def test_every_gives_means_of_powers_and_the_last_of_counters(kept, capsys):
 def test_a_table_is_for_people(kept, capsys):
     lines = shown(capsys, "--points", "grid.power_w", *SPAN, "--every", "1h", *kept).splitlines()
 
-    assert ["time", "point", "value", "unit", "quality", "count"] == lines[0].split()
+    assert ["point", "value", "unit", "quality", "count"] == lines[0].split()[-5:]
+    assert lines[0].startswith("time (this machine's zone) ")
     assert ["grid.power_w", "1,290", "W", "good", "60"] == lines[1].split()[2:]
     assert 2 == len(lines)
 
@@ -139,3 +141,26 @@ def test_where_there_is_no_history_it_names_the_place(tmp_path, capsys):
     said = capsys.readouterr().err
     assert str(there / "history.db") in said
     assert "--state-dir" in said
+
+
+def test_times_are_in_the_zone_of_the_site_whatever_this_machine_has(kept, capsys):
+    site = Path(kept[-1]).with_name("site.toml")
+    site.write_text(
+        'site = { id = "b1", district = "issy", time_zone = "Asia/Tokyo" }\n'
+        "limits = { contract_import_w = 9000 }\n"
+        'buses.lan = { kind = "modbus-tcp", host = "gx" }\n'
+        'devices.gx = { bus = "lan", profile = "victron/gx" }\n'
+        'assets.grid = { role = "grid", device = "gx", part = "grid" }\n'
+    )
+    here = (*kept[:-1], str(site))
+    span = ("--from", "2025-11-25T01:00", "--to", "2025-11-25T02:00")  # without an offset: Tokyo's
+    lines = shown(capsys, "--points", "grid.power_w", *span, "--every", "1h", *here).splitlines()
+
+    assert lines[0].startswith("time (Asia/Tokyo) ")
+    assert lines[1].startswith("2025-11-25 01:00:00+09:00  grid.power_w")
+    (row,) = csv.DictReader(
+        io.StringIO(
+            shown(capsys, "--points", "grid.power_w", *span, "--every", "1h", "--format", "csv", *here)
+        )
+    )
+    assert "2025-11-25 01:00:00+09:00" == row["time"]

@@ -4,6 +4,7 @@ from datetime import datetime
 from rich.console import Console
 
 from quartier.cli import reasons
+from quartier.cli.times import Clock
 from quartier.house.entry import Entry
 from quartier.store.gaps import Gap
 from quartier_drivers.who import Who
@@ -42,7 +43,7 @@ def head(*, live=True, kept=(ROW,)):
     told = {"asset": TOLD} if live else None
     return [
         f"{label:<9}{words}".strip()
-        for label, words in reasons.head("heat", told, kept, NOW_MS, "no daemon answers")
+        for label, words in reasons.head("heat", told, kept, Clock(NOW_MS), "no daemon answers")
     ]
 
 
@@ -64,7 +65,7 @@ def test_how_long_ago_an_order_was_is_told_by_the_daemons_own_time():
     def asked(ago_s, **more):
         row = replace(ROW, utc_ms=NOW_MS - ago_s * 1000)
         told = {"asset": {**TOLD, "ledger": [{**row.data(), **more}]}}
-        return str(dict(reasons.head("heat", told, (row,), NOW_MS, ""))["asked"])
+        return str(dict(reasons.head("heat", told, (row,), Clock(NOW_MS), ""))["asked"])
 
     assert "(9.0 s): " in asked(-3_268, age_s=9.0)
     assert "(9.0 s): " in asked(3_600, age_s=9.0)
@@ -90,7 +91,7 @@ def test_nothing_in_the_way_is_said_too():
     told = {"asset": {**TOLD, "needs": []}}
     assert (
         "back     nothing is in the way: it comes back with its turn"
-        == [f"{label:<9}{words}" for label, words in reasons.head("heat", told, [ROW], NOW_MS, "")][-1]
+        == [f"{label:<9}{words}" for label, words in reasons.head("heat", told, [ROW], Clock(NOW_MS), "")][-1]
     )
 
 
@@ -129,7 +130,7 @@ def test_the_orders_are_a_table_of_at_most_80_columns_the_newest_first():
     rows = [replace(ROW, number=n, utc_ms=ROW.utc_ms - 86_400_000 * (3 - n)) for n in range(1, 4)]
     console = Console(width=80, record=True, file=None, highlight=False)
     with console.capture() as shown:
-        console.print(reasons.orders(rows, NOW_MS))
+        console.print(reasons.orders(rows, Clock(NOW_MS)))
     lines = shown.get().splitlines()
 
     assert "time asked who outcome because" == " ".join(lines[0].split())
@@ -143,7 +144,7 @@ def test_points_are_named_where_an_asset_has_several():
     rows = [ROW, replace(ROW, point="heat.heating_on")]
     console = Console(width=80, highlight=False)
     with console.capture() as shown:
-        console.print(reasons.orders(rows, NOW_MS))
+        console.print(reasons.orders(rows, Clock(NOW_MS)))
     assert "heating_on" in shown.get()
 
 
@@ -157,10 +158,10 @@ def test_what_the_ledger_lacks_is_named():
 def test_what_another_client_wrote_is_in_the_list_and_is_not_why_it_does_what_it_does():
     who = Who("client", "portal", "192.168.1.40")
     theirs = replace(ROW, number=2, point="heat.holding_1000_index", who=who, value=7.0, low=7.0, high=7.0)
-    lines = dict(reasons.head("heat", None, [ROW, theirs], NOW_MS, "it is silent"))
+    lines = dict(reasons.head("heat", None, [ROW, theirs], Clock(NOW_MS), "it is silent"))
     console = Console(width=120, highlight=False)
     with console.capture() as shown:
-        console.print(reasons.orders([ROW, theirs], NOW_MS))
+        console.print(reasons.orders([ROW, theirs], Clock(NOW_MS)))
 
     assert ROW.why == str(lines["because"])
     assert "holding_1000_index" in shown.get()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+from dataclasses import replace
 
 from tests.gateway.record.conftest import NS, exchange, of
 
@@ -85,3 +86,19 @@ async def test_without_a_daemon_it_says_so(tmp_path):
 
     assert 69 == code
     assert "no daemon answers" in errors
+
+
+async def test_for_a_while_begins_with_how_the_line_was_opened_and_who_is_on_it(serving, tmp_path):
+    def answer(question):
+        step = question.partition("@")[2]
+        taken = of("tic", ("opened", ""), ("in", "aa"), ("in", "bb"), *([("in", "cc")] if step else []))
+        frames = [replace(frame, device="m1" if frame.data == b"\xaa" else "") for frame in taken.frames]
+        head = {**taken.head(), "ns": NS + (10**10 if step else 0)}
+        return iter([head, *(row(frame) for frame in frames if frame.number > int(step or -1))])
+
+    async with serving({}, {"record": answer}):
+        out = ("--out", str(tmp_path / "a.txt"), "--runtime-dir", str(tmp_path))
+        code, _, _ = await said("record", "tic0", "--for", "2s", *out)
+
+    lines = [line.split() for line in (tmp_path / "a.txt").read_text().splitlines()]
+    assert (0, ["aa", "cc"]) == (code, [line[3] for line in lines if line[0] != "#" and line[2] == "<"])

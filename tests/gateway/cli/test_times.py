@@ -2,20 +2,33 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from quartier.cli.times import aligned_ms, is_ago, moment_ms, span_s, stamp
+from quartier.cli.times import Clock, aligned_ms, is_ago, moment_ms, said, seconds, span_s, stamp, zone
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW_MS = 1_795_620_000_000  # 2026-11-25 15:20 UTC
 
 
 @pytest.mark.parametrize(
-    ("text", "expected_s"), [("10s", 10), ("15min", 900), ("1.5h", 5400), ("1d", 86400), ("2w", 1_209_600)]
+    ("text", "expected_s"),
+    [
+        ("10s", 10),
+        ("15min", 900),
+        ("10m", 600),
+        ("1.5h", 5400),
+        ("2h30m", 9000),
+        ("2h 30min", 9000),
+        ("1d12h", 129_600),
+        ("1d", 86400),
+        ("2w", 1_209_600),
+    ],
 )
 def test_spans(text, expected_s):
     assert expected_s == span_s(text)
 
 
-@pytest.mark.parametrize("text", ["15", "15 minutes", "", "-1h", "h"])
+@pytest.mark.parametrize(
+    "text", ["15", "15 minutes", "", "-1h", "h", "10ms", "30m2h", "5m5m", "9" * 400 + "s"]
+)
 def test_a_wrong_span_says_what_was_expected(text):
     with pytest.raises(ValueError, match="such as 15min"):
         span_s(text)
@@ -27,6 +40,7 @@ def test_a_wrong_span_says_what_was_expected(text):
         ("now", "2026-11-25 16:20:00+01:00"),
         ("-2h", "2026-11-25 14:20:00+01:00"),
         ("2h", "2026-11-25 14:20:00+01:00"),
+        ("2h20m", "2026-11-25 14:00:00+01:00"),
         ("today", "2026-11-25 00:00:00+01:00"),
         ("yesterday", "2026-11-24 00:00:00+01:00"),
         ("2026-11-25", "2026-11-25 00:00:00+01:00"),
@@ -71,3 +85,13 @@ def test_only_what_is_told_as_so_long_ago_is_rounded():
         [is_ago("1d"), is_ago("-2h")],
         [is_ago("now"), is_ago("today"), is_ago("2026-11-25T14:07")],
     )
+
+
+def test_a_number_alone_is_seconds_only_where_an_option_says_so():
+    assert (5.0, 300.0) == (seconds("5"), seconds("5m"))
+
+
+def test_a_clock_shows_the_date_of_another_day_only():
+    now = Clock(NOW_MS, PARIS)
+    assert ("16:20:00", "2026-11-24 16:20") == (now.shown(NOW_MS), now.shown(NOW_MS - 86_400_000))
+    assert ("Europe/Paris", "this machine's zone") == (said(PARIS), said(zone(None)))

@@ -92,7 +92,8 @@ async def test_with_the_daemon_its_rows_and_older_ones_of_the_history_are_one_ta
     assert 0 == code
     assert "by       the district: program dso, document 12, seq 3" in text
     assert "because  of today" in text
-    table = text.split("\n\n", 1)[1].splitlines()
+    *table, zone = text.split("\n\n", 1)[1].splitlines()
+    assert zone.startswith("times are in ")
     assert ["done of today", "unknown of yesterday"] == [" ".join(line.split()[-3:]) for line in table[1:]]
     assert all(len(line) <= 80 for line in text.splitlines())
 

@@ -114,6 +114,7 @@ rated_w = 2000
 
 [limits]
 contract_import_w = 9000
+autonomous_import_w = 9000
 """
 Written = Callable[[str], Path]
 

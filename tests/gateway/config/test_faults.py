@@ -12,7 +12,7 @@ def test_flaws_of_inner_tables_carry_their_whole_path() -> None:
     assert {
         Flaw(("store", "deadbands", "soc"), "is no known key; did you mean 'soc_pct'?"),
         Flaw(("store", "deadbands", "power_pct"), "101 is outside 0..100"),
-        Flaw(("store", "commit_s"), "'1' is wrong; expected a number"),
+        Flaw(("store", "commit_s"), "'1' is wrong; expected a number: 1 without quotes"),
     } == set(flaws(caught.value, ("store",), Store))
 
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from quartier.cli import buspage
 from quartier.rehearsal.performance import Assumed
 from quartier.rehearsal.plan import plan, tasks
 from quartier_drivers import profile
@@ -66,6 +67,18 @@ def test_over_tcp_the_answers_are_all_the_time_there_is(wire):
 @pytest.mark.parametrize(("fast_s", "tight"), [(1.0, False), (0.17, True)])
 def test_a_bus_with_little_left_is_said_to_be_tight(wire, fast_s, tight):
     assert tight == plan(wire(5, fast_s=fast_s), Assumed(), 0).is_tight
+
+
+def test_a_bus_whose_only_device_pauses_most_of_the_time_is_tight_and_says_so(wire, capsys):
+    mostly = wire(1, kind="modbus-tcp", pause_s=0.45, fast_s=0.5, answer_s=0.002)
+    found = plan(mostly, Assumed(), 0)
+
+    assert found.is_tight
+    assert (True, True) == (found.load.use_pct < 1, found.load.busiest_pct > 85)
+    buspage.show([mostly], {"rs1": found}, Assumed())
+    said = capsys.readouterr().out
+    assert " % of the time of m1, its pauses included; under 1 % of the bus's time" in said
+    assert "Little is left on rs1 for orders" in said
 
 
 def test_every_device_that_is_known_and_asked_over_modbus_can_be_planned(wire):

@@ -38,3 +38,12 @@ def test_a_device_whose_rests_do_not_fit_is_weary_though_the_bus_is_not():
 
 def test_a_bus_without_anything_to_do_is_not_used():
     assert (0.0, 0.0, ()) == (load([]).cycle_s, load([]).use_pct, load([]).classes)
+
+
+def test_pauses_of_a_device_count_as_its_time_and_leave_no_room():
+    told = load([Task("m1", 1.0, 0.001, 0.9), Task("m2", 1.0, 0.002)])
+
+    assert 0.3 == pytest.approx(told.use_pct)
+    assert ("m1", 90.1) == (told.busiest, pytest.approx(told.busiest_pct))
+    assert 90.1 == pytest.approx(told.taken_pct)
+    assert [0.099] == pytest.approx([one.room_s for one in told.classes])

@@ -6,6 +6,8 @@ import contextlib
 import structlog
 from tests.gateway.virtual import find_end_s, make_clock, pick_poll_interval_s
 
+from quartier.record import file
+from quartier.record.taken import Taken
 from quartier.runtime import bus as bus_room
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import ClockSetting, HouseClock
@@ -14,8 +16,11 @@ from quartier_drivers import profile
 from quartier_drivers.contract import NOTHING, Command, DeviceSpec, Quality
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.registry import door
+from quartier_drivers.tape import Tape
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
+from quartier_hil.replay.reading import read
+from quartier_hil.replay.served import OnTcp
 
 DEADLINE_S = 60.0
 VIRTUAL_TIME = True
@@ -93,6 +98,34 @@ async def test_readings_arrive_in_the_houses_units():
         await house.until(lambda: house.latest.get("m1.power_w") and house.latest["m1.power_w"].value < -1234)
 
         assert Quality.GOOD is house.latest["m1.power_w"].quality
+
+
+async def test_a_device_that_was_met_long_ago_replays_to_a_driver_that_begins_with_its_identity(tmp_path):
+    async with running({"m1": METERS["m1"]}) as (house, simulated):
+        house.bus.tape = tape = Tape(house.clock.now_ns, 100_000, 70.0)
+        house.bus.line.record(tape)
+        simulated["m1"].publish({"power_w": 1500.0})
+        await house.until(lambda: house.latest.get("m1.power_w"))
+        await house.clock.sleep(200.0)
+        tape.age()
+        frames, told = tuple(tape.frames()), dict(house.bus.devices["m1"].identity)
+        ours = Taken("lan", "modbus-tcp", "", "", house.clock.now_ns(), house.clock.utc_ms(), frames)
+    assert "opened" == frames[0].way
+    assert {"m1"} == {frame.device for frame in frames[1:3]}
+    assert frames[3].ns - frames[1].ns > 70e9 or frames[-1].ns - frames[1].ns > 150e9
+
+    path = tmp_path / "lan.pcapng"
+    path.write_bytes(file.content(ours))
+    async with OnTcp(read(path), fast=True) as served:
+        other = House(served.port, {"m1": METERS["m1"]})
+        task = asyncio.create_task(other.bus.run())
+        await other.until(lambda: other.latest.get("m1.power_w"))
+        task.cancel()
+        await asyncio.wait([task])
+
+    assert told == other.bus.devices["m1"].identity
+    assert 1500.0 == other.latest["m1.power_w"].value
+    assert 0 == served.answers.strangers_count
 
 
 async def counted(house, seconds):

@@ -50,15 +50,15 @@ def house(status: Mapping[str, Any], rates: Rates) -> Page:
 
 _ASSETS = (
     Column("asset"),
-    Column("role", spare=4),
-    Column("tier", spare=5),
-    Column("power", right=True),
-    Column("age", right=True),
-    Column("quality"),
-    Column("SoC", right=True, spare=1),
-    Column("state", spare=3),
-    Column("asked", right=True),
-    Column("outcome"),
+    Column("role", spare=6),
+    Column("tier", spare=7),
+    Column("power", right=True, whole=True),
+    Column("age", right=True, spare=4),
+    Column("quality", spare=2),
+    Column("SoC", right=True, spare=3),
+    Column("state", spare=5),
+    Column("asked", right=True, spare=1),
+    Column("outcome", whole=True),
     Column("because"),
 )
 
@@ -294,9 +294,9 @@ def _more(point: Mapping[str, Any]) -> Iterator[str]:
 _LEDGER = (
     Column("ago", right=True),
     Column("asked", right=True),
-    Column("orders", right=True, spare=1),
-    Column("who"),
-    Column("outcome"),
+    Column("orders", right=True, spare=2),
+    Column("who", spare=1),
+    Column("outcome", whole=True),
     Column("because"),
 )
 

@@ -7,16 +7,21 @@ from rich.text import Text
 
 GAP = 2
 LAST_MIN_CHARS = 14
+CUT_MIN_CHARS, WHOLE_MIN_CHARS = 6, 10
 ORDERS = ("as they stand", "worst first", "by name")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``spare`` 0 is always shown; of the others the highest goes first where room is short."""
+    """``spare`` 0 is always shown; of the others the highest goes first where room is short.
+
+    Then the widest are cut, those that are ``whole`` last.
+    """
 
     title: str
     right: bool = False
     spare: int = 0
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ def lines(sheet: Sheet, width: int) -> list[Text]:
         index for index in range(len(head)) if all(not row.cells[index].plain.strip() for row in sheet.rows)
     }
     kept = _kept(sheet.columns, widths, width, empty)
+    _cut(sheet.columns, kept, widths, width)
     last = kept[-1]
     widths[last] = max(0, width - sum(widths[index] + GAP for index in kept[:-1]))
     return [_line([(line[i], widths[i], sheet.columns[i].right) for i in kept], width) for line in table]
@@ -84,6 +90,17 @@ def _kept(columns: Sequence[Column], widths: Sequence[int], width: int, empty: s
             break
         kept.remove(out)
     return kept
+
+
+def _cut(columns: Sequence[Column], kept: Sequence[int], widths: list[int], width: int) -> None:
+    """Make the widest columns narrower until the last one has its room."""
+    others = kept[:-1]
+    for able, least in (
+        ([i for i in others if not columns[i].whole], CUT_MIN_CHARS),
+        (others, WHOLE_MIN_CHARS),
+    ):
+        while able and _needs(kept, widths) > width and max(widths[i] for i in able) > least:
+            widths[max(able, key=widths.__getitem__)] -= 1
 
 
 def _needs(kept: Sequence[int], widths: Sequence[int]) -> int:

@@ -50,6 +50,17 @@ def test_the_house_on_a_good_day(status):
     assert ("yellow", "") == (timeouts.style, retries.style), "only what rises is coloured"
 
 
+def test_outcome_and_reason_stay_on_a_screen_of_46_columns(status, about):
+    house = [line.plain for line in lines(page.house(status, Rates()).sheets[0], 46)]
+    assert house[0].split()[-2:] == ["outcome", "because"]
+    assert house[1].endswith("done     self-consumption")
+
+    told = about("asset", "bat1")
+    orders = lines(page.asset(told, about("points", "bat1")).sheets[0], 46)
+    assert {"asked", "outcome", "because"} <= set(orders[0].plain.split())
+    assert told["asset"]["ledger"][0]["why"][:13] in orders[1].plain
+
+
 def test_the_connection_tree_stands_below_the_assets(status):
     row = {
         "under": None,

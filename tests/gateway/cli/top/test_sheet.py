@@ -38,6 +38,13 @@ def test_where_room_is_short_the_most_spare_column_goes_first_and_the_last_is_cu
     assert "bat1  the device is…" == plain(SHEET, 20)[2]
 
 
+def test_columns_that_must_be_whole_and_the_last_keep_their_room_before_others():
+    columns = (Column("name"), Column("outcome", whole=True), Column("because"))
+    cells = (text("a name of some length"), text("overwritten"), text("import cap 4000 W"))
+
+    assert "a nam…  overwritten  import cap 40…" == plain(Sheet(columns, (Row("a", cells),)), 35)[1]
+
+
 def test_a_spare_column_that_is_empty_takes_no_room():
     empty = Sheet(COLUMNS, (row("hp1", "", "2,500 W", "free"),))
 

@@ -1,0 +1,269 @@
+"""Says where a text is no TOML, and its most likely cause: a decimal comma, quotes, a key used twice."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quartier_drivers.errors import Fault
+from quartier_drivers.positions import Path, positions
+
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'[^']*'")
+_ROW_MAX, _SHOWN_MAX = 400, 40
+_CURLY = dict.fromkeys("“”„‟«»″", '"') | dict.fromkeys(
+    "\u2018\u2019\u201a\u201b\u2039\u203a\u2032\u00b4`", "'"
+)
+_INVISIBLE = {
+    "\u00a0": "a no-break space",
+    "\u202f": "a narrow no-break space",
+    "\u2007": "a figure space",
+    "\u2009": "a thin space",
+    "\u3000": "a wide space",
+    "\u200b": "an invisible space",
+    "\u200e": "an invisible mark",
+    "\u2060": "an invisible mark",
+    "\u00ad": "an invisible hyphen",
+    "\ufeff": "a byte order mark",
+}
+_LOOKALIKE = {"\u2212": "-", "\u2013": "-", "\u2014": "-", "\uff1d": "=", "\uff0c": ",", "\uff0e": "."}
+_BOOLEANS = {
+    **dict.fromkeys(("true", "yes", "on", "oui", "vrai", "ja", "wahr"), "true"),
+    **dict.fromkeys(("false", "no", "off", "non", "faux", "nein", "falsch"), "false"),
+}
+_NOTHING = {"null", "none", "nil", "undefined", "~"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_COMMENT = re.compile(r"(?:^|\s)(//|/\*|;|--)")
+_DECIMAL_COMMA = re.compile(r"(?<![\w.,])([+-]?[\d.]+),(\d+)(?![\w.,])")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[ ']\d{3})+(?!\d)")
+_UNIT = re.compile(r"([+-]?\d[\d_]*(?:\.\d+)?)\s*([kM]?)(%|€|W|Wh|VA|VAh|V|A|Hz|s|min|h|°C|C)")
+_ZERO = re.compile(r"[+-]?0+(\d[\d_]*)(?![\w.:-])")
+_POINT = re.compile(r"[+-]?(?:(\d+)\.|\.(\d+))(?![\w.])")
+_KEY = re.compile(
+    r"""\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*\s*"""
+)
+_COLON = re.compile(r"\s*[\w.\"'-]+\s*(:)(?!=)")
+_NO_COLON = "write = between a key and its value, not :"
+_NAME = "a name has letters without accents, digits, _ and -"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of the text; ``code`` is the same with its strings as underscores and without its comment.
+
+    ``in_list``: it continues a list that begins above.
+    """
+
+    text: str
+    code: str
+    error: str
+    in_list: bool = False
+
+    @property
+    def key(self) -> str:
+        """What stands left of the first ``=``."""
+        return self.text[: self.code.index("=")] if "=" in self.code else self.text
+
+    @property
+    def begin(self) -> int:
+        """Where the value begins; the end of the line where there is none."""
+        at = 0 if self.in_list else self.code.find("=") + 1
+        if at == 0 and not self.in_list:
+            return len(self.code)
+        return at + len(self.code[at:]) - len(self.code[at:].lstrip())
+
+    @property
+    def value(self) -> str:
+        """What stands right of the first ``=``, without the comment."""
+        return self.text[self.begin : len(self.code)].rstrip()
+
+    @property
+    def is_header(self) -> bool:
+        """Whether it names a table."""
+        return not self.in_list and self.code.lstrip().startswith("[")
+
+
+_Cause = Callable[[_Row], tuple[int, str] | None]
+"""Column from 0, and what to do; None where it is not the cause."""
+
+
+def syntax_fault(file: str, error: Exception, text: str = "") -> Fault:
+    """The fault of a text that is no TOML; ``error`` is what tomllib, or its decoding, raised."""
+    place = _PLACE.search(str(error))
+    what = re.sub(r" *\(at [^)]*\)", "", str(error))
+    line, column = (int(place[1]), int(place[2])) if place else (None, None)
+    hint = ""
+    if text and not isinstance(error, RecursionError):
+        line, column, hint = _likely(text, what, line, column)
+    return Fault(file, line, "file", f"is no TOML: {what}{'; ' * bool(hint)}{hint}", column)
+
+
+def _likely(
+    text: str, error: str, line: int | None, column: int | None
+) -> tuple[int | None, int | None, str]:
+    """Line, column and words of the most likely cause; the words are empty where none is known."""
+    known = [(path, at) for path, at in positions(text) if line is None or at <= line]
+    rows = [row.rstrip("\r") for row in text.split("\n")]
+    if any(word in error for word in ("twice", "overwrite", "Duplicate", "immutable")):
+        line, hint = _repeated(known)
+        return line or None, _indent(rows[line - 1]) + 1 if line else column, hint
+    begun = next((at for path, at in reversed(known) if not isinstance(path[-1], int)), 1)
+    if 'Expected "\'"' in error:  # the parser names the end of the file
+        begun = next((number for number, row in enumerate(rows, 1) if _code(row).count("'") % 2), begun)
+    here = line or begun
+    above = " ".join(map(_code, rows[begun - 1 : here - 1]))
+    in_list = above.count("[") > above.count("]")
+    causes = (_character, _comment) if "Unclosed" in error else _CAUSES
+    for number in dict.fromkeys((here, begun)):
+        said = rows[number - 1] if number <= len(rows) else ""
+        if len(said) > _ROW_MAX:
+            continue
+        row = _Row(said, _code(said), error, in_list=in_list and number == here)
+        for cause in causes:
+            if (found := cause(row)) is not None:
+                return number, found[0] + 1, found[1]
+    begin = _Row(rows[begun - 1], _code(rows[begun - 1]), error).begin + 1
+    if "Unclosed" in error:
+        return begun, begin, "this list lacks a comma between two values, or ] at its end"
+    if "Unterminated" in error:
+        return begun, begin, "the text that begins here has no closing quotes"
+    return line, column, ""
+
+
+def _repeated(known: list[tuple[Path, int]]) -> tuple[int, str]:
+    """Line of the key or the table that stands a second time, and where it stands first; 0 for none."""
+    seen: dict[Path, int] = {}
+    again: tuple[int, int, Path] = 0, 0, ()
+    for path, at in known:
+        if path in seen and not isinstance(path[-1], int):
+            again = max(again, (at, len(path), path), key=lambda one: one[:2])
+        else:
+            seen[path] = at
+    at, _, path = again
+    name = _shown(".".join(map(str, path)))
+    return at, f"{name} stands on line {seen[path]} already; keep one of them" if at else ""
+
+
+def _indent(row: str) -> int:
+    return len(row) - len(row.lstrip())
+
+
+def _code(row: str) -> str:
+    blank = _STRING.sub(lambda found: "_" * len(found[0]), row)
+    return blank.partition("#")[0].rstrip()
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
+
+
+def _character(row: _Row) -> tuple[int, str] | None:
+    for at, one in enumerate(row.code):
+        code = f"U+{ord(one):04X}"
+        if one in _INVISIBLE:
+            return at, f"here is {_INVISIBLE[one]} ({code}); delete it or write a plain space"
+        if one in _CURLY:
+            return at, f"here is {one} ({code}); write the plain quote {_CURLY[one]}"
+        if one in _LOOKALIKE:
+            return at, f"here is {one} ({code}); write {_LOOKALIKE[one]}"
+    found = _CONTROL.search(row.text)
+    if not found:
+        return None
+    return found.start(), f"here is a control character (U+{ord(found[0]):04X}); delete it"
+
+
+def _comment(row: _Row) -> tuple[int, str] | None:
+    found = _COMMENT.search(row.code)
+    return (found.start(1), "a comment begins with #") if found else None
+
+
+def _header(row: _Row) -> tuple[int, str] | None:
+    if not row.is_header:
+        return None
+    at = _indent(row.text)
+    name = row.text[: len(row.code)].strip("[] \t")
+    if name and not _KEY.fullmatch(name):
+        return at, f"{_NAME}; other names stand in quotes"
+    if row.code.count("[") != row.code.count("]"):
+        return at, "a section is [name], with as many ] as ["
+    return None
+
+
+def _separator(row: _Row) -> tuple[int, str] | None:
+    if row.is_header or row.in_list or not row.code:
+        return None
+    at = _indent(row.code)
+    if row.code[at] == "{":
+        return at, "TOML has lines of key = value, no { } around the file as JSON has"
+    if "=" not in row.code:
+        colon = _COLON.match(row.text)
+        return (colon.start(1), _NO_COLON) if colon else (at, "expected key = value")
+    if row.code[row.begin : row.begin + 1] == "=":
+        return row.begin, "write one ="
+    return None if _KEY.fullmatch(row.key) else (at, f"the key is wrong: {_NAME}")
+
+
+def _word(row: _Row) -> tuple[int, str] | None:
+    word = row.value.lower().rstrip(",;")
+    if not word and "=" in row.code and not row.in_list:
+        return row.begin, "the value is missing; write one, or leave the key out"
+    if word in _BOOLEANS:
+        return row.begin, f"write {_BOOLEANS[word]}, in small letters and without quotes"
+    if word in _NOTHING:
+        return row.begin, "TOML has no empty value; leave the key out"
+    return None
+
+
+def _number(row: _Row) -> tuple[int, str] | None:
+    comma = _DECIMAL_COMMA.search(row.code, row.begin)
+    if comma and "[" not in row.code[row.begin : comma.start()]:
+        whole = comma[1].replace(".", "")
+        return comma.start(), f"a decimal number has a point, no comma: {whole}.{comma[2]}"
+    if grouped := _GROUPED.match(row.value):
+        return row.begin, f"a number has no spaces: {re.sub(r'[^0-9+-]', '', grouped[0])}"
+    if measured := _UNIT.fullmatch(row.value):
+        value = float(measured[1].replace("_", "")) * {"": 1, "k": 1e3, "M": 1e6}[measured[2]]
+        return row.begin, f"write the number without its unit, which the key's name says: {value:.12g}"
+    if zero := _ZERO.fullmatch(row.value):
+        return row.begin, f'a number begins with no 0: {zero[1]}, or "{row.value}" where a text is expected'
+    if point := _POINT.fullmatch(row.value):
+        return row.begin, f"a point has digits on both sides: {point[1] or 0}.{point[2] or 0}"
+    return None
+
+
+def _end(row: _Row) -> tuple[int, str] | None:
+    code = row.code[row.begin :]
+    if row.is_header or row.in_list or code.startswith("["):
+        return None
+    if code.startswith("{"):
+        return _inline(row, code)
+    if code.endswith((",", ";")):
+        return len(row.code) - 1, "a line ends without a comma"
+    if "newline" in row.error and (further := re.search(r"\s[\w.-]+\s*=", code)):
+        return row.begin + further.start() + 1, "each key stands on a line of its own"
+    return None
+
+
+def _inline(row: _Row, code: str) -> tuple[int, str] | None:
+    if "}" not in code:
+        return row.begin, "a table in { } stands on one line; or write it as a section [name]"
+    if re.search(r",\s*}", code):
+        return row.begin + code.rindex(","), "there is no comma before }"
+    if colon := re.match(r"{\s*[\w-]+\s*:", code):
+        return row.begin + colon.end() - 1, _NO_COLON
+    return None
+
+
+def _quotes(row: _Row) -> tuple[int, str] | None:
+    value, code = row.value.rstrip(","), row.code[row.begin :]
+    if "Unescaped" in row.error and "\\" in value:
+        return row.begin + value.index("\\"), r"write \\ for each \, or put the text in single quotes"
+    if not value or value.startswith(('"""', "'''", "[", "{")):
+        return None
+    if '"' in code or code.count("'") % 2:
+        return row.begin, "a quote is missing: a text has one before it and one after it"
+    if value[0] in "\"'":
+        return row.begin, "there is more after the closing quote; put a text with ' in it between two \""
+    return row.begin, f'a text stands in quotes: "{_shown(value)}"'
+
+
+_CAUSES: tuple[_Cause, ...] = (_character, _comment, _header, _separator, _word, _number, _end, _quotes)

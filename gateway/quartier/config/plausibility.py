@@ -1,0 +1,257 @@
+"""Warns of values that a site file may have, but hardly any site has: wrong units, swapped or missing values.
+
+Every threshold is far from what real sites have.  A warning changes nothing: the value is used as written.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cache
+from importlib.resources import files
+from math import asin, cos, radians, sin, sqrt
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+from zoneinfo import TZPATH
+
+from quartier.config.ahead import NEEDED, Planning, Tariff
+from quartier.config.draft import Draft
+from quartier.config.faults import Flaw
+from quartier.config.model import Battery, Building, Ev, Grid, Limits, Pv
+
+if TYPE_CHECKING:
+    from quartier_drivers.positions import Path
+
+# The smallest French contract has 3 kVA.
+_CONTRACT_MIN_W = 1_000.0
+_KVA_W = 900.0
+# Below it a limit of a whole site is kW by mistake.
+_LIMIT_MIN_W = 100.0
+# Below it a rated power is kW by mistake, by role.
+_RATED_MIN_W: Mapping[str, float] = {
+    "battery": 200,
+    "pv": 100,
+    "ev": 1_000,
+    "load": 5,
+    "lights": 10,
+    "ventilation": 10,
+}
+_RATED_MIN_ELSE_W = 50.0
+_NO_LIMITS = {"contract_import_w", "unlisted_generation_w", "unmeasured_w"}
+_RATED_KEYS = ("rated_w", "charge_max_w", "discharge_max_w", "normal_w")
+# So many times the connection's power no asset has.
+_RATED_TIMES_MAX = 20.0
+_CAPACITY_MIN_WH = 100.0
+_FULL_MIN_H, _FULL_MAX_H = 0.1, 100.0
+_CAR_MIN_WH = 500.0
+_LINE_TO_LINE_V = (370.0, 430.0)
+_PHASES = 3
+_ISO_6709 = re.compile(r"([+-])(\d{2})(\d{2})(\d{2})?([+-])(\d{3})(\d{2})(\d{2})?")
+_EARTH_KM = 6_371.0
+# A zone's coast may be this far from its principal city; beyond the second figure nothing is.
+_ZONE_KM, _ZONE_MAX_KM = 1_500.0, 3_500.0
+
+
+def warnings_about_values(draft: Draft) -> Iterator[Flaw]:
+    """Values that are allowed, but implausible."""
+    yield from _coordinates(draft.fixed.get("site"))
+    limits: Limits | None = draft.fixed.get("limits")
+    if limits is not None:
+        yield from _contract(limits)
+        yield from _alone(limits, draft)
+        yield from _export(limits, draft)
+        yield from _fuses(limits, draft)
+        yield from _sizes(limits, draft)
+    for table in ("nodes", "contacts"):
+        for name, entry in getattr(draft, table).items():
+            yield from _limit_keys(entry, (table, name))
+    for name, asset in draft.assets.items():
+        yield from (Flaw(("assets", name, key), what) for key, what in _asset(asset))
+    planning: Planning | None = draft.fixed.get("planning")
+    if planning is not None:
+        yield from (Flaw(("planning", key), what) for key, what in _fractions(planning, ("round_trip_pct",)))
+    tariff: Tariff | None = draft.fixed.get("tariff")
+    if tariff is not None:
+        yield from _prices(tariff)
+
+
+def _contract(limits: Limits) -> Iterator[Flaw]:
+    value_w = limits.contract_import_w
+    if value_w < _CONTRACT_MIN_W:
+        what = (
+            f"{value_w:g} W is less than any contract; {value_w:g} kVA are {value_w * _KVA_W:g} W,"
+            f" {value_w:g} kW are {value_w * 1e3:g} W"
+        )
+        yield Flaw(("limits", "contract_import_w"), what)
+    yield from _limit_keys(limits, ("limits",))
+
+
+def _limit_keys(entry: Any, path: tuple[str, ...]) -> Iterator[Flaw]:
+    """Limits of a site, a node or a contact in kW."""
+    for key in sorted(entry.model_fields_set - _NO_LIMITS):
+        value = getattr(entry, key)
+        if key.endswith("_w") and value is not None and 0 < value < _LIMIT_MIN_W:
+            yield Flaw((*path, key), f"{value:g} W is a very low limit; {_if_kilo(value, 'W')}")
+
+
+def _alone(limits: Limits, draft: Draft) -> Iterator[Flaw]:
+    """A site without a district runs at its autonomous limit for ever."""
+    lower_w, hard_w = limits.import_autonomous_w, limits.import_hard_w
+    if "district_link" not in draft.raw and limits.autonomous_import_w is None and lower_w < hard_w:
+        what = (
+            f"is missing, and there is no [district_link]: the import is limited to {lower_w:g} W, 80 % of"
+            f" contract_import_w; write autonomous_import_w = {hard_w:g} to use all of it"
+        )
+        yield Flaw(("limits", "autonomous_import_w"), what)
+
+
+def _export(limits: Limits, draft: Draft) -> Iterator[Flaw]:
+    if "contract_export_w" in limits.model_fields_set:
+        return
+    solar = [name for name, asset in draft.assets.items() if isinstance(asset, Pv)]
+    if solar:
+        what = (
+            f"is missing, so no export is allowed and PV ({', '.join(solar)}) is curtailed to zero export;"
+            " write the power agreed with the grid operator, or 0 where there is none"
+        )
+        yield Flaw(("limits", "contract_export_w"), what)
+
+
+def _fuses(limits: Limits, draft: Draft) -> Iterator[Flaw]:
+    fuse_a = limits.main_fuse_a
+    grid = next((asset for asset in draft.assets.values() if isinstance(asset, Grid)), None)
+    if fuse_a is not None and grid is not None:
+        fuse_w = _PHASES * fuse_a * grid.voltage_v
+        if fuse_w < limits.import_hard_w:
+            what = (
+                f"{fuse_a:g} A carry {fuse_w:g} W on three phases of {grid.voltage_v:g} V, less than the"
+                f" import limit of {limits.import_hard_w:g} W; compare both with the connection"
+            )
+            yield Flaw(("limits", "main_fuse_a"), what, against=("limits", "contract_import_w"))
+    for name, asset in draft.assets.items():
+        if not isinstance(asset, Ev):
+            continue
+        fuses: list[tuple[float, str, Path]] = []
+        fuses += [(fuse_a, "main_fuse_a", ("limits", "main_fuse_a"))] if fuse_a is not None else []
+        if asset.node in draft.nodes:
+            fuse = draft.nodes[asset.node].fuse_a
+            fuses.append((fuse, f"fuse_a of {asset.node!r}", ("nodes", asset.node, "fuse_a")))
+        for value_a, word, place in fuses:
+            if asset.current_max_a > value_a:
+                what = f"{asset.current_max_a:g} A is more than {word}, {value_a:g} A"
+                yield Flaw(("assets", name, "current_max_a"), what, against=place)
+                break
+
+
+def _sizes(limits: Limits, draft: Draft) -> Iterator[Flaw]:
+    """Assets that are far too large for the connection."""
+    most_w = max(limits.import_hard_w, limits.export_hard_w)
+    if limits.contract_import_w < _CONTRACT_MIN_W:
+        return  # the fault is there
+    for name, asset in draft.assets.items():
+        rated_w = getattr(asset, "rated_w", None)
+        if rated_w is not None and rated_w > _RATED_TIMES_MAX * most_w:
+            what = f"{rated_w:g} W is more than {_RATED_TIMES_MAX:g} times the connection's {most_w:g} W"
+            yield Flaw(("assets", name, "rated_w"), f"{what}; compare the units")
+
+
+def _asset(asset: Any) -> Iterator[tuple[str, str]]:
+    for key in _RATED_KEYS:
+        value_w = getattr(asset, key, None)
+        if value_w is not None and 0 < value_w < _RATED_MIN_W.get(asset.role, _RATED_MIN_ELSE_W):
+            yield key, f"{value_w:g} W is very little for {asset.role}; {_if_kilo(value_w, 'W')}"
+    if isinstance(asset, Battery):
+        yield from _battery(asset)
+        yield from _fractions(asset, ("soc_min_pct", "soc_max_pct", "reserve_soc_pct"))
+    elif isinstance(asset, Ev):
+        if asset.energy_wanted_wh is not None and asset.energy_wanted_wh < _CAR_MIN_WH:
+            value_wh = asset.energy_wanted_wh
+            yield "energy_wanted_wh", f"{value_wh:g} Wh is very little for a car; {_if_kilo(value_wh, 'Wh')}"
+    elif isinstance(asset, Grid) and _LINE_TO_LINE_V[0] < asset.voltage_v < _LINE_TO_LINE_V[1]:
+        neutral_v = asset.voltage_v / sqrt(3)
+        what = f"{asset.voltage_v:g} V is a voltage between phases; expected that to neutral, {neutral_v:.0f}"
+        yield "voltage_v", what
+
+
+def _battery(battery: Battery) -> Iterator[tuple[str, str]]:
+    capacity_wh = battery.capacity_wh
+    if battery.rated_w < _RATED_MIN_W["battery"]:
+        return  # the fault is there
+    full_h = capacity_wh / battery.rated_w
+    if capacity_wh < _CAPACITY_MIN_WH or full_h < _FULL_MIN_H:
+        what = f"{capacity_wh:g} Wh is very little for a battery of {battery.rated_w:g} W"
+        yield "capacity_wh", f"{what}; {_if_kilo(capacity_wh, 'Wh')}"
+    elif full_h > _FULL_MAX_H:
+        what = f"{capacity_wh:g} Wh take {full_h:.0f} h to charge at {battery.rated_w:g} W"
+        yield "capacity_wh", f"{what}; compare both units"
+
+
+def _fractions(entry: Any, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Percentages that were written as 0..1."""
+    for key in keys:
+        value = getattr(entry, key)
+        if 0 < value <= 1 and key in entry.model_fields_set:
+            yield key, f"{value:g} % is implausible; the range is 0..100, so {value:g} may be {100 * value:g}"
+
+
+def _prices(tariff: Tariff) -> Iterator[Flaw]:
+    """Off-peak dearer than peak: mostly the two are swapped."""
+    needed = NEEDED[tariff.contract]
+    for low in (key for key in needed if "off_peak" in key):
+        high = low.replace("off_peak", "peak")
+        if getattr(tariff, low) is not None and getattr(tariff, high) is not None:
+            low_eur, high_eur = getattr(tariff, low), getattr(tariff, high)
+            if low_eur > high_eur:
+                what = f"{low_eur:g} is above {high}, {high_eur:g}; are they swapped?"
+                yield Flaw(("tariff", low), what, against=("tariff", high))
+
+
+def _coordinates(site: Building | None) -> Iterator[Flaw]:
+    if site is None or site.latitude is None or site.longitude is None:
+        return
+    known = principal_place(site.time_zone)
+    if known is None:
+        return
+    here, swapped = (site.latitude, site.longitude), (site.longitude, site.latitude)
+    away_km = _distance_km(here, known)
+    is_swapped = abs(site.longitude) <= 90 and _distance_km(swapped, known) < min(_ZONE_KM, away_km / 2)
+    if away_km > (_ZONE_KM if is_swapped else _ZONE_MAX_KM):
+        what = f"{here[0]:g}, {here[1]:g} is {away_km:.0f} km from {site.time_zone}, the site's time zone"
+        hint = "latitude and longitude may be swapped" if is_swapped else "compare both with time_zone"
+        yield Flaw(("site", "latitude"), f"{what}; {hint}")
+
+
+@cache
+def principal_place(zone: str) -> tuple[float, float] | None:
+    """Latitude and longitude of a time zone's principal city, by zone.tab; None where it is not known."""
+    for text in _zone_tables():
+        for row in text.splitlines():
+            fields = row.split("\t")
+            if len(fields) > 2 and fields[2] == zone and (place := _ISO_6709.fullmatch(fields[1])):
+                return _degrees(*place.group(1, 2, 3, 4)), _degrees(*place.group(5, 6, 7, 8))
+    return None
+
+
+def _zone_tables() -> Iterator[str]:
+    """zone.tab of the machine, or of the Python package where the machine has none."""
+    for folder in TZPATH:
+        with suppress(OSError):
+            yield (FilePath(folder) / "zone.tab").read_text(encoding="utf-8")
+            return
+    with suppress(OSError, ImportError):
+        yield (files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")
+
+
+def _degrees(sign: str, degrees: str, minutes: str, seconds: str | None) -> float:
+    value = int(degrees) + int(minutes) / 60 + int(seconds or 0) / 3600
+    return -value if sign == "-" else value
+
+
+def _distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Great-circle distance by the haversine formula."""
+    (lat, lon), (lat_2, lon_2) = (tuple(map(radians, place)) for place in (one, other))
+    half = sin((lat_2 - lat) / 2) ** 2 + cos(lat) * cos(lat_2) * sin((lon_2 - lon) / 2) ** 2
+    return 2 * _EARTH_KM * asin(min(1.0, sqrt(half)))
+
+
+def _if_kilo(value: float, unit: str) -> str:
+    return f"{value:g} k{unit} are {1000 * value:.12g} {unit}"

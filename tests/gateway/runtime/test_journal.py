@@ -1,0 +1,90 @@
+"""Lines for journald carry their priority; all others stay as they are."""
+
+import logging
+import os
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from quartier.cli import main
+from quartier.runtime import journal, log
+
+
+@pytest.fixture
+def journald(tmp_path, monkeypatch):
+    """``with journald() as lines``: the error output as systemd gives it to a service; ``lines`` reads it."""
+
+    @contextmanager
+    def serving():
+        path = tmp_path / "journal"
+        with path.open("w", encoding="utf-8") as stream, monkeypatch.context() as patch:
+            found = os.fstat(stream.fileno())
+            patch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+            patch.setattr(sys, "stderr", stream)
+            yield lambda: (stream.flush(), path.read_text(encoding="utf-8").splitlines())[1]
+        log.configure(style="json")
+
+    return serving
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_each_line_of_the_log_has_the_priority_of_its_level(journald, style):
+    with journald() as lines:
+        with journal.prioritised():
+            log.configure(style=style, level="debug")
+            log.get().debug("bus.asked")
+            log.get().info("bus.back", bus="rs485")
+            log.get().warning("device.silent")
+            log.get().error("daemon.failed")
+            log.get().critical("disk.full")
+            logging.getLogger("library").warning("two\nlines")
+            sys.stderr.write("a line of ")
+            sys.stderr.write("another part\n")
+        found = lines()
+
+    assert ["<7>", "<6>", "<4>", "<3>", "<2>", "<4>", "<4>", "<3>"] == [line[:3] for line in found]
+    assert found[5:] == ["<4>library: two", "<4>lines", "<3>a line of another part"]
+    assert ("{" if style == "json" else "2") == found[1][3]
+
+
+def test_a_traceback_has_a_priority_on_each_line(journald):
+    with journald() as lines:
+        with journal.prioritised():
+            log.configure(style="console")
+            try:
+                [].pop()
+            except IndexError as bug:
+                log.get().error("daemon.failed", exc_info=bug)
+        found = lines()
+
+    assert {"<3>"} == {line[:3] for line in found}
+    assert len(found) > 3
+
+
+def test_faults_warnings_and_notes_of_a_command_have_theirs(journald, tmp_path):
+    site = tmp_path / "site.toml"
+    site.write_text(
+        'site = { id = "b1", district = "issy" }\nlimits = { contract_import_w = 9000 }\n'
+        'buses.lan = { kind = "modbus-tcp", host = "gx" }\n'
+        'devices.gx = { bus = "lan", profile = "victron/gx" }\n'
+        'assets.grid = { role = "grid", device = "gx", part = "grid" }\n'
+    )
+    with journald() as lines:
+        stream = sys.stderr
+        assert 0 == main(["check", str(site)])
+        assert 69 == main(["status", "--runtime-dir", str(tmp_path)])
+        assert stream is sys.stderr
+        warning, note, fault = lines()
+
+    assert warning.startswith("<4>warning: ")
+    assert note.startswith("<5>note: ")
+    assert fault.startswith("<3>")
+
+
+def test_a_pipe_or_a_file_gets_plain_lines(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    assert 69 == main(["status", "--runtime-dir", str(tmp_path)])
+
+    assert not capsys.readouterr().err.startswith("<")
+    assert not journal.is_journal(sys.stderr, {})
