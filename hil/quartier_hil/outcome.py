@@ -38,7 +38,7 @@ def judged(run: Run) -> list[Verdict]:
         saving=run.saving,
         end_s=run.now_s,
     )
-    return [judge.verdict(ending) for judge in run.judges]
+    return run.lateness.settled([judge.verdict(ending) for judge in run.judges])
 
 
 def figures(run: Run) -> dict[str, float]:

@@ -14,7 +14,7 @@ from quartier_hil.plant.car import CarSpec
 from quartier_hil.scenario import Freeze, Kill, Scenario
 from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.promise import Cap
-from quartier_hil.wanted import Tightened
+from quartier_hil.wanted import CapKept, Tightened
 
 COMMAND_MAX_S, INSIDE_MAX_S = 2.0, 30.0
 # What these 2 s leave beside a cycle of a second.
@@ -76,11 +76,11 @@ class Tightening:
 
     def __post_init__(self) -> None:
         """Those in whose time nobody is ended, frozen or without power."""
-        away = [span for event in self.scenario.events if (span := _away(event)) is not None]
+        spans = away_spans(self.scenario)
         self._open = [
             _Tightening(cap, end_s)
             for cap, end_s in tightenings(self.caps)
-            if all(cap.from_s + INSIDE_MAX_S < begin or end <= cap.from_s for begin, end in away)
+            if all(cap.from_s + INSIDE_MAX_S < begin or end <= cap.from_s for begin, end in spans)
         ]
         house = self.scenario.house
         self._watts = {out.order: _watts(out, house.assets) for out in outputs(house)}
@@ -137,6 +137,13 @@ class Tightening:
         return max(COMMAND_MAX_S, self.scenario.cycle_s + WIRES_S) if said_s is None else said_s
 
     @property
+    def _must_bind(self) -> bool:
+        """Whether a run without anything to take back shows too little: each limit is promised to bind."""
+        if self.asked is not None:
+            return not self.asked.guard
+        return any(isinstance(check, CapKept) and not check.guard for check in self.scenario.checks)
+
+    @property
     def inside_max_s(self) -> float:
         """What is promised of the meter."""
         return INSIDE_MAX_S if self.asked is None else self.asked.inside_max_s
@@ -160,7 +167,9 @@ class Tightening:
         figures = self.figures
         if not figures:
             measured = f"{len(seen)} tightenings, the house was inside each"
-            return Verdict("tightening", promised, measured, not self.is_asked)
+            unshown = "nothing had to be taken back" if self._must_bind else ""
+            holds = not self.is_asked or (self.asked is not None and bool(self.asked.guard))
+            return Verdict("tightening", promised, measured, holds, unshown)
         command_s, inside_s = figures.values()
         acted = sum(not one.is_inside for one in seen)
         measured = (
@@ -186,6 +195,11 @@ def _words(seconds: float) -> str:
 
 def _inside_s(one: _Tightening) -> float:
     return inf if one.inside_s is None else one.inside_s
+
+
+def away_spans(scenario: Scenario) -> list[tuple[float, float]]:
+    """When the gateway is not there because the scenario ends, freezes or switches it off."""
+    return [span for event in scenario.events if (span := _away(event)) is not None]
 
 
 def _away(event: object) -> tuple[float, float] | None:

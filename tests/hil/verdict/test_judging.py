@@ -1,8 +1,9 @@
 from quartier_hil import scenario as asked_caps
 from quartier_hil import wanted as asked
 from quartier_hil.verdict.alarmed import AlarmsHeld
-from quartier_hil.verdict.checks import Alive, Balance, CapKept
+from quartier_hil.verdict.checks import Alive, Balance
 from quartier_hil.verdict.judging import asked_for, judges
+from quartier_hil.verdict.limits import CapKept
 from quartier_hil.verdict.promise import caps
 
 
