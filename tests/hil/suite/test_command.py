@@ -68,7 +68,7 @@ def test_what_broke_before_is_told_and_still_decides_the_exit_code(ask, children
     capsys.readouterr()
 
     assert BROKEN == ask()
-    assert "Broken were b: --retry runs those" in capsys.readouterr().err
+    assert "Not kept were b: --retry runs those" in capsys.readouterr().err
     children.become["b"] = "kept"
     assert KEPT == ask("--retry")
 
