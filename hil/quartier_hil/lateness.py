@@ -17,7 +17,7 @@ SKIPPED_MAX_SHARE = 0.05
 STALLED_SHARE = 0.25
 """Over a window: so much is no single pause of the machine."""
 WINDOW_COUNT = 120
-"""Control cycles of a window; about four real seconds at 30 times real time."""
+"""Control cycles, and steps of the building, of a window; about four real seconds at 30 times real time."""
 BEHIND_S = 5.0
 """The simulated building lags when it is further behind its clock, in its own seconds."""
 _OWN = frozenset({"alive", "balance", "on-time"})
@@ -41,6 +41,7 @@ class Lateness:
     seen_s: float = 0.0
     now_s: float = 0.0
     _last: tuple[int, int] | None = None
+    _lags: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW_COUNT))
     _window: deque[tuple[int, int]] = field(default_factory=deque)
 
     def look(self, now_s: float, cycles: Mapping[str, Any] | None) -> None:
@@ -62,6 +63,7 @@ class Lateness:
     def step(self, behind_s: float, dt_s: float) -> None:
         """Take how far the simulated building is behind its clock in one step."""
         self.seen_s += dt_s
+        self._lags.append(behind_s > BEHIND_S)
         if behind_s > BEHIND_S:
             self.behind_s += dt_s
             self.behind_max_s = max(self.behind_max_s, behind_s)
@@ -71,7 +73,9 @@ class Lateness:
         """Whether the last cycles ask for a lower rate; in the second half of a run nothing starts again."""
         due, skipped = (sum(counts) for counts in zip(*self._window, strict=True)) if self._window else (0, 0)
         is_worth_it = self.rate > 1.0 and self.now_s < self.duration_s / 2.0
-        return is_worth_it and due >= WINDOW_COUNT and skipped > STALLED_SHARE * due
+        by_cycles = due >= WINDOW_COUNT and skipped > STALLED_SHARE * due
+        by_plant = len(self._lags) == WINDOW_COUNT and sum(self._lags) > STALLED_SHARE * WINDOW_COUNT
+        return is_worth_it and (by_cycles or by_plant)
 
     @property
     def is_late(self) -> bool:

@@ -55,6 +55,14 @@ def test_on_a_machine_that_is_too_slow_nothing_is_called_broken_but_not_shown_an
     assert [kept] == _seen((0, 0), (96, 4)).settled([kept])
 
 
+def test_a_simulated_building_that_lags_for_a_while_asks_for_a_lower_rate():
+    found = Lateness(30.0, 3_600.0)
+    for place in range(120):
+        found.step(8.0 if place % 3 == 0 else 1.0, 1.0)
+
+    assert found.is_stalled
+
+
 def test_a_simulated_building_that_lags_behind_its_clock_is_late_too():
     found = Lateness(30.0, 60.0)
     for behind_s in (1.0, 8.0, 1.0, 1.0):

@@ -45,7 +45,7 @@ from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.hours import Hours
 from quartier_hil.verdict.invariants import OrderJudge
-from quartier_hil.verdict.judging import asked_for, balance
+from quartier_hil.verdict.judging import asked_for, balance, verdicts
 from quartier_hil.verdict.kpis import Kpis, Saving
 from quartier_hil.verdict.losses import Losses, told
 from quartier_hil.verdict.ordered import Ledger
@@ -283,8 +283,7 @@ class Day:
 
     def verdicts(self) -> list[Verdict]:
         """One for each check that can be judged here, and those that hold for every run."""
-        ending = self.ending
-        return [judge.verdict(ending) for judge in self.judges]
+        return verdicts(self.judges, self.ending)
 
     def _meddle(self) -> None:
         """Let other masters write what they are due to."""

@@ -19,7 +19,7 @@ from quartier_hil.verdict import (
     steady,
     tariffs,
 )
-from quartier_hil.verdict.checks import Judge
+from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.promise import Cap
 from quartier_hil.verdict.tightening import Tightening, tightenings
 
@@ -48,6 +48,13 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
 def judges(scenario: Scenario, caps: Sequence[Cap]) -> list[Judge]:
     """One judge per check, each invariant where they are asked for, and the two that hold for every run."""
     return [balance(scenario), checks.Alive(), *asked_for(scenario, caps)]
+
+
+def verdicts(judges: Sequence[Judge], ending: Ending) -> list[Verdict]:
+    """What came of each; a reaction that nobody asked for and that nothing called for is left out."""
+    return [
+        judge.verdict(ending) for judge in judges if not (isinstance(judge, Tightening) and judge.is_idle)
+    ]
 
 
 def balance(scenario: Scenario) -> Judge:

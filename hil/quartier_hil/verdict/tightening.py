@@ -14,7 +14,7 @@ from quartier_hil.plant.car import CarSpec
 from quartier_hil.scenario import Freeze, Kill, Scenario
 from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.promise import Cap
-from quartier_hil.wanted import CapKept, Tightened
+from quartier_hil.wanted import Tightened
 
 COMMAND_MAX_S, INSIDE_MAX_S = 2.0, 30.0
 # What these 2 s leave beside a cycle of a second.
@@ -137,11 +137,9 @@ class Tightening:
         return max(COMMAND_MAX_S, self.scenario.cycle_s + WIRES_S) if said_s is None else said_s
 
     @property
-    def _must_bind(self) -> bool:
-        """Whether a run without anything to take back shows too little: each limit is promised to bind."""
-        if self.asked is not None:
-            return not self.asked.guard
-        return any(isinstance(check, CapKept) and not check.guard for check in self.scenario.checks)
+    def is_idle(self) -> bool:
+        """Whether nobody asked for it and nothing had to be taken back: then it promises nothing."""
+        return not self.is_asked and not self.figures
 
     @property
     def inside_max_s(self) -> float:
@@ -167,9 +165,9 @@ class Tightening:
         figures = self.figures
         if not figures:
             measured = f"{len(seen)} tightenings, the house was inside each"
-            unshown = "nothing had to be taken back" if self._must_bind else ""
-            holds = not self.is_asked or (self.asked is not None and bool(self.asked.guard))
-            return Verdict("tightening", promised, measured, holds, unshown)
+            is_guard = self.asked is not None and bool(self.asked.guard)
+            unshown = "" if is_guard else "nothing had to be taken back"
+            return Verdict("tightening", promised, measured, is_guard or not self.is_asked, unshown)
         command_s, inside_s = figures.values()
         acted = sum(not one.is_inside for one in seen)
         measured = (
