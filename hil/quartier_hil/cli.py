@@ -1,6 +1,6 @@
 """The rig's command line, ``quartier-hil``.
 
-Exit codes: 0 every promise kept · 1 one broken · 2 it could not be run or judged.
+Exit codes: 0 every promise kept · 1 one broken · 2 it could not be run or judged · 3 one not shown.
 """
 
 import argparse

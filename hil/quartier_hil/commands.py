@@ -79,7 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Runs scenarios over wires: broker, district, devices and daemon are started and ended "
         "by the rig. A set (all, short) goes on where it was left: what was judged with the same scenario "
         "file, the same code and the same options, by results.jsonl of the report folder, is not run again. "
-        "Exit code 0: every promise kept, 1: one broken, now or before, 2: it could not be run.",
+        "Exit code 0: every promise kept, 1: one broken, now or before, 2: not run, 3: one not shown.",
     )
     run.add_argument(
         "scenarios",

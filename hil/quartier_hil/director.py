@@ -64,8 +64,7 @@ class Director:
         run = self.run
         match event:
             case asked.Say():
-                run.said = event.text
-                run.mark(event.text, "say")
+                pass  # said by the run when it is measured
             case asked.Failure():
                 run.mark(f"{event.device}: {event.kind}", "fault")
                 self._whose(event.device).fault(event.device, event.kind, **event.told)

@@ -23,7 +23,11 @@ class RigError(RuntimeError):
     """The run cannot go on: something around the daemon, or the daemon's start, failed."""
 
 
-def first(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
+class TooSlowError(RigError):
+    """The machine does not keep up with the rate of the run; a lower one is worth a try."""
+
+
+def first(group: BaseExceptionGroup[BaseException]) -> RigError | None:
     """The first failure of the rig in a group, however deep."""
     for error in group.exceptions:
         found = first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -8,6 +8,7 @@ from typing import Any
 from quartier_hil.run import Run
 from quartier_hil.stage.daemon import deep
 from quartier_hil.verdict.checks import Ending, Verdict
+from quartier_hil.verdict.judging import verdicts
 from quartier_hil.verdict.tightening import tightened
 
 _GOOD = 192  # Sparkplug's quality property, after OPC
@@ -38,7 +39,7 @@ def judged(run: Run) -> list[Verdict]:
         saving=run.saving,
         end_s=run.now_s,
     )
-    return [judge.verdict(ending) for judge in run.judges]
+    return run.lateness.settled(verdicts(run.judges, ending))
 
 
 def figures(run: Run) -> dict[str, float]:

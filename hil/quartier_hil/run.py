@@ -20,8 +20,10 @@ from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
 from quartier_hil.director import Director
 from quartier_hil.district.session import Names
-from quartier_hil.keeper import Keeper, RigError, first
+from quartier_hil.keeper import Keeper, TooSlowError, first
+from quartier_hil.lateness import Lateness
 from quartier_hil.metering import Metering
+from quartier_hil.narration import Narration
 from quartier_hil.outputs import outputs
 from quartier_hil.plant import building
 from quartier_hil.plant.battery import BatterySpec
@@ -45,6 +47,7 @@ from quartier_hil.verdict.losses import Losses, by_bus, told
 from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap, caps, owed
 from quartier_hil.verdict.stored import Stored
+from quartier_hil.verdict.tightening import away_spans
 from quartier_hil.wanted import Delivered
 from quartier_hil.wiring import TIMEOUT_MIN_S, Wiring, site_file
 from quartier_hil.workplace import work_folder
@@ -81,6 +84,7 @@ class Options:
     """What to run and where to leave it.
 
     ``watch`` is called about four times a real second; ``metal`` are the devices that are real, if any.
+    ``may_slow``: end with TooSlowError where a machine that is too slow should run it at a lower rate.
     """
 
     scenario: asked.Scenario
@@ -89,6 +93,7 @@ class Options:
     broker: str | None = None
     watch: "Callable[[Run], None] | None" = None
     metal: "Metal | None" = None
+    may_slow: bool = False
 
 
 @dataclass
@@ -139,6 +144,8 @@ class Run:
         self.keeper = Keeper(self)
         self.director = Director(self)
         self.real_s = 0.0
+        self.narration = Narration(one for one in self.scenario.events if isinstance(one, asked.Say))
+        self.lateness = Lateness(self.scenario.rate, self.scenario.duration_s, away_spans(self.scenario))
         self.zero_s = self.lead_s = planned.lead_s(self.scenario)
         self.calendar = calendar(house.tariff, self.scenario.start)
         self._planner = planned.Planner()
@@ -168,7 +175,7 @@ class Run:
                 failed = first(group)
                 if failed is None:
                     raise
-                raise RigError(str(failed)) from group
+                raise type(failed)(str(failed)) from group
             await self._settle()
             self.real_s = time.monotonic() - began
         self.saving = await planned.saving(self)
@@ -292,6 +299,7 @@ class Run:
 
     def _step(self) -> None:
         """One step that is seen and judged."""
+        self.lateness.step(self.elapsed_s() - self.plant.now_s, self.step_s)
         values = self._live()
         self.now_s = self.plant.now_s
         cap = owed(self.caps, self.now_s)
@@ -299,6 +307,9 @@ class Run:
         standing = self.standing
         values |= planned.values(self.scenario, self.status, standing)
         self.course.add(self.now_s, values)
+        for said in self.narration.step(self.now_s, values):
+            self.said = said
+            self.mark(said, "say")
         price, period = planned.price(standing, self.options.series.price(self.day_s))
         self.kpis.step(values, cap.import_w, price, self.step_s, period)
         for judge in self.judges:
@@ -356,6 +367,9 @@ class Run:
             self.status = await self.daemon.ask("status") or {}
             if self.status:
                 self.last_status = self.status
+                self.lateness.look(self.now_s, deep(self.status, "cycles"))
+                if self.options.may_slow and self.lateness.is_stalled:
+                    raise TooSlowError(self.lateness.words)
                 self._look_at_orders()
                 self._planner.look(self)
                 control = self.status.get("control") or {}

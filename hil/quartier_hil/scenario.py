@@ -194,9 +194,19 @@ class Say(Happening):
     """A line of the story."""
 
     do: Literal["say"]
-    """Tells the person who looks on what happens now."""
+    """Tells the person who looks on what happens now; ``{grid.power_w}`` in it is the value measured then."""
     text: str
     """What is said."""
+    point: str = ""
+    """Said when this quantity of the plant is within ``low`` and ``high``; absent: at ``at_s``."""
+    low: float = float("-inf")
+    """Least value."""
+    high: float = float("inf")
+    """Largest value."""
+    until_s: Seconds = float("inf")
+    """How long it waits for that."""
+    otherwise: str = ""
+    """What is said then if the quantity was never there; absent: nothing."""
 
 
 Event = Annotated[

@@ -16,13 +16,15 @@ from rich.text import Text
 from quartier_hil.report.files import tiles
 from quartier_hil.run import Run
 from quartier_hil.stage.daemon import deep, link_mode
-from quartier_hil.verdict.checks import Verdict
+from quartier_hil.verdict.checks import Result, Verdict
 from quartier_hil.verdict.promise import owed
 from quartier_hil.wiring import MAKES
 
 PLAIN_REAL_S = 5.0
 REACTION_S = 30.0
 _BAR_CHARS = 24
+MARKS: Mapping[Result, str] = {"kept": "kept", "broken": "BROKEN", "not shown": "NOT SHOWN"}
+_STYLES: Mapping[Result, str] = {"kept": "green", "broken": "bold red", "not shown": "bold yellow"}
 
 
 class View:
@@ -194,8 +196,8 @@ def _verdicts(console: Console, title: str, verdicts: Sequence[Verdict]) -> Tabl
     for name in ("", "check", "promised", "measured"):
         table.add_column(name, overflow="fold")
     for verdict in verdicts:
-        mark = Text("kept", style="green") if verdict.holds else Text("BROKEN", style="bold red")
-        table.add_row(mark, verdict.check, verdict.promised, verdict.measured)
+        mark = Text(MARKS[verdict.result], style=_STYLES[verdict.result])
+        table.add_row(mark, verdict.check, verdict.promised, verdict.words)
     return table
 
 
@@ -211,14 +213,10 @@ def conclude(console: Console, verdicts: Sequence[Verdict], figures: dict[str, f
     """The table of promised and measured, the figures, and the seed of the run."""
     console.print(_verdicts(console, "Promised and measured", verdicts))
     console.print(" · ".join(f"{label} {value}" for label, value in tiles(figures)), highlight=False)
-    skipped = figures.get("skipped_count", 0)
-    if skipped and not all(verdict.holds for verdict in verdicts):
-        console.print(
-            f"This machine was too busy for that rate: {skipped:.0f} control cycles were skipped. "
-            "Try again with --rate 20.",
-            style="yellow",
-            highlight=False,
-        )
+    for verdict in verdicts:
+        if verdict.check == "speed":
+            words = f"{verdict.unshown}. Try again with a lower --rate."
+            console.print(words[0].upper() + words[1:], style="yellow", highlight=False)
     console.print(f"Seed {seed}", highlight=False)
 
 

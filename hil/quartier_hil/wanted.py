@@ -26,6 +26,8 @@ class Wanted(Part):
 
     proves: tuple[RowName, ...] = ()
     """The rows of failsafe.md (`rows.py`) without which it would break."""
+    guard: Annotated[str, Field(max_length=200)] = ""
+    """Why this promise stands as a guard: it counts as kept also where nothing came near its limit."""
 
 
 class CapKept(Wanted):

@@ -1,6 +1,5 @@
 import io
 
-import pytest
 from rich.console import Console
 
 from quartier_hil import view
@@ -48,10 +47,15 @@ def test_a_broken_promise_is_plain_to_see():
     assert "Seed 7" in text
 
 
-@pytest.mark.parametrize(("skipped_count", "holds", "told"), [(13, False, 1), (0, False, 0), (13, True, 0)])
-def test_a_machine_that_was_too_busy_is_named_beside_a_broken_promise(skipped_count, holds, told):
+def test_a_machine_that_is_too_slow_is_named_in_one_line_and_what_it_did_not_show_is_plain_to_see():
     console = _console(terminal=False)
-    verdict = Verdict("cap-kept", "p", "m", holds=holds)
-    view.conclude(console, [verdict], {"skipped_count": skipped_count}, 1)
+    verdict = Verdict(
+        "speed", "p", "", holds=False, unshown="this machine is too slow for 30 times real time"
+    )
+    view.conclude(console, [verdict], {}, 1)
 
-    assert told == console.file.getvalue().count("--rate 20")
+    assert "NOT SHOWN" in console.file.getvalue()
+    assert (
+        "This machine is too slow for 30 times real time. Try again with a lower --rate."
+        in console.file.getvalue()
+    )

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from quartier_hil.records.series import Series
     from quartier_hil.verdict.checks import Verdict
 
-KEPT, BROKEN, NO_RUN = 0, 1, 2
-
 
 def parser(made: argparse.ArgumentParser) -> None:
     """Its arguments."""
@@ -40,6 +38,7 @@ def parser(made: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from quartier_hil.keeper import RigError  # noqa: PLC0415 - after the check of what is installed
     from quartier_hil.neighbours.page import page  # noqa: PLC0415 - as above
+    from quartier_hil.verdict.checks import NO_RUN, exit_code  # noqa: PLC0415 - as above
     from quartier_hil.workplace import work_folder  # noqa: PLC0415 - as above
 
     try:
@@ -63,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
     path = options.report / "index.html"
     path.write_text(page(told), encoding="utf-8")
     print(f"Report: {path.resolve()}")
-    return KEPT if all(verdict.holds for verdict in told.verdicts) else BROKEN
+    return exit_code(told.verdicts)
 
 
 async def perform(
@@ -78,8 +77,11 @@ async def perform(
 ) -> "Told":
     """The whole story, in ``work``, and what it tells; street.json goes to ``report``.
 
+    Where the machine is too slow for ``rate``, it starts again at half of it.
     Raises RigError and OSError when it cannot be made.
     """
+    from quartier_hil.keeper import TooSlowError  # noqa: PLC0415 - as above
+    from quartier_hil.lateness import lower  # noqa: PLC0415 - as above
     from quartier_hil.neighbours import alone, story  # noqa: PLC0415 - as above
     from quartier_hil.neighbours.page import Told  # noqa: PLC0415 - as above
     from quartier_hil.neighbours.street import Street  # noqa: PLC0415 - as above
@@ -88,17 +90,27 @@ async def perform(
     def series(seed: int) -> "Series":
         return standard.make(story.START.date(), 2, seed)
 
-    tell = (lambda _: None) if quiet else _told
-    street = Street(
-        work,
-        series,
-        tell,
-        rate=rate,
-        page_port=page_port,
-        with_public=with_public,
-        broker_kind=broker,
-    )
-    verdicts = await street.perform()
+    def street_at(rate: float, folder: Path) -> Street:
+        return Street(
+            folder,
+            series,
+            (lambda _: None) if quiet else _told,
+            rate=rate,
+            may_slow=True,
+            page_port=page_port,
+            with_public=with_public,
+            broker_kind=broker,
+        )
+
+    street = street_at(rate, work)
+    while True:
+        try:
+            verdicts = await street.perform()
+            break
+        except TooSlowError as error:
+            rate = lower(rate)
+            print(f"quartier-hil: {error}; it starts again at {rate:g} times", file=sys.stderr, flush=True)
+            street = street_at(rate, work / f"{rate:g}")
     _leave(street, verdicts, report)
     return Told(
         titles={home.names.edge: home.scenario.title for home in street.homes},
@@ -116,13 +128,12 @@ def _told(line: str) -> None:
 
 def _leave(street: "Street", verdicts: "Sequence[Verdict]", folder: Path) -> None:
     """The verdicts for people, and all of it as JSON."""
+    from quartier_hil.view import MARKS  # noqa: PLC0415 - as above
+
     for verdict in verdicts:
-        print(f"{'kept' if verdict.holds else 'BROKEN':7}{verdict.promised:58}{verdict.measured}")
+        print(f"{MARKS[verdict.result]:10}{verdict.promised:58}{verdict.words}")
     found = {
-        "verdicts": [
-            {"check": one.check, "promised": one.promised, "measured": one.measured, "holds": one.holds}
-            for one in verdicts
-        ],
+        "verdicts": [one.row for one in verdicts],
         "district": street.figures,
         "course": [[one.at_s, one.powers_w, one.modes] for one in street.course[::10]],
     }

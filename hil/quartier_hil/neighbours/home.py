@@ -11,11 +11,12 @@ from quartier_hil import fitted
 from quartier_hil.clock import RigClock
 from quartier_hil.district.session import Names
 from quartier_hil.keeper import READY_REAL_S, RigError
+from quartier_hil.lateness import Lateness
 from quartier_hil.plant import building
 from quartier_hil.records.series import Series
 from quartier_hil.run import specified
 from quartier_hil.scenario import Scenario
-from quartier_hil.stage.daemon import Daemon, link_mode
+from quartier_hil.stage.daemon import Daemon, deep, link_mode
 from quartier_hil.wiring import Wiring, site_file
 
 
@@ -29,11 +30,13 @@ class Home:
     folder: Path
     clock: RigClock
     mode: str = ""
+    lateness: Lateness = field(init=False)
     plant: building.BuildingState = field(init=False)
 
     def __post_init__(self) -> None:
         """A building at rest."""
         house = self.scenario.house
+        self.lateness = Lateness(self.scenario.rate, self.scenario.duration_s)
         self.spec = specified(self.scenario)
         self.plant = building.fresh(self.spec, house.soc_pct, house.tank_c, fitted.pieces(self.scenario))
         self.wiring = Wiring(self.scenario.seed, house)
@@ -80,6 +83,7 @@ class Home:
         status = await self.daemon.ask("status")
         if status is not None:
             self.mode = link_mode(status)
+            self.lateness.look(self.plant.now_s, deep(status, "cycles"))
 
     def step(self, day_s: float, dt_s: float) -> None:
         """Go on by ``dt_s``; ``day_s`` is the second of the local day."""

@@ -9,8 +9,8 @@ from typing import Any
 from quartier_hil.neighbours import story
 from quartier_hil.neighbours.story import Moment
 from quartier_hil.report import bins
-from quartier_hil.report.page import part, verdict_rows
-from quartier_hil.verdict.checks import Verdict
+from quartier_hil.report.page import badge, part, verdict_rows
+from quartier_hil.verdict.checks import Verdict, count_words
 
 _COLOURS = ("#2a9d8f", "#e9a800", "#7b2cbf", "#f3722c")
 _MINUTE = 60
@@ -49,14 +49,13 @@ def page(told: Told) -> str:
 
 def sections(told: Told) -> str:
     """What stands in it, for a page that has curves of its own."""
-    kept = sum(verdict.holds for verdict in told.verdicts)
     return _filled(
         part("neighbours.html"),
         {
             "TITLE": _title(told),
             "STORY": html.escape(_story(told)),
-            "BADGE": "well" if kept == len(told.verdicts) else "broken",
-            "KEPT": f"{kept} of {len(told.verdicts)} promises kept",
+            "BADGE": badge(told.verdicts),
+            "KEPT": count_words(told.verdicts),
             "TILES": _tiles(told),
             "VERDICTS": verdict_rows(told.verdicts),
             "MARKS": _mark_rows(told),
@@ -102,9 +101,9 @@ def data(told: Told) -> dict[str, Any]:
 
 
 def said(told: Told) -> list[tuple[float, str]]:
-    """What happened, by its second."""
-    filled = {"count": story.number(len(told.titles)), "limit_kw": told.limit_w / 1e3}
-    return [(at_s, words.format(**filled)) for at_s, words in story.SAYS]
+    """What was said, by the second at which it was measured."""
+    narration = story.narration(len(told.titles), told.limit_w)
+    return [(one.at_s, text) for one in told.course for text in narration.step(one.at_s, one.values)]
 
 
 def _beside(told: Told) -> list[float]:

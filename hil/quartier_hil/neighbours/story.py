@@ -3,11 +3,14 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from quartier_hil.scenario import Scenario
+from quartier_hil.narration import Narration
+from quartier_hil.scenario import Say, Scenario
 from quartier_hil.verdict.checks import Verdict
+from quartier_hil.verdict.limits import NEAR_SHARE
 
 ZONE = "Europe/Paris"
 START = dt.datetime(2026, 1, 15, 18, 30)  # noqa: DTZ001 - the house's local time
@@ -53,19 +56,67 @@ _PUBLIC: dict[str, object] = {
         {"kind": "waste", "name": "waste1", "rated_w": 4_000.0, "batches_s": [900.0]},
     ],
 }  # fmt: skip
-SAYS = (
-    (0.0, "{count} buildings behind one transformer of {limit_kw:g} kW. Nobody leads them yet."),
-    (PLUGGED_AT_S, "In each a car is plugged in, and each house takes what its contract allows."),
-    (DISTRICT_AT_S, "The district comes: it hears the houses, plans, and tells each its envelope."),
-    (DIES_AT_S, "The district's process is killed at the peak. In two minutes each house knows."),
-    (LOST_FROM_S, "Each house keeps its own share; all shares together fit the transformer."),
-    (BACK_AT_S, "The district is started again."),
-)
+LOAD, LOST, LED = "street.power_w", "street.lost_count", "street.led_count"
 
 
 def number(count: int) -> str:
     """Of buildings, in words."""
     return {3: "Three", 4: "Four"}.get(count, str(count))
+
+
+def narration(count: int, limit_w: float) -> Narration:
+    """What is said of a street of ``count`` buildings: what happens, and then what the meters show of it."""
+    limit = f"{limit_w / 1e3:g} kW"
+    load, band_w = f"the transformer carries {{{LOAD}}} of {limit}", _band_w(limit_w)
+    told: tuple[dict[str, object], ...] = (
+        {
+            "at_s": 0.0,
+            "text": f"{number(count)} buildings behind one transformer of {limit}. Nobody leads them yet.",
+        },
+        {"at_s": PLUGGED_AT_S, "text": "In each a car is plugged in."},
+        {
+            "at_s": PLUGGED_AT_S + 1.0,
+            "until_s": DISTRICT_AT_S - 1.0,
+            "point": LOAD,
+            "low": limit_w,
+            "text": f"Each house takes what its contract allows: {load}.",
+            "otherwise": f"The cars did not overload the street: {load}.",
+        },
+        {
+            "at_s": DISTRICT_AT_S,
+            "text": "The district comes: it hears the houses, plans, and tells each its envelope.",
+        },
+        {
+            "at_s": LED_FROM_S,
+            "until_s": DIES_AT_S - 1.0,
+            "point": LOAD,
+            "high": band_w,
+            "text": f"Led by the district, {load}.",
+            "otherwise": f"The district leads for four minutes, and {load}.",
+        },
+        {
+            "at_s": DIES_AT_S,
+            "text": f"The district's process is killed: {load}. In two minutes each house is to know.",
+        },
+        {
+            "at_s": DIES_AT_S + 60.0,
+            "until_s": BACK_AT_S - 1.0,
+            "point": LOST,
+            "low": float(count),
+            "text": f"Each house knows that the district is lost, and keeps its own share: {load}.",
+            "otherwise": f"{{{LOST}}} of {count} houses know that the district is lost: {load}.",
+        },
+        {"at_s": BACK_AT_S, "text": "The district is started again."},
+        {
+            "at_s": BACK_AT_S + 5.0,
+            "until_s": ENDS_AT_S - 1.0,
+            "point": LED,
+            "low": float(count),
+            "text": f"Each house is led again: {load}.",
+            "otherwise": f"{{{LED}}} of {count} houses are led again: {load}.",
+        },
+    )
+    return Narration(Say.model_validate({"do": "say", **one}) for one in told)
 
 
 def start_utc_s() -> float:
@@ -106,21 +157,32 @@ class Moment:
         """Through the transformer."""
         return sum(self.powers_w.values())
 
+    @property
+    def values(self) -> dict[str, float]:
+        """What the narration goes by."""
+        modes = list(self.modes.values())
+        return {
+            LOAD: self.load_w,
+            LOST: float(modes.count("FAILSAFE")),
+            LED: float(modes.count("CONTROLLED")),
+        }
+
 
 def verdicts(course: Sequence[Moment], shares_w: dict[str, float], limit_w: float) -> list[Verdict]:
     """What was promised, and what was measured."""
     before = _highest(_means(course, PLUGGED_AT_S, DISTRICT_AT_S, None))
     led = _highest(_means(course, LED_FROM_S, DIES_AT_S + 120.0, None))
     lost = _highest(_means(course, LOST_FROM_S, BACK_AT_S, None))
+    overload = f"without the district above {limit_w / 1e3:g} kW"
     found = [
-        _verdict(before > limit_w, "overload", f"without the district above {limit_w / 1e3:g} kW", before),
-        _verdict(led <= _band_w(limit_w), "within", f"led: at most {limit_w / 1e3:g} kW", led),
-        _verdict(lost <= _band_w(limit_w), "lost", f"the district dead: at most {limit_w / 1e3:g} kW", lost),
+        Verdict("overload", overload, _measured(before), limit_w < before < inf),
+        _kept("within", f"led: at most {limit_w / 1e3:g} kW", led, limit_w),
+        _kept("lost", f"the district dead: at most {limit_w / 1e3:g} kW", lost, limit_w),
     ]
     for edge, share_w in shares_w.items():
         high = _highest(_means(course, LOST_FROM_S, BACK_AT_S, edge))
         words = f"{edge} keeps its share of {share_w / 1e3:g} kW"
-        found.append(_verdict(high <= _band_w(share_w), "share", words, high))
+        found.append(_kept("share", words, high, share_w))
     found.append(_modes(course, LOST_FROM_S, BACK_AT_S, "FAILSAFE"))
     return [*found, _modes(course, ENDS_AT_S - 120.0, ENDS_AT_S, "CONTROLLED")]
 
@@ -141,14 +203,25 @@ def _means(course: Sequence[Moment], from_s: float, until_s: float, edge: str | 
 
 
 def _highest(means: Iterator[float]) -> float:
-    return max(means, default=float("inf"))
+    return max(means, default=inf)
 
 
-def _verdict(holds: bool, check: str, promised: str, watts: float) -> Verdict:  # noqa: FBT001 - of one kind
-    return Verdict(check, promised, f"{watts / 1e3:.2f} kW, the highest mean of a minute", holds)
+def _kept(check: str, promised: str, watts: float, limit_w: float) -> Verdict:
+    """A limit that was kept is shown where the load came near it."""
+    unshown = ""
+    if watts < NEAR_SHARE * limit_w:
+        unshown = f"only {watts / limit_w:.0%} of the limit: nothing had to be limited"
+    elif watts == inf:
+        unshown = "nothing was measured"
+    return Verdict(check, promised, _measured(watts), watts <= _band_w(limit_w), unshown)
+
+
+def _measured(watts: float) -> str:
+    return "" if watts == inf else f"{watts / 1e3:.2f} kW, the highest mean of a minute"
 
 
 def _modes(course: Sequence[Moment], from_s: float, until_s: float, expected: str) -> Verdict:
     seen = {mode for moment in course if from_s <= moment.at_s < until_s for mode in moment.modes.values()}
     words = f"each building is {expected} from {from_s / 60:.0f} to {until_s / 60:.0f} min"
-    return Verdict("mode", words, ", ".join(sorted(seen)) or "nothing was seen", seen == {expected})
+    unshown = "" if seen else "nothing was seen"
+    return Verdict("mode", words, ", ".join(sorted(seen)), seen == {expected}, unshown)

@@ -17,6 +17,8 @@ from quartier_hil.bench.process import free_port
 from quartier_hil.clock import RigClock
 from quartier_hil.district.issuer import TYPES, Key
 from quartier_hil.district.session import Names
+from quartier_hil.keeper import TooSlowError, first
+from quartier_hil.lateness import Lateness
 from quartier_hil.neighbours import story
 from quartier_hil.neighbours.home import Home
 from quartier_hil.neighbours.story import Moment
@@ -35,13 +37,14 @@ Tell = Callable[[str], None]
 @dataclass
 class Street:
     """``folder`` keeps what the processes leave; ``series`` of a seed drive the homes; ``tell`` shows a
-    line.
+    line.  ``may_slow``: end with TooSlowError where a machine that is too slow should run it at a lower rate.
     """
 
     folder: Path
     series: Callable[[int], Series]
     tell: Tell
     rate: float = story.RATE
+    may_slow: bool = False
     page_port: int = 0
     with_public: bool = False
     broker_kind: str | None = None
@@ -68,15 +71,26 @@ class Street:
         async with AsyncExitStack() as stack:
             await self._set_up(stack)
             self._zero_s = self.clock.elapsed_s()
-            async with asyncio.TaskGroup() as group:
-                looks = group.create_task(self._look())
-                tells = group.create_task(self._say())
-                events = group.create_task(self._happen(stack))
-                await self._live()
-                for task in (looks, tells, events):
-                    task.cancel()
+            try:
+                await self._happen_all(stack)
+            except ExceptionGroup as group:
+                raise (first(group) or group) from group
         shares_w = {home.names.edge: home.scenario.house.failsafe_import_w for home in self.homes}
-        return story.verdicts(self.course, shares_w, self.limit_w)
+        verdicts = story.verdicts(self.course, shares_w, self.limit_w)
+        return self._latest.settled(verdicts)
+
+    async def _happen_all(self, stack: AsyncExitStack) -> None:
+        async with asyncio.TaskGroup() as group:
+            looks = group.create_task(self._look())
+            events = group.create_task(self._happen(stack))
+            await self._live()
+            for task in (looks, events):
+                task.cancel()
+
+    @property
+    def _latest(self) -> Lateness:
+        """Of the home whose daemon skipped the most cycles."""
+        return max((home.lateness for home in self.homes), key=lambda one: one.skipped_count)
 
     async def _set_up(self, stack: AsyncExitStack) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -124,21 +138,25 @@ class Street:
         await self._stand_still()
         start = story.START
         midnight_s = start.hour * 3_600.0 + start.minute * 60.0
+        narration = story.narration(len(self.homes), self.limit_w)
         while self.at_s < story.ENDS_AT_S:
             behind_s = self.clock.elapsed_s() - self._zero_s - self.at_s
             if behind_s < STEP_S:
                 await asyncio.sleep(self.clock.real_s(STEP_S - behind_s))
                 continue
             for home in self.homes:
+                home.lateness.step(behind_s, STEP_S)
+            for home in self.homes:
                 home.step(midnight_s + self._zero_s + self.at_s, STEP_S)
             self.at_s += STEP_S
-            self.course.append(
-                Moment(
-                    self.at_s,
-                    {home.names.edge: home.grid_w for home in self.homes},
-                    {home.names.edge: home.mode for home in self.homes},
-                )
+            moment = Moment(
+                self.at_s,
+                {home.names.edge: home.grid_w for home in self.homes},
+                {home.names.edge: home.mode for home in self.homes},
             )
+            self.course.append(moment)
+            for said in narration.step(self.at_s, moment.values):
+                self.tell(f"{self.at_s / 60:4.0f} min  {said}")
             # The devices answer on this loop: between two steps they must get their turn.
             await asyncio.sleep(0)
 
@@ -146,12 +164,6 @@ class Street:
         await asyncio.sleep(self.clock.real_s(at_s - (self.clock.elapsed_s() - self._zero_s)))
 
     # -- events --------------------------------------------------------------------------
-
-    async def _say(self) -> None:
-        for at_s, words in story.SAYS:
-            await self._until(at_s)
-            said = words.format(count=story.number(len(self.homes)), limit_kw=self.limit_w / 1e3)
-            self.tell(f"{at_s / 60:4.0f} min  {said}")
 
     async def _happen(self, stack: AsyncExitStack) -> None:
         await self._until(story.PLUGGED_AT_S)
@@ -192,6 +204,8 @@ class Street:
     async def _look(self) -> None:
         while True:
             await asyncio.gather(*(home.look() for home in self.homes))
+            if self.may_slow and (late := self._latest).is_stalled:
+                raise TooSlowError(late.words)
             await asyncio.sleep(LOOK_REAL_S)
 
 

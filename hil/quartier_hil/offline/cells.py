@@ -20,7 +20,7 @@ def told(name: str, done: Day) -> dict[tuple[str, str, str], str]:
     }
     if found:
         return found
-    words = "kept" if all(verdict.holds for verdict in done.verdicts()) else "broken"
+    words = "kept" if all(verdict.is_kept for verdict in done.verdicts()) else "broken"
     devices = {row.device for row in matrix.ROWS if name in row.scenarios}
     return {(name, device, verb): words for device in devices for verb in VERBS}
 

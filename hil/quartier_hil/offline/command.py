@@ -13,15 +13,14 @@ if TYPE_CHECKING:
     from quartier_hil.report.junit import Suite
     from quartier_hil.verdict.checks import Verdict
 
-KEPT, BROKEN, NO_RUN = 0, 1, 2
-
 
 def parser(made: argparse.ArgumentParser) -> None:
     """Fill in the arguments of ``quartier-hil day``."""
     made.description = (
         "Runs scenarios without wires: the plant, and the gateway's own control as its assembly makes it of "
         "the site file, in one process with synthetic time. What needs wires or disks is named and "
-        "not judged. Exit code 0: every promise kept, 1: one broken, 2: it could not be run."
+        "not judged. Exit code 0: every promise kept, 1: one broken, 2: it could not be run, "
+        "3: none broken, one not shown."
     )
     made.add_argument(
         "scenarios", nargs="+", metavar="SCENARIO", help="files or names; all: each of ours that can"
@@ -56,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - what is heavy, on first use
     from quartier_hil import shelf  # noqa: PLC0415 - as above
     from quartier_hil.report import junit  # noqa: PLC0415 - as above
+    from quartier_hil.verdict.checks import NO_RUN, worst  # noqa: PLC0415 - as above
 
     codes, suites = [], []
     for name in _names(options.scenarios):
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         suites.append(suite)
     if options.junit:
         junit.write(options.junit, suites)
-    return max(codes, default=NO_RUN)
+    return worst(codes)
 
 
 def _names(names: list[str]) -> Iterator[str]:
@@ -87,6 +87,7 @@ def _one(path: Path, options: argparse.Namespace) -> "tuple[int, Suite]":
     from quartier_hil.offline.day import Day, Options  # noqa: PLC0415 - as above
     from quartier_hil.records import standard, table  # noqa: PLC0415 - as above
     from quartier_hil.report import junit  # noqa: PLC0415 - as above
+    from quartier_hil.verdict.checks import exit_code  # noqa: PLC0415 - as above
 
     asked = scenario.seeded(scenario.load(path), options.seed)
     day, days_count = asked.start.date(), int((asked.duration_s + 2 * 86_400) // 86_400)
@@ -104,7 +105,7 @@ def _one(path: Path, options: argparse.Namespace) -> "tuple[int, Suite]":
     else:
         view.tell(view.terminal(), f"{path.stem}: {asked.title}", verdicts, done.words, page)
     suite = junit.Suite(scenario=path.stem, verdicts=verdicts, real_s=done.real_s, seed=asked.seed)
-    return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN, suite
+    return exit_code(verdicts), suite
 
 
 def _draw(done: "Day", folder: Path) -> None:
@@ -114,9 +115,7 @@ def _draw(done: "Day", folder: Path) -> None:
 
 
 def _shown(verdicts: "list[Verdict]") -> Mapping[str, object]:
-    from dataclasses import asdict  # noqa: PLC0415 - as above
-
-    return {"verdicts": [asdict(verdict) for verdict in verdicts]}
+    return {"verdicts": [verdict.row for verdict in verdicts]}
 
 
 def _report(done: "Day", verdicts: "list[Verdict]", report: Path, name: str) -> Path:

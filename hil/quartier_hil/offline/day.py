@@ -19,6 +19,7 @@ from quartier.house.records import replace
 from quartier_hil import fitted, planned, span, wanted
 from quartier_hil import scenario as asked
 from quartier_hil.happenings import Blackout, Master
+from quartier_hil.narration import Narration
 from quartier_hil.offline import premises
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
@@ -44,7 +45,7 @@ from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.hours import Hours
 from quartier_hil.verdict.invariants import OrderJudge
-from quartier_hil.verdict.judging import asked_for, balance
+from quartier_hil.verdict.judging import asked_for, balance, verdicts
 from quartier_hil.verdict.kpis import Kpis, Saving
 from quartier_hil.verdict.losses import Losses, told
 from quartier_hil.verdict.ordered import Ledger
@@ -141,6 +142,7 @@ class Day:
         self._has_begun, self._rebooted = False, False
         self._supplied_s: list[tuple[float, tuple[str, ...]]] = []
         self.extra: list[tuple[float, float]] = []
+        self.narration = Narration(one for one in self.scenario.events if isinstance(one, asked.Say))
         self._events = sorted(self.scenario.events, key=lambda event: event.at_s)
 
     @property
@@ -281,8 +283,7 @@ class Day:
 
     def verdicts(self) -> list[Verdict]:
         """One for each check that can be judged here, and those that hold for every run."""
-        ending = self.ending
-        return [judge.verdict(ending) for judge in self.judges]
+        return verdicts(self.judges, self.ending)
 
     def _meddle(self) -> None:
         """Let other masters write what they are due to."""
@@ -319,6 +320,8 @@ class Day:
         cap = owed(self.caps, self.now_s)
         values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
         self.course.add(self.now_s, values)
+        for said in self.narration.step(self.now_s, values):
+            self.mark(said, "say")
         self.hours.step(self.day_s, values["grid.power_w"], self.options.step_s)
         step_s, price = self.options.step_s, self.options.series.price(self.day_s)
         if standing is None:

@@ -162,7 +162,7 @@ def _json(account: Account, verdicts: Sequence[Verdict], figures: Mapping[str, f
         "title": account.scenario.title,
         "scenario": account.scenario.model_dump(mode="json"),
         "start_unix_s": account.start_unix_s,
-        "verdicts": [asdict(verdict) for verdict in verdicts],
+        "verdicts": [verdict.row for verdict in verdicts],
         "figures": dict(figures),
         "promises": [asdict(cap) for cap in account.caps],
         "modes": account.modes,

@@ -1,5 +1,7 @@
 """What came of scenarios as a JUnit file, which CI systems show: a suite a scenario, a case a promise.
 
+A promise that was not shown is a failure too, of its own type: it is no pass.
+
 The form is that of Jenkins' junit-10.xsd, which GitLab, GitHub's actions and others read as well.
 """
 
@@ -45,12 +47,12 @@ def text(suites: Sequence[Suite]) -> str:
 
 
 def _suite(suite: Suite) -> ET.Element:
-    broken_count = sum(not verdict.holds for verdict in suite.verdicts)
+    failed_count = sum(not verdict.is_kept for verdict in suite.verdicts)
     made = ET.Element(
         "testsuite",
         name=_plain(suite.scenario),
         tests=str(len(suite.verdicts) or 1),
-        failures=str(broken_count),
+        failures=str(failed_count),
         errors=str(int(bool(suite.error))),
         skipped="0",
         time=f"{suite.real_s:.3f}",
@@ -60,10 +62,10 @@ def _suite(suite: Suite) -> ET.Element:
         ET.SubElement(properties, "property", name="seed", value=str(suite.seed))
     for verdict in suite.verdicts:
         case = _case(made, suite, f"{verdict.check}: {verdict.promised}")
-        if not verdict.holds:
-            ET.SubElement(case, "failure", type="broken", message=_plain(verdict.measured))
+        if verdict.is_kept:
+            ET.SubElement(case, "system-out").text = _plain(verdict.words)
         else:
-            ET.SubElement(case, "system-out").text = _plain(verdict.measured)
+            ET.SubElement(case, "failure", type=verdict.result, message=_plain(verdict.words))
     if not suite.verdicts:
         case = _case(made, suite, "run")
         ET.SubElement(case, "error", type="not run", message=_plain(suite.error))

@@ -9,11 +9,13 @@ from typing import Any
 from quartier_hil.report import bins as reduced
 from quartier_hil.report import plan as plans
 from quartier_hil.stage.written import Row
-from quartier_hil.verdict.checks import Verdict
+from quartier_hil.verdict.checks import Result, Verdict, count_words
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.ordered import Ledger, Ordered
 
 # What a person can look through; all of them are in orders.csv.
+_CLASSES: Mapping[Result, str] = {"kept": "well", "not shown": "unshown", "broken": "broken"}
+"""Of a row and of the badge, by result; the worst comes last."""
 ORDERS_MAX_COUNT = 400
 _LEDGER = """<section><h2>The gateway's own ledger</h2>
 <p class="hint">What <code>quartier why</code> tells of each asset afterwards: who wanted it, what the point
@@ -171,11 +173,16 @@ def part(name: str) -> str:
 def verdict_rows(verdicts: Sequence[Verdict]) -> str:
     """What was promised and measured, a row each."""
     return "".join(
-        ('<tr class="well"><td>kept</td>' if verdict.holds else '<tr class="broken"><td>broken</td>')
-        + f"<td>{html.escape(verdict.check)}</td><td>{html.escape(verdict.promised)}</td>"
-        f"<td>{html.escape(verdict.measured)}</td></tr>"
+        f'<tr class="{_CLASSES[verdict.result]}"><td>{verdict.result}</td>'
+        f"<td>{html.escape(verdict.check)}</td><td>{html.escape(verdict.promised)}</td>"
+        f"<td>{html.escape(verdict.words)}</td></tr>"
         for verdict in verdicts
     )
+
+
+def badge(verdicts: Sequence[Verdict]) -> str:
+    """The class of a page's badge."""
+    return _CLASSES[max((one.result for one in verdicts), key=list(_CLASSES).index, default="kept")]
 
 
 def _tiles(figures: Sequence[tuple[str, str]]) -> str:
@@ -246,13 +253,12 @@ def page(
     more: str = "",
 ) -> str:
     """The whole page as text; everything it needs is inside.  ``more``: further sections, as HTML."""
-    kept = sum(verdict.holds for verdict in verdicts)
     drawn = json.dumps({**data(course, start_unix_s), "zone": time_zone}, separators=(",", ":"))
     filled = {
         "TITLE": html.escape(title),
         "STORY": html.escape(" ".join(story.split())),
-        "BADGE": "well" if kept == len(verdicts) else "broken",
-        "KEPT": f"{kept} of {len(verdicts)} promises kept",
+        "BADGE": badge(verdicts),
+        "KEPT": count_words(verdicts),
         "VERDICTS": verdict_rows(verdicts),
         "TILES": _tiles(figures),
         "PLANS": _plan_rows(course),

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from math import isinf
 from pathlib import Path
+from typing import Any
 
 from quartier_hil.verdict.checks import Verdict
 
@@ -19,14 +20,14 @@ FILE, PAGE = "verdicts.json", "verdicts.md"
 _HEAD = (
     "# Verdicts\n\nEach run's own page lies in the folder of its name. *Command* and *inside* are the "
     "slowest answers to a cap that tightened (promised: 2 s and 30 s); empty where none was.\n\n"
-    "| scenario | kept | broken | house time | rate | command | inside | cycles skipped | run |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+    "| scenario | kept | broken | not shown | house time | rate | command | inside | cycles skipped | run |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One run: how many promises it kept, which it broke, and its figures; None: no such figure."""
+    """One run: how many promises it kept, broke or did not show; a figure of None was not measured."""
 
     scenario: str
     kept_count: int
@@ -39,6 +40,7 @@ class Line:
     inside_s: float | None = None
     skipped_count: int | None = None
     date: str = ""
+    unshown: tuple[str, ...] = ()
 
 
 def line(
@@ -55,9 +57,10 @@ def line(
     skipped = figures.get("skipped_count")
     return Line(
         scenario=name,
-        kept_count=sum(verdict.holds for verdict in verdicts),
+        kept_count=sum(verdict.is_kept for verdict in verdicts),
         count=len(verdicts),
-        broken=tuple(verdict.check for verdict in verdicts if not verdict.holds),
+        broken=tuple(verdict.check for verdict in verdicts if verdict.result == "broken"),
+        unshown=tuple(verdict.check for verdict in verdicts if verdict.result == "not shown"),
         house_s=house_s,
         rate=rate,
         real_s=round(real_s, 1),
@@ -66,6 +69,12 @@ def line(
         skipped_count=None if skipped is None else int(skipped),
         date=date,
     )
+
+
+def from_row(row: Mapping[str, Any]) -> Line:
+    """Read what was written of a line, also before ``unshown`` was.  Raises TypeError and KeyError."""
+    tuples = {"broken": tuple(row["broken"]), "unshown": tuple(row.get("unshown", ()))}
+    return Line(**{**row, **tuples})
 
 
 def keep(folder: Path, new: Line) -> Path:
@@ -108,6 +117,7 @@ def _row(one: Line) -> str:
         one.scenario,
         f"{one.kept_count} of {one.count}",
         ", ".join(one.broken),
+        ", ".join(one.unshown),
         f"{one.house_s / 60:.0f} min",
         "no wires" if one.rate is None else f"{one.rate:g}",
         _seconds(one.command_s),
@@ -128,6 +138,6 @@ def _read(path: Path) -> list[Line]:
     """The lines of a record; none where there is none, or nobody can read it."""
     try:
         rows = json.loads(path.read_text("utf-8"))
-        return [Line(**{**row, "broken": tuple(row["broken"])}) for row in rows]
+        return [from_row(row) for row in rows]
     except (OSError, ValueError, TypeError, KeyError):
         return []

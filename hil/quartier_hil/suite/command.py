@@ -19,11 +19,11 @@ from quartier_hil.suite import digest, single
 from quartier_hil.suite.progress import SET_UP_REAL_S, Progress
 from quartier_hil.suite.results import FILE, Judged, Results
 from quartier_hil.suite.turns import Turns
+from quartier_hil.verdict.checks import NO_RUN, exit_code
 
 if TYPE_CHECKING:
     from quartier_hil.scenario import Scenario
 
-KEPT, BROKEN, NO_RUN = 0, 1, 2
 SETS = {"all": shelf.on_wires, "short": shelf.short}
 
 
@@ -145,14 +145,14 @@ def _say_before(folder: Path, before: Sequence[Judged]) -> None:
     broken = [one.scenario for one in before if not one.kept]
     words = f"{len(before)} were judged before, by {folder / FILE}; --again runs them too"
     if broken:
-        words += f". Broken were {', '.join(broken)}: --retry runs those"
+        words += f". Not kept were {', '.join(broken)}: --retry runs those"
     sys.stderr.write(f"{words}\n")
 
 
 def _code(found: Sequence[Judged], count: int) -> int:
     if len(found) < count:
         return NO_RUN
-    return KEPT if all(one.kept for one in found) else BROKEN
+    return exit_code(verdict for one in found for verdict in one.verdicts)
 
 
 def _told(error: ConfigError) -> int:

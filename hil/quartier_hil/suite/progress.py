@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from quartier_hil import view
 from quartier_hil.suite.results import Judged
 
 SET_UP_REAL_S = 8.0
@@ -69,11 +70,12 @@ class Progress:
         if judged is None:
             self._say(f"NOT RUN  {name}, {span(took_s)}")
             return
-        mark = "kept  " if judged.kept else "BROKEN"
+        mark = f"{view.MARKS[judged.result]:6}"
         self._say(f"{mark} {name}  {judged.line.kept_count} of {judged.line.count}, {span(took_s)}")
         for verdict in judged.verdicts:
-            if not verdict.holds:
-                self._say(f"       {verdict.check}: promised {verdict.promised}; measured {verdict.measured}")
+            if not verdict.is_kept:
+                words = f"{verdict.check} {verdict.result}: promised {verdict.promised}"
+                self._say(f"       {words}; measured {verdict.words}")
 
     def words(self) -> str:
         """Where it stands."""

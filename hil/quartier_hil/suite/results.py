@@ -7,8 +7,8 @@ from typing import Any
 
 from quartier_hil.lines import Lines
 from quartier_hil.report.junit import Suite
-from quartier_hil.report.record import Line
-from quartier_hil.verdict.checks import Verdict
+from quartier_hil.report.record import Line, from_row
+from quartier_hil.verdict.checks import Result, Verdict
 
 FILE = "results.jsonl"
 
@@ -30,7 +30,13 @@ class Judged:
     @property
     def kept(self) -> bool:
         """Whether every promise was."""
-        return all(verdict.holds for verdict in self.verdicts)
+        return all(verdict.is_kept for verdict in self.verdicts)
+
+    @property
+    def result(self) -> Result:
+        """Of all its promises together."""
+        found = {verdict.result for verdict in self.verdicts}
+        return "broken" if "broken" in found else "not shown" if "not shown" in found else "kept"
 
     @property
     def suite(self) -> Suite:
@@ -69,6 +75,6 @@ def _judged(row: Mapping[str, Any]) -> Judged:
     return Judged(
         digest=row["digest"],
         seed=row["seed"],
-        line=Line(**{**row["line"], "broken": tuple(row["line"]["broken"])}),
-        verdicts=tuple(Verdict(**one) for one in row["verdicts"]),
+        line=from_row(row["line"]),
+        verdicts=tuple(map(Verdict.from_row, row["verdicts"])),
     )

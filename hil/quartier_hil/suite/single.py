@@ -4,20 +4,24 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import sys
 from pathlib import Path
 
-from quartier_hil import outcome, scenario, view
+from rich.console import Console
+
+from quartier_hil import lateness, outcome, scenario, view
+from quartier_hil.keeper import TooSlowError
 from quartier_hil.neighbours import command as street
 from quartier_hil.neighbours.page import sections
 from quartier_hil.records import standard, table
+from quartier_hil.records.series import Series
 from quartier_hil.report import files
 from quartier_hil.report.junit import Suite
 from quartier_hil.rig import command
 from quartier_hil.run import Options, Run
 from quartier_hil.scenario import Scenario
+from quartier_hil.verdict.checks import KEPT, exit_code, worst
 from quartier_hil.workplace import work_folder
-
-KEPT, BROKEN = 0, 1
 
 
 async def perform(options: argparse.Namespace, path: Path) -> tuple[int, Suite]:
@@ -34,21 +38,8 @@ async def perform(options: argparse.Namespace, path: Path) -> tuple[int, Suite]:
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     console, code = view.terminal(), KEPT
-    with contextlib.ExitStack() as stack:
-        silent = options.quiet or options.json
-        watch = None if silent else stack.enter_context(view.View(console)).show
-        metal = command.metal(options, asked)
-        run = Run(
-            Options(
-                scenario=asked,
-                series=series,
-                folder=options.report,
-                broker=options.broker,
-                watch=watch,
-                metal=metal,
-            )
-        )
-        await run.perform()
+    run = await _performed(options, asked, series, console)
+    metal = run.metal
     verdicts, figures = outcome.judged(run), outcome.figures(run)
     page = files.write(run, verdicts, figures, options.report)
     if options.json:
@@ -65,7 +56,33 @@ async def perform(options: argparse.Namespace, path: Path) -> tuple[int, Suite]:
     if not options.json:
         console.print(f"Report: {page.resolve()}", highlight=False, soft_wrap=True)
     suite = Suite(scenario=path.stem, verdicts=verdicts, real_s=run.real_s, seed=asked.seed)
-    return max(code, KEPT if all(verdict.holds for verdict in verdicts) else BROKEN), suite
+    return worst((code, exit_code(verdicts))), suite
+
+
+async def _performed(options: argparse.Namespace, asked: Scenario, series: Series, console: Console) -> Run:
+    """Run it; where the machine is too slow, once more at half the rate, unless a rate was asked for."""
+    silent = options.quiet or options.json
+    while True:
+        with contextlib.ExitStack() as stack:
+            watch = None if silent else stack.enter_context(view.View(console)).show
+            metal = command.metal(options, asked)
+            run = Run(
+                Options(
+                    scenario=asked,
+                    series=series,
+                    folder=options.report,
+                    broker=options.broker,
+                    watch=watch,
+                    metal=metal,
+                    may_slow=options.rate is None and metal is None,
+                )
+            )
+            try:
+                return await run.perform()
+            except TooSlowError as error:
+                asked = asked.model_copy(update={"rate": lateness.lower(asked.rate)})
+                words = f"{error}; it starts again at {asked.rate:g} times"
+        sys.stderr.write(f"quartier-hil: {words}\n")
 
 
 async def _neighbours(options: argparse.Namespace) -> tuple[int, str]:
@@ -77,7 +94,7 @@ async def _neighbours(options: argparse.Namespace) -> tuple[int, str]:
         broker=options.broker,
         quiet=options.quiet,
     )
-    return KEPT if all(verdict.holds for verdict in told.verdicts) else BROKEN, sections(told)
+    return exit_code(told.verdicts), sections(told)
 
 
 def wanted(options: argparse.Namespace, path: Path) -> Scenario:

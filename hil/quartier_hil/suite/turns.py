@@ -14,10 +14,9 @@ from quartier_hil.scenario import Scenario
 from quartier_hil.stage.child import Child
 from quartier_hil.suite.progress import Progress
 from quartier_hil.suite.results import Judged, Results
-from quartier_hil.verdict.checks import Verdict
+from quartier_hil.verdict.checks import BROKEN, KEPT, NOT_SHOWN, Verdict
 
 SAID = "said.txt"
-_KEPT, _BROKEN = 0, 1
 
 
 class Turns:
@@ -62,7 +61,7 @@ class Turns:
         finally:
             await child.stop()
         # A process that fell over ends with 1 too.
-        if code not in (_KEPT, _BROKEN) or not (folder / "run.json").exists():
+        if code not in (KEPT, BROKEN, NOT_SHOWN) or not (folder / "run.json").exists():
             why = said.read_text("utf-8").strip() if self.hushed else "what it said stands above"
             sys.stderr.write(f"{why}\n" if self.hushed else "")
             self.failed[path] = Suite(scenario=path.stem, error=why)
@@ -91,14 +90,14 @@ class Turns:
         """Take what it left into the file of results and into the table."""
         scenario, digest = self._pending[path]
         left = json.loads((folder / "run.json").read_text("utf-8"))
-        verdicts = tuple(Verdict(**one) for one in left["verdicts"])
+        verdicts = tuple(map(Verdict.from_row, left["verdicts"]))
         now = dt.datetime.now(dt.UTC)
         line = record.line(
             path.stem,
             verdicts,
             left["figures"],
             house_s=scenario.duration_s,
-            rate=scenario.rate,
+            rate=left["scenario"]["rate"],
             real_s=left["real_s"],
             date=now.date().isoformat(),
         )

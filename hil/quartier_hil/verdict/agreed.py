@@ -92,4 +92,7 @@ class ReasonsAgree:
     def verdict(self, _: Ending) -> Verdict:
         """The first that does not agree."""
         promised = "each reason agrees with its order, with the limits in force and with what is measured"
-        return Verdict("reasons-agree", promised, self.broken or f"{self.count} looks", not self.broken)
+        unshown = "" if self.count else "no reason was seen"
+        return Verdict(
+            "reasons-agree", promised, self.broken or f"{self.count} looks", not self.broken, unshown
+        )

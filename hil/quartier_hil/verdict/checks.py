@@ -1,26 +1,78 @@
 """Each check of a scenario as a judge: sees every step, gives one verdict at the end (pure)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from statistics import median
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, Self
 
 from quartier_hil import wanted as asked
 from quartier_hil.plant.building import ASSETS
 from quartier_hil.verdict.kpis import Saving
-from quartier_hil.verdict.promise import Cap, owed
 from quartier_hil.verdict.stored import Stored
+
+Result = Literal["kept", "broken", "not shown"]
+KEPT, BROKEN, NO_RUN, NOT_SHOWN = 0, 1, 2, 3
+"""Exit codes of a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One line of the table: what was promised, what was measured, whether it holds."""
+    """One line of the table: what was promised, what was measured, whether it holds.
+
+    ``unshown`` says why the run did not put the promise to the test; empty: it did.
+    """
 
     check: str
     promised: str
     measured: str
     holds: bool
+    unshown: str = ""
+
+    @property
+    def result(self) -> Result:
+        """A promise that was not put to the test is neither kept nor broken."""
+        if self.unshown:
+            return "not shown"
+        return "kept" if self.holds else "broken"
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it was put to the test and holds."""
+        return self.result == "kept"
+
+    @property
+    def words(self) -> str:
+        """What was measured, and what is missing."""
+        return "; ".join(part for part in (self.measured, self.unshown) if part)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "result": self.result}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """Read what ``row`` wrote, also by a version that knew no ``unshown``.  Raises TypeError."""
+        return cls(**{key: value for key, value in row.items() if key != "result"})
+
+
+def exit_code(verdicts: Iterable[Verdict]) -> int:
+    """The exit code of a run that was judged."""
+    found = {verdict.result for verdict in verdicts}
+    return BROKEN if "broken" in found else NOT_SHOWN if "not shown" in found else KEPT
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of several runs; none at all counts as one that could not be made."""
+    return max(codes, key=(KEPT, NOT_SHOWN, BROKEN, NO_RUN).index, default=NO_RUN)
+
+
+def count_words(verdicts: Sequence[Verdict]) -> str:
+    """How many promises were kept, and how many were not put to the test."""
+    kept = sum(verdict.is_kept for verdict in verdicts)
+    unshown = sum(verdict.result == "not shown" for verdict in verdicts)
+    return f"{kept} of {len(verdicts)} promises kept" + (f", {unshown} not shown" if unshown else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,99 +148,6 @@ class Judge(Protocol):
 
 
 @dataclass
-class CapKept:
-    """Seconds over the cap promised, from ``deadline_s`` after each change of it."""
-
-    asked: asked.CapKept
-    caps: Sequence[Cap]
-    over_s: float = 0.0
-    worst_w: float = 0.0
-    row_s: float = 0.0
-    longest_s: float = 0.0
-
-    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Judge one step."""
-        cap = owed(self.caps, now_s)
-        if now_s - cap.from_s < self.asked.deadline_s:
-            return
-        slack = 1.0 + self.asked.slack_pct / 100.0
-        grid_w = values["grid.power_w"]
-        over_w = max(grid_w - cap.import_w * slack, -grid_w - cap.export_w * slack)
-        self.row_s = self.row_s + dt_s if over_w > 1.0 else 0.0
-        self.longest_s = max(self.longest_s, self.row_s)
-        if over_w > 1.0:
-            self.over_s += dt_s
-            self.worst_w = max(self.worst_w, over_w)
-
-    def verdict(self, _: Ending) -> Verdict:
-        """Seconds over."""
-        tightest_w = min(cap.import_w for cap in self.caps)
-        promised = (
-            f"import <= cap + {self.asked.slack_pct:g} % (down to {tightest_w / 1e3:g} kW) from "
-            f"{self.asked.deadline_s:g} s after each change, at most {self.asked.over_max_s:g} s over"
-        )
-        measured = f"{self.over_s:g} s over" + (f", by {self.worst_w:.0f} W at most" if self.worst_w else "")
-        holds = self.over_s <= self.asked.over_max_s
-        if self.asked.row_max_s is not None:
-            promised += f", {self.asked.row_max_s:g} s in a row"
-            measured += f", {self.longest_s:g} s in a row at most"
-            holds = holds and self.longest_s <= self.asked.row_max_s
-        return Verdict("cap-kept", promised, measured, holds)
-
-
-@dataclass
-class Within:
-    """A quantity's range."""
-
-    asked: asked.Within
-    low: float = float("inf")
-    high: float = float("-inf")
-    outside_s: float = 0.0
-
-    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Judge one step."""
-        if not self.asked.from_s <= now_s <= self.asked.until_s or self.asked.point not in values:
-            return
-        value = values[self.asked.point]
-        self.low, self.high = min(self.low, value), max(self.high, value)
-        if not self.asked.low <= value <= self.asked.high:
-            self.outside_s += dt_s
-
-    def verdict(self, _: Ending) -> Verdict:
-        """The range seen."""
-        span = ""
-        if self.asked.from_s or self.asked.until_s != float("inf"):
-            span = f" from {self.asked.from_s:g} s to {self.asked.until_s:g} s"
-        promised = f"{self.asked.point} within {self.asked.low:g}..{self.asked.high:g}{span}"
-        if self.low > self.high:
-            return Verdict("within", promised, "never seen", holds=False)
-        measured = f"{self.low:.1f}..{self.high:.1f}, outside for {self.outside_s:g} s"
-        return Verdict("within", promised, measured, self.outside_s <= self.asked.outside_max_s)
-
-
-@dataclass
-class Reached:
-    """When a quantity first came into its range."""
-
-    asked: asked.Reached
-    at_s: float | None = None
-    last: float | None = None
-
-    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Judge one step."""
-        if self.at_s is None and self.asked.from_s <= now_s <= self.asked.until_s:
-            self.last = values.get(self.asked.point)
-            if self.last is not None and self.asked.low <= self.last <= self.asked.high:
-                self.at_s = now_s
-
-    def verdict(self, _: Ending) -> Verdict:
-        """When it was there, or where it stood at last."""
-        promised = f"{self.asked.point} comes into {self.asked.low:g}..{self.asked.high:g}"
-        measured = f"never, last {self.last}" if self.at_s is None else f"at {self.at_s:.0f} s"
-        return Verdict("reached", promised, measured, self.at_s is not None)
-
-
-@dataclass
 class FallsBack:
     """When an order that stood was at its fall-back value for good."""
 
@@ -222,7 +181,7 @@ class FallsBack:
         )
         promised = f"{wanted.point} falls back to {wanted.value:g} in {span} from {wanted.at_s:g} s on"
         if self.stood is None or abs(self.stood - wanted.value) <= wanted.tolerance:
-            return Verdict("falls-back", promised, "no order stood there", holds=False)
+            return Verdict("falls-back", promised, "", holds=False, unshown="no order stood there")
         if self.reached_s is None:
             return Verdict("falls-back", promised, f"is {self.last} at {wanted.until_s:g} s", holds=False)
         measured = f"from {self.stood:.0f} after {self.reached_s:.1f} s, until {wanted.until_s:g} s"
@@ -337,7 +296,7 @@ class OnTime(_AtEnd):
         """Counted by the daemon."""
         promised = f"at most {self.asked.skipped_max_count} cycles skipped"
         if ending.skipped_count is None:
-            return Verdict("on-time", promised, "the daemon did not say", holds=False)
+            return Verdict("on-time", promised, "", holds=False, unshown="the daemon did not say")
         measured = f"{ending.skipped_count} of {ending.cycles_count} skipped"
         return Verdict("on-time", promised, measured, ending.skipped_count <= self.asked.skipped_max_count)
 
@@ -349,7 +308,7 @@ class Accounted(_AtEnd):
         """What was hit may be read all the same, its damage beside the words; never the reverse."""
         promised = f"every sound group of the smart meters from {self.asked.from_s:g} s is counted good"
         if not ending.heard:
-            return Verdict("accounted", promised, "nothing was counted", holds=False)
+            return Verdict("accounted", promised, "", holds=False, unshown="nothing was counted")
         measured = ", ".join(
             f"{name}: {one.good_count} of {one.sound_count} sound"
             + (f" ({one.hit_count} hit, {one.bad_count} refused)" if one.hit_count or one.bad_count else "")
@@ -368,7 +327,7 @@ class Memory(_AtEnd):
         promised = f"memory grows by at most {self.asked.growth_max_mb:g} MB from {self.asked.from_s:g} s on"
         part = len(seen) // 5
         if not part:
-            return Verdict("memory", promised, f"{len(seen)} looks are too few", holds=False)
+            return Verdict("memory", promised, "", holds=False, unshown=f"{len(seen)} looks are too few")
         before_mb, after_mb = median(seen[:part]), median(seen[-part:])
         measured = f"{before_mb:.1f} -> {after_mb:.1f} MB, {max(seen):.1f} MB at most"
         return Verdict("memory", promised, measured, after_mb - before_mb <= self.asked.growth_max_mb)

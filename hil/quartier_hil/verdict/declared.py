@@ -122,4 +122,5 @@ class Declared:
         losses = ", ".join(dict.fromkeys(one.loss for one in self.expected))
         promised = f"each output at its declared value in time after: {losses}"
         measured = self.broken or f"all {len(self.expected)}, in every step"
-        return Verdict("declared", promised, measured, not self.broken and self.seen_count > 0)
+        unshown = "" if self.seen_count else "no output was seen after a loss"
+        return Verdict("declared", promised, measured, not self.broken and self.seen_count > 0, unshown)

@@ -205,7 +205,8 @@ class Floors:
         promised = ", ".join(f"{out.point} >= {out.floor:g}" for out in self.floors.values())
         measured = ", ".join(f"{self.least[order]:g}" for order in self.floors if order in self.least)
         holds = all(value >= (self.floors[order].floor or 0.0) for order, value in self.least.items())
-        return Verdict("floors", promised, f"{measured or 'nothing'} at least", holds)
+        unshown = "" if measured else "nothing was ordered"
+        return Verdict("floors", promised, f"{measured or 'nothing'} at least", holds, unshown)
 
 
 @dataclass
@@ -276,6 +277,7 @@ class Reasons(OrderJudge):
             "a reason of one line for each order",
             self.broken or f"{self.count} orders, each has one",
             not self.broken,
+            "" if self.count else "nothing was ordered",
         )
 
 
@@ -291,9 +293,9 @@ class TierA(OrderJudge):
     def verdict(self, _: Ending) -> Verdict:
         """The first that was touched."""
         names = ", ".join(self.scenario.house.untouchable)
-        return Verdict(
-            "tier-a", f"tier A is never touched ({names})", self.broken or "never", not self.broken
-        )
+        promised = f"tier A is never touched ({names})"
+        unshown = "" if self.count else "nothing was ordered"
+        return Verdict("tier-a", promised, self.broken or "never", not self.broken, unshown)
 
 
 def all_of(scenario: Scenario, wanted: asked.Invariants) -> list[Judge]:

@@ -7,13 +7,24 @@ from quartier_hil import wanted as asked
 from quartier_hil.fittings import names
 from quartier_hil.plant.building import ASSETS
 from quartier_hil.scenario import Scenario
-from quartier_hil.verdict import alarmed, checks, faults, invariants, quarters, raised, saved, steady, tariffs
-from quartier_hil.verdict.checks import Judge
+from quartier_hil.verdict import (
+    alarmed,
+    checks,
+    faults,
+    invariants,
+    limits,
+    quarters,
+    raised,
+    saved,
+    steady,
+    tariffs,
+)
+from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.promise import Cap
 from quartier_hil.verdict.tightening import Tightening, tightenings
 
 _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
-    asked.Within: checks.Within,
+    asked.Within: limits.Within,
     asked.Status: checks.Mode,
     asked.Delivered: checks.Delivered,
     asked.NothingLost: checks.NothingLost,
@@ -26,7 +37,7 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
     asked.Alarmed: alarmed.Alarmed,
     asked.Steady: steady.Steady,
     asked.Refused: checks.Refused,
-    asked.Reached: checks.Reached,
+    asked.Reached: limits.Reached,
     asked.Spaced: raised.Spaced,
     asked.Unraised: raised.Unraised,
     asked.Saved: saved.Saved,
@@ -37,6 +48,13 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
 def judges(scenario: Scenario, caps: Sequence[Cap]) -> list[Judge]:
     """One judge per check, each invariant where they are asked for, and the two that hold for every run."""
     return [balance(scenario), checks.Alive(), *asked_for(scenario, caps)]
+
+
+def verdicts(judges: Sequence[Judge], ending: Ending) -> list[Verdict]:
+    """What came of each; a reaction that nobody asked for and that nothing called for is left out."""
+    return [
+        judge.verdict(ending) for judge in judges if not (isinstance(judge, Tightening) and judge.is_idle)
+    ]
 
 
 def balance(scenario: Scenario) -> Judge:
@@ -60,7 +78,7 @@ def judges_of(check: asked.Check, scenario: Scenario, caps: Sequence[Cap]) -> It
     if isinstance(check, asked.Tightened):
         yield Tightening(scenario, caps, is_asked=True, asked=check)
     elif isinstance(check, asked.CapKept):
-        yield checks.CapKept(check, caps)
+        yield limits.CapKept(check, caps)
     elif isinstance(check, asked.Invariants):
         yield from invariants.all_of(scenario, check)
     elif isinstance(check, asked.TariffRead) and scenario.house.tariff is not None:

@@ -60,12 +60,16 @@ class Unraised:
     asked: asked.Unraised
     stood: float | None = None
     most: float = float("-inf")
+    most_elsewhere: float = float("-inf")
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
         """Judge one step; an order that acts in a step stood when the step began."""
         at_s = now_s - dt_s
         value = values.get(self.asked.point)
-        if value is None or not self.asked.from_s <= at_s <= self.asked.until_s:
+        if value is None:
+            return
+        if not self.asked.from_s <= at_s <= self.asked.until_s:
+            self.most_elsewhere = max(self.most_elsewhere, value)
             return
         if self.stood is None:
             self.stood = value
@@ -76,6 +80,9 @@ class Unraised:
         wanted = self.asked
         promised = f"{wanted.point} is not raised from {wanted.from_s:g} s to {wanted.until_s:g} s"
         if self.stood is None:
-            return Verdict("unraised", promised, "never seen", holds=False)
+            return Verdict("unraised", promised, "", holds=False, unshown="never seen")
         measured = f"{self.stood:g} at first, {self.most:g} at most"
-        return Verdict("unraised", promised, measured, self.most <= self.stood + wanted.tolerance)
+        holds = self.most <= self.stood + wanted.tolerance
+        is_shown = not holds or wanted.guard or self.most_elsewhere > self.stood + wanted.tolerance
+        unshown = "" if is_shown else "it was never higher at another time"
+        return Verdict("unraised", promised, measured, holds, unshown)

@@ -15,12 +15,14 @@ class Steady:
     turns_count: int = 0
     way: int = 0
     furthest: float | None = None
+    has_moved: bool = False
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
         """Judge one step."""
         value = values.get(self.asked.point)
         if value is None or not self.asked.from_s <= now_s <= self.asked.until_s:
             return
+        self.has_moved |= self.furthest is not None and value != self.furthest
         if self.furthest is None or (value - self.furthest) * self.way > 0:
             self.furthest = value
         elif abs(value - self.furthest) > self.asked.by:
@@ -34,6 +36,7 @@ class Steady:
         span = f"from {wanted.from_s:g} s to {wanted.until_s:g} s"
         promised = f"{wanted.point} turns by {wanted.by:g} at most {wanted.turns_max_count} times {span}"
         if self.furthest is None:
-            return Verdict("steady", promised, "never seen", holds=False)
+            return Verdict("steady", promised, "", holds=False, unshown="never seen")
         measured = f"{self.turns_count} times"
-        return Verdict("steady", promised, measured, self.turns_count <= wanted.turns_max_count)
+        unshown = "" if self.has_moved or wanted.guard else "it never moved"
+        return Verdict("steady", promised, measured, self.turns_count <= wanted.turns_max_count, unshown)

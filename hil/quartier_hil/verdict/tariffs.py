@@ -55,7 +55,8 @@ class Shown:
         """How often it changed, how soon that was known, and for how long it was shown wrong."""
         promised = f"linky.{self.quantity} is the contract's, {self.asked.within_s:g} s after a change"
         if not self.changes_count:
-            return Verdict("tariff", promised, f"never changed in {self.seen_s:g} s", holds=False)
+            unshown = f"never changed in {self.seen_s:g} s"
+            return Verdict("tariff", promised, "", holds=False, unshown=unshown)
         measured = (
             f"{self.changes_count} changes, known after {self.slowest_s:g} s, wrong for {self.wrong_s:g} s"
         )

@@ -76,11 +76,11 @@ class Tightening:
 
     def __post_init__(self) -> None:
         """Those in whose time nobody is ended, frozen or without power."""
-        away = [span for event in self.scenario.events if (span := _away(event)) is not None]
+        spans = away_spans(self.scenario)
         self._open = [
             _Tightening(cap, end_s)
             for cap, end_s in tightenings(self.caps)
-            if all(cap.from_s + INSIDE_MAX_S < begin or end <= cap.from_s for begin, end in away)
+            if all(cap.from_s + INSIDE_MAX_S < begin or end <= cap.from_s for begin, end in spans)
         ]
         house = self.scenario.house
         self._watts = {out.order: _watts(out, house.assets) for out in outputs(house)}
@@ -137,6 +137,11 @@ class Tightening:
         return max(COMMAND_MAX_S, self.scenario.cycle_s + WIRES_S) if said_s is None else said_s
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nobody asked for it and nothing had to be taken back: then it promises nothing."""
+        return not self.is_asked and not self.figures
+
+    @property
     def inside_max_s(self) -> float:
         """What is promised of the meter."""
         return INSIDE_MAX_S if self.asked is None else self.asked.inside_max_s
@@ -160,7 +165,9 @@ class Tightening:
         figures = self.figures
         if not figures:
             measured = f"{len(seen)} tightenings, the house was inside each"
-            return Verdict("tightening", promised, measured, not self.is_asked)
+            is_guard = self.asked is not None and bool(self.asked.guard)
+            unshown = "" if is_guard else "nothing had to be taken back"
+            return Verdict("tightening", promised, measured, is_guard or not self.is_asked, unshown)
         command_s, inside_s = figures.values()
         acted = sum(not one.is_inside for one in seen)
         measured = (
@@ -186,6 +193,11 @@ def _words(seconds: float) -> str:
 
 def _inside_s(one: _Tightening) -> float:
     return inf if one.inside_s is None else one.inside_s
+
+
+def away_spans(scenario: Scenario) -> list[tuple[float, float]]:
+    """When the gateway is not there because the scenario ends, freezes or switches it off."""
+    return [span for event in scenario.events if (span := _away(event)) is not None]
 
 
 def _away(event: object) -> tuple[float, float] | None:

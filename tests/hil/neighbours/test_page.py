@@ -53,7 +53,7 @@ def test_the_page_holds_all_it_needs_and_no_text_can_break_it(told):
     assert "%%" not in text
     assert "uPlot=function" in text or "uPlot" in text
     assert '<p class="story">Lilac &lt;house&gt;' in text
-    assert 6 == len(json.loads(block)["marks"])
+    assert 9 == len(json.loads(block)["marks"])
 
 
 def test_what_happened_is_told_in_words(told):

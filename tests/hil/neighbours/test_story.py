@@ -34,7 +34,36 @@ def test_each_promise_is_broken_by_its_own_figure_alone():
 
 
 def test_nothing_measured_is_a_promise_that_was_not_kept():
-    assert not any(one.holds for one in verdicts([], SHARES, story.LIMIT_W)[1:])
+    assert not any(one.is_kept for one in verdicts([], SHARES, story.LIMIT_W))
+
+
+def test_a_share_that_nobody_wanted_is_not_shown_though_it_was_not_exceeded():
+    found = verdicts(course(lost_w=640.0), SHARES, story.LIMIT_W)
+
+    assert {"share", "lost"} == {one.check for one in found if one.result == "not shown"}
+    assert "only 8% of the limit: nothing had to be limited" in {one.unshown for one in found}
+
+
+def _said(found):
+    narration = story.narration(3, story.LIMIT_W)
+    return [text for one in found for text in narration.step(one.at_s, one.values)]
+
+
+def test_the_narration_tells_what_the_meters_show():
+    text = " ".join(_said(course()))
+
+    assert "Each house takes what its contract allows: the transformer carries 33.0 kW of 26 kW." in text
+    assert (
+        "Each house knows that the district is lost, and keeps its own share: the transformer carries" in text
+    )
+    assert "Each house is led again" in text
+
+
+def test_a_street_that_draws_little_and_notices_nothing_is_told_so():
+    text = " ".join(_said(course(before_w=600.0, lost_mode="AUTONOMOUS")))
+
+    assert "The cars did not overload the street: the transformer carries 1.8 kW of 26 kW." in text
+    assert "0 of 3 houses know that the district is lost" in text
 
 
 def test_the_shares_of_the_street_fit_its_transformer_and_its_contracts_do_not():

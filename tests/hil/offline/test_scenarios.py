@@ -80,7 +80,7 @@ def done(name, tmp_path_factory):
 
 
 def test_a_scenario_keeps_every_promise_without_wires(done):
-    assert [] == [(one.check, one.promised, one.measured) for one in done.verdicts() if not one.holds]
+    assert [] == [(one.check, one.promised, one.words) for one in done.verdicts() if not one.is_kept]
 
 
 def test_the_pictures_in_the_pages_are_what_a_scenario_gives_now(done):

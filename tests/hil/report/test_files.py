@@ -15,7 +15,10 @@ def test_a_report_folder_holds_page_numbers_and_samples(prepared, tmp_path):
     facts = json.loads((tmp_path / "report" / "run.json").read_text())
     rows = list(csv.DictReader((tmp_path / "report" / "samples.csv").read_text().splitlines()))
     assert "A title" in page.read_text()
-    assert [{"check": "x", "promised": "p", "measured": "m", "holds": True}] == facts["verdicts"]
+    assert [("x", "p", "m", True, "kept")] == [
+        (one["check"], one["promised"], one["measured"], one["holds"], one["result"])
+        for one in facts["verdicts"]
+    ]
     assert ["0", "100", "200"] == [row["grid.power_w"] for row in rows]
     assert ["0", "1", "2"] == [row["since_start_s"] for row in rows]
 

@@ -19,6 +19,15 @@ def test_each_promise_is_a_case_and_what_was_measured_says_why_it_failed():
     assert ['<3 kW> & "more"'] == [failure.get("message") for failure in suite.iter("failure")]
 
 
+def test_a_promise_that_was_not_shown_is_no_pass_and_has_its_own_type():
+    idle = Verdict("cap-kept", "import <= 4 kW", "0 s over", holds=True, unshown="import at 45% at most")
+    suite = ET.fromstring(text([Suite(scenario="demo", verdicts=[KEPT, BROKEN, idle])]))[0]
+
+    assert ("3", "2") == (suite.get("tests"), suite.get("failures"))
+    assert ["broken", "not shown"] == [failure.get("type") for failure in suite.iter("failure")]
+    assert "0 s over; import at 45% at most" == list(suite.iter("failure"))[1].get("message")
+
+
 def test_the_seed_of_a_run_stands_in_its_properties():
     suite = ET.fromstring(text([Suite(scenario="day", verdicts=[KEPT], seed=7)]))[0]
 

@@ -23,8 +23,8 @@ def test_a_scenario_that_is_run_again_takes_its_own_place_and_leaves_the_others(
     rows = [row for row in page.read_text().splitlines() if row.startswith(("| a", "| b"))]
 
     assert [
-        "| a | 1 of 2 | reached | 40 min | 20 |  |  |  | 2026-06-12, 121 s |",
-        "| b | 1 of 2 | reached | 40 min | 20 | 1.2 s | never |  | 2026-06-12, 121 s |",
+        "| a | 1 of 2 | reached |  | 40 min | 20 |  |  |  | 2026-06-12, 121 s |",
+        "| b | 1 of 2 | reached |  | 40 min | 20 | 1.2 s | never |  | 2026-06-12, 121 s |",
     ] == rows
     assert tmp_path / PAGE == page
 
@@ -33,4 +33,4 @@ def test_a_record_that_nobody_can_read_is_begun_anew(tmp_path):
     (tmp_path / FILE).write_text("[{")
     page = keep(tmp_path, line("a", [], {}, house_s=60.0, rate=None, real_s=0.4, date=""))
 
-    assert "| a | 0 of 0 |  | 1 min | no wires |  |  |  | 0 s |\n" in page.read_text()
+    assert "| a | 0 of 0 |  |  | 1 min | no wires |  |  |  | 0 s |\n" in page.read_text()

@@ -68,9 +68,11 @@ until_s = 37
 check = "within"
 point = "ev1.plugged_on"
 low = 0
+guard = "it is told apart from what is not known"
 
 [[checks]]
 check = "cap-kept"
+guard = "there is no limit but the contract"
 
 [[checks]]
 check = "invariants"
@@ -215,6 +217,7 @@ high = 1501
 
 [[checks]]
 check = "cap-kept"
+guard = "there is no limit but the contract"
 """
 
 

@@ -48,7 +48,7 @@ def children(monkeypatch):
         how = found.become[path.stem]
         found.ran.append(path.stem)
         verdict = {"check": "x", "promised": "1", "measured": "1", "holds": how != "broken"}
-        left = json.dumps({"verdicts": [verdict], "figures": {}, "real_s": 3.0})
+        left = json.dumps({"verdicts": [verdict], "figures": {}, "real_s": 3.0, "scenario": {"rate": 20.0}})
         return [sys.executable, "-c", CHILD, str(folder), path.stem, how, left]
 
     monkeypatch.setattr(Turns, "_argv", argv)

@@ -4,8 +4,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from quartier_hil import cli
-from quartier_hil.suite import command, digest
+from quartier_hil.suite import digest
 from quartier_hil.suite.results import FILE
+from quartier_hil.verdict.checks import BROKEN, KEPT, NO_RUN
 
 pytestmark = pytest.mark.usefixtures("scenarios", "children")
 
@@ -17,16 +18,16 @@ def ask(tmp_path):
 
 
 def test_what_was_judged_is_not_run_again_and_what_a_kill_left_is(ask, children, tmp_path, capsys):
-    assert command.KEPT == ask()
+    assert KEPT == ask()
     results = tmp_path / "reports" / FILE
     a, b, _ = results.read_text().splitlines(keepends=True)
     results.write_text(a + b + '{"at": "2026')
     children.ran.clear()
 
-    assert command.KEPT == ask()
+    assert KEPT == ask()
     assert ["c"] == children.ran
     assert "2 were judged before" in capsys.readouterr().err
-    assert command.KEPT == ask()
+    assert KEPT == ask()
     assert ["c"] == children.ran
 
 
@@ -35,7 +36,7 @@ def test_a_scenario_whose_file_changed_is_run_again_and_it_alone(ask, scenarios,
     children.ran.clear()
     scenarios["b"].write_text(scenarios["b"].read_text() + "# a word\n")
 
-    assert command.KEPT == ask()
+    assert KEPT == ask()
     assert ["b"] == children.ran
 
 
@@ -63,13 +64,13 @@ def test_again_runs_all_and_retry_what_broke(ask, children):
 
 def test_what_broke_before_is_told_and_still_decides_the_exit_code(ask, children, capsys):
     children.become["b"] = "broken"
-    assert command.BROKEN == ask()
+    assert BROKEN == ask()
     capsys.readouterr()
 
-    assert command.BROKEN == ask()
-    assert "Broken were b: --retry runs those" in capsys.readouterr().err
+    assert BROKEN == ask()
+    assert "Not kept were b: --retry runs those" in capsys.readouterr().err
     children.become["b"] = "kept"
-    assert command.KEPT == ask("--retry")
+    assert KEPT == ask("--retry")
 
 
 def test_the_table_and_the_file_for_ci_systems_have_all_of_them_after_a_run_that_went_on(
@@ -86,13 +87,13 @@ def test_the_table_and_the_file_for_ci_systems_have_all_of_them_after_a_run_that
 
 def test_one_that_could_not_be_run_is_told_and_is_run_the_next_time(ask, children, tmp_path, capsys):
     children.become["b"] = "fails"
-    assert command.NO_RUN == ask("--junit", str(tmp_path / "all.xml"))
+    assert NO_RUN == ask("--junit", str(tmp_path / "all.xml"))
     assert "no broker" in capsys.readouterr().err
     assert ["0", "1", "0"] == [suite.get("errors") for suite in ET.parse(tmp_path / "all.xml").getroot()]
 
     children.become["b"] = "kept"
     children.ran.clear()
-    assert command.KEPT == ask()
+    assert KEPT == ask()
     assert ["b"] == children.ran
 
 
@@ -114,14 +115,14 @@ def test_json_tells_those_that_were_judged_before_too(ask, capsys):
 
 
 def test_several_at_once_are_all_judged(ask, tmp_path):
-    assert command.KEPT == ask("--jobs", "3")
+    assert KEPT == ask("--jobs", "3")
     assert 3 == len((tmp_path / "reports" / FILE).read_text().splitlines())
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path, capsys):
     (tmp_path / "reports").write_text("a file")
 
-    assert command.NO_RUN == cli.main(["run", "all", "--report", str(tmp_path / "reports"), "--quiet"])
+    assert NO_RUN == cli.main(["run", "all", "--report", str(tmp_path / "reports"), "--quiet"])
     assert str(tmp_path / "reports") in capsys.readouterr().err
 
 
@@ -131,7 +132,7 @@ def test_a_bench_has_one_of_each_device_and_takes_one_scenario_after_the_other(
     bench = tmp_path / "bench.toml"
     bench.write_text("")
 
-    assert command.NO_RUN == ask("--bench", str(bench), "--jobs", "2")
+    assert NO_RUN == ask("--bench", str(bench), "--jobs", "2")
     assert "--jobs: 2: a bench has one of each device" in capsys.readouterr().err
     assert [] == children.ran
     ask("--bench", str(bench))

@@ -69,7 +69,7 @@ def test_at_its_end_each_says_what_it_kept_and_what_it_broke(said, watch):
 
     assert [
         "BROKEN a  1 of 2, 61 s",
-        "       [y]: promised 2 s; measured 3 s",
+        "       [y] broken: promised 2 s; measured 3 s",
         "NOT RUN  b, 0 s",
     ] == [row for row in said.getvalue().splitlines() if " of about " not in row]
 

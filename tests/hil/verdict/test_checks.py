@@ -2,10 +2,13 @@ import pytest
 
 from quartier_hil import wanted as asked
 from quartier_hil.verdict.checks import (
+    BROKEN,
+    KEPT,
+    NO_RUN,
+    NOT_SHOWN,
     Accounted,
     Alive,
     Balance,
-    CapKept,
     Delivered,
     Ending,
     FallsBack,
@@ -14,68 +17,15 @@ from quartier_hil.verdict.checks import (
     Mode,
     NothingLost,
     OnTime,
-    Reached,
     Refused,
     Release,
     Released,
     Told,
-    Within,
+    Verdict,
+    count_words,
+    exit_code,
+    worst,
 )
-from quartier_hil.verdict.promise import Cap
-
-CAPS = (Cap(0, 12_000, 6_000, "contract"), Cap(100, 3_000, 6_000, "district"))
-
-
-def _cap_kept(powers):
-    judge = CapKept(asked.CapKept(check="cap-kept"), CAPS)
-    for now_s, power_w in powers:
-        judge.step(now_s, 1, {"grid.power_w": power_w})
-    return judge.verdict(Ending())
-
-
-def test_nothing_is_judged_until_the_deadline_after_a_change():
-    assert _cap_kept([(129, 9_000)]).holds
-    assert "0 s over" == _cap_kept([(129, 9_000)]).measured
-
-
-def test_five_seconds_over_are_allowed_and_six_are_not():
-    assert _cap_kept([(200 + second, 3_301 + 10) for second in range(5)]).holds
-    assert not _cap_kept([(200 + second, 3_301 + 10) for second in range(6)]).holds
-
-
-def test_many_short_times_over_may_be_allowed_where_none_is_long():
-    wanted = asked.CapKept(check="cap-kept", over_max_s=100, row_max_s=3)
-    short, long = CapKept(wanted, CAPS), CapKept(wanted, CAPS)
-    for second in range(40):
-        short.step(200 + second, 1, {"grid.power_w": 9_000 if second % 5 < 3 else 100})
-        long.step(200 + second, 1, {"grid.power_w": 9_000 if second % 5 < 4 else 100})
-
-    assert (True, False) == (short.verdict(Ending()).holds, long.verdict(Ending()).holds)
-    assert short.verdict(Ending()).measured.endswith("3 s in a row at most")
-
-
-def test_ten_percent_over_is_not_over():
-    assert _cap_kept([(second, 3_300) for second in range(200, 300)]).holds
-
-
-def test_export_is_judged_too():
-    assert not _cap_kept([(second, -6_700) for second in range(200, 210)]).holds
-
-
-def test_a_range_counts_only_in_its_time():
-    judge = Within(asked.Within(check="within", point="bat1.soc_pct", low=10, high=90, from_s=50, until_s=60))
-    for now_s, value in ((49, 0), (55, 20), (61, 100)):
-        judge.step(now_s, 1, {"bat1.soc_pct": value})
-    assert judge.verdict(Ending()).holds
-
-    judge.step(58, 1, {"bat1.soc_pct": 9})
-    assert not judge.verdict(Ending()).holds
-
-
-def test_a_range_of_something_never_seen_does_not_hold():
-    judge = Within(asked.Within(check="within", point="bat1.soc_pct"))
-
-    assert not judge.verdict(Ending()).holds
 
 
 @pytest.mark.parametrize(("at_s", "holds"), [(9, False), (10, True), (30, False)])
@@ -234,10 +184,19 @@ def test_the_balance_takes_in_what_stands_beside_the_usual():
     assert judge.verdict(Ending()).holds
 
 
-@pytest.mark.parametrize(("seen", "measured"), [(5, "at 20 s"), (4, "never, last 4")])
-def test_a_quantity_comes_into_its_range_once_or_never(seen, measured):
-    judge = Reached(asked.Reached(check="reached", point="x.left_s", low=5, from_s=15))
-    for now_s, value in ((10, 9), (20, seen), (30, 4)):
-        judge.step(now_s, 1, {"x.left_s": value})
+def test_a_promise_that_was_not_put_to_the_test_is_neither_kept_nor_broken_and_the_exit_code_says_so():
+    kept = Verdict("a", "p", "1 W", holds=True)
+    broken = Verdict("b", "p", "9 W", holds=False)
+    unshown = Verdict("c", "p", "0 W", holds=True, unshown="nothing happened")
 
-    assert (measured, seen == 5) == (judge.verdict(Ending()).measured, judge.verdict(Ending()).holds)
+    assert ["kept", "broken", "not shown"] == [one.result for one in (kept, broken, unshown)]
+    assert ("0 W; nothing happened", False) == (unshown.words, unshown.is_kept)
+    assert [KEPT, BROKEN, NOT_SHOWN] == [
+        exit_code([kept]),
+        exit_code([unshown, broken]),
+        exit_code([unshown, kept]),
+    ]
+    assert [NO_RUN, BROKEN, NOT_SHOWN, NO_RUN] == [worst(codes) for codes in ((3, 2), (3, 1), (0, 3), ())]
+    assert "1 of 3 promises kept, 1 not shown" == count_words([kept, broken, unshown])
+    assert unshown == Verdict.from_row(unshown.row)
+    assert "not shown" == unshown.row["result"]

@@ -1,0 +1,228 @@
+"""The checks of a quantity against its limits, and whether each limit was put to the test (pure).
+
+A promise of the form "at most" is kept by a building in which nothing happens.  So each check here has a
+companion that is worked out of the check itself: the quantity came near the limit, or something took it back
+inside, or it was outside of its range at another time of the run.  Else the verdict is *not shown*.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, isfinite
+
+from quartier_hil import wanted as asked
+from quartier_hil.verdict.checks import Ending, Verdict
+from quartier_hil.verdict.promise import Cap, owed
+
+NEAR_SHARE = 0.6
+"""A quantity that reached this share of its limit came near it."""
+NEAR_S = 10.0
+"""So long a power must be near a limit: one step of a motor that starts is not enough."""
+EDGE_SHARE = 0.2
+"""In a range with two ends, this share of its width belongs to each end."""
+_NO_REST = ("_c", "soc_pct", "_ppm", "_v", "_hz", "_index", "_state")
+"""Quantities that are not 0 when nothing happens."""
+
+
+@dataclass
+class Stretch:
+    """What one limit met while it was the limit in force: its highest shares, and what it took back."""
+
+    cap: Cap
+    import_share: float = 0.0
+    export_share: float = 0.0
+    near_import_s: float = 0.0
+    near_export_s: float = 0.0
+    is_over_import: bool = False
+    is_over_export: bool = False
+    seen_s: float = 0.0
+
+    def step(self, grid_w: float, dt_s: float, *, is_first: bool) -> None:
+        """One step; ``is_first``: the limit has come into force just now."""
+        import_share = grid_w / self.cap.import_w if self.cap.import_w else inf * (grid_w > 0)
+        export_share = -grid_w / self.cap.export_w if self.cap.export_w else inf * (grid_w < 0)
+        self.seen_s += dt_s
+        self.near_import_s += dt_s if import_share >= NEAR_SHARE else 0.0
+        self.near_export_s += dt_s if export_share >= NEAR_SHARE else 0.0
+        self.import_share = max(self.import_share, import_share)
+        self.export_share = max(self.export_share, export_share)
+        self.is_over_import |= is_first and import_share > 1.0
+        self.is_over_export |= is_first and export_share > 1.0
+
+    def is_bound(self, *, imports: bool, exports: bool) -> bool:
+        """Whether import or export, as asked, came near the limit or was over it when it came into force."""
+        by_import = self.near_import_s >= NEAR_S or self.is_over_import
+        by_export = self.near_export_s >= NEAR_S or self.is_over_export
+        return (imports and by_import) or (exports and by_export)
+
+    def words(self, *, imports: bool, exports: bool) -> str:
+        """How near it came, for a person."""
+        parts = []
+        if imports:
+            parts.append(f"import at {self.import_share:.0%} of {self.cap.import_w / 1e3:g} kW")
+        if exports:
+            parts.append(f"export at {self.export_share:.0%} of {self.cap.export_w / 1e3:g} kW")
+        return f"{' and '.join(parts)} at most ({self.cap.whose})"
+
+
+@dataclass
+class Binding:
+    """Which limits of a run had something to limit."""
+
+    caps: Sequence[Cap]
+    found: dict[tuple[str, float, float], Stretch] = field(default_factory=dict)
+    _from_s: float | None = None
+
+    def step(self, cap: Cap, grid_w: float, dt_s: float) -> None:
+        """One step under ``cap``."""
+        key = cap.whose, cap.import_w, cap.export_w
+        stretch = self.found.setdefault(key, Stretch(cap))
+        stretch.step(grid_w, dt_s, is_first=cap.from_s != self._from_s)
+        self._from_s = cap.from_s
+
+    @property
+    def unshown(self) -> str:
+        """Each limit that limited nothing; where one is tighter than another, only the tighter ones count."""
+        stretches = [one for one in self.found.values() if one.seen_s > NEAR_S]
+        import_w = max((one.cap.import_w for one in stretches), default=0.0)
+        export_w = max((one.cap.export_w for one in stretches), default=0.0)
+        sides = [(one, one.cap.import_w < import_w, one.cap.export_w < export_w) for one in stretches]
+        tight = [side for side in sides if side[1] or side[2]] or [(one, True, True) for one in stretches]
+        idle = [
+            one.words(imports=imports, exports=exports)
+            for one, imports, exports in tight
+            if not one.is_bound(imports=imports, exports=exports)
+        ]
+        return f"nothing had to be limited: {'; '.join(idle)}" if idle or not stretches else ""
+
+
+@dataclass
+class CapKept:
+    """Seconds over the cap promised, from ``deadline_s`` after each change of it."""
+
+    asked: asked.CapKept
+    caps: Sequence[Cap]
+    over_s: float = 0.0
+    worst_w: float = 0.0
+    row_s: float = 0.0
+    longest_s: float = 0.0
+    binding: Binding = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.binding = Binding(self.caps)
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Judge one step."""
+        cap = owed(self.caps, now_s)
+        grid_w = values["grid.power_w"]
+        self.binding.step(cap, grid_w, dt_s)
+        if now_s - cap.from_s < self.asked.deadline_s:
+            return
+        slack = 1.0 + self.asked.slack_pct / 100.0
+        over_w = max(grid_w - cap.import_w * slack, -grid_w - cap.export_w * slack)
+        self.row_s = self.row_s + dt_s if over_w > 1.0 else 0.0
+        self.longest_s = max(self.longest_s, self.row_s)
+        if over_w > 1.0:
+            self.over_s += dt_s
+            self.worst_w = max(self.worst_w, over_w)
+
+    def verdict(self, _: Ending) -> Verdict:
+        """Seconds over."""
+        tightest_w = min(cap.import_w for cap in self.caps)
+        promised = (
+            f"import <= cap + {self.asked.slack_pct:g} % (down to {tightest_w / 1e3:g} kW) from "
+            f"{self.asked.deadline_s:g} s after each change, at most {self.asked.over_max_s:g} s over"
+        )
+        measured = f"{self.over_s:g} s over" + (f", by {self.worst_w:.0f} W at most" if self.worst_w else "")
+        holds = self.over_s <= self.asked.over_max_s
+        if self.asked.row_max_s is not None:
+            promised += f", {self.asked.row_max_s:g} s in a row"
+            measured += f", {self.longest_s:g} s in a row at most"
+            holds = holds and self.longest_s <= self.asked.row_max_s
+        unshown = self.binding.unshown if holds and not self.asked.guard else ""
+        return Verdict("cap-kept", promised, measured, holds, unshown)
+
+
+@dataclass
+class Within:
+    """A quantity's range."""
+
+    asked: asked.Within
+    low: float = inf
+    high: float = -inf
+    outside_s: float = 0.0
+    is_outside_elsewhere: bool = False
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Judge one step."""
+        value = values.get(self.asked.point)
+        if value is None:
+            return
+        is_outside = not self.asked.low <= value <= self.asked.high
+        if not self.asked.from_s <= now_s <= self.asked.until_s:
+            self.is_outside_elsewhere |= is_outside
+            return
+        self.low, self.high = min(self.low, value), max(self.high, value)
+        if is_outside:
+            self.outside_s += dt_s
+
+    def verdict(self, _: Ending) -> Verdict:
+        """The range seen."""
+        span = ""
+        if self.asked.from_s or self.asked.until_s != inf:
+            span = f" from {self.asked.from_s:g} s to {self.asked.until_s:g} s"
+        promised = f"{self.asked.point} within {self.asked.low:g}..{self.asked.high:g}{span}"
+        if self.low > self.high:
+            return Verdict("within", promised, "", holds=False, unshown="never seen")
+        measured = f"{self.low:.1f}..{self.high:.1f}, outside for {self.outside_s:g} s"
+        holds = self.outside_s <= self.asked.outside_max_s
+        is_shown = self.asked.guard or self.is_outside_elsewhere or self.outside_s or self._is_put_to_test
+        unshown = "" if is_shown or not holds else "it came near no limit, and was inside all the time"
+        return Verdict("within", promised, measured, holds, unshown)
+
+    @property
+    def _is_put_to_test(self) -> bool:
+        """Whether it came near an end of its range, or the range is away from where it is at rest."""
+        low, high = self.asked.low, self.asked.high
+        if not low <= 0.0 <= high and not self.asked.point.endswith(_NO_REST):
+            return True
+        if isfinite(low) and isfinite(high) and low < high:
+            edge = EDGE_SHARE * (high - low)
+            return self.low <= low + edge or self.high >= high - edge
+        return _is_near(self.high, high) or _is_near(-self.low, -low)
+
+
+def _is_near(most: float, limit: float) -> bool:
+    """Whether the largest value came near an upper limit."""
+    if not isfinite(limit):
+        return False
+    return most >= limit * NEAR_SHARE if limit > 0.0 else limit < 0.0 and most >= limit / NEAR_SHARE
+
+
+@dataclass
+class Reached:
+    """When a quantity first came into its range."""
+
+    asked: asked.Reached
+    at_s: float | None = None
+    last: float | None = None
+    is_outside_before: bool = False
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
+        """Judge one step."""
+        value = values.get(self.asked.point)
+        if self.at_s is not None or value is None:
+            return
+        is_inside = self.asked.low <= value <= self.asked.high
+        self.is_outside_before |= not is_inside
+        if self.asked.from_s <= now_s <= self.asked.until_s:
+            self.last = value
+            self.at_s = now_s if is_inside else None
+
+    def verdict(self, _: Ending) -> Verdict:
+        """When it was there, or where it stood at last."""
+        promised = f"{self.asked.point} comes into {self.asked.low:g}..{self.asked.high:g}"
+        if self.at_s is None:
+            return Verdict("reached", promised, f"never, last {self.last}", holds=False)
+        is_shown = self.is_outside_before or self.asked.guard
+        unshown = "" if is_shown else "it was there from the beginning on"
+        return Verdict("reached", promised, f"at {self.at_s:.0f} s", holds=True, unshown=unshown)

@@ -1,0 +1,44 @@
+from quartier_hil.narration import Narration, filled
+from quartier_hil.scenario import Say
+
+
+def _told(says, *steps):
+    narration = Narration(Say.model_validate({"do": "say", **one}) for one in says)
+    return [
+        (now_s, text) for now_s, watts in steps for text in narration.step(now_s, {"grid.power_w": watts})
+    ]
+
+
+def test_a_line_is_said_when_what_it_tells_is_measured_and_once():
+    line = {
+        "at_s": 10,
+        "until_s": 60,
+        "point": "grid.power_w",
+        "high": 4_000,
+        "text": "It shows {grid.power_w}.",
+    }
+
+    assert [(30, "It shows 3.9 kW.")] == _told([line], (5, 0), (20, 7_000), (30, 3_930), (40, 3_000))
+
+
+def test_where_it_is_never_measured_something_else_is_said_or_nothing():
+    line = {"at_s": 10, "until_s": 60, "point": "grid.power_w", "high": 4_000, "text": "kept"}
+
+    assert [(60, "still 7.0 kW")] == _told(
+        [{**line, "otherwise": "still {grid.power_w}"}], (20, 7_000), (60, 7_000)
+    )
+    assert [] == _told([line], (20, 7_000), (60, 7_000), (70, 1_000))
+
+
+def test_a_line_without_a_quantity_is_said_at_its_second():
+    assert [(10, "a"), (20, "b")] == _told(
+        [{"at_s": 20, "text": "b"}, {"at_s": 10, "text": "a"}], (10, 0), (20, 0)
+    )
+
+
+def test_values_are_told_as_people_read_them():
+    values = {"a.soc_pct": 41.6, "b.power_w": -3.0, "c.lost_count": 2.0, "d.current_max_a": 10.0}
+
+    assert "42 %, 0.0 kW, 2, 10 A, an unknown value" == filled(
+        "{a.soc_pct}, {b.power_w}, {c.lost_count}, {d.current_max_a}, {e.power_w}", values
+    )
