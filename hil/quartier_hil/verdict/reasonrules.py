@@ -390,7 +390,6 @@ IN_TIME: Mapping[str, Callable[[Seen], str]] = {
     **dict.fromkeys((f"generation.{how}" for how in ("curtailed", "share", "further", "rises")), _held),
     "restore.below": _below,
     "restore.spread": _spread,
-    **dict.fromkeys(("cap.over", "cap.mean_over"), _alarmed("cap.exceeded")),
     "grid.nothing_raised": _raises_nothing,
     "grid.after_outage": _after_outage,
     "grid.rises_slowly": _rises_slowly,

@@ -180,7 +180,6 @@ AGREE = [
     ),
     ("restore.below", {"view": waits(below_s=119.0)}, {"view": waits(below_s=150.0)}),
     ("restore.spread", {"view": waits(random_wait_s=9.0)}, {"view": waits()}),
-    *((code, {"view": alarmed("cap.exceeded:import")}, {}) for code in ("cap.over", "cap.mean_over")),
     ("grid.nothing_raised", {"view": event(holds=True)}, {}),
     ("grid.after_outage", {"view": alarmed("grid.after_outage:")}, {}),
     ("grid.rises_slowly", {"view": event(ceiling_w=900.0)}, {}),
