@@ -215,7 +215,7 @@ class _Check:
             if not told and (key == "writes" or not point.writable):
                 self._right.add(path)
 
-    def _compare(self, key: str, quantity: str, point: Any, figure: Figure) -> "Told":
+    def _compare(self, key: str, quantity: str, point: Any, figure: Figure) -> "Differences":
         if not isinstance(point, Point):
             return _named(key, quantity, point, figure)
         source = codec.write_source(point) if key == "writes" else point
@@ -237,11 +237,11 @@ class _Check:
                 self._right.add(path)
 
 
-Told = Iterator[tuple[str, tuple[object, object]]]
+Differences = Iterator[tuple[str, tuple[object, object]]]
 """What differs, and what source and profile say of it."""
 
 
-def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure) -> Told:
+def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure) -> Differences:
     """What the profile makes of the source's words."""
     if figure.modbus_unit is not None and figure.modbus_unit != source.unit:
         yield "stands in unit", (figure.modbus_unit, source.unit or "of the device")
@@ -266,7 +266,7 @@ def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure
             return
 
 
-def _codes(written: Mapping[int, int], type_name: str, figure: Figure) -> Told:
+def _codes(written: Mapping[int, int], type_name: str, figure: Figure) -> Differences:
     """What is written for each of our values."""
     ours = {str(value): code for value, code in written.items()}
     if figure.type_name not in (None, type_name):
@@ -345,7 +345,7 @@ def _field(figure: Figure, raw: float) -> float:
     return int(raw) >> lowest & (1 << highest - lowest + 1) - 1
 
 
-def _named(key: str, quantity: str, point: Any, figure: Figure) -> Told:
+def _named(key: str, quantity: str, point: Any, figure: Figure) -> Differences:
     """A meter's label, a SunSpec point or a BACnet object, which all carry their own coding."""
     if hasattr(point, "group"):
         if not any(_labelled(figure.group, labels) for labels in point.group):

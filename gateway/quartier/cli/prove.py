@@ -29,7 +29,7 @@ def prove(options: argparse.Namespace) -> int:
     if options.json:
         told_faults = [{"file": f.file, "line": f.line, "key": f.key, "what": f.what} for f in faults]
         output.dump(
-            {"profiles": [{"profile": one.profile, **told(one)} for one in proofs], "faults": told_faults}
+            {"profiles": [{"profile": one.profile, **as_json(one)} for one in proofs], "faults": told_faults}
         )
     else:
         if proofs:
@@ -44,7 +44,7 @@ def prove(options: argparse.Namespace) -> int:
     return int(bool(wrong))
 
 
-def told(one: Proof) -> dict[str, Any]:
+def as_json(one: Proof) -> dict[str, Any]:
     """A proof for a script."""
     places = {source: number for number, source in enumerate(map(str, one.sources))}
     return {

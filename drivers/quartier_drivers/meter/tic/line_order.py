@@ -13,7 +13,7 @@ _SHORT = ("ADIR1", "ADIR2", "ADIR3")
 """Labels of the short frames of an over-current, which leave out most others."""
 
 
-class Order:
+class LineOrder:
     """Knows the last frame of a meter that came whole, with nothing refused: labels in order, and values."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from quartier.cli import main
-from quartier.runtime import journal, log
+from quartier.runtime import journald, log
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def journald(tmp_path, monkeypatch):
 @pytest.mark.parametrize("style", ["json", "console"])
 def test_each_line_of_the_log_has_the_priority_of_its_level(journald, style):
     with journald() as lines:
-        with journal.prioritised():
+        with journald.prioritised():
             log.configure(style=style, level="debug")
             log.get().debug("bus.asked")
             log.get().info("bus.back", bus="rs485")
@@ -50,7 +50,7 @@ def test_each_line_of_the_log_has_the_priority_of_its_level(journald, style):
 
 def test_a_traceback_has_a_priority_on_each_line(journald):
     with journald() as lines:
-        with journal.prioritised():
+        with journald.prioritised():
             log.configure(style="console")
             try:
                 [].pop()
@@ -87,4 +87,4 @@ def test_a_pipe_or_a_file_gets_plain_lines(capsys, tmp_path, monkeypatch):
     assert 69 == main(["status", "--runtime-dir", str(tmp_path)])
 
     assert not capsys.readouterr().err.startswith("<")
-    assert not journal.is_journal(sys.stderr, {})
+    assert not journald.is_journal(sys.stderr, {})

@@ -32,7 +32,7 @@ def find_peer(connection: socket.socket) -> Peer:
     return Peer(pid, uid)
 
 
-class Guests:
+class Connections:
     """The connections to one socket: ``per_user`` of each user at most, ``in_all`` of all, besides root's."""
 
     def __init__(self, per_user: int, in_all: int) -> None:
@@ -73,7 +73,7 @@ class Guests:
             return f"{self._in_all} connections are open already; try again in a minute"
         return ""
 
-    def dismiss(self) -> None:
+    def close_all(self) -> None:
         """Close every connection, as the daemon leaves, and end what is being done for it."""
         for writer, task in self._tasks.items():
             writer.close()
