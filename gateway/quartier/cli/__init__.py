@@ -188,8 +188,8 @@ def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         commands,
         "check",
         "check a site file: every fault at once, exit 78 when there is one",
-        "Faults read file:line: key: what, and what was expected.  Where the text is no\n"
-        "TOML, the column and the likely cause stand there.  A warning names an implausible value.\n\n"
+        "A fault is shown as file:line: key: what is wrong, and what was expected.  For a file that is not\n"
+        "valid TOML also the column and the likely cause.  A warning names an implausible value.\n\n"
         "Exit codes: 0 no fault · 78 a fault, or with --strict a warning.",
     )
     check.add_argument(
@@ -273,9 +273,9 @@ def _library(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "profiles",
         "list the device profiles, show one as a sheet, prove them, or look for mistakes in your own",
         "list [WORD ...]    the profiles whose name, maker and model hold each word (default: all)\n"
-        "show NAME ...      where each point stands, its unit and range, and what may be ordered;\n"
+        "show NAME ...      address, unit and range of each point, and what may be ordered;\n"
         "                   with --file the file itself, for a copy of your own\n"
-        "prove [NAME ...]   each point against manuals and other projects' lists (default: every profile)\n"
+        "prove [NAME ...]   compare each point with manuals and other lists (default: every profile)\n"
         "lint [FILE|NAME]   mistakes by file, line and key, with what to do (default: every profile)\n"
         "example: quartier profiles list --orders --point current_max\n"
         "         quartier profiles show keba/p30\n"

@@ -1,4 +1,4 @@
-"""``quartier profiles prove``: what manuals and other projects say of each point, against the profiles."""
+"""``quartier profiles prove``: compare each point of a profile with manuals and other projects' lists."""
 
 import argparse
 import sys
@@ -45,7 +45,7 @@ def prove(options: argparse.Namespace) -> int:
 
 
 def as_json(one: Proof) -> dict[str, Any]:
-    """A proof for a script."""
+    """Return a proof as it stands in JSON."""
     places = {source: number for number, source in enumerate(map(str, one.sources))}
     return {
         "level": one.level,

@@ -133,7 +133,7 @@ _NEEDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "minimum": _minimum,
     "rest": lambda _: "it was switched often in the last hour, and rests",
     "room": _room,
-    "spread": lambda need: f"waits {age(need['left_s'])} more, lest all buildings come back together",
+    "spread": lambda need: f"waits {age(need['left_s'])} more, so that not all buildings come back together",
     "spacing": lambda need: f"one at a time: the next in {age(need['left_s'])}",
     "fits": _fits,
     "turn": lambda need: f"after {', '.join(need['before'])}",

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from quartier.runtime import presence
-from quartier.runtime.desk import answered
 from quartier.runtime.connections import Connections
+from quartier.runtime.desk import answered
 from quartier.runtime.presence import Asker
 from quartier_drivers.who import Who
 

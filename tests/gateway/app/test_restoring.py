@@ -154,7 +154,7 @@ def test_a_damaged_backup_writes_nothing(file, new):
 def test_a_disk_without_room_is_known_before(file, new, monkeypatch):
     monkeypatch.setattr(restoring.shutil, "disk_usage", lambda _: Usage(0))
 
-    with pytest.raises(Unusable, match="MB of room are missing"):
+    with pytest.raises(Unusable, match="MB of free space are missing"):
         restoring.make_plan(file, new)
     assert restoring.make_plan(file, new, needs_room=False).steps
 

@@ -147,7 +147,8 @@ async def test_a_user_who_holds_all_connections_keeps_neither_root_nor_another_u
         held = []
         with rights_of(Owner(4711, 4711)):
             held = [
-                await asyncio.open_unix_connection(open_path / SOCKET) for _ in range(CONNECTIONS_PER_USER_MAX)
+                await asyncio.open_unix_connection(open_path / SOCKET)
+                for _ in range(CONNECTIONS_PER_USER_MAX)
             ]
             for reader, writer in held:  # each is served
                 writer.write(b"{}\n")
