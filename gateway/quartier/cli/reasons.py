@@ -128,7 +128,7 @@ def _export(need: Mapping[str, Any]) -> str:
 
 _NEEDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inputs": _inputs,
-    "grid": lambda _: "once the public grid is well again: what it does now holds all back",
+    "grid": lambda _: "once the public grid is normal again: its present state holds all back",
     "command": lambda need: f"once the district's command {need['id']} is over",
     "minimum": _minimum,
     "rest": lambda _: "it was switched often in the last hour, and rests",
