@@ -58,7 +58,7 @@ def read_text(path: FilePath) -> str:
         return raw.decode("utf-8-sig")  # editors of Windows put a mark before the first line
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        kind = "is UTF-16 text" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "is no UTF-8 text"
+        kind = "is UTF-16 text" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "is not UTF-8 text"
         raise ConfigError([Fault(str(path), line, "file", f"{kind}; expected TOML in UTF-8")]) from error
 
 

@@ -1,4 +1,4 @@
-"""Proof files: what sources say of a device's points, typed from each source, to check its profile against.
+"""Reads proof files: what sources state about a device's points, typed from each source.
 
 ``profiles/<maker>/proof/<model>.toml`` stands beside the profile.  Figures keep the notation of their source:
 its numbers, units and direction of plus.  Nothing in such a file is made from the profile.
@@ -18,7 +18,7 @@ from quartier_drivers.profile import BUILT_IN
 from quartier_drivers.schema import Bits, Finite, Order, Scale, Section, TypeName
 
 Kind = Literal["manual", "sample", "list", "capture", "device"]
-"""What a source is: the maker's manual or sample, another project's list, a device's bytes, a device here."""
+"""The maker's manual or sample, another project's list, bytes of a device, or a device measured by us."""
 MAKERS: tuple[Kind, ...] = ("manual", "sample")
 
 Plus = Literal["import", "export", "charge", "discharge", "consume", "produce"]
@@ -61,7 +61,7 @@ UNITS: Mapping[str, tuple[str, str]] = {
 
 def _known_unit(text: str) -> str:
     if text and text not in UNITS:
-        raise ValueError(f"{text!r} is no unit known here; {nearest(text, sorted(UNITS))}")
+        raise ValueError(f"{text!r} is not a known unit; {nearest(text, sorted(UNITS))}")
     return text
 
 
@@ -99,11 +99,11 @@ class Figure(Section):
     unit: Annotated[str, AfterValidator(_known_unit)] = ""
     """The source's unit; absent: that of our point."""
     plus: Plus | None = None
-    """What a positive number means there; absent: as here."""
+    """What a positive number means in the source; absent: the same as in our points."""
     group: Labels = ()
-    """A meter's label; several are added up."""
+    """A meter's label; the values of several are added."""
     minus: str = ""
-    """A meter's label that is taken off."""
+    """A meter's label whose value is subtracted."""
     point: str = ""
     """A SunSpec point, as ``203.W``."""
     object_name: str = Field("", alias="object")
@@ -138,7 +138,7 @@ class Vector(Section):
 
 
 class Source(Section):
-    """What one source states.  ``every`` holds what all of its figures share."""
+    """What one source states.  ``every`` holds the keys that all of its figures share."""
 
     kind: Kind
     document: Annotated[str, Field(min_length=4)]
@@ -154,7 +154,7 @@ class Source(Section):
     points: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     writes: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     differs: Mapping[str, Annotated[str, Field(min_length=12)]] = Field(default_factory=dict)
-    """Points that this source states otherwise, each with the reason why the profile does not follow it."""
+    """Points where the profile differs from this source, each with the reason."""
     vectors: Annotated[tuple[Vector, ...], BeforeValidator(_labels)] = ()
 
     @property
@@ -188,7 +188,7 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """All that a proof file says; ``places`` says where."""
+    """The content of a proof file; ``places`` knows the lines."""
 
     profiles: tuple[str, ...]
     same_tables: bool
@@ -198,7 +198,7 @@ class Dossier:
 
 
 def gather(folders: Sequence[Path] = ()) -> tuple[dict[str, list[Dossier]], list[Fault]]:
-    """Every proof file of the site's ``folders`` and ours, by profile; and what is wrong in them."""
+    """Read every proof file of the site's ``folders`` and the built-in ones, by profile; and their faults."""
     found: dict[str, list[Dossier]] = {}
     faults: list[Fault] = []
     for file in _files(folders):
@@ -248,7 +248,9 @@ def _statements(source: Source, at: int, places: Places, faults: list[Fault]) ->
     writes = _figures(source, "writes", at, places, faults)
     stated = {*points, *writes, *(point for vector in source.vectors for point in vector.expected)}
     faults += [
-        places.fault(("source", at, "differs", point), "the source states nothing of it; remove the line")
+        places.fault(
+            ("source", at, "differs", point), "the source states nothing about this point; remove the line"
+        )
         for point in source.differs
         if point not in stated
     ]
@@ -276,16 +278,16 @@ def _figures(
 
 
 def _missing(figure: Figure) -> str:
-    """What a figure lacks to be compared; empty where it is whole."""
+    """What a figure needs before it can be compared; empty where it is complete."""
     if figure.group or figure.point or figure.object_name:
         return ""
     if figure.at is None:
-        return "states no place; expected at, group, point or object"
+        return "has no place; expected at, group, point or object"
     if figure.number < 0:
         return f"register {figure.at} lies before the first one ({figure.first})"
     lacks = [key for key, one in (("table", figure.table), ("type", figure.type_name)) if one is None]
     if lacks and figure.table not in ("coil", "discrete"):
         return f"lacks {' and '.join(lacks)}; state it here or in [source.every]"
     if figure.type_name == "string" and figure.length is None:
-        return "lacks length: the registers of the text"
+        return "lacks length: the number of registers of the text"
     return ""

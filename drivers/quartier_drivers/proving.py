@@ -1,7 +1,7 @@
 """Compares a profile with what its proof files state, field by field and as decoded numbers.  Pure.
 
-A figure is turned into words by code of its own, which shares nothing with ``codec``: memory gets the words
-that the source would send for a number, and the profile must read that number from them.
+Separate code, which shares nothing with ``codec``, turns a figure into the registers that the source would
+send for a number; the profile must read the same number from them.
 """
 
 import math
@@ -24,7 +24,7 @@ LEVELS: tuple[Level, ...] = ("unproven", "one list", "manual", "two sources", "c
 """From the weakest to the strongest."""
 
 _BILLS = ("w", "wh", "va", "m3")
-"""Units whose every quantity steers or bills, but for what a device could do."""
+"""Units whose quantities all control or bill, except ratings."""
 _PLATE = re.compile(r"rated|capacity|installed")
 _LINE = re.compile(r"(?:voltage|current)(?:_l[123])?_[va]|.*(?:limit|failsafe).*_a")
 """Voltages and currents of the phases, and bounds; not those of a string, a cell or a battery."""
@@ -42,7 +42,7 @@ _STRUCT = {
     "bool": "H",
 }
 _POWER = -2
-"""What the register of a power of ten holds while a figure is tried."""
+"""Exponent in the register of the power of ten while a figure is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Proof:
     profile: str
     level: Level
     counted: tuple[str, ...]
-    """Points that steer or bill: the level is that of the weakest of them."""
+    """Points that are used for control or billing; the weakest of them sets the level."""
     agree: Mapping[str, tuple[Source, ...]]
     disagreements: tuple[Disagreement, ...]
     left_out: Mapping[str, str]
@@ -89,7 +89,7 @@ class Proof:
 
     @property
     def weakest(self) -> tuple[str, ...]:
-        """Counted points that fewer than two sources of their own origin confirm."""
+        """Counted points that sources of fewer than two origins confirm."""
         return tuple(point for point in self.counted if _origins(self.agree.get(point, ())) < 2)
 
 
@@ -122,7 +122,7 @@ def _counted(points: Mapping[str, tuple[str, Any]], left_out: Mapping[str, str])
 
 
 def steers_or_bills(quantity: str) -> bool:
-    """Whether such a figure is acted upon or paid for: power, energy, volume, phases, limits, charge."""
+    """Whether a quantity is used for control or billing: power, energy, volume, phases, limits, charge."""
     if quantity in _STATES:
         return True
     if _PLATE.search(quantity):
@@ -169,7 +169,7 @@ class _Check:
         self._right: set[str] = set()
 
     def run(self) -> list[Disagreement]:
-        """Every difference; what agrees goes to ``agree``."""
+        """Return every difference; points that agree go to ``agree``."""
         found = [
             one
             for key, figures in (("points", self._stated.points), ("writes", self._stated.writes))
@@ -215,7 +215,7 @@ class _Check:
             if not told and (key == "writes" or not point.writable):
                 self._right.add(path)
 
-    def _compare(self, key: str, quantity: str, point: Any, figure: Figure) -> "Told":
+    def _compare(self, key: str, quantity: str, point: Any, figure: Figure) -> "Differences":
         if not isinstance(point, Point):
             return _named(key, quantity, point, figure)
         source = codec.write_source(point) if key == "writes" else point
@@ -237,11 +237,11 @@ class _Check:
                 self._right.add(path)
 
 
-Told = Iterator[tuple[str, tuple[object, object]]]
-"""What differs, and what source and profile say of it."""
+Differences = Iterator[tuple[str, tuple[object, object]]]
+"""What differs, with the values of the source and of the profile."""
 
 
-def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure) -> Told:
+def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure) -> Differences:
     """What the profile makes of the source's words."""
     if figure.modbus_unit is not None and figure.modbus_unit != source.unit:
         yield "stands in unit", (figure.modbus_unit, source.unit or "of the device")
@@ -266,7 +266,7 @@ def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure
             return
 
 
-def _codes(written: Mapping[int, int], type_name: str, figure: Figure) -> Told:
+def _codes(written: Mapping[int, int], type_name: str, figure: Figure) -> Differences:
     """What is written for each of our values."""
     ours = {str(value): code for value, code in written.items()}
     if figure.type_name not in (None, type_name):
@@ -290,7 +290,7 @@ def _read(source: Any, memory: Mapping[int, int]) -> float | None:
 
 
 def _filler(number: int) -> int:
-    """What stands in registers that the source does not name: nothing that looks like its number."""
+    """Content of registers that the source does not name; it must not look like its number."""
     return (number * 40503 + 12345) & 0x7FFF | 1
 
 
@@ -345,7 +345,7 @@ def _field(figure: Figure, raw: float) -> float:
     return int(raw) >> lowest & (1 << highest - lowest + 1) - 1
 
 
-def _named(key: str, quantity: str, point: Any, figure: Figure) -> Told:
+def _named(key: str, quantity: str, point: Any, figure: Figure) -> Differences:
     """A meter's label, a SunSpec point or a BACnet object, which all carry their own coding."""
     if hasattr(point, "group"):
         if not any(_labelled(figure.group, labels) for labels in point.group):

@@ -1,8 +1,8 @@
-"""Which values a quantity can have at all, whatever device tells it; pure.
+"""Finds values that their quantity cannot have, whatever device sends them (pure).
 
-A profile narrows a range where its manual does; nothing widens one.  ``Ranges`` looks at readings on their
-way from drivers to decisions: what cannot be is BAD, with its value left for people.  It knows more than a
-range: that a phase which never had a voltage is not there, and what power an asset can have.
+A profile narrows a range where its manual does; nothing widens one.  ``Ranges`` checks readings between
+drivers and control: an impossible value becomes BAD and is still shown to people.  It also knows that a phase
+which never had a voltage is absent, and which power an asset can have.
 """
 
 import re
@@ -25,7 +25,7 @@ class Range(NamedTuple):
 
 
 _PHASE = r"(?:_l[123])?"
-# The first that fits counts.
+# The first pattern that fits counts.
 TABLE: tuple[tuple[str, Range], ...] = (
     (rf"power_factor{_PHASE}_pct", Range(-100.0, 100.0, "a cosine")),
     (r"soc_pct", Range(0.0, 100.0, "a share of the capacity")),
@@ -54,20 +54,20 @@ _ROWS = tuple((re.compile(pattern).fullmatch, found) for pattern, found in TABLE
 _PHASES = re.compile(r"(?:\w+_)?voltage(?:_mean)?_l[123]_v").fullmatch
 _POWERS = re.compile(rf"power{_PHASE}_w").fullmatch
 LIVE_V = 10.0
-"""A phase with less was never connected; what a long cable catches from its neighbours is less."""
+"""A phase that never had this voltage is not connected; a long cable picks up less from other phases."""
 _OVER_RATED, _OVER_RATED_W = 3.0, 500.0
-"""A power so many times the rating, and a little, is none; one that only exceeds it is a matter of alarms."""
+"""A power above so many times the rating plus so many watts is impossible; below it, alarms deal with it."""
 _GOOD, _BAD = QUALITIES.index(Quality.GOOD), QUALITIES.index(Quality.BAD)
 
 
 @lru_cache(4096)
 def range_of(quantity: str) -> Range | None:
-    """What a value of the quantity can be; None: anything."""
+    """The range of a quantity; None where it has none."""
     return next((found for fits, found in _ROWS if fits(quantity)), None)
 
 
 def can_be(quantity: str, value: Value | None) -> bool:
-    """Whether a value is one that the quantity can have."""
+    """Whether the quantity can have this value."""
     known = range_of(quantity)
     if known is None or value is None or isinstance(value, str):
         return True
@@ -75,7 +75,7 @@ def can_be(quantity: str, value: Value | None) -> bool:
 
 
 class _Check(NamedTuple):
-    """What is looked at in one column of a layout."""
+    """What is checked in one column of a layout."""
 
     place: int
     point: str
@@ -87,9 +87,9 @@ class _Check(NamedTuple):
 
 
 class Ranges:
-    """Looks at the readings of all devices.  ``ratings`` are the assets' rated powers (W) by name.
+    """Checks the readings of all devices.  ``ratings`` are the assets' rated powers (W) by name.
 
-    Where a device itself tells ``power_rated_w``, the larger of the two counts.
+    Where a device itself states ``power_rated_w``, the larger of the two counts.
     """
 
     def __init__(self, ratings: Mapping[str, float] | None = None) -> None:
@@ -104,7 +104,7 @@ class Ranges:
         self._ratings = dict(ratings)
 
     def judge(self, readings: Readings) -> Readings:
-        """The same readings, with those BAD that cannot be; the very same where none is."""
+        """Return the readings with impossible ones BAD; the same object where there are none."""
         checks = self._checks.get(readings.layout)
         if checks is None:
             checks = self._checks[readings.layout] = tuple(_checks(readings.layout))
@@ -164,4 +164,4 @@ def _checks(layout: Layout) -> "list[_Check]":
             low, high, _ = known or Range(0.0, inf, "")
             flags = _PHASES(quantity) is not None, _POWERS(quantity) is not None
             found.append(_Check(place, point, owner, low, high, *flags))
-    return sorted(found, key=lambda one: one.is_power)  # what a device says of its rating comes first
+    return sorted(found, key=lambda one: one.is_power)  # a device's own rating is needed before its powers

@@ -1,4 +1,4 @@
-"""Says where a text is no TOML, and its most likely cause: a decimal comma, quotes, a key used twice."""
+"""Finds where a text is not valid TOML, and the likely cause: decimal comma, quotes, repeated key."""
 
 import re
 from collections.abc import Callable
@@ -60,7 +60,7 @@ class _Row:
 
     @property
     def key(self) -> str:
-        """What stands left of the first ``=``."""
+        """The text left of the first ``=``."""
         return self.text[: self.code.index("=")] if "=" in self.code else self.text
 
     @property
@@ -73,7 +73,7 @@ class _Row:
 
     @property
     def value(self) -> str:
-        """What stands right of the first ``=``, without the comment."""
+        """The text right of the first ``=``, without the comment."""
         return self.text[self.begin : len(self.code)].rstrip()
 
     @property
@@ -87,14 +87,14 @@ _Cause = Callable[[_Row], tuple[int, str] | None]
 
 
 def syntax_fault(file: str, error: Exception, text: str = "") -> Fault:
-    """The fault of a text that is no TOML; ``error`` is what tomllib, or its decoding, raised."""
+    """The fault of a text that is not valid TOML; ``error`` is what tomllib, or its decoding, raised."""
     place = _PLACE.search(str(error))
     what = re.sub(r" *\(at [^)]*\)", "", str(error))
     line, column = (int(place[1]), int(place[2])) if place else (None, None)
     hint = ""
     if text and not isinstance(error, RecursionError):
         line, column, hint = _likely(text, what, line, column)
-    return Fault(file, line, "file", f"is no TOML: {what}{'; ' * bool(hint)}{hint}", column)
+    return Fault(file, line, "file", f"is not valid TOML: {what}{'; ' * bool(hint)}{hint}", column)
 
 
 def _likely(
@@ -130,7 +130,7 @@ def _likely(
 
 
 def _repeated(known: list[tuple[Path, int]]) -> tuple[int, str]:
-    """Line of the key or the table that stands a second time, and where it stands first; 0 for none."""
+    """Line of a repeated key or table, and the hint with the line of the first; 0 for none."""
     seen: dict[Path, int] = {}
     again: tuple[int, int, Path] = 0, 0, ()
     for path, at in known:
@@ -140,7 +140,7 @@ def _repeated(known: list[tuple[Path, int]]) -> tuple[int, str]:
             seen[path] = at
     at, _, path = again
     name = _shown(".".join(map(str, path)))
-    return at, f"{name} stands on line {seen[path]} already; keep one of them" if at else ""
+    return at, f"{name} is on line {seen[path]} already; keep one of them" if at else ""
 
 
 def _indent(row: str) -> int:
@@ -182,7 +182,7 @@ def _header(row: _Row) -> tuple[int, str] | None:
     at = _indent(row.text)
     name = row.text[: len(row.code)].strip("[] \t")
     if name and not _KEY.fullmatch(name):
-        return at, f"{_NAME}; other names stand in quotes"
+        return at, f"{_NAME}; put other names in quotes"
     if row.code.count("[") != row.code.count("]"):
         return at, "a section is [name], with as many ] as ["
     return None
@@ -193,13 +193,13 @@ def _separator(row: _Row) -> tuple[int, str] | None:
         return None
     at = _indent(row.code)
     if row.code[at] == "{":
-        return at, "TOML has lines of key = value, no { } around the file as JSON has"
+        return at, "write lines of key = value; unlike JSON, TOML has no { } around the file"
     if "=" not in row.code:
         colon = _COLON.match(row.text)
         return (colon.start(1), _NO_COLON) if colon else (at, "expected key = value")
     if row.code[row.begin : row.begin + 1] == "=":
         return row.begin, "write one ="
-    return None if _KEY.fullmatch(row.key) else (at, f"the key is wrong: {_NAME}")
+    return None if _KEY.fullmatch(row.key) else (at, f"the key is not valid: {_NAME}")
 
 
 def _word(row: _Row) -> tuple[int, str] | None:
@@ -217,16 +217,19 @@ def _number(row: _Row) -> tuple[int, str] | None:
     comma = _DECIMAL_COMMA.search(row.code, row.begin)
     if comma and "[" not in row.code[row.begin : comma.start()]:
         whole = comma[1].replace(".", "")
-        return comma.start(), f"a decimal number has a point, no comma: {whole}.{comma[2]}"
+        return comma.start(), f"write a decimal point, not a comma: {whole}.{comma[2]}"
     if grouped := _GROUPED.match(row.value):
-        return row.begin, f"a number has no spaces: {re.sub(r'[^0-9+-]', '', grouped[0])}"
+        return row.begin, f"write the number without spaces: {re.sub(r'[^0-9+-]', '', grouped[0])}"
     if measured := _UNIT.fullmatch(row.value):
         value = float(measured[1].replace("_", "")) * {"": 1, "k": 1e3, "M": 1e6}[measured[2]]
         return row.begin, f"write the number without its unit, which the key's name says: {value:.12g}"
     if zero := _ZERO.fullmatch(row.value):
-        return row.begin, f'a number begins with no 0: {zero[1]}, or "{row.value}" where a text is expected'
+        return (
+            row.begin,
+            f'a number does not begin with 0: {zero[1]}, or "{row.value}" where a text is expected',
+        )
     if point := _POINT.fullmatch(row.value):
-        return row.begin, f"a point has digits on both sides: {point[1] or 0}.{point[2] or 0}"
+        return row.begin, f"write digits on both sides of the point: {point[1] or 0}.{point[2] or 0}"
     return None
 
 
@@ -237,17 +240,17 @@ def _end(row: _Row) -> tuple[int, str] | None:
     if code.startswith("{"):
         return _inline(row, code)
     if code.endswith((",", ";")):
-        return len(row.code) - 1, "a line ends without a comma"
+        return len(row.code) - 1, "remove the comma or semicolon at the end of the line"
     if "newline" in row.error and (further := re.search(r"\s[\w.-]+\s*=", code)):
-        return row.begin + further.start() + 1, "each key stands on a line of its own"
+        return row.begin + further.start() + 1, "write each key on a line of its own"
     return None
 
 
 def _inline(row: _Row, code: str) -> tuple[int, str] | None:
     if "}" not in code:
-        return row.begin, "a table in { } stands on one line; or write it as a section [name]"
+        return row.begin, "write a table in { } on one line, or as a section [name]"
     if re.search(r",\s*}", code):
-        return row.begin + code.rindex(","), "there is no comma before }"
+        return row.begin + code.rindex(","), "remove the comma before }"
     if colon := re.match(r"{\s*[\w-]+\s*:", code):
         return row.begin + colon.end() - 1, _NO_COLON
     return None
@@ -263,7 +266,7 @@ def _quotes(row: _Row) -> tuple[int, str] | None:
         return row.begin, "a quote is missing: a text has one before it and one after it"
     if value[0] in "\"'":
         return row.begin, "there is more after the closing quote; put a text with ' in it between two \""
-    return row.begin, f'a text stands in quotes: "{_shown(value)}"'
+    return row.begin, f'put the text in quotes: "{_shown(value)}"'
 
 
 _CAUSES: tuple[_Cause, ...] = (_character, _comment, _header, _separator, _word, _number, _end, _quotes)

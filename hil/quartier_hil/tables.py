@@ -8,7 +8,7 @@ from quartier_drivers.place import read_text, read_toml
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The tables of a file.  Raises ConfigError where it cannot be read, or with the line that is no TOML."""
+    """The tables of a file.  Raises ConfigError where it cannot be read or is not valid TOML."""
     try:
         return read_toml(str(path), read_text(path))
     except OSError as error:

@@ -169,7 +169,7 @@ def test_what_contradicts_itself_is_told_beside_what_is_malformed() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("[points\n", "am300.toml:1: file: is no TOML"),
+        ("[points\n", "am300.toml:1:1: file: is not valid TOML"),
         ("[points.a_w]\nregister = 'input:1'\n", "profile.protocol: is missing"),
         (HEAD, "points: is missing; expected [points.<quantity>]"),
         (HEAD + "[point.a_w]\nregister = 'input:1'\n", "point: is no known key; did you mean 'points'?"),

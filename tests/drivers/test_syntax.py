@@ -1,4 +1,4 @@
-"""A text that is no TOML is refused with line, column and what to write instead."""
+"""A text that is not valid TOML is refused with line, column and what to write instead."""
 
 import pytest
 
@@ -15,11 +15,11 @@ def fault(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "place", "hint"),
     [
-        ("\ufeffa = 3,5", "1:5", "no comma: 3.5"),
-        ("a = 3,5", "1:5", "a decimal number has a point, no comma: 3.5"),
-        ("a = 1.000,5", "1:5", "no comma: 1000.5"),
-        ("ok = [3,5]\na = { b = 3,5 }  # watt", "2:11", "no comma: 3.5"),
-        ("a = +5,0", "1:5", "no comma: +5.0"),
+        ("\ufeffa = 3,5", "1:5", "not a comma: 3.5"),
+        ("a = 3,5", "1:5", "write a decimal point, not a comma: 3.5"),
+        ("a = 1.000,5", "1:5", "not a comma: 1000.5"),
+        ("ok = [3,5]\na = { b = 3,5 }  # watt", "2:11", "not a comma: 3.5"),
+        ("a = +5,0", "1:5", "not a comma: +5.0"),
         ("a = “b1”", "1:5", 'here is “ (U+201C); write the plain quote "'),
         ('a = "b1”\nb = 1', "1:8", "here is ” (U+201D)"),
         ("a = «b1»", "1:5", 'write the plain quote "'),
@@ -31,7 +31,7 @@ def fault(text: str) -> str:
         ("a = 'it's'", "1:5", "a quote is missing"),
         ('a = "x" "y"', "1:5", "more after the closing quote"),
         ('a = """x\ny', "1:5", "no closing quotes"),
-        ("a = victron/gx", "1:5", 'a text stands in quotes: "victron/gx"'),
+        ("a = victron/gx", "1:5", 'put the text in quotes: "victron/gx"'),
         ("a = 192.168.1.20", "1:5", '"192.168.1.20"'),
         ("a = 07:30", "1:5", '"07:30"'),
         ("a = mqtts://x.example  # broker", "1:5", '"mqtts://x.example"'),
@@ -43,10 +43,10 @@ def fault(text: str) -> str:
         ("a = ", "1:4", "the value is missing"),
         ("a = 5 kW", "1:5", "without its unit, which the key's name says: 5000"),
         ("a = 16A", "1:5", "key's name says: 16"),
-        ("a = 5 000", "1:5", "no spaces: 5000"),
-        ("a = 007", "1:5", "begins with no 0: 7"),
-        ("a = .5", "1:5", "both sides: 0.5"),
-        ("a = 12.", "1:5", "both sides: 12.0"),
+        ("a = 5 000", "1:5", "without spaces: 5000"),
+        ("a = 007", "1:5", "does not begin with 0: 7"),
+        ("a = .5", "1:5", "both sides of the point: 0.5"),
+        ("a = 12.", "1:5", "both sides of the point: 12.0"),
         ("a =\u00a05", "1:4", "a no-break space (U+00A0)"),
         ("a\u200b = 5", "1:2", "an invisible space (U+200B)"),
         ("b = 1\n\ufeffa = 1", "2:1", "a byte order mark (U+FEFF)"),
@@ -55,36 +55,36 @@ def fault(text: str) -> str:
         ('a: "b1"', "1:2", "write = between a key and its value"),
         ("a = {b: 3}", "1:7", "write = between"),
         ("a == 3", "1:4", "write one ="),
-        ('{ "a": 3 }', "1:1", "as JSON has"),
+        ('{ "a": 3 }', "1:1", "unlike JSON"),
         ("a", "1:1", "expected key = value"),
-        ("b = 1 c = 2", "1:7", "each key stands on a line of its own"),
-        ('a = "b1",', "1:9", "a line ends without a comma"),
+        ("b = 1 c = 2", "1:7", "write each key on a line of its own"),
+        ('a = "b1",', "1:9", "remove the comma or semicolon at the end of the line"),
         ("; note", "1:1", "a comment begins with #"),
         ('a = "b1" // note', "1:10", "a comment begins with #"),
         ("[a.b\nc = 1", "1:1", "as many ] as ["),
         ("[a.heat pump]", "1:1", "letters without accents"),
         ("puissance_dé = 1", "1:1", "letters without accents"),
         ('a = "C:\\p"', "1:8", r"write \\ for each \, or put the text in single quotes"),
-        ("a = { b = 1,\n c = 2 }", "1:5", "stands on one line"),
-        ("a = { b = 1, }", "1:12", "no comma before }"),
+        ("a = { b = 1,\n c = 2 }", "1:5", "on one line, or as a section"),
+        ("a = { b = 1, }", "1:12", "remove the comma before }"),
         ("a = [1, 2\nb = 3", "1:5", "lacks a comma between two values, or ] at its end"),
         ("a = [1 2]", "1:5", "lacks a comma"),
-        ("a = 1\r\n  a = 2\r\nb = 3", "2:3", "a stands on line 1 already"),
-        ("[x]\nb = 1\n[y]\n[x]", "4:1", "x stands on line 1 already"),
-        ("[x.y]\na = 1\nb = 2\na = [\n 1,\n]", "4:1", "x.y.a stands on line 2 already"),
-        ("a = { b = 1, b = 2 }", "1:1", "a.b stands on line 1 already"),
-        ("[a]\nb = 1\n[a.b]", "3:1", "a.b stands on line 2 already"),
-        ("a = { b = 1 }\na.c = 2", "2:1", "a stands on line 1 already"),
+        ("a = 1\r\n  a = 2\r\nb = 3", "2:3", "a is on line 1 already"),
+        ("[x]\nb = 1\n[y]\n[x]", "4:1", "x is on line 1 already"),
+        ("[x.y]\na = 1\nb = 2\na = [\n 1,\n]", "4:1", "x.y.a is on line 2 already"),
+        ("a = { b = 1, b = 2 }", "1:1", "a.b is on line 1 already"),
+        ("[a]\nb = 1\n[a.b]", "3:1", "a.b is on line 2 already"),
+        ("a = { b = 1 }\na.c = 2", "2:1", "a is on line 1 already"),
     ],
 )
 def test_a_common_mistake_is_told_with_its_column_and_what_to_write(text: str, place: str, hint: str) -> None:
     found = fault(text)
-    assert found.startswith(f"f:{place}: file: is no TOML: "), found
+    assert found.startswith(f"f:{place}: file: is not valid TOML: "), found
     assert hint in found.partition("; ")[2]
 
 
 def test_a_mistake_without_a_known_cause_keeps_the_place_of_the_parser() -> None:
-    assert "f:1:2: file: is no TOML: Invalid initial character for a key part" == fault("[]")
+    assert "f:1:2: file: is not valid TOML: Invalid initial character for a key part" == fault("[]")
 
 
 def test_tabs_are_spaces() -> None:

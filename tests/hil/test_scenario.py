@@ -76,7 +76,7 @@ def test_a_curve_is_a_point_or_a_level(tmp_path):
 
 
 def test_what_is_no_toml_says_so(tmp_path):
-    assert "is no TOML" in _faults(tmp_path, "title = ")[0]
+    assert "is not valid TOML" in _faults(tmp_path, "title = ")[0]
 
 
 def test_an_unknown_name_names_those_that_exist():

@@ -14,7 +14,7 @@ def test_a_file_is_its_tables(tmp_path):
 @pytest.mark.parametrize(
     ("held", "said"),
     [
-        (b"a = 1\nb = \n", "a.toml:2:4: file: is no TOML"),
+        (b"a = 1\nb = \n", "a.toml:2:4: file: is not valid TOML"),
         (b"\xff\xfe\x00", "a.toml:1: file: is UTF-16 text; expected TOML in UTF-8"),
         (None, "a.toml: file: cannot be read: No such file"),
     ],

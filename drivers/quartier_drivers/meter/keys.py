@@ -44,7 +44,7 @@ def load(reference: str, environ: Mapping[str, str] = os.environ) -> Keys:
     except OSError as error:
         raise ConfigError([Fault(reference, None, "file", f"cannot be read: {error.strerror}")]) from None
     except ValueError:  # no TOML, no UTF-8: what it is may be the key itself
-        raise ConfigError([Fault(reference, None, "file", "is no TOML in UTF-8")]) from None
+        raise ConfigError([Fault(reference, None, "file", "is not TOML in UTF-8")]) from None
     return _checked(reference, data)
 
 

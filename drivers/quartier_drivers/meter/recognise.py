@@ -1,7 +1,7 @@
-"""Which profiles fit a meter, by the maker and model that it states and by what they read.  Pure.
+"""Ranks the profiles that fit a meter, by the maker and model that it states and by what they read.  Pure.
 
 A profile's ``[recognise]`` table names marks.  A mark that the meter contradicts rules its profile out; a
-mark that it says nothing about takes certainty.  A profile without marks fits meters of all makers.
+mark that it does not state lowers the certainty.  A profile without marks fits meters of all makers.
 """
 
 import re
@@ -27,7 +27,7 @@ _DEVICE_NUMBER = re.compile(r"[0-9A-F]([A-Z]{3})[0-9A-F]{2}[0-9]{8}")
 _OLD_SERVER = re.compile(r"(?:06|09[0-9a-f]{2})((?:[0-9a-f]{2}){3})[0-9a-f]{6,14}")
 """A server id of SML meters before DIN 43863-5: 06 or 09 and the medium, three letters, a number."""
 _LISTS = {"KFM_": "KFM", "AIDON_": "AID", "Kamstrup_": "KAM"}
-"""How makers begin the version of a pushed list."""
+"""First letters of the version of a pushed list, and the maker."""
 _LIST_LABELS = ("1-0:0.2.129", "1-1:0.2.129")
 _LOGICAL_NAME = "0-0:42.0.0"
 _LOGICAL_TEXT = re.compile(r"([A-Z]{3})[0-9A-Za-z]{5,13}")
@@ -56,7 +56,7 @@ class Identity:
     groups: dict[str, Group] = field(default_factory=dict)
 
     def take(self, telegram: Telegram, head: str = "") -> None:
-        """One more telegram of the same meter; ``head`` is what stood before it."""
+        """Add a telegram of the same meter; ``head`` is its identification line."""
         self.groups.update((one.label, one) for one in telegram.groups)
         self.head = head or self.head
         if status := self.groups.get("status"):
@@ -109,7 +109,7 @@ def _maker(meter: str, head: str, groups: Mapping[str, Group]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a profile's marks fit: what fits, what is not stated, what is contradicted."""
+    """Marks of a profile that fit, that the meter does not state, and that it contradicts."""
 
     fits: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ class Fit:
 
 
 def fit(marks: Marks, who: Identity) -> Fit:
-    """Hold a profile's marks against what a meter states."""
+    """Compare a profile's marks with what a meter states."""
     version = "" if who.version is None else str(who.version)
     held = [
         (_MAKER, who.maker, marks.makers),
@@ -139,7 +139,7 @@ def fit(marks: Marks, who: Identity) -> Fit:
 
 
 def _stated(label: str, who: Identity) -> str:
-    """What the first group says whose label is like this; blank for one that says nothing, empty for none."""
+    """Value of the first group whose label matches; a blank where it has no value, empty for no group."""
     found = next((one for name, one in who.groups.items() if fnmatchcase(name, label)), None)
     return "" if found is None else str(found.value).strip() or " "
 
@@ -165,7 +165,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one profile makes of a meter: the latest of each point that it states."""
+    """One profile's points of a meter, each with its latest value."""
 
     profile: MeterProfile
     told: Mapping[str, Meant]
@@ -188,7 +188,7 @@ class Reading:
 
     @property
     def is_plausible(self) -> bool:
-        """Whether its voltages are those of a building: a wrong scale shows there."""
+        """Whether its voltages are usual in buildings; a wrong scale is found by that."""
         low, high = _VOLTAGES_V
         points = self.points
         told = [points[name] for name in _VOLTAGES if name in points]
@@ -198,9 +198,9 @@ class Reading:
 def ranked(readings: Iterable[Reading], who: Identity) -> list[Suggestion]:
     """The profiles that fit, the best first; at most three.
 
-    Marks come first; of equals the one that corrects a known defect, then the one that reads the most.
-    What contradicts a mark is not among them, however much its profile would read: its scales are of another
-    meter.
+    Marks count first; among equals a profile that corrects a known defect, then the one that reads most.
+    A profile whose mark is contradicted is left out, however much it would read: its scales are those of
+    another meter.
     """
     held = [(one, fit(one.profile.marks, who)) for one in readings if one.stated_count]
     told = [(one, found) for one, found in held if not found.against]
@@ -231,7 +231,7 @@ def _sure(one: Reading, found: Fit) -> Sure:
 def _suggestion(one: Reading, found: Fit) -> Suggestion:
     said = list(found.fits)
     if not found.fits and not found.missing:
-        said.append("nothing speaks against it")
+        said.append("no mark contradicts it")
     said += [f"not stated: {what}" for what in found.missing]
     said += [f"corrects a known defect ({one.profile.correction})"] if one.profile.corrects else []
     said += [one.profile.marks.hint] if one.profile.marks.hint else []

@@ -42,8 +42,8 @@ _UtcMs = Annotated[int, Field(ge=0, lt=1 << 53)]
 _Boot = Annotated[int, Field(ge=0, lt=1 << 40)]
 
 
-class Unusable(Exception):  # noqa: N818 - what a person is told
-    """The file is no backup, or is damaged; or something on this machine does not let it be used."""
+class Unusable(Exception):  # noqa: N818 - its text is shown to a person
+    """The file is not a backup, or is damaged, or cannot be used on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup holds, and of whom; ``left_out`` says what it could not take.
+    """The content of a backup and its gateway; ``left_out`` lists files that could not be taken.
 
-    ``site_file`` is its name in the folder of the site, ``history`` the store's path as the site file says.
+    ``site_file`` is a name in the folder of the site file, ``history`` the store's path in the site file.
     """
 
     gateway: _Word
@@ -82,7 +82,7 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int:
-        """All files together."""
+        """Size of all files together."""
         return sum(member.size for member in self.members)
 
     @property
@@ -111,12 +111,12 @@ _MANIFEST = TypeAdapter(Manifest)
 
 
 def read(path: Path) -> Signed:
-    """Read what a backup says of itself, and prove its signature.  Raises Unusable."""
+    """Read the manifest of a backup and verify its signature.  Raises Unusable."""
     try:
         with _open(path) as archive:
             return _head(archive)
     except _FAULTS as error:
-        raise Unusable(f"{path}: no backup that can be read: {error}") from error
+        raise Unusable(f"{path}: is not a readable backup: {error}") from error
 
 
 def check(path: Path, expected: Signed | None = None) -> Signed:
@@ -127,9 +127,9 @@ def check(path: Path, expected: Signed | None = None) -> Signed:
 
 
 def contents(path: Path, expected: Signed | None = None) -> Iterator[tuple[Member, IO[bytes]]]:
-    """Give every file with its bytes, each proved before it is given.
+    """Yield every file with its bytes, each verified first.
 
-    ``expected``: what ``read`` gave before; another manifest is refused.  Raises Unusable.
+    ``expected``: the result of ``read``; another manifest is refused.  Raises Unusable.
     """
     try:
         with _open(path) as archive:
@@ -151,7 +151,7 @@ def contents(path: Path, expected: Signed | None = None) -> Iterator[tuple[Membe
 
 
 def read_member(path: Path, expected: Signed, wanted: Member) -> bytes:
-    """Read one small file of the archive, proved.  Raises Unusable."""
+    """Read one small file of the archive, verified.  Raises Unusable."""
     for member, body in contents(path, expected):
         if member == wanted:
             return body.read()
@@ -210,14 +210,14 @@ def _head(archive: tarfile.TarFile) -> Signed:
     except (KeyError, TypeError) as error:
         raise ValueError("its signature cannot be read") from error
     if not signing.verify(key, signature, _SIGNED_FOR + content):
-        raise ValueError("its signature does not hold: it was changed after it was made")
+        raise ValueError("its signature is wrong: the file was changed after it was signed")
     return Signed(_manifest(content), key)
 
 
 def _small(archive: tarfile.TarFile, name: str, size_max: int) -> bytes:
     info = archive.next()
     if info is None or info.name != name or info.type not in _PLAIN:
-        raise ValueError(f"has no {name} where it belongs")
+        raise ValueError(f"has no {name} at its place")
     if info.size > size_max:
         raise ValueError(f"{name} has {info.size} bytes; at most {size_max}")
     body = archive.extractfile(info)
@@ -245,7 +245,7 @@ def _manifest(content: bytes) -> Manifest:
         _check_place(member)
     texts = (manifest.gateway, manifest.version, manifest.history, *manifest.left_out)
     if "/" in manifest.site_file or not all(text.isprintable() for text in texts):
-        raise ValueError("its manifest holds text that names nothing of a gateway")
+        raise ValueError("its manifest holds a name that no gateway has")
     _ = manifest.site_member
     return manifest
 
@@ -255,7 +255,7 @@ def _check_place(member: Member) -> None:
     path = PurePosixPath(member.path)
     plain = str(path) == member.path and ".." not in path.parts and member.path.isprintable()
     if member.place not in PLACES or not plain or (member.place == ELSEWHERE) != path.is_absolute():
-        raise ValueError(f"{member.place}/{member.path!r} is no place of a gateway")
+        raise ValueError(f"{member.place}/{member.path!r} is not a place for a file of a gateway")
 
 
 def write(

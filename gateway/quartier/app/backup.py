@@ -105,7 +105,7 @@ def last_boot(folders: Folders, history: Path) -> int:
 def _private(to: Path) -> Iterator[tuple[IO[bytes], Path]]:
     """A new file beside ``to`` that only its owner may read; gone again where it did not become ``to``."""
     if to.exists():
-        raise Unusable(f"{to} is there already; give another name")
+        raise Unusable(f"{to} already exists; give another name")
     beside = to.with_name(f"{to.name}.part")
     beside.unlink(missing_ok=True)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

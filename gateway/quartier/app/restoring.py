@@ -1,6 +1,6 @@
-"""A backup put on this machine: its numbers go on above all that the old one can have given.
+"""Restores a backup on this machine; numbers continue above all that the old gateway can have used.
 
-The file may come from a stranger.  Nothing is written before its signature and every byte are proved, and
+The file may come from a stranger.  Nothing is written before its signature and every byte are verified, and
 before every file has a target that belongs to this gateway.  Root writes with the rights of the service
 wherever the service owns the folder.
 """
@@ -33,7 +33,7 @@ NEW, SAME, REPLACES, LEFT_OUT = "new", "same", "replaces", "not written"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One file: where it goes, and how (NEW, SAME, REPLACES or LEFT_OUT); ``reason`` where it does not go."""
+    """One file: its target, and its action (NEW, SAME, REPLACES or LEFT_OUT); ``reason`` for LEFT_OUT."""
 
     member: Member
     target: Path
@@ -43,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a restore will do; ``objections`` say why it may not, unless a person overrules them."""
+    """The steps of a restore; ``objections`` forbid it unless a person overrules them."""
 
     signed: Signed
     site: Site
@@ -54,13 +54,13 @@ class Plan:
 
 
 def make_plan(path: Path, folders: Folders, *, needs_room: bool = True) -> Plan:
-    """Prove a backup whole, and find out what putting it here means.
+    """Verify a whole backup and find the target of each file.
 
     Raises Unusable where it is damaged, or with ``needs_room`` where the disk has too little.
     """
     signed = archive.read(path)
     if needs_room and (missing_bytes := find_missing_bytes(signed, folders)):
-        raise Unusable(f"{folders.state_dir}: {missing_bytes / 1e6:.0f} MB of room are missing")
+        raise Unusable(f"{folders.state_dir}: {missing_bytes / 1e6:.0f} MB of free space are missing")
     site = _read_site(path, signed)
     archive.check(path, signed)
     service = find_service(folders)
@@ -70,7 +70,7 @@ def make_plan(path: Path, folders: Folders, *, needs_room: bool = True) -> Plan:
     if folders.state_dir.is_dir() and any(folders.state_dir.iterdir()):
         objections.append(f"{folders.state_dir} holds the state of a gateway already")
     objections += [
-        f"{one.target} is there already, and is another one" for one in steps if one.action == REPLACES
+        f"{one.target} exists already, with other content" for one in steps if one.action == REPLACES
     ]
     return Plan(signed, site, steps, tuple(objections), _is_known(signed, folders, service))
 
@@ -93,7 +93,7 @@ def find_missing_bytes(signed: Signed, folders: Folders) -> int:
 
 
 def put(path: Path, plan: Plan, folders: Folders, utc_ms: int) -> None:
-    """Write every file of the plan and raise the numbers; what stood there is moved aside, never lost.
+    """Write every file of the plan and raise the numbers; existing files are moved aside, never lost.
 
     The daemon's lock is held by the caller.  Raises Unusable or OSError.
     """
@@ -112,7 +112,7 @@ def put(path: Path, plan: Plan, folders: Folders, utc_ms: int) -> None:
 
 
 def raise_numbers(plan: Plan, folders: Folders, utc_ms: int) -> None:
-    """Number the next start above every start of the old machine until now: no key comes twice."""
+    """Number the next start above every start of the old machine, so that no sample number is used twice."""
     manifest = plan.signed.manifest
     history = plan.site.store.file(folders.state_dir)
     floor = max(last_boot(folders, history), manifest.boot, utc_ms // 1000)
@@ -123,7 +123,7 @@ def raise_numbers(plan: Plan, folders: Folders, utc_ms: int) -> None:
     restored.keep(folders.state_dir, utc_ms, manifest.made_utc_ms, floor)
 
 
-# What may go where
+# Targets
 
 
 def _read_site(path: Path, signed: Signed) -> Site:
@@ -179,7 +179,7 @@ def _plan_step(member: Member, signed: Signed, folders: Folders, service: Owner,
         if _is_same(target, member):
             return Step(member, target, SAME)
         if member.place == ELSEWHERE and not os.access(target.parent, os.W_OK | os.X_OK, effective_ids=True):
-            reason = f"{target.parent} is not the service's own; copy it by hand"
+            reason = f"{target.parent} is not writable for the service; copy the file by hand"
             return Step(member, target, LEFT_OUT, reason)
         return Step(member, target, REPLACES if os.path.lexists(target) else NEW)
 

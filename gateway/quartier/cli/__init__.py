@@ -20,7 +20,7 @@ from quartier.cli.grammar import in_json as _json
 from quartier.cli.grammar import runtime as _runtime
 from quartier.cli.grammar import state as _state
 from quartier.cli.places import CONFIG
-from quartier.runtime import journal
+from quartier.runtime import journald
 from quartier_drivers.errors import ConfigError
 
 USAGE = """\
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for what it lacks
     words = list(sys.argv[1:] if arguments is None else arguments)
-    with journal.prioritised():
+    with journald.prioritised():
         if words[:1] == ["run"]:  # its log shows foreign text by itself
             return _ended(_asked(words))
         with plain.filtered():
@@ -188,8 +188,8 @@ def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         commands,
         "check",
         "check a site file: every fault at once, exit 78 when there is one",
-        "Faults read file:line: key: what, and what was expected.  Where the text is no\n"
-        "TOML, the column and the likely cause stand there.  A warning names an implausible value.\n\n"
+        "A fault is shown as file:line: key: what is wrong, and what was expected.  For a file that is not\n"
+        "valid TOML also the column and the likely cause.  A warning names an implausible value.\n\n"
         "Exit codes: 0 no fault · 78 a fault, or with --strict a warning.",
     )
     check.add_argument(
@@ -273,9 +273,9 @@ def _library(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "profiles",
         "list the device profiles, show one as a sheet, prove them, or look for mistakes in your own",
         "list [WORD ...]    the profiles whose name, maker and model hold each word (default: all)\n"
-        "show NAME ...      where each point stands, its unit and range, and what may be ordered;\n"
+        "show NAME ...      address, unit and range of each point, and what may be ordered;\n"
         "                   with --file the file itself, for a copy of your own\n"
-        "prove [NAME ...]   each point against manuals and other projects' lists (default: every profile)\n"
+        "prove [NAME ...]   compare each point with manuals and other lists (default: every profile)\n"
         "lint [FILE|NAME]   mistakes by file, line and key, with what to do (default: every profile)\n"
         "example: quartier profiles list --orders --point current_max\n"
         "         quartier profiles show keba/p30\n"

@@ -17,8 +17,8 @@ from quartier.cli.past import places
 from quartier.runtime import clock, release
 
 _UNSURE = (
-    "the clock is not synchronised: numbers that the old gateway gave since the backup could come twice; "
-    "wait for the time, or say --without-clock where it is right to the hour"
+    "the clock is not synchronised: numbers that the old gateway used since the backup could be used twice; "
+    "wait for the time, or give --without-clock if the clock is right to the hour"
 )
 _KEY_HINT = "Compare the key with what quartier backup printed on the old gateway, then"
 
@@ -33,9 +33,9 @@ def backup(options: argparse.Namespace) -> int:
         if options.json:
             output.dump({**archive.about(signed), "file": str(options.file)})
             return 0
-        print(f"{options.file}: {_size(options.file)}, {signed.manifest.gateway}, proved")
+        print(f"{options.file}: {_size(options.file)}, {signed.manifest.gateway}, verified")
         _describe(signed, options)
-        print(f"signed with key {signed.fingerprint}: note it, another machine asks for it")
+        print(f"signed with key {signed.fingerprint}: note it; another machine asks for it")
         return 0
 
     return _alone(options, pack)
@@ -99,7 +99,7 @@ def _is_agreed(options: argparse.Namespace, plan: restoring.Plan) -> bool:
     if not sys.stdin.isatty():
         needed = "--yes" if is_known else f"--yes --key {key}"
         print(
-            f"nothing was written: nobody can be asked here. {_KEY_HINT if not is_known else 'To go on'}: "
+            f"nothing was written: there is no terminal to ask. {_KEY_HINT if not is_known else 'To go on'}: "
             f"quartier restore {options.file} {needed}",
             file=sys.stderr,
         )

@@ -69,15 +69,15 @@ def init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
     found = command(
         commands,
         "init",
-        "write a first site file from what answers in the building",
+        "write a first site file from the devices that answer",
         "WHERE is a Modbus address (tcp://HOST, rtu://usb:SERIAL?baud=9600), the port of a smart meter\n"
         "(usb:SERIAL, /dev/ttyUSB0, tcp://HOST:PORT for one that pushes: use its port), or a file with the\n"
-        "output of quartier scan modbus --json. It reads only. Then it asks what cannot be found: contract,\n"
+        "output of quartier scan modbus --json. It only reads. Then it asks for the rest: contract,\n"
         "ratings, what a plain meter measures. The file is checked before it is written.\n"
         "example: quartier init tcp://192.168.1.20 usb:DA3FMX1Z --output site.toml\n"
         "         quartier init found.json --answer contract=12kVA --answer export=0W\n\n"
-        "Exit codes: 0 written · 1 nothing was found · 2 an answer lacks or is wrong, or the file is there\n"
-        "already · 78 what was found makes no sound site file.",
+        "Exit codes: 0 written · 1 nothing was found · 2 an answer is missing or wrong, or the file exists\n"
+        "already · 78 the resulting site file has a fault.",
     )
     found.add_argument("where", nargs="+", metavar="WHERE", help="address, port, or result of a scan")
     found.add_argument(

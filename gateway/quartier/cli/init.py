@@ -1,4 +1,4 @@
-"""``quartier init``: from what answers in a building to its first site file; asks what cannot be found."""
+"""``quartier init``: write a first site file from the devices that answer; ask for what cannot be found."""
 
 import argparse
 import asyncio
@@ -25,14 +25,14 @@ _FILE_BUS = ("kind", "host", "port", "baud", "parity", "stop_bits")
 _ASSET_NAMES = {GRID: "grid", BATTERY: "bat", PV: "pv", EV: "ev", LOAD: "load"}
 
 
-class _Missing(Exception):  # noqa: N818 - what nobody was asked for
-    """Answers that nobody at a terminal can be asked for."""
+class _Missing(Exception):  # noqa: N818 - a state, not an error
+    """Answers are missing, and there is no terminal to ask for them."""
 
 
 def init(options: argparse.Namespace) -> int:
-    """Find, ask, write; exit 1 when nothing was found, 2 when an answer lacks, 78 for a faulty file."""
+    """Find, ask, write; exit 1 when nothing was found, 2 for missing or wrong answers, 78 for faults."""
     if options.output.exists() or options.output.is_symlink():
-        print(f"{options.output} is there already; give another name with --output", file=sys.stderr)
+        print(f"{options.output} already exists; give another name with --output", file=sys.stderr)
         return 2
     try:
         answers = Answers(dict(_answer(one) for one in options.answer))
@@ -41,7 +41,7 @@ def init(options: argparse.Namespace) -> int:
         print(f"quartier init: {error}", file=sys.stderr)
         return 2
     if not devices:
-        print("no device was found; quartier scan and quartier listen say more", file=sys.stderr)
+        print("no device was found; quartier scan and quartier listen show why", file=sys.stderr)
         return 1
     _show(devices)
     try:
@@ -61,7 +61,7 @@ def _answer(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-# What is there
+# Finding devices
 
 
 def _find(where: str, options: argparse.Namespace) -> list[FoundDevice]:
@@ -89,7 +89,7 @@ def _from_scan(result: Any, where: str) -> Iterator[FoundDevice]:
     for one in result["found"]:
         guesses = one["guesses"]
         if not guesses:
-            print(f"{where}: unit {one['unit']} is known by no profile; left out", file=sys.stderr)
+            print(f"{where}: unit {one['unit']} fits no profile; left out", file=sys.stderr)
             continue
         bus = {key: one["bus"][key] for key in _FILE_BUS if key in one["bus"]}
         sure = guesses[0]["sure"] == "sure"
@@ -97,15 +97,13 @@ def _from_scan(result: Any, where: str) -> Iterator[FoundDevice]:
 
 
 async def _hear(port: str) -> list[FoundDevice]:
-    """Listen on a port until it is known which meter speaks."""
+    """Listen on a port until the meter's profile is known."""
     from quartier_drivers.meter import listen as listening  # noqa: PLC0415 - opens ports
     from quartier_drivers.meter.decode import Capture  # noqa: PLC0415 - the same
 
     found = await listening.find(port, lambda text: print(text, file=sys.stderr))
     if not found.protocol or found.asked:
-        print(
-            f"{port}: {found.advice or 'speaks only when it is asked: quartier scan mbus'}", file=sys.stderr
-        )
+        print(f"{port}: {found.advice or 'answers only on request; use quartier scan mbus'}", file=sys.stderr)
         return []
     capture, best = Capture(found.protocol), None
     try:
@@ -136,7 +134,7 @@ def _where(one: FoundDevice) -> str:
     return f"{one.bus['host']}:{one.bus['port']}" if "host" in one.bus else str(one.bus.get("port", ""))
 
 
-# What must be asked
+# Asking
 
 
 class Answers:
@@ -148,9 +146,9 @@ class Answers:
         self.missing: dict[str, str] = {}
 
     def ask(self, key: str, question: str, read: Callable[[str], _Said], default: str = "") -> _Said | None:
-        """Find an answer, and read it; None where nobody can be asked (it stands in ``missing`` then).
+        """Find an answer and parse it; None without a terminal (``missing`` then has the question).
 
-        Raises ValueError where ``--answer`` gave something that cannot be read.
+        Raises ValueError where the text of ``--answer`` cannot be parsed.
         """
         self._used.add(key)
         if key in self._given:
@@ -172,7 +170,7 @@ class Answers:
 
     @property
     def unused(self) -> list[str]:
-        """Answers to what was not asked: misspelt, or of another building."""
+        """Keys of ``--answer`` that no question has: misspelt, or for another building."""
         return sorted(self._given.keys() - self._used)
 
 
@@ -187,7 +185,7 @@ def _one_of(known: Sequence[str]) -> Callable[[str], str]:
 
 def _word(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", text):
-        raise ValueError(f"{text!r}: expected small letters, digits, - and _")
+        raise ValueError(f"{text!r}: expected lower-case letters, digits, - and _")
     return text
 
 
@@ -215,7 +213,7 @@ def _compose(devices: Mapping[str, FoundDevice], answers: Answers) -> str:
     )
     assets = list(_assets(devices, answers))
     if unused := answers.unused:
-        raise ValueError(f"--answer {unused[0]}: nothing asks for it")
+        raise ValueError(f"--answer {unused[0]}: no question has this key")
     if answers.missing:
         raise _Missing
     assert ident is not None
@@ -284,14 +282,14 @@ def _hostname() -> str:
 
 
 def _time_zone() -> str:
-    """The zone of this machine, where it says one."""
+    """The time zone of this machine; Europe/Paris where it has none."""
     target = os.path.realpath("/etc/localtime")
     zone = target.partition("/zoneinfo/")[2]
     return zone if "/" in zone else "Europe/Paris"
 
 
 def _tell_missing(answers: Answers) -> int:
-    print("nobody can be asked here; nothing was written. Give these answers:", file=sys.stderr)
+    print("there is no terminal to ask; nothing was written. Give these answers:", file=sys.stderr)
     for key, question in answers.missing.items():
         print(f"  --answer {key}=…    {question}", file=sys.stderr)
     return 2
@@ -309,7 +307,7 @@ def _write(options: argparse.Namespace, text: str) -> int:
         print(f"warning: {warning}", file=sys.stderr)
     with options.output.open("x", encoding="utf-8") as file:
         file.write(text)
-    print(f"{options.output} is written and has no fault. Next:")
-    print(f"  quartier check {options.output}      what it means, and what each loss does")
-    print(f"  quartier probe --config {options.output}  prove sign and scale of each asset by small steps")
+    print(f"{options.output} was written and has no fault. Next:")
+    print(f"  quartier check {options.output}      show what the file means, and what each loss does")
+    print(f"  quartier probe --config {options.output}  check sign and scale of each asset with small steps")
     return 0

@@ -119,7 +119,9 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise ConfigError([Fault(str(path), None, "file", f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
-        raise ConfigError([Fault(str(path), None, "file", "is no UTF-8 text; expected a key list")]) from None
+        raise ConfigError(
+            [Fault(str(path), None, "file", "is not UTF-8 text; expected a key list")]
+        ) from None
 
 
 def _show(told: Mapping[str, Any], zone: tzinfo | None, *, as_json: bool) -> None:

@@ -74,35 +74,33 @@ def backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         commands,
         "backup",
         "write the whole gateway into one file: site file, keys, numbers, counters, history",
-        "Stop the daemon first: what it still has in hand would be missing.  The file holds private keys;\n"
-        "only its owner may read it.  It is signed with the gateway's key: note the key that is printed, a\n"
-        "new machine asks for it.  It is read again and proved before the command ends.\n"
+        "Stop the daemon first: samples that it still holds in memory would be missing.  The file holds\n"
+        "private keys; only its owner may read it.  It is signed with the gateway's key: note the printed\n"
+        "key, a new machine asks for it.  It is read again and verified before the command ends.\n"
         "example: sudo systemctl stop quartier; sudo quartier backup /media/usb/b012.qbk\n\n"
-        "Exit codes: 0 written · 1 it could not be · 75 a daemon runs · 78 the site file cannot be used.",
+        "Exit codes: 0 written · 1 not written · 75 a daemon runs · 78 the site file cannot be used.",
     )
-    found.add_argument("file", type=Path, metavar="FILE", help="where to; it must not be there yet")
+    found.add_argument("file", type=Path, metavar="FILE", help="where to; the file must not exist")
     _places(found)
     found.set_defaults(run="backup:backup")
 
 
 def restore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """And back, on this machine or another."""
+    """Put a backup on this machine or another."""
     found = grammar.command(
         commands,
         "restore",
         "put a backup on this machine; it goes on as the gateway that was backed up",
-        "Signature and every byte are proved, the files are listed and you are asked before anything is\n"
+        "Signature and every byte are verified, the files are listed and you are asked before anything is\n"
         "written.  Only files of the gateway are written, in the service's folders with its rights.\n"
-        "Numbers go on above all that the old gateway can have given, so the clock must be synchronised.\n"
-        "Never start the old one again: see the page for operators.  --check proves and lists alone.\n"
+        "Numbers continue above all that the old gateway can have used, so the clock must be synchronised.\n"
+        "Never start the old one again: see the page for operators.  --check only verifies and lists.\n"
         "example: sudo quartier restore /media/usb/b012.qbk\n\n"
-        "Exit codes: 0 well · 1 it may not be put here, or the file is damaged · 75 a daemon runs.",
+        "Exit codes: 0 well · 1 it must not be put here, or the file is damaged · 75 a daemon runs.",
     )
     found.add_argument("file", type=Path, metavar="FILE", help="what quartier backup wrote")
-    found.add_argument("--check", action="store_true", help="prove and list it, write nothing")
-    found.add_argument(
-        "--force", action="store_true", help="move aside what is here already, under another name"
-    )
+    found.add_argument("--check", action="store_true", help="verify and list it, write nothing")
+    found.add_argument("--force", action="store_true", help="move existing files aside, under another name")
     found.add_argument("--yes", action="store_true", help="do not ask; for scripts")
     found.add_argument(
         "--key",
@@ -112,7 +110,7 @@ def restore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     found.add_argument(
         "--without-clock",
         action="store_true",
-        help="though nobody vouches for the clock: only where it is right to the hour",
+        help="accept a clock that is not synchronised: only if it is right to the hour",
     )
     _places(found)
     found.set_defaults(run="backup:restore")

@@ -1,4 +1,4 @@
-"""Foreign text on the output of commands: what devices, documents and people say steers no terminal."""
+"""Filters what commands print: text from devices, documents and people cannot control the terminal."""
 
 import sys
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def cell(value: object) -> object:
-    """Give a text for a CSV file that no spreadsheet takes for a formula."""
+    """Return a text for a CSV file so that no spreadsheet reads it as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 class Filtered:
-    """A text stream that shows what is written to it; ``raw`` is the stream for own control sequences."""
+    """A text stream that makes control characters visible; ``raw`` is the stream for our own sequences."""
 
     def __init__(self, raw: TextIO) -> None:
         self.raw = raw
 
     def write(self, text: str) -> int:
-        """Write a text, visible."""
+        """Write a text with its control characters made visible."""
         self.raw.write(show(text))
         return len(text)
 
@@ -31,13 +31,13 @@ class Filtered:
 
 
 def raw(stream: TextIO) -> TextIO:
-    """Find the stream below the filter, for colours and for lines that are written over."""
+    """Return the stream below the filter, for colours and for a line of progress."""
     return cast("TextIO", getattr(stream, "raw", stream)) if isinstance(stream, Filtered) else stream
 
 
 @contextmanager
 def filtered() -> Iterator[None]:
-    """Filter what is printed meanwhile."""
+    """Filter standard output and error output inside the ``with`` block."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (cast("TextIO", Filtered(raw(stream))) for stream in before)
     try:

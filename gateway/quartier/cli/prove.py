@@ -1,4 +1,4 @@
-"""``quartier profiles prove``: what manuals and other projects say of each point, against the profiles."""
+"""``quartier profiles prove``: compare each point of a profile with manuals and other projects' lists."""
 
 import argparse
 import sys
@@ -29,7 +29,7 @@ def prove(options: argparse.Namespace) -> int:
     if options.json:
         told_faults = [{"file": f.file, "line": f.line, "key": f.key, "what": f.what} for f in faults]
         output.dump(
-            {"profiles": [{"profile": one.profile, **told(one)} for one in proofs], "faults": told_faults}
+            {"profiles": [{"profile": one.profile, **as_json(one)} for one in proofs], "faults": told_faults}
         )
     else:
         if proofs:
@@ -44,8 +44,8 @@ def prove(options: argparse.Namespace) -> int:
     return int(bool(wrong))
 
 
-def told(one: Proof) -> dict[str, Any]:
-    """A proof for a script."""
+def as_json(one: Proof) -> dict[str, Any]:
+    """Return a proof as it stands in JSON."""
     places = {source: number for number, source in enumerate(map(str, one.sources))}
     return {
         "level": one.level,

@@ -128,12 +128,12 @@ def _export(need: Mapping[str, Any]) -> str:
 
 _NEEDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inputs": _inputs,
-    "grid": lambda _: "once the public grid is well again: what it does now holds all back",
+    "grid": lambda _: "once the public grid is normal again: its present state holds all back",
     "command": lambda need: f"once the district's command {need['id']} is over",
     "minimum": _minimum,
     "rest": lambda _: "it was switched often in the last hour, and rests",
     "room": _room,
-    "spread": lambda need: f"waits {age(need['left_s'])} more, lest all buildings come back together",
+    "spread": lambda need: f"waits {age(need['left_s'])} more, so that not all buildings come back together",
     "spacing": lambda need: f"one at a time: the next in {age(need['left_s'])}",
     "fits": _fits,
     "turn": lambda need: f"after {', '.join(need['before'])}",

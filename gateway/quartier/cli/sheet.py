@@ -7,7 +7,7 @@ from typing import Any
 
 from quartier.cli import output
 from quartier.cli.library import NONE, row
-from quartier.cli.prove import told
+from quartier.cli.prove import as_json
 from quartier_drivers.contract import Fallback
 from quartier_drivers.forgetting import CAP
 from quartier_drivers.points import word
@@ -24,7 +24,7 @@ def show(profiles: Sequence[tuple[Profile, Proof]], options: argparse.Namespace)
     """Each profile with its points and its proof; ``--json`` gives a list of them."""
     if options.json:
         output.dump(
-            [{**row(one, proof), "proof": told(proof), "points": points(one)} for one, proof in profiles]
+            [{**row(one, proof), "proof": as_json(proof), "points": points(one)} for one, proof in profiles]
         )
         return 0
     for place, (one, proof) in enumerate(profiles):

@@ -1,7 +1,7 @@
-"""A first site file from what was found in a building and what its installer answers (pure).
+"""Makes a first site file from the devices that were found and the answers of an installer (pure).
 
-Only what cannot be found is asked.  What an asset can be is read from its profile: a part with a current
-limit to write is a charging point, one with a setpoint and a state of charge a battery, and so on.
+The role of an asset follows from its profile: a part with a writable current limit is a charging point, one
+with a setpoint and a state of charge a battery, and so on.
 """
 
 import re
@@ -20,7 +20,7 @@ _CONTRACT_W = (500.0, 5_000_000.0)
 
 
 class Quantity(Protocol):
-    """What this module needs to know of a point of a profile."""
+    """The part of a profile's point that this module needs."""
 
     @property
     def writable(self) -> bool:
@@ -32,7 +32,10 @@ Parts = Mapping[str, Mapping[str, Quantity]]
 
 @dataclass(frozen=True, slots=True)
 class FoundDevice:
-    """A device that answered: the keys of its bus, its profile, its unit on the bus and what it said."""
+    """A device that answered: keys of its bus, profile, unit on the bus, and the reason for the profile.
+
+    ``sure`` is false where the profile is a guess.
+    """
 
     bus: Mapping[str, str | int]
     profile: str
@@ -68,7 +71,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """What is said of the building itself."""
+    """The answers about the building itself."""
 
     id: str
     district: str
@@ -92,7 +95,7 @@ def name_devices(found: Sequence[FoundDevice]) -> dict[str, FoundDevice]:
 def find_candidates(device: str, parts: Parts) -> Iterator[Candidate]:
     """Give the parts of a device that can be an asset, each with its roles.
 
-    A device has one battery: a second part that steers it is another way to do so.
+    A device has one battery: a second part that controls it is the same battery by other registers.
     """
     has_battery = False
     for part, quantities in parts.items():
@@ -133,12 +136,12 @@ def read_power_w(text: str) -> float:
 
 
 def read_contract_w(text: str) -> float:
-    """Read the import power of a contract.  Raises ValueError, also for a value that no building has."""
+    """Read the import power of a contract.  Raises ValueError, also for an implausible value."""
     power_w = read_power_w(text)
     low_w, high_w = _CONTRACT_W
     if not low_w <= power_w <= high_w:
         raise ValueError(
-            f"{text!r} is {power_w:g} W; a contract has {low_w:g} W to {high_w / 1e6:g} MW: look at the unit"
+            f"{text!r} is {power_w:g} W; expected {low_w:g} W to {high_w / 1e6:g} MW; check the unit"
         )
     return power_w
 
@@ -152,7 +155,7 @@ def read_energy_wh(text: str) -> float:
 
 
 def write_site(building: Building, devices: Mapping[str, FoundDevice], assets: Sequence[Chosen]) -> str:
-    """Write the site file: short, with what is declared where something is lost left at its defaults."""
+    """Return the text of a short site file; the actions for each loss stay at their defaults."""
     buses: dict[tuple[tuple[str, str | int], ...], str] = {}
     lines = [
         "# Made by quartier init.  Every other key, with its default: quartier config sample",

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 # The smallest French contract has 3 kVA.
 _CONTRACT_MIN_W = 1_000.0
 _KVA_W = 900.0
-# Below it a limit of a whole site is kW by mistake.
+# A lower limit of a whole site was probably typed in kW.
 _LIMIT_MIN_W = 100.0
-# Below it a rated power is kW by mistake, by role.
+# A lower rated power was probably typed in kW; by role.
 _RATED_MIN_W: Mapping[str, float] = {
     "battery": 200,
     "pv": 100,
@@ -38,7 +38,7 @@ _RATED_MIN_W: Mapping[str, float] = {
 _RATED_MIN_ELSE_W = 50.0
 _NO_LIMITS = {"contract_import_w", "unlisted_generation_w", "unmeasured_w"}
 _RATED_KEYS = ("rated_w", "charge_max_w", "discharge_max_w", "normal_w")
-# So many times the connection's power no asset has.
+# No asset has more than this many times the connection's power.
 _RATED_TIMES_MAX = 20.0
 _CAPACITY_MIN_WH = 100.0
 _FULL_MIN_H, _FULL_MAX_H = 0.1, 100.0
@@ -52,7 +52,7 @@ _ZONE_KM, _ZONE_MAX_KM = 1_500.0, 3_500.0
 
 
 def warnings_about_values(draft: Draft) -> Iterator[Flaw]:
-    """Values that are allowed, but implausible."""
+    """Warn of values that are allowed, but implausible."""
     yield from _coordinates(draft.fixed.get("site"))
     limits: Limits | None = draft.fixed.get("limits")
     if limits is not None:
@@ -86,7 +86,7 @@ def _contract(limits: Limits) -> Iterator[Flaw]:
 
 
 def _limit_keys(entry: Any, path: tuple[str, ...]) -> Iterator[Flaw]:
-    """Limits of a site, a node or a contact in kW."""
+    """Limits of a site, a node or a contact that were probably typed in kW."""
     for key in sorted(entry.model_fields_set - _NO_LIMITS):
         value = getattr(entry, key)
         if key.endswith("_w") and value is not None and 0 < value < _LIMIT_MIN_W:
@@ -94,7 +94,7 @@ def _limit_keys(entry: Any, path: tuple[str, ...]) -> Iterator[Flaw]:
 
 
 def _alone(limits: Limits, draft: Draft) -> Iterator[Flaw]:
-    """A site without a district runs at its autonomous limit for ever."""
+    """A site without a district always runs at its autonomous limit."""
     lower_w, hard_w = limits.import_autonomous_w, limits.import_hard_w
     if "district_link" not in draft.raw and limits.autonomous_import_w is None and lower_w < hard_w:
         what = (
@@ -124,7 +124,7 @@ def _fuses(limits: Limits, draft: Draft) -> Iterator[Flaw]:
         if fuse_w < limits.import_hard_w:
             what = (
                 f"{fuse_a:g} A carry {fuse_w:g} W on three phases of {grid.voltage_v:g} V, less than the"
-                f" import limit of {limits.import_hard_w:g} W; compare both with the connection"
+                f" import limit of {limits.import_hard_w:g} W; check both against the connection"
             )
             yield Flaw(("limits", "main_fuse_a"), what, against=("limits", "contract_import_w"))
     for name, asset in draft.assets.items():
@@ -168,8 +168,8 @@ def _asset(asset: Any) -> Iterator[tuple[str, str]]:
             yield "energy_wanted_wh", f"{value_wh:g} Wh is very little for a car; {_if_kilo(value_wh, 'Wh')}"
     elif isinstance(asset, Grid) and _LINE_TO_LINE_V[0] < asset.voltage_v < _LINE_TO_LINE_V[1]:
         neutral_v = asset.voltage_v / sqrt(3)
-        what = f"{asset.voltage_v:g} V is a voltage between phases; expected that to neutral, {neutral_v:.0f}"
-        yield "voltage_v", what
+        what = f"{asset.voltage_v:g} V is a voltage between phases"
+        yield "voltage_v", f"{what}; expected the voltage to neutral, {neutral_v:.0f} V"
 
 
 def _battery(battery: Battery) -> Iterator[tuple[str, str]]:

@@ -155,7 +155,7 @@ def _of_outage(events: Events, duties: Duties, now_ns: int) -> Iterator[Alarm]:
     if events.is_gone:
         yield Alarm("grid.outage", "", "the grid's voltage is gone")
     elif outage.is_waiting(events.outage, now_ns):
-        yield Alarm("grid.after_outage", "", "after an outage: nothing is raised until the grid is well")
+        yield Alarm("grid.after_outage", "", "after an outage: nothing is raised until the grid is normal")
     elif duties.ceiling_w is not None:
         yield Alarm("grid.after_outage", "", "after an outage: the building rises slowly")
 

@@ -152,7 +152,10 @@ KINDS: tuple[Kind, ...] = (
     Kind("restore.found_off", "found off"),
     Kind("restore.below", "comes back in its turn: the import must stay below {limit_w:.0f} W for 2 min"),
     Kind("restore.apart", "comes back in its turn: 30 s after the one before it"),
-    Kind("restore.spread", "comes back in its turn: after a random delay, lest all buildings do so at once"),
+    Kind(
+        "restore.spread",
+        "comes back in its turn: after a random delay, so that not all buildings do so at once",
+    ),
     Kind("restore.below_cap", "restored: below the cap by 10 % for 120 s"),
     Kind("restore.pv_fits", "switched on again: what it makes fits below the export cap"),
     # The public grid, and commands that do the same
@@ -164,7 +167,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("grid.voltage_well", "voltage was at {voltage_pct:.0f} %, it is well again"),
     Kind("grid.frequency_high", "grid was at {frequency_hz:.2f} Hz"),
     Kind("grid.nothing_raised", "nothing is raised"),
-    Kind("grid.after_outage", "after an outage: nothing is raised until the grid is well"),
+    Kind("grid.after_outage", "after an outage: nothing is raised until the grid is normal"),
     Kind("grid.rises_slowly", "after an outage: the building rises slowly"),
     Kind("command.shed", "shed command {document}"),
     # Batteries by their rule

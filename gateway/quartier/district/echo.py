@@ -1,4 +1,4 @@
-"""Whether the district sees a session and stores what it sends: three alarms (pure; sync.md section 4)."""
+"""Raises three alarms: the district missed the births, sends no watermark, or confirms too little (pure)."""
 
 from collections.abc import Callable, Mapping
 
@@ -26,12 +26,12 @@ class Echo:
         self._due_ns: int | None = None
 
     def begin(self) -> None:
-        """A new session, or an echo came: nothing is waited for, and the next wait is a short one."""
+        """A new session, or an echo came: wait for nothing; the next wait is the short one."""
         self._due_ns = None
         self._wait_s = self._first_s
 
     def expect(self, now: Now) -> None:
-        """Births went out: an echo is due, if none was before."""
+        """Births went out: expect an echo, if none is expected yet."""
         if self._due_ns is None:
             self._due_ns = now.ns + int(self._wait_s * _S)
 
@@ -53,7 +53,7 @@ class Echo:
 
 
 class Silence:
-    """Says once that no watermark came for ``limit_s``, and once that one came again."""
+    """Reports once that no watermark came for ``limit_s``, and once that they come again."""
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
@@ -66,7 +66,7 @@ class Silence:
             self._since_ns = now.ns
 
     def end(self) -> None:
-        """The connection is gone: nothing can be heard."""
+        """The connection is gone: expect no watermark."""
         self._since_ns = None
 
     def heard(self, now: Now) -> Note | None:
@@ -133,7 +133,7 @@ class Growth:
 
 
 def _rise(before: Mapping[str, Mark], after: Mapping[str, Mark]) -> float:
-    """How many samples the marks went on; a step to another boot counts as all of that boot up to there."""
+    """Samples by which the marks moved; a mark in another boot counts with its full number."""
     rise = 0.0
     for name, mark in after.items():
         start = before.get(name)
@@ -145,7 +145,7 @@ def _rise(before: Mapping[str, Mark], after: Mapping[str, Mark]) -> float:
 
 
 class Watch:
-    """The three together, for one session after the other."""
+    """The three alarms of all sessions, one after the other."""
 
     def __init__(self, rules: Rules) -> None:
         self._is_on = rules.watermark
@@ -179,11 +179,11 @@ class Watch:
         return [] if note is None else [note]
 
     def echoed(self) -> None:
-        """The last watermark bore the bdSeq of this session."""
+        """The last watermark had the bdSeq of this session."""
         self._echo.begin()
 
     def missed(self, bdseq: int, now: Now, *, is_passed: bool) -> Note | None:
-        """The last watermark bore another bdSeq: as ``Echo.missed``."""
+        """The last watermark had another bdSeq: as ``Echo.missed``."""
         return self._echo.missed(bdseq, now, is_passed=is_passed, is_moved=self._is_moved)
 
     def look(

@@ -1,9 +1,9 @@
-"""What was sent in this session and is not stored yet, message by message (pure; sync.md section 4).
+"""Tracks each sent message until the district has stored it, and finds lost ones (pure).
 
 A district stores the messages of a session in their order.  So a message counts as lost only where the
 watermark of its stream stood at it for ``wait_s``, and either a message that was sent later is stored, or no
-stream moved meanwhile: a district that is late is not one that loses.  One message goes again, then as many
-as are lost in a row: what lies behind the first may be stored already.
+stream moved meanwhile: a late district has not lost anything.  One message is sent again, then twice as many
+if the next ones are lost too: the messages behind the first may be stored already.
 """
 
 from bisect import insort
@@ -15,7 +15,7 @@ from quartier.district.outbox import Outbox, reached
 from quartier.house.sample import Mark, Run
 
 _S = 1_000_000_000
-# Live messages of one stream above this number are joined: the oldest are what matters.
+# With more messages of one stream, live ones are joined, the newest first: the oldest matter.
 _MESSAGES_MAX = 64
 _STANDS_S = 60
 
@@ -32,12 +32,12 @@ class _Message:
 
     @property
     def end(self) -> Mark:
-        """The last of them."""
+        """The mark of the last sample."""
         return Mark(self.boot, self.last)
 
 
 class Lost(NamedTuple):
-    """The marks between which lost samples lie.  ``is_again``: they went again before, and nothing moved."""
+    """Lost samples lie between these marks.  ``is_again``: they were sent again before without success."""
 
     above: Mark | None
     upto: Mark
@@ -46,7 +46,7 @@ class Lost(NamedTuple):
 
 @dataclass(slots=True)
 class _Stream:
-    """The messages of a stream on their way, by number; when its mark moved, and what was lost in a row."""
+    """The messages of a stream on their way, in order; when its mark moved; how many were lost in a row."""
 
     messages: list[_Message]
     moved_ns: int = 0
@@ -66,15 +66,15 @@ class Flight:
         """A new connection: nothing is on its way."""
         self._streams: dict[str, _Stream] = {}
         self.covered_ns = 0
-        """When the newest message that is stored was sent."""
+        """When the newest stored message was sent."""
         self._moved_ns = 0
 
     @property
     def late_count(self) -> int:
         """Messages of history on their way.
 
-        Where something was lost, what was sent before it went again may be stored behind the hole: it counts
-        no longer, or what is lost could never go again.
+        After a loss, messages that were sent before the repetition may be stored already: they no longer
+        count, or the window would never let the lost one go again.
         """
         return sum(
             one.late and one.ns >= stream.repeated_ns
@@ -88,7 +88,7 @@ class Flight:
         return any(stream.messages for stream in self._streams.values())
 
     def sent(self, stream: str, boot: int, first: int, count: int, now_ns: int, *, late: bool) -> None:
-        """``count`` samples from ``first`` on went out in one message."""
+        """Note a sent message with ``count`` samples from ``first`` on."""
         if count <= 0:
             return
         found = self._streams.setdefault(stream, _Stream([]))
@@ -97,7 +97,7 @@ class Flight:
             _join(found.messages)
 
     def covered(self, marks: Mapping[str, Mark], now_ns: int) -> bool:
-        """A watermark moved the marks so far; returns whether that covers more than before."""
+        """Take off what the new ``marks`` cover; return whether that is more than before."""
         is_moved = False
         for name, stream in self._streams.items():
             mark = marks.get(name)
@@ -111,7 +111,7 @@ class Flight:
 
     @staticmethod
     def _take(messages: list[_Message], mark: Mark | None) -> _Message | None:
-        """The first message, without what is not covered of it; None where nothing of it is."""
+        """Remove and return the covered part of the first message; None where nothing of it is covered."""
         head = messages[0]
         if not reached(mark, Mark(head.boot, head.first)):
             return None
@@ -122,9 +122,9 @@ class Flight:
         return messages.pop(0)
 
     def queued_s(self, now_ns: int) -> float:
-        """How long ago the oldest message of history was sent that nothing overtook; 0 where none is.
+        """Age of the oldest message of history that no later one overtook; 0 where there is none.
 
-        A stream that stands while others move is not late: the district waits for something else there.
+        A stream that stands while others move does not count: it waits for a lost message.
         """
         before_ns = now_ns - _STANDS_S * _S
         stands = self._moved_ns > before_ns
@@ -139,9 +139,9 @@ class Flight:
         return (now_ns - min(times)) / _S if times else 0.0
 
     def lost(self, marks: Mapping[str, Mark], outbox: Outbox, now_ns: int) -> dict[str, Lost]:
-        """A watermark came: what was lost, by stream.
+        """Return what was lost, by stream, as the last watermark shows.
 
-        It counts as on its way no longer; the caller sends it again.
+        It no longer counts as on its way; the caller sends it again.
         """
         found: dict[str, Lost] = {}
         for name, stream in self._streams.items():

@@ -1,8 +1,8 @@
-"""How much history may be on its way, and how fast it goes (pure; sync.md section 2).
+"""Limits how much history is on its way to the district, and its rate (pure).
 
 Two limits hold at once.  The window bounds the messages of history that no watermark covers yet, so that a
 district that stands still gets no more than that.  The rate follows how late the district is: history waits
-in the district's queue together with live data, so it must go no faster than the district takes it.
+in the district's queue together with live data, so it must not be sent faster than the district takes it.
 
 A district may say in its watermarks how late live data is there (``late_s``).  Otherwise the age of the
 oldest message of history that a watermark does not cover is the measure.
@@ -10,20 +10,20 @@ oldest message of history that a watermark does not cover is the measure.
 
 _S = 1_000_000_000
 WINDOW = 20.0
-"""Messages ahead of the watermark, to begin with."""
+"""Messages ahead of the watermark at the start of a connection."""
 STANDSTILL_S = 60.0
 """The window is halved where the watermark makes no progress for so long, or for two of its intervals."""
-# The rate is lowered once in so many seconds where the district says that it is late.
+# Where the district reports late live data, the rate is lowered at most once in this time.
 _RELAX_S = 5.0
 _INTERVAL_S, _INTERVAL_MIN_S, _INTERVAL_MAX_S = 30.0, 1.0, 60.0
 # Live data may be 2 s old at the district: history gives way at half of that, and grows below a quarter.
 LATE_S = 1.0
 _EARLY = 0.5
-# Where the district says how late live data is, history itself may wait there for so long.
+# Where the district reports how late live data is, history may wait there for this time.
 _QUEUED_S = 5.0
-# Messages in the first interval: each watermark says more about the district.
+# Messages in the first interval of the watermark.
 _FIRST = 3.0
-# One message of history in so many seconds goes in any case.
+# The lowest rate is one message of history in this time.
 _SLOWEST_S = 60.0
 # Growth of the rate until it is lowered once, where the district says how late it is and where not; then.
 _TOLD, _UNTOLD = 2.0, 1.5
@@ -31,7 +31,7 @@ _SLOWLY, _FASTER, _GROWTH_MAX = 1.1, 1.5, 1.5
 
 
 class Pace:
-    """So many messages a second; two seconds' worth may be saved up, and one message in any case."""
+    """A token bucket of ``per_s`` messages a second; it holds those of two seconds, and at least one."""
 
     def __init__(self, per_s: float, saved: float = 0.0) -> None:
         self.per_s = per_s
@@ -39,9 +39,9 @@ class Pace:
         self._at_ns: int | None = None
 
     def earn(self, now_ns: int, *, counts: bool) -> None:
-        """Let time pass.  Where it does not count (nothing waits, or nothing may go), one message is saved.
+        """Add the tokens of the time that passed; where ``counts`` is false, keep at most one.
 
-        A slow caller gets what its own period is worth.
+        A caller with a long period gets the tokens of its whole period.
         """
         earned = 0.0 if self._at_ns is None else self.per_s * (now_ns - self._at_ns) / _S
         self._at_ns = now_ns
@@ -54,18 +54,18 @@ class Pace:
         return self._tokens >= 1.0
 
     def spend(self) -> None:
-        """A message went."""
+        """Take the token of a sent message."""
         self._tokens -= 1.0
 
     def hold(self, tokens: float) -> None:
-        """Have at most so much saved up."""
+        """Keep at most ``tokens``."""
         self._tokens = min(self._tokens, tokens)
 
 
 class Flow:
     """The window and the rate of one connection.
 
-    ``most_per_s`` is the settable pace.  ``phase`` of 0..1 spreads gateways that wait for the same word.
+    ``most_per_s`` is the settable pace.  ``phase`` of 0..1 spreads gateways that wait for the same watermark.
     Without watermarks (``is_acknowledged`` false) nothing is known of the district: the settable pace holds.
     """
 
@@ -99,7 +99,10 @@ class Flow:
         return min(self._most_per_s, max(per_s, 1 / _SLOWEST_S))
 
     def earn(self, now_ns: int, *, counts: bool, flying_count: int) -> None:
-        """Let time pass; ``flying_count`` messages of history are on their way."""
+        """Advance to ``now_ns``; ``flying_count`` messages of history are on their way.
+
+        ``counts``: history waits and may go.
+        """
         self._pace.per_s = self._bound(0.0) if self._gives_way else self._per_s
         self._pace.earn(now_ns, counts=counts)
         self._wants = counts and not self._pace.allows
@@ -122,15 +125,15 @@ class Flow:
         return self._pace.allows and flying_count < int(self.window)
 
     def spend(self) -> None:
-        """A message of history went."""
+        """Count a sent message of history."""
         self._pace.spend()
         self._sent_count += 1
 
     def heard(self, now_ns: int, *, is_moved: bool, queued_s: float, late_s: float | None) -> None:
-        """A watermark came.
+        """Adjust window and rate to a watermark.
 
         ``is_moved``: it covers more than the last one.  ``queued_s``: the age of the oldest message of
-        history that it should cover and does not.  ``late_s``: what the district says of its live data.
+        history that it should cover and does not.  ``late_s``: how late live data is, by the district.
         """
         self._measure_interval(now_ns)
         if is_moved:
@@ -167,9 +170,9 @@ class Flow:
         self._sent_count = 0
 
     def _grow(self, now_ns: int, *, is_told: bool, is_moved: bool) -> None:
-        """Only what was used may grow: a limit that never bound says nothing about the district.
+        """Raise window and rate, but only where they were used: an unused limit proves nothing.
 
-        Where the district does not say how late it is, only a message that it stored does.
+        A district that does not state ``late_s`` must also have stored a message.
         """
         is_used = self._wants or self._sent_count > 0
         if not is_used or not (is_told or is_moved):

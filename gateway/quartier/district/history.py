@@ -1,4 +1,4 @@
-"""What is delivered late: which samples, how fast they go, and which of them were lost (pure)."""
+"""Decides which late samples go next, at which rate, and which lost ones go again (pure)."""
 
 from collections.abc import Collection, Mapping
 
@@ -15,7 +15,9 @@ _S = 1_000_000_000
 
 
 class History:
-    """Of one connection after the other.  ``phase`` of 0..1 spreads gateways that wait for the same word.
+    """The late samples of all connections, one after the other.
+
+    ``phase`` of 0..1 spreads gateways that wait for the same watermark.
 
     ``backlog`` holds the spans that are still to be sent.
     """
@@ -47,7 +49,7 @@ class History:
         return self._flight.covered_ns
 
     def sent(self, run: Run, place: int, count: int, now: Now, *, late: bool) -> None:
-        """``count`` samples from ``place`` on went out in one message."""
+        """Note a sent message with ``count`` samples of ``run`` from ``place`` on."""
         if late:
             self.backlog.sent(run, count)
             self._flow.spend()
@@ -55,7 +57,7 @@ class History:
             self._flight.sent(run.stream, run.boot, run.first + place, count, now.ns, late=late)
 
     def covered(self, marks: Mapping[str, Mark], now: Now) -> bool:
-        """A watermark moved the marks so far; returns whether it confirms more messages than the last."""
+        """Take off what the new ``marks`` confirm; return whether that is more than before."""
         return self._flight.covered(marks, now.ns)
 
     def heard(
@@ -63,7 +65,7 @@ class History:
     ) -> None:
         """A watermark came, with its ``late_s``; ``echoes``: it knows this session.
 
-        What was lost goes again, the first time before all that was never sent.
+        Lost samples go again: the first time before those that were never sent.
         """
         now_ns = scene.now.ns
         if echoes:
@@ -81,7 +83,7 @@ class History:
         self._flow.earn(now.ns, counts=may_go, flying_count=self._flight.late_count)
 
     def next(self, outbox: Outbox, dead: Collection[str], now: Now) -> Run | None:
-        """What may go now, enough for a message; None where nothing may."""
+        """Return the samples that may go now, enough for a message; None where none may."""
         if now.ns < self._opens_ns or not self._flow.allows(self._flight.late_count):
             return None
         return self.backlog.peek(outbox, dead)

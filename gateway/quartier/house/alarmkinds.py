@@ -315,15 +315,15 @@ KINDS: tuple[Kind, ...] = (
     _warning(
         "district.no_watermark",
         "",
-        "no watermark comes: the district confirms nothing of what it is sent",
-        "Ask the district whether it sends watermarks; for one that never does: `watermark = false`.",
+        "no watermark arrives: the district confirms nothing that it is sent",
+        "Ask the district whether it sends watermarks; if it never does, set `watermark = false`.",
         stays_s=2 * HOUR_S,
         ended_by=("district.watermark_back",),
     ),
     _warning(
         "district.backlog_grows",
         "",
-        "the district confirms less than is recorded: what waits for it only grows",
+        "the district confirms less than is recorded: the backlog grows",
         "Ask the district whether it stores what it gets; `quartier status` shows the backlog.",
         stays_s=2 * HOUR_S,
         ended_by=("district.backlog_falls",),

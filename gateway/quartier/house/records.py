@@ -25,14 +25,14 @@ else:
 
 
 def _find_copier(record_type: type) -> _Copier:
-    """Return what copies the records of a type, and keep it for the next one."""
+    """Return the copier of a type, and keep it for the next call."""
     found = _make_copier(record_type) if _is_plain(record_type) else _copy_by_init
     _copiers[record_type] = found
     return found
 
 
 def _is_plain(record_type: type) -> bool:
-    """Whether its records are their slots and nothing else: nothing else happens when one is made."""
+    """Whether creating one of its records does nothing but fill its slots."""
     if not dataclasses.is_dataclass(record_type) or hasattr(record_type, "__post_init__"):
         return False
     known = dataclasses.fields(record_type)
@@ -59,7 +59,7 @@ def copy(record, changes):
 
 
 def _make_copier(record_type: type) -> _Copier:
-    """Write a copier: it fills a draft, which has the same slots and is not frozen, and makes it a record."""
+    """Compile a copier: it fills an unfrozen draft with the same slots, then changes its class."""
     names = tuple(field.name for field in dataclasses.fields(record_type))
     scope: dict[str, Any] = {
         "create": object.__new__,

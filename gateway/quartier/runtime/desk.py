@@ -18,12 +18,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from quartier.runtime.guests import Guests
+from quartier.runtime.connections import Connections
 
 SOCKET = "quartier.sock"
 QUESTION_MAX_BYTES = 4096
 IDLE_S = 60.0
-GUESTS_PER_USER_MAX, GUESTS_MAX = 8, 32
+CONNECTIONS_PER_USER_MAX, CONNECTIONS_MAX = 8, 32
 PAUSES = 2.0
 PORTION_COUNT = 50
 
@@ -41,7 +41,7 @@ class Desk:
         self._path = runtime_dir / SOCKET
         self._answers = answers
         self._about = about
-        self._guests = Guests(GUESTS_PER_USER_MAX, GUESTS_MAX)
+        self._connections = Connections(CONNECTIONS_PER_USER_MAX, CONNECTIONS_MAX)
 
     async def run(self) -> None:
         """Serve until cancelled; then nobody who still looks on can hold the daemon back."""
@@ -52,11 +52,11 @@ class Desk:
             await asyncio.Event().wait()
         finally:
             server.close()
-            self._guests.dismiss()
+            self._connections.close_all()
             self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with self._guests.admit(writer) as peer:
+        with self._connections.admit(writer) as peer:
             if peer is None:
                 return
             # Whoever asked is gone or talks nonsense, or we leave: nothing of ours depends on it.

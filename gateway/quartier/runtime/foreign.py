@@ -1,6 +1,6 @@
-r"""Foreign text: what devices, documents and people say, made safe to show.
+r"""Makes untrusted text safe to show: text from devices, documents and people.
 
-Control characters and marks that turn the direction of writing are shown as ``\uXXXX``, which is also their
+Control characters and marks that change the direction of writing are shown as ``\uXXXX``, which is also their
 JSON form, so that a JSON document keeps its meaning.
 """
 
@@ -18,7 +18,7 @@ def show(text: str) -> str:
 
 
 def show_all(value: Any) -> Any:
-    """Make them visible in every text of a JSON value."""
+    """Make control characters visible in every text of a JSON value."""
     if isinstance(value, str):
         return show(value)
     if isinstance(value, dict):

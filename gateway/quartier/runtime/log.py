@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
-from quartier.runtime import journal
+from quartier.runtime import journald
 from quartier.runtime.foreign import show_all
 
 
@@ -19,7 +19,7 @@ def configure(*, style: str = "auto", level: str = "info") -> None:
     the error output, each line has its priority before it.
     """
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
-    in_journal = journal.is_journal(sys.stderr)
+    in_journal = journald.is_journal(sys.stderr)
     plain = structlog.dev.plain_traceback
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
@@ -53,11 +53,11 @@ class _JournalFormatter(logging.Formatter):
     """A line of a library's logger, with its priority."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return journal.marked(super().format(record), record.levelname.lower())
+        return journald.marked(super().format(record), record.levelname.lower())
 
 
 def _mark(_logger: Any, method: str, line: str) -> str:
-    return journal.marked(line, method)
+    return journald.marked(line, method)
 
 
 def _show_fields(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from quartier.runtime import presence
+from quartier.runtime.connections import Connections
 from quartier.runtime.desk import answered
-from quartier.runtime.guests import Guests
 from quartier.runtime.presence import Asker
 from quartier_drivers.who import Who
 
@@ -26,7 +26,7 @@ SOCKET = "operators.sock"
 GROUP = "quartier-operators"
 # A whole site file is the longest that is said here.
 REQUEST_MAX_BYTES = 256 * 1024
-GUESTS_PER_USER_MAX, GUESTS_MAX = 4, 32
+CONNECTIONS_PER_USER_MAX, CONNECTIONS_MAX = 4, 32
 IDLE_S = 20.0
 # More than a person types; a script in a loop waits its turn.
 PAUSE_S = 0.1
@@ -52,7 +52,7 @@ class Operators:
         self._on_site = on_site or {}
         self._log = log
         self._group = group
-        self._guests = Guests(GUESTS_PER_USER_MAX, GUESTS_MAX)
+        self._connections = Connections(CONNECTIONS_PER_USER_MAX, CONNECTIONS_MAX)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -67,7 +67,7 @@ class Operators:
             await asyncio.Event().wait()
         finally:
             server.close()
-            self._guests.dismiss()
+            self._connections.close_all()
             self._path.unlink(missing_ok=True)
 
     def _open_to_group(self) -> None:
@@ -79,7 +79,7 @@ class Operators:
             self._log.warning("operators.no_group", group=self._group, why=why)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with self._guests.admit(writer) as peer:
+        with self._connections.admit(writer) as peer:
             if peer is None:
                 return
             # Whoever asked is gone or talks nonsense, or we leave: nothing of ours depends on it.

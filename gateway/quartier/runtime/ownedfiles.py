@@ -1,6 +1,7 @@
-"""Files in folders that the service owns, used by root: no link is followed, nothing foreign is touched.
+"""Opens and writes files as root in folders that the service owns, without following links.
 
-The service may put links into its own folders.  Root must not read, truncate or give away what they name.
+The service may put links into its own folders.  Root must not read, truncate or
+change the owner of the files that they name.
 """
 
 import os
@@ -24,7 +25,7 @@ def open_plain(path: Path, flags: int = os.O_RDONLY, mode: str = "rb") -> IO[byt
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
         os.close(descriptor)
-        raise PermissionError(1, "is no plain file: a link or a device was put in its place", str(path))
+        raise PermissionError(1, "is not a regular file: a link or a device is in its place", str(path))
     return os.fdopen(descriptor, mode)
 
 

@@ -22,7 +22,7 @@ _GROUPS, _GROUP_LENGTH = 6, 4
 
 
 def load_key(state_dir: Path) -> PrivateKey:
-    """Load the gateway's key; make it, readable by its user alone, where there is none.
+    """Load the gateway's key; create it, readable only by its owner, where there is none.
 
     Raises OSError, and ValueError where the file holds no such key.
     """
@@ -86,7 +86,7 @@ def signed(record: Mapping[str, Any], private: PrivateKey) -> dict[str, Any]:
 
 
 def is_sound(record: Mapping[str, Any]) -> bool:
-    """Tell whether nothing was altered since whoever holds ``public_key`` signed the record."""
+    """Tell whether the signature of the record fits its content and its ``public_key``."""
     unsigned = {name: value for name, value in record.items() if name != "signature"}
     return verify(record.get("public_key", ""), record.get("signature", ""), _bytes(unsigned))
 

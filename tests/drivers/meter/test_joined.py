@@ -1,7 +1,7 @@
 """A port is joined in the middle of anything and loses any stretch: it tells what was said, or nothing.
 
-TIC, P1 without CRC and IEC 62056-21 mode D have tests of their own (``tic/test_order.py``,
-``p1/test_unproven.py``, ``iec62056/test_familiar.py``): they prove less by checksums.
+TIC, P1 without CRC and IEC 62056-21 mode D have tests of their own (``tic/test_line_order.py``,
+``p1/test_without_crc.py``, ``iec62056/test_familiar.py``): they prove less by checksums.
 """
 
 import json

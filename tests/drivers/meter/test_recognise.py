@@ -147,7 +147,7 @@ def test_where_nothing_is_stated_a_profile_for_all_makers_is_possible() -> None:
     told = [reading(one, power_w=5.0) for one in (MENDING, OWN, PLAIN)]
     first, *_ = ranked(told, Identity())
 
-    assert ("a/any", "possible", "nothing speaks against it") == (first.profile, first.sure, first.why)
+    assert ("a/any", "possible", "no mark contradicts it") == (first.profile, first.sure, first.why)
 
 
 def test_what_reads_nothing_is_not_suggested_and_of_equals_the_one_that_reads_more_comes_first() -> None:

@@ -87,7 +87,7 @@ def test_something_else_is_no_backup(tmp_path, content):
     path = tmp_path / "b012.qbk"
     path.write_bytes(content)
 
-    with pytest.raises(Unusable, match="no backup that can be read|cannot be read"):
+    with pytest.raises(Unusable, match="not a readable backup|cannot be read"):
         archive.read(path)
 
 
@@ -102,7 +102,7 @@ def test_something_else_is_no_backup(tmp_path, content):
     ],
 )
 def test_a_place_outside_a_gateway_is_refused(packed, place, path):
-    with pytest.raises(Unusable, match="no place of a gateway"):
+    with pytest.raises(Unusable, match="not a place for a file of a gateway"):
         archive.read(packed([b"facts"], [member(path, place)]))
 
 
@@ -149,7 +149,7 @@ def test_another_format_is_refused_by_its_number(tmp_path, form):
 def test_a_manifest_that_was_changed_after_it_was_signed_is_refused(tmp_path):
     seal = {"public_key": signing.public(KEY), "signature": KEY.sign(b"another manifest").hex()}
 
-    with pytest.raises(Unusable, match="its signature does not hold"):
+    with pytest.raises(Unusable, match="its signature is wrong"):
         archive.read(crafted(tmp_path / "changed.qbk", said(), signature=seal))
 
 

@@ -91,7 +91,7 @@ def test_only_its_owner_may_read_a_file_that_holds_private_keys(folders, tmp_pat
 def test_a_backup_is_never_written_over_another(folders, tmp_path):
     (tmp_path / "b012.qbk").write_text("the one of yesterday")
 
-    with pytest.raises(Unusable, match="is there already; give another name"):
+    with pytest.raises(Unusable, match="already exists; give another name"):
         backup.pack(folders, tmp_path / "b012.qbk", 5_000, "0.1.0")
     assert "the one of yesterday" == (tmp_path / "b012.qbk").read_text()
 

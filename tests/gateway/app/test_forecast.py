@@ -20,7 +20,7 @@ SITE = """\
 site = {{ id = "b1", district = "issy" }}
 limits = {{ contract_import_w = 9000 }}
 buses.lan = {{ kind = "modbus-tcp", host = "127.0.0.1" }}
-devices.gx = {{ bus = "lan", profile = "victron/gx", unit = 100 }}
+devices.gx = {{ bus = "lan", profile = "victron/gx", unit = 227 }}
 assets.grid = {{ role = "grid", device = "gx", part = "grid"{grid} }}
 assets.bat1 = {{ role = "battery", device = "gx", part = "battery", rated_w = 5000, capacity_wh = 10000 }}
 """

@@ -14,7 +14,7 @@ buses.lan = { kind = "modbus-tcp", host = "127.0.0.1" }
 devices.m1 = { bus = "rs1", profile = "eastron/sdm630", unit = 1 }
 devices.hp = { bus = "rs1", profile = "quartier/heat_pump", unit = 2 }
 devices.relays = { bus = "rs1", profile = "waveshare/relay8", unit = 3 }
-devices.gx = { bus = "lan", profile = "victron/gx", unit = 100 }
+devices.gx = { bus = "lan", profile = "victron/gx", unit = 227 }
 devices.box1 = { bus = "lan", profile = "keba/p30", unit = 10 }
 assets.grid = { role = "grid", device = "m1" }
 assets.bat1 = { role = "battery", device = "gx", part = "battery", rated_w = 1000, capacity_wh = 4000 }

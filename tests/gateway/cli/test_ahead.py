@@ -11,7 +11,7 @@ site = { id = "b1", district = "issy" }
 limits = { contract_import_w = 9000 }
 buses.rs1 = { kind = "modbus-rtu", port = "/dev/ttyS0", baud = 19200 }
 devices.m1 = { bus = "rs1", profile = "eastron/sdm630", unit = 1 }
-devices.gx = { bus = "lan", profile = "victron/gx", unit = 100 }
+devices.gx = { bus = "lan", profile = "victron/gx", unit = 227 }
 buses.lan = { kind = "modbus-tcp", host = "127.0.0.1" }
 assets.grid = { role = "grid", device = "m1" }
 assets.bat1 = { role = "battery", device = "gx", part = "battery", rated_w = 1000, capacity_wh = 4000, soc_min_pct = 0, soc_max_pct = 100, reserve_soc_pct = 0 }

@@ -59,7 +59,7 @@ def right_time(monkeypatch):
 def test_a_gateway_goes_from_one_machine_to_another(open_path, old, file, capsys):
     assert 0 == main(["backup", file, *old])
     said = capsys.readouterr().out
-    assert "issy.b012, proved" in said
+    assert "issy.b012, verified" in said
     assert f"signed with key {key_of(file)}" in said
 
     assert 0 == main(["restore", file, *places(open_path / "new"), *AGREED, key_of(file)])
@@ -126,7 +126,7 @@ def test_without_a_clock_that_somebody_vouches_for_it_refuses_and_says_why(
     main(["backup", file, *old])
 
     assert 1 == main(["restore", file, *places(open_path / "new")])
-    assert "could come twice" in capsys.readouterr().err
+    assert "could be used twice" in capsys.readouterr().err
     assert 0 == main(["restore", file, *places(open_path / "new"), "--without-clock", *AGREED, key_of(file)])
 
 

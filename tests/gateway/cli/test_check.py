@@ -209,8 +209,8 @@ def test_a_text_that_is_no_toml_is_told_with_column_and_hint(
     path.write_text("\ufeff[limits]\ncontract_import_w = 9000,5\n", encoding="utf-8")
 
     assert 78 == main(["check", str(path)])
-    assert f"{path}:2:21: file: is no TOML: " in (said := capsys.readouterr().out)
-    assert said.endswith("; a decimal number has a point, no comma: 9000.5\n")
+    assert f"{path}:2:21: file: is not valid TOML: " in (said := capsys.readouterr().out)
+    assert said.endswith("; write a decimal point, not a comma: 9000.5\n")
     assert 78 == main(["check", "--json", str(path)])
     (fault,) = json.loads(capsys.readouterr().out)["faults"]
     assert (2, 21) == (fault["line"], fault["column"])

@@ -73,7 +73,7 @@ def test_how_long_ago_an_order_was_is_told_by_the_daemons_own_time():
 
 
 def test_every_need_has_its_words_and_an_unknown_one_is_named():
-    assert "waits 40 s more, lest all buildings come back together" == reasons._need(
+    assert "waits 40 s more, so that not all buildings come back together" == reasons._need(
         {"what": "spread", "left_s": 40.0}
     )
     assert "one at a time: the next in 12 s" == reasons._need({"what": "spacing", "left_s": 12.0})

@@ -72,7 +72,7 @@ def test_a_power_without_its_unit_is_refused_with_an_example(text):
 
 @pytest.mark.parametrize("text", ["12 W", "36 w", "12000 kVA"])
 def test_a_contract_that_no_building_has_is_refused_by_its_unit(text):
-    with pytest.raises(ValueError, match="look at the unit"):
+    with pytest.raises(ValueError, match="check the unit"):
         firstsite.read_contract_w(text)
 
 

@@ -111,23 +111,23 @@ def test_missing_sections_are_named(written: Written) -> None:
     [
         (
             "[site]\nid = b012\n",
-            'site.toml:2:6: file: is no TOML: Invalid value; a text stands in quotes: "b012"',
+            'site.toml:2:6: file: is not valid TOML: Invalid value; put the text in quotes: "b012"',
         ),
         (
             "[site]\nid = 'x'\nid = 'y'\n",
             (
-                "site.toml:3:1: file: is no TOML: Cannot overwrite a value;"
-                " site.id stands on line 2 already; keep one of them"
+                "site.toml:3:1: file: is not valid TOML: Cannot overwrite a value;"
+                " site.id is on line 2 already; keep one of them"
             ),
         ),
         (
             '[site]\n\nid = """x\n',
             (
-                "site.toml:3:6: file: is no TOML: Unterminated string;"
+                "site.toml:3:6: file: is not valid TOML: Unterminated string;"
                 " the text that begins here has no closing quotes"
             ),
         ),
-        ("site = [", "site.toml:1: file: is no TOML: Invalid value"),
+        ("site = [", "site.toml:1: file: is not valid TOML: Invalid value"),
     ],
 )
 def test_a_text_that_is_no_toml_is_one_fault_at_its_line(written: Written, text: str, expected: str) -> None:
@@ -137,14 +137,14 @@ def test_a_text_that_is_no_toml_is_one_fault_at_its_line(written: Written, text:
 @pytest.mark.parametrize("value", ["[" * 2_000, "9" * 5_000])
 def test_a_text_that_no_parser_can_bear_is_one_fault_too(written: Written, value: str) -> None:
     (found,) = faults(written(f"[site]\nid = {value}\n"))
-    assert re.match(r"site\.toml:2(:\d+)?: file: is no TOML: ", found)
+    assert re.match(r"site\.toml:2(:\d+)?: file: is not valid TOML: ", found)
 
 
 def test_a_file_that_cannot_be_read_is_one_fault(written: Written, tmp_path: Path) -> None:
     assert ["gone.toml: file: cannot be read: No such file or directory"] == faults(tmp_path / "gone.toml")
     path = written("")
     path.write_bytes(b"a = 1\nb = '\xff'\n")
-    assert ["site.toml:2: file: is no UTF-8 text; expected TOML in UTF-8"] == faults(path)
+    assert ["site.toml:2: file: is not UTF-8 text; expected TOML in UTF-8"] == faults(path)
     path.write_bytes("a = 1\n".encode("utf-16"))
     assert ["site.toml:1: file: is UTF-16 text; expected TOML in UTF-8"] == faults(path)
 

@@ -297,7 +297,7 @@ def test_after_an_outage_nothing_of_ours_rises_until_the_grid_is_well_and_then_s
     begun, seen = p.t, p.points["ev1.current_max_a"]
     hz(p, 50.0, 61)
     assert p.points["ev1.current_max_a"] <= seen
-    assert "after an outage: nothing is raised until the grid is well" in p.view["alarms"]
+    assert "after an outage: nothing is raised until the grid is normal" in p.view["alarms"]
 
     hz_until(p, 50.0, lambda: p.points["ev1.current_max_a"] > seen, 300 + 700)
     assert p.state.events.outage.rises_ns < p.t * 10**9

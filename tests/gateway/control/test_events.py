@@ -376,7 +376,7 @@ def test_an_outage_ends_what_readings_from_before_it_began(mains, before, name):
     assert (0, 0, 0, 0, True) == m.events.levels
     waits = duties.of(m.run(5, volts=(230.0,) * 3, hz=50.0).events, 10_000, m.ns)
     assert ({}, True) == (waits.off, waits.holds), "what was off comes back by the outage's own rule"
-    assert ["after an outage: nothing is raised until the grid is well"] == duties.alarms(
+    assert ["after an outage: nothing is raised until the grid is normal"] == duties.alarms(
         m.events, waits, m.ns
     )
 

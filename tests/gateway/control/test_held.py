@@ -87,7 +87,7 @@ def waiting(scene):
         ({"gate": replace(BELOW, last_ns=(T - 30) * S)}, "comes back in its turn"),
         (
             {"gate": replace(BELOW, not_before_ns=(T + 1) * S)},
-            "comes back in its turn: after a random delay, lest all buildings do so at once",
+            "comes back in its turn: after a random delay, so that not all buildings do so at once",
         ),
         ({"stage": Stage.FREEZE}, "held: nothing is raised while inputs are stale"),
         (
@@ -99,7 +99,7 @@ def waiting(scene):
             "grid at 49.70 Hz: nothing is raised",
         ),
         ({"duties": Duties(holds=True), "events": Events(low_u=LOW_U)}, "voltage at 87 %: nothing is raised"),
-        ({"duties": Duties(holds=True)}, "after an outage: nothing is raised until the grid is well"),
+        ({"duties": Duties(holds=True)}, "after an outage: nothing is raised until the grid is normal"),
         ({"duties": Duties(ceiling_w=2_000.0)}, "after an outage: the building rises slowly"),
         ({"duties": Duties(ceiling_w=9_000.0)}, "comes back in its turn"),
     ],

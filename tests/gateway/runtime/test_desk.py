@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.runtime.desk import GUESTS_PER_USER_MAX, PORTION_COUNT, Closed, Desk, _parts, ask
+from quartier.runtime.desk import CONNECTIONS_PER_USER_MAX, PORTION_COUNT, Closed, Desk, _parts, ask
 from quartier.runtime.ownedfiles import Owner, rights_of
 
 
@@ -119,9 +119,9 @@ async def test_a_thousand_idle_connections_of_one_user_hold_eight_descriptors_an
                 with rights_of(Owner(4711, 4711)):
                     await asyncio.to_thread(held[-1].connect, place)
             assert {"mode": "INIT"} == await asyncio.to_thread(ask, open_path, "status")
-            for refused in held[GUESTS_PER_USER_MAX:]:
+            for refused in held[CONNECTIONS_PER_USER_MAX:]:
                 assert b"close one" in refused.recv(1000)
-            assert 2 * GUESTS_PER_USER_MAX > descriptors() - before - len(held)
+            assert 2 * CONNECTIONS_PER_USER_MAX > descriptors() - before - len(held)
 
 
 def test_a_desk_that_is_full_is_said_by_the_command(tmp_path):

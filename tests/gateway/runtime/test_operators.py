@@ -11,7 +11,7 @@ import pytest
 
 from quartier.runtime import presence
 from quartier.runtime.desk import Closed
-from quartier.runtime.operators import GUESTS_PER_USER_MAX, REQUEST_MAX_BYTES, SOCKET, Operators, order
+from quartier.runtime.operators import CONNECTIONS_PER_USER_MAX, REQUEST_MAX_BYTES, SOCKET, Operators, order
 from quartier.runtime.ownedfiles import Owner, rights_of
 from quartier_drivers.who import Who
 
@@ -147,7 +147,8 @@ async def test_a_user_who_holds_all_connections_keeps_neither_root_nor_another_u
         held = []
         with rights_of(Owner(4711, 4711)):
             held = [
-                await asyncio.open_unix_connection(open_path / SOCKET) for _ in range(GUESTS_PER_USER_MAX)
+                await asyncio.open_unix_connection(open_path / SOCKET)
+                for _ in range(CONNECTIONS_PER_USER_MAX)
             ]
             for reader, writer in held:  # each is served
                 writer.write(b"{}\n")

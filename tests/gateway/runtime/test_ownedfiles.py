@@ -32,7 +32,7 @@ def test_a_link_is_not_opened(tmp_path, victim, put):
 def test_a_pipe_is_not_opened_and_holds_nobody(tmp_path):
     os.mkfifo(tmp_path / "pipe")
 
-    with pytest.raises(PermissionError, match="is no plain file"):
+    with pytest.raises(PermissionError, match="is not a regular file"):
         ownedfiles.open_plain(tmp_path / "pipe")
 
 

@@ -92,7 +92,7 @@ def test_a_meter_of_the_bench_reads_power_alone(plain):
 def test_what_is_no_file_and_no_toml_is_told(tmp_path):
     assert "cannot be read" in _faults(tmp_path / "none.toml")["file"]
     (tmp_path / "bad.toml").write_text("[")
-    assert "is no TOML" in _faults(tmp_path / "bad.toml")["file"]
+    assert "is not valid TOML" in _faults(tmp_path / "bad.toml")["file"]
 
 
 def test_the_worked_example_of_the_page_is_a_sound_file(tmp_path):

@@ -1,8 +1,8 @@
-"""Messages of mode D have no block check: what a port may believe of them.  Pure.
+"""Checks messages of mode D, which have no block check, by the messages before.  Pure.
 
 Meters push the same lines again and again, and give a number the same width each time (IEC 62056-21, 6.4.5
-and 6.5).  So a line counts whose form was seen a little before, in a message whose list of lines was: then a
-lost or doubled digit shows, and so do two halves of lines that became one.
+and 6.5).  So a line counts only when its form, and the list of lines of its message, were seen shortly
+before: then a lost or doubled digit is found, and so are two halves of lines that became one.
 """
 
 import re
@@ -17,14 +17,14 @@ _DIGIT = re.compile(r"[0-9A-Fa-f]")
 
 
 class Familiar:
-    """Forms of lines and lists of lines that were seen before; keeps ``_KNOWN_MAX`` of them."""
+    """Forms of lines and lists of lines that were seen twice; keeps ``_KNOWN_MAX`` of them."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, None] = OrderedDict()
         self._recent: deque[set[Hashable]] = deque(maxlen=_RECENT_COUNT)
 
     def of(self, block: str) -> str:
-        """The lines of a message that may be believed; nothing where its list of lines is new."""
+        """Return the lines of a message with a known form; nothing where its list of lines is new."""
         lines = [line for line in block.splitlines() if line.strip()]
         forms: list[Hashable] = [_form(line) for line in lines]
         addresses = tuple(tuple(found[0] for found in _SET.findall(line)) for line in lines)

@@ -2,13 +2,13 @@
 
 A stray ``/`` or ``!`` costs at most the telegram it fell into and no other: every ``/`` before a ``!`` may be
 the begin, and the CRC says which.  Versions 2 and 3 have no CRC; there the form of every line is the proof,
-and on a port that the telegram before had the same lines (``unproven``).
+and on a port that the telegram before had the same lines (``without_crc``).
 """
 
 import re
 
 from quartier_drivers.meter.p1 import lines
-from quartier_drivers.meter.p1.unproven import is_formed, outline
+from quartier_drivers.meter.p1.without_crc import is_formed, outline
 from quartier_drivers.meter.telegram import Counts, Decoder, Telegram
 from quartier_native import crc16
 

@@ -9,7 +9,7 @@ put together, by ``quartier_native``'s ``LineReader``; here is what to do with a
 from quartier_drivers.meter.telegram import Counts, Group, Telegram
 from quartier_drivers.meter.tic.group import salvaged, whole
 from quartier_drivers.meter.tic.labels import KINDS
-from quartier_drivers.meter.tic.order import Order
+from quartier_drivers.meter.tic.line_order import LineOrder
 from quartier_native.meters import LINE_CONTROLS, LineReader
 
 SPAN_MAX = 1024
@@ -30,7 +30,7 @@ class TicDecoder:
         self.counts = Counts()
         self._tail = b""
         self._lines = LineReader(KINDS)
-        self._order = Order()
+        self._order = LineOrder()
 
     def ahead(self) -> list[Group]:
         """Groups of the frame that is still coming, since the last call; they come again in its telegram.

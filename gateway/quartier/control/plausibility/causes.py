@@ -1,4 +1,4 @@
-"""What is held against a connection meter: codes with a value, their texts, the faults they mean (pure)."""
+"""Evidence against a connection meter: codes with a value, their texts, and the faults they mean (pure)."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ WORDS = {
     ),
     "one_step": "it did not follow a step of an asset (gain {value:.2f}): the next step decides",
 }
-"""What is held against the meter, by code, with a value."""
+"""Text of the evidence against the meter, by code, with a value."""
 FROZEN = "frozen values"
 REVERSED = "direction of the CTs reversed"
 WRONG_RATIO = "wrong ratio, or one phase wrong"
@@ -32,11 +32,11 @@ _NAMES = {
     "none": NO_REACTION,
     "below_bound": TOO_LOW,
 }
-"""The fault by the code of what is held against the meter (``WORDS``), without its phase."""
+"""The fault by the code of the evidence (``WORDS``), without its phase."""
 
 
 def name_fault(code: str) -> str:
-    """The name of the fault that a code of the judge means; empty where it does not tell yet."""
+    """The name of the fault that a code of the judge means; empty where it means none yet."""
     if code.startswith("frozen_"):
         return FROZEN
     known, _, phase = code.rpartition("_l")
@@ -46,13 +46,13 @@ def name_fault(code: str) -> str:
 
 
 def tell_causes(causes: Sequence[tuple[str, float]]) -> str:
-    """Say for people what is held against the meter, each with the name of its fault."""
+    """Return the evidence against the meter as text, each with the name of its fault."""
     told = ((name_fault(code), describe(((code, value),))) for code, value in causes)
     return "; ".join(f"{name}: {words}" if name else words for name, words in told)
 
 
 def describe(causes: tuple[tuple[str, float], ...]) -> str:
-    """Say for people what is held against the meter."""
+    """Return the evidence against the meter as text."""
     return "; ".join(_describe(code, value) for code, value in causes)
 
 

@@ -12,7 +12,7 @@ from tests.effort import examples
 from quartier.control.caps import LinkCaps
 from quartier.control.cycle import step
 from quartier.control.limits import Force
-from quartier.control.outcome import point
+from quartier.control.players import steering_point
 from quartier.control.reason import said
 from quartier.control.shed import Gate, Turn
 from quartier.control.state import State
@@ -94,7 +94,7 @@ def cycled(mine, turns, taken_w, rest_w, gate):
     told_w = {"grid": rest_w + sum(taken_w.values()), **taken_w}
     image = Image()
     told = {f"{name}.power_w": watts for name, watts in told_w.items()}
-    told |= {point(asset): ordered(asset, turns[asset.name]) for asset in mine}
+    told |= {steering_point(asset): ordered(asset, turns[asset.name]) for asset in mine}
     readings = (Reading(name, value, Quality.GOOD, NOW_NS) for name, value in told.items())
     image.put(columns(readings, NOW_NS))
     force = Force(import_w=CAP_W, export_w=CAP_W, whose={})

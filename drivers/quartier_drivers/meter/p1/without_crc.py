@@ -1,15 +1,15 @@
-"""P1 telegrams without a CRC (DSMR 2.2 and 3.0): what else they have to prove their digits.  Pure.
+"""Checks P1 telegrams without a CRC (DSMR 2.2 and 3.0) by widths and by the telegram before.  Pure.
 
 The companion standards give each number a fixed width (DSMR 2.2 and 3.0, chapter 5: F8(3,3) for counters,
-four or three digits and two decimals for powers), so a lost or doubled digit shows.  A digit of one counter
-before the rest of the next one does not, but then a line is missing: on a port a telegram counts only when
-the telegram before it had the same lines.
+four or three digits and two decimals for powers), so a lost or doubled digit is found.  Two halves of
+different counters that make one line are not, but then a line is missing: on a port a telegram counts only
+when the telegram before it had the same lines.
 """
 
 import re
 from collections.abc import Iterable
 
-# By object: which forms its value may have.  What is not here may look as it likes.
+# Allowed forms of a value, by object.  Other objects may have any form.
 _FORMS = tuple(
     (re.compile(label).match, re.compile(f"(?:{value})").fullmatch)
     for label, value in (
@@ -46,7 +46,7 @@ def is_formed(rows: Iterable[str]) -> bool:
 
 
 def outline(rows: Iterable[str]) -> tuple[str, ...]:
-    """The lines without what may change from one telegram to the next: objects and widths stay, no text."""
+    """Return the lines with all digits 0 and without texts: only objects and widths stay."""
     return tuple(_outlined(row.strip()) for row in rows)
 
 

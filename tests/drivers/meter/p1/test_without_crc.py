@@ -5,7 +5,7 @@ from tests.drivers.meter.p1.conftest import DUTCH, OLD, telegram
 
 from quartier_drivers.meter import p1
 from quartier_drivers.meter.decode import Capture
-from quartier_drivers.meter.p1.unproven import is_formed, outline
+from quartier_drivers.meter.p1.without_crc import is_formed, outline
 
 # Both versions as their companion standards print them; real meters differ as the third does.
 V3 = (

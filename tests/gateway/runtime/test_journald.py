@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import pytest
 
 from quartier.cli import main
-from quartier.runtime import journal, log
+from quartier.runtime import journald, log
 
 
 @pytest.fixture
-def journald(tmp_path, monkeypatch):
-    """``with journald() as lines``: the error output as systemd gives it to a service; ``lines`` reads it."""
+def error_lines(tmp_path, monkeypatch):
+    """``with error_lines() as lines``: the error output as systemd gives it to a service; ``lines`` reads it."""
 
     @contextmanager
     def serving():
@@ -29,9 +29,9 @@ def journald(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("style", ["json", "console"])
-def test_each_line_of_the_log_has_the_priority_of_its_level(journald, style):
-    with journald() as lines:
-        with journal.prioritised():
+def test_each_line_of_the_log_has_the_priority_of_its_level(error_lines, style):
+    with error_lines() as lines:
+        with journald.prioritised():
             log.configure(style=style, level="debug")
             log.get().debug("bus.asked")
             log.get().info("bus.back", bus="rs485")
@@ -48,9 +48,9 @@ def test_each_line_of_the_log_has_the_priority_of_its_level(journald, style):
     assert ("{" if style == "json" else "2") == found[1][3]
 
 
-def test_a_traceback_has_a_priority_on_each_line(journald):
-    with journald() as lines:
-        with journal.prioritised():
+def test_a_traceback_has_a_priority_on_each_line(error_lines):
+    with error_lines() as lines:
+        with journald.prioritised():
             log.configure(style="console")
             try:
                 [].pop()
@@ -62,7 +62,7 @@ def test_a_traceback_has_a_priority_on_each_line(journald):
     assert len(found) > 3
 
 
-def test_faults_warnings_and_notes_of_a_command_have_theirs(journald, tmp_path):
+def test_faults_warnings_and_notes_of_a_command_have_theirs(error_lines, tmp_path):
     site = tmp_path / "site.toml"
     site.write_text(
         'site = { id = "b1", district = "issy" }\nlimits = { contract_import_w = 9000 }\n'
@@ -70,7 +70,7 @@ def test_faults_warnings_and_notes_of_a_command_have_theirs(journald, tmp_path):
         'devices.gx = { bus = "lan", profile = "victron/gx" }\n'
         'assets.grid = { role = "grid", device = "gx", part = "grid" }\n'
     )
-    with journald() as lines:
+    with error_lines() as lines:
         stream = sys.stderr
         assert 0 == main(["check", str(site)])
         assert 69 == main(["status", "--runtime-dir", str(tmp_path)])
@@ -87,4 +87,4 @@ def test_a_pipe_or_a_file_gets_plain_lines(capsys, tmp_path, monkeypatch):
     assert 69 == main(["status", "--runtime-dir", str(tmp_path)])
 
     assert not capsys.readouterr().err.startswith("<")
-    assert not journal.is_journal(sys.stderr, {})
+    assert not journald.is_journal(sys.stderr, {})

@@ -1,4 +1,4 @@
-"""Priorities of lines for journald: ``<N>`` before each line, as systemd's SyslogLevelPrefix reads them."""
+"""Adds a priority to each line for journald: ``<N>``, as systemd's SyslogLevelPrefix expects."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def marked(text: str, level: str) -> str:
 
 
 class Prioritised:
-    """A text stream to journald: a line without a priority is an error, a warning or a note, as it begins."""
+    """A text stream to journald; the first word of a line without a priority decides it (default: error)."""
 
     def __init__(self, raw: TextIO) -> None:
         self._raw = raw
@@ -50,7 +50,7 @@ class Prioritised:
 
 @contextmanager
 def prioritised() -> Iterator[None]:
-    """Give the lines on the error output their priorities meanwhile, where journald reads it."""
+    """Add priorities to the error output inside the ``with`` block, where journald reads it."""
     before = sys.stderr
     if before is None or not is_journal(before):
         yield

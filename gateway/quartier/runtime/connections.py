@@ -1,7 +1,7 @@
-"""Who is connected to a local socket, and how many connections each user may hold.
+"""Limits how many connections each user may hold on a local socket.
 
-The kernel names the user of a connection (``SO_PEERCRED``).  One user cannot take the descriptors of the
-daemon, nor keep another user out.  Root is always admitted.
+The kernel names the user of a connection (``SO_PEERCRED``).  One user can neither use up the daemon's
+descriptors nor keep another user out.  Root is always admitted.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ def find_peer(connection: socket.socket) -> Peer:
     return Peer(pid, uid)
 
 
-class Guests:
-    """The connections to one socket: ``per_user`` of each user at most, ``in_all`` of all, besides root's."""
+class Connections:
+    """The connections to one socket: at most ``per_user`` of a user, ``in_all`` of all users but root."""
 
     def __init__(self, per_user: int, in_all: int) -> None:
         self._per_user = per_user
@@ -43,7 +43,10 @@ class Guests:
 
     @contextmanager
     def admit(self, writer: asyncio.StreamWriter) -> Iterator[Peer | None]:
-        """Count a connection while it lasts, then close it; None, and one line why, where it is too many."""
+        """Count a connection while it lasts, then close it.
+
+        Gives None, and writes one line with the reason, where the user or the socket has too many.
+        """
         try:
             peer = find_peer(writer.get_extra_info("socket"))
         except OSError:
@@ -73,8 +76,8 @@ class Guests:
             return f"{self._in_all} connections are open already; try again in a minute"
         return ""
 
-    def dismiss(self) -> None:
-        """Close every connection, as the daemon leaves, and end what is being done for it."""
+    def close_all(self) -> None:
+        """Close every connection and cancel its task: the daemon stops."""
         for writer, task in self._tasks.items():
             writer.close()
             if task is not None:

@@ -5,7 +5,7 @@ from tests.drivers.meter.tic.conftest import BLUE, LINKY, frame, historic, stand
 from quartier_drivers.meter.telegram import Group, Telegram
 from quartier_drivers.meter.tic.frames import TicDecoder
 from quartier_drivers.meter.tic.labels import HISTORIC, STANDARD
-from quartier_drivers.meter.tic.order import Order
+from quartier_drivers.meter.tic.line_order import LineOrder
 
 
 def told(*labels: str, bad_count: int = 0, value: str = "1", meter: str = "041876097319") -> Telegram:
@@ -17,7 +17,7 @@ def labels(telegram: Telegram) -> list[str]:
 
 
 def test_a_group_before_a_hole_that_nothing_explains_is_left_out_and_the_frame_is_not_whole() -> None:
-    order = Order()
+    order = LineOrder()
     order.checked(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
     spliced = order.checked(told("ADSC", "IRMS1", "SINSTS", value="2"))
 
@@ -26,28 +26,28 @@ def test_a_group_before_a_hole_that_nothing_explains_is_left_out_and_the_frame_i
 
 
 def test_a_refused_line_explains_a_hole() -> None:
-    order = Order()
+    order = LineOrder()
     order.checked(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
 
     assert 3 == len(order.checked(told("ADSC", "IRMS1", "SINSTS", bad_count=1, value="2")).groups)
 
 
 def test_a_group_that_says_what_it_said_stays() -> None:
-    order = Order()
+    order = LineOrder()
     order.checked(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
 
     assert ["ADSC", "IRMS1", "SINSTS"] == labels(order.checked(told("ADSC", "IRMS1", "SINSTS")))
 
 
 def test_a_label_that_was_never_stated_is_the_splice_itself() -> None:
-    order = Order()
+    order = LineOrder()
     order.checked(told("ADSC", "EASF06", "EASF07", "EASF08"))
 
     assert ["ADSC", "EASF06"] == labels(order.checked(told("ADSC", "EASF06", "EASF07SF08", value="2")))
 
 
 def test_a_warning_that_is_over_costs_its_neighbour_one_frame_at_most() -> None:
-    order = Order()
+    order = LineOrder()
     order.checked(told("ADCO", "IINST", "ADPS", "IMAX"))
 
     assert ["ADCO", "IMAX"] == labels(order.checked(told("ADCO", "IINST", "IMAX", value="2")))
@@ -57,7 +57,7 @@ def test_a_warning_that_is_over_costs_its_neighbour_one_frame_at_most() -> None:
 
 
 def test_another_meter_is_learnt_anew() -> None:
-    order = Order()
+    order = LineOrder()
     order.checked(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
 
     assert 2 == len(order.checked(told("ADSC", "IRMS1", value="2", meter="041876000000")).groups)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from quartier.runtime.guests import Guests
+from quartier.runtime.connections import Connections
 from quartier.runtime.ownedfiles import Owner, rights_of
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can become s
 
 @pytest.fixture
 async def lines(open_path):
-    """``await lines(guests, uid, count)``: what so many connections of a user are told first."""
+    """``await lines(connections, uid, count)``: what so many connections of a user are told first."""
 
-    async def connect(guests, uid, count=1):
+    async def connect(connections, uid, count=1):
         async def serve(reader, writer):
-            with guests.admit(writer) as peer:
+            with connections.admit(writer) as peer:
                 if peer is not None:
                     writer.write(json.dumps({"uid": peer.uid, "pid": peer.pid}).encode() + b"\n")
                     await reader.readline()
@@ -42,31 +42,31 @@ async def lines(open_path):
 
 
 async def test_the_kernel_names_the_user(lines):
-    assert [{"uid": 4711, "pid": os.getpid()}] == await lines(Guests(1, 1), 4711)
+    assert [{"uid": 4711, "pid": os.getpid()}] == await lines(Connections(1, 1), 4711)
 
 
 async def test_a_user_has_so_many_and_another_one_his_own(lines):
-    guests = Guests(2, 10)
+    connections = Connections(2, 10)
 
     assert ["", "", "user 4711 holds 2 connections already; close one"] == [
-        one.get("error", "") for one in await lines(guests, 4711, 3)
+        one.get("error", "") for one in await lines(connections, 4711, 3)
     ]
-    assert [4712] == [one["uid"] for one in await lines(guests, 4712)]
+    assert [4712] == [one["uid"] for one in await lines(connections, 4712)]
 
 
 async def test_all_together_have_so_many_and_root_is_always_admitted(lines):
-    guests = Guests(2, 3)
-    await lines(guests, 4711, 2)
-    await lines(guests, 4712, 1)
+    connections = Connections(2, 3)
+    await lines(connections, 4711, 2)
+    await lines(connections, 4712, 1)
 
-    assert "3 connections are open already" in (await lines(guests, 4713))[0]["error"]
-    assert [0, 0, 0, 0] == [one["uid"] for one in await lines(guests, 0, 4)]
+    assert "3 connections are open already" in (await lines(connections, 4713))[0]["error"]
+    assert [0, 0, 0, 0] == [one["uid"] for one in await lines(connections, 0, 4)]
 
 
 async def test_who_leaves_makes_room_and_the_daemon_dismisses_all(lines):
-    guests = Guests(1, 1)
-    await lines(guests, 4711)
-    guests.dismiss()
+    connections = Connections(1, 1)
+    await lines(connections, 4711)
+    connections.close_all()
     await asyncio.sleep(0)
-    while "error" in (await lines(guests, 4711))[0]:  # noqa: ASYNC110 - the connection ends by itself
+    while "error" in (await lines(connections, 4711))[0]:  # noqa: ASYNC110 - the connection ends by itself
         await asyncio.sleep(0)

@@ -1,6 +1,6 @@
-"""Lines that vanished between two halves of others: the checksum may miss it, the order shows it.  Pure.
+"""Finds TIC groups that may be halves of two lines, by the order of the labels in the frame before.  Pure.
 
-A port that loses bytes joins the begin of one line to the end of a later one.  One in 64 of these has a
+A port that loses bytes joins the beginning of one line to the end of a later one.  One in 64 of these has a
 checksum that fits, and where the widths are alike its value is another label's.  But then the lines between
 are missing, and nothing was refused that could have been one of them.
 """
@@ -13,15 +13,15 @@ _SHORT = ("ADIR1", "ADIR2", "ADIR3")
 """Labels of the short frames of an over-current, which leave out most others."""
 
 
-class Order:
-    """Knows the last frame of a meter that came whole, with nothing refused: labels in order, and values."""
+class LineOrder:
+    """Labels in order, and values, of a meter's last complete frame without a refused group."""
 
     def __init__(self) -> None:
         self._meter = ""
         self._before: tuple[Group, ...] = ()
 
     def checked(self, telegram: Telegram) -> Telegram:
-        """The telegram without groups that may be halves of two lines; one that says the same again stays."""
+        """Return the telegram without groups that may be halves of two lines; an unchanged group stays."""
         groups, before = telegram.groups, self._before
         if len(groups) == len(before) and all(
             one is other or one.label == other.label for one, other in zip(groups, before, strict=True)
@@ -49,7 +49,7 @@ class Order:
         return Telegram(telegram.meter, kept, bad_count, is_whole=False)
 
     def _doubtful(self, labels: list[str], stated: set[str]) -> set[str]:
-        """Labels behind which one is missing that stood there before."""
+        """Labels that are followed by another label than before, where the expected one is missing."""
         known = [group.label for group in self._before]
         follows = dict(pairwise([*known, ""]))
         found = set()
