@@ -212,3 +212,10 @@ def test_a_release_after_a_crash_imports_no_more_than_it_needs(tmp_path):
 
     assert 0 == code
     assert not modules & {"quartier.app.daemon", "quartier.store.ledger", "rich", "structlog"}
+
+
+def test_a_negative_power_is_a_value_and_no_option(tmp_path, capsys):
+    words = ["override", "bat1", "-2kW", "--for", "5min", "--runtime-dir", str(tmp_path)]
+
+    assert 69 == main(words)
+    assert "no daemon takes orders" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from typing import Any
 from quartier.app import spoken
 from quartier.control import override
 from quartier.control.override import Override, Overrides
-from quartier.house.assets import House, Steered
+from quartier.house.assets import House, Load, Pv, Steered
 from quartier.house.now import Now
 from quartier.runtime import presence, statefile
 from quartier.runtime.clock import HouseClock, boot_id
@@ -113,6 +113,8 @@ class Hands:
         if asset is None:
             names = ", ".join(one.name for one in self._house().assets)
             return {"error": f"there is no asset {request.get('asset')!r}; expected one of {names}"}
+        if not _has_output(asset):
+            return {"error": f"{asset.name}: the gateway only measures it; it has no output to order"}
         try:
             value = None if request.get("value") is None else spoken.value(asset, str(request["value"]))
             for_s = _span_s(request.get("for_s"))
@@ -202,6 +204,13 @@ def _facts(found: Override) -> dict[str, Any]:
         "id": found.who.id,
         "why": found.why,
     }
+
+
+def _has_output(asset: Steered) -> bool:
+    """Whether the gateway can write to it at all."""
+    if isinstance(asset, Pv):
+        return asset.curtail != "none"
+    return asset.switchable if isinstance(asset, Load) else asset.writable
 
 
 def _restored(kept: Mapping[str, Any], now: Now, *, same_boot: bool) -> Override:

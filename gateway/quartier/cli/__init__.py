@@ -7,6 +7,7 @@ daemon answers · 70 a bug of ours · 75 a daemon is running where none should �
 import argparse
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -46,6 +47,7 @@ first steps:
 
 
 DAEMON = "daemon:run"
+_NEGATIVE = re.compile(r"-\d")
 _PROFILES: dict[str, Any] = {
     "type": Path,
     "action": "append",
@@ -77,6 +79,8 @@ def _asked(words: list[str]) -> argparse.Namespace:
     """
     if words[:1] == ["release"]:
         return grammar.release(grammar.alone).parse_args(words[1:])
+    if words[:1] == ["override"]:  # argparse takes -2kW for an option, but not a word with a space
+        words = [f" {word}" if _NEGATIVE.match(word) else word for word in words]
     return _parser().parse_args(words)
 
 

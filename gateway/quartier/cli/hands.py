@@ -23,7 +23,7 @@ def override(options: argparse.Namespace) -> int:
             "quartier override: ASSET VALUE --for 2h, or ASSET --cancel, or nothing at all", file=sys.stderr
         )
         return 2
-    return _ordered(options, "override", **_request(options, options.value))
+    return _ordered(options, "override", **_request(options, options.value.strip()))
 
 
 def maintenance(options: argparse.Namespace) -> int:

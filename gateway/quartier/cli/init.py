@@ -36,6 +36,7 @@ def init(options: argparse.Namespace) -> int:
         return 2
     try:
         answers = Answers(dict(_answer(one) for one in options.answer))
+        answers.check({"contract": firstsite.read_contract_w, "export": firstsite.read_power_w})
         devices = firstsite.name_devices([one for where in options.where for one in _find(where, options)])
     except (ValueError, ConfigError, LinkLost) as error:
         print(f"quartier init: {error}", file=sys.stderr)
@@ -69,6 +70,9 @@ def _find(where: str, options: argparse.Namespace) -> list[FoundDevice]:
     if Path(where).is_file():
         return list(_from_scan(_read_scan(Path(where)), where))
     if where.startswith(("tcp://", "rtu://")):
+        address, _, unit = where.partition("?unit=")
+        if unit.isdigit():
+            return list(_from_scan(survey_of(address, [int(unit)]), where))
         return list(_from_scan(survey_of(where, options.units), where))
     return asyncio.run(_hear(where))
 
@@ -105,7 +109,8 @@ async def _hear(port: str) -> list[FoundDevice]:
     if not found.protocol or found.asked:
         print(f"{port}: {found.advice or 'answers only on request; use quartier scan mbus'}", file=sys.stderr)
         return []
-    capture, best = Capture(found.protocol), None
+    capture = Capture(found.protocol, is_capture=False, over_tcp=port.startswith("tcp://"))
+    best = None
     try:
         async with asyncio.timeout(LISTEN_S):
             async for data in listening.chunks(port, found):
@@ -168,6 +173,11 @@ class Answers:
             except ValueError as error:
                 print(error)
 
+    def check(self, known: Mapping[str, Callable[[str], Any]]) -> None:
+        """Read the answers that need no device, before anything is searched.  Raises ValueError."""
+        for key in known.keys() & self._given.keys():
+            self.ask(key, "", known[key])
+
     @property
     def unused(self) -> list[str]:
         """Keys of ``--answer`` that no question has: misspelt, or for another building."""
@@ -221,7 +231,9 @@ def _compose(devices: Mapping[str, FoundDevice], answers: Answers) -> str:
     assert contract_w is not None
     assert export_w is not None
     building = firstsite.Building(ident, district, contract_w, export_w, _time_zone())
-    return firstsite.write_site(building, devices, assets)
+    used = {one.device for one in assets}
+    supplies = [name for name, one in devices.items() if one.bus["kind"] == "tic" and name not in used]
+    return firstsite.write_site(building, devices, assets, supplies)
 
 
 def _assets(devices: Mapping[str, FoundDevice], answers: Answers) -> Iterator[Chosen]:
@@ -308,6 +320,8 @@ def _write(options: argparse.Namespace, text: str) -> int:
     with options.output.open("x", encoding="utf-8") as file:
         file.write(text)
     print(f"{options.output} was written and has no fault. Next:")
-    print(f"  quartier check {options.output}      show what the file means, and what each loss does")
+    print(
+        f"  quartier check {options.output}      show faults and warnings, and which meter faults can be seen"
+    )
     print(f"  quartier probe --config {options.output}  check sign and scale of each asset with small steps")
     return 0

@@ -154,7 +154,12 @@ def read_energy_wh(text: str) -> float:
     return float(found[1].replace(",", ".")) * (1000.0 if found[2].lower() == "kwh" else 1.0)
 
 
-def write_site(building: Building, devices: Mapping[str, FoundDevice], assets: Sequence[Chosen]) -> str:
+def write_site(
+    building: Building,
+    devices: Mapping[str, FoundDevice],
+    assets: Sequence[Chosen],
+    supplies: Sequence[str] = (),
+) -> str:
     """Return the text of a short site file; the actions for each loss stay at their defaults."""
     buses: dict[tuple[tuple[str, str | int], ...], str] = {}
     lines = [
@@ -185,6 +190,9 @@ def write_site(building: Building, devices: Mapping[str, FoundDevice], assets: S
         lines += ["", f"[assets.{asset.name}]", f'role = "{asset.role}"', f'device = "{asset.device}"']
         lines += [f'part = "{asset.part}"'] if asset.part else []
         lines += [f"{name} = {_toml(value)}" for name, value in asset.keys.items()]
+    for name in supplies:
+        lines += ["", "# The supplier's meter: its subscribed power is a limit too.", f"[supplies.{name}]"]
+        lines.append(f'device = "{name}"')
     return "\n".join(lines) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import getpass
 import json
 import signal
@@ -12,6 +13,7 @@ import structlog
 from tests.gateway.control.conftest import HOUSE
 
 from quartier.app import hands
+from quartier.house.assets import Load, Pv
 from quartier.house.now import Now
 from quartier.runtime.clock import HouseClock, boot_id
 from quartier.runtime.desk import Closed
@@ -216,3 +218,15 @@ async def test_only_a_person_at_the_console_has_the_grid_meter_believed_again(tm
     assert (believed, believed) == (bool(asked), bool(told))
     assert (answer.get("done") == "implausible") is believed
     assert ("network" in answer.get("error", "")) is not believed
+
+
+@pytest.mark.parametrize("name", ["load", "pv1"])
+async def test_what_is_measured_alone_takes_no_order(tmp_path, name):
+    assets = tuple(
+        dataclasses.replace(one, curtail="none") if isinstance(one, Pv) else one for one in HOUSE.assets
+    )
+    bare = dataclasses.replace(HOUSE, assets=(*assets, Load(name="load", rated_w=2_000.0, measured=True)))
+    taken = hands.Hands(tmp_path, lambda: bare, HouseClock(), lambda *_: None, structlog.get_logger())
+    answer = await taken.override({"asset": name, "value": "off", "for_s": 60}, Who("person", "x", "0"))
+
+    assert {"error": f"{name}: the gateway only measures it; it has no output to order"} == answer

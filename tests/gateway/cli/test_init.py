@@ -131,3 +131,10 @@ async def test_a_meter_on_a_port_and_a_device_on_a_socket_are_found(linky, tmp_p
     site = load.load(tmp_path / "site.toml")
     assert {"grid": "grid", "ev1": "ev"} == {name: one.role for name, one in site.assets.items()}
     assert "tic" == site.buses[site.devices[site.assets["grid"].device].bus].kind
+
+
+def test_an_answer_without_its_unit_is_refused_before_anything_is_searched(tmp_path, capsys):
+    words = ["init", "tcp://192.0.2.1", "--output", str(tmp_path / "site.toml"), "--answer", "contract=12"]
+
+    assert 2 == main(words)
+    assert "--answer contract: '12'" in capsys.readouterr().err

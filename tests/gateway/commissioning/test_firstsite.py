@@ -99,3 +99,12 @@ def test_the_file_has_a_bus_once_and_the_zone_where_it_is_another():
     assert 'time_zone = "Indian/Reunion"' in text
     assert 'profile = "x/z"  # compare the maker\'s plate' in text
     assert '[assets.ev1]\nrole = "ev"\ndevice = "a"\npart = "p"\ncurrent_max_a = 16\n' in text
+
+
+def test_a_suppliers_meter_beside_another_grid_meter_is_a_supply():
+    bus = {"kind": "tic", "port": "usb:A"}
+    text = firstsite.write_site(
+        Building("b1", "local", 9000.0, 0.0), {"linky": FoundDevice(bus, "x/y")}, [], ["linky"]
+    )
+
+    assert text.endswith('[supplies.linky]\ndevice = "linky"\n')

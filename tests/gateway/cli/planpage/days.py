@@ -50,6 +50,6 @@ def sheet(
         plan=plan,
         still=planned(replace(battery, charge_max_w=0.0, discharge_max_w=0.0), outlook),
         given_up=(),
-        why=reasons(plan, outlook, steps.when),
+        why=[str(reason) for reason in reasons(plan, outlook, steps.when)],
     )
     return replace(made, **changes)
