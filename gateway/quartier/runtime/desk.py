@@ -124,7 +124,8 @@ def answered(path: Path, request: Mapping[str, Any], lacking: str, timeout_s: fl
         client.settimeout(timeout_s)
         try:
             client.connect(str(path))
-            client.sendall(json.dumps(request).encode() + b"\n")
+            with suppress(BrokenPipeError):  # a full desk says why, and closes before it is asked
+                client.sendall(json.dumps(request).encode() + b"\n")
             with client.makefile("rb") as stream:
                 line = stream.readline()
         except OSError as error:
