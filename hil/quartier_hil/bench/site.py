@@ -112,7 +112,7 @@ def write(
         parts.append(_SERIAL.format(port=line.port, baud=line.baud))
         places += [("line", unit + 1) for unit in range(line.units)]
     for at, (bus, unit) in enumerate(places):
-        asset, role, rated = ("grid", "grid", "") if at == 0 else (f"load{at}", "load", "rated_w = 100_000.0\n")
+        asset, role, rated = ("grid", "grid", "") if at == 0 else (f"load{at}", "load", "rated_w = 1e5\n")
         parts.append(
             _DEVICE.format(at=at, bus=bus, profile=PROFILE, unit=unit, asset=asset, role=role, rated=rated)
         )
