@@ -92,7 +92,7 @@ async def test_a_device_is_looked_at_once_it_is_met_and_not_all_the_time():
 
 async def test_what_is_not_as_declared_is_said_once_and_so_is_that_it_is_well_again():
     async with running({8: 1}, rate=600.0) as (house, server):
-        await house.until(lambda: reads_of(server, 8) > 1)
+        await house.until(lambda: reads_of(server, 8) > 1 and house.said("fallback.lost"))
         lost = house.said("fallback.lost")
         server.units[1].put("holding", 8, [3])
         await house.until(lambda: problem(house) == "")
