@@ -95,7 +95,7 @@ async def test_what_is_not_as_declared_is_said_once_and_so_is_that_it_is_well_ag
         await house.until(lambda: reads_of(server, 8) > 1 and house.said("fallback.lost"))
         lost = house.said("fallback.lost")
         server.units[1].put("holding", 8, [3])
-        await house.until(lambda: problem(house) == "")
+        await house.until(lambda: problem(house) == "" and house.said("fallback.recovered"))
 
     (told,) = lost
     assert (POINT, "bat1") == (told["point"], told["device"])
@@ -142,9 +142,10 @@ async def test_who_hangs_up_whenever_it_is_asked_is_asked_less_and_less_often():
         await house.until(lambda: house.fallbacks.changes_count > 1)
 
     first, second, third = [(after - before) / 1e9 for before, after in pairwise(asked_ns)]
-    assert first >= 300
-    assert second >= 600
-    assert third >= 1200
+    late_s = 2.0  # a millisecond of this machine: one may begin late, and the next is then nearer
+    assert first >= 300 - late_s
+    assert second >= 600 - late_s
+    assert third >= 1200 - late_s
 
 
 async def test_who_went_away_when_asked_and_says_anew_who_it_is_is_not_asked_at_once():
