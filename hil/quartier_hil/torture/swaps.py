@@ -38,11 +38,17 @@ async def _moved(stand: Stand, old: Daemon, number: int) -> Daemon:
     file, folder = stand.folder / f"b012-{number}.qbk", stand.folder / f"machine{number}"
     folder.mkdir()
     new = Daemon(folder / "site.toml", folder, stand.clock)
-    for daemon, words in ((old, ("backup", str(file))), (new, ("restore", str(file)))):
-        code, said = await daemon.command(*words, "--config", str(daemon.site_file))
-        if code:
-            raise GivenUp(f"quartier {words[0]} ended with {code}: {said[-300:]}")
+    said = await _ordered(old, "backup", str(file))
+    key = said.partition("signed with key ")[2].partition(":")[0]  # as a person notes it
+    await _ordered(new, "restore", str(file), "--yes", "--key", key)
     return new
+
+
+async def _ordered(daemon: Daemon, *words: str) -> str:
+    code, said = await daemon.command(*words, "--config", str(daemon.site_file))
+    if code:
+        raise GivenUp(f"quartier {words[0]} ended with {code}: {said[-300:]}")
+    return said
 
 
 def _gives_way(daemon: Daemon) -> bool:
