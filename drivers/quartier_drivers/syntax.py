@@ -222,7 +222,10 @@ def _number(row: _Row) -> tuple[int, str] | None:
         return row.begin, f"write the number without spaces: {re.sub(r'[^0-9+-]', '', grouped[0])}"
     if measured := _UNIT.fullmatch(row.value):
         value = float(measured[1].replace("_", "")) * {"": 1, "k": 1e3, "M": 1e6}[measured[2]]
-        return row.begin, f"write the number without its unit, which the key's name says: {value:.12g}"
+        hint = f"write the number without its unit, which the key's name says: {value:.12g}"
+        if measured[3] == "VA":  # limits.contract_import_w counts 900 W for each kVA of a contract
+            hint = f"write watts without a unit; a French contract counts 900 W for 1 kVA: {0.9 * value:.12g}"
+        return row.begin, hint
     if zero := _ZERO.fullmatch(row.value):
         return (
             row.begin,

@@ -93,3 +93,8 @@ def test_tabs_are_spaces() -> None:
 
 def test_a_value_is_shown_in_part_only() -> None:
     assert f'"{"x" * 40}…"' in fault(f"a = {'x' * 90}")
+
+
+def test_a_contract_in_kva_is_told_its_watts():
+    with pytest.raises(ConfigError, match="counts 900 W for 1 kVA: 10800"):
+        read_toml("x.toml", "contract_import_w = 12kVA\n")

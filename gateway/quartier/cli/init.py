@@ -301,6 +301,9 @@ def _time_zone() -> str:
 
 
 def _tell_missing(answers: Answers) -> int:
+    if not answers.missing:
+        print("the input ended before every question was answered; nothing was written", file=sys.stderr)
+        return 2
     print("there is no terminal to ask; nothing was written. Give these answers:", file=sys.stderr)
     for key, question in answers.missing.items():
         print(f"  --answer {key}=…    {question}", file=sys.stderr)

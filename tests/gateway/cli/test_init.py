@@ -138,3 +138,13 @@ def test_an_answer_without_its_unit_is_refused_before_anything_is_searched(tmp_p
 
     assert 2 == main(words)
     assert "--answer contract: '12'" in capsys.readouterr().err
+
+
+def test_an_input_that_ends_is_said_as_that(found, tmp_path, capsys, monkeypatch):
+    terminal = io.StringIO("b012\n")
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", terminal)
+
+    assert 2 == main(["init", found, "--output", str(tmp_path / "site.toml")])
+    assert "the input ended before every question was answered" in capsys.readouterr().err
+    assert not (tmp_path / "site.toml").exists()
