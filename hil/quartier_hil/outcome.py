@@ -1,7 +1,7 @@
 """What a finished run amounts to: the verdicts and the figures, from the rig's own eyes and the daemon's."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +120,24 @@ def _series(run: Run) -> dict[str, list[float]]:
 
 
 def _told(run: Run) -> dict[str, list[tuple[float, bool]]]:
-    """The samples of each point: second of the scenario, and whether the daemon called it good."""
     start_ms = (run.clock.origin_s + run.clock.offset_s + run.zero_s) * 1_000
+    return by_second(samples(run.peer.log), start_ms)
+
+
+def by_second(rows: Iterable[tuple[str, int, int]], start_ms: float) -> dict[str, list[tuple[float, bool]]]:
+    """Return the samples of each point: second since ``start_ms``, and whether the daemon called it good.
+
+    A point is reported when it changes.  So its last sample before ``start_ms`` still stands at second 0.
+    """
     found: dict[str, list[tuple[float, bool]]] = {}
-    for point, at_ms, quality in samples(run.peer.log):
-        found.setdefault(point, []).append(((at_ms - start_ms) / 1_000, quality == _GOOD))
+    before: dict[str, tuple[int, bool]] = {}
+    for point, at_ms, quality in rows:
+        if at_ms >= start_ms:
+            found.setdefault(point, []).append(((at_ms - start_ms) / 1_000, quality == _GOOD))
+        elif at_ms >= before.get(point, (0, False))[0]:
+            before[point] = (at_ms, quality == _GOOD)
+    for point, (_, is_good) in before.items():
+        found.setdefault(point, []).insert(0, (0.0, is_good))
     return found
 
 

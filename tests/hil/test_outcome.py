@@ -1,4 +1,4 @@
-from quartier_hil.outcome import answers, received, samples
+from quartier_hil.outcome import answers, by_second, received, samples
 from quartier_hil.stage.daemon import deep
 
 
@@ -38,3 +38,16 @@ def test_answers_to_nonsense_are_found_by_name_or_else_by_their_turn(tmp_path):
     )
 
     assert [("huge", "ACTIVE", ""), ("nan", "REJECTED", "BOUNDS")] == answers(log)
+
+
+def test_a_value_reported_before_the_start_still_stands_at_second_0():
+    rows = [
+        ("hp1.power_w", 9_000, 0),
+        ("hp1.power_w", 9_900, 192),
+        ("ev1.power_w", 10_500, 192),
+        ("ev1.power_w", 12_000, 0),
+    ]
+    assert {
+        "hp1.power_w": [(0.0, True)],
+        "ev1.power_w": [(0.5, True), (2.0, False)],
+    } == by_second(rows, 10_000.0)
