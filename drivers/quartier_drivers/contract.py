@@ -1,6 +1,6 @@
 """The contract between the doors and the decisions: what a driver takes and gives.
 
-The five verbs of house.md section 6, with one refinement: ``read`` makes at most *one*
+The five methods of a driver (architecture.md#driver).  ``read`` makes at most *one*
 exchange on the wire, the most overdue of its plan, so that a write never waits for more
 than one request (who is ``abilities.Brisk`` makes several in one go, and looks for writes
 between them).  Time comes in as a ``Clock``; no door asks for it elsewhere.

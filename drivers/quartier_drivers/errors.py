@@ -1,4 +1,4 @@
-"""Errors, sorted by what the caller does next (house.md section 7)."""
+"""Errors, sorted by what the caller does next (architecture.md#errors)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

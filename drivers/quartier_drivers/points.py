@@ -1,4 +1,4 @@
-"""The vocabulary of points: names, units and what a value of each may be (house.md section 5)."""
+"""The vocabulary of points: names, units and what a value of each may be (architecture.md#points)."""
 
 import re
 from dataclasses import dataclass

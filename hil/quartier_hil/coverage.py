@@ -1,4 +1,4 @@
-"""Which scenario proves which row of failsafe.md, as a page made from the checks' keys ``proves`` (pure)."""
+"""The page of scenarios that prove rows of spec/failsafe.md, made from the checks' keys ``proves`` (pure)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,10 +12,12 @@ from quartier_hil.verdict.promise import caps
 _HEAD = """\
 # Which scenario proves which row of the fail-safe specification
 
-Made by `quartier-hil list --rows` from the scenario files, and checked by a test: each row of failsafe.md
-sections 2 and 4 has a check that breaks where the row is not kept, or the test that shows it and why no
-scenario can. Where a row has two moments, it is kept not before the one and by the other. The names stand in
-`quartier_hil/rows.py`; a check says which it proves by its key `proves`.
+Made by `quartier-hil list --rows` from the scenario files, and checked by a test: each row of
+[section 2](../gateway/docs/spec/failsafe.md#section-2) and
+[section 4](../gateway/docs/spec/failsafe.md#section-4) of the fail-safe specification has a check that
+breaks where the row is not kept, or the test that shows it and why no scenario can. Where a row has
+two moments, it is kept not before the one and by the other. The names stand in `quartier_hil/rows.py`;
+a check says which it proves by its key `proves`.
 
 `tests/hil/offline/test_breaking.py` puts the gateway out of order, row by row, and sees that a check of the
 row breaks.

@@ -25,8 +25,9 @@ scenario without wires gives something else than what stands here. What the seve
 [the rig's page](README.md#how-things-fail).
 
 In a cell: after how many seconds the loss was told by name (promised: 18 s, which are the 15 s of
-failsafe.md, a cycle and what looking costs), how many seconds after the device was well again it was no
-longer told (15 s), and how full the tightest cap was from 30 s after each change on (110 % for more than
+[spec/failsafe.md](../gateway/docs/spec/failsafe.md#device-silent), a cycle and what looking costs), how many
+seconds after the device was well again it was no longer told (15 s), and how full the tightest cap was
+from 30 s after each change on (110 % for more than
 5 s would be broken). *No loss*: the device is heard, whatever it says, and the cap holds all the same.
 *By its bus*: control has no row for it; the alarm `device.silent` is judged over wires alone, and does
 not hold there yet ([verdicts](verdicts.md)).

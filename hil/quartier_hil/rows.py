@@ -1,6 +1,8 @@
-"""The rows of failsafe.md sections 2 and 4 by name: a check of a scenario says which of them it proves.
+"""The rows of spec/failsafe.md#section-2 and spec/failsafe.md#section-4 by name.
 
-A check proves a row only where it breaks when the gateway does not keep that row.
+A check of a scenario says which of them it proves.
+
+It proves a row only where it breaks when the gateway does not keep that row.
 """
 
 import difflib
@@ -164,7 +166,7 @@ def _known(name: str) -> str:
     if name not in ROWS:
         near = difflib.get_close_matches(name, ROWS, n=1)
         hint = f"; did you mean {near[0]}?" if near else "; they stand in quartier_hil/rows.py"
-        raise ValueError(f"is no row of failsafe.md{hint}")
+        raise ValueError(f"is no row of spec/failsafe.md{hint}")
     return name
 
 

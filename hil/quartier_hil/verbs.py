@@ -21,7 +21,7 @@ NET = "_net"
 PATIENCE_S = 1.0
 """A request not answered within this is given up: the default of a bus section, and less on a fast rig."""
 SILENT_S = 15.0
-"""failsafe.md section 2, "device silent": 15 s for what is read each 5 s or more often."""
+"""spec/failsafe.md#device-silent: 15 s for what is read each 5 s or more often."""
 _SECONDS = ("slow", "late", "delayed", "intermittent")
 _FACTORS = ("wrong", "bent")
 _SCALED = (*_FACTORS, "clamps")

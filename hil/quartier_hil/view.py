@@ -134,7 +134,7 @@ def _kept(run: Run) -> Text:
     cap = owed(run.caps, run.now_s)
     if run.plant.grid_w <= cap.import_w * 1.1:
         return Text("kept", style="bold green")
-    # A tightened cap has 30 s to be reached (failsafe.md, "tighten reaction").
+    # A tightened cap has 30 s to be reached (spec/failsafe.md#tighten-reaction).
     if run.now_s - cap.from_s < REACTION_S:
         return Text("on the way there", style="bold yellow")
     return Text("over", style="bold red")

@@ -25,7 +25,7 @@ class Wanted(Part):
     """What all checks say."""
 
     proves: tuple[RowName, ...] = ()
-    """The rows of failsafe.md (`rows.py`) without which it would break."""
+    """The rows of spec/failsafe.md (`rows.py`) without which it would break."""
     guard: Annotated[str, Field(max_length=200)] = ""
     """Why this promise stands as a guard: it counts as kept also where nothing came near its limit."""
 

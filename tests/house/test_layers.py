@@ -1,4 +1,4 @@
-"""Who may import whom: section 4 of the plan, held by the syntax tree."""
+"""Which package may import which (architecture.md#import-rules), checked on the syntax tree."""
 
 import ast
 import sys

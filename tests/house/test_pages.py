@@ -1,27 +1,13 @@
-"""Pages lead somewhere, decisions are complete, and every module says what it is for."""
+"""Pages have no placeholders, decisions are complete, and every module says what it is for."""
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-DECISIONS = Path("gateway/decisions")
-
-
-def test_every_relative_link_of_a_page_resolves(root: Path, texts: dict[Path, str]) -> None:
-    broken = []
-    for path, text in texts.items():
-        if path.suffix != ".md":
-            continue
-        for target in LINK.findall(FENCE.sub("", text)):
-            place = target.split("#")[0]
-            outside = "://" in target or target.startswith("mailto:")
-            if place and not outside and not (root / path.parent / place).exists():
-                broken.append(f"{path}: {target}")
-
-    assert not broken, "\n".join(broken)
+DECISIONS = Path("gateway/docs/decisions")
+GLOSSARY = Path("gateway/docs/glossary.md")
 
 
 def test_no_page_has_a_placeholder(texts: dict[Path, str]) -> None:
@@ -38,6 +24,21 @@ def test_decisions_are_numbered_without_gaps(files: list[Path]) -> None:
     assert [f"{number:04}" for number in range(1, len(pages) + 1)] == [name[:4] for name in pages]
 
 
+def test_the_index_of_decisions_has_each_record_with_its_title(texts: dict[Path, str]) -> None:
+    records = {
+        path.name: text.partition("\n")[0].removeprefix(f"# {path.name[:4]} ")
+        for path, text in texts.items()
+        if path.parent == DECISIONS and path.name != "README.md"
+    }
+    rows = re.findall(
+        r"^\| (\d{4}) \| \[(.+)\]\((.+)\) \| [a-z ]+ \| (?:accepted|replaced by \[\d{4}\].*) \| \d{4}-\d\d-\d\d \|$",
+        texts[DECISIONS / "README.md"],
+        re.MULTILINE,
+    )
+
+    assert [(name[:4], title, name) for name, title in sorted(records.items())] == rows
+
+
 def test_every_decision_tells_context_choice_and_price(texts: dict[Path, str]) -> None:
     incomplete = [
         f"{path}: {word}"
@@ -48,6 +49,16 @@ def test_every_decision_tells_context_choice_and_price(texts: dict[Path, str]) -
     ]
 
     assert not incomplete, "\n".join(incomplete)
+
+
+def test_every_term_of_the_glossary_stands_once(texts: dict[Path, str]) -> None:
+    rows = [line.split("|") for line in texts[GLOSSARY].splitlines() if line.startswith("| ")]
+    terms = Counter(
+        term.strip() for row in rows if row[1].strip() not in {"term", "---"} for term in row[1].split(",")
+    )
+
+    assert not (twice := [term for term, count in terms.items() if count > 1]), ", ".join(twice)
+    assert not (odd := ["|".join(row) for row in rows if len(row) != 6]), "\n".join(odd)
 
 
 def test_every_module_says_in_one_sentence_what_it_is_for(modules: list[Any]) -> None:

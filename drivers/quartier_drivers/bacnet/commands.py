@@ -21,7 +21,7 @@ from quartier_drivers.errors import LinkLost, Refused, WireError
 from quartier_native.bacnet import Ref
 
 _S = 1_000_000_000
-# Orders are renewed every 20 s (failsafe.md section 1, rule 5): who missed three renewals wants it no more.
+# Orders are renewed every 20 s (spec/failsafe.md#rule-5): who missed three renewals wants it no more.
 LEASE_S = 60
 
 

@@ -134,7 +134,7 @@ class Agenda:
         planned: Planned | None = None,
         foretold: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """What the building could do, JSON-ready: the flexibility report of sync.md section 4.
+        """What the building could do, JSON-ready: the flexibility report (spec/sync.md#topic-flexibility).
 
         ``local`` are the assets whose data never leave.  The forecast is what is ``planned``, else that of
         yesterday, and null where that is not known; ``foretold`` is that of load, sun and net as they are

@@ -396,7 +396,7 @@ def _curtail(name: str, asset: model.Pv, points: Mapping[str, PointInfo]) -> Any
 
 
 def release_values(planned: Sequence[Wire], points: Mapping[str, PointInfo]) -> dict[str, float | None]:
-    """What control writes when an input that a setpoint needs is lost (failsafe.md rule 11).
+    """What control writes when an input that a setpoint needs is lost (spec/failsafe.md#rule-11).
 
     None where nothing is to be written: the device's own timer or control takes over.
     """

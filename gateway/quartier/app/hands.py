@@ -1,4 +1,4 @@
-"""Orders by hand: taken from people, kept over a restart, ended by time (failsafe.md section 1, priority 3).
+"""Orders by hand: taken from people, kept over a restart, ended by time (spec/failsafe.md#priority-3).
 
 An outage of the grid ends them, as it ends every wish (rule 6); so does a restart after which nobody knows
 how long they have run: while the machine goes on its own clock tells, over a reboot the wall clock.

@@ -64,7 +64,7 @@ NOT_KEPT = Verdict("TEMPORARY_ERROR", "REJECTED"), "it cannot be kept on disk"
 
 
 def loosening_waits_for(state: LinkState, now: Now) -> tuple[str, ...]:
-    """Name what a remote parameter that loosens waits for (failsafe.md section 1, rule 7); empty: nothing."""
+    """Name what a remote parameter that loosens waits for (spec/failsafe.md#rule-7); empty: nothing."""
     found = []
     if state.mode is Mode.FAILSAFE or state.owed_ns is not None or is_tested(state, now):
         found.append("the end of FAILSAFE")

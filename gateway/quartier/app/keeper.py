@@ -39,7 +39,7 @@ FILES = (
 class Recalled:
     """What is known of the link before this start.
 
-    ``outage``: the machine lost its power since (failsafe.md section 1, rule 6: another boot of the
+    ``outage``: the machine lost its power since (spec/failsafe.md#rule-6: another boot of the
     machine without a recorded planned stop).  ``killed``: the run before did not leave in order, though
     the machine went on.  ``lost``: there was a state, and it cannot be read.  ``rebooted``: the machine
     started anew, planned or not; None: its boots have no names.

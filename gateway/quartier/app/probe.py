@@ -189,7 +189,7 @@ def _caps(site: model.Site, house: House, now: Now, state_dir: Path) -> LinkCaps
 def _bounds(site: model.Site, house: House, section: Any, caps: LinkCaps | None) -> Bounds:
     """Hard limits and caps in force, and the fuse of every node above the asset on one phase.
 
-    Contacts are not read meanwhile, and one that is not read acts (failsafe.md): what they cap is capped.
+    Contacts are not read meanwhile, and one that is not read acts: what they cap is capped.
     """
     fuse_w, node = inf, section.node
     while node in site.nodes:

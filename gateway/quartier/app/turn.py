@@ -264,7 +264,7 @@ class Turn:
 
     @property
     def is_out(self) -> bool:
-        """Whether the public grid's voltage is gone (failsafe.md section 1, rule 6)."""
+        """Whether the public grid's voltage is gone (spec/failsafe.md#rule-6)."""
         return self._state.events.is_gone
 
     @property

@@ -1,4 +1,4 @@
-"""The words of an answer to the district: received how, come how far, and why not (sync.md section 5).
+"""The words of an answer to the district: received how, come how far, and why not (spec/sync.md#ack).
 
 ``Reception`` and ``Status`` are S2's (EN 50491-12-2: ReceptionStatusValues and InstructionStatus).
 """

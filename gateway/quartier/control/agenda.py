@@ -1,6 +1,6 @@
 """Device schedules of the district: taken or refused, what they want now, and how far each has come (pure).
 
-They are wishes (failsafe.md section 1, priority 4): below every limit, below what people order, and gone with
+They are wishes (spec/failsafe.md#priority-4): below every limit, below what people order, and gone with
 the public grid's voltage (rule 6).  One that began is started; one whose every stretch was *measured* to be
 kept since it began has succeeded with the last; what comes to its end otherwise is aborted.
 """
@@ -126,7 +126,7 @@ def followed(entries: Entries, moment: Moment) -> tuple[Entries, list[Ack]]:
 
 
 def dropped(entries: Entries) -> tuple[Entries, list[Ack]]:
-    """The grid's voltage is gone, and cached wishes with it (failsafe.md section 1, rule 6)."""
+    """The grid's voltage is gone, and cached wishes with it (spec/failsafe.md#rule-6)."""
     left = (entry for entry in entries.values() if entry.status not in _DONE)
     return {}, [_ack(entry.schedule, "ABORTED", "SAFETY") for entry in left]
 
@@ -204,7 +204,7 @@ def _looked(entry: Entry, moment: Moment) -> Entry:
 
 
 def _why_not(asset: Steered, moment: Moment) -> str:
-    """What most likely keeps an asset from what is wanted of it (sync.md section 5, reasons)."""
+    """What most likely keeps an asset from what is wanted of it (spec/sync.md#ack)."""
     if asset.name in moment.by_hand:
         return "LOCAL_OVERRIDE"
     order = moment.orders.get(players.steering_point(asset))

@@ -1,7 +1,7 @@
 """The local plan as a wish: which aim runs, what it asks of a battery, and who leads an asset (pure).
 
-Priority 5 of failsafe.md section 1: below people, commands and schedules; inside every cap and the battery's
-own room, which come after it.  Without a plan that holds, the rule of self-consumption leads.
+Priority 5 (spec/failsafe.md#priority-5): below people, commands and schedules; inside every cap and the
+battery's own room, which come after it.  Without a plan that holds, the rule of self-consumption leads.
 """
 
 from collections.abc import Sequence

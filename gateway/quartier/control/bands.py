@@ -10,7 +10,7 @@ from quartier.house.assets import Ev, Load, Moded, Steered
 
 _CAREFUL = ("FAILSAFE", "INIT")
 GRID_SHARE, GRID_LEAST_W = 0.02, 200.0
-"""The band around a cap at the connection (failsafe.md section 2, breach)."""
+"""The band around a cap at the connection (spec/failsafe.md#breach)."""
 
 
 def grid_band_w(cap_w: float) -> float:

@@ -1,4 +1,4 @@
-"""Whether a cap is broken although all was commanded: the alarms of failsafe.md section 2."""
+"""Whether a cap is broken although all was commanded: its alarms (spec/failsafe.md#breach)."""
 
 from dataclasses import dataclass
 from operator import itemgetter

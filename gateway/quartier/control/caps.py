@@ -47,7 +47,7 @@ class LinkCaps:
 
     ``whose`` maps each capped direction (``import``, ``export``, ``generation``,
     ``consumption``) to the tightest source.  ``since_ns`` is when the state was
-    entered.  The two flags are the fail-safe state's (failsafe.md section 2); ``tested``: nothing is
+    entered.  The two flags are those of spec/failsafe.md#state-failsafe; ``tested``: nothing is
     lost, that state is only tried.  ``clock`` says what is wrong with the wall clock; empty: nothing.
     """
 

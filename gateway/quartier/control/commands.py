@@ -1,4 +1,4 @@
-"""What a one-shot command of the district asks, its signature already verified (sync.md section 5)."""
+"""What a one-shot command of the district asks, its signature already verified (spec/sync.md#command)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ LEVEL_MAX = 3
 
 @dataclass(frozen=True, slots=True)
 class Shed:
-    """Tiers off: 1 = D, 2 = C and D, 3 = B, C and D (failsafe.md section 3); 0 ends it."""
+    """Tiers off: 1 = D, 2 = C and D, 3 = B, C and D (spec/failsafe.md#shed-levels); 0 ends it."""
 
     level: int
     duration_s: float

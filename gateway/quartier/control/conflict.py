@@ -1,4 +1,4 @@
-"""What is still done with a point that another controller moves too: row *conflict* of failsafe.md (pure).
+"""What is still done with a point that another controller moves too: spec/failsafe.md#conflict (pure).
 
 The safe value is written last.  Nothing is raised.  What a limit needs is still written, at most once a
 minute, and no contactor faster than its minimum time or more often than any load may be switched.  What a

@@ -1,4 +1,4 @@
-"""Contacts as sources of caps: which act now, since when and why (failsafe.md section 1, rule 1).
+"""Contacts as sources of caps: which act now, since when and why (spec/failsafe.md#rule-1).
 
 Missing information never widens a cap: a contact that cannot be read acts.  Taking hold needs one
 reading, unless the site asks for more; letting go needs readings over ``release_s``, and what the

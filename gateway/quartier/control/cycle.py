@@ -1,7 +1,7 @@
 """One control cycle: what is seen and what is wanted in, commands with a reason out (pure).
 
 Self-consumption is a wish; the caps are hard intervals that the kernel keeps, taken in the one
-order of failsafe.md section 3 and given back staged.  Each function narrows what the one before
+order of spec/failsafe.md#section-3 and given back staged.  Each function narrows what the one before
 left; nothing overwrites a cap.
 """
 

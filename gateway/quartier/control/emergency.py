@@ -1,7 +1,7 @@
 """What an event of the grid, or a shed command, takes before any cap is judged: tiers off, batteries out.
 
-Minimum times stay: they protect the device itself, which comes first (failsafe.md section 1).  Tier A is
-never taken, an asset in modes no further than its class allows.
+Minimum times stay: they protect the device itself, which comes first (spec/failsafe.md#priority-0).
+Tier A is never taken, an asset in modes no further than its class allows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
 """What batteries would give for an asset that was kept from running: they give it only where it is taken.
 
 A battery's want counts what assets in modes would like to take.  Where a cap keeps one of them from that, the
-rest would flow out of the building, and where the link is lost no battery feeds the grid (failsafe.md
-section 2).
+rest would flow out of the building, and where the link is lost no battery feeds the grid
+(spec/failsafe.md#state-failsafe).
 """
 
 from collections.abc import Sequence

@@ -52,7 +52,7 @@ class Judgement:
 
 
 def stale_after_s(period_s: float) -> float:
-    """When a grid meter read every ``period_s`` counts as stale (failsafe.md section 2)."""
+    """When a grid meter read every ``period_s`` counts as stale (spec/failsafe.md#meter-stale)."""
     return max(3.0, 2.5 * period_s)
 
 

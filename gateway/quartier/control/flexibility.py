@@ -60,7 +60,7 @@ def _device(state: State, asset: Steered, now: Now, *, by_hand: bool) -> dict[st
 
 
 def control_type(state: State, asset: Steered, now: Now) -> str:
-    """How it can be steered, in S2's words, by the classes of failsafe.md section 3."""
+    """How it can be steered, in S2's words, by class (spec/failsafe.md#s2-models)."""
     if not setpoint.takes_orders(asset):
         return NONE
     if isinstance(asset, Battery) or _tank_c(state, asset, now) is not None:

@@ -1,4 +1,4 @@
-"""What the grid's frequency and voltage make the building do: the rows of failsafe.md section 4 as data.
+"""What the grid's frequency and voltage make the building do: spec/failsafe.md#section-4 as data.
 
 Control judges by this table, the operators' page prints it, the tests walk it.
 """

@@ -1,4 +1,4 @@
-"""The fail-safe ladder: what each loss does, by when, where, and how it comes back (failsafe.md).
+"""The fail-safe ladder: what each loss does, by when, where, and how it comes back (spec/failsafe.md).
 
 One table for the daemon, whose alarms and status name the row, for the page ``gateway/docs/failsafe.md`` and
 for ``quartier drill``, which makes each loss happen and compares.  The numbers follow from a site's periods.
@@ -13,7 +13,7 @@ from quartier.house.assets import Asset, House
 from quartier.house.records import replace
 
 TIGHTEN_S = 2.0
-"""From the moment that something must be tightened until it is on the wire (failsafe.md section 2)."""
+"""From a tightening until its command is on the wire (spec/failsafe.md#tighten-reaction)."""
 WATCHDOG_S = 10.0
 """``WatchdogSec`` of the unit; a test compares."""
 FIRST_RELEASE_S = 0.5

@@ -1,4 +1,4 @@
-"""The link-state machine of failsafe.md section 2: heartbeats, documents and time in, caps out.
+"""The link-state machine of spec/failsafe.md#section-2: heartbeats, documents and time in, caps out.
 
 Every function takes a state and gives the next; nothing here asks the time.  The caps of a state
 never exceed the hard limits, and nothing that is missing widens one, but for the two declared

@@ -159,8 +159,9 @@ def active(state: LinkState, now: Now) -> Iterator[Envelope]:
 
 
 def may_loosen(state: LinkState, now: Now) -> bool:
-    """Rule 3 of failsafe.md: a synced clock that was not set since, and a heartbeat at most 60 s old that
-    agrees with it.
+    """Return whether spec/failsafe.md#rule-3 lets anything loosen.
+
+    It needs a synced clock that was not set since, and a heartbeat at most 60 s old that agrees with it.
     """
     if state.beat_offset_ms is None or not is_trusted(state, now) or age_s(state.heartbeat_ns, now) > FRESH_S:
         return False

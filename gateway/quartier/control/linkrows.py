@@ -1,4 +1,4 @@
-"""The ways out of each state of the link, as a table (failsafe.md section 2)."""
+"""The ways out of each state of the link, as a table (spec/failsafe.md#section-2)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

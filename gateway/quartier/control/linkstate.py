@@ -18,7 +18,7 @@ _MS = 1_000_000
 
 
 class Mode(StrEnum):
-    """The five states of failsafe.md section 2."""
+    """The five states of spec/failsafe.md#section-2."""
 
     INIT = "INIT"
     CONTROLLED = "CONTROLLED"
@@ -53,7 +53,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A document and the position in it, counted from its acceptance (failsafe.md section 1, rule 8).
+    """A document and the position in it, counted from its acceptance (spec/failsafe.md#rule-8).
 
     ``positions``: the first one counts; the others bind too until loosening is allowed.  A valid document is
     accepted at ``first_utc_ms`` or later, so from ``accepted_ns`` on it lasts no longer than from there to

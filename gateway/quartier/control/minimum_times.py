@@ -1,4 +1,4 @@
-"""Minimum on-times of machines against limits and fuses: rule 12 of failsafe.md (pure).
+"""Minimum on-times of machines against limits and fuses: spec/failsafe.md#rule-12 (pure).
 
 A machine that was just started stays on for its minimum time, also above a limit.  Therefore machines are
 released one minimum time apart: so at most one is inside its minimum time when the next limit comes.  A fuse

@@ -49,7 +49,7 @@ def leaning_of(scene: Scene, asset: Moded) -> Leaning:
 
 
 def given_back(scene: Scene) -> dict[str, Reason]:
-    """The points whose own control must have them now, with the reason (failsafe.md rule 7)."""
+    """The points whose own control must have them now, with the reason (spec/failsafe.md#rule-11)."""
     found = ((asset.point, leaning_of(scene, asset).given_back) for asset in steered(scene.house))
     return {point: why for point, why in found if why}
 

@@ -115,8 +115,8 @@ def why_not(scene: Scene, asset: Battery) -> Reason | None:
 def trial_w(scene: Scene, asset: Battery, room: Room) -> float | None:
     """What a battery takes to see whether a doubted grid meter is right; None: it does not try.
 
-    At most 5 % of the import limit in each direction (failsafe.md section 7), and no step too small to count:
-    around zero once the meter is implausible, else around its last order, unless a person gave that.
+    At most 5 % of the import limit in each direction (spec/failsafe.md#way-back), and no step too small to
+    count: around zero once the meter is implausible, else around its last order, unless a person gave that.
     ``room`` is what it may take while nobody else moves.
     """
     up, part = scene.meter.tries(scene.now_ns), scene.meter.checks(scene.now_ns)

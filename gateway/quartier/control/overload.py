@@ -1,6 +1,6 @@
 """Whether a node carries more than its fuse or power although all was commanded: a breach of each row (pure).
 
-A fuse is a hard limit as the contract is (failsafe.md section 1), so it is watched as the connection is:
+A fuse is a hard limit like the contract (spec/failsafe.md#priority-1), so it is watched like the connection:
 the 60 s mean over it takes the next step each 10 s, a tenth over it for 5 s all of C and D, but only of what
 hangs below that node and loads that phase.  Only what a meter says is watched: what is reckoned is what the
 allocation kept its caps by.  The sum at the connection itself is watched by ``cycle``.

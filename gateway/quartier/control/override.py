@@ -1,6 +1,6 @@
 """What is ordered of one asset for a while: a wish, never above a cap, and never past a minimum time.
 
-By a person's hand: priority 3 of failsafe.md section 1; by a schedule of the district: 4; by the local
+By a person's hand: priority 3 of spec/failsafe.md#priority; by a schedule of the district: 4; by the local
 plan: 5.  ``off`` and a lower limit are kept as said; ``on`` and a higher one as far as the caps leave
 room, for what a cap takes away comes back in its turn like anything else.  In maintenance an asset belongs to
 its device: it is given no order, and counts with what it takes, or may take.

@@ -87,7 +87,7 @@ def rule(code: str, name: str, **values: Value) -> Reason:
 
 
 def grid(code: str, name: str, **values: Value) -> Reason:
-    """Return what the public grid made necessary, by the row of failsafe.md section 4."""
+    """Return what the public grid made necessary, by the row of spec/failsafe.md#section-4."""
     return make(code, Who("grid", name), None, None, None, **values)
 
 

@@ -1,4 +1,4 @@
-"""What is given back: done again until the device shows that it took it (pure).  failsafe.md rule 11.
+"""What is given back: done again until the device shows that it took it (pure).  spec/failsafe.md#rule-11.
 
 An output is given back with a release value, or to its device's own control.  States of what was given back
 (an ``Order`` in ``Book.returns``): *open*, nobody saw yet that the device took it; *kept* (``is_kept``), the

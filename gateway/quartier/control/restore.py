@@ -1,4 +1,4 @@
-"""How what was shed comes back: staged, and only where it fits with room to spare (failsafe.md section 2)."""
+"""Restore what was shed: staged, and only where it fits with room to spare (spec/failsafe.md#release)."""
 
 from collections.abc import Sequence
 from math import inf

@@ -1,4 +1,4 @@
-"""Conflicts with another controller that moves a point that we order: row *conflict* of failsafe.md (pure).
+"""Conflicts with another controller that moves a point that we order: spec/failsafe.md#conflict (pure).
 
 A device that obeys shows one of our last orders, or something on its way there, however late, slow, coarse or
 limited it is; or its declared fallback.  A value beyond that, by more than its resolution, was set by

@@ -150,7 +150,7 @@ def restored(
 
     Where the machine went on its clock says how long each has run.  Else what takes (a shed, a test) goes on
     for as long as was counted, or is certain; what gives (a setpoint, a mode) only where the wall clock says
-    for how long, and not over an outage of the grid (failsafe.md section 1, rule 6).  Raises ValueError where
+    for how long, and not over an outage of the grid (spec/failsafe.md#rule-6).  Raises ValueError where
     it is broken.
     """
     try:

@@ -1,9 +1,9 @@
 """What the district says to all buildings: price, CO2, level, alert; and what a level does (pure).
 
 ``price`` and ``co2`` are for a planner, ``alert`` for people: none moves anything here.  ``level`` is
-OpenADR's SIMPLE: the tiers of a shed *without forcing* (failsafe.md section 3).  What a level asks gives way
-to people, to schedules, to minimum times and to what each class keeps; a charging point goes to its floor and
-does not pause, an asset in modes as far down as its class allows, a CHP is not asked to run for it.
+OpenADR's SIMPLE: the tiers of a shed *without forcing* (spec/failsafe.md#shed-levels).  What a level asks
+gives way to people, to schedules, to minimum times and to what each class keeps; a charging point goes to its
+floor and does not pause, an asset in modes as far down as its class allows, a CHP is not asked to run for it.
 """
 
 from collections.abc import Iterator, Mapping

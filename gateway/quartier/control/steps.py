@@ -1,4 +1,4 @@
-"""The one order in which a cap is taken (failsafe.md section 3), as steps for the kernel."""
+"""The one order in which a cap is taken (spec/failsafe.md#section-3), as steps for the kernel."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

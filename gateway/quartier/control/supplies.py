@@ -1,4 +1,4 @@
-"""The grid operator's meter as a source of caps: subscribed power and its warnings (failsafe.md section 5).
+"""The grid operator's meter as a source of caps: subscribed power, warnings (spec/failsafe.md#section-5).
 
 Subscribed power is apparent power, control moves active power.  While both are measured, their ratio over
 five minutes says how many watts fit into it; else 0.9 W per VA do.  What the meter warns of is cut at once

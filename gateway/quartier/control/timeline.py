@@ -28,7 +28,7 @@ def running(
     """The span that runs and its end, at the latest ``exp_utc_ms``; None in no span.
 
     ``lost_ms``: when the wall clock was last trusted, if it is not now.  Then the span that ran at that
-    instant goes on to its end, and none after it (failsafe.md section 2, row clock).
+    instant goes on to its end, and none after it (spec/failsafe.md#clock).
     """
     if not start_utc_ms <= utc_ms < exp_utc_ms:
         return None

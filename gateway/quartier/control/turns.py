@@ -46,8 +46,8 @@ def recalled(
 ) -> dict[str, Turn]:
     """The turns of assets that are still there; what is no such fact is left out.
 
-    ``dark``: the power was gone meanwhile, so that what was wanted above normal is no longer (failsafe.md
-    section 1, rule 6); what a cap had lowered stays so.  ``same_boot``: the machine went on since.
+    ``dark``: the power was gone meanwhile, so that what was wanted above normal is no longer
+    (spec/failsafe.md#rule-6); what a cap had lowered stays so.  ``same_boot``: the machine went on since.
     """
     if not isinstance(facts, Mapping):
         return {}

@@ -32,7 +32,7 @@ class World:
     """What a command is judged against.
 
     ``people`` are the orders by hand, ``ordered`` the assets that a setpoint of the district is for.
-    ``may_loosen``: rule 3 of failsafe.md; ``leads``: the link is in a state in which the
+    ``may_loosen``: spec/failsafe.md#rule-3; ``leads``: the link is in a state in which the
     district's wishes are followed.  ``regulatory`` are the programs of the grid operator.
     """
 
@@ -91,7 +91,7 @@ def _nonsense(document: CommandDocument, world: World) -> Verdict | None:
 
 
 def _loosening(world: World, *, persisted: bool) -> Verdict | None:
-    """Why what loosens is not taken now (failsafe.md section 1, rule 3); None where it may be."""
+    """Why what loosens is not taken now (spec/failsafe.md#rule-3); None where it may be."""
     if not persisted:
         return Verdict(Status.REJECTED, reception=Reception.TEMPORARY_ERROR)
     if not world.now.synced:

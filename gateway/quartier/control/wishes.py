@@ -1,6 +1,6 @@
 """What the district wants: documents and heartbeats, already verified, with their validity.
 
-The shapes are those of sync.md section 5; ``district/documents.py`` makes them, control judges them.
+The shapes are those of spec/sync.md#section-5; ``district/documents.py`` makes them, control judges them.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """An answer to one document (sync.md section 5: both enums are S2's)."""
+    """An answer to one document (spec/sync.md#ack: both enums are S2's)."""
 
     id: str
     seq: int
@@ -75,7 +75,7 @@ class FailsafeValues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailsafeDocument:
-    """New fail-safe parameters from the district (sync.md section 4, ``C/failsafe``)."""
+    """New fail-safe parameters from the district (spec/sync.md#topic-failsafe)."""
 
     id: str
     seq: int
@@ -96,7 +96,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSchedule:
-    """Setpoints or state-of-charge targets of one asset over time (sync.md section 4, ``C/schedule/D``)."""
+    """Setpoints or state-of-charge targets of one asset over time (spec/sync.md#topic-schedule)."""
 
     id: str
     seq: int
@@ -120,7 +120,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """What the district says to all buildings, over time (sync.md section 4, ``signal/T``).
+    """What the district says to all buildings, over time (spec/sync.md#topic-signal).
 
     ``price``: ``import_eur_per_wh``, ``export_eur_per_wh``; ``co2``: ``import_g_per_wh``; ``level``:
     ``level`` 0..3; ``alert``: ``code``, ``text``.

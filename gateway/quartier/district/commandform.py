@@ -1,6 +1,6 @@
 """The form of one-shot commands: which fields each ``op`` has (pure).
 
-Source: sync.md section 5.  All that moves power has a duration, at most an hour.
+Source: spec/sync.md#command.  All that moves power has a duration, at most an hour.
 """
 
 from collections.abc import Mapping

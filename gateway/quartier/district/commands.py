@@ -1,7 +1,7 @@
 """Sparkplug commands: what a host asks for, and that what moves power is refused (pure).
 
-NCMD and DCMD are QoS 0, unsigned, without validity: unfit for anything but housekeeping (sync.md
-section 1).  Source: Eclipse Sparkplug 3.0.0, chapter 5 "Commands".
+NCMD and DCMD are QoS 0, unsigned, without validity: unfit for anything but housekeeping
+(spec/sync.md#section-1).  Source: Eclipse Sparkplug 3.0.0, chapter 5 "Commands".
 """
 
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
 """The control connection's talk: signed documents in, acknowledgements and events out.
 
-It speaks the companion namespace only (sync.md section 4) and never Sparkplug.
+It speaks the companion namespace only (spec/sync.md#section-4) and never Sparkplug.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""What counts as delivered: marks that move only over what this session sent (pure; sync.md, sections 3, 5).
+"""What counts as delivered: marks that move only over what this session sent (pure).
+
+Source: spec/sync.md#watermark and spec/sync.md#key-types.
 
 Invariant: a watermark never moves the mark of a stream over a sample that the store holds and this session
 did not send.  So no watermark, forged, replayed or mistaken, can have a sample trimmed that never left.

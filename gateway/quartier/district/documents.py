@@ -1,7 +1,7 @@
 """Signed documents: who signed what for whom, once, in bounds and in time (pure).
 
 Detached JWS in the form of RFC 7797 beside the JSON, EdDSA with Ed25519 (RFC 8037), the topic in the
-protected header.  Source: sync.md section 5.  No valid signature, no effect; no path from here acts:
+protected header.  Source: spec/sync.md#signature.  No valid signature, no effect; no path from here acts:
 what is accepted goes to control, which judges it again.
 """
 

@@ -1,6 +1,6 @@
 """What ends soon: an event 90, 30 and 7 days before a certificate or key expires, each once (pure).
 
-Source: sync.md section 5.
+Source: spec/sync.md#keys.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,7 @@
 """The forms of signed documents: what may stand in each, and the house's word for it (pure).
 
-Source: sync.md section 5.  A further type of document is one model with ``wish()`` and one row of ``KINDS``,
-or of ``SHARED`` where it is said to all buildings.
+Source: spec/sync.md#section-5.  A further type of document is one model with ``wish()`` and one row of
+``KINDS``, or of ``SHARED`` where it is said to all buildings.
 """
 
 from collections.abc import Mapping

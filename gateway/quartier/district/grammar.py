@@ -1,6 +1,6 @@
 """What all forms of documents share: how numbers, names and times are written, and who is meant (pure).
 
-Source: sync.md section 5.  Times are Unix milliseconds, powers W, never negative unless a form says so.
+Source: spec/sync.md#section-5.  Times are Unix milliseconds, powers W, never negative unless a form says so.
 """
 
 import re

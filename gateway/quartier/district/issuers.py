@@ -3,7 +3,7 @@
 A key is ``{kid, public_key, types, programs?, nbf?, exp?}``: the raw Ed25519 key in base64url, the document
 types it may sign, the programs whose envelopes, its validity in Unix milliseconds.  A later entry is the
 newer key.  Where the site file names the district's root, the list is ``{district, seq, keys}`` as a compact
-JWS of that root; else it is the plain JSON list of the keys.  Source: sync.md section 5.
+JWS of that root; else it is the plain JSON list of the keys.  Source: spec/sync.md#keys.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """The form of jobs: work for the gateway itself, in a window of time (pure).
 
-Source: sync.md section 4, ``C/job``.
+Source: spec/sync.md#topic-job.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ from quartier.district.varint import varint
 from quartier.house.sample import Names, Run
 from quartier_native import FORM_ANY, FORM_BOOLEAN, FORM_REAL, FORM_STRING, FORM_WHOLE, MetricWriter
 
-# sync.md section 2.
+# spec/sync.md#backfill
 METRICS_MAX = 500
 PAYLOAD_MAX_BYTES = 64 * 1024
 _AROUND_BYTES = 128
@@ -56,8 +56,8 @@ class Messages:
     ) -> tuple[bytes, int]:
         """One payload with samples of ``run`` from place ``start`` on, and how many it holds.
 
-        As many as fit into ``most_bytes`` and the limits of sync.md section 2, one at least, and time never
-        goes back inside it.  ``run`` was learned.
+        As many as fit into ``most_bytes`` and the limits of spec/sync.md#backfill, one at least, and time
+        never goes back inside it.  ``run`` was learned.
         """
         metrics, count = self._writer(run.names).write(
             run.points,

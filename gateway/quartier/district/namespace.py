@@ -1,7 +1,7 @@
 """The companion namespace as a table: each document with its topic, manners, schema and example (pure).
 
 For the district's engineers: ``quartier documents`` prints it, ``gateway/docs/companion.md`` and the schemas
-beside it are made from it.  Source: sync.md section 4.
+beside it are made from it.  Source: spec/sync.md#section-4.
 """
 
 import json

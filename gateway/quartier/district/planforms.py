@@ -1,6 +1,7 @@
 """The forms of schedules of assets, signals to all buildings, and fail-safe parameters (pure).
 
-Source: sync.md section 4; OpenADR 3.1: DISPATCH_SETPOINT, CHARGE_STATE_SETPOINT, SIMPLE, PRICE, GHG, ALERT.
+Source: spec/sync.md#section-4; OpenADR 3.1: DISPATCH_SETPOINT, CHARGE_STATE_SETPOINT, SIMPLE, PRICE, GHG,
+ALERT.
 """
 
 from typing import Annotated, Self

@@ -2,7 +2,7 @@
 
 What comes in (connection, STATE, commands, watermark, time) goes to one method each; what must
 happen comes out as a list of effects.  Nothing here waits, and nothing is kept that the store has.
-Source: Eclipse Sparkplug 3.0.0, chapter 5; sync.md sections 2 and 3.
+Source: Eclipse Sparkplug 3.0.0, chapter 5; spec/sync.md#section-2 and spec/sync.md#section-3.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

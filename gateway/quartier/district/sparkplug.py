@@ -1,7 +1,7 @@
 """Sparkplug B 3.0 payloads: bytes on one side, metrics in the house's words on the other (pure).
 
 Source: Eclipse Sparkplug 3.0.0, chapter 6.  Only what an edge node without templates and DataSets
-says and hears.  The key of sync.md section 3 travels in the payload's own ``body``.
+says and hears.  The key (spec/sync.md#key) travels in the payload's own ``body``.
 """
 
 import json
@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from quartier.district.sparkplug_b_pb2 import Payload
 from quartier_drivers.contract import Quality, Value
 
-# The largest payload that is read; ours are smaller (sync.md section 2: 64 KiB).
+# The largest payload that is read; ours are smaller (64 KiB, spec/sync.md#backfill).
 SIZE_MAX_BYTES = 256 * 1024
 METRICS_MAX = 2_000
 _INT64_SPAN = 1 << 64

@@ -1,6 +1,7 @@
 """The forms of what is no document: acknowledgements, events, and the watermark that we hear, signed (pure).
 
-They describe; ``companion`` and ``downlink`` write and read.  Source: sync.md sections 3 to 5.
+They describe; ``companion`` and ``downlink`` write and read.  Source:
+spec/sync.md#section-3 to spec/sync.md#section-5.
 """
 
 from typing import Annotated, Any, Literal

@@ -1,7 +1,7 @@
 """The task that keeps the building in step with the district: two connections, two jobs.
 
 The data connection speaks Sparkplug B only, the control connection the companion namespace only
-(sync.md section 1).  Nothing here is waited for by polling, control or the store: samples are taken
+(spec/sync.md#section-1).  Nothing here is waited for by polling, control or the store: samples are taken
 from the store when the wire has room, documents and acknowledgements lie in bounded queues.
 """
 

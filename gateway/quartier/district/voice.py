@@ -32,7 +32,7 @@ class Identity:
 
     @property
     def companion(self) -> str:
-        """The root of our companion topics (sync.md section 4)."""
+        """The root of our companion topics (spec/sync.md#section-4)."""
         return f"quartier/v1/{self.group}/{self.edge}"
 
     def topic(self, kind: str, device: str = "") -> str:

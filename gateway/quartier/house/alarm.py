@@ -1,7 +1,7 @@
 """An alarm: a text for a person that knows its code and what it is about, and how long it stands (pure).
 
-Rule of failsafe.md: an alarm is raised at once; it stands until ``HOLD_S`` after its cause ended and says
-when that was.  A cause that comes back meanwhile is the same alarm, counted once more.
+Rule (spec/failsafe.md#alarms): an alarm is raised at once; it stands until ``HOLD_S`` after its cause ended
+and says when that was.  A cause that comes back meanwhile is the same alarm, counted once more.
 """
 
 from collections.abc import Iterable, Mapping

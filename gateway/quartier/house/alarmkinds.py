@@ -211,7 +211,7 @@ KINDS: tuple[Kind, ...] = (
         "the last probe found something that stands in the way of steering it",
         "Repair what the alarm text names, then try again: `systemctl stop quartier`, `quartier probe {of}`.",
     ),
-    # Losses: the rows of failsafe.md
+    # Losses: the rows of gateway/docs/failsafe.md
     _critical(
         "loss.grid_meter_lost", "", "the grid meter is lost: loads are shed to the fail-safe caps", DEVICE
     ),

@@ -1,6 +1,6 @@
 """What the building is made of, as control sees it: assets with their roles and limits.
 
-One sign (house.md section 5): plus takes energy from the building's bus.  Powers named ``…_max_w``
+One sign (architecture.md#units): plus takes energy from the building's bus.  Powers named ``…_max_w``
 are magnitudes and never negative.
 """
 
@@ -247,7 +247,7 @@ class Witness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Hard limits and what is declared for each loss (failsafe.md section 2); all in W, never negative."""
+    """Hard limits and what is declared for each loss (spec/failsafe.md#section-2): W, never negative."""
 
     import_hard_w: float
     export_hard_w: float

@@ -15,7 +15,7 @@ Names = Sequence[tuple[str, str]] | Mapping[int, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One numbered value (sync.md section 3).
+    """One numbered value (spec/sync.md#section-3).
 
     ``stream`` is an asset, ``node`` or ``event``; ``metric`` is the point after the dot (for the
     stream ``node`` the full point name).  ``(boot, stream, seq)`` is unique for ever.

@@ -310,7 +310,7 @@ class Bus:
         health.answered(now_ns)
 
     def _age(self) -> None:
-        """Points of a device that has been silent too long turn bad, once (failsafe.md section 2)."""
+        """Turn the points of a silent device bad, once (spec/failsafe.md#device-silent)."""
         now_ns = self._clock.now_ns()
         self._age_again_ns = now_ns + AGE_EVERY_NS
         self.mailbox.expire(now_ns)

@@ -1,4 +1,4 @@
-"""Tell whether a person who asks stands at the gateway (failsafe.md section 1, rule 7).
+"""Tell whether a person who asks stands at the gateway (spec/failsafe.md#rule-7).
 
 ``WAYS`` is the one place that knows; each way takes the process that asks and its request, and gives a
 ``Presence``.  There is one today, the gateway's own console; a page session with the one-time code shown at

@@ -13,7 +13,7 @@ _SECTOR_BYTES = 512
 
 
 def next_boot(known: Iterable[int], utc_ms: int, *, synced: bool) -> int:
-    """max(last + 1, Unix seconds if the clock is trusted), sync.md section 3."""
+    """max(last + 1, Unix seconds if the clock is trusted), spec/sync.md#boot."""
     return max([number + 1 for number in known] + [utc_ms // 1000 if synced else 1])
 
 

@@ -24,7 +24,7 @@ EVERY_CHANGE = Deadband()
 _POWER = Deadband(width=50.0, share_pct=1.0, period_s=1.0)
 _COUNTER = Deadband(period_s=60.0)
 
-# sync.md section 2 names power, voltage, frequency, temperature, SoC and counters; the others follow suit.
+# spec/sync.md#deadbands gives power, voltage, frequency, temperature, SoC and counters; others follow suit.
 DEFAULTS: Mapping[str, Deadband] = MappingProxyType(
     {
         "w": _POWER,

@@ -31,7 +31,7 @@ _FIGURES = (*(f"{name}_count" for name in _COUNTED), "size_bytes", "used_bytes",
 
 
 class Store:
-    """The local history and outbox of one gateway (sync.md section 3).
+    """The local history and outbox of one gateway (spec/sync.md#section-3).
 
     ``assets`` are the owners that are streams of their own; every other owner's points go to the
     stream ``node``.  ``local_streams`` never leave the building and are not offered.  Without

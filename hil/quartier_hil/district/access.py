@@ -1,7 +1,7 @@
 """Who may do what at the broker: mosquitto's access list for each gateway (pure).
 
-Source: sync.md section 6.  With ``use_identity_as_username true`` the common name of a gateway's certificate,
-``G.E``, is its user name.
+Source: spec/sync.md#section-6.  With ``use_identity_as_username true`` the common name of a gateway's
+certificate, ``G.E``, is its user name.
 """
 
 from collections.abc import Iterable, Iterator

@@ -92,7 +92,7 @@ class Wish:
 
 
 def envelope(wish: Wish, seq: int, now_ms: int, gateway: str, issuer: str = OPTIMISER) -> bytes:
-    """An envelope (sync.md section 5) as JSON bytes; times are Unix milliseconds."""
+    """An envelope (spec/sync.md#envelope) as JSON bytes; times are Unix milliseconds."""
     document: dict[str, Any] = {
         "id": f"{wish.program}-{seq}",
         "seq": seq,
@@ -138,7 +138,7 @@ def document(
 
 
 def job(work: Mapping[str, Any], seq: int, now_ms: int, gateway: str, window_ms: tuple[int, int]) -> bytes:
-    """A job (sync.md section 4) as JSON bytes: ``work`` is ``{op: config, site}`` or ``{op: keys, list}``."""
+    """A job (spec/sync.md#topic-job) as JSON: ``work`` is ``{op: config, site}`` or ``{op: keys, list}``."""
     document = {
         "id": f"job-{seq}",
         "seq": seq,

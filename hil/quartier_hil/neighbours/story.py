@@ -34,7 +34,7 @@ ENDS_AT_S = 2_040.0
 # After the district came: envelopes out, answered, those with more sent, cars slowed down.
 _SETTLES_S = 240.0
 LED_FROM_S = DISTRICT_AT_S + _SETTLES_S
-# 120 s without a heartbeat, then 30 s until it is measured (failsafe.md section 2), and a minute of mean.
+# 120 s without a heartbeat, then 30 s until it is measured (spec/failsafe.md#heartbeat), and a 60 s mean.
 _LOST_S = 240.0
 LOST_FROM_S = DIES_AT_S + _LOST_S
 _MEAN_S = 60.0
@@ -188,7 +188,7 @@ def verdicts(course: Sequence[Moment], shares_w: dict[str, float], limit_w: floa
 
 
 def _band_w(cap_w: float) -> float:
-    """A breach is a 60 s mean above cap + max(2 %, 200 W) (failsafe.md section 2)."""
+    """A breach is a 60 s mean above cap + max(2 %, 200 W) (spec/failsafe.md#breach)."""
     return cap_w + max(0.02 * cap_w, 200.0)
 
 

@@ -1,4 +1,4 @@
-"""How soon documents are answered: that they are here, and what becomes of them (sync.md section 5; pure)."""
+"""How soon documents are answered: that they are here, and what becomes of them (spec/sync.md#ack; pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -9,7 +9,7 @@ from quartier_hil import wanted as asked
 from quartier_hil.verdict.checks import Ending, Verdict
 
 APART_MIN_S = 60.0
-"""The same alarm is not raised more often than this (failsafe.md section 2, row *alarms*)."""
+"""The same alarm is not raised more often than this (spec/failsafe.md#alarms)."""
 SLACK_S = 2.0
 """A status is read between two cycles."""
 _ENDED = re.compile(r"; ended \d\d:\d\d:\d\d$")

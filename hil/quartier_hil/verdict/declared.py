@@ -1,6 +1,7 @@
 """What each output must be after each loss, and by when: worked out from the scenario alone (pure).
 
-The losses are those of failsafe.md: a gateway that is killed, stopped or frozen, the grid meter, a device.
+The losses are those of gateway/docs/failsafe.md: a gateway that is killed, stopped or frozen, the grid
+meter, a device.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from quartier_hil.verdict.checks import Ending, Verdict
 # A released output is there after this; the device's own timer acts with a step's grain.
 RELEASE_S = 5.0
 TIMER_SLACK_S = 5.0
-# failsafe.md section 2: a grid meter is lost after 10 s; the release value is written in the next cycles.
+# A grid meter is lost after 10 s (spec/failsafe.md#meter-lost); the next cycles write the release value.
 METER_LOST_S = 15.0
 CUT = ("unplugged", "silent")
 # Nobody understands its answers, or they come too late; it obeys all the same.

@@ -20,7 +20,7 @@ SETTLE_S, AFTER_S = 30.0, 150.0
 """The meter is inside a cap 30 s after something changed; so long after a fault belongs to it."""
 TIMER_S = LEASE_S + 5.0
 OVER_SHARE, OVER_MAX_S, WIRES_S = 0.1, 5.0, 3.0
-"""failsafe.md section 2, "breach": 10 % over for 5 s; over wires an order takes 2 s more, a look 1 s."""
+"""spec/failsafe.md#breach: 10 % over for 5 s; over wires an order takes 2 s more, a look 1 s."""
 BLIND_S = 25.0
 """The grid meter is lost after 10 s, a car goes down to its floor first, and is paused then."""
 SLACK_W = 300.0

@@ -1,6 +1,6 @@
 """What must hold in every cycle of every house, whatever happens: one judge each (pure).
 
-Numbers are those of failsafe.md and of the scenario's own house, never asked from the gateway.
+Numbers are those of spec/failsafe.md and of the scenario's own house, never asked from the gateway.
 """
 
 from abc import ABC, abstractmethod

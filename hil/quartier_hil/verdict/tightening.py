@@ -1,6 +1,6 @@
 """How quickly a cap that tightens is answered: the first command on a wire, and the meter inside it (pure).
 
-failsafe.md section 2, "tighten reaction": command on the wire at most 2 s, measured inside at most 30 s.
+spec/failsafe.md#tighten-reaction: command on the wire at most 2 s, measured inside at most 30 s.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Devices of another stack on loopback, each at a port of its own (wire-notes: the same port there fails)."""
+"""Devices of another stack on loopback, each at a port of its own: the same port there fails."""
 
 import asyncio
 import socket

@@ -1,7 +1,7 @@
 """When the grid meter is lost the daemon stops keeping a setpoint alive, and the device's own timer ends it.
 
 A daemon of its own process on a real line of each kind.  The release values that are written are lost on
-the way here: what stands in the end is the device's doing alone (failsafe.md section 1, rule 11).
+the way here: what stands in the end is the device's doing alone (spec/failsafe.md#rule-11).
 """
 
 import asyncio

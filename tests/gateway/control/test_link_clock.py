@@ -1,4 +1,4 @@
-"""The position in a document while the wall clock is set, lost and found (failsafe.md section 1, rule 8)."""
+"""The position in a document while the wall clock is set, lost and found (spec/failsafe.md#rule-8)."""
 
 import json
 from dataclasses import dataclass, field, replace

@@ -9,7 +9,7 @@ from quartier.control import link, schedule
 from quartier.control.linkstate import Mode
 from quartier.control.wishes import Interval
 
-# --- properties (failsafe.md section 6) ------------------------------------------------------
+# --- properties (spec/failsafe.md#section-6) ------------------------------------------------------
 
 seconds = st.sampled_from([0.5, 1, 29, 59, 61, 119, 121, 600, 3600, 7199, 7201])
 watts = st.sampled_from([0.0, 1000.0, 4999.0, 5001.0, 9000.0, 1e6])

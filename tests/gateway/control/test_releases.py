@@ -1,4 +1,4 @@
-"""A release value is written until the device shows it or its power follows (failsafe.md rule 11)."""
+"""A release value is written until the device shows it or its power follows (spec/failsafe.md#rule-11)."""
 
 from dataclasses import replace
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""mosquitto's access list says what sync.md section 6 says, and nothing else."""
+"""mosquitto's access list says what spec/sync.md#section-6 says, and nothing else."""
 
 import re
 from pathlib import Path

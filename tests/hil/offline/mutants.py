@@ -1,4 +1,4 @@
-"""The gateway put out of order, row by row of failsafe.md: what is changed, and in which scenario it must be seen."""
+"""The gateway put out of order, row by row of spec/failsafe.md: what is changed, and in which scenario it must be seen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -36,7 +36,7 @@ def find_lower_bound(house: House, memories: Memories, now_ns: int) -> LowerBoun
 
     A sub-board with a meter of its own counts by that meter, whatever hangs below it.  Generation and
     discharge that are not measured now count at their rating, and ``unlisted_generation_w`` stands for what
-    the site file does not name.  failsafe.md section 7, first bullet.
+    the site file does not name.  spec/failsafe.md#sub-measurements.
     """
     under = {node.name: node.under for node in house.nodes}
     metered: dict[str, float] = {}

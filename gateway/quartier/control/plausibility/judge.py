@@ -1,4 +1,4 @@
-"""The verdict on the connection meter, with its evidence (failsafe.md section 7, pure).
+"""The verdict on the connection meter, with its evidence (spec/failsafe.md#section-7, pure).
 
 States: GOOD; SUSPECT while something contradicts the meter that a normal building may explain too, and
 60 s longer; IMPLAUSIBLE once the evidence is complete, until ten minutes without contradiction and three good

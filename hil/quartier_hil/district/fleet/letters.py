@@ -13,7 +13,7 @@ RECEPTIONS = frozenset(
     {"OK", "INVALID_DATA", "INVALID_MESSAGE", "INVALID_CONTENT", "TEMPORARY_ERROR", "PERMANENT_ERROR"}
 )
 STATUSES = frozenset({"NEW", "ACCEPTED", "REJECTED", "REVOKED", "STARTED", "SUCCEEDED", "ABORTED"})
-"""Both enums are S2's (sync.md section 5)."""
+"""Both enums are S2's (spec/sync.md#ack)."""
 _TAKEN = frozenset({"ACCEPTED", "STARTED", "SUCCEEDED", "ABORTED", "REVOKED"})
 _PAUSE_MS, _PAUSE_MAX_MS = 10_000, 80_000
 

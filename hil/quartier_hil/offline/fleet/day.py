@@ -28,7 +28,7 @@ WEIGHED_S = 30
 """The kernel's own time is taken each so many seconds: asking may cost as much as a small fleet's step."""
 SORTS = ("people", "cars", "hot water", "heat and air", "sun", "batteries")
 OVER, OVER_W = 0.02, 200.0
-"""So much above its cap is a breach of failsafe.md section 2."""
+"""So much above its cap is a breach (spec/failsafe.md#breach)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ _LIMITS = Limits(
     import_autonomous_w=AUTONOMOUS,
     export_autonomous_w=1.0,
 )
-"""The defaults of failsafe.md section 2, of a contract of 1."""
+"""The defaults of spec/failsafe.md#parameters, of a contract of 1."""
 _S = 1_000_000_000
 
 

@@ -1,6 +1,6 @@
 """How what was shed comes back in a whole fleet: the rule of the gateway's control, for all at once.
 
-The kernel sheds and holds; what comes back is not its matter.  This is failsafe.md section 2, *release*, as
+The kernel sheds and holds; what comes back is not its matter.  This is spec/failsafe.md#release, as
 ``quartier.control.restore`` and ``quartier.control.shed`` have it for one building; a test holds the two
 together.
 """

@@ -33,7 +33,8 @@ def parser(made: argparse.ArgumentParser) -> None:
     made.description = (
         "Judges what the gateway says of its connection meter, without wires. faults: each fault of the "
         "meter, by day and night, under each limit, in each link state; the true import and export must be "
-        "inside the limits from the time that failsafe.md allows. homes: a year of measured homes, second by "
+        "inside the limits from the time that spec/failsafe.md#meter-implausible allows. homes: a year of "
+        "measured homes, second by "
         "second, with sound meters and with what makes them look wrong; implausible is false there."
     )
     made.epilog, made.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from quartier_hil.offline.plausibility.cases import BATTERY_BAND_PCT, Case
 
 SLACK = 1.1
-"""failsafe.md section 2: what is over the limit by more than this part is a breach."""
+"""spec/failsafe.md#breach: what is over the limit by more than this part is a breach."""
 EVIDENCE_S, FOUND_S, PERIODS, REACHED_S = 30.0, 30.0, 4.0, 30.0
 """Evidence is complete after so long, found so long after, and the limit reached so long after that."""
 OVER_MAX_S = 5.0

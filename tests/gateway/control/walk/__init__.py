@@ -21,5 +21,5 @@ any size; orders by hand and maintenance, cancelled, run out and over
 restarts; restarts with and without a boot and without power; the site file read again with an asset less or
 more; wall clocks that jump both ways, and are not trusted.
 
-What must hold is in ``judge`` and ``flows``, each by its clause of failsafe.md.
+What must hold is in ``judge`` and ``flows``, each by its clause of spec/failsafe.md.
 """

@@ -1,4 +1,4 @@
-"""What must hold after each cycle whatever happened, each by its clause of failsafe.md.
+"""What must hold after each cycle whatever happened, each by its clause of spec/failsafe.md.
 
 The judge keeps a memory of its own, from what was really written and what really happened; it asks the
 controller's state only what force it says is in, which it compares with what it knows.
