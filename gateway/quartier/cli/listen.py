@@ -6,13 +6,13 @@ import contextlib
 import json
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from rich.live import Live
 from rich.text import Text
 
 from quartier.cli import output
 from quartier.runtime.foreign import show
-from quartier_drivers.contract import Value
 from quartier_drivers.errors import ConfigError, LinkLost
 from quartier_drivers.meter import keys
 from quartier_drivers.meter import listen as listening
@@ -21,6 +21,9 @@ from quartier_drivers.meter.decode import Capture, Frame, of_protocol
 from quartier_drivers.meter.recognise import Identity, Suggestion, fitting
 from quartier_drivers.meter.telegram import Telegram
 from quartier_drivers.points import word
+
+if TYPE_CHECKING:
+    from quartier_drivers.contract import Value
 
 # The first frame may have begun before we came; not every meter says who it is.
 _PATIENCE = 3
@@ -159,7 +162,9 @@ class Sheet:
         who = self._capture.identity(self._meter if self._meter in meters else "").text
         told = [f"meter {self._meter}" if self._meter else "no number stated", *([who] if who else [])]
         others = len([one for one in meters if one not in ("", self._meter)])
-        return ", ".join(told + ([f"and {output.counted(others, 'other meter', 'others')}"] if others else []))
+        return ", ".join(
+            told + ([f"and {output.counted(others, 'other meter', 'others')}"] if others else [])
+        )
 
     def _fitting_values(self, now_s: float, columns: int) -> str:
         """As many values as fit, powers first; the rest as a count."""

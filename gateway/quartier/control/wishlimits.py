@@ -58,13 +58,15 @@ def _narrowed(scene: Scene, asset: Battery, wished_w: float, player: Player) -> 
     """What leaves a battery less room than is wished; None where its ramp alone is on the way."""
     if player.room.low_w - 1.0 <= wished_w <= player.room.high_w + 1.0:
         return None
-    soc_pct = sight.fresh(
-        scene.state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, scene.now_ns
-    )
+    soc_pct = sight.fresh(scene.state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, scene.now_ns)
     if soc_pct is None:
         return None
     own = battery.room(asset, soc_pct)
-    return _no_charge(scene, asset, wished_w, own) if wished_w > 0 else _no_discharge(scene, asset, wished_w, own)
+    return (
+        _no_charge(scene, asset, wished_w, own)
+        if wished_w > 0
+        else _no_discharge(scene, asset, wished_w, own)
+    )
 
 
 def _no_charge(scene: Scene, asset: Battery, wished_w: float, own: battery.Room) -> Reason | None:

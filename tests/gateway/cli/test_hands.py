@@ -37,7 +37,9 @@ def test_the_answer_says_what_is_wished_what_is_done_and_which_limit_holds_it():
     assert "" == effect(wished=None)
     assert "it is told 6 A and not 10 A: import cap 4000 W (envelope dso 1): charging slowed" == effect(**CAP)
     waits = hands._effect(CAR | UNREAD)
-    assert waits.startswith("no order is written yet: its actual state is not known; its device does not show")
+    assert waits.startswith(
+        "no order is written yet: its actual state is not known; its device does not show"
+    )
     assert waits.endswith("waits 5 min more, so that not all buildings come back together")
 
 

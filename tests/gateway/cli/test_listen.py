@@ -102,7 +102,9 @@ def test_a_sheet_has_five_lines_with_the_age_of_each_value():
     assert meter.startswith("meter     Linky TIC, ")
     assert link == "link      /dev/ttyUSB0, 9600 baud 7E1"
     assert identity == "identity  meter 041976000001, Linky (Landis+Gyr, 2019)"
-    assert values.startswith("values    apparent_power_va 1,234 VA (1.0 s), energy_import_t1_wh 3,519,702 Wh (2.0 s)")
+    assert values.startswith(
+        "values    apparent_power_va 1,234 VA (1.0 s), energy_import_t1_wh 3,519,702 Wh (2.0 s)"
+    )
     assert values.endswith("more")
     assert "last 1.0 s ago, faults: 1 group bad, 0 times out of step" in frames
     assert all(len(line) <= 46 for line in sheet.lines(32.0, 46))

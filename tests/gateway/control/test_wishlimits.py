@@ -72,7 +72,11 @@ def tell(scene):
             Room(-1e3, 5e3),
             50.0,
             -5e3,
-            {"force": Force(import_w=1e4, export_w=6e3, generation_w=1e3, whose={"generation": said("district")})},
+            {
+                "force": Force(
+                    import_w=1e4, export_w=6e3, generation_w=1e3, whose={"generation": said("district")}
+                )
+            },
             "cap.generation",
         ),
         (Room(0.0, 5e3), 50.0, -5e3, {"verdict": Verdict.SUSPECT}, "meter.suspect"),
