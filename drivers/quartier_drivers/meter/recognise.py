@@ -188,7 +188,7 @@ class Reading:
 
     @property
     def wrong(self) -> list[str]:
-        """Points out of range, or stated in a unit that they cannot have; a code for "not there" is neither."""
+        """Points out of range, or in a unit that they cannot have; a code for "not there" is neither."""
         return [name for name, one in self.told.items() if one.is_stated and self._is_wrong(name, one.value)]
 
     def _is_wrong(self, name: str, value: Value | None) -> bool:

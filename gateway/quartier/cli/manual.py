@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quartier.cli.grammar import command, in_json, runtime, span, state
+from quartier.cli.places import CONFIG
 
 if TYPE_CHECKING:
     import argparse
@@ -124,6 +125,13 @@ def alarms(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     found.add_argument("--note", default="", metavar="TEXT", help="with --ack: for whoever looks later")
     found.add_argument("--all", action="store_true", help="all that is over, not the last ten")
     in_json(found)
+    found.add_argument(
+        "--config",
+        type=Path,
+        default=CONFIG,
+        metavar="FILE",
+        help="the site file, for its time zone where no daemon answers (default: %(default)s)",
+    )
     state(found)
     runtime(found)
     found.set_defaults(run="alarms:alarms")

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from quartier_drivers.meter.recognise import Suggestion
 
 _INTERRUPTED = 130
+_COLUMNS = (
+    *(">address", "secondary address", "maker", "medium", ">serial", ">version", "note"),
+    *("profile", "how sure", "why"),
+)
 
 
 def scan(options: argparse.Namespace) -> int:
@@ -127,9 +131,7 @@ def _print(results: "Sequence[Result]", text: str, folders: "Sequence[Path]") ->
     profiles = of_protocol("mbus", folders)
     rows = [row for result in results for one in result.survey.found for row in _rows(one, profiles)]
     if rows:
-        columns = (">address", "secondary address", "maker", "medium", ">serial", ">version", "note")
-        columns += ("profile", "how sure", "why")
-        output.console().print(output.table("", columns, rows))
+        output.console().print(output.table("", _COLUMNS, rows))
         print(f"\nFor the site file:\n\n{text}")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from quartier.cli.output import age, number
+from quartier.cli.output import age, number, size
 from quartier.house.alarm import named
 
 _MODE_STYLE = {
@@ -345,7 +345,7 @@ def _until(told: Mapping[str, Any], utc_ms: int) -> str:
 def store(told: Mapping[str, Any]) -> Iterator[Text]:
     """The history: how large, what is missing, what waits, and what is wrong."""
     yield Text(
-        f"history {_bytes(told['size_bytes'])}, {number(told['commits_count'])} commits, "
+        f"history {size(told['size_bytes'])}, {number(told['commits_count'])} commits, "
         f"{number(told['pending_count'])} pending, {number(told['gaps_count'])} gaps, "
         f"{number(told['backlog_count'])} samples not yet delivered"
     )
@@ -363,10 +363,6 @@ def store(told: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(f"history: {', '.join(lost)}", style="yellow")
     if told.get("error"):
         yield Text(f"history: {told['error']}", style="red")
-
-
-def _bytes(count: float) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def cycles(told: Mapping[str, Any]) -> Text:

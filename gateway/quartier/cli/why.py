@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.cli import output, reasonpage, reasons, rows, times
-from quartier.cli.past import places
+from quartier.cli.past import places, unknown_zone
 from quartier.cli.present import nobody
 from quartier.config import load
 from quartier.house.entry import Entry, from_data
@@ -59,6 +59,8 @@ def why(options: argparse.Namespace) -> int:
     if shown:
         page.print()
         page.print(reasons.orders(shown, times.Clock(now_ms, zone)))
+    if zone is None:
+        print(unknown_zone(options.config), file=sys.stderr)
     page.print(f"times are in {times.said(zone)}")
     for line in (*reasons.gone(gaps), *([fault] if fault else ())):
         page.print(line)

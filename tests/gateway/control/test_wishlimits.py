@@ -21,6 +21,7 @@ from quartier.house.assets import Grid, Load, Mode, Moded
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
+FREELY = Turn()
 ANNA = Who("person", "anna", "1001")
 ASSETS = {asset.name: asset for asset in HOUSE.assets}
 HEAT = Moded(
@@ -38,7 +39,7 @@ CAP = said("import cap 3000 W (dso)")
 def tell(scene):
     """What is shown of one wish; ``room`` is what a battery was left, ``done`` what it is told."""
 
-    def make(asset, value, done=0.0, reason=None, room=None, soc_pct=50.0, turn=Turn(), of=HOUSE, **more):
+    def make(asset, value, done=0.0, reason=None, room=None, soc_pct=50.0, turn=FREELY, of=HOUSE, **more):
         here = scene(of)
         memories = {} if soc_pct is None else {"bat1.soc_pct": Memory(soc_pct, here.now_ns)}
         judge = Judge(verdict=more.pop("verdict", Verdict.GOOD))
