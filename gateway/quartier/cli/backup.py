@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from quartier.app import archive, restoring
@@ -33,7 +32,9 @@ def backup(options: argparse.Namespace) -> int:
         if options.json:
             output.dump({**archive.about(signed), "file": str(options.file)})
             return 0
-        print(f"{options.file}: {output.size(options.file.stat().st_size)}, {signed.manifest.gateway}, verified")
+        print(
+            f"{options.file}: {output.size(options.file.stat().st_size)}, {signed.manifest.gateway}, verified"
+        )
         _describe(signed, options)
         print(f"signed with key {signed.fingerprint}: note it; another machine asks for it")
         return 0

@@ -15,10 +15,11 @@ from quartier.config.model import Grid, Site
 from quartier.config.plausibility import warnings_about_values
 from quartier.config.secrets import warnings_about, warnings_about_buses, warnings_about_keys
 from quartier.config.sharing import warnings_about_shares
+from quartier.config.suggest import suggest
 from quartier.config.tree import is_untold, warnings_about_nodes, without_meters
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.place import Places, read_text, read_toml
-from quartier_drivers.profile import Profile
+from quartier_drivers.profile import Profile, names
 from quartier_drivers.profile import load as load_profile
 
 
@@ -142,7 +143,8 @@ def _profiles(read: Draft, here: FilePath) -> Iterator[tuple[str, Profile]]:
             yield name, once(profile)
         except ConfigError as error:
             if unknown := [fault for fault in error.faults if fault.file == profile]:
-                read.flaws += [Flaw(path, f"{profile!r} {fault.what}") for fault in unknown]
+                near = suggest(profile, names(folders), "quartier profiles list")
+                read.flaws += [Flaw(path, f"{profile!r} is unknown; {near}") for _ in unknown]
             else:
                 read.flaws.append(Flaw(path, f"{profile!r} has faults in its own file"))
                 read.flaws += [Flaw(path, fault.what, fault) for fault in error.faults]

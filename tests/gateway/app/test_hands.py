@@ -76,7 +76,7 @@ async def test_what_cannot_be_ordered_is_told_why(house):
     gateway, _ = house
     await started(gateway)
     refused = (
-        (("override", "bat9", "1kW", "--for", "2h"), 1, "there is no asset 'bat9'; expected one of"),
+        (("override", "bat9", "1kW", "--for", "2h"), 1, "there is no asset 'bat9'; did you mean 'bat1'?"),
         (("override", "bat1", "99kW", "--for", "2h"), 1, "99000 W is outside"),
         (("override", "bat1", "much", "--for", "2h"), 1, "expected a power such as -2kW"),
         (("override", "bat1", "1kW", "--for", "25h"), 1, "outside 1 s..24 h"),
