@@ -16,8 +16,10 @@ def override(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         commands,
         "override",
         "order an asset by hand for a while, or list and end such orders",
-        "VALUE: on or off; of a battery a power (2kW charges, -2kW discharges); of a PV the most that it\n"
-        "may generate; of a charging point a current (10A) or off; of lights and heat pumps a mode's name.\n"
+        "VALUE has a unit, W, kW or A: of a battery a power (2kW charges, -2kW discharges); of a PV that\n"
+        "takes a limit the most that it may generate (2kW, no sign), of one behind a relay on or off; of a\n"
+        "charging point a current (10A) or off; of a load on or off; of lights and heat pumps the name of a\n"
+        "mode.\n"
         "It is a wish: no cap in force is ever broken for it, no minimum time, no floor.  It ends by\n"
         "itself.\n"
         "For members of the group quartier-operators; your name goes into the ledger.\n"

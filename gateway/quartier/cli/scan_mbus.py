@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from quartier.cli import output
-from quartier.cli.plain import overwrite
+from quartier.cli.plain import Progress
 from quartier_drivers.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -76,29 +76,14 @@ def _quest(options: argparse.Namespace) -> "Quest":
     return Quest(wanted, primary, is_thorough=options.thorough)
 
 
-class _Teller:
-    """Says on the error output how far a search has come: in place on a terminal, else now and then."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._told: object = None
+class _Teller(Progress):
+    """Says how far a search has come."""
 
     def __call__(self, bus: "MbusBus", what: str, found_count: int) -> None:
         at = f" at {bus.baud}" if bus.baud else ""
-        if self._live:
-            overwrite(f"{what}{at}, {found_count} found ")
-            self._told = what
-            return
-        kind = (bus, what.split(maxsplit=1)[0])
-        if kind != self._told:
-            words = "searching by secondary address" if kind[1] == "secondary" else "asking primary addresses"
-            print(f"{words}{at}, {found_count} found", file=sys.stderr)
-        self._told = kind
-
-    def end(self) -> None:
-        """Leave the line clean."""
-        if self._live and self._told is not None:
-            overwrite("")
+        kind = what.split(maxsplit=1)[0]
+        words = "searching by secondary address" if kind == "secondary" else "asking primary addresses"
+        self.tell((bus, kind), f"{words}{at}, {found_count} found", f"{what}{at}, {found_count} found")
 
 
 def _shown(options: argparse.Namespace, results: "Sequence[Result]") -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from quartier.config.checks import cross_check, owner
 from quartier.config.contacts import is_lost
 from quartier.config.draft import FIXED, NAMED, Draft, draft
-from quartier.config.faults import Flaw
+from quartier.config.faults import Flaw, in_key_unit
 from quartier.config.forgetting import warnings_about_fallbacks
 from quartier.config.model import Grid, Site
 from quartier.config.plausibility import warnings_about_values
@@ -126,7 +126,11 @@ def _parsed(name: str, text: str) -> tuple[Places, dict[str, Any]]:
         data = read_toml(name, text)
     except ConfigError as error:
         line = text.rstrip().count("\n") + 1  # where it breaks off
-        faults = [replace(one, line=one.line or line) for one in error.faults]
+        rows = text.split("\n")
+        faults = [
+            replace(one, line=one.line or line, what=in_key_unit(one, rows[one.line - 1] if one.line else ""))
+            for one in error.faults
+        ]
         raise ConfigError(faults) from error
     return Places(name, text), data
 

@@ -33,7 +33,7 @@ def test_the_nearest_names_or_how_to_list_all(name, known, said):
         assert said == found
 
 
-def test_an_unknown_profile_is_a_short_answer_everywhere(tmp_path, capsys, monkeypatch):
+def test_an_unknown_profile_is_a_short_answer_everywhere(tmp_path, capsys):
     with pytest.raises(ConfigError, match="did you mean 'eastron/sdm630'"):
         check_profile("sdm630")
     for words in (
