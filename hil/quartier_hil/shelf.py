@@ -1,10 +1,10 @@
 """The scenarios that come with the rig."""
 
+import difflib
 from importlib.resources import files
 from pathlib import Path
 
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.place import nearest
 from quartier_hil import scenario
 
 WIRES_MAX_S = 7_200.0
@@ -59,5 +59,7 @@ def find(name: str) -> Path:
     known = builtin()
     if name in known:
         return known[name]
-    what = f"is no file and no scenario of ours (quartier-hil list); {nearest(name, [*known])}"
+    near = [one for one in known if name in one] or difflib.get_close_matches(name, known, n=3)
+    hint = f"did you mean {' or '.join(near[:3])}?" if near else f"there are {len(known)}:"
+    what = f"is no file and no built-in scenario; {hint} quartier-hil list lists them"
     raise ConfigError([Fault(name, None, "scenario", what)])

@@ -13,7 +13,7 @@ from typing import Literal
 from quartier_drivers.contract import Quality, Value
 from quartier_drivers.meter.meaning import Meant
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.schema import Marks
+from quartier_drivers.meter.schema import OF_NOW, Marks
 from quartier_drivers.meter.telegram import Group, Telegram
 from quartier_drivers.ranges import can_be
 
@@ -187,6 +187,38 @@ class Reading:
         return sum(one.is_stated and one.quality is Quality.GOOD for one in self.told.values())
 
     @property
+    def wrong(self) -> list[str]:
+        """Points out of range, or in a unit that they cannot have; a code for "not there" is neither."""
+        return [name for name, one in self.told.items() if one.is_stated and self._is_wrong(name, one.value)]
+
+    def _is_wrong(self, name: str, value: Value | None) -> bool:
+        part, _, quantity = name.rpartition(".")
+        said = self.profile.parts.get(part, {}).get(quantity)
+        if isinstance(value, int | float):
+            low, high = (None, None) if said is None else (said.low, said.high)
+            is_inside = (low is None or low <= value) and (high is None or value <= high)
+            return not (is_inside and can_be(quantity, value))
+        return (
+            value is None
+            and said is not None
+            and not (said.absent or said.values or said.form in OF_NOW or said.form == "text")
+        )
+
+    @property
+    def evidence(self) -> tuple[bool, str]:
+        """Whether what was read confirms the profile, and in words what does or does not."""
+        if wrong := self.wrong:
+            return False, f"out of range, or in another unit: {', '.join(wrong[:_SHOWN_MAX])}"
+        count, of = self.stated_count, sum(map(len, self.profile.parts.values()))
+        if not count:
+            return False, "no value was read"
+        if self.profile.protocol == "mbus" and 2 * count < of:
+            return False, f"reads {count} of its {of} values"
+        if not any(isinstance(one, int | float) and one for one in self.points.values()):
+            return False, "all values are 0"
+        return True, "1 value in range" if count == 1 else f"{count} values in range"
+
+    @property
     def is_plausible(self) -> bool:
         """Whether its voltages are usual in buildings; a wrong scale is found by that."""
         low, high = _VOLTAGES_V
@@ -214,18 +246,31 @@ def _suggestions(fitting: list[tuple[Reading, Fit]]) -> list[Suggestion]:
     return [one for one in told if one.sure != "possible" or told[0].sure == "possible"][:_SHOWN_MAX]
 
 
-def _rank(one: Reading, found: Fit) -> tuple[int, int, bool, int, int, str]:
+def _rank(one: Reading, found: Fit) -> tuple[int, int, bool, int, bool, int, str]:
     sure = _SURENESS.index(_sure(one, found))
     corrects = one.profile.corrects and bool(found.fits)
-    return sure, len(found.missing), not corrects, -len(found.fits), -one.stated_count, one.profile.name
+    of_maker = bool(one.profile.marks.makers)
+    fits, name = -len(found.fits), one.profile.name
+    return sure, len(found.missing), not corrects, fits, not of_maker, -one.stated_count, name
 
 
 def _sure(one: Reading, found: Fit) -> Sure:
+    """How far marks and values together prove a profile.
+
+    A maker or a medium is of many models: without a mark of the model, values must confirm it.  A wrong value
+    takes certainty from any profile.
+    """
     marks = one.profile.marks
     if not found.fits or (marks.makers and _MAKER in found.missing):
         return "possible"
-    is_told = bool(marks.makers or marks.head or marks.states) and not found.missing and not marks.hint
-    return "sure" if is_told else "likely"
+    is_complete = bool(marks.makers or marks.head or marks.states) and not found.missing and not marks.hint
+    if one.wrong:
+        return "likely" if is_complete else "possible"
+    return "sure" if is_complete and (_names_model(marks) or one.evidence[0]) else "likely"
+
+
+def _names_model(marks: Marks) -> bool:
+    return bool(marks.head or marks.states or marks.versions)
 
 
 def _suggestion(one: Reading, found: Fit) -> Suggestion:
@@ -233,6 +278,9 @@ def _suggestion(one: Reading, found: Fit) -> Suggestion:
     if not found.fits and not found.missing:
         said.append("no mark contradicts it")
     said += [f"not stated: {what}" for what in found.missing]
+    is_confirmed, words = one.evidence
+    of_model = _names_model(one.profile.marks) and not one.wrong
+    said += [words] if not of_model and (one.profile.protocol == "mbus" or not is_confirmed) else []
     said += [f"corrects a known defect ({one.profile.correction})"] if one.profile.corrects else []
     said += [one.profile.marks.hint] if one.profile.marks.hint else []
     return Suggestion(one.profile.name, _sure(one, found), "; ".join(said), one.points, one.profile.corrects)

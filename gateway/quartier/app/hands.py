@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.app import spoken
+from quartier.config.suggest import suggest
 from quartier.control import override
 from quartier.control.override import Override, Overrides
 from quartier.house.assets import House, Load, Pv, Steered
@@ -111,10 +112,12 @@ class Hands:
         """Take one: ``asset``, ``value`` as text (None: maintenance), ``for_s``, ``why``."""
         asset = self._asset(str(request.get("asset")))
         if asset is None:
-            names = ", ".join(one.name for one in self._house().assets)
-            return {"error": f"there is no asset {request.get('asset')!r}; expected one of {names}"}
+            said = str(request.get("asset"))
+            near = suggest(said, [one.name for one in self._house().assets], "quartier status")
+            return {"error": f"there is no asset {said!r}; {near}"}
         if not _has_output(asset):
-            return {"error": f"{asset.name}: the gateway only measures it; it has no output to order"}
+            how = f"; assets.{asset.name}.curtail says how it may be curtailed" * isinstance(asset, Pv)
+            return {"error": f"{asset.name}: the gateway only measures it, it has no output to order{how}"}
         try:
             value = None if request.get("value") is None else spoken.value(asset, str(request["value"]))
             for_s = _span_s(request.get("for_s"))

@@ -63,8 +63,17 @@ class Replies:
         if found is not None:
             last = next((entry for entry in turn.ledger.of(name) if entry.who.kind != "client"), None)
             until_ms = None if last is None else last.until_ms or turn.until_ms(last.who)
+            found["unread"] = self._unread(name, found)
             found |= {"needs": turn.needs(name), "until_ms": until_ms, "fallback": self._fallback(found, now)}
         return self._told(now, "asset", found)
+
+    def _unread(self, name: str, found: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Of one whose order is not known: its point, and whether the device shows it at all."""
+        if (found.get("state_reason") or {}).get("code") != "state.unread":
+            return None
+        points = (one for one in self._fleet.points.values() if one.writable and one.on_release is not None)
+        info = next((one for one in points if one.point.partition(".")[0] == name), None)
+        return None if info is None else {"point": info.point, "read_back": info.read_back}
 
     def _fallback(self, found: Mapping[str, Any], now: Now) -> dict[str, Any] | None:
         """What the device does with what it was told, if it is told nothing more."""

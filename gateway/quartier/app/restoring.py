@@ -60,7 +60,7 @@ def make_plan(path: Path, folders: Folders, *, needs_room: bool = True) -> Plan:
     """
     signed = archive.read(path)
     if needs_room and (missing_bytes := find_missing_bytes(signed, folders)):
-        raise Unusable(f"{folders.state_dir}: {missing_bytes / 1e6:.0f} MB of free space are missing")
+        raise Unusable(f"{folders.state_dir}: {missing_bytes / 1e6:.1f} MB of free space are missing")
     site = _read_site(path, signed)
     archive.check(path, signed)
     service = find_service(folders)

@@ -14,13 +14,14 @@ def value(asset: Steered, text: str) -> float:
     if isinstance(asset, Moded):
         return _mode(asset, said)
     if isinstance(asset, Ev):
-        return 0.0 if said == "off" else _number(said, ("a",), "a current such as 10A, or off")
+        span = f"{asset.current_min_a:g}A to {asset.current_max_a:g}A"
+        return 0.0 if said == "off" else _number(said, ("a",), f"a current with its unit, {span}, or off")
     if isinstance(asset, Battery):
-        return _watts(said, "a power such as -2kW (minus discharges)")
+        return _watts(said, "a power with its unit, W or kW: 2kW charges, -2kW discharges")
     if isinstance(asset, Pv) and asset.curtail == "limit":
-        return _watts(said, "a power such as 2kW, the most that it may generate")
+        return _watts(said, "a power with its unit, W or kW, no sign: 2kW is the most that it may generate")
     if said not in _SWITCH:
-        raise ValueError(f"{text!r} is neither on nor off")
+        raise ValueError(f"{text!r} is not understood; it can only be switched: expected on or off")
     return _SWITCH[said]
 
 

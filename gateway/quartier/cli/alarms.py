@@ -8,6 +8,7 @@ from typing import Any
 
 from quartier.app.sentry import FILE
 from quartier.cli import alarmlist, alarmpage, hands, output
+from quartier.cli.past import places, unknown_zone
 from quartier.cli.present import EX_UNAVAILABLE, remedy
 from quartier.house.alarm import named
 from quartier.house.alarmkinds import BY_CODE, KINDS
@@ -47,7 +48,11 @@ def _kept(options: argparse.Namespace, closed: Closed) -> int:
         print(f"the list of alarms in {options.state_dir} {why}", file=sys.stderr)
     else:
         print("this is what was known last:", file=sys.stderr)
-        _show(options, alarmlist.recalled(facts, HouseClock().utc_ms()))
+        zone = places(options.config, options.state_dir)[1]
+        if zone is None:
+            print(unknown_zone(options.config), file=sys.stderr)
+        found = alarmlist.recalled(facts, HouseClock().utc_ms())
+        _show(options, found if zone is None else found | {"zone": str(zone)})
     return EX_UNAVAILABLE
 
 

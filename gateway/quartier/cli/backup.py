@@ -3,9 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from quartier.app import archive, restoring
@@ -13,7 +12,7 @@ from quartier.app import backup as packing
 from quartier.app.archive import Signed, Unusable
 from quartier.app.backup import Folders
 from quartier.cli import output, times
-from quartier.cli.past import places
+from quartier.cli.past import places, unknown_zone
 from quartier.runtime import clock, release
 
 _UNSURE = (
@@ -33,7 +32,9 @@ def backup(options: argparse.Namespace) -> int:
         if options.json:
             output.dump({**archive.about(signed), "file": str(options.file)})
             return 0
-        print(f"{options.file}: {_size(options.file)}, {signed.manifest.gateway}, verified")
+        print(
+            f"{options.file}: {output.size(options.file.stat().st_size)}, {signed.manifest.gateway}, verified"
+        )
         _describe(signed, options)
         print(f"signed with key {signed.fingerprint}: note it; another machine asks for it")
         return 0
@@ -64,12 +65,9 @@ def _check(options: argparse.Namespace, folders: Folders) -> int:
 def _restore(options: argparse.Namespace, folders: Folders) -> int:
     now = clock.HouseClock(clock.from_environment()).now()
     plan = restoring.make_plan(options.file, folders)
-    if plan.objections and not options.force:
-        print(*plan.objections, sep="\n", file=sys.stderr)
-        print("nothing was written; --force moves what is here aside", file=sys.stderr)
-        return 1
-    if not now.synced and not options.without_clock:
-        print(_UNSURE, file=sys.stderr)
+    refusals = list(_refusals(options, plan, is_synced=now.synced))
+    if refusals:
+        print(*refusals, "nothing was written", sep="\n", file=sys.stderr)
         return 1
     if not _is_agreed(options, plan):
         return 1
@@ -84,26 +82,28 @@ def _restore(options: argparse.Namespace, folders: Folders) -> int:
     return 0
 
 
+def _refusals(options: argparse.Namespace, plan: restoring.Plan, *, is_synced: bool) -> Iterator[str]:
+    """All that stands against it, each with what to do: files that are here, the clock, the key."""
+    if plan.objections and not options.force:
+        yield from plan.objections
+        yield "--force moves what is here aside"
+    if not is_synced and not options.without_clock:
+        yield _UNSURE
+    key, is_known = plan.signed.fingerprint, plan.is_known or options.key is not None
+    if options.key is not None and options.key.strip().lower() != key:
+        yield f"{options.file} is signed with key {key}, not {options.key}"
+    elif not (options.yes and is_known) and not sys.stdin.isatty():
+        needed = "--yes" if is_known else f"--yes --key {key}"
+        yield (
+            f"there is no terminal to ask. {_KEY_HINT if not is_known else 'To go on'}: "
+            f"quartier restore {options.file} {needed}"
+        )
+
+
 def _is_agreed(options: argparse.Namespace, plan: restoring.Plan) -> bool:
     """Ask a person; a script says --yes, and --key where this machine does not know the key."""
-    key = plan.signed.fingerprint
-    if options.key is not None and options.key.strip().lower() != key:
-        print(
-            f"{options.file} is signed with key {key}, not {options.key}; nothing was written",
-            file=sys.stderr,
-        )
-        return False
-    is_known = plan.is_known or options.key is not None
-    if options.yes and is_known:
+    if options.yes and (plan.is_known or options.key is not None):
         return True
-    if not sys.stdin.isatty():
-        needed = "--yes" if is_known else f"--yes --key {key}"
-        print(
-            f"nothing was written: there is no terminal to ask. {_KEY_HINT if not is_known else 'To go on'}: "
-            f"quartier restore {options.file} {needed}",
-            file=sys.stderr,
-        )
-        return False
     _describe(plan.signed, options)
     print(*restoring.list_steps(plan), sep="\n")
     _describe_key(plan)
@@ -166,17 +166,16 @@ def _folders(options: argparse.Namespace) -> Folders:
 
 def _describe(signed: Signed, options: argparse.Namespace) -> None:
     manifest, zone = signed.manifest, places(options.config, options.state_dir)[1]
+    if zone is None:
+        print(unknown_zone(options.config), file=sys.stderr)
     made = times.stamp(manifest.made_utc_ms, zone)
     print(
-        f"  {len(manifest.members)} files, {manifest.size_bytes / 1e6:.1f} MB, boot {manifest.boot}, "
+        f"  {output.counted(len(manifest.members), 'file', 'files')}, {output.size(manifest.size_bytes)}, "
+        f"boot {manifest.boot}, "
         f"made {made} ({times.said(zone)}) by {manifest.version}"
     )
     for left in manifest.left_out:
         print(f"  not in it: {left}")
-
-
-def _size(file: Path) -> str:
-    return f"{file.stat().st_size / 1e6:.1f} MB"
 
 
 def _version() -> str:

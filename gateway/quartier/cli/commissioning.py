@@ -91,6 +91,17 @@ def init(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
         help="an answer in advance; may be given often",
     )
     found.add_argument("--units", type=lines.units, metavar="1-20,100", help="which units (default: all)")
+    found.add_argument(
+        "--key-file", metavar="FILE", help="keys of a meter that encrypts; its device gets key_file = FILE"
+    )
+    found.add_argument(
+        "--profiles",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder of your own profiles; the site file gets it too",
+    )
     found.set_defaults(run="init:init")
 
 

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from quartier.cli import output
 from quartier.cli.listen import advice_of, line_of
+from quartier.config.suggest import check_profile
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.meter import keys
 from quartier_drivers.meter.decode import Capture
@@ -33,6 +35,8 @@ def decode(options: argparse.Namespace) -> int:
         for what in keys.openness(options.key_file or ""):
             print(f"quartier decode: {what}", file=sys.stderr)
         known = keys.load(options.key_file or "")
+        if options.profile:
+            check_profile(options.profile, options.profiles)
         capture = Capture(options.protocol, options.profile or "", known, options.profiles)
         is_short = sys.stdout.isatty() and not options.json
         for frame in capture.frames(_bytes(first) if options.hex else first):
@@ -43,8 +47,10 @@ def decode(options: argparse.Namespace) -> int:
         return 2
     counts = capture.counts
     print(
-        f"{capture.frames_count} frames, {capture.groups_count} groups good, {counts.bad_count} bad; "
-        f"{counts.bytes_count} bytes, {counts.resync_count} times out of step",
+        f"{output.counted(capture.frames_count, 'frame', 'frames')}, "
+        f"{output.counted(capture.groups_count, 'group', 'groups')} good, {counts.bad_count} bad; "
+        f"{output.counted(counts.bytes_count, 'byte', 'bytes')}, "
+        f"{output.counted(counts.resync_count, 'time', 'times')} out of step",
         file=sys.stderr,
     )
     if not options.profile:

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from quartier.cli import output
+from quartier.config.suggest import check_profile
 from quartier_drivers import profile
 from quartier_drivers.errors import WireError
 
@@ -49,6 +50,7 @@ def read(options: argparse.Namespace) -> int:
 
 async def _rows(options: argparse.Namespace) -> "list[Row]":
     """What the door of the profile's protocol reads."""
+    check_profile(options.profile, options.profiles)
     loaded = profile.load(options.profile, options.profiles)
     if loaded.protocol == "sunspec":
         from quartier_drivers.sunspec.reader import read_points  # noqa: PLC0415 - a door costs what it imports

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from quartier.cli import output
+from quartier.config.suggest import suggest
 from quartier.district import namespace
 
 PAGE = "companion.md"
@@ -21,7 +22,10 @@ def documents(options: argparse.Namespace) -> int:
         output.console().print(output.table("", columns, map(_cells, found.values())))
         return 0
     if options.name not in found:
-        print(f"no document is called {options.name}; expected {', '.join(found)}", file=sys.stderr)
+        print(
+            f"no document is called {options.name}; {suggest(options.name, [*found], 'quartier documents')}",
+            file=sys.stderr,
+        )
         return 1
     output.dump(found[options.name].schema)
     return 0

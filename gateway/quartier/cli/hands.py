@@ -2,14 +2,19 @@
 
 import argparse
 import sys
+import threading
+from collections.abc import Mapping
 from typing import Any
 
-from quartier.cli import output
+from quartier.cli import output, reasons, sentences
 from quartier.control.plausibility.causes import tell_causes
 from quartier.runtime.desk import Closed, ask
 from quartier.runtime.operators import GROUP, order
 
 EX_UNAVAILABLE = 69
+_LOOK_S = 0.25
+_LOOKS_MAX = 14
+"""So often an order is looked after: for about three cycles of a second."""
 
 
 def override(options: argparse.Namespace) -> int:
@@ -40,17 +45,45 @@ def _ordered(options: argparse.Namespace, what: str, **request: Any) -> int:
         answer = order(options.runtime_dir, what, **request)
     except Closed as closed:
         return nobody(closed)
+    asset = None if "error" in answer or what != "override" else _followed(options, answer["done"])
     if options.json:
-        output.dump(answer)
+        output.dump(answer if asset is None else answer | {"effect": asset["override"]})
     elif "error" in answer:
         print(answer["error"], file=sys.stderr)
     else:
         done = answer["done"]
         ends = "ended" if what == "cancel" else f"for {output.age(done['left_s'])}"
         print(f"{done['asset']}: {done['order']}, {ends}, by {done['by']}")
+        if asset is not None and (words := _effect(asset)):
+            print(words)
         if not answer["kept"]:
             print("the disk did not take it: a restart of the gateway ends it", file=sys.stderr)
     return 1 if "error" in answer else 0
+
+
+def _followed(options: argparse.Namespace, done: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Wait until a cycle has taken the order, and two more where it is on its way; None: nobody may look."""
+    found = None
+    for _ in range(_LOOKS_MAX):
+        try:
+            told = ask(options.runtime_dir, "asset", done["asset"])
+        except Closed:
+            return found
+        wish = told["asset"].get("override") if told is not None else None
+        if wish is not None and wish["until_utc_ms"] == done["until_utc_ms"]:
+            found = told["asset"]
+            if wish["held_by"] is not None or wish["done"] == wish["wished"]:
+                break
+        threading.Event().wait(_LOOK_S)
+    return found
+
+
+def _effect(asset: Mapping[str, Any]) -> str:
+    """What comes of the order, and for one that must wait what it waits for."""
+    words = [sentences.effect(asset), sentences.unread(asset)]
+    if asset["override"]["wished"] is not None and asset["override"]["done"] is None:
+        words += reasons.returning(asset)
+    return "; ".join(filter(None, words))
 
 
 def _listed(options: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ from quartier_drivers import profile
 from quartier_drivers.errors import ConfigError, LinkLost
 
 LISTEN_S = 30.0
+_ENCRYPTING = ("dlms", "p1", "mbus")
 _Said = TypeVar("_Said")
 _FILE_BUS = ("kind", "host", "port", "baud", "parity", "stop_bits")
 _ASSET_NAMES = {GRID: "grid", BATTERY: "bat", PV: "pv", EV: "ev", LOAD: "load"}
@@ -46,7 +47,7 @@ def init(options: argparse.Namespace) -> int:
         return 1
     _show(devices)
     try:
-        text = _compose(devices, answers)
+        text = _compose(devices, answers, options)
     except (EOFError, _Missing):
         return _tell_missing(answers)
     except ValueError as error:
@@ -72,9 +73,9 @@ def _find(where: str, options: argparse.Namespace) -> list[FoundDevice]:
     if where.startswith(("tcp://", "rtu://")):
         address, _, unit = where.partition("?unit=")
         if unit.isdigit():
-            return list(_from_scan(survey_of(address, [int(unit)]), where))
-        return list(_from_scan(survey_of(where, options.units), where))
-    return asyncio.run(_hear(where))
+            return list(_from_scan(survey_of(address, [int(unit)], options.profiles), where))
+        return list(_from_scan(survey_of(where, options.units, options.profiles), where))
+    return asyncio.run(_hear(where, options))
 
 
 def _read_scan(path: Path) -> Any:
@@ -100,16 +101,22 @@ def _from_scan(result: Any, where: str) -> Iterator[FoundDevice]:
         yield FoundDevice(bus, guesses[0]["profile"], one["unit"], one["answers"], sure)
 
 
-async def _hear(port: str) -> list[FoundDevice]:
+async def _hear(port: str, options: argparse.Namespace) -> list[FoundDevice]:
     """Listen on a port until the meter's profile is known."""
+    from quartier_drivers.meter import keys  # noqa: PLC0415 - imports what decrypts
     from quartier_drivers.meter import listen as listening  # noqa: PLC0415 - opens ports
     from quartier_drivers.meter.decode import Capture  # noqa: PLC0415 - the same
 
-    found = await listening.find(port, lambda text: print(text, file=sys.stderr))
+    known = keys.load(options.key_file or "")
+    found = await listening.find(port, lambda text: print(text, file=sys.stderr), known)
     if not found.protocol or found.asked:
         print(f"{port}: {found.advice or 'answers only on request; use quartier scan mbus'}", file=sys.stderr)
         return []
-    capture = Capture(found.protocol, is_capture=False, over_tcp=port.startswith("tcp://"))
+    over_tcp = port.startswith("tcp://")
+    capture = Capture(
+        found.protocol, keys=known, folders=options.profiles, is_capture=False, over_tcp=over_tcp
+    )
+    key_file = _key_file(options, found.protocol)
     best = None
     try:
         async with asyncio.timeout(LISTEN_S):
@@ -117,14 +124,31 @@ async def _hear(port: str) -> list[FoundDevice]:
                 for frame in capture.feed(data):
                     best = frame.by or best
                     if best is not None and (frame.telegram.meter or frame.number >= 3):
-                        return [FoundDevice(site_keys(port, found), best.profile, said=best.why)]
+                        sure = best.sure == "sure"
+                        return [
+                            FoundDevice(
+                                site_keys(port, found),
+                                best.profile,
+                                said=best.why,
+                                sure=sure,
+                                key_file=key_file,
+                            )
+                        ]
     except TimeoutError:
         pass
     return (
         []
         if best is None
-        else [FoundDevice(site_keys(port, found), best.profile, None, best.why, sure=False)]
+        else [
+            FoundDevice(site_keys(port, found), best.profile, None, best.why, sure=False, key_file=key_file)
+        ]
     )
+
+
+def _key_file(options: argparse.Namespace, protocol: str) -> str:
+    """The file of keys as the site file names it; empty for a meter that does not encrypt."""
+    has_keys = bool(options.key_file) and protocol in _ENCRYPTING
+    return str(Path(options.key_file).absolute()) if has_keys else ""
 
 
 def _show(devices: Mapping[str, FoundDevice]) -> None:
@@ -212,7 +236,7 @@ def _amperes(text: str) -> float:
     return float(found[1].replace(",", "."))
 
 
-def _compose(devices: Mapping[str, FoundDevice], answers: Answers) -> str:
+def _compose(devices: Mapping[str, FoundDevice], answers: Answers, options: argparse.Namespace) -> str:
     ident = answers.ask("id", "Name of the building in the district", _word, _hostname())
     district = answers.ask("district", "Name of the district", _word, "local")
     contract_w = answers.ask(
@@ -221,7 +245,7 @@ def _compose(devices: Mapping[str, FoundDevice], answers: Answers) -> str:
     export_w = answers.ask(
         "export", "Export power agreed with the grid operator (0 W: none)", firstsite.read_power_w
     )
-    assets = list(_assets(devices, answers))
+    assets = list(_assets(devices, answers, options.profiles))
     if unused := answers.unused:
         raise ValueError(f"--answer {unused[0]}: no question has this key")
     if answers.missing:
@@ -230,17 +254,21 @@ def _compose(devices: Mapping[str, FoundDevice], answers: Answers) -> str:
     assert district is not None
     assert contract_w is not None
     assert export_w is not None
-    building = firstsite.Building(ident, district, contract_w, export_w, _time_zone())
+    here = options.output.absolute().parent
+    folders = tuple(os.path.relpath(folder.absolute(), here) for folder in options.profiles)
+    building = firstsite.Building(ident, district, contract_w, export_w, _time_zone(), folders)
     used = {one.device for one in assets}
     supplies = [name for name, one in devices.items() if one.bus["kind"] == "tic" and name not in used]
     return firstsite.write_site(building, devices, assets, supplies)
 
 
-def _assets(devices: Mapping[str, FoundDevice], answers: Answers) -> Iterator[Chosen]:
+def _assets(
+    devices: Mapping[str, FoundDevice], answers: Answers, folders: Sequence[Path]
+) -> Iterator[Chosen]:
     candidates = [
         one
         for name, device in devices.items()
-        for one in firstsite.find_candidates(name, profile.load(device.profile).parts)
+        for one in firstsite.find_candidates(name, profile.load(device.profile, folders).parts)
     ]
     grid = _grid(candidates, answers)
     counts: dict[str, int] = {}

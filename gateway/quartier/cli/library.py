@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.cli import output
+from quartier.config.suggest import check_profile
 from quartier_drivers import profile, proof, proving
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.points import word
@@ -59,6 +60,8 @@ def profiles(options: argparse.Namespace) -> int:
     if not options.names:
         print("show whom? quartier profiles list names them", file=sys.stderr)
         return 2
+    for name in options.names:
+        check_profile(name, options.profiles)
     if options.file:
         return _copied(options.names, options)
     from quartier.cli import sheet  # noqa: PLC0415 - nobody but this one needs it
@@ -103,7 +106,7 @@ def _rows(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
             one = profile.load(name, folders)
             yield row(one, proving.prove(one, files.get(name, ())))
         except ConfigError as error:
-            what = f"{len(error.faults)} faults: {error.faults[0]}"
+            what = f"{output.counted(len(error.faults), 'fault', 'faults')}: {error.faults[0]}"
             yield dict.fromkeys(("maker", "model", "protocol", "proven", "tested"), "") | {
                 "profile": name,
                 "measures": [],
@@ -181,13 +184,20 @@ def _lint(options: argparse.Namespace) -> int:
     else:
         for fault in told:
             print(fault)
-        print(f"{len(names)} looked at, {len(refused)} faults, {len(found)} findings", file=sys.stderr)
+        counts = (
+            output.counted(len(names), "profile", "profiles"),
+            output.counted(len(refused), "fault", "faults"),
+            output.counted(len(found), "finding", "findings"),
+        )
+        print(", ".join(counts), file=sys.stderr)
     return 78 if refused else int(bool(found))
 
 
 def _findings(name: str, folders: Sequence[Path]) -> list[Fault]:
     from quartier_drivers import lint  # noqa: PLC0415 - nobody but this one needs it
 
+    if not name.endswith(".toml"):
+        check_profile(name, folders)
     file = Path(name) if name.endswith(".toml") else profile.file_of(name, folders)
     try:
         text = file.read_text(encoding="utf-8")

@@ -6,12 +6,13 @@ import contextlib
 import json
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from quartier.cli import output
+from quartier.runtime.foreign import show
 from quartier_drivers.errors import ConfigError, LinkLost
 from quartier_drivers.meter import keys
 from quartier_drivers.meter import listen as listening
@@ -21,9 +22,22 @@ from quartier_drivers.meter.recognise import Identity, Suggestion, fitting
 from quartier_drivers.meter.telegram import Telegram
 from quartier_drivers.points import word
 
+if TYPE_CHECKING:
+    from quartier_drivers.contract import Value
+
 # The first frame may have begun before we came; not every meter says who it is.
 _PATIENCE = 3
 _LINE_MAX = 8
+_LABEL_COLUMNS = 10
+_REFRESH_PER_S = 4
+_FAMILIES = {
+    "tic": "Linky TIC",
+    "p1": "DSMR P1",
+    "iec62056": "IEC 62056-21",
+    "sml": "SML",
+    "dlms": "DLMS/COSEM",
+    "mbus": "M-Bus",
+}
 _HEAD = re.compile(rb"/([A-Za-z]{3}[^\r\n]*)")
 _FIRST = (
     "power",
@@ -80,14 +94,25 @@ async def _shown(port: str, found: listening.Found, known: keys.Keys, options: a
     over_tcp = port.startswith("tcp://")
     capture = Capture(found.protocol, keys=known, is_capture=False, over_tcp=over_tcp)
     advice = _Advice()
+    now_s = asyncio.get_running_loop().time
+    console = output.console()
+    sheet = Sheet(port, found, capture, now_s())
     with contextlib.ExitStack() as stack:
-        is_live = sys.stdout.isatty() and not options.json
-        live = stack.enter_context(Live(console=output.console())) if is_live else None
+        if is_live := console.is_terminal and not options.json:
+            stack.enter_context(
+                Live(
+                    get_renderable=lambda: Text(
+                        "\n".join(sheet.lines(now_s(), console.width)), no_wrap=True, overflow="ellipsis"
+                    ),
+                    console=console,
+                    refresh_per_second=_REFRESH_PER_S,
+                )
+            )
         async for data in listening.chunks(port, found):
             for frame in capture.feed(data):
                 advice.give(frame)
-                if live is not None:
-                    live.update(_page(found, frame))
+                if is_live:
+                    sheet.take(frame, now_s())
                 elif options.json:
                     print(json.dumps(frame.as_json(), ensure_ascii=False), flush=True)
                 else:
@@ -96,6 +121,81 @@ async def _shown(port: str, found: listening.Found, known: keys.Keys, options: a
                     return 0
     print(f"{port}: the line was lost", file=sys.stderr)
     return 1
+
+
+class Sheet:
+    """What a meter says, in five lines: meter, link, identity, values with their age, frames and faults."""
+
+    def __init__(self, port: str, found: listening.Found, capture: Capture, now_s: float) -> None:
+        self._port, self._found, self._capture = port, found, capture
+        self._began_s = now_s
+        self._last_s: float | None = None
+        self._meter = ""
+        self._by: Suggestion | None = None
+        self._values: dict[str, tuple[Value, float]] = {}
+
+    def take(self, frame: Frame, now_s: float) -> None:
+        """Add a frame.  A meter sends frames of several kinds: each value keeps the time of its own."""
+        if frame.telegram.meter not in ("", self._meter):
+            self._meter, self._values = frame.telegram.meter, {}
+        self._by = frame.by
+        self._last_s = now_s
+        self._values |= {name: (value, now_s) for name, value in frame.points.items()}
+
+    def lines(self, now_s: float, columns: int) -> list[str]:
+        """Return the five lines, each at most ``columns`` wide."""
+        by = "no profile fits yet" if self._by is None else f"profile {self._by.profile}, {self._by.sure}"
+        at = "" if self._port.startswith("tcp://") else f", {self._found.setting.baud} baud"
+        at += "" if self._port.startswith("tcp://") else f" {self._found.setting.framing}"
+        values = self._fitting_values(now_s, columns - _LABEL_COLUMNS)
+        told = (
+            ("meter", f"{_FAMILIES.get(self._found.protocol, self._found.protocol)}, {by}"),
+            ("link", f"{self._port}{at}"),
+            ("identity", self._identity()),
+            ("values", values or "none yet"),
+            ("frames", self._counts(now_s)),
+        )
+        return [_cut(f"{label:<{_LABEL_COLUMNS}}{show(text)}", columns) for label, text in told]
+
+    def _identity(self) -> str:
+        meters = self._capture.meters
+        who = self._capture.identity(self._meter if self._meter in meters else "").text
+        told = [f"meter {self._meter}" if self._meter else "no number stated", *([who] if who else [])]
+        others = len([one for one in meters if one not in ("", self._meter)])
+        return ", ".join(
+            told + ([f"and {output.counted(others, 'other meter', 'others')}"] if others else [])
+        )
+
+    def _fitting_values(self, now_s: float, columns: int) -> str:
+        """As many values as fit, powers first; the rest as a count."""
+        names = sorted(self._values, key=_importance)
+        told: list[str] = []
+        for place, name in enumerate(names):
+            value, at_s = self._values[name]
+            text = f"{name} {output.number(value, _unit(name))} ({output.age(now_s - at_s)})"
+            left = len(names) - place - 1
+            more = f", and {left} more" if left else ""
+            if told and len(", ".join([*told, text])) + len(more) > columns:
+                return f"{', '.join(told)}, and {len(names) - place} more"
+            told.append(text)
+        return ", ".join(told)
+
+    def _counts(self, now_s: float) -> str:
+        counts, capture = self._capture.counts, self._capture
+        if self._last_s is None:
+            told = [f"none for {output.age(now_s - self._began_s)}, {counts.bytes_count} bytes heard"]
+        else:
+            told = [f"{output.counted(capture.frames_count, 'frame', 'frames')}"]
+            told.append(f"last {output.age(now_s - self._last_s)} ago")
+        told += [
+            f"faults: {output.counted(counts.bad_count, 'group', 'groups')} bad",
+            f"{output.counted(counts.resync_count, 'time', 'times')} out of step",
+        ]
+        return ", ".join([*told, *([capture.why] if counts.bad_count and capture.why else [])])
+
+
+def _cut(text: str, columns: int) -> str:
+    return text if len(text) <= columns else f"{text[: columns - 1]}…"
 
 
 def asked_advice(found: listening.Found) -> list[str]:
@@ -139,19 +239,6 @@ def line_of(frame: Frame) -> str:
 
 def _importance(name: str) -> int:
     return next((place for place, begin in enumerate(_FIRST) if name.startswith(begin)), len(_FIRST))
-
-
-def _page(found: listening.Found, frame: Frame) -> Table:
-    telegram = frame.telegram
-    rows = [(name, output.number(value, _unit(name)), "", "") for name, value in frame.points.items()]
-    rows += [
-        ("", "", escape(one.label), escape(f"{one.value} {one.unit}".strip())) for one in telegram.groups
-    ]
-    profile = "" if frame.by is None else f", profile {frame.by.profile}"
-    title = (
-        f"{found.protocol} {escape(telegram.meter)}{profile}, frame {frame.number}, {telegram.bad_count} bad"
-    )
-    return output.table(title, ("point", ">value", "the meter's word", "as it says"), rows)
 
 
 def _unit(point: str) -> str:

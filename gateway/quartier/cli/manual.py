@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quartier.cli.grammar import command, in_json, runtime, span, state
+from quartier.cli.places import CONFIG
 
 if TYPE_CHECKING:
     import argparse
@@ -15,8 +16,10 @@ def override(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         commands,
         "override",
         "order an asset by hand for a while, or list and end such orders",
-        "VALUE: on or off; of a battery a power (2kW charges, -2kW discharges); of a PV the most that it\n"
-        "may generate; of a charging point a current (10A) or off; of lights and heat pumps a mode's name.\n"
+        "VALUE has a unit, W, kW or A: of a battery a power (2kW charges, -2kW discharges); of a PV that\n"
+        "takes a limit the most that it may generate (2kW, no sign), of one behind a relay on or off; of a\n"
+        "charging point a current (10A) or off; of a load on or off; of lights and heat pumps the name of a\n"
+        "mode.\n"
         "It is a wish: no cap in force is ever broken for it, no minimum time, no floor.  It ends by\n"
         "itself.\n"
         "For members of the group quartier-operators; your name goes into the ledger.\n"
@@ -124,6 +127,13 @@ def alarms(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     found.add_argument("--note", default="", metavar="TEXT", help="with --ack: for whoever looks later")
     found.add_argument("--all", action="store_true", help="all that is over, not the last ten")
     in_json(found)
+    found.add_argument(
+        "--config",
+        type=Path,
+        default=CONFIG,
+        metavar="FILE",
+        help="the site file, for its time zone where no daemon answers (default: %(default)s)",
+    )
     state(found)
     runtime(found)
     found.set_defaults(run="alarms:alarms")

@@ -123,6 +123,14 @@ def age(seconds: float | None) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
+def size(count: float) -> str:
+    """Bytes as people write them: ``812 B``, ``34.2 kB``, ``1.3 MB``, ``4.0 GB``."""
+    for limit, unit in ((1e3, "B"), (1e6, "kB"), (1e9, "MB")):
+        if count < limit:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count * 1e3 / limit:.1f} {unit}"
+    return f"{count / 1e9:.1f} GB"
+
+
 def counted(count: int, one: str, many: str) -> str:
     """``1 bus``, ``3 buses``."""
     return f"{count} {one if count == 1 else many}"

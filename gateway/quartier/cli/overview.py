@@ -94,7 +94,7 @@ def _asset(name: str, asset: Mapping[str, Any], written: Mapping[str, Any]) -> t
         asset["state"],
         sentences.ordered(command["point"], command["value"]) if command else "",
         sentences.verdict(written.get(command["point"]) if command else None),
-        command["reason"] if command else "",
+        sentences.because(asset),
     )
 
 

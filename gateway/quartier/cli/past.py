@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from quartier.cli import output, plain, times
 from quartier.config import load
 from quartier.runtime.clock import HouseClock
+from quartier.runtime.desk import Closed, ask
 from quartier.store import history as stored
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.points import UNITS, split, word
@@ -24,6 +25,9 @@ COLUMNS = ("time", "point", "value", "unit", "quality", "count")
 def history(options: argparse.Namespace) -> int:
     """Print what was stored; exit 1 when there is no history, 2 for a time that cannot be read."""
     path, zone = places(options.config, options.state_dir)
+    zone = daemon_zone(options.runtime_dir) or zone
+    if zone is None and options.format != "jsonl":
+        print(unknown_zone(options.config), file=sys.stderr)
     try:
         now_ms = HouseClock().utc_ms()
         from_ms = times.moment_ms(options.start, now_ms, zone)
@@ -71,6 +75,20 @@ def places(config: Path, state_dir: Path) -> tuple[Path, tzinfo | None]:
     except ConfigError:
         return state_dir / "history.db", None
     return site.store.file(state_dir), ZoneInfo(site.site.time_zone)
+
+
+def daemon_zone(runtime_dir: Path) -> ZoneInfo | None:
+    """The site's time zone, as the running daemon has it; None where none answers."""
+    try:
+        return times.zone(ask(runtime_dir, "status")["gateway"].get("time_zone"))
+    except Closed:
+        return None
+
+
+def unknown_zone(config: Path) -> str:
+    """Which zone times are in where there is no usable site file, and what to do."""
+    why = "is not usable" if config.exists() else "is not there"
+    return f"{config} {why}: times are in {times.said(None)}; name the site file with --config"
 
 
 def _unit(point: str) -> str:

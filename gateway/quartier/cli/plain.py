@@ -1,12 +1,14 @@
 """Filters what commands print: text from devices, documents and people cannot control the terminal."""
 
+import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from quartier.runtime.foreign import show
 
+PROGRESS_EVERY_S = 5.0
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -44,6 +46,35 @@ def filtered() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+class Progress:
+    """How far a search has come, on the error output: in place on a terminal, else a line now and then.
+
+    In a pipe or a file each new step gets a line, and a step that lasts one every 5 s.
+    """
+
+    def __init__(self, now_s: Callable[[], float] | None = None) -> None:
+        self._is_live = sys.stderr.isatty()
+        self._now_s = now_s
+        self._step: object = None
+        self._told_s = 0.0
+
+    def tell(self, step: object, begins: str, text: str) -> None:
+        """Show ``text``; ``begins`` is the line with which a new ``step`` begins where no terminal is."""
+        is_new, self._step = step != self._step, step
+        if self._is_live:
+            overwrite(f"{text} ")
+            return
+        now_s = (self._now_s or asyncio.get_running_loop().time)()
+        if is_new or now_s - self._told_s >= PROGRESS_EVERY_S:
+            self._told_s = now_s
+            print(begins if is_new else text, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the line clean."""
+        if self._is_live and self._step is not None:
+            overwrite("")
 
 
 def overwrite(text: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from quartier.cli import output, sentences
 from quartier.cli.overview import overview
+from quartier.config.suggest import suggest
 from quartier.runtime.desk import Closed, ask
 
 EX_UNAVAILABLE = 69
@@ -46,9 +47,8 @@ def points(options: argparse.Namespace) -> int:
         return nobody(closed)
     wanted = [point for point in found if any(fnmatchcase(point["point"], p) for p in options.pattern)]
     if not wanted:
-        print(
-            f"no point is called {' or '.join(options.pattern)}; quartier points lists all", file=sys.stderr
-        )
+        near = suggest(options.pattern[0].strip("*"), [point["point"] for point in found], "quartier points")
+        print(f"no point is called {' or '.join(options.pattern)}; {near}", file=sys.stderr)
         return 1
     if options.writes:
         wanted = [point for point in wanted if "writes" in point]

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from quartier.cli import output
+from quartier.config.suggest import check_profile
 from quartier_drivers import profile, proof, proving
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.proof import Source
@@ -22,6 +23,7 @@ def prove(options: argparse.Namespace) -> int:
     proofs: list[Proof] = []
     for name in options.names or profile.names(options.profiles):
         try:
+            check_profile(name, options.profiles)
             proofs.append(proving.prove(profile.load(name, options.profiles), files.get(name, ())))
         except ConfigError as error:
             faults += error.faults

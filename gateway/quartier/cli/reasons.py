@@ -8,7 +8,7 @@ from rich.text import Text
 
 from quartier.cli import rows
 from quartier.cli.output import age, number, table
-from quartier.cli.sentences import by_itself, ordered
+from quartier.cli.sentences import by_itself, effect, ordered, unread
 from quartier.cli.times import Clock
 from quartier.house.entry import Entry
 from quartier.store.gaps import Gap
@@ -35,8 +35,11 @@ def head(
         yield "", Text(f"{asset}: no daemon says how it stands now ({silence})", style="yellow")
     else:
         yield "", _stands(live["asset"])
+        yield from _wished(live["asset"])
     if last is None:
         yield "", Text("nothing was ever ordered of it, as far as the ledger reaches")
+        if live is not None:
+            yield from _returns(live["asset"])
         return
     rows_told = () if live is None else live["asset"].get("ledger", ())
     ages_s = {(row["boot"], row["number"]): row.get("age_s") for row in rows_told}
@@ -89,9 +92,28 @@ def _outlook(told: Mapping[str, Any], last: Entry, now: Clock) -> Iterator[Line]
         yield "until", Text(f"{now.shown(told['until_ms'])}, as {rows.who(last.who)} says now")
     if told.get("fallback") is not None:
         yield "device", Text(f"{by_itself(last.point, told['fallback'])}, unless it is told again")
-    if told.get("needs") is not None:
-        for place, words in enumerate(map(_need, told["needs"]) if told["needs"] else [_SOON]):
-            yield "back" if place == 0 else "", Text(words)
+    yield from _returns(told)
+
+
+def _wished(told: Mapping[str, Any]) -> Iterator[Line]:
+    """What is ordered by hand, and which limit holds it; what is not known of the device."""
+    if told.get("override") is not None and (words := effect(told)):
+        wish = told["override"]
+        yield "wished", Text(f"{ordered(wish['point'], wish['wished'])}, {wish['words']}: {words}")
+    if missing := unread(told):
+        yield "unknown", Text(missing)
+
+
+def _returns(told: Mapping[str, Any]) -> Iterator[Line]:
+    for place, words in enumerate(returning(told)):
+        yield "back" if place == 0 else "", Text(words)
+
+
+def returning(told: Mapping[str, Any]) -> list[str]:
+    """What must come true before it gets more, one thing an entry; empty where nothing is held."""
+    if told.get("needs") is None:
+        return []
+    return list(map(_need, told["needs"])) or [_SOON]
 
 
 _SOON = "nothing is in the way: it comes back with its turn"

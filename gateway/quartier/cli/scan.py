@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, get_args
 
 from quartier.cli import output
-from quartier.cli.plain import overwrite
+from quartier.cli.plain import Progress
 from quartier_drivers import profile
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.modbus.bus import Baud, RtuBus
@@ -52,14 +52,14 @@ def scan(options: argparse.Namespace) -> int:
     return 0 if survey.found else 1
 
 
-def survey_of(url: str, units: Sequence[int] | None) -> dict[str, Any]:
+def survey_of(url: str, units: Sequence[int] | None, folders: Sequence[Any] = ()) -> dict[str, Any]:
     """Scan a Modbus bus as the command does, and return what it prints as JSON.  Raises ConfigError."""
     from quartier_drivers.modbus import reader  # noqa: PLC0415 - imports the wires
 
     bus = reader.target(url).bus
     quick = {key: value for key, value in QUICK.items() if key not in bus.model_fields_set}
     wanted = units or [*_EVERY, *([] if isinstance(bus, RtuBus) else [_OF_ITSELF])]
-    survey = _survey([bus.model_copy(update=quick)], wanted, (), thorough=False)
+    survey = _survey([bus.model_copy(update=quick)], wanted, folders, thorough=False)
     if survey.lost:
         print(f"{url}: {survey.lost}", file=sys.stderr)
     return {"url": url, **_json(survey)}
@@ -126,25 +126,13 @@ def _remedy(bus: "Bus") -> str:
     return "look whether Modbus is switched on in the device, and whether another client holds its connection"
 
 
-class _Teller:
-    """Says on the error output how far a scan has come: in place on a terminal, else once a setting."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._told: object = None
+class _Teller(Progress):
+    """Says how far a scan has come."""
 
     def __call__(self, bus: "Bus", unit: int, place: int, count: int, found: int) -> None:
         at = f" at {bus.baud} {bus.parity}" if isinstance(bus, RtuBus) else ""
-        if self._live:
-            overwrite(f"unit {unit}{at}, {place + 1} of {count}, {found} found ")
-        elif bus != self._told:
-            print(f"asking {count} units{at}, up to {count * bus.timeout_s:.0f} s", file=sys.stderr)
-        self._told = bus
-
-    def end(self) -> None:
-        """Leave the line clean."""
-        if self._live and self._told is not None:
-            overwrite("")
+        begins = f"asking {output.counted(count, 'unit', 'units')}{at}, up to {count * bus.timeout_s:.0f} s"
+        self.tell(bus, begins, f"unit {unit}{at}, {place + 1} of {count}, {found} found")
 
 
 def _print(survey: "Survey", text: str) -> None:

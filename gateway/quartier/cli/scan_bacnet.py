@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from quartier.cli import output
-from quartier.cli.plain import overwrite
+from quartier.cli.plain import Progress
 from quartier_drivers import profile
 from quartier_drivers.errors import ConfigError, Fault
 
@@ -81,24 +81,11 @@ def _known(options: argparse.Namespace) -> "list[BacnetProfile]":
     return found
 
 
-class _Teller:
-    """Says on the error output how far a scan has come: in place on a terminal, else each step once."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._told = ""
+class _Teller(Progress):
+    """Says how far a scan has come."""
 
     def __call__(self, what: str) -> None:
-        if self._live:
-            overwrite(f"{what} ")
-        elif what != self._told:
-            print(what, file=sys.stderr)
-        self._told = what
-
-    def end(self) -> None:
-        """Leave the line clean."""
-        if self._live and self._told:
-            overwrite("")
+        self.tell(what, what, what)
 
 
 def _remedy(bus: "BacnetIpBus") -> str:

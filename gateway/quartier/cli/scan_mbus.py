@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from quartier.cli import output
-from quartier.cli.plain import overwrite
+from quartier.cli.plain import Progress
 from quartier_drivers.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from quartier_drivers.meter.bus import MbusBus
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from quartier_drivers.meter.recognise import Suggestion
 
 _INTERRUPTED = 130
+_COLUMNS = (
+    *(">address", "secondary address", "maker", "medium", ">serial", ">version", "note"),
+    *("profile", "how sure", "why"),
+)
 
 
 def scan(options: argparse.Namespace) -> int:
@@ -72,38 +76,23 @@ def _quest(options: argparse.Namespace) -> "Quest":
     return Quest(wanted, primary, is_thorough=options.thorough)
 
 
-class _Teller:
-    """Says on the error output how far a search has come: in place on a terminal, else now and then."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._told: object = None
+class _Teller(Progress):
+    """Says how far a search has come."""
 
     def __call__(self, bus: "MbusBus", what: str, found_count: int) -> None:
         at = f" at {bus.baud}" if bus.baud else ""
-        if self._live:
-            overwrite(f"{what}{at}, {found_count} found ")
-            self._told = what
-            return
-        kind = (bus, what.split(maxsplit=1)[0])
-        if kind != self._told:
-            words = "searching by secondary address" if kind[1] == "secondary" else "asking primary addresses"
-            print(f"{words}{at}, {found_count} found", file=sys.stderr)
-        self._told = kind
-
-    def end(self) -> None:
-        """Leave the line clean."""
-        if self._live and self._told is not None:
-            overwrite("")
+        kind = what.split(maxsplit=1)[0]
+        words = "searching by secondary address" if kind == "secondary" else "asking primary addresses"
+        self.tell((bus, kind), f"{words}{at}, {found_count} found", f"{what}{at}, {found_count} found")
 
 
 def _shown(options: argparse.Namespace, results: "Sequence[Result]") -> int:
     found = [one for result in results for one in result.survey.found]
     text = site_lines(results, options.profiles)
     if options.json:
-        output.dump({"url": options.url, **_json(results), "site_file": text})
+        output.dump({"url": options.url, **_json(results, options.profiles), "site_file": text})
     else:
-        _print(results, text)
+        _print(results, text, options.profiles)
     lost = next((result.lost for result in results if result.lost), "")
     if lost or not found:
         print(f"{options.url}: {lost or _remedy(results)}", file=sys.stderr)
@@ -118,28 +107,45 @@ def _remedy(results: "Sequence[Result]") -> str:
     return f"nobody answers to {asked_count} requests; {look}"
 
 
-def _print(results: "Sequence[Result]", text: str) -> None:
+def _print(results: "Sequence[Result]", text: str, folders: "Sequence[Path]") -> None:
+    from quartier_drivers.meter.decode import of_protocol  # noqa: PLC0415 - imports the wires
+
     for result in results:
         for note in result.survey.notes:
             print(f"note: {note}")
-    rows = [_row(one) for result in results for one in result.survey.found]
+    profiles = of_protocol("mbus", folders)
+    rows = [row for result in results for one in result.survey.found for row in _rows(one, profiles)]
     if rows:
-        columns = (">address", "secondary address", "maker", "medium", ">serial", ">version", "note")
-        output.console().print(output.table("", columns, rows))
+        output.console().print(output.table("", _COLUMNS, rows))
         print(f"\nFor the site file:\n\n{text}")
 
 
-def _row(one: "Found") -> tuple[str, ...]:
+def _rows(one: "Found", profiles: "Sequence[MeterProfile]") -> "Iterator[tuple[str, ...]]":
     address = "–" if one.primary is None else str(one.primary)
     version = str(one.version) if one.secondary else ""
     medium = one.medium.replace("_", " ")
-    return address, one.secondary or "–", one.maker, medium, one.serial, version, one.note
+    head = (address, one.secondary or "–", one.maker, medium, one.serial, version, one.note)
+    found = suggestions(one, profiles)
+    if not found:
+        yield (*head, "–", "", "no profile fits its medium")
+    for place, guess in enumerate(found):
+        yield (*(head if place == 0 else ("",) * len(head)), guess.profile, guess.sure, guess.why)
 
 
-def _json(results: "Sequence[Result]") -> dict[str, Any]:
+def _json(results: "Sequence[Result]", folders: "Sequence[Path]") -> dict[str, Any]:
+    from quartier_drivers.meter.decode import of_protocol  # noqa: PLC0415 - imports the wires
+
+    profiles = of_protocol("mbus", folders)
     return {
         "found": [
-            {**asdict(one), "bus": result.bus.model_dump(mode="json")}
+            {
+                **asdict(one),
+                "bus": result.bus.model_dump(mode="json"),
+                "guesses": [
+                    {"profile": guess.profile, "sure": guess.sure, "why": guess.why}
+                    for guess in suggestions(one, profiles)
+                ],
+            }
             for result in results
             for one in result.survey.found
         ],
@@ -184,7 +190,11 @@ def _device_lines(
     found = suggestions(one, profiles)
     first = found[0] if found else None
     who = f"{one.maker} {one.medium}".replace("_", " ").strip()
-    why = f"no profile fits its medium ({who}); see quartier profiles" if first is None else first.why
+    why = (
+        f"no profile fits its medium ({who}); see quartier profiles"
+        if first is None
+        else f"{first.sure}: {first.why}"
+    )
     return [
         "",
         f"[devices.{name}]",

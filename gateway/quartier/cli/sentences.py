@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from quartier.cli.output import age, number
+from quartier.cli.output import age, number, size
 from quartier.house.alarm import named
 
 _MODE_STYLE = {
@@ -141,6 +141,44 @@ def ordered(point: str, value: float | None) -> str:
     if quantity == "on" and value is not None:
         return number(bool(value))
     return number(value, {"w": "W", "a": "A"}.get(quantity, ""))
+
+
+def because(asset: Mapping[str, Any]) -> str:
+    """Why an asset is told what it is; a limit that holds an order by hand back comes first."""
+    wish, command = asset.get("override"), asset.get("command")
+    reason = str(command["reason"]) if command else ""
+    if wish is None or wish.get("wished") is None:
+        return reason
+    wished = f"wished {ordered(wish['point'], wish['wished'])}, {wish['words']}"
+    if wish["held_by"] is not None:
+        return f"{wish['held_by']['text']}; {wished}"
+    return reason if command else f"{asset['state']}; {wished}"
+
+
+def effect(asset: Mapping[str, Any]) -> str:
+    """What an order by hand leads to; empty where nothing is ordered (maintenance)."""
+    wish = asset["override"]
+    if wish["wished"] is None:
+        return ""
+    if wish["done"] is None:
+        return f"no order is written yet: {asset['state'].removeprefix('no order yet: ')}"
+    told, wished = (ordered(wish["point"], wish[key]) for key in ("done", "wished"))
+    if wish["held_by"] is not None:
+        return f"it is told {told} and not {wished}: {wish['held_by']['text']}"
+    return f"it is told {told}" + ("" if told == wished else f", on its way to {wished}")
+
+
+def unread(asset: Mapping[str, Any]) -> str:
+    """Why the gateway does not know what a device was told last, and what follows; empty where it does."""
+    told = asset.get("unread")
+    if told is None:
+        return ""
+    if told["read_back"]:
+        return f"{told['point']} was not read yet: `quartier points {asset['name']}` shows why"
+    return (
+        f"its device does not show {told['point']}: whatever reduces is ordered at once, what starts it or "
+        "gives it more waits until the limits leave room"
+    )
 
 
 def falls_to(point: str, value: float | None, *, holds: bool) -> str:
@@ -307,7 +345,7 @@ def _until(told: Mapping[str, Any], utc_ms: int) -> str:
 def store(told: Mapping[str, Any]) -> Iterator[Text]:
     """The history: how large, what is missing, what waits, and what is wrong."""
     yield Text(
-        f"history {_bytes(told['size_bytes'])}, {number(told['commits_count'])} commits, "
+        f"history {size(told['size_bytes'])}, {number(told['commits_count'])} commits, "
         f"{number(told['pending_count'])} pending, {number(told['gaps_count'])} gaps, "
         f"{number(told['backlog_count'])} samples not yet delivered"
     )
@@ -325,10 +363,6 @@ def store(told: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(f"history: {', '.join(lost)}", style="yellow")
     if told.get("error"):
         yield Text(f"history: {told['error']}", style="red")
-
-
-def _bytes(count: float) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def cycles(told: Mapping[str, Any]) -> Text:

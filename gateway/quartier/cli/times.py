@@ -1,5 +1,6 @@
-"""Times as people write them: absolute in a zone, or relative to now (pure)."""
+"""Times as people write them: absolute in a zone, or relative to now."""
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -104,7 +105,13 @@ def zone(name: str | None) -> ZoneInfo | None:
 
 def said(zone: tzinfo | None) -> str:
     """The name of a zone; None is that of this machine."""
-    return "this machine's zone" if zone is None else str(zone)
+    return f"this machine's zone, {_machine()}" if zone is None else str(zone)
+
+
+def _machine() -> str:
+    """The name of this machine's zone: what ``TZ`` or /etc/localtime says."""
+    link = os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2]
+    return os.environ.get("TZ", "").lstrip(":") or link or "UTC"
 
 
 def stamp(utc_ms: int, zone: tzinfo | None = None) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from quartier.cli import output, reasonpage, reasons, rows, times
-from quartier.cli.past import places
+from quartier.cli.past import places, unknown_zone
 from quartier.cli.present import nobody
 from quartier.config import load
+from quartier.config.suggest import suggest
 from quartier.house.entry import Entry, from_data
 from quartier.runtime import released
 from quartier.runtime.clock import HouseClock
@@ -59,6 +60,8 @@ def why(options: argparse.Namespace) -> int:
     if shown:
         page.print()
         page.print(reasons.orders(shown, times.Clock(now_ms, zone)))
+    if zone is None:
+        print(unknown_zone(options.config), file=sys.stderr)
     page.print(f"times are in {times.said(zone)}")
     for line in (*reasons.gone(gaps), *([fault] if fault else ())):
         page.print(line)
@@ -134,6 +137,6 @@ def _missing(options: argparse.Namespace, path: Path, closed: Closed, fault: str
 
 
 def _unknown(options: argparse.Namespace, names: Sequence[str]) -> int:
-    known = f"; there are {', '.join(names)}" if names else ""
+    known = f"; {suggest(options.asset, names, 'quartier status')}" if names else ""
     print(f"no asset is called {options.asset}{known}", file=sys.stderr)
     return 1

@@ -4,6 +4,7 @@ The role of an asset follows from its profile: a part with a writable current li
 with a setpoint and a state of charge a battery, and so on.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ Parts = Mapping[str, Mapping[str, Quantity]]
 class FoundDevice:
     """A device that answered: keys of its bus, profile, unit on the bus, and the reason for the profile.
 
-    ``sure`` is false where the profile is a guess.
+    ``sure`` is false where the profile is a guess.  ``key_file`` holds the keys of a meter that encrypts.
     """
 
     bus: Mapping[str, str | int]
@@ -42,6 +43,7 @@ class FoundDevice:
     unit: int | None = None
     said: str = ""
     sure: bool = True
+    key_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,14 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """The answers about the building itself."""
+    """The answers about the building itself; ``profiles`` are folders, relative to the site file."""
 
     id: str
     district: str
     contract_import_w: float
     contract_export_w: float
     time_zone: str = "Europe/Paris"
+    profiles: tuple[str, ...] = ()
 
 
 def name_devices(found: Sequence[FoundDevice]) -> dict[str, FoundDevice]:
@@ -171,6 +174,8 @@ def write_site(
     ]
     if building.time_zone != "Europe/Paris":
         lines.append(f'time_zone = "{building.time_zone}"')
+    if building.profiles:
+        lines.append(f"profiles = [{', '.join(map(_toml, building.profiles))}]")
     lines += [
         "",
         "[limits]",
@@ -186,6 +191,7 @@ def write_site(
         lines += ["", f"[devices.{name}]", f'bus = "{buses[tuple(one.bus.items())]}"']
         lines.append(f'profile = "{one.profile}"' + ("" if one.sure else "  # compare the maker's plate"))
         lines += [f"unit = {one.unit}"] if one.unit is not None else []
+        lines += [f"key_file = {_toml(one.key_file)}"] if one.key_file else []
     for asset in assets:
         lines += ["", f"[assets.{asset.name}]", f'role = "{asset.role}"', f'device = "{asset.device}"']
         lines += [f'part = "{asset.part}"'] if asset.part else []
@@ -197,7 +203,7 @@ def write_site(
 
 
 def _toml(value: float | str) -> str:
-    return f'"{value}"' if isinstance(value, str) else _number(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _number(value)
 
 
 def _number(value: float) -> str:

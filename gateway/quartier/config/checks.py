@@ -13,10 +13,10 @@ from quartier.config.modes import MODED, Chp, Cooling, Heat, Substation, Ventila
 from quartier.config.nodes import ROOT
 from quartier.config.parts import flaws_of_parts
 from quartier.config.sharing import flaws_of_shares
+from quartier.config.suggest import suggest
 from quartier.config.supplies import flaws_of_supplies
 from quartier.config.tariffs import flaws_of_planning
 from quartier.config.tree import flaws_of_tree
-from quartier_drivers.place import nearest
 from quartier_drivers.positions import Path
 from quartier_drivers.profile import Profile
 from quartier_drivers.registry import KINDS
@@ -84,7 +84,7 @@ def _references(draft: Draft) -> Iterator[Flaw]:
     ):
         for name, said in draft.said(table, key):
             if said not in known:
-                what = f"there is no {word} {said!r}; {nearest(said, [one for one in known if one != name])}"
+                what = f"there is no {word} {said!r}; {suggest(said, [one for one in known if one != name])}"
                 yield Flaw((table, name, key), what)
 
 

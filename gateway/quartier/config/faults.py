@@ -24,6 +24,10 @@ _KINDS = {
     "model_attributes_type": "a table",
     "dict_type": "a table",
 }
+_COMMA = re.compile(r"write a decimal point, not a comma: ([0-9.]+)$")
+_KEY_OF = re.compile(r"([A-Za-z0-9_-]+)\s*=")
+_UNIT_OF = re.compile(r"_(w|wh|va)$")
+_KILO_MAX = 1_000.0
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 
@@ -52,6 +56,18 @@ def shown(value: object) -> str:
     if isinstance(value, dict | list):
         text = "a table" if isinstance(value, dict) else "a list"
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def in_key_unit(fault: Fault, row: str) -> str:
+    """What is wrong, and of a decimal comma the number that the unit of its key needs: 5,5 may be kW."""
+    comma = _COMMA.search(fault.what)
+    keys = _KEY_OF.findall(row[: fault.column or 0])
+    unit = _UNIT_OF.search(keys[-1]) if keys else None
+    if comma is None or unit is None or float(comma[1]) >= _KILO_MAX:
+        return fault.what
+    symbol = {"w": "W", "wh": "Wh", "va": "VA"}[unit[1]]
+    kilo = f"{float(comma[1]) * 1000:g} for {comma[1]} k{symbol}"
+    return f"{fault.what} for {comma[1]} {symbol}, {kilo}"
 
 
 def interval(schema: Mapping[str, Any]) -> str:

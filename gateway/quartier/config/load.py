@@ -9,16 +9,17 @@ from typing import Any
 from quartier.config.checks import cross_check, owner
 from quartier.config.contacts import is_lost
 from quartier.config.draft import FIXED, NAMED, Draft, draft
-from quartier.config.faults import Flaw
+from quartier.config.faults import Flaw, in_key_unit
 from quartier.config.forgetting import warnings_about_fallbacks
 from quartier.config.model import Grid, Site
 from quartier.config.plausibility import warnings_about_values
 from quartier.config.secrets import warnings_about, warnings_about_buses, warnings_about_keys
 from quartier.config.sharing import warnings_about_shares
+from quartier.config.suggest import suggest
 from quartier.config.tree import is_untold, warnings_about_nodes, without_meters
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.place import Places, read_text, read_toml
-from quartier_drivers.profile import Profile
+from quartier_drivers.profile import Profile, names
 from quartier_drivers.profile import load as load_profile
 
 
@@ -125,7 +126,11 @@ def _parsed(name: str, text: str) -> tuple[Places, dict[str, Any]]:
         data = read_toml(name, text)
     except ConfigError as error:
         line = text.rstrip().count("\n") + 1  # where it breaks off
-        faults = [replace(one, line=one.line or line) for one in error.faults]
+        rows = text.split("\n")
+        faults = [
+            replace(one, line=one.line or line, what=in_key_unit(one, rows[one.line - 1] if one.line else ""))
+            for one in error.faults
+        ]
         raise ConfigError(faults) from error
     return Places(name, text), data
 
@@ -142,7 +147,8 @@ def _profiles(read: Draft, here: FilePath) -> Iterator[tuple[str, Profile]]:
             yield name, once(profile)
         except ConfigError as error:
             if unknown := [fault for fault in error.faults if fault.file == profile]:
-                read.flaws += [Flaw(path, f"{profile!r} {fault.what}") for fault in unknown]
+                near = suggest(profile, names(folders), "quartier profiles list")
+                read.flaws += [Flaw(path, f"{profile!r} is unknown; {near}") for _ in unknown]
             else:
                 read.flaws.append(Flaw(path, f"{profile!r} has faults in its own file"))
                 read.flaws += [Flaw(path, fault.what, fault) for fault in error.faults]

@@ -78,8 +78,8 @@ def _contract(limits: Limits) -> Iterator[Flaw]:
     value_w = limits.contract_import_w
     if value_w < _CONTRACT_MIN_W:
         what = (
-            f"{value_w:g} W is less than any contract; {value_w:g} kVA are {value_w * _KVA_W:g} W,"
-            f" {value_w:g} kW are {value_w * 1e3:g} W"
+            f"{value_w:g} W is less than any contract, probably kVA or kW typed as W; write"
+            f" {value_w * _KVA_W:g} for {value_w:g} kVA, {value_w * 1e3:g} for {value_w:g} kW"
         )
         yield Flaw(("limits", "contract_import_w"), what)
     yield from _limit_keys(limits, ("limits",))
@@ -95,6 +95,8 @@ def _limit_keys(entry: Any, path: tuple[str, ...]) -> Iterator[Flaw]:
 
 def _alone(limits: Limits, draft: Draft) -> Iterator[Flaw]:
     """A site without a district always runs at its autonomous limit."""
+    if limits.contract_import_w < _CONTRACT_MIN_W:
+        return  # the fault is there
     lower_w, hard_w = limits.import_autonomous_w, limits.import_hard_w
     if "district_link" not in draft.raw and limits.autonomous_import_w is None and lower_w < hard_w:
         what = (

@@ -498,7 +498,7 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
         return held.PV_FITS if isinstance(player.asset, Pv) else held.BELOW_CAP
     kept_off = not turn.on and override.keeps_off(player.asset, scene.wishes.overrides)
     if not turn.is_limited or kept_off or player.allowed_w is not None:
-        by_hand = scene.wishes.overrides.get(player.name) if turn.is_limited else None
+        by_hand = scene.wishes.overrides.get(player.name) if kept_off else None
         return player.reason or FREE if by_hand is None else by_hand.reason
     return _still_held(scene, player, turn, before, result)
 

@@ -27,7 +27,9 @@ def needs(state: State, name: str, now_ns: int) -> list[dict[str, Any]] | None:
     """
     asset = next((one for one in state.house.assets if one.name == name), None)
     turn = state.turns.get(name)
-    if turn is None or not isinstance(asset, Flexible) or not turn.is_limited or state.force is None:
+    if turn is None or not isinstance(asset, Flexible) or state.force is None:
+        return None
+    if not turn.is_limited and turn.unread_ns is None:
         return None
     grid = duties.of(state.events, state.house.limits.import_hard_w, now_ns)
     waits = grid.pv_holds if isinstance(asset, Pv) else grid.holds

@@ -26,6 +26,7 @@ from quartier.control import (
     tree,
     trespass,
     unmet,
+    wishlimits,
 )
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, why_not
@@ -61,6 +62,7 @@ def shown(
     """Mode and why, stage and rules, caps and whose, alarms, the grid, each asset, which rule acted."""
     caps = scene.wishes.caps
     rules = scene.state.judgement.rules
+    by_name = {player.name: player for player in players}
     said = {player.name: player.reason for player in players}
     deaf = {player.name for player in players if player.deaf}
     said |= {point.partition(".")[0]: make("output.given_back", more=why) for point, why in lost.items()}
@@ -90,7 +92,13 @@ def shown(
         "acted": sorted({f"{players[index].name}: {reason}" for index, reason in result.acted.items()}),
         "restore": _restore(scene, result),
         "assets": {
-            a.name: _asset(scene, a, after, said.get(a.name), is_deaf=a.name in deaf)
+            a.name: _with_wish(
+                scene,
+                a,
+                after,
+                by_name.get(a.name),
+                _asset(scene, a, after, said.get(a.name), is_deaf=a.name in deaf),
+            )
             for a in scene.house.assets
         },
         **_nodes(scene, result, after),
@@ -238,15 +246,6 @@ def _asset(
     shown_asset |= _shown_state(state)
     if isinstance(asset, Run):
         shown_asset["run"] = runs.shown(asset, scene.state.runs[asset.name])
-    by_hand = scene.wishes.overrides.get(asset.name)
-    if by_hand is not None:
-        shown_asset["override"] = {
-            "value": by_hand.value,
-            "words": str(by_hand.reason),
-            **data(by_hand.reason),
-            "left_s": round((by_hand.until_ns - scene.now_ns) / 1e9, 1),
-            "until_utc_ms": by_hand.until_utc_ms,
-        }
     order = after.book.orders.get(name)
     if order is not None:
         if isinstance(asset, Battery | Ev | Moded):
@@ -255,6 +254,25 @@ def _asset(
         shown_asset["command"] = {"point": name, "value": order.value, "age_s": age}
         shown_asset["command"] |= {"reason": str(order.reason), **data(order.reason)}
     return shown_asset
+
+
+def _with_wish(
+    scene: Scene, asset: Steered, after: State, player: Player | None, found: dict[str, Any]
+) -> dict[str, Any]:
+    """Add what is ordered of it, and which limit holds that back."""
+    wish = scene.wishes.overrides.get(asset.name)
+    if wish is None:
+        return found
+    order = after.book.orders.get(steering_point(asset))
+    found["override"] = {
+        "value": wish.value,
+        "words": str(wish.reason),
+        **data(wish.reason),
+        "left_s": round((wish.until_ns - scene.now_ns) / 1e9, 1),
+        "until_utc_ms": wish.until_utc_ms,
+        **wishlimits.report(scene, asset, wish, order, player),
+    }
+    return found
 
 
 def _shown_state(state: Reason) -> dict[str, Any]:

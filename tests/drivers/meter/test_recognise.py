@@ -100,8 +100,11 @@ def profile(name: str, marks: str = "", decoder: str = "") -> MeterProfile:
     return found
 
 
-def reading(one: MeterProfile, **told: float) -> Reading:
-    return Reading(one, {name: Meant(value, Quality.GOOD, "") for name, value in told.items()})
+def reading(one: MeterProfile, **told: float | None) -> Reading:
+    def meant(value: float | None) -> Meant:
+        return Meant(value, Quality.BAD if value in (None, 9e9) else Quality.GOOD, "")
+
+    return Reading(one, {name: meant(value) for name, value in told.items()})
 
 
 EMH = who(Group("1-0:96.50.1*1", "EMH"))
@@ -188,8 +191,58 @@ def test_a_meter_that_only_a_scan_has_found_is_ranked_by_its_marks() -> None:
     heat = profile("generic/heat", 'media = ["heat", "heat_inlet"]')
     own = profile("acme/heat", 'makers = "ACW"\nmedia = ["heat", "heat_inlet"]')
 
-    assert [("acme/heat", "sure"), ("generic/heat", "likely")] == [
+    assert [("acme/heat", "likely"), ("generic/heat", "likely")] == [
         (one.profile, one.sure) for one in fitting([heat, own, PLAIN], who(mbus("ACW", "heat_inlet", 1)))
     ]
     assert ["generic/heat"] == [one.profile for one in fitting([heat, own], who(mbus("", "heat", 1)))]
     assert [] == fitting([heat, own], who(mbus("ACW", "gas", 1)))
+
+
+def of_mbus(marks: str) -> MeterProfile:
+    text = (
+        '[profile]\nprotocol = "mbus"\nmaker = "A"\nmodel = "B"\nsource = "made for this test"\n'
+        f"[recognise]\n{marks}\n"
+        '[points.heat_energy_wh]\nselect = { quantity = "energy" }\n'
+        '[points.heat_power_w]\nselect = { quantity = "power" }\nabsent = [99]\nhigh = 1000\n'
+        '[points.flow_temperature_c]\nselect = { quantity = "flow temperature" }\n'
+    )
+    found = parse(text, "a/heat", "test.toml")
+    assert isinstance(found, MeterProfile)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("told", "sure", "why"),
+    [
+        ({"heat_energy_wh": 5_000.0, "heat_power_w": 0.0}, "sure", "2 values in range"),
+        ({"heat_energy_wh": 5_000.0}, "likely", "reads 1 of its 3 values"),
+        ({"heat_energy_wh": 0.0, "heat_power_w": 0.0}, "likely", "all values are 0"),
+        (
+            {"heat_energy_wh": 5_000.0, "heat_power_w": 9e9, "flow_temperature_c": None},
+            "likely",
+            "out of range, or in another unit: heat_power_w, flow_temperature_c",
+        ),
+        ({"heat_energy_wh": 5_000.0, "heat_power_w": None, "flow_temperature_c": 60.0}, "sure", "in range"),
+    ],
+)
+def test_maker_and_medium_are_of_many_models_so_that_values_must_confirm_a_profile(told, sure, why) -> None:
+    own = reading(of_mbus('makers = "ACW"\nmedia = "heat"'), **told)
+    (found,) = ranked([own], who(mbus("ACW", "heat", 1)))
+
+    assert sure == found.sure
+    assert found.why.startswith("maker is ACW; medium is heat; ")
+    assert found.why.endswith(why)
+
+
+def test_a_wrong_value_takes_certainty_from_a_profile_whose_model_is_named() -> None:
+    own = of_mbus('makers = "ACW"\nversions = [1]')
+    told = {"heat_energy_wh": 5_000.0}
+
+    (found,) = ranked([reading(own, **told)], who(mbus("ACW", "heat", 1)))
+    assert ("sure", "maker is ACW; version is 1") == (found.sure, found.why)
+    (found,) = ranked([reading(own, **told, heat_power_w=9e9)], who(mbus("ACW", "heat", 1)))
+    assert ("likely", True) == (found.sure, "heat_power_w" in found.why)
+    (found,) = ranked(
+        [reading(of_mbus('media = "heat"'), heat_energy_wh=1.0, heat_power_w=9e9)], who(mbus("X", "heat", 1))
+    )
+    assert "possible" == found.sure

@@ -38,11 +38,12 @@ def test_each_asset_is_ordered_in_its_own_words(asset, text, value):
 @pytest.mark.parametrize(
     ("asset", "text", "said"),
     [
-        (BAT, "2000", "expected a power such as -2kW"),
+        (BAT, "2000", "expected a power with its unit, W or kW: 2kW charges, -2kW discharges"),
         (BAT, "nan kW", "expected a power"),
-        (PV, "off", "the most that it may generate"),
-        (EV, "11kW", "expected a current such as 10A, or off"),
-        (PUMP, "half", "neither on nor off"),
+        (PV, "off", "W or kW, no sign: 2kW is the most that it may generate"),
+        (ROOF, "1kW", "it can only be switched: expected on or off"),
+        (EV, "11kW", "expected a current with its unit, 6A to 16A, or off"),
+        (PUMP, "half", "it can only be switched: expected on or off"),
         (LAMPS, "dark", "expected 100 % light or 50 % light"),
     ],
 )

@@ -52,7 +52,7 @@ def test_an_active_alarm_tells_since_when_its_words_who_saw_it_and_what_to_do():
     assert first.startswith("  3 warning  contact.unread:dso1  for 2 min, since ")
     assert ("    words 3", "    not acknowledged") == (words, seen)
     assert remedy.endswith("the wire of dso1.")
-    assert "times are in this machine's zone" == zone
+    assert zone.startswith("times are in this machine's zone, ")
     assert "times are in Asia/Tokyo" == page(row(3), zone="Asia/Tokyo")[-1]
     assert "since 23:13:20" in page(row(3), zone="Asia/Tokyo")[1]
 

@@ -112,7 +112,9 @@ def test_what_is_here_already_stays_unless_it_is_overruled(open_path, old, file,
     (open_path / "new" / "state" / "link.a").write_text("another's")
 
     assert 1 == main(["restore", file, *new])
-    assert "holds the state of a gateway already\nnothing was written; --force" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "holds the state of a gateway already\n--force moves what is here aside\n" in said
+    assert said.endswith("\nnothing was written\n")
     assert ["link.a"] == [one.name for one in (open_path / "new" / "state").iterdir()]
     assert 0 == main(["restore", file, *new, "--force", *AGREED, key_of(file)])
 
@@ -125,8 +127,10 @@ def test_without_a_clock_that_somebody_vouches_for_it_refuses_and_says_why(
     monkeypatch.setenv("QUARTIER_CLOCK", f"rate=2,word={word}")
     main(["backup", file, *old])
 
-    assert 1 == main(["restore", file, *places(open_path / "new")])
-    assert "could be used twice" in capsys.readouterr().err
+    assert 1 == main(["restore", file, *places(open_path / "new"), "--key", "1234"])
+    said = capsys.readouterr().err
+    assert "could be used twice" in said
+    assert f"is signed with key {key_of(file)}, not 1234" in said, "all that stands against it, at once"
     assert 0 == main(["restore", file, *places(open_path / "new"), "--without-clock", *AGREED, key_of(file)])
 
 

@@ -148,3 +148,39 @@ def test_an_input_that_ends_is_said_as_that(found, tmp_path, capsys, monkeypatch
     assert 2 == main(["init", found, "--output", str(tmp_path / "site.toml")])
     assert "the input ended before every question was answered" in capsys.readouterr().err
     assert not (tmp_path / "site.toml").exists()
+
+
+PROFILE = """
+[profile]
+protocol = "tic"
+maker = "me"
+model = "linky"
+source = "made for this test"
+[recognise]
+states = { ADSC = "041976000001", EASF01 = "*" }
+[points.energy_import_wh]
+group = "EASF01"
+[points.apparent_power_va]
+group = "SINSTS"
+"""
+
+
+def test_a_profile_of_ones_own_is_found_and_its_folder_stands_in_the_file(linky, tmp_path, capsys):  # noqa: F811 - a fixture
+    own = tmp_path / "own"
+    (own / "me").mkdir(parents=True)
+    (own / "me" / "linky.toml").write_text(PROFILE)
+    (tmp_path / "etc").mkdir()
+    target = tmp_path / "etc" / "site.toml"
+    code = main(["init", linky, "--output", str(target), *ANSWERS, "--profiles", str(own)])
+
+    assert 0 == code, capsys.readouterr().err
+    site = tomllib.loads(target.read_text())
+    assert ["../own"] == site["site"]["profiles"]
+    assert ["me/linky"] == [one["profile"] for one in site["devices"].values()]
+
+
+def test_a_key_file_that_cannot_be_read_is_named_before_anything_is_asked(linky, tmp_path, capsys):  # noqa: F811 - a fixture
+    words = ("--output", str(tmp_path / "site.toml"), "--key-file", str(tmp_path / "none.keys"))
+
+    assert 2 == main(["init", linky, *words])
+    assert "none.keys" in capsys.readouterr().err

@@ -112,7 +112,7 @@ def test_lint_finds_nothing_in_what_is_shipped(capsys):
 
     said = capsys.readouterr()
     assert "" == said.out
-    assert f"{len(names())} looked at, 0 faults, 0 findings" in said.err
+    assert f"{len(names())} profiles, 0 faults, 0 findings" in said.err
 
 
 def test_lint_of_a_file_names_it_with_line_and_key_and_is_exit_1(folder, capsys):
@@ -125,7 +125,7 @@ def test_lint_of_a_file_names_it_with_line_and_key_and_is_exit_1(folder, capsys)
 
 def test_lint_of_a_name_takes_the_sites_own(folder, capsys):
     assert 0 == main(["profiles", "lint", "acme/hy", "--profiles", str(folder)])
-    assert "1 looked at" in capsys.readouterr().err
+    assert "1 profile, 0 faults" in capsys.readouterr().err
 
 
 def test_what_cannot_be_loaded_or_read_is_exit_78_and_the_rest_is_looked_at(folder, capsys):

@@ -1,21 +1,24 @@
 """``quartier listen`` says what is on a port and shows it."""
 
-import io
+import contextlib
+import fcntl
 import json
 import os
+import struct
+import subprocess
+import sys
+import termios
 import threading
 import tty
 
 import pytest
-from rich.console import Console
 
 from quartier.cli import main
-from quartier.cli.listen import _page, asked_advice, line_of, site_lines
-from quartier_drivers.meter.decode import Frame
+from quartier.cli.listen import Sheet, asked_advice, line_of, site_lines
+from quartier_drivers.meter.decode import Capture, Frame
 from quartier_drivers.meter.listen import Found
-from quartier_drivers.meter.recognise import Suggestion
 from quartier_drivers.meter.seek import Setting
-from quartier_drivers.meter.telegram import Group, Telegram
+from quartier_drivers.meter.telegram import Telegram
 
 
 def group(label, value):
@@ -85,17 +88,45 @@ def test_scripts_get_a_json_line_a_frame(linky, capsys):
     assert ("enedis/linky_standard", "sure", "states ADSC") == (frame["profile"], frame["sure"], frame["why"])
 
 
-def test_on_a_terminal_our_words_stand_beside_the_meters():
-    telegram = Telegram("[/x]42", (Group("EAST", "003519702", "Wh"),), bad_count=2)
-    by = Suggestion("enedis/linky_standard", "sure", "states ADSC")
-    console = Console(width=120, file=io.StringIO())
-    console.print(_page(Found("tic", Setting(9600)), Frame(7, telegram, {"energy_import_wh": 3519702.0}, by)))
+def test_a_sheet_has_five_lines_with_the_age_of_each_value():
+    capture = Capture("tic", is_capture=False)
+    sheet = Sheet("/dev/ttyUSB0", Found("tic", Setting(9600, "7E1")), capture, 0.0)
+    assert "none for 3.0 s, 0 bytes heard, faults: 0 groups bad" in sheet.lines(3.0, 120)[4]
 
-    page = console.file.getvalue()
-    assert "tic [/x]42, profile enedis/linky_standard, frame 7, 2 bad" in page
-    assert "energy_import_wh" in page
-    assert "3,519,702 Wh" in page
-    assert "003519702 Wh" in page
+    for second in (10.0, 30.0):
+        for frame in capture.feed(FRAME.replace(b"ADSC\t04", b"ADSC\t05") if second == 30.0 else FRAME):
+            sheet.take(frame, second)
+    sheet.take(Frame(2, Telegram("", ()), {"apparent_power_va": 1234.0}), 31.0)
+    meter, link, identity, values, frames = sheet.lines(32.0, 100)
+
+    assert meter.startswith("meter     Linky TIC, ")
+    assert link == "link      /dev/ttyUSB0, 9600 baud 7E1"
+    assert identity == "identity  meter 041976000001, Linky (Landis+Gyr, 2019)"
+    assert values.startswith(
+        "values    apparent_power_va 1,234 VA (1.0 s), energy_import_t1_wh 3,519,702 Wh (2.0 s)"
+    )
+    assert values.endswith("more")
+    assert "last 1.0 s ago, faults: 1 group bad, 0 times out of step" in frames
+    assert all(len(line) <= 46 for line in sheet.lines(32.0, 46))
+
+
+def test_on_a_terminal_the_sheet_takes_the_place_of_the_frames(linky):
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    command = (sys.executable, "-m", "quartier.cli", "listen", linky, "--count", "3")
+    subprocess.run(command, stdout=slave, stderr=subprocess.DEVNULL, check=True)
+    os.close(slave)
+    said = b""
+    with contextlib.suppress(OSError):  # EIO: the end of a pty
+        while data := os.read(master, 65536):
+            said += data
+    os.close(master)
+
+    page = said.decode()
+    assert "meter     Linky TIC" in page
+    assert "values    " in page
+    assert "\033[1A" in page, "it is drawn in place"
+    assert "frame 1:" not in page
 
 
 def test_a_port_that_is_not_there_is_exit_1(capsys):

@@ -1,6 +1,6 @@
 import pytest
 
-from quartier.cli.output import age, console, number, page, table, unit
+from quartier.cli.output import age, console, number, page, size, table, unit
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,9 @@ def test_a_row_of_a_table_is_one_line_where_no_terminal_reads_it(place, capsys):
 @pytest.mark.parametrize(("ucum", "expected"), [("W.h", "Wh"), ("Cel", "°C"), ("W", "W"), ("", "")])
 def test_units_read_as_people_write_them(ucum, expected):
     assert expected == unit(ucum)
+
+
+def test_small_sizes_are_in_small_units():
+    assert ["0 B", "812 B", "1.0 kB", "34.2 kB", "1.3 MB", "4.0 GB"] == [
+        size(count) for count in (0, 812, 1_000, 34_180, 1_300_000, 4e9)
+    ]

@@ -87,9 +87,19 @@ def test_a_table_is_for_people(kept, capsys):
     lines = shown(capsys, "--points", "grid.power_w", *SPAN, "--every", "1h", *kept).splitlines()
 
     assert ["point", "value", "unit", "quality", "count"] == lines[0].split()[-5:]
-    assert lines[0].startswith("time (this machine's zone) ")
+    assert lines[0].startswith("time (this machine's zone, ")
     assert ["grid.power_w", "1,290", "W", "good", "60"] == lines[1].split()[2:]
     assert 2 == len(lines)
+
+
+def test_without_a_site_file_the_zone_is_named_and_what_to_do(kept, capsys):
+    assert 0 == main(["history", "--points", "grid.power_w", *SPAN, "--format", "csv", *kept])
+    said = capsys.readouterr().err
+
+    assert "none.toml is not there: times are in this machine's zone, " in said
+    assert "name the site file with --config" in said
+    assert 0 == main(["history", "--points", "grid.power_w", *SPAN, "--format", "jsonl", *kept])
+    assert "" == capsys.readouterr().err, "UTC, whatever the zone"
 
 
 def test_events_are_part_of_the_history(kept, capsys):

@@ -57,3 +57,14 @@ def test_a_spreadsheet_takes_no_text_for_a_formula(formula):
 @pytest.mark.parametrize("value", [-5.0, 7, None, "grid.power_w", ""])
 def test_numbers_and_names_stay_as_they_are(value):
     assert value is plain.cell(value)
+
+
+def test_progress_in_a_pipe_is_a_line_a_step_and_one_every_five_seconds(capsys):
+    now = [0.0]
+    progress = plain.Progress(lambda: now[0])
+    for second in range(13):
+        now[0] = float(second)
+        progress.tell("9600" if second < 11 else "1200", f"asking {second}", f"unit {second}")
+    progress.end()
+
+    assert ["asking 0", "unit 5", "unit 10", "asking 11"] == capsys.readouterr().err.splitlines()

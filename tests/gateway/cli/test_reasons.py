@@ -110,7 +110,11 @@ def test_an_order_that_came_back_is_told_and_not_a_newer_one_that_ended():
 
 
 def test_an_asset_that_was_never_ordered_is_told_so():
-    assert "nothing was ever ordered of it, as far as the ledger reaches" == head(kept=())[-1]
+    words = head(kept=())
+    assert "nothing was ever ordered of it, as far as the ledger reaches" == words[1]
+    assert words[2].startswith("back     not before its minimum pause"), (
+        "what it waits for is known all the same"
+    )
 
 
 def test_how_an_order_ended_and_the_devices_words_are_told():

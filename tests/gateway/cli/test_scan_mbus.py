@@ -92,8 +92,8 @@ def test_why_a_profile_is_proposed_stands_beside_it():
     found = Found(5, "1149037877040E04", "11490378", "KAM", "heat")
 
     lines = scan_mbus.site_lines([Result(target("/dev/ttyUSB0"), Survey([found]))]).splitlines()
-    assert 'profile = "kamstrup/multical"  # maker is KAM; medium is heat' in lines
-    assert '# profile = "generic/mbus_heat"  # likely: medium is heat' in lines
+    assert 'profile = "kamstrup/multical"  # likely: maker is KAM; medium is heat; no value was read' in lines
+    assert '# profile = "generic/mbus_heat"  # likely: medium is heat; no value was read' in lines
 
 
 def test_meters_of_one_number_have_names_of_their_own():

@@ -94,4 +94,10 @@ def test_a_number_alone_is_seconds_only_where_an_option_says_so():
 def test_a_clock_shows_the_date_of_another_day_only():
     now = Clock(NOW_MS, PARIS)
     assert ("16:20:00", "2026-11-24 16:20") == (now.shown(NOW_MS), now.shown(NOW_MS - 86_400_000))
-    assert ("Europe/Paris", "this machine's zone") == (said(PARIS), said(zone(None)))
+
+
+def test_the_zone_of_the_machine_is_named(monkeypatch):
+    monkeypatch.setenv("TZ", ":Asia/Tokyo")
+    assert ("Europe/Paris", "this machine's zone, Asia/Tokyo") == (said(PARIS), said(zone(None)))
+    monkeypatch.delenv("TZ")
+    assert said(None).removeprefix("this machine's zone, ")

@@ -142,7 +142,7 @@ async def test_json_has_the_code_of_a_reason_beside_its_text_and_an_older_row_it
 
 async def test_an_unknown_asset_names_the_known_ones(ask):
     code, _, errors = await ask("nobody", live=[])
-    assert (1, "no asset is called nobody; there are bat1, boiler\n") == (code, errors)
+    assert (1, "no asset is called nobody; expected one of bat1, boiler\n") == (code, errors)
 
 
 async def test_without_daemon_history_and_site_file_each_is_named_with_what_to_do(ask, tmp_path):
@@ -170,9 +170,9 @@ async def test_without_daemon_a_history_without_the_asset_is_named(ask, keep, no
 async def test_without_daemon_the_site_file_names_the_assets_that_there_are(ask, tmp_path):
     (tmp_path / "none").write_text(SITE)
     code, _, errors = await ask("boilr")
-    known = errors.strip().rpartition(" ")[2]
+    known = errors.split("'")[1]
 
-    assert (1, True) == (code, errors.startswith("no asset is called boilr; there are "))
+    assert (1, True) == (code, errors.startswith("no asset is called boilr; did you mean 'boiler'?"))
     assert 0 == (await ask(known))[0]
 
 

@@ -1,5 +1,6 @@
 """A first site file from what was found and what was answered."""
 
+import tomllib
 from dataclasses import dataclass
 
 import pytest
@@ -108,3 +109,12 @@ def test_a_suppliers_meter_beside_another_grid_meter_is_a_supply():
     )
 
     assert text.endswith('[supplies.linky]\ndevice = "linky"\n')
+
+
+def test_keys_and_own_profiles_are_named_in_the_file():
+    building = firstsite.Building("b012", "issy", 9_000.0, 0.0, profiles=("../own",))
+    meter = FoundDevice({"kind": "dlms", "port": "usb:A"}, "me/meter", key_file="/etc/quartier/meter.keys")
+    site = tomllib.loads(firstsite.write_site(building, {"meter": meter}, []))
+
+    assert ["../own"] == site["site"]["profiles"]
+    assert "/etc/quartier/meter.keys" == site["devices"]["meter"]["key_file"]

@@ -64,7 +64,7 @@ def test_a_usual_site_has_no_warning() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "words"),
     [
-        ("t_import_w = 32400\nc", "t_import_w = 36\nc", "limits.contract_import_w", "36 kVA are 32400 W"),
+        ("t_import_w = 32400\nc", "t_import_w = 36\nc", "limits.contract_import_w", "write 32400 for 36 kVA"),
         ("contract_export_w = 6000", "contract_export_w = 6", "limits.contract_export_w", "6 kW are 6000 W"),
         ("autonomous_import_w = 32400", "autonomous_import_w = 12", "limits.autonomous_import_w", "12000 W"),
         ("fuse_a = 32\n", "fuse_a = 32\npower_max_w = 9\n", "nodes.board.power_max_w", "9 kW are 9000 W"),

@@ -28,6 +28,14 @@ def test_what_is_not_held_needs_nothing(plant):
     assert (None, None, None) == (needs(p, "heat"), needs(p, "bat1"), needs(p, "nobody"))
 
 
+def test_what_is_not_read_yet_waits_like_what_was_shed(plant):
+    p = plant(base_w=500)
+    p.silent = {"ev1.current_max_a"}
+    p.run(30)
+
+    assert ["room", "spread"] == kinds(p, "ev1")
+
+
 def test_a_shed_load_waits_for_its_minimum_time_for_room_and_until_it_fits(plant):
     p = plant(base_w=2000, soc_pct=10, loads_w={"heat": 1500}).run(60)
     p.cap(import_max_w=2500, whose={"import": DSO}).run(5)

@@ -82,10 +82,10 @@ def _asset(name: str, asset: Mapping[str, Any], written: Mapping[str, Any]) -> R
         text(asset["state"]),
         text(sentences.ordered(command["point"], command["value"]) if command else ""),
         sentences.verdict(outcome),
-        text(command["reason"] if command else ""),
+        text(sentences.because(asset)),
     )
     worry = (0 if good else 3) + _VERDICT_WORRY.get(outcome["verdict"] if outcome else "", 0)
-    more = [asset["state"], command["reason"] if command else "", outcome["why"] if outcome else ""]
+    more = [asset["state"], sentences.because(asset), outcome["why"] if outcome else ""]
     return Row(f"asset:{name}", cells, worry, f"{name}: {'; '.join(filter(None, dict.fromkeys(more)))}")
 
 
@@ -321,7 +321,9 @@ def asset(told: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> Page:
         outcome = found["written"]
         why = f" ({outcome['why']})" if outcome and outcome["why"] else ""
         verdict = sentences.verdict(outcome)
-        head.append(Text.assemble(f"asked {asked}, ", verdict, f"{why}: {command['reason']}"))
+        head.append(Text.assemble(f"asked {asked}, ", verdict, f"{why}: {sentences.because(found)}"))
+    elif words := [one for one in (sentences.because(found), sentences.unread(found)) if one]:
+        head.append(Text("; ".join(words)))
     return Page(tuple(head), (_ledger(found["ledger"], told["gateway"]["utc_ms"]), _points(points)))
 
 

@@ -1,0 +1,59 @@
+"""Finds what somebody may have meant by a name that is not known: the nearest names, or how to list all."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from quartier_drivers import profile
+from quartier_drivers.errors import ConfigError, Fault
+
+_SHOWN_MAX = 3
+_LISTED_MAX = 12
+_PART_MIN_CHARS = 3
+
+
+def suggest(name: str, known: Sequence[str], listing: str = "") -> str:
+    """Half a sentence that helps with an unknown ``name``.
+
+    ``listing`` is the command that lists all; without it a short list is given whole, a long one is counted.
+    """
+    if near := find_near(name, known):
+        return f"did you mean {_or(near)}?"
+    if not known:
+        return "nothing is expected here"
+    if len(known) <= _LISTED_MAX:
+        return f"expected one of {', '.join(known)}"
+    return f"there are {len(known)}" + (f": {listing} lists them" if listing else "")
+
+
+def find_near(name: str, known: Sequence[str]) -> list[str]:
+    """The names that are spelt alike, else those that share a part (``maker/model``, ``asset.quantity``)."""
+    lower = {one.lower(): one for one in known}
+    wanted = name.lower()
+    if close := get_close_matches(wanted, lower, n=1, cutoff=0.75):
+        return [lower[close[0]]]
+    if len(wanted) >= _PART_MIN_CHARS and (holding := [one for key, one in lower.items() if wanted in key]):
+        return holding[:_SHOWN_MAX]
+    heads = {_head(key) for key in lower}
+    head = get_close_matches(_head(wanted), heads - {""}, n=1, cutoff=0.7)
+    family = [key for key in lower if head and _head(key) == head[0]]
+    found = get_close_matches(wanted, family, n=_SHOWN_MAX, cutoff=0.0)
+    return [lower[one] for one in found or get_close_matches(wanted, lower, n=_SHOWN_MAX, cutoff=0.6)]
+
+
+def _head(name: str) -> str:
+    """What stands before the first slash or dot, with it; empty where there is none."""
+    return next((name[: place + 1] for place, sign in enumerate(name) if sign in "/."), "")
+
+
+def _or(names: Sequence[str]) -> str:
+    quoted = [f"'{one}'" for one in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def check_profile(name: str, folders: Sequence[Path] = ()) -> None:
+    """Raise ConfigError with the nearest names where no profile is called so."""
+    known = profile.names(folders)
+    if name not in known:
+        what = f"is unknown; {suggest(name, known, 'quartier profiles list')}"
+        raise ConfigError([Fault(name, None, "profile", what)])

@@ -1,0 +1,135 @@
+"""An order by hand that a limit holds back says what was wished, what is done, and which limit it is."""
+
+from dataclasses import replace
+
+import pytest
+from tests.gateway.control.conftest import CAPS, HOUSE
+
+from quartier.control import wishlimits
+from quartier.control.battery import Room
+from quartier.control.duties import Duties
+from quartier.control.limits import Force
+from quartier.control.orders import Order
+from quartier.control.override import Override
+from quartier.control.plausibility.judge import Judge, Verdict
+from quartier.control.players import Player
+from quartier.control.reason import FREE, said
+from quartier.control.shed import Turn
+from quartier.control.sight import Memory
+from quartier.control.wishes import Wishes
+from quartier.house.assets import Grid, Load, Mode, Moded
+from quartier_drivers.who import Who
+
+S = 1_000_000_000
+FREELY = Turn()
+ANNA = Who("person", "anna", "1001")
+ASSETS = {asset.name: asset for asset in HOUSE.assets}
+HEAT = Moded(
+    name="heat",
+    rated_w=2_000,
+    quantity="mode_index",
+    modes=(Mode("normal", 1.0, 2_000.0), Mode("blocked", 0.0, 0.0)),
+    normal=0,
+)
+APPARENT = replace(HOUSE, grid=Grid(name="grid", rated_w=17_000, is_apparent=True))
+CAP = said("import cap 3000 W (dso)")
+
+
+@pytest.fixture
+def tell(scene):
+    """What is shown of one wish; ``room`` is what a battery was left, ``done`` what it is told."""
+
+    def make(asset, value, done=0.0, reason=None, room=None, soc_pct=50.0, turn=FREELY, of=HOUSE, **more):
+        here = scene(of)
+        memories = {} if soc_pct is None else {"bat1.soc_pct": Memory(soc_pct, here.now_ns)}
+        judge = Judge(verdict=more.pop("verdict", Verdict.GOOD))
+        state = replace(here.state, memories=memories, turns={asset.name: turn}, meter=judge)
+        wish = Override(asset.name, value, here.now_ns + 60 * S, 0, ANNA)
+        order = None if done is None else Order(done, here.now_ns, reason or wish.reason)
+        player = None if room is None else Player(asset, 0.0, 0.0, turn, room=room)
+        return wishlimits.report(scene(of, state=state, **more), asset, wish, order, player)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("room", "soc_pct", "wish", "more", "code"),
+    [
+        (Room(-5e3, 0.0), 95.0, 5e3, {}, "battery.full"),
+        (Room(-5e3, 0.0), 50.0, 5e3, {"duties": Duties(no_grid_charge=True)}, "battery.grid_no_charge"),
+        (Room(-5e3, 9e2), 50.0, 5e3, {"duties": Duties(ceiling_w=900.0)}, "battery.grid_no_charge"),
+        (Room(-5e3, 0.0), 50.0, 5e3, {}, "battery.link_no_charge"),
+        (Room(0.0, 5e3), 5.0, -5e3, {}, "battery.empty"),
+        (Room(0.0, 5e3), 50.0, -5e3, {"duties": Duties(no_feed_in=True)}, "battery.grid_no_feed_in"),
+        (
+            Room(0.0, 5e3),
+            50.0,
+            -5e3,
+            {"wishes": Wishes(caps=replace(CAPS, no_battery_export=True))},
+            "battery.link_no_export",
+        ),
+        (Room(0.0, 5e3), 50.0, -5e3, {"of": APPARENT}, "meter.no_export"),
+        (
+            Room(-1e3, 5e3),
+            50.0,
+            -5e3,
+            {
+                "force": Force(
+                    import_w=1e4, export_w=6e3, generation_w=1e3, whose={"generation": said("district")}
+                )
+            },
+            "cap.generation",
+        ),
+        (Room(0.0, 5e3), 50.0, -5e3, {"verdict": Verdict.SUSPECT}, "meter.suspect"),
+        (Room(0.0, 5e3), 50.0, -5e3, {}, "conflict.though"),
+    ],
+)
+def test_a_battery_names_what_leaves_it_less_room(tell, room, soc_pct, wish, more, code):
+    found = tell(ASSETS["bat1"], wish, room=room, soc_pct=soc_pct, **more)
+
+    assert ("bat1.setpoint_w", wish, 0.0) == (found["point"], found["wished"], found["done"])
+    assert code == found["held_by"]["code"]
+    assert found["held_by"]["text"]
+
+
+def test_nothing_holds_what_is_done_on_its_way_or_not_known(tell):
+    battery, wide = ASSETS["bat1"], Room(-5e3, 5e3)
+
+    assert tell(battery, 5e3, done=4_960.0, room=wide)["held_by"] is None
+    assert tell(battery, 5e3, done=2_500.0, room=wide)["held_by"] is None, "its ramp"
+    assert tell(battery, 5e3, room=Room(-5e3, 0.0), soc_pct=None)["held_by"] is None
+    assert tell(battery, 5e3)["held_by"] is None, "it is not steered"
+    assert tell(battery, None)["held_by"] is None, "maintenance"
+    assert tell(ASSETS["ev1"], 10.0, done=None) == {
+        "point": "ev1.current_max_a",
+        "wished": 10.0,
+        "done": None,
+        "held_by": None,
+    }
+    assert tell(ASSETS["ev1"], 10.0, done=6.0, reason=FREE)["held_by"] is None
+
+
+def test_another_reason_than_the_wish_is_the_limit(tell):
+    assert "import cap 3000 W (dso)" == tell(ASSETS["ev1"], 16.0, 8.0, CAP)["held_by"]["text"]
+    assert "import cap 3000 W (dso)" == tell(HEAT, 0.0, 0.0, CAP)["held_by"]["text"]
+    assert tell(HEAT, 0.0, 1.0, CAP)["held_by"] is None, "a mode is compared by its value"
+
+
+def test_what_stays_on_for_its_minimum_time_says_so(tell):
+    pump = Load(name="pump", rated_w=3_000, tier="C", switchable=True, min_on_s=300)
+
+    held = tell(pump, 0.0, 1.0, FREE, turn=Turn(on=True, since_ns=50 * S))["held_by"]
+    assert "on for its minimum time" == held["text"]
+    assert tell(pump, 0.0, 1.0, FREE, turn=Turn(on=True))["held_by"] is None
+
+
+def test_the_view_shows_it_and_the_reason_of_a_car_that_shares_is_its_limit(plant):
+    class Town(plant):
+        def wishes(self):
+            until_ns = (self.t + 60) * S
+            return Wishes(caps=self.caps, overrides={"bat1": Override("bat1", 5e3, until_ns, 0, ANNA)})
+
+    p = Town(base_w=1_500).cap(import_max_w=3_000)
+    p.run(6)
+
+    assert "import cap 3000 W" in p.view["assets"]["bat1"]["override"]["held_by"]["text"]
