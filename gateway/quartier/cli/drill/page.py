@@ -13,6 +13,7 @@ _HEAD = """\
 Made by `quartier drill --reference page` from the table that the running gateway uses too: its alarms
 and `quartier status` name these rows. `quartier drill --simulated` makes each loss happen in a simulated
 building and compares; `quartier drill --on-site` guides through the real cable pulls, and signs the record.
+The rules behind this table are [specified](spec/failsafe.md).
 
 Times count from the loss. The figures are for a site with the usual periods: a cycle of 1 s, meters read each
 second, timers of 60 s in the devices, a heartbeat time-out of 120 s. `quartier drill --declared` shows those
@@ -24,7 +25,7 @@ _LINK = f"""\
 ![The states of the link and the ways between them]({PICTURE})
 
 Each way out of a state, in the order in which they are tried; the first that holds is taken. The picture has
-the same numbers.
+the same numbers. The states are [specified](spec/failsafe.md#section-2).
 
 | | from | to | when |
 | --- | --- | --- | --- |
