@@ -6,6 +6,7 @@ its numbers, units and direction of plus.  Nothing in such a file is made from t
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -167,6 +168,27 @@ class Source(Section):
         return ", ".join(part for part in (self.document, self.revision, self.place) if part)
 
 
+class Check(Section):
+    """A second reader's check: each point was looked up in other sources, before this file was read."""
+
+    profile: str = ""
+    """Which of the file's profiles; absent: all of them."""
+    day: date
+    sources: Annotated[tuple[str, ...], BeforeValidator(_labels), Field(min_length=1)]
+    """Title and place of each, with revision or commit where it has one."""
+    points: Annotated[int, Field(ge=1)]
+    """How many points were looked up, and how many of them agree, or are in no source; the others differ."""
+    agree: Annotated[int, Field(ge=0)]
+    not_found: Annotated[int, Field(ge=0)] = 0
+    found: str = ""
+    """What differs or is in no source, and what was mended."""
+
+    @property
+    def differ(self) -> int:
+        """How many points differ."""
+        return self.points - self.agree - self.not_found
+
+
 class _File(Section):
     profiles: Annotated[tuple[str, ...], BeforeValidator(_labels)] = ()
     """Which profiles it proves; absent: the one that the file is named after."""
@@ -174,7 +196,8 @@ class _File(Section):
     """Why an input register and the holding register of its number are the same."""
     left_out: Mapping[str, Annotated[str, Field(min_length=12)]] = Field(default_factory=dict)
     """Points that the level does not count, each with the reason."""
-    source: Annotated[tuple[Source, ...], BeforeValidator(_labels), Field(min_length=1)]
+    source: Annotated[tuple[Source, ...], BeforeValidator(_labels)] = ()
+    check: Annotated[tuple[Check, ...], BeforeValidator(_labels)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +217,7 @@ class Dossier:
     same_tables: bool
     left_out: Mapping[str, str]
     sources: tuple[Statements, ...]
+    checks: tuple[Check, ...]
     places: Places = field(repr=False)
 
 
@@ -237,10 +261,24 @@ def parse(text: str, name: str, file: str) -> Dossier:
         raise ConfigError(places.faults((), error, _File)) from error
     faults: list[Fault] = []
     sources = tuple(_statements(one, at, places, faults) for at, one in enumerate(checked.source))
+    profiles = checked.profiles or (name,)
+    if not checked.source and not checked.check:
+        faults.append(places.fault((), "states nothing; expected [[source]] or [[check]]"))
+    for at, one in enumerate(checked.check):
+        faults += [places.fault(("check", at), said) for said in _faults_of(one, profiles)]
     if faults:
         raise ConfigError(sorted(faults, key=lambda fault: fault.line or 0))
-    profiles = checked.profiles or (name,)
-    return Dossier(profiles, checked.same_tables is not None, checked.left_out, sources, places)
+    same_tables = checked.same_tables is not None
+    return Dossier(profiles, same_tables, checked.left_out, sources, checked.check, places)
+
+
+def _faults_of(check: Check, profiles: Sequence[str]) -> Iterator[str]:
+    if check.profile and check.profile not in profiles:
+        yield f"profile: {check.profile!r} is none of this file; {nearest(check.profile, sorted(profiles))}"
+    if check.differ < 0:
+        yield f"agree and not_found are more than points ({check.points})"
+    elif check.agree < check.points and not check.found:
+        yield "lacks found: what differs or is in no source"
 
 
 def _statements(source: Source, at: int, places: Places, faults: list[Fault]) -> Statements:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from quartier_drivers import codec
 from quartier_drivers.points import word
 from quartier_drivers.profile import Profile, RegisterProfile
-from quartier_drivers.proof import MAKERS, UNITS, Dossier, Figure, Source, Statements, Vector
+from quartier_drivers.proof import MAKERS, UNITS, Check, Dossier, Figure, Source, Statements, Vector
 from quartier_drivers.schema import WIDTHS, Point
 
 Level = Literal["unproven", "one list", "manual", "two sources", "capture", "device"]
@@ -81,6 +81,8 @@ class Proof:
     disagreements: tuple[Disagreement, ...]
     left_out: Mapping[str, str]
     sources: tuple[Source, ...]
+    checks: tuple[Check, ...]
+    """By a second reader; they do not count for the level."""
 
     @property
     def faults(self) -> tuple[Disagreement, ...]:
@@ -111,7 +113,8 @@ def prove(profile: Profile, dossiers: Sequence[Dossier]) -> Proof:
     sources = tuple(stated.source for dossier in dossiers for stated in dossier.sources)
     found = {point: tuple(ones) for point, ones in agree.items()}
     level = "unproven" if not counted else min((_level(found.get(p, ())) for p in counted), key=LEVELS.index)
-    return Proof(profile.name, level, counted, found, tuple(disagreements), left_out, sources)
+    checks = tuple(one for dossier in dossiers for one in dossier.checks if one.profile in ("", profile.name))
+    return Proof(profile.name, level, counted, found, tuple(disagreements), left_out, sources, checks)
 
 
 def _counted(points: Mapping[str, tuple[str, Any]], left_out: Mapping[str, str]) -> tuple[str, ...]:

@@ -20,6 +20,17 @@ power_w = { name = "P total", at = 40011, first = 40001, type = "int32", scale =
 """
 
 
+CHECK = """
+[[check]]
+day = 2026-12-01
+points = 12
+agree = 10
+not_found = 1
+sources = ["a client of the HY: registers.py"]
+found = "Differs: L2 is in the place of L3; mended."
+"""
+
+
 def faults(text):
     with pytest.raises(ConfigError) as caught:
         proof.parse(text, "acme/hy", "proof/hy.toml")
@@ -70,6 +81,34 @@ def test_a_malformed_file_names_file_line_and_key(old, new, line, said):
 
 def test_a_source_that_states_nothing_is_refused():
     assert "states nothing" in faults(GOOD.partition("[source.every]")[0])[0]
+
+
+def test_a_second_readers_check_says_when_with_which_sources_and_what_was_found():
+    (check,) = proof.parse(GOOD + CHECK, "acme/hy", "proof/hy.toml").checks
+
+    assert ("2026-12-01", ("a client of the HY: registers.py",)) == (check.day.isoformat(), check.sources)
+    assert (12, 10, 1, 1) == (check.points, check.agree, check.not_found, check.differ)
+
+
+def test_a_check_may_stand_alone_and_a_file_without_anything_is_refused():
+    assert () == proof.parse(CHECK, "acme/hy", "proof/hy.toml").sources
+    assert ["expected [[source]] or [[check]]"] == [one.partition("; ")[2] for one in faults("left_out = {}")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("agree = 10", "agree = 12", "agree and not_found are more than points (12)"),
+        ('found = "Differs: L2 is in the place of L3; mended."\n', "", "lacks found"),
+        ("points = 12", 'points = 12\nprofile = "acme/hx"', "'acme/hx' is none of this file"),
+        ('sources = ["a client of the HY: registers.py"]', "sources = []", "sources"),
+        ("day = 2026-12-01", 'day = "today"', "day"),
+    ],
+)
+def test_a_check_whose_numbers_or_names_cannot_be_is_refused(old, new, said):
+    told = faults(GOOD + CHECK.replace(old, new))
+
+    assert any(said in one for one in told), told
 
 
 def test_faults_of_all_files_are_gathered_and_good_files_still_count(tmp_path):

@@ -163,6 +163,16 @@ def test_a_level_follows_from_who_says_it(sources, level):
     assert level == proven(*(source(kind, document) for kind, document in sources)).level
 
 
+def test_a_second_readers_check_is_told_for_its_profile_and_does_not_raise_the_level():
+    check = '[[check]]\nday = 2026-12-01\npoints = 4\nagree = 4\nsources = ["a client of the HY"]\n{}\n'
+    mine, other = check.format('profile = "acme/hy"'), check.format('profile = "acme/hx"')
+    names = 'profiles = ["acme/hy", "acme/hx"]\n'
+
+    found = proven(source("list"), mine, other, first=names)
+
+    assert ("one list", ["acme/hy"]) == (found.level, [one.profile for one in found.checks])
+
+
 def test_the_weakest_point_that_steers_or_bills_makes_the_level():
     short = RIGHT.replace('"power_l2_w" = { at = 13, unit = "W" }\n', "")
 

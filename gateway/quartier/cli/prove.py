@@ -9,10 +9,10 @@ from quartier.cli import output
 from quartier.config.suggest import check_profile
 from quartier_drivers import profile, proof, proving
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.proof import Source
+from quartier_drivers.proof import Check, Source
 from quartier_drivers.proving import LEVELS, Disagreement, Proof
 
-_HEADS = ("profile", "proven", ">points", "lacks a second source", "sources")
+_HEADS = ("profile", "proven", ">points", "second reader", "lacks a second source", "sources")
 WRONG = 78
 """A profile or a proof file cannot be loaded."""
 
@@ -59,12 +59,26 @@ def as_json(one: Proof) -> dict[str, Any]:
         },
         "disagreements": [_disagreement(each) for each in one.disagreements],
         "not_counted": dict(one.left_out),
+        "checks": [_check(each) for each in one.checks],
     }
 
 
 def _source(source: Source) -> dict[str, str]:
     keys = ("kind", "document", "revision", "place", "note")
     return {key: getattr(source, key) for key in keys} | {"origin": source.whose}
+
+
+def told(one: Check) -> str:
+    """Return a second reader's check as a line for people."""
+    said = f"{one.day}: {one.agree} of {one.points} points agree with {'; '.join(one.sources)}"
+    return f"{said}. {one.found}" if one.found else said
+
+
+def _check(one: Check) -> dict[str, Any]:
+    keys = ("points", "agree", "differ", "not_found", "found")
+    return {"day": one.day.isoformat(), "sources": list(one.sources)} | {
+        key: getattr(one, key) for key in keys
+    }
 
 
 def _disagreement(one: Disagreement) -> dict[str, Any]:
@@ -77,6 +91,7 @@ def _cells(one: Proof) -> tuple[str, ...]:
         one.profile,
         one.level,
         f"{len(one.counted) - len(one.weakest)}/{len(one.counted)}",
+        ", ".join(f"{each.agree}/{each.points} on {each.day}" for each in one.checks) or "–",
         ", ".join(one.weakest) or "–",
         "; ".join(dict.fromkeys(source.document for source in one.sources)) or "–",
     )

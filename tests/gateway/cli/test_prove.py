@@ -112,3 +112,18 @@ def test_a_malformed_proof_file_does_not_stop_the_list(folder, capsys):
     said = capsys.readouterr()
     assert "unproven" == json.loads(said.out)[0]["proven"]
     assert "proof/hy.toml:1" in said.err
+
+
+def test_a_second_readers_check_stands_in_the_table_the_sheet_and_json(folder, capsys):
+    check = '\n[[check]]\nday = 2026-12-01\npoints = 1\nagree = 1\nsources = ["a client of the Hy"]\n'
+    code, said = prove(folder, PROOF + check, capsys)
+    assert (0, True) == (code, "1/1 on 2026-12-01" in said.out)
+
+    _, said = prove(folder, PROOF + check, capsys, "--json")
+    (told,) = json.loads(said.out)["profiles"][0]["checks"]
+    assert ("2026-12-01", 1, 1, 0, ["a client of the Hy"]) == tuple(
+        told[key] for key in ("day", "points", "agree", "differ", "sources")
+    )
+
+    assert 0 == main(["profiles", "show", "acme/hy", "--profiles", str(folder)])
+    assert "2026-12-01: 1 of 1 points agree with a client of the Hy" in capsys.readouterr().out
