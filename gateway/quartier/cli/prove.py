@@ -70,7 +70,7 @@ def _source(source: Source) -> dict[str, str]:
 
 def told(one: Check) -> str:
     """Return a second reader's check as a line for people."""
-    said = f"{one.day}: {one.agree} of {one.points} points agree with {'; '.join(one.sources)}"
+    said = f"{one.day}: {one.agree} of {one.points} points agreed with {'; '.join(one.sources)}"
     return f"{said}. {one.found}" if one.found else said
 
 

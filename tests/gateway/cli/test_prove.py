@@ -126,4 +126,4 @@ def test_a_second_readers_check_stands_in_the_table_the_sheet_and_json(folder, c
     )
 
     assert 0 == main(["profiles", "show", "acme/hy", "--profiles", str(folder)])
-    assert "2026-12-01: 1 of 1 points agree with a client of the Hy" in capsys.readouterr().out
+    assert "2026-12-01: 1 of 1 points agreed with a client of the Hy" in capsys.readouterr().out
