@@ -9,6 +9,7 @@ from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan
 from quartier_hil.plant import building, mains
 from quartier_hil.stage.rival import Rival
 from quartier_hil.stage.threads import AbsentError
+from quartier_hil.verdict.checks import counted
 from quartier_hil.wall import WallClock
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Director:
             await self.run.until(at_s)
             await rival.order(foreign.requests(device, event.value))
             at_s += event.every_s
-        self.run.mark(f"he wrote {rival.taken_count} times, {rival.refused_count} in vain")
+        self.run.mark(f"he wrote {counted(rival.taken_count, 'time')}, {rival.refused_count} in vain")
 
     def lie(self, event: ClockFault) -> None:
         """The wall clock lies to the daemon from now on, or no longer."""
@@ -179,7 +180,7 @@ class Director:
                 self.run.mark(f"the frequency goes to {event.hz:g} Hz", "fault")
                 self._set_mains(mains.headed(self.run.plant.mains, event.hz, event.hz_per_s))
             case asked.Voltage():
-                self.run.mark(f"{event.volts:g} V on {len(event.phases)} phases", "fault")
+                self.run.mark(f"{event.volts:g} V on {counted(len(event.phases), 'phase')}", "fault")
                 self._set_mains(mains.levelled(self.run.plant.mains, event.volts, event.phases))
             case asked.Extra():
                 self.run.mark(f"somebody switches on {event.extra_w / 1e3:g} kW")

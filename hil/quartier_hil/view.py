@@ -16,7 +16,7 @@ from rich.text import Text
 from quartier_hil.report.files import tiles
 from quartier_hil.run import Run
 from quartier_hil.stage.daemon import deep, link_mode
-from quartier_hil.verdict.checks import Result, Verdict
+from quartier_hil.verdict.checks import Result, Verdict, counted
 from quartier_hil.verdict.promise import owed
 from quartier_hil.wiring import MAKES
 
@@ -87,7 +87,7 @@ def _line(run: Run) -> str:
     return (
         f"{_clock(run.now_s)}  grid {run.plant.grid_w / 1e3:+.2f} of {cap.import_w / 1e3:g} kW "
         f"({cap.whose}), {parts} kW, {soc:.0f} % charged, link {link_mode(run.status)}, "
-        f"{run.peer.figures.get('samples_count', 0)} samples at the district"
+        f"{counted(run.peer.figures.get('samples_count', 0), 'sample')} at the district"
     )
 
 
@@ -215,7 +215,7 @@ def conclude(console: Console, verdicts: Sequence[Verdict], figures: dict[str, f
     console.print(" · ".join(f"{label} {value}" for label, value in tiles(figures)), highlight=False)
     for verdict in verdicts:
         if verdict.check == "speed":
-            words = f"{verdict.unshown}. Try again with a lower --rate."
+            words = f"{verdict.unshown}. Try again with a lower --rate, or when the machine has less to do."
             console.print(words[0].upper() + words[1:], style="yellow", highlight=False)
     console.print(f"Seed {seed}", highlight=False)
 

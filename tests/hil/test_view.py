@@ -56,6 +56,6 @@ def test_a_machine_that_is_too_slow_is_named_in_one_line_and_what_it_did_not_sho
 
     assert "NOT SHOWN" in console.file.getvalue()
     assert (
-        "This machine is too slow for 30 times real time. Try again with a lower --rate."
+        "This machine is too slow for 30 times real time. Try again with a lower --rate, or when the machine has less to do."
         in console.file.getvalue()
     )

@@ -37,5 +37,6 @@ class Disk:
             self._log.warning(
                 "store.gap", count=more_count, why="see quartier history --points 'event.store.gap'"
             )
-            self._notice("store.gap", f"samples are missing in the history: {more_count} gaps more")
+            gaps = "gap" if more_count == 1 else "gaps"
+            self._notice("store.gap", f"samples are missing in the history: {more_count} more {gaps}")
         self._gaps_count = gaps_count

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from quartier.cli.output import age, number
+from quartier.cli.output import age, counted, number
 
 
 def foretold(told: Mapping[str, float | None] | None) -> Iterator[Text]:
@@ -32,7 +32,7 @@ def tolls(told: Mapping[str, Any] | None) -> Iterator[Text]:
     if peak:
         yield Text(f"the peak of today so far {_kw(peak['today_w'])}: {_dear(peak)}")
     if co2:
-        ahead = f"foretold from {co2['days_count']} days" if co2["is_foretold"] else "not known"
+        ahead = f"foretold from {counted(co2['days_count'], 'day')}" if co2["is_foretold"] else "not known"
         said = f"signalled for {age(co2['signalled_s'])}" if co2["signalled_s"] else "not signalled"
         price = f"{co2['eur_per_g'] * 1e6:g} EUR a ton"
         yield Text(f"CO2 counts {price}: {said}, beyond that {ahead}")
@@ -54,7 +54,7 @@ def _dear(peak: Mapping[str, Any]) -> str:
         f"above {_kw(watts)} {1000 * sum(peak['eur_per_wh'][: number + 1]):.3f}"
         for number, watts in enumerate(peak["above_w"])
     )
-    return f"an hour's import costs more, {above} EUR/kWh, by the last {peak['days_count']} days"
+    return f"an hour's import costs more, {above} EUR/kWh, by the last {counted(peak['days_count'], 'day')}"
 
 
 def _kw(watts: float) -> str:

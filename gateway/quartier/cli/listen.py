@@ -183,7 +183,8 @@ class Sheet:
     def _counts(self, now_s: float) -> str:
         counts, capture = self._capture.counts, self._capture
         if self._last_s is None:
-            told = [f"none for {output.age(now_s - self._began_s)}, {counts.bytes_count} bytes heard"]
+            heard = output.counted(counts.bytes_count, "byte")
+            told = [f"none for {output.age(now_s - self._began_s)}, {heard} heard"]
         else:
             told = [f"{output.counted(capture.frames_count, 'frame', 'frames')}"]
             told.append(f"last {output.age(now_s - self._last_s)} ago")

@@ -131,6 +131,6 @@ def size(count: float) -> str:
     return f"{count / 1e9:.1f} GB"
 
 
-def counted(count: int, one: str, many: str) -> str:
-    """``1 bus``, ``3 buses``."""
-    return f"{count} {one if count == 1 else many}"
+def counted(count: float, one: str, many: str = "") -> str:
+    """``1 sample``, ``3 samples``, ``2 buses``; ``many`` where it is not ``one`` and an s."""
+    return f"{number(count)} {one if count == 1 else many or f'{one}s'}"

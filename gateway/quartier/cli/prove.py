@@ -100,4 +100,7 @@ def _cells(one: Proof) -> tuple[str, ...]:
 def _summary(proofs: list[Proof], wrong: int, faults: int) -> str:
     levels = Counter(one.level for one in proofs)
     counts = ", ".join(f"{levels[level]} {level}" for level in reversed(LEVELS) if levels[level])
-    return f"{len(proofs)} profiles: {counts or 'none'}; {wrong} disagreements, {faults} faults in files"
+    return (
+        f"{output.counted(len(proofs), 'profile')}: {counts or 'none'}; "
+        f"{output.counted(wrong, 'disagreement')}, {output.counted(faults, 'fault')} in files"
+    )

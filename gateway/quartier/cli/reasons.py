@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from quartier.cli import rows
-from quartier.cli.output import age, number, table
+from quartier.cli.output import age, counted, number, table
 from quartier.cli.sentences import by_itself, effect, ordered, unread
 from quartier.cli.times import Clock
 from quartier.house.entry import Entry
@@ -71,7 +71,7 @@ def _asked(last: Entry, now: Clock, age_s: float | None) -> str:
     if last.before is not None and last.before != last.value:
         parts.append(f"before it was {ordered(last.point, last.before)}")
     if last.count > 1:
-        parts.append(f"told {last.count} times, last at {now.shown(last.last_ms)}")
+        parts.append(f"told {counted(last.count, 'time')}, last at {now.shown(last.last_ms)}")
     if last.fault and last.fault != last.note:
         parts.append(f"what went wrong last: {last.fault.removeprefix(f'{last.point}: ')}")
     if last.end:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from quartier.cli.output import counted
 from quartier.cli.present import nobody
 from quartier.record import file
 from quartier.record.taken import Taken, taken
@@ -102,4 +103,5 @@ def _newest(frames: Sequence[Frame], before: int) -> int:
 def _said(found: Taken, path: Path) -> str:
     count = sum(1 for frame in found.frames if frame.data)
     spans = [frame.ns for frame in found.frames if frame.data] or [0]
-    return f"{path}: {count} frames of {found.bus} ({found.kind}) in {(max(spans) - min(spans)) / 1e9:.1f} s"
+    span_s = (max(spans) - min(spans)) / 1e9
+    return f"{path}: {counted(count, 'frame')} of {found.bus} ({found.kind}) in {span_s:.1f} s"

@@ -47,7 +47,10 @@ def scan(options: argparse.Namespace) -> int:
     else:
         _print(survey, text)
     if not survey.found:
-        why = survey.lost or f"nobody answers under {len(wanted)} unit numbers; {_remedy(bus)}"
+        why = (
+            survey.lost
+            or f"nobody answers under {output.counted(len(wanted), 'unit number')}; {_remedy(bus)}"
+        )
         print(f"{options.url}: {why}", file=sys.stderr)
     return 0 if survey.found else 1
 

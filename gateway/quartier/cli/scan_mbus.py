@@ -104,7 +104,7 @@ def _remedy(results: "Sequence[Result]") -> str:
     look = (
         "look at the level converter, its supply and its speed, try other --bauds, measure the bus: some 36 V"
     )
-    return f"nobody answers to {asked_count} requests; {look}"
+    return f"nobody answers to {output.counted(asked_count, 'request')}; {look}"
 
 
 def _print(results: "Sequence[Result]", text: str, folders: "Sequence[Path]") -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from quartier.cli.output import age, number, size
+from quartier.cli.output import age, counted, number, size
 from quartier.house.alarm import named
 
 _MODE_STYLE = {
@@ -277,7 +277,7 @@ def _share(bus: str, share: Mapping[str, Any]) -> Text:
         return Text(f"{head} {share['why'] or 'is being opened'}", style="red" if share["why"] else "")
     counts = share["counts"]
     who = ", ".join(share["addresses"]) or "nobody"
-    told = [f"asked {number(counts['requests'])} times ({number(counts['held'])} without the wire)"]
+    told = [f"asked {counted(counts['requests'], 'time')} ({number(counts['held'])} without the wire)"]
     told += [f"{number(counts[key])} {word}" for key, word in _SHARE_WORDS if counts[key]]
     if share["strangers"]:
         told.append(f"{number(share['strangers'])} sent away as strangers, last {share['stranger']}")
@@ -345,9 +345,9 @@ def _until(told: Mapping[str, Any], utc_ms: int) -> str:
 def store(told: Mapping[str, Any]) -> Iterator[Text]:
     """The history: how large, what is missing, what waits, and what is wrong."""
     yield Text(
-        f"history {size(told['size_bytes'])}, {number(told['commits_count'])} commits, "
-        f"{number(told['pending_count'])} pending, {number(told['gaps_count'])} gaps, "
-        f"{number(told['backlog_count'])} samples not yet delivered"
+        f"history {size(told['size_bytes'])}, {counted(told['commits_count'], 'commit')}, "
+        f"{number(told['pending_count'])} pending, {counted(told['gaps_count'], 'gap')}, "
+        f"{counted(told['backlog_count'], 'sample')} not yet delivered"
     )
     lost = [
         f"{number(told[f'{key}_count'])} {words}"
@@ -368,7 +368,7 @@ def store(told: Mapping[str, Any]) -> Iterator[Text]:
 def cycles(told: Mapping[str, Any]) -> Text:
     """How punctual the cycle is."""
     return Text.assemble(
-        f"{number(told['count'])} cycles, ",
+        f"{counted(told['count'], 'cycle')}, ",
         (f"{number(told['skipped_count'])} skipped", "yellow" if told["skipped_count"] else ""),
         f", 99.9 % began within {told['late_p999_s']:.3g} s",
     )

@@ -41,7 +41,8 @@ class Gap:
             return f"what was committed up to boot {self.boot} is missing ({self.why})"
         if not self.last:
             return f"samples after the last commit of boot {self.boot} are missing ({self.why})"
-        what = f"{self.count} samples of {self.stream} are missing"
+        samples_are = ("sample", "is") if self.count == 1 else ("samples", "are")
+        what = f"{self.count} {samples_are[0]} of {self.stream} {samples_are[1]} missing"
         return f"{what} ({self.why}; boot {self.boot}, from {self.first})"
 
     def part(self, first: int, last: int) -> "Gap":

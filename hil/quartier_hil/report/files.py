@@ -15,7 +15,7 @@ from quartier_hil.rig.readings import Row as Reading
 from quartier_hil.run import ZONE, Run
 from quartier_hil.scenario import Scenario
 from quartier_hil.stage.written import Row
-from quartier_hil.verdict.checks import Verdict
+from quartier_hil.verdict.checks import Verdict, counted
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap
@@ -57,7 +57,7 @@ def write(
             "clock": f"{run.scenario.rate:g} s of the house in a real second, steps of {run.step_s:g} s",
             "real time": f"{run.real_s:.0f} s",
             "broker": run.broker.kind,
-            "daemon": f"started {run.daemon.starts_count} times, last exit code {run.exit_code}",
+            "daemon": f"started {counted(run.daemon.starts_count, 'time')}, last exit code {run.exit_code}",
             "wires": run.wiring.words,
             **({} if run.metal is None else run.metal.facts),
         },

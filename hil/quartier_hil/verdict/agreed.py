@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quartier_hil.outputs import Output
-from quartier_hil.verdict.checks import Ending, Verdict
+from quartier_hil.verdict.checks import Ending, Verdict, counted
 from quartier_hil.verdict.reasonrules import AT_ONCE, IN_TIME, Seen, parts
 
 WRITTEN_WITHIN_S = 25.0
@@ -94,5 +94,5 @@ class ReasonsAgree:
         promised = "each reason agrees with its order, with the limits in force and with what is measured"
         unshown = "" if self.count else "no reason was seen"
         return Verdict(
-            "reasons-agree", promised, self.broken or f"{self.count} looks", not self.broken, unshown
+            "reasons-agree", promised, self.broken or counted(self.count, "look"), not self.broken, unshown
         )

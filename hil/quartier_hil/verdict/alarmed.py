@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 
 from quartier_hil import wanted as asked
-from quartier_hil.verdict.checks import Ending, Verdict
+from quartier_hil.verdict.checks import Ending, Verdict, counted
 
 APART_MIN_S = 60.0
 """The same alarm is not raised more often than this (spec/failsafe.md#alarms)."""
@@ -68,7 +68,7 @@ class AlarmsHeld:
                 if not restarted and after_s - before_s < shortest_s:
                     shortest_s, whose = after_s - before_s, f"{name}, at {after_s:.0f} s"
         count = sum(map(len, ending.alarm_spans.values()))
-        measured = f"{count} alarms raised"
+        measured = f"{counted(count, 'alarm')} raised"
         if whose:
             measured += f", the same one again after {shortest_s:.0f} s at least ({whose})"
         promised = f"the same alarm is raised at most once in {APART_MIN_S:g} s"
@@ -91,10 +91,14 @@ class Alarmed:
         inside = [at_s for at_s in times if wanted.from_s <= at_s <= wanted.until_s]
         if wanted.never:
             promised = f"no alarm with {wanted.words!r} from {wanted.from_s:g} s to {wanted.until_s:g} s"
-            measured = f"came {len(inside)} times, first at {inside[0]:.0f} s" if inside else "never came"
+            measured = (
+                f"came {counted(len(inside), 'time')}, first at {inside[0]:.0f} s" if inside else "never came"
+            )
             return Verdict("alarmed", promised, measured, not inside)
         promised = f"an alarm with {wanted.words!r} from {wanted.from_s:g} s to {wanted.until_s:g} s"
-        measured = f"came {len(inside)} times, first at {inside[0]:.0f} s" if inside else "never came"
+        measured = (
+            f"came {counted(len(inside), 'time')}, first at {inside[0]:.0f} s" if inside else "never came"
+        )
         if times and times[0] < wanted.from_s:
             return Verdict("alarmed", promised, f"came too early, at {times[0]:.0f} s", holds=False)
         return Verdict("alarmed", promised, measured, bool(inside))

@@ -68,11 +68,18 @@ def worst(codes: Iterable[int]) -> int:
     return max(codes, key=(KEPT, NOT_SHOWN, BROKEN, NO_RUN).index, default=NO_RUN)
 
 
+def counted(count: int, one: str) -> str:
+    """``1 sample``, ``3 samples``."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
 def count_words(verdicts: Sequence[Verdict]) -> str:
     """How many promises were kept, and how many were not put to the test."""
     kept = sum(verdict.is_kept for verdict in verdicts)
     unshown = sum(verdict.result == "not shown" for verdict in verdicts)
-    return f"{kept} of {len(verdicts)} promises kept" + (f", {unshown} not shown" if unshown else "")
+    return f"{kept} of {counted(len(verdicts), 'promise')} kept" + (
+        f", {unshown} not shown" if unshown else ""
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +226,8 @@ class Delivered(_AtEnd):
         holes = ending.district.get("holes", {})
         missing = sum(last - first + 1 for spans in holes.values() for first, last in spans)
         repeats = int(ending.district.get("repeats_count", 0))
-        measured = f"{count} samples counted once, {repeats} repeats dropped, {missing} missing by sequence"
+        measured = f"{counted(count, 'sample')} counted once, {counted(repeats, 'repeat')} dropped"
+        measured += f", {missing} missing by sequence"
         if ending.missing is not None:
             measured += f", {ending.missing} of the house's own history missing"
         holds = count > 0 and not holes and not ending.missing
@@ -237,7 +245,7 @@ class NothingLost(_AtEnd):
         ]
         longest_s, at_s = max(pauses, default=(float("inf"), 0.0))
         promised = f"{self.asked.point}: no pause over {self.asked.gap_max_s:g} s while the daemon lived"
-        measured = f"{len(times)} samples, longest pause {longest_s:.0f} s (at {at_s:.0f} s)"
+        measured = f"{counted(len(times), 'sample')}, longest pause {longest_s:.0f} s (at {at_s:.0f} s)"
         return Verdict("nothing-lost", promised, measured, longest_s <= self.asked.gap_max_s)
 
 
@@ -253,7 +261,7 @@ class Told(_AtEnd):
             if wanted.from_s <= at_s <= wanted.until_s and good == (wanted.quality == "good")
         ]
         promised = f"{wanted.point}: {wanted.quality} from {wanted.from_s:g} s to {wanted.until_s:g} s"
-        measured = f"{len(found)} samples" + (f", the first at {min(found):.0f} s" if found else "")
+        measured = counted(len(found), "sample") + (f", the first at {min(found):.0f} s" if found else "")
         return Verdict("told", promised, measured, bool(found))
 
 
@@ -282,7 +290,7 @@ class Released(_AtEnd):
         """How many stops left every output at its release value."""
         bad = [item for item in ending.releases if item.wrong or item.exit_code]
         promised = "outputs at on_release after each stop"
-        measured = f"{len(ending.releases) - len(bad)} of {len(ending.releases)} stops"
+        measured = f"{len(ending.releases) - len(bad)} of {counted(len(ending.releases), 'stop')}"
         if bad:
             why = ", ".join(bad[0].wrong) or f"exit code {bad[0].exit_code}"
             measured += f"; at {bad[0].at_s:.0f} s: {why}"
@@ -327,7 +335,9 @@ class Memory(_AtEnd):
         promised = f"memory grows by at most {self.asked.growth_max_mb:g} MB from {self.asked.from_s:g} s on"
         part = len(seen) // 5
         if not part:
-            return Verdict("memory", promised, "", holds=False, unshown=f"{len(seen)} looks are too few")
+            return Verdict(
+                "memory", promised, "", holds=False, unshown=f"{counted(len(seen), 'look')}: too few"
+            )
         before_mb, after_mb = median(seen[:part]), median(seen[-part:])
         measured = f"{before_mb:.1f} -> {after_mb:.1f} MB, {max(seen):.1f} MB at most"
         return Verdict("memory", promised, measured, after_mb - before_mb <= self.asked.growth_max_mb)
@@ -360,7 +370,11 @@ class Alive:
 
     def verdict(self, ending: Ending) -> Verdict:
         """How often it did not."""
-        measured = "lived through" if not ending.crashes else f"ended by itself {len(ending.crashes)} times"
+        measured = (
+            "lived through"
+            if not ending.crashes
+            else f"ended by itself {counted(len(ending.crashes), 'time')}"
+        )
         if ending.crashes:
             at_s, code = ending.crashes[0]
             measured += f", first at {at_s:.0f} s with exit code {code}"

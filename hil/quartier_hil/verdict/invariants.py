@@ -13,7 +13,7 @@ from quartier_hil.happenings import Blackout
 from quartier_hil.outputs import Output, outputs
 from quartier_hil.scenario import Failure, Freeze, Kill, Scenario
 from quartier_hil.verbs import is_on
-from quartier_hil.verdict.checks import Ending, Judge, Verdict
+from quartier_hil.verdict.checks import Ending, Judge, Verdict, counted
 from quartier_hil.verdict.declared import Declared, cleared_s, expectations
 
 SOC_MIN_PCT, SOC_MAX_PCT, SOC_SLACK_PCT = 10.0, 95.0, 0.5
@@ -152,7 +152,7 @@ class MinimumTimes(_Switched):
 
     def verdict(self, _: Ending) -> Verdict:
         """The first that was too short."""
-        measured = self.broken or f"{self.count} switchings, none too early"
+        measured = self.broken or f"{counted(self.count, 'switching')}, none too early"
         return Verdict("minimum-times", "on and off for the least time at least", measured, not self.broken)
 
 
@@ -240,7 +240,9 @@ class NodeKept:
     def verdict(self, _: Ending) -> Verdict:
         """The longest time over a fuse, and the most on the fullest phase."""
         share = max((self.most.get(point, 0.0) / fuse_a for point, fuse_a in self.fuses.items()), default=0.0)
-        promised = f"no phase of {len(self.fuses) // 3} nodes over its fuse + 10 % for more than 5 s"
+        promised = (
+            f"no phase of {counted(len(self.fuses) // 3, 'node')} over its fuse + 10 % for more than 5 s"
+        )
         measured = f"{self.longest_s:g} s at most{self.where}, up to {share:.0%} of a fuse"
         return Verdict("node-kept", promised, measured, self.longest_s <= OVER_MAX_S)
 
@@ -275,7 +277,7 @@ class Reasons(OrderJudge):
         return Verdict(
             "reasons",
             "a reason of one line for each order",
-            self.broken or f"{self.count} orders, each has one",
+            self.broken or f"{counted(self.count, 'order')}, each has one",
             not self.broken,
             "" if self.count else "nothing was ordered",
         )

@@ -9,7 +9,7 @@ from quartier_hil import span
 from quartier_hil import wanted as asked
 from quartier_hil.scenario import Scenario
 from quartier_hil.span import QUARTER_S, Span
-from quartier_hil.verdict.checks import Ending, Judge, Verdict
+from quartier_hil.verdict.checks import Ending, Judge, Verdict, counted
 
 _SHARE = 0.015
 _ROUNDING_WH = 1e-3
@@ -53,9 +53,8 @@ class Listed:
         """How many there are, and the first that is not where it should be."""
         labels = self.span.labels
         points = (*self.asked.counters, *self.asked.powers)
-        promised = (
-            f"{len(labels)} values of 15 min, {labels[0]} to {labels[-1]}, each once, of {', '.join(points)}"
-        )
+        promised = f"{counted(len(labels), 'value')} of 15 min, {labels[0]} to {labels[-1]}, each once"
+        promised += f", of {', '.join(points)}"
         if ending.stored is None:
             return Verdict(_LISTED, promised, "the history gave nothing", holds=False)
         found = {point: [label for label, _ in ending.stored.quarters.get(point, ())] for point in points}
@@ -70,7 +69,7 @@ def _first(labels: Sequence[str], found: Sequence[str]) -> str:
     at = next((n for n, (want, have) in enumerate(places) if want != have), min(len(labels), len(found)))
     here = found[at] if at < len(found) else "the end"
     there = labels[at] if at < len(labels) else "the end"
-    return f"{len(found)} values, the {at + 1}. is {here}, not {there}"
+    return f"{counted(len(found), 'value')}, the {at + 1}. is {here}, not {there}"
 
 
 @dataclass
@@ -95,15 +94,15 @@ class Counted:
         rows = _rows(ending, point)
         samples = ending.stored.samples.get(point, ()) if ending.stored else ()
         if len(rows) != self.span.count or (rows[0][1] != rows[-1][1] and not samples):
-            measured = f"{len(rows)} values of 15 min, {len(samples)} samples"
+            measured = f"{counted(len(rows), 'value')} of 15 min, {counted(len(samples), 'sample')}"
             return Verdict(_COUNTED, promised, measured, holds=False)
         backwards = [late for early, late in pairwise(samples) if late[1] < early[1]]
         off = [(row[0], wh) for row, wh in zip(rows, self._off(rows, ending), strict=True) if wh]
         sum_wh = rows[-1][1] - rows[0][1]
         zero_s = ending.zero_s
         own_wh = self.track.at(self.span.count * QUARTER_S - zero_s) - self.track.at(QUARTER_S - zero_s)
-        measured = f"{sum_wh:.1f} Wh in {len(rows) - 1} steps, {own_wh:.1f} by the plant"
-        measured += f"; {len(samples)} samples"
+        measured = f"{sum_wh:.1f} Wh in {counted(len(rows) - 1, 'step')}, {own_wh:.1f} by the plant"
+        measured += f"; {counted(len(samples), 'sample')}"
         if backwards:
             measured += f"; {len(backwards)} go back, first at {backwards[0][0]}"
         if off:
@@ -142,7 +141,7 @@ class Mean:
         promised = f"mean of {self.point} in each 15 min within {slack} of the plant's"
         rows = _rows(ending, self.point)
         if len(rows) != self.span.count:
-            return Verdict(_POWER, promised, f"{len(rows)} values", holds=False)
+            return Verdict(_POWER, promised, counted(len(rows), "value"), holds=False)
         worst = (0.0, "")
         wrong = 0
         for number, (label, mean_w) in enumerate(rows):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from quartier_hil import wanted as asked
-from quartier_hil.verdict.checks import Ending, Verdict
+from quartier_hil.verdict.checks import Ending, Verdict, counted
 
 
 @dataclass
@@ -37,15 +37,16 @@ class Spaced:
         """When the first came, and how near the nearest two were."""
         wanted = self.asked
         promised = (
-            f"{', '.join(wanted.points)}: raised {wanted.count_min} times or more from {wanted.from_s:g} s "
-            f"to {wanted.until_s:g} s, first after {wanted.first_min_s:g} to {wanted.first_max_s:g} s, "
+            f"{', '.join(wanted.points)}: raised {counted(wanted.count_min, 'time')} or more "
+            f"from {wanted.from_s:g} s to {wanted.until_s:g} s, "
+            f"first after {wanted.first_min_s:g} to {wanted.first_max_s:g} s, "
             f"each {wanted.pause_min_s:g} s after the one before"
         )
         if not self.moments_s:
             return Verdict("spaced", promised, "none was raised", holds=False)
         first_s = self.moments_s[0] - wanted.from_s
         pause_s = min((right - left for left, right in pairwise(self.moments_s)), default=float("inf"))
-        measured = f"{len(self.moments_s)} times, first after {first_s:g} s"
+        measured = f"{counted(len(self.moments_s), 'time')}, first after {first_s:g} s"
         measured += f", at least {pause_s:g} s apart" if len(self.moments_s) > 1 else ""
         if self.twice_s is not None:
             return Verdict("spaced", promised, f"{measured}; two at once at {self.twice_s:g} s", holds=False)

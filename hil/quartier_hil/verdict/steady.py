@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quartier_hil import wanted as asked
-from quartier_hil.verdict.checks import Ending, Verdict
+from quartier_hil.verdict.checks import Ending, Verdict, counted
 
 
 @dataclass
@@ -34,9 +34,11 @@ class Steady:
         """How often it turned."""
         wanted = self.asked
         span = f"from {wanted.from_s:g} s to {wanted.until_s:g} s"
-        promised = f"{wanted.point} turns by {wanted.by:g} at most {wanted.turns_max_count} times {span}"
+        promised = (
+            f"{wanted.point} turns by {wanted.by:g} at most {counted(wanted.turns_max_count, 'time')} {span}"
+        )
         if self.furthest is None:
             return Verdict("steady", promised, "", holds=False, unshown="never seen")
-        measured = f"{self.turns_count} times"
+        measured = counted(self.turns_count, "time")
         unshown = "" if self.has_moved or wanted.guard else "it never moved"
         return Verdict("steady", promised, measured, self.turns_count <= wanted.turns_max_count, unshown)

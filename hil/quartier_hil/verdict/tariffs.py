@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from quartier_hil import wanted as asked
 from quartier_hil.tariff import Tariff
-from quartier_hil.verdict.checks import Ending, Verdict
+from quartier_hil.verdict.checks import Ending, Verdict, counted
 
 INDEX = "tariff_index"
 _COLOURS = ("today_colour_state", "tomorrow_colour_state")
@@ -57,9 +57,8 @@ class Shown:
         if not self.changes_count:
             unshown = f"never changed in {self.seen_s:g} s"
             return Verdict("tariff", promised, "", holds=False, unshown=unshown)
-        measured = (
-            f"{self.changes_count} changes, known after {self.slowest_s:g} s, wrong for {self.wrong_s:g} s"
-        )
+        measured = f"{counted(self.changes_count, 'change')}, known after {self.slowest_s:g} s"
+        measured += f", wrong for {self.wrong_s:g} s"
         return Verdict("tariff", promised, measured, self.wrong_s == 0.0 and self._is_right)
 
 

@@ -12,7 +12,7 @@ from quartier_hil.happenings import Blackout
 from quartier_hil.outputs import Output, outputs
 from quartier_hil.plant.car import CarSpec
 from quartier_hil.scenario import Freeze, Kill, Scenario
-from quartier_hil.verdict.checks import Ending, Judge, Verdict
+from quartier_hil.verdict.checks import Ending, Judge, Verdict, counted
 from quartier_hil.verdict.promise import Cap
 from quartier_hil.wanted import Tightened
 
@@ -164,7 +164,7 @@ class Tightening:
         seen = [one for one in self._open if one.over_w is not None]
         figures = self.figures
         if not figures:
-            measured = f"{len(seen)} tightenings, the house was inside each"
+            measured = f"{counted(len(seen), 'limit reduction')}, the house was inside each"
             is_guard = self.asked is not None and bool(self.asked.guard)
             unshown = "" if is_guard else "nothing had to be taken back"
             return Verdict("tightening", promised, measured, is_guard or not self.is_asked, unshown)
@@ -172,7 +172,7 @@ class Tightening:
         acted = sum(not one.is_inside for one in seen)
         measured = (
             f"command after {_words(command_s)}, inside after {_words(inside_s)} at most "
-            f"({acted} of {len(seen)} tightenings had something to take back)"
+            f"({acted} of {counted(len(seen), 'limit reduction')} required curtailment)"
         )
         holds = command_s <= self.command_max_s and inside_s <= self.inside_max_s
         return Verdict("tightening", promised, measured, holds)

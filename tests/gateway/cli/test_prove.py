@@ -64,7 +64,7 @@ def test_a_disagreement_is_exit_1_and_names_profile_point_source_expected_and_go
     assert 1 == code
     line = next(line for line in said.out.splitlines() if "hy.toml:6" in line)
     assert "acme/hy: power_w: acme/lists: hy.py, commit 1234567: reads 0001 as 1, the profile" in line
-    assert "1 disagreements" in said.err
+    assert "1 disagreement" in said.err
 
 
 def test_json_names_level_sources_and_disagreements(folder, capsys):

@@ -93,6 +93,4 @@ def test_an_alarm_may_have_to_stay_away():
     wanted = asked.Alarmed(check="alarmed", words="swing", never=True, until_s=200)
 
     assert Alarmed(wanted).verdict(Ending(alarms=[(201, "they swing"), (7, "else")])).holds
-    assert (
-        "came 1 times, first at 9 s" == Alarmed(wanted).verdict(Ending(alarms=[(9, "they swing")])).measured
-    )
+    assert "came 1 time, first at 9 s" == Alarmed(wanted).verdict(Ending(alarms=[(9, "they swing")])).measured

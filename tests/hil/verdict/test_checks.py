@@ -62,7 +62,7 @@ def test_a_pause_is_excused_only_by_the_absence_of_the_daemon():
 
 
 @pytest.mark.parametrize(
-    ("quality", "first"), [("good", "2 samples, the first at 12 s"), ("bad", "1 samples, the first at 11 s")]
+    ("quality", "first"), [("good", "2 samples, the first at 12 s"), ("bad", "1 sample, the first at 11 s")]
 )
 def test_what_was_told_counts_within_its_span_and_by_its_quality(quality, first):
     judge = Told(asked.Told(check="told", point="x", from_s=10, until_s=20, quality=quality))

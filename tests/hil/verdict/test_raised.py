@@ -36,7 +36,7 @@ def test_what_comes_back_comes_one_by_one_and_as_often_as_was_asked(ups, holds):
 def test_the_first_comes_neither_too_early_nor_too_late(first_min_s, first_max_s, holds):
     verdict = _spaced({A: 50}, first_min_s=first_min_s, first_max_s=first_max_s)
 
-    assert (holds, "1 times, first after 40 s") == (verdict.holds, verdict.measured)
+    assert (holds, "1 time, first after 40 s") == (verdict.holds, verdict.measured)
 
 
 def test_where_nothing_is_raised_nothing_is_proven():

@@ -1,7 +1,7 @@
 import pytest
 
 from quartier_hil import wanted as asked
-from quartier_hil.verdict.checks import Ending
+from quartier_hil.verdict.checks import Ending, counted
 from quartier_hil.verdict.steady import Steady
 
 
@@ -32,9 +32,9 @@ def _judged(*values, **more):
 def test_a_turn_is_a_way_back_by_more_than_is_allowed(values, turns):
     verdict = _judged(*values)
 
-    assert (f"{turns} times", turns <= 2) == (verdict.measured, verdict.holds)
+    assert (counted(turns, "time"), turns <= 2) == (verdict.measured, verdict.holds)
 
 
 def test_it_counts_in_its_time_alone_and_what_was_never_seen_is_not_steady():
-    assert "1 times" == _judged(0, 500, 0, 500, 0, from_s=2).measured
+    assert "1 time" == _judged(0, 500, 0, 500, 0, from_s=2).measured
     assert not _judged(0, 500, from_s=30).holds

@@ -45,7 +45,7 @@ def _course(late_s=5, off_wh=0.0):
 def test_what_is_the_contracts_in_time_is_kept():
     shown, counted = _judged(*_course())
 
-    assert (True, "1 changes, known after 5 s, wrong for 0 s") == (shown.holds, shown.measured)
+    assert (True, "1 change, known after 5 s, wrong for 0 s") == (shown.holds, shown.measured)
     assert (True, "off peak 0.10 kWh, peak 0.10 kWh; off by 0.0 Wh at most") == (
         counted.holds,
         counted.measured,
@@ -55,7 +55,7 @@ def test_what_is_the_contracts_in_time_is_kept():
 def test_what_is_known_too_late_is_broken():
     shown, _ = _judged(*_course(late_s=25))
 
-    assert (False, "1 changes, known after 25 s, wrong for 10 s") == (shown.holds, shown.measured)
+    assert (False, "1 change, known after 25 s, wrong for 10 s") == (shown.holds, shown.measured)
 
 
 def test_what_was_right_may_not_become_wrong():

@@ -56,7 +56,7 @@ def test_command_and_meter_are_timed_from_the_moment_of_the_cap():
     assert {"tighten_command_s": 1.5, "tighten_inside_s": 4.0} == judge.figures == tightened([judge])
     verdict = judge.verdict(Ending())
     assert verdict.holds
-    assert "command after 1.5 s, inside after 4.0 s at most (1 of 1 tightenings" in verdict.measured
+    assert "command after 1.5 s, inside after 4.0 s at most (1 of 1 limit reduction" in verdict.measured
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_house_that_is_inside_already_has_nothing_to_answer():
     judge = _go(_judge(), (99, 3_000, 0, 16), (100, 3_000, 0, 16), (200, 9_000, 0, 16))
 
     assert {} == judge.figures
-    assert "1 tightenings, the house was inside each" == judge.verdict(Ending()).measured
+    assert "1 limit reduction, the house was inside each" == judge.verdict(Ending()).measured
 
 
 def test_the_houses_own_noise_is_no_command():

@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from quartier.cli import rows, sentences
-from quartier.cli.output import age, number, unit
+from quartier.cli.output import age, counted, number, unit
 from quartier.cli.top import nodes
 from quartier.cli.top.rates import Rates
 from quartier.cli.top.sheet import Column, Row, Sheet, text
@@ -122,7 +122,7 @@ def _bus(bus: Mapping[str, Any], rates: Rates) -> Row:
         text(bus["why"]) if bus["why"] else text(bus.get("weakness", ""), "red"),
     )
     worry = 0 if bus["online"] else 3
-    more = bus["why"] or f"{good_count} of {len(bus['devices'])} devices good; Enter shows them"
+    more = bus["why"] or f"{good_count} of {counted(len(bus['devices']), 'device')} good; Enter shows them"
     return Row(f"bus:{name}", cells, worry, f"{name}: {more}")
 
 
@@ -236,7 +236,7 @@ def device(told: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> Page
             (f"device {found['name']} ", "bold"),
             (state, _STATE_STYLE.get(state, "")),
             f" on {found['bus']}: last good {age(found['age_s'])} ago, ",
-            f"{number(found['errors_count'])} errors",
+            counted(found["errors_count"], "error"),
         ),
     ]
     head += [Text(words, style=style) for words, style in ((who, ""), (found["why"], "red")) if words]
