@@ -103,7 +103,7 @@ def narration(count: int, limit_w: float) -> Narration:
             "until_s": BACK_AT_S - 1.0,
             "point": LOST,
             "low": float(count),
-            "text": f"Each house knows that the district is lost, and keeps its own share: {load}.",
+            "text": f"Each house knows that the district is lost, and is limited to its own share: {load}.",
             "otherwise": f"{{{LOST}}} of {count} houses know that the district is lost: {load}.",
         },
         {"at_s": BACK_AT_S, "text": "The district is started again."},
