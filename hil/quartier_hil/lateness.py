@@ -1,8 +1,8 @@
 """Whether the machine keeps up with the speed factor of a run over wires (pure).
 
 Time in the building runs ``rate`` times as fast as real time.  Where the machine is too slow for that, the
-daemon skips control cycles, or the simulated building lags behind its clock.  What is measured then says
-little about the gateway.
+daemon skips control cycles, the simulated building lags behind its clock, or the daemon's readings grow old
+though no fault was made.  What is measured then says little about the gateway.
 """
 
 from collections import deque
@@ -16,6 +16,10 @@ SKIPPED_MAX_SHARE = 0.05
 """Over a whole run; single skipped cycles are part of every run on a machine that does other work."""
 STALLED_SHARE = 0.25
 """Over a window: so much is no single pause of the machine."""
+LOOKS_COUNT = 40
+"""Looks at the daemon of a window; about ten real seconds."""
+LASTING_SHARE = 0.15
+"""From this share of a run on, what was too slow so far and still is asks for a lower rate."""
 WINDOW_COUNT = 120
 """Control cycles, and steps of the building, of a window; about four real seconds at 30 times real time."""
 BEHIND_S = 5.0
@@ -40,6 +44,9 @@ class Lateness:
     behind_max_s: float = 0.0
     seen_s: float = 0.0
     now_s: float = 0.0
+    looks_count: int = 0
+    blind_count: int = 0
+    _blind: deque[bool] = field(default_factory=lambda: deque(maxlen=LOOKS_COUNT))
     _last: tuple[int, int] | None = None
     _lags: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW_COUNT))
     _window: deque[tuple[int, int]] = field(default_factory=deque)
@@ -68,20 +75,32 @@ class Lateness:
             self.behind_s += dt_s
             self.behind_max_s = max(self.behind_max_s, behind_s)
 
+    def look_at_meter(self, state: str) -> None:
+        """Take the state of the grid meter as the daemon shows it, while no fault is made that explains it."""
+        is_blind = state in {"stale", "lost"}
+        self.looks_count += 1
+        self.blind_count += is_blind
+        self._blind.append(is_blind)
+
     @property
     def is_stalled(self) -> bool:
         """Whether the last cycles ask for a lower rate; in the second half of a run nothing starts again."""
         due, skipped = (sum(counts) for counts in zip(*self._window, strict=True)) if self._window else (0, 0)
         is_worth_it = self.rate > 1.0 and self.now_s < self.duration_s / 2.0
-        by_cycles = due >= WINDOW_COUNT and skipped > STALLED_SHARE * due
-        by_plant = len(self._lags) == WINDOW_COUNT and sum(self._lags) > STALLED_SHARE * WINDOW_COUNT
-        return is_worth_it and (by_cycles or by_plant)
+        # What would be too slow for the whole run, and still is, ends as "not shown": that is not waited for.
+        is_lasting = self.is_late and self.now_s > self.duration_s * LASTING_SHARE
+        share = SKIPPED_MAX_SHARE if is_lasting else STALLED_SHARE
+        by_cycles = due >= WINDOW_COUNT and skipped > share * due
+        by_plant = len(self._lags) == WINDOW_COUNT and sum(self._lags) > share * WINDOW_COUNT
+        by_meter = len(self._blind) == LOOKS_COUNT and sum(self._blind) > share * LOOKS_COUNT
+        return is_worth_it and (by_cycles or by_plant or by_meter)
 
     @property
     def is_late(self) -> bool:
         """Whether the whole run was too fast for this machine."""
         by_cycles = self.skipped_count > SKIPPED_MAX_SHARE * self.due_count
-        return by_cycles or self.behind_s > SKIPPED_MAX_SHARE * self.seen_s
+        by_meter = self.blind_count > SKIPPED_MAX_SHARE * max(self.looks_count, LOOKS_COUNT)
+        return by_cycles or by_meter or self.behind_s > SKIPPED_MAX_SHARE * self.seen_s
 
     @property
     def words(self) -> str:
@@ -89,6 +108,10 @@ class Lateness:
         text = f"{self.skipped_count} of {self.due_count} control cycles were skipped"
         if self.behind_max_s:
             text += f", and the simulated building was up to {self.behind_max_s:.0f} s late"
+        if self.blind_count:
+            text += (
+                f", and the grid meter was stale or lost in {self.blind_count} of {self.looks_count} looks"
+            )
         return f"this machine is too slow for {self.rate:g} times real time: {text}"
 
     def settled(self, verdicts: Sequence[Verdict]) -> list[Verdict]:

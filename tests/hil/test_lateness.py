@@ -63,6 +63,26 @@ def test_a_simulated_building_that_lags_for_a_while_asks_for_a_lower_rate():
     assert found.is_stalled
 
 
+def test_a_little_too_slow_for_long_asks_for_a_lower_rate_too():
+    slow = (0, 0), (110, 10), (220, 20)
+
+    assert not _seen(*slow, duration_s=3_600.0).is_stalled
+    assert _seen(*slow, duration_s=600.0).is_stalled
+    assert not _seen(*slow, (340, 20), duration_s=600.0).is_stalled, "it keeps up again"
+
+
+def test_readings_that_grow_old_without_a_fault_are_the_machines():
+    found = _seen((0, 0), (60, 0))
+    for state in ["good"] * 30 + ["lost"] * 6 + ["good"] * 4:
+        found.look_at_meter(state)
+    assert (True, False) == (found.is_late, found.is_stalled)
+    assert found.words.endswith("and the grid meter was stale or lost in 6 of 40 looks")
+
+    for state in ["stale"] * 12:
+        found.look_at_meter(state)
+    assert found.is_stalled
+
+
 def test_a_simulated_building_that_lags_behind_its_clock_is_late_too():
     found = Lateness(30.0, 60.0)
     for behind_s in (1.0, 8.0, 1.0, 1.0):

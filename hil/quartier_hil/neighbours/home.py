@@ -84,6 +84,7 @@ class Home:
         if status is not None:
             self.mode = link_mode(status)
             self.lateness.look(self.plant.now_s, deep(status, "cycles"))
+            self.lateness.look_at_meter(str((deep(status, "grid") or {}).get("state")))
 
     def step(self, day_s: float, dt_s: float) -> None:
         """Go on by ``dt_s``; ``day_s`` is the second of the local day."""

@@ -89,8 +89,10 @@ class Street:
 
     @property
     def _latest(self) -> Lateness:
-        """Of the home whose daemon skipped the most cycles."""
-        return max((home.lateness for home in self.homes), key=lambda one: one.skipped_count)
+        """Of the home whose daemon skipped the most cycles, or was blind the longest."""
+        return max(
+            (home.lateness for home in self.homes), key=lambda one: one.skipped_count + one.blind_count
+        )
 
     async def _set_up(self, stack: AsyncExitStack) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

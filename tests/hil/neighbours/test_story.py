@@ -54,7 +54,8 @@ def test_the_narration_tells_what_the_meters_show():
 
     assert "Each house takes what its contract allows: the transformer carries 33.0 kW of 26 kW." in text
     assert (
-        "Each house knows that the district is lost, and is limited to its own share: the transformer carries" in text
+        "Each house knows that the district is lost, and is limited to its own share: the transformer carries"
+        in text
     )
     assert "Each house is led again" in text
 
