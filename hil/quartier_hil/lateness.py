@@ -87,7 +87,7 @@ class Lateness:
         """Whether the last cycles ask for a lower rate; in the second half of a run nothing starts again."""
         due, skipped = (sum(counts) for counts in zip(*self._window, strict=True)) if self._window else (0, 0)
         is_worth_it = self.rate > 1.0 and self.now_s < self.duration_s / 2.0
-        # What would be too slow for the whole run, and still is, ends as "not shown": that is not waited for.
+        # What would be too slow for the whole run, and still is, would end as "not shown".
         is_lasting = self.is_late and self.now_s > self.duration_s * LASTING_SHARE
         share = SKIPPED_MAX_SHARE if is_lasting else STALLED_SHARE
         by_cycles = due >= WINDOW_COUNT and skipped > share * due

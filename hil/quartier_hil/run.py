@@ -33,7 +33,7 @@ from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
 from quartier_hil.stage import written
 from quartier_hil.stage.broker import Broker
-from quartier_hil.stage.daemon import Daemon, deep, link_mode
+from quartier_hil.stage.daemon import Daemon, deep, link_mode, meter_state
 from quartier_hil.stage.peer import Peer
 from quartier_hil.tariff import Standing, calendar
 from quartier_hil.verdict.agreed import ReasonsAgree
@@ -374,7 +374,7 @@ class Run:
                 self.last_status = self.status
                 self.lateness.look(self.now_s, deep(self.status, "cycles"))
                 if self._is_unharmed:
-                    self.lateness.look_at_meter(str((deep(self.status, "grid") or {}).get("state")))
+                    self.lateness.look_at_meter(meter_state(self.status))
                 if self.options.may_slow and self.lateness.is_stalled:
                     raise TooSlowError(self.lateness.words)
                 self._look_at_orders()

@@ -16,7 +16,7 @@ from quartier_hil.plant import building
 from quartier_hil.records.series import Series
 from quartier_hil.run import specified
 from quartier_hil.scenario import Scenario
-from quartier_hil.stage.daemon import Daemon, deep, link_mode
+from quartier_hil.stage.daemon import Daemon, deep, link_mode, meter_state
 from quartier_hil.wiring import Wiring, site_file
 
 
@@ -84,7 +84,7 @@ class Home:
         if status is not None:
             self.mode = link_mode(status)
             self.lateness.look(self.plant.now_s, deep(status, "cycles"))
-            self.lateness.look_at_meter(str((deep(status, "grid") or {}).get("state")))
+            self.lateness.look_at_meter(meter_state(status))
 
     def step(self, day_s: float, dt_s: float) -> None:
         """Go on by ``dt_s``; ``day_s`` is the second of the local day."""

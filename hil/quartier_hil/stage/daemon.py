@@ -168,6 +168,12 @@ def deep(tree: Any, key: str) -> Any:
     return None
 
 
+def meter_state(status: Mapping[str, Any]) -> str:
+    """How the daemon of this status sees its grid meter; empty where it has made no cycle yet."""
+    control = status.get("control") or {}
+    return str((control.get("grid") or {}).get("state", ""))
+
+
 def link_mode(status: dict[str, Any]) -> str:
     """The link state in an answer of the daemon's desk."""
     return str(deep(status, "mode") or "unknown")
