@@ -36,7 +36,7 @@ def overview(status: Mapping[str, Any]) -> Group:
         parts.append("starting: the first cycle has not ended yet")
     parts += [
         "",
-        _buses(status),
+        _Buses(status["buses"]),
         *sentences.shares(status["buses"]),
         "",
         sentences.district(status["district"]),
@@ -60,8 +60,11 @@ _COLUMNS = (
     "because",
 )
 # On a narrow terminal the reasons stand below, and what the site file says anyway is left out.
-WIDE_CHARS = 120
+WIDE_CHARS, MEDIUM_CHARS = 120, 76
 _NARROW = tuple(index for index, column in enumerate(_COLUMNS) if column not in {"role", "tier", "because"})
+
+_NARROWEST = tuple(_COLUMNS.index(one) for one in ("asset", ">power", ">asked", "outcome"))
+_STATE = _COLUMNS.index("state")
 
 
 class _Assets:
@@ -75,10 +78,13 @@ class _Assets:
         if options.max_width >= WIDE_CHARS:
             yield table("", _COLUMNS, self._rows)
             return
-        yield table("", [_COLUMNS[i] for i in _NARROW], ([row[i] for i in _NARROW] for row in self._rows))
-        for name, *_, reason in self._rows:
-            if reason:
-                yield Text(f"{name}: {reason}")
+        shown = _NARROW if options.max_width >= MEDIUM_CHARS else _NARROWEST
+        yield table("", [_COLUMNS[i] for i in shown], ([row[i] for i in shown] for row in self._rows))
+        for row in self._rows:
+            # A state that is not in the table stands before the reason.
+            words = [*([] if shown is _NARROW else [row[_STATE]]), row[-1]]
+            if any(words):
+                yield Text(f"{row[0]}: {'; '.join(filter(None, words))}")
 
 
 def _asset(name: str, asset: Mapping[str, Any], written: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -120,17 +126,39 @@ def _node(node: Mapping[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _buses(status: Mapping[str, Any]) -> RenderableType:
-    rows: list[Sequence[RenderableType]] = []
-    for bus in status["buses"]:
-        state = Text("open", style="green") if bus["online"] else Text("lost", style="red")
-        weak = bus.get("weakness", "")
-        why = bus["why"] or (Text(f"not secure: {weak}", style="red") if weak else "")
-        slack = number(bus["slack_pct"], "%")
-        late = "–" if bus["lateness_s"] is None else age(bus["lateness_s"])
-        rows.append((bus["name"], state, slack, late, "", "", why))
-        rows += [("", "", "", "", *_device(device, bus)) for device in bus["devices"]]
-    return table("", ("bus", "state", ">slack", ">late", "device", "state", "why"), rows)
+class _Buses:
+    """The table of buses and their devices; on a narrow terminal devices and reasons stand below it."""
+
+    def __init__(self, buses: Sequence[Mapping[str, Any]]) -> None:
+        self._buses = buses
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        is_narrow = options.max_width < MEDIUM_CHARS
+        rows: list[Sequence[RenderableType]] = []
+        below: list[Text] = []
+        for bus in self._buses:
+            *head, why = _bus(bus)
+            devices = [_device(device, bus) for device in bus["devices"]]
+            rows.append((*head, *(() if is_narrow else ("", "", why))))
+            if is_narrow:
+                below += [Text.assemble(f"{bus['name']}: ", why)] if why else []
+                below += [
+                    Text.assemble(f"{name} ", state, f": {words}" if words else "")
+                    for name, state, words in devices
+                ]
+            else:
+                rows += [("", "", "", "", *device) for device in devices]
+        heads = ("bus", "state", ">slack", ">late")
+        yield table("", heads if is_narrow else (*heads, "device", "state", "why"), rows)
+        yield from below
+
+
+def _bus(bus: Mapping[str, Any]) -> tuple[Any, ...]:
+    state = Text("open", style="green") if bus["online"] else Text("lost", style="red")
+    weak = bus.get("weakness", "")
+    why = bus["why"] or (Text(f"not secure: {weak}", style="red") if weak else "")
+    late = "–" if bus["lateness_s"] is None else age(bus["lateness_s"])
+    return bus["name"], state, number(bus["slack_pct"], "%"), late, why
 
 
 def _device(device: Mapping[str, Any], bus: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -219,3 +219,27 @@ def test_a_bus_that_is_not_secure_says_so(shown):
 def test_a_site_file_that_a_job_brought_is_named(shown):
     assert "The site file came by j1 (5)" in " ".join(shown(gateway__site_file="j1 (5)").split())
     assert "The site file" not in shown()
+
+
+@pytest.mark.parametrize("columns", [46, 80])
+def test_outcome_and_reason_are_whole_words_on_a_narrow_terminal(status, columns):
+    made = deepcopy(status)
+    made["control"]["assets"]["ev1"] = {
+        **made["control"]["assets"]["bat1"],
+        "role": "ev",
+        "state": "no order yet: its actual state is not known",
+        "command": None,
+    }
+    narrow = Console(width=columns, file=io.StringIO())
+    narrow.print(overview(made))
+    page = narrow.file.getvalue()
+
+    assert max(map(len, page.splitlines())) <= columns
+    words = " ".join(page.split())
+    assert "done" in words
+    assert "bat1:" in words
+    assert "self-consumption" in words
+    assert "gx" in words
+    assert "Victron Energy GX c0619" in words or columns == 80
+    if columns == 46:
+        assert "ev1: no order yet: its actual state is not known" in words
