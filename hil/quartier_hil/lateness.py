@@ -76,7 +76,7 @@ class Lateness:
             self.behind_max_s = max(self.behind_max_s, behind_s)
 
     def look_at_meter(self, state: str) -> None:
-        """Take the state of the grid meter as the daemon shows it, while no fault is made that explains it."""
+        """Take the state of the grid meter as the daemon shows it, while no fault explains it."""
         is_blind = state in {"stale", "lost"}
         self.looks_count += 1
         self.blind_count += is_blind

@@ -84,7 +84,7 @@ class _Assets:
             # A state that is not in the table stands before the reason.
             words = [*([] if shown is _NARROW else [row[_STATE]]), row[-1]]
             if any(words):
-                yield Text(f"{row[0]}: {'; '.join(filter(None, words))}")
+                yield Text(f"{row[0]}: {'; '.join(filter(None, dict.fromkeys(words)))}")
 
 
 def _asset(name: str, asset: Mapping[str, Any], written: Mapping[str, Any]) -> tuple[Any, ...]:

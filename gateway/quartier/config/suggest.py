@@ -34,8 +34,8 @@ def find_near(name: str, known: Sequence[str]) -> list[str]:
         return [lower[close[0]]]
     if len(wanted) >= _PART_MIN_CHARS and (holding := [one for key, one in lower.items() if wanted in key]):
         return holding[:_SHOWN_MAX]
-    heads = {_head(key) for key in lower}
-    head = get_close_matches(_head(wanted), heads - {""}, n=1, cutoff=0.7)
+    heads = {_head(key) for key in lower} - {""}
+    head = get_close_matches(_head(wanted) or wanted, heads, n=1, cutoff=0.7)
     family = [key for key in lower if head and _head(key) == head[0]]
     found = get_close_matches(wanted, family, n=_SHOWN_MAX, cutoff=0.0)
     return [lower[one] for one in found or get_close_matches(wanted, lower, n=_SHOWN_MAX, cutoff=0.6)]

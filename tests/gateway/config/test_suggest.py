@@ -15,6 +15,7 @@ MANY = [f"maker{letter}/model{number}" for letter in "abcdefgh" for number in ra
         ("bat2", ["bat1", "pv1"], "did you mean 'bat1'?"),
         ("GRID", ["grid", "pv1"], "did you mean 'grid'?"),
         ("ev1.currant_max", ["ev1.current_max_a", "ev1.power_w"], "did you mean 'ev1.current_max_a'?"),
+        ("evv1", ["ev1.power_w", "grid.power_w"], "did you mean 'ev1.power_w'?"),
         ("gird.", ["grid.power_w", "pv1.power_w"], "did you mean 'grid.power_w'?"),
         ("soc", ["bat1.soc_pct", "bat2.soc_pct"], "did you mean 'bat1.soc_pct' or 'bat2.soc_pct'?"),
         ("nosuch", ["a", "b"], "expected one of a, b"),
