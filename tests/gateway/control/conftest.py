@@ -10,6 +10,7 @@ from quartier.control.caps import LinkCaps
 from quartier.control.cycle import Decision, State, step
 from quartier.control.limits import Force
 from quartier.control.linkstate import LinkState, Mode
+from quartier.control.override import Overrides
 from quartier.control.reason import said
 from quartier.control.scene import Scene
 from quartier.control.wishes import (
@@ -450,6 +451,7 @@ class Board:
     deaf: set[str] = field(default_factory=set)
     raw: dict[str, float] = field(default_factory=dict)
     caps: LinkCaps = CAPS
+    overrides: Overrides = field(default_factory=dict)
     t: int = 0
     start_ms: int = EPOCH_MS
     state: State | None = None
@@ -553,7 +555,9 @@ class Board:
         )
         self._image.put(columns(told, ns))
         now = Now(ns, self.start_ms + self.t * 1000, synced=True)
-        self.decision = step(self._image.freeze(ns), Wishes(caps=self.caps), self.state, now)
+        self.decision = step(
+            self._image.freeze(ns), Wishes(caps=self.caps, overrides=self.overrides), self.state, now
+        )
         self.state = self.decision.state
         for command in self.decision.commands:
             assert command.reason

@@ -17,7 +17,8 @@ from quartier.control.reason import FREE, said
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.control.wishes import Wishes
-from quartier.house.assets import Grid, Load, Mode, Moded
+from quartier.house.assets import Ev, Grid, Load, Mode, Moded
+from quartier.house.nodes import Node
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
@@ -123,7 +124,7 @@ def test_what_stays_on_for_its_minimum_time_says_so(tell):
     assert tell(pump, 0.0, 1.0, FREE, turn=Turn(on=True))["held_by"] is None
 
 
-def test_the_view_shows_it_and_the_reason_of_a_car_that_shares_is_its_limit(plant):
+def test_the_view_of_a_cycle_shows_it(plant):
     class Town(plant):
         def wishes(self):
             until_ns = (self.t + 60) * S
@@ -133,3 +134,21 @@ def test_the_view_shows_it_and_the_reason_of_a_car_that_shares_is_its_limit(plan
     p.run(6)
 
     assert "import cap 3000 W" in p.view["assets"]["bat1"]["override"]["held_by"]["text"]
+
+
+def test_of_cars_that_share_a_fuse_the_order_by_hand_names_the_fuse(board, car, house):
+    points = tuple(
+        Ev(name=f"ev{n}", rated_w=11_040, node="park", l1_on="l1", falls_back=True) for n in range(2)
+    )
+    park = Node(name="park", fuse_a=20.0, measured=True, unmeasured_w=0.0)
+    limits = replace(house.limits, import_hard_w=100_000)
+    p = board(house=replace(house, assets=points, nodes=(park,), limits=limits)).cap(import_max_w=100_000)
+    p.cars = {one.name: car(phases=3, max_a=16.0) for one in points}
+    p.overrides = {"ev0": Override("ev0", 16.0, 1_000 * S, 0, ANNA)}
+    for _ in range(90):
+        p.step()
+
+    shown = p.decision.view["assets"]["ev0"]
+    assert 6.0 <= shown["override"]["done"] < 16.0
+    assert "park, fuse 20 A" in shown["override"]["held_by"]["text"]
+    assert "by hand" not in shown["command"]["reason"]
