@@ -74,12 +74,12 @@ def counted(count: int, one: str) -> str:
 
 
 def count_words(verdicts: Sequence[Verdict]) -> str:
-    """How many promises were kept, and how many were not put to the test."""
-    kept = sum(verdict.is_kept for verdict in verdicts)
-    unshown = sum(verdict.result == "not shown" for verdict in verdicts)
-    return f"{kept} of {counted(len(verdicts), 'promise')} kept" + (
-        f", {unshown} not shown" if unshown else ""
-    )
+    """How many promises were kept, how many were broken, and how many were not put to the test."""
+    parts = [f"{sum(verdict.is_kept for verdict in verdicts)} of {counted(len(verdicts), 'promise')} kept"]
+    for result in ("broken", "not shown"):
+        count = sum(verdict.result == result for verdict in verdicts)
+        parts += [f"{count} {result}"] if count else []
+    return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def test_the_figures_are_the_highest_minutes_of_each_part_of_the_evening(told):
     text = sections(told)
 
     assert [26.0, 37.0, 36.0, 24.0, 24.0] == [float(kw) for kw in re.findall(r"<b>([\d.]+) kW</b>", text)]
-    assert '<p class="badge broken">1 of 2 promises kept</p>' in text
+    assert '<p class="badge broken">1 of 2 promises kept, 1 broken</p>' in text
 
 
 def test_the_page_holds_all_it_needs_and_no_text_can_break_it(told):

@@ -197,6 +197,6 @@ def test_a_promise_that_was_not_put_to_the_test_is_neither_kept_nor_broken_and_t
         exit_code([unshown, kept]),
     ]
     assert [NO_RUN, BROKEN, NOT_SHOWN, NO_RUN] == [worst(codes) for codes in ((3, 2), (3, 1), (0, 3), ())]
-    assert "1 of 3 promises kept, 1 not shown" == count_words([kept, broken, unshown])
+    assert "1 of 3 promises kept, 1 broken, 1 not shown" == count_words([kept, broken, unshown])
     assert unshown == Verdict.from_row(unshown.row)
     assert "not shown" == unshown.row["result"]
