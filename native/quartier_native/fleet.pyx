@@ -15,7 +15,8 @@ from quartier_native.ranges cimport (
     WANTED, Fault, is_good,
 )
 from quartier_native.seats cimport (
-    KINDS, PV_ANY, VEERS_MAX, Columns, Group, Seat, Unit, down, follow, in_turn, most, take_seat, up,
+    BATTERY, KINDS, PV_ANY, VEERS_MAX, Columns, Group, Seat, Unit, down, follow, in_turn, least, most, take_seat,
+    up,
 )
 from quartier_native.walk cimport ROWS, Place, Room, add_up, is_over, walk_down, walk_up
 
@@ -303,6 +304,7 @@ cdef void _step(
         room.high.cap_w[index] = columns.import_max_w[row + index]
         room.low.cap_w[index] = 0.0 - columns.export_max_w[row + index]
     columns.met[building] = _keep(table, &group, places, under, columns, count, rows)
+    _wait(seats, room, columns, row, count)
     for index in range(count):
         place = group.by_kind[index]
         remember(&seats[place], columns, room.setpoint_w[place], now_ns, room.step[place] >= 0)
@@ -328,6 +330,33 @@ cdef bint _keep(
         steps = up(table.seats, group, table.order, ordered, columns, room.up)
         walk_up(places, under, room, rows // ROWS, steps, offset)
     return not (is_over(&room.high, rows, 1.0) or is_over(&room.low, rows, -1.0))
+
+
+cdef void _wait(Seat *seats, Room *room, const Columns *columns, int64_t row, int count) noexcept nogil:
+    """Let no battery move into room at the connection that another unit has not made yet."""
+    cdef int place
+    cdef double sum_w = 0.0, above_w = 0.0, below_w = 0.0, move_w, kept_w
+    for place in range(count):
+        sum_w += room.setpoint_w[place]
+        if seats[place].unit.kind != BATTERY and not seats[place].deaf:
+            above_w += most(0.0, seats[place].present_w - room.setpoint_w[place])
+            below_w += most(0.0, room.setpoint_w[place] - seats[place].present_w)
+    above_w -= most(0.0, columns.import_max_w[row] - (columns.high_w[row] + sum_w))
+    below_w -= most(0.0, columns.export_max_w[row] + (columns.low_w[row] + sum_w))
+    if above_w < 1.0 and below_w < 1.0:  # as WAIT_W of the twin
+        return
+    for place in range(count):
+        if seats[place].unit.kind != BATTERY:
+            continue
+        move_w = room.setpoint_w[place] - seats[place].last_w
+        if move_w > 0.0:
+            kept_w = least(move_w, most(0.0, above_w))
+            above_w -= kept_w
+            room.setpoint_w[place] = most(room.setpoint_w[place] - kept_w, seats[place].low_w)
+        else:
+            kept_w = least(0.0 - move_w, most(0.0, below_w))
+            below_w -= kept_w
+            room.setpoint_w[place] = least(room.setpoint_w[place] + kept_w, seats[place].high_w)
 
 
 cdef void _spare(

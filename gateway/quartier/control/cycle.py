@@ -36,6 +36,7 @@ from quartier.control import (
     outcome,
     overload,
     override,
+    pacing,
     park,
     releases,
     restore,
@@ -466,6 +467,9 @@ def _allocated(
         off |= tripped
         acted |= {index: minimum_times.reason(scene, grove, index) for index in tripped}
         setpoints = tuple(0.0 if index in tripped else watts for index, watts in enumerate(setpoints))
+    moved_w = sum(setpoints)
+    totals = pacing.Totals(base.high_w + moved_w, base.low_w + moved_w)
+    setpoints = pacing.wait_for_others(scene, players, setpoints, totals)
     moved_w = sum(setpoints)
     return outcome.Result(
         setpoints,

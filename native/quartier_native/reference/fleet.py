@@ -8,6 +8,7 @@ from typing import Any
 from quartier_native.reference import seats
 from quartier_native.reference.allocation import POWER_MAX_W
 from quartier_native.reference.buildings import (
+    BATTERY,
     LONG_AGO_NS,
     SHEDS_LEAST,
     TIME_MAX_NS,
@@ -25,6 +26,7 @@ from quartier_native.reference.outcomes import raise_pv, remember, rows, settle
 from quartier_native.reference.tree import ROWS, Tree, allocate_tree
 
 DT_MAX_S = 1e6
+WAIT_W = 1.0
 
 
 class Fleet:
@@ -136,12 +138,18 @@ def _step(
         seats.down(seated),
         seats.up(seated, state),
     )
+    setpoint_w = _wait(
+        seated,
+        found.setpoint_w,
+        (inputs.high_w[row], inputs.low_w[row]),
+        (inputs.import_max_w[row], inputs.export_max_w[row]),
+    )
     for seat in seated:
         moved = found.step[seat.place] >= 0
-        remember(seat, state, found.setpoint_w[seat.place], now_ns, moved=moved)
+        remember(seat, state, setpoint_w[seat.place], now_ns, moved=moved)
         result.cap_row[seat.at] = found.cap_row[seat.place]
     result.met[building] = int(not found.broken)
-    sums_w = _sums_w(tree, found.setpoint_w)
+    sums_w = _sums_w(tree, setpoint_w)
     spare_w = [
         max(0.0, cap_w - (high_w + sum_w))
         for cap_w, high_w, sum_w in zip(
@@ -156,6 +164,44 @@ def _step(
     ]
     settle(seated, tree, state, inputs.plugged, spare_w, now_ns)
     raise_pv(seated, tree, state, export_room_w, dt_s)
+
+
+def _wait(
+    seated: Sequence[seats.Seat],
+    setpoint_w: Sequence[float],
+    rest_w: tuple[float, float],
+    limits_w: tuple[float, float],
+) -> list[float]:
+    """Return the setpoints, where no battery moves into room that another unit has not made yet.
+
+    In W.  ``rest_w``: what flows at the connection beside the units, at most and at least; ``limits_w``: the
+    limits of import and export there.  ``quartier.control.pacing`` says why.
+    """
+    found = list(setpoint_w)
+    sum_w = above_w = below_w = 0.0
+    for seat in seated:
+        ordered_w = found[seat.place]
+        sum_w += ordered_w
+        if seat.unit.kind != BATTERY and not seat.deaf:
+            above_w += max(0.0, seat.present_w - ordered_w)
+            below_w += max(0.0, ordered_w - seat.present_w)
+    above_w -= max(0.0, limits_w[0] - (rest_w[0] + sum_w))
+    below_w -= max(0.0, limits_w[1] + (rest_w[1] + sum_w))
+    if above_w < WAIT_W and below_w < WAIT_W:
+        return found
+    for seat in seated:
+        if seat.unit.kind != BATTERY:
+            continue
+        move_w = found[seat.place] - seat.before_w
+        if move_w > 0.0:
+            kept_w = min(move_w, max(0.0, above_w))
+            above_w -= kept_w
+            found[seat.place] = max(found[seat.place] - kept_w, seat.low_w)
+        else:
+            kept_w = min(0.0 - move_w, max(0.0, below_w))
+            below_w -= kept_w
+            found[seat.place] = min(found[seat.place] + kept_w, seat.high_w)
+    return found
 
 
 def _sums_w(tree: Tree, setpoint_w: Sequence[float]) -> list[float]:

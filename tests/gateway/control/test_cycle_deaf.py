@@ -32,15 +32,23 @@ def test_a_paused_car_that_somebody_else_lets_charge_is_answered_by_the_battery_
     assert "limited to 4140 W; does not obey" == p.view["assets"]["ev1"]["state"]
 
 
-def test_a_car_that_ignores_its_pause_is_believed_for_six_seconds(plant):
-    p = plant(base_w=2_000, ev_wants_w=11_040, soc_pct=80).run(60)
-    p.deaf = {"ev1"}
-    p.cap(import_max_w=1_000)
+def test_a_car_that_ignores_a_lower_current_is_believed_for_six_seconds(plant):
+    p = plant(base_w=-10_000, ev_wants_w=11_040, soc_pct=80).run(60)
+    p.deaf, p.base_w = {"ev1"}, -4_500
+    p.cap(import_max_w=500)
     told = orders_of(p, 40)
 
-    assert [(60, 0.0)] == p.written("ev1.current_max_a", since=60)[:1]
-    assert told[5] > -4_000, "as long as it may take to obey the car counts as stopping"
-    assert [-5_000.0] * 34 == told[6:]
+    assert [(60, 10.1)] == p.written("ev1.current_max_a", since=60)[:1]
+    assert told[5] > -4_000, "as long as it may take to obey the car counts as lowered"
+    assert [-5_000.0] * 20 == told[7:27]
+
+
+def test_a_battery_gives_what_it_gave_until_a_paused_car_has_stopped(plant):
+    p = plant(base_w=-9_000, ev_wants_w=11_040, soc_pct=80).run(60)
+    p.deaf, p.base_w = {"ev1"}, 2_000
+    p.cap(import_max_w=1_000)
+
+    assert [-5_000.0] * 40 == orders_of(p, 40)
 
 
 def test_paused_car_whose_meter_is_read_late_moves_no_battery(plant):

@@ -87,6 +87,19 @@ def test_a_battery_does_what_a_person_says_inside_every_cap(town, watts):
     assert p.longest_over_s(500, since=100, export=True) == 0
 
 
+@pytest.mark.parametrize("delay_s", [2, 4])
+def test_a_battery_that_takes_the_place_of_a_car_waits_until_the_car_has_obeyed(town, delay_s):
+    p = town(soc_pct=80, ev_wants_w=11_040, loads_w={"street": 0.0, "tank": 0.0}, delay_s=delay_s)
+    p.run(30).cap(import_max_w=4_000).run(300)
+    assert p.bat_w < -4_000
+    p.by_hand = {"bat1": 4_000.0}
+    begin = p.t
+    p.run(60)
+
+    assert 0 == p.longest_over_s(4_000, since=begin)
+    assert p.bat_w > -1_000
+
+
 @pytest.mark.long
 def test_a_lower_current_holds_and_a_higher_one_is_a_wish(town):
     p = town(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
