@@ -53,9 +53,28 @@ ALIKE = {
     "ventilation-bacnet-verbs": "ventilation-verbs",
     "waste-opcua-verbs": "waste-verbs",
 }
+# The same promises of the other generation of SunSpec: their short forms are run over wires.
+WIRED = {"cap-stays-7xx": "cap-stays-1xx", "timers-7xx": "timers-1xx"}
 # Their promises are about single seconds; what has a picture or a cell in the matrix is shown in its own steps too.
 # The others are run in steps twice as long, at most CYCLE_MAX_S (as in a site file); `make days` takes their own.
-FINE = {"breach-fast", "breach-slow"}
+FINE = {
+    "breach-fast",
+    "breach-slow",
+    "device-silent",
+    "district-insane",
+    "frequency-once",
+    "frequency-rows",
+    "hold-goes-on",
+    "link-lost",
+    "meter-delayed",
+    "meter-late",
+    "meter-phases-swapped",
+    "meter-silent",
+    "meter-wrong-sign",
+    "oven-pulses",
+    "restart-goes-on",
+    "timers-1xx",
+}
 CYCLE_MAX_S = 5.0
 
 
@@ -66,7 +85,7 @@ def _is_short(scenario):
 
 
 def _short():
-    left = PLANNED | ALIKE.keys() | SHORT.keys()  # the stage "scenarios" runs those of SHORT over wires
+    left = PLANNED | ALIKE.keys() | WIRED.keys() | SHORT.keys()  # the stage "scenarios" runs those of SHORT over wires
     known = ((name, path) for name, path in builtin().items() if name not in left and fits(path))
     return [name for name, path in known if _is_short(load(path))]
 
@@ -129,6 +148,13 @@ def test_a_scenario_that_is_left_out_for_another_differs_from_it_by_the_protocol
 
     assert asked(played) == asked(left)
     assert on_the_page(played) == on_the_page(left)
+
+
+@pytest.mark.parametrize(("left", "played"), WIRED.items(), ids=str)
+def test_a_scenario_that_is_left_to_its_short_form_over_wires_promises_what_the_other_one_does(left, played):
+    assert f"short-{left}" in SHORT
+    assert load(builtin()[played]).events == load(builtin()[left]).events
+    assert load(builtin()[played]).checks == load(builtin()[left]).checks
 
 
 def test_every_picture_in_the_pages_is_of_a_scenario_that_is_run_here():
