@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.hil.offline.steps import lengthen_steps
 
 from quartier_hil import matrix
 from quartier_hil.devices.fault import VERBS
@@ -55,27 +56,6 @@ ALIKE = {
 }
 # The same promises of the other generation of SunSpec: their short forms are run over wires.
 WIRED = {"cap-stays-7xx": "cap-stays-1xx", "timers-7xx": "timers-1xx"}
-# Their promises are about single seconds; what has a picture or a cell in the matrix is shown in its own steps too.
-# The others are run in steps twice as long, at most CYCLE_MAX_S (as in a site file); `make days` takes their own.
-FINE = {
-    "breach-fast",
-    "breach-slow",
-    "device-silent",
-    "district-insane",
-    "frequency-once",
-    "frequency-rows",
-    "hold-goes-on",
-    "link-lost",
-    "meter-delayed",
-    "meter-late",
-    "meter-phases-swapped",
-    "meter-silent",
-    "meter-wrong-sign",
-    "oven-pulses",
-    "restart-goes-on",
-    "timers-1xx",
-}
-CYCLE_MAX_S = 5.0
 
 
 def _is_short(scenario):
@@ -96,19 +76,13 @@ def name(request):
     return request.param
 
 
-def _choose_cycle_s(name, scenario):
-    """The steps in which a scenario is run here."""
-    if name in FINE or scenario.pictures or any(name in row.scenarios for row in matrix.ROWS):
-        return scenario.cycle_s
-    return min(2.0 * scenario.cycle_s, max(scenario.cycle_s, CYCLE_MAX_S))
-
-
 @pytest.fixture(scope="module")
 def done(name, tmp_path_factory):
     """Each of them once, performed."""
     scenario = load(builtin()[name])
-    scenario = scenario.model_copy(update={"cycle_s": _choose_cycle_s(name, scenario)})
-    return cells.performed(scenario, tmp_path_factory.mktemp("day"))
+    shown = scenario.pictures or any(name in row.scenarios for row in matrix.ROWS)  # in its own steps
+    made = scenario if shown else lengthen_steps(name, scenario)
+    return cells.performed(made, tmp_path_factory.mktemp("day"))
 
 
 def test_a_scenario_keeps_every_promise_without_wires(done):
