@@ -10,7 +10,7 @@ from setuptools import Extension, setup
 # would decide differently.  Never -ffast-math.
 FLAGS = ["-O3", "-ffp-contract=off", "-g0"]
 
-# The code of memory views, which Cython otherwise puts into each kernel: compiled once, imported by the kernels.
+# The code of memory views is compiled once and imported by the kernels; else Cython puts it into each.
 # It halves what the compiler has to read.
 SHARED = "quartier_native._views"
 

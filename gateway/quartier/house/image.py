@@ -34,13 +34,13 @@ class _Teller:
 
 
 _Places = dict[str, tuple[int, int] | None]
-"""Where a number of a cycle is found: the number of its layout and its place there; None where it is no number."""
+"""Where a point is told: the number of the layout and the place there; None where it is no number."""
 
 
 class Frozen(Mapping[str, Seen]):
     """The image at one instant; does not change while a cycle thinks.
 
-    ``places`` holds what ``good`` found in earlier cycles; it is true for as long as ``tellers`` are the same.
+    ``places`` holds what ``good`` found in earlier cycles; it is true as long as ``tellers`` are the same.
     """
 
     def __init__(
@@ -130,8 +130,9 @@ class Frozen(Mapping[str, Seen]):
 class Image:
     """Put to by the buses, frozen by the ticker; never subscribed to.
 
-    Keeps what each layout told last, whole, and per point only where a cycle finds its number.  A layout whose telling is the newest of
-    all its points is put in one step; one that is the newest of none is let go.
+    Keeps what each layout told last, whole, and per point only where a cycle finds its number.  A layout
+    whose telling is the newest of all its points is put in one step; one that is the newest of none is let
+    go.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Steps in which scenarios are run in tests: twice as long where every promise is still seen; `make days` takes theirs."""
+"""Steps in which tests run scenarios: twice as long where promises, and their loss, are seen so; `make days` takes theirs."""
 
 from quartier_hil.scenario import Scenario
 
@@ -7,9 +7,14 @@ CYCLE_MAX_S = 5.0
 FINE = {
     "breach-fast",
     "breach-slow",
+    "clock-untrusted",
     "device-silent",
     "district-insane",
+    "documents-combine",
+    "failsafe-left",
     "failsafe-serves",
+    "frequency-high",
+    "frequency-lost",
     "frequency-once",
     "frequency-rows",
     "hold-goes-on",
@@ -24,11 +29,11 @@ FINE = {
     "restart-goes-on",
     "timers-1xx",
 }
-"""Their promises are about single seconds: they keep their own steps."""
+"""They keep their own steps: a promise of theirs, or its loss (``mutants.py``), is a matter of single seconds."""
 
 
 def lengthen_steps(name: str, scenario: Scenario) -> Scenario:
-    """Return the scenario in steps twice as long; as it is where these would be too long."""
-    cycle_s = min(2.0 * scenario.cycle_s, CYCLE_MAX_S)
-    is_fine = name in FINE or cycle_s < scenario.cycle_s
-    return scenario if is_fine else scenario.model_copy(update={"cycle_s": cycle_s})
+    """Return the scenario in steps twice as long, at most of ``CYCLE_MAX_S``; as it is where it needs its own."""
+    if name in FINE:
+        return scenario
+    return scenario.model_copy(update={"cycle_s": min(2.0 * scenario.cycle_s, CYCLE_MAX_S)})

@@ -65,7 +65,8 @@ def _is_short(scenario):
 
 
 def _short():
-    left = PLANNED | ALIKE.keys() | WIRED.keys() | SHORT.keys()  # the stage "scenarios" runs those of SHORT over wires
+    # The stage "scenarios" runs those of SHORT over wires.
+    left = PLANNED | ALIKE.keys() | WIRED.keys() | SHORT.keys()
     known = ((name, path) for name, path in builtin().items() if name not in left and fits(path))
     return [name for name, path in known if _is_short(load(path))]
 
