@@ -25,6 +25,7 @@ FINE = {
     "meter-phases-swapped",
     "meter-silent",
     "meter-wrong-sign",
+    "outage-over",
     "oven-pulses",
     "restart-goes-on",
     "timers-1xx",
