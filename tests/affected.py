@@ -14,6 +14,7 @@ import argparse
 import ast
 import contextlib
 import functools
+import gc
 import os
 import subprocess
 import sys
@@ -61,6 +62,16 @@ def build_import_graph(files: tuple[Path, ...]) -> dict[str, set[str]]:
 
     Paths are relative to ``ROOT``.
     """
+    was_enabled = gc.isenabled()
+    gc.disable()  # syntax trees have no cycles, and collection took half of the time
+    try:
+        return _build_import_graph(files)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _build_import_graph(files: tuple[Path, ...]) -> dict[str, set[str]]:
     known = {name_module(path): path for path in files if path.suffix in (".py", ".pyx")}
     found: dict[str, set[str]] = {name: set() for name in known}
     for name, path in known.items():

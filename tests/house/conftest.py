@@ -89,15 +89,23 @@ def modules(files: list[Path]) -> list[Module]:
         # too, and CPython 3.11 then gives up on the outer one.
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
-    found = []
+    # The trees stay until the end: collection of garbage between two parses took four fifths of the time.
+    gc.disable()
+    try:
+        return list(_parse_modules(files))
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _parse_modules(files: list[Path]) -> Iterator[Module]:
     for path in files:
         if path.suffix != ".py" or path.parts[0] not in ROOTS or path.name.endswith(GENERATED):
             continue
         text = (ROOT / path).read_text(encoding="utf-8")
         parts = path.with_suffix("").parts[1:]
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        found.append(Module(name, path, text, ast.parse(text, str(path))))
-    return found
+        yield Module(name, path, text, ast.parse(text, str(path)))
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,7 @@
 """What is known of an asset's power now: the last good reading, its age, and its worst case."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from math import isfinite
+from typing import NamedTuple
 
 from quartier.house.assets import SUPPLY_POINTS, Asset, Battery, Ev, Grid, House, Load, Moded, Pv
 from quartier.house.image import Frozen
@@ -18,8 +17,7 @@ CURRENTS = ("current_l1_a", "current_l2_a", "current_l3_a")
 NOMINAL_V = 230.0
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """The last good value of a point and when it was taken (monotonic)."""
 
     value: float
@@ -32,7 +30,7 @@ Memories = Mapping[str, Memory]
 def number(frozen: Frozen, point: str) -> Memory | None:
     """The point's value if it is good, finite and not absurd; so that no NaN reaches the kernel."""
     seen = frozen.good(point)
-    if seen is None or not isfinite(seen[0]) or abs(seen[0]) > ABSURD_W:
+    if seen is None or not -ABSURD_W <= seen[0] <= ABSURD_W:  # what is no number is in no interval
         return None
     return Memory(*seen)
 

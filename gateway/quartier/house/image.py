@@ -33,14 +33,26 @@ class _Teller:
         return [point for point in dict.fromkeys(self.layout.points) if point not in self.hidden]
 
 
+_Places = dict[str, tuple[int, int] | None]
+"""Where a point is told: the number of the layout and the place there; None where it is no number."""
+
+
 class Frozen(Mapping[str, Seen]):
-    """The image at one instant; does not change while a cycle thinks."""
+    """The image at one instant; does not change while a cycle thinks.
+
+    ``places`` holds what ``good`` found in earlier cycles; it is true as long as ``tellers`` are the same.
+    """
 
     def __init__(
-        self, tellers: Mapping[str, tuple[_Teller, ...]], latest: Mapping[int, Readings], now_ns: int
+        self,
+        tellers: Mapping[str, tuple[_Teller, ...]],
+        latest: Mapping[int, Readings],
+        now_ns: int,
+        places: _Places | None = None,
     ) -> None:
         self._tellers = tellers
         self._latest = latest
+        self._places = {} if places is None else places
         self.now_ns = now_ns
 
     def __getitem__(self, point: str) -> Seen:
@@ -69,14 +81,27 @@ class Frozen(Mapping[str, Seen]):
         return found[0]
 
     def good(self, point: str) -> tuple[float, int] | None:
-        """The value as a float and when it was taken (ns); None when absent, not good or no number."""
-        found = self._find(point)
+        """The value as a float and when it was taken (ns); None when absent, not good or no number.
+
+        A cycle asks for some fifty points, the same each time: their places are looked up once.  Ask for the
+        points of the site file alone: each name is kept.
+        """
+        try:
+            found = self._places[point]
+        except KeyError:
+            found = self._places[point] = self._find_number(point)
         if found is None:
             return None
-        readings, place = found
-        if readings.qualities[place] != _GOOD or readings.layout.kinds[place] == TEXT:
+        readings = self._latest[found[0]]
+        place = found[1]
+        if readings.qualities[place] != _GOOD:
             return None
         return float(readings.value(place)), readings.taken_ns
+
+    def _find_number(self, point: str) -> tuple[int, int] | None:
+        """The layout that told a point last and its place there; None where it is absent or no number."""
+        told = self._find_teller(point)
+        return None if told is None or told[0].layout.kinds[told[1]] == TEXT else (told[0].number, told[1])
 
     def age_s(self, point: str) -> float:
         """Seconds since the last *good* reading now held; infinite when there is none."""
@@ -90,18 +115,24 @@ class Frozen(Mapping[str, Seen]):
 
     def _find(self, point: str) -> tuple[Readings, int] | None:
         """The newest telling of a point and its place there."""
+        told = self._find_teller(point)
+        return None if told is None else (self._latest[told[0].number], told[1])
+
+    def _find_teller(self, point: str) -> tuple[_Teller, int] | None:
+        """The layout that told a point last and its place there."""
         for teller in self._tellers.get(point.partition(".")[0], ()):
             place = teller.layout.place(point)
             if place is not None and point not in teller.hidden:
-                return self._latest[teller.number], place
+                return teller, place
         return None
 
 
 class Image:
     """Put to by the buses, frozen by the ticker; never subscribed to.
 
-    Keeps what each layout told last, whole, and nothing per point.  A layout whose telling is the newest of
-    all its points is put in one step; one that is the newest of none is let go.
+    Keeps what each layout told last, whole, and per point only where a cycle finds its number.  A layout
+    whose telling is the newest of all its points is put in one step; one that is the newest of none is let
+    go.
     """
 
     def __init__(self) -> None:
@@ -109,6 +140,7 @@ class Image:
         self._of_owner: dict[str, tuple[_Teller, ...]] = {}
         self._latest: dict[int, Readings] = {}
         self._shared = False  # whether a frozen image looks at the tellers of the owners
+        self._places: _Places = {}  # true for the present tellers: replaced with them
         self._next = 0
 
     def put(self, readings: Readings) -> None:
@@ -133,7 +165,7 @@ class Image:
     def freeze(self, now_ns: int) -> Frozen:
         """The whole image as it stands now; costs one shallow copy of a few entries."""
         self._shared = True
-        return Frozen(self._of_owner, self._latest.copy(), now_ns)
+        return Frozen(self._of_owner, self._latest.copy(), now_ns, self._places)
 
     def _claim(self, layout: Layout, before: _Teller | None) -> _Teller:
         """Let a layout tell of all its points from now on."""
@@ -170,6 +202,7 @@ class Image:
 
     def _replace(self, teller: _Teller, by: tuple[_Teller, ...]) -> None:
         """Put ``by`` in the place of the teller of the same number, with each of its owners."""
+        self._places = {}
         if self._shared:
             self._of_owner = self._of_owner.copy()
             self._shared = False

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One unknown of a chain, at least 0.  ``bus`` is what a Wh of it takes there, ``here`` and ``after``
     what it adds to the chain's row of its step and of the next.
     """

@@ -57,6 +57,8 @@ class Meter:
         co2_g_per_wh = outlook.import_g_per_wh or [0.0] * count
         self.peak_price = terms.peak_eur_per_w / hours
         self.level_wh = 0.0
+        self._hulls: dict[tuple[int, float, float, float, float], list[Slope]] = {}
+        """What ``slopes`` found: nine in ten of the questions of a plan's programs are alike."""
         self.free_wh = terms.peak_free_w * hours
         columns = {
             "net_wh": [(load - sun) * hours for load, sun in zip(outlook.load_w, outlook.pv_w, strict=True)],
@@ -96,7 +98,7 @@ class Meter:
         """The same, but the peak's price is paid in each step for what is imported above a level."""
         made = copy(self)
         made.steps = self.around(array("d", bytes(8 * self.count)), level_wh)
-        made.peak_price, made.level_wh = 0.0, level_wh
+        made.peak_price, made.level_wh, made._hulls = 0.0, level_wh, {}  # noqa: SLF001 - its own copy
         return made
 
     def peak_eur(self, levelled: "Meter") -> float:
@@ -174,11 +176,20 @@ class Meter:
 
     def slopes(
         self, number: int, base_wh: float, least_wh: float, most_wh: float, surcharge: float = 0.0
-    ) -> list[Slope]:
+    ) -> Sequence[Slope]:
         """The hull of a step's cost over what is planned, from ``least_wh`` on.
 
         ``base_wh`` of what is planned is fixed, ``surcharge`` is added to the import's price.
         """
+        asked = (number, base_wh, least_wh, most_wh, surcharge)
+        found = self._hulls.get(asked)
+        if found is None:
+            found = self._hulls[asked] = self._find_slopes(*asked)
+        return found
+
+    def _find_slopes(
+        self, number: int, base_wh: float, least_wh: float, most_wh: float, surcharge: float
+    ) -> list[Slope]:
         step = self._step(number, base_wh, surcharge)._replace(low_wh=least_wh, high_wh=most_wh)
         return [
             Slope(piece.length_wh, piece.price + self.excess_price * piece.breach, piece.breach)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.long
 
 PARK = Node(name="park", fuse_a=63.0, measured=True, unmeasured_w=0.0)
 PHASES = ("l1", "l2", "l3")
-EVENING_S = 3 * 3600 if settings.get_current_profile_name() == "deep" else 3600
+EVENING_S = 3 * 3600 if settings.get_current_profile_name() == "deep" else 2_700
 
 
 def points(count, **more):

@@ -1,4 +1,5 @@
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,25 +13,33 @@ MAKERS = {"make": 1, "rule": 2, "grid": 2}
 NAMED = {"who", "until_utc_ms", "source", "more"}
 
 
-def trees():
+# A file without one of them makes no reason.
+WORDS = tuple(f'"{code}"' for code in BY_CODE)
+
+
+@cache
+def nodes():
+    """Per file all nodes of its tree, without the files that neither make a reason nor have a code."""
+    found = {}
     for path in SOURCES.rglob("*.py"):
-        if path.name not in {"reasonkinds.py", "reason.py"}:
-            yield path, ast.parse(path.read_text("utf-8"))
-
-
-TREES = dict(trees())
+        text = path.read_text("utf-8")
+        if path.name not in {"reasonkinds.py", "reason.py"} and (
+            "quartier.control.reason" in text or any(word in text for word in WORDS)
+        ):
+            found[path] = list(ast.walk(ast.parse(text)))
+    return found
 
 
 def calls():
     """Each call that makes a reason, with its code where that is written there."""
-    for path, tree in TREES.items():
+    for path, found in nodes().items():
         imported = {
             name.name
-            for node in ast.walk(tree)
+            for node in found
             if isinstance(node, ast.ImportFrom) and node.module == "quartier.control.reason"
             for name in node.names
         }
-        for node in ast.walk(tree):
+        for node in found:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in imported:
                 yield path, node
 
@@ -55,8 +64,8 @@ def test_each_code_has_a_text_that_shows_its_values(kind):
 def test_each_code_is_used_and_no_other_is():
     words = {
         node.value
-        for tree in TREES.values()
-        for node in ast.walk(tree)
+        for found in nodes().values()
+        for node in found
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
 

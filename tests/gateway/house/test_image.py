@@ -112,12 +112,15 @@ def test_however_layouts_overlap_and_alternate_the_newest_telling_of_each_point_
                 model = {point: reading for point, reading in model.items() if point not in points}
             case _:
                 frozen.append((living.freeze(number), dict(model)))
+                for point in POINTS:  # what a cycle asks now must not decide what a later one finds
+                    frozen[-1][0].good(point)
     for seen, held in [*frozen, (living.freeze(99), model)]:
         age = {point: Seen(r.value, r.quality, (seen.now_ns - r.taken_ns) / 1e9) for point, r in held.items()}
         assert age == dict(seen)
         assert {p: r.value if r.quality is Quality.GOOD else None for p, r in held.items()} == {
             point: seen.number(point, inf) for point in held
         }
+        assert not any(seen.good(point) for point in POINTS if point not in held)
     newest = {id(layout) for layout in living._tellers}
     assert len(living._latest) == len(living._tellers) <= len(model)
     assert newest <= {id(layout) for layout in layouts if set(layout.points) & model.keys()}

@@ -91,15 +91,23 @@ def test_a_power_cut_at_any_moment_costs_one_commit_and_the_record_says_so(disk:
         last = disk.count
     dice = random.Random(20)
     moments = sorted(dice.randrange(said[0][0], last) for _ in range(CUTS))
-    for number, (moment, image) in enumerate(disk.images(moments, dice)):
-        committed_s = max(seconds for count, seconds in said if count <= moment)
-        with disk.cut(image) as place:
-            command = [*TORTURE, "left", str(place), str(tmp_path / f"again{number}")]
-            found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        assert ([], ["power-cut"]) == (found["wrong"], found["gaps"]), moment
-        for seqs in found["seqs"].values():
-            assert list(range(1, len(seqs) + 1)) == seqs
-            assert committed_s <= len(seqs) <= committed_s + 10
+    with subprocess.Popen(
+        [*TORTURE, "left"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        for number, (moment, image) in enumerate(disk.images(moments, dice)):
+            committed_s = max(seconds for count, seconds in said if count <= moment)
+            with disk.cut(image) as place:
+                process.stdin.write(f"{place} {tmp_path / f'again{number}'}\n")
+                process.stdin.flush()
+                found = json.loads(process.stdout.readline())
+            assert ([], ["power-cut"]) == (found["wrong"], found["gaps"]), moment
+            for seqs in found["seqs"].values():
+                assert list(range(1, len(seqs) + 1)) == seqs
+                assert committed_s <= len(seqs) <= committed_s + 10
+        process.stdin.close()
+    assert process.returncode == 0
 
 
 def lived(disk: Any, runtime: Path) -> list[tuple[int, int]]:

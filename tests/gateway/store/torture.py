@@ -6,7 +6,8 @@ is ``heal`` (the disk is well again at half time), ``kill`` (the process dies wh
 Output, a line a try, JSON: ``fired``, ``by_loop`` (calls to the disk from the loop's thread), ``numbered``
 samples, ``kept``, ``wrong``, ``twice``, and ``gaps`` (why each).
 ``live <folder> <runtime folder>`` commits once per line of input and says how many seconds are committed.
-``left <folder> <runtime folder>`` opens what a power cut left: the sequences kept a stream, and the same.
+``left`` opens what a power cut left, in a process of its own for each line of input, ``<folder> <runtime folder>``.
+Output, a line each: the sequences kept a stream, ``wrong`` and ``gaps``.
 """
 
 import ctypes
@@ -178,6 +179,20 @@ def tries() -> None:
         _say({"code": code} if code else judge(Path(words[0])))
 
 
+def open_what_was_left() -> None:
+    for line in sys.stdin:
+        folder, runtime = line.split()
+        child = os.fork()
+        if not child:
+            try:
+                _say(left(Life(Path(folder), 1000, Path(runtime))))
+                os._exit(ENDED_WELL)
+            finally:
+                os._exit(ENDED_BADLY)
+        if code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            _say({"code": code})
+
+
 def _say(found: object) -> None:
     os.write(1, f"{json.dumps(found)}\n".encode())
 
@@ -188,8 +203,8 @@ def main() -> None:
             tries()
         case ["live", folder, runtime]:
             live(Path(folder), Path(runtime))
-        case ["left", folder, runtime]:
-            _say(left(Life(Path(folder), 1000, Path(runtime))))
+        case ["left"]:
+            open_what_was_left()
 
 
 if __name__ == "__main__":

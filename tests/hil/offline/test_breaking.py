@@ -9,6 +9,7 @@ from math import inf
 
 import pytest
 from tests.hil.offline.mutants import MUTANTS, Mutant
+from tests.hil.offline.steps import lengthen_steps
 
 from quartier_hil import coverage, rows
 from quartier_hil.offline.day import Day, Options
@@ -34,7 +35,7 @@ class Watched:
     """A run, and the judges of each check of it."""
 
     def __init__(self, name, folder):
-        scenario = load(builtin()[name])
+        scenario = lengthen_steps(name, load(builtin()[name]))
         series = standard.make(scenario.start.date(), 3, scenario.seed)
         self.day = Day(Options(scenario=scenario, series=series, folder=folder))
         self.checks = [check for check in self.day.judged_scenario.checks if check.proves]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.hil.offline.steps import lengthen_steps
 
 from quartier_hil import matrix
 from quartier_hil.devices.fault import VERBS
@@ -53,6 +54,8 @@ ALIKE = {
     "ventilation-bacnet-verbs": "ventilation-verbs",
     "waste-opcua-verbs": "waste-verbs",
 }
+# The same promises of the other generation of SunSpec: their short forms are run over wires.
+WIRED = {"cap-stays-7xx": "cap-stays-1xx", "timers-7xx": "timers-1xx"}
 
 
 def _is_short(scenario):
@@ -62,7 +65,8 @@ def _is_short(scenario):
 
 
 def _short():
-    left = PLANNED | ALIKE.keys() | SHORT.keys()  # the stage "scenarios" runs those of SHORT over wires
+    # The stage "scenarios" runs those of SHORT over wires.
+    left = PLANNED | ALIKE.keys() | WIRED.keys() | SHORT.keys()
     known = ((name, path) for name, path in builtin().items() if name not in left and fits(path))
     return [name for name, path in known if _is_short(load(path))]
 
@@ -76,7 +80,10 @@ def name(request):
 @pytest.fixture(scope="module")
 def done(name, tmp_path_factory):
     """Each of them once, performed."""
-    return cells.performed(load(builtin()[name]), tmp_path_factory.mktemp("day"))
+    scenario = load(builtin()[name])
+    shown = scenario.pictures or any(name in row.scenarios for row in matrix.ROWS)  # in its own steps
+    made = scenario if shown else lengthen_steps(name, scenario)
+    return cells.performed(made, tmp_path_factory.mktemp("day"))
 
 
 def test_a_scenario_keeps_every_promise_without_wires(done):
@@ -116,6 +123,13 @@ def test_a_scenario_that_is_left_out_for_another_differs_from_it_by_the_protocol
 
     assert asked(played) == asked(left)
     assert on_the_page(played) == on_the_page(left)
+
+
+@pytest.mark.parametrize(("left", "played"), WIRED.items(), ids=str)
+def test_a_scenario_that_is_left_to_its_short_form_over_wires_promises_what_the_other_one_does(left, played):
+    assert f"short-{left}" in SHORT
+    assert load(builtin()[played]).events == load(builtin()[left]).events
+    assert load(builtin()[played]).checks == load(builtin()[left]).checks
 
 
 def test_every_picture_in_the_pages_is_of_a_scenario_that_is_run_here():
