@@ -60,6 +60,8 @@ class Flight:
 
     def __init__(self, wait_s: float, wait_max_s: float) -> None:
         self._wait_ns, self._wait_max_ns = round(wait_s * _S), round(wait_max_s * _S)
+        self.taken_count = 0
+        """Samples of history that were confirmed in all connections."""
         self.begin()
 
     def begin(self) -> None:
@@ -105,6 +107,8 @@ class Flight:
                 self.covered_ns = max(self.covered_ns, gone.ns)
                 stream.moved_ns, is_moved = now_ns, True
                 stream.waits_count = 0
+                if gone.late:
+                    self.taken_count += gone.last - gone.first + 1
         if is_moved:
             self._moved_ns = now_ns
         return is_moved
@@ -138,18 +142,24 @@ class Flight:
         ]
         return (now_ns - min(times)) / _S if times else 0.0
 
-    def lost(self, marks: Mapping[str, Mark], outbox: Outbox, now_ns: int) -> dict[str, Lost]:
+    def lost(
+        self, marks: Mapping[str, Mark], outbox: Outbox, now_ns: int, wait_s: float | None = None
+    ) -> dict[str, Lost]:
         """Return what was lost, by stream, as the last watermark shows.
 
-        It no longer counts as on its way; the caller sends it again.
+        It no longer counts as on its way; the caller sends it again.  ``wait_s``: how long the watermark must
+        stand at it, where that is less than usual.
         """
         found: dict[str, Lost] = {}
+        wait_ns = self._wait_ns if wait_s is None else round(wait_s * _S)
         for name, stream in self._streams.items():
             if not stream.messages or stream.messages[0].ns >= stream.repeated_ns:
                 stream.lost_count = stream.repeated_ns = 0
             if not stream.messages:
                 continue
-            if self._is_lost(stream, now_ns) and _is_next(stream.messages, marks.get(name), name, outbox):
+            if self._is_lost(stream, now_ns, wait_ns) and _is_next(
+                stream.messages, marks.get(name), name, outbox
+            ):
                 stream.lost_count = max(1, 2 * stream.lost_count)
                 is_again = stream.waits_count > 0
                 stream.waits_count += 1
@@ -159,11 +169,11 @@ class Flight:
                 found[name] = Lost(marks.get(name), gone[-1].end, is_again)
         return found
 
-    def _is_lost(self, stream: _Stream, now_ns: int) -> bool:
+    def _is_lost(self, stream: _Stream, now_ns: int, least_ns: int) -> bool:
         head = stream.messages[0]
         if head.ns < stream.repeated_ns <= self.covered_ns:
             return True  # the one before it was lost, went again, and is stored
-        wait_ns = min(self._wait_ns << min(stream.waits_count, 16), self._wait_max_ns)
+        wait_ns = min(least_ns << min(stream.waits_count, 16), self._wait_max_ns)
         if now_ns - max(head.ns, stream.moved_ns) < wait_ns:
             return False
         return head.ns < self.covered_ns or now_ns - max(head.ns, self._moved_ns) >= wait_ns

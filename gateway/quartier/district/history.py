@@ -30,6 +30,8 @@ class History:
         self._flow = Flow(rules.backfill_messages_per_s, is_acknowledged=rules.watermark, phase=phase)
         self._flight = Flight(rules.arrival_s, rules.back_off_max_s)
         self._opens_ns = 0
+        self._taken_count = 0
+        self._arrival_s = rules.arrival_s
 
     def begin(self, now: Now) -> None:
         """The first births of a connection: history waits some seconds for a watermark that knows them."""
@@ -42,6 +44,11 @@ class History:
     def is_flying(self) -> bool:
         """Whether anything that was sent, live or late, is not confirmed."""
         return self._flight.is_flying
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether history that was sent is not confirmed."""
+        return self._flight.late_count > 0
 
     @property
     def covered_ns(self) -> int:
@@ -70,20 +77,26 @@ class History:
         now_ns = scene.now.ns
         if echoes:
             self._opens_ns = min(self._opens_ns, now_ns)
-            for stream, gone in self._flight.lost(marks, scene.outbox, now_ns).items():
+            wait_s = self._flow.lost_s(self._arrival_s)
+            for stream, gone in self._flight.lost(marks, scene.outbox, now_ns, wait_s).items():
                 self.resent_count += 1
                 above = {} if gone.above is None else {stream: gone.above}
                 self.backlog.add(above, {stream: gone.upto}, first=not gone.is_again)
         queued_s = self._flight.queued_s(now_ns)
-        self._flow.heard(now_ns, is_moved=is_moved, queued_s=queued_s, late_s=late_s)
+        before_count, self._taken_count = self._taken_count, self._flight.taken_count
+        taken_count = self._taken_count - before_count
+        self._flow.heard(now_ns, is_moved=is_moved, queued_s=queued_s, late_s=late_s, taken_count=taken_count)
 
     def earn(self, now: Now) -> None:
         """Time passed."""
         may_go = bool(self.backlog) and now.ns >= self._opens_ns
-        self._flow.earn(now.ns, counts=may_go, flying_count=self._flight.late_count)
+        flight = self._flight
+        flying_count, flying_s = flight.late_count, flight.queued_s(now.ns)
+        self._flow.earn(now.ns, counts=may_go, flying_count=flying_count, flying_s=flying_s)
 
     def next(self, outbox: Outbox, dead: Collection[str], now: Now) -> Run | None:
         """Return the samples that may go now, enough for a message; None where none may."""
         if now.ns < self._opens_ns or not self._flow.allows(self._flight.late_count):
             return None
-        return self.backlog.peek(outbox, dead)
+        run = self.backlog.peek(outbox, dead)
+        return None if run is None else run.head(self._flow.portion)

@@ -34,6 +34,9 @@ _S = 1_000_000_000
 _LOOK_S = 1.0
 # How often to look whether the wire is free for more history.
 _DRAIN_S = 0.25
+# Births wait for watermarks about the last connection, where that left history unconfirmed: so many times
+# ``watermark_wait_s``, or until so many in a row confirm nothing more.
+_HEARING_WAITS, _STILL_MAX = 2, 2
 # Samples that found no room wait so long at most.
 _FULL_S = 0.05
 
@@ -43,6 +46,7 @@ class Phase(Enum):
 
     OFF = "off"
     WAITING = "waiting for the primary host"
+    HEARING = "waiting for the watermark"
     BORN = "born"
 
 
@@ -90,6 +94,8 @@ class Session:
         host = rules.primary_host
         self._state_topics = () if host is None else state_topics(NAMESPACE, host)
         self._is_fresh = False
+        self._hears_ns: int | None = None
+        self._still_count = 0
 
     @property
     def marks(self) -> Mapping[str, Mark]:
@@ -137,13 +143,23 @@ class Session:
         return (*own, *((topic, 1) for topic in self._state_topics))
 
     def opened(self, bdseq: int, scene: Scene, server: int = 0) -> list[Effect]:
-        """CONNACK and SUBACKs of ``server`` in the list came for the CONNECT whose Will carried ``bdseq``."""
+        """CONNACK and SUBACKs of ``server`` in the list came for the CONNECT whose Will carried ``bdseq``.
+
+        Where the last connection left history that is not confirmed, births wait some seconds for a
+        watermark: until then it counts for what that connection sent, and the less goes twice.
+        """
         self.bdseq = bdseq
         self._primary.begin(server)
         self._watch.opened()
         self._is_fresh = True
         if self.rules.primary_host is not None:
             self.phase = Phase.WAITING
+            return []
+        if self._history.is_unconfirmed:
+            self.phase = Phase.HEARING
+            if self._hears_ns is None:  # a connection that breaks again and again is born at last
+                self._hears_ns = scene.now.ns + round(_HEARING_WAITS * self.rules.watermark_wait_s * _S)
+            self._still_count = 0
             return []
         return self._births(scene)
 
@@ -181,7 +197,7 @@ class Session:
         self._born_ns = now.ns
         self._is_undated = not now.synced
         self._owes_rate = False
-        self._rebirth_ns = None
+        self._rebirth_ns = self._hears_ns = None
         self._live_ns = self._look_ns = 0
         self.is_full = self._was_cut = False
         self._watch.born(now)
@@ -270,9 +286,10 @@ class Session:
         now = scene.now
         notes = [*self.delivery.watermark(found.streams, scene.outbox), *self._watch.heard(found, now)]
         self._history.backlog.covered(self.marks)
+        is_moved, echoes = self._history.covered(self.marks, now), found.bdseq == self.bdseq
+        self._still_count = 0 if is_moved else self._still_count + 1
         if self.phase is not Phase.BORN or self._is_fresh:
             return [*notes]
-        is_moved, echoes = self._history.covered(self.marks, now), found.bdseq == self.bdseq
         if echoes:
             self._watch.echoed()
         else:
@@ -303,6 +320,8 @@ class Session:
         ``room_bytes`` is how much the connection takes, ``late_bytes`` how much history: none while anything
         waits to be written.  What does not fit stays in the store.
         """
+        if self.phase is Phase.HEARING:
+            return self._births(scene) if self._has_heard(scene.now) else []
         if self.phase is not Phase.BORN:
             note = self._primary.contested(scene.now) if self.phase is Phase.WAITING else None
             return [] if note is None else [note, *self._births(scene)]
@@ -328,6 +347,11 @@ class Session:
         if any(isinstance(effect, Publish) for effect in effects) and late_bytes < PAYLOAD_MAX_BYTES:
             late_bytes = 0  # a slow link: what is live is written first
         return [*effects, *self._late_data(scene, min(room_bytes, late_bytes))]
+
+    def _has_heard(self, now: Now) -> bool:
+        """Whether the district confirmed the last connection's history, or will not do so."""
+        is_over = self._hears_ns is None or now.ns >= self._hears_ns or self._still_count >= _STILL_MAX
+        return is_over or not self._history.is_unconfirmed
 
     def _heads(self, scene: Scene) -> dict[str, Mark]:
         """The newest sample of each stream that goes over Sparkplug."""

@@ -254,7 +254,7 @@ class Uplink:
 
     def _stay_together(self) -> None:
         """Documents, watermarks and heartbeats come where the host is: on the server of our births."""
-        if self.session.phase is Phase.BORN:
+        if self.session.phase in {Phase.BORN, Phase.HEARING}:
             self._control.join(self._data.place)
 
     async def _listen_data(self, connection: Connection) -> None:

@@ -166,20 +166,24 @@ REPLAYED = st.tuples(st.just("again"), st.just(0), st.integers(0, 5))
 
 
 class Watched(Run):
-    """A life in which anybody may write watermarks: what they may do to the marks is checked after each."""
+    """A life in which anybody may write watermarks: what they may do to the marks is checked after each.
+
+    A session begins with its births: until then a watermark counts for what the last one sent.
+    """
 
     def __init__(self, parts):
-        self.gone = set()
+        self.gone, self.before = set(), {}
         self.rightly = []
         super().__init__(parts, watermark=True, host=False)
 
     def connect(self):
-        self.gone = set()
-        self.before = dict(self.session.marks)
+        self.is_new = True
         super().connect()
 
     def say(self, effects, *, lost=False):
         for effect in effects:
+            if "/NBIRTH/" in getattr(effect, "topic", "") and decode(effect.payload).seq == 0 and self.is_new:
+                self.gone, self.before, self.is_new = set(), dict(self.session.marks), False
             if getattr(effect, "upto", None) is not None:
                 key = decode(effect.payload).key
                 self.gone |= {(effect.stream, key.boot, seq) for seq in range(key.first, effect.upto.seq + 1)}

@@ -18,14 +18,14 @@ def test_the_pace_saves_up_two_seconds_and_one_message_where_nothing_waits():
     for second in (0, 1, 2, 3, 4):
         pace.earn(second * S, counts=True)
     count = 0
-    while pace.allows:
+    while pace.allows():
         pace.spend()
         count += 1
 
     assert 15 == count, "two seconds saved, and the last one"
     pace.earn(10 * S, counts=False)
     pace.spend()
-    assert not pace.allows
+    assert not pace.allows()
 
 
 def gone(flow, now_ns, flying, most=10_000):
@@ -109,8 +109,8 @@ def test_two_slow_intervals_count_where_they_are_longer_than_a_minute():
 
 def grown(flow, seconds):
     for second in seconds:
-        gone(flow, second * S, 0)
-        flow.heard(second * S, is_moved=True, queued_s=0.0, late_s=0.0)
+        taken_count = gone(flow, second * S, 0) * flow.portion
+        flow.heard(second * S, is_moved=True, queued_s=0.0, late_s=0.0, taken_count=taken_count)
     return flow.window
 
 
@@ -137,7 +137,63 @@ def test_a_late_district_slows_history_down_and_a_quick_one_speeds_it_up():
     assert flow.per_s < slow, "history itself waits too long"
     slow = flow.per_s
     assert grown(flow, range(430, 520, 30))
-    assert slow < flow.per_s < fast
+    assert slow < flow.per_s <= fast
+
+
+def test_a_slow_rate_goes_in_small_messages_and_a_fast_one_in_full_ones():
+    flow = Flow(5.0)
+    flow.begin(0)
+    for second in range(5, 60, 5):
+        flow.heard(second * S, is_moved=False, queued_s=3.0, late_s=0.0)
+    portions = [flow.portion]
+    for second in range(60, 200, 5):
+        grown(flow, [second])
+        portions.append(flow.portion)
+    assert (100, 500) == (portions[0], portions[-1])
+    assert portions == sorted(portions)
+    assert 500 == Flow(5.0, is_acknowledged=False).portion
+    slow = Flow(0.01)
+    grown(slow, range(5, 100, 5))
+    assert 500 == slow.portion, "a rate of messages that somebody set is not passed by smaller ones"
+
+
+@pytest.mark.parametrize(("late_s", "most_s"), [(0.0, 2.0 + 1.25 * 5), (None, 1.0 + 5)])
+def test_history_nearly_stops_while_the_oldest_message_is_older_than_a_short_queue_makes_it(late_s, most_s):
+    flow = Flow(5.0)
+    flow.begin(0)
+    for second in range(0, 50, 5):
+        flow.heard(second * S, is_moved=True, queued_s=0.0, late_s=late_s)
+    flow.earn(60 * S, counts=True, flying_count=1, flying_s=most_s - 0.01)
+    assert flow.allows(1)
+    flow.earn(61 * S, counts=True, flying_count=1, flying_s=most_s + 0.01)
+    assert not flow.allows(1)
+    for second in (62, 80, 100):
+        flow.earn(second * S, counts=True, flying_count=1, flying_s=60.0)
+    assert flow.allows(1), "a message a minute goes all the same"
+
+
+def test_a_new_connection_begins_with_at_most_half_of_the_last_rate():
+    flow = Flow(5.0)
+    flow.begin(0)
+    flow.heard(S, is_moved=False, queued_s=0.0, late_s=0.0)
+    first = flow.per_s
+    for second in range(6, 60, 5):
+        flow.heard(second * S, is_moved=False, queued_s=9.0, late_s=0.0)
+    low = flow.per_s
+    flow.begin(100 * S)
+    flow.heard(101 * S, is_moved=False, queued_s=0.0, late_s=0.0)
+    assert first > low >= flow.per_s
+
+
+def test_a_lost_message_is_waited_for_some_intervals_where_live_data_is_stored_first_and_else_a_minute():
+    flow = Flow(5.0)
+    flow.begin(0)
+    assert 60.0 == flow.lost_s(60.0)
+    for second in range(0, 50, 5):
+        flow.heard(second * S, is_moved=True, queued_s=0.0, late_s=0.0)
+    assert 2.0 + 2.5 * 5 == flow.lost_s(60.0)
+    flow.heard(55 * S, is_moved=True, queued_s=0.0, late_s=None)
+    assert 60.0 == flow.lost_s(60.0)
 
 
 @pytest.mark.parametrize("count", [20, 60])
@@ -149,7 +205,15 @@ def test_live_data_stays_fresh_at_a_district_that_tells_how_late_it_is(count):
     assert ideal_s <= drained_s <= 8 * ideal_s + 240
 
 
-def storm(count, *, each_s, messages, watermark_s=5.0):
+def test_a_district_without_late_s_gets_all_and_its_queue_stays_bounded():
+    """It stores in the order of arrival; without a bound live data waited for all history that was sent."""
+    ages, drained_s, ideal_s = storm(20, each_s=0.05, messages=30, watermark_s=20.0, is_told=False)
+    ages.sort()
+    assert ages[len(ages) * 99 // 100] <= 20.0
+    assert ideal_s <= drained_s <= 8 * ideal_s + 600
+
+
+def storm(count, *, each_s, messages, watermark_s=5.0, is_told=True):
     """Ages of live data, when all was stored, and how long the history alone takes."""
     dice = random.Random(1)
     flows = [Flow(5.0, phase=place / count) for place in range(count)]
@@ -178,6 +242,13 @@ def storm(count, *, each_s, messages, watermark_s=5.0):
                     flying[place].popleft()
                 queued_s = now_s - flying[place][0][0] if flying[place] else 0.0
                 moved = len(flying[place]) < before
-                late_s = max(0.0, free_s - now_s)
-                flow.heard(round(now_s * S), is_moved=moved, queued_s=queued_s, late_s=late_s)
+                late_s = max(0.0, free_s - now_s) if is_told else None
+                taken_count = (before - len(flying[place])) * flow.portion
+                flow.heard(
+                    round(now_s * S),
+                    is_moved=moved,
+                    queued_s=queued_s,
+                    late_s=late_s,
+                    taken_count=taken_count,
+                )
     return ages, now_s, count * messages * each_s

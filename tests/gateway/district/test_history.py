@@ -29,9 +29,9 @@ def begun(notebook, **rules):
     return history
 
 
-def said(history, notebook, second, marks, *, echoes=True):
+def said(history, notebook, second, marks, *, echoes=True, late_s=None):
     is_moved = history.covered(marks, at(second))
-    history.heard(None, marks, Scene(at(second), dict, notebook), is_moved=is_moved, echoes=echoes)
+    history.heard(late_s, marks, Scene(at(second), dict, notebook), is_moved=is_moved, echoes=echoes)
 
 
 def test_it_waits_for_a_watermark_that_knows_the_session_but_not_for_ever(notebook):
@@ -68,3 +68,27 @@ def test_what_was_lost_goes_again_once_and_is_counted(notebook):
     history.sent(again, 0, 10, at(200), late=True)
     said(history, notebook, 201, {"grid": Mark(7, 10)})
     assert (False, 200_000_000_000) == (history.is_flying, history.covered_ns)
+
+
+@pytest.mark.parametrize(("late_s", "second"), [(0.0, 25), (None, 70)])
+def test_a_lost_message_goes_again_soon_only_where_live_data_is_stored_first(notebook, late_s, second):
+    history = begun(notebook)
+    history.sent(history.next(notebook, (), at(10)), 0, 30, at(10), late=True)
+    assert history.is_unconfirmed
+    resent = []
+    for now in range(15, 100, 5):
+        said(history, notebook, now, {}, late_s=late_s)
+        resent.append((now, history.resent_count))
+    assert second == next(now for now, count in resent if count)
+
+
+def test_a_slow_district_gets_small_messages(make_notebook):
+    notebook = make_notebook()
+    for _ in range(600):
+        notebook.put("grid", "power_w", 1.0)
+    history = begun(notebook)
+    said(history, notebook, 1, {}, late_s=0.0)
+    for now in range(6, 60, 5):
+        said(history, notebook, now, {}, late_s=1.5)
+    history.earn(at(100))
+    assert 100 == len(history.next(notebook, (), at(100)))

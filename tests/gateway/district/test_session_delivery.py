@@ -307,6 +307,55 @@ def test_what_the_last_connection_brought_counts_until_the_births_of_the_next(wo
     assert {("grid", 7, 1): 1} == dict(district.keys)
 
 
+def left_with_history(world, catalog, district):
+    """A session that is gone while the district has not confirmed what it sent late."""
+    for value in range(5):
+        world.put("grid", "power_w", float(value))
+    session = born(world, catalog)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    session.closed()
+    assert {1} == set(district.keys.values())
+    return session
+
+
+def test_births_wait_for_a_watermark_that_confirms_the_last_connections_history(world, catalog, district):
+    session = left_with_history(world, catalog, district)
+    assert [] == session.opened(4, world.pass_s(1).scene)
+    assert [] == session.pump(world.pass_s(1).scene, 10**6)
+    session.watermark(district.watermark(3), world.scene)
+    for _ in range(20):
+        district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    assert (2, Mark(7, 5)) == (session.births_count, session.marks["grid"])
+    assert {1} == set(district.keys.values()), "nothing goes twice"
+
+
+def test_births_wait_no_longer_than_twice_the_wait_for_a_watermark_however_often_the_link_breaks(
+    world, catalog, district
+):
+    session = left_with_history(world, catalog, district)
+    for _ in range(3):
+        session.opened(4, world.pass_s(1).scene)
+        assert [] == session.pump(world.pass_s(5).scene, 10**6)
+        session.closed()
+    session.opened(4, world.scene)
+    assert session.pump(world.pass_s(5).scene, 10**6)
+    assert 2 == session.births_count
+    for _ in range(20):
+        district.take(session.pump(world.pass_s(1).scene, 10**6))
+    assert {2} == {district.keys["grid", 7, seq] for seq in range(1, 6)}, "what nobody confirmed goes again"
+
+
+def test_births_wait_for_no_third_watermark_where_two_confirm_nothing_more(world, catalog, district):
+    session = left_with_history(world, catalog, district)
+    session.opened(4, world.pass_s(1).scene)
+    for births in (1, 2):
+        session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+        session.pump(world.pass_s(1).scene, 10**6)
+        assert births == session.births_count
+
+
 STEP = st.one_of(
     st.tuples(st.just("put"), st.sampled_from(["grid", "bat1", "ev1", "node", "heat1"]), st.integers(1, 40)),
     st.tuples(st.just("pump"), st.sampled_from([0, 200, 10**6]), st.integers(0, 30)),
