@@ -2,7 +2,7 @@
 
 Time in the building runs ``rate`` times as fast as real time.  Where the machine is too slow for that, the
 daemon skips control cycles, the simulated building lags behind its clock, or the daemon's readings grow old
-though no fault was made.  What is measured then says little about the gateway.
+though no event harms a device.  What is measured then says little about the gateway.
 """
 
 from collections import deque
@@ -17,9 +17,9 @@ SKIPPED_MAX_SHARE = 0.05
 STALLED_SHARE = 0.25
 """Over a window: so much is no single pause of the machine."""
 LOOKS_COUNT = 40
-"""Looks at the daemon of a window; about ten real seconds."""
+"""Looks at the grid meter's state in a window; about ten real seconds."""
 LASTING_SHARE = 0.15
-"""From this share of a run on, what was too slow so far and still is asks for a lower rate."""
+"""After this share of a run, a machine that was too slow so far and still is asks for a lower rate."""
 WINDOW_COUNT = 120
 """Control cycles, and steps of the building, of a window; about four real seconds at 30 times real time."""
 BEHIND_S = 5.0

@@ -116,7 +116,7 @@ class Hands:
             near = suggest(said, [one.name for one in self._house().assets], "quartier status")
             return {"error": f"there is no asset {said!r}; {near}"}
         if not _has_output(asset):
-            how = f"; assets.{asset.name}.curtail says how it may be curtailed" * isinstance(asset, Pv)
+            how = f"; set assets.{asset.name}.curtail to let it be curtailed" if isinstance(asset, Pv) else ""
             return {"error": f"{asset.name}: the gateway only measures it, it has no output to order{how}"}
         try:
             value = None if request.get("value") is None else spoken.value(asset, str(request["value"]))

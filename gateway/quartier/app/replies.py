@@ -68,7 +68,7 @@ class Replies:
         return self._told(now, "asset", found)
 
     def _unread(self, name: str, found: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Of one whose order is not known: its point, and whether the device shows it at all."""
+        """Return the point whose last order is not known, and whether the device shows it at all."""
         if (found.get("state_reason") or {}).get("code") != "state.unread":
             return None
         points = (one for one in self._fleet.points.values() if one.writable and one.on_release is not None)

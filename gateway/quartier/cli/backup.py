@@ -83,7 +83,7 @@ def _restore(options: argparse.Namespace, folders: Folders) -> int:
 
 
 def _refusals(options: argparse.Namespace, plan: restoring.Plan, *, is_synced: bool) -> Iterator[str]:
-    """All that stands against it, each with what to do: files that are here, the clock, the key."""
+    """Yield each reason not to restore, with what to do: files that are here, the clock, the key."""
     if plan.objections and not options.force:
         yield from plan.objections
         yield "--force moves what is here aside"

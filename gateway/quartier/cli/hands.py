@@ -14,7 +14,7 @@ from quartier.runtime.operators import GROUP, order
 EX_UNAVAILABLE = 69
 _LOOK_S = 0.25
 _LOOKS_MAX = 14
-"""So often an order is looked after: for about three cycles of a second."""
+"""Looks at an order's effect: 3.5 s, so three control cycles."""
 
 
 def override(options: argparse.Namespace) -> int:
@@ -62,7 +62,10 @@ def _ordered(options: argparse.Namespace, what: str, **request: Any) -> int:
 
 
 def _followed(options: argparse.Namespace, done: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Wait until a cycle has taken the order, and two more where it is on its way; None: nobody may look."""
+    """Return the asset once its order is done or held back, else as it is after ``_LOOKS_MAX`` looks.
+
+    None where the order is not seen: the daemon does not answer, or no cycle took it in that time.
+    """
     found = None
     for _ in range(_LOOKS_MAX):
         try:
@@ -79,7 +82,7 @@ def _followed(options: argparse.Namespace, done: Mapping[str, Any]) -> dict[str,
 
 
 def _effect(asset: Mapping[str, Any]) -> str:
-    """What comes of the order, and for one that must wait what it waits for."""
+    """Return what the order leads to, and for one that must wait what it waits for."""
     words = [sentences.effect(asset), sentences.unread(asset)]
     if asset["override"]["wished"] is not None and asset["override"]["done"] is None:
         words += reasons.returning(asset)

@@ -146,7 +146,7 @@ async def _hear(port: str, options: argparse.Namespace) -> list[FoundDevice]:
 
 
 def _key_file(options: argparse.Namespace, protocol: str) -> str:
-    """The file of keys as the site file names it; empty for a meter that does not encrypt."""
+    """Return the path of the key file for the site file; empty where the protocol does not encrypt."""
     has_keys = bool(options.key_file) and protocol in _ENCRYPTING
     return str(Path(options.key_file).absolute()) if has_keys else ""
 

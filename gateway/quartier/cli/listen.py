@@ -167,7 +167,7 @@ class Sheet:
         )
 
     def _fitting_values(self, now_s: float, columns: int) -> str:
-        """As many values as fit, powers first; the rest as a count."""
+        """Return as many values as fit, powers first, and the number of the rest."""
         names = sorted(self._values, key=_importance)
         told: list[str] = []
         for place, name in enumerate(names):

@@ -124,7 +124,7 @@ def age(seconds: float | None) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes as people write them: ``812 B``, ``34.2 kB``, ``1.3 MB``, ``4.0 GB``."""
+    """Return a number of bytes as people write it: ``812 B``, ``34.2 kB``, ``1.3 MB``, ``4.0 GB``."""
     for limit, unit in ((1e3, "B"), (1e6, "kB"), (1e9, "MB")):
         if count < limit:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count * 1e3 / limit:.1f} {unit}"

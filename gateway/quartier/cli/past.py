@@ -78,7 +78,7 @@ def places(config: Path, state_dir: Path) -> tuple[Path, tzinfo | None]:
 
 
 def daemon_zone(runtime_dir: Path) -> ZoneInfo | None:
-    """The site's time zone, as the running daemon has it; None where none answers."""
+    """Return the site's time zone from the running daemon; None where none answers."""
     try:
         return times.zone(ask(runtime_dir, "status")["gateway"].get("time_zone"))
     except Closed:
@@ -86,7 +86,7 @@ def daemon_zone(runtime_dir: Path) -> ZoneInfo | None:
 
 
 def unknown_zone(config: Path) -> str:
-    """Which zone times are in where there is no usable site file, and what to do."""
+    """Return a notice that names the zone of all times where there is no usable site file."""
     why = "is not usable" if config.exists() else "is not there"
     return f"{config} {why}: times are in {times.said(None)}; name the site file with --config"
 

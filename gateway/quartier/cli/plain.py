@@ -49,9 +49,9 @@ def filtered() -> Iterator[None]:
 
 
 class Progress:
-    """How far a search has come, on the error output: in place on a terminal, else a line now and then.
+    """Shows on the error output how far a search is: in place on a terminal, else in lines.
 
-    In a pipe or a file each new step gets a line, and a step that lasts one every 5 s.
+    In a pipe or a file each new step gets a line, and a long step one more every ``PROGRESS_EVERY_S``.
     """
 
     def __init__(self, now_s: Callable[[], float] | None = None) -> None:
@@ -61,7 +61,7 @@ class Progress:
         self._told_s = 0.0
 
     def tell(self, step: object, begins: str, text: str) -> None:
-        """Show ``text``; ``begins`` is the line with which a new ``step`` begins where no terminal is."""
+        """Show ``text``; without a terminal a new ``step`` begins with the line ``begins``."""
         is_new, self._step = step != self._step, step
         if self._is_live:
             overwrite(f"{text} ")

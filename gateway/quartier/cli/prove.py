@@ -68,7 +68,7 @@ def _source(source: Source) -> dict[str, str]:
     return {key: getattr(source, key) for key in keys} | {"origin": source.whose}
 
 
-def told(one: Check) -> str:
+def describe_check(one: Check) -> str:
     """Return a second reader's check as a line for people."""
     said = f"{one.day}: {one.agree} of {one.points} points agreed with {'; '.join(one.sources)}"
     return f"{said}. {one.found}" if one.found else said

@@ -96,7 +96,7 @@ def _outlook(told: Mapping[str, Any], last: Entry, now: Clock) -> Iterator[Line]
 
 
 def _wished(told: Mapping[str, Any]) -> Iterator[Line]:
-    """What is ordered by hand, and which limit holds it; what is not known of the device."""
+    """Yield the wish, with the limit that holds it back, and what is not known of the device."""
     if told.get("override") is not None and (words := effect(told)):
         wish = told["override"]
         yield "wished", Text(f"{ordered(wish['point'], wish['wished'])}, {wish['words']}: {words}")
@@ -110,7 +110,7 @@ def _returns(told: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def returning(told: Mapping[str, Any]) -> list[str]:
-    """What must come true before it gets more, one thing an entry; empty where nothing is held."""
+    """Return the conditions under which it gets more, one an entry; empty where nothing is held."""
     if told.get("needs") is None:
         return []
     return list(map(_need, told["needs"])) or [_SOON]

@@ -144,7 +144,7 @@ def ordered(point: str, value: float | None) -> str:
 
 
 def because(asset: Mapping[str, Any]) -> str:
-    """Why an asset is told what it is; a limit that holds an order by hand back comes first."""
+    """Return why an asset has its order; a limit that holds back a wish comes first."""
     wish, command = asset.get("override"), asset.get("command")
     reason = str(command["reason"]) if command else ""
     if wish is None or wish.get("wished") is None:
@@ -156,7 +156,7 @@ def because(asset: Mapping[str, Any]) -> str:
 
 
 def effect(asset: Mapping[str, Any]) -> str:
-    """What an order by hand leads to; empty where nothing is ordered (maintenance)."""
+    """Return what is ordered for a wish, and the limit that holds it back; empty in maintenance."""
     wish = asset["override"]
     if wish["wished"] is None:
         return ""
@@ -164,20 +164,20 @@ def effect(asset: Mapping[str, Any]) -> str:
         return f"no order is written yet: {asset['state'].removeprefix('no order yet: ')}"
     told, wished = (ordered(wish["point"], wish[key]) for key in ("done", "wished"))
     if wish["held_by"] is not None:
-        return f"it is told {told} and not {wished}: {wish['held_by']['text']}"
-    return f"it is told {told}" + ("" if told == wished else f", on its way to {wished}")
+        return f"set to {told}, not {wished}: {wish['held_by']['text']}"
+    return f"set to {told}" + ("" if told == wished else f", on its way to {wished}")
 
 
 def unread(asset: Mapping[str, Any]) -> str:
-    """Why the gateway does not know what a device was told last, and what follows; empty where it does."""
+    """Return why the last order of a device is not known, and what follows; empty where it is known."""
     told = asset.get("unread")
     if told is None:
         return ""
     if told["read_back"]:
         return f"{told['point']} was not read yet: `quartier points {asset['name']}` shows why"
     return (
-        f"its device does not show {told['point']}: whatever reduces is ordered at once, what starts it or "
-        "gives it more waits until the limits leave room"
+        f"its device does not show {told['point']}: orders that reduce it are sent at once, orders that "
+        "start or raise it wait until the limits leave room"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from quartier.cli import output
 from quartier.cli.library import NONE, row
-from quartier.cli.prove import as_json, told
+from quartier.cli.prove import as_json, describe_check
 from quartier_drivers.contract import Fallback
 from quartier_drivers.forgetting import CAP
 from quartier_drivers.points import word
@@ -58,7 +58,7 @@ def _head(one: Profile, proof: Proof) -> Iterator[tuple[str, str]]:
         ("differs", f"{d.source}: {d.point}: {d.reason or 'no reason is given'}") for d in proof.disagreements
     )
     yield from (("not counted", f"{point}: {why}") for point, why in proof.left_out.items())
-    yield from (("second reader", told(one)) for one in proof.checks)
+    yield from (("second reader", describe_check(one)) for one in proof.checks)
     limits = getattr(one, "limits", None)
     if limits is not None and one.protocol == "opcua":
         yield "a read", f"at most {limits.nodes_max} nodes"

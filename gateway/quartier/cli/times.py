@@ -109,7 +109,7 @@ def said(zone: tzinfo | None) -> str:
 
 
 def _machine() -> str:
-    """The name of this machine's zone: what ``TZ`` or /etc/localtime says."""
+    """Return the name of this machine's zone: from ``TZ``, else /etc/localtime, else UTC."""
     link = os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2]
     return os.environ.get("TZ", "").lstrip(":") or link or "UTC"
 

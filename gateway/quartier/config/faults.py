@@ -59,7 +59,7 @@ def shown(value: object) -> str:
 
 
 def in_key_unit(fault: Fault, row: str) -> str:
-    """What is wrong, and of a decimal comma the number that the unit of its key needs: 5,5 may be kW."""
+    """Return the fault's text; for a decimal comma, with the numbers for the key's unit: 5,5 may be kW."""
     comma = _COMMA.search(fault.what)
     keys = _KEY_OF.findall(row[: fault.column or 0])
     unit = _UNIT_OF.search(keys[-1]) if keys else None

@@ -1,4 +1,4 @@
-"""Finds what somebody may have meant by a name that is not known: the nearest names, or how to list all."""
+"""Suggests what somebody may have meant by an unknown name: the nearest names, or how to list all."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -13,9 +13,10 @@ _PART_MIN_CHARS = 3
 
 
 def suggest(name: str, known: Sequence[str], listing: str = "") -> str:
-    """Half a sentence that helps with an unknown ``name``.
+    """Return half a sentence that helps with an unknown ``name``.
 
-    ``listing`` is the command that lists all; without it a short list is given whole, a long one is counted.
+    Without a near name a short list is given whole; of a long one only the length, with the command
+    ``listing`` that lists all.
     """
     if near := find_near(name, known):
         return f"did you mean {_or(near)}?"
@@ -23,11 +24,11 @@ def suggest(name: str, known: Sequence[str], listing: str = "") -> str:
         return "nothing is expected here"
     if len(known) <= _LISTED_MAX:
         return f"expected one of {', '.join(known)}"
-    return f"there are {len(known)}" + (f": {listing} lists them" if listing else "")
+    return f"there are {len(known)}" + (f", see '{listing}'" if listing else "")
 
 
 def find_near(name: str, known: Sequence[str]) -> list[str]:
-    """The names that are spelt alike, else those that share a part (``maker/model``, ``asset.quantity``)."""
+    """Return names that are spelt alike, else those that share a part (of maker/model or asset.quantity)."""
     lower = {one.lower(): one for one in known}
     wanted = name.lower()
     if close := get_close_matches(wanted, lower, n=1, cutoff=0.75):
@@ -42,7 +43,7 @@ def find_near(name: str, known: Sequence[str]) -> list[str]:
 
 
 def _head(name: str) -> str:
-    """What stands before the first slash or dot, with it; empty where there is none."""
+    """Return the part up to the first slash or dot, with it; empty where there is none."""
     return next((name[: place + 1] for place, sign in enumerate(name) if sign in "/."), "")
 
 

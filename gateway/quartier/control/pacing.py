@@ -1,8 +1,8 @@
 """A battery waits until the assets that make room for it have obeyed (pure).
 
-An allocation counts what every asset does once it has obeyed.  A battery obeys within a second or two, a car
-or an inverter only within 5 s to 10 s (IEC 61851-1).  Without this a battery that takes the place of a car
-would exceed a limit until the car has answered.
+An allocation counts what every asset does once it has obeyed.  A battery obeys within a second or two.  A car
+may take 5 s (IEC 61851-1), an inverter longer.  If the battery moved at once into the room that a car leaves,
+both together would exceed a limit until the car has obeyed.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,13 @@ from quartier.control.players import Player
 from quartier.control.scene import Scene
 from quartier.house.assets import Battery
 
-LEAST_W = 1.0
+_PENDING_MIN_W = 1.0
+"""A battery does not wait for less than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The power of the grid in W, import positive, once all have obeyed: at most and at least."""
+    """The power at the connection in W, import positive, once all have obeyed: at most and at least."""
 
     high_w: float
     low_w: float
@@ -28,11 +29,13 @@ def wait_for_others(
 ) -> tuple[float, ...]:
     """Return the setpoints, in W, where no battery moves into room that another asset has not made yet.
 
-    A battery stays where it was at most: it never moves the other way, and never outside its own room.
+    A battery that waits keeps its last setpoint or moves a part of the way: it never moves in the other
+    direction, and never leaves its own room.
     """
+    # What others have still to do, less the room below the limit: only the rest must be waited for.
     above_w = _pending_w(players, setpoints_w, 1.0) - max(0.0, scene.force.import_w - totals.high_w)
     below_w = _pending_w(players, setpoints_w, -1.0) - max(0.0, scene.force.export_w + totals.low_w)
-    if above_w < LEAST_W and below_w < LEAST_W:
+    if above_w < _PENDING_MIN_W and below_w < _PENDING_MIN_W:
         return setpoints_w
     found = list(setpoints_w)
     for index, player in enumerate(players):
@@ -51,7 +54,7 @@ def wait_for_others(
 
 
 def _pending_w(players: Sequence[Player], setpoints_w: Sequence[float], sign: float) -> float:
-    """Return by how much others still are above (``sign`` 1) or below (-1) what they were ordered, in W."""
+    """Return how far other assets still are above (``sign`` 1) or below (-1) their setpoints, in W."""
     return sum(
         max(0.0, sign * (player.present_w - setpoint_w))
         for player, setpoint_w in zip(players, setpoints_w, strict=True)

@@ -259,7 +259,7 @@ def _asset(
 def _with_wish(
     scene: Scene, asset: Steered, after: State, player: Player | None, found: dict[str, Any]
 ) -> dict[str, Any]:
-    """Add what is ordered of it, and which limit holds that back."""
+    """Add the order for this asset, if there is one, and the limit that holds it back."""
     wish = scene.wishes.overrides.get(asset.name)
     if wish is None:
         return found

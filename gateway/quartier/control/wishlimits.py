@@ -1,4 +1,4 @@
-"""What is ordered of an asset by hand or by the district, what it is told instead, and which limit holds it.
+"""Names the limit that holds back an order for one asset: of a person, the district or the plan.
 
 For people, in the view of a cycle; it decides nothing (pure).
 """
@@ -22,9 +22,10 @@ _SUSPECT, _APPARENT = make("meter.suspect"), make("meter.no_export")
 def report(
     scene: Scene, asset: Steered, wish: Override, order: Order | None, player: Player | None
 ) -> dict[str, Any]:
-    """JSON-ready: ``wished`` and ``done`` in the unit of ``point``.
+    """Return what was wished, what is ordered (``done``), both in the unit of ``point``, and what limits it.
 
-    ``held_by`` says which limit holds the wish back; None where none does: it is done, or on its way.
+    JSON-ready.  ``held_by``: the limit that holds the wish back; None where none does, because the wish is
+    done or on its way.
     """
     wished, done = _at_point(asset, wish.value), None if order is None else order.value
     held = None if wished is None or order is None else _held(scene, asset, wish, wished, order, player)
@@ -55,7 +56,7 @@ def _held(
 
 
 def _narrowed(scene: Scene, asset: Battery, wished_w: float, player: Player) -> Reason | None:
-    """What leaves a battery less room than is wished; None where its ramp alone is on the way."""
+    """Return what leaves a battery less room than is wished; None where only its ramp delays the wish."""
     if player.room.low_w - 1.0 <= wished_w <= player.room.high_w + 1.0:
         return None
     soc_pct = sight.fresh(scene.state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, scene.now_ns)

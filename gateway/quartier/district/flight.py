@@ -65,7 +65,7 @@ class Flight:
         self.begin()
 
     def begin(self) -> None:
-        """A new connection: nothing is on its way."""
+        """Begin a new connection: nothing is on its way."""
         self._streams: dict[str, _Stream] = {}
         self.covered_ns = 0
         """When the newest stored message was sent."""
@@ -172,7 +172,7 @@ class Flight:
     def _is_lost(self, stream: _Stream, now_ns: int, least_ns: int) -> bool:
         head = stream.messages[0]
         if head.ns < stream.repeated_ns <= self.covered_ns:
-            return True  # the one before it was lost, went again, and is stored
+            return True  # the message before it was lost, was repeated, and is stored
         wait_ns = min(least_ns << min(stream.waits_count, 16), self._wait_max_ns)
         if now_ns - max(head.ns, stream.moved_ns) < wait_ns:
             return False

@@ -42,12 +42,12 @@ _WEIGHT = 0.3
 _LOST = 2.5
 
 
-class _Law(NamedTuple):
-    """``first_per_s``: full messages a second at the start.  ``queued_s``: history may wait so long.
+class _Tuning(NamedTuple):
+    """``first_per_s``: full messages a second at the start.  ``queued_s``: how long history may wait.
 
-    ``ahead``: the lowest rate holds while the oldest is older than ``queued_s`` and so many intervals of the
-    watermark.  ``early``: the rate grows while less than this share of ``queued_s`` and LATE_S is reached.
-    ``growth``: of the rate until it is lowered once.
+    ``ahead``: the lowest rate holds while the oldest message on its way is older than ``queued_s`` plus so
+    many intervals of the watermark.  ``early``: the rate grows while both delays are below this share of
+    their limits, ``queued_s`` and LATE_S.  ``growth``: factor of the rate until it is lowered once.
     """
 
     first_per_s: float
@@ -57,9 +57,9 @@ class _Law(NamedTuple):
     growth: float
 
 
-# A district that says how late live data is there, and one that does not.
-_TOLD = _Law(first_per_s=0.2, queued_s=2.0, ahead=1.25, early=1.0, growth=2.0)
-_UNTOLD = _Law(first_per_s=0.05, queued_s=LATE_S, ahead=1.0, early=0.5, growth=1.5)
+# For a district that says how late live data is there, and for one that does not.
+_WITH_LATE_S = _Tuning(first_per_s=0.2, queued_s=2.0, ahead=1.25, early=1.0, growth=2.0)
+_WITHOUT_LATE_S = _Tuning(first_per_s=0.05, queued_s=LATE_S, ahead=1.0, early=0.5, growth=1.5)
 
 
 class Pace:
@@ -105,7 +105,7 @@ class Taken:
         self._count = 0
 
     def heard(self, now_ns: int, count: int, interval_s: float) -> None:
-        """A watermark covers ``count`` samples more."""
+        """Count ``count`` more samples that a watermark covers."""
         self._count += count
         passed_s = (now_ns - self._at_ns) / _S
         if passed_s < interval_s / 2:
@@ -134,15 +134,15 @@ class Flow:
         self.begin(0)
 
     def begin(self, now_ns: int) -> None:
-        """A new connection: of the district no more is known than the interval of its watermarks.
+        """Begin a new connection: of the district only the interval of its watermarks is known.
 
-        History begins slowly, and not with more than half of the last connection's rate.
+        History begins slowly, with at most half of the last connection's rate.
         """
         self.window = WINDOW
         is_probed = self._is_acknowledged  # by one message
         if self._heard_ns is not None:
             self._last_per_s = self._per_s
-        self._law = _UNTOLD
+        self._tuning = _WITHOUT_LATE_S
         self._per_s = self._first_per_s if is_probed else self._most_per_s
         self._pace = Pace(self._per_s, 1.0 if is_probed else 0.0)
         self._pace.earn(now_ns, counts=False)
@@ -161,7 +161,7 @@ class Flow:
 
     @property
     def _first_per_s(self) -> float:
-        return self._bound(min(self._law.first_per_s, self._last_per_s / 2))
+        return self._bound(min(self._tuning.first_per_s, self._last_per_s / 2))
 
     def _bound(self, per_s: float) -> float:
         return min(self._most_per_s, max(per_s, 1 / _SLOWEST_S))
@@ -179,19 +179,21 @@ class Flow:
 
     @property
     def _cost(self) -> float:
-        """What a message takes of the rate: a short one as much as one of the whole portion."""
+        """Tokens that a message costs; one shorter than ``portion`` costs as much as a whole portion."""
         return max(self.portion / METRICS_MAX, self._per_s / self._most_per_s)
 
     @property
     def _ahead_s(self) -> float:
-        return self._law.ahead * self._interval_s + self._law.queued_s
+        return self._tuning.ahead * self._interval_s + self._tuning.queued_s
 
     def lost_s(self, most_s: float) -> float:
-        """How long the watermark of a stream must stand at a message before that counts as lost.
+        """Return how long the watermark of a stream must stand at a message before that counts as lost.
 
-        Where live data is stored first and history does not wait, a few intervals say enough.
+        With ``late_s`` a few intervals are enough.
         """
-        return most_s if self._law is _UNTOLD else min(most_s, _LOST * self._interval_s + self._law.queued_s)
+        if self._tuning is _WITHOUT_LATE_S:
+            return most_s
+        return min(most_s, _LOST * self._interval_s + self._tuning.queued_s)
 
     def earn(self, now_ns: int, *, counts: bool, flying_count: int, flying_s: float = 0.0) -> None:
         """Advance to ``now_ns``; ``flying_count`` messages of history are on their way.
@@ -235,11 +237,11 @@ class Flow:
         history that it should cover and does not.  ``late_s``: how late live data is, by the district.
         ``taken_count``: samples of history that it covers more than the last one.
         """
-        self._measure(now_ns, taken_count, is_told=late_s is not None)
+        self._measure(now_ns, taken_count, has_late_s=late_s is not None)
         if is_moved:
             self._moved_ns = now_ns
         live = 0.0 if late_s is None else late_s / LATE_S
-        queue = queued_s / self._law.queued_s
+        queue = queued_s / self._tuning.queued_s
         gave_way, self._gives_way = self._gives_way, (queue if late_s is None else live) > 2.0
         if gave_way and not self._gives_way:
             self._pace.hold((1.0 - self._phase) * self._cost)
@@ -247,11 +249,11 @@ class Flow:
         is_queued = queue > 1.0 and now_ns - round(queued_s * _S) > self._slowed_ns
         if is_queued or (live > 1.0 and now_ns - self._slowed_ns >= _RELAX_S * _S):
             self._slow_down(now_ns, max(live, queue), queued_s)
-        elif max(live, queue) < self._law.early and now_ns - self._grown_ns >= self._growth_ns:
+        elif max(live, queue) < self._tuning.early and now_ns - self._grown_ns >= self._growth_ns:
             self._grow(now_ns, is_moved=is_moved)
 
-    def _measure(self, now_ns: int, taken_count: int, *, is_told: bool) -> None:
-        self._law = _TOLD if is_told else _UNTOLD
+    def _measure(self, now_ns: int, taken_count: int, *, has_late_s: bool) -> None:
+        self._tuning = _WITH_LATE_S if has_late_s else _WITHOUT_LATE_S
         if self._heard_ns is None:
             if self._is_acknowledged:
                 self._per_s = self._first_per_s
@@ -270,8 +272,8 @@ class Flow:
 
     def _slow_down(self, now_ns: int, excess: float, queued_s: float) -> None:
         """Lower the rate to what the district takes, and below while history waits; by half at most."""
-        rest_s = max(0.0, queued_s - self._law.queued_s)
-        share = 1 - min(0.5, rest_s / (2 * (self._interval_s + self._law.queued_s)))
+        rest_s = max(0.0, queued_s - self._tuning.queued_s)
+        share = 1 - min(0.5, rest_s / (2 * (self._interval_s + self._tuning.queued_s)))
         per_s = self._per_s / excess if self._taken.per_s is None else self._taken.per_s * share
         self._per_s = self._bound(min(_LOWER * self._per_s, max(self._per_s / 2, per_s)))
         self._was_slowed, self._growth = True, _SLOWLY
@@ -283,21 +285,21 @@ class Flow:
 
         A district that does not state ``late_s`` must also have stored a message.
         """
-        is_told = self._law is _TOLD
+        has_late_s = self._tuning is _WITH_LATE_S
         is_used = self._wants or self._sent_count > 0
-        if not is_used or not (is_told or is_moved):
+        if not is_used or not (has_late_s or is_moved):
             return
         self._grown_ns, self._sent_count = now_ns, 0
         most = max(WINDOW, 2 * self._most_per_s * self._interval_s)
         if is_moved:
             self.window = min(self.window + 1 if self._was_halved else 2 * self.window, most)
         if not self._was_slowed:
-            factor = self._law.growth
+            factor = self._tuning.growth
         else:
             factor = self._growth
             self._growth = min(_GROWTH_MAX, 1 + (factor - 1) * _FASTER)
         per_s, taken_per_s = self._per_s, self._taken.per_s or 0.0
         raised = max(per_s, min(taken_per_s, 2 * per_s)) * factor
-        if is_told and self._taken.per_s is not None:
+        if has_late_s and self._taken.per_s is not None:
             raised = min(raised, max(per_s, _ABOVE * taken_per_s * factor))
         self._per_s = self._bound(raised)

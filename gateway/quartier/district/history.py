@@ -34,7 +34,7 @@ class History:
         self._arrival_s = rules.arrival_s
 
     def begin(self, now: Now) -> None:
-        """The first births of a connection: history waits some seconds for a watermark that knows them."""
+        """Begin a new connection: history waits some seconds for a watermark that knows its births."""
         self.backlog.clear()
         self._flight.begin()
         self._flow.begin(now.ns)
@@ -70,7 +70,7 @@ class History:
     def heard(
         self, late_s: float | None, marks: Mapping[str, Mark], scene: Scene, *, is_moved: bool, echoes: bool
     ) -> None:
-        """A watermark came, with its ``late_s``; ``echoes``: it knows this session.
+        """Take a watermark with its ``late_s``; ``echoes``: it names this session's bdSeq.
 
         Lost samples go again: the first time before those that were never sent.
         """
@@ -88,7 +88,7 @@ class History:
         self._flow.heard(now_ns, is_moved=is_moved, queued_s=queued_s, late_s=late_s, taken_count=taken_count)
 
     def earn(self, now: Now) -> None:
-        """Time passed."""
+        """Let the rate earn the time that passed."""
         may_go = bool(self.backlog) and now.ns >= self._opens_ns
         flight = self._flight
         flying_count, flying_s = flight.late_count, flight.queued_s(now.ns)

@@ -34,9 +34,9 @@ _S = 1_000_000_000
 _LOOK_S = 1.0
 # How often to look whether the wire is free for more history.
 _DRAIN_S = 0.25
-# Births wait for watermarks about the last connection, where that left history unconfirmed: so many times
-# ``watermark_wait_s``, or until so many in a row confirm nothing more.
-_HEARING_WAITS, _STILL_MAX = 2, 2
+# Where the last connection left history unconfirmed, births wait for watermarks about it: so many times
+# ``watermark_wait_s``, or until so many watermarks in a row confirm nothing more.
+_HEARING_WAITS, _IDLE_WATERMARKS_MAX = 2, 2
 # Samples that found no room wait so long at most.
 _FULL_S = 0.05
 
@@ -94,8 +94,8 @@ class Session:
         host = rules.primary_host
         self._state_topics = () if host is None else state_topics(NAMESPACE, host)
         self._is_fresh = False
-        self._hears_ns: int | None = None
-        self._still_count = 0
+        self._hearing_end_ns: int | None = None
+        self._idle_watermarks_count = 0
 
     @property
     def marks(self) -> Mapping[str, Mark]:
@@ -143,10 +143,10 @@ class Session:
         return (*own, *((topic, 1) for topic in self._state_topics))
 
     def opened(self, bdseq: int, scene: Scene, server: int = 0) -> list[Effect]:
-        """CONNACK and SUBACKs of ``server`` in the list came for the CONNECT whose Will carried ``bdseq``.
+        """Take CONNACK and SUBACKs of ``server`` in the list; the CONNECT's Will carried ``bdseq``.
 
-        Where the last connection left history that is not confirmed, births wait some seconds for a
-        watermark: until then it counts for what that connection sent, and the less goes twice.
+        Where the last connection left history unconfirmed, births wait some seconds for a watermark.  Before
+        the births a watermark can still confirm what that connection sent, so less is sent twice.
         """
         self.bdseq = bdseq
         self._primary.begin(server)
@@ -157,9 +157,9 @@ class Session:
             return []
         if self._history.is_unconfirmed:
             self.phase = Phase.HEARING
-            if self._hears_ns is None:  # a connection that breaks again and again is born at last
-                self._hears_ns = scene.now.ns + round(_HEARING_WAITS * self.rules.watermark_wait_s * _S)
-            self._still_count = 0
+            if self._hearing_end_ns is None:  # kept over reconnects, so that births come at last
+                self._hearing_end_ns = scene.now.ns + round(_HEARING_WAITS * self.rules.watermark_wait_s * _S)
+            self._idle_watermarks_count = 0
             return []
         return self._births(scene)
 
@@ -197,7 +197,7 @@ class Session:
         self._born_ns = now.ns
         self._is_undated = not now.synced
         self._owes_rate = False
-        self._rebirth_ns = self._hears_ns = None
+        self._rebirth_ns = self._hearing_end_ns = None
         self._live_ns = self._look_ns = 0
         self.is_full = self._was_cut = False
         self._watch.born(now)
@@ -287,7 +287,7 @@ class Session:
         notes = [*self.delivery.watermark(found.streams, scene.outbox), *self._watch.heard(found, now)]
         self._history.backlog.covered(self.marks)
         is_moved, echoes = self._history.covered(self.marks, now), found.bdseq == self.bdseq
-        self._still_count = 0 if is_moved else self._still_count + 1
+        self._idle_watermarks_count = 0 if is_moved else self._idle_watermarks_count + 1
         if self.phase is not Phase.BORN or self._is_fresh:
             return [*notes]
         if echoes:
@@ -321,7 +321,7 @@ class Session:
         waits to be written.  What does not fit stays in the store.
         """
         if self.phase is Phase.HEARING:
-            return self._births(scene) if self._has_heard(scene.now) else []
+            return self._births(scene) if self._has_settled(scene.now) else []
         if self.phase is not Phase.BORN:
             note = self._primary.contested(scene.now) if self.phase is Phase.WAITING else None
             return [] if note is None else [note, *self._births(scene)]
@@ -348,10 +348,11 @@ class Session:
             late_bytes = 0  # a slow link: what is live is written first
         return [*effects, *self._late_data(scene, min(room_bytes, late_bytes))]
 
-    def _has_heard(self, now: Now) -> bool:
+    def _has_settled(self, now: Now) -> bool:
         """Whether the district confirmed the last connection's history, or will not do so."""
-        is_over = self._hears_ns is None or now.ns >= self._hears_ns or self._still_count >= _STILL_MAX
-        return is_over or not self._history.is_unconfirmed
+        is_over = self._hearing_end_ns is None or now.ns >= self._hearing_end_ns
+        is_idle = self._idle_watermarks_count >= _IDLE_WATERMARKS_MAX
+        return is_over or is_idle or not self._history.is_unconfirmed
 
     def _heads(self, scene: Scene) -> dict[str, Mark]:
         """The newest sample of each stream that goes over Sparkplug."""

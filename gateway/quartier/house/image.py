@@ -83,8 +83,8 @@ class Frozen(Mapping[str, Seen]):
     def good(self, point: str) -> tuple[float, int] | None:
         """The value as a float and when it was taken (ns); None when absent, not good or no number.
 
-        A cycle asks for some fifty points, the same each time: their places are looked up once.  Ask for the
-        points of the site file alone: each name is kept.
+        Each cycle asks for the same points: their places are looked up once and kept.  So ask only for points
+        of the site file.
         """
         try:
             found = self._places[point]

@@ -89,7 +89,7 @@ class Street:
 
     @property
     def _latest(self) -> Lateness:
-        """Of the home whose daemon skipped the most cycles, or was blind the longest."""
+        """That of the home with the most skipped cycles and looks at a stale or lost meter."""
         return max(
             (home.lateness for home in self.homes), key=lambda one: one.skipped_count + one.blind_count
         )

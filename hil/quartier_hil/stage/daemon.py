@@ -169,7 +169,7 @@ def deep(tree: Any, key: str) -> Any:
 
 
 def meter_state(status: Mapping[str, Any]) -> str:
-    """How the daemon of this status sees its grid meter; empty where it has made no cycle yet."""
+    """Return the state of the grid meter in a daemon's status; empty before its first cycle."""
     control = status.get("control") or {}
     return str((control.get("grid") or {}).get("state", ""))
 

@@ -69,12 +69,12 @@ def worst(codes: Iterable[int]) -> int:
 
 
 def counted(count: int, one: str) -> str:
-    """``1 sample``, ``3 samples``."""
+    """Return a count with its noun: ``1 sample``, ``3 samples``."""
     return f"{count} {one}" if count == 1 else f"{count} {one}s"
 
 
 def count_words(verdicts: Sequence[Verdict]) -> str:
-    """How many promises were kept, how many were broken, and how many were not put to the test."""
+    """Return how many promises were kept, broken and not shown."""
     parts = [f"{sum(verdict.is_kept for verdict in verdicts)} of {counted(len(verdicts), 'promise')} kept"]
     for result in ("broken", "not shown"):
         count = sum(verdict.result == result for verdict in verdicts)

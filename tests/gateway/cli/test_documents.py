@@ -21,7 +21,7 @@ def test_a_schema_is_printed_with_an_example(capsys):
 
 def test_a_document_that_is_none_is_named_with_those_there_are(capsys):
     assert 1 == main(["documents", "order"])
-    assert "quartier documents lists them" in capsys.readouterr().err
+    assert "see 'quartier documents'" in capsys.readouterr().err
 
 
 def test_schemas_and_table_are_written_and_old_ones_go(tmp_path):

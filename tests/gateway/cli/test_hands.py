@@ -32,10 +32,10 @@ def test_the_answer_says_what_is_wished_what_is_done_and_which_limit_holds_it():
     def effect(**changes):
         return hands._effect(CAR | {"override": WISH | changes})
 
-    assert "it is told 6 A, on its way to 10 A" == effect()
-    assert "it is told 10 A" == effect(done=10.0)
+    assert "set to 6 A, on its way to 10 A" == effect()
+    assert "set to 10 A" == effect(done=10.0)
     assert "" == effect(wished=None)
-    assert "it is told 6 A and not 10 A: import cap 4000 W (envelope dso 1): charging slowed" == effect(**CAP)
+    assert "set to 6 A, not 10 A: import cap 4000 W (envelope dso 1): charging slowed" == effect(**CAP)
     waits = hands._effect(CAR | UNREAD)
     assert waits.startswith(
         "no order is written yet: its actual state is not known; its device does not show"
@@ -60,7 +60,7 @@ def test_status_top_and_why_say_the_same(status):
         assert "import ca" in page[1], page
     told = {"asset": held | {"ledger": []}}
     lines = {label: str(words) for label, words in reasons.head("ev1", told, (), Clock(0), "")}
-    assert lines["wished"] == f"10 A, by hand, anna: it is told 6 A and not 10 A: {CAP['held_by']['text']}"
+    assert lines["wished"] == f"10 A, by hand, anna: set to 6 A, not 10 A: {CAP['held_by']['text']}"
     told = {"asset": CAR | UNREAD | {"ledger": []}}
     lines = {label: str(words) for label, words in reasons.head("ev1", told, (), Clock(0), "")}
     assert "its device does not show ev1.current_max_a" in lines["unknown"]

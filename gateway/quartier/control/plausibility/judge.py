@@ -112,7 +112,7 @@ class Judge:
 
     @property
     def is_proven(self) -> bool:
-        """Whether it ever showed a step of the site's own rightly."""
+        """Whether it ever showed one of the site's own steps correctly."""
         return self.good_ns > 0
 
     def verifies(self, now_ns: int) -> bool:
