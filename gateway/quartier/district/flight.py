@@ -61,7 +61,7 @@ class Flight:
     def __init__(self, wait_s: float, wait_max_s: float) -> None:
         self._wait_ns, self._wait_max_ns = round(wait_s * _S), round(wait_max_s * _S)
         self.taken_count = 0
-        """Samples of history that were confirmed in all connections."""
+        """Samples of history that were confirmed, over all connections."""
         self.begin()
 
     def begin(self) -> None:

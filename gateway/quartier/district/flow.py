@@ -22,11 +22,11 @@ STANDSTILL_S = 60.0
 # Where the district reports late live data, the rate is lowered at most once in this time.
 _RELAX_S = 5.0
 _INTERVAL_S, _INTERVAL_MIN_S, _INTERVAL_MAX_S = 30.0, 1.0, 60.0
-# The first two watermarks of all may follow each other at once.
+# The least first interval: the first two watermarks may follow each other at once.
 _INTERVAL_FIRST_S = 2.0
 # Live data may be 2 s old at the district: history gives way at half of that.
 LATE_S = 1.0
-# Samples in a message: a rate below this goes in two messages an interval of the watermark.
+# A slow rate goes in so many messages an interval of the watermark, each of at least so many samples.
 _MESSAGES, _PORTION_MIN = 2, 100
 # The lowest rate is that of one full message of history in this time.
 _SLOWEST_S = 60.0

@@ -1,4 +1,4 @@
-"""Steps in which tests run scenarios: twice as long where promises, and their loss, are seen so; `make days` takes theirs."""
+"""Steps of scenarios in tests: twice as long where promises, and their loss, still show; `make days` keeps their own."""
 
 from quartier_hil.scenario import Scenario
 
