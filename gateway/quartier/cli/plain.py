@@ -1,6 +1,5 @@
 """Filters what commands print: text from devices, documents and people cannot control the terminal."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,7 +65,9 @@ class Progress:
         if self._is_live:
             overwrite(f"{text} ")
             return
-        now_s = (self._now_s or asyncio.get_running_loop().time)()
+        from asyncio import get_running_loop  # noqa: PLC0415 - the daemon prints no progress
+
+        now_s = (self._now_s or get_running_loop().time)()
         if is_new or now_s - self._told_s >= PROGRESS_EVERY_S:
             self._told_s = now_s
             print(begins if is_new else text, file=sys.stderr, flush=True)

@@ -65,7 +65,7 @@ def test_a_scenario_that_is_not_there_ends_with_2_and_the_others_are_run(tmp_pat
     told = capsys.readouterr()
 
     assert 2 == code
-    assert "dey-tariff: scenario: is no file and no scenario of ours" in told.err
+    assert "dey-tariff: scenario: is no file and no built-in scenario; did you mean day-tariff" in told.err
     assert "in one process without wires" in told.out
     assert ["dey-tariff", "short"] == [suite.get("name") for suite in ET.parse(suites).iter("testsuite")]
 
