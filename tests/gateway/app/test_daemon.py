@@ -308,7 +308,7 @@ async def test_points_can_be_picked_and_a_name_that_is_none_is_said(house):
     assert (0, {"grid"}) == (code, {point["point"].split(".")[0] for point in json.loads(output)})
 
     code, _, errors = await gateway.call("points", "gird.*", *there)
-    assert (1, True) == (code, "quartier points lists all" in errors)
+    assert (1, True) == (code, "no point is called gird.*; did you mean 'grid." in errors)
 
 
 async def test_top_looks_into_a_real_bus_device_and_asset(house):
