@@ -163,8 +163,6 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     remainder_w = state.remainder_w
     if grid_w is not None and meter.verdict is Verdict.GOOD:  # another one teaches nothing
         remainder_w = balance.remainder_w(house, memories, remainder_w, grid_w, dt_s, now.ns)
-    elif meter.verdict is Verdict.IMPLAUSIBLE and not meter.is_proven:
-        remainder_w = None  # all that is known of it came from this meter
     export_w = None if grid_w is None else -grid_w
     import_w = None if grid_w is None else grid_w + plausibility.find_margins(meter, remainder_w)[0]
     contract_w = house.limits.import_hard_w

@@ -88,29 +88,6 @@ def test_battery_behind_a_reversed_meter_stops_by_itself(base_w, sun_w):
     assert given == ("meter.implausible", "grid")
 
 
-def test_what_only_an_implausible_meter_taught_does_not_count():
-    p = LyingPlant(base_w=1_500, soc_pct=50).run(60)
-    assert p.state.remainder_w is not None
-    never_right = replace(
-        p.state.meter, verdict=Verdict.IMPLAUSIBLE, good_ns=0, good_count=0, contradicted_ns=p.t * 10**9
-    )
-    p.state = replace(p.state, meter=never_right)
-    p.run(1)
-
-    assert p.state.remainder_w is None
-
-
-def test_what_was_learnt_from_a_sound_meter_still_counts_when_it_is_reversed():
-    p = LyingPlant(base_w=1_500, soc_pct=50).run(120)
-    p.base_w += 600
-    p.run(60)
-    p.lie = times(-1.0)
-    p.base_w += 400
-    step_until(p, lambda: p.verdict == "IMPLAUSIBLE", 300)
-
-    assert p.state.remainder_w == pytest.approx(2_100, rel=0.1)
-
-
 def test_battery_is_trusted_again_after_small_steps_that_the_meter_shows():
     p = LyingPlant(base_w=1_500, soc_pct=50, house=replace(HOUSE, unmeasured_w=1_000.0)).run(120)
     p.cap(import_max_w=9_000)

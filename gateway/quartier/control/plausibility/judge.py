@@ -110,11 +110,6 @@ class Judge:
     checked_w: float = 0.0
     followers: Mapping[str, Follower] = field(default_factory=dict)
 
-    @property
-    def is_proven(self) -> bool:
-        """Whether it ever showed one of the site's own steps correctly."""
-        return self.good_ns > 0
-
     def verifies(self, now_ns: int) -> bool:
         """Whether batteries go to their release value, for a second step to settle what the last one said.
 
