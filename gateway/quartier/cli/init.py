@@ -231,9 +231,9 @@ def _count(text: str) -> int:
 
 def _amperes(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*a?", text.strip(), re.IGNORECASE)
-    if found is None or not 6 <= float(found[1].replace(",", ".")) <= 80:
+    if found is None or not 6 <= (current_a := firstsite.read_number(found[1], "A")) <= 80:
         raise ValueError(f"{text!r}: expected 6 to 80 A")
-    return float(found[1].replace(",", "."))
+    return current_a
 
 
 def _compose(devices: Mapping[str, FoundDevice], answers: Answers, options: argparse.Namespace) -> str:
