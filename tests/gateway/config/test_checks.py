@@ -20,6 +20,11 @@ CASES = [
     ),
     ("[assets.heater]", "[assets.gateway]", "assets.gateway: 'gateway' is a word of Quartier's own"),
     ('bus = "rs485"', 'bus = "rs458"', "devices.relays.bus: there is no bus 'rs458'; did you mean 'rs485'?"),
+    (
+        "[assets.heater]",
+        "[assets.heater]\nnode = 'shed'",
+        "assets.heater.node: there is no node 'shed'; the file has no node",
+    ),
     ("unit = 2", "unit = 0", "devices.relays.unit: 0 reaches every device of a serial line; expected 1..247"),
     (
         'bus = "rs485"\nprofile = "acme/relays"\nunit = 2',
