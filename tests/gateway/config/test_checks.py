@@ -20,11 +20,6 @@ CASES = [
     ),
     ("[assets.heater]", "[assets.gateway]", "assets.gateway: 'gateway' is a word of Quartier's own"),
     ('bus = "rs485"', 'bus = "rs458"', "devices.relays.bus: there is no bus 'rs458'; did you mean 'rs485'?"),
-    (
-        "[assets.heater]",
-        "[assets.heater]\nnode = 'shed'",
-        "assets.heater.node: there is no node 'shed'; the file has no node",
-    ),
     ("unit = 2", "unit = 0", "devices.relays.unit: 0 reaches every device of a serial line; expected 1..247"),
     (
         'bus = "rs485"\nprofile = "acme/relays"\nunit = 2',
@@ -177,3 +172,10 @@ def test_devices_of_a_server_are_told_apart_by_their_nodes_and_need_no_unit(
     )
 
     assert {"d1", "d2"} <= load(path).devices.keys()
+
+
+def test_a_name_of_which_the_file_has_none_says_so(written: Written) -> None:
+    text = "[assets.grid]\nrole = 'grid'\ndevice = 'gx'\n"
+    with pytest.raises(ConfigError) as found:
+        load(written(text))
+    assert "there is no device 'gx'; the file has no device" in [fault.what for fault in found.value.faults]
