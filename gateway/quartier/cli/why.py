@@ -122,7 +122,7 @@ def _not_steered(options: argparse.Namespace) -> int:
         names = [*status["control"].get("assets", {}), *([grid] if grid else [])]
         return _unknown(options, sorted(names))
     words = (
-        f"{grid} is the meter at the grid connection: it is read and never ordered, so there is no reason to tell; "
+        f"{grid} is the meter at the grid connection: it is read and never ordered; "
         f"`quartier meter` shows whether it is plausible, `quartier points '{grid}.*'` its values"
     )
     if options.json:
