@@ -38,6 +38,7 @@ _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[ ']\d{3})+(?!\d)")
 _UNIT = re.compile(r"([+-]?\d[\d_]*(?:\.\d+)?)\s*([kM]?)(%|€|W|Wh|VA|VAh|V|A|Hz|s|min|h|°C|C)")
 _ZERO = re.compile(r"[+-]?0+(\d[\d_]*)(?![\w.:-])")
 _POINT = re.compile(r"[+-]?(?:(\d+)\.|\.(\d+))(?![\w.])")
+_BARE = re.compile(r"[=,\[]\s*((?!(?:true|false|inf|nan)\b)[A-Za-z][\w./:-]*)\s*[,}\]]")
 _KEY = re.compile(
     r"""\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*\s*"""
 )
@@ -263,7 +264,10 @@ def _quotes(row: _Row) -> tuple[int, str] | None:
     value, code = row.value.rstrip(","), row.code[row.begin :]
     if "Unescaped" in row.error and "\\" in value:
         return row.begin + value.index("\\"), r"write \\ for each \, or put the text in single quotes"
-    if not value or value.startswith(('"""', "'''", "[", "{")):
+    if value.startswith(("[", "{")):
+        bare = _BARE.search(row.code, row.begin)
+        return (bare.start(1), f'put the text in quotes: "{_shown(bare[1])}"') if bare else None
+    if not value or value.startswith(('"""', "'''")):
         return None
     if '"' in code or code.count("'") % 2:
         return row.begin, "a quote is missing: a text has one before it and one after it"

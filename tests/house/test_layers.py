@@ -64,10 +64,16 @@ class Room:
 ROOMS = (
     Room("quartier_native", ("quartier_native",), pure=True),
     Room("quartier_drivers.ports", CONTRACT, ("serial",)),
-    Room("quartier_drivers.modbus.bus", (), ("pydantic",), pure=True),
+    Room("quartier_drivers.hosts", pure=True),
+    Room("quartier_drivers.modbus.bus", ("quartier_drivers.hosts",), ("pydantic",), pure=True),
     Room("quartier_drivers.gpio.bus", (), ("pydantic",), pure=True),
-    Room("quartier_drivers.meter.bus", (), ("pydantic",), pure=True),
-    Room("quartier_drivers.opcua.bus", ("quartier_drivers.opcua.offer",), ("pydantic",), pure=True),
+    Room("quartier_drivers.meter.bus", ("quartier_drivers.hosts",), ("pydantic",), pure=True),
+    Room(
+        "quartier_drivers.opcua.bus",
+        ("quartier_drivers.hosts", "quartier_drivers.opcua.offer"),
+        ("pydantic",),
+        pure=True,
+    ),
     Room("quartier_drivers.opcua.link", ("quartier_drivers",), ("asyncua", "cryptography")),
     Room("quartier_drivers.opcua.forms", ("quartier_drivers",), ("asyncua",)),
     Room("quartier_drivers.opcua.certificate", (), ("cryptography",)),
@@ -169,7 +175,7 @@ ROOMS = (
     ),
     Room(
         "quartier.config",
-        ("quartier.config", "quartier_drivers.registry", *CONTRACT, *PROFILES),
+        ("quartier.config", "quartier_drivers.hosts", "quartier_drivers.registry", *CONTRACT, *PROFILES),
         ("pydantic", "pydantic_core", "tomli_w"),
     ),
     Room(

@@ -6,18 +6,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from quartier_drivers.hosts import check_digits
+
 Baud = Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
 Framing = Literal["7E1", "7O1", "7N1", "8N1", "8E1", "8O1", "8N2"]
 
 # EN 13757-2, 5.7.5: primary addresses; EN 13757-7, clause 8: secondary ones.
 _PRIMARY_MAX, _ALONE = 250, 254
 _SECONDARY = re.compile(r"[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{8})?")
-_TCP = re.compile(r"tcp://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
+_TCP = re.compile(r"tcp://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
 
 
 def _port(port: str) -> str:
     found = _TCP.fullmatch(port)
-    if re.fullmatch(r"usb:.+|/.+", port) or (found and 0 < int(found[1]) <= 65535):
+    if re.fullmatch(r"usb:.+|/.+", port) or (found and 0 < int(found[2]) <= 65535):
+        check_digits(found[1] if found else "")
         return port
     raise ValueError(f"{port!r} is no port; expected usb:SERIAL, an absolute path or tcp://HOST:PORT")
 

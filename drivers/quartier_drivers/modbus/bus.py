@@ -6,11 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from quartier_drivers.hosts import check_digits
+
 Baud = Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
 Parity = Literal["N", "E", "O"]
 
 
 def _host(host: str) -> str:
+    check_digits(host)
     if re.fullmatch(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?", host):
         return host
     try:

@@ -27,6 +27,7 @@ _KINDS = {
 }
 _FORMS = "tcp://HOST[:PORT]?unit=1 or rtu:///dev/ttyUSB0?baud=9600&unit=1"
 _BUS: TypeAdapter[TcpBus | RtuBus] = TypeAdapter(Annotated[TcpBus | RtuBus, Field(discriminator="kind")])
+_ENDPOINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?")
 _DECIMAL = re.compile(r"[0-9]*\.[0-9]+")
 
 
@@ -46,7 +47,7 @@ def target(url: str, unit: int | None = None) -> Target:
     """
     parts = urlsplit(url)
     if parts.scheme not in _KINDS:
-        raise ConfigError([Fault(url, None, "url", f"{parts.scheme!r} is unknown, expected {_FORMS}")])
+        raise ConfigError([Fault(url, None, "url", _unknown(url))])
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     asked = query.pop("unit", "1") if unit is None else str(unit)
     query.pop("unit", None)
@@ -135,9 +136,24 @@ def _url_faults(url: str, error: Exception) -> list[Fault]:
     ]
 
 
+def _unknown(url: str) -> str:
+    """What is wrong with a text that begins with no scheme, or another; with its likely meaning."""
+    bare = url.partition("?")[0]
+    if bare.startswith(("/", "usb:")):
+        return f"{bare!r} has no scheme; write rtu://{bare}"
+    if "://" in bare:
+        return f"{bare.partition('://')[0]!r} is unknown, expected {_FORMS}"
+    if _ENDPOINT.fullmatch(bare):
+        return f"{bare!r} has no scheme; write tcp://{bare}"
+    return f"{bare!r} has no scheme; expected {_FORMS}"
+
+
 def _what(item: Mapping[str, Any]) -> str:
     if item["type"] == "extra_forbidden":
         kind = TcpBus if item["loc"][0] == "modbus-tcp" else RtuBus
         return f"is no known key; {nearest(str(item['loc'][-1]), [*keys_of(kind), 'unit'])}"
-    expected = re.sub(r"^(Value error, |Input should be )", "", item["msg"])
+    if item["type"] == "value_error":
+        example = ", as in rtu:///dev/ttyUSB0" if item["loc"][-1] == "port" else ""
+        return str(item["ctx"]["error"]) + example
+    expected = item["msg"].removeprefix("Input should be ")
     return f"{item['input']!r} is wrong, expected {expected}"

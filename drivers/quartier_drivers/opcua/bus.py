@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from quartier_drivers.hosts import check_digits
 from quartier_drivers.opcua.offer import PORT
 
 Policy = Literal["best", "Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "Basic256Sha256"]
@@ -19,6 +20,7 @@ def _url(url: str) -> str:
         raise ValueError("a user or password stands in the address; expected the keys user and password_file")
     if parts.scheme != "opc.tcp" or not parts.hostname:
         raise ValueError(f"{url!r} is no endpoint; expected opc.tcp://HOST or opc.tcp://HOST:{PORT}/PATH")
+    check_digits(parts.hostname)
     if not _has_port(url):
         raise ValueError(f"{url!r} has no port that exists; expected 1..65535")
     return url

@@ -73,6 +73,7 @@ class Enquiries:
             "uptime_s": round((now.ns - self._started_ns) / 1e9, 1),
             "utc_ms": now.utc_ms,
             "time_zone": self._loaded().site.site.time_zone,
+            "grid": self._turn.house.grid.name,
             "synced": now.synced,
             "simulated": self._clock.setting.simulated,
             "engine": quartier_native.engine().name,

@@ -2,6 +2,7 @@
 
 import re
 
+from quartier.commissioning.firstsite import read_number
 from quartier.house.assets import Battery, Ev, Moded, Pv, Steered
 
 _NUMBER = re.compile(r"([+-]?[0-9]+(?:[.,][0-9]+)?)\s*(kw|w|a|%)?", re.IGNORECASE)
@@ -41,7 +42,7 @@ def _number(said: str, units: tuple[str, ...], expected: str) -> float:
     found = _NUMBER.fullmatch(said)
     if found is None or found[2] not in units:
         raise ValueError(f"{said!r} is not understood; expected {expected}")
-    return float(found[1].replace(",", "."))
+    return read_number(found[1], {"kw": "kW"}.get(found[2], found[2].upper()))
 
 
 def words(asset: Steered, ordered: float | None) -> str:

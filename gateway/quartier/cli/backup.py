@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,7 @@ from quartier.app.archive import Signed, Unusable
 from quartier.app.backup import Folders
 from quartier.cli import output, times
 from quartier.cli.past import places, unknown_zone
+from quartier.cli.places import CONFIG, runtime_dir, state_dir
 from quartier.runtime import clock, release
 
 _UNSURE = (
@@ -96,8 +98,22 @@ def _refusals(options: argparse.Namespace, plan: restoring.Plan, *, is_synced: b
         needed = "--yes" if is_known else f"--yes --key {key}"
         yield (
             f"there is no terminal to ask. {_KEY_HINT if not is_known else 'To go on'}: "
-            f"quartier restore {options.file} {needed}"
+            f"{_command(options)} {needed}"
         )
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command as it was given, without the answers; folders that are not the usual ones are named."""
+    usual = {"--config": CONFIG, "--state-dir": state_dir(), "--runtime-dir": runtime_dir()}
+    given = {
+        "--config": options.config,
+        "--state-dir": options.state_dir,
+        "--runtime-dir": options.runtime_dir,
+    }
+    flags = {"--force": options.force, "--without-clock": options.without_clock, "--json": options.json}
+    words = ["quartier", "restore", str(options.file)]
+    words += [word for key, place in given.items() if place != usual[key] for word in (key, str(place))]
+    return shlex.join([*words, *(key for key, is_given in flags.items() if is_given)])
 
 
 def _is_agreed(options: argparse.Namespace, plan: restoring.Plan) -> bool:

@@ -79,7 +79,8 @@ def given(texts: Iterable[str], assets: Sequence[Asset]) -> list[Given]:
         if not (equals and dot and value):
             raise SteplessError(f"--with {text}: expected ASSET.WORD=VALUE, such as ev1.departure=07:30")
         if name not in roles:
-            raise SteplessError(f"--with {text}: no asset {name!r} can be planned; {nearest(name, [*roles])}")
+            known = nearest(name, [*roles]) if roles else "the site file has none"
+            raise SteplessError(f"--with {text}: no asset {name!r} can be planned; {known}")
         words = WORDS[roles[name]]
         if word not in words:
             raise SteplessError(

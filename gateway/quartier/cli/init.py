@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -231,9 +232,9 @@ def _count(text: str) -> int:
 
 def _amperes(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*a?", text.strip(), re.IGNORECASE)
-    if found is None or not 6 <= float(found[1].replace(",", ".")) <= 80:
+    if found is None or not 6 <= (current_a := firstsite.read_number(found[1], "A")) <= 80:
         raise ValueError(f"{text!r}: expected 6 to 80 A")
-    return float(found[1].replace(",", "."))
+    return current_a
 
 
 def _compose(devices: Mapping[str, FoundDevice], answers: Answers, options: argparse.Namespace) -> str:
@@ -351,8 +352,30 @@ def _write(options: argparse.Namespace, text: str) -> int:
     with options.output.open("x", encoding="utf-8") as file:
         file.write(text)
     print(f"{options.output} was written and has no fault. Next:")
-    print(
-        f"  quartier check {options.output}      show faults and warnings, and which meter faults can be seen"
-    )
-    print(f"  quartier probe --config {options.output}  check sign and scale of each asset with small steps")
+    for command, does in _next_steps(options.output, checked):
+        print(f"  {command:<44}  {does}")
     return 0
+
+
+def _next_steps(path: Path, checked: load.Loaded) -> Iterator[tuple[str, str]]:
+    """The commands that come next, in the order of the page for installers, and what each does."""
+    file = shlex.quote(str(path))
+    yield f"quartier check {file}", "show faults and warnings, and which meter faults can be seen"
+    ordered = {BATTERY: "setpoint_w", EV: "current_max_a", PV: "generation_max_w"}
+    points = {name: _points(checked, asset) for name, asset in checked.site.assets.items()}
+    steered = [
+        name
+        for role, quantity in ordered.items()
+        for name, asset in checked.site.assets.items()
+        if asset.role == role and quantity in points[name] and points[name][quantity].writable
+    ]
+    if steered:
+        yield f"quartier arm --config {file}", "write each fall-back, read it back (stop the daemon first)"
+    seen = [name for name in steered if "power_w" in points[name]]
+    if seen and "power_w" in points[checked.site.grid()[0]]:
+        also = f"; then {', '.join(seen[1:])}" if seen[1:] else ""
+        yield f"quartier probe {seen[0]} --config {file}", f"check sign and scale with small steps{also}"
+
+
+def _points(checked: load.Loaded, asset: Any) -> Mapping[str, firstsite.Quantity]:
+    return checked.profiles[asset.device].parts.get(asset.part or "", {})

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # The first frame may have begun before we came; not every meter says who it is.
 _PATIENCE = 3
 _LINE_MAX = 8
+_BUS = "bus1"
+"""As quartier init names it: a bus and a device of one name are refused."""
 _LABEL_COLUMNS = 10
 _REFRESH_PER_S = 4
 _FAMILIES = {
@@ -220,7 +222,7 @@ class _Advice:
         if by is None or not (meter or frame.number >= _PATIENCE) or self._said.get(meter) == by.profile:
             return
         print(advice_of(by), file=sys.stderr)
-        print(f'[devices.meter]\nbus = "meter"\nprofile = "{by.profile}"\n', file=sys.stderr)
+        print(f'[devices.meter]\nbus = "{_BUS}"\nprofile = "{by.profile}"\n', file=sys.stderr)
         self._said[meter] = by.profile
 
 
@@ -252,7 +254,7 @@ def site_lines(port: str, found: listening.Found) -> str:
     shown = [
         f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in keys_said
     ]
-    return "\n".join(["[buses.meter]", *shown]) + "\n"
+    return "\n".join([f"[buses.{_BUS}]", *shown]) + "\n"
 
 
 def site_keys(port: str, found: listening.Found) -> dict[str, str | int]:

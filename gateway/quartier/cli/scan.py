@@ -197,12 +197,16 @@ def site_lines(survey: "Survey") -> str:
     """The lines of a site file for what was found; what is a guess says so."""
     lines: list[str] = []
     names: dict[str, str] = {}
+    devices: set[str] = set()
     for found in survey.found:
         key = _at(found.bus)
         if key not in names:
             names[key] = f"bus{len(names) + 1}"
             lines += _bus_lines(names[key], found.bus)
-        lines += ["", f"[devices.unit{found.unit}]", f'bus = "{names[key]}"', *_profile_lines(found)]
+        device = f"unit{found.unit}"
+        device += f"_{names[key]}" if device in devices else ""  # the same number at another speed
+        devices.add(device)
+        lines += ["", f"[devices.{device}]", f'bus = "{names[key]}"', *_profile_lines(found)]
         lines.append(f"unit = {found.unit}" + (f"  # {_also(found)}" if found.also else ""))
     return "\n".join(lines) + "\n" if lines else ""
 

@@ -1,5 +1,6 @@
 """What a status says in sentences: the mode, the caps, the link, the store, one line each (pure)."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from rich.text import Text
 from quartier.cli.output import age, counted, number, size
 from quartier.house.alarm import named
 
+_ENDED = re.compile(r"; ended \d\d:\d\d:\d\d$")
+"""The words of an alarm whose cause ended: quartier.house.alarm.ended."""
 _MODE_STYLE = {
     "CONTROLLED": "green",
     "AUTONOMOUS": "cyan",
@@ -113,6 +116,9 @@ def alarms(status: Mapping[str, Any]) -> Iterator[Text]:
         since_s = newest.get("raised_age_s", by_wall_s)
         name = named(newest["code"], newest["of"])
         words = f"{told['unacknowledged_count']} not acknowledged, the newest {age(since_s)} ago: {name}"
+        below = status["control"]["alarms"]
+        if ended_count := sum(_ENDED.search(one) is not None for one in below):
+            words += f"; ended: {ended_count} of the {counted(len(below), 'alarm')} below"
         yield Text(f"alarms: {words} (quartier alarms)", style="bold red")
 
 

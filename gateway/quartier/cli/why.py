@@ -37,7 +37,7 @@ def why(options: argparse.Namespace) -> int:
         return 2
     live, closed = _asked(options)
     if closed is None and live is None:
-        return _unknown(options, _names(options))
+        return _not_steered(options)
     now_ms = now_ms if live is None else live["gateway"]["utc_ms"]  # the daemon's own clock, where it has one
     zone = zone if live is None else times.zone(live["gateway"].get("time_zone")) or zone
     kept, gaps, fault = _kept(options, path, now_ms, 0 if options.all else from_ms)
@@ -111,13 +111,24 @@ def _merged(kept: Iterable[Entry], live: Iterable[Entry], boot: int) -> list[Ent
     return sorted(found.values(), key=lambda entry: (entry.boot == 0, entry.boot, entry.number))
 
 
-def _names(options: argparse.Namespace) -> Sequence[str]:
-    """The assets that the daemon steers; none where it has gone meanwhile."""
+def _not_steered(options: argparse.Namespace) -> int:
+    """Answer for a name that the daemon steers nothing by: the grid asset, or nobody's name."""
     try:
         status: Mapping[str, Any] = ask(options.runtime_dir, "status")
-        return sorted(status["control"].get("assets", {}))
     except Closed:
-        return []
+        return _unknown(options, [])
+    grid = status["gateway"].get("grid")
+    if options.asset != grid:
+        names = [*status["control"].get("assets", {}), *([grid] if grid else [])]
+        return _unknown(options, sorted(names))
+    words = (
+        f"{grid} is the meter at the grid connection: it is read and never ordered; "
+        f"`quartier meter` shows whether it is plausible, `quartier points '{grid}.*'` its values"
+    )
+    if options.json:
+        output.dump({"asset": grid, "now": None, "rows": [], "missing": []})
+    print(words, file=sys.stderr if options.json else sys.stdout)
+    return 0
 
 
 def _missing(options: argparse.Namespace, path: Path, closed: Closed, fault: str) -> int:

@@ -17,6 +17,8 @@ _W_PER_KVA = 900.0
 """Watts of a French contract in kVA, as ``limits.contract_import_w`` counts them."""
 _VOLTAGE_V = 230.0
 _POWER = re.compile(r"(?:(3)\s*[x*]\s*)?(\d+(?:[.,]\d+)?)\s*(kva|kw|w|a)", re.IGNORECASE)
+_AMBIGUOUS = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
+"""A mark before exactly three digits may part the thousands, but not after a lone 0."""
 _CONTRACT_W = (500.0, 5_000_000.0)
 
 
@@ -123,6 +125,20 @@ def _roles(part: str, quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
     return next((roles for applies, roles in rules if applies), ())
 
 
+def read_number(number: str, unit: str) -> float:
+    """Read a decimal number with a point or a comma; ``unit`` is for what is said.
+
+    Raises ValueError where the mark may part the thousands: 1,500 W is 1500 W to one and 1.5 W to another.
+    """
+    if _AMBIGUOUS.fullmatch(number):
+        whole, part = re.sub("[.,]", "", number), f"{float(number.replace(',', '.')):g}"
+        unit = unit.strip()
+        raise ValueError(
+            f"'{number} {unit}' can be read in two ways; write {whole.lstrip('+')} {unit} or {part} {unit}"
+        )
+    return float(number.replace(",", "."))
+
+
 def read_power_w(text: str) -> float:
     """Read ``12 kVA``, ``9 kW``, ``9000 W``, ``45 A`` or ``3x25 A`` as watts.
 
@@ -131,7 +147,7 @@ def read_power_w(text: str) -> float:
     found = _POWER.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{text!r}: expected a number with its unit: 12 kVA, 9 kW, 9000 W, 45 A or 3x25 A")
-    phases, number, unit = found[1], float(found[2].replace(",", ".")), found[3].lower()
+    phases, number, unit = found[1], read_number(found[2], found[3]), found[3].lower()
     if phases and unit != "a":
         raise ValueError(f"{text!r}: expected amperes after 3x, as in 3x25 A")
     factors = {"kva": _W_PER_KVA, "kw": 1000.0, "w": 1.0, "a": _VOLTAGE_V * (3 if phases else 1)}
@@ -154,7 +170,7 @@ def read_energy_wh(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*(kwh|wh)", text.strip(), re.IGNORECASE)
     if found is None:
         raise ValueError(f"{text!r}: expected a number with its unit: 10 kWh or 9600 Wh")
-    return float(found[1].replace(",", ".")) * (1000.0 if found[2].lower() == "kwh" else 1.0)
+    return read_number(found[1], found[2]) * (1000.0 if found[2].lower() == "kwh" else 1.0)
 
 
 def write_site(

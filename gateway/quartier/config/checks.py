@@ -84,7 +84,9 @@ def _references(draft: Draft) -> Iterator[Flaw]:
     ):
         for name, said in draft.said(table, key):
             if said not in known:
-                what = f"there is no {word} {said!r}; {suggest(said, [one for one in known if one != name])}"
+                others = [one for one in known if one != name]
+                help_ = suggest(said, others) if others else f"the file has no {'other ' * bool(known)}{word}"
+                what = f"there is no {word} {said!r}; {help_}"
                 yield Flaw((table, name, key), what)
 
 

@@ -21,7 +21,7 @@ def suggest(name: str, known: Sequence[str], listing: str = "") -> str:
     if near := find_near(name, known):
         return f"did you mean {_or(near)}?"
     if not known:
-        return "nothing is expected here"
+        return "there is none"
     if len(known) <= _LISTED_MAX:
         return f"expected one of {', '.join(known)}"
     return f"there are {len(known)}" + (f", see '{listing}'" if listing else "")

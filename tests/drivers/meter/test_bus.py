@@ -26,6 +26,11 @@ def test_what_is_no_port_is_refused(port):
         section("tic")(kind="tic", port=port)
 
 
+def test_an_address_with_a_wrong_number_is_a_fault():
+    with pytest.raises(ValidationError, match=r"'192\.168\.1\.320' is no IPv4 address"):
+        section("tic")(kind="tic", port="tcp://192.168.1.320:3001")
+
+
 def test_who_speaks_by_itself_is_not_asked():
     def asks(kind, **keys):
         return section(kind)(kind=kind, port="/dev/ttyUSB0", **keys).asks

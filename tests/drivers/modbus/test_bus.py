@@ -17,6 +17,11 @@ def test_a_host_has_neither_port_nor_scheme(host: str) -> None:
         TcpBus(kind="modbus-tcp", host=host)
 
 
+def test_an_address_with_a_wrong_number_is_a_fault() -> None:
+    with pytest.raises(ValidationError, match=r"'192\.168\.1\.320' is no IPv4 address"):
+        TcpBus(kind="modbus-tcp", host="192.168.1.320")
+
+
 @pytest.mark.parametrize("port", ["usb:A50285BI", "usb:1-1.2", "/dev/ttyUSB0", "/dev/serial/by-id/x"])
 def test_a_serial_port_is_an_adapter_or_a_path(port: str) -> None:
     assert port == RtuBus(kind="modbus-rtu", port=port).port

@@ -127,6 +127,13 @@ def test_the_unit_asked_for_wins_over_the_urls() -> None:
     ("url", "what"),
     [
         ("http://h", "'http' is unknown, expected tcp://HOST"),
+        ("127.0.0.1:15020", "url: '127.0.0.1:15020' has no scheme; write tcp://127.0.0.1:15020$"),
+        ("gx.lan?unit=2", "'gx.lan' has no scheme; write tcp://gx.lan$"),
+        ("/dev/ttyUSB0", "write rtu:///dev/ttyUSB0$"),
+        ("usb:A50285BI", "write rtu://usb:A50285BI$"),
+        ("", "'' has no scheme; expected tcp://HOST"),
+        ("rtu://devices/rs485", "port: 'devices/rs485' is no serial port; expected usb:SERIAL or an abs"),
+        ("rtu://devices/rs485", "or an absolute path, as in rtu:///dev/ttyUSB0$"),
         ("tcp://h:99999", "url: "),
         ("tcp://h?unit=300", "unit: '300' is wrong, expected 0..255"),
         ("tcp://h?baud=9600", "baud: is no known key; expected one of "),

@@ -43,6 +43,7 @@ def test_each_weakness_is_named(keys, words):
         ({"url": "http://plant"}, "is no endpoint"),
         ({"url": "opc.tcp://"}, "is no endpoint"),
         ({"url": "opc.tcp://me:secret@plant"}, "a user or password stands in the address"),
+        ({"url": "opc.tcp://10.0.0.256"}, "'10.0.0.256' is no IPv4 address"),
         ({"url": "opc.tcp://plant:0"}, "no port that exists"),
         ({"url": "opc.tcp://plant:99999"}, "no port that exists"),
         ({"password_file": "hunter2"}, "is neither a path nor a credential"),

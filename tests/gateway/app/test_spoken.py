@@ -26,7 +26,7 @@ LAMPS = Moded(
 @pytest.mark.parametrize(
     ("asset", "text", "value"),
     [
-        (BAT, "-2kW", -2_000), (BAT, "2,5 kW", 2_500), (BAT, "300W", 300), (PV, "1.5kw", 1_500),
+        (BAT, "-2kW", -2_000), (BAT, "2,5 kW", 2_500), (BAT, "300W", 300), (BAT, "0,125kW", 125), (PV, "1.5kw", 1_500),
         (ROOF, "off", 0), (EV, "10A", 10), (EV, "off", 0), (PUMP, "on", 1), (PUMP, " OFF ", 0),
         (LAMPS, "50 % light", 1), (LAMPS, "50%", 1), (LAMPS, "100", 0),
     ],
@@ -43,6 +43,9 @@ def test_each_asset_is_ordered_in_its_own_words(asset, text, value):
         (PV, "off", "W or kW, no sign: 2kW is the most that it may generate"),
         (ROOF, "1kW", "it can only be switched: expected on or off"),
         (EV, "11kW", "expected a current with its unit, 6A to 16A, or off"),
+        (BAT, "1,500W", "'1,500 W' can be read in two ways; write 1500 W or 1.5 W"),
+        (BAT, "-1.500 kW", "write -1500 kW or -1.5 kW"),
+        (EV, "10.000A", "write 10000 A or 10 A"),
         (PUMP, "half", "it can only be switched: expected on or off"),
         (LAMPS, "dark", "expected 100 % light or 50 % light"),
     ],

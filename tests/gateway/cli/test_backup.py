@@ -147,7 +147,8 @@ def test_nothing_is_written_before_somebody_agreed(open_path, old, file, capsys,
     new = places(open_path / "new")
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert 1 == main(["restore", file, *new])
-    assert f"quartier restore {file} --yes --key {key_of(file)}" in capsys.readouterr().err
+    again = f"quartier restore {file} {' '.join(new)} --yes --key {key_of(file)}"
+    assert again in capsys.readouterr().err, "the folders that were given are in it"
     assert 1 == main(["restore", file, *new, "--yes"])
     assert 1 == main(["restore", file, *new, "--yes", "--key", "0000-0000"])
     assert f"is signed with key {key_of(file)}, not 0000-0000" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import pytest
 
 from quartier.cli import main
 from quartier.cli.listen import Sheet, asked_advice, line_of, site_lines
+from quartier.config import load
+from quartier.config.load import Instead
 from quartier_drivers.meter.decode import Capture, Frame
 from quartier_drivers.meter.listen import Found
 from quartier_drivers.meter.seek import Setting
@@ -53,7 +56,14 @@ def linky():
     os.close(slave)
 
 
-def test_a_meter_is_found_and_shown(linky, capsys):
+SITE = """
+site = { id = "b012", district = "issy" }
+limits = { contract_import_w = 9000, contract_export_w = 6000 }
+assets.grid = { role = "grid", device = "meter" }
+"""
+
+
+def test_a_meter_is_found_and_shown_and_its_lines_pass_the_check(linky, capsys, tmp_path):
     assert 0 == main(["listen", linky, "--count", "2"])
 
     out, err = capsys.readouterr()
@@ -62,6 +72,9 @@ def test_a_meter_is_found_and_shown(linky, capsys):
     assert "profile enedis/linky_standard, sure: states ADSC" in err
     assert 'profile = "enedis/linky_standard"' in err
     assert 1 == err.count("profile enedis/"), "said once"
+    printed = re.findall(r"^(?:\[.*\]|\w+ = .*)$", err, re.MULTILINE)
+    site = Instead("site.toml", SITE + "\n".join(printed))
+    assert load.check(tmp_path / "site.toml", site).profiles["meter"], "the lines as they were printed"
     lines = out.splitlines()
     assert ["frame 1", "frame 2"] == [line.partition(":")[0] for line in lines]
     assert "energy_import_t1_wh 3,519,702 Wh" in lines[1]

@@ -145,6 +145,19 @@ async def test_an_unknown_asset_names_the_known_ones(ask):
     assert (1, "no asset is called nobody; expected one of bat1, boiler\n") == (code, errors)
 
 
+async def test_the_grid_asset_is_said_to_be_read_only_and_what_shows_it(ask, status):
+    status["gateway"]["grid"] = "grid"
+    code, text, _ = await ask("grid", live=[])
+    assert (0, True) == (
+        code,
+        text.startswith("grid is the meter at the grid connection: it is read and never"),
+    )
+    assert "`quartier meter`" in text
+    assert "`quartier points 'grid.*'`" in text
+    assert "expected one of bat1, boiler, grid" in (await ask("nobody", live=[]))[2]
+    assert [] == json.loads((await ask("grid", "--json", live=[]))[1])["rows"]
+
+
 async def test_without_daemon_history_and_site_file_each_is_named_with_what_to_do(ask, tmp_path):
     code, text, errors = await ask("boiler")
     daemon, site, history = errors.splitlines()

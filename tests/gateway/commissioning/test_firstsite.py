@@ -77,6 +77,14 @@ def test_a_contract_that_no_building_has_is_refused_by_its_unit(text):
         firstsite.read_contract_w(text)
 
 
+@pytest.mark.parametrize("text", ["9,000 W", "9.000W", "3x25,000 A", "1.500 kVA"])
+def test_a_mark_that_may_part_thousands_is_refused_with_both_readings(text):
+    with pytest.raises(ValueError, match="two ways; write .* or "):
+        firstsite.read_power_w(text)
+    with pytest.raises(ValueError, match="write 9600 Wh or 9.6 Wh"):
+        firstsite.read_energy_wh("9,600 Wh")
+
+
 def test_an_energy_is_read_with_its_unit():
     assert (10_000.0, 9600.0) == (firstsite.read_energy_wh("10 kWh"), firstsite.read_energy_wh("9600 Wh"))
     with pytest.raises(ValueError, match="10 kWh"):

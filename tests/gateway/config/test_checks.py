@@ -172,3 +172,10 @@ def test_devices_of_a_server_are_told_apart_by_their_nodes_and_need_no_unit(
     )
 
     assert {"d1", "d2"} <= load(path).devices.keys()
+
+
+def test_a_name_of_which_the_file_has_none_says_so(written: Written) -> None:
+    text = "[assets.grid]\nrole = 'grid'\ndevice = 'gx'\n"
+    with pytest.raises(ConfigError) as found:
+        load(written(text))
+    assert "there is no device 'gx'; the file has no device" in [fault.what for fault in found.value.faults]

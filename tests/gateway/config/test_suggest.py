@@ -21,7 +21,7 @@ MANY = [f"maker{letter}/model{number}" for letter in "abcdefgh" for number in ra
         ("nosuch", ["a", "b"], "expected one of a, b"),
         ("nosuch", MANY, "there are 32, see 'x'"),
         ("makera/other", MANY, "did you mean 'makera/model0', 'makera/model1' or 'makera/model2'?"),
-        ("x", [], "nothing is expected here"),
+        ("x", [], "there is none"),
     ],
 )
 def test_the_nearest_names_or_how_to_list_all(name, known, said):

@@ -27,6 +27,7 @@ def test_brokers_are_reached_encrypted_or_on_this_machine(url: str) -> None:
         ("broker.example:1883", "no broker"),
         ("mqtts://", "no broker"),
         ("mqtts://host/path", "no broker"),
+        ("mqtts://10.0.0.256", "no IPv4 address"),
         ("mqtts://host:0", "has no port"),
         ("mqtts://host:99999", "has no port"),
         ("mqtts://me@host", "expected the keys user and password_file"),

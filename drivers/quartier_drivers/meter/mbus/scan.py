@@ -50,7 +50,8 @@ def target(url: str) -> MbusBus:
     elif parts.scheme in _SERIAL:
         place = _serial(url, parts)
     else:
-        raise ConfigError([Fault(url, None, "url", f"{parts.scheme!r} is unknown, expected {FORMS}")])
+        typed = parts.scheme if "://" in url else url.partition("?")[0]
+        raise ConfigError([Fault(url, None, "url", f"{typed!r} is unknown, expected {FORMS}")])
     keys = dict(parse_qsl(parts.query, keep_blank_values=True))
     try:
         return MbusBus.model_validate({"kind": "mbus", "port": place, **_numbers(keys)})

@@ -102,6 +102,7 @@ def test_keys_of_the_bus_may_follow():
     ("said", "url"),
     [
         ("'foo' is unknown", "foo://x"),
+        ("'meter.lan:3001' is unknown, expected tcp://HOST:PORT", "meter.lan:3001?baud=300"),
         ("baud: 77 is wrong, expected 300", "/dev/x?baud=77"),
         ("bauds: is no known key", "/dev/x?bauds=2400"),
         ("port: 'tcp://x' is no port", "tcp://x"),
