@@ -12,7 +12,8 @@ from quartier_hil import cli
 def test_three_buildings_that_would_overload_their_transformer_are_led_and_keep_their_shares_when_the_district_dies(
     tmp_path,
 ):
-    code = cli.main(["street", "--report", str(tmp_path), "--quiet"])
+    # Half the usual speed: four tests at once share the processors.
+    code = cli.main(["street", "--rate", "8", "--report", str(tmp_path), "--quiet"])
     found = json.loads((tmp_path / "street.json").read_text())
 
     assert ([], 0) == ([verdict for verdict in found["verdicts"] if not verdict["holds"]], code)
