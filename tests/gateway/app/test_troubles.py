@@ -1,11 +1,12 @@
 """What is wrong beside what control sees, on real wires; each loss is one alarm."""
 
+import asyncio
 import socket
 from types import SimpleNamespace
 
 import pytest
 
-from quartier.app import assembly
+from quartier.app import answers, assembly
 from quartier.app.probed import Probed
 from quartier.app.troubles import Troubles
 from quartier.control.contacts import Why
@@ -60,6 +61,29 @@ async def test_a_silent_device_is_told_unless_its_asset_its_contact_or_its_bus_i
         made.turn.view["contacts"] = {}
         found.buses["board"].online = False
         assert [] == made.told_keys(), "its bus has one"
+
+
+async def test_a_sound_meter_that_belongs_to_nothing_is_not_read_and_no_alarm(yard):
+    async def speak(_reader, writer):
+        while not writer.is_closing():
+            writer.write(b"\x02\nIINST 002 Y\r\x03")
+            await asyncio.sleep(0.05)
+
+    async with yard() as (found, _), await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        spare = f'buses.tic = {{ kind = "tic", port = "tcp://127.0.0.1:{port}" }}\nbuses.board'
+        linky = 'devices.linky = { bus = "tic", profile = "enedis/linky_standard" }\ndevices.gx'
+        made = await trouble(found, ("buses.board", spare), ("devices.gx", linky))
+        await found.until(lambda: found.buses["tic"].counts.get("bytes_count", 0) > 500)
+        begun_ns = found.clock.now_ns()
+        await found.until(lambda: found.clock.now_ns() - begun_ns > 180e9)
+
+        assert [] == made.told_keys()
+        told = {
+            one["name"]: one["why"]
+            for one in answers.buses(found.fleet, found.image.freeze(found.clock.now_ns()))
+        }
+        assert {"lan": "", "tic": answers.NOT_READ, "board": ""} == told
 
 
 async def test_an_asset_without_fall_back_that_nobody_accepted_is_told(yard):
