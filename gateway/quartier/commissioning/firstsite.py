@@ -197,7 +197,7 @@ def write_site(
         lines += [f'part = "{asset.part}"'] if asset.part else []
         lines += [f"{name} = {_toml(value)}" for name, value in asset.keys.items()]
     for number, name in enumerate(supplies, 1):
-        supply = "supply" if number == 1 else f"supply{number}"  # its points need a name of their own
+        supply = "enedis" if number == 1 else f"enedis{number}"  # its points need a name of their own
         lines += ["", "# The supplier's meter: its subscribed power is a limit too.", f"[supplies.{supply}]"]
         lines.append(f'device = "{name}"')
     return "\n".join(lines) + "\n"
