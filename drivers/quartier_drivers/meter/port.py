@@ -227,6 +227,8 @@ class Port:
     def _look(self) -> None:
         """Once a second: is it heard, and should another speed be tried?"""
         self._look_later()
+        if not self._listeners:
+            return  # nobody decodes what comes: that it makes no frames says nothing of the line
         counts, now_s = self._total(), self._now_s()
         why = next((listener.why for listener in self._listeners if listener.why), "")
         self._signal.look(now_s, counts, self._speeds, why)

@@ -20,6 +20,8 @@ from quartier_drivers.contract import PointInfo, Quality
 from quartier_drivers.errors import Fault
 from quartier_drivers.points import UNITS, split, word
 
+NOT_READ = "not read: no device on it belongs to an asset, a contact, a supply or a node"
+
 
 def points(
     frozen: Frozen, infos: Mapping[str, PointInfo], fleet: Fleet, utc_ms: int
@@ -175,7 +177,7 @@ def _bus(bus: Bus, wire: Wire, frozen: Frozen) -> dict[str, Any]:
     return {
         "name": bus.name,
         "online": bus.online,
-        "why": bus.why or bus.account.advice,
+        "why": bus.why or (bus.account.advice if bus.devices else NOT_READ),
         "weakness": getattr(wire.section, "weakness", ""),
         "slack_pct": _value(frozen, f"{bus.name}.slack_pct"),
         "lateness_s": _value(frozen, f"{bus.name}.lateness_s"),

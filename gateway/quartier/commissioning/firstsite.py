@@ -212,8 +212,9 @@ def write_site(
         lines += ["", f"[assets.{asset.name}]", f'role = "{asset.role}"', f'device = "{asset.device}"']
         lines += [f'part = "{asset.part}"'] if asset.part else []
         lines += [f"{name} = {_toml(value)}" for name, value in asset.keys.items()]
-    for name in supplies:
-        lines += ["", "# The supplier's meter: its subscribed power is a limit too.", f"[supplies.{name}]"]
+    for number, name in enumerate(supplies, 1):
+        supply = "enedis" if number == 1 else f"enedis{number}"  # its points need a name of their own
+        lines += ["", "# The supplier's meter: its subscribed power is a limit too.", f"[supplies.{supply}]"]
         lines.append(f'device = "{name}"')
     return "\n".join(lines) + "\n"
 

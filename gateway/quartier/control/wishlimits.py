@@ -17,6 +17,8 @@ from quartier.house.assets import Battery, Ev, Load, Moded, Steered
 _MINIMUM_ON = make("minimum_time.on")
 _NO_FEED_IN, _NO_CHARGE = make("battery.grid_no_feed_in"), make("battery.grid_no_charge")
 _SUSPECT, _APPARENT = make("meter.suspect"), make("meter.no_export")
+_ORDERED = frozenset({"hand.orders", "hand.maintenance", "document.orders"})
+_BATTERY_LED = frozenset({"plan.leads", "self_consumption"})
 
 
 def report(
@@ -50,9 +52,19 @@ def _held(
     if isinstance(asset, Load | Ev) and wished == 0:
         turn = scene.state.turns.get(asset.name, shed.Turn())
         return None if shed.may_switch(asset, turn, scene.now_ns) else _MINIMUM_ON
-    if order.reason not in (wish.reason, FREE):
+    if order.reason not in (wish.reason, FREE) and not _is_earlier(asset, order.reason):
         return order.reason
     return _narrowed(scene, asset, wished, player) if isinstance(asset, Battery) and player else None
+
+
+def _is_earlier(asset: Steered, reason: Reason) -> bool:
+    """Return whether a reason is what led the asset before the present wish, and so no limit.
+
+    An order that keeps its value keeps its reason until it is refreshed, also when the wish is a new one.
+    """
+    if isinstance(asset, Battery) and reason.code in _BATTERY_LED:
+        return True
+    return reason.code in _ORDERED and reason.last.code in (reason.code, "said")
 
 
 def _narrowed(scene: Scene, asset: Battery, wished_w: float, player: Player) -> Reason | None:

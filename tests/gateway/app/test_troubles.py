@@ -1,11 +1,12 @@
 """What is wrong beside what control sees, on real wires; each loss is one alarm."""
 
+import asyncio
 import socket
 from types import SimpleNamespace
 
 import pytest
 
-from quartier.app import assembly
+from quartier.app import answers, assembly
 from quartier.app.probed import Probed
 from quartier.app.troubles import Troubles
 from quartier.control.contacts import Why
@@ -60,6 +61,34 @@ async def test_a_silent_device_is_told_unless_its_asset_its_contact_or_its_bus_i
         made.turn.view["contacts"] = {}
         found.buses["board"].online = False
         assert [] == made.told_keys(), "its bus has one"
+
+
+async def test_a_sound_meter_that_belongs_to_nothing_is_not_read_and_no_alarm(yard):
+    talks = []
+
+    async def speak(_reader, writer):
+        talks.append(asyncio.current_task())
+        while not writer.is_closing():
+            writer.write(b"\x02\nIINST 002 Y\r\x03")
+            await asyncio.sleep(0.1)
+        writer.close()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        spare = f'buses.tic = {{ kind = "tic", port = "tcp://127.0.0.1:{port}" }}\nbuses.board'
+        linky = 'devices.linky = { bus = "tic", profile = "enedis/linky_standard" }\ndevices.gx'
+        async with yard() as (found, _):
+            made = await trouble(found, ("buses.board", spare), ("devices.gx", linky))
+            await found.until(lambda: found.buses["tic"].counts.get("bytes_count", 0) > 100)
+            end_ns = found.clock.now_ns() + 180_000_000_000
+            await found.until(lambda: found.clock.now_ns() > end_ns)
+
+            assert [] == made.told_keys()
+            told = answers.buses(found.fleet, found.image.freeze(found.clock.now_ns()))
+            assert {"lan": "", "tic": answers.NOT_READ, "board": ""} == {
+                one["name"]: one["why"] for one in told
+            }
+        await asyncio.gather(*talks)
 
 
 async def test_an_asset_without_fall_back_that_nobody_accepted_is_told(yard):

@@ -116,7 +116,7 @@ def test_a_suppliers_meter_beside_another_grid_meter_is_a_supply():
         Building("b1", "local", 9000.0, 0.0), {"linky": FoundDevice(bus, "x/y")}, [], ["linky"]
     )
 
-    assert text.endswith('[supplies.linky]\ndevice = "linky"\n')
+    assert text.endswith('[supplies.enedis]\ndevice = "linky"\n')
 
 
 def test_keys_and_own_profiles_are_named_in_the_file():

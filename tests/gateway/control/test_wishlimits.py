@@ -13,7 +13,7 @@ from quartier.control.orders import Order
 from quartier.control.override import Override
 from quartier.control.plausibility.judge import Judge, Verdict
 from quartier.control.players import Player
-from quartier.control.reason import FREE, said
+from quartier.control.reason import FREE, make, said
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.control.wishes import Wishes
@@ -33,6 +33,7 @@ HEAT = Moded(
     normal=0,
 )
 APPARENT = replace(HOUSE, grid=Grid(name="grid", rated_w=17_000, is_apparent=True))
+MINIMUM = make("minimum_time.on")
 CAP = said("import cap 3000 W (dso)")
 
 
@@ -114,6 +115,29 @@ def test_another_reason_than_the_wish_is_the_limit(tell):
     assert "import cap 3000 W (dso)" == tell(ASSETS["ev1"], 16.0, 8.0, CAP)["held_by"]["text"]
     assert "import cap 3000 W (dso)" == tell(HEAT, 0.0, 0.0, CAP)["held_by"]["text"]
     assert tell(HEAT, 0.0, 1.0, CAP)["held_by"] is None, "a mode is compared by its value"
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        Override("bat1", 2e3, 60 * S, 0, ANNA, "why").reason,
+        Override("bat1", 2e3, 60 * S, 0, ANNA).reason,
+        make("document.orders", Who("document", "dso"), program="dso", document="12"),
+        make("self_consumption").then(make("grid.target", target_w=0)),
+        make("plan.leads").then(make("plan.waits")),
+    ],
+)
+def test_what_led_a_battery_before_the_order_by_hand_is_not_taken_for_the_limit(tell, earlier):
+    held = tell(ASSETS["bat1"], 1.5e3, reason=earlier, room=Room(-5e3, 0.0))["held_by"]
+
+    assert "battery.link_no_charge" == held["code"]
+
+
+def test_an_earlier_order_by_hand_limits_nothing_but_what_is_added_to_an_order_does(tell):
+    earlier = Override("ev1", 8.0, 60 * S, 0, ANNA, "why").reason
+
+    assert tell(ASSETS["ev1"], 16.0, 8.0, earlier)["held_by"] is None
+    assert MINIMUM.code in str(tell(HEAT, 1.0, 1.0, earlier.then(MINIMUM))["held_by"])
 
 
 def test_what_stays_on_for_its_minimum_time_says_so(tell):
