@@ -355,7 +355,7 @@ async def test_the_days_largest_import_and_carbon_enter_the_plan_and_are_told(ho
         await found.well()
         made = found.planner()
         tolls, now = made._school.tolls, found.yard.clock.now()
-        for hour in range(now.utc_ms // 3_600_000 - 72, now.utc_ms // 3_600_000):
+        for hour in range(now.utc_ms // 3_600_000 - 72, now.utc_ms // 3_600_000 + 1):  # at midnight too
             tolls.learn(hour, 1_800.0)
         spans = (Span(7_200, {"import_g_per_wh": 0.08}),)
         times = dict.fromkeys(("nbf_utc_ms", "start_utc_ms"), now.utc_ms - 600_000)

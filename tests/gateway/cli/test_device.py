@@ -91,7 +91,7 @@ def test_a_serial_port_that_is_not_there_is_named(tmp_path, capsys):
     ("profile", "url", "words"),
     [
         ("eastron/sdm63", "tcp://127.0.0.1", "eastron/sdm630"),
-        ("eastron/sdm630", "127.0.0.1:502", "HOST"),
+        ("eastron/sdm630", "127.0.0.1:502", "tcp://127.0.0.1:502"),
         ("eastron/sdm630", "tcp://127.0.0.1?unit=300", "0..255"),
     ],
 )
