@@ -69,12 +69,12 @@ def _followed(options: argparse.Namespace, done: Mapping[str, Any]) -> dict[str,
     found = None
     for _ in range(_LOOKS_MAX):
         try:
-            told = ask(options.runtime_dir, "asset", done["asset"])
+            reply = ask(options.runtime_dir, "asset", done["asset"])
         except Closed:
             return found
-        wish = told["asset"].get("override") if told is not None else None
+        wish = reply["asset"].get("override") if reply is not None else None
         if wish is not None and wish["until_utc_ms"] == done["until_utc_ms"]:
-            found = told["asset"]
+            found = reply["asset"]
             if wish["held_by"] is not None or wish["done"] == wish["wished"]:
                 break
         threading.Event().wait(_LOOK_S)

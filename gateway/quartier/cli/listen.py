@@ -126,7 +126,7 @@ async def _shown(port: str, found: listening.Found, known: keys.Keys, options: a
 
 
 class Sheet:
-    """What a meter says, in five lines: meter, link, identity, values with their age, frames and faults."""
+    """Five lines about a smart meter: meter, link, identity, values with their age, frames and faults."""
 
     def __init__(self, port: str, found: listening.Found, capture: Capture, now_s: float) -> None:
         self._port, self._found, self._capture = port, found, capture
@@ -150,51 +150,51 @@ class Sheet:
         at = "" if self._port.startswith("tcp://") else f", {self._found.setting.baud} baud"
         at += "" if self._port.startswith("tcp://") else f" {self._found.setting.framing}"
         values = self._fitting_values(now_s, columns - _LABEL_COLUMNS)
-        told = (
+        rows = (
             ("meter", f"{_FAMILIES.get(self._found.protocol, self._found.protocol)}, {by}"),
             ("link", f"{self._port}{at}"),
             ("identity", self._identity()),
             ("values", values or "none yet"),
             ("frames", self._counts(now_s)),
         )
-        return [_cut(f"{label:<{_LABEL_COLUMNS}}{show(text)}", columns) for label, text in told]
+        return [_cut(f"{label:<{_LABEL_COLUMNS}}{show(text)}", columns) for label, text in rows]
 
     def _identity(self) -> str:
         meters = self._capture.meters
         who = self._capture.identity(self._meter if self._meter in meters else "").text
-        told = [f"meter {self._meter}" if self._meter else "no number stated", *([who] if who else [])]
+        parts = [f"meter {self._meter}" if self._meter else "no number stated", *([who] if who else [])]
         others = len([one for one in meters if one not in ("", self._meter)])
         return ", ".join(
-            told + ([f"and {output.counted(others, 'other meter', 'others')}"] if others else [])
+            parts + ([f"and {output.counted(others, 'other meter', 'others')}"] if others else [])
         )
 
     def _fitting_values(self, now_s: float, columns: int) -> str:
         """Return as many values as fit, powers first, and the number of the rest."""
         names = sorted(self._values, key=_importance)
-        told: list[str] = []
+        parts: list[str] = []
         for place, name in enumerate(names):
             value, at_s = self._values[name]
             text = f"{name} {output.number(value, _unit(name))} ({output.age(now_s - at_s)})"
             left = len(names) - place - 1
             more = f", and {left} more" if left else ""
-            if told and len(", ".join([*told, text])) + len(more) > columns:
-                return f"{', '.join(told)}, and {len(names) - place} more"
-            told.append(text)
-        return ", ".join(told)
+            if parts and len(", ".join([*parts, text])) + len(more) > columns:
+                return f"{', '.join(parts)}, and {len(names) - place} more"
+            parts.append(text)
+        return ", ".join(parts)
 
     def _counts(self, now_s: float) -> str:
         counts, capture = self._capture.counts, self._capture
         if self._last_s is None:
             heard = output.counted(counts.bytes_count, "byte")
-            told = [f"none for {output.age(now_s - self._began_s)}, {heard} heard"]
+            parts = [f"none for {output.age(now_s - self._began_s)}, {heard} heard"]
         else:
-            told = [f"{output.counted(capture.frames_count, 'frame', 'frames')}"]
-            told.append(f"last {output.age(now_s - self._last_s)} ago")
-        told += [
+            parts = [f"{output.counted(capture.frames_count, 'frame', 'frames')}"]
+            parts.append(f"last {output.age(now_s - self._last_s)} ago")
+        parts += [
             f"faults: {output.counted(counts.bad_count, 'group', 'groups')} bad",
             f"{output.counted(counts.resync_count, 'time', 'times')} out of step",
         ]
-        return ", ".join([*told, *([capture.why] if counts.bad_count and capture.why else [])])
+        return ", ".join([*parts, *([capture.why] if counts.bad_count and capture.why else [])])
 
 
 def _cut(text: str, columns: int) -> str:
