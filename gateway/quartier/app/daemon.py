@@ -30,7 +30,7 @@ from quartier.control.link import allowed, machine
 from quartier.house.assets import House
 from quartier.house.image import Image
 from quartier.house.now import Now
-from quartier.runtime import lean, released
+from quartier.runtime import lean, released, spare
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Desk
 from quartier.runtime.directory import Directory
@@ -229,7 +229,7 @@ class Daemon:
         site = self._loaded.site
         if site.district_link is None:
             return None
-        with lean.without(*(() if site.district_link.tls else ("ssl",))):
+        with spare.without(*(() if site.district_link.tls else ("ssl",))):
             from quartier.app.district import catalogue, connect  # noqa: PLC0415 - a door unused costs nothing
 
         self._catalogue = catalogue

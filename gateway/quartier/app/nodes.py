@@ -8,8 +8,6 @@ from quartier.control.observe.phases import MEASURED_PHASES
 from quartier.house.nodes import Node
 from quartier_drivers.contract import PointInfo
 
-__all__ = ["MEASURED_PHASES", "node"]
-
 
 def node(name: str, section: sections.Node, points: Mapping[str, PointInfo]) -> Node:
     """The node as control sees it; ``points`` are those that the site's devices serve.

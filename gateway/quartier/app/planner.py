@@ -7,20 +7,25 @@ late is thrown away.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from quartier.app import foresight, movable
 from quartier.app.forecast import Foretold, made
 from quartier.app.places import Places
 from quartier.app.school import School
 from quartier.app.told import told
-from quartier.app.turn import Turn
 from quartier.config.load import Loaded
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.link.allowed import LinkParameters
+from quartier.control.link.state import LinkState
 from quartier.control.observe import meter_clocks
 from quartier.control.observe.quarter_hours import DAY_SLOTS, SLOT_MS
 from quartier.control.orders import local_plan
+from quartier.control.orders.signals import Signals
 from quartier.control.reason import render_data
 from quartier.control.requests import LocalPlan
+from quartier.control.state import ControlState
+from quartier.house.assets import House
 from quartier.house.now import Now
 from quartier.planning.course import Forecast
 from quartier.planning.horizon import RefusedError
@@ -43,6 +48,36 @@ Planned = Callable[[Question, Learner], Answer]
 Event = Callable[[str, str, Mapping[str, Any], Now], None]
 
 
+class ControlView(Protocol):
+    """What the planner reads of the control loop."""
+
+    params: LinkParameters
+    link: LinkState
+
+    @property
+    def house(self) -> House:
+        """The site as control sees it."""
+
+    @property
+    def state(self) -> ControlState:
+        """The state after the last cycle."""
+
+    @property
+    def force(self) -> ActiveLimits | None:
+        """The limits in force; None before the first cycle."""
+
+    @property
+    def signals(self) -> Signals:
+        """The signals of the district."""
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the public grid is out."""
+
+    def said(self, point: str) -> str:
+        """Return the last text that a device gave for a point; empty where there is none."""
+
+
 class Planner:
     """Asks, and holds the plan in force; ``answered`` is what plans."""
 
@@ -50,7 +85,7 @@ class Planner:
         self,
         loaded: Loaded,
         places: Places,
-        turn: Turn,
+        turn: ControlView,
         clock: HouseClock,
         event: Event,
         log: Any,
@@ -123,7 +158,7 @@ class Planner:
         state, now = self._turn.state, self._clock.now()
         force = state.force
         caps = None if force is None else (force.import_w, force.export_w)
-        signals = self._turn.agenda.signals
+        signals = self._turn.signals
         said = [(one.id, one.seq) for kind, one in sorted(signals.items()) if kind in {"price", "co2"}]
         heard = told(state, now, self._turn.said)
         return caps, movable.stirs(state), said, heard, now.synced, self._doubt, self._turn.is_out
@@ -139,7 +174,7 @@ class Planner:
                 await self._foretell(now)
             now = self._clock.now()
             turn = self._turn
-            around = turn.state, turn.link, turn.params, turn.agenda.signals
+            around = turn.state, turn.link, turn.params, turn.signals
             question = foresight.question(self._site, *around, now, self._trial.why_not, turn.said)
             school, plan = self._school, self._answered
             found = await self._worker.run(
@@ -169,7 +204,7 @@ class Planner:
     async def _hear(self, now: Now) -> None:
         """Prices that the district signals are kept, so that plans by them can be tried."""
         trial, utc_s = self._trial, now.utc_ms / 1000
-        quotes = tuple(foresight.quotes(self._turn.agenda.signals))
+        quotes = tuple(foresight.quotes(self._turn.signals))
         heard = quotes, utc_s // 3600  # they reach further each hour, whether they changed or not
         if trial.tariff.kind == "signal" and heard != self._quotes:
             await self._worker.run(lambda: trial.quoted.hear(trial.tariff, quotes, utc_s), PATIENCE_S)
@@ -198,7 +233,7 @@ class Planner:
     async def _foretell(self, now: Now) -> None:
         """What is signalled is learnt, and the forecast made and told, whether a plan can be made or not."""
         school, utc_ms = self._school, now.utc_ms
-        quotes = tuple(foresight.quotes(self._turn.agenda.signals))
+        quotes = tuple(foresight.quotes(self._turn.signals))
         is_due = self.foretold.is_due(school.learner, utc_ms)
 
         def job() -> Forecast | None:

@@ -29,6 +29,7 @@ from quartier.control.orders import command_progress, schedules
 from quartier.control.orders.command_progress import CommandContext
 from quartier.control.orders.commands import CommandDocument, FailsafeTest, Shed
 from quartier.control.orders.running_commands import RestartFacts
+from quartier.control.orders.signals import Signals
 from quartier.control.records import LinkLimits, Overrides
 from quartier.control.requests import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
 from quartier.control.supervise import flexibility as supervise_flexibility
@@ -256,6 +257,11 @@ class Turn:
     def force(self) -> ActiveLimits | None:
         """The caps in force; None before the first turn."""
         return self._state.force
+
+    @property
+    def signals(self) -> Signals:
+        """The signals of the district."""
+        return self.agenda.signals
 
     @property
     def is_out(self) -> bool:

@@ -15,7 +15,7 @@ from types import ModuleType
 from quartier.runtime import records
 from quartier.runtime.spare import without
 
-__all__ = ["freeze", "give_back", "put_off", "settle", "without"]
+__all__ = ["freeze", "give_back", "put_off", "settle"]
 
 _LIBC = ctypes.CDLL(None)
 # mallopt(3), <malloc.h> of the GNU C library.

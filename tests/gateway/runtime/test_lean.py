@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.runtime import lean
+from quartier.runtime import spare
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,7 +20,7 @@ def ran(code):
 
 def test_what_is_left_out_is_missing_inside_and_can_be_imported_afterwards():
     before = sys.modules.pop("this", None)
-    with lean.without("this", "sys"):
+    with spare.without("this", "sys"):
         import sys as there  # noqa: PLC0415 - what is imported here is the test
 
         with pytest.raises(ImportError):
@@ -32,7 +32,7 @@ def test_what_is_left_out_is_missing_inside_and_can_be_imported_afterwards():
 
 
 def test_what_was_left_out_is_left_alone_after_a_failure_too():
-    with pytest.raises(KeyError), lean.without("no_such_module"):
+    with pytest.raises(KeyError), spare.without("no_such_module"):
         raise KeyError
     assert "no_such_module" not in sys.modules
 
@@ -60,7 +60,7 @@ def test_a_site_that_shares_nothing_does_not_bring_what_that_needs():
 
 def test_what_was_put_off_is_loaded_when_it_is_used():
     code = """
-from quartier.runtime import lean
+from quartier.runtime import lean, spare
 import sys, csv, urllib.request
 print("http.client" in sys.modules, csv.QUOTE_ALL, urllib.request.Request("http://x/").host)
 import csv as again
@@ -71,14 +71,14 @@ print("http.client" in sys.modules, again.reader(["a,b"]).__next__()[1], hasattr
 
 def test_what_is_imported_by_name_is_put_off_until_it_is_called():
     code = """
-from quartier.runtime import lean
+from quartier.runtime import lean, spare
 import sys, pydantic
 from importlib.metadata import entry_points, version
 print("email" in sys.modules)
 """
     assert ["True"] == ran(code), "a name that is not put off loads the module"
     code = """
-from quartier.runtime import lean
+from quartier.runtime import lean, spare
 import sys, pydantic
 from importlib.metadata import entry_points
 print("email" in sys.modules)
@@ -95,7 +95,7 @@ def test_a_daemon_has_no_messages_of_protobuf_in_python():
 
 def test_digests_and_time_zones_are_as_ever():
     code = """
-from quartier.runtime import lean
+from quartier.runtime import lean, spare
 import hashlib, hmac, zoneinfo
 print(hashlib.sha256(b"x").hexdigest()[:4], hmac.new(b"k", b"x", "sha256").hexdigest()[:4])
 print(zoneinfo.ZoneInfo("UTC"), len(zoneinfo.TZPATH) > 0)
@@ -105,8 +105,8 @@ print(zoneinfo.ZoneInfo("UTC"), len(zoneinfo.TZPATH) > 0)
 
 def test_tls_can_still_be_had_after_it_was_left_out():
     code = """
-from quartier.runtime import lean
-with lean.without("ssl"):
+from quartier.runtime import lean, spare
+with spare.without("ssl"):
     import quartier.district.uplink
 from quartier.district.broker import Credentials
 print(type(Credentials().context()).__name__)
@@ -116,9 +116,9 @@ print(type(Credentials().context()).__name__)
 
 def test_a_link_without_tls_takes_a_message_that_comes_in_pieces():
     code = """
-from quartier.runtime import lean
+from quartier.runtime import lean, spare
 import asyncio
-with lean.without("ssl"):
+with spare.without("ssl"):
     from quartier.district.mqtt import Connection
 from quartier.district.broker import Credentials, Profile, Server
 
@@ -146,7 +146,7 @@ asyncio.run(main())
 
 def test_memory_settings_change_nothing_that_a_program_sees():
     code = """
-from quartier.runtime import lean
+from quartier.runtime import lean, spare
 lean.settle()
 held = [bytes(200_000) for _ in range(50)]
 del held
