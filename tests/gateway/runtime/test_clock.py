@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-import quartier.runtime.clock
 from quartier.runtime.clock import (
     VARIABLE,
     ClockSetting,
