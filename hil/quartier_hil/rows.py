@@ -82,7 +82,7 @@ _LINK = {
     "link.new-parameters": Row("New fail-safe parameters that loosen wait until FAILSAFE is left"),
     "link.persisted": Row(
         "State, entry time, documents, sequences: kept apart, checksummed, two copies; none readable: INIT",
-        "tests/gateway/runtime/test_statefile.py",
+        "tests/gateway/runtime/test_state_file_statefile.py",
         "it is about files that are cut and changed, which no event of a scenario does",
     ),
 }
@@ -98,7 +98,7 @@ _PARAMETERS = {
     ),
     "parameter.fast-cycle": Row(
         "Fast cycle 200 ms",
-        "tests/gateway/runtime/test_fast.py",
+        "tests/gateway/runtime/test_ticker_fast.py",
         "synthetic time goes on by whole cycles, and over wires the rate makes more of 200 ms than they are",
     ),
     "parameter.meter-stale": Row("Grid meter stale after max(3 s, 2.5 periods): increases freeze"),

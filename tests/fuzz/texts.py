@@ -74,7 +74,7 @@ def document(data: bytes) -> None:
 
 def backup(data: bytes) -> None:
     """A backup of these bytes; one whose manifest they are, signed well; one whose files they are."""
-    archive = import_module("quartier.app.archive")
+    archive = import_module("quartier.backup.archive")
     path = _MEMORY / f"quartier-fuzz-{os.getpid()}.qbk"
     for content in (data, _packed(data, b"x"), _packed(_manifest(data), data), _unsigned(data)):
         path.write_bytes(content)
@@ -90,7 +90,7 @@ def _key() -> object:
 
 
 def _packed(manifest: bytes, body: bytes) -> bytes:
-    archive = import_module("quartier.app.archive")
+    archive = import_module("quartier.backup.archive")
     key = _key()
     seal = {
         "public_key": key.public_key().public_bytes_raw().hex(),
@@ -110,7 +110,7 @@ def _packed(manifest: bytes, body: bytes) -> bytes:
 
 
 def _manifest(body: bytes) -> bytes:
-    archive = import_module("quartier.app.archive")
+    archive = import_module("quartier.backup.archive")
     member = {"place": "site", "path": "site.toml", "size": len(body), "mode": 0o600}
     member |= {"sha256": archive.sha256(io.BytesIO(body)), "owner": "root", "group": "root"}
     said = {"format": archive.FORMAT, "gateway": "a.b", "made_utc_ms": 1, "version": "1", "boot": 1}
@@ -125,7 +125,10 @@ def _unsigned(data: bytes) -> bytes:
 
 def socket_request(data: bytes) -> None:
     """A line to the read-only socket, and one to the operators' socket."""
-    desk, operators = import_module("quartier.runtime.desk"), import_module("quartier.runtime.operators")
+    desk, operators = (
+        import_module("quartier.runtime.local_socket.questions"),
+        import_module("quartier.runtime.local_socket.orders"),
+    )
     line = data.replace(b"\n", b" ") + b"\n"
     served = desk.Desk(Path(), {"status": dict}, {"points": {"gx": 1}.get})
     json.loads("".join(desk._parts(served._answer(line))))
@@ -144,8 +147,8 @@ _KNOWN = {
     "site-file": (site_file, "quartier.config.load"),
     "profile": (profile, "quartier_drivers.profile"),
     "document": (document, "quartier.district.documents"),
-    "backup": (backup, "quartier.app.archive"),
-    "socket-request": (socket_request, "quartier.runtime.desk"),
+    "backup": (backup, "quartier.backup.archive"),
+    "socket-request": (socket_request, "quartier.runtime.local_socket.questions"),
 }
 NAMES = frozenset(_KNOWN)
 

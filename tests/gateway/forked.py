@@ -35,9 +35,9 @@ PR_SET_CHILD_SUBREAPER = 36
 # What a daemon with Modbus and a district imports, then what most commands import.  The daemon has to be first.
 IMPORTS = (
     "quartier.cli.daemon",
-    "quartier.app.extras",
-    "quartier.app.planner",
-    "quartier.app.district",
+    "quartier.daemon.background_tasks",
+    "quartier.planning.service.planner",
+    "quartier.daemon.district_link",
     "quartier_drivers.modbus.door",
     "quartier_drivers.modbus.driver",
     *(

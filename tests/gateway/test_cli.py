@@ -211,7 +211,7 @@ def test_a_release_after_a_crash_imports_no_more_than_it_needs(tmp_path):
     modules, code = imported("release", "--runtime-dir", str(tmp_path), "--json")
 
     assert 0 == code
-    assert not modules & {"quartier.app.daemon", "quartier.store.ledger", "rich", "structlog"}
+    assert not modules & {"quartier.daemon.lifecycle", "quartier.store.history_store", "rich", "structlog"}
 
 
 def test_a_negative_power_is_a_value_and_no_option(tmp_path, capsys):

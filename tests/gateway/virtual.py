@@ -9,7 +9,7 @@ import asyncio
 
 from tests.virtual_time import VirtualAsyncioLoop
 
-from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.clock import ClockSetting, SiteClock
 
 POLL_INTERVAL_S = 0.1  # virtual
 
@@ -22,7 +22,7 @@ class VirtualLoop(VirtualAsyncioLoop):
         self.selector.waits_for_threads = False
 
 
-class VirtualClock(HouseClock):
+class VirtualClock(SiteClock):
     """The gateway's clock, driven by the running loop.  Create it inside a coroutine."""
 
     def __init__(self) -> None:
@@ -34,11 +34,11 @@ class VirtualClock(HouseClock):
         return round(self._loop.time() * 1e9)
 
 
-def make_clock(rate: float) -> HouseClock:
+def make_clock(rate: float) -> SiteClock:
     """Return a virtual clock on a virtual loop, else one that runs ``rate`` times as fast as real time."""
     if isinstance(asyncio.get_running_loop(), VirtualLoop):
         return VirtualClock()
-    return HouseClock(ClockSetting(rate=rate))
+    return SiteClock(ClockSetting(rate=rate))
 
 
 def find_end_s(real_s: float, rate: float) -> float:

@@ -1,6 +1,6 @@
 import pytest
 
-from quartier.runtime.clock import RigsWord, rigs_word
+from quartier.runtime.clock import RigClock, read_rig_clock
 from quartier_hil.devices.foreign import requests
 from quartier_hil.happenings import Blackout, ClockFault, Master, Planner, Swap
 from quartier_hil.metering import Metering
@@ -41,16 +41,16 @@ async def test_swapped_phases_are_in_the_meters_registers_and_not_in_the_plants_
 
 @pytest.mark.parametrize(
     ("kind", "seconds", "expected"),
-    [("off", 0, RigsWord(synced=False)), ("wrong", 60, RigsWord(jump_s=60.0))],
+    [("off", 0, RigClock(synced=False)), ("wrong", 60, RigClock(jump_s=60.0))],
 )
 async def test_a_clock_that_lies_is_told_to_the_daemon_by_the_file_that_it_looks_at(
     run, kind, seconds, expected
 ):
     await run.director.happen(ClockFault(at_s=0, do="clock", kind=kind, seconds=seconds))
-    assert expected == rigs_word(run.daemon.word)
+    assert expected == read_rig_clock(run.daemon.word)
 
     await run.director.happen(ClockFault(at_s=0, do="clock", kind="well"))
-    assert RigsWord() == rigs_word(run.daemon.word)
+    assert RigClock() == read_rig_clock(run.daemon.word)
 
 
 async def test_the_daemons_planner_hangs_goes_on_and_dies(run):

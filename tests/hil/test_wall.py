@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.runtime.clock import RigsWord, rigs_word
+from quartier.runtime.clock import RigClock, read_rig_clock
 from quartier_hil.happenings import ClockFault
 from quartier_hil.wall import WallClock
 
@@ -52,15 +52,15 @@ def test_a_clock_that_is_well_again_shows_the_true_time():
 @pytest.mark.parametrize(
     ("kind", "seconds", "expected"),
     [
-        ("well", 0, RigsWord()),
-        ("off", 0, RigsWord(synced=False)),
-        ("stuck", 0, RigsWord(stands_utc_ms=1_000)),
-        ("wrong", -60, RigsWord(jump_s=-60.0)),
-        ("slow", 10, RigsWord(jump_s=-10.0)),
+        ("well", 0, RigClock()),
+        ("off", 0, RigClock(synced=False)),
+        ("stuck", 0, RigClock(stands_utc_ms=1_000)),
+        ("wrong", -60, RigClock(jump_s=-60.0)),
+        ("slow", 10, RigClock(jump_s=-10.0)),
     ],
 )
 def test_a_daemon_reads_from_the_word_what_the_clock_shows(tmp_path: Path, kind, seconds, expected):
     path = tmp_path / "word"
     path.write_text(_wall(kind, seconds).word(1_000 + HOUR_MS))
 
-    assert expected == rigs_word(path)
+    assert expected == read_rig_clock(path)

@@ -35,18 +35,6 @@ def test_files_are_nouns_with_a_meaning(files: list[Path]) -> None:
     assert not vague, "\n".join(vague)
 
 
-def test_no_file_repeats_its_folders_name(files: list[Path]) -> None:
-    repeated = [
-        str(path)
-        for path in files
-        if path.parts[0] in ROOTS
-        and path.suffix in CODE
-        and {path.parent.name, path.parent.name.rstrip("s")} & set(path.stem.split("_"))
-    ]
-
-    assert not repeated, "\n".join(repeated)
-
-
 def test_exceptions_are_still_needed(files: list[Path]) -> None:
     known = {str(path) for path in files}
 

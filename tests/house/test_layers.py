@@ -119,6 +119,21 @@ ROOMS = (
     Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
     Room("quartier.house", ("quartier.house", *CONTRACT), pure=True),
     Room("quartier.control", ("quartier.control", "quartier.house", "quartier_native", *CONTRACT), pure=True),
+    # The task that plans: it reads site file, control state and history, and asks the pure planner.
+    Room(
+        "quartier.planning.service",
+        (
+            *(
+                "quartier.planning",
+                "quartier.config",
+                "quartier.control",
+                "quartier.house",
+                "quartier.runtime",
+            ),
+            *("quartier.store.history_reader", "quartier_native", *CONTRACT),
+        ),
+        ("structlog",),
+    ),
     # A second engine, imported where a site wants it.
     Room("quartier.planning.highs", ("quartier.planning", "quartier_native"), ("highspy",), pure=True),
     Room(
@@ -133,6 +148,15 @@ ROOMS = (
             *("quartier.house", "quartier_native", *CONTRACT),
         ),
         pure=True,
+    ),
+    # They assemble a site without the daemon's life cycle: fallbacks are written, a probe is run.
+    Room(
+        "quartier.commissioning.service",
+        (
+            *("quartier.commissioning", "quartier.daemon", "quartier.config", "quartier.control"),
+            *("quartier.house", "quartier.runtime", "quartier_drivers", *CONTRACT),
+        ),
+        ("structlog",),
     ),
     # It names the line of a profile or site file that is to be changed, and judges steps as control does.
     Room(
@@ -149,6 +173,21 @@ ROOMS = (
         ),
         pure=True,
     ),
+    # The workflows of documents: commands, schedules, jobs.
+    Room(
+        "quartier.district.service",
+        (
+            *(
+                "quartier.district",
+                "quartier.config",
+                "quartier.control",
+                "quartier.house",
+                "quartier.runtime",
+            ),
+            *CONTRACT,
+        ),
+        ("structlog",),
+    ),
     Room("quartier.district.mqtt", ("quartier.district",), ("paho",)),
     *(
         Room(
@@ -157,7 +196,7 @@ ROOMS = (
                 "quartier.district",
                 "quartier.control.requests",
                 "quartier.house",
-                "quartier.runtime.statefile",  # last sequences and bdSeq, two checksummed copies
+                "quartier.runtime.state_file",  # last sequences and bdSeq, two checksummed copies
                 *CONTRACT,
             ),
         )
@@ -173,6 +212,7 @@ ROOMS = (
         ("google.protobuf", "pydantic", "jwt", "cryptography"),
         pure=True,
     ),
+    Room("quartier.config.stored_site_file", ("quartier.config", "quartier.runtime.state_file", *CONTRACT)),
     Room(
         "quartier.config",
         ("quartier.config", "quartier_drivers.hosts", "quartier_drivers.registry", *CONTRACT, *PROFILES),
@@ -181,8 +221,17 @@ ROOMS = (
     Room(
         "quartier.store", ("quartier.store", "quartier.house", "quartier_native", *CONTRACT), ("structlog",)
     ),
-    Room("quartier.runtime.signing", ("quartier.runtime.ownedfiles",), ("cryptography",)),
-    Room("quartier.app.archive", ("quartier.runtime",), ("pydantic",)),  # a stranger may have made the file
+    Room("quartier.runtime.signing", ("quartier.runtime.owned_files",), ("cryptography",)),
+    Room(
+        "quartier.backup.archive", ("quartier.runtime",), ("pydantic",)
+    ),  # a stranger may have made the file
+    Room(
+        "quartier.backup",
+        (
+            *("quartier.backup", "quartier.config", "quartier.runtime", "quartier.store"),
+            *("quartier_drivers.place", *CONTRACT),
+        ),
+    ),
     Room(
         "quartier.runtime",
         (
@@ -205,7 +254,7 @@ ROOMS = (
             *("quartier_drivers.registry", "quartier_drivers.rehearsal", *CONTRACT),
         ),
     ),
-    Room("quartier.app", ("quartier", "quartier_drivers", "quartier_native"), ("structlog",)),
+    Room("quartier.daemon", ("quartier", "quartier_drivers", "quartier_native"), ("structlog",)),
     Room(
         "quartier.cli", ("quartier", "quartier_drivers", "quartier_native"), ("rich", "textual", "structlog")
     ),
@@ -238,7 +287,7 @@ ROOMS = (
     # The daemon's own history is one of the sides that are held against each other; it is read, never written.
     Room(
         "quartier_hil.torture",
-        ("quartier_hil", "quartier.store.history", "quartier.house", *CONTRACT),
+        ("quartier_hil", "quartier.store.history_reader", "quartier.house", *CONTRACT),
         ("*",),
     ),
     # What speaks to the broker in a swarm is the product's own uplink, in processes that hold nothing else.

@@ -71,7 +71,7 @@ def test_nearest_tests_of_a_changed_module_come_first(files: list[Path]) -> None
     found = affected.find_affected_tests([Path("gateway/quartier/control/limits/active.py")], files)
 
     direct = Path("tests/gateway/control/limits/test_active_limits.py")
-    daemon = Path("tests/gateway/app/test_daemon.py")
+    daemon = Path("tests/gateway/daemon/test_lifecycle.py")
     assert list(found).index(direct) < 30
     assert list(found).index(direct) < list(found).index(daemon)
     assert Path("tests/drivers/modbus/test_frame.py") not in found
@@ -113,7 +113,7 @@ def test_every_stage_with_a_marker_finds_its_files() -> None:
     stages = {stage.name: stage for stage in run.list_stages()}
 
     assert {"modules", "control", "daemon", "scenarios", "timing"} <= stages.keys()
-    assert any(word.startswith("tests/gateway/app/") for word in stages["daemon"].words)
+    assert any(word.startswith("tests/gateway/daemon/") for word in stages["daemon"].words)
 
 
 @pytest.mark.parametrize(("profile", "count"), [("ci", 30), ("dev", 30), ("deep", 30 * DEEP_FACTOR)])

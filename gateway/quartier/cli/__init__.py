@@ -21,7 +21,7 @@ from quartier.cli.grammar import in_json as _json
 from quartier.cli.grammar import runtime as _runtime
 from quartier.cli.grammar import state as _state
 from quartier.cli.places import CONFIG
-from quartier.runtime import journald
+from quartier.runtime import text_output
 from quartier_drivers.errors import ConfigError
 
 USAGE = """\
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for what it lacks
     words = list(sys.argv[1:] if arguments is None else arguments)
-    with journald.prioritised():
+    with text_output.prioritise_errors():
         if words[:1] == ["run"]:  # its log shows foreign text by itself
             return _ended(_asked(words))
         with plain.filtered():

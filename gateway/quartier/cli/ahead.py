@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from quartier.app import assembly
 from quartier.cli import aheadpage, inforce, output, together
 from quartier.cli.given import day, given, points, settled
 from quartier.cli.leftout import why_not
@@ -16,6 +15,7 @@ from quartier.cli.planpage.sheet import Sheet, page
 from quartier.cli.steps import SteplessError, Steps, read
 from quartier.config import load
 from quartier.config.model import Site
+from quartier.daemon.assembly import site_model
 from quartier.house.assets import Asset, Battery
 from quartier.planning.horizon import Contract, RefusedError
 from quartier.planning.plan import planned
@@ -74,7 +74,7 @@ def _in_force(options: argparse.Namespace) -> int:
 
 def _read(site: Site, options: argparse.Namespace) -> tuple[Sequence[Asset], Steps, Roster]:
     """The house, the series, and what of the one is planned in the other."""
-    house = assembly.house(site, {}, {})
+    house = site_model.make_site(site, {}, {})
     there = [asset.name for asset in house.assets if isinstance(asset, Battery)]
     if options.battery is not None and options.battery not in there:
         which = f"which battery?  --battery {' or '.join(there)}"

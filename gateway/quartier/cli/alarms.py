@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from quartier.app.sentry import FILE
 from quartier.cli import alarmlist, alarmpage, hands, output
 from quartier.cli.past import places, unknown_zone
 from quartier.cli.present import EX_UNAVAILABLE, remedy
+from quartier.daemon.reports.alarm_list import ALARMS_FILE
 from quartier.house.alarm import named
 from quartier.house.alarmkinds import BY_CODE, KINDS
-from quartier.runtime import statefile
-from quartier.runtime.clock import HouseClock
-from quartier.runtime.desk import Closed, ask
-from quartier.runtime.operators import order
+from quartier.runtime import state_file
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.local_socket.orders import send_order
+from quartier.runtime.local_socket.questions import NoDaemon, ask
 
 
 def alarms(options: argparse.Namespace) -> int:
@@ -33,16 +33,16 @@ def alarms(options: argparse.Namespace) -> int:
 def _listed(options: argparse.Namespace) -> int:
     try:
         found = ask(options.runtime_dir, "alarms")
-    except Closed as closed:
+    except NoDaemon as closed:
         return _kept(options, closed)
     _show(options, found)
     return 1 if found["unacknowledged_count"] else 0
 
 
-def _kept(options: argparse.Namespace, closed: Closed) -> int:
+def _kept(options: argparse.Namespace, closed: NoDaemon) -> int:
     """What stood on disk last, where no daemon answers."""
     print(f"{closed}; {remedy(closed)}", file=sys.stderr)
-    facts = statefile.load(options.state_dir / FILE)
+    facts = state_file.load_facts(options.state_dir / ALARMS_FILE)
     if facts is None:
         why = "cannot be read, try with sudo" if _is_barred(options.state_dir) else "is not there"
         print(f"the list of alarms in {options.state_dir} {why}", file=sys.stderr)
@@ -51,14 +51,14 @@ def _kept(options: argparse.Namespace, closed: Closed) -> int:
         zone = places(options.config, options.state_dir)[1]
         if zone is None:
             print(unknown_zone(options.config), file=sys.stderr)
-        found = alarmlist.recalled(facts, HouseClock().utc_ms())
+        found = alarmlist.recalled(facts, SiteClock().utc_ms())
         _show(options, found if zone is None else found | {"zone": str(zone)})
     return EX_UNAVAILABLE
 
 
 def _is_barred(state_dir: Path) -> bool:
     try:
-        return any(state_dir.glob(f"{FILE}.[ab]"))
+        return any(state_dir.glob(f"{ALARMS_FILE}.[ab]"))
     except PermissionError:
         return True
 
@@ -74,8 +74,8 @@ def _show(options: argparse.Namespace, found: Mapping[str, Any]) -> None:
 
 def _acknowledged(options: argparse.Namespace) -> int:
     try:
-        answer = order(options.runtime_dir, "acknowledge", which=options.ack, note=options.note)
-    except Closed as closed:
+        answer = send_order(options.runtime_dir, "acknowledge", which=options.ack, note=options.note)
+    except NoDaemon as closed:
         return hands.nobody(closed)
     if options.json:
         output.dump(answer)

@@ -11,15 +11,16 @@ from typing import Any
 
 from rich.text import Text
 
-from quartier.app import arming, fallbacks
 from quartier.cli import output, sentences, times
 from quartier.cli.past import places
 from quartier.cli.present import nobody
+from quartier.commissioning.service import arming
 from quartier.config import load
+from quartier.daemon import state_files
 from quartier.runtime import release
-from quartier.runtime.clock import VARIABLE, HouseClock, from_environment
-from quartier.runtime.desk import Closed, ask
-from quartier.runtime.ownedfiles import rights_of_owner
+from quartier.runtime.clock import CLOCK_VARIABLE, SiteClock, load_clock_setting
+from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.runtime.owned_files import use_rights_of_owner
 from quartier_drivers.errors import ConfigError, Fault
 
 _STATES = {
@@ -38,14 +39,14 @@ def arm(options: argparse.Namespace) -> int:
 
     Root acts with the rights of the service.
     """
-    with rights_of_owner(options.state_dir):
+    with use_rights_of_owner(options.state_dir):
         return _arm(options)
 
 
 def _arm(options: argparse.Namespace) -> int:
     try:
         lock = _locked(options.runtime_dir)
-    except release.Locked as locked:
+    except release.DaemonLocked as locked:
         if options.check:
             return _asked(options)
         print(
@@ -68,27 +69,27 @@ def _arm(options: argparse.Namespace) -> int:
 def _locked(runtime_dir: Path) -> Any:
     try:
         runtime_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        return release.lock(runtime_dir)
+        return release.take_lock(runtime_dir)
     except OSError as error:
         what = f"takes no lock: {error.strerror}; expected the daemon's folder: sudo -u quartier quartier arm"
         raise ConfigError([Fault(str(runtime_dir), None, "folder", what)]) from error
 
 
-def _clock(options: argparse.Namespace, loaded: load.Loaded) -> HouseClock:
-    setting = from_environment()
+def _clock(options: argparse.Namespace, loaded: load.Loaded) -> SiteClock:
+    setting = load_clock_setting()
     if setting.simulated and not loaded.site.site.simulated:
-        what = f"{VARIABLE} is set, expected simulated = true: real devices need real time"
+        what = f"{CLOCK_VARIABLE} is set, expected simulated = true: real devices need real time"
         raise ConfigError([Fault(str(options.config), None, "site.simulated", what)])
-    return HouseClock(setting)
+    return SiteClock(setting)
 
 
-async def _armed(options: argparse.Namespace, loaded: load.Loaded, clock: HouseClock) -> list[dict[str, Any]]:
-    known = fallbacks.recalled(options.state_dir)
-    site = arming.opened(loaded, clock, options.state_dir)
-    rows = await arming.armed(site, known, clock, _progress, writes=not options.check)
+async def _armed(options: argparse.Namespace, loaded: load.Loaded, clock: SiteClock) -> list[dict[str, Any]]:
+    known = state_files.load_fallbacks(options.state_dir)
+    site = arming.make_armable_site(loaded, clock, options.state_dir)
+    rows = await arming.arm_site(site, known, clock, _progress, writes=not options.check)
     try:
         options.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        fallbacks.keep(options.state_dir, known)
+        state_files.save_fallbacks(options.state_dir, known)
     except OSError as error:
         why = f"{error.strerror}; try sudo -u quartier quartier arm"
         print(f"{options.state_dir}: the result could not be kept: {why}", file=sys.stderr)
@@ -103,16 +104,16 @@ def _asked(options: argparse.Namespace) -> int:
     """What the running daemon found when it last looked."""
     try:
         rows = ask(options.runtime_dir, "fallbacks")
-    except Closed as closed:
+    except NoDaemon as closed:
         return nobody(closed)
     print("a daemon is running: this is what it found when it last looked", file=sys.stderr)
     return _told(options, rows)
 
 
 def _told(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> int:
-    well = all(map(arming.is_well, rows))
+    well = all(map(arming.is_settled, rows))
     if options.json:
-        output.dump([{**row, "ok": arming.is_well(row)} for row in rows])
+        output.dump([{**row, "ok": arming.is_settled(row)} for row in rows])
         return int(not well)
     zone = places(options.config, options.state_dir)[1]
     heads = ("device", "point", "fall-back", ">after", "state", f"looked at ({times.said(zone)})")
@@ -128,7 +129,7 @@ def _told(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> int:
 
 def _row(row: dict[str, Any], zone: tzinfo | None) -> tuple[Any, ...]:
     word, style = _STATES[row["state"]]
-    if row["state"] == "none" and arming.is_well(row):
+    if row["state"] == "none" and arming.is_settled(row):
         word, style = ("accepted" if row["accepted"] else "not used"), "yellow"
     value = row.get("found_value", row["value"])
     after_s = None if row["holds"] else row.get("found_after_s") or row["after_s"]

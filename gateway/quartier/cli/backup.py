@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from quartier.app import archive, restoring
-from quartier.app import backup as packing
-from quartier.app.archive import Signed, Unusable
-from quartier.app.backup import Folders
+from quartier.backup import archive, packing, restoring
+from quartier.backup.archive import SignedManifest, UnusableBackup
+from quartier.backup.packing import GatewayFolders
 from quartier.cli import output, times
 from quartier.cli.past import places, unknown_zone
 from quartier.cli.places import CONFIG, runtime_dir, state_dir
@@ -29,10 +28,10 @@ def backup(options: argparse.Namespace) -> int:
     folders = _folders(options)
 
     def pack() -> int:
-        utc_ms = clock.HouseClock(clock.from_environment()).utc_ms()
-        signed = packing.pack(folders, options.file, utc_ms, _version())
+        utc_ms = clock.SiteClock(clock.load_clock_setting()).utc_ms()
+        signed = packing.write_backup(folders, options.file, utc_ms, _version())
         if options.json:
-            output.dump({**archive.about(signed), "file": str(options.file)})
+            output.dump({**archive.describe_backup(signed), "file": str(options.file)})
             return 0
         print(
             f"{options.file}: {output.size(options.file.stat().st_size)}, {signed.manifest.gateway}, verified"
@@ -52,39 +51,39 @@ def restore(options: argparse.Namespace) -> int:
     return _alone(options, lambda: _restore(options, folders))
 
 
-def _check(options: argparse.Namespace, folders: Folders) -> int:
-    plan = restoring.make_plan(options.file, folders, needs_room=False)
+def _check(options: argparse.Namespace, folders: GatewayFolders) -> int:
+    plan = restoring.make_restore_plan(options.file, folders, needs_room=False)
     if options.json:
         output.dump(_about(options, plan))
         return 0
     print(f"{options.file}: sound, {plan.signed.manifest.gateway}")
     _describe(plan.signed, options)
-    print(*restoring.list_steps(plan), sep="\n")
+    print(*restoring.render_steps(plan), sep="\n")
     _describe_key(plan)
     return 0
 
 
-def _restore(options: argparse.Namespace, folders: Folders) -> int:
-    now = clock.HouseClock(clock.from_environment()).now()
-    plan = restoring.make_plan(options.file, folders)
+def _restore(options: argparse.Namespace, folders: GatewayFolders) -> int:
+    now = clock.SiteClock(clock.load_clock_setting()).now()
+    plan = restoring.make_restore_plan(options.file, folders)
     refusals = list(_refusals(options, plan, is_synced=now.synced))
     if refusals:
         print(*refusals, "nothing was written", sep="\n", file=sys.stderr)
         return 1
     if not _is_agreed(options, plan):
         return 1
-    restoring.put(options.file, plan, folders, now.utc_ms)
+    restoring.restore_backup(options.file, plan, folders, now.utc_ms)
     if options.json:
         output.dump(_about(options, plan))
         return 0
     print(f"{plan.signed.manifest.gateway} is on this machine; never start the old one again")
     for step in plan.steps:
-        if step.action == restoring.LEFT_OUT:
+        if step.action == restoring.ACTION_LEFT_OUT:
             print(f"  not written: {step.target}: {step.reason}")
     return 0
 
 
-def _refusals(options: argparse.Namespace, plan: restoring.Plan, *, is_synced: bool) -> Iterator[str]:
+def _refusals(options: argparse.Namespace, plan: restoring.RestorePlan, *, is_synced: bool) -> Iterator[str]:
     """Yield each reason not to restore, with what to do: files that are here, the clock, the key."""
     if plan.objections and not options.force:
         yield from plan.objections
@@ -116,12 +115,12 @@ def _command(options: argparse.Namespace) -> str:
     return shlex.join([*words, *(key for key, is_given in flags.items() if is_given)])
 
 
-def _is_agreed(options: argparse.Namespace, plan: restoring.Plan) -> bool:
+def _is_agreed(options: argparse.Namespace, plan: restoring.RestorePlan) -> bool:
     """Ask a person; a script says --yes, and --key where this machine does not know the key."""
     if options.yes and (plan.is_known or options.key is not None):
         return True
     _describe(plan.signed, options)
-    print(*restoring.list_steps(plan), sep="\n")
+    print(*restoring.render_steps(plan), sep="\n")
     _describe_key(plan)
     answer = input("Put it on this machine? Type yes: ").strip().lower()
     if answer != "yes":
@@ -129,7 +128,7 @@ def _is_agreed(options: argparse.Namespace, plan: restoring.Plan) -> bool:
     return answer == "yes"
 
 
-def _describe_key(plan: restoring.Plan) -> None:
+def _describe_key(plan: restoring.RestorePlan) -> None:
     if plan.is_known:
         print("signed with the key of this gateway")
         return
@@ -137,7 +136,7 @@ def _describe_key(plan: restoring.Plan) -> None:
     print("compare it with what quartier backup printed on the old gateway")
 
 
-def _about(options: argparse.Namespace, plan: restoring.Plan) -> dict[str, Any]:
+def _about(options: argparse.Namespace, plan: restoring.RestorePlan) -> dict[str, Any]:
     files = [
         {
             "target": str(step.target),
@@ -147,7 +146,7 @@ def _about(options: argparse.Namespace, plan: restoring.Plan) -> dict[str, Any]:
         }
         for step in plan.steps
     ]
-    about = archive.about(plan.signed)
+    about = archive.describe_backup(plan.signed)
     return {**about, "file": str(options.file), "key_known": plan.is_known, "files": files}
 
 
@@ -155,8 +154,8 @@ def _alone(options: argparse.Namespace, act: Callable[[], int]) -> int:
     """Act while no daemon does; the lock is the daemon's own."""
     try:
         options.runtime_dir.mkdir(mode=0o751, parents=True, exist_ok=True)
-        lock = release.lock(options.runtime_dir)
-    except release.Locked as locked:
+        lock = release.take_lock(options.runtime_dir)
+    except release.DaemonLocked as locked:
         print(f"{locked}; stop it first: systemctl stop quartier", file=sys.stderr)
         return os.EX_TEMPFAIL
     except OSError as error:
@@ -169,18 +168,20 @@ def _alone(options: argparse.Namespace, act: Callable[[], int]) -> int:
 def _well(act: Callable[[], int]) -> int:
     try:
         return act()
-    except Unusable as error:
+    except UnusableBackup as error:
         print(error, file=sys.stderr)
     except OSError as error:
         print(f"{error.filename or 'the disk'}: {error.strerror or error}", file=sys.stderr)
     return 1
 
 
-def _folders(options: argparse.Namespace) -> Folders:
-    return Folders(options.config.absolute(), options.state_dir.absolute(), options.runtime_dir.absolute())
+def _folders(options: argparse.Namespace) -> GatewayFolders:
+    return GatewayFolders(
+        options.config.absolute(), options.state_dir.absolute(), options.runtime_dir.absolute()
+    )
 
 
-def _describe(signed: Signed, options: argparse.Namespace) -> None:
+def _describe(signed: SignedManifest, options: argparse.Namespace) -> None:
     manifest, zone = signed.manifest, places(options.config, options.state_dir)[1]
     if zone is None:
         print(unknown_zone(options.config), file=sys.stderr)

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from quartier.app import assembly
 from quartier.cli import buspage, output
 from quartier.config import load
 from quartier.config.load import Loaded
+from quartier.daemon.assembly import bus_specs
 from quartier.rehearsal.performance import Assumed, is_rehearsable
 from quartier.rehearsal.plan import plan, problem, tasks
 from quartier_drivers.errors import Fault
@@ -24,7 +24,7 @@ def bus(options: argparse.Namespace) -> int:
     if unknown:
         print(f"quartier bus: --answer-ms: the site file has no device {unknown[0]!r}", file=sys.stderr)
         return WRONG
-    wires = [wire for wire in assembly.wires(loaded) if wire.devices]
+    wires = [wire for wire in bus_specs.make_bus_specs(loaded) if wire.devices]
     plans = {wire.name: plan(wire, assumed, options.dead) for wire in wires if is_rehearsable(wire)}
     if options.json:
         output.dump({"buses": [buspage.row(wire, plans.get(wire.name)) for wire in wires]})
@@ -42,7 +42,7 @@ def _assumed(said: list[tuple[str, float]]) -> Assumed:
 
 def warnings(loaded: Loaded, file: Path) -> Iterator[Fault]:
     """For ``quartier check``: each bus that cannot do its work, as far as can be told."""
-    for wire in assembly.wires(loaded):
+    for wire in bus_specs.make_bus_specs(loaded):
         if wire.devices and is_rehearsable(wire):
             what = problem(tasks(wire, Assumed()), wire, Assumed()).removeprefix(f"bus {wire.name}: ")
             if what:

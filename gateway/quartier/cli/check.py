@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quartier.app import assembly, pace
 from quartier.cli import bus, output
 from quartier.config import load
 from quartier.config.load import Loaded
@@ -15,6 +14,7 @@ from quartier.control.allocate import minimum_times
 from quartier.control.allocate.minimum_times import MinimumTimeExcess
 from quartier.control.events import rows
 from quartier.control.observe.meter_check.detection import FaultDetection, find_detections
+from quartier.daemon.assembly import bus_specs, site_model
 from quartier.house.assets import House
 from quartier_drivers.errors import ConfigError, Fault
 
@@ -60,8 +60,8 @@ def check(options: argparse.Namespace) -> int:
 def _checked(file: Path) -> Checked:
     """Check the file and what follows from it.  Raises ConfigError."""
     loaded = load.check(file)
-    house = assembly.known_house(loaded)
-    missing = rows.find_unserved_rows(pace.frequency_s(loaded))
+    house = site_model.make_declared_site(loaded)
+    missing = rows.find_unserved_rows(bus_specs.find_frequency_period_s(loaded))
     return Checked(
         loaded=loaded,
         house=house,

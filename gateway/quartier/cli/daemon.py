@@ -1,6 +1,6 @@
 """``quartier run``."""
 
-from quartier.runtime import lean  # before all that would import what it leaves out
+from quartier.runtime import daemon_setup  # before all that would import what it leaves out
 
 # isort: split
 import argparse
@@ -10,10 +10,10 @@ import os
 import sys
 from pathlib import Path
 
-from quartier.app import ordered
-from quartier.app.daemon import Daemon
-from quartier.app.places import Places
+from quartier.config import stored_site_file
 from quartier.config.load import Loaded
+from quartier.config.stored_site_file import GatewayPaths
+from quartier.daemon.lifecycle import Daemon
 from quartier.runtime import clock, log, release
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.loop import Loop
@@ -21,19 +21,19 @@ from quartier_drivers.loop import Loop
 
 def run(options: argparse.Namespace) -> int:
     """Run the daemon."""
-    lean.settle()
-    log.configure(style=options.log, level=options.log_level)
-    loaded = ordered.in_force(options.config, options.state_dir)
-    setting = clock.from_environment()
+    daemon_setup.set_malloc_limits()
+    log.configure_logging(style=options.log, level=options.log_level)
+    loaded = stored_site_file.load_site_file_in_force(options.config, options.state_dir)
+    setting = clock.load_clock_setting()
     if setting.simulated and not loaded.site.site.simulated:
-        what = f"{clock.VARIABLE} is set, expected simulated = true: real devices need real time"
+        what = f"{clock.CLOCK_VARIABLE} is set, expected simulated = true: real devices need real time"
         raise ConfigError([Fault(str(options.config), None, "site.simulated", what)])
-    places = Places(options.config, options.runtime_dir, options.state_dir)
+    places = GatewayPaths(options.config, options.runtime_dir, options.state_dir)
     for folder in (places.runtime_dir, places.state_dir):
         _usable(folder)
     try:
-        lock = release.lock(places.runtime_dir)
-    except release.Locked as locked:
+        lock = release.take_lock(places.runtime_dir)
+    except release.DaemonLocked as locked:
         print(locked, file=sys.stderr)
         return os.EX_TEMPFAIL
     except OSError as error:
@@ -41,14 +41,14 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError([Fault(str(places.runtime_dir), None, "folder", what)]) from error
     if loaded.ordered:
         with contextlib.suppress(OSError):  # a disk that refuses is told by what runs
-            ordered.begun(places.state_dir, loaded.ordered)
+            stored_site_file.note_run_began(places.state_dir, loaded.ordered)
     with lock, asyncio.Runner(loop_factory=Loop) as runner:
-        return runner.run(_daemon(places, loaded, clock.HouseClock(setting)))
+        return runner.run(_daemon(places, loaded, clock.SiteClock(setting)))
 
 
-async def _daemon(places: Places, loaded: Loaded, house_clock: clock.HouseClock) -> int:
+async def _daemon(places: GatewayPaths, loaded: Loaded, house_clock: clock.SiteClock) -> int:
     # Made on the loop: its events and queues belong to it.
-    return await Daemon(places, loaded, house_clock, log.get()).run()
+    return await Daemon(places, loaded, house_clock, log.get_logger()).run()
 
 
 def _usable(folder: Path) -> None:

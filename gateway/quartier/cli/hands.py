@@ -8,8 +8,8 @@ from typing import Any
 
 from quartier.cli import output, reasons, sentences
 from quartier.control.observe.meter_check.causes import describe_evidence_with_faults
-from quartier.runtime.desk import Closed, ask
-from quartier.runtime.operators import GROUP, order
+from quartier.runtime.local_socket.orders import OPERATORS_GROUP, send_order
+from quartier.runtime.local_socket.questions import NoDaemon, ask
 
 EX_UNAVAILABLE = 69
 _LOOK_S = 0.25
@@ -42,8 +42,8 @@ def _request(options: argparse.Namespace, value: str | None) -> dict[str, Any]:
 
 def _ordered(options: argparse.Namespace, what: str, **request: Any) -> int:
     try:
-        answer = order(options.runtime_dir, what, **request)
-    except Closed as closed:
+        answer = send_order(options.runtime_dir, what, **request)
+    except NoDaemon as closed:
         return nobody(closed)
     asset = None if "error" in answer or what != "override" else _followed(options, answer["done"])
     if options.json:
@@ -70,7 +70,7 @@ def _followed(options: argparse.Namespace, done: Mapping[str, Any]) -> dict[str,
     for _ in range(_LOOKS_MAX):
         try:
             reply = ask(options.runtime_dir, "asset", done["asset"])
-        except Closed:
+        except NoDaemon:
             return found
         wish = reply["asset"].get("override") if reply is not None else None
         if wish is not None and wish["until_utc_ms"] == done["until_utc_ms"]:
@@ -91,8 +91,8 @@ def _effect(asset: Mapping[str, Any]) -> str:
 
 def _listed(options: argparse.Namespace) -> int:
     try:
-        found = order(options.runtime_dir, "list")
-    except Closed as closed:
+        found = send_order(options.runtime_dir, "list")
+    except NoDaemon as closed:
         return nobody(closed)
     if options.json:
         output.dump(found)
@@ -110,10 +110,10 @@ def meter(options: argparse.Namespace) -> int:
     """Show the evidence against the grid meter, or end its verdict; return 1 when the gateway refuses."""
     try:
         if options.believe:
-            answer = order(options.runtime_dir, "believe_meter")
+            answer = send_order(options.runtime_dir, "believe_meter")
         else:
             answer = ask(options.runtime_dir, "status")["control"]["grid"]
-    except Closed as closed:
+    except NoDaemon as closed:
         return nobody(closed)
     if options.json:
         output.dump(answer)
@@ -127,9 +127,13 @@ def meter(options: argparse.Namespace) -> int:
     return 1 if "error" in answer else 0
 
 
-def nobody(closed: Closed) -> int:
+def nobody(closed: NoDaemon) -> int:
     """Say that nobody takes orders, or not from whom, and what helps."""
     denied = isinstance(closed.__cause__, PermissionError)
-    remedy = f"join the group {GROUP}, or use sudo" if denied else "start it with systemctl start quartier"
+    remedy = (
+        f"join the group {OPERATORS_GROUP}, or use sudo"
+        if denied
+        else "start it with systemctl start quartier"
+    )
     print(f"{closed}; {remedy}", file=sys.stderr)
     return EX_UNAVAILABLE

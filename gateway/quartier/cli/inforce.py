@@ -12,7 +12,7 @@ from quartier.cli.output import age
 from quartier.cli.steps import Steps
 from quartier.planning.horizon import Outlook
 from quartier.planning.plan import GivenUp, Plan, PlannedStep
-from quartier.runtime.desk import Closed, ask
+from quartier.runtime.local_socket.questions import NoDaemon, ask
 
 FOLLOWED, NOT_FOLLOWED, WRONG = 0, 1, 2
 _STEP = tuple(PlannedStep.__dataclass_fields__)
@@ -22,7 +22,7 @@ def show(options: argparse.Namespace) -> int:
     """Show it; 1 where none is followed, 2 where no daemon answers."""
     try:
         told = ask(options.runtime_dir, "plan")
-    except Closed as closed:
+    except NoDaemon as closed:
         print(f"quartier plan: {closed}; --series CSV plans from a file", file=sys.stderr)
         return WRONG
     if options.json:

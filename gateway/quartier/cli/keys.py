@@ -8,18 +8,18 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from quartier.app import ordered
 from quartier.cli import output, times
 from quartier.cli.past import places
+from quartier.config import stored_site_file
 from quartier.config.model import DistrictLink, Site
 from quartier.config.secrets import locate
 from quartier.district import papers
 from quartier.district.documents import WATERMARK
 from quartier.district.forms import KINDS, SHARED
 from quartier.district.keyring import Keyring
-from quartier.runtime import statefile
-from quartier.runtime.clock import HouseClock
-from quartier.runtime.desk import Closed, ask
+from quartier.runtime import state_file
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier_drivers.errors import ConfigError, Fault
 
 # Issuers: for those who sign key lists; the gateway takes a list by its root alone.
@@ -32,7 +32,7 @@ def keys(options: argparse.Namespace) -> int:
         return _check(options)
     try:
         found = ask(options.runtime_dir, "keys")
-    except Closed:
+    except NoDaemon:
         found = _on_disk(options)
     if not found:
         print("this house stands alone: its site file has no district_link", file=sys.stderr)
@@ -46,7 +46,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.file is None or bool(options.root) != bool(options.district):
         print("quartier keys check: expected a file, and --root together with --district", file=sys.stderr)
         return 2
-    ring, now = _keyring(options), HouseClock().now()
+    ring, now = _keyring(options), SiteClock().now()
     text = _text(options.file)
     found = ring.weighed(text, options.file.name)
     if found is not None:
@@ -79,7 +79,7 @@ def _warnings(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _on_disk(options: argparse.Namespace) -> dict[str, Any]:
     """What a daemon would begin with, where none answers."""
-    site = ordered.in_force(options.config, options.state_dir).site
+    site = stored_site_file.load_site_file_in_force(options.config, options.state_dir).site
     link = site.district_link
     if link is None:
         return {}
@@ -94,14 +94,14 @@ def _on_disk(options: argparse.Namespace) -> dict[str, Any]:
         else:
             if found is not None:
                 ring.take(found, text, "file")
-    kept = statefile.load(options.state_dir / "district") or {}
-    return ring.told(kept.get("used") or {}, HouseClock().now())
+    kept = state_file.load_facts(options.state_dir / "district") or {}
+    return ring.told(kept.get("used") or {}, SiteClock().now())
 
 
 def _keyring(options: argparse.Namespace) -> Keyring:
     if options.root:
         return Keyring(options.district, options.root)
-    site = ordered.in_force(options.config, options.state_dir).site
+    site = stored_site_file.load_site_file_in_force(options.config, options.state_dir).site
     link = site.district_link
     if link is None:
         what = "is missing; expected the section whose root_keys sign key lists"
@@ -110,7 +110,7 @@ def _keyring(options: argparse.Namespace) -> Keyring:
 
 
 def _ring(site: Site, link: DistrictLink, state_dir: Path) -> Keyring:
-    return Keyring(site.site.district, link.root_keys, statefile.load(state_dir / papers.KEYS))
+    return Keyring(site.site.district, link.root_keys, state_file.load_facts(state_dir / papers.KEYS))
 
 
 def _text(path: Path) -> str:

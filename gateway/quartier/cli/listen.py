@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from quartier.cli import output
-from quartier.runtime.foreign import show
+from quartier.runtime.text_output import escape_text
 from quartier_drivers.errors import ConfigError, LinkLost
 from quartier_drivers.meter import keys
 from quartier_drivers.meter import listen as listening
@@ -157,7 +157,7 @@ class Sheet:
             ("values", values or "none yet"),
             ("frames", self._counts(now_s)),
         )
-        return [_cut(f"{label:<{_LABEL_COLUMNS}}{show(text)}", columns) for label, text in rows]
+        return [_cut(f"{label:<{_LABEL_COLUMNS}}{escape_text(text)}", columns) for label, text in rows]
 
     def _identity(self) -> str:
         meters = self._capture.meters

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.table import Table
 
 from quartier.cli import plain
-from quartier.runtime.foreign import show
+from quartier.runtime.text_output import escape_text
 
 _SYMBOLS = {
     "W.h": "Wh",
@@ -40,7 +40,7 @@ class _Output(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
         """Render as rich does, every text visible."""
         for one in super().render(renderable, options):
-            yield one if one.control else Segment(show(one.text), one.style)
+            yield one if one.control else Segment(escape_text(one.text), one.style)
 
     def print(self, *objects: Any, **settings: Any) -> None:
         """Print as rich does; where no terminal reads it, a row of a table is one line."""

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from quartier.cli import output, plain, times
 from quartier.config import load
-from quartier.runtime.clock import HouseClock
-from quartier.runtime.desk import Closed, ask
-from quartier.store import history as stored
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.store import history_reader
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.points import UNITS, split, word
 
@@ -29,7 +29,7 @@ def history(options: argparse.Namespace) -> int:
     if zone is None and options.format != "jsonl":
         print(unknown_zone(options.config), file=sys.stderr)
     try:
-        now_ms = HouseClock().utc_ms()
+        now_ms = SiteClock().utc_ms()
         from_ms = times.moment_ms(options.start, now_ms, zone)
         to_ms = times.moment_ms(options.end, now_ms, zone)
         every_s = None if options.every is None else _every_s(options.every)
@@ -41,7 +41,7 @@ def history(options: argparse.Namespace) -> int:
     if from_ms >= to_ms:
         print(f"--from {options.start} is not before --to {options.end}", file=sys.stderr)
         return 2
-    rows = stored.query(path, options.runtime_dir, options.points, from_ms, to_ms, every_s)
+    rows = history_reader.read_history(path, options.runtime_dir, options.points, from_ms, to_ms, every_s)
     told = itertools.count()
     try:
         _WRITERS[options.format]((row for row, _ in zip(rows, told)), zone)  # noqa: B905 - the second has no end
@@ -81,7 +81,7 @@ def daemon_zone(runtime_dir: Path) -> ZoneInfo | None:
     """Return the site's time zone from the running daemon; None where none answers."""
     try:
         return times.zone(ask(runtime_dir, "status")["gateway"].get("time_zone"))
-    except Closed:
+    except NoDaemon:
         return None
 
 
@@ -98,7 +98,7 @@ def _unit(point: str) -> str:
         return ""  # events are named by codes
 
 
-def _table(rows: Iterable[stored.Row], zone: tzinfo | None) -> None:
+def _table(rows: Iterable[history_reader.HistoryRow], zone: tzinfo | None) -> None:
     cells = (
         (
             times.stamp(row.utc_ms, zone),
@@ -114,7 +114,7 @@ def _table(rows: Iterable[stored.Row], zone: tzinfo | None) -> None:
     output.console().print(output.table("", columns, cells))
 
 
-def _csv(rows: Iterable[stored.Row], zone: tzinfo | None) -> None:
+def _csv(rows: Iterable[history_reader.HistoryRow], zone: tzinfo | None) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
@@ -130,7 +130,7 @@ def _csv(rows: Iterable[stored.Row], zone: tzinfo | None) -> None:
         )
 
 
-def _jsonl(rows: Iterable[stored.Row], _zone: tzinfo | None) -> None:
+def _jsonl(rows: Iterable[history_reader.HistoryRow], _zone: tzinfo | None) -> None:
     for row in rows:
         found = {
             "utc_ms": row.utc_ms,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from quartier.runtime.foreign import show
+from quartier.runtime.text_output import escape_text
 
 PROGRESS_EVERY_S = 5.0
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -24,7 +24,7 @@ class Filtered:
 
     def write(self, text: str) -> int:
         """Write a text with its control characters made visible."""
-        self.raw.write(show(text))
+        self.raw.write(escape_text(text))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
@@ -80,5 +80,5 @@ class Progress:
 
 def overwrite(text: str) -> None:
     """Write a line of progress over the last one, on the error output."""
-    raw(sys.stderr).write(f"\r{show(text)}\033[K")
+    raw(sys.stderr).write(f"\r{escape_text(text)}\033[K")
     sys.stderr.flush()

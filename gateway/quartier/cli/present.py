@@ -8,7 +8,7 @@ from typing import Any
 from quartier.cli import output, sentences
 from quartier.cli.overview import overview
 from quartier.config.suggest import suggest
-from quartier.runtime.desk import Closed, ask
+from quartier.runtime.local_socket.questions import NoDaemon, ask
 
 EX_UNAVAILABLE = 69
 
@@ -17,7 +17,7 @@ def status(options: argparse.Namespace) -> int:
     """Ask the daemon what it does; exit 69 when none answers."""
     try:
         found = ask(options.runtime_dir, "status")
-    except Closed as closed:
+    except NoDaemon as closed:
         return nobody(closed)
     if options.json:
         output.dump(found)
@@ -26,13 +26,13 @@ def status(options: argparse.Namespace) -> int:
     return 0
 
 
-def nobody(closed: Closed) -> int:
+def nobody(closed: NoDaemon) -> int:
     """Say where no daemon answers, and what helps."""
     print(f"{closed}; {remedy(closed)}", file=sys.stderr)
     return EX_UNAVAILABLE
 
 
-def remedy(closed: Closed) -> str:
+def remedy(closed: NoDaemon) -> str:
     """What helps against a desk that does not answer."""
     if isinstance(closed.__cause__, PermissionError):
         return "join the group quartier, or ask with sudo"
@@ -43,7 +43,7 @@ def points(options: argparse.Namespace) -> int:
     """List points; exit 1 when no point has such a name."""
     try:
         found = ask(options.runtime_dir, "points")
-    except Closed as closed:
+    except NoDaemon as closed:
         return nobody(closed)
     wanted = [point for point in found if any(fnmatchcase(point["point"], p) for p in options.pattern)]
     if not wanted:

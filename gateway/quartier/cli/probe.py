@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quartier.app import fallbacks, probe, probed
 from quartier.cli import output, times
-from quartier.commissioning import advice, consent, findings, meter, sentence, sheet, verdict
+from quartier.commissioning import advice, consent, findings, meter, probe_results, sentence, sheet, verdict
 from quartier.commissioning.advice import Paper, Papers
 from quartier.commissioning.finding import Finding
+from quartier.commissioning.service import probing
 from quartier.commissioning.stage import Wish
 from quartier.config import load
 from quartier.config.load import Loaded
+from quartier.daemon import state_files
 from quartier.runtime import clock, log, release
 from quartier_drivers import profile
 from quartier_drivers.errors import ConfigError, Fault
@@ -28,29 +29,29 @@ NOT_RUNNING = "stop it first: systemctl stop quartier; afterwards systemctl star
 def run(options: argparse.Namespace) -> int:
     """Probe one asset; 0 as it should be, 1 something is wrong or was refused, 75 while a daemon runs."""
     loaded = load.load_lenient(options.config)
-    setting = clock.from_environment()
+    setting = clock.load_clock_setting()
     if setting.simulated and not loaded.site.site.simulated:
-        what = f"{clock.VARIABLE} is set, expected simulated = true: real devices need real time"
+        what = f"{clock.CLOCK_VARIABLE} is set, expected simulated = true: real devices need real time"
         raise ConfigError([Fault(str(options.config), None, "site.simulated", what)])
     if options.page is not None and (why := _unwritable(options.page)):
         print(f"quartier probe: --page {options.page}: {why}; nothing was done", file=sys.stderr)
         return 1
-    log.configure(style="auto", level="error")
+    log.configure_logging(style="auto", level="error")
     try:
         _usable(options)
-        lock = release.lock(options.runtime_dir)
+        lock = release.take_lock(options.runtime_dir)
     except OSError as error:
         what = f"cannot be written: {error.strerror}; expected ours: sudo -u quartier quartier probe"
         raise ConfigError([Fault(str(error.filename), None, "folder", what)]) from error
-    except release.Locked as locked:
+    except release.DaemonLocked as locked:
         print(f"{locked}; {NOT_RUNNING}", file=sys.stderr)
         return os.EX_TEMPFAIL
-    house_clock = clock.HouseClock(setting)
+    house_clock = clock.SiteClock(setting)
     with lock:
         try:
             now = house_clock.now()
-            plan = probe.errand(loaded, options.asset, options.step_w, now, options.state_dir)
-        except probe.Impossible as no:
+            plan = probing.make_probe_plan(loaded, options.asset, options.step_w, now, options.state_dir)
+        except probing.ProbeImpossible as no:
             print(f"quartier probe: {no}", file=sys.stderr)
             return 1
         if plan.subject.refusal:
@@ -74,7 +75,7 @@ def _usable(options: argparse.Namespace) -> None:
     trial.unlink()
 
 
-def default_s(plan: probe.Errand) -> float:
+def default_s(plan: probing.ProbePlan) -> float:
     """How long it may take where nobody says: a load's least times count."""
     asset = plan.subject.asset
     if plan.subject.is_switch:
@@ -103,16 +104,16 @@ def _agreed() -> bool:
 
 
 async def _probe(
-    plan: probe.Errand, wish: Wish, house_clock: clock.HouseClock, options: argparse.Namespace
-) -> probe.Outcome:
+    plan: probing.ProbePlan, wish: Wish, house_clock: clock.SiteClock, options: argparse.Namespace
+) -> probing.ProbeOutcome:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return await probe.run(
+    return await probing.run_probe_plan(
         plan,
         wish,
         house_clock,
-        log.get(),
+        log.get_logger(),
         lambda text: print(f"  {text}", file=sys.stderr, flush=True),
         stop,
         runtime_dir=options.runtime_dir,
@@ -123,8 +124,8 @@ async def _probe(
 def _told(
     options: argparse.Namespace,
     loaded: Loaded,
-    plan: probe.Errand,
-    outcome: probe.Outcome,
+    plan: probing.ProbePlan,
+    outcome: probing.ProbeOutcome,
     utc_ms: int,
     agreed_to: Sequence[str],
 ) -> int:
@@ -138,7 +139,7 @@ def _told(
     words = sentence.said(plan.subject, seen)
     is_good = not (any(one.is_fault for one in found) or outcome.failures or outcome.unreached)
     asset, grid = seen.asset.response, seen.grid.response
-    one = probed.Probed(
+    one = probe_results.ProbeResult(
         when_utc_ms=utc_ms,
         is_good=is_good,
         sentence=words,
@@ -152,10 +153,10 @@ def _told(
         serial=outcome.identities.get(plan.devices["command"], {}).get("serial", ""),
     )
     if asset is not None:
-        probed.keep(options.state_dir, plan.subject.name, one)
-    proof = probe.proof(plan.subject, stage.watch, utc_ms, one.serial)
+        state_files.save_probe_result(options.state_dir, plan.subject.name, one)
+    proof = probing.make_fallback_proof(plan.subject, stage.watch, utc_ms, one.serial)
     if proof is not None:
-        fallbacks.proven(options.state_dir, plan.subject.point, proof)
+        state_files.save_fallback_proof(options.state_dir, plan.subject.point, proof)
     if options.page is not None:
         text = sheet.page(_sheet(loaded, plan, outcome, one, found, changes, seen, agreed_to))
         options.page.write_text(text, encoding="utf-8")
@@ -176,7 +177,7 @@ def _told(
     return 0 if is_good else 1
 
 
-def papers(loaded: Loaded, plan: probe.Errand, config: Path) -> Papers:
+def papers(loaded: Loaded, plan: probing.ProbePlan, config: Path) -> Papers:
     """The files that may have to be changed."""
     site = loaded.site
     folders = [config.parent / folder for folder in site.site.profiles]
@@ -198,11 +199,11 @@ def papers(loaded: Loaded, plan: probe.Errand, config: Path) -> Papers:
 
 
 def _facts(
-    plan: probe.Errand,
-    one: probed.Probed,
+    plan: probing.ProbePlan,
+    one: probe_results.ProbeResult,
     found: Sequence[Finding],
     changes: Sequence[Fault],
-    outcome: probe.Outcome,
+    outcome: probing.ProbeOutcome,
 ) -> dict[str, Any]:
     watch = outcome.session.stage.watch
     return {
@@ -226,9 +227,9 @@ def _facts(
 
 def _sheet(
     loaded: Loaded,
-    plan: probe.Errand,
-    outcome: probe.Outcome,
-    one: probed.Probed,
+    plan: probing.ProbePlan,
+    outcome: probing.ProbeOutcome,
+    one: probe_results.ProbeResult,
     found: Sequence[Finding],
     changes: Sequence[Fault],
     seen: verdict.Measured,
@@ -257,7 +258,7 @@ def _sheet(
 
 
 def _rows(
-    plan: probe.Errand, identities: Mapping[str, Mapping[str, str]]
+    plan: probing.ProbePlan, identities: Mapping[str, Mapping[str, str]]
 ) -> Sequence[tuple[str, str, str, str]]:
     uses: dict[str, list[str]] = {}
     for what, device in plan.devices.items():

@@ -11,7 +11,7 @@ from quartier.cli.output import age, counted, number, table
 from quartier.cli.sentences import by_itself, effect, ordered, unread
 from quartier.cli.times import Clock
 from quartier.house.entry import Entry
-from quartier.store.gaps import Gap
+from quartier.store.gap_records import GapRecord
 
 Line = tuple[str, Text]
 """A label, mostly a word, and what belongs to it."""
@@ -194,7 +194,7 @@ def _cells(entry: Entry, now: Clock, *, several: bool) -> list[Text]:
     ]
 
 
-def gone(gaps: Iterable[Gap]) -> Iterator[Text]:
+def gone(gaps: Iterable[GapRecord]) -> Iterator[Text]:
     """What the ledger lacks."""
     for gap in gaps:
         yield Text(f"missing: {gap.text()}", style="yellow")

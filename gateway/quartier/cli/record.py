@@ -13,7 +13,7 @@ from quartier.cli.output import counted
 from quartier.cli.present import nobody
 from quartier.record import file
 from quartier.record.taken import Taken, taken
-from quartier.runtime.desk import Closed, ask
+from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier_drivers.tape import Frame
 
 # How often the daemon is asked for what came since, in real seconds: its buffer must not turn over meanwhile.
@@ -24,7 +24,7 @@ def record(options: argparse.Namespace) -> int:
     """Write what the daemon holds, or what comes ``--for`` so long; exit 1 where there is nothing of it."""
     try:
         found = asyncio.run(_recorded(options))
-    except Closed as closed:
+    except NoDaemon as closed:
         return nobody(closed)
     except LookupError as error:
         print(error.args[0], file=sys.stderr)
@@ -61,7 +61,7 @@ async def _recorded(options: argparse.Namespace) -> Taken:
             await asyncio.sleep(_EVERY_S)
             try:
                 found = await _asked(options, last)
-            except Closed as closed:  # it has ended: what it told before is worth as much
+            except NoDaemon as closed:  # it has ended: what it told before is worth as much
                 print(closed, file=sys.stderr)
                 break
             kept += [frame for frame in found.frames if frame.number > last and frame.ns <= until_ns]

@@ -5,8 +5,8 @@ import sys
 
 from quartier.cli import hands, output
 from quartier.config import reference, sample, schema
-from quartier.runtime.desk import Closed
-from quartier.runtime.operators import REQUEST_MAX_BYTES, order
+from quartier.runtime.local_socket.orders import REQUEST_MAX_BYTES, send_order
+from quartier.runtime.local_socket.questions import NoDaemon
 
 # A site file of many devices is checked, kept and adopted meanwhile.
 APPLY_S = 90.0
@@ -35,8 +35,8 @@ def apply(options: argparse.Namespace) -> int:
         print(f"{options.file}: expected at most {REQUEST_MAX_BYTES // 2} bytes", file=sys.stderr)
         return 78
     try:
-        answer = order(options.runtime_dir, "apply", APPLY_S, text=text, check=options.check)
-    except Closed as closed:
+        answer = send_order(options.runtime_dir, "apply", APPLY_S, text=text, check=options.check)
+    except NoDaemon as closed:
         return hands.nobody(closed)
     has_faults = "error" in answer and "changed" not in answer
     if options.json:

@@ -12,11 +12,11 @@ from quartier.cli.present import nobody
 from quartier.config import load
 from quartier.config.suggest import suggest
 from quartier.house.entry import Entry, from_data
-from quartier.runtime import released
-from quartier.runtime.clock import HouseClock
-from quartier.runtime.desk import Closed, ask
-from quartier.store import entries
-from quartier.store.gaps import Gap
+from quartier.runtime import release_log
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.store import history_reader
+from quartier.store.gap_records import GapRecord
 from quartier_drivers.errors import ConfigError
 
 LAST_COUNT = 10
@@ -28,7 +28,7 @@ def why(options: argparse.Namespace) -> int:
     """Tell it of one asset; exit 1 when there is no such asset or nothing was ever written down."""
     if options.asset is None or options.reference:
         return _of_none(options)
-    now_ms = HouseClock().utc_ms()
+    now_ms = SiteClock().utc_ms()
     path, zone = places(options.config, options.state_dir)
     try:
         from_ms = None if options.since is None else times.moment_ms(options.since, now_ms, zone)
@@ -76,27 +76,27 @@ def _of_none(options: argparse.Namespace) -> int:
     return 2
 
 
-def _asked(options: argparse.Namespace) -> tuple[dict[str, Any] | None, Closed | None]:
+def _asked(options: argparse.Namespace) -> tuple[dict[str, Any] | None, NoDaemon | None]:
     try:
         return ask(options.runtime_dir, "asset", options.asset), None
-    except Closed as closed:
+    except NoDaemon as closed:
         return None, closed
 
 
 def _kept(
     options: argparse.Namespace, path: Path, now_ms: int, from_ms: int | None
-) -> tuple[list[Entry], list[Gap], str]:
+) -> tuple[list[Entry], list[GapRecord], str]:
     """Rows from disk, what is missing there, and why it cannot be read, if so."""
     spans = [from_ms] if from_ms is not None else [now_ms - days * _DAY_MS for days in _SPANS_DAYS]
     found: list[Entry] = []
     begin_ms = now_ms
     try:
         for begin_ms in spans:
-            found = entries.entries(path, options.runtime_dir, begin_ms, options.asset)
+            found = history_reader.read_ledger(path, options.runtime_dir, begin_ms, options.asset)
             if len(found) >= LAST_COUNT:
                 break
-        found += [row for row in released.read(options.runtime_dir) if row.asset == options.asset]
-        return found, entries.missing(path, options.runtime_dir, begin_ms), ""
+        found += [row for row in release_log.read_releases(options.runtime_dir) if row.asset == options.asset]
+        return found, history_reader.find_ledger_gaps(path, options.runtime_dir, begin_ms), ""
     except FileNotFoundError as error:
         return [], [], f"{error}; is --state-dir where the daemon keeps it?"
     except PermissionError as error:
@@ -115,7 +115,7 @@ def _not_steered(options: argparse.Namespace) -> int:
     """Answer for a name that the daemon steers nothing by: the grid asset, or nobody's name."""
     try:
         status: Mapping[str, Any] = ask(options.runtime_dir, "status")
-    except Closed:
+    except NoDaemon:
         return _unknown(options, [])
     grid = status["gateway"].get("grid")
     if options.asset != grid:
@@ -131,7 +131,7 @@ def _not_steered(options: argparse.Namespace) -> int:
     return 0
 
 
-def _missing(options: argparse.Namespace, path: Path, closed: Closed, fault: str) -> int:
+def _missing(options: argparse.Namespace, path: Path, closed: NoDaemon, fault: str) -> int:
     """Say what is missing where no daemon answers and no order is written down: the exit code, 0 where the
     site file has the asset.
     """

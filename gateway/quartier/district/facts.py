@@ -13,7 +13,7 @@ from typing import Any
 
 from quartier.district.effects import Note
 from quartier.district.line import Teller
-from quartier.runtime import statefile
+from quartier.runtime import state_file
 
 # Real seconds.
 DISK_S = 1.5
@@ -43,7 +43,7 @@ class Facts:
         return True
 
     def _begun(self, name: str, facts: dict[str, Any]) -> "asyncio.Future[None]":
-        save = partial(statefile.save, self._folder / name, facts, twice=name in self._twice)
+        save = partial(state_file.save_facts, self._folder / name, facts, twice=name in self._twice)
         begun = self._in_hand[name] = asyncio.get_running_loop().run_in_executor(None, save)
         begun.add_done_callback(_is_seen)
         return begun

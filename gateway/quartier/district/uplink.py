@@ -34,7 +34,7 @@ from quartier.district.voice import Identity, death
 from quartier.house.image import Seen
 from quartier.house.now import Now
 from quartier.house.sample import Mark
-from quartier.runtime import statefile
+from quartier.runtime import state_file
 
 _CONTROL_EXPIRY_S = 300
 _SAVE_S = 10.0
@@ -97,7 +97,7 @@ class Uplink:
         self._identity = identity
         self._house = house
         self._rules = replace(rules, servers_count=len(settings.servers))
-        kept = statefile.load(settings.folder / "district") or {}
+        kept = state_file.load_facts(settings.folder / "district") or {}
         self._bdseq: int = kept["bdseq"] if isinstance(kept.get("bdseq"), int) else 255
         self._marks_saved: Mapping[str, Mark] = {}
         self._published = {"messages": 0, "bytes": 0}
@@ -110,7 +110,7 @@ class Uplink:
         self.session = Session(identity, catalog, self._rules, marks, house.is_stranger)
         self._companion = Companion(
             identity,
-            Documents(identity, {}, statefile.load(settings.folder / _DOCUMENTS), house.times),
+            Documents(identity, {}, state_file.load_facts(settings.folder / _DOCUMENTS), house.times),
             house.outbox,
             house.clock,
             self._tell,
@@ -128,12 +128,12 @@ class Uplink:
         self._papers = self._papers_of(settings)
 
     def _papers_of(self, settings: Settings) -> Papers:
-        kept = statefile.load(settings.folder / papers.KEYS)
+        kept = state_file.load_facts(settings.folder / papers.KEYS)
         return Papers(
             settings.credentials,
             settings.issuers_file,
             Keyring(self._identity.group, settings.roots, kept),
-            Expiries(statefile.load(settings.folder / papers.EXPIRIES)),
+            Expiries(state_file.load_facts(settings.folder / papers.EXPIRIES)),
             self._house.clock,
             self._tell,
             self._keep,

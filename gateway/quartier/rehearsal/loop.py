@@ -5,7 +5,7 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.clock import ClockSetting, SiteClock
 
 T = TypeVar("T")
 # Not at 0: what counts from the loop's time takes 0 for never.
@@ -38,7 +38,7 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         return self._leap.now_s
 
 
-class LeapingClock(HouseClock):
+class LeapingClock(SiteClock):
     """The house's time as the running loop has it."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from quartier.rehearsal.loop import LeapingClock
 from quartier.rehearsal.work import Task
-from quartier.runtime.bus import Bus
+from quartier.runtime.bus.poll import Bus
 from quartier_drivers import registry
 from quartier_drivers.contract import DeviceSpec, Readings
 from quartier_drivers.rehearsal import Exchange, Pretence, Rehearsable

@@ -1,4 +1,4 @@
-"""The only file that asks the time: the boot clock for ages and deadlines, UTC for stamps.
+"""Read the time; the only module that does: boot clock for ages and deadlines, UTC for stamps.
 
 The boot clock (CLOCK_BOOTTIME) only goes on, also while the machine sleeps: what lasts for a while is over
 when that time is over for the world, and a document is counted by it.
@@ -27,19 +27,19 @@ from quartier_drivers.bell import Bell
 from quartier_drivers.contract import in_step_s
 from quartier_drivers.errors import ConfigError, Fault
 
-VARIABLE = "QUARTIER_CLOCK"
+CLOCK_VARIABLE = "QUARTIER_CLOCK"
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_RATE_MAX = 10_000.0
+_SPEED_FACTOR_MAX = 10_000.0
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 _STA_UNSYNC = 0x0040  # adjtimex(2), status bit
 # Left by quartier-clock.service, for the unit's sandbox forbids adjtimex(2).
-_WORD = Path("/run/quartier-clock/synced")
-_WORD_MAX_S = 60.0
-_RIGS_WORD_S = 0.05
+_SYNC_FILE = Path("/run/quartier-clock/synced")
+_SYNC_FILE_AGE_MAX_S = 60.0
+_RIG_FILE_PERIOD_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class RigsWord:
+class RigClock:
     """What a rig's file makes of the wall clock; the default is a clock that is right and trusted."""
 
     synced: bool = True
@@ -63,7 +63,7 @@ class ClockSetting:
         return self != ClockSetting()
 
 
-def read_setting(text: str) -> ClockSetting:
+def parse_clock_setting(text: str) -> ClockSetting:
     """Read ``rate=…,offset=…,origin=…,word=…,boot=…``.  Raises ConfigError with every fault."""
     values: dict[str, float] = {}
     faults = []
@@ -77,7 +77,7 @@ def read_setting(text: str) -> ClockSetting:
         if key not in {"rate", "offset", "origin"} or match is None:
             faults.append(
                 Fault(
-                    VARIABLE,
+                    CLOCK_VARIABLE,
                     None,
                     key,
                     f"{item!r}; expected rate=, offset= or origin= and a number, word= and a file, "
@@ -87,19 +87,19 @@ def read_setting(text: str) -> ClockSetting:
             continue
         values[key] = float(match[1]) * (_UNITS_S[match[2]] if key == "offset" else 1.0)
     rate = values.get("rate", 1.0)
-    if not 0.0 < rate <= _RATE_MAX:
-        faults.append(Fault(VARIABLE, None, "rate", f"{rate:g} is outside 0..{_RATE_MAX:g}"))
+    if not 0.0 < rate <= _SPEED_FACTOR_MAX:
+        faults.append(Fault(CLOCK_VARIABLE, None, "rate", f"{rate:g} is outside 0..{_SPEED_FACTOR_MAX:g}"))
     if faults:
         raise ConfigError(faults)
     word = Path(words["word"]) if "word" in words else None
     return ClockSetting(rate, values.get("offset", 0.0), values.get("origin"), word, words.get("boot", ""))
 
 
-boot_ns = partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
+read_boot_clock_ns = partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
 """Nanoseconds since the machine started, its sleep included."""
 
 
-class HouseClock:
+class SiteClock:
     """The house's time; implements ``contract.Clock``."""
 
     def __init__(self, setting: ClockSetting | None = None) -> None:
@@ -109,14 +109,14 @@ class HouseClock:
         since_s = 0.0
         if self.setting.origin_unix_s is not None:
             since_s = time.time() - self.setting.origin_unix_s
-        self._origin_ns = boot_ns() - int(since_s * 1e9)
+        self._origin_ns = read_boot_clock_ns() - int(since_s * 1e9)
         self._floor_utc_ms = self._good_utc_ms = self._good_ns = 0
         self._ask_again_s = 0.0
         self._synced = False
-        self._rig = RigsWord()
+        self._rig = RigClock()
         self._origin_utc_ms = time.time_ns() // 1_000_000 - int(since_s * 1e3)
         if not self._simulated:  # asked several times for each answer of a device: without a call of ours
-            self.now_ns = boot_ns  # type: ignore[method-assign]  # the same answer, in a third of the time
+            self.now_ns = read_boot_clock_ns  # type: ignore[method-assign]  # the same answer, in a third of the time
 
     def now_ns(self) -> int:
         """Nanoseconds of the house's time that only goes on.
@@ -124,16 +124,16 @@ class HouseClock:
         Real time counts from the machine's boot, a simulated one from its origin; both go on
         through a restart of the daemon (where the origin is given).
         """
-        return int((boot_ns() - self._origin_ns) * self.rate)
+        return int((read_boot_clock_ns() - self._origin_ns) * self.rate)
 
     def utc_ms(self) -> int:
         """The house's wall clock in UTC milliseconds; may jump when the machine's clock does."""
         if not self._simulated:
             return time.time_ns() // 1_000_000
-        self._hear_rig()
-        return self._rigged_ms()
+        self._read_rig()
+        return self._find_rig_time_ms()
 
-    def _rigged_ms(self) -> int:
+    def _find_rig_time_ms(self) -> int:
         if self._rig.stands_utc_ms is not None:
             return self._rig.stands_utc_ms
         offset_s = self.setting.offset_s + self._rig.jump_s
@@ -142,34 +142,34 @@ class HouseClock:
     def synced(self) -> bool:
         """Whether the wall clock may be trusted: the kernel's word, asked once a second."""
         if self._simulated:
-            self._hear_rig()
+            self._read_rig()
             return self._rig.synced
         if time.monotonic() >= self._ask_again_s:
             self._ask_again_s = time.monotonic() + 1.0
-            self._synced = kernel_synced() and self.utc_ms() >= self._floor_utc_ms
+            self._synced = is_kernel_synced() and self.utc_ms() >= self._floor_utc_ms
             if self._synced:
-                self._reckon_from(self.utc_ms())
+                self._note_reached(self.utc_ms())
         return self._synced
 
-    def _reckon_from(self, utc_ms: int) -> None:
+    def _note_reached(self, utc_ms: int) -> None:
         """This moment has surely come."""
         self._good_utc_ms, self._good_ns = utc_ms, self.now_ns()
 
-    def _hear_rig(self) -> None:
+    def _read_rig(self) -> None:
         """What the rig's file says, looked at a few times a second; none, or no sense: synchronised."""
         word, now_s = self.setting.word, time.monotonic()
         if now_s < self._ask_again_s:
             return
-        self._ask_again_s = now_s + _RIGS_WORD_S
-        self._rig = RigsWord() if word is None else rigs_word(word)
+        self._ask_again_s = now_s + _RIG_FILE_PERIOD_S
+        self._rig = RigClock() if word is None else read_rig_clock(word)
         if self._rig.synced:
-            self._reckon_from(self._rigged_ms())
+            self._note_reached(self._find_rig_time_ms())
 
     def raise_floor(self, utc_ms: int) -> None:
         """No wall clock before this moment is trusted: at it the clock was, in an earlier run."""
         self._floor_utc_ms = max(self._floor_utc_ms, utc_ms)
         if utc_ms > self._good_utc_ms:
-            self._reckon_from(utc_ms)
+            self._note_reached(utc_ms)
 
     def moments(self) -> tuple[int, ...]:
         """At which moments (UTC ms) to judge what is valid for a time; none: by the machine's clock.
@@ -233,38 +233,38 @@ class _Timex(ctypes.Structure):
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def kernel_synced() -> bool:
+def is_kernel_synced() -> bool:
     """Ask adjtimex(2) without changing anything; where that is forbidden, who may ask (``told_synced``)."""
     timex = _Timex()
     state = int(_LIBC.adjtimex(ctypes.byref(timex)))
     if state == -1:
-        return told_synced(_WORD, time.clock_gettime(time.CLOCK_BOOTTIME))
+        return is_told_synced(_SYNC_FILE, time.clock_gettime(time.CLOCK_BOOTTIME))
     return state != _TIME_ERROR and not timex.status & _STA_UNSYNC
 
 
-def told_synced(word: Path, uptime_s: float) -> bool:
+def is_told_synced(word: Path, uptime_s: float) -> bool:
     """Whether the file says ``yes UPTIME`` and that was at most 60 s ago; False where there is none."""
     try:
         answer, asked_s = word.read_text(encoding="ascii").split()
-        return answer == "yes" and 0 <= uptime_s - float(asked_s) <= _WORD_MAX_S
+        return answer == "yes" and 0 <= uptime_s - float(asked_s) <= _SYNC_FILE_AGE_MAX_S
     except (OSError, ValueError):
         return False
 
 
-def rigs_word(word: Path) -> RigsWord:
+def read_rig_clock(word: Path) -> RigClock:
     """What a rig's file says of the wall clock; one without sense, or none, says nothing."""
     try:
         said, *numbers = word.read_text(encoding="ascii").split()
         jump_s, stands_s = [*map(float, numbers), *(0.0, 0.0)[len(numbers) :]]
         stands_utc_ms = round(stands_s * 1e3) if len(numbers) > 1 else None
     except (OSError, ValueError):
-        return RigsWord()
-    return RigsWord(said != "no", jump_s, stands_utc_ms)
+        return RigClock()
+    return RigClock(said != "no", jump_s, stands_utc_ms)
 
 
-def boot_id() -> str:
+def find_boot_id() -> str:
     """The machine's boot, as a rig or else the kernel names it; empty where nobody does."""
-    if named := from_environment().boot:
+    if named := load_clock_setting().boot:
         return named
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -272,6 +272,6 @@ def boot_id() -> str:
         return ""
 
 
-def from_environment() -> ClockSetting:
+def load_clock_setting() -> ClockSetting:
     """The setting of ``QUARTIER_CLOCK``; real time when it is not set."""
-    return read_setting(os.environ.get(VARIABLE, ""))
+    return parse_clock_setting(os.environ.get(CLOCK_VARIABLE, ""))

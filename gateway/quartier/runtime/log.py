@@ -1,4 +1,4 @@
-"""Logging: coloured lines for people on a terminal, JSON lines for journald and files."""
+"""Set up logging: coloured lines on a terminal, JSON lines for journald and files."""
 
 import logging
 import sys
@@ -8,18 +8,18 @@ from typing import Any
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
-from quartier.runtime import journald
-from quartier.runtime.foreign import show_all
+from quartier.runtime import text_output
+from quartier.runtime.text_output import escape_all
 
 
-def configure(*, style: str = "auto", level: str = "info") -> None:
+def configure_logging(*, style: str = "auto", level: str = "info") -> None:
     """Set up structlog once.
 
     ``style`` is ``auto`` (a terminal gets the console form), ``console`` or ``json``.  Where journald reads
     the error output, each line has its priority before it.
     """
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
-    in_journal = journald.is_journal(sys.stderr)
+    in_journal = text_output.is_journal(sys.stderr)
     plain = structlog.dev.plain_traceback
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
@@ -29,8 +29,8 @@ def configure(*, style: str = "auto", level: str = "info") -> None:
     # A traceback shows where, never with what: a local variable may be a password or a key.
     bare = ExceptionDictTransformer(show_locals=False)
     # JSON escapes foreign text by itself.
-    trace = [_show_fields] if console else [structlog.processors.ExceptionRenderer(bare)]
-    mark: list[Any] = [_mark] if in_journal else []
+    trace = [_escape_fields] if console else [structlog.processors.ExceptionRenderer(bare)]
+    mark: list[Any] = [_add_priority] if in_journal else []
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -53,17 +53,17 @@ class _JournalFormatter(logging.Formatter):
     """A line of a library's logger, with its priority."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return journald.marked(super().format(record), record.levelname.lower())
+        return text_output.add_priority(super().format(record), record.levelname.lower())
 
 
-def _mark(_logger: Any, method: str, line: str) -> str:
-    return journald.marked(line, method)
+def _add_priority(_logger: Any, method: str, line: str) -> str:
+    return text_output.add_priority(line, method)
 
 
-def _show_fields(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    return {name: show_all(value) for name, value in event.items()}
+def _escape_fields(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    return {name: escape_all(value) for name, value in event.items()}
 
 
-def get() -> Any:
+def get_logger() -> Any:
     """The logger: events are ``noun.verb`` with fields."""
     return structlog.get_logger()

@@ -1,4 +1,4 @@
-"""The safe values, ready to be written by whoever is left: ``release.json`` and the daemon's lock.
+"""Keep release.json and the daemon's lock; write the release values of a stopped daemon.
 
 The daemon keeps ``release.json``, and a copy beside it, in its runtime directory: endpoints and
 encoded writes, so that ``quartier release`` (``ExecStopPost``) needs no other file and little time.
@@ -16,23 +16,23 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
-from quartier.runtime.ownedfiles import open_plain
-from quartier.runtime.supervisor import ended_well
+from quartier.runtime.owned_files import open_plain
+from quartier.runtime.supervisor import run_once
 from quartier_drivers.errors import QuartierError
 from quartier_drivers.registry import replay as replay_of
 
-FILE = "release.json"
-COPY = "release.copy.json"
-LOCK = "quartier.lock"
+RELEASE_FILE = "release.json"
+RELEASE_COPY = "release.copy.json"
+LOCK_FILE = "quartier.lock"
 WRITE_TIMEOUT_S = 4.0
 
 
-class Locked(QuartierError):  # noqa: N818 - a state, named as the house names it
+class DaemonLocked(QuartierError):  # noqa: N818 - a state, named as the house names it
     """Another daemon holds the lock of this runtime directory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class BusRelease:
     """One bus's part of the table: its kind and dumped section, and the writes in their order.
 
     ``safe`` is for the ledger: what the writes mean, by point (None: the device's own control).
@@ -44,12 +44,12 @@ class Wire:
     safe: Mapping[str, float | None] = field(default_factory=dict)
 
 
-def lock(runtime_dir: Path) -> IO[str]:
+def take_lock(runtime_dir: Path) -> IO[str]:
     """Take the daemon's lock; held until the file is closed or the process is gone.
 
     Raises Locked when it is held.
     """
-    path = runtime_dir / LOCK
+    path = runtime_dir / LOCK_FILE
     file = TextIOWrapper(open_plain(path, os.O_RDWR | os.O_CREAT, "rb+"), encoding="ascii")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -57,7 +57,7 @@ def lock(runtime_dir: Path) -> IO[str]:
         file.seek(0)
         holder = file.read().strip() or "unknown"
         file.close()
-        raise Locked(f"{path} is held by process {holder}: a daemon is running") from error
+        raise DaemonLocked(f"{path} is held by process {holder}: a daemon is running") from error
     file.seek(0)
     file.truncate()
     _share_with_owner(file, runtime_dir)
@@ -73,30 +73,30 @@ def _share_with_owner(file: IO[str], folder: Path) -> None:
         os.fchown(file.fileno(), found.st_uid, found.st_gid)
 
 
-def save(runtime_dir: Path, wires: Sequence[Wire]) -> None:
+def save_release(runtime_dir: Path, wires: Sequence[BusRelease]) -> None:
     """Write the table anew, two copies, each at once or not at all; a folder that is gone is made again."""
     runtime_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    fresh = runtime_dir / f"{FILE}.new"
+    fresh = runtime_dir / f"{RELEASE_FILE}.new"
     table = [
         {"bus": wire.bus, "section": wire.section, "writes": list(wire.writes), "safe": dict(wire.safe)}
         for wire in wires
     ]
     body = json.dumps(table, indent=1)
-    for name in (FILE, COPY):
-        fresh.write_text(f'{{"crc32": "{_crc(body)}",\n"table": {body}}}\n', encoding="utf-8")
+    for name in (RELEASE_FILE, RELEASE_COPY):
+        fresh.write_text(f'{{"crc32": "{_find_crc(body)}",\n"table": {body}}}\n', encoding="utf-8")
         fresh.replace(runtime_dir / name)
 
 
-def load(runtime_dir: Path, say: Callable[[str], None] = lambda _: None) -> list[Wire]:
+def load_release(runtime_dir: Path, say: Callable[[str], None] = lambda _: None) -> list[BusRelease]:
     """The table as the daemon left it, from the first sound copy; empty when there is none.
 
     ``say`` hears of a copy that is damaged.  Raises ValueError when no copy is sound.
     """
     faults = []
-    for name in (FILE, COPY):
+    for name in (RELEASE_FILE, RELEASE_COPY):
         path = runtime_dir / name
         try:
-            found = _read(path.read_bytes())
+            found = _parse_release(path.read_bytes())
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -110,10 +110,10 @@ def load(runtime_dir: Path, say: Callable[[str], None] = lambda _: None) -> list
     return []
 
 
-def stamps(runtime_dir: Path) -> list[object]:
+def find_stamps(runtime_dir: Path) -> list[object]:
     """What shows that somebody else wrote or removed a copy of the table."""
     found: list[object] = []
-    for name in (FILE, COPY):
+    for name in (RELEASE_FILE, RELEASE_COPY):
         try:
             stat = (runtime_dir / name).stat()
         except OSError:
@@ -123,28 +123,30 @@ def stamps(runtime_dir: Path) -> list[object]:
     return found
 
 
-def _read(content: bytes) -> list[Wire]:
+def _parse_release(content: bytes) -> list[BusRelease]:
     held = json.loads(content)
     table = held["table"]
-    if held["crc32"] != _crc(json.dumps(table, indent=1)):
+    if held["crc32"] != _find_crc(json.dumps(table, indent=1)):
         raise ValueError("its checksum does not hold")
-    return [Wire(entry["bus"], entry["section"], entry["writes"], entry.get("safe", {})) for entry in table]
+    return [
+        BusRelease(entry["bus"], entry["section"], entry["writes"], entry.get("safe", {})) for entry in table
+    ]
 
 
-def _crc(body: str) -> str:
+def _find_crc(body: str) -> str:
     return f"{zlib.crc32(body.encode()):08x}"
 
 
-async def replay(wires: Sequence[Wire]) -> dict[str, Sequence[str]]:
+async def write_releases(wires: Sequence[BusRelease]) -> dict[str, Sequence[str]]:
     """Make every write, all buses at once, none waiting for another; returns failures by bus.
 
     A bus whose part cannot be understood (an older or newer version wrote it) costs the others nothing.
     """
-    failures = await asyncio.gather(*(_replay(wire) for wire in wires))
+    failures = await asyncio.gather(*(_write_bus_release(wire) for wire in wires))
     return {wire.bus: failed for wire, failed in zip(wires, failures, strict=True)}
 
 
-async def _replay(wire: Wire) -> Sequence[str]:
+async def _write_bus_release(wire: BusRelease) -> Sequence[str]:
     if not wire.writes:
         return ()
     failures: list[str] = []
@@ -159,5 +161,5 @@ async def _replay(wire: Wire) -> Sequence[str]:
             f"not finished within {WRITE_TIMEOUT_S:g} s" if slow else f"{type(error).__name__}: {error}"
         )
 
-    await ended_well(write, report)
+    await run_once(write, report)
     return failures

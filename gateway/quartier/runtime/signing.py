@@ -1,4 +1,4 @@
-"""The gateway's own signing key (Ed25519), made on first use: it signs drill records and backups.
+"""The gateway's own signing key, and signed records.
 
 A record is signed without its ``signature``, as JSON with sorted keys and no spaces (UTF-8).
 """
@@ -14,10 +14,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from quartier.runtime.ownedfiles import open_plain
+from quartier.runtime.owned_files import open_plain
 
 PrivateKey = Ed25519PrivateKey
-KEY = "gateway.key"
+KEY_FILE = "gateway.key"
 _GROUPS, _GROUP_LENGTH = 6, 4
 
 
@@ -26,12 +26,12 @@ def load_key(state_dir: Path) -> PrivateKey:
 
     Raises OSError, and ValueError where the file holds no such key.
     """
-    return find_key(state_dir) or _make_key(state_dir / KEY)
+    return find_key(state_dir) or _make_key(state_dir / KEY_FILE)
 
 
 def find_key(state_dir: Path) -> PrivateKey | None:
     """Load the gateway's key; None where this machine has none.  Raises as ``load_key``."""
-    path = state_dir / KEY
+    path = state_dir / KEY_FILE
     try:
         with open_plain(path) as file:
             found = serialization.load_pem_private_key(file.read(), None)
@@ -56,12 +56,12 @@ def _make_key(path: Path) -> PrivateKey:
     return made
 
 
-def public(private: PrivateKey) -> str:
+def find_public_key(private: PrivateKey) -> str:
     """Return the public half, 32 bytes in hex."""
     return private.public_key().public_bytes_raw().hex()
 
 
-def fingerprint(public_key: str) -> str:
+def find_fingerprint(public_key: str) -> str:
     """Shorten a public key for people: 96 bits of its SHA-256 in groups of four hex digits."""
     digest = sha256(bytes.fromhex(public_key)).hexdigest()
     return "-".join(
@@ -69,7 +69,7 @@ def fingerprint(public_key: str) -> str:
     )
 
 
-def verify(public_key: str, signature: str, content: bytes) -> bool:
+def is_signed_by(public_key: str, signature: str, content: bytes) -> bool:
     """Tell whether the holder of ``public_key`` signed ``content``; both are given in hex."""
     try:
         signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
@@ -79,17 +79,17 @@ def verify(public_key: str, signature: str, content: bytes) -> bool:
     return True
 
 
-def signed(record: Mapping[str, Any], private: PrivateKey) -> dict[str, Any]:
+def sign_record(record: Mapping[str, Any], private: PrivateKey) -> dict[str, Any]:
     """Return the record with public key and signature."""
-    whole = {**record, "public_key": public(private)}
-    return {**whole, "signature": private.sign(_bytes(whole)).hex()}
+    whole = {**record, "public_key": find_public_key(private)}
+    return {**whole, "signature": private.sign(_make_bytes(whole)).hex()}
 
 
-def is_sound(record: Mapping[str, Any]) -> bool:
+def is_signature_sound(record: Mapping[str, Any]) -> bool:
     """Tell whether the signature of the record fits its content and its ``public_key``."""
     unsigned = {name: value for name, value in record.items() if name != "signature"}
-    return verify(record.get("public_key", ""), record.get("signature", ""), _bytes(unsigned))
+    return is_signed_by(record.get("public_key", ""), record.get("signature", ""), _make_bytes(unsigned))
 
 
-def _bytes(record: Mapping[str, Any]) -> bytes:
+def _make_bytes(record: Mapping[str, Any]) -> bytes:
     return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""Restart what failed, park what fails for ever; the one place that catches everything.
+"""Restart failed tasks and park those that keep failing; the only broad except.
 
 A device may fail for ever, a broken driver may not: after five failures in a row without a
 minute of work between them the task is parked, its points go stale and control answers.
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for the wh
 _T = TypeVar("_T")
 
 PARK_AFTER_COUNT = 5
-SOUND_AFTER_S = 60.0
+SOUND_RUN_S = 60.0
 BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -41,7 +41,7 @@ async def supervise(
         try:
             await run()
         except Exception as error:  # noqa: BLE001 - the one place: a bug in a door stops that door only
-            if clock.now_ns() - started_ns > SOUND_AFTER_S * 1e9:
+            if clock.now_ns() - started_ns > SOUND_RUN_S * 1e9:
                 failures_count = 0
             failures_count += 1
             parked = failures_count >= PARK_AFTER_COUNT
@@ -53,7 +53,7 @@ async def supervise(
             return
 
 
-async def ended_well(run: Callable[[], Awaitable[None]], report: Callable[[Exception], None]) -> bool:
+async def run_once(run: Callable[[], Awaitable[None]], report: Callable[[Exception], None]) -> bool:
     """Run once; False, reported, when an error ended it: the caller goes on, or leaves in order."""
     try:
         await run()
@@ -63,7 +63,7 @@ async def ended_well(run: Callable[[], Awaitable[None]], report: Callable[[Excep
     return True
 
 
-def caught(job: Callable[[], _T]) -> tuple[_T | None, Exception | None]:
+def catch_error(job: Callable[[], _T]) -> tuple[_T | None, Exception | None]:
     """What a thread's job returned, or the error that ended it: whoever waits for it is to hear of that."""
     try:
         return job(), None

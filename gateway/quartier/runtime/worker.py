@@ -1,4 +1,4 @@
-"""One thread for what takes long: a job at a time, and nobody waits for one for ever."""
+"""Run long jobs in one thread, with a timeout."""
 
 import asyncio
 import ctypes
@@ -9,18 +9,18 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
-from quartier.runtime.supervisor import caught
+from quartier.runtime.supervisor import catch_error
 
 _T = TypeVar("_T")
 _LIBC = ctypes.CDLL(None)
 _PR_SET_NAME = 15  # prctl(2): what `top -H` and /proc call a thread
 
 
-class Busy(Exception):  # noqa: N818 - a state
+class WorkerBusy(Exception):  # noqa: N818 - a state
     """The job before has not ended yet."""
 
 
-class Lost(Exception):  # noqa: N818 - a state
+class WorkerLost(Exception):  # noqa: N818 - a state
     """The thread was gone; the next job finds another."""
 
 
@@ -50,11 +50,11 @@ class Worker:
         """
         if self._thread is None:
             self._begin()
-        elif not self._is_there(self._thread):
+        elif not self._is_thread_alive(self._thread):
             self._begin()
-            raise Lost(self._name)
+            raise WorkerLost(self._name)
         if self._is_busy:
-            raise Busy(self._name)
+            raise WorkerBusy(self._name)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[_T] = loop.create_future()
         self._is_busy = True
@@ -69,7 +69,7 @@ class Worker:
                 done.set_exception(error)
 
         def work() -> None:
-            found = caught(job)
+            found = catch_error(job)
             with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
                 loop.call_soon_threadsafe(tell, *found)
 
@@ -84,7 +84,7 @@ class Worker:
         self._thread.start()
 
     @staticmethod
-    def _is_there(thread: threading.Thread) -> bool:
+    def _is_thread_alive(thread: threading.Thread) -> bool:
         """Whether the kernel has it: Python does not know of one that ended without it."""
         return Path(f"/proc/self/task/{thread.native_id}").exists()
 

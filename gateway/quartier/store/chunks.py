@@ -1,4 +1,4 @@
-"""Open and sealed chunks: a run of numbered samples of one stream, in memory and as bytes.
+"""Open and sealed chunks: consecutive samples of one stream, in memory and as bytes.
 
 A sealed chunk carries its own key and a CRC-32, so that a row of the database that was altered is
 seen and never believed.  Layout, little-endian: ``QC`` · version · CRC-32 of what follows · boot,
@@ -18,29 +18,29 @@ from functools import partial
 from typing import Any, TypeVar
 
 from quartier.house.sample import Names, Run, Sample
-from quartier.store.moments import Moments
+from quartier.store.sample_columns import SampleTimes
 from quartier_drivers.contract import TEXT
 from quartier_native import decode_series, encode_series, gather, join_strands, part_strands
 
 CHUNK_COUNT_MAX = 16_384  # samples in one chunk
-COUNT_MAX = 65_536  # samples that the codec takes at once; anything above is damage
+SAMPLES_COUNT_MAX = 65_536  # samples that the codec takes at once; anything above is damage
 # Samples of one tail: its columns of 32 KiB are memory that is there.  Larger ones the system gives anew,
 # page by page, for each commit, which takes five times as long as packing them.
 TAIL_COUNT_MAX = 4096
 
-_HEAD = struct.Struct("<2sBxI")
-_KEY = struct.Struct("<QQIqq")
-_TAIL = struct.Struct("<QIH")
-_SHORT = struct.Struct("<H")
-_LONG = struct.Struct("<I")
-_BLOCK = struct.Struct("<QII")
+_HEAD_FORMAT = struct.Struct("<2sBxI")
+_KEY_FORMAT = struct.Struct("<QQIqq")
+_TAIL_FORMAT = struct.Struct("<QIH")
+_SHORT_FORMAT = struct.Struct("<H")
+_LONG_FORMAT = struct.Struct("<I")
+_BLOCK_FORMAT = struct.Struct("<QII")
 _VERSION = 2
 _TEXT_BYTES_MAX = 1 << 26
 
 _T = TypeVar("_T")
 
 
-class Damaged(ValueError):  # noqa: N818 - a state of the bytes, named as the house names it
+class DamagedBytes(ValueError):  # noqa: N818 - a state of the bytes, named as the house names it
     """These bytes are not what was written."""
 
 
@@ -60,7 +60,7 @@ class Chunk:
     points: "array[int]" = field(default_factory=lambda: array("I"))
     kinds: "array[int]" = field(default_factory=lambda: array("B"))
     values: "array[float]" = field(default_factory=lambda: array("d"))
-    times: Moments = field(default_factory=Moments)
+    times: SampleTimes = field(default_factory=SampleTimes)
     texts: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -143,20 +143,20 @@ class Chunk:
         times = self.times[:]
         order, steps, strands = part_strands(self.points, times, self.values)
         parts = [
-            _KEY.pack(self.boot, self.first, len(times), *self.times.span()),
+            _KEY_FORMAT.pack(self.boot, self.first, len(times), *self.times.span()),
             _pack_name(self.stream),
-            _SHORT.pack(len(order)),
+            _SHORT_FORMAT.pack(len(order)),
             *(_pack_name(self.names[point][1]) for point in order),
-            _pack_section(_deflated(steps)),
-            _pack_section(_deflated(self.kinds.tobytes())),
+            _pack_section(_deflate(steps)),
+            _pack_section(_deflate(self.kinds.tobytes())),
             _pack_texts(sorted(self.texts.items())),
             *(_pack_section(encode_series(times, values)) for times, values in strands),
         ]
-        return _frame(b"QC", b"".join(parts))
+        return _add_frame(b"QC", b"".join(parts))
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ChunkKey:
     """What a sealed chunk says of itself; compared with the row it came from."""
 
     stream: str
@@ -167,41 +167,41 @@ class Key:
     to_utc_ms: int
 
 
-def sealed_key(body: bytes) -> Key:
+def read_sealed_key(body: bytes) -> ChunkKey:
     """A sealed chunk's key alone, its checksum proven.  Raises Damaged."""
-    return _guarded(body, _key)
+    return _read_checked(body, _read_key)
 
 
 def unseal(body: bytes) -> Chunk:
     """The chunk as it was when sealed.  Raises Damaged when any byte is not as it was written."""
-    return _guarded(body, _unseal)
+    return _read_checked(body, _read_chunk)
 
 
-def _guarded(body: bytes, take: "Callable[[_Cursor], _T]", magic: bytes = b"QC") -> "_T":
+def _read_checked(body: bytes, take: "Callable[[_Cursor], _T]", magic: bytes = b"QC") -> "_T":
     try:
-        return take(_Cursor(_content(magic, body)))
+        return take(_Cursor(_remove_frame(magic, body)))
     except (struct.error, UnicodeDecodeError, zlib.error, ValueError, IndexError, OverflowError) as error:
-        raise Damaged(str(error)) from error
+        raise DamagedBytes(str(error)) from error
 
 
-def _key(cursor: "_Cursor") -> Key:
-    boot, first, count, from_ms, to_ms = cursor.unpack(_KEY)
-    if count > COUNT_MAX:
-        raise Damaged(f"{count} samples in one chunk")
-    return Key(cursor.name(), boot, first, count, from_ms, to_ms)
+def _read_key(cursor: "_Cursor") -> ChunkKey:
+    boot, first, count, from_ms, to_ms = cursor.unpack(_KEY_FORMAT)
+    if count > SAMPLES_COUNT_MAX:
+        raise DamagedBytes(f"{count} samples in one chunk")
+    return ChunkKey(cursor.name(), boot, first, count, from_ms, to_ms)
 
 
-def _unseal(cursor: "_Cursor") -> Chunk:
-    key = _key(cursor)
-    metrics = [cursor.name() for _ in range(cursor.unpack(_SHORT)[0])]
+def _read_chunk(cursor: "_Cursor") -> Chunk:
+    key = _read_key(cursor)
+    metrics = [cursor.name() for _ in range(cursor.unpack(_SHORT_FORMAT)[0])]
     chunk = Chunk(key.stream, key.boot, key.first, [(key.stream, metric) for metric in metrics])
     width = 1 if len(metrics) <= 256 else 2
     steps = _inflate(cursor.section(), width * key.count)
     chunk.kinds = array("B", _inflate(cursor.section(), key.count))
-    chunk.texts = _texts(cursor.section())
+    chunk.texts = _unpack_texts(cursor.section())
     strands = [decode_series(cursor.section()) for _ in metrics]
     chunk.points, times, chunk.values = join_strands(steps, strands)
-    chunk.times = Moments(times)
+    chunk.times = SampleTimes(times)
     chunk.committed = key.count
     return chunk
 
@@ -219,11 +219,11 @@ def pack_tail(parts: Sequence[tuple[Chunk, int, int]]) -> bytes:
         columns.append((chunk.points, chunk.kinds, chunk.values, moments, ends, chunk.first, start, stop))
         count += stop - start
     blocks, points, kinds, times, values = gather(columns)
-    return _frame(
+    return _add_frame(
         b"QT",
         b"".join(
             (
-                _TAIL.pack(parts[0][0].boot, count, len(parts)),
+                _TAIL_FORMAT.pack(parts[0][0].boot, count, len(parts)),
                 blocks,
                 _pack_texts(texts),
                 _pack_section(encode_series(points, kinds)),
@@ -233,12 +233,12 @@ def pack_tail(parts: Sequence[tuple[Chunk, int, int]]) -> bytes:
     )
 
 
-Part = tuple[Chunk, int, int]  # samples of a chunk by index, the second exclusive
+ChunkPart = tuple[Chunk, int, int]  # samples of a chunk by index, the second exclusive
 
 
-def split_parts(parts: Sequence[Part], count_max: int = TAIL_COUNT_MAX) -> Iterator[list[Part]]:
+def split_parts(parts: Sequence[ChunkPart], count_max: int = TAIL_COUNT_MAX) -> Iterator[list[ChunkPart]]:
     """The same samples in groups of at most ``count_max``, each group enough for one tail."""
-    group: list[Part] = []
+    group: list[ChunkPart] = []
     room = count_max
     for chunk, begin, stop in parts:
         start = begin
@@ -258,27 +258,29 @@ def unpack_tail(body: bytes, names: Mapping[int, Names]) -> list[Chunk]:
 
     Pieces of streams that the names do not know are left out.  Raises Damaged.
     """
-    return _guarded(body, partial(_unpack_tail, names=names), b"QT")
+    return _read_checked(body, partial(_read_tail, names=names), b"QT")
 
 
-def tail_lasts(body: bytes, names: Mapping[int, Names]) -> dict[tuple[int, str], int]:
+def read_tail_lasts(body: bytes, names: Mapping[int, Names]) -> dict[tuple[int, str], int]:
     """The last sequence in a tail per (boot, stream), from its head alone.  Raises Damaged."""
-    return _guarded(body, partial(_tail_lasts, names=names), b"QT")
+    return _read_checked(body, partial(_read_lasts, names=names), b"QT")
 
 
-def tail_boot(body: bytes) -> int:
+def read_tail_boot(body: bytes) -> int:
     """The boot whose samples a tail holds, from its head alone.  Raises Damaged."""
-    return _guarded(body, lambda cursor: int(cursor.unpack(_TAIL)[0]), b"QT")
+    return _read_checked(body, lambda cursor: int(cursor.unpack(_TAIL_FORMAT)[0]), b"QT")
 
 
-def _blocks(cursor: "_Cursor", names: Mapping[int, Names]) -> tuple[int, int, list[tuple[str, int, int]]]:
+def _read_blocks(
+    cursor: "_Cursor", names: Mapping[int, Names]
+) -> tuple[int, int, list[tuple[str, int, int]]]:
     """Boot, count, and per block its stream (empty where unknown), first sequence and size."""
-    boot, count, blocks = cursor.unpack(_TAIL)
-    if count > COUNT_MAX:
-        raise Damaged(f"{count} samples in one tail")
+    boot, count, blocks = cursor.unpack(_TAIL_FORMAT)
+    if count > SAMPLES_COUNT_MAX:
+        raise DamagedBytes(f"{count} samples in one tail")
     known = names.get(boot, {})
     found = []
-    for first, size, point in [cursor.unpack(_BLOCK) for _ in range(blocks)]:
+    for first, size, point in [cursor.unpack(_BLOCK_FORMAT) for _ in range(blocks)]:
         try:
             found.append((known[point][0], first, size))
         except LookupError:
@@ -286,21 +288,21 @@ def _blocks(cursor: "_Cursor", names: Mapping[int, Names]) -> tuple[int, int, li
     return boot, count, found
 
 
-def _tail_lasts(cursor: "_Cursor", names: Mapping[int, Names]) -> dict[tuple[int, str], int]:
-    boot, _, blocks = _blocks(cursor, names)
+def _read_lasts(cursor: "_Cursor", names: Mapping[int, Names]) -> dict[tuple[int, str], int]:
+    boot, _, blocks = _read_blocks(cursor, names)
     return {(boot, stream): first + size - 1 for stream, first, size in blocks if stream}
 
 
-def _unpack_tail(cursor: "_Cursor", names: Mapping[int, Names]) -> list[Chunk]:
-    boot, count, blocks = _blocks(cursor, names)
+def _read_tail(cursor: "_Cursor", names: Mapping[int, Names]) -> list[Chunk]:
+    boot, count, blocks = _read_blocks(cursor, names)
     whole = Chunk("", boot, 1, names.get(boot, {}))
-    whole.texts = _texts(cursor.section())
+    whole.texts = _unpack_texts(cursor.section())
     points, kinds = decode_series(cursor.section())
     whole.points, whole.kinds = array("I", points), array("B", map(int, kinds))
     times, whole.values = decode_series(cursor.section())
-    whole.times = Moments(times)
+    whole.times = SampleTimes(times)
     if not len(whole.points) == len(whole.times) == count or sum(size for _, _, size in blocks) != count:
-        raise Damaged("blocks and samples differ in number")
+        raise DamagedBytes("blocks and samples differ in number")
     pieces = []
     start = 0
     for stream, first, size in blocks:
@@ -320,7 +322,7 @@ class _Cursor:
     def take(self, size: int) -> bytes:
         taken = self._content[self._at : self._at + size]
         if len(taken) != size:
-            raise Damaged("cut short")
+            raise DamagedBytes("cut short")
         self._at += size
         return taken
 
@@ -328,27 +330,27 @@ class _Cursor:
         return shape.unpack(self.take(shape.size))
 
     def name(self) -> str:
-        return self.take(self.unpack(_SHORT)[0]).decode()
+        return self.take(self.unpack(_SHORT_FORMAT)[0]).decode()
 
     def section(self) -> bytes:
-        return self.take(self.unpack(_LONG)[0])
+        return self.take(self.unpack(_LONG_FORMAT)[0])
 
 
-def _frame(magic: bytes, content: bytes) -> bytes:
-    return _HEAD.pack(magic, _VERSION, zlib.crc32(content)) + content
+def _add_frame(magic: bytes, content: bytes) -> bytes:
+    return _HEAD_FORMAT.pack(magic, _VERSION, zlib.crc32(content)) + content
 
 
-def _content(magic: bytes, body: bytes) -> bytes:
-    found, version, crc = _HEAD.unpack_from(body)
-    content = body[_HEAD.size :]
+def _remove_frame(magic: bytes, body: bytes) -> bytes:
+    found, version, crc = _HEAD_FORMAT.unpack_from(body)
+    content = body[_HEAD_FORMAT.size :]
     if found != magic or version != _VERSION:
-        raise Damaged(f"starts with {found!r} version {version}")
+        raise DamagedBytes(f"starts with {found!r} version {version}")
     if crc != zlib.crc32(content):
-        raise Damaged("checksum")
+        raise DamagedBytes("checksum")
     return content
 
 
-def _deflated(plain: bytes) -> bytes:
+def _deflate(plain: bytes) -> bytes:
     """Looks for runs alone: steps and kinds hold little else, and it takes a tenth of the time."""
     packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     return packer.compress(plain) + packer.flush()
@@ -357,7 +359,7 @@ def _deflated(plain: bytes) -> bytes:
 def _inflate(packed: bytes, size: int) -> bytes:
     plain = zlib.decompressobj().decompress(packed, size + 1)
     if len(plain) != size:
-        raise Damaged(f"{len(plain)} bytes where {size} were expected")
+        raise DamagedBytes(f"{len(plain)} bytes where {size} were expected")
     return plain
 
 
@@ -375,7 +377,7 @@ def _pack_texts(texts: Iterable[tuple[int, str]]) -> bytes:
     return _pack_section(zlib.compress(json.dumps(found).encode(), 6) if found else b"")
 
 
-def _texts(packed: bytes) -> dict[int, str]:
+def _unpack_texts(packed: bytes) -> dict[int, str]:
     if not packed:
         return {}
     return dict(json.loads(zlib.decompressobj().decompress(packed, _TEXT_BYTES_MAX)))

@@ -1,4 +1,4 @@
-"""Which readings become samples: deadbands and paces, per quantity (pure)."""
+"""Which readings become samples: deadbands and periods by quantity (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ class Deadband:
     period_s: float = 0.0
 
 
-EVERY_CHANGE = Deadband()
-_POWER = Deadband(width=50.0, share_pct=1.0, period_s=1.0)
-_COUNTER = Deadband(period_s=60.0)
+NO_DEADBAND = Deadband()
+_POWER_DEADBAND = Deadband(width=50.0, share_pct=1.0, period_s=1.0)
+_COUNTER_DEADBAND = Deadband(period_s=60.0)
 
 # spec/sync.md#deadbands gives power, voltage, frequency, temperature, SoC and counters; others follow suit.
-DEFAULTS: Mapping[str, Deadband] = MappingProxyType(
+DEFAULT_DEADBANDS: Mapping[str, Deadband] = MappingProxyType(
     {
-        "w": _POWER,
-        "va": _POWER,
-        "var": _POWER,
+        "w": _POWER_DEADBAND,
+        "va": _POWER_DEADBAND,
+        "var": _POWER_DEADBAND,
         "a": Deadband(width=0.2, share_pct=1.0, period_s=1.0),
         "v": Deadband(width=1.0),
         "hz": Deadband(width=0.01),
@@ -40,10 +40,10 @@ DEFAULTS: Mapping[str, Deadband] = MappingProxyType(
         "pa": Deadband(share_pct=1.0, period_s=1.0),
         "m3_per_h": Deadband(share_pct=1.0, period_s=1.0),
         "s": Deadband(width=1.0, share_pct=5.0, period_s=60.0),
-        "wh": _COUNTER,
-        "varh": _COUNTER,
-        "m3": _COUNTER,
-        "count": _COUNTER,
+        "wh": _COUNTER_DEADBAND,
+        "varh": _COUNTER_DEADBAND,
+        "m3": _COUNTER_DEADBAND,
+        "count": _COUNTER_DEADBAND,
     }
 )
 
@@ -55,18 +55,18 @@ class Deadbands:
     """
 
     def __init__(self, overrides: Mapping[str, Deadband] | None = None) -> None:
-        self._table = {**DEFAULTS, **(overrides or {})}
+        self._table = {**DEFAULT_DEADBANDS, **(overrides or {})}
 
     def of(self, point: str) -> Deadband:
         """The deadband of one point, given by its full name."""
         quantity = split(point)[1]
-        for key in (point, quantity, _ending(quantity)):
+        for key in (point, quantity, _find_ending(quantity)):
             if key in self._table:
                 return self._table[key]
-        return EVERY_CHANGE
+        return NO_DEADBAND
 
 
-def _ending(quantity: str) -> str:
+def _find_ending(quantity: str) -> str:
     try:
         meaning = word(quantity)
     except ValueError:

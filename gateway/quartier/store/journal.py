@@ -25,14 +25,14 @@ from pathlib import Path
 
 from quartier.house.sample import Sample
 from quartier.store.chunks import Chunk
-from quartier.store.taillog import read_file
+from quartier.store.history_file.commit_log import read_file
 
-_FRAME = struct.Struct("<II")
-_MOMENT = struct.Struct("<cqI")
+_FRAME_FORMAT = struct.Struct("<II")
+_MOMENT_FORMAT = struct.Struct("<cqI")
 _FRAME_BYTES_MAX = 1 << 26
-_ENOUGH_BYTES = 128 * 1024
+_GENERATION_BYTES = 128 * 1024
 _PAGE_BYTES = 4096  # the smallest there is on Linux
-_MODE, _MODE_TORN = 0o640, 0o600
+_FILE_MODE, _TORN_FILE_MODE = 0o640, 0o600
 
 Columns = tuple["array[int]", "array[int]", "array[float]"]  # points, kinds, values
 
@@ -64,13 +64,15 @@ class Journal:
         self.path = self._folder / f"{self._boot}-{self.generation:08d}.journal"
         self._descriptor, self._size = -1, 0
         self._has_hole = False
-        is_begun = self._begin(_HEAD + (_framed(b"L" + json.dumps(lasts).encode()) if lasts else b""))
+        is_begun = self._begin(
+            _HEAD_FRAME + (_make_frame(b"L" + json.dumps(lasts).encode()) if lasts else b"")
+        )
         if before >= 0:
             with suppress(OSError):
                 if is_begun:
-                    os.write(before, _END)
+                    os.write(before, _END_FRAME)
                 else:  # nobody can tell from a generation that was never begun what it misses
-                    os.fchmod(before, _MODE_TORN)
+                    os.fchmod(before, _TORN_FILE_MODE)
             os.close(before)
 
     def _begin(self, head: bytes) -> bool:
@@ -78,7 +80,7 @@ class Journal:
         fresh = self._folder / "next"  # named once it has its head: a kill between the two is no damage
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(fresh, flags, _MODE)
+            self._descriptor = os.open(fresh, flags, _FILE_MODE)
             is_written = self._write(head)
             fresh.replace(self.path)
         except OSError:
@@ -89,7 +91,7 @@ class Journal:
     @property
     def is_done(self) -> bool:
         """Whether it is time for the next generation: this one is large, failed, or was removed."""
-        if self._descriptor < 0 or self._has_hole or self._size >= _ENOUGH_BYTES:
+        if self._descriptor < 0 or self._has_hole or self._size >= _GENERATION_BYTES:
             return True
         return os.fstat(self._descriptor).st_nlink == 0
 
@@ -99,11 +101,11 @@ class Journal:
         ``head`` is what ``places`` makes of that which this generation has not named yet.
         """
         if self._descriptor < 0 or self.size_bytes > self._size_max_bytes:
-            return self._miss()
-        body = b"".join((_MOMENT.pack(b"S", time_ms, len(columns[0])), *columns))
+            return self._note_failure()
+        body = b"".join((_MOMENT_FORMAT.pack(b"S", time_ms, len(columns[0])), *columns))
         if texts:
             body += json.dumps(texts).encode()
-        return self._write(head + _framed(body))
+        return self._write(head + _make_frame(body))
 
     def _write(self, block: bytes) -> bool:
         try:
@@ -113,17 +115,17 @@ class Journal:
         except OSError:
             written = -1
         if written != len(block):
-            return self._miss()
+            return self._note_failure()
         self._size += written
         self.size_bytes += written
         return True
 
-    def _miss(self) -> bool:
+    def _note_failure(self) -> bool:
         """Count it, and leave a mark that a full folder takes too, should we be killed before a commit."""
         self.failed_count += 1
         if self._descriptor >= 0 and not self._has_hole:
             with suppress(OSError):
-                os.fchmod(self._descriptor, _MODE_TORN)
+                os.fchmod(self._descriptor, _TORN_FILE_MODE)
         self._has_hole = True
         return False
 
@@ -141,25 +143,25 @@ class Journal:
             self._descriptor = -1
 
 
-def listed(names: Iterable[tuple[int, str, str]]) -> str:
+def list_names(names: Iterable[tuple[int, str, str]]) -> str:
     """Names as ``places`` wants them: points' numbers, streams and metrics."""
     return json.dumps(list(names))
 
 
-def places(names: str, streams: Iterable[tuple[str, int]]) -> bytes:
+def make_places_frame(names: str, streams: Iterable[tuple[str, int]]) -> bytes:
     """The frame that names points and says the sequence of each stream's next sample."""
-    return _framed(f'N{{"names": {names}, "streams": {json.dumps(list(streams))}}}'.encode())
+    return _make_frame(f'N{{"names": {names}, "streams": {json.dumps(list(streams))}}}'.encode())
 
 
-def _framed(body: bytes) -> bytes:
-    return _FRAME.pack(len(body), zlib.crc32(body)) + body
+def _make_frame(body: bytes) -> bytes:
+    return _FRAME_FORMAT.pack(len(body), zlib.crc32(body)) + body
 
 
-_HEAD, _END = _framed(b"H"), _framed(b"E")
+_HEAD_FRAME, _END_FRAME = _make_frame(b"H"), _make_frame(b"E")
 
 
 @dataclass(slots=True)
-class Replay:
+class JournalContents:
     """What a generation's file holds: names of its points, and pieces of chunks in the order they began.
 
     ``lasts``: how far each stream was numbered when it began; ``is_followed``: the next generation was begun.
@@ -179,38 +181,38 @@ class Replay:
         return [sample for piece in self.pieces for sample in piece.rows()]
 
 
-def files(folder: Path) -> list[Path]:
+def list_journal_files(folder: Path) -> list[Path]:
     """Every journal file there, oldest first."""
-    return sorted(folder.glob("*-*.journal"), key=_order)
+    return sorted(folder.glob("*-*.journal"), key=_find_order)
 
 
-def file_boot(path: Path) -> int:
+def find_journal_boot(path: Path) -> int:
     """The boot a journal file belongs to."""
-    return _order(path)[0]
+    return _find_order(path)[0]
 
 
-def _order(path: Path) -> tuple[int, int]:
+def _find_order(path: Path) -> tuple[int, int]:
     boot, _, generation = path.stem.partition("-")
     return (int(boot), int(generation)) if boot.isdigit() and generation.isdigit() else (0, 0)
 
 
-def replay(path: Path) -> Replay:
+def read_journal(path: Path) -> JournalContents:
     """Read one file as far as its frames hold; a tail cut by a kill is left out.
 
     It is not complete where it is cut (but by a kill), damaged, or knows of samples that it could not take.
     Raises OSError as ``read_file``.
     """
-    found = Replay(*_order(path))
+    found = JournalContents(*_find_order(path))
     content = read_file(path)
     if content is None:
         found.complete = False
         return found
-    is_torn = path.stat().st_mode & 0o777 == _MODE_TORN
+    is_torn = path.stat().st_mode & 0o777 == _TORN_FILE_MODE
     pieces: dict[str, Chunk] = {}
     at = 0
-    for body in _frames(content):
-        at += _FRAME.size + len(body)
-        if not _take(body, found, pieces):
+    for body in _read_frames(content):
+        at += _FRAME_FORMAT.size + len(body)
+        if not _read_frame(body, found, pieces):
             found.complete = False
             return found
     found.complete = (at == len(content) > 0 or _is_killed(content, at)) and not is_torn
@@ -222,22 +224,26 @@ def _is_killed(content: bytes, at: int) -> bool:
 
     Nobody was told of what stands in it.
     """
-    size = _FRAME.unpack_from(content, at)[0] if at + _FRAME.size <= len(content) else _FRAME_BYTES_MAX
-    return len(content) % _PAGE_BYTES == 0 and at < len(content) < at + _FRAME.size + size
+    size = (
+        _FRAME_FORMAT.unpack_from(content, at)[0]
+        if at + _FRAME_FORMAT.size <= len(content)
+        else _FRAME_BYTES_MAX
+    )
+    return len(content) % _PAGE_BYTES == 0 and at < len(content) < at + _FRAME_FORMAT.size + size
 
 
-def _frames(content: bytes) -> Iterator[bytes]:
+def _read_frames(content: bytes) -> Iterator[bytes]:
     at = 0
-    while at + _FRAME.size <= len(content):
-        size, crc = _FRAME.unpack_from(content, at)
-        body = content[at + _FRAME.size : at + _FRAME.size + size]
+    while at + _FRAME_FORMAT.size <= len(content):
+        size, crc = _FRAME_FORMAT.unpack_from(content, at)
+        body = content[at + _FRAME_FORMAT.size : at + _FRAME_FORMAT.size + size]
         if size == 0 or size > _FRAME_BYTES_MAX or len(body) != size or crc != zlib.crc32(body):
             return
         yield body
-        at += _FRAME.size + size
+        at += _FRAME_FORMAT.size + size
 
 
-def _take(body: bytes, found: Replay, pieces: dict[str, Chunk]) -> bool:
+def _read_frame(body: bytes, found: JournalContents, pieces: dict[str, Chunk]) -> bool:
     try:
         if body == b"H":
             return True
@@ -254,16 +260,16 @@ def _take(body: bytes, found: Replay, pieces: dict[str, Chunk]) -> bool:
                 pieces[stream] = Chunk(stream, found.boot, seq, found.names)
                 found.pieces.append(pieces[stream])
             return True
-        _take_moment(body, found, pieces)
+        _read_moment(body, found, pieces)
     except (ValueError, KeyError, TypeError, OverflowError, struct.error):
         return False
     return True
 
 
-def _take_moment(body: bytes, found: Replay, pieces: dict[str, Chunk]) -> None:
-    _, time_ms, count = _MOMENT.unpack_from(body)
+def _read_moment(body: bytes, found: JournalContents, pieces: dict[str, Chunk]) -> None:
+    _, time_ms, count = _MOMENT_FORMAT.unpack_from(body)
     points, kinds, values = columns = array("I"), array("B"), array("d")
-    at = _MOMENT.size
+    at = _MOMENT_FORMAT.size
     for column in columns:
         size = column.itemsize * count
         column.frombytes(body[at : at + size])

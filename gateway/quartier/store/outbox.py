@@ -1,18 +1,20 @@
-"""What the district has not confirmed: runs above its marks, from memory and from sealed chunks."""
+"""Find what the district has not confirmed, from memory and from sealed chunks."""
 
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from quartier.house.sample import Mark, Run
-from quartier.store.chunks import Chunk, Part
-from quartier.store.shelf import Shelf
+from quartier.store.chunks import Chunk, ChunkPart
+from quartier.store.history_file.chunk_reader import ChunkReader
 
-NONE = Mark(0, 0)
-ALL = Mark(2**64 - 1, 2**64 - 1)  # nothing is above it
-DAMAGED_MAX = 16  # chunks passed over in one call; the rest waits until these are out of the file
+NOTHING_TRIMMED = Mark(0, 0)
+ALL_TRIMMED = Mark(2**64 - 1, 2**64 - 1)  # nothing is above it
+DAMAGED_CHUNKS_COUNT_MAX = (
+    16  # chunks passed over in one call; the rest waits until these are out of the file
+)
 
 
-def above(mark: Mark, boot: int, seq: int) -> bool:
+def is_above(mark: Mark, boot: int, seq: int) -> bool:
     """Whether sample ``seq`` of ``boot`` is newer than the mark."""
     return (boot, seq) > (mark.boot, mark.seq)
 
@@ -24,7 +26,7 @@ class Outbox:
     lest a later sample overtake it.
     """
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: ChunkReader) -> None:
         self._shelf = shelf
         self._lock = threading.Lock()
         self.is_partial = False
@@ -42,16 +44,16 @@ class Outbox:
         its share; what one leaves of it goes to the others.
         """
         with self._lock:
-            runs, is_cut = self._shared(marks, heads, memory, limit)
+            runs, is_cut = self._share_runs(marks, heads, memory, limit)
             left = limit - sum(map(len, runs))
             while is_cut and left > 0:
                 ahead = {**marks, **{run.stream: Mark(run.boot, run.last) for run in runs}}
-                more, is_cut = self._shared(ahead, heads, memory, left)
+                more, is_cut = self._share_runs(ahead, heads, memory, left)
                 runs += more
                 left -= sum(map(len, more))
             return runs
 
-    def _shared(
+    def _share_runs(
         self,
         marks: Mapping[str, Mark],
         heads: Mapping[str, Mark],
@@ -70,7 +72,7 @@ class Outbox:
         ]
         waiting = []
         for stream in (*behind, *(heads.keys() - memory.keys())):
-            mark, chunks = marks.get(stream, NONE), memory.get(stream, ())
+            mark, chunks = marks.get(stream, NOTHING_TRIMMED), memory.get(stream, ())
             if _is_behind(mark, chunks, heads.get(stream)):
                 parts = self._parts(stream, mark, chunks)
                 if (part := next(parts, None)) is not None:
@@ -81,7 +83,7 @@ class Outbox:
         for place, (_, _, part, parts) in enumerate(waiting):
             share = -(-left // (len(waiting) - place))
             taken = 0
-            for run in _runs(part, parts, share):
+            for run in _join_runs(part, parts, share):
                 runs.append(run)
                 taken += len(run)
             left -= taken
@@ -97,38 +99,42 @@ class Outbox:
         with self._lock:
             parts = self._parts(stream, mark, memory)
             part = next(parts, None)
-            return None if part is None else next(_runs(part, parts, limit), None)
+            return None if part is None else next(_join_runs(part, parts, limit), None)
 
     def forget(self) -> None:
         """The file was replaced: read the new one from now on."""
         with self._lock:
             self._shelf.forget()
 
-    def _parts(self, stream: str, mark: Mark, memory: Sequence[Chunk]) -> Iterator[Part]:
+    def _parts(self, stream: str, mark: Mark, memory: Sequence[Chunk]) -> Iterator[ChunkPart]:
         """All above the mark in sequence, as indices into chunks."""
         kept = [chunk for chunk in memory if len(chunk)]
         # Where memory begins at or below the mark no file need be asked: so live data costs no read.
-        if not kept or above(mark, kept[0].boot, kept[0].first - 1):
+        if not kept or is_above(mark, kept[0].boot, kept[0].first - 1):
             if self.is_partial:
                 return
-            whole = yield from self._stored(stream, mark, (kept[0].boot, kept[0].first) if kept else None)
+            whole = yield from self._read_stored(
+                stream, mark, (kept[0].boot, kept[0].first) if kept else None
+            )
             if self._shelf.condemned or not whole:
                 return
         for chunk in kept:
-            yield from _newer(chunk, mark)
+            yield from _select_newer(chunk, mark)
 
-    def _stored(self, stream: str, mark: Mark, before: tuple[int, int] | None) -> Generator[Part, None, bool]:
+    def _read_stored(
+        self, stream: str, mark: Mark, before: tuple[int, int] | None
+    ) -> Generator[ChunkPart, None, bool]:
         """Sealed samples above the mark.
 
         Returns False where it stops early, among damaged chunks or since the file cannot be read now: nothing
         newer may overtake what stands there.
         """
-        at, left = mark, DAMAGED_MAX
+        at, left = mark, DAMAGED_CHUNKS_COUNT_MAX
         while (entry := self._shelf.after(stream, at)) is not None:
             if before is not None and (entry.boot, entry.first) >= before:
                 return True
             if entry.chunk is not None:
-                yield from _newer(entry.chunk, mark)
+                yield from _select_newer(entry.chunk, mark)
             elif not left:
                 return False
             else:
@@ -141,11 +147,11 @@ def _is_behind(mark: Mark, memory: Sequence[Chunk], head: Mark | None) -> bool:
     """Whether anything can be above the mark."""
     for chunk in reversed(memory):
         if last := chunk.first + len(chunk.times) - 1:
-            return above(mark, chunk.boot, last)
-    return head is not None and above(mark, head.boot, head.seq)
+            return is_above(mark, chunk.boot, last)
+    return head is not None and is_above(mark, head.boot, head.seq)
 
 
-def _newer(chunk: Chunk, mark: Mark) -> Iterator[Part]:
+def _select_newer(chunk: Chunk, mark: Mark) -> Iterator[ChunkPart]:
     start = 0
     if chunk.boot == mark.boot:
         start = max(0, mark.seq + 1 - chunk.first)
@@ -155,10 +161,10 @@ def _newer(chunk: Chunk, mark: Mark) -> Iterator[Part]:
         yield chunk, start, len(chunk)
 
 
-def _runs(first: Part, more: Iterator[Part], limit: int) -> Iterator[Run]:
+def _join_runs(first: ChunkPart, more: Iterator[ChunkPart], limit: int) -> Iterator[Run]:
     """At most ``limit`` samples; what follows without a hole is one run, across chunks."""
     run: Run | None = None
-    part: Part | None = first
+    part: ChunkPart | None = first
     left = limit
     while part is not None and left > 0:
         chunk, start, stop = part

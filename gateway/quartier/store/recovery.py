@@ -1,4 +1,4 @@
-"""After a restart: what stood open in the last boots becomes chunks again, and what is gone is named."""
+"""After a restart, join what stood open in earlier boots and name what is gone."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,13 +9,20 @@ from pathlib import Path
 from quartier.house.sample import Mark
 from quartier.store import journal
 from quartier.store.chunks import CHUNK_COUNT_MAX, Chunk
-from quartier.store.contents import Loaded
-from quartier.store.entrance import EVENT
-from quartier.store.gaps import EVENT_CODE, Gap, Known, Why, from_data, subtract
+from quartier.store.gap_records import (
+    GAP_EVENT_CODE,
+    GapReason,
+    GapRecord,
+    KnownGaps,
+    load_gap,
+    subtract_spans,
+)
+from quartier.store.history_file.contents import FileContents
+from quartier.store.ingest import EVENT_STREAM
 
 
 @dataclass(slots=True)
-class Recovered:
+class RecoveredHistory:
     """What earlier boots left.
 
     ``chunks`` are closed, in their sequence; the first ``seal_first_count`` fill holes between sealed ones.
@@ -27,15 +34,15 @@ class Recovered:
     chunks: list[Chunk] = field(default_factory=list)
     seal_first_count: int = 0
     heads: dict[str, Mark] = field(default_factory=dict)
-    gaps: list[Gap] = field(default_factory=list)
-    noted: list[Gap] = field(default_factory=list)
-    untold: list[Gap] = field(default_factory=list)
+    gaps: list[GapRecord] = field(default_factory=list)
+    noted: list[GapRecord] = field(default_factory=list)
+    untold: list[GapRecord] = field(default_factory=list)
     ends: dict[int, dict[str, int]] = field(default_factory=dict)
     last_boot: int = 0
 
 
 @dataclass(slots=True)
-class _Stream:
+class _OpenStream:
     """What tail and journals hold of one stream of one boot; ``last``: how far it was numbered at least."""
 
     pieces: list[Chunk] = field(default_factory=list)
@@ -43,14 +50,14 @@ class _Stream:
     last: int = 0
 
 
-def recover(
-    loaded: Loaded,
+def recover_history(
+    loaded: FileContents,
     files: Sequence[Path],
     boot: int,
     utc_ms: int,
     boot_before: int = 0,
     started: Iterable[int] = (),
-) -> Recovered:
+) -> RecoveredHistory:
     """Join the tail of the database and the journals of boots before ``boot``; each key counts once.
 
     ``started`` are boots that may have begun without a commit.  A boot is settled once a later one committed
@@ -59,114 +66,123 @@ def recover(
     and a file that is new although there was a ``boot_before``: somebody removed it while nobody ran.
     Raises OSError where a journal can be read another time.
     """
-    found = Recovered(heads=dict(loaded.heads))
+    found = RecoveredHistory(heads=dict(loaded.heads))
     settled_boot = loaded.boot if loaded.clean_boot == loaded.boot else loaded.boot - 1
-    replays: dict[int, list[journal.Replay]] = {}
+    replays: dict[int, list[journal.JournalContents]] = {}
     for path in files:
-        if settled_boot < journal.file_boot(path) < boot:
-            replay = journal.replay(path)
+        if settled_boot < journal.find_journal_boot(path) < boot:
+            replay = journal.read_journal(path)
             replays.setdefault(replay.boot, []).append(replay)
     before = {old for old in (loaded.boot, *started, *replays) if old < boot}
     found.last_boot = max(before)
-    streams = _gather(loaded, replays)
-    known = Known(loaded.known_gaps)
-    _take_told(streams, loaded, known, found)
+    streams = _gather_streams(loaded, replays)
+    known = KnownGaps(loaded.known_gaps)
+    _take_reported_gaps(streams, loaded, known, found)
     for hole in loaded.gaps:
-        _fill(hole, streams.get((hole.boot, hole.stream)), known, found)
+        _fill_hole(hole, streams.get((hole.boot, hole.stream)), known, found)
     found.seal_first_count = len(found.chunks)
     for (old, name), stream in sorted(streams.items()):
-        last = _join(loaded, old, name, stream, known, found)
+        last = _join_pieces(loaded, old, name, stream, known, found)
         head = found.heads.get(name, Mark(0, 0))
         if last and (old, last) > (head.boot, head.seq):
             found.heads[name] = Mark(old, last)
     if loaded.fresh and boot_before:
         from_ms = min((min(chunk.times) for chunk in found.chunks), default=utc_ms)
-        found.gaps += known.less(Gap("removed", "*", boot_before, 0, 0, 0, from_ms))
+        found.gaps += known.subtract(GapRecord("removed", "*", boot_before, 0, 0, 0, from_ms))
         return found
     for old in sorted(old for old in before if old > settled_boot):
-        _end(loaded, old, replays.get(old, []), streams, utc_ms, known, found)
+        _find_boot_end(loaded, old, replays.get(old, []), streams, utc_ms, known, found)
     if settled_boot and settled_boot == loaded.boot:  # it ended well
-        lasts = _lasts(loaded, streams, loaded.boot)
+        lasts = _find_lasts(loaded, streams, loaded.boot)
         if loaded.is_torn:
-            gap = Gap("damaged", "*", loaded.boot, 0, 0, loaded.newest_utc_ms, utc_ms, _firsts(lasts))
-            found.gaps += known.less(gap)
+            gap = GapRecord(
+                "damaged", "*", loaded.boot, 0, 0, loaded.newest_utc_ms, utc_ms, _find_firsts(lasts)
+            )
+            found.gaps += known.subtract(gap)
         else:
             found.ends[loaded.boot] = lasts
     return found
 
 
-def _gather(
-    loaded: Loaded, replays: Mapping[int, Sequence[journal.Replay]]
-) -> dict[tuple[int, str], _Stream]:
-    streams: dict[tuple[int, str], _Stream] = {}
+def _gather_streams(
+    loaded: FileContents, replays: Mapping[int, Sequence[journal.JournalContents]]
+) -> dict[tuple[int, str], _OpenStream]:
+    streams: dict[tuple[int, str], _OpenStream] = {}
     for piece in loaded.pieces:
         if len(piece):
-            stream = streams.setdefault((piece.boot, piece.stream), _Stream())
+            stream = streams.setdefault((piece.boot, piece.stream), _OpenStream())
             stream.pieces.append(piece)
             stream.durable.append((piece.first, piece.last))
     for boot, of_boot in replays.items():
         for replay in of_boot:
             for piece in replay.pieces:
                 if len(piece):
-                    streams.setdefault((boot, piece.stream), _Stream()).pieces.append(piece)
+                    streams.setdefault((boot, piece.stream), _OpenStream()).pieces.append(piece)
             for name, last in replay.lasts.items():
-                stream = streams.setdefault((boot, name), _Stream())
+                stream = streams.setdefault((boot, name), _OpenStream())
                 stream.last = max(stream.last, last)
     for stream in streams.values():
-        stream.pieces.sort(key=_first)
+        stream.pieces.sort(key=_find_first)
         stream.last = max([stream.last, *(piece.last for piece in stream.pieces)])
     return streams
 
 
-def _take_told(
-    streams: Mapping[tuple[int, str], _Stream], loaded: Loaded, known: Known, found: Recovered
+def _take_reported_gaps(
+    streams: Mapping[tuple[int, str], _OpenStream],
+    loaded: FileContents,
+    known: KnownGaps,
+    found: RecoveredHistory,
 ) -> None:
     """Events of gaps that stand in no sealed chunk yet: what they say is told, recorded or not."""
-    told = Known()
+    told = KnownGaps()
     for (_, name), stream in streams.items():
-        for piece in stream.pieces if name == EVENT else ():
-            for gap in _told_gaps(piece):
+        for piece in stream.pieces if name == EVENT_STREAM else ():
+            for gap in _find_reported_gaps(piece):
                 told.add(gap)
-                if known.less(gap):
+                if known.subtract(gap):
                     known.add(gap)
                     found.noted.append(gap)
-    found.untold = [gap for gap in loaded.untold_gaps if told.less(gap)]
+    found.untold = [gap for gap in loaded.untold_gaps if told.subtract(gap)]
 
 
-def _told_gaps(piece: Chunk) -> Iterable[Gap]:
+def _find_reported_gaps(piece: Chunk) -> Iterable[GapRecord]:
     for sample in piece.rows():
-        if sample.metric == EVENT_CODE:
+        if sample.metric == GAP_EVENT_CODE:
             with suppress(ValueError, KeyError, TypeError, AttributeError):
-                yield from_data(json.loads(str(sample.value))["data"])
+                yield load_gap(json.loads(str(sample.value))["data"])
 
 
-def _fill(hole: Gap, stream: _Stream | None, known: Known, found: Recovered) -> None:
+def _fill_hole(
+    hole: GapRecord, stream: _OpenStream | None, known: KnownGaps, found: RecoveredHistory
+) -> None:
     """A hole between sealed chunks: what of it the tail or a journal holds is no loss."""
     pieces = [] if stream is None else stream.pieces
-    chunks, missing = _cover(pieces, hole.first, hole.last)
+    chunks, missing = _make_chunks(pieces, hole.first, hole.last)
     found.chunks += chunks
     for first, last, from_ms, to_ms in missing:
         gap = replace(hole.part(first, last), from_utc_ms=from_ms or hole.from_utc_ms)
-        found.gaps += known.less(replace(gap, to_utc_ms=to_ms or hole.to_utc_ms))
+        found.gaps += known.subtract(replace(gap, to_utc_ms=to_ms or hole.to_utc_ms))
 
 
-def _join(loaded: Loaded, boot: int, name: str, stream: _Stream, known: Known, found: Recovered) -> int:
+def _join_pieces(
+    loaded: FileContents, boot: int, name: str, stream: _OpenStream, known: KnownGaps, found: RecoveredHistory
+) -> int:
     """Join the pieces of one stream of one boot above what is sealed; returns the last new sequence, or 0."""
-    before = _stored(loaded, boot, name)
+    before = _find_sealed_last(loaded, boot, name)
     if before is None:  # all before the first piece was evicted
         before = min([stream.last, *(piece.first - 1 for piece in stream.pieces)])
-    chunks, missing = _cover(stream.pieces, before + 1, stream.last)
+    chunks, missing = _make_chunks(stream.pieces, before + 1, stream.last)
     for chunk in chunks:
-        chunk.committed = _durable_count(chunk, stream.durable)
+        chunk.committed = _count_durable(chunk, stream.durable)
     found.chunks += chunks
     for first, last, before_ms, after_ms in missing:
         to_ms = after_ms or loaded.newest_utc_ms
         from_ms = min(before_ms or loaded.newest_utc_ms, to_ms)
-        found.gaps += known.less(Gap("damaged", name, boot, first, last, from_ms, to_ms))
+        found.gaps += known.subtract(GapRecord("damaged", name, boot, first, last, from_ms, to_ms))
     return chunks[-1].last if chunks else 0
 
 
-def _stored(loaded: Loaded, boot: int, name: str) -> int | None:
+def _find_sealed_last(loaded: FileContents, boot: int, name: str) -> int | None:
     """How far a stream of a boot was sealed; None where nobody knows, as a later boot was evicted too."""
     evicted = loaded.evicted.get(name, Mark(0, 0))
     sealed = loaded.sealed.get((boot, name), 0)
@@ -175,14 +191,14 @@ def _stored(loaded: Loaded, boot: int, name: str) -> int | None:
     return max(sealed, evicted.seq) if evicted.boot == boot else sealed
 
 
-def _cover(
+def _make_chunks(
     pieces: Sequence[Chunk], first: int, last: int
 ) -> tuple[list[Chunk], list[tuple[int, int, int, int]]]:
     """Make chunks of ``first`` to ``last`` of what pieces in their sequence hold.
 
     Returns them and what is missing: sequences, and the times before and after it (0 where nobody knows).
     """
-    names = {point: name for piece in pieces for point, name in _table(piece)}
+    names = {point: name for piece in pieces for point, name in _list_names(piece)}
     chunks: list[Chunk] = []
     missing: list[tuple[int, int, int, int]] = []
     chunk: Chunk | None = None
@@ -205,39 +221,41 @@ def _cover(
     return chunks, missing
 
 
-def _durable_count(chunk: Chunk, durable: Iterable[tuple[int, int]]) -> int:
+def _count_durable(chunk: Chunk, durable: Iterable[tuple[int, int]]) -> int:
     """How many samples of a chunk, from its first on, stand in the tail already."""
-    left = subtract((chunk.first, chunk.last), durable)
+    left = subtract_spans((chunk.first, chunk.last), durable)
     return left[0][0] - chunk.first if left else len(chunk)
 
 
-def _end(
-    loaded: Loaded,
+def _find_boot_end(
+    loaded: FileContents,
     boot: int,
-    replays: Sequence[journal.Replay],
-    streams: Mapping[tuple[int, str], _Stream],
+    replays: Sequence[journal.JournalContents],
+    streams: Mapping[tuple[int, str], _OpenStream],
     utc_ms: int,
-    known: Known,
-    found: Recovered,
+    known: KnownGaps,
+    found: RecoveredHistory,
 ) -> None:
     """Say how a boot ended: at its last sample, or nobody knows where."""
-    lasts = _lasts(loaded, streams, boot)
+    lasts = _find_lasts(loaded, streams, boot)
     if replays and _is_whole(replays):
         found.ends[boot] = lasts
         return
     newest = [max(piece.times) for (old, _), one in streams.items() if old == boot for piece in one.pieces]
     from_ms = min(max(newest, default=loaded.newest_utc_ms), utc_ms)
-    why: Why = "damaged" if replays else "power-cut"
-    found.gaps += known.less(Gap(why, "*", boot, 0, 0, from_ms, utc_ms, _firsts(lasts)))
+    why: GapReason = "damaged" if replays else "power-cut"
+    found.gaps += known.subtract(GapRecord(why, "*", boot, 0, 0, from_ms, utc_ms, _find_firsts(lasts)))
 
 
-def _is_whole(replays: Sequence[journal.Replay]) -> bool:
+def _is_whole(replays: Sequence[journal.JournalContents]) -> bool:
     """Whether the newest generation is there and can be read to its end: a hole before it shows by itself."""
-    newest = max(replays, key=_generation)
+    newest = max(replays, key=_find_generation)
     return newest.complete and not newest.is_followed
 
 
-def _lasts(loaded: Loaded, streams: Mapping[tuple[int, str], _Stream], boot: int) -> dict[str, int]:
+def _find_lasts(
+    loaded: FileContents, streams: Mapping[tuple[int, str], _OpenStream], boot: int
+) -> dict[str, int]:
     """Per stream of a boot the last sequence that is known."""
     found = {name: last for (old, name), last in loaded.sealed.items() if old == boot}
     for name, mark in loaded.evicted.items():
@@ -249,19 +267,19 @@ def _lasts(loaded: Loaded, streams: Mapping[tuple[int, str], _Stream], boot: int
     return found
 
 
-def _firsts(lasts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+def _find_firsts(lasts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     """Per stream the first sequence that may be missing."""
     return tuple(sorted((stream, last + 1) for stream, last in lasts.items()))
 
 
-def lost_with_file(
+def find_lost_with_file(
     boot: int,
     memory: Mapping[str, Sequence[Chunk]],
     heads: Mapping[str, Mark],
     marks: Mapping[str, Mark],
     from_ms: int,
     utc_ms: int,
-) -> list[Gap]:
+) -> list[GapRecord]:
     """What stood only in a file that was removed under us: all of this boot that is not in memory.
 
     ``heads`` are the newest samples of older boots: of those only what the marks do not cover.
@@ -271,32 +289,32 @@ def lost_with_file(
         ours = [chunk for chunk in chunks if chunk.boot == boot]
         if ours and ours[0].first > 1:
             to_ms = ours[0].times[0] if len(ours[0]) else utc_ms
-            gaps.append(Gap("removed", stream, boot, 1, ours[0].first - 1, from_ms, to_ms))
+            gaps.append(GapRecord("removed", stream, boot, 1, ours[0].first - 1, from_ms, to_ms))
     for stream, head in heads.items():
         mark = marks.get(stream, Mark(0, 0))
         kept = [chunk.first for chunk in memory.get(stream, ()) if chunk.boot == head.boot]
         first = mark.seq + 1 if mark.boot == head.boot else 1
         last = min(kept) - 1 if kept else head.seq
         if mark.boot <= head.boot and first <= last:
-            gaps.append(Gap("removed", stream, head.boot, first, last, 0, from_ms))
+            gaps.append(GapRecord("removed", stream, head.boot, first, last, 0, from_ms))
     return gaps
 
 
-def unknown_end(loaded: Loaded, boot_before: int, utc_ms: int) -> Gap:
+def make_unknown_end(loaded: FileContents, boot_before: int, utc_ms: int) -> GapRecord:
     """Return the record of a damaged file that does not say how it ended: all after what is left."""
     boot = max([boot_before, *(mark.boot for mark in loaded.heads.values())])
     heads = loaded.heads.items()
     firsts = tuple(sorted((stream, mark.seq + 1) for stream, mark in heads if mark.boot == boot))
-    return Gap("damaged", "*", boot, 0, 0, loaded.newest_utc_ms, utc_ms, firsts)
+    return GapRecord("damaged", "*", boot, 0, 0, loaded.newest_utc_ms, utc_ms, firsts)
 
 
-def _first(piece: Chunk) -> int:
+def _find_first(piece: Chunk) -> int:
     return piece.first
 
 
-def _generation(replay: journal.Replay) -> int:
+def _find_generation(replay: journal.JournalContents) -> int:
     return replay.generation
 
 
-def _table(piece: Chunk) -> Iterable[tuple[int, tuple[str, str]]]:
+def _list_names(piece: Chunk) -> Iterable[tuple[int, tuple[str, str]]]:
     return ((point, piece.names[point]) for point in set(piece.points))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from quartier.house.now import Now
 from quartier.store.deadband import Deadband, Deadbands
-from quartier.store.ledger import Store
+from quartier.store.history_store import Store
 from quartier_drivers.contract import FLOAT, QUALITIES, Quality, Readings
 from quartier_drivers.layout import Layout
 from quartier_hil.bench.figure import Figure, against, alone

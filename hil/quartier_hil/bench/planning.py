@@ -19,8 +19,8 @@ import structlog
 from quartier.rehearsal.loop import played
 from quartier.rehearsal.performance import Assumed, Performance, now_s
 from quartier.rehearsal.work import load
-from quartier.runtime.bus import Bus
-from quartier.runtime.clock import HouseClock
+from quartier.runtime.bus.poll import Bus
+from quartier.runtime.clock import SiteClock
 from quartier_drivers import profile, registry
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.modbus.pace import pace
@@ -353,7 +353,7 @@ async def _run(one: Drawn, wire: _Wire, process: Process, span_s: float, *, sett
         process.ask(f"answer {unit} {int(answer_s * 1e6)}")
     for unit in one.dead:
         process.ask(f"mute {unit}")
-    clock, door = HouseClock(), registry.door(wire.section.kind)
+    clock, door = SiteClock(), registry.door(wire.section.kind)
     line = door.line(wire.name, wire.section, clock)
     drivers = {spec.name: door.driver(line, spec, loaded, clock) for spec, loaded in wire.devices}
     log = structlog.get_logger("planning")

@@ -16,8 +16,8 @@ from typing import Any
 
 import structlog
 
-from quartier.runtime.bus import Bus
-from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.bus.poll import Bus
+from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers.loop import Loop
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.frame import read_request
@@ -94,14 +94,14 @@ async def _measured(port: int, setting: Setting) -> list[Figure]:
 
 
 async def _opened(port: int, stack: AsyncExitStack) -> TcpLink:
-    line = TcpLink("bus", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port), HouseClock(ClockSetting()))
+    line = TcpLink("bus", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port), SiteClock(ClockSetting()))
     stack.push_async_callback(line.close)
     return line
 
 
 async def _shared(port: int, age_max_s: float, stack: AsyncExitStack) -> tuple[TcpLink, int]:
     """A line with a share in front, served by a bus that has no devices; and the share's port."""
-    clock, line = HouseClock(ClockSetting()), await _opened(port, stack)
+    clock, line = SiteClock(ClockSetting()), await _opened(port, stack)
     bus = Bus("bus", line, {}, clock, lambda _: None, structlog.get_logger())
     queue = bus.gaps.guests = Queue(line, clock, lambda: True, lambda _: False, {}, bus.mailbox.wake)
     terms = Terms(

@@ -5,28 +5,29 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from quartier.app import assembly, foresight, movable, school, told
-from quartier.app.tolls import Tolls
 from quartier.config import load
 from quartier.config.ahead import Planning
 from quartier.config.load import Loaded
 from quartier.control.link.allowed import LinkParameters
 from quartier.control.link.state import LinkState
 from quartier.control.state import ControlState
+from quartier.daemon.assembly import bus_specs, site_model, site_settings
 from quartier.house.assets import House
 from quartier.house.now import Now
 from quartier.planning.history import Premises
 from quartier.planning.question import Question
+from quartier.planning.service import plannable_assets, planner_inputs, training
+from quartier.planning.service.surcharges import Surcharges
 from quartier.planning.tariff import Told
 from quartier.planning.trial import Trial
-from quartier.runtime.clock import HouseClock
-from quartier.store.ledger import Store
+from quartier.runtime.clock import SiteClock
+from quartier.store.history_store import Store
 from quartier_drivers.contract import Clock, PointInfo
 from quartier_drivers.meter.driver import SpeakingMeter
 from quartier_drivers.meter.port import Port
 from quartier_drivers.registry import door
 
-TRIED_S = school.TRIED_S
+TRIED_S = training.BACKTEST_S
 """So much of a history the daemon tries: what a plan would have cost in it."""
 
 
@@ -49,32 +50,32 @@ class Assembled:
 
     def question(self, state: ControlState, linked: LinkState, now: Now, distrust: str = "") -> Question:
         """What the daemon would ask its planner.  Raises RefusedError for what it would not."""
-        return foresight.question(self.loaded.site, state, linked, self.params, {}, now, distrust)
+        return planner_inputs.make_question(self.loaded.site, state, linked, self.params, {}, now, distrust)
 
     def trial(self) -> Trial:
         """The daemon's back-test of plans."""
-        return foresight.trial(self.loaded.site)
+        return planner_inputs.make_plan_backtest(self.loaded.site)
 
     def stirs(self, state: ControlState) -> list[object]:
         """What makes the daemon plan anew when it changes."""
-        return movable.stirs(state)
+        return plannable_assets.collect_plan_triggers(state)
 
     def told(self, state: ControlState, now: Now) -> Told:
         """What the daemon takes from the grid operator's meter for its planner."""
-        return told.told(state, now)
+        return planner_inputs.read_meter_tariff(state, now)
 
-    def tolls(self) -> Tolls:
+    def tolls(self) -> Surcharges:
         """What the daemon would begin with to learn what an import costs beside its price.
 
         Nothing is held to the rule here (``planning.rule_bound``).
         """
         said = self.loaded.site.planning or Planning()
-        return Tolls(self.premises.zone, said.day_peak_eur_per_w, by_month=said.peak_by_month)
+        return Surcharges(self.premises.zone, said.day_peak_eur_per_w, by_month=said.peak_by_month)
 
     @property
     def premises(self) -> Premises:
         """What the daemon tells its forecast of the building."""
-        return foresight.premises(self.loaded.site, self.house)
+        return planner_inputs.make_premises(self.loaded.site, self.house)
 
     @property
     def points(self) -> dict[str, PointInfo]:
@@ -88,8 +89,8 @@ def assembled(site_file: Path, clock: Clock | None = None) -> Assembled:
     Raises ConfigError with every fault.
     """
     loaded = load.check(site_file)
-    planned = assembly.wires(loaded)
-    time = HouseClock() if clock is None else clock
+    planned = bus_specs.make_bus_specs(loaded)
+    time = SiteClock() if clock is None else clock
     devices, speaking = {}, {}
     for wire in planned:
         kind = wire.section.kind
@@ -101,13 +102,13 @@ def assembled(site_file: Path, clock: Clock | None = None) -> Assembled:
                 line.why = ""  # it is open, as far as the driver can see
                 speaking[spec.name] = driver
     points = {point: info for infos in devices.values() for point, info in infos.items()}
-    house = assembly.house(loaded.site, points, assembly.release_values(planned, points))
+    house = site_model.make_site(loaded.site, points, bus_specs.find_release_values(planned, points))
     return Assembled(
         house=house,
-        params=assembly.link_params(loaded.site, house.limits),
+        params=site_settings.make_link_params(loaded.site, house.limits),
         devices=devices,
         buses={wire.name: tuple(spec.name for spec, _ in wire.devices) for wire in planned},
         loaded=loaded,
         speaking=speaking,
-        store=partial(assembly.store, loaded.site),
+        store=partial(site_settings.make_store, loaded.site),
     )

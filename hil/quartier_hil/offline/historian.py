@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from quartier.cli import times
 from quartier.house.now import Now
-from quartier.store import history
-from quartier.store.ledger import Store
+from quartier.store import history_reader
+from quartier.store.history_store import Store
 from quartier_drivers.contract import Readings
 from quartier_hil.verdict.stored import EVERY, Rows, Stored
 
@@ -51,7 +51,7 @@ class Historian:
             self._store.record(readings, now)
         self._told.clear()
         self._store.tick(now)
-        self._store.settle(_DISK_S)
+        self._store.wait_for_disk(_DISK_S)
 
     def cut(self) -> None:
         """The process is gone without a word."""
@@ -80,5 +80,5 @@ class Historian:
 
     def _asked(
         self, points: list[str], span: tuple[int, int], every_s: float | None
-    ) -> Iterator[history.Row]:
-        return history.query(self._state / "history.db", self._runtime, points, *span, every_s)
+    ) -> Iterator[history_reader.HistoryRow]:
+        return history_reader.read_history(self._state / "history.db", self._runtime, points, *span, every_s)

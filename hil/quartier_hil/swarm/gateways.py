@@ -25,7 +25,7 @@ from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
 from quartier.house.assets import Limits
 from quartier.house.image import Seen
-from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers.contract import PointInfo, Quality
 from quartier_hil.swarm.notebook import Notebook
 
@@ -70,7 +70,7 @@ class Gateway:
         edge: str,
         config: dict[str, Any],
         servers: Sequence[Server],
-        clock: HouseClock,
+        clock: SiteClock,
         notes: Counter[str],
         host: str | None,
     ) -> None:
@@ -145,7 +145,7 @@ class Park:
         self.notes: Counter[str] = Counter()
         self.samples = True
         self.late_max_s = 0.0
-        self.clock = clock = HouseClock(ClockSetting(float(config["rate"]), 0.0, float(config["origin"])))
+        self.clock = clock = SiteClock(ClockSetting(float(config["rate"]), 0.0, float(config["origin"])))
         servers = [Server.read(url) for url in config["servers"]]
         self.gateways = []
         hosts = int(config["hosts"])

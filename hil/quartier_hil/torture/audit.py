@@ -7,7 +7,7 @@ from pathlib import Path
 
 from quartier.house.entry import STREAM as LEDGER
 from quartier.house.sample import Sample
-from quartier.store.history import Reader
+from quartier.store.history_reader import HistoryReader
 from quartier_drivers.contract import Quality
 from quartier_hil.torture.held import ABSENT, Held, digest
 
@@ -19,7 +19,7 @@ Keys = dict[tuple[str, int], list[int]]
 
 def kept(state_dir: Path, runtime_dir: Path) -> Iterator[Sample]:
     """Every sample of the daemon's history that may leave the building, while it runs or not."""
-    reader = Reader(state_dir / "history.db", runtime_dir, -_FOR_EVER_MS, _FOR_EVER_MS)
+    reader = HistoryReader(state_dir / "history.db", runtime_dir, -_FOR_EVER_MS, _FOR_EVER_MS)
     try:
         for stream in reader.streams():
             if stream != LEDGER:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.runtime.desk import SOCKET, Desk
+from quartier.runtime.local_socket.questions import QUESTION_SOCKET, QuestionServer
 
 ROOT = Path(__file__).parents[3]
 SOURCES = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native"))
@@ -66,10 +66,10 @@ def serving(tmp_path):
 
     @contextlib.asynccontextmanager
     async def serves(answers, about=None):
-        task = asyncio.create_task(Desk(tmp_path, answers, about or {}).run())
+        task = asyncio.create_task(QuestionServer(tmp_path, answers, about or {}).run())
         try:
             async with asyncio.timeout(60):
-                while not (tmp_path / SOCKET).exists():  # noqa: ASYNC110 - a socket has no event
+                while not (tmp_path / QUESTION_SOCKET).exists():  # noqa: ASYNC110 - a socket has no event
                     await asyncio.sleep(0.005)
             yield
         finally:

@@ -8,14 +8,14 @@ import os
 import pytest
 import structlog
 
-from quartier.app.sentry import FILE, Sentry
 from quartier.cli import main
+from quartier.daemon.reports.alarm_list import ALARMS_FILE, AlarmManager
 from quartier.house.alarm import Alarm
 from quartier.house.alarmkinds import KINDS
 from quartier.house.now import Now
-from quartier.runtime import statefile
-from quartier.runtime.clock import HouseClock
-from quartier.runtime.operators import SOCKET, Operators
+from quartier.runtime import state_file
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.local_socket.orders import ORDER_SOCKET, OrderServer
 
 NOW = Now(0, 1_790_000_000_000, synced=True)
 UNREAD = Alarm("contact.unread", "dso1", "contact dso1 cannot be read: it counts as acting")
@@ -23,7 +23,7 @@ UNREAD = Alarm("contact.unread", "dso1", "contact dso1 cannot be read: it counts
 
 @pytest.fixture
 def sentry(tmp_path):
-    made = Sentry(lambda *_: None, structlog.testing.CapturingLogger(), HouseClock(), tmp_path)
+    made = AlarmManager(lambda *_: None, structlog.testing.CapturingLogger(), SiteClock(), tmp_path)
     made.look([UNREAD], NOW)
     return made
 
@@ -35,11 +35,11 @@ def desks(tmp_path, serving, sentry):
     @contextlib.asynccontextmanager
     async def opened():
         task = asyncio.create_task(
-            Operators(tmp_path, sentry.deeds, structlog.testing.CapturingLogger()).run()
+            OrderServer(tmp_path, sentry.order_handlers, structlog.testing.CapturingLogger()).run()
         )
         try:
             async with serving({"alarms": lambda: sentry.listing(NOW)}), asyncio.timeout(60):
-                while not (tmp_path / SOCKET).exists():  # noqa: ASYNC110 - a socket has no event
+                while not (tmp_path / ORDER_SOCKET).exists():  # noqa: ASYNC110 - a socket has no event
                     await asyncio.sleep(0.005)
                 yield
         finally:
@@ -128,7 +128,7 @@ async def test_who_is_outside_the_group_may_not_acknowledge(desks, tmp_path, cap
 
 
 async def test_without_a_daemon_the_list_is_read_from_disk_and_that_is_said(call, tmp_path, sentry):
-    statefile.save(tmp_path / FILE, sentry.book.facts())
+    state_file.save_facts(tmp_path / ALARMS_FILE, sentry.book.facts())
     code, text, errors = await call()
 
     assert 69 == code

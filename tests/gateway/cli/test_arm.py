@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from quartier.app import fallbacks
 from quartier.cli import main
+from quartier.daemon import state_files
 from quartier.runtime import release
-from quartier.runtime.proof import Proof
+from quartier.runtime.bus.fallback_monitor import FallbackProof
 from quartier_drivers.profile import BUILT_IN
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
@@ -135,7 +135,7 @@ async def test_a_device_that_does_not_answer_is_named_and_the_others_go_on(site,
 
 async def test_what_was_found_is_kept_for_the_daemon(site, capsys):
     await site(capsys)
-    look = fallbacks.recalled(site.folder / "state").of("ev1.current_max_a")
+    look = state_files.load_fallbacks(site.folder / "state").of("ev1.current_max_a")
 
     assert (True, True, 60.0) == (look.stands, look.armed.is_verified, look.armed.after_s)
 
@@ -143,9 +143,9 @@ async def test_what_was_found_is_kept_for_the_daemon(site, capsys):
 @pytest.mark.parametrize(("acts", "state", "exit_code"), [(True, "verified", 0), (False, "different", 1)])
 async def test_what_a_probe_saw_of_the_timer_counts_from_then_on(site, capsys, acts, state, exit_code):
     await site(capsys)
-    known = fallbacks.recalled(site.folder / "state")
-    known.prove("ev1.current_max_a", Proof(acts, 60.0, None, "ev1 ignores its timer of 60 s", 1))
-    fallbacks.keep(site.folder / "state", known)
+    known = state_files.load_fallbacks(site.folder / "state")
+    known.prove("ev1.current_max_a", FallbackProof(acts, 60.0, None, "ev1 ignores its timer of 60 s", 1))
+    state_files.save_fallbacks(site.folder / "state", known)
     code, text, _ = await site(capsys, "--check", "--json")
     charger = json.loads(text)[0]
 
@@ -155,7 +155,7 @@ async def test_what_a_probe_saw_of_the_timer_counts_from_then_on(site, capsys, a
 
 async def test_while_a_daemon_runs_arming_is_exit_75_with_the_next_step(site, capsys):
     await site(capsys)
-    with release.lock(site.folder / "runtime"):
+    with release.take_lock(site.folder / "runtime"):
         code, _, told = await site(capsys)
         silent = await site(capsys, "--check")
 

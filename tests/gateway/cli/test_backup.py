@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.app import archive
+from quartier.backup import archive
 from quartier.cli import main
 from quartier.runtime import release
 
@@ -24,7 +24,7 @@ AGREED = ("--yes", "--key")
 
 def key_of(file):
     """What quartier backup printed on the old gateway."""
-    return archive.read(Path(file)).fingerprint
+    return archive.read_manifest(Path(file)).fingerprint
 
 
 def places(folder):
@@ -72,7 +72,7 @@ def test_a_gateway_goes_from_one_machine_to_another(open_path, old, file, capsys
 def test_beside_a_running_daemon_it_refuses_with_75(open_path, old, file, capsys, words):
     main(["backup", file, *old])
     (open_path / "old" / "run").mkdir(exist_ok=True)
-    with release.lock(open_path / "old" / "run"):
+    with release.take_lock(open_path / "old" / "run"):
         assert 75 == main([*words, f"{file}x" if words == ("backup",) else file, *old])
     assert "a daemon is running; stop it first" in capsys.readouterr().err
 

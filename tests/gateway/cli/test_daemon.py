@@ -30,14 +30,14 @@ def test_a_folder_that_cannot_be_made_is_a_fault_that_says_what_to_give(site, tm
 
 
 def test_a_folder_that_takes_no_lock_is_a_fault_too(site, tmp_path, capsys):
-    (tmp_path / "run" / release.LOCK).mkdir(parents=True)
+    (tmp_path / "run" / release.LOCK_FILE).mkdir(parents=True)
 
     assert 78 == run(site, tmp_path / "run", tmp_path / "state")
     assert "takes no file: Is a directory" in capsys.readouterr().err
 
 
 def test_a_second_daemon_is_exit_75(site, tmp_path, capsys):
-    with release.lock(tmp_path):
+    with release.take_lock(tmp_path):
         assert 75 == run(site, tmp_path, tmp_path / "state")
     assert "a daemon is running" in capsys.readouterr().err
 

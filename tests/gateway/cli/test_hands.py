@@ -3,11 +3,11 @@ from quartier.cli.times import Clock
 from quartier.cli.top import page as page_of
 from quartier.cli.top import sheet
 from quartier.cli.top.rates import Rates
-from quartier.runtime.desk import Closed
+from quartier.runtime.local_socket.questions import NoDaemon
 
 
 def test_who_may_not_open_the_socket_is_told_the_group(capsys):
-    closed = Closed("no daemon takes orders at /run/x: Permission denied")
+    closed = NoDaemon("no daemon takes orders at /run/x: Permission denied")
     closed.__cause__ = PermissionError()
 
     assert 69 == hands.nobody(closed)

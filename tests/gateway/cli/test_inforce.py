@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from quartier.cli import inforce, main
-from quartier.runtime.desk import Desk
+from quartier.runtime.local_socket.questions import QuestionServer
 
 STEP = {
     "battery_w": 1000.0,
@@ -55,7 +55,7 @@ async def test_whoever_reads_only_the_head_gets_no_trace(tmp_path, more):
     """``quartier plan | head -1`` beside a daemon: the pipe is closed before anything is printed."""
     reader, writer = os.pipe()
     os.close(reader)
-    desk = Desk(tmp_path, {"plan": lambda: TOLD})
+    desk = QuestionServer(tmp_path, {"plan": lambda: TOLD})
     words = ("-m", "quartier.cli", "plan", "--runtime-dir", str(tmp_path), *more)
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(desk.run())
@@ -76,7 +76,7 @@ def asked(tmp_path, capsys):
     """The command beside a desk that answers so; a socket's path must be short."""
 
     async def call(answer, *options):
-        desk = Desk(tmp_path, {"plan": lambda: answer})
+        desk = QuestionServer(tmp_path, {"plan": lambda: answer})
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(desk.run())
             while not (tmp_path / "quartier.sock").exists():  # noqa: ASYNC110 - it is all there is to see

@@ -10,7 +10,7 @@ from quartier.cli import main
 from quartier.district.forms import KINDS, SHARED
 from quartier.district.keyring import Keyring
 from quartier.house.now import Now
-from quartier.runtime import statefile
+from quartier.runtime import state_file
 from quartier_hil.district.keyfolder import KeyFolder, public, signed
 
 SITE = """\
@@ -52,7 +52,7 @@ def asked(tmp_path, keys, capsys):
 
 
 def test_without_a_daemon_the_list_on_disk_is_shown_with_rights_and_fingerprints(asked, keys, tmp_path):
-    statefile.save(tmp_path / "district", {"used": {"dso-1": 1_764_000_000_000}})
+    state_file.save_facts(tmp_path / "district", {"used": {"dso-1": 1_764_000_000_000}})
     code, out, _ = asked()
     assert 0 == code
     assert f"list {keys.body['seq']} from a file" in out
@@ -82,7 +82,7 @@ def test_a_list_of_the_root_is_good_and_shown(asked, tmp_path):
 def test_a_list_that_would_roll_back_is_refused_before_it_is_brought(asked, keys, tmp_path, now_ms):
     older = keys.list
     keys.roll("jobs", now_ms + 1)
-    statefile.save(tmp_path / "keys", {"seq": keys.body["seq"], "list": keys.list, "source": "job"})
+    state_file.save_facts(tmp_path / "keys", {"seq": keys.body["seq"], "list": keys.list, "source": "job"})
     (tmp_path / "older.jws").write_text(older)
     code, _, err = asked("check", tmp_path / "older.jws")
     assert (78, True) == (code, "is older than" in err)

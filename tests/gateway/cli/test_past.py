@@ -9,8 +9,8 @@ import pytest
 
 from quartier.cli import main
 from quartier.house.now import Now
-from quartier.store.deadband import EVERY_CHANGE, Deadbands
-from quartier.store.ledger import Store
+from quartier.store.deadband import NO_DEADBAND, Deadbands
+from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality, Reading, columns
 
 START_MS = 1_764_000_000_000  # 2025-11-24T16:00:00Z
@@ -24,7 +24,7 @@ def kept(tmp_path):
         tmp_path / "history.db",
         tmp_path,
         assets=["grid"],
-        deadbands=Deadbands({"w": EVERY_CHANGE, "wh": EVERY_CHANGE}),
+        deadbands=Deadbands({"w": NO_DEADBAND, "wh": NO_DEADBAND}),
         outbox=False,
     )
     store.open(Now(0, START_MS, synced=True))

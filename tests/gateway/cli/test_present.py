@@ -7,7 +7,7 @@ import pytest
 
 from quartier.cli import main
 from quartier.cli.present import remedy
-from quartier.runtime.desk import SOCKET, Closed
+from quartier.runtime.local_socket.questions import QUESTION_SOCKET, NoDaemon
 
 POINTS = [
     {"point": "grid.power_w", "value": 3000.4, "unit": "W", "quality": "good", "age_s": 0.4, "address": "input:52"},
@@ -90,14 +90,14 @@ def test_without_a_daemon_it_is_exit_69_with_the_place_and_the_remedy(words, tmp
     assert 69 == main([*words, "--runtime-dir", str(tmp_path)])
 
     said = capsys.readouterr().err
-    assert str(tmp_path / SOCKET) in said
+    assert str(tmp_path / QUESTION_SOCKET) in said
     assert "systemctl start quartier" in said
     assert "--runtime-dir" in said
 
 
 def test_who_may_not_ask_is_told_how_to():
-    closed = Closed("no daemon answers")
+    closed = NoDaemon("no daemon answers")
     closed.__cause__ = PermissionError()
 
     assert "join the group quartier, or ask with sudo" == remedy(closed)
-    assert "systemctl start quartier" in remedy(Closed("no daemon answers"))
+    assert "systemctl start quartier" in remedy(NoDaemon("no daemon answers"))

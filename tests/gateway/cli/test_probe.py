@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from tests.gateway.app.street import Street
+from tests.gateway.daemon.street import Street
 
 from quartier.cli import main
 from quartier.runtime import release
@@ -29,7 +29,7 @@ async def test_it_says_what_it_will_do_and_without_an_answer_does_nothing(street
 
 async def test_while_a_daemon_runs_it_refuses_with_the_next_step(street):
     (street.folder / "run").mkdir()
-    with release.lock(street.folder / "run"):
+    with release.take_lock(street.folder / "run"):
         code, out, err = await street.probe("bat1", "--yes")
 
     assert (75, "") == (code, out)

@@ -6,7 +6,7 @@ from rich.console import Console
 from quartier.cli import reasons
 from quartier.cli.times import Clock
 from quartier.house.entry import Entry
-from quartier.store.gaps import Gap
+from quartier.store.gap_records import GapRecord
 from quartier_drivers.who import Who
 
 NOW_MS = round(datetime(2026, 11, 27, 14, 30).astimezone().timestamp() * 1000)
@@ -153,7 +153,7 @@ def test_points_are_named_where_an_asset_has_several():
 
 
 def test_what_the_ledger_lacks_is_named():
-    gap = Gap("evicted", "ledger", 7, 1, 9, 0, 1)
+    gap = GapRecord("evicted", "ledger", 7, 1, 9, 0, 1)
     assert ["missing: 9 samples of ledger are missing (evicted; boot 7, from 1)"] == [
         line.plain for line in reasons.gone([gap])
     ]

@@ -10,7 +10,7 @@ import pytest
 
 from quartier.cli import main
 from quartier.runtime import release
-from quartier.runtime.clock import HouseClock
+from quartier.runtime.clock import SiteClock
 from quartier_drivers import profile
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.modbus.bus import TcpBus
@@ -25,11 +25,11 @@ def released(tmp_path, *words):
 
 def relays(port):
     """The table of a bus with a relay board, as its driver encodes it."""
-    opened, clock = door("modbus-tcp"), HouseClock()
+    opened, clock = door("modbus-tcp"), SiteClock()
     bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=5.0, retries_count=0)
     spec = DeviceSpec("relays", 3, {"relay1": "boiler"}, {"relay1": frozenset({"relay_on"})})
     driver = opened.driver(opened.line("lan", bus, clock), spec, profile.load("waveshare/relay8"), clock)
-    return release.Wire("lan", bus.model_dump(mode="json"), driver.releases())
+    return release.BusRelease("lan", bus.model_dump(mode="json"), driver.releases())
 
 
 def free_port():
@@ -48,11 +48,11 @@ def test_without_a_table_there_is_nothing_to_release_and_that_is_well(tmp_path, 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"bus": "lan"}]', "null", '{"bus": 1}'])
 def test_a_damaged_table_is_exit_1_and_named(tmp_path, capsys, text):
-    (tmp_path / release.FILE).write_text(text)
+    (tmp_path / release.RELEASE_FILE).write_text(text)
 
     assert 1 == released(tmp_path)
     said = capsys.readouterr().err
-    assert f"{tmp_path / release.FILE}: damaged" in said
+    assert f"{tmp_path / release.RELEASE_FILE}: damaged" in said
     assert 1 == len(said.splitlines())
 
 
@@ -62,7 +62,7 @@ def test_a_folder_that_is_not_there_is_exit_1_and_asks_where_the_daemon_ran(tmp_
 
 
 def test_a_bus_without_outputs_is_said_to_have_none(tmp_path, capsys):
-    release.save(tmp_path, [replace(relays(502), writes=[])])
+    release.save_release(tmp_path, [replace(relays(502), writes=[])])
 
     assert 0 == released(tmp_path)
     assert "lan: 0 safe values, 0 failed" in capsys.readouterr().out
@@ -70,7 +70,7 @@ def test_a_bus_without_outputs_is_said_to_have_none(tmp_path, capsys):
 
 def test_a_safe_value_that_cannot_be_written_is_exit_1_and_says_which_and_where(tmp_path, capsys):
     port = free_port()
-    release.save(tmp_path, [relays(port)])
+    release.save_release(tmp_path, [relays(port)])
 
     assert 1 == released(tmp_path)
     said = capsys.readouterr()
@@ -86,7 +86,7 @@ def test_a_safe_value_that_cannot_be_written_is_exit_1_and_says_which_and_where(
 async def test_the_safe_values_are_written_from_the_table_alone(tmp_path, capsys):
     board = catalog.make("waveshare/relay8", unit=3)
     async with await serve_tcp(board) as endpoint:
-        release.save(tmp_path, [relays(endpoint.port)])
+        release.save_release(tmp_path, [relays(endpoint.port)])
         before = board.writes_count
         assert 0 == await asyncio.to_thread(released, tmp_path)
 
@@ -95,6 +95,6 @@ async def test_the_safe_values_are_written_from_the_table_alone(tmp_path, capsys
 
 
 def test_never_beside_a_running_daemon(tmp_path, capsys):
-    with release.lock(tmp_path):
+    with release.take_lock(tmp_path):
         assert 75 == released(tmp_path)
     assert f"process {os.getpid()}: a daemon is running" in capsys.readouterr().err

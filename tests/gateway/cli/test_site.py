@@ -9,7 +9,7 @@ import structlog
 
 from quartier.cli import main
 from quartier.config.sample import sample
-from quartier.runtime.operators import Operators
+from quartier.runtime.local_socket.orders import OrderServer
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def asked(good: Path, tmp_path: Path) -> AsyncIterator[Callable[..., Any]]
         return await asyncio.to_thread(main, list(words)), seen[-1]
 
     log = structlog.testing.CapturingLogger()
-    task = asyncio.create_task(Operators(tmp_path, {}, log, on_site={"apply": answered}).run())
+    task = asyncio.create_task(OrderServer(tmp_path, {}, log, on_site={"apply": answered}).run())
     while not (tmp_path / "operators.sock").exists():  # noqa: ASYNC110 - the socket is all there is to see
         await asyncio.sleep(0)
     yield run

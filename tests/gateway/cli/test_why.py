@@ -10,7 +10,7 @@ from tests.gateway.cli.estate import SITE
 from quartier.cli import main
 from quartier.house.entry import Entry
 from quartier.house.now import Now
-from quartier.store.ledger import Store
+from quartier.store.history_store import Store
 from quartier_drivers.who import Who
 
 DSO = Who("document", "dso", "12", 3)

@@ -30,7 +30,7 @@ from quartier.district.voice import Identity
 from quartier.house.image import Seen
 from quartier.house.now import Now
 from quartier.house.sample import BIG, QUALITY_SHIFT, Mark, Run, Sample
-from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers.contract import INT, PointInfo, Quality, Reading, columns
 
 START_MS = 1_764_000_000_000
@@ -379,7 +379,7 @@ def make_uplink(world, catalog, tmp_path, notes):
         setting = ClockSetting() if rate == 1.0 else ClockSetting(rate, 0.0, time.time())
         house = House(
             outbox=world.notebook,
-            clock=HouseClock(setting),
+            clock=SiteClock(setting),
             latest=lambda: world.latest,
             silent=lambda: world.silent,
             report=notes.append,

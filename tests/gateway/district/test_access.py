@@ -12,7 +12,7 @@ from quartier.district.mqtt import Connection
 from quartier.district.rules import Rules
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
-from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_hil.district.access import READ, WRITE, acl
 from quartier_hil.district.authority import Authority
 
@@ -150,7 +150,7 @@ async def test_a_gateway_says_and_hears_all_that_it_must_within_its_access_list(
     )
     house = House(
         outbox=world.notebook,
-        clock=HouseClock(ClockSetting(1.0, 0.0, time.time())),
+        clock=SiteClock(ClockSetting(1.0, 0.0, time.time())),
         latest=lambda: world.latest,
         report=notes.append,
         flexibility=lambda: {"devices": []},

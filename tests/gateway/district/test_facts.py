@@ -8,7 +8,7 @@ import pytest
 
 from quartier.district import facts
 from quartier.district.facts import Facts
-from quartier.runtime import statefile
+from quartier.runtime import state_file
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ async def test_what_a_hanging_disk_had_in_hand_does_not_come_to_lie_over_what_is
     disk.set()
 
     assert await newest
-    assert {"seq": 3} == statefile.load(tmp_path / "documents")
-    assert [] == statefile.damaged(tmp_path / "documents")
+    assert {"seq": 3} == state_file.load_facts(tmp_path / "documents")
+    assert [] == state_file.find_damaged_copies(tmp_path / "documents")
     assert [("district.not_kept", "documents: the disk hangs", True)] == [
         (note.code, note.text, note.alarm) for note in told
     ]

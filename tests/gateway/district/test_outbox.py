@@ -5,7 +5,7 @@ import pytest
 from quartier.district.outbox import NOTHING_ABOVE, reached
 from quartier.house.now import Now
 from quartier.house.sample import Mark
-from quartier.store.ledger import Store
+from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality, Reading, columns
 
 UTC_MS = 1_764_000_000_000

@@ -10,7 +10,7 @@ from quartier.district.broker import Credentials, Server
 from quartier.district.rules import Rules
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
-from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_hil.district.authority import Authority
 
 pytestmark = pytest.mark.peer
@@ -42,7 +42,7 @@ async def scene(world, catalog, tmp_path, mosquitto, free_port, make_host, notes
         )
         house = House(
             outbox=world.notebook,
-            clock=HouseClock(ClockSetting(1.0, 0.0, time.time())),
+            clock=SiteClock(ClockSetting(1.0, 0.0, time.time())),
             latest=lambda: world.latest,
             report=notes.append,
         )

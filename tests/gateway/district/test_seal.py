@@ -67,7 +67,7 @@ def test_a_key_has_32_bytes():
 
 
 def test_a_district_without_keys_does_not_import_them():
-    code = "import sys, quartier.app.district; print({'jwt', 'cryptography'} & set(sys.modules))"
+    code = "import sys, quartier.daemon.district_link; print({'jwt', 'cryptography'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "set()" == done.stdout.strip()

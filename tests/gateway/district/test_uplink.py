@@ -15,8 +15,8 @@ from quartier.district.sparkplug import decode
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
 from quartier.house.sample import Mark
-from quartier.runtime import statefile
-from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime import state_file
+from quartier.runtime.clock import ClockSetting, SiteClock
 
 ME = Identity("issy", "b012")
 pytestmark = pytest.mark.peer
@@ -223,13 +223,13 @@ async def test_a_server_that_speaks_no_tls_hears_no_connect_and_takes_no_bdseq(
 
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         servers = (Server("127.0.0.1", server.sockets[0].getsockname()[1], tls=True),)
-        clock = HouseClock(ClockSetting(60.0, 0.0, time.time()))
+        clock = SiteClock(ClockSetting(60.0, 0.0, time.time()))
         house = House(outbox=world.notebook, clock=clock, latest=dict, report=notes.append)
         uplink = Uplink(Settings(servers=servers, folder=tmp_path), ME, catalog, Rules(), house)
         async with link.running(uplink):
             await link.until(lambda: uplink.stats["lost_connections_count"] >= 4)
             assert 255 == uplink._bdseq
-    assert statefile.load(tmp_path / "district") is None
+    assert state_file.load_facts(tmp_path / "district") is None
 
 
 async def test_who_was_taken_over_by_a_newer_machine_by_a_signed_word_leaves_and_comes_back_later(
@@ -271,7 +271,7 @@ async def test_a_newer_boot_in_the_watermark_alone_makes_nobody_give_way(
 def test_kept_state_of_another_form_is_left_out(make_uplink, tmp_path):
     (tmp_path / "state").mkdir()
     marks = {"grid": [7, 2], "bat1": "x", "ev1": [1]}
-    statefile.save(tmp_path / "state" / "district", {"bdseq": "x", "marks": marks})
+    state_file.save_facts(tmp_path / "state" / "district", {"bdseq": "x", "marks": marks})
     assert {"grid": Mark(7, 2)} == make_uplink(1883).session.marks
 
 
@@ -312,7 +312,7 @@ async def test_new_certificates_are_taken_in_by_a_new_connection_and_faulty_ones
     settings = Settings(
         servers=(Server("localhost", broker.port, tls=True),), folder=tmp_path, credentials=credentials
     )
-    house = House(outbox=world.notebook, clock=HouseClock(), latest=lambda: world.latest, report=notes.append)
+    house = House(outbox=world.notebook, clock=SiteClock(), latest=lambda: world.latest, report=notes.append)
     async with link.running(Uplink(settings, ME, catalog, Rules(), house)) as uplink:
         await link.until(lambda: uplink.stats["births_count"] == 1 and uplink.stats["control_on"])
         authority.client("issy.b012")
@@ -380,7 +380,7 @@ async def test_when_a_key_was_used_last_is_known_after_a_restart(
             await host.until(lambda: uplink.session.marks)
             used_ms = uplink.keys["keys"][0]["used_utc_ms"]
             facts = tmp_path / "state/district"
-            await link.until(lambda: (statefile.load(facts) or {}).get("used") == {"opt1": used_ms})
+            await link.until(lambda: (state_file.load_facts(facts) or {}).get("used") == {"opt1": used_ms})
         async with link.running(make_uplink(broker.port, issuers_file=issuers_file)) as again:
             await link.until(lambda: again.keys["keys"])
             assert used_ms == again.keys["keys"][0]["used_utc_ms"]

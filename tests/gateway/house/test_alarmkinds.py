@@ -119,7 +119,10 @@ def test_every_alarm_that_is_raised_has_a_row():
     made_up = sorted(place.partition(":")[0] for place, code in ours if code is None)
 
     assert [] == [place for place, code in ours if code not in {None, *BY_CODE}]
-    assert ["gateway/quartier/app/ladder.py", "gateway/quartier/app/sentry.py"] == made_up
+    assert [
+        "gateway/quartier/daemon/reports/alarm_list.py",
+        "gateway/quartier/daemon/reports/losses.py",
+    ] == made_up
 
 
 def test_every_notice_has_a_row():

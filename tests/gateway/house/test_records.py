@@ -46,7 +46,7 @@ def test_a_copy_of_a_frozen_record_is_frozen_equal_and_has_the_same_hash():
 
 
 def test_a_field_that_the_record_does_not_have_is_refused_by_name():
-    with pytest.raises(TypeError, match="Room has no field 'lwo_w'"):
+    with pytest.raises(TypeError, match="PowerRange has no field 'lwo_w'"):
         replace(PowerRange(1.0, 5.0), lwo_w=2.0)
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from quartier.rehearsal.performance import Assumed
 from quartier.rehearsal.silence import watched
-from quartier.runtime.probing import PROBE_SHARE
+from quartier.runtime.bus.device_health import PROBE_SHARE
 
 
 def test_where_all_answer_nothing_is_lost_and_nothing_skipped(wire):

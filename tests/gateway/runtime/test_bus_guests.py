@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import structlog
 from tests.gateway.virtual import VirtualClock
 
-from quartier.runtime.bus import Bus
+from quartier.runtime.bus.poll import Bus
 from quartier_drivers import profile
 from quartier_drivers.contract import Command, DeviceSpec
 from quartier_drivers.modbus.bus import TcpBus

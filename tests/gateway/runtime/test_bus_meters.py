@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from quartier.runtime.bus import Bus
-from quartier.runtime.clock import HouseClock
+from quartier.runtime.bus.poll import Bus
+from quartier.runtime.clock import SiteClock
 from quartier_drivers.contract import DeviceSpec, Quality
 from quartier_drivers.meter.bus import TicBus
 from quartier_drivers.profile import parse
@@ -53,7 +53,7 @@ class House:
 
     def __init__(self, folder: Path):
         self.path = folder / "ttyLINKY"
-        self.clock = HouseClock()
+        self.clock = SiteClock()
         self.log = structlog.testing.CapturingLogger()
         self.latest, self.notes, self.ends = {}, [], None
         opened = door("tic")

@@ -10,9 +10,9 @@ import structlog
 from tests.drivers.bacnet.conftest import free_port
 from tests.drivers.bacnet.conftest import profile as parsed
 
-from quartier.runtime.bus import Bus
-from quartier.runtime.clock import ClockSetting, HouseClock
-from quartier.runtime.health import PROBE_PAUSE_S
+from quartier.runtime.bus.device_health import PROBE_PAUSE_S
+from quartier.runtime.bus.poll import Bus
+from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers.bacnet.bus import BacnetIpBus
 from quartier_drivers.contract import Command, DeviceSpec
 from quartier_drivers.registry import door
@@ -53,7 +53,7 @@ class House:
     """Rooms on UDP, a bus that reads them, and what was asked on the wire: (room, service)."""
 
     def __init__(self):
-        self.clock = HouseClock(ClockSetting(rate=RATE))
+        self.clock = SiteClock(ClockSetting(rate=RATE))
         self.log = structlog.testing.CapturingLogger()
         self.latest, self.wire = {}, []
 

@@ -5,10 +5,10 @@ import contextlib
 import itertools
 
 from tests.drivers.modbus.conftest import Device, TcpServer
-from tests.gateway.runtime.test_bus import House
-from tests.gateway.runtime.test_bus import running as served
+from tests.gateway.runtime.bus.test_poll_bus import House
+from tests.gateway.runtime.bus.test_poll_bus import running as served
 
-from quartier.runtime import bus as bus_room
+from quartier.runtime.bus import poll
 from quartier_drivers import profile
 from quartier_drivers.contract import Command
 from quartier_drivers.errors import NoReply
@@ -39,7 +39,7 @@ async def running(server, settle_s=0.0, rate=20.0):
     async with server:
         charger = profile.parse(CHARGER.replace("SETTLE", str(settle_s)), "acme/ev", "ev.toml")
         house = House(server.port, {"ev1": (1, "acme/ev", "")}, rate=rate, profiles={"ev1": charger})
-        house.bus._thrift._safe = {POINT: 6.0}
+        house.bus._budget._safe = {POINT: 6.0}
         task = asyncio.create_task(house.bus.run())
         try:
             yield house
@@ -146,7 +146,7 @@ async def test_an_endpoint_that_takes_connections_and_hangs_up_is_not_stormed(mo
         pauses.append(seconds)
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(bus_room.Bus, "_stand_by", stand_by)
+    monkeypatch.setattr(poll.Bus, "_wait_to_reopen", stand_by)
     server = OddTcp({1: plain_unit()}, quirk("accepts-and-closes"))
     async with running(server) as house:
         await house.until(lambda: len(pauses) >= 8)

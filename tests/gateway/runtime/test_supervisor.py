@@ -1,4 +1,4 @@
-from quartier.runtime.supervisor import PARK_AFTER_COUNT, caught, supervise
+from quartier.runtime.supervisor import PARK_AFTER_COUNT, catch_error, supervise
 
 
 class Time:
@@ -41,8 +41,8 @@ async def test_a_minute_of_sound_work_forgives_what_was_before():
 
 
 def test_what_ends_a_job_of_a_thread_is_told_beside_what_it_returned():
-    value, error = caught(lambda: 1 / 0)
+    value, error = catch_error(lambda: 1 / 0)
 
     assert value is None
     assert isinstance(error, ZeroDivisionError)
-    assert (7, None) == caught(lambda: 7)
+    assert (7, None) == catch_error(lambda: 7)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.runtime.worker import Busy, Lost, Worker
+from quartier.runtime.worker import Worker, WorkerBusy, WorkerLost
 
 
 async def test_a_job_runs_in_a_thread_of_its_own_and_its_value_comes_back():
@@ -38,7 +38,7 @@ async def test_a_job_that_hangs_is_left_to_itself_and_none_begins_beside_it():
     with pytest.raises(TimeoutError):
         await worker.run(gate.wait, 0.01)
     assert worker.is_busy
-    with pytest.raises(Busy):
+    with pytest.raises(WorkerBusy):
         await worker.run(lambda: 1, 60)
     gate.set()
     async with asyncio.timeout(60):  # only ends a test that has failed
@@ -69,7 +69,7 @@ async def test_a_thread_that_is_gone_is_told_once_and_replaced():
     async with asyncio.timeout(60):  # only ends a test that has failed
         while Path(f"/proc/self/task/{before}").exists():  # noqa: ASYNC110, ASYNC240 - the kernel tells nobody
             await asyncio.sleep(0)
-    with pytest.raises(Lost):
+    with pytest.raises(WorkerLost):
         await worker.run(lambda: 1, 60)
     assert before != await worker.run(threading.get_native_id, 60)
     assert not worker.is_busy

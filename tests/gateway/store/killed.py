@@ -34,16 +34,17 @@ from quartier.district.sparkplug import decode
 from quartier.district.voice import Identity
 from quartier.house.now import Now
 from quartier.house.sample import Mark
-from quartier.runtime import statefile
-from quartier.store import journal, taillog
-from quartier.store.deadband import EVERY_CHANGE, Deadbands
-from quartier.store.ledger import Store
+from quartier.runtime import state_file
+from quartier.store import journal
+from quartier.store.deadband import NO_DEADBAND, Deadbands
+from quartier.store.history_file import commit_log
+from quartier.store.history_store import Store
 from quartier_drivers.contract import FLOAT, TEXT, PointInfo, Readings
 from quartier_drivers.layout import Layout
 
 START_MS = 1_700_000_000_000
 ME = Identity("issy", "b012")
-EXACT = Deadbands({"w": EVERY_CHANGE})
+EXACT = Deadbands({"w": NO_DEADBAND})
 BOTH = Layout(("grid.power_w", "gateway.note_text", "grid.power_l1_w"), bytes([FLOAT, TEXT, FLOAT]))
 SELDOM = Layout(("bat1.power_w",), bytes([FLOAT]))
 ROOM_BYTES = 1_000_000
@@ -119,7 +120,7 @@ class Life:
             seal_s=30.0,
         )
         self.store.open(self.now)
-        kept = statefile.load(self.state / "district") or {}
+        kept = state_file.load_facts(self.state / "district") or {}
         self.rules = Rules(
             arrival_s=ARRIVAL_S, watermark_wait_s=2.0, back_off_max_s=30.0, backfill_messages_per_s=20.0
         )
@@ -178,7 +179,7 @@ class Life:
         say({"heads": self.heads()})
         self.store.tick(self.now)
         if self.dice.random() < 0.6:
-            self.store.settle(60.0)
+            self.store.wait_for_disk(60.0)
         self.ends(number, "committed")
         sent = self.send()
         self.ends(number, "sent")
@@ -227,7 +228,7 @@ class Life:
     def keep_marks(self, number: int) -> None:
         """What is delivered, on disk first."""
         marks = {stream: [mark.boot, mark.seq] for stream, mark in self.session.marks.items()}
-        statefile.save(self.state / "district", {"marks": marks})
+        state_file.save_facts(self.state / "district", {"marks": marks})
         self.ends(number, "kept")
         self.store.trim(dict(self.session.marks))
         self.ends(number, "trimmed")
@@ -279,7 +280,7 @@ def live(plan: Plan) -> None:
         # The kernel writes a frame of the journal, in memory, whole: only a disk has halves.
         under = plan.folder if error == DIES else f"{plan.folder}/state"
         library.fault_arm(kinds, nth, error, int(lasting), os.fsencode(under))
-    journal._ENOUGH_BYTES = taillog._ENOUGH_BYTES = plan.file_bytes
+    journal._GENERATION_BYTES = commit_log._LOG_FILE_BYTES = plan.file_bytes
     say({"pid": os.getpid()})
     life = Life(plan)
     stats = life.store.stats

@@ -11,13 +11,13 @@ from array import array
 from pathlib import Path
 
 from quartier.house.now import Now
-from quartier.store.deadband import EVERY_CHANGE, Deadbands
-from quartier.store.ledger import Store
+from quartier.store.deadband import NO_DEADBAND, Deadbands
+from quartier.store.history_store import Store
 from quartier_drivers.contract import FLOAT, TEXT, Readings
 from quartier_drivers.layout import Layout
 
 START_MS = 1_700_000_000_000
-EXACT = Deadbands({"w": EVERY_CHANGE, "count": EVERY_CHANGE})
+EXACT = Deadbands({"w": NO_DEADBAND, "count": NO_DEADBAND})
 LAYOUT = Layout(("grid.power_w", "gateway.note_text", "grid.power_l1_w"), bytes([FLOAT, TEXT, FLOAT]))
 
 

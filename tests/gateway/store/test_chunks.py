@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from quartier.house.sample import BIG
 from quartier.store.chunks import (
     Chunk,
-    Damaged,
+    DamagedBytes,
     pack_tail,
-    sealed_key,
+    read_sealed_key,
     split_parts,
     unpack_tail,
     unseal,
 )
-from quartier.store.moments import Moments
+from quartier.store.sample_columns import SampleTimes
 from quartier_drivers.contract import INT, Quality, Reading, Value, columns
 
 floats = (
@@ -93,21 +93,21 @@ def test_a_changed_or_cut_byte_is_seen_and_never_believed(
         where = data.draw(st.integers(0, len(body) - 1))
         flipped = body[:where] + bytes([body[where] ^ data.draw(st.integers(1, 255))]) + body[where + 1 :]
         if where != 3:  # one byte of padding
-            with pytest.raises(Damaged):
+            with pytest.raises(DamagedBytes):
                 read(flipped)
-        with pytest.raises(Damaged):
+        with pytest.raises(DamagedBytes):
             read(body[:where])
 
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_chunk_are_damaged(body: bytes) -> None:
-    for read in (unseal, read_tail, sealed_key):
-        with pytest.raises(Damaged):
+    for read in (unseal, read_tail, read_sealed_key):
+        with pytest.raises(DamagedBytes):
             read(body)
 
 
 def test_a_sealed_chunk_carries_its_own_key() -> None:
-    key = sealed_key(chunk_of([(0, 1.0, Quality.GOOD, 50), (1, 2.0, Quality.GOOD, 40)], 11).seal())
+    key = read_sealed_key(chunk_of([(0, 1.0, Quality.GOOD, 50), (1, 2.0, Quality.GOOD, 40)], 11).seal())
 
     assert ("grid", 7, 11, 2, 40, 50) == (
         key.stream,
@@ -143,7 +143,7 @@ def test_a_cut_chunk_forgets_its_texts_too() -> None:
 
 def test_parts_are_split_where_the_codec_takes_no_more() -> None:
     chunk = Chunk("grid", 7, 1, NAMES)
-    chunk.times = Moments(range(25))
+    chunk.times = SampleTimes(range(25))
 
     assert [[(chunk, 5, 15)], [(chunk, 15, 20), (chunk, 0, 5)], [(chunk, 5, 6)]] == list(
         split_parts([(chunk, 5, 20), (chunk, 0, 6)], 10)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from quartier.house.now import Now
-from quartier.store.deadband import EVERY_CHANGE, Deadband, Deadbands
-from quartier.store.entrance import Entrance
+from quartier.store.deadband import NO_DEADBAND, Deadband, Deadbands
+from quartier.store.ingest import Ingest
 from quartier_drivers.contract import Quality, Reading, Value, columns
 
 GOOD, BAD, STALE = Quality.GOOD, Quality.BAD, Quality.STALE
@@ -17,7 +17,7 @@ class Gate:
     """One point at the entrance of a store."""
 
     def __init__(self, folder: Path, deadband: Deadband) -> None:
-        self.entrance = Entrance(folder / "journal", Deadbands({"x.y_w": deadband}), [], 1000)
+        self.entrance = Ingest(folder / "journal", Deadbands({"x.y_w": deadband}), [], 1000)
         self.entrance.start(1)
 
     def passes(self, value: Value, quality: Quality, taken_ns: int) -> bool:
@@ -126,4 +126,4 @@ def test_every_figure_can_be_set_by_point_quantity_or_unit() -> None:
     table = Deadbands({"v": Deadband(5.0), "voltage_l2_v": Deadband(6.0), "grid.voltage_l3_v": Deadband(7.0)})
 
     assert [5.0, 6.0, 7.0] == [table.of(f"grid.voltage_l{phase}_v").width for phase in (1, 2, 3)]
-    assert EVERY_CHANGE == table.of("event.device.silent")
+    assert NO_DEADBAND == table.of("event.device.silent")

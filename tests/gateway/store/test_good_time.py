@@ -1,7 +1,7 @@
 """When the clock was trusted last: what an untrusted one stamped, years ahead perhaps, is no floor of time."""
 
 from quartier.house.now import Now
-from quartier.store.ledger import Store
+from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality, Reading, columns
 
 START_MS, YEARS_MS = 1_700_000_000_000, 10 * 365 * 86_400_000

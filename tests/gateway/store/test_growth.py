@@ -6,8 +6,8 @@ from array import array
 from pathlib import Path
 
 from quartier.house.now import Now
-from quartier.store.deadband import EVERY_CHANGE, Deadbands
-from quartier.store.ledger import Store
+from quartier.store.deadband import NO_DEADBAND, Deadbands
+from quartier.store.history_store import Store
 from quartier_drivers.contract import Readings
 from quartier_drivers.layout import Layout
 
@@ -33,7 +33,7 @@ def test_thirty_days_leave_memory_and_disk_as_the_third_day_did(tmp_path: Path) 
         commit_s=3600.0,
         chunk_count=32,
         assets=ASSETS,
-        deadbands=Deadbands({"w": EVERY_CHANGE}),
+        deadbands=Deadbands({"w": NO_DEADBAND}),
     )
     store.open(Now(0, START_MS, synced=True))
     kept_bytes, held = [], layouts()
@@ -70,7 +70,7 @@ def test_a_store_that_fills_faster_than_commits_are_due_commits_early_and_drops_
         commit_s=10.0,
         pending_max_count=500,
         assets=ASSETS,
-        deadbands=Deadbands({"w": EVERY_CHANGE}),
+        deadbands=Deadbands({"w": NO_DEADBAND}),
     )
     store.open(Now(0, START_MS, synced=True))
     held = layouts()

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier.store import journal
-from quartier.store.journal import Columns, Journal, listed, places
+from quartier.store.journal import Columns, Journal, list_names, make_places_frame
 from quartier_drivers.contract import FLOAT, TEXT
 
-PLACES = places(listed([(0, "grid", "power_w"), (1, "node", "x_text")]), [("grid", 5), ("node", 1)])
+PLACES = make_places_frame(
+    list_names([(0, "grid", "power_w"), (1, "node", "x_text")]), [("grid", 5), ("node", 1)]
+)
 
 
 def powers(*numbers: float) -> Columns:
@@ -33,7 +35,7 @@ def filled(folder: Path, frames: int = 3) -> Path:
 
 
 def test_what_was_appended_is_replayed_with_its_numbers(tmp_path: Path) -> None:
-    samples = list(journal.replay(filled(tmp_path)).samples)
+    samples = list(journal.read_journal(filled(tmp_path)).samples)
 
     assert [
         ("grid", 7, 5, "power_w", 1000, 0.5),
@@ -51,9 +53,9 @@ def test_a_tail_cut_at_any_byte_keeps_the_frames_before_it(tmp_path: Path) -> No
     counts = []
     for size in range(len(content) + 1):
         path.write_bytes(content[:size])
-        found = journal.replay(path)
+        found = journal.read_journal(path)
         counts.append(len(found.samples))
-        assert found.complete == (journal.replay(path).complete)
+        assert found.complete == (journal.read_journal(path).complete)
 
     assert {0, 2, 4, 6} == set(counts)
     assert counts == sorted(counts)
@@ -66,12 +68,12 @@ def test_a_flipped_byte_never_gives_a_sample_that_was_not_written(
 ) -> None:
     path = filled(tmp_path_factory.mktemp("flip"))
     content = path.read_bytes()
-    before = journal.replay(path)
+    before = journal.read_journal(path)
     where = data.draw(st.integers(0, len(content) - 1))
     path.write_bytes(
         content[:where] + bytes([content[where] ^ data.draw(st.integers(1, 255))]) + content[where + 1 :]
     )
-    found = journal.replay(path)
+    found = journal.read_journal(path)
 
     assert not found.complete
     for piece, whole in zip(found.pieces, before.pieces, strict=False):
@@ -80,10 +82,10 @@ def test_a_flipped_byte_never_gives_a_sample_that_was_not_written(
 
 def test_many_samples_in_one_call_are_one_frame(tmp_path: Path) -> None:
     made = written(tmp_path)
-    head = places(listed([(0, "grid", "power_w")]), [("grid", 1)])
+    head = make_places_frame(list_names([(0, "grid", "power_w")]), [("grid", 1)])
 
     assert made.append(head, 5, powers(*range(1000)), [])
-    assert list(range(1000)) == [row.value for row in journal.replay(made.path).samples]
+    assert list(range(1000)) == [row.value for row in journal.read_journal(made.path).samples]
 
 
 def test_generations_are_found_oldest_first_and_removed_when_done(tmp_path: Path) -> None:
@@ -93,11 +95,11 @@ def test_generations_are_found_oldest_first_and_removed_when_done(tmp_path: Path
     made.rotate()
     both = made.size_bytes
 
-    assert [first, made.path] == journal.files(tmp_path / "journal")
-    assert 7 == journal.file_boot(first)
+    assert [first, made.path] == journal.list_journal_files(tmp_path / "journal")
+    assert 7 == journal.find_journal_boot(first)
     made.drop(first)
     assert 0 < made.size_bytes < both - made.size_bytes
-    assert [made.path] == journal.files(tmp_path / "journal")
+    assert [made.path] == journal.list_journal_files(tmp_path / "journal")
     made.close()
 
 
@@ -123,30 +125,30 @@ def test_only_a_cut_between_two_pages_is_taken_for_a_kill(tmp_path: Path) -> Non
     whole = {}
     for size in (4095, 4096, 4097, 8192):
         made.path.write_bytes(content[:size])
-        whole[size] = journal.replay(made.path).complete
+        whole[size] = journal.read_journal(made.path).complete
 
     assert {4095: False, 4096: True, 4097: False, 8192: True} == whole
-    assert 100 == len(journal.replay(made.path).samples)
+    assert 100 == len(journal.read_journal(made.path).samples)
 
 
 def test_one_that_is_new_is_complete_and_one_that_is_empty_is_not(tmp_path: Path) -> None:
     made = written(tmp_path)
     made.close()
-    assert journal.replay(made.path).complete
+    assert journal.read_journal(made.path).complete
     made.path.write_bytes(b"")
 
-    assert not journal.replay(made.path).complete
+    assert not journal.read_journal(made.path).complete
 
 
 def test_one_that_could_not_take_a_sample_says_so_though_its_folder_is_full(tmp_path: Path) -> None:
     made = written(tmp_path, size_max_bytes=10)
     made.append(PLACES, 1, powers(1.0), [])
-    assert journal.replay(made.path).complete
+    assert journal.read_journal(made.path).complete
     made.append(b"", 2, powers(2.0), [])
     made.close()
 
-    assert not journal.replay(made.path).complete
-    assert [1.0] == [row.value for row in journal.replay(made.path).samples]
+    assert not journal.read_journal(made.path).complete
+    assert [1.0] == [row.value for row in journal.read_journal(made.path).samples]
 
 
 def test_a_full_folder_leaves_no_half_frame(tmp_path: Path) -> None:
@@ -159,9 +161,9 @@ def test_a_full_folder_leaves_no_half_frame(tmp_path: Path) -> None:
         assert not made.append(b"", 2, powers(*[2.0] * 10), [])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert made.append(places("[]", [("grid", 9)]), 3, powers(3.0), [])
+    assert made.append(make_places_frame("[]", [("grid", 9)]), 3, powers(3.0), [])
 
-    assert [(5, 1.0), (9, 3.0)] == [(row.seq, row.value) for row in journal.replay(made.path).samples]
+    assert [(5, 1.0), (9, 3.0)] == [(row.seq, row.value) for row in journal.read_journal(made.path).samples]
     made.close()
 
 
@@ -174,9 +176,9 @@ def test_a_generation_knows_how_far_all_streams_were_numbered_and_that_another_f
     made.rotate({"grid": 5, "bat1": 9})
     made.close()
 
-    assert (1, True, {}) == ((one := journal.replay(first)).generation, one.is_followed, one.lasts)
+    assert (1, True, {}) == ((one := journal.read_journal(first)).generation, one.is_followed, one.lasts)
     assert one.complete
-    two = journal.replay(made.path)
+    two = journal.read_journal(made.path)
     assert (2, False, {"grid": 5, "bat1": 9}) == (two.generation, two.is_followed, two.lasts)
     assert two.complete
 
@@ -189,7 +191,7 @@ def test_one_whose_follower_could_not_be_begun_is_not_complete(tmp_path: Path) -
     made.rotate({"grid": 5})
 
     assert not made.append(PLACES, 2, powers(2.0), [])
-    found = journal.replay(first)
+    found = journal.read_journal(first)
     assert (False, False) == (found.complete, found.is_followed)
 
 
@@ -205,6 +207,6 @@ def test_one_that_cannot_be_read_just_now_is_not_taken_for_damaged(
     monkeypatch.setattr(Path, "read_bytes", refuse)
     if passes:
         with pytest.raises(OSError, match="refused"):
-            journal.replay(path)
+            journal.read_journal(path)
     else:
-        assert not journal.replay(path).complete
+        assert not journal.read_journal(path).complete

@@ -24,7 +24,7 @@ import pytest
 from hypothesis import settings
 from tests.gateway.store.killed import DIES, DIES_HALFWAY, Plan
 
-from quartier.store.gaps import subtract
+from quartier.store.gap_records import subtract_spans
 
 HERE = Path(__file__).parent
 IS_DEEP = settings.get_current_profile_name() == "deep"
@@ -96,7 +96,7 @@ class District:
             for t in self.told.values()
             if not t.is_end and (t.data["stream"], t.data["boot"]) == (stream, boot)
         ]
-        left = subtract((1, 2**62), spans)
+        left = subtract_spans((1, 2**62), spans)
         return left[0][0] - 1
 
     def is_closed(self, stream: str, boot: int, reached: int) -> bool:
@@ -266,7 +266,7 @@ class Chain:
                 if not told.is_end and (told.data["stream"], told.data["boot"]) == (stream, boot)
             ]
             of_boot = [told for told in ends if told.data["boot"] == boot]
-            for first, end in subtract((1, last), [*spans, *((seq, seq) for seq in held)]):
+            for first, end in subtract_spans((1, last), [*spans, *((seq, seq) for seq in held)]):
                 seqs = [
                     seq for seq in range(first, end + 1) if not any(t.names_end(stream, seq) for t in of_boot)
                 ]
@@ -285,7 +285,7 @@ class Chain:
                 found.append(f"{key}: {told.span} missing, and its journal was whole")
             if told.is_end:
                 ended[data["boot"]] += told.teller not in self.forgetful
-            elif subtract(told.span, seen[key]) != [told.span]:
+            elif subtract_spans(told.span, seen[key]) != [told.span]:
                 found.append(f"{key}: {told.span} was told before")
             elif told.teller not in self.forgetful:
                 seen[key].append(told.span)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from quartier.house.sample import Mark, Sample
 from quartier.store.chunks import Chunk
-from quartier.store.database import Database, Job
-from quartier.store.outbox import DAMAGED_MAX, Outbox, above
-from quartier.store.shelf import Shelf
+from quartier.store.history_file.chunk_reader import ChunkReader
+from quartier.store.history_file.database import CommitJob, Database
+from quartier.store.outbox import DAMAGED_CHUNKS_COUNT_MAX, Outbox, is_above
 
 NAMES = [("grid", "power_w"), ("bat1", "power_w")]
 
@@ -31,14 +31,14 @@ def path(tmp_path: Path) -> Path:
     database = Database(tmp_path / "history.db", 1_000_000)
     database.open()
     seals = [chunk_of("grid", 1 + 2 * number, 2, boot) for boot in (6, 7) for number in range(20)]
-    database.commit(Job(7, NAMES, 2, seals=[*seals, chunk_of("bat1", 1, 3)]))
+    database.commit(CommitJob(7, NAMES, 2, seals=[*seals, chunk_of("bat1", 1, 3)]))
     database.close()
     return tmp_path / "history.db"
 
 
 @pytest.fixture
-def shelf(path: Path) -> Iterator[Shelf]:
-    made = Shelf(path)
+def shelf(path: Path) -> Iterator[ChunkReader]:
+    made = ChunkReader(path)
     yield made
     made.close()
 
@@ -47,7 +47,7 @@ HEADS = {"grid": Mark(7, 44)}
 
 
 def read(
-    shelf: Shelf | Outbox,
+    shelf: ChunkReader | Outbox,
     marks: dict[str, Mark],
     memory: dict[str, list[Chunk]],
     limit: int,
@@ -57,14 +57,14 @@ def read(
     return [sample for run in outbox.runs(marks, heads, memory, limit) for sample in run.rows()]
 
 
-def test_a_stream_is_read_from_file_and_memory_in_its_sequence(shelf: Shelf) -> None:
+def test_a_stream_is_read_from_file_and_memory_in_its_sequence(shelf: ChunkReader) -> None:
     memory = {"grid": [chunk_of("grid", 39, 2), chunk_of("grid", 41, 4)]}
     found = read(shelf, {"grid": Mark(6, 38)}, memory, 1000)
 
     assert [(6, 39), (6, 40), *((7, seq) for seq in range(1, 45))] == [(row.boot, row.seq) for row in found]
 
 
-def test_small_chunks_without_end_leave_no_hole_before_memory(shelf: Shelf) -> None:
+def test_small_chunks_without_end_leave_no_hole_before_memory(shelf: ChunkReader) -> None:
     found = read(shelf, {}, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
 
     assert 84 == len(found)
@@ -72,21 +72,21 @@ def test_small_chunks_without_end_leave_no_hole_before_memory(shelf: Shelf) -> N
 
 
 def test_live_data_reads_no_file(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path / "absent.db")
+    shelf = ChunkReader(tmp_path / "absent.db")
     found = read(shelf, {"grid": Mark(7, 42)}, {"grid": [chunk_of("grid", 41, 4)]}, 10)
 
     assert [43, 44] == [row.seq for row in found]
     assert shelf._connection is None
 
 
-def test_where_not_all_fit_each_stream_gets_its_share_oldest_wait_first(shelf: Shelf) -> None:
+def test_where_not_all_fit_each_stream_gets_its_share_oldest_wait_first(shelf: ChunkReader) -> None:
     found = read(shelf, {"grid": Mark(7, 0)}, {}, 5, {**HEADS, "bat1": Mark(7, 3)})
     assert [("bat1", 1), ("bat1", 2), ("bat1", 3), ("grid", 1), ("grid", 2)] == [
         (row.stream, row.seq) for row in found
     ]
 
 
-def test_what_a_stream_leaves_of_its_share_goes_to_the_others(shelf: Shelf) -> None:
+def test_what_a_stream_leaves_of_its_share_goes_to_the_others(shelf: ChunkReader) -> None:
     found = read(shelf, {"grid": Mark(7, 0), "bat1": Mark(7, 2)}, {}, 8, {**HEADS, "bat1": Mark(7, 3)})
     assert [("grid", 7), ("bat1", 1)] == list(Counter(row.stream for row in found).items())
     assert [*range(1, 8)] == [row.seq for row in found if row.stream == "grid"]
@@ -101,7 +101,7 @@ def test_fewer_than_the_limit_are_offered_only_where_there_are_no_more(counts: l
         for at in range(count):
             chunk.append(0, 0, float(at), 1000 + at)
     marks: dict[str, Mark] = {}
-    runs = Outbox(Shelf(Path("absent.db"))).runs(marks, {}, memory, limit)
+    runs = Outbox(ChunkReader(Path("absent.db"))).runs(marks, {}, memory, limit)
 
     assert min(limit, sum(counts)) == sum(map(len, runs))
     for run in runs:
@@ -109,14 +109,14 @@ def test_fewer_than_the_limit_are_offered_only_where_there_are_no_more(counts: l
         marks[run.stream] = Mark(7, run.last)
 
 
-def test_runs_go_on_across_chunks_with_their_own_names_and_end_with_a_boot(shelf: Shelf) -> None:
+def test_runs_go_on_across_chunks_with_their_own_names_and_end_with_a_boot(shelf: ChunkReader) -> None:
     runs = Outbox(shelf).runs({"grid": Mark(6, 37)}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
 
     assert [(6, 38, 40), (7, 1, 44)] == [(run.boot, run.first, run.last) for run in runs]
     assert {"power_w"} == {row.metric for run in runs for row in run.rows()}
 
 
-def test_one_stream_alone_is_read_up_to_a_hole(shelf: Shelf) -> None:
+def test_one_stream_alone_is_read_up_to_a_hole(shelf: ChunkReader) -> None:
     outbox = Outbox(shelf)
     memory = [chunk_of("grid", 41, 4), chunk_of("grid", 47, 4)]
 
@@ -127,7 +127,7 @@ def test_one_stream_alone_is_read_up_to_a_hole(shelf: Shelf) -> None:
     assert outbox.run("ev1", Mark(0, 0), None, (), 100) is None
 
 
-def test_a_damaged_chunk_is_left_out_and_what_follows_is_offered(path: Path, shelf: Shelf) -> None:
+def test_a_damaged_chunk_is_left_out_and_what_follows_is_offered(path: Path, shelf: ChunkReader) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE chunk SET body = zeroblob(60) WHERE boot = 6 AND first = 3")
     connection.close()
@@ -136,18 +136,18 @@ def test_a_damaged_chunk_is_left_out_and_what_follows_is_offered(path: Path, she
     assert [("damaged", 3, 4)] == [(gap.why, gap.first, gap.last) for _, gap in shelf.damaged]
 
 
-def test_damage_without_end_is_passed_over_a_little_at_a_time(path: Path, shelf: Shelf) -> None:
+def test_damage_without_end_is_passed_over_a_little_at_a_time(path: Path, shelf: ChunkReader) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE chunk SET body = zeroblob(60) WHERE stream = 'grid'")
     connection.close()
     memory = {"grid": [chunk_of("grid", 41, 4)]}
 
     assert [] == read(shelf, {}, memory, 10)
-    assert DAMAGED_MAX + 1 == len(shelf.damaged)
+    assert DAMAGED_CHUNKS_COUNT_MAX + 1 == len(shelf.damaged)
 
 
 def test_a_file_that_cannot_be_read_is_condemned_and_nothing_newer_overtakes(
-    path: Path, shelf: Shelf
+    path: Path, shelf: ChunkReader
 ) -> None:
     path.write_bytes(b"rubbish" * 1000)
 
@@ -155,7 +155,7 @@ def test_a_file_that_cannot_be_read_is_condemned_and_nothing_newer_overtakes(
     assert shelf.condemned
 
 
-def test_while_the_file_cannot_be_read_nothing_newer_overtakes(path: Path, shelf: Shelf) -> None:
+def test_while_the_file_cannot_be_read_nothing_newer_overtakes(path: Path, shelf: ChunkReader) -> None:
     memory = {"grid": [chunk_of("grid", 41, 4)]}
     with sqlite3.connect(path) as locker:
         locker.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -168,7 +168,7 @@ def test_while_the_file_cannot_be_read_nothing_newer_overtakes(path: Path, shelf
     assert [39, 40, 1] == [row.seq for row in read(shelf, {"grid": Mark(6, 38)}, memory, 3)]
 
 
-def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(shelf: Shelf) -> None:
+def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(shelf: ChunkReader) -> None:
     outbox = Outbox(shelf)
     outbox.is_partial = True
     memory = {"grid": [chunk_of("grid", 41, 4)]}
@@ -179,5 +179,5 @@ def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(shelf: She
 
 def test_above_compares_boots_first() -> None:
     assert [True, False, False, True] == [
-        above(Mark(7, 5), boot, seq) for boot, seq in ((7, 6), (7, 5), (6, 9), (8, 0))
+        is_above(Mark(7, 5), boot, seq) for boot, seq in ((7, 6), (7, 5), (6, 9), (8, 0))
     ]

@@ -5,10 +5,10 @@ import pytest
 
 from quartier.house.sample import Mark
 from quartier.store.chunks import Chunk
-from quartier.store.contents import Loaded
-from quartier.store.gaps import Gap, event_value
-from quartier.store.journal import Journal, listed, places
-from quartier.store.recovery import recover
+from quartier.store.gap_records import GapRecord, render_event
+from quartier.store.history_file.contents import FileContents
+from quartier.store.journal import Journal, list_names, make_places_frame
+from quartier.store.recovery import recover_history
 from quartier_drivers.contract import TEXT
 
 
@@ -22,7 +22,7 @@ def piece(*seqs: int, boot: int = 7) -> Chunk:
 def journal_with(folder: Path, first: int, count: int, boot: int = 7) -> Path:
     made = Journal(folder, boot, 1 << 20)
     made.rotate()
-    head = places(listed([(0, "grid", "power_w")]), [("grid", first)])
+    head = make_places_frame(list_names([(0, "grid", "power_w")]), [("grid", first)])
     for seq in range(first, first + count):
         made.append(head, 1000 + seq, (array("I", [0]), array("B", [0]), array("d", [seq])), [])
         head = b""
@@ -35,8 +35,8 @@ def seqs(found: object) -> list[list[object]]:
 
 
 def test_tail_and_journal_are_joined_and_what_is_in_both_counts_once(tmp_path: Path) -> None:
-    loaded = Loaded(boot=7, sealed={(7, "grid"): 2}, pieces=[piece(1, 2), piece(3, 4)])
-    found = recover(loaded, [journal_with(tmp_path, 4, 3)], 8, 5000)
+    loaded = FileContents(boot=7, sealed={(7, "grid"): 2}, pieces=[piece(1, 2), piece(3, 4)])
+    found = recover_history(loaded, [journal_with(tmp_path, 4, 3)], 8, 5000)
 
     assert [[3, 4, 5, 6]] == seqs(found)
     assert {"grid": Mark(7, 6)} == found.heads
@@ -44,14 +44,16 @@ def test_tail_and_journal_are_joined_and_what_is_in_both_counts_once(tmp_path: P
 
 
 def test_what_a_journal_still_holds_of_sealed_chunks_is_not_taken_again(tmp_path: Path) -> None:
-    found = recover(Loaded(boot=7, sealed={(7, "grid"): 9}), [journal_with(tmp_path, 4, 3)], 8, 5000)
+    found = recover_history(
+        FileContents(boot=7, sealed={(7, "grid"): 9}), [journal_with(tmp_path, 4, 3)], 8, 5000
+    )
 
     assert [] == seqs(found)
 
 
 def test_a_hole_parts_the_chunks_and_is_a_gap() -> None:
-    loaded = Loaded(boot=7, clean_boot=7, pieces=[piece(1, 2), piece(5, 6)])
-    found = recover(loaded, [], 8, 5000)
+    loaded = FileContents(boot=7, clean_boot=7, pieces=[piece(1, 2), piece(5, 6)])
+    found = recover_history(loaded, [], 8, 5000)
 
     assert [[1, 2], [5, 6]] == seqs(found)
     assert [("damaged", 3, 4, 1002, 1005)] == [
@@ -60,14 +62,14 @@ def test_a_hole_parts_the_chunks_and_is_a_gap() -> None:
 
 
 def test_a_boot_cut_off_from_power_is_one_gap_from_the_first_number_that_may_be_missing() -> None:
-    loaded = Loaded(
+    loaded = FileContents(
         boot=7,
         sealed={(7, "bat1"): 40},
         pieces=[piece(1, 2)],
         newest_utc_ms=1002,
         heads={"bat1": Mark(7, 40)},
     )
-    (gap,) = recover(loaded, [], 8, 5000).gaps
+    (gap,) = recover_history(loaded, [], 8, 5000).gaps
 
     assert ("power-cut", "*", 7, 1002, 5000) == (
         gap.why,
@@ -81,9 +83,9 @@ def test_a_boot_cut_off_from_power_is_one_gap_from_the_first_number_that_may_be_
 
 def test_neither_a_clean_end_nor_a_journal_nor_a_first_start_is_a_gap(tmp_path: Path) -> None:
     ends = [
-        recover(Loaded(boot=7, clean_boot=7), [], 8, 5000),
-        recover(Loaded(boot=7), [journal_with(tmp_path, 1, 1)], 8, 5000),
-        recover(Loaded(), [], 8, 5000),
+        recover_history(FileContents(boot=7, clean_boot=7), [], 8, 5000),
+        recover_history(FileContents(boot=7), [journal_with(tmp_path, 1, 1)], 8, 5000),
+        recover_history(FileContents(), [], 8, 5000),
     ]
 
     assert [[], [], []] == [found.gaps for found in ends]
@@ -94,23 +96,25 @@ def test_a_journal_that_cannot_be_read_to_its_end_is_a_gap_from_what_was_read_on
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    found = recover(Loaded(boot=7, pieces=[piece(1, 2)]), [path], 8, 5000)
+    found = recover_history(FileContents(boot=7, pieces=[piece(1, 2)]), [path], 8, 5000)
 
     assert [[1, 2, 3, 4, 5]] == seqs(found)
-    assert [Gap("damaged", "*", 7, 0, 0, 1005, 5000, (("grid", 6),))] == found.gaps
+    assert [GapRecord("damaged", "*", 7, 0, 0, 1005, 5000, (("grid", 6),))] == found.gaps
 
 
 def test_a_file_that_is_new_after_an_earlier_start_was_removed_and_that_is_a_gap(tmp_path: Path) -> None:
-    (gap,) = recover(Loaded(fresh=True), [journal_with(tmp_path, 1, 4)], 8, 5000, 7).gaps
+    (gap,) = recover_history(FileContents(fresh=True), [journal_with(tmp_path, 1, 4)], 8, 5000, 7).gaps
 
-    assert Gap("removed", "*", 7, 0, 0, 0, 1001) == gap
+    assert GapRecord("removed", "*", 7, 0, 0, 0, 1001) == gap
     assert "what was committed up to boot 7 is missing (removed)" == gap.text()
-    assert [] == recover(Loaded(fresh=True), [], 8, 5000).gaps
+    assert [] == recover_history(FileContents(fresh=True), [], 8, 5000).gaps
 
 
 def test_boots_are_kept_apart(tmp_path: Path) -> None:
-    loaded = Loaded(boot=7, pieces=[piece(1, boot=6), piece(1)])
-    found = recover(loaded, [journal_with(tmp_path, 2, 1, boot=7), journal_with(tmp_path, 1, 1, 8)], 9, 5000)
+    loaded = FileContents(boot=7, pieces=[piece(1, boot=6), piece(1)])
+    found = recover_history(
+        loaded, [journal_with(tmp_path, 2, 1, boot=7), journal_with(tmp_path, 1, 1, 8)], 9, 5000
+    )
 
     assert [(6, [1]), (7, [1, 2]), (8, [1])] == [
         (chunk.boot, [row.value for row in chunk.rows()]) for chunk in found.chunks
@@ -122,21 +126,21 @@ def test_boots_are_kept_apart(tmp_path: Path) -> None:
 def test_the_journal_of_a_boot_that_a_later_one_settled_adds_nothing(tmp_path: Path) -> None:
     files = [journal_with(tmp_path, 3, 4, boot=6)]
 
-    for loaded in (Loaded(boot=7, clean_boot=7), Loaded(boot=6, clean_boot=6)):
-        found = recover(loaded, files, 8, 5000)
+    for loaded in (FileContents(boot=7, clean_boot=7), FileContents(boot=6, clean_boot=6)):
+        found = recover_history(loaded, files, 8, 5000)
         assert ([], []) == (found.chunks, found.gaps)
 
 
 def test_of_journal_samples_those_that_the_tail_holds_are_on_disk(tmp_path: Path) -> None:
-    loaded = Loaded(boot=7, pieces=[piece(1, 2), piece(3)])
-    (chunk,) = recover(loaded, [journal_with(tmp_path, 2, 4)], 8, 5000).chunks
+    loaded = FileContents(boot=7, pieces=[piece(1, 2), piece(3)])
+    (chunk,) = recover_history(loaded, [journal_with(tmp_path, 2, 4)], 8, 5000).chunks
 
     assert (3, 5) == (chunk.committed, len(chunk))
 
 
 def test_each_boot_that_began_and_left_neither_commit_nor_journal_is_one_gap(tmp_path: Path) -> None:
-    loaded = Loaded(boot=7, pieces=[piece(1, 2)], newest_utc_ms=1002)
-    found = recover(loaded, [journal_with(tmp_path, 1, 3, boot=9)], 12, 5000, started=(7, 8, 9, 11))
+    loaded = FileContents(boot=7, pieces=[piece(1, 2)], newest_utc_ms=1002)
+    found = recover_history(loaded, [journal_with(tmp_path, 1, 3, boot=9)], 12, 5000, started=(7, 8, 9, 11))
 
     assert [("power-cut", 7, (("grid", 3),)), ("power-cut", 8, ()), ("power-cut", 11, ())] == [
         (gap.why, gap.boot, gap.firsts) for gap in found.gaps
@@ -145,27 +149,27 @@ def test_each_boot_that_began_and_left_neither_commit_nor_journal_is_one_gap(tmp
 
 
 def test_what_a_record_names_is_not_told_again() -> None:
-    hole = Gap("damaged", "grid", 7, 3, 4, 0, 0)
-    ended = Gap("power-cut", "*", 7, 0, 0, 0, 0, (("grid", 7),))
-    loaded = Loaded(boot=8, clean_boot=8, pieces=[piece(1, 2), piece(5, 6)], known_gaps=[hole])
+    hole = GapRecord("damaged", "grid", 7, 3, 4, 0, 0)
+    ended = GapRecord("power-cut", "*", 7, 0, 0, 0, 0, (("grid", 7),))
+    loaded = FileContents(boot=8, clean_boot=8, pieces=[piece(1, 2), piece(5, 6)], known_gaps=[hole])
 
-    assert [] == recover(loaded, [], 9, 5000).gaps
-    loaded = Loaded(boot=7, pieces=[piece(1, 2), piece(5, 6)], known_gaps=[hole, ended])
-    assert [] == recover(loaded, [], 9, 5000).gaps
+    assert [] == recover_history(loaded, [], 9, 5000).gaps
+    loaded = FileContents(boot=7, pieces=[piece(1, 2), piece(5, 6)], known_gaps=[hole, ended])
+    assert [] == recover_history(loaded, [], 9, 5000).gaps
 
 
 def test_what_was_evicted_before_the_tail_is_no_damage() -> None:
     for evicted in (Mark(7, 4), Mark(8, 1)):
-        loaded = Loaded(boot=8, clean_boot=8, pieces=[piece(5, 6)], evicted={"grid": evicted})
-        assert [] == recover(loaded, [], 9, 5000).gaps
+        loaded = FileContents(boot=8, clean_boot=8, pieces=[piece(5, 6)], evicted={"grid": evicted})
+        assert [] == recover_history(loaded, [], 9, 5000).gaps
 
 
 def test_a_hole_between_sealed_chunks_is_filled_by_what_the_tail_holds() -> None:
-    hole = Gap("damaged", "grid", 7, 3, 8, 1002, 1009)
-    loaded = Loaded(
+    hole = GapRecord("damaged", "grid", 7, 3, 8, 1002, 1009)
+    loaded = FileContents(
         boot=7, clean_boot=7, sealed={(7, "grid"): 20}, pieces=[piece(4, 5), piece(8, 9)], gaps=[hole]
     )
-    found = recover(loaded, [], 8, 5000)
+    found = recover_history(loaded, [], 8, 5000)
 
     assert ([[4, 5], [8]], 2) == (seqs(found), found.seal_first_count)
     assert [(3, 3, 1002, 1004), (6, 7, 1005, 1008)] == [
@@ -179,7 +183,7 @@ def rotated(folder: Path) -> list[Path]:
     paths = []
     for first in (1, 3, 5):
         made.rotate({"grid": first - 1} if first > 1 else None)
-        head = places(listed([(0, "grid", "power_w")]), [("grid", first)])
+        head = make_places_frame(list_names([(0, "grid", "power_w")]), [("grid", first)])
         for seq in (first, first + 1):
             made.append(head, 1000 + seq, (array("I", [0]), array("B", [0]), array("d", [seq])), [])
             head = b""
@@ -204,7 +208,7 @@ def test_any_generation_of_a_journal_that_vanishes_is_missed(
     tmp_path: Path, gone: tuple[int, ...], expected: list[tuple[str, int, int]]
 ) -> None:
     files = [path for place, path in enumerate(rotated(tmp_path)) if place not in gone]
-    found = recover(Loaded(), files, 8, 5000, started=(7,))
+    found = recover_history(FileContents(), files, 8, 5000, started=(7,))
 
     assert expected == [(gap.stream, gap.first, gap.last) for gap in found.gaps]
 
@@ -212,30 +216,30 @@ def test_any_generation_of_a_journal_that_vanishes_is_missed(
 def test_a_generation_that_no_sample_followed_is_missed_too(tmp_path: Path) -> None:
     first, _, third = rotated(tmp_path)
     third.write_bytes(third.read_bytes()[: third.read_bytes().find(b"N{") - 8])
-    found = recover(Loaded(), [first, third], 8, 5000, started=(7,))
+    found = recover_history(FileContents(), [first, third], 8, 5000, started=(7,))
 
     assert [("grid", 3, 4)] == [(gap.stream, gap.first, gap.last) for gap in found.gaps]
 
 
 def test_a_gap_that_a_killed_start_told_is_recorded_and_not_told_again(tmp_path: Path) -> None:
-    gap = Gap("power-cut", "*", 7, 0, 0, 0, 5000, (("grid", 3),))
+    gap = GapRecord("power-cut", "*", 7, 0, 0, 0, 5000, (("grid", 3),))
     told = Chunk("event", 8, 1, {0: ("event", "store.gap")})
-    told.append(0, TEXT, 0.0, 5000, event_value(gap.text(), gap.data()))
+    told.append(0, TEXT, 0.0, 5000, render_event(gap.text(), gap.data()))
     made = Journal(tmp_path, 8, 1 << 20)
     made.rotate()
     made.append(
-        places(listed([(0, "event", "store.gap")]), [("event", 1)]),
+        make_places_frame(list_names([(0, "event", "store.gap")]), [("event", 1)]),
         5000,
         (told.points, told.kinds, told.values),
         list(told.texts.items()),
     )
     made.close()
 
-    found = recover(Loaded(boot=7, pieces=[piece(1, 2)]), [made.path], 9, 6000, started=(8,))
+    found = recover_history(FileContents(boot=7, pieces=[piece(1, 2)]), [made.path], 9, 6000, started=(8,))
     assert ([], [gap]) == (found.gaps, found.noted)
-    found = recover(Loaded(boot=7, pieces=[piece(1)]), [made.path], 9, 6000, started=(8,))
+    found = recover_history(FileContents(boot=7, pieces=[piece(1)]), [made.path], 9, 6000, started=(8,))
     assert [(("grid", 2),)] == [gap.firsts for gap in found.gaps], "more is missing than was told"
-    recorded = Loaded(boot=8, pieces=[told], known_gaps=[gap], untold_gaps=[gap])
-    assert [] == recover(recorded, [], 9, 6000, started=(8,)).untold
-    recorded = Loaded(boot=8, known_gaps=[gap], untold_gaps=[gap])
-    assert [gap] == recover(recorded, [], 9, 6000, started=(8,)).untold
+    recorded = FileContents(boot=8, pieces=[told], known_gaps=[gap], untold_gaps=[gap])
+    assert [] == recover_history(recorded, [], 9, 6000, started=(8,)).untold
+    recorded = FileContents(boot=8, known_gaps=[gap], untold_gaps=[gap])
+    assert [gap] == recover_history(recorded, [], 9, 6000, started=(8,)).untold

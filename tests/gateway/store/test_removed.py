@@ -10,9 +10,9 @@ import pytest
 
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
-from quartier.store import taillog
-from quartier.store.deadband import EVERY_CHANGE, Deadbands
-from quartier.store.ledger import Store
+from quartier.store.deadband import NO_DEADBAND, Deadbands
+from quartier.store.history_file import commit_log
+from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality, Reading, columns
 
 START_MS = 1_700_000_000_000
@@ -25,7 +25,7 @@ class Running:
         self.folder, self.second = folder, second
         self.path = folder / "state" / "history.db"
         self.path.parent.mkdir(exist_ok=True)
-        exact = Deadbands({"w": EVERY_CHANGE})
+        exact = Deadbands({"w": NO_DEADBAND})
         self.store = Store(self.path, folder / "run", assets=["grid", "pv1"], deadbands=exact, chunk_count=16)
         self.store.open(self.now)
 
@@ -175,8 +175,8 @@ def test_a_tail_that_is_removed_while_in_use_is_written_again(running: Running) 
     running.commit()
     running.record(4)
     running.commit()
-    assert taillog.numbered(running.path)
-    taillog.remove(running.path)
+    assert commit_log.list_log_files(running.path)
+    commit_log.remove_log_files(running.path)
     running.record(5)
     for _ in range(4):
         running.pass_time(60)

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from quartier.house.now import Now
-from quartier.store.deadband import EVERY_CHANGE, Deadbands
-from quartier.store.ledger import Store
+from quartier.store.deadband import NO_DEADBAND, Deadbands
+from quartier.store.history_store import Store
 from quartier_drivers.contract import FLOAT, TEXT, Readings
 from quartier_drivers.layout import Layout
 
 START_MS = 1_700_000_000_000
-EXACT = Deadbands({"w": EVERY_CHANGE})
+EXACT = Deadbands({"w": NO_DEADBAND})
 LAYOUT = Layout(("grid.power_w", "gateway.note_text", "bat1.power_w"), bytes([FLOAT, TEXT, FLOAT]))
 STREAMS = ("grid", "bat1", "node")
 STEPS = 60

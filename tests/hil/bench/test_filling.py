@@ -1,4 +1,4 @@
-from quartier.store.history import query
+from quartier.store.history_reader import read_history
 from quartier_hil.bench import filling
 
 
@@ -8,5 +8,5 @@ def test_a_history_holds_as_many_samples_as_it_says_and_as_were_wanted(tmp_path,
     kept = int(capsys.readouterr().out)
 
     assert kept >= 20_000
-    rows = query(tmp_path / "history.db", tmp_path / "run", ["meter*"], 0, 1 << 53)
+    rows = read_history(tmp_path / "history.db", tmp_path / "run", ["meter*"], 0, 1 << 53)
     assert kept == sum(1 for _ in rows)

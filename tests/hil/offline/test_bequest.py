@@ -4,10 +4,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from quartier.app import foresight
-from quartier.app.school import School
 from quartier.planning.learner import Learner
-from quartier.store.history import query
+from quartier.planning.service import planner_inputs
+from quartier.planning.service.training import ForecastTraining
+from quartier.store.history_reader import read_history
 from quartier_hil.offline import bequest, premises
 from quartier_hil.offline.past import lived
 from quartier_hil.run import ZONE, specified
@@ -45,7 +45,9 @@ def test_two_days_stand_in_the_history_up_to_the_daemons_start(scenario, tmp_pat
     assert 2 * 1440 + 9 * 60 - 10 == count
     end_ms = _start_ms(scenario) - 600_000
     rows = list(
-        query(tmp_path / "state/history.db", tmp_path / "runtime", ["pv1.power_w"], 0, end_ms + 3_600_000)
+        read_history(
+            tmp_path / "state/history.db", tmp_path / "runtime", ["pv1.power_w"], 0, end_ms + 3_600_000
+        )
     )
     assert end_ms - 60_000 * 60 <= max(row.utc_ms for row in rows) <= end_ms
     assert -3_500 < min(row.value for row in rows) < -500
@@ -55,7 +57,10 @@ def test_what_the_gateways_forecast_learns_from_it_is_what_was_lived(scenario, t
     bequest.bequeath(scenario, tmp_path, 0.0)
     site = premises.site(scenario, tmp_path / "site")
     told = site.premises, site.loaded.site, tmp_path / "state/history.db", tmp_path / "runtime", tmp_path
-    school, other = School(*told, foresight.trial(site.loaded.site)), Learner(site.premises)
+    school, other = (
+        ForecastTraining(*told, planner_inputs.make_plan_backtest(site.loaded.site)),
+        Learner(site.premises),
+    )
     assert school.catch_up(_start_ms(scenario) / 1000)
     other.learn(lived(scenario, specified(scenario), 2, load_factor=1.5, sun_factor=0.5).history)
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from quartier.app import assembly
 from quartier.cli import times
-from quartier.store import entrance, history
+from quartier.daemon.assembly import site_model, site_settings
+from quartier.store import history_reader, ingest
 from quartier.store.deadband import Deadband
 from quartier_hil import span
 from quartier_hil.offline.day import Day, Options
@@ -93,14 +93,14 @@ def test_without_power_the_journal_is_lost_and_what_was_on_disk_is_not(tmp_path)
 
 def _by_the_clock_on_the_wall(patch):
     """The middle of a history is stamped by local time: after the change an hour is told twice."""
-    record, told = entrance.Entrance.record, entrance.Entrance.told
+    record, told = ingest.Ingest.record, ingest.Ingest.told
 
     def local(now):
         changed = now.utc_ms >= dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC).timestamp() * 1e3
         return type(now)(now.ns, now.utc_ms - 3_600_000 * changed, synced=now.synced)
 
-    patch.setattr(entrance.Entrance, "record", lambda self, readings, now: record(self, readings, local(now)))
-    patch.setattr(entrance.Entrance, "told", lambda self, *what: told(self, *what[:-1], local(what[-1])))
+    patch.setattr(ingest.Ingest, "record", lambda self, readings, now: record(self, readings, local(now)))
+    patch.setattr(ingest.Ingest, "told", lambda self, *what: told(self, *what[:-1], local(what[-1])))
 
 
 def _with_a_fixed_offset(patch):
@@ -112,29 +112,29 @@ def _with_a_fixed_offset(patch):
 
 def _seldom(patch):
     """Counters are sampled each ten minutes."""
-    whole = assembly.deadbands
-    patch.setattr(assembly, "deadbands", lambda site: whole(site) | {"wh": Deadband(period_s=600.0)})
+    whole = site_settings.make_deadbands
+    patch.setattr(site_model, "make_deadbands", lambda site: whole(site) | {"wh": Deadband(period_s=600.0)})
 
 
 def _coarse(patch):
     """Powers pass their deadband after 2 kW."""
-    whole = assembly.deadbands
-    patch.setattr(assembly, "deadbands", lambda site: whole(site) | {"w": Deadband(2_000.0)})
+    whole = site_settings.make_deadbands
+    patch.setattr(site_model, "make_deadbands", lambda site: whole(site) | {"w": Deadband(2_000.0)})
 
 
 def _spans(changes):
     """The rows of an answer by spans are others."""
 
     def breaks(patch):
-        whole = history._spans
-        patch.setattr(history, "_spans", lambda *asked: changes(list(whole(*asked))))
+        whole = history_reader._make_spans
+        patch.setattr(history_reader, "_make_spans", lambda *asked: changes(list(whole(*asked))))
 
     return breaks
 
 
 def _first_of_span(patch):
     """A counter's value of a span is the first in it, not the last."""
-    whole = history._Grid.meet
+    whole = history_reader._Grid.add_sample
 
     def meet(self, trace, sample):
         before = {index: span.last for index, span in trace.spans.items() if span.count}
@@ -142,20 +142,20 @@ def _first_of_span(patch):
         for index, last in before.items():
             trace.spans[index].last = last
 
-    patch.setattr(history._Grid, "meet", meet)
-    patch.setattr(history._Grid, "hold", lambda *_: None)
+    patch.setattr(history_reader._Grid, "add_sample", meet)
+    patch.setattr(history_reader._Grid, "hold", lambda *_: None)
 
 
 def _resets(patch):
     """A counter begins anew after its hundredth sample: what is recorded of it falls."""
-    whole = history.Reader.samples
+    whole = history_reader.HistoryReader.samples
 
     def samples(self, stream):
         for sample in whole(self, stream):
             old = sample.metric == "energy_import_wh" and sample.seq < 200
             yield type(sample)(**{**_fields(sample), "value": sample.value + 1e6}) if old else sample
 
-    patch.setattr(history.Reader, "samples", samples)
+    patch.setattr(history_reader.HistoryReader, "samples", samples)
 
 
 def _fields(sample):

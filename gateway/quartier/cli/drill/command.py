@@ -4,7 +4,7 @@ import argparse
 
 from quartier.cli import output, present
 from quartier.cli.drill.judgement import seconds
-from quartier.runtime.desk import Closed, ask
+from quartier.runtime.local_socket.questions import NoDaemon, ask
 
 
 def drill(options: argparse.Namespace) -> int:
@@ -13,7 +13,7 @@ def drill(options: argparse.Namespace) -> int:
         return _reference(options.reference)
     if options.declared:
         return _declared(options)
-    if options.on_site or options.verify:
+    if options.on_site_handlers or options.verify:
         from quartier.cli.drill import onsite  # noqa: PLC0415 - brings the library that signs
 
         return onsite.verify(options) if options.verify else onsite.on_site(options)
@@ -34,7 +34,7 @@ def _declared(options: argparse.Namespace) -> int:
     """The ladder of a running gateway, with its own periods and timers."""
     try:
         rows = ask(options.runtime_dir, "ladder")["rows"]
-    except Closed as closed:
+    except NoDaemon as closed:
         return present.nobody(closed)
     if options.json:
         output.dump(rows)

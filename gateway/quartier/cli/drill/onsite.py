@@ -21,9 +21,9 @@ from quartier.cli.drill import plan
 from quartier.cli.drill.judgement import BROKEN, KEPT, SKIPPED, seconds
 from quartier.cli.drill.plan import Step
 from quartier.runtime import signing
-from quartier.runtime.clock import HouseClock, from_environment
-from quartier.runtime.desk import Closed, ask
-from quartier.runtime.ownedfiles import rights_of_owner
+from quartier.runtime.clock import SiteClock, load_clock_setting
+from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.runtime.owned_files import use_rights_of_owner
 
 LOOK_REAL_S = 0.2
 WIDTH = 78
@@ -43,7 +43,7 @@ def on_site(options: argparse.Namespace) -> int:
     """Run it; 0 all kept, 1 one was not or was left, 69 no daemon answers."""
     try:
         rows, status = ask(options.runtime_dir, "ladder")["rows"], ask(options.runtime_dir, "status")
-    except Closed as closed:
+    except NoDaemon as closed:
         return present.nobody(closed)
     steps = list(plan.steps(rows, status, options.losses))
     if not steps:
@@ -77,7 +77,7 @@ def _led(options: argparse.Namespace, steps: Sequence[Step], record: dict[str, A
         _kept(options.record, record)
         print(f"\nkept in {_draft(options.record)}; the same command goes on from there")
         return 1
-    except Closed as closed:
+    except NoDaemon as closed:
         _kept(options.record, record)
         return present.nobody(closed)
     return _signed(options, record)
@@ -117,12 +117,12 @@ def _kept(path: Path, record: Mapping[str, Any]) -> None:
 
 def _signed(options: argparse.Namespace, record: dict[str, Any]) -> int:
     try:
-        with rights_of_owner(options.state_dir):
+        with use_rights_of_owner(options.state_dir):
             private = signing.load_key(options.state_dir)
     except (OSError, ValueError) as error:
         print(f"not signed: {error}; sudo -u quartier quartier drill --on-site goes on", file=sys.stderr)
         return 1
-    whole = signing.signed({**record, "ended_utc": _utc()}, private)
+    whole = signing.sign_record({**record, "ended_utc": _utc()}, private)
     options.record.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     _draft(options.record).unlink(missing_ok=True)
     for one in whole["steps"]:
@@ -138,7 +138,7 @@ def verify(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         print(f"{options.verify}: {error}", file=sys.stderr)
         return 1
-    if not isinstance(record, dict) or not signing.is_sound(record):
+    if not isinstance(record, dict) or not signing.is_signature_sound(record):
         print(f"{options.verify}: altered, or signed by nobody", file=sys.stderr)
         return 1
     print(f"{options.verify}: as it was signed by {record['who']} at {record['site']}, {record['ended_utc']}")
@@ -160,7 +160,7 @@ def _pulled(step: Step, place: str, runtime_dir: Path) -> dict[str, Any]:
     facts |= {"declared": {"noticed_s": step.noticed_s, "deadline_s": step.deadline_s, "action": step.action}}
     if answer == "s":
         return facts | {"verdict": SKIPPED}
-    clock = HouseClock(from_environment())
+    clock = SiteClock(load_clock_setting())
     noticed_s, reached_s = _watched(step, runtime_dir, clock)
     if step.eyes:
         _line(step.eyes)
@@ -183,7 +183,7 @@ def _within(measured_s: float | None, declared_s: float | None) -> bool:
     return declared_s is None or (measured_s is not None and measured_s <= declared_s)
 
 
-def _watched(step: Step, runtime_dir: Path, clock: HouseClock) -> tuple[float | None, float | None]:
+def _watched(step: Step, runtime_dir: Path, clock: SiteClock) -> tuple[float | None, float | None]:
     """When the daemon noticed, and when a setpoint was given back on the wire, in s from the loss."""
     begun_ns = clock.now_ns()
     noticed_s: float | None = None
@@ -210,7 +210,7 @@ def _watched(step: Step, runtime_dir: Path, clock: HouseClock) -> tuple[float | 
         _countdown(f"{passed_s:5.1f} s since it was last heard, {left_s:5.1f} s left", clock)
 
 
-def _returned(step: Step, runtime_dir: Path, clock: HouseClock) -> float | None:
+def _returned(step: Step, runtime_dir: Path, clock: SiteClock) -> float | None:
     """How long it took until the daemon no longer missed it, in s; None where it went on to."""
     begun_ns = clock.now_ns()
     while (passed_s := (clock.now_ns() - begun_ns) / 1e9) < 300.0:
@@ -220,7 +220,7 @@ def _returned(step: Step, runtime_dir: Path, clock: HouseClock) -> float | None:
     return None
 
 
-def _countdown(text: str, clock: HouseClock) -> None:
+def _countdown(text: str, clock: SiteClock) -> None:
     plain.raw(sys.stdout).write(f"\r{text:{WIDTH}}\r")
     sys.stdout.flush()
     ready, _, _ = select.select([sys.stdin], [], [], LOOK_REAL_S / clock.rate)
@@ -243,5 +243,5 @@ def _line(text: str) -> None:
 
 
 def _utc() -> str:
-    stamp_s = HouseClock(from_environment()).utc_ms() / 1000
+    stamp_s = SiteClock(load_clock_setting()).utc_ms() / 1000
     return dt.datetime.fromtimestamp(stamp_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

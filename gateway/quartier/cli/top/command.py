@@ -12,7 +12,7 @@ from quartier.cli.present import nobody
 from quartier.cli.top.page import Page
 from quartier.cli.top.sheet import lines
 from quartier.cli.top.visit import Visit
-from quartier.runtime.desk import Closed
+from quartier.runtime.local_socket.questions import NoDaemon
 
 SNAPSHOT_CHARS = 160
 RATE_OVER_S = 1.0
@@ -29,7 +29,7 @@ def top(options: argparse.Namespace) -> int:
         if not _screen():
             threading.Event().wait(RATE_OVER_S)
             found = visit() or found
-    except Closed as closed:
+    except NoDaemon as closed:
         return nobody(closed)
     if _screen():
         from quartier.cli.top.screen import Top  # noqa: PLC0415 - textual is loaded where it is shown

@@ -21,7 +21,7 @@ from textual.widgets.option_list import Option
 from quartier.cli.top.page import Page
 from quartier.cli.top.sheet import ORDERS, Row, lines
 from quartier.cli.top.visit import HOUSE, Visit
-from quartier.runtime.desk import Closed
+from quartier.runtime.local_socket.questions import NoDaemon
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -172,7 +172,7 @@ class Look(Screen[None]):
         before = self._visit.run
         try:
             page = await asyncio.to_thread(self._visit)
-        except Closed as closed:
+        except NoDaemon as closed:
             self._trouble = f"{closed}; what is shown is old, it is asked again each second"
         else:
             if before not in {None, self._visit.run}:

@@ -8,8 +8,8 @@ from typing import Any
 from quartier.cli.top import page
 from quartier.cli.top.page import Page
 from quartier.cli.top.rates import Rates
-from quartier.runtime.desk import Closed, ask
-from quartier.runtime.foreign import show_all
+from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.runtime.text_output import escape_all
 
 TIMEOUT_S = 3.0
 HOUSE = ("house", "")
@@ -44,9 +44,9 @@ class Visit:
         return None if points is None else _WITH_POINTS[self.kind](told, points)
 
     def _asked(self, what: str, of: str | None = None) -> Any:
-        told = show_all(self._ask(what, of))
+        told = escape_all(self._ask(what, of))
         if isinstance(told, dict) and "error" in told:
-            raise Closed("the daemon does not know what was asked: it is of another version; restart it")
+            raise NoDaemon("the daemon does not know what was asked: it is of another version; restart it")
         return told
 
 

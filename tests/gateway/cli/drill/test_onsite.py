@@ -8,7 +8,7 @@ RECORD = {"site": "b012", "who": "someone", "ended_utc": "2026-06-12T20:30:00Z",
 
 def test_a_record_that_was_altered_is_not_taken_for_one_that_was_signed(capsys, tmp_path):
     file = tmp_path / "drill.json"
-    signed = signing.signed(RECORD, signing.load_key(tmp_path))
+    signed = signing.sign_record(RECORD, signing.load_key(tmp_path))
     file.write_text(json.dumps(signed))
     sound = cli.main(["drill", "--verify", str(file)])
     said = capsys.readouterr().out

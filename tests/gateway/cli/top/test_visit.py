@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from quartier.cli.top.visit import Visit
-from quartier.runtime.desk import Closed
+from quartier.runtime.local_socket.questions import NoDaemon
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,10 @@ async def test_what_has_left_the_site_file_is_none(kind, answers, serving, tmp_p
 async def test_a_daemon_of_another_version_is_said_to_be_one(answers, serving, tmp_path):
     known, _, _ = answers
     async with serving(known):
-        with pytest.raises(Closed, match="of another version"):
+        with pytest.raises(NoDaemon, match="of another version"):
             await asyncio.to_thread(Visit(tmp_path, ("bus", "lan")))
 
 
 def test_no_daemon_is_closed(tmp_path):
-    with pytest.raises(Closed, match="no daemon answers"):
+    with pytest.raises(NoDaemon, match="no daemon answers"):
         Visit(tmp_path)()

@@ -14,7 +14,6 @@ from quartier.control import cycle, switch_state
 from quartier.control.events import detection, outage, rows
 from quartier.control.limits import supplies
 from quartier.control.link import allowed, machine, state
-from quartier.control.link.state import LinkState
 from quartier.control.orders import command_progress, local_plan, running_commands
 from quartier.control.orders.commands import Command, CommandDocument, Setpoint
 from quartier.control.orders.running_commands import RunningCommands

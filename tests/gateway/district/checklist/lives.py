@@ -10,8 +10,8 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from tests.gateway.app.conftest import SITE, Gateway, simulated
 from tests.gateway.conftest import Mosquitto
+from tests.gateway.daemon.conftest import SITE, Gateway, simulated
 from tests.gateway.district.checklist.recorder import Relay
 
 from quartier_hil.devices.endpoint import serve_tcp

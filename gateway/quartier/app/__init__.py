@@ -1,1 +1,0 @@
-"""The composition root: the only room that knows every other."""

@@ -1,0 +1,312 @@
+"""Read, verify and write the archive of a backup: a gzipped tar of manifest, signature and files.
+
+The manifest names each file with its place, size, SHA-256, mode and owner.  The signature, made with the
+gateway's key, covers the manifest.  The file may come from a stranger: sizes are checked before it is read.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from quartier.runtime import signing
+from quartier.runtime.owned_files import open_plain
+
+FORMAT, MANIFEST_NAME, SIGNATURE_NAME = 2, "manifest.json", "signature.json"
+STATE, JOURNAL, SITE, ELSEWHERE = "state", "journal", "site", "elsewhere"
+ALL_PLACES = (STATE, JOURNAL, SITE, ELSEWHERE)
+MANIFEST_MAX_BYTES = 4 << 20
+FILES_COUNT_MAX = 10_000
+FILE_MAX_BYTES = 1 << 36
+_SIGNATURE_MAX_BYTES = 1 << 10
+_READ_MAX_BYTES = MANIFEST_MAX_BYTES + tarfile.BLOCKSIZE  # no header of the archive may ask for more at once
+_REST_MAX_BYTES = 1 << 20  # zeros that may follow the last file
+_SIGNATURE_CONTEXT = b"quartier backup\n"  # a signature over anything else does not count here
+_COMPRESSION_LEVEL = 3  # what is large is compressed already
+_SMALL_BYTES = 1 << 20
+_PLAIN_TYPES = (tarfile.REGTYPE, tarfile.AREGTYPE)
+_READ_ERRORS = (OSError, tarfile.TarError, zlib.error, EOFError, ValueError, RecursionError)
+_Word = Annotated[str, Field(min_length=1, max_length=255)]
+_Name = Annotated[str, Field(min_length=1, max_length=4096)]
+_UtcMs = Annotated[int, Field(ge=0, lt=1 << 53)]
+_Boot = Annotated[int, Field(ge=0, lt=1 << 40)]
+
+
+class UnusableBackup(Exception):  # noqa: N818 - its text is shown to a person
+    """The file is not a backup, or is damaged, or cannot be used on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedFile:
+    """One file: ``path`` is below the folder of its place, or absolute elsewhere."""
+
+    place: _Word
+    path: _Name
+    size: Annotated[int, Field(ge=0, le=FILE_MAX_BYTES)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    mode: Annotated[int, Field(ge=0, le=0o7777)]
+    owner: _Word
+    group: _Word
+
+    @property
+    def name(self) -> str:
+        """Its name in the archive."""
+        return f"{self.place}/{self.path.lstrip('/')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The content of a backup and its gateway; ``left_out`` lists files that could not be taken.
+
+    ``site_file`` is a name in the folder of the site file, ``history`` the store's path in the site file.
+    """
+
+    gateway: _Word
+    made_utc_ms: _UtcMs
+    version: _Word
+    boot: _Boot
+    site_file: _Word
+    history: _Name
+    members: Annotated[tuple[ArchivedFile, ...], Field(max_length=FILES_COUNT_MAX)]
+    left_out: Annotated[tuple[_Name, ...], Field(max_length=FILES_COUNT_MAX)] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all files together."""
+        return sum(member.size for member in self.members)
+
+    @property
+    def site_member(self) -> ArchivedFile:
+        """The site file.  Raises ValueError where there is none."""
+        for member in self.members:
+            if (member.place, member.path) == (SITE, self.site_file):
+                return member
+        raise ValueError(f"its manifest names no site file {self.site_file}")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedManifest:
+    """A manifest with the public key, in hex, of the gateway that signed it."""
+
+    manifest: Manifest
+    public_key: str
+
+    @property
+    def fingerprint(self) -> str:
+        """The key for people."""
+        return signing.find_fingerprint(self.public_key)
+
+
+_MANIFEST_ADAPTER = TypeAdapter(Manifest)
+
+
+def read_manifest(path: Path) -> SignedManifest:
+    """Read the manifest of a backup and verify its signature.  Raises Unusable."""
+    try:
+        with _open_archive(path) as archive:
+            return _read_head(archive)
+    except _READ_ERRORS as error:
+        raise UnusableBackup(f"{path}: is not a readable backup: {error}") from error
+
+
+def check_archive(path: Path, expected: SignedManifest | None = None) -> SignedManifest:
+    """Read every byte and compare it with the manifest.  Raises Unusable with the first that is wrong."""
+    for _ in iterate_files(path, expected):
+        pass
+    return read_manifest(path)
+
+
+def iterate_files(
+    path: Path, expected: SignedManifest | None = None
+) -> Iterator[tuple[ArchivedFile, IO[bytes]]]:
+    """Yield every file with its bytes, each verified first.
+
+    ``expected``: the result of ``read``; another manifest is refused.  Raises Unusable.
+    """
+    try:
+        with _open_archive(path) as archive:
+            found = _read_head(archive)
+            if expected not in {None, found}:
+                raise UnusableBackup(f"{path}: was changed while it was read")
+            wanted = {member.name: member for member in found.manifest.members}
+            while (info := archive.next()) is not None:
+                member = wanted.pop(info.name, None)
+                if member is None or info.type not in _PLAIN_TYPES:
+                    raise UnusableBackup(f"{path}: holds {info.name!r}, which its manifest does not name")
+                with _copy_member(archive, info, member, path) as body:
+                    yield member, body
+            _read_rest(archive)
+    except _READ_ERRORS as error:
+        raise UnusableBackup(f"{path}: cannot be read to its end: {error}") from error
+    if wanted:
+        raise UnusableBackup(f"{path}: {min(wanted)} is missing")
+
+
+def read_member(path: Path, expected: SignedManifest, wanted: ArchivedFile) -> bytes:
+    """Read one small file of the archive, verified.  Raises Unusable."""
+    for member, body in iterate_files(path, expected):
+        if member == wanted:
+            return body.read()
+    raise UnusableBackup(f"{path}: {wanted.name} is missing")
+
+
+def _copy_member(
+    archive: tarfile.TarFile, info: tarfile.TarInfo, member: ArchivedFile, path: Path
+) -> IO[bytes]:
+    """Copy one file to memory, a large one to a nameless file, and compare it with the manifest."""
+    if info.size != member.size:
+        raise UnusableBackup(f"{path}: {info.name} has {info.size} bytes, its manifest says {member.size}")
+    body = archive.extractfile(info)
+    assert body is not None
+    found: IO[bytes] = io.BytesIO() if member.size < _SMALL_BYTES else tempfile.TemporaryFile()  # noqa: SIM115 - its reader closes it
+    while part := body.read(_SMALL_BYTES):
+        found.write(part)
+    found.seek(0)
+    if hash_file(found) != member.sha256:
+        raise UnusableBackup(f"{path}: {info.name} is damaged")
+    found.seek(0)
+    return found
+
+
+def _read_rest(archive: tarfile.TarFile) -> None:
+    """Read to the end of the file, and with it its own checksum."""
+    assert archive.fileobj is not None
+    rest = 0
+    while part := archive.fileobj.read(_SMALL_BYTES):
+        rest += len(part)
+        if rest > _REST_MAX_BYTES:
+            raise ValueError("bytes follow the last file")
+
+
+class _BoundedGzipFile(gzip.GzipFile):
+    """The unpacked bytes, in small reads only: a header cannot fill the memory."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read ``size`` bytes.  Raises ValueError where they are too many."""
+        if size is None or not 0 <= size <= _READ_MAX_BYTES:
+            raise ValueError(f"a header asks for {size} bytes")
+        return super().read(size)
+
+
+@contextmanager
+def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
+    with _BoundedGzipFile(path, "rb") as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as archive:
+        yield archive
+
+
+def _read_head(archive: tarfile.TarFile) -> SignedManifest:
+    content = _read_small_file(archive, MANIFEST_NAME, MANIFEST_MAX_BYTES)
+    if (form := _parse_json(content)) != FORMAT:
+        raise ValueError(f"format {form}; this version reads format {FORMAT}, which is signed")
+    try:
+        seal = json.loads(_read_small_file(archive, SIGNATURE_NAME, _SIGNATURE_MAX_BYTES))
+        key, signature = seal["public_key"], seal["signature"]
+    except (KeyError, TypeError) as error:
+        raise ValueError("its signature cannot be read") from error
+    if not signing.is_signed_by(key, signature, _SIGNATURE_CONTEXT + content):
+        raise ValueError("its signature is wrong: the file was changed after it was signed")
+    return SignedManifest(_parse_manifest(content), key)
+
+
+def _read_small_file(archive: tarfile.TarFile, name: str, size_max: int) -> bytes:
+    info = archive.next()
+    if info is None or info.name != name or info.type not in _PLAIN_TYPES:
+        raise ValueError(f"has no {name} at its place")
+    if info.size > size_max:
+        raise ValueError(f"{name} has {info.size} bytes; at most {size_max}")
+    body = archive.extractfile(info)
+    assert body is not None
+    return body.read(info.size)
+
+
+def _parse_json(content: bytes) -> object:
+    said = json.loads(content)
+    return said.get("format") if isinstance(said, dict) else None
+
+
+def _parse_manifest(content: bytes) -> Manifest:
+    said = json.loads(content)
+    del said["format"]
+    try:
+        manifest = _MANIFEST_ADAPTER.validate_json(json.dumps(said), strict=True, extra="forbid")
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(f"its manifest: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    names = {member.name for member in manifest.members}
+    if len(names) < len(manifest.members):
+        raise ValueError("its manifest names a file twice")
+    for member in manifest.members:
+        _check_place(member)
+    texts = (manifest.gateway, manifest.version, manifest.history, *manifest.left_out)
+    if "/" in manifest.site_file or not all(text.isprintable() for text in texts):
+        raise ValueError("its manifest holds a name that no gateway has")
+    _ = manifest.site_member
+    return manifest
+
+
+def _check_place(member: ArchivedFile) -> None:
+    """Raises ValueError where a file is not plainly below its place."""
+    path = PurePosixPath(member.path)
+    plain = str(path) == member.path and ".." not in path.parts and member.path.isprintable()
+    if member.place not in ALL_PLACES or not plain or (member.place == ELSEWHERE) != path.is_absolute():
+        raise ValueError(f"{member.place}/{member.path!r} is not a place for a file of a gateway")
+
+
+def write_archive(
+    file: IO[bytes], manifest: Manifest, sources: Sequence[Path], private: signing.PrivateKey
+) -> SignedManifest:
+    """Write a whole backup to an open file; ``sources`` are the members' files in their order."""
+    content = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1).encode()
+    key = signing.find_public_key(private)
+    seal = {"public_key": key, "signature": private.sign(_SIGNATURE_CONTEXT + content).hex()}
+    with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_COMPRESSION_LEVEL) as archive:
+        for name, body in ((MANIFEST_NAME, content), (SIGNATURE_NAME, json.dumps(seal).encode())):
+            _add_file(archive, name, io.BytesIO(body), len(body))
+        for member, source in zip(manifest.members, sources, strict=True):
+            with open_source(member.place, source) as found:
+                _add_file(archive, member.name, found, member.size)
+    return SignedManifest(manifest, key)
+
+
+def open_source(place: str, source: Path) -> IO[bytes]:
+    """Open a file of this gateway; in folders of the service no link is followed.  Raises OSError."""
+    return open_plain(source) if place in {STATE, JOURNAL} else source.open("rb")
+
+
+def _add_file(archive: tarfile.TarFile, name: str, body: IO[bytes], size: int) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o600
+    archive.addfile(info, body)
+
+
+def hash_file(file: IO[bytes]) -> str:
+    """Hash a whole file, in hex."""
+    found = hashlib.sha256()
+    while part := file.read(_SMALL_BYTES):
+        found.update(part)
+    return found.hexdigest()
+
+
+def describe_backup(signed: SignedManifest) -> Mapping[str, Any]:
+    """Describe a backup for scripts: everything but the checksums."""
+    manifest = signed.manifest
+    return {
+        "gateway": manifest.gateway,
+        "made_utc_ms": manifest.made_utc_ms,
+        "version": manifest.version,
+        "boot": manifest.boot,
+        "files_count": len(manifest.members),
+        "size_bytes": manifest.size_bytes,
+        "left_out": list(manifest.left_out),
+        "key": signed.fingerprint,
+    }

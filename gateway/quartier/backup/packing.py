@@ -1,0 +1,213 @@
+"""Pack site file, keys, state and history of a gateway into one signed file.
+
+It holds private keys, so nobody but its owner may read it.
+"""
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from quartier.backup.archive import (
+    ELSEWHERE,
+    JOURNAL,
+    SITE,
+    STATE,
+    ArchivedFile,
+    Manifest,
+    SignedManifest,
+    UnusableBackup,
+    check_archive,
+    hash_file,
+    open_source,
+    write_archive,
+)
+from quartier.config import load
+from quartier.config.model import Site
+from quartier.config.secrets import CREDENTIAL
+from quartier.runtime import signing
+from quartier.runtime.owned_files import use_rights_of_owner
+from quartier.store import boots, journal
+
+PRIVATE_FOLDER = "private"
+_LINK_FILE_KEYS = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")
+_BUS_FILE_KEYS = ("password_file", "user_key_file", "user_cert_file")
+# Remade from the others, or what nobody will read again.
+_SKIPPED_ENDINGS = ("-shm", ".new", ".lock")
+_Source = tuple[str, str, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayFolders:
+    """Where a gateway lies on this machine."""
+
+    config: Path
+    state_dir: Path
+    runtime_dir: Path
+
+    def of(self, place: str) -> Path:
+        """The folder of a place."""
+        known = {STATE: self.state_dir, JOURNAL: self.runtime_dir / "journal", SITE: self.config.parent}
+        return known.get(place, Path("/"))
+
+
+def write_backup(folders: GatewayFolders, to: Path, utc_ms: int, version: str) -> SignedManifest:
+    """Write the backup, signed with the gateway's key, and read it again.
+
+    The daemon's lock is held by the caller.
+
+    Raises ConfigError for a site file that cannot be used, Unusable where something cannot be read or
+    ``to`` is there already, OSError of the disk.
+    """
+    site = load.load_lenient(folders.config).site
+    private = _load_own_key(folders.state_dir)
+    sources, left_out = _find_sources(folders, site)
+    manifest = Manifest(
+        gateway=f"{site.site.district}.{site.site.id}",
+        made_utc_ms=utc_ms,
+        version=version,
+        boot=find_last_boot(folders, site.store.file(folders.state_dir)),
+        site_file=folders.config.name,
+        history=site.store.path,
+        members=tuple(_make_member(*source) for source in sources),
+        left_out=tuple(left_out),
+    )
+    with _open_private_file(to) as (file, beside):
+        signed = write_archive(file, manifest, [source for _, _, source in sources], private)
+        file.flush()
+        os.fsync(file.fileno())
+        check_archive(beside, signed)
+        beside.replace(to)
+    _sync_folder(to.absolute().parent)
+    return signed
+
+
+def _load_own_key(state_dir: Path) -> signing.PrivateKey:
+    try:
+        with use_rights_of_owner(state_dir):
+            return signing.load_key(state_dir)
+    except ValueError as error:
+        raise UnusableBackup(f"{error}; move it away: the next backup makes another one") from error
+
+
+def find_last_boot(folders: GatewayFolders, history: Path) -> int:
+    """The largest number that a start of this gateway had, as far as files tell."""
+    place = history.with_name(f"{history.name}.boot")
+    return max(
+        [
+            boots.read_boot(place) or 0,
+            *map(journal.find_journal_boot, journal.list_journal_files(folders.of(JOURNAL))),
+        ]
+    )
+
+
+@contextmanager
+def _open_private_file(to: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    """A new file beside ``to`` that only its owner may read; gone again where it did not become ``to``."""
+    if to.exists():
+        raise UnusableBackup(f"{to} already exists; give another name")
+    beside = to.with_name(f"{to.name}.part")
+    beside.unlink(missing_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(beside, flags, 0o600), "wb") as file:
+            yield file, beside
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_member(place: str, path: str, source: Path) -> ArchivedFile:
+    try:
+        with open_source(place, source) as file:
+            found = os.fstat(file.fileno())
+            digest = hash_file(file)
+    except OSError as error:
+        raise UnusableBackup(f"{source}: {error.strerror}; ask with sudo") from error
+    owner, group = (
+        _find_account_name(pwd.getpwuid, found.st_uid),
+        _find_account_name(grp.getgrgid, found.st_gid),
+    )
+    return ArchivedFile(place, path, found.st_size, digest, stat.S_IMODE(found.st_mode), owner, group)
+
+
+def _find_account_name(look: Callable[[int], Any], number: int) -> str:
+    try:
+        return str(look(number)[0])
+    except KeyError:
+        return str(number)
+
+
+# What belongs to a gateway
+
+
+def _find_sources(folders: GatewayFolders, site: Site) -> tuple[list[_Source], list[str]]:
+    """Place, path and file of all that a gateway is made of, and what cannot be had."""
+    found: dict[Path, _Source] = {}
+    here = folders.config
+    for place, sources in (
+        (SITE, (here,)),  # first: who restores it reads there what belongs to the gateway
+        (STATE, _find_files(folders.state_dir)),
+        (JOURNAL, _find_files(folders.of(JOURNAL))),
+        (SITE, _find_history_files(site.store.file(folders.state_dir))),
+        *((SITE, _find_files(here.parent / one)) for one in (PRIVATE_FOLDER, *site.site.profiles)),
+    ):
+        for source in sources:
+            found.setdefault(source, _make_source(folders, place, source))
+    left_out: list[str] = []
+    for reference in find_referenced_files(site):
+        source = Path(reference)
+        if reference.startswith(CREDENTIAL):
+            if not (here.parent / PRIVATE_FOLDER / reference.removeprefix(CREDENTIAL)).exists():
+                left_out.append(f"{reference}: systemd has it; keep its source by yourself")
+        elif source.is_file():
+            found.setdefault(source.absolute(), _make_source(folders, SITE, source.absolute()))
+        else:
+            left_out.append(f"{reference}: is no file")
+    return list(found.values()), left_out
+
+
+def _make_source(folders: GatewayFolders, place: str, source: Path) -> _Source:
+    base = folders.of(place)
+    if not source.is_relative_to(base):
+        return ELSEWHERE, str(source), source
+    return place, str(source.relative_to(base)), source
+
+
+def _find_history_files(history: Path) -> Iterator[Path]:
+    """The history and what stands beside it, which may lie on a disk of its own."""
+    for source in sorted(history.parent.glob(f"{history.name}*")):
+        if source.is_file() and not source.name.endswith(_SKIPPED_ENDINGS):
+            yield source
+
+
+def _find_files(folder: Path) -> Iterator[Path]:
+    """Regular files below a folder, in an order that is always the same."""
+    if not folder.is_dir():
+        return
+    for source in sorted(folder.absolute().rglob("*")):
+        if source.is_file() and not source.is_symlink() and not source.name.endswith(_SKIPPED_ENDINGS):
+            yield source
+
+
+def find_referenced_files(site: Site) -> Iterator[str]:
+    """Give every file that the site file names: of the district link, of meters that encrypt, of logins."""
+    sections: list[tuple[Any, Sequence[str]]] = [(site.district_link, _LINK_FILE_KEYS)]
+    sections += [(device, ("key_file",)) for device in site.devices.values()]
+    sections += [(bus, _BUS_FILE_KEYS) for bus in site.buses.values()]
+    for section, keys in sections:
+        for key in keys:
+            if (reference := getattr(section, key, None)) is not None:
+                yield str(reference)

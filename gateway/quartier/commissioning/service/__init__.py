@@ -1,0 +1,1 @@
+"""Arming and probing on real wires, without a daemon."""

@@ -1,0 +1,220 @@
+"""Find the site file in force: the installer's, one applied on site, or one ordered by the district.
+
+The file that lies at the gateway is the ground.  An applied text stands over the file, an ordered one over
+what a person saw to last (the applied text, else the file); each counts only while the text below it is the
+one over which it was given, so whoever changes that one has the last word.  An ordered text never changes
+what only a person on site may change, and that is judged anew each time it is loaded.  The ordered text
+before the newest is kept; where a run with the newest does not get through its first minute three times, the
+one below it counts, with the tighter of both values where a loosening would have to wait.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from quartier.config import load, rights
+from quartier.config.load import Loaded
+from quartier.config.rights import Judgement
+from quartier.runtime import state_file
+from quartier_drivers.errors import ConfigError
+
+ORDERED_FILE = "ordered"
+APPLIED_FILE = "applied"
+ORDERED_NAME = "ordered site file"
+APPLIED_NAME = "applied site file"
+STARTS_COUNT_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSiteFile:
+    """What was ordered by which document; ``over`` is the digest of the text that it stands over.
+
+    Of an applied text ``id`` is the person and ``seq`` when (UTC, ms).  ``before`` is the ordered text that
+    it replaced, if there was one.  ``starts_count`` counts the runs since that did not last.
+    """
+
+    text: str
+    over: str
+    id: str
+    seq: int
+    before: str = ""
+    starts_count: int = 0
+
+    @property
+    def name(self) -> str:
+        """Which job it was, or who applied it."""
+        return f"{self.id} ({self.seq})"
+
+    def facts(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "text": self.text,
+            "over": self.over,
+            "id": self.id,
+            "seq": self.seq,
+            "before": self.before,
+            "starts": self.starts_count,
+        }
+
+
+def load_stored_site_file(state_dir: Path, file: str = ORDERED_FILE) -> StoredSiteFile | None:
+    """What was ordered last; None where nothing was, or it cannot be read."""
+    match state_file.load_facts(state_dir / file):
+        case {
+            "text": str(text),
+            "over": str(over),
+            "id": str(ident),
+            "seq": int(seq),
+            "before": str(before),
+            "starts": int(starts),
+        }:
+            return StoredSiteFile(text, over, ident, seq, before, starts)
+        case _:
+            return None
+
+
+def save_stored_site_file(state_dir: Path, ordered: StoredSiteFile, file: str = ORDERED_FILE) -> None:
+    """Write it down, in both copies: the one before must not come back.  Raises OSError."""
+    state_file.save_facts(state_dir / file, ordered.facts(), twice=True)
+
+
+def load_site_file_in_force(config: Path, state_dir: Path) -> Loaded:
+    """Load the site file to run with: the ordered one where it counts, else what a person saw to last.
+
+    Raises ConfigError as ``load.load_lenient``.
+    """
+    base = load_on_site_file(config, state_dir)
+    ordered = load_stored_site_file(state_dir)
+    if ordered is None or ordered.over != find_base_digest(config, state_dir):
+        return base
+    newest = _load_if_usable(config, ordered.text, base)
+    if newest is not None and ordered.starts_count < STARTS_COUNT_MAX:
+        return replace(newest, ordered=ordered.name)
+    before = _load_if_usable(config, ordered.before, base)
+    found = base if before is None else replace(before, ordered=f"before {ordered.name}")
+    # Nobody allowed a loosening: a run that failed is no heartbeat.
+    return found if newest is None else replace(found, site=rights.tightest(found.site, newest.site))
+
+
+def load_on_site_file(config: Path, state_dir: Path) -> Loaded:
+    """Load what a person at the gateway saw to last: the applied text where it counts, else the file.
+
+    Raises ConfigError as ``load.load_lenient``.
+    """
+    applied = _find_applied(config, state_dir)
+    if applied is None:
+        return load.load_lenient(config)
+    try:
+        loaded = load.load_lenient(config, load.Instead(APPLIED_NAME, applied.text))
+    except ConfigError:
+        return load.load_lenient(config)
+    if applied.starts_count < STARTS_COUNT_MAX:
+        return replace(loaded, ordered=applied.name)
+    found = load.load_lenient(config)
+    return replace(found, site=rights.tightest(found.site, loaded.site))
+
+
+def find_order_in_force(config: Path, state_dir: Path) -> StoredSiteFile | None:
+    """The order in force, if one is."""
+    ordered = load_stored_site_file(state_dir)
+    if ordered is None or not ordered.text or ordered.starts_count >= STARTS_COUNT_MAX:
+        return None
+    return ordered if ordered.over == find_base_digest(config, state_dir) else None
+
+
+def drop_superseded(config: Path, state_dir: Path, file: str = ORDERED_FILE) -> str:
+    """Forget a text whose ground was changed by hand since, so that it never comes back; which one it was.
+
+    Raises OSError.
+    """
+    ordered = load_stored_site_file(state_dir, file)
+    below = find_file_digest(config) if file == APPLIED_FILE else find_base_digest(config, state_dir)
+    if ordered is None or not ordered.text or ordered.over == below:
+        return ""
+    save_stored_site_file(state_dir, replace(ordered, text="", before=""), file)
+    return ordered.name
+
+
+def check_ordered_text(config: Path, state_dir: Path, text: str, used: Loaded) -> Judgement:
+    """Judge an ordered text as ``quartier check`` does, and whether an order may change so much.
+
+    ``used`` is what the gateway runs with.  Raises ConfigError with every fault.
+    """
+    instead = load.Instead(ORDERED_NAME, text)
+    found = load.check(config, instead)
+    judgement = rights.judge(load_on_site_file(config, state_dir).site, used.site, found.site)
+    if judgement.refused:
+        raise ConfigError(load.told(instead, judgement.refused))
+    return judgement
+
+
+def note_run_began(state_dir: Path, used: str) -> None:
+    """A run begins with the text ``used``: it counts as failed until ``lasted`` is told.  Raises OSError."""
+    file, ordered = _find_used_text(state_dir, used)
+    if ordered is not None:
+        starts_count = min(ordered.starts_count + 1, 2 * STARTS_COUNT_MAX)
+        save_stored_site_file(state_dir, replace(ordered, starts_count=starts_count), file)
+
+
+def note_run_lasted(state_dir: Path, used: str) -> None:
+    """The run has got through its first minute with the text ``used``.  Raises OSError."""
+    file, ordered = _find_used_text(state_dir, used)
+    if ordered is not None and ordered.name == used and ordered.starts_count > 0:
+        save_stored_site_file(state_dir, replace(ordered, starts_count=0), file)
+
+
+def _find_used_text(state_dir: Path, used: str) -> tuple[str, StoredSiteFile | None]:
+    """The file and the text that a run uses; with the ordered text before it counts for the newest."""
+    applied = load_stored_site_file(state_dir, APPLIED_FILE)
+    if applied is not None and applied.name == used:
+        return APPLIED_FILE, applied
+    return ORDERED_FILE, load_stored_site_file(state_dir)
+
+
+def find_base_digest(config: Path, state_dir: Path) -> str:
+    """What tells that a person changed what an order stands over; empty where it cannot be read."""
+    applied = _find_applied(config, state_dir)
+    is_used = applied is not None and applied.starts_count < STARTS_COUNT_MAX
+    return (
+        _hash_content(applied.text.encode()) if applied is not None and is_used else find_file_digest(config)
+    )
+
+
+def find_file_digest(config: Path) -> str:
+    """What tells that the file was changed; empty where it cannot be read."""
+    try:
+        return _hash_content(config.read_bytes())
+    except OSError:
+        return ""
+
+
+def _hash_content(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _find_applied(config: Path, state_dir: Path) -> StoredSiteFile | None:
+    applied = load_stored_site_file(state_dir, APPLIED_FILE)
+    return (
+        applied if applied is not None and applied.text and applied.over == find_file_digest(config) else None
+    )
+
+
+def _load_if_usable(config: Path, text: str, base: Loaded) -> Loaded | None:
+    """An ordered text, if it can be read and changes nothing that only a person on site may change."""
+    if not text:
+        return None
+    try:
+        found = load.load_lenient(config, load.Instead(ORDERED_NAME, text))
+    except ConfigError:
+        return None
+    return None if rights.judge(base.site, base.site, found.site).refused else found
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPaths:
+    """The site file, and the folders of a run and of all runs."""
+
+    config: Path
+    runtime_dir: Path
+    state_dir: Path

@@ -1,0 +1,103 @@
+"""Find faults beside those that control sees: devices, outputs, probes, site file, district."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from quartier.config.load import Loaded
+from quartier.control import participants
+from quartier.control.limits.contacts import ContactState
+from quartier.daemon.buses.lifecycle import BusManager, ReleaseFile
+from quartier.daemon.control_loop import ControlLoop
+from quartier.daemon.reports import fallback_report
+from quartier.daemon.reports.losses import CLOCK_STEPPED
+from quartier.house.alarm import Alarm
+from quartier.house.now import Now
+from quartier.runtime.bus.poll import Bus
+
+
+class FaultAlarms:
+    """A source of alarms.  ``refused``: why a new site file is not used; empty where there is none such."""
+
+    def __init__(
+        self,
+        turn: ControlLoop,
+        fleet: BusManager,
+        safety: ReleaseFile,
+        loaded: Callable[[], Loaded],
+    ) -> None:
+        self.refused = ""
+        self._turn = turn
+        self._fleet = fleet
+        self._safety = safety
+        self._loaded = loaded
+
+    def __call__(self, _now: Now) -> Iterator[Alarm]:
+        """All that is wrong now."""
+        told = _find_already_reported(self._turn.view)
+        for bus in self._fleet.buses:
+            yield from _find_bus_alarms(bus, told)
+        for name, why in self._fleet.shares.deaf().items():
+            yield Alarm("share.deaf", name, f"share {name} {why}")
+        yield from self._find_output_alarms()
+        yield from self._find_site_alarms()
+        if self._safety.fault:
+            words = f"the safe values cannot be written down: {self._safety.fault}"
+            yield Alarm("release.not_kept", "", words)
+
+    def _find_output_alarms(self) -> Iterator[Alarm]:
+        house = self._turn.house
+        for asset, point in fallback_report.find_controllable_assets(house):
+            if point in self._fleet.points and not participants.is_order_allowed(asset):
+                yield Alarm(
+                    "output.no_fallback",
+                    asset.name,
+                    f"{asset.name}: given no orders, {participants.NO_FALLBACK}",
+                )
+        for name in (asset.name for asset in house.assets):
+            found = self._fleet.probes.get(name)
+            if found is not None and not found.is_good:
+                yield Alarm("probe.failed", name, found.sentence)
+
+    def _find_site_alarms(self) -> Iterator[Alarm]:
+        loaded = self._loaded()
+        for name, faults in loaded.disabled.items():
+            yield Alarm("config.disabled", name, f"{name} is disabled: {next(iter(faults), 'a fault')}")
+        if self.refused:
+            yield Alarm("config.refused", "", f"the new site file is not used: {self.refused}")
+        if loaded.site.district_link is None:
+            return
+        if self._turn.uplink is None:
+            yield Alarm("district.off", "", "the link to the district cannot be used as it is set")
+            return
+        if self._turn.view["mode"] == "AUTONOMOUS":
+            yield Alarm(
+                "district.unheard", "", "the district is not heard: the house goes by itself", CLOCK_STEPPED
+            )
+        for paper, words in self._turn.uplink.expiring.items():
+            yield Alarm("district.expires", paper, words)
+
+
+def _find_bus_alarms(bus: Bus, told: set[str]) -> Iterator[Alarm]:
+    """One that is down has its own row of losses, and tells of no device."""
+    for point, outcome in bus.mailbox.outcomes.items():
+        if outcome.verdict == "refused":
+            why = outcome.why.removeprefix(f"{point}: ")
+            yield Alarm("output.refused", point, f"{point} is refused: {why}")
+    for point, why in bus.not_relinquished.items():
+        yield Alarm("output.not_taken_back", point, f"{point} is not taken back by its device: {why}")
+    if not bus.online:
+        return
+    if bus.account.advice:
+        yield Alarm("bus.heard_badly", bus.name, f"{bus.name}: {bus.account.advice}")
+    for health in bus.devices.values():
+        if health.silent and not health.owners & told:
+            yield Alarm("device.silent", health.name, f"{health.name} on {bus.name} is silent: {health.why}")
+
+
+def _find_already_reported(view: Mapping[str, Any]) -> set[str]:
+    """Assets, nodes and contacts whose silence has an alarm of its own: one loss is one alarm."""
+    rows = view["losses"]
+    of_grid = {"grid"} if any(row["name"].startswith("grid-meter") for row in rows) else set()
+    unread = {name for name, one in view["contacts"].items() if one["why"] == ContactState.LOST}
+    nodes = {node["name"] for node in view.get("nodes", ()) if node["basis"] == "silent"}
+    return {row["of"] for row in rows} | of_grid | unread | nodes

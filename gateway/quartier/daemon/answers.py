@@ -1,0 +1,235 @@
+"""Render points, buses, devices and assets for the local socket (JSON-ready)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from quartier.daemon.assembly.bus_specs import BusSpec
+from quartier.daemon.buses.lifecycle import BusManager
+from quartier.daemon.reports import fallback_report
+from quartier.daemon.reports.write_ledger import WriteLedger
+from quartier.house.image import Frozen
+from quartier.house.now import Now
+from quartier.runtime.bus.device_health import NOT_YET_ASKED, DeviceHealth
+from quartier.runtime.bus.fallback_monitor import KnownFallbacks
+from quartier.runtime.bus.mailbox import WriteOutcome
+from quartier.runtime.bus.poll import Bus
+from quartier.runtime.bus.write_budget import WriteCounts
+from quartier.runtime.ticker import Ticker
+from quartier_drivers.contract import PointInfo, Quality
+from quartier_drivers.errors import Fault
+from quartier_drivers.points import UNITS, split, word
+
+NOT_READ = "not read: no device on it belongs to an asset, a contact, a supply or a node"
+
+
+def render_points(
+    frozen: Frozen, infos: Mapping[str, PointInfo], fleet: BusManager, utc_ms: int
+) -> Iterator[dict[str, Any]]:
+    """Every point: served ones in their order, then the others; with what was last written, and how often.
+
+    What was read and written is told as it stood at the call, however late the last point is taken.
+    """
+    names = [*infos, *(point for point in frozen if point not in infos)]
+    return _render_all(names, frozen, infos, fleet, utc_ms)
+
+
+def render_points_of_owner(
+    owner: str, frozen: Frozen, fleet: BusManager, utc_ms: int
+) -> Iterator[dict[str, Any]] | None:
+    """The same of one device or one asset alone; None when nothing is called ``owner``."""
+    infos: dict[str, PointInfo] = {}
+    known = False
+    for health in (health for bus in fleet.buses for health in bus.devices.values()):
+        if health.name == owner or owner in health.owners:
+            known = True
+            served = health.driver.points
+            infos |= served if health.name == owner else _select_owned(served, owner)
+    return _render_all(list(infos), frozen, infos, fleet, utc_ms) if known else None
+
+
+def _select_owned(infos: Mapping[str, PointInfo], owner: str) -> dict[str, PointInfo]:
+    return {point: info for point, info in infos.items() if point.startswith(f"{owner}.")}
+
+
+def _render_all(
+    names: Iterable[str], frozen: Frozen, infos: Mapping[str, PointInfo], fleet: BusManager, utc_ms: int
+) -> Iterator[dict[str, Any]]:
+    outcomes = {point: outcome for bus in fleet.buses for point, outcome in bus.mailbox.outcomes.items()}
+    return (
+        _render_point_with_writes(name, frozen, infos.get(name), outcomes.get(name), fleet, utc_ms)
+        for name in names
+    )
+
+
+def _render_point_with_writes(
+    name: str,
+    frozen: Frozen,
+    info: PointInfo | None,
+    outcome: WriteOutcome | None,
+    fleet: BusManager,
+    utc_ms: int,
+) -> dict[str, Any]:
+    found = _render_point(name, frozen, info, outcome, fleet.fallbacks, utc_ms)
+    if info is not None and info.writable:
+        found["writes"] = _render_writes(info, fleet.tally, utc_ms)
+        probe = fleet.probes.get(name.partition(".")[0])
+        if probe is not None and probe.point == name:
+            found["probed"] = asdict(probe)
+    return found
+
+
+def _render_writes(info: PointInfo, tally: WriteCounts, utc_ms: int) -> dict[str, Any]:
+    return {
+        "today": tally.today(info.point, utc_ms),
+        "budget": info.writes_per_day or None,
+        "total": tally.total(info.point),
+        "persistent": info.persistent,
+    }
+
+
+def _render_point(
+    name: str,
+    frozen: Frozen,
+    info: PointInfo | None,
+    outcome: WriteOutcome | None,
+    known: KnownFallbacks,
+    utc_ms: int,
+) -> dict[str, Any]:
+    seen = frozen.get(name)
+    found: dict[str, Any] = {
+        "point": name,
+        "value": None if seen is None or seen.quality is Quality.BAD else seen.value,
+        "unit": _find_unit(name),
+        "quality": "never read" if seen is None else seen.quality.name.lower(),
+        "age_s": None if seen is None else round(seen.age_s, 2),
+        "address": "" if info is None else info.address,
+    }
+    if info is not None and info.writable:
+        found["writable"] = True
+        found["on_release"] = info.on_release
+        found["fallback"] = (
+            None if info.fallback is None else fallback_report.render_fallback(info, known, utc_ms)
+        )
+    if outcome is not None:
+        found["written"] = render_last_write(outcome, frozen.now_ns)
+    return found
+
+
+def _find_unit(name: str) -> str:
+    unit = word(split(name)[1]).unit
+    return UNITS.get(unit, "")
+
+
+def render_last_write(outcome: WriteOutcome, now_ns: int) -> dict[str, Any]:
+    """The last command of a point and what became of it."""
+    return {
+        "value": outcome.command.value,
+        "verdict": outcome.verdict,
+        "why": outcome.why,
+        "reason": outcome.command.reason,
+        **render_reason(outcome.command.cause),
+        "age_s": round((now_ns - outcome.since_ns) / 1e9, 1),
+    }
+
+
+def render_reason(cause: Mapping[str, object]) -> dict[str, object]:
+    """Code and values of a reason, as they stand beside its text; an empty code where there is text alone."""
+    return {"code": "", "values": {}, **cause}
+
+
+def render_buses(fleet: BusManager, frozen: Frozen) -> list[dict[str, Any]]:
+    """Each bus with its slack and its devices."""
+    return [
+        _render_one_bus(bus, wire, frozen) | {"shares": fleet.shares.told(bus.name)}
+        for bus, wire in zip(fleet.buses, fleet.wires, strict=True)
+    ]
+
+
+def render_bus(name: str, fleet: BusManager, frozen: Frozen) -> dict[str, Any] | None:
+    """One bus; None when none is called ``name``."""
+    return next((found for found in render_buses(fleet, frozen) if found["name"] == name), None)
+
+
+def render_device(name: str, fleet: BusManager, now_ns: int) -> dict[str, Any] | None:
+    """One device and the bus it is on; None when none is called ``name``."""
+    for bus in fleet.buses:
+        if name in bus.devices:
+            return {**_render_health(bus.devices[name], now_ns), "bus": bus.name, "online": bus.online}
+    return None
+
+
+def render_asset(
+    name: str, view: Mapping[str, Any], fleet: BusManager, ledger: WriteLedger, now: Now
+) -> dict[str, Any] | None:
+    """One asset with what became of its last command, and its last rows; None when there is none."""
+    found = view.get("assets", {}).get(name)
+    if found is None:
+        return None
+    command = found.get("command")
+    outcome = None if command is None else _find_outcome(command["point"], fleet)
+    return {
+        "name": name,
+        **found,
+        "written": None if outcome is None else render_last_write(outcome, now.ns),
+        "ledger": ledger.told(name, now.ns),
+    }
+
+
+def _find_outcome(point: str, fleet: BusManager) -> WriteOutcome | None:
+    return next((bus.mailbox.outcomes[point] for bus in fleet.buses if point in bus.mailbox.outcomes), None)
+
+
+def _render_one_bus(bus: Bus, wire: BusSpec, frozen: Frozen) -> dict[str, Any]:
+    return {
+        "name": bus.name,
+        "online": bus.online,
+        "why": bus.why or (bus.account.advice if bus.devices else NOT_READ),
+        "weakness": getattr(wire.section, "weakness", ""),
+        "slack_pct": _find_value(frozen, f"{bus.name}.slack_pct"),
+        "lateness_s": _find_value(frozen, f"{bus.name}.lateness_s"),
+        "counts": {name: int(count) for name, count in bus.counts.items()},
+        "devices": [_render_health(health, frozen.now_ns) for health in bus.devices.values()],
+    }
+
+
+def _find_value(frozen: Frozen, point: str) -> float | None:
+    value = frozen.number(point, float("inf"))
+    return None if value is None else round(value, 3)
+
+
+def _render_health(health: DeviceHealth, now_ns: int) -> dict[str, Any]:
+    proved = health.known and health.why != NOT_YET_ASKED
+    state = "silent" if health.silent else "set aside" if health.aside else "good" if proved else "opening"
+    return {
+        "name": health.name,
+        "state": state,
+        "why": health.why,
+        "age_s": round((now_ns - health.since_good_ns) / 1e9, 1),
+        "errors_count": health.errors_count,
+        "identity": dict(health.identity),
+    }
+
+
+def render_outcomes(fleet: BusManager, now_ns: int) -> dict[str, Any]:
+    """What became of the last command for each point."""
+    return {
+        point: render_last_write(outcome, now_ns)
+        for bus in fleet.buses
+        for point, outcome in bus.mailbox.outcomes.items()
+    }
+
+
+def render_cycle_times(ticker: Ticker) -> dict[str, Any]:
+    """How punctual the cycle is, s of the house."""
+    return {
+        "count": ticker.cycles_count,
+        "skipped_count": ticker.skipped_count,
+        "late_p999_s": ticker.lateness.quantile_s(0.999),
+        "late_max_s": round(ticker.lateness.max_s, 4),
+    }
+
+
+def render_disabled_parts(faults: Mapping[str, Iterable[Fault]]) -> dict[str, list[str]]:
+    """What a fault of the site file put out of action."""
+    return {name: [str(fault) for fault in found] for name, found in faults.items()}

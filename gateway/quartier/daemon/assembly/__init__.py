@@ -1,0 +1,1 @@
+"""Make the site for control and the buses from the site file."""

@@ -1,0 +1,213 @@
+"""Make assets that run in modes from the site file (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
+from typing import Any
+
+from quartier.config import modes as sections
+from quartier.config.model import Load
+from quartier.house import assets, modes
+
+SENSED_QUANTITIES = {
+    "heat": ("tank_c", "room_c"),
+    "cooling": ("room_c",),
+    "substation": ("supply_c", "return_c"),
+    "waste": ("waiting_on", "left_s"),
+    "ventilation": ("co2_ppm",),
+    "load": ("waiting_on",),
+}
+"""What a role looks at beside its power, the first that is served."""
+ROLES_WITH_OWN_NORMAL = ("substation", "ventilation")
+"""Roles whose normal mode is their own control's, where their device can be given back to that."""
+_NOON_S, _DAY_S = 43_200.0, 86_400.0
+_NORMAL_SHARE, _LOWERED_SHARE = 0.75, 0.5
+_LITRES_PER_M3 = 1000.0
+
+
+def make_operation_mode_asset(
+    section: sections.MODED, shared: Mapping[str, Any], place: tuple[float, float] | None = None
+) -> assets.Moded:
+    """The asset as control sees it; ``shared`` is what all assets have, and how its point is written.
+
+    ``place`` is the building's, in degrees north and east.
+    """
+    said = {**shared, "rated_w": section.rated_w}
+    if isinstance(section, sections.Chp):
+        return _make_chp(section, said)
+    said["tier"] = section.tier
+    if isinstance(section, sections.Lights):
+        return modes.Lights(
+            **said,
+            modes=tuple(_make_dimming_modes(section)),
+            evening=tuple(_find_light_periods(section.evening)),
+            place=place,
+            dusk_s=section.dusk_offset_s,
+        )
+    said |= {"min_on_s": section.min_on_s, "min_off_s": section.min_off_s}
+    if isinstance(section, sections.Heat):
+        comfort = _find_comfort(section, _make_heat_modes(section, said["quantity"]))
+        return modes.Heat(**said, **comfort, water=_make_water(section))
+    if isinstance(section, sections.Cooling):
+        return modes.Cooling(**said, **_find_comfort(section, _make_cooling_modes(section, said["quantity"])))
+    if isinstance(section, sections.Waste):
+        return _make_waste(section, said)
+    return _make_variable_speed_asset(section, said)
+
+
+def _make_chp(chp: sections.Chp, said: Mapping[str, Any]) -> modes.Chp:
+    led_w = chp.start_import_w if chp.led == "electricity" else None
+    return modes.Chp(
+        **{**said, "writable": said["writable"] and led_w is not None},
+        tier="D",
+        modes=(assets.Mode("rest", 0, 0.0), assets.Mode("asked to run", 1, -chp.rated_w)),
+        start_import_w=led_w,
+        min_on_s=chp.min_rest_s,
+        min_off_s=chp.start_s + chp.min_run_s,
+    )
+
+
+def _make_waste(waste: sections.Waste, said: Mapping[str, Any]) -> modes.Waste:
+    return modes.Waste(
+        **said,
+        modes=(assets.Mode("runs", 1, waste.rated_w), assets.Mode("waits", 0, 0.0)),
+        window_s=parse_time_of_day_s(waste.window_start),
+        deadline_s=parse_time_of_day_s(waste.deadline),
+        duration_s=waste.duration_s,
+    )
+
+
+def make_daily_run(load: Load, said: Mapping[str, Any]) -> modes.Run:
+    """A load that does one run a day."""
+    return modes.Run(
+        **said,
+        rated_w=load.rated_w,
+        tier=load.tier,
+        modes=(assets.Mode("runs", 1, load.rated_w), assets.Mode("waits", 0, 0.0)),
+        min_on_s=load.min_on_s,
+        min_off_s=load.min_off_s,
+        run_w=load.run_w,
+        window_s=None if load.window_start is None else parse_time_of_day_s(load.window_start),
+        deadline_s=0.0 if load.deadline is None else parse_time_of_day_s(load.deadline),
+        resumes=load.run_resumes,
+    )
+
+
+def _make_variable_speed_asset(
+    section: sections.Substation | sections.Ventilation, said: Mapping[str, Any]
+) -> assets.Moded:
+    """What turns at a speed: its power goes with the third power of that (affinity laws)."""
+    if isinstance(section, sections.Substation):
+        speeds = _step_down(section.pump_normal_pct, section.pump_min_pct, section.pump_step_pct)
+        return modes.Substation(
+            **said,
+            modes=_make_speed_modes(section.rated_w, speeds),
+            bands=tuple(_find_temperature_bands(section)),
+        )
+    speeds = _step_down(section.speed_normal_pct, section.speed_min_pct, section.speed_step_pct)
+    return modes.Ventilation(
+        **said, modes=_make_speed_modes(section.rated_w, speeds), co2_max_ppm=section.co2_max_ppm
+    )
+
+
+def _find_temperature_bands(substation: sections.Substation) -> Iterator[tuple[str, float, float]]:
+    """Lowest and highest temperature of each that has a limit, in degrees Celsius."""
+    for quantity, low_c, high_c in (
+        ("supply_c", substation.supply_min_c, substation.supply_max_c),
+        ("return_c", substation.return_min_c, substation.return_max_c),
+    ):
+        if low_c is not None or high_c is not None:
+            yield quantity, -inf if low_c is None else low_c, inf if high_c is None else high_c
+
+
+def _make_speed_modes(rated_w: float, speeds: Iterable[float]) -> tuple[assets.Mode, ...]:
+    return tuple(assets.Mode(f"{pct:g} % speed", pct, rated_w * (pct / 100.0) ** 3) for pct in speeds)
+
+
+def _step_down(most: float, least: float, step: float) -> Iterator[float]:
+    """From the most by steps to the least, which is always there."""
+    here = most
+    while here > least:
+        yield here
+        here -= step
+    yield least
+
+
+def _find_comfort(section: sections.Heat | sections.Cooling, steps: list[assets.Mode]) -> dict[str, Any]:
+    names = [step.name for step in steps]
+    boosted = next((i for i, name in enumerate(names) if name == "boost"), None)
+    return {
+        "modes": tuple(steps),
+        "normal": names.index("normal"),
+        "boosts": names.index("normal") if boosted is None else boosted,
+        "comfort_min_c": section.comfort_min_c,
+        "comfort_max_c": section.comfort_max_c,
+        "preheat": section.preheat and boosted is not None,
+    }
+
+
+def _make_water(heat: sections.Heat) -> modes.Water | None:
+    """What it heats; where no loss is said, the most that EU 814/2013 allows (annex II, 2)."""
+    if heat.tank_m3 is None:
+        return None
+    allowed_w = 16.66 + 8.33 * (heat.tank_m3 * _LITRES_PER_M3) ** 0.4
+    return modes.Water(
+        volume_m3=heat.tank_m3,
+        loss_w=allowed_w if heat.tank_loss_w is None else heat.tank_loss_w,
+        around_c=heat.around_c,
+        heat_pct=heat.heat_pct,
+        draw_w=heat.draw_w,
+    )
+
+
+def _make_heat_modes(heat: sections.Heat, quantity: str) -> list[assets.Mode]:
+    """From the most to the least; a lowered setpoint is expected to halve what it takes."""
+    most_w = heat.rated_w
+    normal_w = _NORMAL_SHARE * most_w if heat.normal_w is None else min(heat.normal_w, most_w)
+    if quantity == "relay_on":
+        return [assets.Mode("normal", 1, most_w), assets.Mode("blocked", 0, 0.0)]
+    if quantity == "setpoint_shift_k":
+        return _make_shifted_modes(heat.shift_up_k, -heat.shift_down_k, most_w, normal_w)
+    boost_w = (most_w + normal_w) / 2 if heat.force_on else most_w
+    forced = [assets.Mode("forced on", 4, most_w)] if heat.force_on else []
+    return [
+        *forced,
+        assets.Mode("boost", 3, boost_w),
+        assets.Mode("normal", 2, normal_w),
+        assets.Mode("blocked", 1, 0.0),
+    ]
+
+
+def _make_cooling_modes(cooling: sections.Cooling, quantity: str) -> list[assets.Mode]:
+    most_w = cooling.rated_w
+    normal_w = _NORMAL_SHARE * most_w if cooling.normal_w is None else min(cooling.normal_w, most_w)
+    if quantity == "relay_on":
+        return [assets.Mode("normal", 1, most_w), assets.Mode("blocked", 0, 0.0)]
+    return _make_shifted_modes(-cooling.shift_down_k, cooling.shift_up_k, most_w, normal_w)
+
+
+def _make_shifted_modes(
+    boost_k: float, lowered_k: float, most_w: float, normal_w: float
+) -> list[assets.Mode]:
+    return [
+        assets.Mode("boost", boost_k, most_w),
+        assets.Mode("normal", 0, normal_w),
+        assets.Mode("lowered", lowered_k, _LOWERED_SHARE * normal_w),
+    ]
+
+
+def _make_dimming_modes(lights: sections.Lights) -> Iterator[assets.Mode]:
+    """Full light, and each step below it down to the least."""
+    for share_pct in _step_down(100.0, lights.dim_min_pct, lights.dim_step_pct):
+        yield assets.Mode(f"{share_pct:g} % light", share_pct, lights.rated_w * share_pct / 100.0)
+
+
+def _find_light_periods(evening: Iterable[str]) -> list[tuple[float, float]]:
+    """Seconds of the local day and the share of the light from then on, in %; from noon to noon."""
+    steps = [(parse_time_of_day_s(text[:5]), float(text[5:].rstrip(" %"))) for text in evening]
+    return sorted(steps, key=lambda step: (step[0] - _NOON_S) % _DAY_S)
+
+
+def parse_time_of_day_s(time_of_day: str) -> float:
+    """``"07:30"`` as seconds of the day."""
+    hours, minutes = time_of_day.split(":")
+    return int(hours) * 3600.0 + int(minutes) * 60.0

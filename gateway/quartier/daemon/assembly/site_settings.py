@@ -1,0 +1,70 @@
+"""Read single settings of the site file: link parameters, store, deadbands, local assets."""
+
+import zlib
+from pathlib import Path
+
+from quartier.config import model
+from quartier.control.link.allowed import LinkParameters
+from quartier.house import assets
+from quartier.store.deadband import Deadband, Deadbands
+from quartier.store.history_store import Store
+
+
+def find_random_seed(site: model.Site) -> int:
+    """A number of this building's own, the same at every start, that spreads random delays."""
+    return zlib.crc32(f"{site.site.district}.{site.site.id}".encode())
+
+
+def make_link_params(site: model.Site, limits: assets.Limits) -> LinkParameters:
+    """What the link-state machine is told."""
+    return LinkParameters(
+        limits=limits,
+        heartbeat_timeout_s=site.limits.heartbeat_timeout_s,
+        failsafe_min_s=site.limits.failsafe_min_s,
+        hold_max_s=site.limits.hold_max_s,
+        heartbeat_offset_max_s=site.clock.heartbeat_offset_max_s,
+        seed=find_random_seed(site),
+    )
+
+
+def find_no_fallback_reasons(site: model.Site) -> dict[str, str]:
+    """Why assets may be given orders that their device does not forget by itself, as the site file says."""
+    found = {name: getattr(asset, "accept_no_fallback", None) for name, asset in site.assets.items()}
+    return {name: reason for name, reason in found.items() if reason is not None}
+
+
+def list_local_assets(site: model.Site) -> tuple[str, ...]:
+    """The assets whose data never leave the building."""
+    return tuple(name for name, asset in site.assets.items() if asset.share == "local")
+
+
+def make_store(site: model.Site, runtime_dir: Path, state_dir: Path) -> Store:
+    """The local history as the site file wants it; not yet opened."""
+    return Store(
+        site.store.file(state_dir),
+        runtime_dir,
+        size_max_bytes=site.store.size_max_mb * 1_000_000,
+        commit_s=site.store.commit_s,
+        chunk_count=site.store.chunk_count,
+        deadbands=Deadbands(make_deadbands(site)),
+        assets=tuple(site.assets),
+        local_streams=list_local_assets(site),
+        outbox=site.district_link is not None,
+    )
+
+
+def make_deadbands(site: model.Site) -> dict[str, Deadband]:
+    """The site's deadbands, by unit or kind of value."""
+    said = site.store.deadbands
+    power = Deadband(said.power_w, said.power_pct, said.power_period_s)
+    counter = Deadband(period_s=said.counter_period_s)
+    return {
+        **dict.fromkeys(("w", "va", "var"), power),
+        **dict.fromkeys(("wh", "varh", "m3", "count"), counter),
+        "v": Deadband(said.voltage_v),
+        "a": Deadband(said.current_a, share_pct=1.0, period_s=said.power_period_s),
+        "hz": Deadband(said.frequency_hz),
+        "c": Deadband(said.temperature_k),
+        "k": Deadband(said.temperature_k),
+        "pct": Deadband(said.soc_pct),
+    }

@@ -1,0 +1,162 @@
+"""Make the tasks that save state, and those that only some site files need; load what an earlier run
+left.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quartier.commissioning import probe_results
+from quartier.config.load import Loaded
+from quartier.config.model import Site
+from quartier.config.stored_site_file import GatewayPaths
+from quartier.control.link.state import LinkState
+from quartier.daemon import manual_overrides, state_files
+from quartier.daemon.buses.lifecycle import BusManager
+from quartier.daemon.control_loop import ControlLoop
+from quartier.daemon.reports import alarm_list
+from quartier.daemon.state_files import DeviceMemory, NamedParts
+from quartier.district.service.commands import PendingAcks
+from quartier.house.now import Now
+from quartier.runtime.bus.fallback_monitor import KnownFallbacks
+from quartier.runtime.bus.write_budget import WriteCounts
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.interfaces import RecordEvent
+from quartier_drivers.contract import Note, Readings
+
+if TYPE_CHECKING:
+    from quartier.district.uplink import Uplink
+TaskFactory = Callable[[], Coroutine[Any, Any, None]]
+
+
+def has_planning(loaded: Loaded) -> bool:
+    """Whether this house plans ahead."""
+    return loaded.site.planning is not None and not {"planning", "tariff"} & set(loaded.disabled)
+
+
+def list_forecast_points(site: Site, *, plans: bool) -> tuple[str, ...]:
+    """The gateway's points that only such a house has."""
+    if not plans:
+        return ()
+    from quartier.planning.service.forecast_points import (  # noqa: PLC0415 - a house that does not plan loads no forecast
+        list_point_names,
+    )
+
+    return list_point_names(site)
+
+
+def read_forecast_points(turn: ControlLoop, now: Now) -> tuple[Readings, ...]:
+    """What these points are now."""
+    found = None if turn.planner is None else turn.planner.forecast_points.readings(now)
+    return () if found is None else (found,)
+
+
+def follow_site_file(turn: ControlLoop, site: Site) -> None:
+    """Go on with a site file that was read again: what may leave the building counts at once."""
+    if turn.planner is not None:
+        turn.planner.forecast_points.follow(site)
+
+
+def make_optional_tasks(
+    loaded: Callable[[], Loaded],
+    places: GatewayPaths,
+    turn: ControlLoop,
+    reread: Callable[[], None],
+    clock: SiteClock,
+    event: RecordEvent,
+    log: Any,
+) -> dict[str, TaskFactory]:
+    """By name: what the district may order of the gateway itself, and planning ahead."""
+    found: dict[str, TaskFactory] = {}
+    uplink: Uplink | None = turn.uplink
+    if uplink is not None:
+        from quartier.district.service.jobs import JobRunner  # noqa: PLC0415 - as the uplink
+
+        found["jobs"] = JobRunner(uplink, places, loaded, reread, lambda: turn.link, clock, event, log).run
+    if has_planning(loaded()):
+        from quartier.planning.service.planner import (  # noqa: PLC0415 - a house that does not plan loads no planner
+            Planner,
+        )
+
+        turn.planner = Planner(loaded(), places, turn, clock, event, log)
+        found["planner"] = turn.planner.run
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """Writes counted, what devices must know, fall-backs, the link, probes, orders by hand, alarms."""
+
+    tally: WriteCounts
+    memory: DeviceMemory
+    fallbacks: KnownFallbacks
+    link: state_files.LinkRecord
+    probes: Mapping[str, probe_results.ProbeResult]
+    overrides: Mapping[str, Any] | None
+    alarms: Mapping[str, Any] | None
+
+    def fleet(
+        self,
+        group: asyncio.TaskGroup,
+        clock: SiteClock,
+        deliver: Callable[[Readings], None],
+        log: Any,
+        tell: Callable[[Note], None],
+    ) -> BusManager:
+        """A fleet that goes on from there."""
+        made = BusManager(group, clock, deliver, log, self.tally, tell, self.memory, self.fallbacks)
+        made.probes = self.probes
+        return made
+
+
+async def load_earlier_run(state_dir: Path) -> EarlierRun:
+    """What earlier runs left; what cannot be read begins anew."""
+    return await asyncio.to_thread(
+        lambda: EarlierRun(
+            state_files.load_write_counts(state_dir),
+            state_files.load_device_memory(state_dir),
+            state_files.load_fallbacks(state_dir),
+            state_files.load_link(state_dir),
+            state_files.load_probe_results(state_dir),
+            manual_overrides.load_overrides(state_dir),
+            alarm_list.load_alarms(state_dir),
+        )
+    )
+
+
+def make_saving_tasks(
+    state_dir: Path,
+    fleet: BusManager,
+    link: Callable[[], LinkState],
+    contract: Callable[[], object],
+    pledges: PendingAcks,
+    remembering: Callable[[], NamedParts],
+    clock: SiteClock,
+    log: Any,
+) -> list[Coroutine[Any, Any, None]]:
+    """The tasks that keep it, each when something changed; ``contract``, ``pledges`` as in ``memory.run``."""
+    return [
+        state_files.run_link_saving(state_dir, link, clock, log),
+        state_files.run_write_count_saving(state_dir, fleet.tally, clock, log),
+        state_files.run_memory_saving(state_dir, fleet.memory, remembering, clock, log, contract, pledges),
+        state_files.run_fallback_saving(state_dir, fleet.fallbacks, clock, log),
+    ]
+
+
+async def save_last_state(
+    state_dir: Path,
+    fleet: BusManager,
+    link: LinkState,
+    remembering: NamedParts,
+    utc_ms: int,
+    *,
+    planned: bool,
+) -> None:
+    """The last word of a run that leaves.  Raises OSError."""
+    facts = fleet.memory.gather(remembering, utc_ms)
+    await asyncio.to_thread(state_files.save_link, state_dir, link, planned=planned)
+    await asyncio.to_thread(state_files.save_write_counts, state_dir, fleet.tally)
+    await asyncio.to_thread(state_files.save_device_memory, state_dir, facts)
+    await asyncio.to_thread(state_files.save_fallbacks, state_dir, fleet.fallbacks)

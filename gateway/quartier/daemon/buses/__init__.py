@@ -1,0 +1,1 @@
+"""The buses of the running daemon, their recordings and their shares."""

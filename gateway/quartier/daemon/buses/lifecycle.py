@@ -1,0 +1,316 @@
+"""Start, keep and stop the buses; keep release.json current."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from quartier.daemon.assembly.bus_specs import BusSpec, find_release_values
+from quartier.daemon.buses.recorder import BusRecorder
+from quartier.daemon.buses.shares import ClientWrites, Shares
+from quartier.daemon.state_files import DeviceMemory
+from quartier.runtime import release
+from quartier.runtime.bus.fallback_monitor import KnownFallbacks
+from quartier.runtime.bus.mailbox import NO_WRITE_LISTENER, WriteListener
+from quartier.runtime.bus.point_directory import PointDirectory
+from quartier.runtime.bus.poll import Bus
+from quartier.runtime.bus.poll_schedule import PollBatch
+from quartier.runtime.bus.write_budget import WriteCounts
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.supervisor import Failure, supervise
+from quartier_drivers.contract import Command, Driver, Note, Readings
+from quartier_drivers.registry import door
+
+if TYPE_CHECKING:
+    from quartier.commissioning.probe_results import ProbeResult
+    from quartier.config.model import Site
+# Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
+STOP_TIMEOUT_S = 0.5
+# What makes two sections of a bus the same wire: with anything else changed, the devices are the same ones.
+ENDPOINT_KEYS = ("kind", "host", "interface", "port")
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBus:
+    """A running bus: what it was made from, itself, and its task."""
+
+    wire: BusSpec
+    bus: Bus
+    task: asyncio.Task[None]
+
+
+class BusManager:
+    """Starts, keeps and stops the buses.
+
+    ``deliver`` takes all readings, ``tally`` counts the writes, ``tell`` is for what people should know,
+    ``memory`` for what devices must know after a restart, ``fallbacks`` for what was found of theirs; buses
+    that ask are in the ``moment``.
+    """
+
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        clock: SiteClock,
+        deliver: Callable[[Readings], None],
+        log: Any,
+        tally: WriteCounts | None = None,
+        tell: Callable[[Note], None] = lambda _note: None,
+        memory: DeviceMemory | None = None,
+        fallbacks: KnownFallbacks | None = None,
+    ) -> None:
+        self.tally = tally or WriteCounts()
+        self.fallbacks = fallbacks or KnownFallbacks()
+        self.memory = memory or DeviceMemory()
+        self.probes: Mapping[str, ProbeResult] = MappingProxyType({})
+        """What probes found, by asset."""
+        self._tell = tell
+        self.moment = PollBatch()
+        self.write_listener: WriteListener = NO_WRITE_LISTENER
+        """Hears what becomes of each write; to be set before ``follow``."""
+        self._group = group
+        self._clock = clock
+        self._deliver = deliver
+        self._log = log
+        self._members: dict[str, RunningBus] = {}
+        self.points: PointDirectory[Bus] = PointDirectory(())
+        passing = ClientWrites(clock, lambda: self.write_listener, tell)
+        self.shares = Shares(group, clock, passing, self._log_failure)
+        """Who else uses our connections."""
+        self.recorder = BusRecorder(
+            clock, lambda: [(one.bus, one.wire.section) for one in self._members.values()]
+        )
+        """What stood on the buses just now."""
+
+    @property
+    def buses(self) -> list[Bus]:
+        """Every bus, in the order of the site file."""
+        return [member.bus for member in self._members.values()]
+
+    @property
+    def wires(self) -> list[BusSpec]:
+        """What the buses were made from."""
+        return [member.wire for member in self._members.values()]
+
+    def drivers(self) -> list[tuple[str, Driver]]:
+        """Every device's driver, by its name."""
+        return [(health.name, health.driver) for bus in self.buses for health in bus.devices.values()]
+
+    async def follow(self, wires: Sequence[BusSpec]) -> AbstractSet[str]:
+        """Make the fleet what ``wires`` says; a bus whose wire is the same does not miss a poll.
+
+        Returns the points of the buses that were started.
+        """
+        wanted = {wire.name: wire for wire in wires}
+        leaving = [member for name, member in self._members.items() if wanted.get(name) != member.wire]
+        await asyncio.gather(*(self._stop_bus(member, wanted.get(member.wire.name)) for member in leaving))
+        self.memory.gather(self.drivers(), self._clock.utc_ms())  # what is on disk may be a minute old
+        kept = self._members
+        self._members = {
+            name: kept[name] if name in kept and kept[name] not in leaving else self._start(wire)
+            for name, wire in wanted.items()
+        }
+        self.points = PointDirectory((bus, bus.points) for bus in self.buses)
+        self.fallbacks.keep(self.points)
+        started = (member.bus for name, member in self._members.items() if member is not kept.get(name))
+        return PointDirectory((bus, bus.points) for bus in started).keys()
+
+    def share(self, site: "Site") -> None:
+        """Let others use the buses, and record them, as the site file says; at once after ``follow``."""
+        self.recorder.follow(site.recording)
+        units = {
+            name: frozenset(device.unit for device in site.devices.values() if device.bus == name)
+            for name in self._members
+        }
+        self.shares.follow(site.shares, [(one.wire, one.bus) for one in self._members.values()], units)
+
+    def _start(self, wire: BusSpec) -> RunningBus:
+        opened = door(wire.section.kind)
+        line = opened.line(wire.name, wire.section, self._clock)
+        drivers = {
+            spec.name: door(wire.section.kind, profile.protocol).driver(line, spec, profile, self._clock)
+            for spec, profile in wire.devices
+        }
+        for name, driver in drivers.items():
+            self.memory.restore_driver(name, driver, self._clock.utc_ms(), synced=self._clock.synced())
+        infos = {point: info for driver in drivers.values() for point, info in driver.points.items()}
+        safe = find_release_values([wire], infos)
+        bus = Bus(
+            wire.name,
+            line,
+            drivers,
+            self._clock,
+            self._deliver,
+            self._log,
+            self.tally,
+            safe,
+            self._tell,
+            self.moment,
+            self.fallbacks,
+            self.write_listener,
+        )
+        work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._note_failure, bus))
+        return RunningBus(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
+
+    async def _stop_bus(self, member: RunningBus, successor: BusSpec | None) -> None:
+        """Stop a bus; devices that do not stay as they are, where they are, get their safe values first."""
+        await _stop_polling([member])
+        stays = successor is not None and _find_endpoint(successor) == _find_endpoint(member.wire)
+        staying = successor.devices if successor is not None and stays else ()
+        gone = [spec.name for spec, profile in member.wire.devices if (spec, profile) not in staying]
+        for failure in await member.bus.release(gone):
+            self._log.warning("release.failed", bus=member.wire.name, why=failure)
+        await member.bus.close()
+
+    def _note_failure(self, bus: Bus, failure: Failure) -> None:
+        bus.online = False
+        bus.why = f"{'parked: ' * failure.parked}{type(failure.error).__name__}: {failure.error}"
+        self._log_failure(failure)
+
+    def _log_failure(self, failure: Failure) -> None:
+        self._log.error(
+            "task.parked" if failure.parked else "task.failed",
+            task=failure.name,
+            count=failure.count,
+            exc_info=failure.error,
+        )
+
+    def post(self, commands: Iterable[Command], now_ns: int) -> None:
+        """Put each command into the mailbox of its bus; one for a point that is not there is dropped."""
+        for command in commands:
+            bus = self.points.find_holder(command.point)
+            if bus is not None:
+                bus.post(command, now_ns)
+
+    def give_back(self, points: Sequence[str]) -> None:
+        """Have points given back to their devices' own control, now and once."""
+        for bus in self.buses:
+            bus.give_back(points)
+
+    def report(self, now_ns: int) -> list[Readings]:
+        """The own points of each bus and its devices."""
+        self.recorder.drop_old()
+        return [bus.report(now_ns) for bus in self.buses]
+
+    def silent(self) -> set[str]:
+        """Owners whose every device is silent, or stands on a bus that was parked: they get DDEATH."""
+        known: set[str] = set()
+        heard: set[str] = set()
+        for member in self._members.values():
+            for health in member.bus.devices.values():
+                known |= health.owners
+                if not health.silent and not member.task.done():
+                    heard |= health.owners
+        return known - heard
+
+    def make_release_table(self) -> list[release.BusRelease]:
+        """The safe values of every output, encoded, for ``release.json``; of those that answer first."""
+        return [
+            release.BusRelease(
+                member.wire.name,
+                member.wire.section.model_dump(mode="json"),
+                [write for health in member.bus.list_reachable_first() for write in health.driver.releases()],
+                _find_values_left(member.bus),
+            )
+            for member in self._members.values()
+        ]
+
+    def find_reachability(self) -> list[tuple[bool, object]]:
+        """Which devices answer, and what caps stand in them: as that changes, so may the release table.
+
+        A driver tells the latter as ``standing``, where what it writes on leaving depends on it.
+        """
+        healths = (health for bus in self.buses for health in bus.devices.values())
+        return [(health.reachable, getattr(health.driver, "standing", None)) for health in healths]
+
+    async def leave(self) -> list[str]:
+        """Stop polling and write every safe value, all buses at once; returns what failed."""
+        self.shares.close()
+        await _stop_polling(list(self._members.values()))
+        failures = await asyncio.gather(*(self._left(member) for member in self._members.values()))
+        return [failure for of_bus in failures for failure in of_bus]
+
+    @staticmethod
+    async def _left(member: RunningBus) -> list[str]:
+        try:
+            return await member.bus.release(list(member.bus.devices))
+        finally:
+            await member.bus.close()
+
+
+def _find_values_left(bus: Bus) -> dict[str, float | None]:
+    """The values that points are left with: a cap that stands lower than its safe value is not raised."""
+    found = dict(bus.safe)
+    for point, value in bus.safe.items():
+        last = bus.mailbox.outcomes.get(point)
+        if value is not None and bus.points[point].on_release == "cap" and last and last.verdict == "done":
+            found[point] = min(value, last.command.value)
+    return found
+
+
+def _find_endpoint(wire: BusSpec) -> list[Any]:
+    return [getattr(wire.section, key, None) for key in ENDPOINT_KEYS]
+
+
+async def _stop_polling(members: Sequence[RunningBus]) -> None:
+    """Stop polling: after the exchange in hand where that ends soon, else in the middle of it.
+
+    An answer that nobody waited for is owed: a serial device may not be asked again until it can no
+    longer come.
+    """
+    if not members:
+        return
+    for member in members:
+        member.bus.halt()
+    tasks = [member.task for member in members]
+    busy = [member.task for member in members if member.bus.online]
+    if busy:
+        await asyncio.wait(busy, timeout=STOP_TIMEOUT_S)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+class ReleaseFile:
+    """What was last kept, and whether it still stands there as we wrote it.
+
+    A full folder is no reason to stop steering: it is said once, and tried again; so is one that somebody
+    deleted or altered under us.
+    """
+
+    def __init__(self, runtime_dir: Path, log: Any) -> None:
+        self._runtime_dir = runtime_dir
+        self._log = log
+        self._table: list[release.BusRelease] = []
+        self._stamps: list[object] = []
+        self._fault = ""
+        self._reached: list[tuple[bool, object]] = []
+
+    @property
+    def fault(self) -> str:
+        """Why it cannot be kept now; empty when it can."""
+        return self._fault
+
+    def follow(self, fleet: BusManager) -> None:
+        """Keep it anew where devices came or went, or what stands in them changed."""
+        if fleet.find_reachability() != self._reached:
+            self.keep(fleet)
+
+    def keep(self, fleet: BusManager) -> None:
+        """Keep it, if it changed or is no longer there."""
+        self._reached = fleet.find_reachability()
+        table = fleet.make_release_table()
+        if table == self._table and release.find_stamps(self._runtime_dir) == self._stamps:
+            return
+        try:
+            release.save_release(self._runtime_dir, table)
+            self._stamps = release.find_stamps(self._runtime_dir)
+        except OSError as error:
+            if not self._fault:
+                self._log.error("release.not_kept", folder=str(self._runtime_dir), why=str(error))
+            self._fault = str(error)
+        else:
+            self._table, self._fault = table, ""

@@ -1,0 +1,266 @@
+"""Let other masters use the buses as the site file says; report what they write."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_network
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
+
+from quartier.config.shares import Share
+from quartier.daemon.assembly.bus_specs import BusSpec
+from quartier.runtime.bus.mailbox import WriteListener
+from quartier.runtime.bus.poll import Bus
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.supervisor import Failure, supervise
+from quartier_drivers.contract import Note
+from quartier_drivers.profile import RegisterProfile
+from quartier_drivers.who import Who
+
+if TYPE_CHECKING:  # a site that shares nothing does not even import it
+    from quartier_drivers.modbus.line import Line
+    from quartier_drivers.modbus.share.client import Passed
+    from quartier_drivers.modbus.share.host import Host
+    from quartier_drivers.modbus.share.queue import Queue
+
+# Of one who tries again and again people are told once in so long (real seconds).
+REPORT_PERIOD_S = 60.0
+_VALUES_COUNT_MAX = 8
+
+
+class ClientWrites:
+    """``witness`` hears of writes to devices of assets, ``tell`` of others and of what was not allowed."""
+
+    def __init__(
+        self, clock: SiteClock, witness: Callable[[], WriteListener], tell: Callable[[Note], None]
+    ) -> None:
+        self._clock = clock
+        self._witness = witness
+        self._tell = tell
+        self._told_s: dict[str, float] = {}
+        self._untold_count: dict[str, int] = {}
+
+    def __call__(self, owners: Mapping[int, Sequence[str]], passed: "Passed") -> None:
+        """Hear of one; ``owners`` are the assets whose device answers under each unit."""
+        if passed.verdict == "barred":
+            self._report_forbidden(passed)
+            return
+        written = passed.written
+        assert written is not None, passed  # it went out
+        why = f"function {passed.function} from {passed.address}: {_format_values(written.values)}"
+        if passed.unit not in owners:
+            place = f"{passed.unit}/{written.table}:{written.first}"
+            text = f"share {passed.client} wrote {place}, {why}: {passed.verdict} {passed.why}".rstrip()
+            self._tell(Note("share.wrote", text, {"share": passed.client, "address": passed.address}))
+        for owner in owners.get(passed.unit, ()):
+            point = f"{owner}.{written.table}_{written.first}_index"
+            value = float(written.values[0])
+            who = Who("client", passed.client, passed.address)
+            self._witness().passed(point, who, why, value, passed.verdict, passed.why, self._clock.now_ns())
+
+    def _report_forbidden(self, passed: "Passed") -> None:
+        now_s = asyncio.get_running_loop().time()
+        more_count = self._untold_count.get(passed.client, 0)
+        if now_s - self._told_s.get(passed.client, -REPORT_PERIOD_S) < REPORT_PERIOD_S:
+            self._untold_count[passed.client] = more_count + 1
+            return
+        self._told_s[passed.client], self._untold_count[passed.client] = now_s, 0
+        place = f"unit {passed.unit}"
+        if passed.written is not None:
+            place = f"{passed.unit}/{passed.written.table}:{passed.written.first}"
+        more = f"; {more_count} more since the last time this was told" if more_count else ""
+        text = (
+            f"{passed.address} of share {passed.client} may not write {place} by function {passed.function}"
+        )
+        self._tell(
+            Note("share.write_refused", text + more, {"share": passed.client, "address": passed.address})
+        )
+
+
+def _format_values(values: Sequence[int]) -> str:
+    shown = " ".join(map(str, values[:_VALUES_COUNT_MAX]))
+    return f"{shown} …" if len(values) > _VALUES_COUNT_MAX else shown
+
+
+@dataclass(frozen=True, slots=True)
+class OpenShare:
+    """A place where somebody listens: for which bus, what was declared, and its task."""
+
+    bus: Bus
+    declared: Mapping[str, Share]
+    host: "Host"
+    task: asyncio.Task[None]
+
+
+class Shares:
+    """Starts and stops listening as the site file wants it.
+
+    ``passed`` hears of each write, with the assets of each unit.
+    """
+
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        clock: SiteClock,
+        passed: Callable[[Mapping[int, Sequence[str]], "Passed"], None],
+        report: Callable[[Failure], None],
+    ) -> None:
+        self._group = group
+        self._clock = clock
+        self._passed = passed
+        self._report = report
+        self._open: dict[str, OpenShare] = {}
+        self._queues: dict[str, tuple[Bus, Queue]] = {}
+        self._site_units: Mapping[str, frozenset[int]] = {}
+
+    def follow(
+        self,
+        declared: Mapping[str, Share],
+        buses: Sequence[tuple[BusSpec, Bus]],
+        units: Mapping[str, frozenset[int]] = MappingProxyType({}),
+    ) -> None:
+        """Make it what the site file says; where nothing changed nobody is sent away.
+
+        ``units`` are those of all devices of a bus, the ones that are not read too.
+        """
+        self._site_units = units
+        by_name = {bus.name: (wire, bus) for wire, bus in buses}
+        wanted: dict[str, dict[str, Share]] = {}
+        for name, share in declared.items():
+            if share.bus in by_name:
+                wanted.setdefault(share.listen, {})[name] = share
+        for place, one in list(self._open.items()):
+            bus = by_name.get(one.bus.name, (None, None))[1]
+            if wanted.get(place) != one.declared or bus is not one.bus or one.task.done():
+                self._close_share(place)
+        shared = {share.bus for shares in wanted.values() for share in shares.values()}
+        for name, (bus, queue) in list(self._queues.items()):
+            if name not in shared or by_name[name][1] is not bus:
+                bus.gaps.guests = None
+                queue.close()
+                del self._queues[name]
+        for place, shares in wanted.items():
+            if place not in self._open:
+                self._start(place, shares, *by_name[next(iter(shares.values())).bus])
+
+    def close(self) -> None:
+        """Serve nobody any more."""
+        self.follow({}, ())
+
+    def _close_share(self, place: str) -> None:
+        one = self._open.pop(place)
+        one.task.cancel()
+        one.host.close()
+
+    def _start(self, place: str, shares: Mapping[str, Share], wire: BusSpec, bus: Bus) -> None:
+        from quartier_drivers.modbus.share.client import Client  # noqa: PLC0415 - a door unused costs nothing
+        from quartier_drivers.modbus.share.host import Host  # noqa: PLC0415 - as above
+
+        units, owners = (
+            _find_all_units(wire) | self._site_units.get(bus.name, frozenset()),
+            _find_owners(wire),
+        )
+        queue = self._make_queue(wire, bus)
+        told = partial(self._passed, owners)
+        clients = [Client(_make_terms(name, share, units), queue, told) for name, share in shares.items()]
+        address, _, port = place.rpartition(":")
+        host = Host(address.strip("[]"), int(port), clients, queue)
+        work = supervise(f"share {place}", host.run, self._clock, self._report)
+        task = self._group.create_task(work, name=f"share {place}")
+        self._open[place] = OpenShare(bus, shares, host, task)
+
+    def _make_queue(self, wire: BusSpec, bus: Bus) -> "Queue":
+        from quartier_drivers.modbus.share.queue import Queue  # noqa: PLC0415 - as above
+
+        if bus.name in self._queues:
+            return self._queues[bus.name][1]
+        by_unit: dict[int, list[str]] = {}
+        pauses_s: dict[int, tuple[float, float]] = {}
+        for spec, profile in wire.devices:
+            limits = cast("RegisterProfile", profile).limits  # of whatever speaks on a Modbus line
+            for unit in _find_units(spec.unit, profile):
+                by_unit.setdefault(unit, []).append(spec.name)
+                pauses_s[unit] = limits.pause_s, max(limits.pause_s, limits.write_pause_s)
+        queue = Queue(
+            cast("Line", bus.line),
+            self._clock,
+            lambda: bus.online,
+            lambda unit: _is_silent(bus, by_unit.get(unit, ())),
+            pauses_s,
+            bus.mailbox.wake,
+        )
+        bus.gaps.guests = queue
+        self._queues[bus.name] = bus, queue
+        return queue
+
+    # What people are told
+
+    def told(self, bus: str) -> list[dict[str, Any]]:
+        """How the shares of a bus do, JSON-ready."""
+        return [
+            {
+                "name": client.terms.name,
+                "listen": place,
+                "listens": one.host.listens,
+                "why": one.host.why,
+                "addresses": sorted({guest.address for guest in client.guests}),
+                "connections": len(client.guests),
+                "counts": client.tally.data(),
+                "strangers": one.host.strangers_count if client is one.host.clients[0] else 0,
+                "stranger": one.host.stranger,
+            }
+            for place, one in self._open.items()
+            if one.bus.name == bus
+            for client in one.host.clients
+        ]
+
+    def deaf(self) -> dict[str, str]:
+        """Shares that cannot listen, and why."""
+        return {name: one.host.why for one in self._open.values() if one.host.why for name in one.declared}
+
+
+def _make_terms(name: str, share: Share, units: frozenset[int]) -> Any:
+    from quartier_drivers.modbus.share.span import spans  # noqa: PLC0415 - as above
+    from quartier_drivers.modbus.share.terms import Terms  # noqa: PLC0415 - as above
+
+    return Terms(
+        name=name,
+        networks=tuple(map(ip_network, share.clients)),
+        units=units | frozenset(share.units),
+        writes=spans(share.writes),
+        diagnostics=share.diagnostics,
+        requests_per_s=share.requests_per_s,
+        writes_per_h=share.writes_per_h,
+        connections_max=share.connections_max,
+        outstanding_max=share.outstanding_max,
+        age_max_s=share.age_max_s,
+        wire_max_s=share.wire_max_s,
+    )
+
+
+def _find_units(unit: int, profile: Any) -> frozenset[int]:
+    """The units that a device answers under: its own, and those of single points."""
+    if not isinstance(profile, RegisterProfile):
+        return frozenset({unit})
+    points = (point for part in profile.parts.values() for point in part.values())
+    return frozenset({unit, *(point.unit for point in points if point.unit is not None)})
+
+
+def _find_all_units(wire: BusSpec) -> frozenset[int]:
+    return frozenset().union(*(_find_units(spec.unit, profile) for spec, profile in wire.devices))
+
+
+def _find_owners(wire: BusSpec) -> dict[int, list[str]]:
+    """Whose device answers under each unit."""
+    found: dict[int, list[str]] = {}
+    for spec, profile in wire.devices:
+        for unit in _find_units(spec.unit, profile):
+            found.setdefault(unit, []).extend(dict.fromkeys(spec.owners.values()))
+    return found
+
+
+def _is_silent(bus: Bus, devices: Iterable[str]) -> bool:
+    """Whether all who answer under a unit are known not to; of another unit nothing is known."""
+    healths = [bus.devices[name] for name in devices if name in bus.devices]
+    return bool(healths) and all(health.silent or health.aside for health in healths)

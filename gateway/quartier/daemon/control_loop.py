@@ -1,0 +1,417 @@
+"""Run one control cycle: take documents, decide, post commands, report changes."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, replace
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from quartier.control import sequence, switch_state
+from quartier.control import state as control_state
+from quartier.control.allocate import restore
+from quartier.control.events import detection, outage, rows
+from quartier.control.limits import supplies
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.limits.contacts import ContactState
+from quartier.control.link import allowed, envelopes, machine
+from quartier.control.link import state as link_state
+from quartier.control.link.envelope_progress import ConnectionMeasurement
+from quartier.control.observe import daily_runs
+from quartier.control.observe.meter_check import judge
+from quartier.control.orders import command_progress, schedules
+from quartier.control.orders.command_progress import CommandContext
+from quartier.control.orders.commands import CommandDocument, FailsafeTest, Shed
+from quartier.control.orders.running_commands import RestartFacts
+from quartier.control.orders.signals import Signals
+from quartier.control.records import LinkLimits, Overrides
+from quartier.control.requests import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
+from quartier.control.supervise import flexibility as supervise_flexibility
+from quartier.daemon.buses.lifecycle import BusManager
+from quartier.daemon.manual_overrides import ManualOverrides
+from quartier.daemon.reports.alarm_list import AlarmManager
+from quartier.daemon.reports.losses import LossReport
+from quartier.daemon.reports.write_ledger import WriteLedger
+from quartier.district.service.commands import DistrictCommands, PendingAcks
+from quartier.district.service.schedules import DistrictSchedules
+from quartier.house.assets import House
+from quartier.house.image import Image
+from quartier.house.now import Now
+from quartier.house.sample import Mark
+from quartier.runtime.clock import SiteClock, find_boot_id
+from quartier.store.history_store import Store
+from quartier_drivers.contract import Quality
+from quartier_drivers.who import Who
+
+if TYPE_CHECKING:  # a house that stands alone, or does not plan, does not import them
+    from quartier.district.documents import Accepted
+    from quartier.district.uplink import Uplink
+    from quartier.planning.service.planner import Planner
+
+
+TEXT_AGE_MAX_S = 120.0
+"""What was said longer ago is not what is said."""
+
+
+class ControlLoop:
+    """Called by the ticker.  Holds the link state, the cycle's state and the last view.
+
+    ``outage_before``: the machine was without power until now.
+    """
+
+    uplink: "Uplink | None"
+    loss_report: LossReport | None
+    hands: ManualOverrides | None
+    view: Mapping[str, Any]
+
+    def __init__(
+        self,
+        house: House,
+        params: allowed.LinkParameters,
+        state: link_state.LinkState,
+        clock: SiteClock,
+        image: Image,
+        fleet: BusManager,
+        store: Store,
+        log: Any,
+        ledger: WriteLedger | None = None,
+        *,
+        outage_before: bool = False,
+        sentry: AlarmManager | None = None,
+    ) -> None:
+        self.params = params
+        self.link = state
+        self.uplink = None
+        self.planner: Planner | None = None
+        self.loss_report = None
+        self.hands = None
+        self.view = {}
+        self.ledger = ledger or WriteLedger(store)
+        self.alarm_manager = sentry or AlarmManager(store.event, log, clock)
+        self._clock = clock
+        self._boot = find_boot_id()
+        self._image = image
+        self._fleet = fleet
+        self._store = store
+        self._log = log
+        self._state = control_state.ControlState.fresh(house)
+        if outage_before:
+            self._state = replace(self._state, events=detection.GridEvents(outage=outage.begin_recovery()))
+        self.agenda = DistrictSchedules(self._answer, store.event, log)
+        self._people: Overrides = {}
+        self.commanding = DistrictCommands(store.event, log, self._replay_events, self.alarm_manager.reset)
+        self.pending_acks = PendingAcks(self._answer, clock.rate)
+        self._acting: frozenset[str] = frozenset()
+
+    def adopt(self, house: House, params: allowed.LinkParameters, anew: Collection[str] = ()) -> None:
+        """Go on with a site file that was read again; what stands on ``anew`` is ordered again."""
+        self._state = self._state.adopt(house, anew)
+        self.params = params
+
+    def kept(self) -> Mapping[str, Any]:
+        """What control must know after a restart beside the link's state."""
+        facts = {
+            "subscribed_va": supplies.dump_supplies(self._state.supplies),
+            "runs": daily_runs.dump_runs(self._state.runs),
+            "turns": switch_state.dump_switch_states(self._state.turns, self._clock.now()),
+            "grid": detection.dump_grid_events(self._state.events, self._clock.now_ns() // 1_000_000),
+            "meter": judge.dump_check(self._state.meter),
+            **self.agenda.kept(),
+            "district": self.commanding.kept(),
+        }
+        found = {name: known for name, known in facts.items() if known}
+        return {**found, "boot": self._boot} if found else {}
+
+    def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
+        """Take what ``kept`` gave before; a contract does not age, and a switching knows its own time.
+
+        While the machine runs its own clock says how long ago each was, and not the wall clock.
+        """
+        house, known, now = self._state.house, self._state.events, self._clock.now()
+        same_boot = bool(self._boot) and kept.get("boot") == self._boot
+        counted_s = detection.find_absence_s(kept.get("grid"), now.ns // 1_000_000) if same_boot else None
+        away_s = away_s if counted_s is None else counted_s
+        self._state = replace(
+            self._state,
+            supplies=supplies.load_supplies(house.supplies, kept.get("subscribed_va")),
+            turns=switch_state.load_switch_states(
+                house, kept.get("turns"), now, dark=known.outage.is_open, same_boot=same_boot
+            ),
+            runs=daily_runs.load_runs(house, kept.get("runs")),
+            events=detection.load_grid_events(known, kept.get("grid"), away_s, self._clock.now_ns()),
+            meter=judge.load_check(kept.get("meter"), self._clock.now_ns()),
+        )
+        self.agenda.recall(kept, outage=known.outage.is_open)
+        ends_ns = {Shed: self.link.shed_until_ns, FailsafeTest: self.link.test_ns and self.link.test_ns[1]}
+        since = RestartFacts(
+            same_boot, {kind: end_ns for kind, end_ns in ends_ns.items() if end_ns is not None}
+        )
+        self.commanding.recall(kept.get("district"), now, outage=known.outage.is_open, since=since)
+
+    def believe_meter(self, now: Now) -> str:
+        """Have the connection meter judged anew; return what its verdict was."""
+        before = self._state.meter
+        self._state = replace(self._state, meter=judge.clear_verdict(before, now.ns))
+        return before.verdict.name.lower()
+
+    def needs(self, asset: str) -> list[dict[str, Any]] | None:
+        """What it would take for an asset to come back; None where it is not held."""
+        return restore.find_return_needs(self._state, asset, self._clock.now_ns())
+
+    def until_ms(self, who: Who) -> int | None:
+        """Until when (UTC) what a document of the district asks now is asked; None for all others."""
+        program = self.link.program(who.name) if who.kind == "document" else None
+        if program is None or (program.envelope.id, program.envelope.seq) != (who.id, who.seq):
+            return None
+        return envelopes.find_next_rise_ms(program.envelope, program.newest.utc_ms(self._clock.now_ns()))
+
+    @property
+    def house(self) -> House:
+        """The house as it is steered now."""
+        return self._state.house
+
+    def __call__(self) -> None:
+        """Take one turn."""
+        now = self._clock.now()
+        frozen = self._image.freeze(now.ns)
+        before = self.view.get("mode", str(self.link.mode))
+        self._take(now)
+        self._update_device_facts()
+        asked = lambda gone: self._find_requests(now, outage=gone)  # noqa: E731 - it is handed on
+        ordered = asked, self.commanding.commands
+        plan = None if self.planner is None else self.planner.wish
+        known = frozen, self._state, self.link, self.params, now
+        decision, self.link = sequence.run_turn(*known, *ordered, plan)
+        self._state = decision.state
+        self.view = decision.view
+        if self.loss_report is not None:
+            self.view = self.loss_report.named(decision.view, now)
+        self.ledger.ordered(decision.commands, frozen, now)
+        self._fleet.post(decision.commands, now.ns)
+        if decision.releases:
+            self.ledger.released(decision.releases, decision.lost, now)
+            self._fleet.give_back(decision.releases)
+        self.ledger.look(frozen, now)
+        self.ledger.tick(now)
+        self._report_changes(before, now)
+        if self.uplink is not None:
+            self.agenda.follow(self._make_schedule_context(now))
+        utc_ms = allowed.count_utc_ms(self.link, now)
+        self.pending_acks.answer(self.commanding.look(self._make_snapshot(now), self._kept(), utc_ms), now)
+        self.pending_acks.look(now)
+
+    def _find_requests(self, now: Now, *, outage: bool) -> Overrides:
+        """What is ordered of single assets: by the district, and before that by people."""
+        self._people = {} if self.hands is None else self.hands.running(now, outage=outage)
+        if self.uplink is None:
+            return self._people
+        return {**self.agenda.asked(self._make_schedule_context(now), outage=outage), **self._people}
+
+    def _make_schedule_context(self, now: Now) -> schedules.ScheduleContext:
+        utc_ms = allowed.count_utc_ms(self.link, now)
+        lost_ms = allowed.find_clock_lost_ms(self.link, now)
+        leads = allowed.follows_district(self.link, self.params, now)
+        known = self.house, self._state.memories, self._people, leads
+        return schedules.ScheduleContext(
+            now, utc_ms, lost_ms, *known, self._state.book.orders, self._grid_operator_programs
+        )
+
+    @property
+    def _grid_operator_programs(self) -> frozenset[str]:
+        """The programs of the grid operator."""
+        papers = (program.envelope for program in self.link.programs)
+        return frozenset(paper.program for paper in papers if paper.priority == 0)
+
+    def planned(self) -> dict[str, Any]:
+        """What the district plans, JSON-ready, and the fail-safe values in force."""
+        values = allowed.find_failsafe_values(self.link, self.params)
+        waits = allowed.has_waiting_parameters(self.link)
+        failsafe = {**asdict(values), "from_district": self.link.failsafe is not None, "waits": waits}
+        now = self._clock.now()
+        running = self.commanding.shown(now)
+        return {
+            **self.agenda.shown(self._make_schedule_context(now)),
+            "failsafe": failsafe,
+            "commands": running,
+        }
+
+    def flexibility(self, local: Collection[str]) -> dict[str, Any] | None:
+        """What the building could do now, without the assets of ``local``; None while nobody can know yet."""
+        now = self._clock.now()
+        if not supervise_flexibility.is_flexibility_known(self._state, now):
+            return None
+        moment = self._make_schedule_context(now)
+        if self.planner is None:
+            return self.agenda.report(self._state, moment, local)
+        ahead = self.planner.expected(moment.utc_ms), self.planner.forecast_points.report(now)
+        return self.agenda.report(self._state, moment, local, *ahead)
+
+    def said(self, point: str) -> str:
+        """What a point says in words, while its reading is good and young; else nothing."""
+        seen = self._image.freeze(self._clock.now_ns()).get(point)
+        if seen is None or seen.quality is not Quality.GOOD or seen.age_s > TEXT_AGE_MAX_S:
+            return ""
+        return str(seen.value)
+
+    @property
+    def state(self) -> control_state.ControlState:
+        """What control remembers."""
+        return self._state
+
+    @property
+    def force(self) -> ActiveLimits | None:
+        """The caps in force; None before the first turn."""
+        return self._state.force
+
+    @property
+    def signals(self) -> Signals:
+        """The signals of the district."""
+        return self.agenda.signals
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the public grid's voltage is gone (spec/failsafe.md#rule-6)."""
+        return self._state.events.is_gone
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether the grid's frequency is read often enough for the fast cycle."""
+        period_s = self.house.grid.frequency_period_s
+        return period_s is not None and period_s <= rows.FAST_PERIOD_S
+
+    def look(self) -> bool:
+        """Judge the public grid alone, between two turns; whether a row begins to act: then one is due."""
+        now = self._clock.now()
+        before = self._state.events
+        seen = detection.update_events(before, self._image.freeze(now.ns), self.house, now.ns)
+        self._state = replace(self._state, events=seen)
+        return seen.find_rise_start(before)
+
+    def _update_device_facts(self) -> None:
+        """Let control know what devices tell of the points that it orders: their resolution and fallback."""
+        infos = self._fleet.points
+        steps = {point: infos[point].step for point in self._state.book.orders if point in infos}
+        fallbacks = {
+            point: (found.value, found.after_s)
+            for point in steps
+            if (found := infos[point].fallback) is not None
+        }
+        if (steps, fallbacks) != (self.house.steps, self.house.fallbacks):
+            known = replace(self.house, steps=steps, fallbacks=fallbacks)
+            self._state = replace(self._state, house=known)
+
+    def _take(self, now: Now) -> None:
+        """Judge what the district sent since the last turn."""
+        if self.uplink is None:
+            return
+        while self.uplink.inbox:
+            accepted = self.uplink.inbox.popleft()
+            if isinstance(accepted.document, Heartbeat):
+                self.link = machine.accept_heartbeat(self.link, self.params, accepted.document, now)
+            elif isinstance(accepted.document, Envelope):
+                self._accept_envelope(accepted, accepted.document, now)
+            elif isinstance(accepted.document, FailsafeDocument):
+                self._accept_failsafe(accepted, accepted.document, now)
+            elif isinstance(accepted.document, DeviceSchedule | Signal):
+                self.agenda.take(accepted, self._make_schedule_context(now))
+            elif isinstance(accepted.document, CommandDocument):
+                taken = self.commanding.take(accepted, accepted.document, self._make_snapshot(now))
+                self.pending_acks.answer(taken, now)
+
+    def _accept_envelope(self, accepted: "Accepted", envelope: Envelope, now: Now) -> None:
+        state, ack = machine.accept_envelope(self.link, self.params, envelope, now)
+        if accepted.persisted:
+            self.link = state
+        elif self._is_looser(state, now):
+            ack = Ack(envelope.id, envelope.seq, "envelope", "TEMPORARY_ERROR", "REJECTED")
+        else:
+            self.link, ack = machine.accept_envelope(self.link, self.params, envelope, now, sure=False)
+        self._answer(*self.commanding.follow_envelope(envelope, ack))
+        fields = {"program": envelope.program, "id": envelope.id, "status": ack.status, "reason": ack.reason}
+        self._log.info("document.judged", **fields)
+        if not accepted.repeated:
+            self._store.event("document.judged", f"envelope {envelope.id}: {ack.status}", fields, now)
+
+    def _accept_failsafe(self, accepted: "Accepted", paper: FailsafeDocument, now: Now) -> None:
+        state, ack = machine.accept_failsafe_parameters(self.link, self.params, paper, now)
+        if accepted.persisted or not allowed.loosens_failsafe(self.link, state, self.params):
+            self.link = state
+        else:
+            ack = Ack(paper.id, paper.seq, "failsafe", "TEMPORARY_ERROR", "REJECTED")
+        self._answer(ack)
+        fields = {"id": paper.id, "status": ack.status, "reason": ack.reason}
+        self._log.info("failsafe.judged", **fields)
+        if not accepted.repeated:
+            self._store.event("failsafe.judged", f"fail-safe values {paper.id}: {ack.status}", fields, now)
+
+    def _is_looser(self, state: link_state.LinkState, now: Now) -> bool:
+        """Whether ``state`` allows more now than the present one; without its number on disk it must not."""
+        before, after = (
+            allowed.find_link_limits(self.link, self.params, now),
+            allowed.find_link_limits(state, self.params, now),
+        )
+        careful = (before.no_battery_export, before.no_grid_charge_above_reserve)
+        return any(new > old for new, old in zip(_list_limits(after), _list_limits(before), strict=True)) or (
+            any(careful) and careful != (after.no_battery_export, after.no_grid_charge_above_reserve)
+        )
+
+    def _answer(self, *acks: Ack) -> None:
+        if self.uplink is not None:
+            for ack in acks:
+                self.uplink.ack(ack)
+
+    def _replay_events(self, above: Mark) -> None:
+        if self.uplink is not None:
+            self.uplink.replay(above)
+
+    def _make_snapshot(self, now: Now) -> CommandContext:
+        """What a command is judged against."""
+        return CommandContext(
+            state=self._state,
+            people=self._people,
+            ordered=self.commanding.ordered,
+            may_loosen=allowed.is_loosening_allowed(self.link, now),
+            leads=allowed.follows_district(self.link, self.params, now),
+            regulatory=self._grid_operator_programs,
+            now=now,
+        )
+
+    def _kept(self) -> ConnectionMeasurement:
+        """Whether the measured power is inside the caps; None where it is not known."""
+        inside = None
+        if self.view["grid"]["state"] == "good":
+            power_w, caps = self.view["grid"]["power_w"], self.view["caps"]
+            import_w, export_w = caps["import"]["max_w"], caps["export"]["max_w"]
+            low_w, high_w = (
+                -export_w - command_progress.find_grid_band_w(export_w),
+                import_w + command_progress.find_grid_band_w(import_w),
+            )
+            inside = low_w <= power_w <= high_w
+        return ConnectionMeasurement(inside=inside, by_hand=bool(self._people))
+
+    def _report_changes(self, before: str, now: Now) -> None:
+        """Log and keep what changed: the link's mode, contacts, and alarms that came or went."""
+        mode, why = self.view["mode"], self.view["why"]
+        if mode != before:
+            self._log.warning("link.mode", before=before, now=mode, why=why)
+            self._store.event("link.mode", f"{before} -> {mode}: {why}", {"mode": mode}, now)
+        self._report_contacts(now)
+        self.alarm_manager.look(self.view["alarms"], now)
+
+    def _report_contacts(self, now: Now) -> None:
+        """A contact that acts, or lets go; one not yet read says nothing of itself."""
+        seen = {
+            name: one for name, one in self.view["contacts"].items() if one["why"] != ContactState.WAITING
+        }
+        acting = frozenset(name for name, one in seen.items() if one["acting"])
+        for name in sorted(acting - self._acting):
+            caps = {f"{way}_max_w": watts for way, watts in seen[name]["caps"].items()}
+            self._log.warning("contact.acts", contact=name, why=seen[name]["why"], **caps)
+            self._store.event("contact.acts", f"contact {name} {seen[name]['why']}", caps, now)
+        for name in sorted(self._acting - acting):
+            self._log.info("contact.lets_go", contact=name)
+            self._store.event("contact.lets_go", f"contact {name} lets go", {}, now)
+        self._acting = acting
+
+
+def _list_limits(caps: LinkLimits) -> tuple[float, ...]:
+    limits = (caps.import_max_w, caps.export_max_w, caps.generation_max_w, caps.consumption_max_w)
+    return tuple(inf if watts is None else watts for watts in limits)

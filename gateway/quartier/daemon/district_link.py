@@ -1,0 +1,127 @@
+"""Make the uplink of a site from its site file; loaded only where there is a district."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any
+
+from quartier.config.model import Site
+from quartier.config.secrets import locate
+from quartier.daemon.assembly import site_settings
+from quartier.daemon.buses.lifecycle import BusManager
+from quartier.district.broker import Credentials, Server
+from quartier.district.catalog import Catalog, build
+from quartier.district.effects import Note
+from quartier.district.rules import Rules
+from quartier.district.uplink import House, Settings, Uplink
+from quartier.district.voice import Identity
+from quartier.house.image import Image
+from quartier.house.now import Now
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.interfaces import RecordEvent
+from quartier.runtime.state_file import was_restored
+from quartier.store.deadband import Deadbands
+from quartier.store.history_store import Store
+from quartier_drivers.contract import PointInfo
+from quartier_drivers.errors import ConfigError
+
+
+def make_uplink(
+    site: Site,
+    folder: Any,
+    catalog: Catalog,
+    image: Image,
+    fleet: BusManager,
+    store: Store,
+    clock: SiteClock,
+    log: Any,
+    hear: RecordEvent = lambda *_event: None,
+    flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None,
+    times: Callable[[Now], Iterable[int]] = lambda _now: (),
+) -> Uplink | None:
+    """The uplink, not yet running; None without a district, or when its section cannot be used now.
+
+    A secret that systemd did not give is said aloud and leaves the house to itself.  ``hear`` is told every
+    note too: code, text, data, and when.  ``flexibility`` gives the report of what the building could do,
+    ``times`` what UTC may be where the clock was set.
+    """
+    asked = site.district_link
+    if asked is None:
+        return None
+    try:
+        files = {key: _find_credential(getattr(asked, key)) for key in _CREDENTIAL_FILES}
+    except ConfigError as error:
+        log.warning("district.off", why="; ".join(map(str, error.faults)))
+        return None
+    issuers_file = files.pop("issuers_file")
+    if issuers_file is not None or asked.root_keys:
+        import_module("quartier.district.seal")  # takes its time now, where no cycle waits
+    settings = Settings(
+        servers=tuple(map(Server.read, asked.urls)),
+        folder=folder,
+        credentials=Credentials(user=asked.user, **files),
+        issuers_file=issuers_file,
+        roots=asked.root_keys,
+    )
+    rules = Rules(
+        primary_host=asked.primary_host,
+        watermark=asked.watermark,
+        watermark_unsigned=asked.watermark_unsigned,
+        aliases=asked.aliases,
+        backfill_messages_per_s=asked.backfill_messages_per_s,
+    )
+    house = House(
+        outbox=store,
+        clock=clock,
+        latest=lambda: image.freeze(clock.now_ns()),
+        silent=fleet.silent,
+        report=_make_note_reporter(store, clock, log, hear),
+        flexibility=flexibility,
+        times=times,
+        is_stranger=_make_stranger_check(store, restored=was_restored(folder)),
+    )
+    return Uplink(settings, Identity(site.site.district, site.site.id), catalog, rules, house)
+
+
+def _make_stranger_check(store: Store, *, restored: bool) -> Callable[[int], bool]:
+    """Whether a boot was another machine's: newer than our last one, and not this one.
+
+    Who has no memory of his own starts cannot tell; who took another's place never gives way to it.
+    """
+
+    def is_stranger(boot: int) -> bool:
+        return not restored and 0 < store.stats["boot_before"] < boot != store.boot
+
+    return is_stranger
+
+
+_CREDENTIAL_FILES = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")
+
+
+def make_catalog(site: Site, infos: Mapping[str, PointInfo]) -> Catalog:
+    """What the births announce: every point, whose it is, and how closely it is told."""
+    roles = {name: asset.role for name, asset in site.assets.items()}
+    gates = Deadbands(site_settings.make_deadbands(site))
+    return build(
+        infos,
+        roles,
+        local=site_settings.list_local_assets(site),
+        deadband=lambda point: gates.of(point).width,
+    )
+
+
+def _find_credential(reference: str | None) -> Any:
+    return None if reference is None else locate(reference, os.environ)
+
+
+def _make_note_reporter(
+    store: Store, clock: SiteClock, log: Any, hear: RecordEvent
+) -> Callable[[Note], None]:
+    def report(note: Note) -> None:
+        data: Mapping[str, Any] = {**note.data, **({"alarm": True} if note.alarm else {})}
+        (log.warning if note.alarm else log.info)(note.code, text=note.text, **note.data)
+        now = clock.now()
+        store.event(note.code, note.text, data, now)
+        hear(note.code, note.text, note.data, now)
+
+    return report

@@ -1,0 +1,446 @@
+"""Start, run, reload and stop the daemon; carry readings from the buses to image and store."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import quartier_native
+from quartier.commissioning import probe_results
+from quartier.config import stored_site_file
+from quartier.config.load import Loaded
+from quartier.config.stored_site_file import GatewayPaths
+from quartier.control.events import rows
+from quartier.control.link import allowed, machine
+from quartier.daemon import background_tasks, state_files
+from quartier.daemon.alarm_sources import FaultAlarms
+from quartier.daemon.assembly import bus_specs, site_model, site_settings
+from quartier.daemon.buses.lifecycle import BusManager, ReleaseFile
+from quartier.daemon.control_loop import ControlLoop
+from quartier.daemon.manual_overrides import ManualOverrides
+from quartier.daemon.questions import GatewayQuestions
+from quartier.daemon.reports import fallback_report, fault_recordings, gateway_values
+from quartier.daemon.reports.alarm_list import AlarmManager
+from quartier.daemon.reports.gateway_values import DiskMonitor, StandstillDetector
+from quartier.daemon.reports.losses import LossReport
+from quartier.daemon.reports.write_ledger import WriteLedger
+from quartier.daemon.site_file_changes import SiteFileChanges
+from quartier.house.assets import House
+from quartier.house.image import Image
+from quartier.house.now import Now
+from quartier.runtime import daemon_setup, process_size, release_log
+from quartier.runtime.bus.point_directory import PointDirectory
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.local_socket.orders import OrderServer
+from quartier.runtime.local_socket.questions import QuestionServer
+from quartier.runtime.supervisor import Failure, run_once, supervise
+from quartier.runtime.ticker import FastTicker, SystemdNotifier, Ticker
+from quartier_drivers.contract import SLOT_NS, Note, PointInfo, Readings, slot_ns
+from quartier_drivers.errors import ConfigError, Fault
+from quartier_drivers.ranges import Ranges
+
+if TYPE_CHECKING:
+    from quartier.config.model import Site
+    from quartier.district.catalog import Catalog
+    from quartier.district.uplink import Uplink
+
+LEAVE_TIMEOUT_S = 3.0
+CLOSE_TIMEOUT_S = 1.5
+THREAD_SWITCH_S = 0.0001
+
+
+class Daemon:
+    """One run, from a loaded site file to the last safe value.  ``run`` returns the exit code."""
+
+    fleet: BusManager
+    turn: ControlLoop
+    _overrides: ManualOverrides
+    _fallback_points: fallback_report.FallbackPoints
+    _fault_alarms: FaultAlarms
+    uplink: "Uplink | None"
+    _catalogue: "Callable[[Site, Mapping[str, PointInfo]], Catalog]"
+
+    def __init__(self, places: GatewayPaths, loaded: Loaded, clock: SiteClock, log: Any) -> None:
+        self._places = places
+        self._loaded = loaded
+        self._clock = clock
+        self._log = log
+        self._image = Image()
+        self._ranges = Ranges()
+        self._watchdog = SystemdNotifier()
+        self._stop = asyncio.Event()
+        self._reread = asyncio.Event()
+        self._started_ns = clock.now_ns()
+        self._own_ns = 0
+        self._ready = False
+        self._begun = False
+        self._damage: list[str] = []
+        self._release_file = ReleaseFile(places.runtime_dir, log)
+        self.uplink = None
+        site = loaded.site
+        self._store = site_settings.make_store(site, places.runtime_dir, places.state_dir)
+        self._beside = clock, self._store.event, log
+        self._ledger = WriteLedger(self._store)
+        self._alarm_manager = AlarmManager(self._store.event, log, clock, places.state_dir)
+        self._disk = DiskMonitor(log, self._record_alarm)
+        self._standstill = StandstillDetector(self._store.event)
+        self._plans = background_tasks.has_planning(loaded)
+
+    async def run(self) -> int:
+        """Run until SIGTERM or SIGINT: 0; after a bug of the house: 70, outputs released."""
+        self._report_faults(self._loaded)
+        boot = await asyncio.to_thread(self._store.open, self._clock.now())
+        self._disk.look(self._store.stats)
+        self._clock.raise_floor(int(self._store.stats["good_utc_ms"]))
+        engine = quartier_native.engine()
+        self._log.info(
+            "gateway.start", boot=boot, site=self._loaded.site.site.id, engine=engine.name, why=engine.why
+        )
+        well = await run_once(self._live, lambda bug: self._log.error("daemon.failed", exc_info=bug))
+        if not well and self._begun:
+            await self._write_release_values()
+        await self._close(planned=well)
+        self._log.info("gateway.stop", well=well)
+        return os.EX_OK if well else os.EX_SOFTWARE
+
+    async def _live(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            await self._start(group)
+            # The writer thread gives the interpreter back sooner: the cycle is worth more than a commit.
+            sys.setswitchinterval(THREAD_SWITCH_S)
+            daemon_setup.freeze_start_objects()
+            # Just before devices are asked: no answer makes a cycle late.
+            first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
+            cycle_s = self._loaded.site.control.cycle_s
+            when = first_ns, bus_specs.CYCLE_PHASE_NS
+            self._ticker = Ticker(cycle_s, self._clock, self._run_cycle, *when, self._clock.wait_until)
+            self._fast = FastTicker(self._clock, self._run_fast_cycle)
+            self._fast.set_wanted(on=self.turn.is_fast)
+            runtime_dir, asked = self._places.runtime_dir, self._make_questions()
+            deeds = {**self._overrides.order_handlers, **self._alarm_manager.order_handlers}
+            applying = SiteFileChanges(self._places, lambda: self._loaded, self._reread.set, *self._beside)
+            on_site = {**applying.order_handlers, **self._overrides.on_site_handlers}
+            operators = OrderServer(runtime_dir, deeds, self._log, on_site=on_site)
+            tasks = [
+                group.create_task(self._ticker.run(), name="ticker"),
+                group.create_task(self._fast.run(), name="fast"),
+                group.create_task(
+                    self._supervise("desk", QuestionServer(runtime_dir, asked.answers, asked.about).run)
+                ),
+                group.create_task(self._supervise("operators", operators.run)),
+                group.create_task(self._supervise("applying", applying.run)),
+                *(group.create_task(run) for run in self._make_background_tasks()),
+            ]
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reread.set)
+            district = [self._supervise("district", self.uplink.run)] if self.uplink is not None else []
+            tasks += [group.create_task(run, name="district") for run in district]
+            rereading = group.create_task(self._follow_site_file())
+            await self._stop.wait()
+            self._watchdog.say("STOPPING=1")
+            for task in (rereading, *tasks):
+                task.cancel()
+            await self._write_release_values()
+
+    async def _start(self, group: asyncio.TaskGroup) -> None:
+        """Buses first: nothing waits for the district."""
+        await self._report_damage()
+        known = await background_tasks.load_earlier_run(self._places.state_dir)
+        self.fleet = known.fleet(group, self._clock, self._take_device_readings, self._log, self._record_note)
+        self.fleet.write_listener = self._ledger
+        await self.fleet.follow(bus_specs.make_bus_specs(self._loaded, self._places.state_dir))
+        site = self._loaded.site
+        self.fleet.share(site)
+        values = bus_specs.find_release_values(self.fleet.wires, self.fleet.points)
+        house = probe_results.add_probe_results(
+            site_model.make_site(site, self.fleet.points, values), self.fleet.probes
+        )
+        self._ranges.follow(house.ratings_w)
+        params = site_settings.make_link_params(site, house.limits)
+        left, now = known.link, self._clock.now()
+        state = machine.start_link(
+            params, left.state, now, outage=left.outage, lost=left.lost, rebooted=left.rebooted
+        )
+        self._log.info("link.start", mode=str(state.mode), why=state.why, outage=left.outage)
+        self._report_missing_grid_rows(house)
+        self._ledger.follow(self.fleet.points, values)
+        self._take_release_log(now)
+        around = self._clock, self._image, self.fleet, self._store, self._log, self._ledger
+        self.turn = ControlLoop(
+            house, params, state, *around, outage_before=left.outage, sentry=self._alarm_manager
+        )
+        self._fault_alarms = FaultAlarms(self.turn, self.fleet, self._release_file, lambda: self._loaded)
+        self._alarm_manager.recall(known.alarms, house.zone)
+        self._alarm_manager.sources = (self._fault_alarms,)
+        self._report_earlier_end(left)
+        self._fallback_points = fallback_report.FallbackPoints(house, self.fleet.fallbacks)
+        self.turn.loss_report = LossReport.of(site, house, self.fleet, self._store)
+        beside = *self._beside, self.turn.believe_meter
+        self._overrides = ManualOverrides(self._places.state_dir, lambda: self.turn.house, *beside)
+        self._overrides.recall(known.overrides, now, outage=left.outage)
+        self.turn.hands = self._overrides
+        known.memory.restore_driver("gateway", self.turn, self._clock.utc_ms(), synced=self._clock.synced())
+        self.uplink = self.turn.uplink = self._make_uplink()
+        if self.uplink is not None:
+            self.fleet.moment.tell = self.uplink.wake
+        self._release_file.keep(self.fleet)
+        self._begun = True
+
+    def _take_release_log(self, now: Now) -> None:
+        """What ``quartier release`` wrote since the last run stands in the ledger, no longer beside it."""
+        self._ledger.take_release_rows(release_log.read_releases(self._places.runtime_dir), now)
+        self._ledger.close(now)
+        release_log.clear_releases(self._places.runtime_dir)
+
+    def _make_background_tasks(self) -> list[Coroutine[Any, Any, None]]:
+        folder, clock, turn = self._places.state_dir, self._clock, self.turn
+        of_fleet = self.fleet, lambda: turn.link, turn.kept, turn.pending_acks, self._list_remembering
+        beside = self._alarm_manager, clock, self._store.event, self._log
+        of_faults = folder, self.fleet, lambda: self._loaded.site, *beside
+        around_faults = self._supervise("records", lambda: fault_recordings.run_fault_recorder(*of_faults))
+        kept = background_tasks.make_saving_tasks(folder, *of_fleet, clock, self._log)
+        further = background_tasks.make_optional_tasks(
+            lambda: self._loaded, self._places, turn, self._reread.set, *beside[1:]
+        )
+        asked_for = [self._supervise(name, run) for name, run in further.items()]
+        return [*kept, around_faults, self._alarm_manager.run(), *asked_for]
+
+    def _list_remembering(self) -> state_files.NamedParts:
+        return (*self.fleet.drivers(), ("gateway", self.turn))
+
+    async def _report_damage(self) -> None:
+        """Say which files of facts are damaged, before anything writes them anew."""
+        for copy, other_is_sound in await asyncio.to_thread(
+            lambda: [*state_files.find_damaged_files(self._places.state_dir)]
+        ):
+            instead = "its other copy is used" if other_is_sound else "no copy is left, it begins anew"
+            self._log.error("state.damaged", file=str(copy), why=instead)
+            text = f"{copy.name} is damaged or gone: {instead}"
+            self._store.event("state.damaged", text, {"file": copy.name}, self._clock.now())
+            self._record_alarm("state.damaged", text, file=copy.name)
+            self._damage.append(text)
+
+    def _report_earlier_end(self, left: state_files.LinkRecord) -> None:
+        """How the run before ended, where it did not leave in order."""
+        if left.outage:
+            self._record_alarm("loss.power_lost", "the machine started again without a planned stop")
+        elif left.killed:
+            self._record_alarm(
+                "loss.controller_killed", "the gateway before this one was killed, frozen or failed"
+            )
+
+    def _make_uplink(self) -> "Uplink | None":
+        """The uplink; a house that stands alone does not even import it."""
+        site = self._loaded.site
+        if site.district_link is None:
+            return None
+        with process_size.hide_modules(*(() if site.district_link.tls else ("ssl",))):
+            from quartier.daemon.district_link import (  # noqa: PLC0415 - a door unused costs nothing
+                make_catalog,
+                make_uplink,
+            )
+
+        self._catalogue = make_catalog
+        return make_uplink(
+            site,
+            self._places.state_dir,
+            make_catalog(site, self._collect_point_infos()),
+            self._image,
+            self.fleet,
+            self._store,
+            self._clock,
+            self._log,
+            self._alarm_manager.note,
+            lambda: self.turn.flexibility(site_settings.list_local_assets(self._loaded.site)),
+            lambda now: allowed.find_possible_times_ms(self.turn.link, now),
+        )
+
+    def _supervise(self, name: str, run: Any) -> Any:
+        return supervise(name, run, self._clock, self._report_failure)
+
+    def _report_failure(self, failure: Failure) -> None:
+        event = "task.parked" if failure.parked else "task.failed"
+        self._log.error(event, task=failure.name, count=failure.count, exc_info=failure.error)
+        if failure.parked:
+            self._record_alarm(
+                event, f"{failure.name} failed again and again: {failure.error}", task=failure.name
+            )
+
+    def _take_device_readings(self, readings: Readings) -> None:
+        """Readings of a device: what cannot be is bad from here on."""
+        self._record_readings(self._ranges.judge(readings))
+
+    def _record_readings(self, readings: Readings) -> None:
+        self._image.put(readings)
+        if self._store.record(readings, self._clock.now()):
+            self.fleet.moment.news()
+
+    def _record_note(self, note: Note) -> None:
+        now = self._clock.now()
+        self._store.event(note.code, note.text, dict(note.data), now)
+        self._alarm_manager.note(note.code, note.text, note.data, now)
+
+    def _record_alarm(self, code: str, text: str, **data: str) -> None:
+        self._alarm_manager.note(code, text, data, self._clock.now())
+
+    def _run_fast_cycle(self) -> None:
+        """The fast cycle: frequency and voltage alone, and all where one of their rows begins to act."""
+        if self.turn.look():
+            self._run_cycle()
+
+    def _run_cycle(self) -> None:
+        for readings in self._fallback_points.news(self._clock.now_ns()):
+            self._record_readings(readings)
+        self.turn()
+        now = self._clock.now()
+        self._standstill.look(now)
+        if self._ready and now.ns >= self._own_ns:  # in the first cycle there is nothing to tell yet
+            self._own_ns = now.ns + int(gateway_values.GATEWAY_PERIOD_S * 1e9)
+            mine = (
+                gateway_values.make_gateway_readings(self._find_gateway_values(), now.ns),
+                *background_tasks.read_forecast_points(self.turn, now),
+            )
+            for readings in (*mine, *self.fleet.report(now.ns)):
+                self._record_readings(readings)
+            self._release_file.keep(self.fleet)
+            self._disk.look(self._store.stats)
+        else:
+            self._release_file.follow(self.fleet)
+        self._store.tick(now)
+        if not self._ready:
+            self._ready = True
+            self._watchdog.say("READY=1")
+        self._watchdog.say("WATCHDOG=1", f"STATUS={gateway_values.render_status_line(self.turn.view)}")
+
+    def _find_gateway_values(self) -> dict[str, Any]:
+        uplink = {} if self.uplink is None else self.uplink.stats
+        synced = self._clock.synced()
+        alarms_count = self._alarm_manager.book.active_count
+        figures = self._ticker, self._store.stats, uplink
+        return gateway_values.find_gateway_values(
+            self.turn.view, *figures, alarms_count=alarms_count, synced=synced
+        )
+
+    def _collect_point_infos(self) -> Mapping[str, PointInfo]:
+        told = (point for bus in self.fleet.buses for point in bus.account.points)
+        foretold = background_tasks.list_forecast_points(self._loaded.site, plans=self._plans)
+        mine = gateway_values.make_point_infos(
+            (*told, *self._fallback_points.names, *gateway_values.GATEWAY_POINTS, *foretold), "gateway"
+        )
+        return PointDirectory((("house", self.fleet.points), ("gateway", mine)))
+
+    def _make_questions(self) -> GatewayQuestions:
+        around = self.turn, self.fleet, self._image, self._store, self._clock, self._ticker
+        return GatewayQuestions(lambda: self._loaded, *around, self._damage, self._started_ns)
+
+    # A new site file
+
+    async def _follow_site_file(self) -> None:
+        while True:
+            await self._reread.wait()
+            self._reread.clear()
+            self._watchdog.say("RELOADING=1")
+            if self.uplink is not None:
+                await self.uplink.reread()
+            try:
+                places = self._places
+                loaded = await asyncio.to_thread(
+                    stored_site_file.load_site_file_in_force, places.config, places.state_dir
+                )
+            except ConfigError as error:
+                self._kept(error.faults)
+            else:
+                new = loaded.disabled.keys() - self._loaded.disabled.keys()
+                if new:
+                    self._kept([fault for name in sorted(new) for fault in loaded.disabled[name]])
+                else:
+                    await self._adopt_site_file(loaded)
+            self._watchdog.say("READY=1")
+
+    def _kept(self, faults: Iterable[Fault]) -> None:
+        """Refuse a new site file: also where it would only put out of action what runs now."""
+        found = [str(fault) for fault in faults]
+        for fault in found:
+            self._log.error("config.fault", fault=fault)
+        self._fault_alarms.refused = next(iter(found), "it has faults")
+        self._log.error("config.kept", why="the new site file cannot be used; nothing was changed")
+
+    async def _adopt_site_file(self, loaded: Loaded) -> None:
+        self._report_faults(loaded)
+        self._fault_alarms.refused = ""
+        for key in ("site", "district_link", "planning", "tariff", "store", "clock", "control.cycle_s"):
+            if attrgetter(key)(loaded.site) != attrgetter(key)(self._loaded.site):
+                self._log.warning("config.restart_needed", section=key)
+                self._record_alarm("config.restart_needed", f"{key} counts after a restart", section=key)
+        before = set(self._collect_point_infos())
+        started = await self.fleet.follow(bus_specs.make_bus_specs(loaded, self._places.state_dir))
+        self.fleet.share(loaded.site)
+        self._loaded = loaded
+        background_tasks.follow_site_file(self.turn, loaded.site)
+        values = bus_specs.find_release_values(self.fleet.wires, self.fleet.points)
+        house = probe_results.add_probe_results(
+            site_model.make_site(loaded.site, self.fleet.points, values), self.fleet.probes
+        )
+        # The ticker goes on at its period: a house told another one would call every cycle late.
+        house = replace(house, cycle_s=self.turn.house.cycle_s)
+        self._ranges.follow(house.ratings_w)
+        self._fallback_points = fallback_report.FallbackPoints(house, self.fleet.fallbacks)
+        self._report_missing_grid_rows(house)
+        self._ledger.follow(self.fleet.points, values)
+        self.turn.adopt(house, site_settings.make_link_params(loaded.site, house.limits), started)
+        self.turn.loss_report = LossReport.of(loaded.site, house, self.fleet, self._store)
+        self._fast.set_wanted(on=self.turn.is_fast)
+        self._store.set_assets(tuple(loaded.site.assets), site_settings.list_local_assets(loaded.site))
+        self._image.drop(before - set(self._collect_point_infos()))
+        if self.uplink is not None:
+            self.uplink.catalogue(self._catalogue(loaded.site, self._collect_point_infos()))
+        self._release_file.keep(self.fleet)
+        self._log.info("config.adopted", file=str(self._places.config))
+
+    def _report_missing_grid_rows(self, house: House) -> None:
+        """Say which rows of the public grid's events the connection meter is too slow for."""
+        if missing := rows.find_unserved_rows(house.grid.frequency_period_s):
+            self._log.info("grid.rows", missing=missing)
+
+    def _report_faults(self, loaded: Loaded) -> None:
+        """Say what is wrong with the site file, and what that puts out of action."""
+        for fault in loaded.warnings:
+            self._log.warning("config.warning", fault=str(fault))
+        for name, faults in loaded.disabled.items():
+            self._log.error("config.disabled", what=name, faults=[str(fault) for fault in faults])
+
+    # Leaving
+
+    async def _write_release_values(self) -> None:
+        """Write every safe value; what cannot be written in time is named and left to ``ExecStopPost``."""
+        try:
+            async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                for failure in await self.fleet.leave():
+                    self._log.warning("release.failed", why=failure)
+        except TimeoutError:
+            self._log.warning("release.unfinished", after_s=LEAVE_TIMEOUT_S)
+
+    async def _close(self, *, planned: bool) -> None:
+        self._watchdog.close()
+        if self._begun:
+            await self._alarm_manager.keep()
+            await self._save_last_state(planned=planned)
+        self._ledger.close(self._clock.now())
+        clean = await asyncio.to_thread(self._store.close, self._clock.now(), CLOSE_TIMEOUT_S)
+        if not clean:
+            self._log.warning("store.unfinished", why="the journal keeps what the disk did not take")
+
+    async def _save_last_state(self, *, planned: bool) -> None:
+        try:
+            utc_ms, kept = self._clock.utc_ms(), self._list_remembering()
+            state_dir, link_state = self._places.state_dir, self.turn.link
+            await background_tasks.save_last_state(
+                state_dir, self.fleet, link_state, kept, utc_ms, planned=planned
+            )
+        except OSError as error:
+            self._log.warning("link.not_kept", why=str(error))

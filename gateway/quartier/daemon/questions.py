@@ -1,0 +1,221 @@
+"""Answer the questions of the local socket about the whole gateway, or about one thing by its name."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import quartier_native
+from quartier.commissioning import probe_results
+from quartier.config.load import Loaded
+from quartier.daemon import answers as daemon_answers
+from quartier.daemon.assembly import site_settings
+from quartier.daemon.buses.lifecycle import BusManager
+from quartier.daemon.control_loop import ControlLoop
+from quartier.daemon.reports import fallback_report
+from quartier.house.alarm import named
+from quartier.house.image import Image
+from quartier.house.now import Now
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.ticker import Ticker
+from quartier.store.history_store import Store
+
+
+class GatewayQuestions:
+    """Answers, made when they are asked for; ``loaded`` gives the site file as it is used now."""
+
+    def __init__(
+        self,
+        loaded: Callable[[], Loaded],
+        turn: ControlLoop,
+        fleet: BusManager,
+        image: Image,
+        store: Store,
+        clock: SiteClock,
+        ticker: Ticker,
+        damage: list[str],
+        started_ns: int,
+    ) -> None:
+        self._loaded = loaded
+        self._turn = turn
+        self._fleet = fleet
+        self._image = image
+        self._store = store
+        self._clock = clock
+        self._ticker = ticker
+        self._damage = damage
+        self._started_ns = started_ns
+
+    @property
+    def answers(self) -> dict[str, Callable[[], Any]]:
+        """What can be asked, each with who answers."""
+        return {
+            "status": self.status,
+            "points": self.points,
+            "fallbacks": self.fallbacks,
+            "ladder": self.losses,
+            "alarms": self.alarms,
+            "keys": self.keys,
+            "plan": self.plan,
+        }
+
+    @property
+    def about(self) -> Mapping[str, Callable[[str], Any]]:
+        """What can be asked of one thing, by its name."""
+        return NamedQuestions(self.gateway, self._turn, self._fleet, self._image, self._clock).about
+
+    def gateway(self, now: Now) -> dict[str, Any]:
+        """Which house this is, and which run of the daemon."""
+        site = self._loaded().site.site
+        return {
+            "site": site.id,
+            "district": site.district,
+            "site_file": self._loaded().ordered,
+            "boot": self._store.boot,
+            "pid": os.getpid(),
+            "uptime_s": round((now.ns - self._started_ns) / 1e9, 1),
+            "utc_ms": now.utc_ms,
+            "time_zone": self._loaded().site.site.time_zone,
+            "grid": self._turn.house.grid.name,
+            "synced": now.synced,
+            "simulated": self._clock.setting.simulated,
+            "engine": quartier_native.engine().name,
+        }
+
+    def status(self) -> dict[str, Any]:
+        """Everything at a glance."""
+        now, turn = self._clock.now(), self._turn
+        return {
+            "gateway": self.gateway(now),
+            "control": _name_alarms(turn.view),
+            "alarms": turn.alarm_manager.summary(),
+            "cycles": daemon_answers.render_cycle_times(self._ticker),
+            "buses": daemon_answers.render_buses(self._fleet, self._image.freeze(now.ns)),
+            "written": daemon_answers.render_outcomes(self._fleet, now.ns),
+            "store": dict(self._store.stats),
+            "district": None if turn.uplink is None else {**turn.uplink.stats, **turn.planned()},
+            "plan": None if turn.planner is None else turn.planner.summary(),
+            "fallbacks": self.fallbacks(),
+            "probes": probe_results.render_probe_results(self._fleet.probes, turn.house, now.utc_ms),
+            "damaged": self._damage,
+            "disabled": daemon_answers.render_disabled_parts(self._loaded().disabled),
+        }
+
+    def keys(self) -> dict[str, Any]:
+        """Who may sign documents of the district; empty for a house that stands alone."""
+        return {} if self._turn.uplink is None else dict(self._turn.uplink.keys)
+
+    def plan(self) -> dict[str, Any] | None:
+        """The local plan in force; None for a house that does not plan."""
+        return None if self._turn.planner is None else self._turn.planner.shown()
+
+    def alarms(self) -> dict[str, Any]:
+        """The list of alarms, which the operators' desk acknowledges."""
+        return self._turn.alarm_manager.listing(self._clock.now())
+
+    def fallbacks(self) -> list[dict[str, Any]]:
+        """What each device does by itself with what it was told."""
+        reasons, utc_ms = site_settings.find_no_fallback_reasons(self._loaded().site), self._clock.utc_ms()
+        return fallback_report.render_fallbacks(self._turn.house, self._fleet, reasons, utc_ms)
+
+    def losses(self) -> dict[str, Any]:
+        """What each loss does at this site, by when."""
+        return {"rows": self._turn.loss_report.declared() if self._turn.loss_report else []}
+
+    def points(self) -> Iterator[dict[str, Any]]:
+        """Every point."""
+        now = self._clock.now()
+        return daemon_answers.render_points(
+            self._image.freeze(now.ns), self._fleet.points, self._fleet, now.utc_ms
+        )
+
+
+def _name_alarms(view: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add the name of each alarm to a view, in their order: texts change while an alarm stands."""
+    return {**view, "alarm_names": [named(*one.key) for one in view["alarms"]]} if view else view
+
+
+_LINK_KEYS = ("mode", "why", "mode_age_s")
+
+
+class NamedQuestions:
+    """Answers by name; None where nothing is called so.  ``gateway`` tells which run this is."""
+
+    def __init__(
+        self,
+        gateway: Callable[[Now], dict[str, Any]],
+        turn: ControlLoop,
+        fleet: BusManager,
+        image: Image,
+        clock: SiteClock,
+    ) -> None:
+        self._gateway = gateway
+        self._turn = turn
+        self._fleet = fleet
+        self._image = image
+        self._clock = clock
+
+    @property
+    def about(self) -> Mapping[str, Callable[[str], Any]]:
+        """What can be asked about, each with who answers."""
+        return {
+            "bus": self.bus,
+            "device": self.device,
+            "asset": self.asset,
+            "points": self.points,
+            "record": self._fleet.recorder.told,
+        }
+
+    def points(self, owner: str) -> Iterator[dict[str, Any]] | None:
+        """The points of an asset or a device."""
+        now = self._clock.now()
+        return daemon_answers.render_points_of_owner(
+            owner, self._image.freeze(now.ns), self._fleet, now.utc_ms
+        )
+
+    def bus(self, name: str) -> dict[str, Any] | None:
+        """A bus and its devices."""
+        now = self._clock.now()
+        return self._told(
+            now, "bus", daemon_answers.render_bus(name, self._fleet, self._image.freeze(now.ns))
+        )
+
+    def device(self, name: str) -> dict[str, Any] | None:
+        """A device."""
+        now = self._clock.now()
+        return self._told(now, "device", daemon_answers.render_device(name, self._fleet, now.ns))
+
+    def asset(self, name: str) -> dict[str, Any] | None:
+        """An asset with its last rows of the ledger, and what would bring it back."""
+        now, turn = self._clock.now(), self._turn
+        found = daemon_answers.render_asset(name, turn.view, self._fleet, turn.ledger, now)
+        if found is not None:
+            last = next((entry for entry in turn.ledger.of(name) if entry.who.kind != "client"), None)
+            until_ms = None if last is None else last.until_ms or turn.until_ms(last.who)
+            found["unread"] = self._explain_unread(name, found)
+            found |= {
+                "needs": turn.needs(name),
+                "until_ms": until_ms,
+                "fallback": self._find_fallback(found, now),
+            }
+        return self._told(now, "asset", found)
+
+    def _explain_unread(self, name: str, found: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the point whose last order is not known, and whether the device shows it at all."""
+        if (found.get("state_reason") or {}).get("code") != "state.unread":
+            return None
+        points = (one for one in self._fleet.points.values() if one.writable and one.on_release is not None)
+        info = next((one for one in points if one.point.partition(".")[0] == name), None)
+        return None if info is None else {"point": info.point, "read_back": info.read_back}
+
+    def _find_fallback(self, found: Mapping[str, Any], now: Now) -> dict[str, Any] | None:
+        """What the device does with what it was told, if it is told nothing more."""
+        point = found["command"]["point"] if "command" in found else ""
+        info = self._fleet.points.get(point)
+        if info is None or info.fallback is None:
+            return None
+        return fallback_report.render_fallback(info, self._fleet.fallbacks, now.utc_ms)
+
+    def _told(self, now: Now, kind: str, found: dict[str, Any] | None) -> dict[str, Any] | None:
+        view = self._turn.view
+        headline = {key: view[key] for key in _LINK_KEYS if key in view}
+        return None if found is None else {"gateway": self._gateway(now), "control": headline, kind: found}

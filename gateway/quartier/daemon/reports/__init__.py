@@ -1,0 +1,1 @@
+"""Alarms, losses, ledger and values of the gateway, for people and the district."""

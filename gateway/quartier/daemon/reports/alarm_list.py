@@ -1,0 +1,243 @@
+"""Keep the list of alarms: raise, end, acknowledge, save.
+
+Log and history tell each alarm once when it is raised and once when it is gone, by code; its figures may
+change meanwhile.  The list is on disk within a second of what a person must not lose.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from quartier.house import alarmbook
+from quartier.house.alarm import Alarm, Key, named
+from quartier.house.alarmbook import Acknowledged, Alarms, Record
+from quartier.house.alarmkinds import BY_CODE, KINDS
+from quartier.house.now import Now
+from quartier.runtime import state_file
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.interfaces import RecordEvent
+from quartier.runtime.local_socket.orders import OrderHandlers
+from quartier_drivers.who import Who
+
+ALARMS_FILE = "alarms"
+SAVE_PERIOD_S = 1.0
+SAVE_COUNTS_PERIOD_S = 60.0
+"""How often mere counts are worth a write."""
+
+
+# A fast clock makes no busy disk.
+SAVE_PERIOD_FLOOR_S = 0.2
+PLACE_KEYS = ("section", "task", "file", "point", "device", "line", "share")
+"""What of an event's data says what it is about; the first that is there."""
+
+
+_ENDED_CODES = {
+    code: tuple(kind.code for kind in KINDS if code in kind.ended_by)
+    for kind in KINDS
+    for code in kind.ended_by
+}
+_NAMES_COUNT_MAX = 10
+_NS_PER_S = 1_000_000_000
+_WRITE_LOCK = threading.Lock()
+AlarmSource = Callable[[Now], Iterable[Alarm]]
+
+
+class AlarmManager:
+    """Called once a cycle with what control sees; ``sources`` give the rest.
+
+    Without a ``state_dir`` nothing is kept.
+    """
+
+    def __init__(self, event: RecordEvent, log: Any, clock: SiteClock, state_dir: Path | None = None) -> None:
+        self.sources: tuple[AlarmSource, ...] = ()
+        self.book = Alarms()
+        self.heed: Callable[[Record, Now], None] = lambda _one, _now: None
+        """Hears of each alarm that is raised."""
+        self._event = event
+        self._log = log
+        self._clock = clock
+        self._path = None if state_dir is None else state_dir / ALARMS_FILE
+        self._told: dict[Key, tuple[Alarm, int | None]] = {}
+        self._raised_ns: dict[Key, int] = {}
+        self._cleared_ns: dict[Key, int] = {}
+        self._fault = ""
+        self._turn = asyncio.Lock()
+
+    def recall(self, facts: Mapping[str, Any] | None, zone: str = "UTC") -> None:
+        """Go on with the list that an earlier run kept; ``zone`` is the building's time zone."""
+        self.book = Alarms.recalled(facts, zone)
+
+    def look(self, seen: Iterable[Alarm], now: Now) -> None:
+        """Take what is wrong now, and tell what came and what is gone."""
+        changes = self.book.look([*seen, *self._collect_from_sources(now)], now)
+        self._raised_ns |= {one.key: now.ns for one in changes.raised}
+        self._cleared_ns |= {one.key: now.ns for one in changes.cleared}
+        for one in changes.raised:
+            self._log.warning("alarm.raised", code=one.code, of=one.of, text=one.words)
+            self._event("alarm.raised", one.words, _render_event_data(one), now)
+            self.heed(one, now)
+        for one in changes.cleared:
+            self._log.info("alarm.cleared", code=one.code, of=one.of, text=one.words)
+            self._event("alarm.cleared", one.words, _render_event_data(one), now)
+
+    def _collect_from_sources(self, now: Now) -> Iterator[Alarm]:
+        for source in self.sources:
+            yield from source(now)
+        for key, (alarm, until_ns) in list(self._told.items()):
+            yield alarm
+            if until_ns is not None and now.ns >= until_ns:
+                del self._told[key]
+        if self._fault:
+            yield Alarm("state.not_kept", "", f"the list of alarms cannot be written: {self._fault}")
+
+    def note(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
+        """Hear of an event; one that is an alarm counts as present for as long as its kind says."""
+        of = next((str(data[place]) for place in PLACE_KEYS if place in data), "")
+        for ended in _ENDED_CODES.get(code, ()):
+            self._told.pop((ended, of), None)
+        kind = BY_CODE.get(code)
+        if kind is not None:
+            forever = kind.stays_s == inf
+            until_ns = None if forever else now.ns + round(kind.stays_s * _NS_PER_S)
+            self._told[code, of] = Alarm(code, of, text), until_ns
+
+    # What people ask and do
+
+    @property
+    def order_handlers(self) -> OrderHandlers:
+        """What the operators' desk serves; who may only look asks the other one."""
+        return {"acknowledge": self.acknowledge}
+
+    def listing(self, now: Now) -> dict[str, Any]:
+        """The whole list, JSON-ready."""
+        rows = sorted(self.book.records.values(), key=lambda one: -one.number)
+        aged = [self._render_record(one, now) for one in rows]
+        return {"utc_ms": now.utc_ms, "zone": self.book.zone, **self._collect_counts(), "alarms": aged}
+
+    def summary(self) -> dict[str, Any]:
+        """How many there are, and the newest that nobody has acknowledged."""
+        newest = next(iter(self.book.unacknowledged), None)
+        return {**self._collect_counts(), "newest": newest and self._render_record(newest, self._clock.now())}
+
+    def _render_record(self, one: Record, now: Now) -> dict[str, Any]:
+        """JSON-ready, with how long ago it was raised and was gone, where this start saw it."""
+        seen = {"raised_age_s": self._raised_ns.get(one.key)}
+        seen |= {"gone_age_s": None if one.is_active else self._cleared_ns.get(one.key)}
+        ages = {
+            name: round((now.ns - then) / _NS_PER_S, 1) for name, then in seen.items() if then is not None
+        }
+        return {**one.data(), **ages}
+
+    def _collect_counts(self) -> dict[str, int]:
+        return {
+            "active_count": self.book.active_count,
+            "unacknowledged_count": len(self.book.unacknowledged),
+        }
+
+    async def acknowledge(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
+        """Note that ``who`` saw ``which`` (``ID``, ``CODE``, ``CODE:OF`` or ``all``), with a ``note``.
+
+        ``kept`` says whether it is on disk.
+        """
+        which = str(request.get("which") or "")
+        found = self.book.picked(which)
+        if not found and which != alarmbook.ALL:
+            names = ", ".join(named(one.code, one.of) for one in self.book.unacknowledged[:_NAMES_COUNT_MAX])
+            return {"error": f"no alarm is called {which!r}; not acknowledged: {names or 'none'}"}
+        now = self._clock.now()
+        note = str(request.get("note") or "")[: alarmbook.NOTE_MAX_CHARS]
+        done = self._record_acknowledgement(found, Acknowledged(who.name, who.id, now.utc_ms, note), now)
+        before = [self.book.records[one.key] for one in found if one.key not in {d.key for d in done}]
+        return {
+            "done": [one.data() for one in done],
+            "before": [one.data() for one in before],
+            "kept": await self.keep() if done else True,
+        }
+
+    def _record_acknowledgement(self, found: Iterable[Record], seen: Acknowledged, now: Now) -> list[Record]:
+        done = self.book.acknowledge(found, seen)
+        for one in done:
+            data = {**_render_event_data(one), "by": seen.by, "uid": seen.uid, "note": seen.note}
+            self._log.info("alarm.acknowledged", **data)
+            text = f"{one.words}: acknowledged by {seen.by}" + f": {seen.note}" * bool(seen.note)
+            self._event("alarm.acknowledged", text, data, now)
+        return done
+
+    def reset(self, which: str, command: str, now: Now) -> bool:
+        """The district saw ``which`` (as in ``acknowledge``), by a ``command``; whether there is such a one.
+
+        What stands only because nobody reset it ends; what is wrong stays on the list until it is right.
+        """
+        found = self.book.picked(which)
+        for one in found:
+            told = self._told.get(one.key)
+            if told is not None:
+                self._told[one.key] = told[0], now.ns
+        self._record_acknowledgement(found, Acknowledged("the district", command, now.utc_ms), now)
+        return bool(found)
+
+    # What lasts
+
+    async def keep(self) -> bool:
+        """Write the list down; False, told once, when the disk refuses."""
+        if self._path is None:
+            return False
+        try:
+            async with self._turn:
+                await asyncio.to_thread(_save_alarms, self._path, self.book.facts())
+        except OSError as error:
+            why = error.strerror or str(error)
+            if not self._fault:
+                self._log.warning("alarms.not_kept", why=why)
+            self._fault = why
+            return False
+        self._fault = ""
+        return True
+
+    async def run(self) -> None:
+        """Keep it whenever something changed that must last, and mere counts now and then."""
+        changes_count, counts_count, kept_ns = 0, 0, self._clock.now_ns()
+        while True:
+            await self._clock.doze(SAVE_PERIOD_S, SAVE_PERIOD_FLOOR_S)
+            book, now_ns = self.book, self._clock.now_ns()
+            is_due = (
+                now_ns - kept_ns >= SAVE_COUNTS_PERIOD_S * _NS_PER_S and book.counts_count != counts_count
+            )
+            if book.changes_count == changes_count and not is_due:
+                continue
+            seen = book.changes_count, book.counts_count
+            if await self.keep():
+                (changes_count, counts_count), kept_ns = seen, now_ns
+
+
+def _save_alarms(path: Path, facts: dict[str, Any]) -> None:
+    """One at a time: the last word of a daemon that leaves waits for what a slow disk has in hand."""
+    with _WRITE_LOCK:
+        state_file.save_facts(path, facts)
+
+
+def load_alarms(state_dir: Path) -> Mapping[str, Any] | None:
+    """The list that an earlier run kept.
+
+    Where no copy is sound both are set aside for whoever wants to look: acknowledgements are lost, what
+    is wrong is raised anew.
+    """
+    path = state_dir / ALARMS_FILE
+    facts = state_file.load_facts(path)
+    if facts is None:
+        for copy in state_file.find_damaged_copies(path):
+            with suppress(OSError):  # a disk that refuses keeps nobody from starting
+                copy.replace(copy.with_name(f"{copy.name}.damaged"))
+    return facts
+
+
+def _render_event_data(one: Record) -> dict[str, Any]:
+    """What an event says of it beside its words."""
+    kind = BY_CODE.get(one.code)
+    data = {"code": one.code, "of": one.of, "severity": "" if kind is None else str(kind.severity)}
+    came = [named(each.code, each.of) for each in one.consequences]
+    return {**data, "with": came} if came else data

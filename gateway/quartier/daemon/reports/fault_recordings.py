@@ -1,0 +1,184 @@
+"""Save the frames around a fault of a bus, in a bounded number of files."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quartier.daemon.buses.lifecycle import BusManager
+from quartier.daemon.reports.alarm_list import AlarmManager
+from quartier.house.alarmbook import Record
+from quartier.house.now import Now
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.interfaces import RecordEvent
+
+if TYPE_CHECKING:
+    from quartier.config.model import Site
+    from quartier.config.recording import Recording
+    from quartier.record.taken import Taken
+    from quartier_drivers.tape import Frame
+RECORDINGS_FOLDER = "records"
+RECORDED_CODES = frozenset(
+    {
+        *("device.silent", "node.meter_silent", "contact.unread"),
+        *("loss.bus_down", "loss.grid_meter_lost", "loss.battery_silent", "loss.pv_silent"),
+        *("loss.ev_silent", "loss.load_silent", "loss.moded_silent"),
+        *("bus.heard_badly", "output.refused", "output.not_taken_back", "output.second_master"),
+    }
+)
+"""Alarms that the bytes of a bus may explain."""
+
+
+RECORDING_PAUSE_S = 600.0
+"""A bus that fails again sooner gets no further file: the first tells most, and a disk wears."""
+
+
+GARBLED_CODE, GARBLED_COUNT_MIN, GARBLED_PERIOD_S = "bus.garbled", 10, 30.0
+"""So many answers that made no sense in so long, while no device is silent for it."""
+
+
+_GARBLED_COUNTS = ("rubbish_count", "bad_count")
+_PERIOD_FLOOR_S = 0.5
+_NS_PER_S = 1_000_000_000
+_FILE_MODE = 0o640
+
+
+class FaultRecorder:
+    """Writes into ``folder``; ``site`` gives the site file as it is used now."""
+
+    def __init__(
+        self,
+        folder: Path,
+        fleet: BusManager,
+        site: "Callable[[], Site]",
+        clock: SiteClock,
+        event: RecordEvent,
+        log: Any,
+    ) -> None:
+        self._folder = folder
+        self._fleet = fleet
+        self._site = site
+        self._clock = clock
+        self._event = event
+        self._log = log
+        self._garbled: dict[str, float] = {}
+        self._waiting: dict[str, tuple[int, str]] = {}
+        self._rests_until_ns: dict[str, int] = {}
+        self._called = asyncio.Event()
+
+    def note_alarm(self, alarm: Record, now: Now) -> None:
+        """An alarm was raised: where a bus can explain it, its frames are kept a while later."""
+        bus = find_bus_of_alarm(self._site(), alarm.code, alarm.of) if alarm.code in RECORDED_CODES else None
+        if bus is not None:
+            self._schedule_recording(bus, alarm.code, now)
+
+    def look(self, now: Now) -> None:
+        """To be called each ``STORM_S``: where much came that made no sense, it is kept."""
+        before, self._garbled = (
+            self._garbled,
+            {bus.name: _count_garbled(bus.counts) for bus in self._fleet.buses},
+        )
+        for bus, count in self._garbled.items():
+            if count - before.get(bus, count) >= GARBLED_COUNT_MIN:
+                self._schedule_recording(bus, GARBLED_CODE, now)
+
+    def _schedule_recording(self, bus: str, code: str, now: Now) -> None:
+        setting = self._site().recording
+        if not (setting.files_max_count and setting.buffer_max_bytes):
+            return
+        if now.ns >= self._rests_until_ns.get(bus, 0) and bus not in self._waiting:
+            self._rests_until_ns[bus] = now.ns + int(RECORDING_PAUSE_S * _NS_PER_S)
+            self._waiting[bus] = now.ns + int(setting.after_s * _NS_PER_S), code
+            self._called.set()
+
+    async def run(self) -> None:
+        """Keep what is due, for ever."""
+        while True:
+            await self._called.wait()
+            while self._waiting:
+                bus, (due_ns, code) = next(iter(self._waiting.items()))
+                await self._clock.sleep(max(0, due_ns - self._clock.now_ns()) / 1e9)
+                del self._waiting[bus]
+                await self._keep(bus, code)
+            self._called.clear()
+
+    async def watch(self) -> None:
+        """Look for storms, for ever."""
+        while True:
+            await self._clock.doze(GARBLED_PERIOD_S, _PERIOD_FLOOR_S)
+            self.look(self._clock.now())
+
+    async def _keep(self, bus: str, code: str) -> None:
+        taken = self._fleet.recorder.taken(bus)
+        if taken is None:
+            return
+        setting = self._site().recording
+        try:
+            name = await asyncio.to_thread(_write_recording, self._folder, *taken, code, setting)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            self._log.warning("record.not_kept", bus=bus, why=why)
+            return
+        self._log.info("record.kept", bus=bus, file=f"{RECORDINGS_FOLDER}/{name}", why=code)
+        text = f"the frames of {bus} around {code} are in {RECORDINGS_FOLDER}/{name}"
+        self._event("record.kept", text, {"bus": bus, "file": name, "code": code}, self._clock.now())
+
+
+def _count_garbled(counts: Mapping[str, float]) -> float:
+    return sum(counts.get(name, 0.0) for name in _GARBLED_COUNTS)
+
+
+def find_bus_of_alarm(site: "Site", code: str, of: str) -> str | None:
+    """The bus on which stands what an alarm is about: bus, device, asset, point or grid meter."""
+    if of in site.buses:
+        return of
+    name = site.grid()[0] if code.startswith("loss.grid_meter") else of.partition(".")[0]
+    holders: list[Mapping[str, Any]] = [site.assets, site.contacts, site.nodes, site.supplies]
+    found = next((holder[name] for holder in holders if name in holder), None)
+    device = site.devices.get(of) or site.devices.get(getattr(found, "device", None) or "")
+    return None if device is None else device.bus
+
+
+def _write_recording(
+    folder: Path, head: "Taken", frames: "Iterator[Frame]", code: str, setting: "Recording"
+) -> str:
+    """The name of a new file; the oldest beyond ``files_max_count`` are deleted.
+
+    Raises OSError, and ValueError where it cannot be masked.
+    """
+    from quartier.record import file  # noqa: PLC0415 - nobody needs it before the first fault
+
+    taken = replace(head, frames=tuple(frames))
+    if setting.anonymise:
+        from quartier.record.masks.whole import anonymised  # noqa: PLC0415 - brings the decoders of all meters
+
+        taken = anonymised(taken)
+    folder.mkdir(exist_ok=True)
+    stem, _, suffix = file.name(taken).rpartition(".")
+    path = folder / f"{stem}-{code}.{suffix}"
+    written = path.with_name(f".{path.name}")
+    written.touch(_FILE_MODE)
+    written.write_bytes(file.content(taken))
+    written.replace(path)
+    kept = sorted((one for one in folder.iterdir() if one.is_file()), key=lambda one: one.stat().st_mtime_ns)
+    for old in kept[: max(0, len(kept) - setting.files_max_count)]:
+        old.unlink(missing_ok=True)
+    return path.name
+
+
+async def run_fault_recorder(
+    state_dir: Path,
+    fleet: BusManager,
+    site: "Callable[[], Site]",
+    sentry: AlarmManager,
+    clock: SiteClock,
+    event: RecordEvent,
+    log: Any,
+) -> None:
+    """Keep records of what the sentry tells, in the state directory, for ever."""
+    records = FaultRecorder(state_dir / RECORDINGS_FOLDER, fleet, site, clock, event, log)
+    sentry.heed = records.note_alarm
+    async with asyncio.TaskGroup() as group:
+        group.create_task(records.run())
+        group.create_task(records.watch())

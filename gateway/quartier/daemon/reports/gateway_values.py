@@ -1,0 +1,140 @@
+"""The gateway's own points; reports of a standstill and of the disk."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from quartier.house.now import Now
+from quartier.runtime.ticker import Ticker
+from quartier_drivers.contract import KINDS, PointInfo, Quality, Reading, Readings, Value, columns
+from quartier_drivers.layout import Layout
+from quartier_drivers.points import split, word
+
+
+class DiskMonitor:
+    """Looks at the figures of the store; each change is one line, and an alarm is noticed by its code."""
+
+    def __init__(self, log: Any, notice: Callable[[str, str], None] = lambda _code, _text: None) -> None:
+        self._log = log
+        self._notice = notice
+        self._error = ""
+        self._aside = ""
+        self._gaps_count = 0
+        self._renewed_count = 0
+
+    def look(self, stats: Mapping[str, Any]) -> None:
+        """Tell what has changed since the last look (see ``Store.stats``)."""
+        if (error := str(stats.get("error", ""))) != self._error:
+            if not error:
+                self._log.info("store.back")
+            elif not self._error:
+                self._log.error("store.failing", why=error)
+            self._error = error
+        if (aside := str(stats.get("set_aside", ""))) != self._aside:
+            self._aside = aside
+            self._log.error("store.set_aside", why="the history was damaged", kept_as=aside)
+            self._notice("store.set_aside", f"the history was damaged, and is kept as {aside}")
+        if (renewed_count := int(stats.get("renewed_count", 0))) > self._renewed_count:
+            self._renewed_count = renewed_count
+            why = "the history was removed while in use, and is begun anew"
+            self._log.error("store.file_lost", why=why)
+            self._notice("store.file_lost", why)
+        if (gaps_count := int(stats.get("gaps_count", 0))) > self._gaps_count:
+            more_count = gaps_count - self._gaps_count
+            self._log.warning(
+                "store.gap", count=more_count, why="see quartier history --points 'event.store.gap'"
+            )
+            gaps = "gap" if more_count == 1 else "gaps"
+            self._notice("store.gap", f"samples are missing in the history: {more_count} more {gaps}")
+        self._gaps_count = gaps_count
+
+
+GATEWAY_PERIOD_S = 10.0
+LINK_STATES = ("INIT", "CONTROLLED", "HOLD", "FAILSAFE", "AUTONOMOUS")
+GATEWAY_POINTS = (
+    "gateway.mode_index",
+    "gateway.import_max_w",
+    "gateway.export_max_w",
+    "gateway.lateness_s",
+    "gateway.skipped_count",
+    "gateway.alarms_count",
+    "gateway.synced_on",
+    "gateway.district_on",
+    "gateway.backlog_count",
+    "gateway.evicted_count",
+    "gateway.dropped_count",
+    "gateway.gaps_count",
+    "gateway.commits_failed_count",
+)
+_LAYOUT = Layout(GATEWAY_POINTS, bytes(KINDS[word(split(point)[1]).kind] for point in GATEWAY_POINTS))
+_STORE_FIGURES = ("backlog_count", "evicted_count", "dropped_count", "gaps_count", "commits_failed_count")
+
+
+def find_gateway_values(
+    view: Mapping[str, Any],
+    ticker: Ticker,
+    store: Mapping[str, Any],
+    uplink: Mapping[str, Any],
+    *,
+    alarms_count: int,
+    synced: bool,
+) -> dict[str, Value]:
+    """The values by full name; caps in W, lateness in s of the house."""
+    found: dict[str, Value] = {
+        "gateway.mode_index": LINK_STATES.index(view["mode"]),
+        "gateway.import_max_w": float(view["caps"]["import"]["max_w"]),
+        "gateway.export_max_w": float(view["caps"]["export"]["max_w"]),
+        "gateway.lateness_s": ticker.lateness.last_s,
+        "gateway.skipped_count": ticker.skipped_count,
+        "gateway.alarms_count": alarms_count,
+        "gateway.synced_on": synced,
+        "gateway.district_on": bool(uplink.get("data_on", False)),
+    }
+    found |= {f"gateway.{name}": int(store.get(name, 0)) for name in _STORE_FIGURES}
+    return found
+
+
+def make_gateway_readings(found: Mapping[str, Value], now_ns: int) -> Readings:
+    """The same as readings of now; ``found`` holds just the points of ``NAMES``, in their order."""
+    good = (Reading(point, value, Quality.GOOD, now_ns) for point, value in found.items())
+    return columns(good, now_ns, _LAYOUT)
+
+
+def make_point_infos(points: Iterable[str], address: str) -> dict[str, PointInfo]:
+    """What the births say about points that no device serves."""
+    return {
+        point: PointInfo(point, word(split(point)[1]).kind, address, GATEWAY_PERIOD_S)  # type: ignore[arg-type]  # kinds are the contract's
+        for point in points
+    }
+
+
+def render_status_line(view: Mapping[str, Any]) -> str:
+    """The house in a line, for ``systemctl status``."""
+    cap_w = view["caps"]["import"]["max_w"]
+    return f"{view['mode']}, grid {view['grid']['power_w']} W, cap {cap_w:.0f} W"
+
+
+STOOD_STILL_CODE = "gateway.stood_still"
+STANDSTILL_MIN_S = 60.0
+_NS_PER_S = 1_000_000_000
+
+
+class StandstillDetector:
+    """Looked at in each cycle; a pause of ``LEAST_S`` or more is one event, from when to when."""
+
+    def __init__(self, event: Callable[[str, str, Mapping[str, Any], Now], None]) -> None:
+        self._event = event
+        self._before: Now | None = None
+
+    def look(self, now: Now) -> None:
+        """A cycle is under way."""
+        before, self._before = self._before, now
+        if before is None or now.ns - before.ns < STANDSTILL_MIN_S * _NS_PER_S:
+            return
+        for_s = (now.ns - before.ns) / _NS_PER_S
+        # Counted back from now: the wall clock may have jumped meanwhile, this time did not.
+        data = {
+            "for_s": round(for_s, 1),
+            "from_utc_ms": now.utc_ms - round(1000 * for_s),
+            "to_utc_ms": now.utc_ms,
+        }
+        self._event(STOOD_STILL_CODE, f"nothing was read or decided for {for_s:.0f} s", data, now)

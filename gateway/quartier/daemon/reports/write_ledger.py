@@ -1,0 +1,364 @@
+"""Keep the write ledger: every order with who wanted it, why, and its outcome.
+
+Hears of commands from the cycle and of verdicts from the buses, and hands rows to the store.  Nothing here
+waits.  A row goes to the store when it begins, when its outcome is known or turns, and when it ends; counts
+and times of an order that goes on follow every ten minutes, a value that moves every minute.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from quartier.control.reason import Reason, make_reason, render_data
+from quartier.daemon.reports import ledger_rows
+from quartier.daemon.reports.ledger_rows import LedgerRow, is_continuous
+from quartier.house.entry import Entry, Verdict
+from quartier.house.image import Frozen
+from quartier.house.now import Now
+from quartier.runtime.bus.mailbox import WriteOutcome
+from quartier_drivers.contract import Command, PointInfo
+from quartier_drivers.who import Who
+
+LAST_ROWS_COUNT = 24  # rows of an asset that are kept in memory
+CLIENT_ROWS_COUNT_MAX = 64  # places that other clients write to, whose rows may go on
+OPEN_ROWS_COUNT_MAX = 4  # rows of a point that may go on: reasons take turns within seconds
+RESUME_MAX_MS, ROW_MAX_MS = 60_000, 3_600_000
+FLUSH_PERIOD_NS, FLUSH_MOVED_PERIOD_NS, FLUSH_CHANGED_PERIOD_NS = (
+    600_000_000_000,
+    60_000_000_000,
+    10_000_000_000,
+)
+CHECK_PERIOD_NS = 5_000_000_000
+OUTCOME_DELAY_MAX_NS = 1_000_000_000  # so long after a command expired the mailbox has said what it knows
+INPUT_LOST_WHO, GATEWAY_LEFT_WHO = Who("release", "input lost"), Who("release", "gateway left")
+WRITE_BUDGET_WHO = Who("rule", "write budget")
+_INPUT_LOST_REASON, _USED_UP_REASON, _LEFT_REASON = (
+    make_reason("input.lost"),
+    make_reason("output.used_up"),
+    make_reason("output.left"),
+)
+
+
+class LedgerStore(Protocol):
+    """Where the rows go: the store."""
+
+    @property
+    def boot(self) -> int:
+        """Which start this is."""
+        ...
+
+    def write_down(self, entry: Entry, now: Now) -> None:
+        """Keep a row as it stands."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _PendingCommand:
+    """A command whose fate may still change, and whether it went out."""
+
+    command: Command
+    row: LedgerRow
+    is_out: bool = False
+
+
+class WriteLedger:
+    """Rows of this start, as a witness of the buses (``runtime/witness.py``)."""
+
+    def __init__(self, keeper: LedgerStore) -> None:
+        self._keeper = keeper
+        self._now = Now(0, 0, synced=False)
+        self._number = 0
+        self._open: dict[str, list[LedgerRow]] = {}  # by point, the one that was asked last at the end
+        self._recent: dict[str, deque[LedgerRow]] = {}
+        self._flights: dict[int, _PendingCommand] = {}
+        self._passed: dict[str, LedgerRow] = {}  # of other clients: they stand beside ours
+        self._changed: dict[int, LedgerRow] = {}
+        self._infos: Mapping[str, PointInfo] = {}
+        self._safe: Mapping[str, float | None] = {}
+        self._look_ns = 0
+
+    def follow(self, infos: Mapping[str, PointInfo], safe: Mapping[str, float | None]) -> None:
+        """The points of the site, and the values they are given back with (None: nothing is written)."""
+        self._infos, self._safe = infos, safe
+        owners = {point.partition(".")[0] for point in infos}
+        self._recent = {name: rows for name, rows in self._recent.items() if name in owners}
+        self._open = {point: rows for point, rows in self._open.items() if point in infos}
+
+    def of(self, asset: str) -> list[Entry]:
+        """The last rows of an asset, the newest first."""
+        return [row.copy_entry() for row in reversed(self._recent.get(asset, ()))]
+
+    def told(self, asset: str, now_ns: int) -> list[dict[str, Any]]:
+        """The same, JSON-ready, each with its age where this start began it: no set clock changes that."""
+        rows = reversed(self._recent.get(asset, ()))
+        return [
+            row.copy_entry().data()
+            | ({} if row.begun_ns is None else {"age_s": round((now_ns - row.begun_ns) / 1e9, 1)})
+            for row in rows
+        ]
+
+    # From the cycle
+
+    def ordered(self, commands: Iterable[Command], frozen: Frozen, now: Now) -> None:
+        """What a cycle orders, before it is posted; ``frozen`` is what it saw."""
+        self._now = now
+        for command in commands:
+            self._note_drift(command.point, frozen)
+            row = self._find_continued_row(command)
+            self._settle_command(command.point)
+            if row is None:
+                row = self._begin_row(self._make_order_entry(command, frozen), command)
+            else:
+                row.asked(command, now.utc_ms, self._find_utc_ms(command.expires_ns))
+                row.asked_ns = now.ns
+                self._changed[row.entry.number] = row
+            self._flights[id(command)] = _PendingCommand(command, row)
+
+    def released(self, points: Iterable[str], why: Mapping[str, Reason], now: Now) -> None:
+        """Points to be given back to their device's own control, with the reason by point."""
+        self._now = now
+        for point in points:
+            reason = _explain_giving_back(why.get(point, _INPUT_LOST_REASON))
+            row = next(iter(self._open.get(point, ())[-1:]), None)
+            if row is not None and row.is_given_back(INPUT_LOST_WHO, render_data(reason)):
+                row.note_repeat(now.utc_ms)
+                row.asked_ns = now.ns
+                self._changed[row.entry.number] = row
+            else:
+                self._begin_row(self._make_own_entry(point, reason, INPUT_LOST_WHO))
+
+    def look(self, frozen: Frozen, now: Now) -> None:
+        """Every few seconds: do the points still show what was ordered, where nothing is ordered anew."""
+        if now.ns < self._look_ns:
+            return
+        self._now, self._look_ns = now, now.ns + CHECK_PERIOD_NS
+        for point in list(self._open):
+            self._note_drift(point, frozen)
+
+    def take_release_rows(self, entries: Iterable[Entry], now: Now) -> None:
+        """Rows of a time when no daemon ran: they are this start's now, and stand until it orders anew."""
+        self._now = now
+        for entry in entries:
+            self._number += 1
+            self._begin_row(replace(entry, boot=self._keeper.boot, number=self._number)).begun_ns = None
+
+    def tick(self, now: Now) -> None:
+        """Let time pass: what nobody told of before it expired is settled, what changed goes to the store."""
+        self._now = now
+        late_ns = now.ns - OUTCOME_DELAY_MAX_NS
+        for flight in [one for one in self._flights.values() if one.command.expires_ns <= late_ns]:
+            self._expire_command(flight)
+        for row in [row for row in self._changed.values() if _is_due(row, now.ns)]:
+            self._save_row(row)
+
+    def close(self, now: Now) -> None:
+        """Hand all that changed to the store."""
+        self._now = now
+        for row in list(self._changed.values()):
+            self._save_row(row)
+
+    # From the buses
+
+    def judged(self, outcome: WriteOutcome) -> None:
+        """What became of a command."""
+        flight = self._flights.get(id(outcome.command))
+        if flight is None:
+            return
+        row = flight.row
+        if outcome.is_out and not flight.is_out:
+            flight.is_out = True
+            row.wrote()
+        if outcome.verdict != "pending":
+            if flight.command is row.command:
+                row.judged(outcome.verdict, self._find_utc_ms(outcome.since_ns), outcome.why, outcome.shown)
+                row.known_ns = outcome.since_ns
+            else:
+                row.count_outcome(outcome.verdict)
+                del self._flights[id(flight.command)]
+        self._changed[row.entry.number] = row
+
+    def gave_back(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+        """Points were given back to their device; a bus does that by itself where their memory is worn."""
+        for point in points:
+            rows = self._open.get(point)
+            row = rows[-1] if rows else None
+            if row is None or row.command is not None or row.entry.outcome != "pending":
+                row = self._begin_row(
+                    self._make_own_entry(
+                        point, _explain_giving_back(_USED_UP_REASON), WRITE_BUDGET_WHO, self._safe.get(point)
+                    )
+                )
+            row.judged(verdict, self._find_utc_ms(now_ns), why)
+            row.known_ns = now_ns
+            row.wrote()
+
+    def left(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+        """Safe values were written because the gateway leaves the device."""
+        for point in points:
+            info = self._infos.get(point)
+            if info is None or info.on_release in {None, "hold"}:
+                continue
+            row = self._begin_row(
+                self._make_own_entry(
+                    point, _LEFT_REASON, GATEWAY_LEFT_WHO, self._find_value_left(point, info)
+                )
+            )
+            row.judged(verdict, self._find_utc_ms(now_ns), why)
+            row.known_ns = now_ns
+            row.wrote()
+
+    def passed(
+        self, point: str, who: Who, why: str, value: float | None, verdict: Verdict, note: str, now_ns: int
+    ) -> None:
+        """Another client wrote through us where nothing here orders; the same again is a count."""
+        utc_ms = self._find_utc_ms(now_ns)
+        row = self._passed.pop(point, None)
+        if row is not None and (row.entry.who, row.entry.value, row.entry.outcome) == (who, value, verdict):
+            row.entry.count, row.entry.last_ms = row.entry.count + 1, utc_ms
+            row.count_outcome(verdict)
+        else:
+            if row is not None:
+                row.ended("replaced", utc_ms)
+                self._changed[row.entry.number] = row
+            row = self._add_row(
+                LedgerRow(replace(self._make_entry(point, who, why, value), utc_ms=utc_ms, last_ms=utc_ms))
+            )
+            row.judged(verdict, utc_ms, note)
+        if len(self._passed) >= CLIENT_ROWS_COUNT_MAX:
+            del self._passed[next(iter(self._passed))]
+        self._passed[point] = row
+        row.wrote()
+        self._changed[row.entry.number] = row
+
+    # Rows
+
+    def _find_value_left(self, point: str, info: PointInfo) -> float | None:
+        """Its safe value; a cap that stands lower is not raised by leaving."""
+        value, rows = self._safe.get(point), self._open.get(point)
+        if value is None or info.on_release != "cap" or not rows or rows[-1].entry.outcome != "done":
+            return value
+        stands = rows[-1].entry.value
+        return value if stands is None else min(value, stands)
+
+    def _find_continued_row(self, command: Command) -> LedgerRow | None:
+        """The row that the command goes on with, now the last of its point; None where it begins one."""
+        rows = self._open.get(command.point, [])
+        for row in reversed(rows):
+            is_last = row is rows[-1]
+            if not row.takes(command) or (not row.entry.stands and not is_continuous(command.point)):
+                continue
+            age_ms, rest_ms = self._now.utc_ms - row.entry.utc_ms, self._now.utc_ms - row.entry.last_ms
+            same = row.entry.value == command.value
+            if (is_last and same and row.entry.stands) or (age_ms < ROW_MAX_MS and rest_ms < RESUME_MAX_MS):
+                if not is_last:
+                    self._end_row(command.point)
+                    self._open[command.point] = [*(one for one in rows if one is not row), row]
+                return row
+        return None
+
+    def _note_drift(self, point: str, frozen: Frozen) -> None:
+        """A point that shows what nobody here ordered: the order that stood there ends so."""
+        row, info = next(iter(self._open.get(point, ())[-1:]), None), self._infos.get(point)
+        if row is None or info is None or row.entry.outcome != "done" or not row.entry.stands:
+            return
+        found = ledger_rows.find_drift(row.entry, info, frozen, row.asked_ns, row.known_ns)
+        if found is not None:
+            row.ended(found.end, self._now.utc_ms)
+            self._changed[row.entry.number] = row
+            fresh = self._begin_row(
+                self._make_entry(point, found.who, found.why, found.value, row.entry.value)
+            )
+            fresh.judged("done", self._now.utc_ms, "seen by reading it", found.value)
+
+    def _begin_row(self, entry: Entry, command: Command | None = None) -> LedgerRow:
+        self._end_row(entry.point)
+        row = self._add_row(LedgerRow(entry, command))
+        self._open[entry.point] = [*self._open.get(entry.point, ()), row][-OPEN_ROWS_COUNT_MAX:]
+        return row
+
+    def _add_row(self, row: LedgerRow) -> LedgerRow:
+        row.begun_ns = row.asked_ns = row.known_ns = self._now.ns
+        self._recent.setdefault(row.entry.asset, deque(maxlen=LAST_ROWS_COUNT)).append(row)
+        self._changed[row.entry.number] = row
+        return row
+
+    def _end_row(self, point: str) -> None:
+        """What stood there is replaced by what comes now."""
+        for row in self._open.get(point, ())[-1:]:
+            if row.entry.stands:
+                row.ended("replaced", self._now.utc_ms)
+                self._changed[row.entry.number] = row
+
+    def _make_order_entry(self, command: Command, frozen: Frozen) -> Entry:
+        seen = frozen.good(command.point)
+        before = None if seen is None else seen[0]
+        entry = self._make_entry(command.point, command.who, command.reason, command.value, before)
+        expires_ms = self._find_utc_ms(command.expires_ns)
+        cause = dict(command.cause)
+        return replace(entry, expires_ms=expires_ms, until_ms=command.until_utc_ms, cause=cause)
+
+    def _make_own_entry(self, point: str, reason: Reason, who: Who, value: float | None = None) -> Entry:
+        return replace(self._make_entry(point, who, str(reason), value), cause=render_data(reason))
+
+    def _make_entry(
+        self, point: str, who: Who, why: str, value: float | None = None, before: float | None = None
+    ) -> Entry:
+        self._number += 1
+        utc_ms = self._now.utc_ms
+        return Entry(
+            boot=self._keeper.boot,
+            number=self._number,
+            point=point,
+            who=who,
+            why=str(why),
+            utc_ms=utc_ms,
+            last_ms=utc_ms,
+            before=before,
+            value=value,
+            low=value,
+            high=value,
+        )
+
+    def _settle_command(self, point: str) -> None:
+        """A newer command comes: nothing more will be told of the last one, if its fate is known."""
+        for row in self._open.get(point, ())[-1:]:
+            if row.entry.outcome != "pending" and row.command is not None:
+                self._flights.pop(id(row.command), None)
+
+    def _expire_command(self, flight: _PendingCommand) -> None:
+        """Nobody told what became of a command until it expired."""
+        verdict: Verdict = "unknown" if flight.is_out else "expired"
+        row = flight.row
+        if flight.command is not row.command:
+            row.count_outcome(verdict)
+            del self._flights[id(flight.command)]
+        elif row.entry.outcome == "pending":
+            words = "written, but not read back until it expired" if flight.is_out else "it never went out"
+            row.judged(verdict, self._now.utc_ms, words)
+        else:
+            return
+        self._changed[row.entry.number] = row
+
+    def _save_row(self, row: LedgerRow) -> None:
+        self._keeper.write_down(row.copy_entry(), self._now)
+        row.note_saved(self._now.ns)
+        del self._changed[row.entry.number]
+
+    def _find_utc_ms(self, ns: int) -> int:
+        return self._now.utc_ms + (ns - self._now.ns) // 1_000_000
+
+
+def _explain_giving_back(why: Reason) -> Reason:
+    return make_reason("output.given_back", more=why)
+
+
+def _is_due(row: LedgerRow, now_ns: int) -> bool:
+    """Whether the store should have it now; what goes on for long, or turns often, is told seldom."""
+    told, entry = row.told, row.entry
+    if told is None or (told[0] == "pending" and entry.outcome != "pending"):
+        return True
+    age_ns = now_ns - row.told_ns
+    if entry.outcome != "pending" and told != (entry.outcome, entry.end):
+        return age_ns >= FLUSH_CHANGED_PERIOD_NS or not is_continuous(entry.point)
+    return age_ns >= (FLUSH_MOVED_PERIOD_NS if row.has_moved else FLUSH_PERIOD_NS)

@@ -1,0 +1,201 @@
+"""Take a site file from a person (quartier apply), judged by where the person stands.
+
+At the gateway's console a person changes everything that ``quartier check`` lets pass, neither heartbeat nor
+district needed.  From anywhere else only what is free in ``config/rights.py``.  The text is kept beside the
+installer's file and stands over it (see ``ordered``).  Every change of what only a person on site may change
+is told to the history and the district, also where somebody with the rights to do so wrote the file itself.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from quartier.config import load, rights, stored_site_file
+from quartier.config.load import Loaded
+from quartier.config.rights import Right
+from quartier.config.stored_site_file import APPLIED_FILE, APPLIED_NAME, GatewayPaths, StoredSiteFile
+from quartier.runtime import state_file
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.interfaces import RecordEvent
+from quartier.runtime.local_socket import presence
+from quartier.runtime.local_socket.orders import OnSiteOrderHandlers
+from quartier.runtime.local_socket.presence import AskingProcess, Presence, ProvePresence
+from quartier_drivers.errors import ConfigError
+from quartier_drivers.who import Who
+
+PROTECTED_FILE = "protected"
+KEYS_COUNT_MAX = 50
+CHANGE_PERIOD_S = 1.0
+TRIAL_RUN_S = 60.0
+_PERIOD_FLOOR_S = 0.05
+_ADOPTION_PERIODS = 60
+
+
+class SiteFileChanges:
+    """Takes site files from people.
+
+    ``adopt`` has the daemon read its site file again; ``loaded`` gives the one that is used now; ``prove``
+    says whether who asks is on site.
+    """
+
+    def __init__(
+        self,
+        places: GatewayPaths,
+        loaded: Callable[[], Loaded],
+        adopt: Callable[[], None],
+        clock: SiteClock,
+        event: RecordEvent,
+        log: Any,
+        prove: ProvePresence = presence.prove_presence,
+    ) -> None:
+        self._config = places.config
+        self._state_dir = places.state_dir
+        self._loaded = loaded
+        self._adopt = adopt
+        self._clock = clock
+        self._event = event
+        self._log = log
+        self._prove = prove
+
+    @property
+    def order_handlers(self) -> OnSiteOrderHandlers:
+        """What the operators' desk serves."""
+        return {"apply": self.apply}
+
+    async def run(self) -> None:
+        """For ever; tell what each site file changed, and after a minute that it lets a run last."""
+        began_ns, lasted, seen = self._clock.now().ns, False, None
+        while True:
+            if (loaded := self._loaded()) is not seen:
+                seen = loaded
+                await self._follow_site_file(loaded)
+            if not lasted and self._clock.now().ns - began_ns > TRIAL_RUN_S * 1e9:
+                lasted = True
+                await self._kept(partial(stored_site_file.note_run_lasted, self._state_dir, loaded.ordered))
+            await self._clock.doze(CHANGE_PERIOD_S, _PERIOD_FLOOR_S)
+
+    async def apply(self, request: Mapping[str, Any], who: Who, asker: AskingProcess) -> dict[str, Any]:
+        """Judge the site file in ``text`` and have it used; with ``check`` only judge it.
+
+        The answer has the keys that it changes, and as ``error`` and ``faults`` why it is not used.
+        """
+        text, standing = request.get("text"), self._prove(asker, request)
+        if not isinstance(text, str) or not text.strip():
+            return {"error": "the site file is missing; expected its whole text"}
+        used = self._loaded()
+        try:
+            changed, refused = await asyncio.to_thread(self._check_text, text, used, standing)
+        except ConfigError as error:
+            return {
+                "error": "it has faults",
+                "faults": [str(fault) for fault in error.faults[:KEYS_COUNT_MAX]],
+            }
+        answer = {"changed": changed[:KEYS_COUNT_MAX], "at": standing.place, "used": False}
+        if refused:
+            why = f"a person at the console of the gateway is needed: {standing.why_not}"
+            return {**answer, "error": why, "faults": refused[:KEYS_COUNT_MAX]}
+        if request.get("check") is True or not changed:
+            return answer
+        return await self._save_and_adopt(text, who, standing, answer)
+
+    async def _save_and_adopt(
+        self, text: str, who: Who, standing: Presence, answer: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Keep it, tell it, and have the daemon read it."""
+        place = standing.place or "from afar"
+        over = await asyncio.to_thread(stored_site_file.find_file_digest, self._config)
+        applied = StoredSiteFile(text, over, f"{who.name}, {place}", self._clock.now().utc_ms)
+        if not await self._kept(
+            partial(stored_site_file.save_stored_site_file, self._state_dir, applied, APPLIED_FILE)
+        ):
+            return {**answer, "error": "it cannot be kept on disk; the site file in use stays"}
+        said = f"{who.name} ({place}) applied a site file"
+        self._record_change("site.applied", said, answer["changed"], by=who.name, at=place)
+        self._adopt()
+        for _ in range(_ADOPTION_PERIODS):
+            if self._loaded().ordered == applied.name:
+                return {**answer, "used": True}
+            await self._clock.doze(CHANGE_PERIOD_S, _PERIOD_FLOOR_S)
+        return {**answer, "error": "it is kept, but the gateway does not use it; see its log"}
+
+    def _check_text(self, text: str, used: Loaded, standing: Presence) -> tuple[list[str], list[str]]:
+        """The keys that it changes, and the faults of who is not on site.  Raises ConfigError."""
+        instead = load.Instead(APPLIED_NAME, text)
+        found = load.check(self._config, instead)
+        base = stored_site_file.load_on_site_file(self._config, self._state_dir)
+        judgement = rights.judge(base.site, used.site, found.site)
+        changed = [*judgement.changed]
+        if standing.is_on_site:
+            return changed, []
+        refused = [str(fault) for fault in load.told(instead, judgement.refused)]
+        looser = "looser: only a person on site, or the district, may set it"
+        refused += [f"{key}: {looser}" for key in judgement.loosened]
+        return changed, refused
+
+    async def _follow_site_file(self, loaded: Loaded) -> None:
+        """Tell what changed that is a person's on site; forget an applied text whose file was changed."""
+        try:
+            gone = await asyncio.to_thread(
+                stored_site_file.drop_superseded, self._config, self._state_dir, APPLIED_FILE
+            )
+            stands = await asyncio.to_thread(
+                stored_site_file.load_stored_site_file, self._state_dir, APPLIED_FILE
+            )
+        except OSError as error:
+            self._log.warning("site.not_kept", why=error.strerror or str(error))
+            return
+        if gone:
+            self._record_change(
+                "site.superseded", f"the site file of {gone} gives way to the file at the gateway", []
+            )
+        elif stands is not None and stands.text and stands.starts_count >= stored_site_file.STARTS_COUNT_MAX:
+            text = f"the site file of {stands.name} let no run last: the file at the gateway is used"
+            self._record_change("site.given_up", text, [])
+        keys = await asyncio.to_thread(self._protected_changes, loaded)
+        if keys:
+            names = ", ".join(keys[:KEYS_COUNT_MAX])
+            text = f"the site file changed {names}, which only a person on site may change"
+            self._record_change(
+                "site.protected_changed", text, keys, by=loaded.ordered or "the file at the gateway"
+            )
+
+    def _protected_changes(self, loaded: Loaded) -> list[str]:
+        """The protected keys that differ from those of the last site file that was used; they are kept.
+
+        A site of which a fault puts something out of action says nothing of what was changed.
+        """
+        if loaded.disabled:
+            return []
+        now = {
+            ".".join(map(str, path)): repr(value)
+            for path, value in rights.leaves(loaded.site)
+            if rights.row_of(path).right is Right.ON_SITE
+        }
+        before = state_file.load_facts(self._state_dir / PROTECTED_FILE)
+        if before == now:
+            return []
+        try:
+            state_file.save_facts(self._state_dir / PROTECTED_FILE, now)
+        except OSError as error:
+            self._log.warning("site.not_kept", why=error.strerror or str(error))
+        if before is None:
+            return []
+        return sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+
+    async def _kept(self, write: Callable[[], None]) -> bool:
+        try:
+            await asyncio.to_thread(write)
+        except OSError as error:
+            self._log.warning("site.not_kept", why=error.strerror or str(error))
+            return False
+        return True
+
+    def _record_change(self, code: str, text: str, keys: list[str], **data: str) -> None:
+        told = {
+            **data,
+            "keys": keys[:KEYS_COUNT_MAX],
+            **({"more": len(keys) - KEYS_COUNT_MAX} if keys[KEYS_COUNT_MAX:] else {}),
+        }
+        self._log.info(code, text=text, **told)
+        self._event(code, text, told, self._clock.now())

@@ -1,0 +1,336 @@
+"""Load and save the state files of the daemon: link, device memory, write counts, fallbacks, probes.
+
+A meter that was swapped while the gateway was off is seen only by who knows what the old one showed.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from quartier.commissioning.probe_results import ProbeResult
+from quartier.control.link import state as link_state
+from quartier.district.service.commands import PendingAcks
+from quartier.runtime import state_file
+from quartier.runtime.bus.fallback_monitor import FallbackProof, KnownFallbacks
+from quartier.runtime.bus.write_budget import WriteCounts
+from quartier.runtime.clock import SiteClock, find_boot_id
+from quartier_drivers.abilities import Remembering
+from quartier_drivers.contract import in_step_s
+
+FALLBACKS_FILE = "fallbacks"
+FALLBACKS_PERIOD_S = 10.0
+# A fast clock makes no busy disk.
+FALLBACKS_PERIOD_FLOOR_S = 0.5
+
+
+def load_fallbacks(state_dir: Path) -> KnownFallbacks:
+    """What was last found, by an earlier run or by ``quartier arm``; nothing where no file is sound."""
+    try:
+        return KnownFallbacks(state_file.load_facts(state_dir / FALLBACKS_FILE))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return KnownFallbacks()
+
+
+def save_fallbacks(state_dir: Path, fallbacks: KnownFallbacks) -> None:
+    """Write it down.  Raises OSError."""
+    state_file.save_facts(state_dir / FALLBACKS_FILE, fallbacks.facts())
+
+
+def save_fallback_proof(state_dir: Path, point: str, proof: FallbackProof) -> None:
+    """Keep what was seen of a point's timer, beside all that is known.  Raises OSError."""
+    known = load_fallbacks(state_dir)
+    known.prove(point, proof)
+    save_fallbacks(state_dir, known)
+
+
+async def run_fallback_saving(state_dir: Path, fallbacks: KnownFallbacks, clock: SiteClock, log: Any) -> None:
+    """Keep what was found whenever somebody looked; says once when the disk refuses."""
+    kept_count = fallbacks.changes_count
+    failing = False
+    while True:
+        await clock.doze(FALLBACKS_PERIOD_S, FALLBACKS_PERIOD_FLOOR_S)
+        count = fallbacks.changes_count
+        if count == kept_count:
+            continue
+        try:
+            await asyncio.to_thread(state_file.save_facts, state_dir / FALLBACKS_FILE, fallbacks.facts())
+        except OSError as error:
+            if not failing:
+                log.warning("fallbacks.not_kept", folder=str(state_dir), why=error.strerror or str(error))
+            failing = True
+        else:
+            kept_count, failing = count, False
+
+
+LINK_FILE = "link"
+LINK_PERIOD_S = 1.0
+# A fast clock makes no busy disk.
+LINK_PERIOD_FLOOR_S = 0.2
+_WRITE_LOCK = threading.Lock()
+# All that is kept in two copies; the others lie beside ours.
+DOCUMENTS_FILE = "documents"
+DISTRICT_FILES = (DOCUMENTS_FILE, "district", "keys", "expiries", "jobs", "ordered")
+STATE_FILES = (
+    LINK_FILE,
+    *DISTRICT_FILES,
+    "writes",
+    "memory",
+    "fallbacks",
+    "probes",
+    "overrides",
+    "alarms",
+    "applied",
+    "protected",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRecord:
+    """What is known of the link before this start.
+
+    ``outage``: the machine lost its power since (spec/failsafe.md#rule-6: another boot of the
+    machine without a recorded planned stop).  ``killed``: the run before did not leave in order, though
+    the machine went on.  ``lost``: there was a state, and it cannot be read.  ``rebooted``: the machine
+    started anew, planned or not; None: its boots have no names.
+    """
+
+    state: link_state.LinkState | None
+    outage: bool = False
+    lost: bool = False
+    killed: bool = False
+    rebooted: bool | None = None
+
+
+def load_link(state_dir: Path) -> LinkRecord:
+    """The persisted link state, if one is sound; who has lost it may have been under a limit."""
+    facts = state_file.load_facts(state_dir / LINK_FILE)
+    if facts is None:
+        # Deleted, both copies: that documents were taken shows that there was a state.
+        lost = bool(
+            state_file.find_damaged_copies(state_dir / LINK_FILE)
+            or state_file.load_facts(state_dir / DOCUMENTS_FILE)
+        )
+        return LinkRecord(None, lost=lost)
+    unplanned = not facts.get("planned", False)
+    here, there = find_boot_id(), facts.get("boot_id")
+    outage = there != here and unplanned
+    rebooted = there != here if here and there else None
+    try:
+        state = link_state.load_link_state(facts["link"])
+        return LinkRecord(state, outage, killed=unplanned and not outage, rebooted=rebooted)
+    except (AttributeError, KeyError, ValueError):
+        return LinkRecord(None, outage, lost=True)
+
+
+def find_damaged_files(state_dir: Path) -> Iterator[tuple[Path, bool]]:
+    """Every damaged copy of a file of facts, and whether the other one is sound."""
+    for name in STATE_FILES:
+        path = state_dir / name
+        for copy in state_file.find_damaged_copies(path):
+            yield copy, state_file.load_facts(path) is not None
+
+
+def save_link(state_dir: Path, state: link_state.LinkState, *, planned: bool) -> None:
+    """Write the link state down.  Raises OSError.
+
+    One at a time: the last word of a daemon that leaves waits for one that a slow disk still has in hand.
+    """
+    with _WRITE_LOCK:
+        facts = {"boot_id": find_boot_id(), "planned": planned, "link": link_state.dump_link_state(state)}
+        state_file.save_facts(
+            state_dir / LINK_FILE, facts, twice=True
+        )  # the envelope before this one may have been wider
+
+
+async def run_link_saving(
+    state_dir: Path, present: Callable[[], link_state.LinkState], clock: SiteClock, log: Any
+) -> None:
+    """Save the state whenever something that lasts has changed; says once when the disk refuses."""
+    saved: link_state.LinkState | None = None
+    failing = False
+    while True:
+        state = present()
+        if link_state.is_save_due(saved, state):
+            try:
+                await asyncio.to_thread(save_link, state_dir, state, planned=False)
+            except OSError as error:
+                if not failing:
+                    log.warning("link.not_kept", folder=str(state_dir), why=error.strerror or str(error))
+                failing = True
+            else:
+                saved, failing = state, False
+        await clock.doze(LINK_PERIOD_S, LINK_PERIOD_FLOOR_S)
+
+
+MEMORY_FILE = "memory"
+MEMORY_PERIOD_S = 60.0
+MEMORY_CHECK_S = 1.0
+# A fast clock makes no busy disk, and no busy loop.
+MEMORY_PERIOD_FLOOR_S, MEMORY_CHECK_FLOOR_S = 0.5, 0.2
+# How long a gateway may have been away when nobody can tell.
+_UNKNOWN_ABSENCE_S = 366 * 86400.0
+NamedParts = Iterable[tuple[str, object]]
+ListDrivers = Callable[[], NamedParts]
+
+
+class DeviceMemory:
+    """By device: what its driver keeps, and when that was (UTC)."""
+
+    def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
+        self._facts: dict[str, Any] = dict(facts or {})
+
+    def restore_driver(self, name: str, driver: object, utc_ms: int, *, synced: bool) -> None:
+        """Give a driver back what it kept, if it is one that remembers."""
+        known = self._facts.get(name)
+        if not isinstance(driver, Remembering) or not isinstance(known, dict):
+            return
+        kept, then_ms = known.get("kept"), known.get("utc_ms")
+        if isinstance(kept, dict) and isinstance(then_ms, int):
+            away_s = (utc_ms - then_ms) / 1000
+            driver.recall(kept, away_s if synced and away_s >= 0 else _UNKNOWN_ABSENCE_S)
+
+    def gather(self, drivers: NamedParts, utc_ms: int) -> dict[str, Any]:
+        """The facts as they are now; devices that are not there stay as they were."""
+        for name, driver in drivers:
+            if isinstance(driver, Remembering) and (kept := driver.kept()):
+                before = self._facts.get(name)
+                if not isinstance(before, dict) or before.get("kept") != kept:
+                    self._facts[name] = {"kept": dict(kept), "utc_ms": utc_ms}
+        return dict(self._facts)
+
+
+def load_device_memory(state_dir: Path) -> DeviceMemory:
+    """What earlier runs knew; nothing where no file is sound."""
+    return DeviceMemory(state_file.load_facts(state_dir / MEMORY_FILE))
+
+
+def save_device_memory(state_dir: Path, facts: dict[str, Any]) -> None:
+    """Write the facts down, if there are any.  Raises OSError."""
+    if facts:
+        state_file.save_facts(state_dir / MEMORY_FILE, facts)
+
+
+async def _wait_for_change(
+    clock: SiteClock, contract: Callable[[], object], agreed: object, rung: asyncio.Event
+) -> None:
+    """Wait for a minute, or until the contract is no longer the one that was kept, or somebody waits."""
+    due_ns = clock.now_ns() + int(max(MEMORY_PERIOD_S, MEMORY_PERIOD_FLOOR_S * clock.rate) * 1e9)
+    while clock.now_ns() < due_ns and contract() == agreed and not rung.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(
+                max(in_step_s(clock.now_ns(), MEMORY_CHECK_S) / clock.rate, MEMORY_CHECK_FLOOR_S)
+            ):
+                await rung.wait()
+    rung.clear()
+
+
+async def run_memory_saving(
+    state_dir: Path,
+    memory: DeviceMemory,
+    drivers: ListDrivers,
+    clock: SiteClock,
+    log: Any,
+    contract: Callable[[], object] = lambda: None,
+    pledges: PendingAcks | None = None,
+) -> None:
+    """Keep what changed, once a minute; says once when the disk refuses.
+
+    ``contract`` is what is seldom learnt and must not be forgotten: when it changes it is kept at once.
+    ``pledges`` are answers that wait for just that.
+    """
+    saved = memory.gather((), 0)
+    agreed, failing = contract(), False
+    waiting = pledges or PendingAcks(lambda _ack: None)
+    while True:
+        await _wait_for_change(clock, contract, agreed, waiting.rung)
+        agreed, count = contract(), waiting.count
+        facts = memory.gather(drivers(), clock.utc_ms())
+        if facts == saved:
+            waiting.kept(count)
+            continue
+        try:
+            await asyncio.to_thread(save_device_memory, state_dir, facts)
+        except OSError as error:
+            if not failing:
+                log.warning("memory.not_kept", folder=str(state_dir), why=error.strerror or str(error))
+            failing = True
+        else:
+            saved, failing = facts, False
+            waiting.kept(count)
+
+
+PROBES_FILE = "probes"
+
+
+def load_probe_results(state_dir: Path) -> dict[str, ProbeResult]:
+    """Every asset's last probe; what cannot be read is left out."""
+    found: dict[str, ProbeResult] = {}
+    for name, facts in (state_file.load_facts(state_dir / PROBES_FILE) or {}).items():
+        one = _load_probe_result(facts)
+        if one is not None:
+            found[name] = one
+    return found
+
+
+def save_probe_result(state_dir: Path, name: str, one: ProbeResult) -> None:
+    """Add or replace an asset's probe.  Raises OSError."""
+    facts = state_file.load_facts(state_dir / PROBES_FILE) or {}
+    state_file.save_facts(state_dir / PROBES_FILE, {**facts, name: asdict(one)}, twice=True)
+
+
+def _load_probe_result(facts: Any) -> ProbeResult | None:
+    if not isinstance(facts, Mapping):
+        return None
+    names = {one.name for one in fields(ProbeResult)}
+    try:
+        one = ProbeResult(**{key: value for key, value in facts.items() if key in names})
+    except TypeError:
+        return None
+    numbers = (one.when_utc_ms, one.delay_s, one.lag_s, one.ramp_w_per_s, one.gain, one.grid_gain)
+    sound = all(value is None or (isinstance(value, int | float) and isfinite(value)) for value in numbers)
+    sound = sound and one.ramp_w_per_s >= 0 and (one.delay_s is None or one.delay_s >= 0)
+    return one if sound else None
+
+
+WRITES_FILE = "writes"
+WRITES_PERIOD_S = 10.0
+# A fast clock makes no busy disk.
+WRITES_PERIOD_FLOOR_S = 0.5
+
+
+def load_write_counts(state_dir: Path) -> WriteCounts:
+    """The tally of earlier runs; an empty one where none is sound."""
+    try:
+        return WriteCounts(state_file.load_facts(state_dir / WRITES_FILE))
+    except (AttributeError, TypeError, ValueError):
+        return WriteCounts()
+
+
+def save_write_counts(state_dir: Path, tally: WriteCounts) -> None:
+    """Write the tally down.  Raises OSError."""
+    state_file.save_facts(state_dir / WRITES_FILE, tally.facts())
+
+
+async def run_write_count_saving(state_dir: Path, tally: WriteCounts, clock: SiteClock, log: Any) -> None:
+    """Keep the tally whenever something was written; says once when the disk refuses."""
+    kept_count = 0
+    failing = False
+    while True:
+        await clock.doze(WRITES_PERIOD_S, WRITES_PERIOD_FLOOR_S)
+        count = tally.changes_count
+        if count == kept_count:
+            continue
+        try:
+            # The facts are taken here: the thread must not read what the loop changes.
+            await asyncio.to_thread(state_file.save_facts, state_dir / WRITES_FILE, tally.facts())
+        except OSError as error:
+            if not failing:
+                log.warning("writes.not_kept", folder=str(state_dir), why=error.strerror or str(error))
+            failing = True
+        else:
+            kept_count, failing = count, False

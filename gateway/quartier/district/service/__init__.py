@@ -1,0 +1,1 @@
+"""Workflows of the documents of the district: commands, jobs and schedules."""

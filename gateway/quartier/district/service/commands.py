@@ -1,0 +1,197 @@
+"""Run the district's commands and follow its envelopes; send acks when the state is on disk.
+
+Control follows a command at once and waits for nothing; only the word about it waits, for the task that keeps
+what control knows.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from quartier.control.link import envelope_progress
+from quartier.control.link.envelope_progress import ConnectionMeasurement, EnvelopeProgresses
+from quartier.control.orders import command_progress, running_commands
+from quartier.control.orders.command_progress import CommandContext
+from quartier.control.orders.commands import CommandDocument, Replay, ResetAlarm, Setpoint
+from quartier.control.orders.running_commands import COMMAND_TYPE, RunningCommands
+from quartier.control.requests import Ack, AckReason, Envelope, InstructionStatus, ReceptionStatus
+from quartier.house.now import Now
+from quartier.house.sample import Mark
+from quartier.runtime.interfaces import RecordEvent
+
+if TYPE_CHECKING:  # a house that stands alone does not import it
+    from quartier.district.documents import Accepted
+
+
+class DistrictCommands:
+    """The commands that run, and the envelopes that are promised.
+
+    ``replay`` has events said again above a mark; ``reset`` takes an alarm as seen and answers whether there
+    is such a one.
+    """
+
+    def __init__(
+        self,
+        event: RecordEvent,
+        log: Any,
+        replay: Callable[[Mark], None],
+        reset: Callable[[str, str, Now], bool],
+    ) -> None:
+        self.commands = RunningCommands()
+        self._promises: EnvelopeProgresses = {}
+        self._event = event
+        self._log = log
+        self._replay = replay
+        self._reset = reset
+        self._left: list[Ack] = []
+
+    @property
+    def ordered(self) -> frozenset[str]:
+        """The assets that a setpoint is for."""
+        wishes = (one.document.asked for one in self.commands.running)
+        return frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint))
+
+    # What comes
+
+    def take(self, accepted: "Accepted", document: CommandDocument, world: CommandContext) -> list[Ack]:
+        """Judge a command and begin it; the same one again is answered, and has no second effect."""
+        if accepted.repeated:
+            said = self.commands.said(document)
+            if (said.reception, said.status) != (ReceptionStatus.TEMPORARY_ERROR, InstructionStatus.REJECTED):
+                return [said]
+        found = command_progress.decide_command(document, self.commands, world, persisted=accepted.persisted)
+        if found.status is InstructionStatus.ACCEPTED and not self._run_immediate_action(document, world.now):
+            found = command_progress.CommandDecision(
+                InstructionStatus.REJECTED, AckReason.BOUNDS.value, ReceptionStatus.INVALID_CONTENT
+            )
+        if found.status is InstructionStatus.REJECTED:
+            acks = [running_commands.make_command_ack(document, found.status, found.reason, found.reception)]
+            self.commands = self.commands.answer(*acks)
+        else:
+            self.commands, acks = running_commands.accept_command(
+                self.commands, document, found.reason, world.now
+            )
+            if not document.duration_s:
+                self.commands, done = running_commands.set_command_status(
+                    self.commands, document, InstructionStatus.SUCCEEDED
+                )
+                acks.append(done)
+        self._record_acks(acks, document, world.now)
+        return acks
+
+    def _run_immediate_action(self, document: CommandDocument, now: Now) -> bool:
+        """Do what is no matter of control; False where it cannot be."""
+        wish = document.asked
+        if isinstance(wish, Replay):
+            self._replay(Mark(wish.boot, max(0, wish.seq - 1)))
+        return self._reset(wish.code, document.id, now) if isinstance(wish, ResetAlarm) else True
+
+    def follow_envelope(self, envelope: Envelope, ack: Ack) -> list[Ack]:
+        """An envelope was judged; one that was accepted is followed from here."""
+        if ack.status != InstructionStatus.ACCEPTED:
+            return [ack]
+        self._promises, acks = envelope_progress.add_envelope(self._promises, envelope, ack)
+        return acks
+
+    # How it goes on
+
+    def look(self, world: CommandContext, kept: ConnectionMeasurement, utc_ms: int) -> list[Ack]:
+        """After a cycle: what is said of all that runs; ``utc_ms`` is the time that documents count by."""
+        left, self._left = self._left, []
+        self.commands, acks = command_progress.evaluate_running_commands(self.commands, world)
+        for ack in acks:
+            self._record_ack(ack, "", world.now)
+        self._promises, more = envelope_progress.advance_envelopes(self._promises, kept, utc_ms)
+        return [*left, *acks, *more]
+
+    def _record_acks(self, acks: list[Ack], document: CommandDocument, now: Now) -> None:
+        for ack in acks:
+            self._record_ack(ack, document.op if ack.id == document.id else "", now)
+
+    def _record_ack(self, ack: Ack, op: str, now: Now) -> None:
+        data = {"id": ack.id, "seq": ack.seq, "op": op, "status": ack.status, "reason": ack.reason}
+        data = {name: value for name, value in data.items() if value != ""}
+        self._log.info("command.judged", **data)
+        self._event("command.judged", f"command {ack.id}: {ack.status}", data, now)
+
+    def shown(self, now: Now) -> list[dict[str, Any]]:
+        """The commands that run, JSON-ready."""
+        return [
+            {
+                "id": one.document.id,
+                "op": one.document.op,
+                **asdict(one.document.asked),
+                "status": one.status.value,
+                "left_s": round((one.until_ns - now.ns) / 1e9, 1),
+                "until_utc_ms": one.until_utc_ms,
+            }
+            for one in self.commands.now(now.ns)
+        ]
+
+    # Over a restart
+
+    def kept(self) -> dict[str, Any]:
+        """What must be known after a restart, JSON-ready."""
+        facts = {
+            "commands": running_commands.dump_commands(self.commands),
+            "promises": envelope_progress.dump_envelopes(self._promises),
+        }
+        return facts if self.commands != RunningCommands() or self._promises else {}
+
+    def recall(
+        self, facts: object, now: Now, *, outage: bool, since: running_commands.RestartFacts | None = None
+    ) -> None:
+        """Go on with what ``kept`` gave; what is broken is left, and said."""
+        if not isinstance(facts, dict):
+            return
+        try:
+            known = facts.get("commands", {})
+            self.commands, self._left = running_commands.load_commands(
+                known, now, outage=outage, since=since or running_commands.RestartFacts()
+            )
+            self._promises = envelope_progress.load_envelopes(facts.get("promises", {}))
+        except ValueError as broken:
+            self._log.warning("commands.not_recalled", why=str(broken))
+
+
+# Of the 5 s in which ACCEPTED is owed: where the disk refuses, or hangs, it is said all the same.
+ACK_DELAY_MAX_S = 2.0
+# Of real time: a fast clock gives a disk no less than this.
+ACK_DELAY_FLOOR_S = 1.0
+
+
+class PendingAcks:
+    """Answers to commands in their order, held back from an ACCEPTED on; ``say`` passes one on.
+
+    ``rung`` is set while something waits that nobody has begun to keep.
+    """
+
+    def __init__(self, say: Callable[[Ack], None], rate: float = 1.0) -> None:
+        self.rung = asyncio.Event()
+        self.count = 0
+        """How many were ever held back: to be read before what is kept is gathered."""
+        self._say = say
+        self._patience_ns = int(max(ACK_DELAY_MAX_S, ACK_DELAY_FLOOR_S * rate) * 1e9)
+        self._held: deque[tuple[Ack, int]] = deque()
+
+    def answer(self, acks: Iterable[Ack], now: Now) -> None:
+        """Say them; of commands, what was accepted and all that follows it only once it is kept."""
+        for ack in acks:
+            if ack.type == COMMAND_TYPE and (self._held or ack.status == InstructionStatus.ACCEPTED):
+                self._held.append((ack, now.ns + self._patience_ns))
+                self.count += 1
+                self.rung.set()
+            else:
+                self._say(ack)
+
+    def kept(self, count: int) -> None:
+        """All that was held back when ``count`` was read is on disk."""
+        while self._held and self.count - len(self._held) < count:
+            self._say(self._held.popleft()[0])
+
+    def look(self, now: Now) -> None:
+        """Say what has waited too long: its sender is owed an answer whatever the disk does."""
+        while self._held and now.ns >= self._held[0][1]:
+            self._say(self._held.popleft()[0])

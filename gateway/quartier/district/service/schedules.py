@@ -1,0 +1,199 @@
+"""Take, follow, save and report the schedules and signals of the district."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from quartier.control.observe import observations
+from quartier.control.observe.quarter_hours import SLOT_MS, QuarterHourMeans
+from quartier.control.orders import schedules, signals
+from quartier.control.orders.schedules import ScheduleContext
+from quartier.control.records import Overrides
+from quartier.control.requests import Ack, DeviceSchedule, Signal
+from quartier.control.state import ControlState
+from quartier.control.supervise import flexibility
+from quartier.runtime.interfaces import RecordEvent
+
+if TYPE_CHECKING:  # a house that stands alone does not import it
+    from quartier.district.documents import Accepted
+REPORT_VALID_S = 3_600
+FORECAST_PERSISTENCE, FORECAST_PLANNED = (
+    "persistence of the last day",
+    "local plan, else persistence of the last day",
+)
+_ALERT_TEXTS_MAX = 3
+"""So many of an alert's texts stand in its event."""
+
+
+_SAMPLE_PERIOD_S, _SAMPLE_AGE_MAX_S = 10.0, 60.0
+"""How often the powers of the day are looked at; of a longer time nothing is known."""
+
+
+PlannedPowers = Mapping[str, list[float | None]]
+"""By asset, the grid's too: W of the 96 quarter hours from the one that runs on."""
+
+
+class DistrictSchedules:
+    """The schedules and signals that hold, and how the last day was; ``answer`` takes each answer."""
+
+    def __init__(self, answer: Callable[[Ack], None], event: RecordEvent, log: Any) -> None:
+        self.entries: schedules.ScheduleProgresses = {}
+        self.signals: signals.Signals = {}
+        self._held = signals.LevelInForce()
+        self._quarters = QuarterHourMeans()
+        self._seen_ns: int | None = None
+        self._answer = answer
+        self._event = event
+        self._log = log
+        self._dumped: tuple[object, object, dict[str, Any]] = ({}, {}, {})
+
+    def take(self, accepted: "Accepted", moment: ScheduleContext) -> None:
+        """One document of the district that is a schedule or a signal."""
+        document = accepted.document
+        if isinstance(document, Signal):
+            self._accept_signal(document, accepted, moment)
+        elif isinstance(document, DeviceSchedule):
+            self._accept_schedule(document, accepted, moment)
+
+    def _accept_schedule(
+        self, schedule: DeviceSchedule, accepted: "Accepted", moment: ScheduleContext
+    ) -> None:
+        if accepted.persisted:
+            self.entries, acks = schedules.accept_schedule(self.entries, schedule, moment)
+        else:  # a wish tightens nothing
+            acks = [Ack(schedule.id, schedule.seq, schedules.SCHEDULE_TYPE, "TEMPORARY_ERROR", "REJECTED")]
+        for ack in acks:
+            self._answer(ack)
+        last = acks[-1]
+        fields = {
+            "asset": schedule.asset,
+            "id": schedule.id,
+            "status": last.status,
+            "reason": last.reason,
+        }
+        self._log.info("schedule.judged", **fields)
+        if not accepted.repeated:
+            text = f"schedule {schedule.id} of {schedule.asset}: {last.status}"
+            self._event("schedule.judged", text, fields, moment.now)
+
+    def _accept_signal(self, signal: Signal, accepted: "Accepted", moment: ScheduleContext) -> None:
+        """In doubt, of the clock or of its number, only what asks for less counts."""
+        sure = accepted.persisted and moment.lost_ms is None
+        if not (sure or signals.only_tightens(self.signals, signal, moment.utc_ms)):
+            self._log.warning("signal.not_taken", signal=signal.kind, id=signal.id)
+            return
+        before = self.signals
+        self.signals = signals.accept_signal(before, signal, moment.now)
+        if self.signals is not before and not accepted.repeated:
+            fields = {"signal": signal.kind, "id": signal.id}
+            words = [
+                str(span.values["text"] or span.values["code"])
+                for span in signal.spans[:_ALERT_TEXTS_MAX]
+                if signal.kind == "alert"
+            ]
+            self._log.info("signal.taken", **fields)
+            text = ": ".join([f"signal {signal.kind} {signal.id}", *words])
+            self._event("signal.taken", text, fields, moment.now)
+
+    def asked(self, moment: ScheduleContext, *, outage: bool) -> Overrides:
+        """What is wanted of assets now; a grid outage drops the schedules, a level counts always."""
+        if outage and self.entries:
+            self.entries, acks = schedules.drop_schedules(self.entries)
+            for ack in acks:
+                self._answer(ack)
+        self.signals = signals.drop_expired_signals(self.signals, moment.utc_ms)
+        signalled = signals.find_signalled_level(self.signals, moment.utc_ms, moment.lost_ms)
+        self._held = signals.update_level(
+            self._held, self.signals, signalled, moment.house.seed, moment.now.ns
+        )
+        eased = signals.find_level_orders(self._held, moment.house, moment.now, moment.utc_ms)
+        return {**eased, **schedules.find_scheduled_orders(self.entries, moment)}
+
+    def follow(self, moment: ScheduleContext) -> None:
+        """Say how far each schedule has come, and remember the day."""
+        self.entries, acks = schedules.advance_schedules(self.entries, moment)
+        for ack in acks:
+            self._answer(ack)
+        self._record_powers(moment)
+
+    def _record_powers(self, moment: ScheduleContext) -> None:
+        """What each took, for the forecast that tomorrow is as today."""
+        now = moment.now
+        dt_s = _SAMPLE_AGE_MAX_S if self._seen_ns is None else (now.ns - self._seen_ns) / 1e9
+        if dt_s < _SAMPLE_PERIOD_S:
+            return
+        self._seen_ns = now.ns
+        if moment.lost_ms is None and dt_s < _SAMPLE_AGE_MAX_S:
+            house, memories = moment.house, moment.memories
+            seen = (
+                (one.name, observations.find_power_w(memories, one, now.ns))
+                for one in (house.grid, *house.assets)
+            )
+            known = {name: watts for name, watts in seen if watts is not None}
+            self._quarters.see(known, dt_s, moment.utc_ms)
+
+    def shown(self, moment: ScheduleContext) -> dict[str, Any]:
+        """For people, JSON-ready."""
+        return {
+            "schedules": schedules.render_schedules(self.entries, moment),
+            "signals": signals.render_signals(self.signals, moment.utc_ms, moment.lost_ms),
+            "level": self._held.level,
+        }
+
+    def report(
+        self,
+        state: ControlState,
+        moment: ScheduleContext,
+        local: Collection[str],
+        planned: PlannedPowers | None = None,
+        foretold: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """What the building could do, JSON-ready: the flexibility report (spec/sync.md#topic-flexibility).
+
+        ``local`` are the assets whose data never leave.  The forecast is what is ``planned``, else that of
+        yesterday, and null where that is not known; ``foretold`` is that of load, sun and net as they are
+        before anything is steered, as far as it may leave.
+        """
+        ahead = planned or {}
+        devices = flexibility.report_flexibility(state, moment.now, moment.by_hand, local)
+        for device in devices:
+            device["forecast_w"] = ahead.get(device["device"]) or self._find_forecast(
+                device["device"], moment
+            )
+        force, grid = state.force, state.house.grid.name
+        return {
+            "ts": moment.utc_ms,
+            "valid_s": REPORT_VALID_S,
+            "import_max_w": None if force is None else round(force.import_w, 1),
+            "export_max_w": None if force is None else round(force.export_w, 1),
+            "forecast": {
+                "method": FORECAST_PLANNED if ahead else FORECAST_PERSISTENCE,
+                "start": moment.utc_ms // SLOT_MS * SLOT_MS,
+                "step_s": SLOT_MS // 1000,
+                "grid_w": None if grid in local else ahead.get(grid) or self._find_forecast(grid, moment),
+                **{name: (foretold or {}).get(name) for name in ("load", "sun", "net")},
+            },
+            "devices": devices,
+        }
+
+    def _find_forecast(self, name: str, moment: ScheduleContext) -> list[float | None] | None:
+        if moment.lost_ms is not None:
+            return None
+        found = self._quarters.forecast_persistence(name, moment.utc_ms)
+        return found if any(watts is not None for watts in found) else None
+
+    def kept(self) -> Mapping[str, Any]:
+        """What must outlive the process: the same objects while nothing changed."""
+        entries, said, _ = self._dumped
+        if entries is not self.entries or said is not self.signals:
+            facts = {
+                "schedules": schedules.dump_schedules(self.entries),
+                "signals": signals.dump_signals(self.signals),
+            }
+            self._dumped = self.entries, self.signals, facts
+        return {**self._dumped[2], "quarters": self._quarters.kept()}
+
+    def recall(self, kept: Mapping[str, Any], *, outage: bool) -> None:
+        """Take what ``kept`` gave before; a power cut has dropped the schedules."""
+        self.entries = {} if outage else schedules.load_schedules(kept.get("schedules"))
+        self.signals = signals.load_signals(kept.get("signals"))
+        self._quarters.recall(kept.get("quarters"))

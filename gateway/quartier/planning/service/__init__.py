@@ -1,0 +1,1 @@
+"""The task that plans: its inputs, training, surcharges and points."""

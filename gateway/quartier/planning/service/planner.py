@@ -1,0 +1,381 @@
+"""Plan every five minutes and on changes, in a thread of its own; hold the plan in force.
+
+Neither polling nor control ever waits for it.  What it finds is a wish that expires; an answer that comes
+late is thrown away.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from quartier.config.load import Loaded
+from quartier.config.stored_site_file import GatewayPaths
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.link.allowed import LinkParameters
+from quartier.control.link.state import LinkState
+from quartier.control.observe import meter_clocks
+from quartier.control.observe.quarter_hours import DAY_SLOTS, SLOT_MS
+from quartier.control.orders import local_plan
+from quartier.control.orders.signals import Signals
+from quartier.control.reason import render_data
+from quartier.control.requests import LocalPlan
+from quartier.control.state import ControlState
+from quartier.house.assets import House
+from quartier.house.now import Now
+from quartier.planning.course import Forecast
+from quartier.planning.horizon import RefusedError
+from quartier.planning.learner import Learner
+from quartier.planning.question import Answer, Question, answered
+from quartier.planning.service import plannable_assets, planner_inputs
+from quartier.planning.service.forecast_points import SiteForecast, make_site_forecast
+from quartier.planning.service.planner_inputs import read_meter_tariff
+from quartier.planning.service.training import ForecastTraining
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.interfaces import RecordEvent
+from quartier.runtime.worker import Worker, WorkerBusy, WorkerLost
+
+PLAN_PERIOD_S, PLAN_INTERVAL_MIN_S, CHECK_PERIOD_S = 300.0, 10.0, 2.0
+"""A new plan so often at least and at most, and how often it is looked whether something changed."""
+
+
+RETRY_S = 30.0
+"""After one that could not be made."""
+
+
+PLAN_TIMEOUT_S, TRAINING_TIMEOUT_S = 20.0, 600.0
+"""Real seconds that the thread may take for a plan, and for forecast and what the history has to teach."""
+
+
+ANSWER_AGE_MAX_S = 120.0
+"""An answer that took longer, by the house's time, is of another situation."""
+
+
+_CHECK_PERIOD_FLOOR_S = 0.02
+MakePlan = Callable[[Question, Learner], Answer]
+
+
+class ControlView(Protocol):
+    """What the planner reads of the control loop."""
+
+    params: LinkParameters
+    link: LinkState
+
+    @property
+    def house(self) -> House:
+        """The site as control sees it."""
+
+    @property
+    def state(self) -> ControlState:
+        """The state after the last cycle."""
+
+    @property
+    def force(self) -> ActiveLimits | None:
+        """The limits in force; None before the first cycle."""
+
+    @property
+    def signals(self) -> Signals:
+        """The signals of the district."""
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the public grid is out."""
+
+    def said(self, point: str) -> str:
+        """Return the last text that a device gave for a point; empty where there is none."""
+
+
+class Planner:
+    """Asks, and holds the plan in force; ``answered`` is what plans."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        places: GatewayPaths,
+        turn: ControlView,
+        clock: SiteClock,
+        event: RecordEvent,
+        log: Any,
+        answered: MakePlan = answered,
+    ) -> None:
+        site = loaded.site
+        self._site, self._turn, self._clock, self._event, self._log = site, turn, clock, event, log
+        self._answered = answered
+        self._worker = Worker("planner")
+        runtime_dir, state_dir = places.runtime_dir, places.state_dir
+        history = site.store.file(state_dir)
+        self._enrolled = planner_inputs.make_premises(site, turn.house), site, history, runtime_dir, state_dir
+        self._start_training()
+        self.forecast_points = SiteForecast(site)
+        self._due_ns = self._asked_ns = 0
+        self._learn_s = 0.0
+        self._quotes: object = ()
+        self._seen: object = None
+        self.answer: Answer | None = None
+        self.why = "the first plan is not made yet"
+
+    def _start_training(self) -> None:
+        """A learner that knows nothing yet, and a back-test."""
+        self._trial = planner_inputs.make_plan_backtest(self._site)
+        self._school = ForecastTraining(*self._enrolled, self._trial)
+        self._is_recalled = False
+
+    @property
+    def wish(self) -> LocalPlan | None:
+        """What it wants; it says itself until when."""
+        return None if self.answer is None else self.answer.wish
+
+    @property
+    def _clock_doubt(self) -> str:
+        return meter_clocks.find_clock_doubt(self._turn.state.clocks, self._clock.now_ns())
+
+    async def run(self) -> None:
+        """Plan for ever."""
+        await self._load_training()
+        while True:
+            if self._is_due(self._clock.now_ns()):
+                await self._plan_if_due()
+            await self._clock.doze(CHECK_PERIOD_S, _CHECK_PERIOD_FLOOR_S)
+
+    async def _load_training(self) -> None:
+        """Go on with what was learnt before, where that is not done yet."""
+        if not self._is_recalled:
+            await self._worker.run(self._school.recall, TRAINING_TIMEOUT_S)
+            self._is_recalled, self._learn_s = True, 0.0
+            self._report_new_training()
+
+    def _report_new_training(self) -> None:
+        """Say once why what was learnt is begun anew."""
+        if self._school.why_new:
+            self._log.warning("forecast.begun_anew", why=self._school.why_new)
+            self._school.why_new = ""
+
+    def _is_due(self, now_ns: int) -> bool:
+        if self._turn.force is None:
+            return False  # the first cycle has not ended
+        seen = self._collect_triggers()
+        is_changed = seen != self._seen and now_ns - self._asked_ns >= PLAN_INTERVAL_MIN_S * 1e9
+        if not is_changed and now_ns < self._due_ns:
+            return False
+        self._seen = seen
+        return True
+
+    def _collect_triggers(self) -> object:
+        """What makes a new plan due when it changes."""
+        state, now = self._turn.state, self._clock.now()
+        force = state.force
+        caps = None if force is None else (force.import_w, force.export_w)
+        signals = self._turn.signals
+        said = [(one.id, one.seq) for kind, one in sorted(signals.items()) if kind in {"price", "co2"}]
+        heard = read_meter_tariff(state, now, self._turn.said)
+        return (
+            caps,
+            plannable_assets.collect_plan_triggers(state),
+            said,
+            heard,
+            now.synced,
+            self._clock_doubt,
+            self._turn.is_out,
+        )
+
+    async def _plan_if_due(self) -> None:
+        now = self._clock.now()
+        self._asked_ns, self._due_ns = now.ns, now.ns + int(PLAN_PERIOD_S * 1e9)
+        try:
+            await self._load_training()
+            if (
+                now.synced and not self._clock_doubt
+            ):  # nothing is learnt by a wrong clock, and nothing forgotten
+                await self._hear(now)
+                await self._learn(now)
+                await self._update_forecast(now)
+            now = self._clock.now()
+            turn = self._turn
+            around = turn.state, turn.link, turn.params, turn.signals
+            question = planner_inputs.make_question(self._site, *around, now, self._trial.why_not, turn.said)
+            school, plan = self._school, self._answered
+            found = await self._worker.run(
+                lambda: plan(school.tolls.counted(question), school.learner), PLAN_TIMEOUT_S
+            )
+        except RefusedError as refused:
+            self._reject(str(refused), now)
+            return
+        except (WorkerBusy, TimeoutError):
+            self._report_reason("the planner did not answer in time", now)
+            return
+        except WorkerLost:
+            self._replace(now)
+            return
+        if self._clock.now_ns() - now.ns > ANSWER_AGE_MAX_S * 1e9:
+            self._report_reason("a plan came too late and was thrown away", now)
+            return
+        if self.answer is None or self.why:
+            self._log.info("plan.made", asset=question.asset, steps=len(found.plan.steps))
+            names = " and ".join((*found.wish.aims, *found.wish.legs)) or "nobody"
+            self._event("plan.made", f"{names} follows the local plan", {}, now)
+        if found.beside.why_not and (self.answer is None or not self.answer.beside.why_not):
+            self._log.warning("plan.partial", why=found.beside.why_not)
+            self._event("plan.partial", f"the battery alone is planned: {found.beside.why_not}", {}, now)
+        self.answer, self.why = found, ""
+
+    async def _hear(self, now: Now) -> None:
+        """Prices that the district signals are kept, so that plans by them can be tried."""
+        trial, utc_s = self._trial, now.utc_ms / 1000
+        quotes = tuple(planner_inputs.find_signal_quotes(self._turn.signals))
+        heard = quotes, utc_s // 3600  # they reach further each hour, whether they changed or not
+        if trial.tariff.kind == "signal" and heard != self._quotes:
+            await self._worker.run(lambda: trial.quoted.hear(trial.tariff, quotes, utc_s), PLAN_TIMEOUT_S)
+            self._quotes = heard
+
+    async def _learn(self, now: Now) -> None:
+        slot_s = self._school.learner.grid.slot_s
+        slot = now.utc_ms / 1000 // slot_s
+        if slot == self._learn_s:
+            return
+        school, utc_s = self._school, now.utc_ms / 1000
+
+        def learn() -> None:
+            if school.catch_up(utc_s):
+                school.keep()
+
+        try:
+            await self._worker.run(learn, TRAINING_TIMEOUT_S)
+        except TimeoutError:
+            raise  # it is an OSError too, but nothing of a disk
+        except OSError as error:
+            self._log.warning("forecast.not_kept", why=error.strerror or str(error))
+        self._report_new_training()
+        self._learn_s = slot
+
+    async def _update_forecast(self, now: Now) -> None:
+        """What is signalled is learnt, and the forecast made and told, whether a plan can be made or not."""
+        school, utc_ms = self._school, now.utc_ms
+        quotes = tuple(planner_inputs.find_signal_quotes(self._turn.signals))
+        is_due = self.forecast_points.is_due(school.learner, utc_ms)
+
+        def job() -> Forecast | None:
+            school.tolls.hear(quotes, utc_ms / 1000)
+            return make_site_forecast(school.learner, utc_ms) if is_due else None
+
+        found = await self._worker.run(job, TRAINING_TIMEOUT_S)
+        if found is not None:
+            self.forecast_points.take(found, school.learner, utc_ms)
+
+    def _replace(self, now: Now) -> None:
+        """The thread is gone, and what it had in hand may be half learnt: begin with what was written down.
+
+        The plan before holds until it is too old.
+        """
+        self._start_training()
+        self._due_ns = now.ns + int(RETRY_S * 1e9)
+        self._log.warning("plan.lost")
+        self._event("plan.lost", "what plans was gone and is begun anew", {}, now)
+
+    def _reject(self, why: str, now: Now) -> None:
+        """Nothing can be planned: the rule leads at once."""
+        self.answer, self._due_ns = None, now.ns + int(RETRY_S * 1e9)
+        self._report_reason(why, now)
+
+    def _report_reason(self, why: str, now: Now) -> None:
+        if why != self.why:
+            self._log.warning("plan.refused", why=why)
+            self._event("plan.refused", f"no local plan: {why}", {}, now)
+        self.why = why
+
+    # For others
+
+    def expected(self, utc_ms: int) -> dict[str, list[float | None]]:
+        """What grid, batteries and cars shall take in the 96 quarter hours from the present one on, in W.
+
+        Nothing where no plan is followed.
+        """
+        found, now = self.answer, self._clock.now()
+        if found is None or local_plan.explain_no_plan(
+            found.wish, now, outage=self._turn.is_out, doubt=self._clock_doubt
+        ):
+            return {}
+        start_s, step_s, steps = found.question.start_utc_s, found.plan.step_s, found.plan.steps
+        courses = {self._turn.house.grid.name: [step.grid_w for step in steps], **_collect_planned_w(found)}
+        told: dict[str, list[float | None]] = {name: [] for name in courses}
+        first = utc_ms // SLOT_MS
+        for slot in range(first, first + DAY_SLOTS):
+            middle_s = (slot + 0.5) * SLOT_MS / 1000
+            step = max(0, math.floor((middle_s - start_s) / step_s))
+            is_known = step < len(steps)
+            for name, watts in courses.items():
+                told[name].append(round(watts[step], 1) if is_known else None)
+        return told
+
+    def summary(self) -> dict[str, Any]:
+        """Whether the plan in force is followed, and why not; JSON-ready."""
+        now, found = self._clock.now(), self.answer
+        why = local_plan.explain_no_plan(self.wish, now, outage=self._turn.is_out, doubt=self._clock_doubt)
+        if why:
+            why = self.why or why
+        return {
+            "asset": None if found is None else found.question.asset,
+            "why_not": why,
+            "age_s": None if found is None else round((now.ns - found.question.start_ns) / 1e9, 1),
+            "foretold": self.forecast_points.summary(now),
+            **({} if found is None else self._school.tolls.shown(found.question, now.utc_ms / 1000)),
+            "beside": [] if found is None else list(_render_other_assets(found)),
+            "beside_why_not": "" if found is None else found.beside.why_not,
+        }
+
+    def shown(self) -> dict[str, Any]:
+        """The plan in force with each step and its reason; JSON-ready."""
+        found = self.answer
+        if found is None:
+            return {**self.summary(), "steps": []}
+        plan, outlook = found.plan, found.outlook
+        start_ms = round(found.question.start_utc_s * 1000)
+        return {
+            **self.summary(),
+            "step_s": plan.step_s,
+            "start_utc_ms": start_ms,
+            "time_zone": found.question.tariff.zone,
+            "cost_eur": plan.cost_eur,
+            "left_eur": plan.left_eur,
+            "peak_w": plan.peak_w,
+            "gap_eur": plan.gap_eur,
+            "given_up": [asdict(one) for one in plan.given_up],
+            "forecast": {"model": found.forecast.net.model, "error_w": found.forecast.net.error_w},
+            "steps": [
+                {
+                    **asdict(step),
+                    "load_w": outlook.load_w[number],
+                    "pv_w": outlook.pv_w[number],
+                    "import_eur_per_wh": outlook.import_eur_per_wh[number],
+                    "export_eur_per_wh": outlook.export_eur_per_wh[number],
+                    "why": str(found.why[number]),
+                    **render_data(found.why[number]),
+                }
+                for number, step in enumerate(plan.steps)
+            ],
+            "others": _render_other_assets(found),
+        }
+
+
+def _collect_planned_w(found: Answer) -> dict[str, Sequence[float]]:
+    """What each battery and car is planned to take, a number a step."""
+    units = {name: [step.battery_w for step in one.plan.steps] for name, one in found.led.items() if name}
+    return {**units, **found.beside.powers_w}
+
+
+def _render_other_assets(found: Answer) -> dict[str, list[dict[str, Any]]]:
+    """What all but the first battery are planned to do, step by step and why: W of a battery, A of a car."""
+    told = {
+        name: [
+            {"power_w": step.battery_w, "value": step.battery_w, "why": str(why), **render_data(why)}
+            for step, why in zip(one.plan.steps, one.why, strict=True)
+        ]
+        for name, one in found.led.items()
+        if name != found.question.asset
+    }
+    for name, legs in found.beside.legs.items():
+        steps = zip(found.beside.powers_w[name], legs, strict=True)
+        told[name] = [
+            {"power_w": watts, "value": leg.value, "why": str(leg.why), **render_data(leg.why)}
+            for watts, leg in steps
+        ]
+    return told

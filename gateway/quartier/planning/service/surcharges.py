@@ -1,0 +1,201 @@
+"""Costs of import beyond the energy price: day peak, month peak, carbon.
+
+What is not known is not counted as reached, and of carbon that nobody knows nothing is said.  Everything here
+runs in the planner's thread; who shows it reads whole numbers.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from quartier.planning.account import Account, Debt, Shadow
+from quartier.planning.carbon import Carbon
+from quartier.planning.crests import Crests
+from quartier.planning.question import Question
+from quartier.planning.tariff import Quote
+
+_HOUR_S, _STEP_S = 3_600, 300
+_CO2_QUANTITY = "import_g_per_wh"
+
+
+class Surcharges:
+    """``day_peak_eur_per_w`` is the price of a W of a day's largest import, which is the mean of an hour;
+    ``by_month``: what a month has reached so far is free for the rest of it.
+
+    ``rule`` is the site's battery living by the rule, to which carbon and the day's peak are held; None: they
+    are held to nothing.
+    """
+
+    def __init__(
+        self,
+        zone: str,
+        day_peak_eur_per_w: float = 0.0,
+        rule: Shadow | None = None,
+        *,
+        by_month: bool = False,
+    ) -> None:
+        self.crests, self.carbon = Crests(), Carbon()
+        self.account, self.rule = Account(), rule
+        self.month, self.month_w = 0, 0.0
+        self._by_month = by_month
+        self.newest = math.nan
+        """The hour since 1970 whose import was learnt last, known or not."""
+        self._zone = ZoneInfo(zone)
+        self._price = day_peak_eur_per_w
+
+    def learn(self, hour: int, import_w: float | None, battery_w: float | None = None) -> None:
+        """Take in the mean import of an hour that is over, and what batteries took of it; of one that nobody
+        knows nothing is reached, and nothing owed.
+        """
+        if hour <= self.newest:
+            return
+        self.newest = float(hour)
+        if import_w is None:
+            return
+        day, month = self._find_day(hour * _HOUR_S), self._find_month(hour * _HOUR_S)
+        self.crests.learn(day, import_w)
+        if month != self.month:
+            self.month, self.month_w = month, 0.0
+        self.month_w = max(self.month_w, import_w)
+        if self.rule is not None and battery_w is not None:
+            bare_w = import_w - battery_w
+            grids_w = import_w, self.rule.grid_w(bare_w, 1.0), bare_w
+            self.account.learn(day, grids_w, self.carbon.of(hour), 1.0)
+
+    def forget(self, utc_s: float) -> None:
+        """What was learnt of hours that begin later than ``utc_s``: they are none that have been."""
+        if self.newest * _HOUR_S > utc_s:
+            self.crests, self.newest = Crests(), math.nan
+            self.month, self.month_w = 0, 0.0
+        if self.carbon.newest * _HOUR_S > utc_s:
+            self.carbon = Carbon()
+
+    def hear(self, quotes: Iterable[Quote], utc_s: float) -> None:
+        """Take in the carbon that is signalled for the hour that runs."""
+        hour = int(utc_s // _HOUR_S)
+        moments = range(hour * _HOUR_S, (hour + 1) * _HOUR_S, _STEP_S)
+        told = [quote for quote in quotes if _CO2_QUANTITY in quote.values]
+        found = [
+            quote.values[_CO2_QUANTITY]
+            for at_s in moments
+            for quote in told
+            if quote.begin_utc_s < at_s + _STEP_S and at_s < quote.end_utc_s
+        ]
+        if found:
+            # What is as clean must not seem to differ, by the last bit either.
+            self.carbon.learn(hour, found[0] if min(found) == max(found) else sum(found) / len(found))
+
+    def counted(self, question: Question) -> Question:
+        """The same question with all of it."""
+        count, step_s, start_s = question.count, question.step_s, question.start_utc_s
+        middles_s = [start_s + (at + 0.5) * step_s for at in range(count)]
+        days = [self._find_day(at_s) for at_s in middles_s]
+        free_w = question.contract.peak_free_w
+        if self._by_month and {self._find_month(at_s) for at_s in middles_s} == {self.month}:
+            free_w = max(free_w, self.month_w)  # a month that comes has reached nothing
+        contract = replace(
+            question.contract,
+            peak_free_w=free_w,
+            surcharges=self.crests.surcharges(days, self._price * self._find_factor(self.account.crest)),
+            co2_eur_per_g=question.contract.co2_eur_per_g * self._find_factor(self.account.co2),
+        )
+        co2: Sequence[float] = self.carbon.at([int(at_s // _HOUR_S) for at_s in middles_s])
+        return replace(question, contract=contract, co2_g_per_wh=co2)
+
+    def _find_factor(self, debt: Debt) -> float:
+        return 1.0 if self.rule is None else debt.factor
+
+    def shown(self, question: Question, utc_s: float) -> dict[str, Any]:
+        """How each counts in a question that was planned, JSON-ready; None where one does not."""
+        told = {"day_peak": self._render_day_peak(question, utc_s), "co2": self._render_co2(question)}
+        told |= {"month_peak": self._render_month_peak(question, utc_s)}
+        return told if self.rule is None else told | {"held": self._render_weights()}
+
+    def _render_weights(self) -> dict[str, Any]:
+        """By how much plans are behind the rule, in usual days, and by what the weights are multiplied."""
+        debts = {"co2": self.account.co2, "day_peak": self.account.crest}
+        return {name: {"behind_days": one.days, "factor": one.factor} for name, one in debts.items()}
+
+    def _render_month_peak(self, question: Question, utc_s: float) -> dict[str, Any] | None:
+        if not self._by_month:
+            return None
+        return {
+            "eur_per_w": question.contract.peak_eur_per_w,
+            "month_w": round(self.reached_w(utc_s), 1),
+            "free_w": round(question.contract.peak_free_w, 1),
+        }
+
+    def reached_w(self, utc_s: float) -> float:
+        """What the month of that moment has reached so far."""
+        return self.month_w if self._find_month(utc_s) == self.month else 0.0
+
+    def _render_day_peak(self, question: Question, utc_s: float) -> dict[str, Any] | None:
+        if self._price <= 0.0:
+            return None
+        surcharges = question.contract.surcharges
+        return {
+            "eur_per_w": self._price * self._find_factor(self.account.crest),
+            "today_w": round(self.crests.reached_w(self._find_day(utc_s)), 1),
+            "days_count": len(self.crests.days_w),
+            "above_w": [round(one.above_w[0], 1) for one in surcharges],
+            "eur_per_wh": [one.eur_per_wh for one in surcharges],
+        }
+
+    def _render_co2(self, question: Question) -> dict[str, Any] | None:
+        if question.contract.co2_eur_per_g <= 0.0:
+            return None
+        ends_s = [quote.end_utc_s for quote in question.quotes if _CO2_QUANTITY in quote.values]
+        told_s = max(0.0, max(ends_s, default=question.start_utc_s) - question.start_utc_s)
+        return {
+            "eur_per_g": question.contract.co2_eur_per_g,
+            "signalled_s": min(told_s, question.count * question.step_s),
+            "is_foretold": bool(question.co2_g_per_wh),
+            "days_count": self.carbon.days,
+        }
+
+    def _find_day(self, utc_s: float) -> int:
+        return datetime.fromtimestamp(utc_s, self._zone).toordinal()
+
+    def _find_month(self, utc_s: float) -> int:
+        local = datetime.fromtimestamp(utc_s, self._zone)
+        return 12 * local.year + local.month
+
+    def keep(self) -> dict[str, Any]:
+        """All that it remembers, JSON-ready."""
+        newest = None if math.isnan(self.newest) else self.newest
+        known = {"newest": newest, "crests": self.crests.keep(), "carbon": self.carbon.keep()}
+        known |= {"month": {"number": self.month, "top_w": self.month_w}}
+        stored = {} if self.rule is None else {"rule_wh": self.rule.energy_wh}
+        return known | {"account": self.account.keep()} | stored
+
+    def recall(self, told: Any) -> None:
+        """Go on with what ``keep`` gave; what is no such thing is learnt anew from the history."""
+        table = told if isinstance(told, dict) else {}
+        crests, carbon, newest = Crests(), Carbon(), table.get("newest")
+        self.account.recall(table.get("account"))
+        stored_wh = table.get("rule_wh")
+        if self.rule is not None and isinstance(stored_wh, int | float) and math.isfinite(stored_wh):
+            self.rule.energy_wh = float(stored_wh)
+        try:
+            carbon.recall(table.get("carbon"))
+            self.carbon = carbon
+            crests.recall(table.get("crests"))
+            month = _load_month(table.get("month"))
+        except ValueError:
+            return
+        if isinstance(newest, int | float) and math.isfinite(newest):
+            self.crests, self.newest = crests, float(newest)
+            self.month, self.month_w = month
+
+
+def _load_month(told: Any) -> tuple[int, float]:
+    if told is None:
+        return 0, 0.0
+    table = told if isinstance(told, dict) else {}
+    number, top_w = table.get("number"), table.get("top_w")
+    if not isinstance(number, int) or not isinstance(top_w, int | float) or not 0.0 <= top_w < math.inf:
+        raise ValueError("month: expected its number and what it has reached")
+    return number, float(top_w)

@@ -1,0 +1,263 @@
+"""How a device and its bus are doing: set aside, silent, probed again; their own points.
+
+Who fell silent together, behind a router or a cable, is looked for together once one of them is back; where
+that keeps nobody else waiting (``lanes``) a few times more: a router just back may lose some requests.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from quartier_drivers.abilities import Behind, Brisk, Speaker, Telling
+from quartier_drivers.contract import KINDS, QUALITIES, Driver, Line, Quality, Readings
+from quartier_drivers.layout import Layout
+from quartier_drivers.points import split, word
+
+SLACK_PERIOD_NS = 5_000_000_000
+_GOOD, _BAD = QUALITIES.index(Quality.GOOD), QUALITIES.index(Quality.BAD)
+_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
+NOT_YET_ASKED = "not yet asked"
+PROBE_PAUSE_S = (5.0, 60.0)
+
+
+@dataclass(slots=True)
+class DeviceHealth:
+    """How a device is doing, by its driver; ``owners`` are those of its points.
+
+    ``held``: it is being asked, or there is no room to ask it now (``lanes``).
+    ``hopes_count``: so many probes more are soon, whatever they cost (``probing``).
+    """
+
+    name: str
+    driver: Driver
+    identity: Mapping[str, str] = field(default_factory=dict)
+    known: bool = False
+    since_good_ns: int = 0
+    failures_count: int = 0
+    errors_count: int = 0
+    aside: bool = False
+    probe_ns: int = 0
+    pause_s: float = PROBE_PAUSE_S[0]
+    quick_probes_count: int = 0
+    silent: bool = False
+    doubt: bool = False
+    held: bool = False
+    why: str = NOT_YET_ASKED
+    owners: frozenset[str] = field(init=False)
+    period_s: float = field(init=False)
+    speaks: bool = field(init=False)
+    brisk: Brisk | None = field(init=False)
+    telling: Telling | None = field(init=False)
+    behind: Behind | None = field(init=False)
+    _layout: Layout | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        infos = self.driver.points
+        self.owners = frozenset(point.partition(".")[0] for point in infos)
+        self.period_s = min((info.period_s for info in infos.values()), default=1.0)
+        self.speaks = isinstance(self.driver, Speaker)
+        self.brisk = self.driver if isinstance(self.driver, Brisk) else None
+        self.telling = self.driver if isinstance(self.driver, Telling) else None
+        self.behind = self.driver if isinstance(self.driver, Behind) else None
+
+    @property
+    def due_ns(self) -> int:
+        """When the bus should next turn to it; who speaks unasked is heard at once."""
+        if self.held:
+            return NEVER_NS
+        if self.known and not self.aside:
+            return self.driver.due_ns
+        if self.telling is not None:
+            news_ns = self.telling.news_ns
+            return self.probe_ns if news_ns is None else min(self.probe_ns, news_ns)
+        return min(self.probe_ns, self.driver.due_ns) if self.speaks else self.probe_ns
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called when it said something unasked."""
+        if isinstance(self.driver, Speaker):
+            self.driver.on_word(wake)
+        if self.telling is not None:
+            self.telling.on_news(wake)
+
+    @property
+    def find_trunk(self) -> str:
+        """What narrow thing its device is behind; empty: nothing."""
+        return "" if self.behind is None else self.behind.trunk
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether nothing can be read from it: then only a write shows whether it is there."""
+        return not any(info.read_back for info in self.driver.points.values())
+
+    @property
+    def reachable(self) -> bool:
+        """Whether it answered when it was last asked."""
+        return self.known and not self.aside
+
+    def answered(self, now_ns: int) -> None:
+        """It answered: all is well again."""
+        self.aside = self.silent = False
+        self.failures_count = self.quick_probes_count = 0
+        self.pause_s = PROBE_PAUSE_S[0]
+        self.since_good_ns = now_ns
+        self.why = ""
+
+    def failed(self, why: str) -> None:
+        """It did not answer; one that never did is set aside at once."""
+        self.failures_count += 1
+        self.errors_count += 1
+        self.why = why
+        self.aside = self.aside or not self.known
+
+    def make_bad_readings(self, now_ns: int) -> Readings:
+        """What is told of its points when it was silent too long."""
+        if self._layout is None:  # not made before it is needed: most devices are never silent
+            infos = self.driver.points
+            self._layout = Layout(tuple(infos), bytes(KINDS[info.kind] for info in infos.values()))
+        count = len(self._layout)
+        return Readings(self._layout, array("d", bytes(8 * count)), bytes([_BAD_QUALITY] * count), now_ns)
+
+
+class BusReport:
+    """The own points of one bus and its devices."""
+
+    def __init__(self, name: str, line: Line, devices: Mapping[str, DeviceHealth], now_ns: int) -> None:
+        self._name = name
+        self._line = line
+        self._devices = devices
+        self._rest_ns = self._late_ns = 0
+        self._told_ns = now_ns
+        self._told = Layout((), b"")
+
+    def add_idle_time(self, duration_ns: int) -> None:
+        """The bus had nothing to do for so long."""
+        self._rest_ns += duration_ns
+
+    def late(self, delay_ns: int) -> None:
+        """Somebody's turn came so late."""
+        self._late_ns = max(self._late_ns, delay_ns)
+
+    @property
+    def advice(self) -> str:
+        """What the line says is to be looked at; empty while all is well."""
+        return self._read_texts.get("advice_text", "")
+
+    @property
+    def _read_texts(self) -> Mapping[str, str]:
+        """What the line says in words, if it can."""
+        return getattr(self._line, "texts", _NO_TEXTS)
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """What ``report`` tells of."""
+        of_bus = ("online_on", "slack_pct", "lateness_s", *self._line.stats)
+        of_devices = [
+            f"{name}.{quantity}" for name in self._devices for quantity in ("silent_on", "errors_count")
+        ]
+        return (
+            *(f"{self._name}.{quantity}" for quantity in of_bus),
+            *of_devices,
+            *(f"{self._name}.{quantity}" for quantity in self._read_texts),
+        )
+
+    def report(self, now_ns: int, *, online: bool) -> Readings:
+        """Everything since the last report.
+
+        The slack of less than 5 s is BAD: no share of time can be told yet.
+        """
+        window_ns = max(1, now_ns - self._told_ns)
+        stats, texts = self._line.stats, self._read_texts
+        slack_pct = min(100.0, 100.0 * self._rest_ns / window_ns)
+        values = array("d", (online, slack_pct, self._late_ns / 1e9, *stats.values()))
+        for health in self._devices.values():
+            values.extend((health.silent, health.errors_count))
+        first_text = len(values)
+        values.extend(0.0 for _ in texts)
+        qualities = bytearray([_GOOD] * len(values))
+        if window_ns < SLACK_PERIOD_NS:
+            qualities[1] = _BAD
+        else:
+            self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
+        if len(values) != len(self._told):
+            # The first time, or the line counts something that never happened before.
+            points = self.points
+            self._told = Layout(points, bytes(KINDS[word(split(point)[1]).kind] for point in points))
+        said = dict(enumerate(texts.values(), first_text))
+        return Readings(self._told, values, bytes(qualities), now_ns, said)
+
+
+NEVER_NS = 1 << 62
+_BAD_QUALITY = QUALITIES.index(Quality.BAD)
+PROBE_SHARE = 0.03
+"""Of a bus's time, while a neighbour answers: so much may go to who does not."""
+
+
+LONELY_PROBE_SHARE = 1.0
+"""The same where nobody answers: there is nobody whose time that would be."""
+
+
+COMMON_FAILURE_S, COMMON_FAILURE_POLLS = 10.0, 2.0
+"""Whose last answers lie no further apart than this fell silent together."""
+
+
+QUICK_PROBES_COUNT = 3
+"""So many probes of a device follow soon on a return that promises its own."""
+
+
+def find_next_probe_ns(
+    health: DeviceHealth, others: Iterable[DeviceHealth], now_ns: int, cost_s: float
+) -> int:
+    """When to probe a device that was just asked; ``others`` lost ``cost_s`` by that, itself too."""
+    known = tuple(others)
+    lonely = not any(one.reachable for one in known)
+    aside_count = sum(one.aside for one in known)
+    share = LONELY_PROBE_SHARE if lonely else PROBE_SHARE
+    pause_s = PROBE_PAUSE_S[0] if lonely else health.pause_s
+    wait_s = PROBE_PAUSE_S[0] if health.quick_probes_count else max(pause_s, cost_s * aside_count / share)
+    probe_ns = now_ns + int(wait_s * 1e9)
+    # What it owes is waited for first, and not by its neighbours.
+    return probe_ns if health.is_unreadable else max(probe_ns, health.driver.due_ns)
+
+
+def delay_probes(
+    health: DeviceHealth, others: Iterable[DeviceHealth], now_ns: int, cost_s: float
+) -> list[DeviceHealth]:
+    """Set when to probe a device that was just asked in vain; whose probes changed.
+
+    Where it was the last that answered, nobody's time is spared any more: all are looked for soon.
+    """
+    known = tuple(others)
+    health.probe_ns = find_next_probe_ns(health, known, now_ns, cost_s)
+    health.quick_probes_count = max(0, health.quick_probes_count - 1)
+    if any(one.reachable for one in known):
+        return [health]
+    for one in known:
+        if one.aside and not one.is_unreadable:
+            one.probe_ns = min(one.probe_ns, max(health.probe_ns, one.driver.due_ns))
+    return list(known)
+
+
+def probe_after_reopening(others: Iterable[DeviceHealth], lost_ns: int, now_ns: int) -> None:
+    """The line is back that was lost at ``lost_ns``: who answered until then is probed now."""
+    for one in others:
+        within_ns = int(max(COMMON_FAILURE_S, COMMON_FAILURE_POLLS * one.period_s) * 1e9)
+        if one.aside and one.since_good_ns >= lost_ns - within_ns:
+            one.probe_ns = now_ns
+
+
+def probe_common_failures(
+    health: DeviceHealth, others: Iterable[DeviceHealth], now_ns: int, hopes_count: int = 0
+) -> list[DeviceHealth]:
+    """Those that fell silent when ``health`` did, which has just answered: their probes are due now.
+
+    If they do not answer, ``hopes_count`` more follow soon.
+    """
+    if not health.aside:
+        return []
+    within_ns = int(max(COMMON_FAILURE_S, COMMON_FAILURE_POLLS * health.period_s) * 1e9)
+    found = [one for one in others if one is not health and one.aside]
+    found = [one for one in found if abs(one.since_good_ns - health.since_good_ns) <= within_ns]
+    for one in found:
+        one.probe_ns, one.quick_probes_count = now_ns, hopes_count
+    return found

@@ -1,0 +1,484 @@
+"""The task of one bus: writes first, then the most overdue device; silent devices are set aside.
+
+A device is set aside after ``GIVE_UP_COUNT`` exchanges in a row without an answer.  From then on it
+is probed, so seldom that its neighbours keep their rate (``probing``).
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from quartier.runtime.bus import device_health
+from quartier.runtime.bus.concurrency import ConcurrentExchanges
+from quartier.runtime.bus.device_health import PROBE_PAUSE_S, BusReport, DeviceHealth
+from quartier.runtime.bus.fallback_monitor import BusHalted, FallbackMonitor, KnownFallbacks
+from quartier.runtime.bus.mailbox import NO_WRITE_LISTENER, Mailbox, WriteListener
+from quartier.runtime.bus.point_directory import PointDirectory
+from quartier.runtime.bus.poll_schedule import BatchSeat, PollBatch, PollSchedule
+from quartier.runtime.bus.relinquish import RelinquishQueue, leave_devices
+from quartier.runtime.bus.write_budget import WriteBudget, WriteCounts
+from quartier.runtime.bus.writer import Writer
+from quartier.runtime.clock import SiteClock
+from quartier_drivers.abilities import Guests, KeepsIdentities, Noting, Patient, Pluggable
+from quartier_drivers.contract import Command, Driver, Line, Note, Readings
+from quartier_drivers.errors import LinkLost, NoReply
+
+if TYPE_CHECKING:
+    from quartier_drivers.abilities import Guests
+
+SET_ASIDE_COUNT = 3
+REOPEN_PAUSE_S = (1.0, 60.0)
+REOPEN_FOR_ORDER_S = 5.0
+"""A lost bus for which an order waits is opened again that soon: its device may be back, at full power."""
+
+
+SILENT_AFTER_S, SILENT_AFTER_POLLS = 15.0, 3.0
+AGE_PERIOD_NS = 500_000_000
+# A driver that says "now" for ever and waits for nothing must not hold the loop: others run in between.
+READS_PER_YIELD = 32
+_NOT_OPENED = "not yet opened"
+
+
+class Bus:
+    """One wire or endpoint with its devices; only it talks to them.  While it asks it is in ``moment``.
+
+    ``witness`` hears what becomes of each write.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        line: Line,
+        drivers: Mapping[str, Driver],
+        clock: SiteClock,
+        deliver: Callable[[Readings], None],
+        log: Any,
+        tally: WriteCounts | None = None,
+        safe: Mapping[str, float | None] = MappingProxyType({}),
+        tell: Callable[[Note], None] = lambda _note: None,
+        moment: PollBatch | None = None,
+        fallbacks: KnownFallbacks | None = None,
+        witness: WriteListener = NO_WRITE_LISTENER,
+    ) -> None:
+        self.name = name
+        self.mailbox = Mailbox(witness)
+        self.online = False
+        self.why = _NOT_OPENED
+        self._lost_told, self._lost_ns = False, 0
+        self._halted = False
+        self.line = line
+        self.tape: KeepsIdentities | None = None
+        """What is recorded of the line."""
+        self._clock = clock
+        self._deliver = deliver
+        self._log = log
+        now_ns = clock.now_ns()
+        self.devices = {
+            device: DeviceHealth(device, driver, since_good_ns=now_ns, probe_ns=now_ns)
+            for device, driver in drivers.items()
+        }
+        self.points = PointDirectory((health, health.driver.points) for health in self.devices.values())
+        self.safe = safe
+        """The values that points are given back with; None: nothing is written, or the device knows."""
+        self._budget = WriteBudget(tally or WriteCounts(), self.points, safe)
+        served = tuple(self.devices.values())
+        self._listener = witness
+        self._returns = RelinquishQueue(served, self._budget, clock, log, self._note_failure, witness)
+        self._lookout = FallbackMonitor(fallbacks or KnownFallbacks(), served, clock, log, tell)
+        self._writer = Writer(
+            self.mailbox, self._budget, self._returns, self._lookout, clock, log, self._note_failure
+        )
+        self._yield_points = YieldPoints(served, self._write_next, self._read, clock.now_ns)
+        self._was_useful = False
+        self._schedule = PollSchedule(served)
+        self._lanes = ConcurrentExchanges(line, self._reschedule)
+        for health in served:
+            health.listen(partial(self._reschedule, health))
+            if health.brisk is not None:
+                health.brisk.go_on(self._is_urgent)
+        self._noting = [one for one in (line, *drivers.values()) if isinstance(one, Noting)]
+        self._tell = tell
+        self._age_again_ns = now_ns
+        self.account = BusReport(name, line, self.devices, now_ns)
+        self._seat = (moment or PollBatch()).make_seat()
+        self.gaps = IdleTime(self.mailbox, self.account, self._lanes, self._seat, clock)
+
+    async def run(self) -> None:
+        """Poll and write until halted or cancelled."""
+        for health in self.devices.values():
+            health.since_good_ns = self._clock.now_ns()
+        pause_s = REOPEN_PAUSE_S[0]
+        while not self._halted:
+            try:
+                await self.line.open()
+                self._note_online()
+                await self._lanes.through(self._work, self.line.close)
+            except LinkLost as lost:
+                if self._note_offline(str(lost)):
+                    pause_s = REOPEN_PAUSE_S[0]
+            else:
+                return
+            finally:
+                self._seat.leave()
+                await self.line.close()
+            # Half of the pause is random: a gateway that restarts is not stormed by its buses.
+            is_back = await self._wait_to_reopen(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
+            pause_s = REOPEN_PAUSE_S[0] if is_back else min(2 * pause_s, REOPEN_PAUSE_S[1])
+
+    async def _wait_to_reopen(self, seconds: float) -> bool:
+        """Wait, in steps: devices fall silent meanwhile.  Whether an absent port came back: it ends early.
+
+        It does too where an order waits.
+        """
+        started_ns = self._clock.now_ns()
+        until_ns, wanted_ns = (started_ns + int(each_s * 1e9) for each_s in (seconds, REOPEN_FOR_ORDER_S))
+        self._expire_silent_devices()
+        while (left_ns := until_ns - self._clock.now_ns()) > 0:
+            await self._clock.sleep(min(left_ns, AGE_PERIOD_NS) / 1e9)
+            self._expire_silent_devices()
+            if isinstance(self.line, Pluggable) and self.line.is_back():
+                return True
+            if self.mailbox.is_waiting and self._clock.now_ns() >= wanted_ns:
+                break
+        return False
+
+    async def _work(self) -> None:
+        self._schedule = PollSchedule(tuple(self.devices.values()))
+        reads_count = 0
+        while not self._halted:
+            self._lanes.check()
+            now_ns = self._clock.now_ns()
+            if now_ns >= self._age_again_ns:
+                self._expire_silent_devices()
+            if await self._write_next():
+                continue
+            # Due first, then the time: a driver that says "now" means the moment it was asked.
+            first = self._schedule.first()
+            now_ns = self._clock.now_ns()
+            is_idle = first is None or first[0] > now_ns
+            if self._lookout.is_due(now_ns) if is_idle else self._lookout.is_overdue(now_ns):
+                await self._check_fallback()
+            elif first is None or is_idle:
+                await self.gaps.use(None if first is None else first[0] - now_ns)
+            elif self._lanes.admits(first[1]):
+                due_ns, health = first
+                if not health.aside:  # who was silent is not waited for
+                    self.account.late(now_ns - due_ns)
+                    self._seat.take()
+                await self._poll_device(health)
+                reads_count += 1
+                if reads_count % READS_PER_YIELD == 0:
+                    await self._clock.sleep(0)
+
+    async def _write_next(self) -> bool:
+        """Write what waits longest for a device that answers, and read who starves of it; whether it did."""
+        for one in self._returns.ready():
+            if self._lanes.admits(one):
+                await self._lanes.run(one, partial(self._returns.make, one), writes=True)
+        command = self.mailbox.take(self._is_writable_now, self._clock.now_ns())
+        if command is None:
+            return False
+        health = self.points.find_holder(command.point)
+        assert health is not None, command.point  # only what is reachable was taken from the mailbox
+        await self._lanes.run(health, partial(self._writer.write, command, health), writes=True)
+        self._schedule.changed(health)
+        starved = self._schedule.find_starved(self._clock.now_ns())
+        if starved is not None and self._lanes.admits(starved):
+            await self._poll_device(starved)
+        return True
+
+    async def _poll_device(self, health: DeviceHealth) -> None:
+        """Read a device: it is waited for, or has its lane."""
+        await self._lanes.run(health, partial(self._read, health))
+        self._schedule.served(health)
+
+    async def _check_fallback(self) -> None:
+        """Look at one fall-back; between its exchanges go what waits to be written and a read that is due."""
+        found = self._lookout.next()
+        if found is None:
+            return
+        health, point = found
+        started_ns = self._clock.now_ns()
+        self._seat.leave()
+        try:
+            await self._lookout.look(health, point, self._serve_between)
+        except BusHalted:
+            pass
+        except NoReply as silence:
+            self._note_failure(health, str(silence), started_ns)
+        self._schedule.changed(health)
+
+    async def _serve_between(self) -> None:
+        while await self._write_next():
+            pass
+        first = self._schedule.first()
+        if first is not None and first[0] <= self._clock.now_ns() and self._lanes.admits(first[1]):
+            await self._poll_device(first[1])
+        if self._halted:
+            raise BusHalted
+
+    def _reschedule(self, health: DeviceHealth) -> None:
+        """A device has spoken by itself, or may be asked again: its turn comes nearer."""
+        self._schedule.changed(health)
+        self.mailbox.wake()
+
+    def _is_urgent(self) -> bool:
+        """Whether something waits that comes before any read."""
+        return self.mailbox.is_waiting or self._halted or bool(self._returns.waiting)
+
+    def _report_notes(self) -> None:
+        """Pass on what line and drivers have to say to people."""
+        for one in self._noting:
+            for note in one.notes():
+                log = self._log.info if note.is_good else self._log.warning
+                log(note.code, bus=self.name, why=note.text, **note.data)
+                self._tell(note)
+
+    def _is_writable_now(self, point: str) -> bool:
+        """A device in doubt is read before it is written again: an unknown write is settled first."""
+        one = self.points.find_holder(point)
+        if one is None or one.doubt or one.held or not one.reachable:
+            return False
+        return one is not self._yield_points.opening and self._lanes.has_room(one)
+
+    async def _read(self, health: DeviceHealth) -> None:
+        started_ns = self._clock.now_ns()
+        try:
+            if not health.known:
+                health.identity = await self._open_device(health)
+                health.known = True
+                self._lookout.met(health)
+                if health.is_unreadable:
+                    self._note_answer(health)
+                return  # a device without identity was not even asked: its first reading is the proof
+            self._told(health, await health.driver.read(), started_ns)
+            for readings in health.brisk.rest() if health.brisk else ():  # before anything is written
+                self._told(health, readings, started_ns)
+        except NoReply as silence:
+            self._note_failure(health, str(silence), started_ns)
+            return
+        except LinkLost as lost:
+            # Who breaks the connection whenever it is asked must not be the first to be asked again.
+            self._note_failure(health, str(lost), started_ns)
+            raise
+
+    async def _open_device(self, health: DeviceHealth) -> Mapping[str, str]:
+        """Have a device say who it is; the exchange is kept in the record of the line."""
+        tape = self.tape
+        since = 0 if tape is None else tape.next_number
+        identity = await health.driver.open()
+        if tape is not None and tape is self.tape:
+            tape.keep_identity(health.name, since)
+        return identity
+
+    def _told(self, health: DeviceHealth, readings: Readings, started_ns: int) -> None:
+        if readings or not health.aside:
+            self._note_answer(health)
+        else:  # nothing was due, so nothing was proved
+            health.probe_ns = max(health.driver.due_ns, started_ns + int(PROBE_PAUSE_S[0] * 1e9))
+        health.doubt = False
+        if readings:
+            self._deliver(readings)
+            self.mailbox.seen(readings, self.points, self._clock.now_ns())
+            self._budget.saw(readings)
+
+    def _note_failure(self, health: DeviceHealth, why: str, started_ns: int) -> None:
+        now_ns = self._clock.now_ns()
+        health.failed(why)
+        if health.failures_count < SET_ASIDE_COUNT and not health.aside:
+            return
+        if not health.aside:
+            health.aside = True
+            health.pause_s = PROBE_PAUSE_S[0]
+            self._log.warning("device.aside", device=health.name, bus=self.name, why=why)
+        others, width = self._lanes.find_neighbours(health, self.devices.values())
+        cost_s = (now_ns - started_ns) / 1e9 / width
+        changed = device_health.delay_probes(health, others, now_ns, cost_s)
+        health.pause_s = min(2 * health.pause_s, PROBE_PAUSE_S[1])
+        for one in changed:
+            self._schedule.changed(one)
+
+    def _note_answer(self, health: DeviceHealth) -> None:
+        self._was_useful = True
+        if health.aside or health.silent:
+            self._log.info("device.back", device=health.name, bus=self.name)
+        now_ns = self._clock.now_ns()
+        hopes_count = device_health.QUICK_PROBES_COUNT if self._lanes.is_wide else 0
+        for other in device_health.probe_common_failures(health, self.devices.values(), now_ns, hopes_count):
+            self._schedule.changed(other)
+        health.answered(now_ns)
+
+    def _expire_silent_devices(self) -> None:
+        """Turn the points of a silent device bad, once (spec/failsafe.md#device-silent)."""
+        now_ns = self._clock.now_ns()
+        self._age_again_ns = now_ns + AGE_PERIOD_NS
+        self.mailbox.expire(now_ns)
+        self._report_notes()
+        for health in self.devices.values():
+            limit_s = max(SILENT_AFTER_S, SILENT_AFTER_POLLS * health.period_s)
+            if health.silent or now_ns - health.since_good_ns <= limit_s * 1e9:
+                continue
+            if not health.aside and (health.is_unreadable or health.driver.due_ns > now_ns + limit_s * 1e9):
+                continue  # nothing is asked of it (all was refused): it is not silent, only of no use
+            if self.online and health.known and not health.failures_count:
+                continue  # we have not asked: our own lateness is nobody's silence, control sees the age
+            health.silent = True
+            health.known = False  # whoever answers next may be another device: ask who it is
+            health.aside = True
+            self._log.warning(
+                "device.silent", device=health.name, bus=self.name, after_s=limit_s, why=health.why
+            )
+            self._schedule.changed(health)
+            self._deliver(health.make_bad_readings(now_ns))
+
+    def _note_online(self) -> None:
+        if self._lost_told:
+            self._log.info("bus.back", bus=self.name)
+            device_health.probe_after_reopening(self.devices.values(), self._lost_ns, self._clock.now_ns())
+        self.online, self.why, self._lost_told, self._was_useful = True, "", False, False
+
+    def _note_offline(self, why: str) -> bool:
+        """Note the loss, logged once; returns whether the bus had been of use.
+
+        An endpoint that takes a connection and hangs up is not stormed: it is as lost as one that is gone.
+        """
+        was, self.online, self.why = self.online and self._was_useful, False, why
+        for health in self.devices.values():
+            health.why = why
+        if not self._lost_told:
+            self._log.warning("bus.lost", bus=self.name, why=why)
+            self._lost_told, self._lost_ns = True, self._clock.now_ns()
+        return was
+
+    def report(self, now_ns: int) -> Readings:
+        """The bus's and its devices' own points since the last report."""
+        return self.account.report(now_ns, online=self.online)
+
+    @property
+    def counts(self) -> Mapping[str, float]:
+        """What the line counted since it was made: requests, retries, time-outs …"""
+        return self.line.stats
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it is lost, or could not be opened; while it is opened for the first time nobody knows."""
+        return not self.online and self.why != _NOT_OPENED
+
+    @property
+    def not_relinquished(self) -> Mapping[str, str]:
+        """Points that their device refused to take back, with its words."""
+        return self._returns.refused
+
+    def post(self, command: Command, now_ns: int) -> None:
+        """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""
+        self._returns.drop(command.point)
+        self.mailbox.post([command], now_ns)
+
+    def give_back(self, points: Iterable[str]) -> None:
+        """Have points given back to their device's own control, before anything else is written.
+
+        What still waits to be written to them is withdrawn.
+        """
+        mine = {point for point in points if point in self.points}
+        if mine:
+            self.mailbox.withdraw(mine, self._clock.now_ns(), "given back to the device")
+            self._returns.add(mine)
+            self.mailbox.wake()
+
+    def halt(self) -> None:
+        """Have ``run`` end after the exchange in hand, so that no answer is owed when safe values follow."""
+        self._halted = True
+        self.mailbox.wake()
+
+    async def release(self, names: Sequence[str]) -> list[str]:
+        """Write the safe values of these devices; goes on after any failure and names it.
+
+        Those that answer come first: the time for leaving is short, and silence costs most of it.
+        """
+        leaving = [health for health in self.list_reachable_first() if health.name in names]
+        at_once = self._lanes.is_wide
+        return await leave_devices(leaving, self._listener, self._budget, self._clock, at_once=at_once)
+
+    def list_reachable_first(self) -> list[DeviceHealth]:
+        """The devices, those that answer before the others."""
+        return sorted(self.devices.values(), key=lambda health: not health.reachable)
+
+    async def close(self) -> None:
+        """Close the line."""
+        await self.line.close()
+
+
+# Without anything due a bus looks again so seldom, unless it is woken; with something, this often.
+REST_MAX_S, REST_DUE_MAX_S = 60.0, 1.0
+
+
+class IdleTime:
+    """``guests`` are the others on the line, None where there are none."""
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        account: BusReport,
+        lanes: ConcurrentExchanges,
+        seat: BatchSeat,
+        clock: SiteClock,
+    ) -> None:
+        self.guests: Guests | None = None
+        self._mailbox = mailbox
+        self._account = account
+        self._lanes = lanes
+        self._seat = seat
+        self._clock = clock
+
+    async def use(self, gap_ns: int | None) -> None:
+        """Nothing of ours is due for so long (None: at all).  Raises LinkLost, by a request of others."""
+        if not self._lanes.is_asking:
+            self._seat.leave()
+        rest_s = REST_MAX_S if gap_ns is None else min(gap_ns / 1e9, REST_DUE_MAX_S)
+        if self.guests is not None:
+            if await self.guests.serve(gap_ns):
+                return
+            rest_s = min(rest_s, self.guests.again_s)
+        before_ns, share = self._clock.now_ns(), self._lanes.free_share
+        await self._mailbox.wait(rest_s / self._clock.rate)
+        self._account.add_idle_time(int(share * (self._clock.now_ns() - before_ns)))
+
+
+class YieldPoints:
+    """Lets others write, and read what is due, between two exchanges of an opening.
+
+    ``opening`` is who is being opened: nothing else may be asked of it meanwhile.
+    """
+
+    def __init__(
+        self,
+        devices: Sequence[DeviceHealth],
+        wrote: Callable[[], Awaitable[bool]],
+        read: Callable[[DeviceHealth], Awaitable[None]],
+        now_ns: Callable[[], int],
+    ) -> None:
+        self.opening: DeviceHealth | None = None
+        self._devices = devices
+        self._wrote = wrote
+        self._read = read
+        self._now_ns = now_ns
+        for health in devices:
+            if isinstance(health.driver, Patient):
+                health.driver.on_pause(partial(self.turn, health))
+
+    async def turn(self, health: DeviceHealth) -> None:
+        """All writes that wait, then the most overdue read.  Raises LinkLost."""
+        if self.opening is not None:  # one that is opened in somebody's interlude has none of its own
+            return
+        self.opening = health
+        try:
+            while await self._wrote():
+                pass
+            others = (one for one in self._devices if one is not health and one.reachable)
+            first = min(others, key=lambda one: one.due_ns, default=None)
+            if first is not None and first.due_ns <= self._now_ns():
+                await self._read(first)
+        finally:
+            self.opening = None

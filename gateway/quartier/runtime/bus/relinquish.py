@@ -1,0 +1,116 @@
+"""Give points back to their devices, and write release values when a bus is left."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from quartier.runtime.bus.device_health import DeviceHealth
+from quartier.runtime.bus.mailbox import NO_WRITE_LISTENER, WriteListener
+from quartier.runtime.bus.write_budget import WriteBudget
+from quartier.runtime.clock import SiteClock
+from quartier.runtime.supervisor import run_once
+from quartier_drivers.errors import LinkLost, NoReply, Refused
+
+
+async def leave_devices(
+    devices: Sequence[DeviceHealth],
+    witness: WriteListener,
+    thrift: WriteBudget,
+    clock: SiteClock,
+    *,
+    at_once: bool,
+) -> list[str]:
+    """Write the safe values of these devices, one after the other or ``at_once``; goes on after any failure.
+
+    One line for each device that failed.
+    """
+    failures: list[str] = []
+
+    async def leave(health: DeviceHealth) -> None:
+        mine: list[str] = []
+        well = await run_once(health.driver.release, partial(_note_failure, mine, health.name))
+        points = [point for point, info in health.driver.points.items() if info.writable]
+        failures.extend(mine)
+        witness.left(points, "done" if well else "unknown", "" if well else mine[-1], clock.now_ns())
+        thrift.gave_back(points, clock.utc_ms())
+
+    if at_once:
+        await asyncio.gather(*(leave(health) for health in devices))
+    else:
+        for health in devices:
+            await leave(health)
+    return failures
+
+
+def _note_failure(failures: list[str], name: str, error: Exception) -> None:
+    failures.append(f"{name}: {error}")
+
+
+class RelinquishQueue:
+    """The points of one bus that wait to be given back.
+
+    ``failed`` hears of a device that did not answer, ``witness`` of what was given back.  ``refused``: points
+    that their device would not take back, with its words, until they are ordered or given back again.
+    """
+
+    def __init__(
+        self,
+        devices: Iterable[DeviceHealth],
+        thrift: WriteBudget,
+        clock: SiteClock,
+        log: Any,
+        failed: Callable[[DeviceHealth, str, int], None],
+        witness: WriteListener = NO_WRITE_LISTENER,
+    ) -> None:
+        self._witness = witness
+        self._devices = tuple(devices)
+        self._thrift = thrift
+        self._clock = clock
+        self._log = log
+        self._failed = failed
+        self.waiting: set[str] = set()
+        self.refused: dict[str, str] = {}
+
+    def add(self, points: Iterable[str]) -> None:
+        """Have these given back."""
+        self.waiting |= set(points)
+
+    def drop(self, point: str) -> None:
+        """It is ordered again: it is not given back."""
+        self.waiting.discard(point)
+        self.refused.pop(point, None)
+
+    def ready(self) -> list[DeviceHealth]:
+        """The devices that can be asked now to take something back."""
+        if not self.waiting:
+            return []
+        return [
+            health
+            for health in self._devices
+            if health.reachable and not health.held and not self.waiting.isdisjoint(health.driver.points)
+        ]
+
+    async def make(self, health: DeviceHealth) -> None:
+        """Give back what waits of this device, if it can be reached; else when it answers again.  Raises
+        LinkLost.
+        """
+        mine = self.waiting & health.driver.points.keys()
+        started_ns = self._clock.now_ns()
+        try:
+            await health.driver.release(mine)
+        except (NoReply, LinkLost, Refused) as error:
+            self._log.warning("release.failed", device=health.name, points=sorted(mine), why=str(error))
+            if isinstance(error, Refused):
+                self.waiting -= mine
+                self.refused |= dict.fromkeys(mine, str(error))
+                self._witness.gave_back(mine, "refused", str(error), self._clock.now_ns())
+                return
+            self._failed(health, str(error), started_ns)
+            if isinstance(error, LinkLost):
+                raise
+        else:
+            self.waiting -= mine
+            self.refused = {point: why for point, why in self.refused.items() if point not in mine}
+            self._witness.gave_back(mine, "done", "", self._clock.now_ns())
+            self._thrift.gave_back(mine, self._clock.utc_ms())

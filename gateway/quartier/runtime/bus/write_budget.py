@@ -1,0 +1,201 @@
+"""Count writes per point and day, and limit writes to registers that wear out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from quartier.runtime.bus.mailbox import Mailbox, find_tolerance
+from quartier_drivers.contract import Command, PointInfo, Quality, Readings
+
+_DAY_MS = 86_400_000
+# Limits and switches: less of them is never more than was wished.  A battery's setpoint has two directions.
+_LIMIT_ENDINGS = ("_max_w", "_max_a", "_on")
+# What was read is believed as long as a device that says nothing is not yet called silent.
+_READ_BACK_S, _READ_BACK_POLLS = 15.0, 3.0
+
+
+class WriteCounts:
+    """Writes of each point: of the present day (UTC) and in all.  ``facts`` are those of an earlier run."""
+
+    def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
+        kept = facts or {}
+        self._day = int(kept.get("day", 0))
+        self._today: dict[str, int] = {
+            str(point): int(count) for point, count in kept.get("today", {}).items()
+        }
+        self._total: dict[str, int] = {
+            str(point): int(count) for point, count in kept.get("total", {}).items()
+        }
+        self.changes_count = 0
+        """Grows with each write: whoever keeps the facts sees whether they are new."""
+
+    def add(self, point: str, utc_ms: int) -> None:
+        """The point was written, or may have been."""
+        self._start_day(utc_ms)
+        self._today[point] = self._today.get(point, 0) + 1
+        self._total[point] = self._total.get(point, 0) + 1
+        self.changes_count += 1
+
+    def today(self, point: str, utc_ms: int) -> int:
+        """Writes since midnight, UTC."""
+        self._start_day(utc_ms)
+        return self._today.get(point, 0)
+
+    def total(self, point: str) -> int:
+        """Writes since the first run."""
+        return self._total.get(point, 0)
+
+    def facts(self) -> dict[str, Any]:
+        """What is to survive a restart, JSON-ready."""
+        return {"day": self._day, "today": dict(self._today), "total": dict(self._total)}
+
+    def _start_day(self, utc_ms: int) -> None:
+        """Another day, also one before: a clock that was ahead must not freeze a spent budget."""
+        day = utc_ms // _DAY_MS
+        if day != self._day:
+            self._day = day
+            self._today.clear()
+
+
+class WriteBudget:
+    """What may be written to the points of one bus.  Volatile points are only counted.
+
+    ``safe`` are the values that the points are given back with.
+    """
+
+    def __init__(
+        self, tally: WriteCounts, infos: Mapping[str, PointInfo], safe: Mapping[str, float | None]
+    ) -> None:
+        self._tally = tally
+        self._infos = infos
+        self._safe = safe
+        self._shown: dict[str, tuple[float, int]] = {}
+        self._last: dict[str, float] = {}
+        self._rests: set[str] = set()
+        self._settling: dict[str, tuple[float, int]] = {}
+        self._worn = {point for point, info in infos.items() if info.persistent}
+        self._ended: dict[str, int] = {}
+        self._owing: set[str] = set()
+
+    def saw(self, readings: Readings) -> None:
+        """Remember what persistent registers hold."""
+        if not self._worn:
+            return
+        for point in self._worn:
+            place = readings.layout.place(point)
+            if place is None:
+                continue
+            reading = readings.reading(place)
+            if reading.quality is Quality.GOOD and not isinstance(reading.value, str):
+                self._shown[point] = float(reading.value), readings.taken_ns
+            else:
+                self._shown.pop(point, None)
+
+    def stands(self, point: str, value: float, now_ns: int) -> bool:
+        """Whether a persistent point shows the value, and does not yet settle at another.
+
+        A device's timer wants its writes anyway.
+        """
+        _, settled_ns = self._settling.get(point, (None, 0))
+        shown, taken_ns = self._shown.get(point, (None, 0))
+        believed_s = max(_READ_BACK_S, _READ_BACK_POLLS * self._infos[point].period_s)
+        shows = now_ns >= settled_ns and point in self._worn and now_ns - taken_ns <= believed_s * 1e9
+        return shows and self._is_same_value(point, value, shown)
+
+    def is_settling(self, point: str, value: float, now_ns: int) -> bool:
+        """Whether a point took the value and need not show it yet: writing it again could start it anew."""
+        given, settled_ns = self._settling.get(point, (None, 0))
+        return now_ns < settled_ns and self._is_same_value(point, value, given)
+
+    def _is_same_value(self, point: str, value: float, held: float | None) -> bool:
+        info = self._infos[point]
+        if held is None or _needs_refresh(info):
+            return False
+        return abs(held - value) <= max(find_tolerance(info) / 2, 1e-6 * abs(value))
+
+    def refusal(self, point: str, value: float, utc_ms: int) -> str:
+        """Why the point may not be written today; empty when it may.
+
+        What takes less than the last value is written on any day, and so is the safe value, unless it
+        would raise what had to fall lower.
+        """
+        budget = self._infos[point].writes_per_day
+        last, is_less = self._last.get(point), point.endswith(_LIMIT_ENDINGS)
+        may_fall = is_less and last is not None and value <= last
+        is_safe = value == self._safe.get(point) and (may_fall or last is None or not is_less)
+        if not budget or is_safe or may_fall or self._tally.today(point, utc_ms) < budget:
+            return ""
+        return (
+            f"its budget of {budget} writes a day is spent, until midnight UTC: each write wears its memory"
+        )
+
+    def spare_write(self, command: Command, mailbox: Mailbox, utc_ms: int, now_ns: int, log: Any) -> bool:
+        """Whether a register that wears out is left as it is: it has the value, or had its writes for today.
+
+        What became of the command is told to the ``mailbox``.
+        """
+        point, value = command.point, command.value
+        if self.is_settling(point, value, now_ns):
+            mailbox.sent(command, now_ns, read_back=self._infos[point].read_back)
+            return True
+        if self.stands(point, value, now_ns):
+            mailbox.spared(command, now_ns)
+            return True
+        why = self.refusal(point, value, utc_ms)
+        if why:
+            mailbox.failed(command, "refused", why, now_ns, read_back=False)
+            self._owing.add(point)
+            if self.ends(point, utc_ms):
+                log.warning("write.budget_spent", point=point, value=value, why=why)
+        return bool(why)
+
+    def take_release_duty(self, point: str) -> bool:
+        """Whether the writes of a point are used up, so that it is to be given its safe value; told once."""
+        owes = point in self._owing and not self.rests(point)
+        self._owing.discard(point)
+        return owes
+
+    def ends(self, point: str, utc_ms: int) -> bool:
+        """Whether this is the day's first refusal."""
+        day = utc_ms // _DAY_MS
+        first = self._ended.get(point) != day
+        self._ended[point] = day
+        return first
+
+    def rests(self, point: str) -> bool:
+        """Whether a point whose budget is spent needs no giving back: it has its safe value, or less."""
+        last, safe = self._last.get(point), self._safe.get(point)
+        is_below = point.endswith(_LIMIT_ENDINGS) and last is not None and safe is not None and last <= safe
+        return is_below or point in self._rests
+
+    def wrote(
+        self, point: str, utc_ms: int, value: float | None = None, now_ns: int = 0, *, taken: bool = True
+    ) -> None:
+        """Count a write that was made, or may have been; what stands there is to be read anew.
+
+        ``value`` is what the device acknowledged, at ``now_ns``; if not ``taken``, nobody knows.
+        """
+        self._shown.pop(point, None)
+        self._settling.pop(point, None)
+        self._rests.discard(point)
+        if value is not None:
+            self._last[point] = value if taken else max(value, self._last.get(point, value))
+        if value is not None and taken:
+            self._settling[point] = value, now_ns + int(self._infos[point].settle_s * 1e9)
+        self._tally.add(point, utc_ms)
+
+    def gave_back(self, points: Iterable[str], utc_ms: int) -> None:
+        """Count the safe values of ``points``."""
+        for point in points:
+            info = self._infos[point]
+            if info.writable and info.on_release != "hold":
+                self.wrote(point, utc_ms)
+            safe = self._safe.get(point)
+            if safe is not None:
+                self._last[point] = safe
+            self._rests.add(point)
+
+
+def _needs_refresh(info: PointInfo) -> bool:
+    """Whether a timer of the device runs out where the value is not written again."""
+    fallback = info.fallback
+    return fallback is not None and not fallback.holds and fallback.kept_by == "writes"

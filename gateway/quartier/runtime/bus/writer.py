@@ -1,0 +1,72 @@
+"""Write one command to a device and report its outcome."""
+
+from collections.abc import Callable
+from typing import Any
+
+from quartier.runtime.bus.device_health import DeviceHealth
+from quartier.runtime.bus.fallback_monitor import FallbackMonitor
+from quartier.runtime.bus.mailbox import Mailbox
+from quartier.runtime.bus.relinquish import RelinquishQueue
+from quartier.runtime.bus.write_budget import WriteBudget
+from quartier.runtime.clock import SiteClock
+from quartier_drivers.contract import Command
+from quartier_drivers.errors import Expired, LinkLost, NoReply, Refused
+
+
+class Writer:
+    """Writes for one bus; ``failed`` hears of a device that did not answer."""
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        thrift: WriteBudget,
+        returns: RelinquishQueue,
+        lookout: FallbackMonitor,
+        clock: SiteClock,
+        log: Any,
+        failed: Callable[[DeviceHealth, str, int], None],
+    ) -> None:
+        self._mailbox = mailbox
+        self._thrift = thrift
+        self._returns = returns
+        self._lookout = lookout
+        self._clock = clock
+        self._log = log
+        self._failed = failed
+
+    async def write(self, command: Command, health: DeviceHealth) -> None:
+        """Write one command to the device, or spare its memory.  Raises LinkLost."""
+        utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
+        if self._thrift.spare_write(command, self._mailbox, utc_ms, now_ns, self._log):
+            if self._thrift.take_release_duty(command.point):
+                self._returns.add((command.point,))
+            return
+        read_back = health.driver.points[command.point].read_back
+        started_ns = self._clock.now_ns()
+        counts, taken = True, False  # also where nobody knows: it may have been written
+        try:
+            await health.driver.write(command)
+        except Refused as refusal:
+            counts = False
+            self._log.warning("write.refused", point=command.point, value=command.value, why=str(refusal))
+            self._mailbox.failed(command, "refused", str(refusal), self._clock.now_ns(), read_back=False)
+            self._lookout.ordered(command.point)  # perhaps for a timer that did not hold
+        except Expired as late:
+            counts = False
+            self._mailbox.failed(command, "expired", str(late), self._clock.now_ns(), read_back=False)
+        except NoReply as silence:
+            health.doubt = read_back
+            self._mailbox.failed(command, "unknown", str(silence), self._clock.now_ns(), read_back=read_back)
+            self._failed(health, str(silence), started_ns)
+        except LinkLost as lost:
+            health.doubt = read_back
+            self._mailbox.failed(command, "unknown", str(lost), self._clock.now_ns(), read_back=read_back)
+            raise
+        else:
+            self._mailbox.sent(command, self._clock.now_ns(), read_back=read_back)
+            self._lookout.ordered(command.point)
+            taken = True
+        finally:
+            if counts:
+                utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
+                self._thrift.wrote(command.point, utc_ms, command.value, now_ns, taken=taken)

@@ -1,0 +1,8 @@
+"""Callable types that several packages share."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from quartier.house.now import Now
+
+RecordEvent = Callable[[str, str, Mapping[str, Any], Now], None]

@@ -1,0 +1,1 @@
+"""The local sockets: questions for readers, orders for the group of operators."""

@@ -1,0 +1,121 @@
+"""The operators' socket: orders from people of one group.
+
+One JSON object a line, ``{"do": "override", …}``; the answer is one line.  Who asks is known by the kernel's
+word (SO_PEERCRED), not by what they say.  The group's own socket file is the door: nothing listens on a
+network, and there is no password.  A guest who says too much, or nothing, is sent away; no user can keep
+another one out; control never waits.
+"""
+
+import asyncio
+import grp
+import json
+import os
+import pwd
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from quartier.runtime.local_socket import presence
+from quartier.runtime.local_socket.presence import AskingProcess
+from quartier.runtime.local_socket.questions import ConnectionLimiter, send_request
+from quartier_drivers.who import Who
+
+ORDER_SOCKET = "operators.sock"
+OPERATORS_GROUP = "quartier-operators"
+# A whole site file is the longest that is said here.
+REQUEST_MAX_BYTES = 256 * 1024
+ORDER_CONNECTIONS_PER_USER_MAX, ORDER_CONNECTIONS_MAX = 4, 32
+ORDER_IDLE_S = 20.0
+# More than a person types; a script in a loop waits its turn.
+ORDER_PAUSE_S = 0.1
+
+OrderHandlers = Mapping[str, Callable[[Mapping[str, Any], Who], Awaitable[Any]]]
+OnSiteOrderHandlers = Mapping[str, Callable[[Mapping[str, Any], Who, AskingProcess], Awaitable[Any]]]
+"""What depends on where the person stands; who does it asks ``presence.prove``."""
+
+
+class OrderServer:
+    """Serves ``deeds`` on ``runtime_dir/operators.sock``, for ``group`` where it exists."""
+
+    def __init__(
+        self,
+        runtime_dir: Path,
+        deeds: OrderHandlers,
+        log: Any,
+        group: str = OPERATORS_GROUP,
+        on_site: OnSiteOrderHandlers | None = None,
+    ) -> None:
+        self._path = runtime_dir / ORDER_SOCKET
+        self._deeds = deeds
+        self._on_site = on_site or {}
+        self._log = log
+        self._group = group
+        self._connections = ConnectionLimiter(ORDER_CONNECTIONS_PER_USER_MAX, ORDER_CONNECTIONS_MAX)
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)  # nobody else may open it before its group is set
+        try:
+            server = await asyncio.start_unix_server(self._serve, self._path, limit=REQUEST_MAX_BYTES)
+        finally:
+            os.umask(before)
+        self._open_to_group()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
+            self._connections.close_all()
+            self._path.unlink(missing_ok=True)
+
+    def _open_to_group(self) -> None:
+        try:
+            os.chown(self._path, -1, grp.getgrnam(self._group).gr_gid)
+            self._path.chmod(0o660)
+        except (KeyError, PermissionError):
+            why = f"there is no group {self._group}, or we are not in it: root alone may order by hand"
+            self._log.warning("operators.no_group", group=self._group, why=why)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with self._connections.admit(writer) as peer:
+            if peer is None:
+                return
+            # Whoever asked is gone or talks nonsense, or we leave: nothing of ours depends on it.
+            with suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
+                who, asker = _find_who(peer.uid), presence.find_asking_process(peer.pid)
+                while line := await asyncio.wait_for(reader.readline(), ORDER_IDLE_S):
+                    answer = await self._answer(line, who, asker)
+                    writer.write(json.dumps(answer).encode() + b"\n")
+                    await asyncio.wait_for(writer.drain(), ORDER_IDLE_S)
+                    await asyncio.sleep(ORDER_PAUSE_S)
+
+    async def _answer(self, line: bytes, who: Who, asker: AskingProcess) -> Any:
+        try:
+            request = json.loads(line)
+            name = request["do"]
+            on_site = self._on_site.get(name)
+            deed = self._deeds[name] if on_site is None else None
+        except (ValueError, TypeError, KeyError, RecursionError):
+            names = "|".join((*self._deeds, *self._on_site))
+            return {"error": f'order with {{"do": "{names}", …}}'}
+        if deed is not None:
+            return await deed(request, who)
+        assert on_site is not None
+        return await on_site(request, who, asker)
+
+
+def _find_who(uid: int) -> Who:
+    """Whose process connected."""
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = f"user {uid}"
+    return Who("person", name, str(uid))
+
+
+def send_order(runtime_dir: Path, what: str, timeout_s: float = 10.0, **request: Any) -> Any:
+    """Order something of a running daemon, from another process.  Raises Closed, saying where was looked."""
+    return send_request(
+        runtime_dir / ORDER_SOCKET, {"do": what, **request}, "no daemon takes orders at", timeout_s
+    )

@@ -1,0 +1,86 @@
+"""Keep what quartier release wrote, until the next start takes it into the history.
+
+They stand in the runtime directory beside the table they come from, and are taken into the history by the
+next start.  A power cut takes them along with the journal; the gap record of the history then says so.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from quartier.house.entry import Entry, Verdict, from_text
+from quartier.runtime.release import BusRelease
+from quartier_drivers.who import Who
+
+RELEASE_LOG_FILE = "released.jsonl"
+LINES_COUNT_MAX = 1000
+RELEASE_WHO = Who("release", "quartier release")
+
+
+def append_releases(
+    runtime_dir: Path,
+    wires: Sequence[BusRelease],
+    failures: Mapping[str, Sequence[str]],
+    utc_ms: int,
+    why: str,
+) -> None:
+    """Add a line for each point that was written, or may have been.  Raises OSError."""
+    fresh = [
+        entry.text() for wire in wires for entry in _make_rows(wire, failures.get(wire.bus, ()), utc_ms, why)
+    ]
+    if not fresh:
+        return
+    path = runtime_dir / RELEASE_LOG_FILE
+    lines = [*_read_lines(path), *fresh][-LINES_COUNT_MAX:]
+    beside = path.with_name(f"{RELEASE_LOG_FILE}.new")
+    beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def read_releases(runtime_dir: Path) -> list[Entry]:
+    """Rows of boot 0 that no start has taken in yet, in their order; what cannot be read is left out."""
+    found = []
+    for line in _read_lines(runtime_dir / RELEASE_LOG_FILE):
+        try:
+            found.append(from_text(line))
+        except ValueError:
+            continue
+    return found
+
+
+def clear_releases(runtime_dir: Path) -> None:
+    """They stand in the history now."""
+    (runtime_dir / RELEASE_LOG_FILE).unlink(missing_ok=True)
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _make_rows(wire: BusRelease, failed: Sequence[str], utc_ms: int, why: str) -> Iterator[Entry]:
+    """A failure names its point; one that names none may be any point's of this bus."""
+    points = list(dict.fromkeys(str(write["point"]) for write in wire.writes))
+    notes = {point: line for line in failed for point in points if line.startswith(f"{point}: ")}
+    others = [line for line in failed if line not in notes.values()]
+    for number, point in enumerate(points, 1):
+        fault = notes.get(point) or next(iter(others), "")
+        outcome: Verdict = "unknown" if fault else "done"
+        value = wire.safe.get(point)
+        yield Entry(
+            boot=0,
+            number=utc_ms * 1000 + number,
+            point=point,
+            who=RELEASE_WHO,
+            why=why,
+            utc_ms=utc_ms,
+            last_ms=utc_ms,
+            value=value,
+            low=value,
+            high=value,
+            writes=1,
+            outcome=outcome,
+            known_ms=utc_ms,
+            note=fault or "the device took it; nobody read it back",
+        )

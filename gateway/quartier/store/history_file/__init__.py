@@ -1,0 +1,1 @@
+"""The history on disk: database, writer, log of commits, eviction and salvage."""

@@ -1,0 +1,160 @@
+"""Read sealed chunks one after the other, the next one ahead."""
+
+import sqlite3
+import threading
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+from quartier.house.sample import Mark
+from quartier.store.chunks import Chunk, DamagedBytes, unseal
+from quartier.store.gap_records import GapRecord
+
+_NEXT_SQL = (
+    "SELECT id, boot, first, count, from_ms, to_ms FROM chunk INDEXED BY chunk_key "
+    "WHERE stream = ? AND boot >= ? AND (boot > ? OR first + count > ?) ORDER BY boot, first LIMIT 1"
+)
+_BODY_SQL = "SELECT body FROM chunk WHERE id = ?"
+_INT_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """One row: its key, and its chunk; None where it is damaged."""
+
+    number: int
+    boot: int
+    first: int
+    last: int
+    from_utc_ms: int
+    to_utc_ms: int
+    chunk: Chunk | None
+
+    def gap(self, stream: str) -> GapRecord:
+        """What is lost with it."""
+        return GapRecord(
+            "damaged", stream, self.boot, self.first, self.last, self.from_utc_ms, self.to_utc_ms
+        )
+
+
+class ChunkReader:
+    """Gives the chunk that follows a mark; remembers one chunk per stream and reads one ahead.
+
+    A chunk that turns out to be damaged is noted in ``damaged`` as (row, gap); ``condemned`` says
+    that the file itself cannot be read, ``is_hidden`` that it could not be read just now.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._held: dict[str, ChunkRow] = {}
+        self._ahead: dict[str, tuple[Mark, ChunkRow]] = {}
+        self._wishes: SimpleQueue[tuple[str, Mark] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._replaced = threading.Event()
+        self.damaged: deque[tuple[int, GapRecord]] = deque()
+        self.condemned = self.is_hidden = False
+
+    def after(self, stream: str, mark: Mark) -> ChunkRow | None:
+        """The chunk that holds the first sample above ``mark``; None when none can be read."""
+        held = self._held.get(stream)
+        if held is not None and held.boot == mark.boot and held.first <= mark.seq + 1 <= held.last:
+            return held
+        ahead = self._ahead.get(stream)
+        entry = ahead[1] if ahead is not None and ahead[0] == mark else self._read_now(stream, mark)
+        if entry is not None:
+            self._held[stream] = entry
+            self._request_next(stream, Mark(entry.boot, entry.last))
+            if entry.chunk is None:
+                self.damaged.append((entry.number, entry.gap(stream)))
+        return entry
+
+    def forget(self) -> None:
+        """The file was replaced: read the new one from now on."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+        self._replaced.set()
+        self._held.clear()
+        self._ahead.clear()
+        self.condemned = False
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.forget()
+        if self._thread is not None:
+            self._wishes.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _read_now(self, stream: str, mark: Mark) -> ChunkRow | None:
+        try:
+            if self._connection is None:
+                self._connection = _open_connection(self._path)
+            found = _read_next(self._connection, stream, mark)
+        except sqlite3.Error as error:
+            self.condemned = self.condemned or _is_damage(error)
+            self.is_hidden = self._path.exists()
+            return None
+        self.is_hidden = False
+        return found
+
+    def _request_next(self, stream: str, mark: Mark) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._read_ahead, name="store-reader", daemon=True)
+            self._thread.start()
+        self._wishes.put((stream, mark))
+
+    def _read_ahead(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while (wish := self._wishes.get()) is not None:
+            if connection is not None and self._replaced.is_set():
+                connection.close()
+                connection = None
+            self._replaced.clear()
+            with suppress(sqlite3.Error):  # who needs the chunk reads it himself, and sees the error
+                connection = connection or _open_connection(self._path)
+                entry = _read_next(connection, *wish)
+                if entry is not None and not self._replaced.is_set():
+                    self._ahead[wish[0]] = wish[1], entry
+        if connection is not None:
+            connection.close()
+
+
+def _open_connection(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=1.0
+    )
+    try:
+        connection.execute("PRAGMA cache_size = -500")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _read_next(connection: sqlite3.Connection, stream: str, mark: Mark) -> ChunkRow | None:
+    boot, above = min(mark.boot, _INT_MAX), min(mark.seq + 1, _INT_MAX)
+    key = connection.execute(_NEXT_SQL, (stream, boot, boot, above)).fetchone()
+    if key is None:
+        return None
+    number, boot, first, count, from_ms, to_ms = key
+    # The index may name a row that is gone: that is damage too, and must not look like the end.
+    row = connection.execute(_BODY_SQL, (number,)).fetchone()
+    chunk = None if row is None else _unseal_checked(row[0], stream, boot, first, count)
+    return ChunkRow(number, boot, first, first + count - 1, from_ms, to_ms, chunk)
+
+
+def _unseal_checked(body: bytes, *key: object) -> Chunk | None:
+    """The chunk, if its bytes are whole and it is the one that its row names."""
+    try:
+        chunk = unseal(body)
+    except (DamagedBytes, TypeError):
+        return None
+    return chunk if key == (chunk.stream, chunk.boot, chunk.first, len(chunk)) else None
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

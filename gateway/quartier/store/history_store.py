@@ -1,0 +1,459 @@
+"""The history as the event loop sees it: number, journal, keep, offer and trim samples.
+
+Nothing here waits for a disk except ``open`` and ``close``.  Time comes in as ``Now``.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from quartier.house.entry import STREAM, Entry
+from quartier.house.now import Now
+from quartier.house.sample import Mark, Run
+from quartier.store import boots, journal
+from quartier.store.chunks import Chunk  # noqa: TC001 - type hints are read at run time too
+from quartier.store.deadband import Deadbands
+from quartier.store.gap_records import GAP_EVENT_CODE, GapRecord, KnownGaps
+from quartier.store.history_file.chunk_reader import ChunkReader
+from quartier.store.history_file.database import CommitJob, Database
+from quartier.store.history_file.writer import (
+    FileOpened,
+    FileRenewed,
+    FileSalvaged,
+    HistoryWriter,
+    JobCommitted,
+    JobFailed,
+    make_open_job,
+)
+from quartier.store.ingest import EVENT_STREAM, Ingest
+from quartier.store.outbox import ALL_TRIMMED, NOTHING_TRIMMED, Outbox, is_above
+from quartier.store.recovery import find_lost_with_file, make_unknown_end, recover_history
+from quartier_drivers.contract import Readings
+
+OPEN_TIMEOUT_S = 8.0
+RETRY_MAX_S = 60.0
+# Marks alone are written this seldom: the link keeps its own, and a commit that says them costs twice.
+MARKS_PERIOD_S, CROWDED_SHARE = 600.0, 0.9
+_COUNTER_NAMES = ("commits", "commits_failed", "evicted", "dropped", "gaps", "renewed")
+_FIGURES = (*(f"{name}_count" for name in _COUNTER_NAMES), "size_bytes", "used_bytes", "good_utc_ms")
+
+
+class Store:
+    """The local history and outbox of one gateway (spec/sync.md#section-3).
+
+    ``assets`` are the owners that are streams of their own; every other owner's points go to the
+    stream ``node``.  ``local_streams`` never leave the building and are not offered.  Without
+    ``outbox`` (no district) nothing is offered and everything counts as delivered.
+    ``seal_s``: an open chunk is sealed at that age even when it is not full.
+    ``pending_max_count`` bounds the samples that wait in memory for a disk that does not take them.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        runtime_dir: Path,
+        *,
+        size_max_bytes: int = 512_000_000,
+        commit_s: float = 10.0,
+        chunk_count: int = 512,
+        deadbands: Deadbands | None = None,
+        assets: Collection[str] = (),
+        local_streams: Collection[str] = (),
+        outbox: bool = True,
+        seal_s: float = 3600.0,
+        pending_max_count: int = 200_000,
+    ) -> None:
+        self.deadbands = deadbands or Deadbands()
+        self._path = path
+        self._folder = runtime_dir / "journal"
+        self._commit_s = commit_s
+        self._seal_ms = int(seal_s * 1000)
+        self._pending_max_count = pending_max_count
+        self._local = frozenset(local_streams) | {STREAM}
+        self._offers = outbox
+        self._size_max_bytes = size_max_bytes
+        self._entrance = Ingest(self._folder, self.deadbands, assets, chunk_count)
+        self._writer = HistoryWriter(Database(path, size_max_bytes))
+        self._shelf = ChunkReader(path)
+        self._outbox = Outbox(self._shelf)
+        self._in_flight: set[int] = set()  # ids of chunks that the writer has in hand
+        self._retired: list[Chunk] = []
+        self._heads: dict[str, Mark] = {}
+        self._marks, self._marks_new = dict[str, Mark](), dict[str, Mark]()
+        self._gaps_new: list[GapRecord] = []
+        self._damaged_ids: list[int] = []
+        self._evicted_to: dict[str, int] = {}
+        self._old_files: list[Path] = []
+        self._started: set[int] = set()  # boots that the history may not know the end of
+        self._noted = KnownGaps()  # what was told by a start that was killed before it committed it
+        self._salvage_told = False
+        self._urgent = self._loaded = self._begun = self._is_first = self._had_history = False
+        self._due_ns = self._opened_ms = self._boot_before = self._marks_due_ns = 0
+        self._failed_in_row = 0
+        self._old_backlog_count = 0
+        self._stats: dict[str, Any] = dict.fromkeys(_FIGURES, 0) | {"set_aside": "", "error": ""}
+
+    # Start and stop: the only two that may wait
+
+    def open(self, now: Now) -> int:
+        """Open the file, commit what killed processes left, and number this boot.
+
+        Never fails: a damaged file is set aside, an absent or full disk is tried again at each
+        commit.  May wait some seconds for a slow disk, so call it before the loop or in a thread.
+        Returns the boot.
+
+        The first commit settles all earlier boots at once: what their journals hold, what is missing of them,
+        and the events that say so.  Until then nothing of this boot is journalled or offered, so a kill
+        before it leaves all as it was, and the next start does and says the same.
+        """
+        self._writer.start()
+        place = self._path.with_name(self._path.name + ".boot")
+        had_history = self._had_history = boots.had_history(place)
+        self._writer.submit(make_open_job(now.utc_ms, had_history=had_history))
+        self._writer.wait(OPEN_TIMEOUT_S)
+        files = journal.list_journal_files(self._folder)
+        known = [boots.read_boot(place) or 0, *map(journal.find_journal_boot, files)]
+        found = [
+            report.loaded.boot for report in tuple(self._writer.reports) if isinstance(report, FileOpened)
+        ]
+        self._boot_before = self._stats["boot_before"] = max(known) if had_history else 0
+        self._is_first = not any(known)
+        boot = boots.find_next_boot(known + found, now.utc_ms, synced=now.synced)
+        self._old_files = [path for path in files if journal.find_journal_boot(path) < boot]
+        self._started = boots.read_started(place)
+        self._entrance.start(boot, journal_later=True)
+        self._due_ns, self._opened_ms = now.ns, now.utc_ms
+        self.tick(now)
+        self._writer.wait(OPEN_TIMEOUT_S)
+        self._is_ready(now)
+        # The other place is the history itself, with the first commit.
+        unsettled = () if self._begun else {*self._started, *map(journal.find_journal_boot, self._old_files)}
+        boots.save_boot(place, boot, opened=bool(found) or had_history, unsettled=unsettled)
+        self._entrance.begin_journal()
+        return boot
+
+    def close(self, now: Now, timeout_s: float = 3.0) -> bool:
+        """Commit what is open and stop; False when the disk did not take it (the journal then keeps it)."""
+        self._writer.wait(timeout_s / 2)
+        clean = False
+        if self._is_ready(now) and self._loaded:
+            self._record_boot_end(self.boot, self._entrance.find_lasts(), now)
+            self._submit(now, clean=True)
+            self._writer.wait(timeout_s / 2)
+            clean = self._is_ready(now) and not self._failed_in_row and not self._entrance.pending_count()
+        self._shelf.close()  # first: the last to close folds the write-ahead log in, and may write
+        self._writer.stop(timeout_s / 2)
+        self._entrance.journal.close()
+        if clean:
+            self._entrance.drop_generations(self._entrance.journal.generation)
+        return clean
+
+    # Each cycle
+
+    @property
+    def boot(self) -> int:
+        """The number of this start; 0 before ``open``."""
+        return self._entrance.boot
+
+    def record(self, readings: Readings, now: Now) -> int:
+        """Number, journal and keep what passes its deadband, at ``now`` less its age; returns how many."""
+        return self._entrance.record(readings, now)
+
+    def event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
+        """Number an event (stream ``event``, metric ``code``) and have it committed at once.
+
+        Its value is one JSON object with ``text`` and ``data``; ``data`` must be JSON-ready.
+        """
+        self._event(code, text, data, now)
+        if self._loaded and not self._failed_in_row and self._is_ready(now):
+            self._submit(now)
+
+    def write_down(self, entry: Entry, now: Now) -> None:
+        """A row of the write ledger as it stands now; it never leaves the building."""
+        self._entrance.told(STREAM, entry.point, entry.text(), now)
+
+    def tick(self, now: Now) -> None:
+        """Each cycle: take in what the writer reports, hand it a commit when one is due, else nothing."""
+        ready = self._is_ready(now)
+        crowded = ready and self._entrance.pending_count() > self._pending_max_count // 2  # before any drops
+        if now.ns < self._due_ns and not ((self._urgent or crowded) and not self._failed_in_row):
+            return
+        self._entrance.seal_older_than(now.utc_ms - self._seal_ms)
+        if self._entrance.pending_count() > self._pending_max_count:
+            self._drop_oldest(now)
+        if ready:
+            self._submit(now)
+
+    def wait_for_disk(self, timeout_s: float) -> bool:
+        """Wait for the disk, for who lets time pass faster than it can follow; never in a cycle."""
+        return self._writer.wait(timeout_s)
+
+    # For the district
+
+    def runs(self, above: Mapping[str, Mark], limit: int) -> list[Run]:
+        """Up to ``limit`` samples above the marks, live ones from memory alone (``district/outbox.py``)."""
+        marks = {**above, **dict.fromkeys(self._local, ALL_TRIMMED)} if self._local else above
+        return self._outbox.runs(marks, self._heads, self._entrance.memory, limit) if self._offers else []
+
+    def run(self, stream: str, above: Mark | None, limit: int) -> Run | None:
+        """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
+        if not self._offers or stream in self._local:
+            return None
+        memory = self._entrance.memory.get(stream, ())
+        return self._outbox.run(stream, above or NOTHING_TRIMMED, self._heads.get(stream), memory, limit)
+
+    def heads(self) -> Mapping[str, Mark]:
+        """The newest numbered sample of each stream that may leave the building."""
+        heads = {**self._heads}
+        for stream, last in self._entrance.find_lasts().items():
+            if last:
+                heads[stream] = Mark(self.boot, last)
+        return {stream: mark for stream, mark in heads.items() if stream not in self._local}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was kept can be found: once the file is open, or where nothing was ever kept."""
+        return self._loaded or self._is_first
+
+    def trim(self, marks: Mapping[str, Mark]) -> None:
+        """Everything up to the marks is stored by the district; marks never go back nor beyond the heads."""
+        heads = self.heads()
+        for stream, mark in marks.items():
+            head = heads.get(stream)
+            beyond = head is None or is_above(head, mark.boot, mark.seq)
+            if not beyond and is_above(self._marks.get(stream, NOTHING_TRIMMED), mark.boot, mark.seq):
+                self._marks[stream] = self._marks_new[stream] = mark
+
+    @property
+    def marks(self) -> Mapping[str, Mark]:
+        """How far each stream was trimmed; survives a restart."""
+        return self._marks
+
+    @property
+    def stats(self) -> Mapping[str, Any]:
+        """Counters since start and figures: ``backlog_count``, ``size_bytes``, ``error`` (text) …"""
+        return {
+            **self._stats,
+            **self._entrance.figures(),
+            "boot": self.boot,
+            "backlog_count": self._backlog_count(),
+            "is_open": self._loaded,
+            "error": self._stats["error"] or self._writer.fault,
+        }
+
+    def set_assets(self, assets: Collection[str], local_streams: Collection[str] = ()) -> None:
+        """A re-read site file: which owners are streams of their own from now on."""
+        self._local = frozenset(local_streams) | {STREAM}
+        self._entrance.set_assets(assets)
+
+    # To the writer
+
+    def _submit(self, now: Now, *, clean: bool = False) -> None:
+        self._urgent = False
+        retry_ns = max(self._due_ns, now.ns)
+        self._due_ns = retry_ns if self._failed_in_row else now.ns + int(self._commit_s * 1e9)
+        opening = make_open_job(now.utc_ms, had_history=self._had_history)
+        job = self._make_job(now, clean=clean) if self._loaded else opening
+        if self._loaded and not job.has_work:
+            return
+        if self._loaded:
+            self._gaps_new, self._damaged_ids = [], []
+            if job.marks:
+                self._marks_new, self._marks_due_ns = {}, now.ns + int(MARKS_PERIOD_S * 1e9)
+            if job.parts or job.seals:
+                job.generation = self._entrance.closed_generation()
+        self._in_flight = {id(chunk) for chunk in (*(part[0] for part in job.parts), *job.seals)}
+        self._writer.submit(job)
+
+    def _make_job(self, now: Now, *, clean: bool) -> CommitJob:
+        entrance = self._entrance
+        parts, seals = entrance.due()
+        marks = self._marks_new if clean or seals or self._are_marks_due(now) else {}
+        job = CommitJob(self.boot, entrance.names, len(entrance.names), parts, seals, marks, self._gaps_new)
+        job.utc_ms, job.good_utc_ms = now.utc_ms, now.utc_ms * now.synced
+        job.damaged_ids, job.condemned, job.clean = self._damaged_ids, self._shelf.condemned, clean
+        job.outbox, job.begin, job.local_streams = self._offers, not self._begun, tuple(sorted(self._local))
+        job.salvage_told, job.had_history = self._salvage_told, self._had_history
+        return job
+
+    def _are_marks_due(self, now: Now) -> bool:
+        """Whether what is covered has to be known to the file now: it makes room, or shrinks the backlog."""
+        needed = self._gaps_new or self._damaged_ids or not self._begun or self._old_backlog_count
+        crowded = self._stats["used_bytes"] > CROWDED_SHARE * self._size_max_bytes
+        return bool(needed or crowded or now.ns >= self._marks_due_ns)
+
+    def _drop_oldest(self, now: Now) -> None:
+        """The disk takes nothing and memory is full: the oldest that waits goes, counted and named."""
+        self._note_drops(self._entrance.drop_oldest(3 * self._pending_max_count // 4, self._in_flight), now)
+
+    def _note_drops(self, gaps: Collection[GapRecord], now: Now) -> None:
+        self._stats["dropped_count"] += sum(gap.count for gap in gaps)
+        self._note_gaps(gaps, now)
+
+    # From the writer
+
+    def _is_ready(self, now: Now) -> bool:
+        """Whether the writer is idle *and* all it reported was taken in, in this order."""
+        idle = self._writer.is_idle
+        while self._shelf.damaged:
+            number, gap = self._shelf.damaged.popleft()
+            if number not in self._damaged_ids:
+                self._damaged_ids.append(number)
+                self._note_gaps(self._noted.subtract(gap), now)
+        while self._writer.reports:
+            match self._writer.reports.popleft():
+                case FileOpened() as report:
+                    try:
+                        self._take_opened(report, now)
+                    except OSError as error:  # a journal cannot be read now: what it holds is not lost yet
+                        self._writer.reports.appendleft(report)
+                        self._stats["error"] = str(error)
+                        return False
+                case JobCommitted() as report:
+                    self._take_committed(report, now)
+                case JobFailed() as report:
+                    self._take_failed(report, now)
+                case FileRenewed() as report:
+                    self._take_renewed(report, now)
+                case FileSalvaged(lost):
+                    self._outbox.is_partial = False
+                    self._note_gaps(lost, now, stored=True)
+                    self._salvage_told = True
+        return idle
+
+    def _take_committed(self, report: JobCommitted, now: Now) -> None:
+        job, done = report.job, report.done
+        self._begun = self._had_history = True
+        self._in_flight = set()
+        for chunk, _, stop in job.parts:
+            chunk.committed = max(chunk.committed, stop)
+        for chunk in self._retired:
+            self._entrance.forget(chunk)
+        for chunk in job.seals:
+            self._entrance.note_sealed(chunk)
+        self._retired = list(job.seals)
+        self._entrance.drop_generations(job.generation)
+        if self._old_files and not self._entrance.holds_older():
+            for path in self._old_files:
+                path.unlink(missing_ok=True)
+            self._old_files = []
+        self._stats["commits_count"] += 1
+        self._stats["size_bytes"], self._stats["used_bytes"] = done.size_bytes, done.used_bytes
+        self._stats["evicted_count"] += done.evicted_count
+        self._old_backlog_count = done.backlog_count
+        self._skip_gone(done.evicted)
+        self._note_gaps(done.evicted, now, stored=True)
+        if self._failed_in_row:
+            self._failed_in_row = 0
+            self._stats["error"] = ""
+            self._event("store.disk_back", "the history is written again", {}, now)
+
+    def _take_failed(self, report: JobFailed, now: Now) -> None:
+        job = report.job
+        self._failed_in_row += 1
+        self._stats["commits_failed_count"] += 1
+        self._stats["error"] = report.error
+        self._in_flight = set()
+        self._marks_new = {**job.marks, **self._marks_new}
+        self._gaps_new = [*job.gaps, *self._gaps_new]
+        self._damaged_ids = [*job.damaged_ids, *self._damaged_ids]
+        wait_s = min(RETRY_MAX_S, self._commit_s * 2 ** min(self._failed_in_row - 1, 6))
+        self._due_ns = max(self._due_ns, now.ns + int(wait_s * 1e9))
+        if self._failed_in_row == 1 and self._loaded:
+            self._event("store.disk_failed", f"the history is not written: {report.error}", {}, now)
+
+    def _take_renewed(self, report: FileRenewed, now: Now) -> None:
+        """Somebody removed the file: memory is written anew, what stood only in the file is named."""
+        self._gaps_new = [*report.job.gaps, *self._gaps_new]
+        self._marks_new, self._damaged_ids = {**self._marks}, []
+        self._stats["renewed_count"] += 1
+        self._take_opened(FileOpened(report.loaded), now)
+        name = report.aside.name if report.aside else ""
+        text = "the history was removed while in use, and is begun anew"
+        self._event("store.file_lost", text, {"kept_as": name}, now)
+        self._old_backlog_count = 0
+        boot, memory = self.boot, self._entrance.memory
+        lost = find_lost_with_file(boot, memory, self._heads, self._marks, self._opened_ms, now.utc_ms)
+        self._skip_gone(lost)
+        self._note_drops(lost, now)
+
+    def _skip_gone(self, gone: Iterable[GapRecord]) -> None:
+        """What is gone is no longer behind."""
+        for gap in gone:
+            if gap.boot == self.boot:
+                self._evicted_to[gap.stream] = max(gap.last, self._evicted_to.get(gap.stream, 0))
+
+    def _take_opened(self, report: FileOpened, now: Now) -> None:
+        loaded = report.loaded
+        self._in_flight = set()
+        if self._loaded:
+            # The file was replaced while we ran: memory is the truth, and all of it is written again.
+            for chunk in self._entrance.chunks():
+                chunk.committed = 0
+            self._entrance.waiting = [*self._retired, *self._entrance.waiting]
+            self._retired.clear()
+            self._note_gaps(loaded.gaps, now)
+        else:
+            self._take_recovered(report, now)
+        self._loaded = True
+        self._begun = False
+        self._failed_in_row = 0
+        self._stats["error"] = ""
+        self._due_ns = now.ns
+        self._outbox.forget()
+        self._outbox.is_partial = loaded.is_partial
+        self._salvage_told = False
+        if report.aside is not None:
+            self._outbox.is_partial = True
+            name = report.aside.name
+            self._stats["set_aside"] = name
+            text = f"the history was damaged and is kept as {name}; what it still says is carried over"
+            self._event("store.set_aside", text, {"file": name}, now)
+
+    def _take_recovered(self, report: FileOpened, now: Now) -> None:
+        loaded = report.loaded
+        before = 0 if report.aside else self._boot_before
+        is_lost = report.aside is not None and not loaded.boot  # nothing says how the last boot ended
+        started = () if is_lost else self._started
+        recovered = recover_history(loaded, self._old_files, self.boot, now.utc_ms, before, started)
+        if is_lost:
+            recovered.gaps.append(make_unknown_end(loaded, self._boot_before, now.utc_ms))
+        self._marks = {**loaded.marks, **self._marks}
+        self._heads = recovered.heads
+        self._stats["good_utc_ms"] = max(loaded.good_utc_ms, 1000 * self._boot_before)
+        self._entrance.adopt(recovered.chunks, recovered.seal_first_count)
+        last_boot = max((recovered.last_boot, *self._started))
+        text = f"boot {self.boot} begins" + (f" after {last_boot}" if last_boot else "")
+        self._event("store.boot_opened", text, {"boot": self.boot, "after": last_boot}, now)
+        self._gaps_new += recovered.noted
+        self._noted = KnownGaps(recovered.noted)
+        self._note_gaps(recovered.untold, now, stored=True)
+        self._note_gaps(recovered.gaps, now)
+        for boot, lasts in sorted(recovered.ends.items()):
+            self._record_boot_end(boot, lasts, now)
+
+    def _record_boot_end(self, boot: int, lasts: Mapping[str, int], now: Now) -> None:
+        """Close a boot: the last sequence of each stream that leaves the building; ours with this event."""
+        known = {name: last for name, last in sorted(lasts.items()) if last and name not in self._local}
+        if boot == self.boot:
+            known[EVENT_STREAM] = known.get(EVENT_STREAM, 0) + 1
+        text = f"boot {boot} is complete"
+        self._event("store.boot_closed", text, {"boot": boot, "lasts": known}, now)
+
+    def _note_gaps(self, gaps: Iterable[GapRecord], now: Now, *, stored: bool = False) -> None:
+        for gap in gaps:
+            if not stored:
+                self._gaps_new.append(gap)
+            self._stats["gaps_count"] += 1
+            if gap.stream != STREAM:  # what never leaves the building is not missed outside
+                self._event(GAP_EVENT_CODE, gap.text(), gap.data(), now)
+
+    def _event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
+        self._entrance.event(code, text, data, now)
+        self._urgent = True
+
+    def _backlog_count(self) -> int:
+        if not self._offers:
+            return 0
+        held = self._entrance.count_backlog(self._marks, self._evicted_to, self._local)
+        return self._old_backlog_count + held

@@ -1,0 +1,3 @@
+from tests.gateway.daemon.conftest import yard
+
+__all__ = ["yard"]

@@ -1,0 +1,96 @@
+from types import SimpleNamespace
+
+from quartier.runtime.bus.device_health import DeviceHealth
+from quartier_drivers.contract import PointInfo, Quality, Reading
+
+INFOS = {
+    "bat1.power_w": PointInfo("bat1.power_w", "float", "input:1", 5.0),
+    "bat1.charge_state": PointInfo("bat1.charge_state", "int", "input:2", 2.0),
+    "grid.relay_on": PointInfo("grid.relay_on", "bool", "coil:1", 10.0, writable=True, read_back=False),
+}
+
+
+def health(infos=INFOS, due_ns=70):
+    return DeviceHealth("gx", SimpleNamespace(points=infos, due_ns=due_ns), probe_ns=50)
+
+
+def test_a_device_knows_its_owners_and_its_fastest_points():
+    found = health()
+
+    assert (frozenset({"bat1", "grid"}), 2.0) == (found.owners, found.period_s)
+    assert not found.is_unreadable
+    assert health({"grid.relay_on": INFOS["grid.relay_on"]}).is_unreadable
+
+
+def test_a_device_is_due_when_its_driver_says_so_and_at_its_probe_while_it_does_not_answer():
+    found = health()
+    assert (50, False) == (found.due_ns, found.reachable)
+    found.known = True
+    assert (70, True) == (found.due_ns, found.reachable)
+    found.aside = True
+    assert (50, False) == (found.due_ns, found.reachable)
+
+
+def test_all_points_of_a_silent_device_are_bad_in_their_own_kinds_by_one_layout():
+    found = health()
+
+    assert [
+        Reading("bat1.power_w", 0.0, Quality.BAD, 9),
+        Reading("bat1.charge_state", 0, Quality.BAD, 9),
+        Reading("grid.relay_on", False, Quality.BAD, 9),
+    ] == list(found.make_bad_readings(9))
+    assert found.make_bad_readings(9).layout is found.make_bad_readings(10).layout
+
+
+def test_one_that_never_answered_is_set_aside_at_its_first_failure_and_an_answer_makes_all_well():
+    found = health()
+    found.failed("unit 1 is silent")
+    assert (True, 1, 1, "unit 1 is silent") == (
+        found.aside,
+        found.failures_count,
+        found.errors_count,
+        found.why,
+    )
+    found.answered(9)
+    assert (False, False, 0, 9, "") == (
+        found.aside,
+        found.silent,
+        found.failures_count,
+        found.since_good_ns,
+        found.why,
+    )
+    assert 1 == found.errors_count, "errors are counted since the start"
+
+    found.known = True
+    found.failed("unit 1 is silent")
+    assert not found.aside, "known devices get some patience"
+
+
+class Followed:
+    """A driver whose device also tells of changes by itself."""
+
+    def __init__(self):
+        self.points = {}
+        self.due_ns = 0
+        self.news_ns = None
+        self.wake = None
+
+    def on_news(self, wake):
+        self.wake = wake
+
+
+def test_who_tells_of_changes_is_heard_while_it_is_set_aside_and_probed_no_oftener():
+    health = DeviceHealth("ahu", Followed(), probe_ns=60, aside=True)
+
+    assert 60 == health.due_ns
+    health.driver.news_ns = 5
+    assert 5 == health.due_ns
+
+
+def test_whoever_speaks_unasked_wakes_the_bus():
+    woken = []
+    health = DeviceHealth("ahu", Followed())
+    health.listen(lambda: woken.append("ahu"))
+    health.driver.wake()
+
+    assert ["ahu"] == woken
