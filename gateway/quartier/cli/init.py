@@ -105,7 +105,9 @@ def _from_scan(result: Any, where: str) -> Iterator[FoundDevice]:
             continue
         bus = {key: one["bus"][key] for key in _FILE_BUS if key in one["bus"]}
         sure = guesses[0]["sure"] == "sure"
-        yield FoundDevice(bus, guesses[0]["profile"], one["unit"], one["answers"], sure)
+        told = [*one.get("identity", {}).values(), guesses[0].get("why", "").partition("; ")[0]]
+        said = next((text for text in told if text), one["answers"])
+        yield FoundDevice(bus, guesses[0]["profile"], one["unit"], said, sure)
 
 
 async def _hear(port: str, options: argparse.Namespace) -> list[FoundDevice]:
@@ -163,7 +165,7 @@ def _show(devices: Mapping[str, FoundDevice]) -> None:
         (name, one.profile, "" if one.unit is None else str(one.unit), _where(one), one.said)
         for name, one in devices.items()
     ]
-    output.console().print(output.table("", ("device", "profile", ">unit", "at", "says"), rows))
+    output.console().print(output.table("", ("device", "profile", ">unit", "at", "recognised by"), rows))
 
 
 def _where(one: FoundDevice) -> str:
