@@ -53,7 +53,7 @@ def test_faults_of_the_file_are_told_as_the_gateway_tells_them(tmp_path, capsys)
     assert 78 == main(["devices", str(path), *STEADY])
     said = capsys.readouterr().err
     assert 1 == said.count("write a decimal point, not a comma: 9.5"), said
-    path.write_text(SHOP.replace("contract_import_w = 12000", "contract_import_w = 12"))
+    path.write_text(SHOP.replace("autonomous_import_w = 12000\n", ""))
     assert 2 == main(["devices", str(path), *STEADY, "--host", "192.0.2.1", "--folder", str(tmp_path / "d")])
     assert f"warning: {path}:" in capsys.readouterr().err
 
