@@ -321,6 +321,7 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
     surplus_w = max(0.0, -(base.high_w + others_w))
     low_w, high_w = _reach(scene, base, others_w), emergency.charge_max_w(scene, base, others_w, FAR_W)
     rooms = battery.narrowed([player.room for player in units], low_w=low_w, high_w=high_w)
+    rooms = emergency.keep_shed_from_grid(scene, units, rooms, surplus_w)
     if caps.no_grid_charge_above_reserve:
         above = [unit for unit in units if _above_reserve(scene, unit)]
         kept = battery.narrowed([rooms[units.index(u)] for u in above], low_w=-FAR_W, high_w=surplus_w)

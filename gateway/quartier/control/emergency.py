@@ -5,9 +5,11 @@ Tier A is never taken, an asset in modes no further than its class allows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 
-from quartier.control import override, shed
+from quartier.control import battery, override, shed
 from quartier.control.balance import Base
+from quartier.control.battery import Room
 from quartier.control.players import Player, floor_w
 from quartier.control.reason import Reason
 from quartier.control.scene import Scene
@@ -82,6 +84,25 @@ def charge_max_w(scene: Scene, base: Base, others_w: float, most_w: float) -> fl
     if scene.duties.ceiling_w is not None:
         return max(surplus_w, scene.duties.ceiling_w - base.high_w - others_w)
     return most_w
+
+
+def keep_shed_from_grid(
+    scene: Scene, units: Sequence[Player], rooms: Sequence[Room], surplus_w: float
+) -> list[Room]:
+    """Narrow the batteries that no person ordered to the surplus while a shed command runs.
+
+    What a person has a battery charge with takes its part of the surplus first.
+    """
+    if not scene.duties.asked_no_grid_charge:
+        return list(rooms)
+    hands = scene.wishes.overrides
+    kept = [index for index, unit in enumerate(units) if not override.is_by_hand(unit.name, hands)]
+    taken_w = sum(max(0.0, unit.before_w) for index, unit in enumerate(units) if index not in kept)
+    narrow = battery.narrowed(
+        [rooms[index] for index in kept], low_w=-inf, high_w=max(0.0, surplus_w - taken_w)
+    )
+    found = dict(zip(kept, narrow, strict=True))
+    return [found.get(index, room) for index, room in enumerate(rooms)]
 
 
 def discharged(scene: Scene, unit: Player) -> None:

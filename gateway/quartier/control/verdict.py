@@ -179,7 +179,9 @@ def _shed(wish: Shed, world: World) -> Verdict:
     by_hand = [one for one in assets if one.name in world.people]
     if wish.level and by_hand and len(by_hand) == len(assets):
         return _no(Reason.LOCAL_OVERRIDE)
-    return Verdict(reason=Reason.LOCAL_OVERRIDE.value if wish.level and by_hand else "")
+    orders = (world.people.get(one.name) for one in asked.batteries(world.state.house))
+    charges = any(order is not None and (order.value or 0.0) > 0 for order in orders)
+    return Verdict(reason=Reason.LOCAL_OVERRIDE.value if wish.level and (by_hand or charges) else "")
 
 
 def sheddable(wish: Shed, state: State) -> Iterator[Load | Ev | Moded]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from quartier.control import battery, shed, sight, unseen
 from quartier.control.orders import TOLERANCE, Order
-from quartier.control.override import Override
+from quartier.control.override import Override, is_by_hand
 from quartier.control.plausibility.judge import Verdict
 from quartier.control.players import Player, steering_point
 from quartier.control.reason import FREE, Reason, data, make
@@ -85,7 +85,8 @@ def _narrowed(scene: Scene, asset: Battery, wished_w: float, player: Player) -> 
 def _no_charge(scene: Scene, asset: Battery, wished_w: float, own: battery.Room) -> Reason | None:
     if wished_w > own.high_w:
         return make("battery.full", soc_pct=asset.soc_max_pct)
-    if scene.duties.no_grid_charge or scene.duties.ceiling_w is not None:
+    is_shed = scene.duties.asked_no_grid_charge and not is_by_hand(asset.name, scene.wishes.overrides)
+    if scene.duties.no_grid_charge or is_shed or scene.duties.ceiling_w is not None:
         return _NO_CHARGE
     return make("battery.link_no_charge", mode=scene.wishes.caps.mode)
 

@@ -78,7 +78,7 @@ def test_a_shed_command_has_its_tiers_off_below_what_the_grid_itself_asks():
 def test_a_shed_command_holds_its_own_tiers_and_is_none_for_what_a_person_ordered():
     found = duties.shed(Duties(), commanded("D"))
 
-    assert (True, False, True) == (found.keeps_down("D"), found.keeps_down("C"), found.no_grid_charge)
+    assert (True, False, True) == (found.keeps_down("D"), found.keeps_down("C"), found.asked_no_grid_charge)
     assert ({}, found.off) == (found.off_for(by_hand=True), found.off_for(by_hand=False))
     assert Duties(holds=True).keeps_down("C")
     events = duties.of(Events(low=Acting(level=1, value=49.7)), 10_000, 0)
