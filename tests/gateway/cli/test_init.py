@@ -241,6 +241,15 @@ def test_any_meter_can_be_the_one_at_the_connection(two_meters, tmp_path, capsys
     ).get("rated_w")
 
 
+def test_a_person_at_a_terminal_picks_the_meter_at_the_connection(two_meters, tmp_path, monkeypatch):
+    terminal = io.StringIO("gx\nsdm630\n\n")
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", terminal)
+
+    assert 0 == main([*two_meters, *answers(district="issy")])
+    assert "sdm630" == tomllib.loads((tmp_path / "site.toml").read_text())["assets"]["grid"]["device"]
+
+
 def test_answers_that_contradict_each_other_are_all_named(two_meters, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert 2 == main([*two_meters, *answers(grid="sdm630", sdm630__role="load", other="1")])
