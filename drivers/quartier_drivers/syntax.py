@@ -33,9 +33,20 @@ _BOOLEANS = {
 _NOTHING = {"null", "none", "nil", "undefined", "~"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _COMMENT = re.compile(r"(?:^|\s)(//|/\*|;|--)")
-_DECIMAL_COMMA = re.compile(r"(?<![\w.,])([+-]?[\d.]+),(\d+)(?![\w.,])")
+_UNITS = "%|€|Wh|W|VAh|VA|V|A|Hz|s|min|h|°C|C"
+# Digits behind a comma that no "=" follows: with one, they would be the next key of an inline table.
+_DECIMAL_COMMA = re.compile(
+    r"=\s*(?P<number>(?P<whole>[+-]?\d[\d._]*)\s*,\s*(?P<decimals>\d+))"
+    rf"(?:\s*(?P<kilo>[kM]?)(?P<unit>{_UNITS}))?(?![\w.:-]|\s*=)"
+)
+# In a list 4,5 are two numbers, unless a unit follows, or the second begins with 0.
+_LISTED_COMMA = re.compile(
+    r"(?:^|[\[,])\s*(?P<number>(?P<whole>[+-]?\d[\d._]*),(?P<decimals>0\d+|\d+(?=\s*[kM]?[A-Z%€])))"
+    rf"(?:\s*(?P<kilo>[kM]?)(?P<unit>{_UNITS}))?(?![\w.:-]|\s*=)"
+)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[ ']\d{3})+(?!\d)")
-_UNIT = re.compile(r"([+-]?\d[\d_]*(?:\.\d+)?)\s*([kM]?)(%|€|W|Wh|VA|VAh|V|A|Hz|s|min|h|°C|C)")
+_UNIT = re.compile(r"([+-]?\d[\d_]*(?:\.\d+)?)\s*([kM]?)(" + _UNITS + ")")
+_FACTORS = {"": 1.0, "k": 1e3, "M": 1e6}
 _ZERO = re.compile(r"[+-]?0+(\d[\d_]*)(?![\w.:-])")
 _POINT = re.compile(r"[+-]?(?:(\d+)\.|\.(\d+))(?![\w.])")
 _BARE = re.compile(r"[=,\[]\s*((?!(?:true|false|inf|nan)\b)[A-Za-z][\w./:-]*)\s*[,}\]]")
@@ -111,9 +122,8 @@ def _likely(
     if 'Expected "\'"' in error:  # the parser names the end of the file
         begun = next((number for number, row in enumerate(rows, 1) if _code(row).count("'") % 2), begun)
     here = line or begun
-    above = " ".join(map(_code, rows[begun - 1 : here - 1]))
-    in_list = above.count("[") > above.count("]")
-    causes = (_character, _comment) if "Unclosed" in error else _CAUSES
+    in_list = _is_in_list(rows[: here - 1])
+    causes = (_character, _comment, _number) if "Unclosed" in error else _CAUSES
     for number in dict.fromkeys((here, begun)):
         said = rows[number - 1] if number <= len(rows) else ""
         if len(said) > _ROW_MAX:
@@ -128,6 +138,15 @@ def _likely(
     if "Unterminated" in error:
         return begun, begin, "the text that begins here has no closing quotes"
     return line, column, ""
+
+
+def _is_in_list(rows: list[str]) -> bool:
+    """Whether a list that begins in ``rows`` is open after them."""
+    depth = 0
+    for code in map(_code, rows):
+        if depth or not code.lstrip().startswith("["):  # else it is the name of a table
+            depth = max(0, depth + code.count("[") - code.count("]"))
+    return depth > 0
 
 
 def _repeated(known: list[tuple[Path, int]]) -> tuple[int, str]:
@@ -215,14 +234,17 @@ def _word(row: _Row) -> tuple[int, str] | None:
 
 
 def _number(row: _Row) -> tuple[int, str] | None:
-    comma = _DECIMAL_COMMA.search(row.code, row.begin)
-    if comma and "[" not in row.code[row.begin : comma.start()]:
-        whole = comma[1].replace(".", "")
-        return comma.start(), f"write a decimal point, not a comma: {whole}.{comma[2]}"
+    if comma := _DECIMAL_COMMA.search(row.code) or _LISTED_COMMA.search(row.code):
+        number = f"{re.sub(r'[._]', '', comma['whole'])}.{comma['decimals']}"
+        hint = f"write a decimal point, not a comma: {number}"
+        if comma["unit"]:
+            scaled = float(number) * _FACTORS[comma["kilo"]]
+            hint = f"write the number without its unit, with a decimal point: {scaled:.12g}"
+        return comma.start("number"), hint
     if grouped := _GROUPED.match(row.value):
         return row.begin, f"write the number without spaces: {re.sub(r'[^0-9+-]', '', grouped[0])}"
     if measured := _UNIT.fullmatch(row.value):
-        value = float(measured[1].replace("_", "")) * {"": 1, "k": 1e3, "M": 1e6}[measured[2]]
+        value = float(measured[1].replace("_", "")) * _FACTORS[measured[2]]
         hint = f"write the number without its unit, which the key's name says: {value:.12g}"
         if measured[3] == "VA":  # limits.contract_import_w counts 900 W for each kVA of a contract
             hint = f"write watts without a unit; a French contract counts 900 W for 1 kVA: {0.9 * value:.12g}"

@@ -79,6 +79,14 @@ class Cabinets:
             ports[name] = server.port
         return ports
 
+    def words(self, real: Container[str] = ()) -> list[str]:
+        """Which devices are on which protocol, for a person: a word for each protocol that is there."""
+        found: dict[str, list[str]] = {}
+        for name, device in self.devices.items():
+            if name not in real:
+                found.setdefault(_protocol(device), []).append(name.removesuffix(BOX))
+        return [f"{protocol} ({', '.join(names)})" for protocol, names in found.items()]
+
     async def _serve_plant(self, stack: AsyncExitStack, name: str, plant: opcua.Station, keys: Path) -> int:
         from quartier_hil.devices.opcua import pki, server  # noqa: PLC0415 - 40 MiB, for houses that have one
 
@@ -107,6 +115,12 @@ class Cabinets:
             elif isinstance(device, P30):
                 found[name] = {"current_max_a": 0.0}
         return found
+
+
+def _protocol(device: Device) -> str:
+    if isinstance(device, Station):
+        return "BACnet/IP"
+    return "OPC UA" if isinstance(device, opcua.Station) else "Modbus TCP"
 
 
 def _show(device: Device, name: str, quantities: tuple[str, ...], values: Mapping[str, float]) -> None:

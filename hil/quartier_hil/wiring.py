@@ -66,6 +66,13 @@ _MEASURED: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ),
     (HEAT_METER, "", "hp1", frozenset({"power_w", "energy_import_wh"})),
 )
+_ON_LINE = {METER: "SDM630", HEAT_METER: "EM24", RELAYS: "relays", INPUTS: "inputs"}
+_ON_TCP = {
+    GX: "Victron GX",
+    STORAGE: "SunSpec battery inverter",
+    SOLAR: "SunSpec PV inverter",
+    CHARGER: "KEBA P30",
+}
 # What each output must read after `quartier release` (the profiles' on_release): device, order, value.
 RELEASED = (
     (GX, "battery.setpoint_w", 0.0),
@@ -216,15 +223,16 @@ class Wiring:
 
     @property
     def words(self) -> str:
-        """Which devices are on which wire, for a person."""
-        servers = {
-            GX: "Victron GX",
-            STORAGE: "SunSpec battery inverter",
-            SOLAR: "SunSpec PV inverter",
-            CHARGER: "KEBA P30",
-        }
-        on_tcp = [f"Modbus TCP ({words})" for name, words in servers.items() if name in self.devices]
-        return ", ".join(["Modbus RTU on a pty (SDM630, EM24, relays)", *on_tcp])
+        """Which devices are on which wire, for a person; a real one is on none of these."""
+        on_line = [word for name, word in _ON_LINE.items() if name in self.devices and name not in self.real]
+        on_tcp = [
+            f"Modbus TCP ({word})"
+            for name, word in _ON_TCP.items()
+            if name in self.devices and name not in self.real
+        ]
+        return ", ".join(
+            [f"Modbus RTU on a pty ({', '.join(on_line)})", *on_tcp, *self.cabinets.words(self.real)]
+        )
 
     @property
     def writes_count(self) -> int:

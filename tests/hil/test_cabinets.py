@@ -69,3 +69,19 @@ async def test_a_ventilation_unit_on_bacnet_shows_the_plant_and_takes_a_limit(tm
 
     assert (900.0, 60.0) == (unit.inputs["power_w"].value, unit.inputs["fan_supply_pct"].value)
     assert {"air1": {"speed_pct": 45.0}} == cabinets.orders()
+
+
+def test_the_protocol_of_each_device_is_named():
+    house = House.model_validate(
+        {
+            "assets": [
+                {"kind": "lights", "name": "lamps1", "rated_w": 3_000},
+                {"kind": "ventilation", "name": "vent1", "rated_w": 900, "protocol": "bacnet"},
+                {"kind": "substation", "name": "loop1", "rated_w": 600, "protocol": "opcua"},
+            ]
+        }
+    )
+    cabinets = Cabinets(house, seed=1)
+
+    assert ["Modbus TCP (lamps1)", "BACnet/IP (vent1)", "OPC UA (loop1)"] == cabinets.words()
+    assert ["Modbus TCP (lamps1)", "BACnet/IP (vent1)"] == cabinets.words({"loop1_box"})

@@ -307,6 +307,12 @@ ROOMS = (
     ),
     # What is measured must be in the process that measures it.
     Room("quartier_hil.bench", ("quartier_hil", "quartier", "quartier_drivers", "quartier_native"), ("*",)),
+    # A site file that is served for a gateway is judged as the gateway judges it.
+    Room(
+        "quartier_hil.standins.command",
+        ("quartier_hil", "quartier.config", "quartier_drivers.errors"),
+        ("*",),
+    ),
     Room("quartier_hil", ("quartier_hil", "quartier_native", *CONTRACT, *PROFILES), ("*",)),
 )
 # An outside library is wrapped where it is named here, and nowhere else in gateway and drivers.

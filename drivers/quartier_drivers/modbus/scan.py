@@ -9,6 +9,7 @@ from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.frame import (
+    EXCEPTIONS,
     Answer,
     Request,
     identity_of,
@@ -27,6 +28,12 @@ Bus = TcpBus | RtuBus
 _FIRST, _SECOND = ("holding", 0), ("input", 0)
 # The exception with which some gateways speak for units that are not there.
 _FAILURE = 4
+# What a unit that no profile knows answered to that read, in an installer's words.
+_REFUSALS = {
+    **dict.fromkeys(("illegal function", "illegal data address", "illegal data value"), "has no holding:0"),
+    "device failure": "reports a failure of its own",
+    "device busy": "is busy, scan it again",
+}
 # So many units that all are there, and all say the same: it is one device that ignores the number.
 _CROWD = 8
 # So many that nothing tells apart are a reason to say so.
@@ -208,7 +215,8 @@ class _Look:
         own = ranked(one for one in guesses if one is not None)
         named = {profile.name: profile for profile in profiles}
         own = [replace(one, serial=await self._serial(named[one.profile], unit)) for one in own[:1]] + own[1:]
-        return Found(unit, self._bus, said, objects, [*others, *own])
+        known = [*others, *own]
+        return Found(unit, self._bus, _plain(said, is_known=bool(known)), objects, known)
 
     async def _serial(self, profile: RegisterProfile, unit: int) -> str:
         """The device's number, where its profile knows the register; empty where it does not tell."""
@@ -246,6 +254,13 @@ class _Look:
             if silent_count >= _SILENT_MAX:
                 break
         return heard
+
+
+def _plain(said: str, *, is_known: bool) -> str:
+    """The answer to the first read for people: a refused register matters only where no profile is known."""
+    if said not in EXCEPTIONS.values():
+        return said
+    return "answers" if is_known else f"answers; it {_REFUSALS.get(said, 'refuses')} ({said})"
 
 
 def devices(met: Sequence[Found], profiles: Sequence[RegisterProfile] = ()) -> list[Found]:

@@ -14,7 +14,8 @@ from quartier.runtime.local_socket.questions import NoDaemon, ask
 EX_UNAVAILABLE = 69
 _LOOK_S = 0.25
 _LOOKS_MAX = 14
-"""Looks at an order's effect: 3.5 s, so three control cycles."""
+"""Looks at an order's effect: ``WAIT_MAX_S``, so three control cycles."""
+WAIT_MAX_S = _LOOK_S * _LOOKS_MAX
 
 
 def override(options: argparse.Namespace) -> int:
@@ -45,20 +46,27 @@ def _ordered(options: argparse.Namespace, what: str, **request: Any) -> int:
         answer = send_order(options.runtime_dir, what, **request)
     except NoDaemon as closed:
         return nobody(closed)
-    asset = None if "error" in answer or what != "override" else _followed(options, answer["done"])
+    if "error" in answer:
+        if options.json:
+            output.dump(answer)
+        else:
+            print(answer["error"], file=sys.stderr)
+        return 1
+    done = answer["done"]
+    if not options.json:
+        ends = "ended" if what == "cancel" else f"for {output.age(done['left_s'])}"
+        print(f"{done['asset']}: {done['order']}, {ends}, by {done['by']}", flush=True)
+    asset = _followed(options, done) if what == "override" else None
     if options.json:
         output.dump(answer if asset is None else answer | {"effect": asset["override"]})
-    elif "error" in answer:
-        print(answer["error"], file=sys.stderr)
-    else:
-        done = answer["done"]
-        ends = "ended" if what == "cancel" else f"for {output.age(done['left_s'])}"
-        print(f"{done['asset']}: {done['order']}, {ends}, by {done['by']}")
-        if asset is not None and (words := _effect(asset)):
-            print(words)
-        if not answer["kept"]:
-            print("the disk did not take it: a restart of the gateway ends it", file=sys.stderr)
-    return 1 if "error" in answer else 0
+        return 0
+    if asset is not None and (words := _effect(asset)):
+        print(words)
+    elif asset is None and what == "override":
+        print(f"what became of it is not known yet: quartier why {done['asset']}", file=sys.stderr)
+    if not answer["kept"]:
+        print("the disk did not take it: a restart of the gateway ends it", file=sys.stderr)
+    return 0
 
 
 def _followed(options: argparse.Namespace, done: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -67,7 +75,7 @@ def _followed(options: argparse.Namespace, done: Mapping[str, Any]) -> dict[str,
     None where the order is not seen: the daemon does not answer, or no cycle took it in that time.
     """
     found = None
-    for _ in range(_LOOKS_MAX):
+    for number in range(_LOOKS_MAX):
         try:
             reply = ask(options.runtime_dir, "asset", done["asset"])
         except NoDaemon:
@@ -77,6 +85,8 @@ def _followed(options: argparse.Namespace, done: Mapping[str, Any]) -> dict[str,
             found = reply["asset"]
             if wish["held_by"] is not None or wish["done"] == wish["wished"]:
                 break
+        if number == 0 and not options.json:
+            print(f"the order is given; waiting up to {WAIT_MAX_S:g} s for its effect", file=sys.stderr)
         threading.Event().wait(_LOOK_S)
     return found
 

@@ -9,9 +9,10 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from quartier.cli import output
+from quartier.cli.answers import Answers, read_current_a, read_name, read_one_of, read_phases_count
 from quartier.cli.listen import site_keys
 from quartier.cli.scan import survey_of
 from quartier.commissioning import firstsite
@@ -22,13 +23,12 @@ from quartier_drivers.errors import ConfigError, LinkLost
 
 LISTEN_S = 30.0
 _ENCRYPTING = ("dlms", "p1", "mbus")
-_Said = TypeVar("_Said")
 _FILE_BUS = ("kind", "host", "port", "baud", "parity", "stop_bits")
 _ASSET_NAMES = {GRID: "grid", BATTERY: "bat", PV: "pv", EV: "ev", LOAD: "load"}
 
 
 class _Missing(Exception):  # noqa: N818 - a state, not an error
-    """Answers are missing, and there is no terminal to ask for them."""
+    """Answers are missing or wrong, and there is no terminal to ask for them."""
 
 
 def init(options: argparse.Namespace) -> int:
@@ -39,6 +39,8 @@ def init(options: argparse.Namespace) -> int:
     try:
         answers = Answers(dict(_answer(one) for one in options.answer))
         answers.check({"contract": firstsite.read_contract_w, "export": firstsite.read_power_w})
+        if not answers.is_complete:
+            return answers.tell()
         devices = firstsite.name_devices([one for where in options.where for one in _find(where, options)])
     except (ValueError, ConfigError, LinkLost) as error:
         print(f"quartier init: {error}", file=sys.stderr)
@@ -47,10 +49,14 @@ def init(options: argparse.Namespace) -> int:
         print("no device was found; quartier scan and quartier listen show why", file=sys.stderr)
         return 1
     _show(devices)
+    return _ask_and_write(devices, answers, options)
+
+
+def _ask_and_write(devices: Mapping[str, FoundDevice], answers: Answers, options: argparse.Namespace) -> int:
     try:
         text = _compose(devices, answers, options)
     except (EOFError, _Missing):
-        return _tell_missing(answers)
+        return answers.tell()
     except ValueError as error:
         print(f"quartier init: {error}", file=sys.stderr)
         return 2
@@ -99,7 +105,9 @@ def _from_scan(result: Any, where: str) -> Iterator[FoundDevice]:
             continue
         bus = {key: one["bus"][key] for key in _FILE_BUS if key in one["bus"]}
         sure = guesses[0]["sure"] == "sure"
-        yield FoundDevice(bus, guesses[0]["profile"], one["unit"], one["answers"], sure)
+        told = [*one.get("identity", {}).values(), guesses[0].get("why", "").partition("; ")[0]]
+        said = next((text for text in told if text), one["answers"])
+        yield FoundDevice(bus, guesses[0]["profile"], one["unit"], said, sure)
 
 
 async def _hear(port: str, options: argparse.Namespace) -> list[FoundDevice]:
@@ -157,7 +165,7 @@ def _show(devices: Mapping[str, FoundDevice]) -> None:
         (name, one.profile, "" if one.unit is None else str(one.unit), _where(one), one.said)
         for name, one in devices.items()
     ]
-    output.console().print(output.table("", ("device", "profile", ">unit", "at", "says"), rows))
+    output.console().print(output.table("", ("device", "profile", ">unit", "at", "recognised by"), rows))
 
 
 def _where(one: FoundDevice) -> str:
@@ -167,79 +175,9 @@ def _where(one: FoundDevice) -> str:
 # Asking
 
 
-class Answers:
-    """What was answered with ``--answer``, and what a person at the terminal says."""
-
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self._given = dict(given)
-        self._used: set[str] = set()
-        self.missing: dict[str, str] = {}
-
-    def ask(self, key: str, question: str, read: Callable[[str], _Said], default: str = "") -> _Said | None:
-        """Find an answer and parse it; None without a terminal (``missing`` then has the question).
-
-        Raises ValueError where the text of ``--answer`` cannot be parsed.
-        """
-        self._used.add(key)
-        if key in self._given:
-            try:
-                return read(self._given[key])
-            except ValueError as error:
-                raise ValueError(f"--answer {key}: {error}") from None
-        if not sys.stdin.isatty():
-            if default:
-                return read(default)
-            self.missing[key] = question
-            return None
-        while True:
-            said = input(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
-            try:
-                return read(said)
-            except ValueError as error:
-                print(error)
-
-    def check(self, known: Mapping[str, Callable[[str], Any]]) -> None:
-        """Read the answers that need no device, before anything is searched.  Raises ValueError."""
-        for key in known.keys() & self._given.keys():
-            self.ask(key, "", known[key])
-
-    @property
-    def unused(self) -> list[str]:
-        """Keys of ``--answer`` that no question has: misspelt, or for another building."""
-        return sorted(self._given.keys() - self._used)
-
-
-def _one_of(known: Sequence[str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in known:
-            raise ValueError(f"{text!r}: expected one of {', '.join(known)}")
-        return text
-
-    return read
-
-
-def _word(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", text):
-        raise ValueError(f"{text!r}: expected lower-case letters, digits, - and _")
-    return text
-
-
-def _count(text: str) -> int:
-    if text not in {"1", "3"}:
-        raise ValueError(f"{text!r}: expected 1 or 3")
-    return int(text)
-
-
-def _amperes(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*a?", text.strip(), re.IGNORECASE)
-    if found is None or not 6 <= (current_a := firstsite.read_number(found[1], "A")) <= 80:
-        raise ValueError(f"{text!r}: expected 6 to 80 A")
-    return current_a
-
-
 def _compose(devices: Mapping[str, FoundDevice], answers: Answers, options: argparse.Namespace) -> str:
-    ident = answers.ask("id", "Name of the building in the district", _word, _hostname())
-    district = answers.ask("district", "Name of the district", _word, "local")
+    ident = answers.ask("id", "Name of the building in the district", read_name, _hostname())
+    district = answers.ask("district", "Name of the district", read_name, "local")
     contract_w = answers.ask(
         "contract", "Import power of the contract (12 kVA, 9 kW, 45 A, 3x25 A)", firstsite.read_contract_w
     )
@@ -247,9 +185,8 @@ def _compose(devices: Mapping[str, FoundDevice], answers: Answers, options: argp
         "export", "Export power agreed with the grid operator (0 W: none)", firstsite.read_power_w
     )
     assets = list(_assets(devices, answers, options.profiles))
-    if unused := answers.unused:
-        raise ValueError(f"--answer {unused[0]}: no question has this key")
-    if answers.missing:
+    answers.end()
+    if not answers.is_complete:
         raise _Missing
     assert ident is not None
     assert district is not None
@@ -273,47 +210,71 @@ def _assets(
     ]
     grid = _grid(candidates, answers)
     counts: dict[str, int] = {}
-    for one in candidates:
-        role: str | None = GRID if one is grid else one.roles[0]
-        if one is not grid and len(others := [known for known in one.roles if known != GRID]) > 1:
-            question = f"What does {one.label} measure ({', '.join(others)})"
-            role = answers.ask(f"{one.label}.role", question, _one_of(others))
-        elif one is not grid and role == GRID:
-            role = NONE
+    # Those whose role is asked for come last: an answer then changes the name of no other asset.
+    for one in sorted(candidates, key=lambda one: one is not grid and len(_roles_beside(one)) > 1):
+        role = GRID if one is grid else _role(one, answers, is_grid_known=grid is not None)
         if role is None or role == NONE:
             continue
         counts[role] = counts.get(role, 0) + 1
         name = _ASSET_NAMES[role] + ("" if role == GRID else str(counts[role]))
-        yield Chosen(name, role, one.device, one.part, dict(_ratings(name, role, answers)))
+        by = one.label if len(_roles_beside(one)) > 1 else name
+        yield Chosen(name, role, one.device, one.part, dict(_ratings(name, by, role, answers)))
+
+
+def _roles_beside(one: Candidate) -> Sequence[str]:
+    """What it may be where it is not the meter of the connection."""
+    return [role for role in one.roles if role != GRID] or [NONE]
+
+
+def _role(one: Candidate, answers: Answers, *, is_grid_known: bool) -> str | None:
+    """Role of what is not known as the connection meter; None where the answer is missing."""
+    roles = _roles_beside(one)
+    if len(roles) == 1:
+        return roles[0]
+    unless = "" if is_grid_known else f"; leave out with grid={one.label}"
+    role = answers.ask(
+        f"{one.label}.role", f"What does {one.label} measure ({', '.join(roles)}){unless}", read_one_of(roles)
+    )
+    key = f"{one.label}.rated_w"
+    if answers.given(key) is None and role is None:
+        answers.missing[key] = (
+            f"Rated power of what it measures (5 kW); only with {one.label}.role=pv or load"
+        )
+    return role
 
 
 def _grid(candidates: Sequence[Candidate], answers: Answers) -> Candidate | None:
+    """The meter at the connection: the only one, or the one that was answered; None where that is missing."""
     able = {one.label: one for one in candidates if GRID in one.roles}
-    if not able:
-        raise ValueError(
-            "no device can be the connection meter: add the address of the meter at the connection"
-        )
-    if len(able) == 1:
-        return next(iter(able.values()))
-    question = f"Which meter is at the connection to the grid ({', '.join(able)})"
-    named = [label for label, one in able.items() if one.part == GRID]
-    chosen = answers.ask("grid", question, _one_of(list(able)), named[0] if len(named) == 1 else "")
-    return able.get(chosen or "")
+    roles = {label: answers.given(f"{label}.role") for label in able}
+    left = [label for label, role in roles.items() if role in {None, GRID}]
+    said = [label for label in left if roles[label] == GRID] or left
+    if answers.given("grid") is None and len(said) <= 1:
+        if not said:
+            raise ValueError(
+                "no device can be the connection meter: add the address of the meter at the connection"
+            )
+        return able[said[0]]
+    question = f"Which meter is at the connection to the grid ({', '.join(said)})"
+    named = [label for label in said if able[label].part == GRID]
+    # Without a terminal there is no default: the limits are kept by this meter.
+    default = named[0] if len(named) == 1 and sys.stdin.isatty() else ""
+    return able.get(answers.ask("grid", question, read_one_of(said), default) or "")
 
 
-def _ratings(name: str, role: str, answers: Answers) -> Iterator[tuple[str, float | int]]:
+def _ratings(name: str, by: str, role: str, answers: Answers) -> Iterator[tuple[str, float | int]]:
     asked: list[tuple[str, str, Callable[[str], Any], str]] = []
     if role in {BATTERY, PV, LOAD}:
         asked.append(("rated_w", f"Rated power of {name} (5 kW)", firstsite.read_power_w, ""))
     if role == BATTERY:
         asked.append(("capacity_wh", f"Usable energy of {name} (10 kWh)", firstsite.read_energy_wh, ""))
     if role == EV:
-        asked.append(("phases_count", f"Phases of {name} (1 or 3)", _count, ""))
+        asked.append(("phases_count", f"Phases of {name} (1 or 3)", read_phases_count, ""))
         asked.append(
-            ("current_max_a", f"Largest current that cable and fuse of {name} allow", _amperes, "16 A")
+            ("current_max_a", f"Largest current that cable and fuse of {name} allow", read_current_a, "16 A")
         )
     for key, question, read, default in asked:
-        value = answers.ask(f"{name}.{key}", question, read, default)
+        value = answers.ask(f"{by}.{key}", question, read, default, also=f"{name}.{key}")
         if value is not None:
             yield key, value
 
@@ -327,16 +288,6 @@ def _time_zone() -> str:
     target = os.path.realpath("/etc/localtime")
     zone = target.partition("/zoneinfo/")[2]
     return zone if "/" in zone else "Europe/Paris"
-
-
-def _tell_missing(answers: Answers) -> int:
-    if not answers.missing:
-        print("the input ended before every question was answered; nothing was written", file=sys.stderr)
-        return 2
-    print("there is no terminal to ask; nothing was written. Give these answers:", file=sys.stderr)
-    for key, question in answers.missing.items():
-        print(f"  --answer {key}=…    {question}", file=sys.stderr)
-    return 2
 
 
 def _write(options: argparse.Namespace, text: str) -> int:

@@ -22,6 +22,8 @@ def override(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "mode.\n"
         "It is a wish: no cap in force is ever broken for it, no minimum time, no floor.  It ends by\n"
         "itself.\n"
+        "The order is given at once. Then the command waits up to 3.5 s and says what became of it: the\n"
+        "value that was set, or the limit that holds it back. Ctrl-C ends the waiting, not the order.\n"
         "For members of the group quartier-operators; your name goes into the ledger.\n"
         "example: quartier override boiler off --for 2h --why 'valve is being changed'\n"
         "         quartier override                      what is ordered by hand now\n"

@@ -5,6 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import ceil
 from typing import TYPE_CHECKING, Any, get_args
 
 from quartier.cli import output
@@ -134,7 +135,7 @@ class _Teller(Progress):
 
     def __call__(self, bus: "Bus", unit: int, place: int, count: int, found: int) -> None:
         at = f" at {bus.baud} {bus.parity}" if isinstance(bus, RtuBus) else ""
-        begins = f"asking {output.counted(count, 'unit', 'units')}{at}, up to {count * bus.timeout_s:.0f} s"
+        begins = f"asking {output.counted(count, 'unit', 'units')}{at}, up to {ceil(count * bus.timeout_s)} s"
         self.tell(bus, begins, f"unit {unit}{at}, {place + 1} of {count}, {found} found")
 
 

@@ -25,7 +25,7 @@ _KINDS = {
     "dict_type": "a table",
 }
 _COMMA = re.compile(r"write a decimal point, not a comma: ([0-9.]+)$")
-_KEY_OF = re.compile(r"([A-Za-z0-9_-]+)\s*=")
+_KEY_OF = re.compile(r"""([A-Za-z0-9_-]+)["']?\s*=""")
 _UNIT_OF = re.compile(r"_(w|wh|va)$")
 _KILO_MAX = 1_000.0
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")

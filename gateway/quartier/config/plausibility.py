@@ -16,7 +16,7 @@ from zoneinfo import TZPATH
 from quartier.config.ahead import NEEDED, Planning, Tariff
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
-from quartier.config.model import Battery, Building, Ev, Grid, Limits, Pv
+from quartier.config.model import Battery, Building, Ev, Grid, Limits, Load, Pv
 
 if TYPE_CHECKING:
     from quartier_drivers.positions import Path
@@ -36,6 +36,8 @@ _RATED_MIN_W: Mapping[str, float] = {
     "ventilation": 10,
 }
 _RATED_MIN_ELSE_W = 50.0
+# No run stays below this part of the asset's rated power.
+_RUN_MIN = 0.01
 _NO_LIMITS = {"contract_import_w", "unlisted_generation_w", "unmeasured_w"}
 _RATED_KEYS = ("rated_w", "charge_max_w", "discharge_max_w", "normal_w")
 # No asset has more than this many times the connection's power.
@@ -161,6 +163,10 @@ def _asset(asset: Any) -> Iterator[tuple[str, str]]:
         value_w = getattr(asset, key, None)
         if value_w is not None and 0 < value_w < _RATED_MIN_W.get(asset.role, _RATED_MIN_ELSE_W):
             yield key, f"{value_w:g} W is very little for {asset.role}; {_if_kilo(value_w, 'W')}"
+    if isinstance(asset, Load) and asset.run_w and 0 < max(asset.run_w) < asset.rated_w * _RUN_MIN:
+        most_w = max(asset.run_w)
+        what = f"{most_w:g} W at most is very little for {asset.rated_w:g} W; {_if_kilo(most_w, 'W')}"
+        yield "run_w", f"{what}, and a decimal comma makes two values of one"
     if isinstance(asset, Battery):
         yield from _battery(asset)
         yield from _fractions(asset, ("soc_min_pct", "soc_max_pct", "reserve_soc_pct"))

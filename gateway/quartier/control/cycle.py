@@ -350,6 +350,7 @@ def _want(scene: CycleInputs, players: list[Participant], base: residual_load.Re
         response.find_charge_max_w(scene, base, others_w, UNLIMITED_W),
     )
     rooms = setpoints.narrow_ranges([player.room for player in units], low_w=low_w, high_w=high_w)
+    rooms = response.keep_shed_from_grid(scene, units, rooms, surplus_w)
     if caps.no_grid_charge_above_reserve:
         above = [unit for unit in units if _above_reserve(scene, unit)]
         kept = setpoints.narrow_ranges(

@@ -127,10 +127,10 @@ def _story(told: Told) -> str:
 def _tiles(told: Told) -> str:
     shown = (
         ("transformer's limit", told.limit_w),
-        ("without a district, at most", _most_w(_beside(told))),
-        ("nobody leads yet, at most", _most_w(_watts(told, story.PLUGGED_AT_S, story.DISTRICT_AT_S))),
-        ("led, at most", _most_w(_watts(told, story.LED_FROM_S, story.DIES_AT_S))),
-        ("the district dead, at most", _most_w(_watts(told, story.LOST_FROM_S, story.BACK_AT_S))),
+        ("highest mean of a minute: without a district", _most_w(_beside(told))),
+        ("nobody leads yet", _most_w(_watts(told, story.PLUGGED_AT_S, story.DISTRICT_AT_S))),
+        ("led by the district", _most_w(_watts(told, story.LED_FROM_S, story.DIES_AT_S))),
+        ("the district dead", _most_w(_watts(told, story.LOST_FROM_S, story.BACK_AT_S))),
     )
     return "".join(f"<div><b>{watts / 1e3:.1f} kW</b><span>{words}</span></div>" for words, watts in shown)
 

@@ -21,7 +21,7 @@ _LEDGER = """<section><h2>The gateway's own ledger</h2>
 <p class="hint">What <code>quartier why</code> tells of each asset afterwards: who wanted it, what the point
 showed before, what was asked, what was read back, and what became of it. A value that follows for one reason
 is one row.</p>
-<div class="orders ledger"><table><thead><tr>{head}</tr></thead>
+<div class="wide orders ledger"><table><thead><tr>{head}</tr></thead>
 <tbody>{rows}</tbody></table></div></section>
 """
 _BELOW = ' <a href="#street">and below: a street of such buildings</a>'

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from quartier_hil.standins.served import Options
 
 KEPT, BROKEN, NO_RUN = 0, 1, 2
+FAULTY = os.EX_CONFIG
 FOLDER = Path("devices")
 _NEEDED = ("demandlib", "pandas", "pvlib")
 ABOUT = f"""\
 SITE.toml is the gateway's own site file.  A bus on this machine (127.0.0.1) keeps its port; others get ports
 from --port-base on, in the order of the file; serial ports are links in --folder, called as their bus.  There
 lie site.toml (the same file led to these addresses), served.json (the table) and the socket of `tell`.
-A device that the rig cannot play is told with its key, and is silent.
+A device that the rig cannot play is told with its key, and is silent.  Faults and warnings of the file go to
+the error output, as `quartier check` has them; what can be played is served all the same.
 
   quartier-hil devices site.toml                        a day like today, in real time
   quartier-hil devices site.toml --load 800 --sun 0     steady: the same in each run
@@ -37,7 +39,8 @@ A device that the rig cannot play is told with its key, and is silent.
 
 Lines of the standard input, or of tell:
 {words.HELP}
-Exit code 0 at the end, 1 where an expectation failed, 2 where it could not be served or a line was none.
+Exit code 0 at the end, 1 where an expectation failed, 2 where it could not be served or a line was none,
+78 where the file has faults and nothing of it can be served.
 """
 TELL = f"""\
 {words.HELP}
@@ -69,7 +72,9 @@ def parser(one: argparse.ArgumentParser) -> None:
     one.add_argument("--soc", type=_share, default=50.0, metavar="PCT", help="of batteries at the start [50]")
     one.add_argument("--records", type=Path, metavar="FILE", help="a CSV of a measured home, as for run")
     one.add_argument("--seed", type=int, default=1, help="of what is random [%(default)s]")
-    one.add_argument("--strict", action="store_true", help="exit code 2 where a device cannot be played")
+    one.add_argument(
+        "--strict", action="store_true", help="exit code 2 where a device cannot be played, 78 for any fault"
+    )
     one.add_argument("--json", action="store_true", help="the table, then each order, as a line of JSON")
     one.set_defaults(command=_devices, needed=())
 
@@ -115,14 +120,34 @@ def _devices(options: argparse.Namespace) -> int:
 
         _say(table.profiles())
         return KEPT
+    faults = [] if options.site is None else _tell_faults(options.site)
+    if faults and options.strict:
+        return FAULTY
     try:
         return asyncio.run(_perform(_asked(options)))
     except ConfigError as error:
-        return _refused(*map(str, error.faults))
+        told = {fault.key for fault in faults}
+        _refused(*(str(fault) for fault in error.faults if fault.key not in told))
+        return FAULTY if faults else NO_RUN
     except (ValueError, OSError, LookupError) as error:
         return _refused(f"quartier-hil: {options.site}: {error}")
     except KeyboardInterrupt:  # before anything was served
         return KEPT
+
+
+def _tell_faults(path: Path) -> list[Fault]:
+    """Write faults and warnings of the file as the gateway's own check has them; return the faults."""
+    from quartier.config import load  # noqa: PLC0415 - as above
+
+    try:
+        warnings = load.check(path).warnings
+    except ConfigError as error:
+        count = len(error.faults)
+        verdict = f"{path}: {count} fault{'s' * (count > 1)}: the gateway refuses this file"
+        _refused(*map(str, error.faults), verdict)
+        return list(error.faults)
+    _refused(*(f"warning: {warning}" for warning in warnings))
+    return []
 
 
 def _asked(options: argparse.Namespace) -> "Options":

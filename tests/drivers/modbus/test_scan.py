@@ -77,11 +77,26 @@ async def test_a_scan_asks_one_at_a_time_and_never_writes() -> None:
 
 
 async def test_who_refuses_or_is_busy_is_there_all_the_same() -> None:
-    for name, said in (("busy", "device busy"), ("fails", "device failure")):
+    for name, said in (
+        ("busy", "answers; it is busy, scan it again (device busy)"),
+        ("fails", "answers; it reports a failure of its own (device failure)"),
+    ):
         async with OddTcp({2: plain_unit()}, quirk(name)) as server:
             assert [(2, said)] == [(one.unit, one.said) for one in (await survey(server, [1, 2])).found]
     async with OddTcp({2: Unit()}) as server:
-        assert ["illegal data address"] == [one.said for one in (await survey(server, [2])).found]
+        found = (await survey(server, [2])).found
+        assert ["answers; it has no holding:0 (illegal data address)"] == [one.said for one in found]
+
+
+async def test_a_device_that_is_known_is_not_blamed_for_a_register_that_it_lacks() -> None:
+    endpoint = await serve_tcp([catalog.make("keba/p30")], "127.0.0.1", 0)
+    try:
+        bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=endpoint.port)
+        keba = load_builtin("keba/p30")
+        found = await scan([bus], [255], [keba], LoopClock(), lambda *_: None)
+    finally:
+        await endpoint.close()
+    assert [("answers", "keba/p30")] == [(one.said, one.guesses[0].profile) for one in found.found]
 
 
 async def test_units_that_only_a_gateway_speaks_for_are_not_there() -> None:

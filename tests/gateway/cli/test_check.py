@@ -215,6 +215,11 @@ def test_a_text_that_is_no_toml_is_told_with_column_and_hint(
     path.write_text("[assets.pv1]\nrated_w = 5,5\nmain_fuse_a = 32\n", encoding="utf-8")
     assert 78 == main(["check", str(path)])
     assert "write a decimal point, not a comma: 5.5 for 5.5 W, 5500 for 5.5 kW\n" in capsys.readouterr().out
+    path.write_text('limits = { "contract_import_w" = 9,5, contract_export_w = 0 }\n')
+    assert 78 == main(["check", str(path)])
+    said = capsys.readouterr().out
+    assert said.startswith(f"{path}:1:34: file: ")
+    assert said.endswith("; write a decimal point, not a comma: 9.5 for 9.5 W, 9500 for 9.5 kW\n")
     path.write_text("\ufeff[limits]\ncontract_import_w = 9000,5\n", encoding="utf-8")
     assert 78 == main(["check", "--json", str(path)])
     (fault,) = json.loads(capsys.readouterr().out)["faults"]

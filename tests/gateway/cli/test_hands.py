@@ -1,9 +1,18 @@
-from quartier.cli import hands, reasons, sentences
+import asyncio
+import grp
+import json
+import os
+
+import pytest
+import structlog
+
+from quartier.cli import hands, main, reasons, sentences
 from quartier.cli.times import Clock
 from quartier.cli.top import page as page_of
 from quartier.cli.top import sheet
 from quartier.cli.top.rates import Rates
-from quartier.runtime.local_socket.questions import NoDaemon
+from quartier.runtime.local_socket.orders import OrderServer
+from quartier.runtime.local_socket.questions import NoDaemon, QuestionServer
 
 
 def test_who_may_not_open_the_socket_is_told_the_group(capsys):
@@ -41,6 +50,64 @@ def test_the_answer_says_what_is_wished_what_is_done_and_which_limit_holds_it():
         "no order is written yet: its actual state is not known; its device does not show"
     )
     assert waits.endswith("waits 5 min more, so that not all buildings come back together")
+
+
+@pytest.fixture
+def override(tmp_path, capsys):
+    """``quartier override`` beside both desks of a daemon; ``looks`` answer one look after the other."""
+
+    async def call(looks, *more):
+        done = {"asset": "ev1", "order": "10 A", "left_s": 60.0, "by": "anna", "until_utc_ms": 7}
+
+        async def taken(_request, _who):
+            return {"done": done, "kept": True}
+
+        answers = iter(looks)
+        told = QuestionServer(tmp_path, {}, {"asset": lambda _name: next(answers)})
+        orders = OrderServer(
+            tmp_path, {"override": taken}, structlog.get_logger(), grp.getgrgid(os.getgid()).gr_name
+        )
+        words = ["override", "ev1", "10A", "--for", "60s", "--runtime-dir", str(tmp_path), *more]
+        async with asyncio.TaskGroup() as group:
+            serving = [group.create_task(one.run()) for one in (told, orders)]
+            while len(list(tmp_path.glob("*.sock"))) < len(serving):  # noqa: ASYNC110 - all there is to see
+                await asyncio.sleep(0)
+            code = await asyncio.to_thread(main, words)
+            for one in serving:
+                one.cancel()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def _car(**wish):
+    return {"asset": CAR | {"override": WISH | {"until_utc_ms": 7} | wish}}
+
+
+async def test_an_order_is_told_at_once_and_its_effect_when_it_is_known(override):
+    given, set_to = "ev1: 10 A, for 60 s, by anna\n", "set to 10 A\n"
+    waits = f"the order is given; waiting up to {hands.WAIT_MAX_S:g} s for its effect\n"
+
+    assert (0, given + set_to, "") == await override([_car(done=10.0)])
+    assert (0, given + set_to, waits) == await override([_car(), _car(done=10.0)])
+    code, out, err = await override([_car(), _car(done=10.0)], "--json")
+    assert (0, 10.0, "") == (code, json.loads(out)["effect"]["done"], err)
+
+
+async def test_an_order_whose_effect_is_not_known_in_time_names_the_command_that_shows_it(
+    override, monkeypatch
+):
+    monkeypatch.setattr(hands, "_LOOK_S", 0.0)
+    _, _, err = await override([_car(until_utc_ms=6)] * 14)
+
+    assert err.endswith("\nwhat became of it is not known yet: quartier why ev1\n")
+
+
+def test_the_help_says_how_long_an_order_waits_for_its_effect(capsys):
+    with pytest.raises(SystemExit):
+        main(["override", "--help"])
+    assert f"waits up to {hands.WAIT_MAX_S:g} s" in " ".join(capsys.readouterr().out.split())
 
 
 def test_status_top_and_why_say_the_same(status):

@@ -193,3 +193,68 @@ def test_a_key_file_that_cannot_be_read_is_named_before_anything_is_asked(linky,
 
     assert 2 == main(["init", linky, *words])
     assert "none.keys" in capsys.readouterr().err
+
+
+@pytest.fixture
+def two_meters(tmp_path):
+    """A scan of a GX with a grid meter of its own, and another meter on RS-485, which comes first."""
+    serial = {"kind": "modbus-rtu", "port": "/dev/ttyUSB0", "baud": 9600}
+    gx = {"kind": "modbus-tcp", "host": "192.168.1.20", "port": 502}
+    rows = [
+        {"unit": 1, "bus": serial, "answers": "", "guesses": [{"profile": "eastron/sdm630", "sure": "sure"}]},
+        {"unit": 227, "bus": gx, "answers": "", "guesses": [{"profile": "victron/gx", "sure": "sure"}]},
+    ]
+    file = tmp_path / "two.json"
+    file.write_text(json.dumps({"found": rows}))
+    rated = {key: RATED[key] for key in ("bat1__rated_w", "bat1__capacity_wh", "pv1__rated_w")}
+    return ["init", str(file), "--output", str(tmp_path / "site.toml"), *ANSWERS, *answers(**rated)]
+
+
+def test_without_a_terminal_one_run_lists_every_answer_that_can_be_needed(two_meters, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert 2 == main(two_meters)
+    said = capsys.readouterr().err
+
+    assert "--answer grid=…    Which meter is at the connection to the grid (sdm630, gx.grid)\n" in said
+    assert "--answer sdm630.role=…    What does sdm630 measure (pv, load, none); leave out with grid=" in said
+    assert "--answer sdm630.rated_w=…    Rated power of what it measures (5 kW); only with" in said
+    assert "--answer 'district=local'    Name of the district\n" in said
+
+
+@pytest.mark.parametrize(
+    ("more", "grid"),
+    [
+        ({"grid": "sdm630"}, "sdm630"),
+        ({"sdm630__role": "grid"}, "sdm630"),
+        ({"grid": "gx.grid", "sdm630__role": "none"}, "gx"),
+        ({"sdm630__role": "pv", "sdm630__rated_w": "3 kW"}, "gx"),
+        ({"sdm630__role": "pv", "pv2__rated_w": "3 kW"}, "gx"),
+    ],
+)
+def test_any_meter_can_be_the_one_at_the_connection(two_meters, tmp_path, capsys, more, grid):
+    assert 0 == main([*two_meters, *answers(**more)]), capsys.readouterr().err
+    site = tomllib.loads((tmp_path / "site.toml").read_text())
+    assert grid == site["assets"]["grid"]["device"]
+    assert ("gx", 6000) == (site["assets"]["pv1"]["device"], site["assets"]["pv1"]["rated_w"])
+    assert (3000 if "sdm630__role" in more and more["sdm630__role"] == "pv" else None) == site["assets"].get(
+        "pv2", {}
+    ).get("rated_w")
+
+
+def test_a_person_at_a_terminal_picks_the_meter_at_the_connection(two_meters, tmp_path, monkeypatch):
+    terminal = io.StringIO("gx\nsdm630\n\n")
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", terminal)
+
+    assert 0 == main([*two_meters, *answers(district="issy")])
+    assert "sdm630" == tomllib.loads((tmp_path / "site.toml").read_text())["assets"]["grid"]["device"]
+
+
+def test_answers_that_contradict_each_other_are_all_named(two_meters, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert 2 == main([*two_meters, *answers(grid="sdm630", sdm630__role="load", other="1")])
+    said = capsys.readouterr().err
+
+    assert "--answer grid: 'sdm630': expected one of gx.grid\n" in said
+    assert "--answer other: no question has this key\n" in said
+    assert "--answer sdm630.rated_w=…    Rated power of load1 (5 kW)\n" in said

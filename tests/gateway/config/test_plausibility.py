@@ -74,6 +74,7 @@ def test_a_usual_site_has_no_warning() -> None:
         ("rated_w = 6000", "rated_w = 6", "assets.pv1.rated_w", "6 kW are 6000 W"),
         ("rated_w = 6000", "rated_w = 6000000", "assets.pv1.rated_w", "more than 20 times"),
         ("rated_w = 40", "rated_w = 3", "assets.pump.rated_w", "3 kW are 3000 W"),
+        ("rated_w = 40", "rated_w = 2000\nrun_w = [1,5, 2,0]", "assets.pump.run_w", "5 kW are 5000 W"),
         ("wanted_wh = 20000", "wanted_wh = 20", "assets.ev1.energy_wanted_wh", "20 kWh are 20000 Wh"),
         ("min_pct = 10", "min_pct = 0.1", "assets.bat1.soc_min_pct", "0.1 may be 10"),
         ("trip_pct = 90", "trip_pct = 0.9", "planning.round_trip_pct", "0.9 may be 90"),

@@ -29,6 +29,16 @@ def test_figures_are_in_peoples_words():
     )
 
 
+def test_the_highest_imports_of_a_step_and_of_an_hour_are_told_apart():
+    figures = {"import_max_w": 4_000.0, "hour_max_w": 2_500.0, "unplanned_hour_max_w": 3_000.0}
+
+    assert [
+        ("highest mean import of an hour, with the plan", "2.50 kW"),
+        ("highest mean import of an hour, without", "3.00 kW"),
+        ("highest import of one step", "4.00 kW"),
+    ] == tiles(figures)
+
+
 def test_each_period_of_the_supply_contract_is_a_figure():
     told = {"import_wh": 1500.0, "import_red_peak_wh": 1500.0, "cost_red_peak_eur": 1.09425}
 

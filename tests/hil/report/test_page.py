@@ -76,6 +76,15 @@ def test_the_gateways_own_ledger_stands_below_the_orders_that_the_rig_saw():
     ) in text
 
 
+def test_a_wide_table_scrolls_in_a_box_that_says_so():
+    text = _page(_course(10))
+
+    wide = re.findall(r'<div class="wide[a-z ]*"><table(?: class="([a-z]+)")?>', text)
+    assert ["plans", "", ""] == wide, "plans, orders, ledger"
+    assert len(wide) + text.count('<table class="verdicts">') + 2 == text.count("<table"), "marks, facts"
+    assert "scroll it sideways" in text
+
+
 def test_an_outcome_that_is_an_end_too_is_told_once():
     told = _written([replace(WRITTEN, outcome="replaced"), replace(WRITTEN, end="")])
 

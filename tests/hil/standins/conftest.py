@@ -114,7 +114,9 @@ device = "linky"
 
 [limits]
 contract_import_w = 12000
+contract_export_w = 6000
 failsafe_import_w = 6000
+autonomous_import_w = 12000
 """
 
 

@@ -34,8 +34,28 @@ def test_a_site_of_which_nobody_plays_anything_is_refused(tmp_path, capsys):
     path = tmp_path / "site.toml"
     path.write_text('[buses.a]\nkind = "gpio"\n[devices.b]\nbus = "a"\nprofile = "linux/gpio"\n')
 
-    assert 2 == main(["devices", str(path), *STEADY])
-    assert "buses.a.kind" in capsys.readouterr().err
+    assert 78 == main(["devices", str(path), *STEADY]), "the gateway has no use for it either"
+    said = capsys.readouterr().err
+    assert f"{path}:1: limits: is missing; expected a section [limits]\n" in said
+    assert "buses.a.kind" in said
+
+
+def test_faults_of_the_file_are_told_as_the_gateway_tells_them(tmp_path, capsys):
+    path = tmp_path / "site.toml"
+    path.write_text(SHOP.replace("rated_w = 6000", "rated_kw = 6"))
+
+    assert 78 == main(["devices", str(path), *STEADY, "--strict"])
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        f"{path}:73: assets.pv1.rated_kw: is no known key; did you mean 'rated_w'?",
+        f"{path}: 2 faults: the gateway refuses this file",
+    ]
+    path.write_text("[limits]\ncontract_import_w = 9,5\n")
+    assert 78 == main(["devices", str(path), *STEADY])
+    said = capsys.readouterr().err
+    assert 1 == said.count("write a decimal point, not a comma: 9.5"), said
+    path.write_text(SHOP.replace("autonomous_import_w = 12000\n", ""))
+    assert 2 == main(["devices", str(path), *STEADY, "--host", "192.0.2.1", "--folder", str(tmp_path / "d")])
+    assert f"warning: {path}:" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--rate", "0"], ["--soc", "101"], ["--port-base", "70000"]])

@@ -28,6 +28,7 @@ class GridEffects:
 
     ``off`` maps a tier that is off to the reason, ``asked`` are those of them that only a command of the
     district has off.  ``holds``: nothing takes more.  ``no_grid_charge``, ``no_feed_in``: of batteries.
+    ``asked_no_grid_charge``: of batteries that no person ordered; a command of the district asks for it.
     ``discharges``: why batteries discharge up to the export cap, else None.  ``pv_holds``: PV is not raised,
     or, where ``pv_serves``, only as far as the building takes it itself, which gives the grid nothing.
     ``ceiling_w``: the import up to which something may be raised.
@@ -39,6 +40,7 @@ class GridEffects:
     asked: frozenset[str] = frozenset()
     holds: bool = False
     no_grid_charge: bool = False
+    asked_no_grid_charge: bool = False
     no_feed_in: bool = False
     discharges: Reason | None = None
     pv_holds: bool = False
@@ -76,11 +78,14 @@ def find_grid_effects(events: GridEvents, contract_w: float, now_ns: int) -> Gri
 
 
 def add_commanded_tiers(duties: GridEffects, tiers: Mapping[str, Reason]) -> GridEffects:
-    """The same with the ``tiers`` that a command has off; batteries charge from the sun alone meanwhile."""
+    """The same with the ``tiers`` that a command has off; batteries charge from the sun alone meanwhile.
+
+    Not where a person ordered otherwise: people come before the district (spec/failsafe.md#priority-3).
+    """
     if not tiers:
         return duties
     asked = frozenset(tiers) - duties.off.keys()
-    return replace(duties, off={**tiers, **duties.off}, asked=asked, no_grid_charge=True)
+    return replace(duties, off={**tiers, **duties.off}, asked=asked, asked_no_grid_charge=True)
 
 
 def _discharges(events: GridEvents) -> Reason | None:

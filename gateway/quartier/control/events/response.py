@@ -5,13 +5,15 @@ Tier A is never taken, an asset in modes no further than its class allows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 
 from quartier.control import records, switch_state
 from quartier.control.inputs import CycleInputs
 from quartier.control.observe.residual_load import ResidualLoad
+from quartier.control.orders import setpoints
 from quartier.control.participants import Participant, find_floor_power_w
 from quartier.control.reason import Reason
-from quartier.control.records import AllocationStep
+from quartier.control.records import AllocationStep, PowerRange
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv
 
 SURPLUS_MIN_W = 0.5
@@ -88,6 +90,25 @@ def find_charge_max_w(scene: CycleInputs, base: ResidualLoad, others_w: float, m
     if scene.duties.ceiling_w is not None:
         return max(surplus_w, scene.duties.ceiling_w - base.high_w - others_w)
     return most_w
+
+
+def keep_shed_from_grid(
+    scene: CycleInputs, units: Sequence[Participant], rooms: Sequence[PowerRange], surplus_w: float
+) -> list[PowerRange]:
+    """Narrow the batteries that no person ordered to the surplus while a shed command runs.
+
+    What a person has a battery charge with takes its part of the surplus first.
+    """
+    if not scene.duties.asked_no_grid_charge:
+        return list(rooms)
+    hands = scene.wishes.overrides
+    kept = [index for index, unit in enumerate(units) if not records.is_by_hand(unit.name, hands)]
+    taken_w = sum(max(0.0, unit.before_w) for index, unit in enumerate(units) if index not in kept)
+    narrow = setpoints.narrow_ranges(
+        [rooms[index] for index in kept], low_w=-inf, high_w=max(0.0, surplus_w - taken_w)
+    )
+    found = dict(zip(kept, narrow, strict=True))
+    return [found.get(index, room) for index, room in enumerate(rooms)]
 
 
 def discharge_batteries(scene: CycleInputs, unit: Participant) -> None:

@@ -322,7 +322,10 @@ def _shed(wish: Shed, world: CommandContext) -> CommandDecision:
     by_hand = [one for one in assets if one.name in world.people]
     if wish.level and by_hand and len(by_hand) == len(assets):
         return _no(AckReason.LOCAL_OVERRIDE)
-    return CommandDecision(reason=AckReason.LOCAL_OVERRIDE.value if wish.level and by_hand else "")
+    orders = (world.people.get(one.name) for one in running_commands.find_batteries(world.state.house))
+    charges = any(order is not None and (order.value or 0.0) > 0 for order in orders)
+    is_local = bool(wish.level) and (bool(by_hand) or charges)
+    return CommandDecision(reason=AckReason.LOCAL_OVERRIDE.value if is_local else "")
 
 
 def find_shed_assets(wish: Shed, state: ControlState) -> Iterator[Load | Ev | Moded]:

@@ -95,7 +95,9 @@ def _narrowed(scene: CycleInputs, asset: Battery, wished_w: float, player: Parti
 def _no_charge(scene: CycleInputs, asset: Battery, wished_w: float, own: records.PowerRange) -> Reason | None:
     if wished_w > own.high_w:
         return make_reason("battery.full", soc_pct=asset.soc_max_pct)
-    if scene.duties.no_grid_charge or scene.duties.ceiling_w is not None:
+    is_by_hand = records.is_by_hand(asset.name, scene.wishes.overrides)
+    is_shed = scene.duties.asked_no_grid_charge and not is_by_hand
+    if scene.duties.no_grid_charge or is_shed or scene.duties.ceiling_w is not None:
         return _NO_CHARGE
     return make_reason("battery.link_no_charge", mode=scene.wishes.caps.mode)
 

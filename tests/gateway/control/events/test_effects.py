@@ -85,7 +85,7 @@ def test_a_shed_command_has_its_tiers_off_below_what_the_grid_itself_asks():
 def test_a_shed_command_holds_its_own_tiers_and_is_none_for_what_a_person_ordered():
     found = effects.add_commanded_tiers(GridEffects(), commanded("D"))
 
-    assert (True, False, True) == (found.holds_down("D"), found.holds_down("C"), found.no_grid_charge)
+    assert (True, False, True) == (found.holds_down("D"), found.holds_down("C"), found.asked_no_grid_charge)
     assert ({}, found.off) == (found.find_shed_tiers(by_hand=True), found.find_shed_tiers(by_hand=False))
     assert GridEffects(holds=True).holds_down("C")
     events = effects.find_grid_effects(GridEvents(low=ActiveRow(level=1, value=49.7)), 10_000, 0)

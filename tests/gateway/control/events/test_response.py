@@ -8,6 +8,7 @@ from tests.gateway.control.ordering import by_hand, commanded
 from quartier.control.allocate import steps
 from quartier.control.events import response
 from quartier.control.events.effects import GridEffects
+from quartier.control.orders.commands import Shed
 from quartier.control.participants import Participant
 from quartier.control.records import AllocationStep
 from quartier.control.switch_state import SwitchState
@@ -375,3 +376,13 @@ def test_a_car_that_stops_at_a_low_frequency_brings_no_battery_to_charge(fed, wi
 
     assert 0.0 == p.points["ev1.current_max_a"]
     assert max(value for _, value in p.written("bat1.setpoint_w", since)) <= -4_000
+
+
+def test_a_low_frequency_ends_charging_that_a_person_ordered_and_a_shed_does_not(fed):
+    p = hz(fed(soc_pct=30), 50.0, CALM_S)
+    p.people = {"bat1": by_hand("bat1", 3_000.0)}
+    p.command(Shed(1, 600))
+    hz(p, 50.0, 30)
+    assert pytest.approx(3_000, abs=30) == p.points["bat1.setpoint_w"]
+    hz(p, 49.7, 5)
+    assert p.points["bat1.setpoint_w"] <= 0

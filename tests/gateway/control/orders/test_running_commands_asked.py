@@ -81,6 +81,16 @@ def test_what_a_person_ordered_is_left_by_a_shed(town):
     assert 1 == p.points.get("heat.relay_on", 1.0)
 
 
+def test_a_battery_that_a_person_has_charge_goes_on_in_a_shed_inside_every_limit(town):
+    p = town(soc_pct=30)
+    p.people = {"bat1": by_hand("bat1", 3_000.0)}
+    assert "LOCAL_OVERRIDE" == p.command(Shed(1, 600))[1]
+    p.run(60)
+    assert pytest.approx(3_000, abs=30) == p.points["bat1.setpoint_w"], "priority 3 goes before 4"
+    p.cap(import_max_w=7_300).run(60)
+    assert p.points["bat1.setpoint_w"] < 2_500, "limits bind it"
+
+
 @pytest.mark.parametrize("watts", [2_000.0, -2_000.0])
 def test_a_setpoint_is_followed_inside_every_cap(town, watts):
     p = town()

@@ -113,6 +113,16 @@ def test_a_battery_names_what_leaves_it_less_room(tell, room, soc_pct, wish, mor
     assert found["held_by"]["text"]
 
 
+def test_a_shed_holds_back_what_the_district_ordered_and_not_what_a_person_did(tell):
+    shed = {"room": PowerRange(-5e3, 0.0), "duties": GridEffects(asked_no_grid_charge=True)}
+    for who, code in (
+        (ANNA, "battery.link_no_charge"),
+        (Who("document", "command", "c1", 1), "battery.grid_no_charge"),
+    ):
+        ordered = Requests(caps=CAPS, overrides={"bat1": Override("bat1", 5e3, 10**15, 0, who)})
+        assert code == tell(ASSETS["bat1"], 5e3, wishes=ordered, **shed)["held_by"]["code"]
+
+
 def test_nothing_holds_what_is_done_on_its_way_or_not_known(tell):
     battery, wide = ASSETS["bat1"], PowerRange(-5e3, 5e3)
 

@@ -1,0 +1,42 @@
+"""Answers of ``quartier init``: read, asked for, and said where they are missing or wrong."""
+
+import io
+
+import pytest
+
+from quartier.cli.answers import Answers, read_current_a, read_name, read_phases_count
+
+
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+
+def test_an_answer_is_taken_under_either_of_its_keys():
+    assert 3 == Answers({"meter.count": "3"}).ask("meter.count", "", int, also="pv2.count")
+    assert 3 == Answers({"pv2.count": "3"}).ask("meter.count", "", int, also="pv2.count")
+
+
+def test_missing_wrong_and_unknown_answers_are_told_together(capsys):
+    asked = Answers({"a": "x", "z": "1"})
+    assert asked.ask("a", "A", int) is None
+    assert asked.ask("b", "B", int) is None
+    assert 16.0 == asked.ask("c", "C", read_current_a, "16 A")
+    asked.end()
+
+    assert not asked.is_complete
+    assert 2 == asked.tell()
+    said = capsys.readouterr().err
+    assert "--answer a: invalid literal" in said
+    assert "--answer z: no question has this key" in said
+    assert "--answer b=…    B" in said
+    assert "--answer 'c=16 A'    C" in said
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [(read_name, "B 12"), (read_phases_count, "2"), (read_current_a, "5 A"), (read_current_a, "81")],
+)
+def test_what_cannot_be_is_refused(read, text):
+    with pytest.raises(ValueError, match="expected"):
+        read(text)
