@@ -126,9 +126,9 @@ ROOMS = (
         (
             *(
                 "quartier.planning",
-                "quartier.control.wishes",
+                "quartier.control.requests",
                 "quartier.control.reason",
-                "quartier.control.sun",
+                "quartier.control.observe.local_time",
             ),
             *("quartier.house", "quartier_native", *CONTRACT),
         ),
@@ -140,9 +140,9 @@ ROOMS = (
         (
             "quartier.commissioning",
             "quartier.house",
-            "quartier.control.battery",
-            "quartier.control.plausibility",
-            "quartier.control.sight",
+            "quartier.control.orders.setpoints",
+            "quartier.control.observe.meter_check",
+            "quartier.control.observe.observations",
             "quartier_drivers.place",
             "quartier_drivers.syntax",
             *CONTRACT,
@@ -155,7 +155,7 @@ ROOMS = (
             f"quartier.district.{name}",
             (
                 "quartier.district",
-                "quartier.control.wishes",
+                "quartier.control.requests",
                 "quartier.house",
                 "quartier.runtime.statefile",  # last sequences and bdSeq, two checksummed copies
                 *CONTRACT,
@@ -167,7 +167,7 @@ ROOMS = (
         "quartier.district",
         (
             "quartier.district",
-            *("quartier.control.wishes", "quartier.control.commands", "quartier.control.acks"),
+            *("quartier.control.requests", "quartier.control.orders.commands"),
             *("quartier.house", "quartier_native", *CONTRACT),
         ),
         ("google.protobuf", "pydantic", "jwt", "cryptography"),

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from quartier.control import agenda, flexibility, sight, signals
-from quartier.control.agenda import Moment
-from quartier.control.override import Overrides
-from quartier.control.quarters import SLOT_MS, Quarters
-from quartier.control.state import State
-from quartier.control.wishes import Ack, DeviceSchedule, Signal
+from quartier.control.observe import observations
+from quartier.control.observe.quarter_hours import SLOT_MS, QuarterHourMeans
+from quartier.control.orders import schedules, signals
+from quartier.control.orders.schedules import ScheduleContext
+from quartier.control.records import Overrides
+from quartier.control.requests import Ack, DeviceSchedule, Signal
+from quartier.control.state import ControlState
+from quartier.control.supervise import flexibility
 from quartier.house.now import Now
 
 if TYPE_CHECKING:  # a house that stands alone does not import it
@@ -30,17 +32,17 @@ class Agenda:
     """The schedules and signals that hold, and how the last day was; ``answer`` takes each answer."""
 
     def __init__(self, answer: Callable[[Ack], None], event: Event, log: Any) -> None:
-        self.entries: agenda.Entries = {}
+        self.entries: schedules.ScheduleProgresses = {}
         self.signals: signals.Signals = {}
-        self._held = signals.Held()
-        self._quarters = Quarters()
+        self._held = signals.LevelInForce()
+        self._quarters = QuarterHourMeans()
         self._seen_ns: int | None = None
         self._answer = answer
         self._event = event
         self._log = log
         self._dumped: tuple[object, object, dict[str, Any]] = ({}, {}, {})
 
-    def take(self, accepted: "Accepted", moment: Moment) -> None:
+    def take(self, accepted: "Accepted", moment: ScheduleContext) -> None:
         """One document of the district that is a schedule or a signal."""
         document = accepted.document
         if isinstance(document, Signal):
@@ -48,11 +50,11 @@ class Agenda:
         elif isinstance(document, DeviceSchedule):
             self._schedule(document, accepted, moment)
 
-    def _schedule(self, schedule: DeviceSchedule, accepted: "Accepted", moment: Moment) -> None:
+    def _schedule(self, schedule: DeviceSchedule, accepted: "Accepted", moment: ScheduleContext) -> None:
         if accepted.persisted:
-            self.entries, acks = agenda.taken(self.entries, schedule, moment)
+            self.entries, acks = schedules.accept_schedule(self.entries, schedule, moment)
         else:  # a wish tightens nothing
-            acks = [Ack(schedule.id, schedule.seq, agenda.KIND, "TEMPORARY_ERROR", "REJECTED")]
+            acks = [Ack(schedule.id, schedule.seq, schedules.SCHEDULE_TYPE, "TEMPORARY_ERROR", "REJECTED")]
         for ack in acks:
             self._answer(ack)
         last = acks[-1]
@@ -67,14 +69,14 @@ class Agenda:
             text = f"schedule {schedule.id} of {schedule.asset}: {last.status}"
             self._event("schedule.judged", text, fields, moment.now)
 
-    def _signal(self, signal: Signal, accepted: "Accepted", moment: Moment) -> None:
+    def _signal(self, signal: Signal, accepted: "Accepted", moment: ScheduleContext) -> None:
         """In doubt, of the clock or of its number, only what asks for less counts."""
         sure = accepted.persisted and moment.lost_ms is None
-        if not (sure or signals.tightens(self.signals, signal, moment.utc_ms)):
+        if not (sure or signals.only_tightens(self.signals, signal, moment.utc_ms)):
             self._log.warning("signal.not_taken", signal=signal.kind, id=signal.id)
             return
         before = self.signals
-        self.signals = signals.taken(before, signal, moment.now)
+        self.signals = signals.accept_signal(before, signal, moment.now)
         if self.signals is not before and not accepted.repeated:
             fields = {"signal": signal.kind, "id": signal.id}
             words = [
@@ -86,26 +88,28 @@ class Agenda:
             text = ": ".join([f"signal {signal.kind} {signal.id}", *words])
             self._event("signal.taken", text, fields, moment.now)
 
-    def asked(self, moment: Moment, *, outage: bool) -> Overrides:
+    def asked(self, moment: ScheduleContext, *, outage: bool) -> Overrides:
         """What is wanted of assets now; a grid outage drops the schedules, a level counts always."""
         if outage and self.entries:
-            self.entries, acks = agenda.dropped(self.entries)
+            self.entries, acks = schedules.drop_schedules(self.entries)
             for ack in acks:
                 self._answer(ack)
-        self.signals = signals.alive(self.signals, moment.utc_ms)
-        signalled = signals.level(self.signals, moment.utc_ms, moment.lost_ms)
-        self._held = signals.held(self._held, self.signals, signalled, moment.house.seed, moment.now.ns)
-        eased = signals.wanted(self._held, moment.house, moment.now, moment.utc_ms)
-        return {**eased, **agenda.wanted(self.entries, moment)}
+        self.signals = signals.drop_expired_signals(self.signals, moment.utc_ms)
+        signalled = signals.find_signalled_level(self.signals, moment.utc_ms, moment.lost_ms)
+        self._held = signals.update_level(
+            self._held, self.signals, signalled, moment.house.seed, moment.now.ns
+        )
+        eased = signals.find_level_orders(self._held, moment.house, moment.now, moment.utc_ms)
+        return {**eased, **schedules.find_scheduled_orders(self.entries, moment)}
 
-    def follow(self, moment: Moment) -> None:
+    def follow(self, moment: ScheduleContext) -> None:
         """Say how far each schedule has come, and remember the day."""
-        self.entries, acks = agenda.followed(self.entries, moment)
+        self.entries, acks = schedules.advance_schedules(self.entries, moment)
         for ack in acks:
             self._answer(ack)
         self._remember(moment)
 
-    def _remember(self, moment: Moment) -> None:
+    def _remember(self, moment: ScheduleContext) -> None:
         """What each took, for the forecast that tomorrow is as today."""
         now = moment.now
         dt_s = _LOOK_MAX_S if self._seen_ns is None else (now.ns - self._seen_ns) / 1e9
@@ -114,22 +118,25 @@ class Agenda:
         self._seen_ns = now.ns
         if moment.lost_ms is None and dt_s < _LOOK_MAX_S:
             house, memories = moment.house, moment.memories
-            seen = ((one.name, sight.power_w(memories, one, now.ns)) for one in (house.grid, *house.assets))
+            seen = (
+                (one.name, observations.find_power_w(memories, one, now.ns))
+                for one in (house.grid, *house.assets)
+            )
             known = {name: watts for name, watts in seen if watts is not None}
             self._quarters.see(known, dt_s, moment.utc_ms)
 
-    def shown(self, moment: Moment) -> dict[str, Any]:
+    def shown(self, moment: ScheduleContext) -> dict[str, Any]:
         """For people, JSON-ready."""
         return {
-            "schedules": agenda.shown(self.entries, moment),
-            "signals": signals.shown(self.signals, moment.utc_ms, moment.lost_ms),
+            "schedules": schedules.render_schedules(self.entries, moment),
+            "signals": signals.render_signals(self.signals, moment.utc_ms, moment.lost_ms),
             "level": self._held.level,
         }
 
     def report(
         self,
-        state: State,
-        moment: Moment,
+        state: ControlState,
+        moment: ScheduleContext,
         local: Collection[str],
         planned: Planned | None = None,
         foretold: Mapping[str, Any] | None = None,
@@ -141,7 +148,7 @@ class Agenda:
         before anything is steered, as far as it may leave.
         """
         ahead = planned or {}
-        devices = flexibility.devices(state, moment.now, moment.by_hand, local)
+        devices = flexibility.report_flexibility(state, moment.now, moment.by_hand, local)
         for device in devices:
             device["forecast_w"] = ahead.get(device["device"]) or self._forecast(device["device"], moment)
         force, grid = state.force, state.house.grid.name
@@ -160,22 +167,25 @@ class Agenda:
             "devices": devices,
         }
 
-    def _forecast(self, name: str, moment: Moment) -> list[float | None] | None:
+    def _forecast(self, name: str, moment: ScheduleContext) -> list[float | None] | None:
         if moment.lost_ms is not None:
             return None
-        found = self._quarters.persistence(name, moment.utc_ms)
+        found = self._quarters.forecast_persistence(name, moment.utc_ms)
         return found if any(watts is not None for watts in found) else None
 
     def kept(self) -> Mapping[str, Any]:
         """What must outlive the process: the same objects while nothing changed."""
         entries, said, _ = self._dumped
         if entries is not self.entries or said is not self.signals:
-            facts = {"schedules": agenda.dump(self.entries), "signals": signals.dump(self.signals)}
+            facts = {
+                "schedules": schedules.dump_schedules(self.entries),
+                "signals": signals.dump_signals(self.signals),
+            }
             self._dumped = self.entries, self.signals, facts
         return {**self._dumped[2], "quarters": self._quarters.kept()}
 
     def recall(self, kept: Mapping[str, Any], *, outage: bool) -> None:
         """Take what ``kept`` gave before; a power cut has dropped the schedules."""
-        self.entries = {} if outage else agenda.restore(kept.get("schedules"))
-        self.signals = signals.restore(kept.get("signals"))
+        self.entries = {} if outage else schedules.load_schedules(kept.get("schedules"))
+        self.signals = signals.load_signals(kept.get("signals"))
         self._quarters.recall(kept.get("quarters"))

@@ -11,7 +11,7 @@ from quartier.app import modes, nodes, offers, pace, witnesses
 from quartier.config import capping, model
 from quartier.config.load import Loaded
 from quartier.config.modes import MODED, QUANTITIES, quantity, switched
-from quartier.control.link import LinkParams
+from quartier.control.link.allowed import LinkParameters
 from quartier.house import assets
 from quartier.runtime.clock import HouseClock
 from quartier.store.deadband import Deadband, Deadbands
@@ -220,9 +220,9 @@ def seed(site: model.Site) -> int:
     return zlib.crc32(f"{site.site.district}.{site.site.id}".encode())
 
 
-def link_params(site: model.Site, limits: assets.Limits) -> LinkParams:
+def link_params(site: model.Site, limits: assets.Limits) -> LinkParameters:
     """What the link-state machine is told."""
-    return LinkParams(
+    return LinkParameters(
         limits=limits,
         heartbeat_timeout_s=site.limits.heartbeat_timeout_s,
         failsafe_min_s=site.limits.failsafe_min_s,

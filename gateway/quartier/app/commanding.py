@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from quartier.control import errands, promises, running, verdict
-from quartier.control.acks import Reason, Reception, Status
-from quartier.control.commands import CommandDocument, Replay, ResetAlarm, Setpoint
-from quartier.control.promises import Kept, Promises
-from quartier.control.running import Commands
-from quartier.control.verdict import World
-from quartier.control.wishes import Ack, Envelope
+from quartier.control.link import envelope_progress
+from quartier.control.link.envelope_progress import ConnectionMeasurement, EnvelopeProgresses
+from quartier.control.orders import command_progress, running_commands
+from quartier.control.orders.command_progress import CommandContext
+from quartier.control.orders.commands import CommandDocument, Replay, ResetAlarm, Setpoint
+from quartier.control.orders.running_commands import RunningCommands
+from quartier.control.requests import Ack, AckReason, Envelope, InstructionStatus, ReceptionStatus
 from quartier.house.now import Now
 from quartier.house.sample import Mark
 
@@ -30,8 +30,8 @@ class Commanding:
     def __init__(
         self, event: Event, log: Any, replay: Callable[[Mark], None], reset: Callable[[str, str, Now], bool]
     ) -> None:
-        self.commands = Commands()
-        self._promises: Promises = {}
+        self.commands = RunningCommands()
+        self._promises: EnvelopeProgresses = {}
         self._event = event
         self._log = log
         self._replay = replay
@@ -46,22 +46,28 @@ class Commanding:
 
     # What comes
 
-    def take(self, accepted: "Accepted", document: CommandDocument, world: World) -> list[Ack]:
+    def take(self, accepted: "Accepted", document: CommandDocument, world: CommandContext) -> list[Ack]:
         """Judge a command and begin it; the same one again is answered, and has no second effect."""
         if accepted.repeated:
             said = self.commands.said(document)
-            if (said.reception, said.status) != (Reception.TEMPORARY_ERROR, Status.REJECTED):
+            if (said.reception, said.status) != (ReceptionStatus.TEMPORARY_ERROR, InstructionStatus.REJECTED):
                 return [said]
-        found = verdict.verdict(document, self.commands, world, persisted=accepted.persisted)
-        if found.status is Status.ACCEPTED and not self._does(document, world.now):
-            found = verdict.Verdict(Status.REJECTED, Reason.BOUNDS.value, Reception.INVALID_CONTENT)
-        if found.status is Status.REJECTED:
-            acks = [running.ack_of(document, found.status, found.reason, found.reception)]
+        found = command_progress.decide_command(document, self.commands, world, persisted=accepted.persisted)
+        if found.status is InstructionStatus.ACCEPTED and not self._does(document, world.now):
+            found = command_progress.CommandDecision(
+                InstructionStatus.REJECTED, AckReason.BOUNDS.value, ReceptionStatus.INVALID_CONTENT
+            )
+        if found.status is InstructionStatus.REJECTED:
+            acks = [running_commands.make_command_ack(document, found.status, found.reason, found.reception)]
             self.commands = self.commands.answer(*acks)
         else:
-            self.commands, acks = running.taken(self.commands, document, found.reason, world.now)
+            self.commands, acks = running_commands.accept_command(
+                self.commands, document, found.reason, world.now
+            )
             if not document.duration_s:
-                self.commands, done = running.moved(self.commands, document, Status.SUCCEEDED)
+                self.commands, done = running_commands.set_command_status(
+                    self.commands, document, InstructionStatus.SUCCEEDED
+                )
                 acks.append(done)
         self._tell(acks, document, world.now)
         return acks
@@ -75,20 +81,20 @@ class Commanding:
 
     def promise(self, envelope: Envelope, ack: Ack) -> list[Ack]:
         """An envelope was judged; one that was accepted is followed from here."""
-        if ack.status != Status.ACCEPTED:
+        if ack.status != InstructionStatus.ACCEPTED:
             return [ack]
-        self._promises, acks = promises.made(self._promises, envelope, ack)
+        self._promises, acks = envelope_progress.add_envelope(self._promises, envelope, ack)
         return acks
 
     # How it goes on
 
-    def look(self, world: World, kept: Kept, utc_ms: int) -> list[Ack]:
+    def look(self, world: CommandContext, kept: ConnectionMeasurement, utc_ms: int) -> list[Ack]:
         """After a cycle: what is said of all that runs; ``utc_ms`` is the time that documents count by."""
         left, self._left = self._left, []
-        self.commands, acks = errands.judged(self.commands, world)
+        self.commands, acks = command_progress.evaluate_running_commands(self.commands, world)
         for ack in acks:
             self._say(ack, "", world.now)
-        self._promises, more = promises.judged(self._promises, kept, utc_ms)
+        self._promises, more = envelope_progress.advance_envelopes(self._promises, kept, utc_ms)
         return [*left, *acks, *more]
 
     def _tell(self, acks: list[Ack], document: CommandDocument, now: Now) -> None:
@@ -119,18 +125,23 @@ class Commanding:
 
     def kept(self) -> dict[str, Any]:
         """What must be known after a restart, JSON-ready."""
-        facts = {"commands": running.dump(self.commands), "promises": promises.dump(self._promises)}
-        return facts if self.commands != Commands() or self._promises else {}
+        facts = {
+            "commands": running_commands.dump_commands(self.commands),
+            "promises": envelope_progress.dump_envelopes(self._promises),
+        }
+        return facts if self.commands != RunningCommands() or self._promises else {}
 
-    def recall(self, facts: object, now: Now, *, outage: bool, since: running.Since | None = None) -> None:
+    def recall(
+        self, facts: object, now: Now, *, outage: bool, since: running_commands.RestartFacts | None = None
+    ) -> None:
         """Go on with what ``kept`` gave; what is broken is left, and said."""
         if not isinstance(facts, dict):
             return
         try:
             known = facts.get("commands", {})
-            self.commands, self._left = running.restored(
-                known, now, outage=outage, since=since or running.Since()
+            self.commands, self._left = running_commands.load_commands(
+                known, now, outage=outage, since=since or running_commands.RestartFacts()
             )
-            self._promises = promises.restored(facts.get("promises", {}))
+            self._promises = envelope_progress.load_envelopes(facts.get("promises", {}))
         except ValueError as broken:
             self._log.warning("commands.not_recalled", why=str(broken))

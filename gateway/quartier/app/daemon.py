@@ -25,7 +25,8 @@ from quartier.app.standstill import Standstill
 from quartier.app.troubles import Troubles
 from quartier.app.turn import Turn
 from quartier.config.load import Loaded
-from quartier.control import gridrows, link, linkcaps
+from quartier.control.events import rows
+from quartier.control.link import allowed, machine
 from quartier.house.assets import House
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -160,7 +161,7 @@ class Daemon:
         self._ranges.follow(house.ratings_w)
         params = assembly.link_params(site, house.limits)
         left, now = known.link, self._clock.now()
-        state = link.start(
+        state = machine.start_link(
             params, left.state, now, outage=left.outage, lost=left.lost, rebooted=left.rebooted
         )
         self._log.info("link.start", mode=str(state.mode), why=state.why, outage=left.outage)
@@ -243,7 +244,7 @@ class Daemon:
             self._log,
             self._sentry.note,
             lambda: self.turn.flexibility(assembly.local(self._loaded.site)),
-            lambda now: linkcaps.times_ms(self.turn.link, now),
+            lambda now: allowed.find_possible_times_ms(self.turn.link, now),
         )
 
     def _supervised(self, name: str, run: Any) -> Any:
@@ -377,7 +378,7 @@ class Daemon:
 
     def _say_rows(self, house: House) -> None:
         """Say which rows of the public grid's events the connection meter is too slow for."""
-        if missing := gridrows.shortfall(house.grid.frequency_period_s):
+        if missing := rows.find_unserved_rows(house.grid.frequency_period_s):
             self._log.info("grid.rows", missing=missing)
 
     def _say(self, loaded: Loaded) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.app.fleet import Fleet
-from quartier.control import players
+from quartier.control import participants
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 from quartier.runtime import statefile
 from quartier.runtime.clock import HouseClock
@@ -67,9 +67,9 @@ def ordered(house: House) -> Iterator[tuple[Steered, str]]:
     for asset in house.assets:
         if isinstance(asset, Battery | Moded):
             if asset.writable:
-                yield asset, players.steering_point(asset)
+                yield asset, participants.find_control_point(asset)
         elif asset.curtail != "none" if isinstance(asset, Pv) else asset.tier != "A" and _takes(asset):
-            yield asset, players.steering_point(asset)
+            yield asset, participants.find_control_point(asset)
 
 
 def _takes(asset: Load | Ev) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from quartier.config import model
-from quartier.control.quarters import DAY_SLOTS, SLOT_MS
+from quartier.control.observe.quarter_hours import DAY_SLOTS, SLOT_MS
 from quartier.house.now import Now
 from quartier.planning.course import Forecast, Series
 from quartier.planning.forecast import ahead

@@ -7,12 +7,13 @@ from quartier.app.told import Said, told
 from quartier.config.ahead import Planning
 from quartier.config.model import Battery as Storage
 from quartier.config.model import Pv, Site
-from quartier.control import ahead, clocks, sight
-from quartier.control.link import LinkParams
-from quartier.control.linkstate import LinkState
-from quartier.control.signals import Signals
-from quartier.control.state import State
-from quartier.control.timeline import edges
+from quartier.control.link import allowed
+from quartier.control.link.allowed import LinkParameters
+from quartier.control.link.state import LinkState
+from quartier.control.observe import meter_clocks, observations
+from quartier.control.orders.signals import Signals
+from quartier.control.orders.timeline import find_edges
+from quartier.control.state import ControlState
 from quartier.house.assets import Battery, Ev, House
 from quartier.house.assets import Pv as Sun
 from quartier.house.now import Now
@@ -31,9 +32,9 @@ VALID_S = 900.0
 
 def question(
     site: Site,
-    state: State,
+    state: ControlState,
     linked: LinkState,
-    params: LinkParams,
+    params: LinkParameters,
     signals: Signals,
     now: Now,
     distrust: str = "",
@@ -48,17 +49,21 @@ def question(
         raise RefusedError("the site file has no [planning] and [tariff]")
     if not now.synced:
         raise RefusedError("the clock is not trusted")
-    if why := clocks.doubt(state.clocks, now.ns) or distrust:
+    if why := meter_clocks.find_clock_doubt(state.clocks, now.ns) or distrust:
         raise RefusedError(why)
     house, memories, force = state.house, state.memories, state.force
-    grid_w = sight.power_w(memories, house.grid, now.ns)
+    grid_w = observations.find_power_w(memories, house.grid, now.ns)
     if grid_w is None or force is None:
         raise RefusedError("the grid meter is silent")
     found = _batteries(state, now, wanted)
-    suns = [sight.power_w(memories, one, now.ns) or 0.0 for one in house.assets if isinstance(one, Sun)]
+    suns = [
+        observations.find_power_w(memories, one, now.ns) or 0.0
+        for one in house.assets
+        if isinstance(one, Sun)
+    ]
     start_ms = now.utc_ms // (GRAIN_S * 1000) * GRAIN_S * 1000
     count = round(wanted.horizon_s / wanted.step_s)
-    caps = ahead.caps(linked, params, force, now, start_ms, wanted.step_s * 1000, count)
+    caps = allowed.find_limits_ahead(linked, params, force, now, start_ms, wanted.step_s * 1000, count)
     planned = movable.cars(state, now, start_ms / 1000, wanted.step_s)
     stores = movable.stores(state, now, start_ms / 1000, wanted)
     kept_apart = {*movable.apart(house), *(one.name for one in house.assets if isinstance(one, Ev))}
@@ -125,12 +130,14 @@ def trial(site: Site) -> Trial:
     )
 
 
-def _batteries(state: State, now: Now, wanted: Planning) -> dict[str, tuple[horizon.Battery, float]]:
+def _batteries(state: ControlState, now: Now, wanted: Planning) -> dict[str, tuple[horizon.Battery, float]]:
     """Each battery as it stands, and what it takes.  Raises RefusedError where one is silent."""
     found = {}
     for unit in (one for one in state.house.assets if isinstance(one, Battery)):
-        battery_w = sight.power_w(state.memories, unit, now.ns)
-        soc_pct = sight.fresh(state.memories, f"{unit.name}.soc_pct", unit.soc_period_s, now.ns)
+        battery_w = observations.find_power_w(state.memories, unit, now.ns)
+        soc_pct = observations.find_fresh_value(
+            state.memories, f"{unit.name}.soc_pct", unit.soc_period_s, now.ns
+        )
         if battery_w is None or soc_pct is None:
             raise RefusedError(f"{unit.name} is silent")
         made = _battery(unit, soc_pct, wanted.round_trip_pct, wanted.wear_eur_per_wh)
@@ -195,7 +202,7 @@ def quotes(signals: Signals) -> Iterator[Quote]:
         signal = signals.get(kind)
         if signal is None:
             continue
-        for begin_ms, end_ms, span in edges(signal.start_utc_ms, signal.spans):
+        for begin_ms, end_ms, span in find_edges(signal.start_utc_ms, signal.spans):
             begin_ms, end_ms = max(begin_ms, signal.nbf_utc_ms), min(end_ms, signal.exp_utc_ms)  # noqa: PLW2901 - what counts of it
             if begin_ms < end_ms:
                 yield Quote(begin_ms / 1000, end_ms / 1000, _numbers(span.values))

@@ -12,8 +12,8 @@ from typing import Any
 
 from quartier.app import spoken
 from quartier.config.suggest import suggest
-from quartier.control import override
-from quartier.control.override import Override, Overrides
+from quartier.control.orders import overrides
+from quartier.control.records import Override, Overrides
 from quartier.house.assets import House, Load, Pv, Steered
 from quartier.house.now import Now
 from quartier.runtime import presence, statefile
@@ -93,8 +93,10 @@ class Hands:
             except (KeyError, TypeError, ValueError, OverflowError):
                 continue
             asset = self._asset(found.asset)
-            fits = asset is not None and (found.value is None or not override.fault(asset, found.value))
-            if fits and now.ns < found.until_ns <= now.ns + override.LONGEST_S * _S:
+            fits = asset is not None and (
+                found.value is None or not overrides.find_override_fault(asset, found.value)
+            )
+            if fits and now.ns < found.until_ns <= now.ns + overrides.OVERRIDE_MAX_S * _S:
                 self._running[found.asset] = found
 
     def running(self, now: Now, *, outage: bool) -> Overrides:
@@ -123,7 +125,7 @@ class Hands:
             for_s = _span_s(request.get("for_s"))
         except ValueError as error:
             return {"error": f"{asset.name}: {error}"}
-        fault = "" if value is None else override.fault(asset, value)
+        fault = "" if value is None else overrides.find_override_fault(asset, value)
         if fault:
             return {"error": f"{asset.name}: {fault}"}
         now = self._clock.now()
@@ -192,7 +194,7 @@ def recalled(state_dir: Path) -> Mapping[str, Any] | None:
 def _span_s(said: object) -> float:
     if isinstance(said, bool) or not isinstance(said, int | float) or not isfinite(said):
         raise ValueError("for how long is missing; expected --for 2h")
-    if not 1 <= said <= override.LONGEST_S:
+    if not 1 <= said <= overrides.OVERRIDE_MAX_S:
         raise ValueError(f"{said:g} s is outside 1 s..24 h; order again when that is over")
     return float(said)
 

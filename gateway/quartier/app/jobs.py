@@ -17,10 +17,9 @@ from quartier.app.ordered import Ordered
 from quartier.app.places import Places
 from quartier.config.load import Loaded
 from quartier.config.rights import Judgement
-from quartier.control.acks import Reason
-from quartier.control.link import LinkState, Mode, may_loosen
-from quartier.control.linkcaps import is_tested
-from quartier.control.wishes import Ack
+from quartier.control.link.allowed import is_failsafe_tested, is_loosening_allowed
+from quartier.control.link.state import LinkMode, LinkState
+from quartier.control.requests import Ack, AckReason
 from quartier.district.documents import Accepted
 from quartier.district.issuers import Unsigned
 from quartier.district.jobforms import Job
@@ -66,9 +65,9 @@ NOT_KEPT = Verdict("TEMPORARY_ERROR", "REJECTED"), "it cannot be kept on disk"
 def loosening_waits_for(state: LinkState, now: Now) -> tuple[str, ...]:
     """Name what a remote parameter that loosens waits for (spec/failsafe.md#rule-7); empty: nothing."""
     found = []
-    if state.mode is Mode.FAILSAFE or state.owed_ns is not None or is_tested(state, now):
+    if state.mode is LinkMode.FAILSAFE or state.owed_ns is not None or is_failsafe_tested(state, now):
         found.append("the end of FAILSAFE")
-    if not may_loosen(state, now):
+    if not is_loosening_allowed(state, now):
         found.append("a heartbeat at most 60 s old" if now.synced else "a synchronised clock")
     return tuple(found)
 
@@ -207,7 +206,7 @@ class Jobs:
 
     def _tell_held(self, job: Job, loosened: tuple[str, ...], waits_for: tuple[str, ...]) -> None:
         """Answer that it is accepted and, by SAFETY, not in effect; the event says what it waits for."""
-        self._answer(job, Verdict("OK", "ACCEPTED", Reason.SAFETY.value))
+        self._answer(job, Verdict("OK", "ACCEPTED", AckReason.SAFETY.value))
         data = {"job": job.id, "keys": list(loosened[:FAULTS_MAX]), "waits_for": list(waits_for)}
         text = f"the site file of job {job.id} loosens {', '.join(loosened)} and waits for "
         text += " and ".join(waits_for)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quartier.control import link
+from quartier.control.link import state as link_state
 from quartier.runtime import statefile
 from quartier.runtime.clock import HouseClock, boot_id
 
@@ -45,7 +45,7 @@ class Recalled:
     started anew, planned or not; None: its boots have no names.
     """
 
-    state: link.LinkState | None
+    state: link_state.LinkState | None
     outage: bool = False
     lost: bool = False
     killed: bool = False
@@ -64,7 +64,7 @@ def recalled(state_dir: Path) -> Recalled:
     outage = there != here and unplanned
     rebooted = there != here if here and there else None
     try:
-        state = link.restore(facts["link"])
+        state = link_state.load_link_state(facts["link"])
         return Recalled(state, outage, killed=unplanned and not outage, rebooted=rebooted)
     except (AttributeError, KeyError, ValueError):
         return Recalled(None, outage, lost=True)
@@ -78,25 +78,27 @@ def damage(state_dir: Path) -> Iterator[tuple[Path, bool]]:
             yield copy, statefile.load(path) is not None
 
 
-def keep(state_dir: Path, state: link.LinkState, *, planned: bool) -> None:
+def keep(state_dir: Path, state: link_state.LinkState, *, planned: bool) -> None:
     """Write the link state down.  Raises OSError.
 
     One at a time: the last word of a daemon that leaves waits for one that a slow disk still has in hand.
     """
     with _WRITING:
-        facts = {"boot_id": boot_id(), "planned": planned, "link": link.dump(state)}
+        facts = {"boot_id": boot_id(), "planned": planned, "link": link_state.dump_link_state(state)}
         statefile.save(
             state_dir / FILE, facts, twice=True
         )  # the envelope before this one may have been wider
 
 
-async def run(state_dir: Path, present: Callable[[], link.LinkState], clock: HouseClock, log: Any) -> None:
+async def run(
+    state_dir: Path, present: Callable[[], link_state.LinkState], clock: HouseClock, log: Any
+) -> None:
     """Save the state whenever something that lasts has changed; says once when the disk refuses."""
-    saved: link.LinkState | None = None
+    saved: link_state.LinkState | None = None
     failing = False
     while True:
         state = present()
-        if link.worth_saving(saved, state):
+        if link_state.is_save_due(saved, state):
             try:
                 await asyncio.to_thread(keep, state_dir, state, planned=False)
             except OSError as error:

@@ -7,7 +7,7 @@ from typing import Any, Self
 from quartier.app import fallbacks
 from quartier.app.fleet import Fleet
 from quartier.config.model import Site
-from quartier.control import ladder
+from quartier.control.supervise import loss_table
 from quartier.house.alarm import Alarm, Holds, Key, hold, standing
 from quartier.house.assets import House
 from quartier.house.now import Now
@@ -22,7 +22,7 @@ class Ladder:
     """Made anew when the site file is read again."""
 
     def __init__(
-        self, house: House, fleet: Fleet, pace: ladder.Pace, store: Store, *, district: bool
+        self, house: House, fleet: Fleet, pace: loss_table.SitePeriods, store: Store, *, district: bool
     ) -> None:
         self._fleet = fleet
         self._store = store
@@ -32,7 +32,9 @@ class Ladder:
             for bus in fleet.buses
         }
         self._bus_of = {owner: bus for bus, owners in buses.items() for owner in owners}
-        self.cases = tuple(ladder.declared(house, pace, _timers_s(house, fleet), buses, district=district))
+        self.cases = tuple(
+            loss_table.list_site_losses(house, pace, _timers_s(house, fleet), buses, district=district)
+        )
         self._since_ms: dict[tuple[str, str], int] = {}
         self._alarms: Holds = {}
         self._zone = house.zone
@@ -41,7 +43,7 @@ class Ladder:
     @classmethod
     def of(cls, site: Site, house: House, fleet: Fleet, store: Store) -> Self:
         """That of a site as it is steered now."""
-        pace = ladder.Pace(
+        pace = loss_table.SitePeriods(
             cycle_s=house.cycle_s,
             grid_period_s=house.grid.period_s,
             heartbeat_timeout_s=site.limits.heartbeat_timeout_s,
@@ -69,12 +71,14 @@ class Ladder:
             "alarms": [*view["alarms"], *standing(self._alarms, self._zone)],
         }
 
-    def _cause(self, case: ladder.Case) -> Key | None:
+    def _cause(self, case: loss_table.SiteLoss) -> Key | None:
         """An asset is silent with its whole bus for that, the district is lost to a clock that was set."""
         if case.loss.name == "uplink-lost":
             return CLOCK
         bus = self._bus_of.get(case.of) if case.loss.role else None
-        return None if bus is None else (ladder.code(ladder.BY_NAME["bus-down"]), bus)
+        return (
+            None if bus is None else (loss_table.find_alarm_code(loss_table.LOSSES_BY_NAME["bus-down"]), bus)
+        )
 
     def _outside(self) -> Iterable[tuple[str, str]]:
         """Losses that control does not see: buses and the disk."""
@@ -84,7 +88,7 @@ class Ladder:
             yield ("disk-full" if is_full else "disk-dead"), ""
 
 
-def row(case: ladder.Case) -> dict[str, Any]:
+def row(case: loss_table.SiteLoss) -> dict[str, Any]:
     """A row with its numbers, JSON-ready; None for a time that there is none of."""
     loss = case.loss
     return {
@@ -99,13 +103,13 @@ def row(case: ladder.Case) -> dict[str, Any]:
     }
 
 
-def alarm(case: ladder.Case, cause: Key | None = None) -> Alarm:
+def alarm(case: loss_table.SiteLoss, cause: Key | None = None) -> Alarm:
     """One line: what is lost, what is done, which row says so and by when."""
     loss = case.loss
     of = f"{case.of}: " if case.of else ""
     within = f"within {case.deadline_s:g} s" if isfinite(case.deadline_s) else "nothing ends it"
     words = f"{of}{loss.words}: {case.action} ({loss.name}, {within})"
-    return Alarm(ladder.code(loss), case.of, words, cause)
+    return Alarm(loss_table.find_alarm_code(loss), case.of, words, cause)
 
 
 def _timers_s(house: House, fleet: Fleet) -> dict[str, float]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from quartier.app import drift
 from quartier.app.row import Row, follows
-from quartier.control.reason import Reason, data, make
+from quartier.control.reason import Reason, make_reason, render_data
 from quartier.house.entry import Entry, Verdict
 from quartier.house.image import Frozen
 from quartier.house.now import Now
@@ -29,7 +29,11 @@ LOOK_NS = 5_000_000_000
 LATE_NS = 1_000_000_000  # so long after a command expired the mailbox has said what it knows
 INPUT_LOST, LEFT = Who("release", "input lost"), Who("release", "gateway left")
 BUDGET = Who("rule", "write budget")
-_LOST, _USED_UP, _LEAVES = make("input.lost"), make("output.used_up"), make("output.left")
+_LOST, _USED_UP, _LEAVES = (
+    make_reason("input.lost"),
+    make_reason("output.used_up"),
+    make_reason("output.left"),
+)
 
 
 class Keeper(Protocol):
@@ -113,7 +117,7 @@ class Ledger:
         for point in points:
             reason = _given_back(why.get(point, _LOST))
             row = next(iter(self._open.get(point, ())[-1:]), None)
-            if row is not None and row.is_given_back(INPUT_LOST, data(reason)):
+            if row is not None and row.is_given_back(INPUT_LOST, render_data(reason)):
                 row.asked_again(now.utc_ms)
                 row.asked_ns = now.ns
                 self._changed[row.entry.number] = row
@@ -281,7 +285,7 @@ class Ledger:
         return replace(entry, expires_ms=expires_ms, until_ms=command.until_utc_ms, cause=cause)
 
     def _ours(self, point: str, reason: Reason, who: Who, value: float | None = None) -> Entry:
-        return replace(self._entry(point, who, str(reason), value), cause=data(reason))
+        return replace(self._entry(point, who, str(reason), value), cause=render_data(reason))
 
     def _entry(
         self, point: str, who: Who, why: str, value: float | None = None, before: float | None = None
@@ -332,7 +336,7 @@ class Ledger:
 
 
 def _given_back(why: Reason) -> Reason:
-    return make("output.given_back", more=why)
+    return make_reason("output.given_back", more=why)
 
 
 def _is_due(row: Row, now_ns: int) -> bool:

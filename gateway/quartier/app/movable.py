@@ -8,10 +8,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from quartier.config.ahead import Planning
-from quartier.control import aims, legs, players, runs, setpoint, sight, stay
-from quartier.control.classes import waste
-from quartier.control.reason import make
-from quartier.control.state import State
+from quartier.control import participants
+from quartier.control.allocate import preferences
+from quartier.control.observe import charging_sessions, daily_runs, observations
+from quartier.control.orders import local_plan
+from quartier.control.reason import make_reason
+from quartier.control.state import ControlState
 from quartier.house.assets import Ev, House, Steered
 from quartier.house.modes import Heat, Run, Waste
 from quartier.house.now import Now
@@ -25,7 +27,7 @@ Stored = Heat | Waste | Run
 """What may wait for a cheaper hour, beside cars."""
 _GOES_ON_S = 3_600.0
 """What takes power is taken to go on for so long, where it is not planned."""
-_READY_S = legs.LATE_S + legs.AGAIN_S
+_READY_S = local_plan.PLAN_LATE_S + local_plan.PLAN_AGAIN_S
 """So much before it leaves a car shall be ready by the plan: later than that it follows none."""
 _ELSE = {"a person", "the district"}
 """Who leads a car that is then not ours to plan."""
@@ -37,20 +39,27 @@ _TAUS = 12.0
 """A tank that forgets sooner than the horizon ends by so many time constants is not planned."""
 
 
-def cars(state: State, now: Now, start_utc_s: float, step_s: int) -> dict[str, Car]:
+def cars(state: ControlState, now: Now, start_utc_s: float, step_s: int) -> dict[str, Car]:
     """The cars that may be planned from ``start_utc_s`` on, by their charging points.
 
     Not one of which something is not known, that rests, that has to charge now, or that somebody orders.
     """
     found = {}
-    for ev in (one for one in state.house.assets if isinstance(one, Ev) and setpoint.takes_orders(one)):
+    for ev in (
+        one for one in state.house.assets if isinstance(one, Ev) and participants.has_writable_point(one)
+    ):
         here = state.stays.get(ev.name)
-        order = state.book.orders.get(players.steering_point(ev))
-        is_ours = order is None or aims.leader(order.reason) not in _ELSE
-        if here is None or not is_ours or here.is_idle(now.ns) or legs.why_not(ev, state, now):
+        order = state.book.orders.get(participants.find_control_point(ev))
+        is_ours = order is None or local_plan.find_leader(order.reason) not in _ELSE
+        if (
+            here is None
+            or not is_ours
+            or here.is_idle(now.ns)
+            or local_plan.explain_not_followed(ev, state, now)
+        ):
             continue
-        leaves_s = stay.leaves_s(ev, state.memories, now, state.house.zone) or 0.0
-        need_wh = stay.missing_wh(ev, here, state.memories, now.ns) or 0.0
+        leaves_s = charging_sessions.find_departure_s(ev, state.memories, now, state.house.zone) or 0.0
+        need_wh = charging_sessions.find_missing_energy_wh(ev, here, state.memories, now.ns) or 0.0
         until_s = now.utc_ms / 1000 + leaves_s - _READY_S - start_utc_s
         phases_count, most_a = here.uptake.planned(ev)
         car = Car(
@@ -70,7 +79,7 @@ def cars(state: State, now: Now, start_utc_s: float, step_s: int) -> dict[str, C
     return found
 
 
-def uptakes(state: State) -> tuple[tuple[int, int], ...]:
+def uptakes(state: ControlState) -> tuple[tuple[int, int], ...]:
     """Phases and whole amperes that a plan reckons with, of each car that is there."""
     found = []
     for ev in (one for one in state.house.assets if isinstance(one, Ev) and one.name in state.stays):
@@ -82,7 +91,7 @@ def uptakes(state: State) -> tuple[tuple[int, int], ...]:
 def apart(house: House) -> tuple[str, ...]:
     """The tanks and batches that may be planned, so that the forecast must not expect them."""
     found = (one for one in house.assets if isinstance(one, Stored) and one.measured)
-    return tuple(one.name for one in found if setpoint.takes_orders(one) and _is_store(one))
+    return tuple(one.name for one in found if participants.has_writable_point(one) and _is_store(one))
 
 
 def _is_store(asset: Stored) -> bool:
@@ -96,23 +105,27 @@ def _is_store(asset: Stored) -> bool:
 def modes(asset: Stored) -> Modes:
     """Where a boost can be asked for, normal waits for it; else the lowest mode does."""
     if isinstance(asset, Waste):
-        return Modes(waste.RUN, waste.WAIT, _ANY_W, "plan.runs", make("plan.nothing_by_then"))
+        return Modes(
+            preferences.WASTE_RUN, preferences.WAIT, _ANY_W, "plan.runs", make_reason("plan.nothing_by_then")
+        )
     if isinstance(asset, Run):
-        return Modes(runs.RUN, runs.WAIT, _ANY_W, "plan.runs", make("plan.done_by_then"))
+        return Modes(
+            daily_runs.RUN_MODE, daily_runs.WAIT_MODE, _ANY_W, "plan.runs", make_reason("plan.done_by_then")
+        )
     boosts = asset.boosts if asset.preheat else asset.normal
     waits = asset.normal if boosts < asset.normal else len(asset.modes) - 1
     return Modes(boosts, waits, _SHARE * asset.modes[boosts].power_w)
 
 
-def stores(state: State, now: Now, start_utc_s: float, wanted: Planning) -> Roster:
+def stores(state: ControlState, now: Now, start_utc_s: float, wanted: Planning) -> Roster:
     """The tanks and batches that may be planned now: those of which all is read, and nobody orders."""
     names, zone = apart(state.house), ZoneInfo(state.house.zone)
     free = []
     for asset in (one for one in state.house.assets if isinstance(one, Stored) and one.name in names):
-        order = state.book.orders.get(players.steering_point(asset))
-        is_ours = order is None or aims.leader(order.reason) not in _ELSE
-        is_heard = sight.power_w(state.memories, asset, now.ns) is not None
-        if is_ours and is_heard and not legs.why_not(asset, state, now):
+        order = state.book.orders.get(participants.find_control_point(asset))
+        is_ours = order is None or local_plan.find_leader(order.reason) not in _ELSE
+        is_heard = observations.find_power_w(state.memories, asset, now.ns) is not None
+        if is_ours and is_heard and not local_plan.explain_not_followed(asset, state, now):
             free.append(asset)
     count = round(wanted.horizon_s / wanted.step_s)
     times = [datetime.fromtimestamp(start_utc_s + step * wanted.step_s, zone) for step in range(count)]
@@ -134,11 +147,11 @@ def _inside(asset: Heat | Waste | Run) -> Heat | Waste | Run:
     """What a plan may use of a tank's band: as far inside as it follows one again."""
     if not isinstance(asset, Heat) or asset.comfort_min_c is None:
         return asset
-    return replace(asset, comfort_min_c=asset.comfort_min_c + 2.0 * legs.margin_k(asset))
+    return replace(asset, comfort_min_c=asset.comfort_min_c + 2.0 * local_plan.find_tank_margin_k(asset))
 
 
 def going_on(
-    state: State, batches: Mapping[str, Batch], now: Now, net_w: float, import_max_w: Sequence[float]
+    state: ControlState, batches: Mapping[str, Batch], now: Now, net_w: float, import_max_w: Sequence[float]
 ) -> dict[str, Batch]:
     """The batches, of which one that runs already goes on: a plan that is made anew each five minutes would
     else interrupt it for every sunnier hour that it foresees.
@@ -158,16 +171,16 @@ def going_on(
     return found
 
 
-def _runs(asset: Waste | Run, state: State, now: Now) -> bool:
+def _runs(asset: Waste | Run, state: ControlState, now: Now) -> bool:
     """Whether it takes its power, or was just let run by the plan."""
-    power_w = sight.power_w(state.memories, asset, now.ns) or 0.0
-    order = state.book.orders.get(players.steering_point(asset))
-    if order is None or aims.leader(order.reason) != aims.PLAN:
+    power_w = observations.find_power_w(state.memories, asset, now.ns) or 0.0
+    order = state.book.orders.get(participants.find_control_point(asset))
+    if order is None or local_plan.find_leader(order.reason) != local_plan.PLAN:
         return power_w >= _SHARE * asset.rated_w
-    return order.value == asset.modes[waste.RUN].value
+    return order.value == asset.modes[preferences.WASTE_RUN].value
 
 
-def stirs(state: State) -> list[object]:
+def stirs(state: ControlState) -> list[object]:
     """What makes a new plan due when it changes: a car that comes or goes or wants something, or is seen to
     take it; waste.
     """
@@ -187,12 +200,12 @@ _STIRS: Mapping[type, tuple[str, ...]] = {
 }
 
 
-def taken_w(state: State, asset: Steered, now: Now, step_s: int, count: int) -> list[float]:
+def taken_w(state: ControlState, asset: Steered, now: Now, step_s: int, count: int) -> list[float]:
     """What one that charges, heats or runs now takes further on by the rule: for an hour, or what is left of
     its run.
     """
-    one = state.runs.get(asset.name, runs.NONE)
+    one = state.runs.get(asset.name, daily_runs.NO_RUN)
     if isinstance(asset, Run) and one.is_begun:
         return [*rest_w(asset, one.ran_s, step_s), *[0.0] * count][:count]
-    power_w = max(0.0, sight.power_w(state.memories, asset, now.ns) or 0.0)
+    power_w = max(0.0, observations.find_power_w(state.memories, asset, now.ns) or 0.0)
     return [power_w * min(1.0, max(0.0, (_GOES_ON_S - step * step_s) / step_s)) for step in range(count)]

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from math import inf
 
 from quartier.config import nodes as sections
-from quartier.control.phases import MEASURED
+from quartier.control.observe.phases import MEASURED_PHASES
 from quartier.house.nodes import Node
 from quartier_drivers.contract import PointInfo
 
-__all__ = ["MEASURED", "node"]
+__all__ = ["MEASURED_PHASES", "node"]
 
 
 def node(name: str, section: sections.Node, points: Mapping[str, PointInfo]) -> Node:
@@ -17,7 +17,9 @@ def node(name: str, section: sections.Node, points: Mapping[str, PointInfo]) -> 
     One whose meter is not served stays a metered one: unread, all below it counts at its worst.
     """
     periods = [
-        points[f"{name}.{quantity}"].period_s for quantity in MEASURED if f"{name}.{quantity}" in points
+        points[f"{name}.{quantity}"].period_s
+        for quantity in MEASURED_PHASES
+        if f"{name}.{quantity}" in points
     ]
     return Node(
         name=name,

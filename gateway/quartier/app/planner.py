@@ -16,10 +16,11 @@ from quartier.app.school import School
 from quartier.app.told import told
 from quartier.app.turn import Turn
 from quartier.config.load import Loaded
-from quartier.control import aims, clocks
-from quartier.control.quarters import DAY_SLOTS, SLOT_MS
-from quartier.control.reason import data
-from quartier.control.wishes import LocalPlan
+from quartier.control.observe import meter_clocks
+from quartier.control.observe.quarter_hours import DAY_SLOTS, SLOT_MS
+from quartier.control.orders import local_plan
+from quartier.control.reason import render_data
+from quartier.control.requests import LocalPlan
 from quartier.house.now import Now
 from quartier.planning.course import Forecast
 from quartier.planning.horizon import RefusedError
@@ -84,7 +85,7 @@ class Planner:
 
     @property
     def _doubt(self) -> str:
-        return clocks.doubt(self._turn.state.clocks, self._clock.now_ns())
+        return meter_clocks.find_clock_doubt(self._turn.state.clocks, self._clock.now_ns())
 
     async def run(self) -> None:
         """Plan for ever."""
@@ -237,7 +238,9 @@ class Planner:
         Nothing where no plan is followed.
         """
         found, now = self.answer, self._clock.now()
-        if found is None or aims.why_not(found.wish, now, outage=self._turn.is_out, doubt=self._doubt):
+        if found is None or local_plan.explain_no_plan(
+            found.wish, now, outage=self._turn.is_out, doubt=self._doubt
+        ):
             return {}
         start_s, step_s, steps = found.question.start_utc_s, found.plan.step_s, found.plan.steps
         courses = {self._turn.house.grid.name: [step.grid_w for step in steps], **_powers_w(found)}
@@ -254,7 +257,7 @@ class Planner:
     def summary(self) -> dict[str, Any]:
         """Whether the plan in force is followed, and why not; JSON-ready."""
         now, found = self._clock.now(), self.answer
-        why = aims.why_not(self.wish, now, outage=self._turn.is_out, doubt=self._doubt)
+        why = local_plan.explain_no_plan(self.wish, now, outage=self._turn.is_out, doubt=self._doubt)
         if why:
             why = self.why or why
         return {
@@ -293,7 +296,7 @@ class Planner:
                     "import_eur_per_wh": outlook.import_eur_per_wh[number],
                     "export_eur_per_wh": outlook.export_eur_per_wh[number],
                     "why": str(found.why[number]),
-                    **data(found.why[number]),
+                    **render_data(found.why[number]),
                 }
                 for number, step in enumerate(plan.steps)
             ],
@@ -311,7 +314,7 @@ def _others(found: Answer) -> dict[str, list[dict[str, Any]]]:
     """What all but the first battery are planned to do, step by step and why: W of a battery, A of a car."""
     told = {
         name: [
-            {"power_w": step.battery_w, "value": step.battery_w, "why": str(why), **data(why)}
+            {"power_w": step.battery_w, "value": step.battery_w, "why": str(why), **render_data(why)}
             for step, why in zip(one.plan.steps, one.why, strict=True)
         ]
         for name, one in found.led.items()
@@ -320,7 +323,7 @@ def _others(found: Answer) -> dict[str, list[dict[str, Any]]]:
     for name, legs in found.beside.legs.items():
         steps = zip(found.beside.powers_w[name], legs, strict=True)
         told[name] = [
-            {"power_w": watts, "value": leg.value, "why": str(leg.why), **data(leg.why)}
+            {"power_w": watts, "value": leg.value, "why": str(leg.why), **render_data(leg.why)}
             for watts, leg in steps
         ]
     return told

@@ -8,9 +8,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from quartier.control.acks import Status
-from quartier.control.running import KIND
-from quartier.control.wishes import Ack
+from quartier.control.orders.running_commands import COMMAND_TYPE
+from quartier.control.requests import Ack, InstructionStatus
 from quartier.house.now import Now
 
 # Of the 5 s in which ACCEPTED is owed: where the disk refuses, or hangs, it is said all the same.
@@ -36,7 +35,7 @@ class Pledges:
     def answer(self, acks: Iterable[Ack], now: Now) -> None:
         """Say them; of commands, what was accepted and all that follows it only once it is kept."""
         for ack in acks:
-            if ack.type == KIND and (self._held or ack.status == Status.ACCEPTED):
+            if ack.type == COMMAND_TYPE and (self._held or ack.status == InstructionStatus.ACCEPTED):
                 self._held.append((ack, now.ns + self._patience_ns))
                 self.count += 1
                 self.rung.set()

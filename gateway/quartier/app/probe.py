@@ -18,8 +18,8 @@ from quartier.commissioning.stage import Watch, Wish, points
 from quartier.commissioning.subject import Subject
 from quartier.config import model
 from quartier.config.load import Loaded
-from quartier.control import link
-from quartier.control.caps import LinkCaps
+from quartier.control.link import allowed, machine
+from quartier.control.records import LinkLimits
 from quartier.house.assets import Asset, Battery, Ev, House, Load, Moded, Pv
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -175,18 +175,18 @@ def _fast(profile: Profile) -> Profile:
     return replace(profile, scan={name: min(period_s, FAST_S) for name, period_s in profile.scan.items()})
 
 
-def _caps(site: model.Site, house: House, now: Now, state_dir: Path) -> LinkCaps | None:
+def _caps(site: model.Site, house: House, now: Now, state_dir: Path) -> LinkLimits | None:
     """What the district had in force when the daemon stopped; None where there never was a daemon."""
     kept = keeper.recalled(state_dir)
     if kept.state is None and not kept.lost:
         return None
     params = assembly.link_params(site, house.limits)
     outage, lost, rebooted = kept.outage, kept.lost, kept.rebooted
-    state = link.start(params, kept.state, now, outage=outage, lost=lost, rebooted=rebooted)
-    return link.caps(state, params, now)
+    state = machine.start_link(params, kept.state, now, outage=outage, lost=lost, rebooted=rebooted)
+    return allowed.find_link_limits(state, params, now)
 
 
-def _bounds(site: model.Site, house: House, section: Any, caps: LinkCaps | None) -> Bounds:
+def _bounds(site: model.Site, house: House, section: Any, caps: LinkLimits | None) -> Bounds:
     """Hard limits and caps in force, and the fuse of every node above the asset on one phase.
 
     Contacts are not read meanwhile, and one that is not read acts: what they cap is capped.

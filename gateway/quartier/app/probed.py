@@ -6,7 +6,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from quartier.control.plausibility.steps import GAIN_MAX, GAIN_MIN
+from quartier.control.observe.meter_check.steps import GAIN_MAX, GAIN_MIN
 from quartier.house.assets import Battery, House
 from quartier.runtime import statefile
 

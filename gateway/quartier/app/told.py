@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from quartier.control import sight, supplies
-from quartier.control.sight import Memories
-from quartier.control.state import State
+from quartier.control.limits import supplies
+from quartier.control.observe import observations
+from quartier.control.observe.observations import LastGoodValues
+from quartier.control.state import ControlState
 from quartier.house.assets import MOBILE_PEAKS
 from quartier.house.now import Now
 from quartier.planning.tariff import Told, profile
@@ -16,7 +17,7 @@ Said = Callable[[str], str]
 """What a point says in words; empty where it says none."""
 
 
-def told(state: State, now: Now, said: Said = lambda _: "") -> Told:
+def told(state: ControlState, now: Now, said: Said = lambda _: "") -> Told:
     """The word of the first meter that tells an index, those of the grid operator first."""
     for supply in state.house.supplies:
         meter = _Meter(state.memories, now, supply.name, supply.period_s)
@@ -43,13 +44,13 @@ def told(state: State, now: Now, said: Said = lambda _: "") -> Told:
 class _Meter:
     """What one meter says now."""
 
-    memories: Memories
+    memories: LastGoodValues
     now: Now
     name: str
     period_s: float
 
     def fresh(self, name: str) -> float | None:
-        return sight.fresh(self.memories, f"{self.name}.{name}", self.period_s, self.now.ns)
+        return observations.find_fresh_value(self.memories, f"{self.name}.{name}", self.period_s, self.now.ns)
 
     def number(self, *names: str) -> int | None:
         """The first of some numbers that is told; 0 says that it is not."""
@@ -76,5 +77,5 @@ class _Meter:
         left_s, memory = self.fresh(name), self.memories.get(f"{self.name}.{name}")
         if left_s is None or memory is None:
             return None
-        taken_s = self.now.utc_ms / 1000 - sight.age_s(memory, self.now.ns)
+        taken_s = self.now.utc_ms / 1000 - observations.find_reading_age_s(memory, self.now.ns)
         return float(round((taken_s + left_s) / _MINUTE_S) * _MINUTE_S)

@@ -9,8 +9,8 @@ from quartier.app.ladder import CLOCK
 from quartier.app.safety import SafetyTable
 from quartier.app.turn import Turn
 from quartier.config.load import Loaded
-from quartier.control import guards
-from quartier.control.contacts import Why
+from quartier.control import participants
+from quartier.control.limits.contacts import ContactState
 from quartier.house.alarm import Alarm
 from quartier.house.now import Now
 from quartier.runtime.bus import Bus
@@ -48,8 +48,12 @@ class Troubles:
     def _of_outputs(self) -> Iterator[Alarm]:
         house = self._turn.house
         for asset, point in fallbacks.ordered(house):
-            if point in self._fleet.points and not guards.may_order(asset):
-                yield Alarm("output.no_fallback", asset.name, f"{asset.name}: given no orders, {guards.NONE}")
+            if point in self._fleet.points and not participants.is_order_allowed(asset):
+                yield Alarm(
+                    "output.no_fallback",
+                    asset.name,
+                    f"{asset.name}: given no orders, {participants.NO_FALLBACK}",
+                )
         for name in (asset.name for asset in house.assets):
             found = self._fleet.probes.get(name)
             if found is not None and not found.is_good:
@@ -93,6 +97,6 @@ def _told(view: Mapping[str, Any]) -> set[str]:
     """Assets, nodes and contacts whose silence has an alarm of its own: one loss is one alarm."""
     rows = view["losses"]
     of_grid = {"grid"} if any(row["name"].startswith("grid-meter") for row in rows) else set()
-    unread = {name for name, one in view["contacts"].items() if one["why"] == Why.LOST}
+    unread = {name for name, one in view["contacts"].items() if one["why"] == ContactState.LOST}
     nodes = {node["name"] for node in view.get("nodes", ()) if node["basis"] == "silent"}
     return {row["of"] for row in rows} | of_grid | unread | nodes

@@ -13,34 +13,25 @@ from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
 from quartier.app.pledges import Pledges
 from quartier.app.sentry import Sentry
-from quartier.control import (
-    agenda,
-    bands,
-    cycle,
-    events,
-    flexibility,
-    gridmemory,
-    gridrows,
-    link,
-    linkcaps,
-    outage,
-    returning,
-    runs,
-    schedule,
-    sequence,
-    supplies,
-    turns,
-)
-from quartier.control.caps import LinkCaps
-from quartier.control.commands import CommandDocument, FailsafeTest, Shed
-from quartier.control.contacts import Why
-from quartier.control.limits import Force
-from quartier.control.override import Overrides
-from quartier.control.plausibility import judge as plausibility
-from quartier.control.promises import Kept
-from quartier.control.running import Since
-from quartier.control.verdict import World
-from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
+from quartier.control import sequence, switch_state
+from quartier.control import state as control_state
+from quartier.control.allocate import restore
+from quartier.control.events import detection, outage, rows
+from quartier.control.limits import supplies
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.limits.contacts import ContactState
+from quartier.control.link import allowed, envelopes, machine
+from quartier.control.link import state as link_state
+from quartier.control.link.envelope_progress import ConnectionMeasurement
+from quartier.control.observe import daily_runs
+from quartier.control.observe.meter_check import judge
+from quartier.control.orders import command_progress, schedules
+from quartier.control.orders.command_progress import CommandContext
+from quartier.control.orders.commands import CommandDocument, FailsafeTest, Shed
+from quartier.control.orders.running_commands import RestartFacts
+from quartier.control.records import LinkLimits, Overrides
+from quartier.control.requests import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
+from quartier.control.supervise import flexibility as supervise_flexibility
 from quartier.house.assets import House
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -74,8 +65,8 @@ class Turn:
     def __init__(
         self,
         house: House,
-        params: link.LinkParams,
-        state: link.LinkState,
+        params: allowed.LinkParameters,
+        state: link_state.LinkState,
         clock: HouseClock,
         image: Image,
         fleet: Fleet,
@@ -101,16 +92,16 @@ class Turn:
         self._fleet = fleet
         self._store = store
         self._log = log
-        self._state = cycle.State.fresh(house)
+        self._state = control_state.ControlState.fresh(house)
         if outage_before:
-            self._state = replace(self._state, events=events.Events(outage=outage.begun()))
+            self._state = replace(self._state, events=detection.GridEvents(outage=outage.begin_recovery()))
         self.agenda = Agenda(self._answer, store.event, log)
         self._people: Overrides = {}
         self.commanding = Commanding(store.event, log, self._replay, self.sentry.reset)
         self.pledges = Pledges(self._answer, clock.rate)
         self._acting: frozenset[str] = frozenset()
 
-    def adopt(self, house: House, params: link.LinkParams, anew: Collection[str] = ()) -> None:
+    def adopt(self, house: House, params: allowed.LinkParameters, anew: Collection[str] = ()) -> None:
         """Go on with a site file that was read again; what stands on ``anew`` is ordered again."""
         self._state = self._state.adopt(house, anew)
         self.params = params
@@ -118,11 +109,11 @@ class Turn:
     def kept(self) -> Mapping[str, Any]:
         """What control must know after a restart beside the link's state."""
         facts = {
-            "subscribed_va": supplies.kept(self._state.supplies),
-            "runs": runs.kept(self._state.runs),
-            "turns": turns.kept(self._state.turns, self._clock.now()),
-            "grid": gridmemory.kept(self._state.events, self._clock.now_ns() // 1_000_000),
-            "meter": plausibility.dump(self._state.meter),
+            "subscribed_va": supplies.dump_supplies(self._state.supplies),
+            "runs": daily_runs.dump_runs(self._state.runs),
+            "turns": switch_state.dump_switch_states(self._state.turns, self._clock.now()),
+            "grid": detection.dump_grid_events(self._state.events, self._clock.now_ns() // 1_000_000),
+            "meter": judge.dump_check(self._state.meter),
             **self.agenda.kept(),
             "district": self.commanding.kept(),
         }
@@ -136,39 +127,41 @@ class Turn:
         """
         house, known, now = self._state.house, self._state.events, self._clock.now()
         same_boot = bool(self._boot) and kept.get("boot") == self._boot
-        counted_s = gridmemory.away_s(kept.get("grid"), now.ns // 1_000_000) if same_boot else None
+        counted_s = detection.find_absence_s(kept.get("grid"), now.ns // 1_000_000) if same_boot else None
         away_s = away_s if counted_s is None else counted_s
         self._state = replace(
             self._state,
-            supplies=supplies.recalled(house.supplies, kept.get("subscribed_va")),
-            turns=turns.recalled(
+            supplies=supplies.load_supplies(house.supplies, kept.get("subscribed_va")),
+            turns=switch_state.load_switch_states(
                 house, kept.get("turns"), now, dark=known.outage.is_open, same_boot=same_boot
             ),
-            runs=runs.recalled(house, kept.get("runs")),
-            events=gridmemory.recalled(known, kept.get("grid"), away_s, self._clock.now_ns()),
-            meter=plausibility.load(kept.get("meter"), self._clock.now_ns()),
+            runs=daily_runs.load_runs(house, kept.get("runs")),
+            events=detection.load_grid_events(known, kept.get("grid"), away_s, self._clock.now_ns()),
+            meter=judge.load_check(kept.get("meter"), self._clock.now_ns()),
         )
         self.agenda.recall(kept, outage=known.outage.is_open)
         ends_ns = {Shed: self.link.shed_until_ns, FailsafeTest: self.link.test_ns and self.link.test_ns[1]}
-        since = Since(same_boot, {kind: end_ns for kind, end_ns in ends_ns.items() if end_ns is not None})
+        since = RestartFacts(
+            same_boot, {kind: end_ns for kind, end_ns in ends_ns.items() if end_ns is not None}
+        )
         self.commanding.recall(kept.get("district"), now, outage=known.outage.is_open, since=since)
 
     def believe_meter(self, now: Now) -> str:
         """Have the connection meter judged anew; return what its verdict was."""
         before = self._state.meter
-        self._state = replace(self._state, meter=plausibility.forgive(before, now.ns))
+        self._state = replace(self._state, meter=judge.clear_verdict(before, now.ns))
         return before.verdict.name.lower()
 
     def needs(self, asset: str) -> list[dict[str, Any]] | None:
         """What it would take for an asset to come back; None where it is not held."""
-        return returning.needs(self._state, asset, self._clock.now_ns())
+        return restore.find_return_needs(self._state, asset, self._clock.now_ns())
 
     def until_ms(self, who: Who) -> int | None:
         """Until when (UTC) what a document of the district asks now is asked; None for all others."""
         program = self.link.program(who.name) if who.kind == "document" else None
         if program is None or (program.envelope.id, program.envelope.seq) != (who.id, who.seq):
             return None
-        return schedule.eases_ms(program.envelope, program.newest.utc_ms(self._clock.now_ns()))
+        return envelopes.find_next_rise_ms(program.envelope, program.newest.utc_ms(self._clock.now_ns()))
 
     @property
     def house(self) -> House:
@@ -186,7 +179,7 @@ class Turn:
         ordered = asked, self.commanding.commands
         plan = None if self.planner is None else self.planner.wish
         known = frozen, self._state, self.link, self.params, now
-        decision, self.link = sequence.taken(*known, *ordered, plan)
+        decision, self.link = sequence.run_turn(*known, *ordered, plan)
         self._state = decision.state
         self.view = decision.view
         if self.ladder is not None:
@@ -201,7 +194,7 @@ class Turn:
         self._tell(before, now)
         if self.uplink is not None:
             self.agenda.follow(self._moment(now))
-        utc_ms = linkcaps.reckoned_ms(self.link, now)
+        utc_ms = allowed.count_utc_ms(self.link, now)
         self.pledges.answer(self.commanding.look(self._world(now), self._kept(), utc_ms), now)
         self.pledges.look(now)
 
@@ -212,12 +205,14 @@ class Turn:
             return self._people
         return {**self.agenda.asked(self._moment(now), outage=outage), **self._people}
 
-    def _moment(self, now: Now) -> agenda.Moment:
-        utc_ms = linkcaps.reckoned_ms(self.link, now)
-        lost_ms = linkcaps.lost_ms(self.link, now)
-        leads = linkcaps.leads(self.link, self.params, now)
+    def _moment(self, now: Now) -> schedules.ScheduleContext:
+        utc_ms = allowed.count_utc_ms(self.link, now)
+        lost_ms = allowed.find_clock_lost_ms(self.link, now)
+        leads = allowed.follows_district(self.link, self.params, now)
         known = self.house, self._state.memories, self._people, leads
-        return agenda.Moment(now, utc_ms, lost_ms, *known, self._state.book.orders, self._regulatory)
+        return schedules.ScheduleContext(
+            now, utc_ms, lost_ms, *known, self._state.book.orders, self._regulatory
+        )
 
     @property
     def _regulatory(self) -> frozenset[str]:
@@ -227,8 +222,8 @@ class Turn:
 
     def planned(self) -> dict[str, Any]:
         """What the district plans, JSON-ready, and the fail-safe values in force."""
-        values = linkcaps.failsafe_values(self.link, self.params)
-        waits = linkcaps.failsafe_waits(self.link)
+        values = allowed.find_failsafe_values(self.link, self.params)
+        waits = allowed.has_waiting_parameters(self.link)
         failsafe = {**asdict(values), "from_district": self.link.failsafe is not None, "waits": waits}
         now = self._clock.now()
         running = self.commanding.shown(now)
@@ -237,7 +232,7 @@ class Turn:
     def flexibility(self, local: Collection[str]) -> dict[str, Any] | None:
         """What the building could do now, without the assets of ``local``; None while nobody can know yet."""
         now = self._clock.now()
-        if not flexibility.is_known(self._state, now):
+        if not supervise_flexibility.is_flexibility_known(self._state, now):
             return None
         moment = self._moment(now)
         if self.planner is None:
@@ -253,12 +248,12 @@ class Turn:
         return str(seen.value)
 
     @property
-    def state(self) -> cycle.State:
+    def state(self) -> control_state.ControlState:
         """What control remembers."""
         return self._state
 
     @property
-    def force(self) -> Force | None:
+    def force(self) -> ActiveLimits | None:
         """The caps in force; None before the first turn."""
         return self._state.force
 
@@ -271,15 +266,15 @@ class Turn:
     def is_fast(self) -> bool:
         """Whether the grid's frequency is read often enough for the fast cycle."""
         period_s = self.house.grid.frequency_period_s
-        return period_s is not None and period_s <= gridrows.FAST_S
+        return period_s is not None and period_s <= rows.FAST_PERIOD_S
 
     def look(self) -> bool:
         """Judge the public grid alone, between two turns; whether a row begins to act: then one is due."""
         now = self._clock.now()
         before = self._state.events
-        seen = events.judged(before, self._image.freeze(now.ns), self.house, now.ns)
+        seen = detection.update_events(before, self._image.freeze(now.ns), self.house, now.ns)
         self._state = replace(self._state, events=seen)
-        return seen.rises_from(before)
+        return seen.find_rise_start(before)
 
     def _resolve(self) -> None:
         """Let control know what devices tell of the points that it orders: their resolution and fallback."""
@@ -301,7 +296,7 @@ class Turn:
         while self.uplink.inbox:
             accepted = self.uplink.inbox.popleft()
             if isinstance(accepted.document, Heartbeat):
-                self.link = link.heartbeat(self.link, self.params, accepted.document, now)
+                self.link = machine.accept_heartbeat(self.link, self.params, accepted.document, now)
             elif isinstance(accepted.document, Envelope):
                 self._envelope(accepted, accepted.document, now)
             elif isinstance(accepted.document, FailsafeDocument):
@@ -313,13 +308,13 @@ class Turn:
                 self.pledges.answer(taken, now)
 
     def _envelope(self, accepted: "Accepted", envelope: Envelope, now: Now) -> None:
-        state, ack = link.document(self.link, self.params, envelope, now)
+        state, ack = machine.accept_envelope(self.link, self.params, envelope, now)
         if accepted.persisted:
             self.link = state
         elif self._loosens(state, now):
             ack = Ack(envelope.id, envelope.seq, "envelope", "TEMPORARY_ERROR", "REJECTED")
         else:
-            self.link, ack = link.document(self.link, self.params, envelope, now, sure=False)
+            self.link, ack = machine.accept_envelope(self.link, self.params, envelope, now, sure=False)
         self._answer(*self.commanding.promise(envelope, ack))
         fields = {"program": envelope.program, "id": envelope.id, "status": ack.status, "reason": ack.reason}
         self._log.info("document.judged", **fields)
@@ -327,8 +322,8 @@ class Turn:
             self._store.event("document.judged", f"envelope {envelope.id}: {ack.status}", fields, now)
 
     def _failsafe(self, accepted: "Accepted", paper: FailsafeDocument, now: Now) -> None:
-        state, ack = link.failsafe_document(self.link, self.params, paper, now)
-        if accepted.persisted or not linkcaps.failsafe_loosens(self.link, state, self.params):
+        state, ack = machine.accept_failsafe_parameters(self.link, self.params, paper, now)
+        if accepted.persisted or not allowed.loosens_failsafe(self.link, state, self.params):
             self.link = state
         else:
             ack = Ack(paper.id, paper.seq, "failsafe", "TEMPORARY_ERROR", "REJECTED")
@@ -338,9 +333,12 @@ class Turn:
         if not accepted.repeated:
             self._store.event("failsafe.judged", f"fail-safe values {paper.id}: {ack.status}", fields, now)
 
-    def _loosens(self, state: link.LinkState, now: Now) -> bool:
+    def _loosens(self, state: link_state.LinkState, now: Now) -> bool:
         """Whether ``state`` allows more now than the present one; without its number on disk it must not."""
-        before, after = link.caps(self.link, self.params, now), link.caps(state, self.params, now)
+        before, after = (
+            allowed.find_link_limits(self.link, self.params, now),
+            allowed.find_link_limits(state, self.params, now),
+        )
         careful = (before.no_battery_export, before.no_grid_charge_above_reserve)
         return any(new > old for new, old in zip(_caps(after), _caps(before), strict=True)) or (
             any(careful) and careful != (after.no_battery_export, after.no_grid_charge_above_reserve)
@@ -355,27 +353,30 @@ class Turn:
         if self.uplink is not None:
             self.uplink.replay(above)
 
-    def _world(self, now: Now) -> World:
+    def _world(self, now: Now) -> CommandContext:
         """What a command is judged against."""
-        return World(
+        return CommandContext(
             state=self._state,
             people=self._people,
             ordered=self.commanding.ordered,
-            may_loosen=link.may_loosen(self.link, now),
-            leads=link.leads(self.link, self.params, now),
+            may_loosen=allowed.is_loosening_allowed(self.link, now),
+            leads=allowed.follows_district(self.link, self.params, now),
             regulatory=self._regulatory,
             now=now,
         )
 
-    def _kept(self) -> Kept:
+    def _kept(self) -> ConnectionMeasurement:
         """Whether the measured power is inside the caps; None where it is not known."""
         inside = None
         if self.view["grid"]["state"] == "good":
             power_w, caps = self.view["grid"]["power_w"], self.view["caps"]
             import_w, export_w = caps["import"]["max_w"], caps["export"]["max_w"]
-            low_w, high_w = -export_w - bands.grid_band_w(export_w), import_w + bands.grid_band_w(import_w)
+            low_w, high_w = (
+                -export_w - command_progress.find_grid_band_w(export_w),
+                import_w + command_progress.find_grid_band_w(import_w),
+            )
             inside = low_w <= power_w <= high_w
-        return Kept(inside=inside, by_hand=bool(self._people))
+        return ConnectionMeasurement(inside=inside, by_hand=bool(self._people))
 
     def _tell(self, before: str, now: Now) -> None:
         """Log and keep what changed: the link's mode, contacts, and alarms that came or went."""
@@ -388,7 +389,9 @@ class Turn:
 
     def _tell_contacts(self, now: Now) -> None:
         """A contact that acts, or lets go; one not yet read says nothing of itself."""
-        seen = {name: one for name, one in self.view["contacts"].items() if one["why"] != Why.WAITING}
+        seen = {
+            name: one for name, one in self.view["contacts"].items() if one["why"] != ContactState.WAITING
+        }
         acting = frozenset(name for name, one in seen.items() if one["acting"])
         for name in sorted(acting - self._acting):
             caps = {f"{way}_max_w": watts for way, watts in seen[name]["caps"].items()}
@@ -400,6 +403,6 @@ class Turn:
         self._acting = acting
 
 
-def _caps(caps: LinkCaps) -> tuple[float, ...]:
+def _caps(caps: LinkLimits) -> tuple[float, ...]:
     limits = (caps.import_max_w, caps.export_max_w, caps.generation_max_w, caps.consumption_max_w)
     return tuple(inf if watts is None else watts for watts in limits)

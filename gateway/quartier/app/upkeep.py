@@ -10,7 +10,7 @@ from quartier.app import fallbacks, hands, keeper, memory, probed, sentry, wear
 from quartier.app.fleet import Fleet
 from quartier.app.memory import Memory, Named
 from quartier.app.pledges import Pledges
-from quartier.control.link import LinkState
+from quartier.control.link.state import LinkState
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.fallbacks import Fallbacks
 from quartier.runtime.writes import Tally

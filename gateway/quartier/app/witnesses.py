@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from quartier.app import offers
 from quartier.config import capping, model
 from quartier.config.supplies import SUBSCRIBED
-from quartier.control.clocks import OFFSET
+from quartier.control.observe.meter_clocks import CLOCK_OFFSET
 from quartier.house import assets
 from quartier_drivers.contract import PointInfo
 
@@ -32,6 +32,6 @@ def heard(site: model.Site, points: Mapping[str, PointInfo]) -> Iterator[assets.
     at_the_connection = (*site.supplies, site.grid()[0])
     for name in dict.fromkeys((*at_the_connection, *site.nodes)):
         tariff_s = offers.measured_s(points, f"{name}.tariff_index") if name in at_the_connection else None
-        clock_s = offers.measured_s(points, f"{name}.{OFFSET}")
+        clock_s = offers.measured_s(points, f"{name}.{CLOCK_OFFSET}")
         if tariff_s is not None or clock_s is not None:
             yield assets.Witness(name=name, tariff_s=tariff_s, clock_s=clock_s)

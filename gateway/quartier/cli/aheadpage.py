@@ -8,7 +8,7 @@ from rich.text import Text
 
 from quartier.cli import output
 from quartier.cli.steps import Steps
-from quartier.control.reason import Reason, data
+from quartier.control.reason import Reason, render_data
 from quartier.planning.plan import GivenUp, Plan
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -31,7 +31,7 @@ def document(name: str, plan: Plan, steps: Steps, why: Sequence[Reason]) -> dict
         "gap_eur": plan.gap_eur,
         "given_up": [asdict(one) for one in plan.given_up],
         "steps": [
-            {"time": time.isoformat(), **asdict(step), "why": str(line), **data(line)}
+            {"time": time.isoformat(), **asdict(step), "why": str(line), **render_data(line)}
             for time, step, line in zip(steps.times, plan.steps, why, strict=True)
         ],
     }

@@ -11,9 +11,10 @@ from quartier.app import assembly, pace
 from quartier.cli import bus, output
 from quartier.config import load
 from quartier.config.load import Loaded
-from quartier.control import gridrows, minimum_times
-from quartier.control.minimum_times import Excess
-from quartier.control.plausibility.detection import Detection, find_detections
+from quartier.control.allocate import minimum_times
+from quartier.control.allocate.minimum_times import MinimumTimeExcess
+from quartier.control.events import rows
+from quartier.control.observe.meter_check.detection import FaultDetection, find_detections
 from quartier.house.assets import House
 from quartier_drivers.errors import ConfigError, Fault
 
@@ -26,8 +27,8 @@ class Checked:
     house: House
     warnings: Sequence[Fault]
     notes: Sequence[str]
-    detections: Sequence[Detection]
-    excesses: Sequence[Excess]
+    detections: Sequence[FaultDetection]
+    excesses: Sequence[MinimumTimeExcess]
 
 
 def check(options: argparse.Namespace) -> int:
@@ -60,14 +61,14 @@ def _checked(file: Path) -> Checked:
     """Check the file and what follows from it.  Raises ConfigError."""
     loaded = load.check(file)
     house = assembly.known_house(loaded)
-    missing = gridrows.shortfall(pace.frequency_s(loaded))
+    missing = rows.find_unserved_rows(pace.frequency_s(loaded))
     return Checked(
         loaded=loaded,
         house=house,
         warnings=[*loaded.warnings, *bus.warnings(loaded, file)],
         notes=[missing] if missing else [],
         detections=list(find_detections(house)),
-        excesses=minimum_times.largest_excesses(house),
+        excesses=minimum_times.find_largest_excesses(house),
     )
 
 
@@ -89,7 +90,7 @@ def _show(file: Path, checked: Checked, verdict: str) -> None:
         print(_tell(one))
 
 
-def _tell(one: Excess) -> str:
+def _tell(one: MinimumTimeExcess) -> str:
     return (
         f"minimum times: at most {one.power_w:.0f} W above a new {one.way} limit for up to {one.for_s:.0f} s"
         f" ({', '.join(one.machines)}); never above a fuse or breaker"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from quartier.cli import output, reasons, sentences
-from quartier.control.plausibility.causes import tell_causes
+from quartier.control.observe.meter_check.causes import describe_evidence_with_faults
 from quartier.runtime.desk import Closed, ask
 from quartier.runtime.operators import GROUP, order
 
@@ -123,7 +123,7 @@ def meter(options: argparse.Namespace) -> int:
         print(f"the grid meter was {answer['done']}; it is believed again")
     else:
         causes = tuple((one["code"], one["value"]) for one in answer["causes"])
-        print(f"{answer['verdict']}{': ' if causes else ''}{tell_causes(causes)}")
+        print(f"{answer['verdict']}{': ' if causes else ''}{describe_evidence_with_faults(causes)}")
     return 1 if "error" in answer else 0
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from quartier.control.reasonkinds import KINDS, UNITS, Kind
+from quartier.control.reason_codes import REASON_KINDS, VALUE_UNITS, ReasonKind
 
 _HEAD = """\
 # Reasons
@@ -31,11 +31,11 @@ def page() -> str:
 
 
 def _rows() -> Iterator[str]:
-    for kind in KINDS:
+    for kind in REASON_KINDS:
         yield f"| `{kind.code}` | {_text(kind)} | {', '.join(map(_value, kind.names)) or '–'} |\n"
 
 
-def _text(kind: Kind) -> str:
+def _text(kind: ReasonKind) -> str:
     """Return its text without the formats of its values."""
     found = kind.text
     for name in kind.names:
@@ -46,4 +46,4 @@ def _text(kind: Kind) -> str:
 
 
 def _value(name: str) -> str:
-    return f"`{name}`" + f" ({UNITS[name]})" * bool(UNITS[name])
+    return f"`{name}`" + f" ({VALUE_UNITS[name]})" * bool(VALUE_UNITS[name])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from quartier.commissioning.subject import Subject
-from quartier.control.battery import room
+from quartier.control.orders.setpoints import find_power_range
 from quartier.house.assets import Battery, Pv
 
 MARGIN = 0.95
@@ -42,7 +42,7 @@ class Bounds:
             low_w = max(low_w, -self.generation_w)
         if isinstance(subject.asset, Battery):
             if soc_pct is not None:
-                band = room(subject.asset, soc_pct)
+                band = find_power_range(subject.asset, soc_pct)
                 low_w, high_w = max(low_w, band.low_w), min(high_w, band.high_w)
             if not self.charges_from_grid:
                 high_w = min(high_w, max(0.0, -rest_w))

@@ -7,10 +7,14 @@ from quartier.commissioning.subject import Subject
 from quartier.commissioning.trace import PHASES, Series, Trace
 from quartier.commissioning.verdict import Measured
 from quartier.commissioning.witnesses import SILENT_GAIN, decade
-from quartier.control.plausibility.causes import name_fault
-from quartier.control.plausibility.commanded import Judged, judge_commanded, judge_gain
-from quartier.control.plausibility.samples import Sample
-from quartier.control.plausibility.steps import SOME, Timing
+from quartier.control.observe.meter_check.causes import name_fault
+from quartier.control.observe.meter_check.commanded import (
+    CommandedSteps,
+    evaluate_commanded_steps,
+    evaluate_gain,
+)
+from quartier.control.observe.meter_check.samples import MeterSample
+from quartier.control.observe.meter_check.steps import SOME_SHARE, MeterTiming
 from quartier.house.assets import Pv
 
 SURE_SHARE = 0.1
@@ -18,20 +22,20 @@ SURE_SHARE = 0.1
 _S = 1_000_000_000
 
 
-def judge_meter(subject: Subject, trace: Trace, seen: Measured) -> Judged:
+def judge_meter(subject: Subject, trace: Trace, seen: Measured) -> CommandedSteps:
     """Judge each step of the probe as the gateway judges its own while it runs.
 
     Steps that are too small, too close together or too noisy for that count by the gain of all of them, with
     the same limits.  What command and connection meter agree on is no fault of the meter.
     """
     asset, grid = seen.asset.response, seen.grid.response
-    timing = Timing(
+    timing = MeterTiming(
         period_s=_listened_s(trace),
         late_s=0.0 if asset is None or grid is None else max(0.0, grid.delay_s - asset.delay_s),
         assets_s=(trace.asset.period_s,),
     )
     samples = _samples(subject, trace, _shares(subject, seen))
-    judged = judge_commanded(samples, timing, generation=isinstance(subject.asset, Pv))
+    judged = evaluate_commanded_steps(samples, timing, generation=isinstance(subject.asset, Pv))
     if seen.has_reacted or _is_of_asset(subject, seen):
         return replace(judged, causes=())
     if ratio := _of_ten(subject, seen):
@@ -41,7 +45,7 @@ def judge_meter(subject: Subject, trace: Trace, seen: Measured) -> Judged:
     return replace(judged, causes=_by_all(seen))
 
 
-def tell(judged: Judged, name: str) -> str:
+def tell(judged: CommandedSteps, name: str) -> str:
     """``grid showed 7 steps: 7 good``."""
     count = judged.reactions.total()
     if not count:
@@ -50,7 +54,7 @@ def tell(judged: Judged, name: str) -> str:
     return f"{name}: {count} step{'s' * (count != 1)} checked with the rules of the running gateway: {told}"
 
 
-def show(judged: Judged) -> dict[str, object]:
+def show(judged: CommandedSteps) -> dict[str, object]:
     """The same and the faults by their names, JSON-ready."""
     return {
         "steps": {reaction.value: many for reaction, many in judged.reactions.most_common()},
@@ -85,8 +89,8 @@ def _by_all(seen: Measured) -> tuple[tuple[str, float], ...]:
     if asset.edges_count < 2 or size < SILENT_GAIN:
         return ()
     is_sure = grid.is_sure() and grid.error <= 0.5 * size
-    is_unseen = abs(grid.value) < SOME * size and grid.error < SURE_SHARE * size
-    return judge_gain(grid.value / asset.value) if is_sure or is_unseen else ()
+    is_unseen = abs(grid.value) < SOME_SHARE * size and grid.error < SURE_SHARE * size
+    return evaluate_gain(grid.value / asset.value) if is_sure or is_unseen else ()
 
 
 def _listened_s(trace: Trace) -> float:
@@ -104,7 +108,7 @@ def _shares(subject: Subject, seen: Measured) -> tuple[float, ...]:
     return tuple(float(phase == subject.phase) for phase in PHASES) if seen.moved == (subject.phase,) else ()
 
 
-def _samples(subject: Subject, trace: Trace, share: tuple[float, ...]) -> list[Sample]:
+def _samples(subject: Subject, trace: Trace, share: tuple[float, ...]) -> list[MeterSample]:
     """One for each reading of the connection meter, with what was known of the asset then."""
     found = []
     phases = [trace.phases[phase] for phase in PHASES] if share else []
@@ -116,7 +120,7 @@ def _samples(subject: Subject, trace: Trace, share: tuple[float, ...]) -> list[S
         is_pv = isinstance(subject.asset, Pv)
         steered_w = (0.0, *(0.0 for _ in share)) if is_pv else (asset_w, *(part * asset_w for part in share))
         found.append(
-            Sample(
+            MeterSample(
                 taken_ns=round(at_s * _S),
                 meter_w=(grid_w, *(watts for watts in by_phase if watts is not None)),
                 steered_w=steered_w,

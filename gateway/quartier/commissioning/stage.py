@@ -8,7 +8,7 @@ from statistics import median
 from quartier.commissioning.bounds import Bounds
 from quartier.commissioning.subject import Subject
 from quartier.commissioning.trace import PHASES, Series, Trace
-from quartier.control.sight import number
+from quartier.control.observe.observations import read_number
 from quartier.house.image import Frozen
 
 _S = 1_000_000_000
@@ -108,7 +108,7 @@ class Stage:
         self.frozen = frozen
         self.now_s = (now_ns - self.began_ns) / _S
         for point, column in self.columns.items():
-            found = number(frozen, point)
+            found = read_number(frozen, point)
             if found is not None:
                 column.add((found.taken_ns - self.began_ns) / _S, found.value)
 

@@ -12,15 +12,15 @@ from quartier.commissioning.finding import Finding, Target
 from quartier.commissioning.gain import Gain
 from quartier.commissioning.subject import Subject
 from quartier.commissioning.verdict import Measured
-from quartier.control.plausibility.causes import tell_causes
-from quartier.control.plausibility.commanded import Judged
+from quartier.control.observe.meter_check.causes import describe_evidence_with_faults
+from quartier.control.observe.meter_check.commanded import CommandedSteps
 
 SILENT_GAIN = 0.04
 FROZEN = "frozen_power_w"
 DECADE_TOLERANCE, ONE_TOLERANCE = 0.15, 0.2  # of the decimal logarithm
 
 
-def judged(subject: Subject, seen: Measured, meter: Judged) -> Iterator[Finding]:
+def judged(subject: Subject, seen: Measured, meter: CommandedSteps) -> Iterator[Finding]:
     """Sign and power of ten, by which of the three disagrees with the two others.
 
     ``meter`` is what the gateway's own judge says of the connection meter.
@@ -53,7 +53,7 @@ def judged(subject: Subject, seen: Measured, meter: Judged) -> Iterator[Finding]
     yield from _tenfold(subject, asset, grid)
 
 
-def _of_meter(subject: Subject, meter: Judged) -> Iterator[Finding]:
+def _of_meter(subject: Subject, meter: CommandedSteps) -> Iterator[Finding]:
     """The faults of the connection meter, by the names that ``quartier check`` uses."""
     name = subject.name
     for code, value in meter.causes:
@@ -69,7 +69,7 @@ def _of_meter(subject: Subject, meter: Judged) -> Iterator[Finding]:
         if power:
             finding, more = "factor.grid", f"; it shows {_times(power)} what {name} takes"
             targets = [Target("grid", "power_w", "scale", 10.0**-power)]
-        words = f"{subject.grid}: {tell_causes([(code, value)])}{more}"
+        words = f"{subject.grid}: {describe_evidence_with_faults([(code, value)])}{more}"
         yield Finding(finding, words, targets=targets)
 
 

@@ -1,1 +1,1 @@
-"""What is wanted, what is allowed, and what is therefore done (pure)."""
+"""The control core: from readings, requests and limits to orders (pure)."""

@@ -1,9 +1,9 @@
-"""Why something is done: a code of ``reasonkinds`` with its values; text is made where it is shown."""
+"""A reason: a code of ``reason_codes`` with its values; text is made where it is shown."""
 
 from functools import lru_cache
 from typing import NamedTuple
 
-from quartier.control.reasonkinds import BY_CODE, NAMES
+from quartier.control.reason_codes import KINDS_BY_CODE, VALUE_NAMES
 from quartier_drivers.who import OURS, Who
 
 Value = float | str
@@ -34,9 +34,9 @@ class Reason(NamedTuple):
         """What is done in the end."""
         return self if self.more is None else self.more.last
 
-    def without_last(self) -> "Reason | None":
+    def drop_last(self) -> "Reason | None":
         """Return the same without its last part; None where it has one part."""
-        return None if self.more is None else self._replace(more=self.more.without_last())
+        return None if self.more is None else self._replace(more=self.more.drop_last())
 
     def get(self, name: str) -> Value | None:
         """Return a value by its name."""
@@ -49,7 +49,7 @@ class Reason(NamedTuple):
             Reason, (code, values, who, until_utc_ms, source, more if here is None else here.then(more))
         )
 
-    def within(self, head: "Reason") -> "Reason":
+    def limit_until(self, head: "Reason") -> "Reason":
         """Return this one behind ``head``, which takes over whose it is and until when."""
         return _new(Reason, (head.code, head.values, self.who, self.until_utc_ms, head.source, self))
 
@@ -57,14 +57,14 @@ class Reason(NamedTuple):
 @lru_cache(maxsize=1024)
 def _text(reason: Reason) -> str:
     """Return the text of a reason; the same reasons stand for many cycles."""
-    kind, values, more = BY_CODE[reason.code], dict(reason.values), reason.more
+    kind, values, more = KINDS_BY_CODE[reason.code], dict(reason.values), reason.more
     if "{more}" in kind.text:
         return kind.text.format(**values, more=more)
     words = kind.text.format(**values, source=reason.source)
-    return words if more is None else f"{words}{BY_CODE[more.code].joint}{more}"
+    return words if more is None else f"{words}{KINDS_BY_CODE[more.code].joint}{more}"
 
 
-def make(  # each value is an argument of its own
+def make_reason(  # each value is an argument of its own
     code: str,
     who: Who = OURS,
     until_utc_ms: int | None = None,
@@ -76,39 +76,39 @@ def make(  # each value is an argument of its own
 
     Raises KeyError for an unknown code, ValueError for a value that is missing, too many or out of order.
     """
-    if NAMES[code] != tuple(values):
-        raise ValueError(f"{code} has the values {NAMES[code]}, not {tuple(values)}")
+    if VALUE_NAMES[code] != tuple(values):
+        raise ValueError(f"{code} has the values {VALUE_NAMES[code]}, not {tuple(values)}")
     return _new(Reason, (code, tuple(values.items()), who, until_utc_ms, source, more))
 
 
-def rule(code: str, name: str, **values: Value) -> Reason:
+def make_rule_reason(code: str, name: str, **values: Value) -> Reason:
     """Return a reason of our own, by the name of its rule."""
-    return make(code, Who("rule", name), None, None, None, **values)
+    return make_reason(code, Who("rule", name), None, None, None, **values)
 
 
-def grid(code: str, name: str, **values: Value) -> Reason:
+def make_grid_reason(code: str, name: str, **values: Value) -> Reason:
     """Return what the public grid made necessary, by the row of spec/failsafe.md#section-4."""
-    return make(code, Who("grid", name), None, None, None, **values)
+    return make_reason(code, Who("grid", name), None, None, None, **values)
 
 
-def said(text: str, who: Who = OURS, until_utc_ms: int | None = None) -> Reason:
+def make_text_reason(text: str, who: Who = OURS, until_utc_ms: int | None = None) -> Reason:
     """Return a plain text as a reason: what a person wrote, and what an older version kept."""
-    return make("said", who, until_utc_ms, text=text)
+    return make_reason("said", who, until_utc_ms, text=text)
 
 
-def text(reason: Reason | None) -> str:
+def render_text(reason: Reason | None) -> str:
     """Return a reason as text; empty where there is none."""
     return "" if reason is None else str(reason)
 
 
-def data(reason: Reason) -> dict[str, object]:
+def render_data(reason: Reason) -> dict[str, object]:
     """Return code and values of all parts, JSON-ready, for who shows a reason to a program."""
     found: dict[str, object] = {"code": reason.code, "values": dict(reason.values)}
     if reason.source is not None:
-        found["source"] = data(reason.source)
+        found["source"] = render_data(reason.source)
     if reason.more is not None:
-        found["more"] = data(reason.more)
+        found["more"] = render_data(reason.more)
     return found
 
 
-FREE = make("free")
+NO_REASON = make_reason("free")

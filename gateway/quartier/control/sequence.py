@@ -1,31 +1,35 @@
-"""The order of one turn: the public grid first, then the link to the district, then the cycle (pure).
+"""The order of one cycle: the public grid first, then the link to the district, then control (pure).
 
 The daemon and days without wires take it, so that neither tells of an order that the other does not keep.
 """
 
 from collections.abc import Callable
 
-from quartier.control import aims, asked, clocks, cycle, events, legs, link
-from quartier.control.linkstate import LinkState
-from quartier.control.override import Overrides
-from quartier.control.running import Commands
-from quartier.control.state import Decision, State
-from quartier.control.wishes import LocalPlan, Wishes
+from quartier.control import cycle
+from quartier.control.events import detection
+from quartier.control.link import allowed, machine
+from quartier.control.link.state import LinkState
+from quartier.control.observe import meter_clocks
+from quartier.control.orders import local_plan, running_commands
+from quartier.control.orders.running_commands import RunningCommands
+from quartier.control.records import Overrides
+from quartier.control.requests import LocalPlan, Requests
+from quartier.control.state import ControlState, Decision
 from quartier.house.image import Frozen
 from quartier.house.now import Now
 from quartier.house.records import replace
 
-NONE = Commands()
+NO_COMMANDS = RunningCommands()
 
 
-def taken(
+def run_turn(
     frozen: Frozen,
-    state: State,
+    state: ControlState,
     linked: LinkState,
-    params: link.LinkParams,
+    params: allowed.LinkParameters,
     now: Now,
     by_hand: Callable[[bool], Overrides] | None = None,
-    commands: Commands = NONE,
+    commands: RunningCommands = NO_COMMANDS,
     plan: LocalPlan | None = None,
 ) -> tuple[Decision, LinkState]:
     """One turn; ``by_hand`` gives what people ordered, told whether the public grid's voltage is gone.
@@ -33,16 +37,18 @@ def taken(
     ``commands`` are the district's that run: below people's orders, and below every cap.  ``plan`` is the
     building's own, below all of them.
     """
-    seen = events.judged(state.events, frozen, state.house, now.ns)
-    linked = link.commanded(linked, commands.shed_until_ns(now.ns), commands.test_ns(now.ns))
-    linked = link.tick(linked, params, now, outage=seen.is_gone)
-    caps = link.caps(linked, params, now)
+    seen = detection.update_events(state.events, frozen, state.house, now.ns)
+    linked = machine.note_running_commands(linked, commands.shed_until_ns(now.ns), commands.test_ns(now.ns))
+    linked = machine.advance_link(linked, params, now, outage=seen.is_gone)
+    caps = allowed.find_link_limits(linked, params, now)
     people = {} if by_hand is None else by_hand(seen.is_gone)
-    ordered = asked.overrides(commands, state.house, people, now.ns)
-    wishes = Wishes(
+    ordered = running_commands.collect_overrides(commands, state.house, people, now.ns)
+    wishes = Requests(
         caps=caps,
-        overrides=legs.overrides(plan, state, ordered, now, outage=seen.is_gone),
-        shed=asked.shed(commands, now.ns),
-        aims=aims.now_wanted(plan, now, outage=seen.is_gone, doubt=clocks.doubt(state.clocks, now.ns)),
+        overrides=local_plan.find_plan_orders(plan, state, ordered, now, outage=seen.is_gone),
+        shed=running_commands.find_commanded_tiers(commands, now.ns),
+        aims=local_plan.find_running_aims(
+            plan, now, outage=seen.is_gone, doubt=meter_clocks.find_clock_doubt(state.clocks, now.ns)
+        ),
     )
-    return cycle.step(frozen, wishes, replace(state, events=seen), now), linked
+    return cycle.run_cycle(frozen, wishes, replace(state, events=seen), now), linked

@@ -1,33 +1,31 @@
-"""What control remembers from cycle to cycle, and what one cycle decides."""
+"""The state of control from cycle to cycle, and the decision of one cycle."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from quartier.control import meters
-from quartier.control.balance import Window
-from quartier.control.breach import Breach
-from quartier.control.clocks import Clocks
-from quartier.control.contacts import Hold
-from quartier.control.events import Events
-from quartier.control.failsafe import Judgement
-from quartier.control.hunting import Swings
-from quartier.control.lag import Lag
-from quartier.control.limits import Force
-from quartier.control.meters import Look
-from quartier.control.orders import Book
-from quartier.control.overload import Overloads
-from quartier.control.plausibility import judge as plausibility
-from quartier.control.plausibility.judge import Judge
+from quartier.control.events.detection import GridEvents
+from quartier.control.limits import node_meters
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.limits.breach import Breach, Overloads
+from quartier.control.limits.contacts import ContactHold
+from quartier.control.limits.node_meters import NodeWindow
+from quartier.control.limits.supplies import SupplyState
+from quartier.control.observe.charging_sessions import ChargingSession, SharingState
+from quartier.control.observe.daily_runs import RunProgress
+from quartier.control.observe.health import StageDecision
+from quartier.control.observe.meter_check import judge
+from quartier.control.observe.meter_check.judge import MeterCheck
+from quartier.control.observe.meter_clocks import ClockComparisons
+from quartier.control.observe.meter_delay import MeterDelay, PowerTrack
+from quartier.control.observe.observations import LastGood
+from quartier.control.observe.residual_load import ResidualWindow
+from quartier.control.orders.conflicts import PointConflict
+from quartier.control.orders.hidden_conflicts import HiddenConflict
 from quartier.control.reason import Reason
-from quartier.control.rivals import Rival
-from quartier.control.runs import Progress
-from quartier.control.shed import Gate, Turn
-from quartier.control.sight import Memory
-from quartier.control.stay import Park, Stay
-from quartier.control.supplies import Drawn
-from quartier.control.track import Track
-from quartier.control.trespass import Trespass
+from quartier.control.records import OrderBook
+from quartier.control.supervise.hunting import OutputSwings
+from quartier.control.switch_state import RestoreGate, SwitchState
 from quartier.house.alarm import Holds
 from quartier.house.assets import House
 from quartier.house.nodes import ROOT
@@ -36,48 +34,48 @@ from quartier_drivers.contract import Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class ControlState:
     """All memory of the cycle; immutable, so that a cycle that failed has changed nothing."""
 
     house: House
     started_ns: int | None = None
     last_ns: int | None = None
     late_count: int = 0
-    memories: Mapping[str, Memory] = field(default_factory=dict)
-    judgement: Judgement = field(default_factory=Judgement)
-    meter: Judge = field(default_factory=Judge)
-    window: Window = field(default_factory=Window)
+    memories: Mapping[str, LastGood] = field(default_factory=dict)
+    judgement: StageDecision = field(default_factory=StageDecision)
+    meter: MeterCheck = field(default_factory=MeterCheck)
+    window: ResidualWindow = field(default_factory=ResidualWindow)
     remainder_w: float | None = None
-    turns: Mapping[str, Turn] = field(default_factory=dict)
-    gate: Gate = field(default_factory=Gate)
+    turns: Mapping[str, SwitchState] = field(default_factory=dict)
+    gate: RestoreGate = field(default_factory=RestoreGate)
     import_breach: Breach = field(default_factory=Breach)
     export_breach: Breach = field(default_factory=Breach)
     overloads: Overloads = field(default_factory=dict)
-    force: Force | None = None
+    force: ActiveLimits | None = None
     mode: str = ""
-    contacts: Mapping[str, Hold] = field(default_factory=dict)
-    supplies: Mapping[str, Drawn] = field(default_factory=dict)
-    potentials: Mapping[str, Memory] = field(default_factory=dict)
-    book: Book = field(default_factory=Book)
-    tracks: Mapping[str, Track] = field(default_factory=dict)
-    lag: Lag = field(default_factory=Lag)
-    looks: Mapping[str, Look] = field(default_factory=dict)
-    events: Events = field(default_factory=Events)
-    rivals: Mapping[str, Rival] = field(default_factory=dict)
-    trespasses: Mapping[str, Trespass] = field(default_factory=dict)
-    swings: Swings = field(default_factory=Swings)
-    stays: Mapping[str, Stay] = field(default_factory=dict)
-    park: Park = field(default_factory=Park)
-    clocks: Clocks = field(default_factory=dict)
-    runs: Mapping[str, Progress] = field(default_factory=dict)
+    contacts: Mapping[str, ContactHold] = field(default_factory=dict)
+    supplies: Mapping[str, SupplyState] = field(default_factory=dict)
+    potentials: Mapping[str, LastGood] = field(default_factory=dict)
+    book: OrderBook = field(default_factory=OrderBook)
+    tracks: Mapping[str, PowerTrack] = field(default_factory=dict)
+    lag: MeterDelay = field(default_factory=MeterDelay)
+    looks: Mapping[str, NodeWindow] = field(default_factory=dict)
+    events: GridEvents = field(default_factory=GridEvents)
+    rivals: Mapping[str, PointConflict] = field(default_factory=dict)
+    trespasses: Mapping[str, HiddenConflict] = field(default_factory=dict)
+    swings: OutputSwings = field(default_factory=OutputSwings)
+    stays: Mapping[str, ChargingSession] = field(default_factory=dict)
+    park: SharingState = field(default_factory=SharingState)
+    clocks: ClockComparisons = field(default_factory=dict)
+    runs: Mapping[str, RunProgress] = field(default_factory=dict)
     alarms: Holds = field(default_factory=dict)
 
     @classmethod
-    def fresh(cls, house: House) -> "State":
+    def fresh(cls, house: House) -> "ControlState":
         """The state of a process that begins."""
         return cls(house=house)
 
-    def adopt(self, house: House, anew: Collection[str] = ()) -> "State":
+    def adopt(self, house: House, anew: Collection[str] = ()) -> "ControlState":
         """The same memory for a site file that was read again; what it no longer names is forgotten.
 
         ``anew`` are points whose bus was started anew: what was last ordered there may never have
@@ -96,20 +94,20 @@ class State:
             turns={n: t for n, t in self.turns.items() if n in names},
             contacts={n: h for n, h in self.contacts.items() if n in names},
             supplies={n: one for n, one in self.supplies.items() if n in names},
-            book=Book(
+            book=OrderBook(
                 {p: o for p, o in self.book.orders.items() if known(p) and p not in anew},
                 frozenset(p for p in self.book.released if known(p) and p not in anew),
                 {p: o for p, o in self.book.returns.items() if known(p) and p not in anew},
             ),
-            meter=plausibility.adopt(self.meter, self.house, house),
-            window=Window(),
+            meter=judge.adopt_site(self.meter, self.house, house),
+            window=ResidualWindow(),
             stays={n: one for n, one in self.stays.items() if n in names},
-            looks=meters.kept(self.looks, [ROOT, *(node.name for node in house.nodes)]),
+            looks=node_meters.keep_known_nodes(self.looks, [ROOT, *(node.name for node in house.nodes)]),
             tracks={n: t for n, t in self.tracks.items() if n in names},
             rivals={p: r for p, r in self.rivals.items() if known(p)},
             trespasses={p: one for p, one in self.trespasses.items() if known(p)},
-            swings=Swings(),
-            lag=Lag(),
+            swings=OutputSwings(),
+            lag=MeterDelay(),
             clocks={n: one for n, one in self.clocks.items() if n in names},
             runs={n: one for n, one in self.runs.items() if n in names},
         )
@@ -125,7 +123,7 @@ class Decision:
     """
 
     commands: tuple[Command, ...]
-    state: State
+    state: ControlState
     view: dict[str, Any]
     releases: tuple[str, ...] = ()
     lost: Mapping[str, Reason] = field(default_factory=dict)

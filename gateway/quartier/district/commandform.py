@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from quartier.control.commands import (
-    DURATION_MAX_S,
-    LEVEL_MAX,
-    TEST_MAX_S,
+from quartier.control.orders.commands import (
+    COMMAND_MAX_S,
+    FAILSAFE_TEST_MAX_S,
+    SHED_LEVEL_MAX,
     Command,
     CommandDocument,
     FailsafeTest,
@@ -65,7 +65,7 @@ class CommandForm(DocumentForm):
     model_config = ConfigDict(json_schema_extra=_rules)
 
     op: Op
-    level: Annotated[int, Field(ge=0, le=LEVEL_MAX)] | None = None
+    level: Annotated[int, Field(ge=0, le=SHED_LEVEL_MAX)] | None = None
     """With shed: 1 is tier D off, 2 is C and D, 3 is B, C and D; 0 ends it."""
     asset: Name | None = None
     """With setpoint: whose power."""
@@ -77,7 +77,7 @@ class CommandForm(DocumentForm):
     """With replay: the first event that comes again."""
     code: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """With reset_alarm: its code, CODE:OF or number."""
-    duration_s: Annotated[float, Field(gt=0, le=DURATION_MAX_S)] | None = None
+    duration_s: Annotated[float, Field(gt=0, le=COMMAND_MAX_S)] | None = None
     """With all that moves power: how long; a test of the fail-safe state lasts ten minutes at most."""
 
     @model_validator(mode="after")
@@ -90,8 +90,8 @@ class CommandForm(DocumentForm):
             raise ValueError(
                 f"{self.op} comes with {', '.join(FIELDS[self.op]) or 'nothing'} and nothing else"
             )
-        if self.op == "test_failsafe" and (self.duration_s or 0.0) > TEST_MAX_S:
-            raise ValueError(f"duration_s: a test lasts {TEST_MAX_S:g} s at most")
+        if self.op == "test_failsafe" and (self.duration_s or 0.0) > FAILSAFE_TEST_MAX_S:
+            raise ValueError(f"duration_s: a test lasts {FAILSAFE_TEST_MAX_S:g} s at most")
         return self
 
     def wish(self) -> CommandDocument:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from quartier.control.wishes import Ack
+from quartier.control.requests import Ack
 from quartier.district.arrival import Arrival, Denied
 from quartier.district.broker import (
     PACKET_MAX_BYTES,

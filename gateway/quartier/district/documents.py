@@ -13,9 +13,18 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from quartier.control.acks import Reason, Reception, Status
-from quartier.control.commands import CommandDocument
-from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
+from quartier.control.orders.commands import CommandDocument
+from quartier.control.requests import (
+    Ack,
+    AckReason,
+    DeviceSchedule,
+    Envelope,
+    FailsafeDocument,
+    Heartbeat,
+    InstructionStatus,
+    ReceptionStatus,
+    Signal,
+)
 from quartier.district.downlink import read_json, whole
 from quartier.district.forms import KINDS, PROGRAM, SHARED, DocumentForm, Form, HeartbeatForm, Kind
 from quartier.district.grammar import TIME_MAX_MS
@@ -63,7 +72,7 @@ class Refused:
     """
 
     topic: str
-    reason: Reason
+    reason: AckReason
     why: str
     ack: Ack | None = None
     alarm: bool = False
@@ -80,7 +89,9 @@ class _Last:
 
 
 class _No(Exception):  # noqa: N818 - a step's answer, never leaves this file
-    def __init__(self, reception: Reception, reason: Reason, why: str, *, alarm: bool = False) -> None:
+    def __init__(
+        self, reception: ReceptionStatus, reason: AckReason, why: str, *, alarm: bool = False
+    ) -> None:
         super().__init__(why)
         self.reception = reception
         self.reason = reason
@@ -149,7 +160,9 @@ class Documents:
             return self._document(kind, place, topic, payload, signature, now)
         except _No as no:
             ident, seq = _claimed(payload, kind)
-            ack = Ack(ident, seq, kind.name, no.reception.value, Status.REJECTED.value, no.reason.value)
+            ack = Ack(
+                ident, seq, kind.name, no.reception.value, InstructionStatus.REJECTED.value, no.reason.value
+            )
             return Refused(topic, no.reason, str(no), ack if kind.is_acked else None, alarm=no.alarm)
 
     def refuse_watermark(self, topic: str, payload: bytes, signature: str | None, now: Now) -> Refused | None:
@@ -167,13 +180,13 @@ class Documents:
 
     def _heartbeat(self, topic: str, payload: bytes, signature: str | None, now: Now) -> Accepted:
         if len(payload) > _HEARTBEAT_MAX_BYTES:
-            raise _No(Reception.INVALID_DATA, Reason.BOUNDS, f"{len(payload)} bytes")
+            raise _No(ReceptionStatus.INVALID_DATA, AckReason.BOUNDS, f"{len(payload)} bytes")
         issuer = self._signer(topic, payload, signature, ("heartbeat", ""), now, self._newest_beat)
         form = _form(HeartbeatForm, payload, _HEARTBEAT_MAX_BYTES)
         last_n = self._beats.get(issuer.kid, -1)
         latest = self._latest(now)
         if form.n <= last_n and not latest.denies(last_n):
-            raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"n {form.n} does not rise")
+            raise _No(ReceptionStatus.INVALID_CONTENT, AckReason.REPLAY, f"n {form.n} does not rise")
         _not_ahead(form.n, latest)
         if now.synced:
             try:
@@ -190,7 +203,7 @@ class Documents:
         self, kind: Kind, place: str, topic: str, payload: bytes, signature: str | None, now: Now
     ) -> Accepted:
         if len(payload) > kind.size_max_bytes:
-            raise _No(Reception.INVALID_DATA, Reason.BOUNDS, f"{len(payload)} bytes")
+            raise _No(ReceptionStatus.INVALID_DATA, AckReason.BOUNDS, f"{len(payload)} bytes")
         used = self._last.get(topic, {})
         newest = next(reversed(used), "")
         issuer = self._signer(topic, payload, signature, (kind.name, place), now, newest)
@@ -202,12 +215,12 @@ class Documents:
         if last is not None and not repeated and not latest.denies(last.seq):
             _rises(form.seq, last.seq)
         if form.exp <= form.nbf:
-            raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "exp is not after nbf")
+            raise _No(ReceptionStatus.INVALID_CONTENT, AckReason.BOUNDS, "exp is not after nbf")
         if now.synced and not (repeated and kind.life_s):
             moments = self._moments(now) if kind.name in LIMITS else [now.utc_ms]
             _in_time(moments, 0 if kind.waits else form.nbf - SKEW_MS, _ends_ms(form, kind))
         elif kind.waits:
-            raise _No(Reception.TEMPORARY_ERROR, Reason.CLOCK, "the clock is not trusted")
+            raise _No(ReceptionStatus.TEMPORARY_ERROR, AckReason.CLOCK, "the clock is not trusted")
         if not repeated:
             _not_ahead(form.seq, latest)
         self.used[issuer.kid] = now.utc_ms
@@ -273,11 +286,15 @@ class Documents:
         """For this building, or for all of the district where it is said to all; and for that topic."""
         all_of_them = () if kind.is_acked else (self.identity.group,)
         if not form.is_for(self.identity.client_id, *all_of_them):
-            raise _No(Reception.INVALID_CONTENT, Reason.UNKNOWN_DEVICE, "aud does not name this gateway")
+            raise _No(
+                ReceptionStatus.INVALID_CONTENT, AckReason.UNKNOWN_DEVICE, "aud does not name this gateway"
+            )
         if kind.is_single:
             return
         if form.place != place or not PROGRAM.fullmatch(place):
-            raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "it is not of the last level of its topic")
+            raise _No(
+                ReceptionStatus.INVALID_CONTENT, AckReason.BOUNDS, "it is not of the last level of its topic"
+            )
 
     def _keep(self, topic: str, kid: str, last: "_Last", now: Now) -> None:
         if topic not in self._last and len(self._last) >= _TOPICS_MAX:
@@ -297,7 +314,7 @@ class Documents:
         }
         first = min(ends_ms, key=ends_ms.__getitem__, default="")
         if not now.synced or now.utc_ms < ends_ms.get(first, TIME_MAX_MS):
-            raise _No(Reception.TEMPORARY_ERROR, Reason.BOUNDS, f"more than {_TOPICS_MAX} topics")
+            raise _No(ReceptionStatus.TEMPORARY_ERROR, AckReason.BOUNDS, f"more than {_TOPICS_MAX} topics")
         del self._last[first]
 
 
@@ -322,8 +339,8 @@ def received(accepted: Accepted) -> Ack | None:
     document = accepted.document
     if isinstance(document, Heartbeat | Signal):
         return None
-    reception = Reception.OK if accepted.persisted else Reception.TEMPORARY_ERROR
-    return Ack(document.id, document.seq, accepted.kind, reception.value, Status.NEW.value)
+    reception = ReceptionStatus.OK if accepted.persisted else ReceptionStatus.TEMPORARY_ERROR
+    return Ack(document.id, document.seq, accepted.kind, reception.value, InstructionStatus.NEW.value)
 
 
 def _places(root: str, kinds: Mapping[str, Kind]) -> Iterator[str]:
@@ -343,26 +360,28 @@ def _found(topic: str, root: str, kinds: Mapping[str, Kind]) -> tuple[Kind, str]
 
 
 def _no_signature(why: str, *, alarm: bool = False) -> _No:
-    return _No(Reception.INVALID_CONTENT, Reason.BAD_SIG, why, alarm=alarm)
+    return _No(ReceptionStatus.INVALID_CONTENT, AckReason.BAD_SIG, why, alarm=alarm)
 
 
 def _form(form: type[_Form], payload: bytes, size_max_bytes: int) -> _Form:
     found = read_json(payload, size_max_bytes)
     if found is None:
-        raise _No(Reception.INVALID_DATA, Reason.BOUNDS, "no JSON object")
+        raise _No(ReceptionStatus.INVALID_DATA, AckReason.BOUNDS, "no JSON object")
     try:
         return form.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise _No(Reception.INVALID_MESSAGE, Reason.BOUNDS, f"{place}: {first['msg']}") from None
+        raise _No(ReceptionStatus.INVALID_MESSAGE, AckReason.BOUNDS, f"{place}: {first['msg']}") from None
 
 
 def _rises(seq: int, last: int) -> None:
     if seq < last:
-        raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"seq {seq} is older than {last}")
+        raise _No(ReceptionStatus.INVALID_CONTENT, AckReason.REPLAY, f"seq {seq} is older than {last}")
     if seq == last:
-        raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"seq {seq} came with other bytes", alarm=True)
+        raise _No(
+            ReceptionStatus.INVALID_CONTENT, AckReason.REPLAY, f"seq {seq} came with other bytes", alarm=True
+        )
 
 
 def _in_time(moments: Sequence[int], from_ms: int, until_ms: int) -> None:
@@ -370,8 +389,8 @@ def _in_time(moments: Sequence[int], from_ms: int, until_ms: int) -> None:
     if any(from_ms <= utc_ms < until_ms for utc_ms in moments):
         return
     if moments[0] < from_ms:
-        raise _No(Reception.INVALID_CONTENT, Reason.NOT_YET, "its time has not come")
-    raise _No(Reception.INVALID_CONTENT, Reason.EXPIRED, "its time is over")
+        raise _No(ReceptionStatus.INVALID_CONTENT, AckReason.NOT_YET, "its time has not come")
+    raise _No(ReceptionStatus.INVALID_CONTENT, AckReason.EXPIRED, "its time is over")
 
 
 def _ends_ms(form: DocumentForm, kind: Kind) -> int:
@@ -383,7 +402,7 @@ def _not_ahead(number: int, now: Now) -> None:
     far_ms = AHEAD_MAX_MS if now.synced else UNSURE_AHEAD_MAX_MS
     if number > now.utc_ms + far_ms:
         why = f"its number is more than {far_ms // 86_400_000} d ahead of the clock"
-        raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, why)
+        raise _No(ReceptionStatus.INVALID_CONTENT, AckReason.BOUNDS, why)
 
 
 def _claimed(payload: bytes, kind: Kind) -> tuple[str, int]:

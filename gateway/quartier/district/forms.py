@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from quartier.control.wishes import Envelope, Heartbeat, Interval
+from quartier.control.requests import Envelope, Heartbeat, Interval
 from quartier.district.commandform import CommandForm
 from quartier.district.grammar import PROGRAM, DocumentForm, Duration, Form, Name, Number, TimeMs, Watts
 from quartier.district.jobforms import JobForm

@@ -8,14 +8,14 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from quartier.control.wishes import (
+from quartier.control.requests import (
     DeviceSchedule,
     FailsafeDocument,
     FailsafeValues,
+    ScheduleInterval,
     Signal,
+    SignalInterval,
     SignalKind,
-    Span,
-    Stretch,
 )
 from quartier.district.grammar import DAY_S, TIME_MAX_MS, DocumentForm, Duration, Form, TimeMs, Watts
 
@@ -62,7 +62,9 @@ class ScheduleForm(DocumentForm):
             nbf_utc_ms=self.nbf,
             exp_utc_ms=self.exp,
             start_utc_ms=self.start,
-            stretches=tuple(Stretch(one.duration_s, one.power_w, one.soc_pct) for one in self.intervals),
+            stretches=tuple(
+                ScheduleInterval(one.duration_s, one.power_w, one.soc_pct) for one in self.intervals
+            ),
         )
 
 
@@ -91,12 +93,12 @@ class PriceForm(Form):
     import_eur_per_kwh: PricePerKwh
     export_eur_per_kwh: PricePerKwh | None = None
 
-    def span(self) -> Span:
+    def span(self) -> SignalInterval:
         """Per Wh, as the house counts."""
         values: dict[str, float | str] = {"import_eur_per_wh": self.import_eur_per_kwh / _KWH}
         if self.export_eur_per_kwh is not None:
             values["export_eur_per_wh"] = self.export_eur_per_kwh / _KWH
-        return Span(self.duration_s, values)
+        return SignalInterval(self.duration_s, values)
 
 
 class Co2Form(Form):
@@ -105,9 +107,9 @@ class Co2Form(Form):
     duration_s: Duration
     import_g_per_kwh: GramsPerKwh
 
-    def span(self) -> Span:
+    def span(self) -> SignalInterval:
         """Per Wh, as the house counts."""
-        return Span(self.duration_s, {"import_g_per_wh": self.import_g_per_kwh / _KWH})
+        return SignalInterval(self.duration_s, {"import_g_per_wh": self.import_g_per_kwh / _KWH})
 
 
 class LevelForm(Form):
@@ -116,9 +118,9 @@ class LevelForm(Form):
     duration_s: Duration
     level: Annotated[int, Field(ge=0, le=3)]
 
-    def span(self) -> Span:
+    def span(self) -> SignalInterval:
         """As it is."""
-        return Span(self.duration_s, {"level": self.level})
+        return SignalInterval(self.duration_s, {"level": self.level})
 
 
 class AlertForm(Form):
@@ -128,15 +130,15 @@ class AlertForm(Form):
     code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
     text: Annotated[str, Field(max_length=500)] = ""
 
-    def span(self) -> Span:
+    def span(self) -> SignalInterval:
         """As it is."""
-        return Span(self.duration_s, {"code": self.code, "text": self.text})
+        return SignalInterval(self.duration_s, {"code": self.code, "text": self.text})
 
 
 class _SignalForm(DocumentForm):
     start: TimeMs
 
-    def _signal(self, kind: SignalKind, spans: tuple[Span, ...]) -> Signal:
+    def _signal(self, kind: SignalKind, spans: tuple[SignalInterval, ...]) -> Signal:
         return Signal(
             kind=kind,
             id=self.id,

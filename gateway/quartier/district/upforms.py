@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from quartier.control.acks import Reason, Reception, Status
+from quartier.control.requests import AckReason, InstructionStatus, ReceptionStatus
 
 Uint64 = Annotated[int, Field(ge=0, le=2**64 - 1)]
 Millis = Annotated[int, Field(ge=0, le=2**53)]
@@ -29,11 +29,11 @@ class AckForm(Said):
     """The document's seq; 0 where none could be read."""
     type: str
     """The kind of document: envelope, job …"""
-    reception: Literal[tuple(word.value for word in Reception)]  # type: ignore[valid-type] # made from the words themselves
+    reception: Literal[tuple(word.value for word in ReceptionStatus)]  # type: ignore[valid-type] # made from the words themselves
     """S2's reception status."""
-    status: Literal[tuple(word.value for word in Status)]  # type: ignore[valid-type] # as above
+    status: Literal[tuple(word.value for word in InstructionStatus)]  # type: ignore[valid-type] # as above
     """S2's status of what was ordered."""
-    reason: Literal[(*(word.value for word in Reason), "")]  # type: ignore[valid-type] # as above
+    reason: Literal[(*(word.value for word in AckReason), "")]  # type: ignore[valid-type] # as above
     """Why it was refused or ended."""
     ts: Millis
     """When it is said, Unix milliseconds."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from quartier.control.wishes import Ack
+from quartier.control.requests import Ack
 from quartier.district import broker, downlink, papers, rival
 from quartier.district.arrival import Arrival
 from quartier.district.broker import Credentials, Ended, Message, Outgoing, Profile, Server

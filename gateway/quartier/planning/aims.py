@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import inf
 
 from quartier.control.reason import Reason
-from quartier.control.wishes import Aim
+from quartier.control.requests import PlanAim
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import Plan, PlannedStep
 from quartier.planning.steep import from_w
@@ -27,7 +27,7 @@ def aims(
     contract: Contract,
     why: Sequence[Reason],
     target_w: float = 0.0,
-) -> tuple[Aim, ...]:
+) -> tuple[PlanAim, ...]:
     """One aim a step; ``target_w`` is the grid power that the site's rule brings the grid to."""
     return tuple(
         _aim(plan, battery, outlook, contract, number, why[number], target_w)
@@ -43,7 +43,7 @@ def _aim(
     number: int,
     why: Reason,
     target_w: float,
-) -> Aim:
+) -> PlanAim:
     step = plan.steps[number]
     co2_eur = contract.co2_eur_per_g * outlook.import_g_per_wh[number] if outlook.import_g_per_wh else 0.0
     bought = outlook.import_eur_per_wh[number] + co2_eur
@@ -83,7 +83,7 @@ def _aim(
         high_w = min(high_w, max(top_w, contract.peak_free_w, target_w))
     if is_sold:  # what is sold is no surplus to be taken in
         low_w = -inf
-    return Aim(outlook.step_s, power_w, min(low_w, high_w), high_w, why)
+    return PlanAim(outlook.step_s, power_w, min(low_w, high_w), high_w, why)
 
 
 def _height_w(plan: Plan, step: PlannedStep) -> float:

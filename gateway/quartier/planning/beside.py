@@ -8,8 +8,8 @@ the others take added to the load.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from quartier.control.reason import Reason, make
-from quartier.control.wishes import Leg
+from quartier.control.reason import Reason, make_reason
+from quartier.control.requests import PlanLeg
 from quartier.house.records import replace
 from quartier.planning.horizon import RefusedError
 from quartier.planning.site import Batch, Car, Site
@@ -20,8 +20,8 @@ _EARLY_EUR_PER_WH = 1e-9
 """So much dearer each step counts than the one before: of equal hours the earlier is taken, each time."""
 _PER_KWH = 1000.0
 _When = Callable[[int], str]
-_HEATED = make("plan.heated")
-_HAS_ALL = make("plan.car_has_all")
+_HEATED = make_reason("plan.heated")
+_HAS_ALL = make_reason("plan.car_has_all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Beside:
 
     load_w: Sequence[float]
     powers_w: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    legs: Mapping[str, tuple[Leg, ...]] = field(default_factory=dict)
+    legs: Mapping[str, tuple[PlanLeg, ...]] = field(default_factory=dict)
     batteries_w: Mapping[str, Sequence[float]] = field(default_factory=dict)
     why_not: str = ""
 
@@ -107,19 +107,19 @@ class _Said:
         return round(self.prices[step] * _PER_KWH, 3)
 
 
-def _modes(said: _Said, modes: Modes, power_w: Sequence[float], batch: Batch | None) -> tuple[Leg, ...]:
+def _modes(said: _Said, modes: Modes, power_w: Sequence[float], batch: Batch | None) -> tuple[PlanLeg, ...]:
     """A mode a step, with its reason: a batch takes from start to end, whatever it takes in between."""
-    found: list[Leg] = []
+    found: list[PlanLeg] = []
     begins = ""
     span = _span(batch, power_w)
     for step in range(len(power_w) - 1, -1, -1):
         takes = step in span if batch is not None else power_w[step] >= modes.from_w
         if takes:
             begins = said.when(step)
-            why = make(modes.code, price_eur_per_kwh=said.price(step))
+            why = make_reason(modes.code, price_eur_per_kwh=said.price(step))
         else:
-            why = make("plan.waits_until", at=begins) if begins else modes.after
-        found.append(Leg(said.step_s, float(modes.takes if takes else modes.waits), why))
+            why = make_reason("plan.waits_until", at=begins) if begins else modes.after
+        found.append(PlanLeg(said.step_s, float(modes.takes if takes else modes.waits), why))
     return tuple(reversed(found))
 
 
@@ -132,17 +132,17 @@ def _span(batch: Batch | None, power_w: Sequence[float]) -> range:
     return range(start, start + len(batch.powers_w))
 
 
-def _current(said: _Said, car: Car, power_w: Sequence[float]) -> tuple[Leg, ...]:
+def _current(said: _Said, car: Car, power_w: Sequence[float]) -> tuple[PlanLeg, ...]:
     """A current a step, with its reason."""
-    found: list[Leg] = []
+    found: list[PlanLeg] = []
     per_a, begins = car.voltage_v * car.phases, ""
     ready = said.when(min(car.until_step, len(power_w)))
     for step in range(len(power_w) - 1, -1, -1):
         amperes = round(power_w[step] / per_a, 1)
         if amperes > 0.0:
             begins = said.when(step)
-            why = make("plan.charges_car", price_eur_per_kwh=said.price(step), ready=ready)
+            why = make_reason("plan.charges_car", price_eur_per_kwh=said.price(step), ready=ready)
         else:
-            why = make("plan.car_waits", at=begins, ready=ready) if begins else _HAS_ALL
-        found.append(Leg(said.step_s, amperes, why))
+            why = make_reason("plan.car_waits", at=begins, ready=ready) if begins else _HAS_ALL
+        found.append(PlanLeg(said.step_s, amperes, why))
     return tuple(reversed(found))

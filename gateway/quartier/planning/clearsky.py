@@ -15,7 +15,7 @@ what lies below, since clouds only take.  Where the place is not known, the same
 import math
 from dataclasses import dataclass, field
 
-from quartier.control import sun
+from quartier.control.observe import local_time
 from quartier.planning.regression import Regression
 from quartier.planning.slots import Grid
 
@@ -39,7 +39,7 @@ Coordinates = tuple[float, float]
 
 def courses(utc_s: float, where: Coordinates) -> tuple[float, float, float]:
     """G, B e and B n in kW/m² at an instant; zeros while the sun is down."""
-    east, north, up = sun.direction(utc_s * 1e3, *where)
+    east, north, up = local_time.find_sun_direction(utc_s * 1e3, *where)
     if up < _UP_MIN:
         return 0.0, 0.0, 0.0
     beam = 1.353 * 0.7 ** ((1.0 / up) ** 0.678)

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from quartier.control.reason import Reason
-from quartier.control.wishes import Aim, LocalPlan
+from quartier.control.requests import LocalPlan, PlanAim
 from quartier.house.records import replace
 from quartier.planning.aims import aims
 from quartier.planning.beside import Beside, Modes, beside
@@ -82,7 +82,7 @@ class Led:
     plan: Plan
     outlook: Outlook
     why: Sequence[Reason]
-    aims: tuple[Aim, ...]
+    aims: tuple[PlanAim, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

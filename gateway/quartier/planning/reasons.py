@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 
-from quartier.control.reason import Reason, make
+from quartier.control.reason import Reason, make_reason
 from quartier.planning.horizon import Outlook
 from quartier.planning.plan import Plan
 
 _STILL_W = 0.5
 _PER_KWH = 1000.0
 _TOLD_WH = 50.0
-_CHARGES, _DISCHARGES, _WAITS = make("plan.charges"), make("plan.discharges"), make("plan.waits")
-_KEPT_BEYOND = make("plan.kept_beyond")
+_CHARGES, _DISCHARGES, _WAITS = (
+    make_reason("plan.charges"),
+    make_reason("plan.discharges"),
+    make_reason("plan.waits"),
+)
+_KEPT_BEYOND = make_reason("plan.kept_beyond")
 
 
 def reasons(plan: Plan, outlook: Outlook, when: Callable[[int], str] = str) -> list[Reason]:
@@ -44,7 +48,7 @@ def _kept(plan: Plan, outlook: Outlook, when: Callable[[int], str]) -> list[Reas
 
 def _kept_for(code: str, kept_wh: float, limit_w: float, at: str) -> Reason:
     energy_kwh, limit_kw = round(kept_wh / _PER_KWH, 1), round(limit_w / _PER_KWH, 1)
-    return make(code, energy_kwh=energy_kwh, limit_kw=limit_kw, at=at)
+    return make_reason(code, energy_kwh=energy_kwh, limit_kw=limit_kw, at=at)
 
 
 def _held(plan: Plan, outlook: Outlook, number: int) -> tuple[float, str, float]:
@@ -76,7 +80,7 @@ def _reason(plan: Plan, outlook: Outlook, number: int, when: Callable[[int], str
     if step.cap_eur_per_wh > 0.0:
         why = why.then(_priced("plan.held_worth", step.cap_eur_per_wh))
     if step.curtailed_w > _STILL_W:
-        why = why.then(make("plan.curtails", power_w=round(step.curtailed_w)))
+        why = why.then(make_reason("plan.curtails", power_w=round(step.curtailed_w)))
     return why
 
 
@@ -91,7 +95,7 @@ def _use(plan: Plan, outlook: Outlook, number: int, when: Callable[[int], str]) 
     """The first step in which what is charged here is used."""
     for later in range(number + 1, len(plan.steps)):
         if plan.steps[later].battery_w < -_STILL_W:
-            return make("plan.used_from", source=_gain(plan, outlook, later), at=when(later))
+            return make_reason("plan.used_from", source=_gain(plan, outlook, later), at=when(later))
     return _KEPT_BEYOND
 
 
@@ -109,4 +113,4 @@ def _price(plan: Plan, outlook: Outlook, number: int) -> Reason:
 
 
 def _priced(code: str, eur_per_wh: float) -> Reason:
-    return make(code, price_eur_per_kwh=round(eur_per_wh * _PER_KWH, 3))
+    return make_reason(code, price_eur_per_kwh=round(eur_per_wh * _PER_KWH, 3))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import inf, isfinite
 
-from quartier.control.reason import Reason, make
+from quartier.control.reason import Reason, make_reason
 from quartier.house.records import replace
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import Plan, PlannedStep
@@ -49,7 +49,7 @@ def levelled(contract: Contract) -> Contract:
 
 
 def _spares(above_w: float) -> Reason:
-    return make("plan.spares_peak", limit_kw=round(above_w / 1000, 1))
+    return make_reason("plan.spares_peak", limit_kw=round(above_w / 1000, 1))
 
 
 def spared(

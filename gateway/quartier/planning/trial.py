@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from quartier.control.reason import FREE
+from quartier.control.reason import NO_REASON
 from quartier.house.records import replace
 from quartier.planning.account import Shadow
 from quartier.planning.aims import aims
@@ -105,7 +105,7 @@ class Trial:
             plan = planned(unit, outlook, _ENERGY)
         except RefusedError:  # an hour that was measured so must not keep those after it from being learnt
             return
-        aim = aims(plan, unit, outlook, _ENERGY, [FREE] * count, self.target_w)[0]
+        aim = aims(plan, unit, outlook, _ENERGY, [NO_REASON] * count, self.target_w)[0]
         self.worth_eur_per_wh = worth
         net_w = load_w - sun_w
         bought, sold = billed

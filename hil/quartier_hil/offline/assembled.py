@@ -10,8 +10,9 @@ from quartier.app.tolls import Tolls
 from quartier.config import load
 from quartier.config.ahead import Planning
 from quartier.config.load import Loaded
-from quartier.control.link import LinkParams, LinkState
-from quartier.control.state import State
+from quartier.control.link.allowed import LinkParameters
+from quartier.control.link.state import LinkState
+from quartier.control.state import ControlState
 from quartier.house.assets import House
 from quartier.house.now import Now
 from quartier.planning.history import Premises
@@ -39,14 +40,14 @@ class Assembled:
     """
 
     house: House
-    params: LinkParams
+    params: LinkParameters
     devices: Mapping[str, Mapping[str, PointInfo]]
     buses: Mapping[str, tuple[str, ...]]
     store: Callable[[Path, Path], Store]
     loaded: Loaded
     speaking: Mapping[str, SpeakingMeter] = field(default_factory=dict)
 
-    def question(self, state: State, linked: LinkState, now: Now, distrust: str = "") -> Question:
+    def question(self, state: ControlState, linked: LinkState, now: Now, distrust: str = "") -> Question:
         """What the daemon would ask its planner.  Raises RefusedError for what it would not."""
         return foresight.question(self.loaded.site, state, linked, self.params, {}, now, distrust)
 
@@ -54,11 +55,11 @@ class Assembled:
         """The daemon's back-test of plans."""
         return foresight.trial(self.loaded.site)
 
-    def stirs(self, state: State) -> list[object]:
+    def stirs(self, state: ControlState) -> list[object]:
         """What makes the daemon plan anew when it changes."""
         return movable.stirs(state)
 
-    def told(self, state: State, now: Now) -> Told:
+    def told(self, state: ControlState, now: Now) -> Told:
         """What the daemon takes from the grid operator's meter for its planner."""
         return told.told(state, now)
 

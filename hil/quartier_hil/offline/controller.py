@@ -4,12 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from quartier.control import agenda, cycle, events, link, linkcaps, running, runs, sequence, turns
-from quartier.control import outage as outages
-from quartier.control.commands import CommandDocument
-from quartier.control.link import LinkState
-from quartier.control.override import Overrides
-from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, LocalPlan
+from quartier.control import sequence, switch_state
+from quartier.control import state as control_state
+from quartier.control.events import detection
+from quartier.control.events import outage as events_outage
+from quartier.control.link import allowed, machine
+from quartier.control.link import state as link_state
+from quartier.control.link.state import LinkState
+from quartier.control.observe import daily_runs
+from quartier.control.orders import running_commands
+from quartier.control.orders import schedules as orders_schedules
+from quartier.control.orders.commands import CommandDocument
+from quartier.control.records import Overrides
+from quartier.control.requests import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, LocalPlan
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.house.records import replace
@@ -31,18 +38,18 @@ class Controller:
     historian: Historian | None = None
     image: Image = field(default_factory=Image)
     linked: LinkState = field(init=False)
-    state: cycle.State = field(init=False)
-    entries: agenda.Entries = field(default_factory=dict)
+    state: control_state.ControlState = field(init=False)
+    entries: orders_schedules.ScheduleProgresses = field(default_factory=dict)
     plan_acks: list[Ack] = field(default_factory=list)
-    commands: running.Commands = sequence.NONE
+    commands: running_commands.RunningCommands = sequence.NO_COMMANDS
 
     def start(self, now: Now, *, outage: bool = False) -> "Controller":
         """Begin, with what the process before left; ``outage``: the machine was without power since."""
         if self.historian is not None:
             self.historian.begin(now, outage=outage)
         kept = self.kept or {}
-        persisted = link.restore(kept["link"]) if kept else None
-        self.linked = link.start(self.site.params, persisted, now, outage=outage)
+        persisted = link_state.load_link_state(kept["link"]) if kept else None
+        self.linked = machine.start_link(self.site.params, persisted, now, outage=outage)
         house = self.site.house
         steps = {point: info.step for point, info in self.site.points.items() if info.writable}
         fallbacks = {
@@ -50,26 +57,28 @@ class Controller:
             for point, info in self.site.points.items()
             if info.fallback is not None
         }
-        self.state = cycle.State.fresh(replace(house, steps=steps, fallbacks=fallbacks))
+        self.state = control_state.ControlState.fresh(replace(house, steps=steps, fallbacks=fallbacks))
         self.state = replace(
             self.state,
-            turns=turns.recalled(house, kept.get("turns"), now),
-            runs=runs.recalled(house, kept.get("runs")),
+            turns=switch_state.load_switch_states(house, kept.get("turns"), now),
+            runs=daily_runs.load_runs(house, kept.get("runs")),
         )
-        self.entries = {} if outage else agenda.restore(kept.get("schedules"))
+        self.entries = {} if outage else orders_schedules.load_schedules(kept.get("schedules"))
         if outage:
-            self.state = replace(self.state, events=events.Events(outage=outages.begun()))
+            self.state = replace(
+                self.state, events=detection.GridEvents(outage=events_outage.begin_recovery())
+            )
         return self
 
     def leave(self, now: Now) -> dict[str, Any]:
         """What the next process finds."""
         if self.historian is not None:
             self.historian.cut()
-        schedules = agenda.dump(self.entries)
+        schedules = orders_schedules.dump_schedules(self.entries)
         return {
-            "link": link.dump(self.linked),
-            "turns": turns.kept(self.state.turns, now),
-            "runs": runs.kept(self.state.runs),
+            "link": link_state.dump_link_state(self.linked),
+            "turns": switch_state.dump_switch_states(self.state.turns, now),
+            "runs": daily_runs.dump_runs(self.state.runs),
             "schedules": schedules,
         }
 
@@ -82,38 +91,38 @@ class Controller:
 
     def heartbeat(self, beat: Heartbeat, now: Now) -> None:
         """A heartbeat of the district."""
-        self.linked = link.heartbeat(self.linked, self.site.params, beat, now)
+        self.linked = machine.accept_heartbeat(self.linked, self.site.params, beat, now)
 
     def document(self, envelope: Envelope, now: Now) -> Ack:
         """An envelope of the district; returns the answer to it."""
-        self.linked, ack = link.document(self.linked, self.site.params, envelope, now)
+        self.linked, ack = machine.accept_envelope(self.linked, self.site.params, envelope, now)
         return ack
 
     def parameters(self, paper: FailsafeDocument, now: Now) -> Ack:
         """Fail-safe parameters of the district; returns the answer to them."""
-        self.linked, ack = link.failsafe_document(self.linked, self.site.params, paper, now)
+        self.linked, ack = machine.accept_failsafe_parameters(self.linked, self.site.params, paper, now)
         return ack
 
     def command(self, paper: CommandDocument, now: Now) -> list[Ack]:
         """A command of the district; returns the answers to it and to what it ends."""
-        self.commands, acks = running.taken(self.commands, paper, "", now)
+        self.commands, acks = running_commands.accept_command(self.commands, paper, "", now)
         return acks
 
     def schedule(self, paper: DeviceSchedule, now: Now) -> None:
         """A schedule of one asset; what was answered stands in ``plan_acks``."""
-        self.entries, acks = agenda.taken(self.entries, paper, self._moment(now))
+        self.entries, acks = orders_schedules.accept_schedule(self.entries, paper, self._moment(now))
         self.plan_acks += acks
 
-    def turn(self, now: Now, plan: LocalPlan | None = None) -> cycle.Decision:
+    def turn(self, now: Now, plan: LocalPlan | None = None) -> control_state.Decision:
         """One cycle, as the daemon takes it; ``plan`` is what its planner wants."""
         frozen = self.image.freeze(now.ns)
         wanted = lambda gone: self._wanted(now, gone=gone)  # noqa: E731 - it is handed on
-        decision, self.linked = sequence.taken(
+        decision, self.linked = sequence.run_turn(
             frozen, self.state, self.linked, self.site.params, now, wanted, self.commands, plan
         )
         self.state = decision.state
         if self.entries:
-            self.entries, acks = agenda.followed(self.entries, self._moment(now))
+            self.entries, acks = orders_schedules.advance_schedules(self.entries, self._moment(now))
             self.plan_acks += acks
         if self.historian is not None:
             self.historian.turn(now)
@@ -121,12 +130,14 @@ class Controller:
 
     def _wanted(self, now: Now, *, gone: bool) -> Overrides:
         if gone:
-            self.entries, acks = agenda.dropped(self.entries)
+            self.entries, acks = orders_schedules.drop_schedules(self.entries)
             self.plan_acks += acks
-        return agenda.wanted(self.entries, self._moment(now)) if self.entries else {}
+        return orders_schedules.find_scheduled_orders(self.entries, self._moment(now)) if self.entries else {}
 
-    def _moment(self, now: Now) -> agenda.Moment:
-        utc_ms = linkcaps.reckoned_ms(self.linked, now)
-        lost_ms = linkcaps.lost_ms(self.linked, now)
-        leads = linkcaps.leads(self.linked, self.site.params, now)
-        return agenda.Moment(now, utc_ms, lost_ms, self.state.house, self.state.memories, (), leads)
+    def _moment(self, now: Now) -> orders_schedules.ScheduleContext:
+        utc_ms = allowed.count_utc_ms(self.linked, now)
+        lost_ms = allowed.find_clock_lost_ms(self.linked, now)
+        leads = allowed.follows_district(self.linked, self.site.params, now)
+        return orders_schedules.ScheduleContext(
+            now, utc_ms, lost_ms, self.state.house, self.state.memories, (), leads
+        )

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from quartier.control.aims import PLAN
-from quartier.control.cycle import Decision
+from quartier.control.orders.local_plan import PLAN
+from quartier.control.state import Decision
 from quartier.house.now import Now
 from quartier.house.records import replace
 from quartier_hil import fitted, planned, span, wanted

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from quartier.control import commands
-from quartier.control.wishes import (
+from quartier.control.orders import commands
+from quartier.control.requests import (
     Ack,
     DeviceSchedule,
     Envelope,
@@ -11,7 +11,7 @@ from quartier.control.wishes import (
     FailsafeValues,
     Heartbeat,
     Interval,
-    Stretch,
+    ScheduleInterval,
 )
 from quartier.house.now import Now
 from quartier.house.records import replace
@@ -65,7 +65,7 @@ class Peer:
             nbf_utc_ms=now.utc_ms - 60_000,
             exp_utc_ms=until_ms,
             start_utc_ms=now.utc_ms,
-            stretches=(Stretch(event.for_s, event.power_w, event.soc_pct),),
+            stretches=(ScheduleInterval(event.for_s, event.power_w, event.soc_pct),),
         )
         self._plans.append(paper)
 

@@ -8,8 +8,8 @@ when it holds.
 from collections.abc import Mapping
 from math import inf
 
-from quartier.control import clocks
-from quartier.control.wishes import LocalPlan
+from quartier.control.observe import meter_clocks
+from quartier.control.requests import LocalPlan
 from quartier.house.now import Now
 from quartier.house.records import replace
 from quartier.planning.history import History
@@ -90,7 +90,7 @@ class Planner:
         state = controller.state
         force = state.force
         caps = None if force is None else (force.import_w, force.export_w)
-        doubt = clocks.doubt(state.clocks, now.ns)
+        doubt = meter_clocks.find_clock_doubt(state.clocks, now.ns)
         return caps, self._site.stirs(state), self._site.told(state, now), now.synced, doubt
 
     def see(self, values: Mapping[str, float], dt_s: float) -> None:

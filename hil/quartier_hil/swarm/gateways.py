@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from quartier.control import link
-from quartier.control.wishes import Envelope, Heartbeat
+from quartier.control.link import allowed, machine
+from quartier.control.requests import Envelope, Heartbeat
 from quartier.district.broker import Credentials, Server
 from quartier.district.catalog import Catalog, build
 from quartier.district.effects import Note
@@ -48,7 +48,7 @@ _LIMITS = Limits(
     import_autonomous_w=7200.0,
     export_autonomous_w=6000.0,
 )
-_PARAMS = link.LinkParams(limits=_LIMITS)
+_PARAMS = allowed.LinkParameters(limits=_LIMITS)
 _TURN_S = 0.1
 
 
@@ -82,7 +82,7 @@ class Gateway:
             past_s, each_s = float(config["past_s"]), float(config["past_period_s"])
             self.notebook.fill(past_s, each_s, clock.now().utc_ms)
         self.latest = {f"{s}.{m}": Seen(0.0, Quality.GOOD, 0.0) for s, m in POINTS}
-        self.state = link.start(_PARAMS, None, clock.now(), outage=False)
+        self.state = machine.start_link(_PARAMS, None, clock.now(), outage=False)
         self.born_s = self.closed_s = 0.0
         self.births = 0
         self._source = random.Random(edge)  # noqa: S311 - a plant, no secret
@@ -113,11 +113,11 @@ class Gateway:
         while self.uplink.inbox:
             document = self.uplink.inbox.popleft().document
             if isinstance(document, Heartbeat):
-                self.state = link.heartbeat(self.state, _PARAMS, document, now)
+                self.state = machine.accept_heartbeat(self.state, _PARAMS, document, now)
             elif isinstance(document, Envelope):
-                self.state, ack = link.document(self.state, _PARAMS, document, now)
+                self.state, ack = machine.accept_envelope(self.state, _PARAMS, document, now)
                 self.uplink.ack(ack)
-        self.state = link.tick(self.state, _PARAMS, now)
+        self.state = machine.advance_link(self.state, _PARAMS, now)
         if self.uplink.session.births_count != self.births:
             self.births, self.born_s = self.uplink.session.births_count, time.time()
 

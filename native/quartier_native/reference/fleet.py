@@ -175,7 +175,7 @@ def _wait(
     """Return the setpoints, where no battery moves into room that another unit has not made yet.
 
     In W.  ``rest_w``: what flows at the connection beside the units, at most and at least; ``limits_w``: the
-    limits of import and export there.  ``quartier.control.pacing`` says why.
+    limits of import and export there.  ``quartier.control.allocate.pacing`` says why.
     """
     found = list(setpoint_w)
     sum_w = above_w = below_w = 0.0

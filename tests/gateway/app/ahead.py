@@ -9,7 +9,7 @@ from quartier.app import assembly
 from quartier.app.places import Places
 from quartier.app.planner import Planner
 from quartier.app.turn import Turn
-from quartier.control import link
+from quartier.control.link import machine
 from quartier.store.ledger import Store
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -72,7 +72,7 @@ def ahead(yard, tmp_path):
             values = assembly.release_values(found.fleet.wires, points)
             house = assembly.house(site, points, values)
             params = assembly.link_params(site, house.limits)
-            state = link.start(params, None, clock.now(), outage=False)
+            state = machine.start_link(params, None, clock.now(), outage=False)
             turn = Turn(house, params, state, clock, found.image, found.fleet, store, found.log)
             try:
                 places = Places(tmp_path / "site.toml", tmp_path, tmp_path)

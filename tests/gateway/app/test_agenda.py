@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from quartier.app.agenda import Agenda
-from quartier.control.agenda import Moment
-from quartier.control.sight import Memory
-from quartier.control.state import State
-from quartier.control.wishes import DeviceSchedule, Signal, Span, Stretch
+from quartier.control.observe.observations import LastGood
+from quartier.control.orders.schedules import ScheduleContext
+from quartier.control.requests import DeviceSchedule, ScheduleInterval, Signal, SignalInterval
+from quartier.control.state import ControlState
 from quartier.district.documents import Accepted
 from quartier.district.upforms import FlexibilityForm
 from quartier.house.assets import Grid, House, Limits, Load
@@ -55,8 +55,8 @@ class Office:
     @property
     def moment(self):
         now = Now(self.t * 10**9, NOW_MS + self.t * 1000, self.lost_ms is None)
-        memories = {"pump.power_w": Memory(1_000.0, now.ns), "grid.power_w": Memory(1_500.0, now.ns)}
-        return Moment(now, now.utc_ms, self.lost_ms, HOUSE, memories)
+        memories = {"pump.power_w": LastGood(1_000.0, now.ns), "grid.power_w": LastGood(1_500.0, now.ns)}
+        return ScheduleContext(now, now.utc_ms, self.lost_ms, HOUSE, memories)
 
     def hear(self, document, **options):
         self.agenda.take(Accepted("kind", "topic", document, **options), self.moment)
@@ -71,12 +71,16 @@ def office():
 
 
 TIMES = {"nbf_utc_ms": 0, "exp_utc_ms": NOW_MS + 10**7, "start_utc_ms": NOW_MS}
-RUN = DeviceSchedule(id="s1", seq=1, asset="pump", stretches=(Stretch(900, 1_000.0),), **TIMES)
+RUN = DeviceSchedule(id="s1", seq=1, asset="pump", stretches=(ScheduleInterval(900, 1_000.0),), **TIMES)
 
 
 def level(*levels, seq=1):
     return Signal(
-        kind="level", id=f"l{seq}", seq=seq, spans=tuple(Span(900, {"level": n}) for n in levels), **TIMES
+        kind="level",
+        id=f"l{seq}",
+        seq=seq,
+        spans=tuple(SignalInterval(900, {"level": n}) for n in levels),
+        **TIMES,
     )
 
 
@@ -109,7 +113,9 @@ def test_in_doubt_only_a_level_that_asks_for_less_is_taken(office, doubt):
     office.lost_ms = NOW_MS if doubt == "clock" else None
     options = {} if doubt == "clock" else {"persisted": False}
     office.hear(level(1, seq=2), **options)
-    office.hear(Signal(kind="alert", id="a", seq=1, spans=(Span(9, {"code": "X"}),), **TIMES), **options)
+    office.hear(
+        Signal(kind="alert", id="a", seq=1, spans=(SignalInterval(9, {"code": "X"}),), **TIMES), **options
+    )
     assert {"level": 1} == {kind: one.seq for kind, one in office.agenda.signals.items()}
     office.hear(level(3, seq=3), **options)
     assert {"level": 3} == {kind: one.seq for kind, one in office.agenda.signals.items()}
@@ -125,7 +131,7 @@ def test_what_is_kept_is_the_same_object_until_something_changed(office):
 
 
 def test_the_report_forecasts_yesterday_once_it_is_known_and_nothing_without_a_clock(office):
-    state = State(house=HOUSE)
+    state = ControlState(house=HOUSE)
     assert office.agenda.report(state, office.moment, ())["forecast"]["grid_w"] is None
     for office.t in range(0, 2_000, 30):
         office.agenda.follow(office.moment)
@@ -142,7 +148,7 @@ def test_the_report_forecasts_yesterday_once_it_is_known_and_nothing_without_a_c
 
 def test_the_report_says_what_is_planned_where_a_plan_is_followed(office):
     planned = {"grid": [700.0] * 95 + [None], "bat1": [-300.0] * 96}
-    report = office.agenda.report(State(house=HOUSE), office.moment, (), planned)
+    report = office.agenda.report(ControlState(house=HOUSE), office.moment, (), planned)
 
     assert planned["grid"] == report["forecast"]["grid_w"]
     assert "local plan, else persistence of the last day" == report["forecast"]["method"]
@@ -150,18 +156,18 @@ def test_the_report_says_what_is_planned_where_a_plan_is_followed(office):
     assert planned["bat1"] == told.pop("bat1", planned["bat1"])
     assert {None} == set(told.values()), "nothing is known of the day before"
     assert FlexibilityForm.model_validate_json(json.dumps(report)), "as its schema says"
-    private = office.agenda.report(State(house=HOUSE), office.moment, ("grid",), planned)
+    private = office.agenda.report(ControlState(house=HOUSE), office.moment, ("grid",), planned)
     assert None is private["forecast"]["grid_w"]
 
 
 def test_the_report_has_what_is_foretold_and_null_where_nothing_may_leave(office):
     one = {name: [1.0] * 96 for name in ("mean_w", "low_w", "middle_w", "high_w")}
     one |= {"model": "ridge", "error_w": 300.0, "miss_w": None, "inside_pct": None}
-    report = office.agenda.report(State(house=HOUSE), office.moment, (), None, {"sun": one})
+    report = office.agenda.report(ControlState(house=HOUSE), office.moment, (), None, {"sun": one})
 
     assert [None, one, None] == [report["forecast"][name] for name in ("load", "sun", "net")]
     assert FlexibilityForm.model_validate_json(json.dumps(report)), "as its schema says"
-    plain = office.agenda.report(State(house=HOUSE), office.moment, ())
+    plain = office.agenda.report(ControlState(house=HOUSE), office.moment, ())
     assert [None] * 3 == [plain["forecast"][name] for name in ("load", "sun", "net")]
 
 
@@ -175,8 +181,8 @@ def test_it_is_shown_with_the_level_in_force(office):
 
 def test_an_alert_is_an_event_with_its_words(office):
     spans = (
-        Span(9, {"code": "GRID_EMERGENCY", "text": "a storm comes"}),
-        Span(9, {"code": "OVER", "text": ""}),
+        SignalInterval(9, {"code": "GRID_EMERGENCY", "text": "a storm comes"}),
+        SignalInterval(9, {"code": "OVER", "text": ""}),
     )
     office.hear(Signal(kind="alert", id="a1", seq=1, spans=spans, **TIMES))
 

@@ -7,9 +7,10 @@ import pytest
 
 from quartier.app import assembly
 from quartier.config import load
-from quartier.control.caps import LinkCaps
-from quartier.control.cycle import State, step
-from quartier.control.wishes import Wishes
+from quartier.control.cycle import run_cycle
+from quartier.control.records import LinkLimits
+from quartier.control.requests import Requests
+from quartier.control.state import ControlState
 from quartier.house import assets
 from quartier.house.image import Image
 from quartier.house.modes import Run
@@ -506,7 +507,7 @@ def test_a_load_with_a_run_is_led_by_its_relay_and_one_of_tier_a_is_only_measure
 
 def test_a_cap_on_a_district_reaches_the_points_of_its_classes(read):
     _, _, house = served(read(DISTRICT))
-    image, state = Image(), State.fresh(house)
+    image, state = Image(), ControlState.fresh(house)
     told = {
         "grid.power_w": 30_000.0,
         "street.power_w": 4_000.0,
@@ -514,13 +515,13 @@ def test_a_cap_on_a_district_reaches_the_points_of_its_classes(read):
         "air.power_w": 3_000.0,
     }
     told |= {"loop.power_w": 7_500.0, "loop.supply_c": 40.0, "loop.return_c": 30.0, "chp.power_w": 0.0}
-    caps = LinkCaps(mode="CONTROLLED", why="", since_ns=0, import_max_w=90_000.0, export_max_w=30_000.0)
+    caps = LinkLimits(mode="CONTROLLED", why="", since_ns=0, import_max_w=90_000.0, export_max_w=30_000.0)
     orders: dict[str, float] = {}
     for second in range(130):
         ns = second * 1_000_000_000
         image.put(columns((Reading(p, v, Quality.GOOD, ns) for p, v in told.items()), ns))
         tight = replace(caps, import_max_w=8_000.0) if second > 30 else caps
-        decision = step(image.freeze(ns), Wishes(caps=tight), state, Now(ns, 1_790_000_000_000, True))
+        decision = run_cycle(image.freeze(ns), Requests(caps=tight), state, Now(ns, 1_790_000_000_000, True))
         state = decision.state
         orders |= {command.point: command.value for command in decision.commands}
 

@@ -7,11 +7,19 @@ import pytest
 import structlog
 
 from quartier.app.commanding import Commanding
-from quartier.control.commands import CommandDocument, Ping, Release, Replay, ResetAlarm, Setpoint, Shed
-from quartier.control.promises import Kept
-from quartier.control.state import State
-from quartier.control.verdict import World
-from quartier.control.wishes import Ack, Envelope, Interval
+from quartier.control.link.envelope_progress import ConnectionMeasurement
+from quartier.control.orders.command_progress import CommandContext
+from quartier.control.orders.commands import (
+    CommandDocument,
+    Ping,
+    Release,
+    Replay,
+    ResetAlarm,
+    Setpoint,
+    Shed,
+)
+from quartier.control.requests import Ack, Envelope, Interval
+from quartier.control.state import ControlState
 from quartier.house.assets import Battery, Grid, House, Limits, Load
 from quartier.house.now import Now
 from quartier.house.sample import Mark
@@ -66,7 +74,7 @@ class Desk:
         return Now(self.t * 10**9, EPOCH_MS + self.t * 1000, synced=True)
 
     def world(self, **more):
-        return World(**({"state": State.fresh(HOUSE), "now": self.now} | more))
+        return CommandContext(**({"state": ControlState.fresh(HOUSE), "now": self.now} | more))
 
     def take(self, wish, seq=1, *, repeated=False, persisted=True, **world):
         paper = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=wish)
@@ -75,7 +83,9 @@ class Desk:
 
     def look(self, kept=None, **world):
         there = self.world(**world)
-        return words(self.commanding.look(there, kept or Kept(inside=None), there.now.utc_ms))
+        return words(
+            self.commanding.look(there, kept or ConnectionMeasurement(inside=None), there.now.utc_ms)
+        )
 
     def restarted(self, *, outage=False):
         facts = json.loads(json.dumps(self.commanding.kept()))
@@ -160,14 +170,14 @@ def test_an_envelope_is_followed_over_a_restart(desk):
     assert ["e1 STARTED"] == desk.look()
     desk.restarted()
     assert ["e1 STARTED"] == words(desk.commanding.promise(envelope(), ack)), "the same again"
-    assert ["e1 SUCCEEDED"] == desk.look(Kept(inside=True))
+    assert ["e1 SUCCEEDED"] == desk.look(ConnectionMeasurement(inside=True))
 
 
 def test_one_that_was_refused_is_answered_and_not_followed(desk):
     ack = Ack("e1", 1, "envelope", "OK", "REJECTED", "REPLAY")
 
     assert ["e1 REJECTED REPLAY"] == words(desk.commanding.promise(envelope(), ack))
-    assert [] == desk.look(Kept(inside=True))
+    assert [] == desk.look(ConnectionMeasurement(inside=True))
 
 
 def test_over_an_outage_a_shed_goes_on_and_a_setpoint_is_said_to_be_over(desk):

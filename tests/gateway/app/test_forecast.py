@@ -7,7 +7,7 @@ import pytest
 from quartier.app import forecast
 from quartier.app.forecast import Foretold, made, names, told_of, values
 from quartier.config.load import load
-from quartier.control.quarters import SLOT_MS
+from quartier.control.observe.quarter_hours import SLOT_MS
 from quartier.district.catalog import brick_class
 from quartier.district.upforms import SeriesForm
 from quartier.house.now import Now

@@ -8,13 +8,12 @@ from tests.gateway.app.ahead import planning
 
 from quartier.app import foresight, movable
 from quartier.config.ahead import Tariff
-from quartier.control.clocks import Compared
-from quartier.control.orders import Book, Order
-from quartier.control.reason import said
-from quartier.control.sight import Memory
-from quartier.control.stay import Stay
-from quartier.control.uptake import Uptake
-from quartier.control.wishes import Signal, Span
+from quartier.control.observe.charging_sessions import ChargingSession, Uptake
+from quartier.control.observe.meter_clocks import ClockComparison
+from quartier.control.observe.observations import LastGood
+from quartier.control.reason import make_text_reason
+from quartier.control.records import Order, OrderBook
+from quartier.control.requests import Signal, SignalInterval
 from quartier.house.assets import Ev, Pv
 from quartier.planning.horizon import RefusedError
 from quartier.planning.tariff import Quote
@@ -39,7 +38,7 @@ def with_memories(house, **values):
     """The state with points as they were read just now."""
     now_ns = house.yard.clock.now_ns()
     state = house.turn.state
-    known = {name.replace("__", "."): Memory(value, now_ns) for name, value in values.items()}
+    known = {name.replace("__", "."): LastGood(value, now_ns) for name, value in values.items()}
     return replace(state, memories={**state.memories, **known})
 
 
@@ -135,7 +134,7 @@ async def test_a_clock_that_a_meter_contradicts_is_planned_by_no_more(seen):
     state = with_memories(seen, **FRESH)
     since_ns = seen.yard.clock.now_ns() - 61 * 10**9
     with pytest.raises(RefusedError, match="the clock is contradicted by linky"):
-        ask(seen, replace(state, clocks={"linky": Compared(3_600.0, since_ns)}))
+        ask(seen, replace(state, clocks={"linky": ClockComparison(3_600.0, since_ns)}))
 
 
 CAR = Ev(name="ev1", rated_w=11_040, energy_wanted_wh=20_000, current_min_a=6.5)
@@ -154,8 +153,8 @@ def parked(seen):
         seen_to_take = Uptake(
             sure_w=ev.phases_count * ev.current_max_a * ev.voltage_v, phases_count=ev.phases_count
         )
-        stays = {"ev1": stay or Stay(0, charged_wh=5_000.0, uptake=seen_to_take)}
-        return ask(seen, replace(state, house=house, stays=stays, book=Book(orders)))
+        stays = {"ev1": stay or ChargingSession(0, charged_wh=5_000.0, uptake=seen_to_take)}
+        return ask(seen, replace(state, house=house, stays=stays, book=OrderBook(orders)))
 
     return make
 
@@ -181,13 +180,13 @@ async def test_a_car_of_which_all_is_known_is_planned_and_no_longer_part_of_the_
 async def test_a_car_is_planned_with_what_it_was_seen_to_take_else_with_the_least(
     parked, uptake, phases, most_a
 ):
-    car = parked(stay=Stay(0, charged_wh=15_000.0, uptake=uptake)).cars["ev1"]
+    car = parked(stay=ChargingSession(0, charged_wh=15_000.0, uptake=uptake)).cars["ev1"]
 
     assert (phases, most_a) == (car.phases, car.current_max_a)
 
 
 async def test_a_car_that_nobody_saw_charge_and_that_cannot_wait_with_the_least_is_not_planned(parked):
-    found = parked(stay=Stay(0, charged_wh=5_000.0), ev1__departure_in_s=36_000.0)
+    found = parked(stay=ChargingSession(0, charged_wh=5_000.0), ev1__departure_in_s=36_000.0)
 
     assert ({}, 7000.0) == (found.cars, found.cars_w[0])
 
@@ -198,7 +197,7 @@ async def test_what_cars_take_makes_a_new_plan_due_where_it_changes_by_an_ampere
 
     def told(watts):
         uptake = Uptake(sure_w=watts, is_all=True, phases_count=1)
-        return movable.uptakes(replace(state, stays={"ev1": Stay(0, uptake=uptake)}))
+        return movable.uptakes(replace(state, stays={"ev1": ChargingSession(0, uptake=uptake)}))
 
     assert ((1, 10),) == told(2_300.0) == told(2_400.0)
     assert ((1, 11),) == told(2_530.0)
@@ -222,13 +221,13 @@ async def test_a_car_that_wants_very_much_is_planned_in_more_amperes_or_keeps_no
         {"ev1__departure_in_s": None},
         {"ev1__plugged_on": None},
         {"ev1__departure_in_s": 2_800.0},
-        {"ev1__departure_in_s": 2_750.0, "stay": Stay(0, charged_wh=21_000.0)},
+        {"ev1__departure_in_s": 2_750.0, "stay": ChargingSession(0, charged_wh=21_000.0)},
         {"ev": replace(CAR, energy_wanted_wh=None)},
         {"ev": replace(CAR, writable=False)},
         {"ev": replace(CAR, current_min_a=6.5, current_max_a=6.9)},
-        {"stay": Stay(0, idle_ns=-(10**12))},
-        {"reason": said("by hand", Who("person", "anna"))},
-        {"reason": said("schedule", Who("document", "market"))},
+        {"stay": ChargingSession(0, idle_ns=-(10**12))},
+        {"reason": make_text_reason("by hand", Who("person", "anna"))},
+        {"reason": make_text_reason("schedule", Who("document", "market"))},
     ],
 )
 async def test_a_car_that_cannot_be_planned_counts_with_what_it_takes(parked, how):
@@ -248,9 +247,9 @@ async def test_signals_become_quotes_inside_their_validity(seen):
         exp_utc_ms=now_ms + 5_400_000,
         start_utc_ms=now_ms,
         spans=(
-            Span(300, {"import_eur_per_wh": 9e-4}),
-            Span(3300, {"import_eur_per_wh": 1e-4, "export_eur_per_wh": 5e-5}),
-            Span(3600, {"import_eur_per_wh": 2e-4, "text": "late"}),
+            SignalInterval(300, {"import_eur_per_wh": 9e-4}),
+            SignalInterval(3300, {"import_eur_per_wh": 1e-4, "export_eur_per_wh": 5e-5}),
+            SignalInterval(3600, {"import_eur_per_wh": 2e-4, "text": "late"}),
         ),
     )
     found = ask(seen, with_memories(seen, **FRESH), {"price": price, "level": price}).quotes

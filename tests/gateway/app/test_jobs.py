@@ -17,9 +17,9 @@ from quartier.app.district import connect
 from quartier.app.jobs import Jobs, loosening_waits_for
 from quartier.app.places import Places
 from quartier.config.load import load_lenient
-from quartier.control import link
-from quartier.control.link import LinkParams
-from quartier.control.wishes import Heartbeat
+from quartier.control.link import machine, state
+from quartier.control.link.allowed import LinkParameters
+from quartier.control.requests import Heartbeat
 from quartier.district.catalog import build
 from quartier.house.assets import Limits
 from quartier.house.now import Now
@@ -29,7 +29,7 @@ from quartier_hil.district.keyfolder import KeyFolder, public, signed
 
 C = "quartier/v1/issy/b012"
 HOUR_MS = 3_600_000
-PARAMS = LinkParams(
+PARAMS = LinkParameters(
     limits=Limits(
         import_hard_w=12000.0,
         export_hard_w=6000.0,
@@ -94,19 +94,19 @@ class Scene:
         self.events = []
         self.adopted_count = 0
         self.params = PARAMS
-        self.link = link.start(self.params, None, self.now(), outage=False)
+        self.link = machine.start_link(self.params, None, self.now(), outage=False)
 
     def now(self):
         return self.yard.clock.now()
 
     def beat(self):
         now = self.now()
-        self.link = link.heartbeat(self.link, self.params, Heartbeat(now.utc_ms, now.utc_ms), now)
+        self.link = machine.accept_heartbeat(self.link, self.params, Heartbeat(now.utc_ms, now.utc_ms), now)
 
     def fail(self):
         """FAILSAFE, with its minimum to serve."""
-        begun = link.start(self.params, None, self.now(), outage=False, lost=True)
-        self.link = replace(begun, mode=link.Mode.FAILSAFE)
+        begun = machine.start_link(self.params, None, self.now(), outage=False, lost=True)
+        self.link = replace(begun, mode=state.LinkMode.FAILSAFE)
 
     def hear(self, *event):
         self.events.append(event)
@@ -376,7 +376,7 @@ async def test_in_failsafe_a_file_that_loosens_waits_over_a_restart_until_it_is_
     async with scene.running():  # the broker still holds it
         await scene.until(lambda: any(event[0] == "job.waits" for event in scene.events))
         assert (0, 0, None) == (export_w(scene), scene.adopted_count, ordered.recalled(scene.state_dir))
-        scene.link = link.start(scene.params, None, scene.now(), outage=False)
+        scene.link = machine.start_link(scene.params, None, scene.now(), outage=False)
         scene.beat()
         assert "SUCCEEDED" == (await scene.ended(seq))["status"]
         assert 3000 == export_w(scene)
@@ -418,9 +418,9 @@ async def test_what_waits_ends_with_its_window_and_says_what_it_waited_with(scen
 def test_loosening_waits_for_each_of_what_is_missing():
     params = PARAMS
     now = Now(10**12, 10**12, synced=True)
-    fresh = link.start(params, None, now, outage=False)
-    beaten = link.heartbeat(fresh, params, Heartbeat(now.utc_ms, now.utc_ms), now)
-    failed = link.start(params, None, now, outage=False, lost=True)
+    fresh = machine.start_link(params, None, now, outage=False)
+    beaten = machine.accept_heartbeat(fresh, params, Heartbeat(now.utc_ms, now.utc_ms), now)
+    failed = machine.start_link(params, None, now, outage=False, lost=True)
     later = Now(now.ns + 61 * 10**9, now.utc_ms + 61_000, synced=True)
 
     assert () == loosening_waits_for(beaten, now)
@@ -428,5 +428,5 @@ def test_loosening_waits_for_each_of_what_is_missing():
     assert ("a heartbeat at most 60 s old",) == loosening_waits_for(beaten, later)
     assert ("a synchronised clock",) == loosening_waits_for(beaten, now._replace(synced=False))
     assert "the end of FAILSAFE" in loosening_waits_for(failed, now)
-    tested = link.commanded(beaten, None, (now.ns, now.ns + 10**10))
+    tested = machine.note_running_commands(beaten, None, (now.ns, now.ns + 10**10))
     assert ("the end of FAILSAFE",) == loosening_waits_for(tested, now)

@@ -8,7 +8,8 @@ import pytest
 import structlog
 
 from quartier.app import keeper
-from quartier.control import link
+from quartier.control.link import allowed, machine
+from quartier.control.link import state as link_state
 from quartier.house.assets import Limits
 from quartier.house.now import Now
 from quartier.runtime import statefile
@@ -22,13 +23,13 @@ LIMITS = Limits(
     import_autonomous_w=9600,
     export_autonomous_w=6000,
 )
-PARAMS = link.LinkParams(limits=LIMITS)
+PARAMS = allowed.LinkParameters(limits=LIMITS)
 NOW = Now(5_000_000_000, 1_764_000_000_000, synced=True)
 
 
 @pytest.fixture
 def state():
-    return link.start(PARAMS, None, NOW, outage=False)
+    return machine.start_link(PARAMS, None, NOW, outage=False)
 
 
 def facts_of(folder):
@@ -48,7 +49,11 @@ def test_what_was_kept_comes_back(tmp_path, state):
     keeper.keep(tmp_path, state, planned=False)
 
     found = keeper.recalled(tmp_path)
-    assert (link.dump(state), False, False) == (link.dump(found.state), found.outage, found.lost)
+    assert (link_state.dump_link_state(state), False, False) == (
+        link_state.dump_link_state(found.state),
+        found.outage,
+        found.lost,
+    )
 
 
 @pytest.mark.parametrize(("planned", "outage"), [(False, True), (True, False)])

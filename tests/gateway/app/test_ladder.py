@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from quartier.app.ladder import Ladder
-from quartier.control.ladder import Pace
+from quartier.control.supervise.loss_table import SitePeriods
 from quartier.house.assets import Battery, Grid, House, Limits, Load
 from quartier.house.now import Now
 from quartier_drivers.contract import Fallback, PointInfo
@@ -52,7 +52,7 @@ def _ladder(error="", *, online=True):
         "heat.relay_on": _info("heat.relay_on"),
     }
     fleet = SimpleNamespace(buses=[bus], points=points)
-    return Ladder(HOUSE, fleet, Pace(), SimpleNamespace(stats={"error": error}), district=True)
+    return Ladder(HOUSE, fleet, SitePeriods(), SimpleNamespace(stats={"error": error}), district=True)
 
 
 def _view(*losses):

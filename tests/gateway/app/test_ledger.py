@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from quartier.app.ledger import BUDGET, FLUSH_NS, INPUT_LOST, LAST_COUNT, LEFT, PASSED_MAX, Ledger
-from quartier.control.reason import make
+from quartier.control.reason import make_reason
 from quartier.house.entry import Entry
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -224,7 +224,7 @@ def test_what_stands_in_a_worn_register_already_did_not_go_out(desk):
 
 def test_giving_back_for_a_lost_input_is_a_row_with_its_outcome(desk):
     desk.order(BARE, 1.0).send()
-    desk.at(2).ledger.released([BARE], {BARE: make("meter.lost")}, desk.now)
+    desk.at(2).ledger.released([BARE], {BARE: make_reason("meter.lost")}, desk.now)
     desk.mailbox.withdraw([BARE], desk.ns, "given back to the device")
     desk.ledger.gave_back([BARE], "done", "", desk.at(3).ns)
 
@@ -239,15 +239,15 @@ def test_giving_back_for_a_lost_input_is_a_row_with_its_outcome(desk):
 
 
 def test_giving_back_again_is_the_same_row(desk):
-    desk.ledger.released([BARE], {BARE: make("meter.lost")}, desk.now)
+    desk.ledger.released([BARE], {BARE: make_reason("meter.lost")}, desk.now)
     desk.ledger.gave_back([BARE], "done", "", desk.at(1).ns)
-    desk.at(5).ledger.released([BARE], {BARE: make("meter.lost")}, desk.now)
-    desk.at(6).ledger.released([BARE], {BARE: make("meter.lost")}, desk.now)
+    desk.at(5).ledger.released([BARE], {BARE: make_reason("meter.lost")}, desk.now)
+    desk.at(6).ledger.released([BARE], {BARE: make_reason("meter.lost")}, desk.now)
     desk.ledger.gave_back([BARE], "refused", "no", desk.at(7).ns)
     (row,) = desk.rows("fan")
 
     assert (3, 2, "refused", {"done": 1}) == (row.count, row.writes, row.outcome, row.fates)
-    desk.at(10).ledger.released([BARE], {BARE: make("meter.implausible")}, desk.now)
+    desk.at(10).ledger.released([BARE], {BARE: make_reason("meter.implausible")}, desk.now)
     assert 2 == len(desk.rows("fan")), "for another reason"
 
 

@@ -9,7 +9,7 @@ from tests.gateway.virtual import make_clock
 from quartier.app import memory
 from quartier.app.memory import Memory
 from quartier.app.pledges import Pledges
-from quartier.control.wishes import Ack
+from quartier.control.requests import Ack
 from quartier.runtime import statefile
 
 VIRTUAL_TIME = True

@@ -7,12 +7,12 @@ import pytest
 
 from quartier.app import movable
 from quartier.config.ahead import Planning
-from quartier.control import aims
-from quartier.control.orders import Book, Order
-from quartier.control.reason import FREE, make, said
-from quartier.control.runs import Progress
-from quartier.control.sight import Memory
-from quartier.control.state import State
+from quartier.control.observe.daily_runs import RunProgress
+from quartier.control.observe.observations import LastGood
+from quartier.control.orders import local_plan
+from quartier.control.reason import NO_REASON, make_reason, make_text_reason
+from quartier.control.records import Order, OrderBook
+from quartier.control.state import ControlState
 from quartier.house.assets import Ev, Grid, House, Limits, Load, Mode
 from quartier.house.modes import Heat, Run, Waste, Water
 from quartier.house.now import Now
@@ -62,9 +62,9 @@ def house(*assets):
 
 
 def asked(*assets, reasons=(), **missing):
-    memories = {point: Memory(value, NOW.ns) for point, value in READ.items() if point not in missing}
+    memories = {point: LastGood(value, NOW.ns) for point, value in READ.items() if point not in missing}
     orders = {point: Order(1.0, 0, reason) for point, reason in dict(reasons).items()}
-    state = replace(State.fresh(house(*assets)), memories=memories, book=Book(orders))
+    state = replace(ControlState.fresh(house(*assets)), memories=memories, book=OrderBook(orders))
     return movable.stores(state, NOW, START_S, WANTED)
 
 
@@ -105,29 +105,31 @@ def test_a_tank_that_is_not_read_is_not_planned(point):
 
 
 def test_nor_one_that_a_person_orders_or_that_forgets_before_the_horizon_ends():
-    by_hand = said("by hand", Who("person", "anna"))
+    by_hand = make_text_reason("by hand", Who("person", "anna"))
 
     assert {} == asked(BOILER, reasons={"boiler.relay_on": by_hand}).tanks
-    assert {"boiler"} == set(asked(BOILER, reasons={"boiler.relay_on": FREE}).tanks)
+    assert {"boiler"} == set(asked(BOILER, reasons={"boiler.relay_on": NO_REASON}).tanks)
     assert {} == asked(replace(BOILER, water=Water(volume_m3=0.2, loss_w=8_000.0))).tanks
 
 
 def test_what_takes_power_goes_on_for_an_hour_where_it_is_not_planned():
-    memories = {"pump.power_w": Memory(1_500.0, NOW.ns)}
-    state = replace(State.fresh(house(PUMP)), memories=memories)
+    memories = {"pump.power_w": LastGood(1_500.0, NOW.ns)}
+    state = replace(ControlState.fresh(house(PUMP)), memories=memories)
 
     assert [1_500.0] * 4 + [0.0] * 2 == movable.taken_w(state, PUMP, NOW, 900, 6)
-    assert [0.0] * 6 == movable.taken_w(State.fresh(house(PUMP)), PUMP, NOW, 900, 6)
+    assert [0.0] * 6 == movable.taken_w(ControlState.fresh(house(PUMP)), PUMP, NOW, 900, 6)
 
 
 def going_on(power_w, *, order=None, cap_w=9_000.0, net_w=0.0):
     """From and until which step a run of an hour may go that is planned until the sixteenth."""
-    memories = {point: Memory(value, NOW.ns) for point, value in READ.items()}
-    memories["waste.power_w"] = Memory(power_w, NOW.ns)
+    memories = {point: LastGood(value, NOW.ns) for point, value in READ.items()}
+    memories["waste.power_w"] = LastGood(power_w, NOW.ns)
     orders = (
-        {} if order is None else {"waste.run_on": Order(order[0], 0, said(order[1], Who("rule", order[2])))}
+        {}
+        if order is None
+        else {"waste.run_on": Order(order[0], 0, make_text_reason(order[1], Who("rule", order[2])))}
     )
-    state = replace(State.fresh(house(BIN)), memories=memories, book=Book(orders))
+    state = replace(ControlState.fresh(house(BIN)), memories=memories, book=OrderBook(orders))
     planned = {"waste": Batch([3_000.0] * 4, 2, 16)}
     (found,) = movable.going_on(state, planned, NOW, net_w, [9_000.0, cap_w] + [9_000.0] * 94).values()
     assert [3_000.0] * 4 == list(found.powers_w)
@@ -151,9 +153,9 @@ def test_but_not_into_a_cap_that_leaves_no_room_for_it():
 
 def test_a_plan_is_due_when_a_car_or_waste_comes_or_goes():
     def due(**values):
-        memories = {name.replace("__", "."): Memory(value, NOW.ns) for name, value in values.items()}
+        memories = {name.replace("__", "."): LastGood(value, NOW.ns) for name, value in values.items()}
         car = Ev(name="ev1", rated_w=11_040)
-        return movable.stirs(replace(State.fresh(house(car, BIN, BOILER)), memories=memories))
+        return movable.stirs(replace(ControlState.fresh(house(car, BIN, BOILER)), memories=memories))
 
     still = due(ev1__plugged_on=0.0, waste__waiting_on=0.0, waste__left_s=60.0, boiler__tank_c=50.0)
     assert still == due(ev1__plugged_on=0.0, waste__waiting_on=0.0, waste__left_s=0.0, boiler__tank_c=49.0)
@@ -164,12 +166,12 @@ def test_a_plan_is_due_when_a_car_or_waste_comes_or_goes():
 
 
 WASHER = Run(name="washer", rated_w=2_000, quantity="relay_on", modes=RELAY, run_w=(2_000.0, 100.0, 1_500.0))
-OWED = Progress(int(START_S * 1000) + 10_800_000, NOW.ns + 10_800 * 10**9)  # until midnight in Paris
+OWED = RunProgress(int(START_S * 1000) + 10_800_000, NOW.ns + 10_800 * 10**9)  # until midnight in Paris
 
 
 def washing(progress, washer=WASHER, power_w=3.0):
-    memories = {"washer.power_w": Memory(power_w, NOW.ns)}
-    return replace(State.fresh(house(washer)), memories=memories, runs={"washer": progress})
+    memories = {"washer.power_w": LastGood(power_w, NOW.ns)}
+    return replace(ControlState.fresh(house(washer)), memories=memories, runs={"washer": progress})
 
 
 def test_a_run_that_is_owed_is_planned_until_its_deadline_and_apart_from_the_forecast():
@@ -177,11 +179,11 @@ def test_a_run_that_is_owed_is_planned_until_its_deadline_and_apart_from_the_for
 
     assert ((2_000.0, 100.0, 1_500.0), 0, 12) == (tuple(found.powers_w), found.from_step, found.until_step)
     assert ("washer",) == movable.apart(house(WASHER, replace(WASHER, name="bare", measured=False)))
-    assert Modes(0, 1, 1e-3, "plan.runs", make("plan.done_by_then")) == movable.modes(WASHER)
+    assert Modes(0, 1, 1e-3, "plan.runs", make_reason("plan.done_by_then")) == movable.modes(WASHER)
 
 
 def test_one_that_the_plan_just_let_run_is_not_moved_before_it_is_seen_to_have_begun():
-    ordered = Book({"washer.relay_on": Order(1.0, 0, aims.LEADS)})
+    ordered = OrderBook({"washer.relay_on": Order(1.0, 0, local_plan.LEADERS)})
     planned = {"washer": Batch([2_000.0, 100.0, 1_500.0], 2, 12)}
     (found,) = movable.going_on(
         replace(washing(OWED), book=ordered), planned, NOW, 0.0, [9_000.0] * 96

@@ -1,7 +1,7 @@
 """The gateway's own points: announced in births, stored and shown under the same names."""
 
 from quartier.app import own
-from quartier.control.linkstate import Mode
+from quartier.control.link.state import LinkMode
 from quartier.runtime.ticker import Ticker
 from quartier_drivers.contract import Quality
 from quartier_drivers.points import split, word
@@ -49,7 +49,7 @@ def test_a_house_without_a_district_says_so_and_a_store_that_is_not_open_counts_
 
 
 def test_every_mode_of_the_link_has_its_number():
-    assert set(own.MODES) == {str(mode) for mode in Mode}
+    assert set(own.MODES) == {str(mode) for mode in LinkMode}
 
 
 def test_readings_are_good_and_of_now():

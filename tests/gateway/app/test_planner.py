@@ -15,8 +15,8 @@ from tests.gateway.app.ahead import planning
 from quartier.app import extras, foresight, planner
 from quartier.app import turn as turning
 from quartier.app.school import School
-from quartier.control import link
-from quartier.control.wishes import Envelope, Interval, Signal, Span
+from quartier.control.link import machine
+from quartier.control.requests import Envelope, Interval, Signal, SignalInterval
 from quartier.house.assets import Witness
 from quartier.planning.question import answered
 from quartier_drivers.contract import Quality, Reading, columns
@@ -150,7 +150,7 @@ async def test_a_cap_that_appears_is_planned_with_before_the_next_plan_is_due(ho
             default_import_max_w=3500.0,
             default_export_max_w=0.0,
         )
-        found.turn.link, ack = link.document(found.turn.link, found.turn.params, paper, now)
+        found.turn.link, ack = machine.accept_envelope(found.turn.link, found.turn.params, paper, now)
         assert "ACCEPTED" == ack.status
         await found.until(lambda: made.answer is not first)
         caps = made.answer.question.import_max_w
@@ -196,7 +196,10 @@ async def test_prices_that_the_district_signals_are_kept_once_for_the_back_test(
             nbf_utc_ms=now_ms,
             exp_utc_ms=now_ms + 36_000_000,
             start_utc_ms=now_ms,
-            spans=(Span(18_000.0, {"import_eur_per_wh": 1e-4}), Span(18_000.0, {"import_eur_per_wh": 4e-4})),
+            spans=(
+                SignalInterval(18_000.0, {"import_eur_per_wh": 1e-4}),
+                SignalInterval(18_000.0, {"import_eur_per_wh": 4e-4}),
+            ),
         )
         found.turn.agenda.signals = {"price": price}
         await found.well()
@@ -222,7 +225,7 @@ async def test_a_signal_of_weeks_that_does_not_change_is_heard_on_as_time_goes(h
         made, now = found.planner(), found.yard.clock.now()
         begin_ms = now.utc_ms // 3_600_000 * 3_600_000
         times = {"nbf_utc_ms": begin_ms, "start_utc_ms": begin_ms, "exp_utc_ms": begin_ms + 14 * 86_400_000}
-        spans = (Span(14 * 86_400.0, {"import_eur_per_wh": 1e-4}),)
+        spans = (SignalInterval(14 * 86_400.0, {"import_eur_per_wh": 1e-4}),)
         found.turn.agenda.signals = {"price": Signal(kind="price", id="p1", seq=1, spans=spans, **times)}
         await made._hear(now)
         heard = [len(made._trial.quoted.keep())]
@@ -357,7 +360,7 @@ async def test_the_days_largest_import_and_carbon_enter_the_plan_and_are_told(ho
         tolls, now = made._school.tolls, found.yard.clock.now()
         for hour in range(now.utc_ms // 3_600_000 - 72, now.utc_ms // 3_600_000 + 1):  # at midnight too
             tolls.learn(hour, 1_800.0)
-        spans = (Span(7_200, {"import_g_per_wh": 0.08}),)
+        spans = (SignalInterval(7_200, {"import_g_per_wh": 0.08}),)
         times = dict.fromkeys(("nbf_utc_ms", "start_utc_ms"), now.utc_ms - 600_000)
         exp_ms = now.utc_ms + 7_200_000
         signal = Signal(kind="co2", id="c1", seq=1, exp_utc_ms=exp_ms, spans=spans, **times)

@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.app.pledges import PATIENCE_FLOOR_S, PATIENCE_S, Pledges
-from quartier.control.wishes import Ack
+from quartier.control.requests import Ack
 from quartier.house.now import Now
 
 

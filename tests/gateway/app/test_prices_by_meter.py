@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from quartier.app.told import told
-from quartier.control import clocks, sight
-from quartier.control.state import State
+from quartier.control.observe import meter_clocks, observations
+from quartier.control.state import ControlState
 from quartier.house.assets import Grid, House, Limits, Supply, Witness
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -63,9 +63,9 @@ def heard(name, case, clock_s, house=HOUSE):
             image.put(readings)
     now = Now(2 * S, round(clock_s * 1000) + 1_000, synced=True)
     frozen = image.freeze(now.ns)
-    state = replace(State.fresh(house), memories=sight.looked(frozen, house, {}))
+    state = replace(ControlState.fresh(house), memories=observations.update_last_good(frozen, house, {}))
     text = lambda point: str(frozen[point].value) if point in frozen else ""  # noqa: E731 - it is handed on
-    return told(state, now, text), clocks.judged(house, {}, state.memories, now)
+    return told(state, now, text), meter_clocks.compare_clocks(house, {}, state.memories, now)
 
 
 DAL, NORMAL = 2.0, 3.0
@@ -90,8 +90,10 @@ def test_the_index_of_a_p1_telegram_is_the_price_of_now_and_the_file_says_the_re
 def test_the_stamp_of_a_p1_telegram_is_held_against_our_clock():
     said_s = utc_s("2026-05-12T13:54:09", TWO.zone)
 
-    assert {"grid": clocks.Compared(2.0)} == heard("fluvius/p1", 0, said_s + 2.0)[1]
-    assert {"grid": clocks.Compared(7_200.0, 2 * S)} == heard("fluvius/p1", 0, said_s + 7_200.0)[1]
+    assert {"grid": meter_clocks.ClockComparison(2.0)} == heard("fluvius/p1", 0, said_s + 2.0)[1]
+    assert {"grid": meter_clocks.ClockComparison(7_200.0, 2 * S)} == heard("fluvius/p1", 0, said_s + 7_200.0)[
+        1
+    ]
     assert {} == heard("dsmr/p1", 1, said_s)[1], "version 3 tells no time"
 
 

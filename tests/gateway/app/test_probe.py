@@ -13,7 +13,7 @@ from tests.gateway.app.street import Street
 from quartier.app import keeper, probe, probed
 from quartier.app.probe import Impossible
 from quartier.config import load
-from quartier.control import link
+from quartier.control.link import allowed, machine
 from quartier.house.assets import Limits
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Closed, ask
@@ -269,8 +269,8 @@ async def asked(street, what):
 
 def failsafe(street):
     """What a daemon leaves that lost its district a minute ago."""
-    params = link.LinkParams(limits=LIMITS)
-    state = link.start(params, None, HouseClock().now(), outage=False, lost=True)
+    params = allowed.LinkParameters(limits=LIMITS)
+    state = machine.start_link(params, None, HouseClock().now(), outage=False, lost=True)
     (street.folder / "state").mkdir()
     keeper.keep(street.folder / "state", state, planned=True)
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from quartier.app.told import told
-from quartier.control.sight import Memory
-from quartier.control.state import State
+from quartier.control.observe.observations import LastGood
+from quartier.control.state import ControlState
 from quartier.house.assets import Grid, House, Limits, Supply, Witness
 from quartier.house.now import Now
 from quartier.planning.tariff import Told
@@ -36,8 +36,8 @@ HOUSE = House(
 
 
 def heard(house=HOUSE, now=NOW, words=None, **values):
-    memories = {f"linky.{name}": Memory(float(value), 998 * S) for name, value in values.items()}
-    state = replace(State.fresh(house), memories=memories)
+    memories = {f"linky.{name}": LastGood(float(value), 998 * S) for name, value in values.items()}
+    state = replace(ControlState.fresh(house), memories=memories)
     return told(state, now, lambda point: (words or {}).get(point, ""))
 
 

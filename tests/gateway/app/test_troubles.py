@@ -9,7 +9,7 @@ import pytest
 from quartier.app import answers, assembly
 from quartier.app.probed import Probed
 from quartier.app.troubles import Troubles
-from quartier.control.contacts import Why
+from quartier.control.limits.contacts import ContactState
 
 VIRTUAL_TIME = True
 
@@ -56,7 +56,7 @@ async def test_a_silent_device_is_told_unless_its_asset_its_contact_or_its_bus_i
         made.turn.view["losses"] = [{"name": "load-silent", "of": "boiler"}]
         assert [] == made.told_keys(), "its asset has an alarm"
         made.turn.view["losses"] = []
-        made.turn.view["contacts"] = {"boiler": {"why": Why.LOST}}
+        made.turn.view["contacts"] = {"boiler": {"why": ContactState.LOST}}
         assert [] == made.told_keys(), "its contact has one"
         made.turn.view["contacts"] = {}
         found.buses["board"].online = False

@@ -12,18 +12,18 @@ from quartier.app.district import connect
 from quartier.app.ladder import Ladder
 from quartier.app.turn import Turn
 from quartier.config.model import Control
-from quartier.control import link
-from quartier.control.commands import CommandDocument, FailsafeTest, Replay, ResetAlarm, Setpoint
-from quartier.control.wishes import (
+from quartier.control.link import machine
+from quartier.control.orders.commands import CommandDocument, FailsafeTest, Replay, ResetAlarm, Setpoint
+from quartier.control.requests import (
     DeviceSchedule,
     Envelope,
     FailsafeDocument,
     FailsafeValues,
     Heartbeat,
     Interval,
+    ScheduleInterval,
     Signal,
-    Span,
-    Stretch,
+    SignalInterval,
 )
 from quartier.district.catalog import EVENT, build
 from quartier.district.documents import Accepted
@@ -122,7 +122,7 @@ def turning(yard, tmp_path):
             values = assembly.release_values(found.fleet.wires, points)
             house = assembly.house(site, points, values)
             params = assembly.link_params(site, house.limits)
-            state = link.start(params, None, clock.now(), outage=False)
+            state = machine.start_link(params, None, clock.now(), outage=False)
             turn = Turn(house, params, state, clock, found.image, found.fleet, store, found.log)
             turn.ladder = Ladder.of(site, house, found.fleet, store)
             catalog = build(points, {}, deadband=lambda _point: 0.0)
@@ -425,7 +425,7 @@ def schedule(house, power_w, seq=5, asset="bat1", for_s=3_600.0):
         nbf_utc_ms=house.now_ms - 1000,
         exp_utc_ms=house.now_ms + 7_200_000,
         start_utc_ms=house.now_ms,
-        stretches=(Stretch(for_s, power_w),),
+        stretches=(ScheduleInterval(for_s, power_w),),
     )
 
 
@@ -491,7 +491,7 @@ async def test_failsafe_parameters_without_a_number_on_disk_may_tighten_but_not_
 async def test_schedules_and_signals_go_on_after_a_restart_and_a_power_cut_drops_schedules(turning):
     async with turning() as house:
         await house.well()
-        spans = (Span(3_600.0, {"level": 1}),)
+        spans = (SignalInterval(3_600.0, {"level": 1}),)
         times = {"nbf_utc_ms": 0, "exp_utc_ms": house.now_ms + 10**7, "start_utc_ms": house.now_ms}
         house.hear("signal", Signal(kind="level", id="l1", seq=1, spans=spans, **times))
         house.hear("schedule", schedule(house, 800.0))

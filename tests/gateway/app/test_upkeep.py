@@ -6,8 +6,8 @@ from tests.gateway.app.test_fallbacks import LIMITS
 
 from quartier.app import upkeep
 from quartier.app.memory import Memory
-from quartier.control import link
-from quartier.control.linkstate import LinkState
+from quartier.control.link import allowed, machine
+from quartier.control.link.state import LinkState
 from quartier.house.now import Now
 from quartier.runtime.fallbacks import Fallbacks
 from quartier.runtime.writes import Tally
@@ -26,8 +26,8 @@ async def test_the_last_word_of_a_run_is_what_the_next_one_recalls(tmp_path):
     fleet = SimpleNamespace(tally=Tally(), memory=Memory(), fallbacks=Fallbacks())
     fleet.tally.add("ev1.current_max_a", NOON)
     fleet.fallbacks.note(Armed("ev1.current_max_a", 0.0, 60.0), NOON)
-    params = link.LinkParams(limits=LIMITS)
-    state = link.start(params, None, Now(0, NOON, synced=True), outage=False, lost=False)
+    params = allowed.LinkParameters(limits=LIMITS)
+    state = machine.start_link(params, None, Now(0, NOON, synced=True), outage=False, lost=False)
     await upkeep.keep(tmp_path, fleet, state, (), NOON, planned=True)
     known = await upkeep.recalled(tmp_path)
 

@@ -5,7 +5,7 @@ from tests.gateway.commissioning.conftest import BATTERY, TIMER
 
 from quartier.commissioning import meter, subject
 from quartier.commissioning.bounds import Bounds
-from quartier.control.plausibility.judge import CODES
+from quartier.control.observe.meter_check.judge import EVIDENCE_CODES
 
 WIDE = Bounds(200_000, 200_000)
 
@@ -16,7 +16,7 @@ def judged(report):
 
 def causes(report):
     found = [code for code, _ in judged(report).causes]
-    assert set(found) <= CODES
+    assert set(found) <= EVIDENCE_CODES
     return found
 
 

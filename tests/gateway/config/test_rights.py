@@ -14,7 +14,7 @@ from quartier.config.load import check
 from quartier.config.model import Device, Site
 from quartier.config.nodes import Node
 from quartier.config.rights import DEFAULT, ROWS, Right, judge, row_of, tightest
-from quartier.control.commands import OPS
+from quartier.control.orders.commands import OPS
 from quartier.district import jobforms
 from quartier_drivers.registry import KINDS, section
 

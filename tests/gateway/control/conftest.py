@@ -5,23 +5,24 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from quartier.control import link
-from quartier.control.caps import LinkCaps
-from quartier.control.cycle import Decision, State, step
-from quartier.control.limits import Force
-from quartier.control.linkstate import LinkState, Mode
-from quartier.control.override import Overrides
-from quartier.control.reason import said
-from quartier.control.scene import Scene
-from quartier.control.wishes import (
+from quartier.control.cycle import run_cycle
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.link import allowed, machine
+from quartier.control.link import state as link_state
+from quartier.control.link.state import LinkMode, LinkState
+from quartier.control.reason import make_text_reason
+from quartier.control.records import LinkLimits, Overrides
+from quartier.control.requests import (
     Ack,
     Envelope,
     FailsafeDocument,
     FailsafeValues,
     Heartbeat,
     Interval,
-    Wishes,
+    Requests,
 )
+from quartier.control.state import ControlState, Decision
 from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Moded, Pv
 from quartier.house.image import Image
 from quartier.house.nodes import PHASES
@@ -81,7 +82,7 @@ def envelope(
 class Drive:
     """The machine with a clock that the test turns: ``t`` in s, wall clock ``jump_s`` off it."""
 
-    params: link.LinkParams = field(default_factory=lambda: link.LinkParams(limits=LIMITS))
+    params: allowed.LinkParameters = field(default_factory=lambda: allowed.LinkParameters(limits=LIMITS))
     t: float = 0.0
     jump_s: float = 0.0
     synced: bool = True
@@ -95,12 +96,12 @@ class Drive:
         return Now(round((self.t - self.boot_s) * 1e9), wall_ms, self.synced)
 
     @property
-    def mode(self) -> Mode:
+    def mode(self) -> LinkMode:
         return self.state.mode
 
     @property
-    def caps(self) -> LinkCaps:
-        return link.caps(self.state, self.params, self.now)
+    def caps(self) -> LinkLimits:
+        return allowed.find_link_limits(self.state, self.params, self.now)
 
     @property
     def caps_w(self) -> tuple[float | None, float | None]:
@@ -115,24 +116,24 @@ class Drive:
         rebooted: bool | None = None,
     ) -> "Drive":
         ended = {"outage": outage, "lost": lost, "rebooted": rebooted}
-        self.state = link.start(self.params, persisted, self.now, **ended)
+        self.state = machine.start_link(self.params, persisted, self.now, **ended)
         return self
 
     def restart(self, *, down_s: float = 0, outage: bool = False, rebooted: bool | None = None) -> "Drive":
-        kept = link.restore(json.loads(json.dumps(link.dump(self.state))))
+        kept = link_state.load_link_state(json.loads(json.dumps(link_state.dump_link_state(self.state))))
         self.t += down_s
         return self.start(kept, outage=outage, rebooted=rebooted)
 
     def tick(self, t: float | None = None, *, outage: bool = False) -> "Drive":
         self.t = self.t if t is None else t
-        self.state = link.tick(self.state, self.params, self.now, outage=outage)
+        self.state = machine.advance_link(self.state, self.params, self.now, outage=outage)
         return self
 
     def beat(self, t: float | None = None) -> "Drive":
         self.t = self.t if t is None else t
         self.n += 1
         beat = Heartbeat(self.n, self.now.utc_ms)
-        self.state = link.heartbeat(self.state, self.params, beat, self.now)
+        self.state = machine.accept_heartbeat(self.state, self.params, beat, self.now)
         return self
 
     def beats_until(self, t: float) -> "Drive":
@@ -142,12 +143,12 @@ class Drive:
 
     def give(self, paper: Envelope, t: float | None = None) -> Ack:
         self.t = self.t if t is None else t
-        self.state, ack = link.document(self.state, self.params, paper, self.now)
+        self.state, ack = machine.accept_envelope(self.state, self.params, paper, self.now)
         return ack
 
     def give_failsafe(self, seq: int, **values: float) -> Ack:
         paper = FailsafeDocument(id=f"fs-{seq}", seq=seq, values=FailsafeValues(**values))
-        self.state, ack = link.failsafe_document(self.state, self.params, paper, self.now)
+        self.state, ack = machine.accept_failsafe_parameters(self.state, self.params, paper, self.now)
         return ack
 
     def controlled(self, **paper: object) -> "Drive":
@@ -155,13 +156,13 @@ class Drive:
         self.start()
         assert self.give(envelope(**paper)).status == "ACCEPTED"
         self.beat()
-        assert self.mode is Mode.CONTROLLED
+        assert self.mode is LinkMode.CONTROLLED
         return self
 
     def failsafe(self) -> "Drive":
         """FAILSAFE entered at t = 121 by loss of the heartbeat."""
         self.controlled().tick(121)
-        assert self.mode is Mode.FAILSAFE
+        assert self.mode is LinkMode.FAILSAFE
         return self
 
 
@@ -207,13 +208,13 @@ HOUSE = House(
     seed=7,
 )
 
-CAPS = LinkCaps(
+CAPS = LinkLimits(
     mode="CONTROLLED",
     why="test",
     since_ns=0,
     import_max_w=10_000,
     export_max_w=6_000,
-    whose={"import": said("envelope dso 1"), "export": said("envelope dso 1")},
+    whose={"import": make_text_reason("envelope dso 1"), "export": make_text_reason("envelope dso 1")},
 )
 
 
@@ -252,11 +253,11 @@ class Plant:
     silent: set[str] = field(default_factory=set)
     deaf: set[str] = field(default_factory=set)
     raw: dict[str, float] = field(default_factory=dict)
-    caps: LinkCaps = CAPS
+    caps: LinkLimits = CAPS
     t: int = 0
     bat_w: float = 0.0
     ev_w: float = 0.0
-    state: State | None = None
+    state: ControlState | None = None
     decision: Decision | None = None
     points: dict[str, float] = field(default_factory=dict)
     log: list[tuple[int, Command]] = field(default_factory=list)
@@ -267,7 +268,7 @@ class Plant:
     _image: Image = field(default_factory=Image)
 
     def __post_init__(self) -> None:
-        self.state = State.fresh(self.house)
+        self.state = ControlState.fresh(self.house)
 
     def has(self, name: str) -> bool:
         return any(asset.name == name for asset in self.house.assets)
@@ -324,8 +325,8 @@ class Plant:
     def now(self) -> Now:
         return Now(self.t * 1_000_000_000, EPOCH_MS + self.t * 1000, synced=True)
 
-    def wishes(self) -> Wishes:
-        return Wishes(caps=self.caps)
+    def wishes(self) -> Requests:
+        return Requests(caps=self.caps)
 
     def step(self) -> Decision:
         """One second: physics, readings, a cycle, and its commands to the devices."""
@@ -338,7 +339,7 @@ class Plant:
             if point.split(".")[0] not in silent and point not in silent
         )
         self._image.put(columns(read, ns))
-        self.decision = step(self._image.freeze(ns), self.wishes(), self.state, self.now())
+        self.decision = run_cycle(self._image.freeze(ns), self.wishes(), self.state, self.now())
         self.state = self.decision.state
         for command in self.decision.commands:
             assert command.reason
@@ -401,11 +402,13 @@ def with_house():
 def scene():
     """The circumstances of one cycle: a minute after the start all is well; ``t`` in s."""
 
-    def make(of: House = HOUSE, *, t: int = 60, state: State | None = None, **more: object) -> Scene:
+    def make(
+        of: House = HOUSE, *, t: int = 60, state: ControlState | None = None, **more: object
+    ) -> CycleInputs:
         plain = {
-            "state": state or State.fresh(of),
-            "wishes": Wishes(caps=CAPS),
-            "force": Force(import_w=CAPS.import_max_w, export_w=CAPS.export_max_w, whose=CAPS.whose),
+            "state": state or ControlState.fresh(of),
+            "wishes": Requests(caps=CAPS),
+            "force": ActiveLimits(import_w=CAPS.import_max_w, export_w=CAPS.export_max_w, whose=CAPS.whose),
             "grid_w": 0.0,
             "grid_age_s": 0.0,
             "lost": False,
@@ -414,7 +417,7 @@ def scene():
             "now": Now(t * 1_000_000_000, EPOCH_MS + t * 1000, synced=True),
             "common": False,
         }
-        return Scene(**(plain | more))
+        return CycleInputs(**(plain | more))
 
     return make
 
@@ -450,11 +453,11 @@ class Board:
     silent: set[str] = field(default_factory=set)
     deaf: set[str] = field(default_factory=set)
     raw: dict[str, float] = field(default_factory=dict)
-    caps: LinkCaps = CAPS
+    caps: LinkLimits = CAPS
     overrides: Overrides = field(default_factory=dict)
     t: int = 0
     start_ms: int = EPOCH_MS
-    state: State | None = None
+    state: ControlState | None = None
     decision: Decision | None = None
     points: dict[str, float] = field(default_factory=dict)
     flows_w: dict[str, tuple[float, float, float]] = field(default_factory=dict)
@@ -465,7 +468,7 @@ class Board:
     _image: Image = field(default_factory=Image)
 
     def __post_init__(self) -> None:
-        self.state = State.fresh(self.house)
+        self.state = ControlState.fresh(self.house)
 
     def amperes(self, ev: Ev) -> float:
         """What a car draws on each of its phases."""
@@ -555,8 +558,8 @@ class Board:
         )
         self._image.put(columns(told, ns))
         now = Now(ns, self.start_ms + self.t * 1000, synced=True)
-        self.decision = step(
-            self._image.freeze(ns), Wishes(caps=self.caps, overrides=self.overrides), self.state, now
+        self.decision = run_cycle(
+            self._image.freeze(ns), Requests(caps=self.caps, overrides=self.overrides), self.state, now
         )
         self.state = self.decision.state
         for command in self.decision.commands:

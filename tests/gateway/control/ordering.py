@@ -2,13 +2,12 @@
 
 from copy import copy, deepcopy
 
-from quartier.control import asked, errands, running, verdict
-from quartier.control.acks import Status
-from quartier.control.commands import CommandDocument, Setpoint
-from quartier.control.override import Override
-from quartier.control.running import Commands
-from quartier.control.verdict import World
-from quartier.control.wishes import Wishes
+from quartier.control.orders import command_progress, running_commands
+from quartier.control.orders.command_progress import CommandContext
+from quartier.control.orders.commands import CommandDocument, Setpoint
+from quartier.control.orders.running_commands import RunningCommands
+from quartier.control.records import Override
+from quartier.control.requests import InstructionStatus, Requests
 from quartier_drivers.who import Who
 
 ANNA = Who("person", "anna", "1001")
@@ -51,17 +50,17 @@ def commanded(plant, **more):
     class Commanded(plant):
         def __post_init__(self):
             super().__post_init__()
-            self.commands = Commands()
+            self.commands = RunningCommands()
             self.people = {}
             self.world_is = {}
             self.acks = []
 
         def wishes(self):
             now_ns = self.now().ns
-            return Wishes(
+            return Requests(
                 caps=self.caps,
-                overrides=asked.overrides(self.commands, self.house, self.people, now_ns),
-                shed=asked.shed(self.commands, now_ns),
+                overrides=running_commands.collect_overrides(self.commands, self.house, self.people, now_ns),
+                shed=running_commands.find_commanded_tiers(self.commands, now_ns),
             )
 
         @property
@@ -69,20 +68,22 @@ def commanded(plant, **more):
             wishes = (one.document.asked for one in self.commands.running)
             ordered = {wish.asset for wish in wishes if isinstance(wish, Setpoint)}
             plain = {"state": self.state, "people": self.people, "ordered": ordered, "now": self.now()}
-            return World(**(plain | self.world_is))
+            return CommandContext(**(plain | self.world_is))
 
         def command(self, wish, seq=1, *, persisted=True):
             """Tell it one; returns status, reception and reason of the verdict."""
             paper = document(wish, seq)
-            found = verdict.verdict(paper, self.commands, self.world, persisted=persisted)
-            if found.status is Status.ACCEPTED:
-                self.commands, acks = running.taken(self.commands, paper, found.reason, self.now())
+            found = command_progress.decide_command(paper, self.commands, self.world, persisted=persisted)
+            if found.status is InstructionStatus.ACCEPTED:
+                self.commands, acks = running_commands.accept_command(
+                    self.commands, paper, found.reason, self.now()
+                )
                 self.acks += acks
             return found.status.value, found.reason
 
         def step(self):
             decision = super().step()
-            self.commands, acks = errands.judged(self.commands, self.world)
+            self.commands, acks = command_progress.evaluate_running_commands(self.commands, self.world)
             self.acks += acks
             return decision
 

@@ -5,9 +5,10 @@ from math import inf, nan
 import pytest
 from tests.gateway.control.stepping import step_until
 
-from quartier.control.caps import LinkCaps
-from quartier.control.cycle import State, step
-from quartier.control.wishes import Wishes
+from quartier.control.cycle import run_cycle
+from quartier.control.records import LinkLimits
+from quartier.control.requests import Requests
+from quartier.control.state import ControlState
 from quartier.house.assets import Battery, Contact, Ev, House, Load, Pv
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -80,12 +81,12 @@ def test_no_nonsense_reaches_the_kernel(plant, point, value):
 
 
 def test_bad_readings_do_not_erase_the_good_one_before(house):
-    image, state = Image(), State.fresh(house)
-    caps = LinkCaps(mode="X", why="", since_ns=0, import_max_w=9000, export_max_w=0)
+    image, state = Image(), ControlState.fresh(house)
+    caps = LinkLimits(mode="X", why="", since_ns=0, import_max_w=9000, export_max_w=0)
     image.put(columns([Reading("grid.power_w", 800.0, Quality.GOOD, 0)], 0))
-    state = step(image.freeze(0), Wishes(caps=caps), state, Now(0, 0, synced=True)).state
+    state = run_cycle(image.freeze(0), Requests(caps=caps), state, Now(0, 0, synced=True)).state
     image.put(columns([Reading("grid.power_w", 99.0, Quality.BAD, 0)], 10**9))
-    decision = step(image.freeze(10**9), Wishes(caps=caps), state, Now(10**9, 1000, synced=True))
+    decision = run_cycle(image.freeze(10**9), Requests(caps=caps), state, Now(10**9, 1000, synced=True))
 
     shown = {"power_w": 800.0, "age_s": 1.0, "state": "good", "lag_s": None, "unit": "W"}
     assert shown | {"verdict": "good", "causes": []} == decision.view["grid"]

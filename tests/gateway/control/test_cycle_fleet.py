@@ -14,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from quartier.control.caps import LinkCaps
-from quartier.control.cycle import Decision, step
-from quartier.control.orders import Book, Order
-from quartier.control.players import steering_point
-from quartier.control.reason import FREE, said
-from quartier.control.shed import Turn
-from quartier.control.state import State
-from quartier.control.wishes import Wishes
+from quartier.control.cycle import run_cycle
+from quartier.control.participants import find_control_point
+from quartier.control.reason import NO_REASON, make_text_reason
+from quartier.control.records import LinkLimits, Order, OrderBook
+from quartier.control.requests import Requests
+from quartier.control.state import ControlState, Decision
+from quartier.control.switch_state import SwitchState
 from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Pv
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -95,7 +94,7 @@ def unit(asset: Any) -> Unit:
     return Unit(kind=fleets.LOAD, rated_w=asset.rated_w, **times, **kept)
 
 
-def turn(source: random.Random, asset: Any) -> Turn:
+def turn(source: random.Random, asset: Any) -> SwitchState:
     """How it may stand from before."""
     ago_ns = [NOW_NS - round(age_s * S) for age_s in (1, 3.5, 100, 250, 400, 90_000)]
     sheds = tuple(sorted(source.sample(ago_ns, source.randint(0, 3))))
@@ -113,12 +112,14 @@ def turn(source: random.Random, asset: Any) -> Turn:
         if asset.curtail == "limit":
             on, limit_w = True, source.choice([None, None, 0.0, 2500.0, 5000.0])
         since_ns = None if on else NOW_NS - 5 * S
-        return Turn(on, since_ns, limit_w, before_w, lowered_ns, sheds, told_ns=told_ns)
+        return SwitchState(on, since_ns, limit_w, before_w, lowered_ns, sheds, told_ns=told_ns)
     since_ns = source.choice([None, *ago_ns])
-    return Turn(on, since_ns, limit_w, before_w, lowered_ns, sheds, raised_ns=raised_ns, told_ns=told_ns)
+    return SwitchState(
+        on, since_ns, limit_w, before_w, lowered_ns, sheds, raised_ns=raised_ns, told_ns=told_ns
+    )
 
 
-def present_w(source: random.Random, asset: Any, stands: Turn) -> float:
+def present_w(source: random.Random, asset: Any, stands: SwitchState) -> float:
     if isinstance(asset, Pv):
         return -source.choice([0.0, source.uniform(0, 6000)])
     if isinstance(asset, Battery):
@@ -135,7 +136,7 @@ class Case:
     """A building at one moment, and its caps in W."""
 
     assets: list[Any]
-    turns: dict[str, Turn]
+    turns: dict[str, SwitchState]
     taken_w: dict[str, float]
     soc_pct: dict[str, float]
     orders: dict[str, Order]
@@ -148,10 +149,10 @@ def case(seed: int) -> Case:
     source = random.Random(seed)
     mine = assets(source)
     turns = {asset.name: turn(source, asset) for asset in mine if not isinstance(asset, Battery)}
-    taken_w = {asset.name: present_w(source, asset, turns.get(asset.name, Turn())) for asset in mine}
+    taken_w = {asset.name: present_w(source, asset, turns.get(asset.name, SwitchState())) for asset in mine}
     batteries = [asset for asset in mine if isinstance(asset, Battery)]
     orders = {
-        f"{asset.name}.setpoint_w": Order(float(round(source.uniform(-3000, 3000))), NOW_NS - S, FREE)
+        f"{asset.name}.setpoint_w": Order(float(round(source.uniform(-3000, 3000))), NOW_NS - S, NO_REASON)
         for asset in batteries
         if source.random() < 0.7
     }
@@ -163,7 +164,7 @@ def case(seed: int) -> Case:
     return Case(mine, turns, taken_w, soc_pct, orders, grid_w, *caps_w)
 
 
-def ordered(asset: Any, stands: Turn) -> float:
+def ordered(asset: Any, stands: SwitchState) -> float:
     """What stands at the point that an asset is steered by."""
     if isinstance(asset, Pv) and asset.curtail == "limit":
         return asset.rated_w if stands.limit_w is None else stands.limit_w
@@ -176,25 +177,27 @@ def ordered(asset: Any, stands: Turn) -> float:
 def cycled(one: Case) -> Decision:
     """What the gateway's cycle decides."""
     house = House(name="h", grid=Grid(name="grid", rated_w=FAR_W), limits=LIMITS, assets=tuple(one.assets))
-    caps = LinkCaps(
+    caps = LinkLimits(
         mode="CONTROLLED",
         why="test",
         since_ns=0,
         import_max_w=one.import_w,
         export_max_w=one.export_w,
-        whose={"import": said("district"), "export": said("district")},
+        whose={"import": make_text_reason("district"), "export": make_text_reason("district")},
     )
     seen = {f"{name}.power_w": watts for name, watts in {"grid": one.grid_w, **one.taken_w}.items()}
     seen |= {f"{name}.soc_pct": pct for name, pct in one.soc_pct.items()}
     seen |= {
-        steering_point(asset): ordered(asset, one.turns[asset.name])
+        find_control_point(asset): ordered(asset, one.turns[asset.name])
         for asset in one.assets
         if asset.name in one.turns
     }
     image = Image()
     image.put(columns((Reading(point, value, Quality.GOOD, NOW_NS) for point, value in seen.items()), NOW_NS))
-    state = replace(State.fresh(house), turns=one.turns, book=Book(one.orders))
-    return step(image.freeze(NOW_NS), Wishes(caps=caps), state, Now(NOW_NS, 1_790_000_000_000, synced=True))
+    state = replace(ControlState.fresh(house), turns=one.turns, book=OrderBook(one.orders))
+    return run_cycle(
+        image.freeze(NOW_NS), Requests(caps=caps), state, Now(NOW_NS, 1_790_000_000_000, synced=True)
+    )
 
 
 def stepped(one: Case, rest_w: float) -> FleetState:
@@ -209,7 +212,7 @@ def stepped(one: Case, rest_w: float) -> FleetState:
         inputs.soc_pct[at] = one.soc_pct.get(asset.name, 50.0)
         order = one.orders.get(f"{asset.name}.setpoint_w")
         state.setpoint_w[at] = float("nan") if order is None else order.value
-        stands = one.turns.get(asset.name, Turn())
+        stands = one.turns.get(asset.name, SwitchState())
         state.on[at], state.before_w[at] = stands.on, stands.before_w
         state.since_ns[at] = LONG_AGO_NS if stands.since_ns is None else stands.since_ns
         state.lowered_ns[at] = LONG_AGO_NS if stands.lowered_ns is None else stands.lowered_ns
@@ -223,9 +226,9 @@ def stepped(one: Case, rest_w: float) -> FleetState:
     return state
 
 
-def turn_after(state: FleetState, at: int) -> Turn:
+def turn_after(state: FleetState, at: int) -> SwitchState:
     first, count = at * state.sheds_room, state.shed_count[at]
-    return Turn(
+    return SwitchState(
         on=bool(state.on[at]),
         since_ns=None if state.since_ns[at] == LONG_AGO_NS else state.since_ns[at],
         limit_w=None if state.limit_w[at] == NONE_W else state.limit_w[at],

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.gateway.control.stepping import step_until
 
-from quartier.control import supplies
+from quartier.control.limits import supplies
 from quartier.house.assets import Supply
 
 
@@ -81,7 +81,7 @@ def test_a_linky_that_falls_silent_keeps_its_cap(plant, house):
     p.raw["linky.subscribed_power_va"] = 3_000.0
     p.run(5)
     p.silent = {"linky"}
-    p.run(int(supplies.GONE_S) + 30)
+    p.run(int(supplies.SUPPLY_GONE_S) + 30)
 
     assert 2_700.0 == p.view["caps"]["import"]["max_w"]
 

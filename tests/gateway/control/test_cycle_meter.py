@@ -8,10 +8,10 @@ from tests.gateway.control import conftest
 from tests.gateway.control.conftest import Plant
 from tests.gateway.control.stepping import step_until
 
-from quartier.control import view
-from quartier.control.override import Override
-from quartier.control.plausibility.judge import Verdict
-from quartier.control.wishes import Wishes
+from quartier.control.observe import health
+from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.records import Override
+from quartier.control.requests import Requests
 from quartier.house.assets import House
 from quartier_drivers.who import Who
 
@@ -27,7 +27,7 @@ class LyingPlant(Plant):
     lie: Callable[[float], float] = lambda watts: watts
     people: dict[str, Override] = field(default_factory=dict)
 
-    def wishes(self) -> Wishes:
+    def wishes(self) -> Requests:
         return replace(super().wishes(), overrides=self.people)
 
     def _read(self) -> dict[str, float]:
@@ -135,7 +135,7 @@ def test_suspect_meter_freezes_increases_and_the_larger_import_counts():
     assert p.view["stage"] == "FREEZE"
     p.cap(import_max_w=5_500).run(40)
     assert p.grid_w <= 5_500 + 800 + 300
-    assert view.failsafe.WORDS["grid-meter-suspect"]
+    assert health.STAGE_TEXTS["grid-meter-suspect"]
 
 
 @pytest.mark.parametrize(("shown_hz", "is_kept"), [(50.0, True), (0.0, False)])

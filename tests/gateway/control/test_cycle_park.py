@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from tests.gateway.control.stepping import step_until
 
-from quartier.control.shed import Gate
+from quartier.control.switch_state import RestoreGate
 from quartier.house.assets import Ev
 from quartier.house.nodes import Node
 
@@ -231,7 +231,7 @@ def test_the_cars_may_leave_the_site_file_while_the_connection_holds_them_back(p
     p.run(60).cap(import_max_w=8_000).run(60)
     assert p.state.park.level_w is not None
     p.house, p.base_w = replace(p.house, assets=()), {}
-    calm = Gate(below_since_ns=(p.t - 150) * 10**9)
+    calm = RestoreGate(below_since_ns=(p.t - 150) * 10**9)
     p.state = p.state.adopt(p.house)
     p.state = replace(p.state, gate=calm, park=replace(p.state.park, shared_ns=p.t * 10**9))
     p.run(60)

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control import runs, turns
-from quartier.control.state import State
+from quartier.control import switch_state
+from quartier.control.observe import daily_runs
+from quartier.control.state import ControlState
 from quartier.house.assets import Mode
 from quartier.house.modes import Run
 
@@ -129,11 +130,15 @@ def test_while_the_grid_meter_is_silent_nothing_begins(laundry):
 
 def test_a_restart_in_the_middle_neither_cuts_it_nor_begins_it_anew(laundry):
     p = begun(laundry).run(340)  # five minutes and more of it
-    kept = json.loads(json.dumps([turns.kept(p.state.turns, p.now()), runs.kept(p.state.runs)]))
+    kept = json.loads(
+        json.dumps(
+            [switch_state.dump_switch_states(p.state.turns, p.now()), daily_runs.dump_runs(p.state.runs)]
+        )
+    )
     p.state = replace(
-        State.fresh(p.house),
-        turns=turns.recalled(p.house, kept[0], p.now()),
-        runs=runs.recalled(p.house, kept[1]),
+        ControlState.fresh(p.house),
+        turns=switch_state.load_switch_states(p.house, kept[0], p.now()),
+        runs=daily_runs.load_runs(p.house, kept[1]),
     )
     p.run(RUN_S - 320)
     assert on(p)

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from tests.effort import examples
 from tests.gateway.control.conftest import EPOCH_MS, LIMITS, envelope
 
-from quartier.control import link, linkcaps, linkstate
-from quartier.control.linkstate import Mode, Position, Tracked
-from quartier.control.wishes import Envelope, Heartbeat, Interval
+from quartier.control.link import allowed, machine
+from quartier.control.link import state as link_state
+from quartier.control.link.state import LinkMode, TrackedDocument, UtcPosition
+from quartier.control.requests import Envelope, Heartbeat, Interval
 from quartier.house.now import Now
 
 HOUR = 3_600
-PARAMS = link.LinkParams(limits=LIMITS)
+PARAMS = allowed.LinkParameters(limits=LIMITS)
 
 
 def hourly(*watts, seq=1, **more):
@@ -40,7 +41,7 @@ def test_a_trusted_clock_set_back_keeps_the_running_limit_and_is_named_at_once(d
     d = given_hourly(drive, 4_000).beats_until(600)
     d.jump_s = by_s
 
-    assert (Mode.CONTROLLED, 4_000) == (d.tick(601).mode, d.caps.import_max_w)
+    assert (LinkMode.CONTROLLED, 4_000) == (d.tick(601).mode, d.caps.import_max_w)
     assert "the clock was set back" in d.caps.clock
 
 
@@ -51,7 +52,7 @@ def test_in_autonomous_a_set_clock_keeps_the_limit_of_a_document_and_is_named_at
     d.tick(600).jump_s = by_s
     d.tick(601)
 
-    assert (Mode.AUTONOMOUS, 4_000) == (d.mode, d.caps.import_max_w)
+    assert (LinkMode.AUTONOMOUS, 4_000) == (d.mode, d.caps.import_max_w)
     assert d.caps.clock.endswith("limits are kept by both times until a heartbeat agrees with it")
     assert (4_000, 8_000) == (d.tick(HOUR - 1).caps.import_max_w, d.tick(HOUR + 1).caps.import_max_w)
 
@@ -99,7 +100,7 @@ def test_a_heartbeat_that_agrees_makes_a_document_last_longer_by_a_clock_that_wa
     d.jump_s = -HOUR
     d.beats_until(2 * HOUR - 10)
 
-    assert (Mode.CONTROLLED, 4_000) == (d.mode, d.caps.import_max_w)
+    assert (LinkMode.CONTROLLED, 4_000) == (d.mode, d.caps.import_max_w)
     assert 15_000 > LIMITS.import_hard_w == d.tick(2 * HOUR + 1).caps.import_max_w
 
 
@@ -109,7 +110,7 @@ def test_no_document_outlasts_its_whole_length_even_by_heartbeats(drive):
     d.jump_s = -10 * HOUR
     d.beats_until(121 + HOUR + 61)
 
-    assert not tuple(linkcaps.active(d.state, d.now))
+    assert not tuple(allowed.find_active_documents(d.state, d.now))
 
 
 def test_what_a_set_clock_would_loosen_waits_for_a_heartbeat_that_agrees(drive):
@@ -125,11 +126,11 @@ def test_what_a_set_clock_would_loosen_waits_for_a_heartbeat_that_agrees(drive):
 
 def test_a_heartbeat_of_the_district_that_the_clock_denies_counts_for_nothing_and_is_named(drive):
     d = drive(jump_s=-HOUR).start()
-    d.state = link.heartbeat(d.state, d.params, Heartbeat(1, EPOCH_MS), d.now)
+    d.state = machine.accept_heartbeat(d.state, d.params, Heartbeat(1, EPOCH_MS), d.now)
     said = d.caps.clock
 
     assert "the clock is 1 h behind the district's heartbeats, so none of them counts" == said
-    assert (Mode.AUTONOMOUS, said) == (d.tick(120).mode, d.state.why)
+    assert (LinkMode.AUTONOMOUS, said) == (d.tick(120).mode, d.state.why)
     assert "" == d.tick(121).caps.clock
 
 
@@ -138,7 +139,7 @@ def test_a_loss_by_a_set_clock_names_the_clock_and_not_the_heartbeat(drive):
     d.jump_s = -HOUR
     d.tick(121)
 
-    assert (Mode.FAILSAFE, "the clock was set back by 1 h") == (d.mode, d.state.why.partition(":")[0])
+    assert (LinkMode.FAILSAFE, "the clock was set back by 1 h") == (d.mode, d.state.why.partition(":")[0])
 
 
 def test_a_step_that_a_heartbeat_confirms_in_the_same_cycle_is_named_all_the_same(drive):
@@ -157,7 +158,7 @@ def test_a_clock_that_makes_no_sense_is_one_alarm_with_the_same_words(drive):
         d.jump_s = (80, -75, 10, -90)[t // 10 % 4]
         d.t = t
         if t % 30 == 0:
-            d.state = link.heartbeat(d.state, d.params, Heartbeat(t, EPOCH_MS + t * 1000), d.now)
+            d.state = machine.accept_heartbeat(d.state, d.params, Heartbeat(t, EPOCH_MS + t * 1000), d.now)
         said.add(d.tick().caps.clock.partition(":")[0])
 
     assert said - {""} == {"the clock was set back by 1.5 min"}
@@ -167,7 +168,7 @@ def test_a_clock_that_makes_no_sense_is_one_alarm_with_the_same_words(drive):
     ("ms", "words"), [(61_000, "1 min"), (5_400_000, "1.5 h"), (172_800_000, "2 d"), (900, "1 s")]
 )
 def test_a_span_of_time_is_said_as_people_say_it(ms, words):
-    assert words == linkcaps.span(ms)
+    assert words == allowed.format_span(ms)
 
 
 def test_the_first_synchronisation_is_no_step_and_what_it_loosens_waits_for_a_heartbeat(drive):
@@ -189,7 +190,7 @@ def test_without_a_document_a_step_is_told_of_for_an_hour_and_the_next_one_again
 
     assert [True, True, False] == told
     assert "the clock was set back by 1.8 h" in d.tick(124 + HOUR).caps.clock
-    assert d.t * 1000 + EPOCH_MS == linkcaps.reckoned_ms(d.state, d.now)
+    assert d.t * 1000 + EPOCH_MS == allowed.count_utc_ms(d.state, d.now)
 
 
 def test_while_a_document_is_in_force_a_step_is_told_of_until_it_is_settled(drive):
@@ -204,12 +205,12 @@ def test_while_a_document_is_in_force_a_step_is_told_of_until_it_is_settled(driv
 
 def test_planned_work_waits_while_a_set_clock_is_not_confirmed(drive):
     d = given_hourly(drive, 4_000).tick(60)
-    before = linkcaps.lost_ms(d.state, d.now)
+    before = allowed.find_clock_lost_ms(d.state, d.now)
     d.jump_s = HOUR
     d.tick(70)
 
-    assert (None, EPOCH_MS + 60_000) == (before, linkcaps.lost_ms(d.state, d.now))
-    assert EPOCH_MS + 70_000 == linkcaps.reckoned_ms(d.state, d.now)
+    assert (None, EPOCH_MS + 60_000) == (before, allowed.find_clock_lost_ms(d.state, d.now))
+    assert EPOCH_MS + 70_000 == allowed.count_utc_ms(d.state, d.now)
 
 
 # Restarts
@@ -222,7 +223,7 @@ def test_a_restart_of_the_process_goes_on_exactly_whatever_the_clock_was_set_to_
 
     assert 4_000 == d.tick(HOUR - 1).caps.import_max_w
     assert 4_000 < d.tick(2 * HOUR + 1).caps.import_max_w
-    assert not tuple(linkcaps.active(d.state, d.now))
+    assert not tuple(allowed.find_active_documents(d.state, d.now))
 
 
 def test_after_a_reboot_the_strictest_remaining_interval_counts_until_the_clock_is_known(drive):
@@ -269,28 +270,28 @@ def test_a_document_over_by_its_old_position_is_over_by_no_clock_before(drive):
 
 def test_documents_kept_in_the_form_before_go_on_by_the_last_clock_that_was_right(drive):
     d = given_hourly(drive, 4_000, 9_000).tick(600)
-    data = json.loads(json.dumps(linkstate.dump(d.state)))
+    data = json.loads(json.dumps(link_state.dump_link_state(d.state)))
     program = data["programs"][0]
     old = {**data, "format": 1, "anchor_ns": 600 * 10**9, "sure_ns": 0, "sure_utc_ms": EPOCH_MS}
     for new in ("clock", "step_ms", "step_ns", "stepped_ns"):
         del old[new]
     old["programs"] = [{"envelope": program["newest"]["envelope"], "earlier": [], "sure": True}]
-    known = linkstate.restore(old)
-    unknown = linkstate.restore({**old, "sure_ns": None, "sure_utc_ms": 0, "anchor_ns": None})
+    known = link_state.load_link_state(old)
+    unknown = link_state.load_link_state({**old, "sure_ns": None, "sure_utc_ms": 0, "anchor_ns": None})
 
     assert (d.state.clock, EPOCH_MS + 600_000) == (known.clock, known.anchor_utc_ms)
-    assert [Position(EPOCH_MS), Position(EPOCH_MS, known=False)] == [
+    assert [UtcPosition(EPOCH_MS), UtcPosition(EPOCH_MS, known=False)] == [
         state.programs[0].newest.positions[0] for state in (known, unknown)
     ]
     assert (None, None) == (unknown.clock, unknown.anchor_utc_ms)
 
 
 def test_a_document_without_a_position_is_refused_as_broken(drive):
-    data = linkstate.dump(given_hourly(drive, 4_000).state)
+    data = link_state.dump_link_state(given_hourly(drive, 4_000).state)
     data["programs"][0]["newest"]["positions"] = []
 
     with pytest.raises(ValueError, match="broken"):
-        linkstate.restore(data)
+        link_state.load_link_state(data)
 
 
 # Documents that come while the clock is wrong
@@ -356,7 +357,7 @@ def test_a_clock_set_back_by_years_lets_no_old_number_in_again(drive):
     d.jump_s = -10 * 365 * 86_400
     d.n = EPOCH_MS
     heard = d.tick(61).state.heartbeat_ns
-    d.state = link.heartbeat(d.state, d.params, Heartbeat(1, d.now.utc_ms), d.now)
+    d.state = machine.accept_heartbeat(d.state, d.params, Heartbeat(1, d.now.utc_ms), d.now)
 
     assert "REPLAY" == d.give(hourly(9_000, seq=EPOCH_MS - 1, nbf_s=-20 * 365 * 86_400)).reason
     assert "REPLAY" == d.give_failsafe(EPOCH_MS - 1, import_max_w=9_000, export_max_w=0).reason
@@ -377,7 +378,7 @@ def test_a_document_that_is_inside_by_two_clocks_lasts_until_it_is_over_by_both(
 
 
 def test_an_older_document_that_waits_keeps_its_random_start_and_its_position(drive, limits):
-    d = drive(params=link.LinkParams(limits=limits, seed=3)).start()
+    d = drive(params=allowed.LinkParameters(limits=limits, seed=3)).start()
     first = replace(hourly(4_000, 9_000), randomize_start_s=600)
     d.give(first)
     alone = d.beats_until(HOUR + 30).caps.import_max_w
@@ -395,7 +396,7 @@ def test_no_ended_document_is_carried_on_by_a_chain_that_is_cut_short(drive):
         d.give(envelope(seq, import_w=3_000 + seq, exp_s=9_000))
 
     assert 3_002 == d.caps.import_max_w
-    assert len(d.state.programs[0].earlier) <= link.EARLIER_MAX
+    assert len(d.state.programs[0].earlier) <= machine.EARLIER_ENVELOPES_MAX
 
 
 def test_a_program_whose_newest_document_ended_goes_on_with_the_one_that_waits(drive):
@@ -403,7 +404,7 @@ def test_a_program_whose_newest_document_ended_goes_on_with_the_one_that_waits(d
     d.give(envelope(2, import_w=9_000, exp_s=200))
     d.tick(300)
 
-    assert (Mode.FAILSAFE, 4_000) == (d.mode, d.caps.import_max_w)
+    assert (LinkMode.FAILSAFE, 4_000) == (d.mode, d.caps.import_max_w)
     assert 4_000 == d.tick(3 * HOUR).caps.import_max_w
 
 
@@ -414,14 +415,14 @@ def test_control_entered_without_a_trusted_clock_keeps_no_document_beyond_its_en
     d.beat().beats_until(300)
     entered = d.mode, d.caps.import_max_w
 
-    assert (Mode.CONTROLLED, 1_000) == entered
-    d.state = link.commanded(d.state, None, None)
+    assert (LinkMode.CONTROLLED, 1_000) == entered
+    d.state = machine.note_running_commands(d.state, None, None)
     assert (
         1_000 == d.beats_until(361 + 30).caps.import_max_w
     )  # the default of an expired one stays in this state
     assert (5_000, 5_000) == (
         d.state.floor.import_w,
-        linkcaps.failsafe_values(d.state, d.params).import_max_w,
+        allowed.find_failsafe_values(d.state, d.params).import_max_w,
     )
 
 
@@ -507,7 +508,7 @@ class Onlooker:
     papers: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        self.state = link.start(PARAMS, None, self.now, outage=False)
+        self.state = machine.start_link(PARAMS, None, self.now, outage=False)
         self.saved = None
         self.look()
 
@@ -519,10 +520,12 @@ class Onlooker:
         """After each change: is no limit wider than the truth, and does none last longer than it may?"""
         if self.synced and self.basis_s is None:
             self.sure()
-        if link.worth_saving(self.saved, self.state):
-            self.saved = link.restore(json.loads(json.dumps(link.dump(self.state))))
+        if link_state.is_save_due(self.saved, self.state):
+            self.saved = link_state.load_link_state(
+                json.loads(json.dumps(link_state.dump_link_state(self.state)))
+            )
         loosens = self.synced and abs(self.jump_s) <= 60 and self.t - self.beat_t <= 60
-        caps = link.caps(self.state, PARAMS, self.now)
+        caps = allowed.find_link_limits(self.state, PARAMS, self.now)
         told = (self.t, self.jump_s, self.synced, caps)
         known = [one for papers in self.papers.values() for one in papers]
         for one in known:
@@ -539,7 +542,7 @@ class Onlooker:
                     one.slack_s = max(one.slack_s, abs(self.jump_s))
 
     def tick(self):
-        self.state = link.tick(self.state, PARAMS, self.now)
+        self.state = machine.advance_link(self.state, PARAMS, self.now)
         self.look()
 
     def wait(self, seconds):
@@ -564,7 +567,7 @@ class Onlooker:
     def beat(self):
         self.n += 1
         beat = Heartbeat(self.n, EPOCH_MS + self.t * 1000)
-        self.state = link.heartbeat(self.state, PARAMS, beat, self.now)
+        self.state = machine.accept_heartbeat(self.state, PARAMS, beat, self.now)
         if not self.synced or abs(self.jump_s) <= 60:
             self.beat_t = self.t
         if self.synced and abs(self.jump_s) <= 60:
@@ -581,13 +584,13 @@ class Onlooker:
             for one in papers:
                 one.is_exact = one.is_exact and not reboot
                 one.off_s += (down_s + 60) * reboot
-        state = link.restore(json.loads(json.dumps(link.dump(self.saved))))
-        self.state = link.start(PARAMS, state, self.now, outage=outage and reboot, rebooted=reboot)
+        state = link_state.load_link_state(json.loads(json.dumps(link_state.dump_link_state(self.saved))))
+        self.state = machine.start_link(PARAMS, state, self.now, outage=outage and reboot, rebooted=reboot)
         self.look()
 
     def paper(self, program, steps, default_w, life_s, ago_s, on_loss):
         held = self.state.program(program)
-        if held is not None and len(held.earlier) >= link.EARLIER_MAX:
+        if held is not None and len(held.earlier) >= machine.EARLIER_ENVELOPES_MAX:
             return
         seq = self.seqs[program] = self.seqs.get(program, 0) + 1
         nbf_s, exp_s, start_s = self.t - 10, self.t + life_s, self.t + ago_s
@@ -606,7 +609,7 @@ class Onlooker:
         )
         if self.synced and self.basis_s is None:
             self.sure()
-        self.state, ack = link.document(self.state, PARAMS, made, self.now)
+        self.state, ack = machine.accept_envelope(self.state, PARAMS, made, self.now)
         if ack.status == "ACCEPTED":
             unknown = self.basis_s is None
             judged = unknown or abs(self.basis_s) <= 60
@@ -644,14 +647,14 @@ def test_a_run_with_steps_allows_nothing_that_the_same_run_without_them_does_not
             set_back.right()  # what comes after a reboot is judged by the first synchronisation
         getattr(set_back, kind)(*args)
         getattr(calm, "tick" if kind == "step" else kind)(*(() if kind == "step" else args))
-        caps, other = (link.caps(one.state, PARAMS, one.now) for one in (set_back, calm))
+        caps, other = (allowed.find_link_limits(one.state, PARAMS, one.now) for one in (set_back, calm))
 
         assert caps.mode != other.mode or caps.import_max_w <= other.import_max_w, (caps, other)
 
 
 def test_a_document_knows_where_it_is_by_the_clock_of_each_start():
-    one = Tracked(envelope(), (Position(5_000), Position(3_000)), 10**9, 0)
-    same, anew = one.resumed(0, rebooted=False), one.resumed(2 * 10**9, rebooted=True)
+    one = TrackedDocument(envelope(), (UtcPosition(5_000), UtcPosition(3_000)), 10**9, 0)
+    same, anew = one.resume(0, rebooted=False), one.resume(2 * 10**9, rebooted=True)
 
     assert (one.positions, 10**9) == (same.positions, same.accepted_ns)
-    assert ((Position(1_000, known=False),), 3 * 10**9) == (anew.positions, anew.accepted_ns)
+    assert ((UtcPosition(1_000, known=False),), 3 * 10**9) == (anew.positions, anew.accepted_ns)

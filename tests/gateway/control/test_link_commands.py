@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from quartier.control import link, linkstate
-from quartier.control.linkstate import Mode
+from quartier.control.link import allowed, machine, state
+from quartier.control.link.state import LinkMode
 
 S = 1_000_000_000
 
 
 def put_to_test(d, for_s=60):
-    d.state = link.commanded(d.state, None, (d.now.ns, d.now.ns + for_s * S))
+    d.state = machine.note_running_commands(d.state, None, (d.now.ns, d.now.ns + for_s * S))
     return d
 
 
@@ -28,7 +28,7 @@ def test_rule_test_failsafe_puts_the_house_into_its_fail_safe_state_for_its_time
         during.tested,
     )
     assert (10 * S, "test") == (during.since_ns, during.why[2:6])
-    assert (Mode.CONTROLLED, before) == (d.mode, (9_000, 4_000))
+    assert (LinkMode.CONTROLLED, before) == (d.mode, (9_000, 4_000))
     after = d.tick(70).caps
     assert ("CONTROLLED", False, *before) == (
         after.mode,
@@ -42,7 +42,7 @@ def test_a_test_lifts_no_cap_of_a_document_and_none_of_another_state(drive):
     assert (3_000, 0) == put_to_test(drive().controlled(import_w=3_000)).tick(5).caps_w
     autonomous = drive().start().tick(121)
 
-    assert Mode.AUTONOMOUS is autonomous.mode
+    assert LinkMode.AUTONOMOUS is autonomous.mode
     assert [8_000, 5_000, 8_000] == [
         autonomous.caps.import_max_w,
         put_to_test(autonomous).tick(125).caps.import_max_w,
@@ -53,7 +53,7 @@ def test_a_test_lifts_no_cap_of_a_document_and_none_of_another_state(drive):
 def test_a_loss_during_a_test_is_a_loss_with_its_own_minimum(drive):
     d = put_to_test(drive().controlled(), 600).tick(121)
 
-    assert (Mode.FAILSAFE, False, "no heartbeat") == (d.mode, d.caps.tested, d.caps.why)
+    assert (LinkMode.FAILSAFE, False, "no heartbeat") == (d.mode, d.caps.tested, d.caps.why)
     assert ("FAILSAFE", 5_000) == (d.tick(700).caps.mode, d.caps.import_max_w)
 
 
@@ -68,8 +68,8 @@ def test_rule_a_restart_drops_no_test(drive):
 
     assert (True, 5_000) == (d.caps.tested, d.caps.import_max_w)
     assert not d.tick(300).caps.tested
-    plain = json.loads(json.dumps(linkstate.dump(drive().controlled().state)))
-    assert linkstate.restore(plain).test_ns is None
+    plain = json.loads(json.dumps(state.dump_link_state(drive().controlled().state)))
+    assert state.load_link_state(plain).test_ns is None
 
 
 def test_what_is_tested_is_worth_saving_and_what_is_as_before_is_the_same(drive):
@@ -77,8 +77,8 @@ def test_what_is_tested_is_worth_saving_and_what_is_as_before_is_the_same(drive)
     before = d.state
     put_to_test(d)
 
-    assert linkstate.worth_saving(before, d.state)
-    assert d.state is link.commanded(d.state, None, d.state.test_ns)
+    assert state.is_save_due(before, d.state)
+    assert d.state is machine.note_running_commands(d.state, None, d.state.test_ns)
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_what_is_tested_is_worth_saving_and_what_is_as_before_is_the_same(drive)
 def test_the_district_leads_where_it_is_heard_or_held_and_no_loss_is_tried(drive, made, leads):
     d = made(drive())
 
-    assert leads is link.leads(d.state, d.params, d.now)
+    assert leads is allowed.follows_district(d.state, d.params, d.now)

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control import link
-from quartier.control.linkstate import Mode
-from quartier.control.wishes import Heartbeat, Interval
+from quartier.control.link import machine
+from quartier.control.link.state import LinkMode
+from quartier.control.requests import Heartbeat, Interval
 
 # --- rule 3: loosening -----------------------------------------------------------------------
 
@@ -69,7 +69,7 @@ def test_a_chain_of_waiting_documents_stays_bounded_and_never_loosens(drive, pap
         d.give(paper(seq, import_w=3000 + seq))
 
     assert 3000 == d.caps.import_max_w
-    assert len(d.state.programs[0].earlier) <= link.EARLIER_MAX
+    assert len(d.state.programs[0].earlier) <= machine.EARLIER_ENVELOPES_MAX
     assert 3039 == d.beat(105).caps.import_max_w
 
 
@@ -109,9 +109,9 @@ def test_entering_control_without_a_synced_clock_keeps_the_caps_of_before(drive,
     d.beat()
     before = d.mode, d.caps.import_max_w
     held = d.tick(121)
-    assert (Mode.FAILSAFE, 5000) == (held.mode, held.caps.import_max_w)
+    assert (LinkMode.FAILSAFE, 5000) == (held.mode, held.caps.import_max_w)
 
-    assert (Mode.CONTROLLED, 5000) == before
+    assert (LinkMode.CONTROLLED, 5000) == before
 
 
 def test_the_caps_of_before_bind_in_hold_too_until_the_clock_is_synced(drive, paper):
@@ -122,7 +122,7 @@ def test_the_caps_of_before_bind_in_hold_too_until_the_clock_is_synced(drive, pa
     d.synced = True
     d.beat(122)
 
-    assert ((Mode.HOLD, 5000), 9000) == (waiting, d.caps.import_max_w)
+    assert ((LinkMode.HOLD, 5000), 9000) == (waiting, d.caps.import_max_w)
 
 
 def test_a_document_not_yet_valid_is_taken_only_while_the_clock_is_not_trusted(drive, paper):
@@ -156,7 +156,7 @@ def test_the_default_of_an_expired_document_gives_way_to_a_looser_one_only_when_
     expired = d.beat(120).caps.import_max_w
     d.give(paper(2, import_w=8000), t)
 
-    assert (Mode.CONTROLLED, 2000, watts) == (d.mode, expired, d.caps.import_max_w)
+    assert (LinkMode.CONTROLLED, 2000, watts) == (d.mode, expired, d.caps.import_max_w)
     assert 8000 == d.beat(200).caps.import_max_w
 
 
@@ -183,13 +183,13 @@ def test_numbers_of_a_wrong_clock_that_came_before_ours_was_trusted_shut_out_non
     d.beat()
 
     assert ["ACCEPTED"] * 2 == [ack.status for ack in taken]
-    assert (Mode.CONTROLLED, 9000, 4500.0) == (d.mode, d.caps.import_max_w, d.state.failsafe.import_max_w)
+    assert (LinkMode.CONTROLLED, 9000, 4500.0) == (d.mode, d.caps.import_max_w, d.state.failsafe.import_max_w)
 
 
 def test_a_document_whose_number_is_not_on_disk_loosens_at_no_time_until_it_is(drive, paper):
     d = drive().controlled(import_w=5000)
     later = replace(paper(2), intervals=(Interval(100, 3000), Interval(10_000, 9000)))
-    d.state, ack = link.document(d.state, d.params, later, d.now, sure=False)
+    d.state, ack = machine.accept_envelope(d.state, d.params, later, d.now, sure=False)
     at_first, afterwards = d.caps.import_max_w, d.beat(110).caps.import_max_w
     kept = d.restart().caps.import_max_w
     d.beat()
@@ -201,11 +201,11 @@ def test_a_document_whose_number_is_not_on_disk_loosens_at_no_time_until_it_is(d
 
 def test_a_document_whose_number_is_not_on_disk_gives_no_control(drive, paper):
     d = drive().start()
-    d.state, _ = link.document(d.state, d.params, paper(import_w=9000), d.now, sure=False)
+    d.state, _ = machine.accept_envelope(d.state, d.params, paper(import_w=9000), d.now, sure=False)
     without = d.beat(1).mode
     d.give(paper(import_w=9000))
 
-    assert (Mode.INIT, Mode.CONTROLLED) == (without, d.mode)
+    assert (LinkMode.INIT, LinkMode.CONTROLLED) == (without, d.mode)
 
 
 # --- a clock that leaps ahead though it is called synchronised ---------------------------------
@@ -339,14 +339,14 @@ def test_programs_are_bounded(drive, paper):
 def test_a_heartbeat_that_does_not_rise_or_is_60_s_off_is_ignored(drive, beat):
     d = drive().controlled().tick(50)
     stamped = replace(beat, ts_utc_ms=d.now.utc_ms + beat.ts_utc_ms)
-    d.state = link.heartbeat(d.state, d.params, stamped, d.now)
+    d.state = machine.accept_heartbeat(d.state, d.params, stamped, d.now)
 
     assert 0 == d.state.heartbeat_ns
 
 
 def test_an_unsynced_clock_judges_a_heartbeat_by_its_number_alone(drive):
     d = drive(synced=False).start()
-    d.state = link.heartbeat(d.state, d.params, Heartbeat(7, 0), d.now)
+    d.state = machine.accept_heartbeat(d.state, d.params, Heartbeat(7, 0), d.now)
 
     assert 0 == d.state.heartbeat_ns
 
@@ -379,7 +379,7 @@ def test_one_document_that_says_failsafe_decides_until_it_ends(drive, paper):
     d.give(paper(1, "district", on_loss="hold"))
     d.beat()
 
-    assert Mode.HOLD is d.tick(121).mode, "the one that says failsafe is over"
+    assert LinkMode.HOLD is d.tick(121).mode, "the one that says failsafe is over"
 
 
 # --- fail-safe parameters --------------------------------------------------------------------
@@ -400,7 +400,7 @@ def test_failsafe_parameters_that_tighten_act_at_once_those_that_loosen_when_fai
     d.give(paper(2), 140)
     d.beats_until(170).tick(300)
 
-    assert ((2000, 0), Mode.FAILSAFE, (2000, 1000)) == (during, d.mode, d.caps_w)
+    assert ((2000, 0), LinkMode.FAILSAFE, (2000, 1000)) == (during, d.mode, d.caps_w)
 
 
 @pytest.mark.parametrize(("t", "watts"), [(59, 9000), (61, 5000)])
@@ -470,7 +470,7 @@ def test_failsafe_parameters_survive_a_restart(drive):
     d.give_failsafe(1, import_max_w=2_500, export_max_w=0)
     d.restart(down_s=10).tick(131)
 
-    assert (Mode.FAILSAFE, 2_500) == (d.mode, d.caps.import_max_w)
+    assert (LinkMode.FAILSAFE, 2_500) == (d.mode, d.caps.import_max_w)
 
 
 def test_failsafe_parameters_refuse_replays_and_nonsense(drive):

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from quartier.control import link, schedule
-from quartier.control.linkstate import Mode
-from quartier.control.wishes import Interval
+from quartier.control.link import envelopes, machine
+from quartier.control.link.state import LinkMode
+from quartier.control.requests import Interval
 
 # --- properties (spec/failsafe.md#section-6) ------------------------------------------------------
 
@@ -54,9 +54,9 @@ def moved(d, move, paper):
         d.synced = args[0]
         d.tick()
     elif kind == "shed":
-        d.state = link.commanded(d.state, d.now.ns + round(args[0] * 1e9), None)
+        d.state = machine.note_running_commands(d.state, d.now.ns + round(args[0] * 1e9), None)
     elif kind == "test":
-        d.state = link.commanded(d.state, None, (d.now.ns, d.now.ns + round(args[0] * 1e9)))
+        d.state = machine.note_running_commands(d.state, None, (d.now.ns, d.now.ns + round(args[0] * 1e9)))
     elif kind == "limits":
         d.give_failsafe(int(d.t), import_max_w=args[0], export_max_w=args[1], duration_min_s=args[2])
     else:
@@ -87,24 +87,28 @@ class Watch:
             self.paper_s = d.t
         if kind == "beat" and d.state.heartbeat_ns == d.now.ns:
             self.beat_s = d.t
-            if before is Mode.FAILSAFE:
+            if before is LinkMode.FAILSAFE:
                 self.back_s = min(self.back_s, d.t)
 
     def judge(self, d, before):
         values = d.state.failsafe
         failsafe_w = (5000, 0) if values is None else (values.import_max_w, values.export_max_w)
-        highest_w = {Mode.AUTONOMOUS: (8_000, 6_000), Mode.FAILSAFE: failsafe_w, Mode.INIT: failsafe_w}
+        highest_w = {
+            LinkMode.AUTONOMOUS: (8_000, 6_000),
+            LinkMode.FAILSAFE: failsafe_w,
+            LinkMode.INIT: failsafe_w,
+        }
         import_w, export_w = failsafe_w if d.caps.tested else highest_w.get(d.mode, (10_000, 6_000))
         assert 0 <= d.caps.import_max_w <= import_w
         assert 0 <= d.caps.export_max_w <= export_w
-        if (before, d.mode) == (Mode.FAILSAFE, Mode.CONTROLLED):
+        if (before, d.mode) == (LinkMode.FAILSAFE, LinkMode.CONTROLLED):
             assert max(d.t - self.paper_s, d.t - self.beat_s) <= 60
             assert self.paper_s >= self.entered_s
-        if (before, d.mode) == (Mode.FAILSAFE, Mode.AUTONOMOUS):
+        if (before, d.mode) == (LinkMode.FAILSAFE, LinkMode.AUTONOMOUS):
             assert d.t - self.entered_s >= 7200 or d.t - self.back_s >= 120
-        if d.mode is Mode.FAILSAFE and self.entered_s == -inf:
+        if d.mode is LinkMode.FAILSAFE and self.entered_s == -inf:
             self.entered_s, self.back_s = d.t, inf
-        if d.mode not in {Mode.FAILSAFE, Mode.INIT}:  # INIT after an outage keeps what is still owed
+        if d.mode not in {LinkMode.FAILSAFE, LinkMode.INIT}:  # INIT after an outage keeps what is still owed
             self.entered_s = -inf
 
 
@@ -126,7 +130,7 @@ def test_without_a_document_received_since_failsafe_never_becomes_control(drive,
     for move in sequence:
         moved(d, move, paper)
 
-        assert d.mode is not Mode.CONTROLLED
+        assert d.mode is not LinkMode.CONTROLLED
 
 
 @examples(40)
@@ -142,7 +146,7 @@ def test_a_restart_loosens_nothing_but_by_entering_failsafe(drive, paper, sequen
         assert after.import_max_w <= before.import_max_w
         assert after.export_max_w <= before.export_max_w
     else:
-        assert Mode.FAILSAFE is d.mode
+        assert LinkMode.FAILSAFE is d.mode
 
 
 @examples(40)
@@ -183,10 +187,15 @@ def test_several_programs_bind_by_their_minimum_each_with_its_interval_or_its_de
         d.give(one)
     d.beat().beats_until(t)
     utc_ms = d.now.utc_ms
-    caps = [schedule.at(one, utc_ms) if utc_ms <= one.exp_utc_ms else schedule.default(one) for one in papers]
+    caps = [
+        envelopes.find_limits_at(one, utc_ms)
+        if utc_ms <= one.exp_utc_ms
+        else envelopes.find_default_limits(one)
+        for one in papers
+    ]
     bound = min([d.params.limits.import_hard_w, *(cap.import_w for cap in caps)])
     alive = [cap.import_w for one, cap in zip(papers, caps, strict=True) if utc_ms <= one.exp_utc_ms]
 
     assert all(d.caps.import_max_w <= cap for cap in alive)
-    if d.mode is Mode.CONTROLLED:
+    if d.mode is LinkMode.CONTROLLED:
         assert bound == d.caps.import_max_w

@@ -4,22 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control import held, outcome, rivals
-from quartier.control.failsafe import Judgement, Stage
-from quartier.control.orders import Book, Order
-from quartier.control.outcome import Result
-from quartier.control.override import Override
-from quartier.control.players import Player
-from quartier.control.reason import FREE, make, said, text
-from quartier.control.rivals import Rival
-from quartier.control.shed import Gate, Turn
-from quartier.control.sight import Memory
-from quartier.control.wishes import Wishes
+from quartier.control.allocate import held_reasons, results
+from quartier.control.allocate.results import AllocationResult
+from quartier.control.observe.health import ControlStage, StageDecision
+from quartier.control.observe.observations import LastGood
+from quartier.control.orders import conflicts
+from quartier.control.orders.conflicts import PointConflict
+from quartier.control.participants import Participant
+from quartier.control.reason import NO_REASON, make_reason, make_text_reason, render_text
+from quartier.control.records import Order, OrderBook, Override
+from quartier.control.requests import Requests
+from quartier.control.switch_state import RestoreGate, SwitchState
 from quartier.house.assets import Battery, Ev, Load, Mode, Moded, Pv
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
-DSO = said("envelope dso 1")
+DSO = make_text_reason("envelope dso 1")
 NOW = 60 * S
 BATTERY = Battery(
     name="bat1",
@@ -33,11 +33,13 @@ CAR = Ev(name="ev1", rated_w=11_040)
 PUMP = Load(name="pump", rated_w=3_000, tier="C", switchable=True)
 ROOF = Pv(name="pv1", rated_w=6_000, curtail="limit")
 SHED = Pv(name="pv2", rated_w=3_000, curtail="relay")
-FRESH = {"bat1.power_w": Memory(0.0, NOW), "bat1.soc_pct": Memory(50.0, NOW)}
+FRESH = {"bat1.power_w": LastGood(0.0, NOW), "bat1.soc_pct": LastGood(50.0, NOW)}
 
 
 def result(*setpoints_w, high_w=0.0, low_w=0.0, **more):
-    return Result(setpoints_w, high_w, low_w, more.pop("acted", {}), met=True, gate=Gate(), **more)
+    return AllocationResult(
+        setpoints_w, high_w, low_w, more.pop("acted", {}), met=True, gate=RestoreGate(), **more
+    )
 
 
 def by_hand(value, who="anna"):
@@ -48,16 +50,16 @@ def by_hand(value, who="anna"):
 def told(scene):
     """A scene with other memories, orders, rivals, words of people, or a stage."""
 
-    def make(memories=FRESH, orders=None, stage=Stage.WELL, found=None, overrides=None, **more):
+    def make(memories=FRESH, orders=None, stage=ControlStage.WELL, found=None, overrides=None, **more):
         plain = scene()
         state = replace(
             plain.state,
             memories=memories,
-            book=Book(orders or {}),
-            judgement=Judgement(stage=stage),
+            book=OrderBook(orders or {}),
+            judgement=StageDecision(stage=stage),
             rivals=found or {},
         )
-        wishes = Wishes(caps=plain.wishes.caps, overrides=overrides or {})
+        wishes = Requests(caps=plain.wishes.caps, overrides=overrides or {})
         return scene(state=state, wishes=wishes, **more)
 
     return make
@@ -65,15 +67,15 @@ def told(scene):
 
 def turn_of(scene, player, *setpoints_w, **more):
     """The turn of the only player."""
-    return outcome.applied(scene, [player], result(*setpoints_w, **more))[1][player.name]
+    return results.apply_allocation(scene, [player], result(*setpoints_w, **more))[1][player.name]
 
 
 def wants_of(scene, player, *setpoints_w, **more):
-    return outcome.applied(scene, [player], result(*setpoints_w, **more))[0]
+    return results.apply_allocation(scene, [player], result(*setpoints_w, **more))[0]
 
 
-RESTS = {"bat1.setpoint_w": Rival(rests_ns=10**15)}
-OLD = Memory(0.0, NOW - 16 * S)
+RESTS = {"bat1.setpoint_w": PointConflict(rests_ns=10**15)}
+OLD = LastGood(0.0, NOW - 16 * S)
 
 
 # --- why a battery is not steered --------------------------------------------------------------
@@ -84,48 +86,48 @@ OLD = Memory(0.0, NOW - 16 * S)
     [
         (BATTERY, {}, ""),
         (replace(BATTERY, writable=False), {}, "it takes no setpoint"),
-        (BATTERY, {"found": RESTS}, str(rivals.WHY)),
+        (BATTERY, {"found": RESTS}, str(conflicts.CONFLICT_REASON)),
         (BATTERY, {"overrides": {"bat1": by_hand(None)}}, "maintenance, anna"),
         (BATTERY, {"overrides": {"bat1": by_hand(0.0)}}, ""),
         (BATTERY, {"lost": True}, "grid meter lost"),
-        (BATTERY, {"stage": Stage.SAFE}, "grid meter was lost until now"),
-        (BATTERY, {"stage": Stage.FREEZE}, ""),
-        (BATTERY, {"memories": {}, "running_s": 0.0}, str(outcome.WAITING)),
+        (BATTERY, {"stage": ControlStage.SAFE}, "grid meter was lost until now"),
+        (BATTERY, {"stage": ControlStage.FREEZE}, ""),
+        (BATTERY, {"memories": {}, "running_s": 0.0}, str(results.WAITING_TO_RETURN)),
         (BATTERY, {"memories": {}}, "its power is not known"),
         (BATTERY, {"memories": FRESH | {"bat1.power_w": OLD}, "running_s": 0.0}, "its power is not known"),
         (BATTERY, {"memories": FRESH | {"bat1.soc_pct": OLD}}, "its state of charge is not known"),
     ],
 )
 def test_a_battery_is_steered_or_its_reason_named(told, asset, more, why):
-    assert why == text(outcome.why_not(told(**more), asset))
+    assert why == render_text(results.explain_battery_not_controlled(told(**more), asset))
 
 
 def test_who_lacks_a_fallback_or_is_not_ours_is_told_before_a_persons_word(told):
     mine = replace(BATTERY, falls_back=False)
     maintained = told(overrides={"bat1": by_hand(None)})
 
-    assert outcome.why_not(maintained, mine).code == "output.no_fallback"
+    assert results.explain_battery_not_controlled(maintained, mine).code == "output.no_fallback"
 
 
 @pytest.mark.parametrize(
-    ("found", "is_left"), [({}, False), ({"ev1.current_max_a": Rival(rests_ns=1)}, True)]
+    ("found", "is_left"), [({}, False), ({"ev1.current_max_a": PointConflict(rests_ns=1)}, True)]
 )
 def test_what_a_second_controller_moves_is_left_alone_and_gets_no_order(told, found, is_left):
-    here = told(found=found, orders={"ev1.current_max_a": Order(16.0, 0, FREE)})
-    car = Player(CAR, 4_140.0, 4_140.0, Turn())
+    here = told(found=found, orders={"ev1.current_max_a": Order(16.0, 0, NO_REASON)})
+    car = Participant(CAR, 4_140.0, 4_140.0, SwitchState())
 
-    assert is_left is outcome.is_left_alone(here, CAR)
+    assert is_left is results.is_paused_by_conflict(here, CAR)
     assert is_left is (not wants_of(here, car, 4_140.0))
 
 
 def test_a_battery_is_known_by_its_setpoint(told):
-    assert outcome.is_left_alone(told(found=RESTS), BATTERY)
+    assert results.is_paused_by_conflict(told(found=RESTS), BATTERY)
 
 
 def test_who_is_in_maintenance_gets_its_point_back_and_nobody_else(told):
     overrides = {"pump": by_hand(None), "heat": by_hand(0.0), "bat1": by_hand(None), "lift": by_hand(None)}
 
-    found = outcome.maintained(told(overrides=overrides))
+    found = results.find_maintenance_points(told(overrides=overrides))
 
     assert {"pump.relay_on": "maintenance, anna"} == {point: str(why) for point, why in found.items()}
 
@@ -144,14 +146,14 @@ def test_who_is_in_maintenance_gets_its_point_back_and_nobody_else(told):
     ],
 )
 def test_a_battery_is_ordered_whole_watts_and_never_refreshed_on_a_stale_input(told, more, high_w, values):
-    unit = Player(BATTERY, 0.0, 0.0, Turn(), before_w=more.pop("before_w", 0.0))
+    unit = Participant(BATTERY, 0.0, 0.0, SwitchState(), before_w=more.pop("before_w", 0.0))
 
     assert values == [one.value for one in wants_of(told(**more), unit, -1_200.4, high_w=high_w)]
 
 
 def test_a_battery_says_which_cap_moved_it_or_what_it_follows(told):
-    unit = Player(BATTERY, 0.0, 0.0, Turn(), reason=make("self_consumption"))
-    acted = {}, {0: said("import cap")}
+    unit = Participant(BATTERY, 0.0, 0.0, SwitchState(), reason=make_reason("self_consumption"))
+    acted = {}, {0: make_text_reason("import cap")}
     free, held = (str(wants_of(told(), unit, 0.0, acted=one)[0].reason) for one in acted)
 
     assert ("self-consumption", "import cap") == (free, held)
@@ -159,8 +161,8 @@ def test_a_battery_says_which_cap_moved_it_or_what_it_follows(told):
 
 # --- turns -------------------------------------------------------------------------------------
 
-ON, OFF = Turn(), Turn(on=False, since_ns=0)
-NEW = Turn(since_ns=NOW)
+ON, OFF = SwitchState(), SwitchState(on=False, since_ns=0)
+NEW = SwitchState(since_ns=NOW)
 
 
 @pytest.mark.parametrize(
@@ -184,16 +186,16 @@ def test_who_is_lowered_to_nothing_goes_off_and_who_is_raised_comes_on(
     told, asset, turn, setpoint_w, more, after
 ):
     want_w = 2_000.0 if turn.on else 0.0
-    found = turn_of(told(), Player(asset, want_w, want_w, turn), setpoint_w, **more)
+    found = turn_of(told(), Participant(asset, want_w, want_w, turn), setpoint_w, **more)
 
-    if isinstance(after, Turn):
+    if isinstance(after, SwitchState):
         assert (after.on, after.since_ns) == (found.on, found.since_ns)
     else:
         assert (after == "on", NOW) == (found.on, found.since_ns)
 
 
 def test_a_car_is_slowed_to_its_floor_at_least_and_remembers_what_it_took(told):
-    car = Player(CAR, 9_000.0, 9_000.0, Turn())
+    car = Participant(CAR, 9_000.0, 9_000.0, SwitchState())
     slowed, least = (turn_of(told(), car, watts) for watts in (6_900.0, 100.0))
 
     assert (True, 6_900.0, 9_000.0) == (slowed.on, slowed.limit_w, slowed.before_w)
@@ -202,16 +204,16 @@ def test_a_car_is_slowed_to_its_floor_at_least_and_remembers_what_it_took(told):
 
 @pytest.mark.parametrize(("deaf", "told_ns"), [(False, NOW), (True, 5)])
 def test_one_that_does_not_obey_is_told_on_and_given_no_time_anew(told, deaf, told_ns):
-    car = Player(CAR, 11_040.0, 11_040.0, Turn(limit_w=6_900.0, told_ns=5), deaf=deaf)
-    roof = Player(ROOF, -5_000.0, -5_000.0, Turn(limit_w=2_000.0, told_ns=5), deaf=deaf)
-    shed = Player(SHED, -3_000.0, -3_000.0, Turn(told_ns=5), deaf=deaf)
+    car = Participant(CAR, 11_040.0, 11_040.0, SwitchState(limit_w=6_900.0, told_ns=5), deaf=deaf)
+    roof = Participant(ROOF, -5_000.0, -5_000.0, SwitchState(limit_w=2_000.0, told_ns=5), deaf=deaf)
+    shed = Participant(SHED, -3_000.0, -3_000.0, SwitchState(told_ns=5), deaf=deaf)
     found = [
         turn_of(told(), car, 4_140.0),
         turn_of(told(), car, 0.0),
         turn_of(told(), roof, -1_500.0, low_w=-9_000.0),
-        turn_of(told(), shed, 0.0, acted={0: said("export cap")}),
-        outcome._car_turn(car, CAR, 5_000.0, NOW),
-        outcome._car_turn(car, CAR, 0.0, NOW),
+        turn_of(told(), shed, 0.0, acted={0: make_text_reason("export cap")}),
+        results._car_turn(car, CAR, 5_000.0, NOW),
+        results._car_turn(car, CAR, 0.0, NOW),
     ]
 
     assert [told_ns] * 6 == [turn.told_ns for turn in found]
@@ -229,7 +231,7 @@ def test_one_that_does_not_obey_is_told_on_and_given_no_time_anew(told, deaf, to
     ],
 )
 def test_a_car_that_shares_may_take_what_the_fuses_leave_and_nothing_in_an_event(told, more, on, limit_w):
-    car = Player(CAR, 4_140.0, 4_140.0, Turn(limit_w=6_000.0), allowed_w=6_000.0)
+    car = Participant(CAR, 4_140.0, 4_140.0, SwitchState(limit_w=6_000.0), allowed_w=6_000.0)
     after = turn_of(told(), car, 4_140.0, **more)
 
     assert (on, limit_w) == (after.on, after.limit_w)
@@ -240,36 +242,38 @@ def test_what_is_normal_by_its_own_control_is_not_ordered_so(told, own_normal, v
     modes = (Mode("full speed", 100, 900.0), Mode("half speed", 50, 400.0))
     fan = Moded(name="fan", rated_w=900, quantity="speed_pct", modes=modes, own_normal=own_normal)
 
-    assert values == [one.value for one in wants_of(told(), Player(fan, 900.0, 900.0, Turn()), 900.0)]
+    assert values == [
+        one.value for one in wants_of(told(), Participant(fan, 900.0, 900.0, SwitchState()), 900.0)
+    ]
 
 
 def test_what_makes_more_than_it_may_is_not_allowed_more_by_being_curtailed(told):
-    roof = Player(ROOF, -5_000.0, -5_000.0, Turn(limit_w=2_000.0, told_ns=5), deaf=True)
+    roof = Participant(ROOF, -5_000.0, -5_000.0, SwitchState(limit_w=2_000.0, told_ns=5), deaf=True)
     found = turn_of(told(), roof, -4_000.0, low_w=-9_000.0)
 
     assert (2_000.0, 5) == (found.limit_w, found.told_ns)
 
 
 def test_what_gives_power_has_taken_none_before_it_was_lowered(told):
-    assert 0.0 == turn_of(told(), Player(PUMP, -50.0, 10.0, Turn()), 0.0).before_w
+    assert 0.0 == turn_of(told(), Participant(PUMP, -50.0, 10.0, SwitchState()), 0.0).before_w
 
 
 @pytest.mark.parametrize(
     ("takes_w", "turn", "setpoint_w", "limit_w", "raised_ns"),
     [
-        (4_140.0, Turn(limit_w=4_140.0), 6_900.0, 6_900.0, NOW),
-        (2_000.0, Turn(limit_w=4_140.0), 3_000.0, 4_140.0, None),  # it may take more than that already
-        (2_000.0, Turn(limit_w=4_140.0, raised_ns=5), 6_900.0, 6_900.0, 5),
-        (4_140.0, Turn(limit_w=4_140.0), 11_040.0, None, NOW),
-        (0.0, Turn(on=False), 4_140.0, 4_140.0, NOW),
-        (0.0, Turn(on=False), 11_040.0, None, NOW),
-        (2_000.0, Turn(), 3_000.0, None, None),
+        (4_140.0, SwitchState(limit_w=4_140.0), 6_900.0, 6_900.0, NOW),
+        (2_000.0, SwitchState(limit_w=4_140.0), 3_000.0, 4_140.0, None),  # it may take more than that already
+        (2_000.0, SwitchState(limit_w=4_140.0, raised_ns=5), 6_900.0, 6_900.0, 5),
+        (4_140.0, SwitchState(limit_w=4_140.0), 11_040.0, None, NOW),
+        (0.0, SwitchState(on=False), 4_140.0, 4_140.0, NOW),
+        (0.0, SwitchState(on=False), 11_040.0, None, NOW),
+        (2_000.0, SwitchState(), 3_000.0, None, None),
     ],
 )
 def test_a_car_that_is_raised_may_take_no_less_than_before(
     told, takes_w, turn, setpoint_w, limit_w, raised_ns
 ):
-    after = turn_of(told(), Player(CAR, takes_w, takes_w, turn), setpoint_w, high_w=-90_000.0)
+    after = turn_of(told(), Participant(CAR, takes_w, takes_w, turn), setpoint_w, high_w=-90_000.0)
 
     assert (True, limit_w, raised_ns) == (after.on, after.limit_w, after.raised_ns)
 
@@ -277,20 +281,22 @@ def test_a_car_that_is_raised_may_take_no_less_than_before(
 @pytest.mark.parametrize(
     ("turn", "setpoint_w", "acted", "is_on"),
     [
-        (ON, 0.0, {0: said("export cap")}, False),
+        (ON, 0.0, {0: make_text_reason("export cap")}, False),
         (ON, 0.0, {}, True),  # it only makes nothing
-        (ON, -500.0, {0: said("export cap")}, True),
-        (OFF, 0.0, {0: said("export cap")}, False),
+        (ON, -500.0, {0: make_text_reason("export cap")}, True),
+        (OFF, 0.0, {0: make_text_reason("export cap")}, False),
     ],
 )
 def test_pv_behind_a_relay_goes_off_by_a_cap_alone(told, turn, setpoint_w, acted, is_on):
-    after = turn_of(told(), Player(SHED, -900.0, -900.0 if turn.on else 0.0, turn), setpoint_w, acted=acted)
+    after = turn_of(
+        told(), Participant(SHED, -900.0, -900.0 if turn.on else 0.0, turn), setpoint_w, acted=acted
+    )
 
     assert is_on is after.on
     assert (NOW if turn.on and not is_on else turn.since_ns) == after.since_ns
 
 
-LIMITED = Turn(limit_w=2_000.0)
+LIMITED = SwitchState(limit_w=2_000.0)
 
 
 @pytest.mark.parametrize(
@@ -300,13 +306,13 @@ LIMITED = Turn(limit_w=2_000.0)
         ({}, -2_000.0, -6_000.0, 2_000.0),  # at the export cap
         ({}, -2_000.0, -2_000.0, 3_000.0),  # a quarter of the room
         ({}, -2_000.0, None, 2_000.0),
-        ({"stage": Stage.FREEZE}, -2_000.0, -2_000.0, 2_000.0),
+        ({"stage": ControlStage.FREEZE}, -2_000.0, -2_000.0, 2_000.0),
         ({"lost": True}, -1_800.0, -2_000.0, 1_800.0),
         ({"lost": True}, -2_500.0, -2_000.0, 2_000.0),  # what nobody sees is not raised
     ],
 )
 def test_pv_is_curtailed_at_once_and_raised_by_a_quarter_of_the_room(told, more, setpoint_w, low_w, limit_w):
-    player = Player(ROOF, -2_000.0, -2_000.0, LIMITED)
+    player = Participant(ROOF, -2_000.0, -2_000.0, LIMITED)
 
     assert limit_w == turn_of(told(**more), player, setpoint_w, low_w=low_w).limit_w
 
@@ -327,14 +333,19 @@ def test_pv_gets_time_to_obey_by_whatever_it_is_told_to_make_less_and_by_nothing
     force = told().force
     force = replace(force, generation_w=generation_w, whose={**force.whose, "generation": DSO})
     after = turn_of(
-        told(force=force, **more), Player(ROOF, -2_000.0, -2_000.0, LIMITED), setpoint_w, low_w=low_w
+        told(force=force, **more), Participant(ROOF, -2_000.0, -2_000.0, LIMITED), setpoint_w, low_w=low_w
     )
 
     assert (limit_w, told_ns) == (after.limit_w, after.told_ns)
 
 
 def test_pv_without_a_limit_gets_none_by_what_it_makes(told):
-    assert turn_of(told(), Player(ROOF, -2_000.0, -2_000.0, Turn()), -2_000.0, low_w=-2_000.0).limit_w is None
+    assert (
+        turn_of(
+            told(), Participant(ROOF, -2_000.0, -2_000.0, SwitchState()), -2_000.0, low_w=-2_000.0
+        ).limit_w
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -342,7 +353,7 @@ def test_pv_without_a_limit_gets_none_by_what_it_makes(told):
     [(-1_900.0, 121.0, 2_030.0), (-1_900.0, 120.0, 2_000.0), (-1_800.0, 121.0, 2_000.0)],
 )
 def test_pv_at_its_limit_rises_a_little_where_batteries_have_room(told, makes_w, room_w, limit_w):
-    player = Player(ROOF, makes_w, -2_000.0, LIMITED)
+    player = Participant(ROOF, makes_w, -2_000.0, LIMITED)
     found = turn_of(told(), player, -2_000.0, low_w=-6_000.0, charge_room_w=room_w)
 
     assert limit_w == pytest.approx(found.limit_w)
@@ -354,12 +365,12 @@ def test_pv_at_its_limit_rises_a_little_where_batteries_have_room(told, makes_w,
         ({}, -2_000.0, 3_000.0),
         ({}, -7_000.0, 2_000.0),
         ({}, None, 2_000.0),
-        ({"stage": Stage.FREEZE}, -2_000.0, 2_000.0),
+        ({"stage": ControlStage.FREEZE}, -2_000.0, 2_000.0),
         ({"lost": True}, -2_000.0, 2_000.0),
     ],
 )
 def test_pv_that_no_cap_may_be_taken_with_keeps_its_limit_or_comes_back(told, more, low_w, limit_w):
-    player = Player(ROOF, -2_000.0, -2_000.0, LIMITED, usable=False)
+    player = Participant(ROOF, -2_000.0, -2_000.0, LIMITED, usable=False)
 
     assert limit_w == turn_of(told(**more), player, -1_000.0, low_w=low_w).limit_w
 
@@ -371,25 +382,25 @@ def test_pv_that_no_cap_may_be_taken_with_keeps_its_limit_or_comes_back(told, mo
     ("seen", "turn", "more", "limit_w"),
     [
         ({}, ON, {}, 8 * 690.0),
-        ({"ev1.plugged_on": Memory(1.0, NOW)}, ON, {}, 8 * 690.0),
-        ({"ev1.plugged_on": Memory(0.0, NOW)}, ON, {}, None),  # nobody is there to take it
+        ({"ev1.plugged_on": LastGood(1.0, NOW)}, ON, {}, 8 * 690.0),
+        ({"ev1.plugged_on": LastGood(0.0, NOW)}, ON, {}, None),  # nobody is there to take it
         ({}, OFF, {}, None),
         ({}, ON, {"usable": False}, None),
         ({}, ON, {"allowed_w": 9_000.0}, None),  # cars that share are given what fits anyway
-        ({}, Turn(limit_w=5_000.0), {}, 5_000.0),
+        ({}, SwitchState(limit_w=5_000.0), {}, 5_000.0),
     ],
 )
 def test_a_car_may_take_no_more_than_fits_in_whole_amperes(told, seen, turn, more, limit_w):
     want_w = 2_000.0 if turn.on else 0.0
-    player = Player(CAR, want_w, want_w, turn, **more)
+    player = Participant(CAR, want_w, want_w, turn, **more)
     found = turn_of(told(memories=FRESH | seen), player, want_w, high_w=6_000.0)
 
     assert limit_w == found.limit_w  # 4 kW are left under 10 kW, and 2 kW it takes: 8.7 A
 
 
 def test_what_one_car_may_take_more_is_no_longer_free_for_the_next(told):
-    cars = [Player(replace(CAR, name=name), 0.0, 0.0, Turn()) for name in ("ev1", "ev2")]
-    _, turns = outcome.applied(told(), cars, result(0.0, 0.0, high_w=2_000.0))
+    cars = [Participant(replace(CAR, name=name), 0.0, 0.0, SwitchState()) for name in ("ev1", "ev2")]
+    _, turns = results.apply_allocation(told(), cars, result(0.0, 0.0, high_w=2_000.0))
 
     assert [11 * 690.0, 4_140.0] == [turns[name].limit_w for name in ("ev1", "ev2")]
 
@@ -405,48 +416,48 @@ def test_what_one_car_may_take_more_is_no_longer_free_for_the_next(told):
         ({}, {"usable": False}, 0.0, False),
         ({"running_s": 0.0}, {}, 0.0, False),
         ({"running_s": 0.0, "lost": True}, {}, 0.0, True),
-        ({"running_s": 0.0, "memories": {"pump.power_w": Memory(0.0, NOW)}}, {}, 0.0, True),
-        ({"orders": {"pump.relay_on": Order(1.0, 0, FREE)}}, {"usable": False}, None, True),
+        ({"running_s": 0.0, "memories": {"pump.power_w": LastGood(0.0, NOW)}}, {}, 0.0, True),
+        ({"orders": {"pump.relay_on": Order(1.0, 0, NO_REASON)}}, {"usable": False}, None, True),
     ],
 )
 def test_nothing_is_ordered_before_its_device_and_the_meter_had_their_chance(
     told, more, player, high_w, is_written
 ):
-    mine = Player(PUMP, 500.0, 500.0, Turn(), **player)
+    mine = Participant(PUMP, 500.0, 500.0, SwitchState(), **player)
 
     assert is_written is bool(wants_of(told(**more), mine, 500.0, high_w=high_w))
 
 
 def test_one_that_is_remembered_off_is_told_so_at_once(told):
     """Its lease may have ended while the gateway was away: it runs, and would count as shed for 15 s."""
-    mine = Player(PUMP, 0.0, 0.0, OFF)
+    mine = Participant(PUMP, 0.0, 0.0, OFF)
 
     assert [0.0] == [one.value for one in wants_of(told(running_s=0.0), mine, 0.0)]
 
 
 def test_one_that_is_not_usable_is_written_to_come_back(told):
-    mine = Player(PUMP, 0.0, 0.0, OFF, usable=False)
+    mine = Participant(PUMP, 0.0, 0.0, OFF, usable=False)
 
-    assert [1.0] == [one.value for one in wants_of(told(), mine, 0.0, back={0: Turn(since_ns=NOW)})]
+    assert [1.0] == [one.value for one in wants_of(told(), mine, 0.0, back={0: SwitchState(since_ns=NOW)})]
 
 
 @pytest.mark.parametrize(
     ("asset", "turn", "value", "holds"),
     [
-        (CAR, Turn(limit_w=6_999.0), 10.1, True),  # tenths of an ampere, never rounded up
-        (CAR, Turn(limit_w=100.0), 6.0, True),
-        (CAR, Turn(limit_w=99_000.0), 16.0, True),
-        (CAR, Turn(), 16.0, False),
+        (CAR, SwitchState(limit_w=6_999.0), 10.1, True),  # tenths of an ampere, never rounded up
+        (CAR, SwitchState(limit_w=100.0), 6.0, True),
+        (CAR, SwitchState(limit_w=99_000.0), 16.0, True),
+        (CAR, SwitchState(), 16.0, False),
         (CAR, OFF, 0.0, True),
-        (PUMP, Turn(), 1.0, False),
+        (PUMP, SwitchState(), 1.0, False),
         (PUMP, OFF, 0.0, True),
         (SHED, OFF, 0.0, True),
-        (ROOF, Turn(limit_w=1_999.9), 1_999.0, True),
-        (ROOF, Turn(), 6_000.0, False),
+        (ROOF, SwitchState(limit_w=1_999.9), 1_999.0, True),
+        (ROOF, SwitchState(), 6_000.0, False),
     ],
 )
 def test_an_order_never_allows_more_than_its_turn(asset, turn, value, holds):
-    want = outcome._flexible_want(Player(asset, 0.0, 0.0, turn), turn, "free")
+    want = results._flexible_want(Participant(asset, 0.0, 0.0, turn), turn, "free")
 
     assert (value, holds) == (want.value, want.holds)
 
@@ -454,15 +465,15 @@ def test_an_order_never_allows_more_than_its_turn(asset, turn, value, holds):
 @pytest.mark.parametrize(
     ("turn", "lease_s", "deadband", "refresh_s"),
     [
-        (Turn(), float("inf"), 0.0, None),
-        (Turn(), 30.0, 0.0, 10.0),
+        (SwitchState(), float("inf"), 0.0, None),
+        (SwitchState(), 30.0, 0.0, 10.0),
         (LIMITED, float("inf"), 30.0, 20.0),
         (LIMITED, 30.0, 30.0, 10.0),
     ],
 )
 def test_a_limit_on_pv_is_a_lease_and_none_is_written_once(turn, lease_s, deadband, refresh_s):
     roof = replace(ROOF, lease_s=lease_s)
-    want = outcome._flexible_want(Player(roof, 0.0, 0.0, turn), turn, "free")
+    want = results._flexible_want(Participant(roof, 0.0, 0.0, turn), turn, "free")
 
     assert (deadband, refresh_s) == (want.deadband, want.refresh_s)
 
@@ -470,7 +481,9 @@ def test_a_limit_on_pv_is_a_lease_and_none_is_written_once(turn, lease_s, deadba
 @pytest.mark.parametrize(("said_a", "value"), [(10.0, 10.0), (16.0, 16.0), (None, 16.0)])
 def test_nobody_has_more_than_a_person_allows(told, said_a, value):
     overrides = {} if said_a is None else {"ev1": by_hand(said_a)}
-    (want,) = wants_of(told(overrides=overrides), Player(CAR, 0.0, 0.0, Turn()), 0.0, high_w=-90_000.0)
+    (want,) = wants_of(
+        told(overrides=overrides), Participant(CAR, 0.0, 0.0, SwitchState()), 0.0, high_w=-90_000.0
+    )
 
     assert (value, said_a is not None) == (want.value, str(want.reason) == "by hand, anna")
 
@@ -478,9 +491,9 @@ def test_nobody_has_more_than_a_person_allows(told, said_a, value):
 # --- the reason beside it ----------------------------------------------------------------------
 
 CAP = "import cap 10000 W (envelope dso 1)"
-IMPORT = make("cap.import", source=DSO, limit_w=10_000)
-OLD = make("cap.import", source=said("old"), limit_w=300)
-SHED_C = make("load.shed", tier="C")
+IMPORT = make_reason("cap.import", source=DSO, limit_w=10_000)
+OLD = make_reason("cap.import", source=make_text_reason("old"), limit_w=300)
+SHED_C = make_reason("load.shed", tier="C")
 FULL, ROOM = {"spares_w": {"import": 2_999.0}}, {"spares_w": {"import": 3_000.0}}
 STAYS = "comes back in its turn: the import must stay below 9000 W for 2 min"
 
@@ -494,58 +507,60 @@ STAYS = "comes back in its turn: the import must stay below 9000 W for 2 min"
         (OFF, None, {}, "found off: comes back in its turn"),
         (OFF, IMPORT.then(SHED_C), {}, f"{CAP}: shed, tier C"),
         (OFF, OLD.then(SHED_C), {}, f"{CAP}: comes back in its turn"),
-        (OFF, make("cap.generation", source=DSO, limit_w=300), {}, "comes back in its turn"),
-        (OFF, make("cap.fits", more=OLD), FULL, f"limited to fit {CAP}"),
-        (OFF, make("cap.fits", more=OLD), {}, "comes back in its turn"),
-        (OFF, said("somebody's own words"), {}, "somebody's own words"),
-        (OFF, FREE, FULL, f"limited to fit {CAP}"),
-        (OFF, held.BELOW_CAP, FULL, f"limited to fit {CAP}"),  # that was then
+        (OFF, make_reason("cap.generation", source=DSO, limit_w=300), {}, "comes back in its turn"),
+        (OFF, make_reason("cap.fits", more=OLD), FULL, f"limited to fit {CAP}"),
+        (OFF, make_reason("cap.fits", more=OLD), {}, "comes back in its turn"),
+        (OFF, make_text_reason("somebody's own words"), {}, "somebody's own words"),
+        (OFF, NO_REASON, FULL, f"limited to fit {CAP}"),
+        (OFF, held_reasons.BELOW_LIMIT, FULL, f"limited to fit {CAP}"),  # that was then
         (OFF, OLD.then(SHED_C), FULL, f"limited to fit {CAP}"),
         (OFF, OLD.then(SHED_C), ROOM, f"{CAP}: {STAYS}"),
-        (OFF, held.RETURNS, ROOM, STAYS),
-        (NEW, FREE, {"broken": (0,), "high_w": 10_001.0}, f"{CAP}: on for its minimum time"),
-        (NEW, FREE, {"broken": (0,), "high_w": 9_999.0}, "free"),  # it is export that cannot be kept
-        (NEW, FREE, {"broken": (0,), "high_w": None}, "free"),
-        (NEW, FREE, {"broken": (5,), "high_w": 10_001.0}, "free"),
-        (ON, FREE, {"broken": (0,), "high_w": 10_001.0}, "free"),
-        (NEW, FREE, {"broken": (0,), "high_w": 10_001.0, "takes_w": 0.0}, "free"),
+        (OFF, held_reasons.RETURNS, ROOM, STAYS),
+        (NEW, NO_REASON, {"broken": (0,), "high_w": 10_001.0}, f"{CAP}: on for its minimum time"),
+        (NEW, NO_REASON, {"broken": (0,), "high_w": 9_999.0}, "free"),  # it is export that cannot be kept
+        (NEW, NO_REASON, {"broken": (0,), "high_w": None}, "free"),
+        (NEW, NO_REASON, {"broken": (5,), "high_w": 10_001.0}, "free"),
+        (ON, NO_REASON, {"broken": (0,), "high_w": 10_001.0}, "free"),
+        (NEW, NO_REASON, {"broken": (0,), "high_w": 10_001.0, "takes_w": 0.0}, "free"),
     ],
 )
 def test_what_stands_beside_an_order_is_why_it_stands_now(told, turn, before, more, words):
     orders = {} if before is None else {"pump.relay_on": Order(float(turn.on), 0, before)}
     want_w = more.pop("takes_w", 500.0) if turn.on else 0.0
-    (want,) = wants_of(told(orders=orders), Player(PUMP, want_w, want_w, turn), want_w, **more)
+    (want,) = wants_of(told(orders=orders), Participant(PUMP, want_w, want_w, turn), want_w, **more)
 
     assert words == str(want.reason)
 
 
 def test_pv_that_is_limited_waits_for_the_export_cap(told):
-    roof = Player(ROOF, -2_000.0, -2_000.0, LIMITED)
-    here = told(memories=FRESH | {"pv1.power_w": Memory(-2_000.0, NOW)})
+    roof = Participant(ROOF, -2_000.0, -2_000.0, LIMITED)
+    here = told(memories=FRESH | {"pv1.power_w": LastGood(-2_000.0, NOW)})
     reason = wants_of(here, roof, -2_000.0, low_w=-6_000.0)[0].reason
 
     assert str(reason).startswith("limited to fit export cap 6000 W")
-    assert reason == held.still(here, reason, reason)
+    assert reason == held_reasons.explain_held(here, reason, reason)
 
 
 def test_what_a_person_keeps_off_says_who(told):
     overrides = {"pump": by_hand(0.0)}
     here = told(overrides=overrides, orders={"pump.relay_on": Order(0.0, 0, IMPORT)})
-    mine = (Player(PUMP, 0.0, 0.0, turn) for turn in (OFF, ON))
+    mine = (Participant(PUMP, 0.0, 0.0, turn) for turn in (OFF, ON))
     off, on = (str(wants_of(here, one, 0.0, high_w=0.0)[0].reason) for one in mine)
 
     assert ("by hand, anna", "free") == (off, on)
 
 
 def test_a_car_that_shares_says_what_the_sharing_says(told):
-    words = said("yard, fuse 20 A, L1: cars share it", Who("rule", "fuse"))
-    car = Player(CAR, 0.0, 0.0, LIMITED, allowed_w=2_000.0, reason=words)
+    words = make_text_reason("yard, fuse 20 A, L1: cars share it", Who("rule", "fuse"))
+    car = Participant(CAR, 0.0, 0.0, LIMITED, allowed_w=2_000.0, reason=words)
     here = told(orders={"ev1.current_max_a": Order(6.0, 0, IMPORT)})
 
     assert words == wants_of(here, car, 0.0)[0].reason
 
 
 def test_a_reason_of_our_own_is_taken_before_none(told):
-    mine = Player(PUMP, 0.0, 0.0, ON, reason=said("the tank is cold", Who("rule", "comfort")))
+    mine = Participant(
+        PUMP, 0.0, 0.0, ON, reason=make_text_reason("the tank is cold", Who("rule", "comfort"))
+    )
 
     assert "the tank is cold" == str(wants_of(told(), mine, 0.0)[0].reason)

@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control import cycle, park, tree
-from quartier.control.failsafe import Judgement, Stage
-from quartier.control.nodes import Caps, Stem
-from quartier.control.park import Bay
-from quartier.control.players import Player
-from quartier.control.shed import Turn
-from quartier.control.sight import Memory
-from quartier.control.stay import Stay
-from quartier.control.tree import Grove
+from quartier.control import cycle
+from quartier.control.allocate import load_sharing, tree
+from quartier.control.allocate.load_sharing import ChargePoint
+from quartier.control.allocate.tree import ConnectionTree
+from quartier.control.limits.connection_tree import RowLimits, Topology
+from quartier.control.observe.charging_sessions import ChargingSession
+from quartier.control.observe.health import ControlStage, StageDecision
+from quartier.control.observe.observations import LastGood
+from quartier.control.participants import Participant
+from quartier.control.switch_state import SwitchState
 from quartier.house.assets import Ev
 from quartier.house.nodes import Node
 
@@ -20,16 +21,16 @@ S = 1_000_000_000
 NOW = 60 * S
 ROW, V = 4, 230.0
 LONG = 4 * 3600.0
-GROVE = Grove(Stem((-1,), ()), Caps((1e11,) * 4, (1e11,) * 4))
+GROVE = ConnectionTree(Topology((-1,), ()), RowLimits((1e11,) * 4, (1e11,) * 4))
 
 
 def bay(name, order_a=6.0, drawn_a=None, **more):
     """A point on one phase where a car charges as it may, behind one row."""
     ev = Ev(name=name, rated_w=3_680, phases_count=1)
-    turn = more.pop("turn", Turn(on=order_a > 0, since_ns=0, limit_w=order_a * V if order_a else None))
+    turn = more.pop("turn", SwitchState(on=order_a > 0, since_ns=0, limit_w=order_a * V if order_a else None))
     drawn_a = order_a if drawn_a is None else drawn_a
     plain = {
-        "stay": Stay(0),
+        "stay": ChargingSession(0),
         "rows": [(ROW, V)],
         "way": (),
         "most_a": 16.0,
@@ -40,18 +41,18 @@ def bay(name, order_a=6.0, drawn_a=None, **more):
         "deaf": False,
         "movable": True,
     }
-    player = Player(ev, drawn_a * V, drawn_a * V, turn)
-    return Bay(player=player, ev=ev, order_a=order_a, drawn_a=drawn_a, **(plain | more))
+    player = Participant(ev, drawn_a * V, drawn_a * V, turn)
+    return ChargePoint(player=player, ev=ev, order_a=order_a, drawn_a=drawn_a, **(plain | more))
 
 
 @pytest.fixture
 def plan(scene):
     """A sharing among handmade points; ``stage`` is how careful to be."""
 
-    def make(*bays, stage=Stage.WELL):
+    def make(*bays, stage=ControlStage.WELL):
         plain = scene()
-        state = replace(plain.state, judgement=Judgement(stage=stage))
-        made = park._Plan(scene(state=state), GROVE, [one.player for one in bays], bays)
+        state = replace(plain.state, judgement=StageDecision(stage=stage))
+        made = load_sharing._Sharing(scene(state=state), GROVE, [one.player for one in bays], bays)
         for one in bays:
             one.goal_a = one.order_a
         return made
@@ -203,7 +204,7 @@ def test_one_that_is_paused_is_told_nothing_by_the_sharing(plan):
 
 @pytest.mark.parametrize(
     ("left_a", "stage", "goal_a"),
-    [(12.0, Stage.WELL, 6.0), (11.9, Stage.WELL, 0.0), (12.0, Stage.FREEZE, 0.0)],
+    [(12.0, ControlStage.WELL, 6.0), (11.9, ControlStage.WELL, 0.0), (12.0, ControlStage.FREEZE, 0.0)],
 )
 def test_one_begins_at_its_floor_where_it_fits_beside_all_that_is_drawn(plan, left_a, stage, goal_a):
     begins = bay("b", 0.0)
@@ -241,14 +242,14 @@ def test_who_begins_waits_for_what_others_may_or_still_take(plan, other, left_a)
 @pytest.mark.parametrize(
     ("more", "stage", "goal_a"),
     [
-        ({"active": False, "order_a": 9.0}, Stage.WELL, 6.0),
-        ({"active": False, "order_a": 9.0}, Stage.FREEZE, 6.0),
-        ({"active": False, "order_a": 0.0}, Stage.WELL, 6.0),
-        ({"active": False, "order_a": 0.0}, Stage.FREEZE, 0.0),
-        ({"active": False, "order_a": 0.0, "movable": False}, Stage.WELL, 0.0),
-        ({"active": False, "order_a": 9.0, "movable": False}, Stage.WELL, 6.0),
-        ({"active": False, "order_a": 9.0, "fixed": True}, Stage.WELL, 9.0),
-        ({"active": True, "order_a": 9.0}, Stage.WELL, 9.0),
+        ({"active": False, "order_a": 9.0}, ControlStage.WELL, 6.0),
+        ({"active": False, "order_a": 9.0}, ControlStage.FREEZE, 6.0),
+        ({"active": False, "order_a": 0.0}, ControlStage.WELL, 6.0),
+        ({"active": False, "order_a": 0.0}, ControlStage.FREEZE, 0.0),
+        ({"active": False, "order_a": 0.0, "movable": False}, ControlStage.WELL, 0.0),
+        ({"active": False, "order_a": 9.0, "movable": False}, ControlStage.WELL, 6.0),
+        ({"active": False, "order_a": 9.0, "fixed": True}, ControlStage.WELL, 9.0),
+        ({"active": True, "order_a": 9.0}, ControlStage.WELL, 9.0),
     ],
 )
 def test_where_no_car_charges_the_point_is_open_at_its_floor(plan, more, stage, goal_a):
@@ -277,7 +278,7 @@ def test_the_connection_bounds_a_car_that_charges_or_none(plan, more, bound, is_
 
 def ordered(scene, one, goal_a):
     one.goal_a = goal_a
-    return park._ordered(scene(), GROVE, one)
+    return load_sharing._ordered(scene(), GROVE, one)
 
 
 @pytest.mark.parametrize(
@@ -356,12 +357,12 @@ def looked(board, house, car, scene):
         state = state if stays is None else replace(state, stays=stays)
         now = scene(p.house, t=p.t, state=state, grid_w=0.0)
         players = cycle._players(now)
-        grove = tree.grove(now, players, cycle._base(now, p.state.window, players))
+        grove = tree.build_tree(now, players, cycle._base(now, p.state.window, players))
         player = players[0]
         player.turn = replace(player.turn, **(turn or {}))
         for name, value in changes.items():
             setattr(player, name, value)
-        return park._bay(now, grove, 0, player)
+        return load_sharing._bay(now, grove, 0, player)
 
     return make
 
@@ -388,8 +389,11 @@ def test_a_point_that_is_not_guarded_is_taken_as_it_stands(looked):
 
 
 def test_only_of_a_car_that_is_there_it_is_known_what_it_needs(looked):
-    told = {"ev0.energy_wanted_wh": Memory(1_150.0, 40 * S), "ev0.departure_in_s": Memory(3_600.0, 40 * S)}
-    here, gone = (looked(stays=stays, told=told) for stays in ({"ev0": Stay(0)}, {}))
+    told = {
+        "ev0.energy_wanted_wh": LastGood(1_150.0, 40 * S),
+        "ev0.departure_in_s": LastGood(3_600.0, 40 * S),
+    }
+    here, gone = (looked(stays=stays, told=told) for stays in ({"ev0": ChargingSession(0)}, {}))
 
     assert (5.0, True) == (pytest.approx(here.needed_a), here.active)
     assert (0.0, False, 16.0) == (gone.needed_a, gone.active, gone.most_a)

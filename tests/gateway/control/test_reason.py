@@ -3,20 +3,31 @@ import json
 import pytest
 
 from quartier.control import reason
-from quartier.control.caps import Powers, tightest
-from quartier.control.limits import HARD
-from quartier.control.reason import FREE, grid, make, rule, said
+from quartier.control.limits.active import HARD, combine_limits
+from quartier.control.reason import (
+    NO_REASON,
+    make_grid_reason,
+    make_reason,
+    make_rule_reason,
+    make_text_reason,
+)
+from quartier.control.records import PowerLimits
 from quartier_drivers.who import OURS, Who
 
 DSO = Who("document", "dso", "12", 7)
-ENVELOPE = make("envelope.says", DSO, program="dso", document="12")
-CAP = make("cap.import", DSO, 9000, ENVELOPE, limit_w=4000)
+ENVELOPE = make_reason("envelope.says", DSO, program="dso", document="12")
+CAP = make_reason("cap.import", DSO, 9000, ENVELOPE, limit_w=4000)
 
 
 def test_a_reason_is_shown_as_text():
     assert "import cap 4000 W (envelope dso 12)" == str(CAP)
-    assert "import cap 4000 W (envelope dso 12): charging paused" == f"{CAP.then(make('charging.paused'))}"
-    assert "limited to fit import cap 4000 W (envelope dso 12)" == str(CAP.within(make("cap.fits")))
+    assert (
+        "import cap 4000 W (envelope dso 12): charging paused"
+        == f"{CAP.then(make_reason('charging.paused'))}"
+    )
+    assert "limited to fit import cap 4000 W (envelope dso 12)" == str(
+        CAP.limit_until(make_reason("cap.fits"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,34 +41,34 @@ def test_a_reason_is_shown_as_text():
 )
 def test_an_unknown_code_and_values_that_do_not_fit_are_refused(code, values, error):
     with pytest.raises(error):
-        make(code, **values)
+        make_reason(code, **values)
 
 
 def test_what_names_nobody_is_a_rule_of_ours():
-    assert (OURS, None) == (FREE.who, FREE.until_utc_ms)
-    assert Who("rule", "restore") == rule("restore.waits", "restore").who
-    assert Who("grid", "low voltage") == grid("grid.voltage", "low voltage", voltage_pct=88).who
+    assert (OURS, None) == (NO_REASON.who, NO_REASON.until_utc_ms)
+    assert Who("rule", "restore") == make_rule_reason("restore.waits", "restore").who
+    assert Who("grid", "low voltage") == make_grid_reason("grid.voltage", "low voltage", voltage_pct=88).who
 
 
 def test_what_is_said_further_stays_whose_it_was():
-    longer = CAP.then(make("charging.paused"))
-    behind = CAP.within(make("mode.stands", mode="low"))
+    longer = CAP.then(make_reason("charging.paused"))
+    behind = CAP.limit_until(make_reason("mode.stands", mode="low"))
 
     assert (DSO, 9000) == (longer.who, longer.until_utc_ms) == (behind.who, behind.until_utc_ms)
 
 
 def test_a_reason_is_a_value_with_parts():
-    slowed = make("charging.slowed")
-    whole = CAP.then(make("cap.mean_over")).then(slowed)
+    slowed = make_reason("charging.slowed")
+    whole = CAP.then(make_reason("cap.mean_over")).then(slowed)
 
-    assert (slowed, CAP.then(make("cap.mean_over"))) == (whole.last, whole.without_last())
-    assert CAP.without_last() is None
+    assert (slowed, CAP.then(make_reason("cap.mean_over"))) == (whole.last, whole.drop_last())
+    assert CAP.drop_last() is None
     assert (4000, None) == (whole.get("limit_w"), whole.get("tier"))
-    assert {CAP: 1}[make("cap.import", DSO, 9000, ENVELOPE, limit_w=4000)]
+    assert {CAP: 1}[make_reason("cap.import", DSO, 9000, ENVELOPE, limit_w=4000)]
 
 
 def test_a_reason_for_programs_is_json():
-    found = reason.data(CAP.then(make("load.shed", tier="C")))
+    found = reason.render_data(CAP.then(make_reason("load.shed", tier="C")))
 
     assert found == json.loads(json.dumps(found))
     assert {
@@ -69,11 +80,11 @@ def test_a_reason_for_programs_is_json():
 
 
 def test_plain_text_is_a_reason_too():
-    assert "the filter is changed" == str(said("the filter is changed"))
+    assert "the filter is changed" == str(make_text_reason("the filter is changed"))
 
 
 def test_the_tightest_cap_keeps_who_is_behind_it():
-    _, whose = tightest([(HARD, Powers(9, 9)), (ENVELOPE, Powers(4, 9))])
+    _, whose = combine_limits([(HARD, PowerLimits(9, 9)), (ENVELOPE, PowerLimits(4, 9))])
     assert (DSO, Who("rule", "hard limit")) == (whose["import"].who, whose["export"].who)
 
 

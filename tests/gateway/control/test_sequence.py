@@ -6,13 +6,14 @@ from math import inf
 import pytest
 from tests.gateway.control.ordering import by_hand, document
 
-from quartier.control import running, sequence
-from quartier.control.commands import FailsafeTest, Shed
-from quartier.control.linkstate import Mode
-from quartier.control.reason import said
-from quartier.control.running import Commands
-from quartier.control.state import State
-from quartier.control.wishes import Aim, LocalPlan
+from quartier.control import sequence
+from quartier.control.link.state import LinkMode
+from quartier.control.orders import running_commands
+from quartier.control.orders.commands import FailsafeTest, Shed
+from quartier.control.orders.running_commands import RunningCommands
+from quartier.control.reason import make_text_reason
+from quartier.control.requests import LocalPlan, PlanAim
+from quartier.control.state import ControlState
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.contract import Quality, Reading, columns
@@ -25,15 +26,15 @@ def turn(drive, house):
     """Turns with a voltage that the grid meter says, after a document was accepted."""
     found = drive().controlled()
     measured = replace(house, grid=replace(house.grid, voltage_period_s=1.0))
-    image, kept = Image(), [State.fresh(measured), found.state]
+    image, kept = Image(), [ControlState.fresh(measured), found.state]
 
-    def make(at_s, volts, by_hand=None, commands=sequence.NONE, plan=None, more=None):
+    def make(at_s, volts, by_hand=None, commands=sequence.NO_COMMANDS, plan=None, more=None):
         found.t = at_s
         seen = {"grid.power_w": 500.0} | {f"grid.voltage_l{k}_v": volts for k in (1, 2, 3)} | (more or {})
         said = (Reading(point, value, Quality.GOOD, found.now.ns) for point, value in seen.items())
         image.put(columns(said, found.now.ns))
         frozen = image.freeze(found.now.ns)
-        decision, kept[1] = sequence.taken(
+        decision, kept[1] = sequence.run_turn(
             frozen, kept[0], kept[1], found.params, found.now, by_hand, commands, plan
         )
         kept[0] = decision.state
@@ -54,25 +55,27 @@ def test_a_voltage_that_is_gone_leads_the_link_to_init_and_is_told_to_hands_in_t
 
     assert gone == told
     assert [False, True] == sorted(set(gone))
-    assert gone == [linked.mode is Mode.INIT for _, linked in seen]
+    assert gone == [linked.mode is LinkMode.INIT for _, linked in seen]
     assert gone == [decision.view["mode"] == "INIT" for decision, _ in seen]
 
 
 def test_nobody_need_order_anything_by_hand(turn):
     decision, linked = turn(1, 230.0)
 
-    assert ("CONTROLLED", Mode.CONTROLLED) == (decision.view["mode"], linked.mode)
+    assert ("CONTROLLED", LinkMode.CONTROLLED) == (decision.view["mode"], linked.mode)
 
 
 def test_commands_act_in_the_turn_in_which_they_run_below_people(turn):
-    commands, _ = running.taken(Commands(), document(Shed(1, 60)), "", Now(10**9, EPOCH_MS, synced=True))
-    commands, _ = running.taken(
+    commands, _ = running_commands.accept_command(
+        RunningCommands(), document(Shed(1, 60)), "", Now(10**9, EPOCH_MS, synced=True)
+    )
+    commands, _ = running_commands.accept_command(
         commands, document(FailsafeTest(60), 2), "", Now(10**9, EPOCH_MS, synced=True)
     )
     people = {"bat1": by_hand("bat1", 700.0)}
     decision, linked = turn(2, 230.0, lambda _gone: people, commands)
 
-    assert ("FAILSAFE", Mode.CONTROLLED) == (decision.view["mode"], linked.mode)
+    assert ("FAILSAFE", LinkMode.CONTROLLED) == (decision.view["mode"], linked.mode)
     assert {"D": "shed command c1: tier D off"} == decision.view["events"]["off"]
     assert (61 * 10**9, (10**9, 61 * 10**9)) == (linked.shed_until_ns, linked.test_ns)
     assert "by hand, anna" in decision.view["assets"]["bat1"]["override"]["words"]
@@ -85,7 +88,7 @@ def test_the_local_plan_leads_in_the_turn_in_which_it_holds_and_not_without_volt
         start_ns=0,
         expires_ns=100 * 10**9,
         offset_ms=EPOCH_MS,
-        aims={"bat1": (Aim(300.0, 900.0, 0.0, inf, said("cheap")),)},
+        aims={"bat1": (PlanAim(300.0, 900.0, 0.0, inf, make_text_reason("cheap")),)},
     )
     told = {"bat1.power_w": 0.0, "bat1.soc_pct": 50.0}
     led = [

@@ -2,12 +2,12 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from quartier.control.state import State
+from quartier.control.state import ControlState
 from quartier.house.assets import Contact
 
 
 def test_a_fresh_state_knows_nothing_but_its_house(house):
-    state = State.fresh(house)
+    state = ControlState.fresh(house)
 
     assert (house, {}, {}, None) == (state.house, state.turns, state.memories, state.last_ns)
     with pytest.raises(FrozenInstanceError):

@@ -13,7 +13,7 @@ from tests.gateway.control.walk import driver, houses, moves
 from tests.gateway.control.walk.judge import weigh
 from tests.gateway.control.walk.world import World
 
-from quartier.control.wishes import Interval
+from quartier.control.requests import Interval
 from quartier.house.assets import Battery, Load
 from quartier.house.modes import Lights
 from quartier_drivers.contract import Command

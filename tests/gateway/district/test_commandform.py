@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from quartier.control.commands import (
+from quartier.control.orders.commands import (
     CommandDocument,
     FailsafeTest,
     Ping,

@@ -5,9 +5,8 @@ import json
 
 import pytest
 
-from quartier.control.acks import Reason
-from quartier.control.commands import CommandDocument, Ping
-from quartier.control.wishes import Ack, Envelope, Heartbeat
+from quartier.control.orders.commands import CommandDocument, Ping
+from quartier.control.requests import Ack, AckReason, Envelope, Heartbeat
 from quartier.district import companion as room
 from quartier.district import facts
 from quartier.district.broker import PROTOCOL_ERROR, Ended
@@ -83,7 +82,7 @@ async def test_what_is_refused_is_answered_counted_and_said_once(companion):
 async def test_control_hears_of_a_heartbeat_that_our_clock_denies_and_it_counts_as_none(
     companion, monkeypatch
 ):
-    denied = Refused("t", Reason.NOT_YET, "its time has not come", beat=Heartbeat(7, NOW_MS + 3_600_000))
+    denied = Refused("t", AckReason.NOT_YET, "its time has not come", beat=Heartbeat(7, NOW_MS + 3_600_000))
     monkeypatch.setattr(companion.documents, "check", lambda *_: denied)
     await companion.hear("t", b"", None)
 

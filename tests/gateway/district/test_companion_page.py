@@ -7,8 +7,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from quartier.control.requests import AckReason, ReceptionStatus
 from quartier.district import issuers
-from quartier.district.documents import Accepted, Documents, Reason, Reception
+from quartier.district.documents import Accepted, Documents
 from quartier.district.forms import KINDS
 from quartier.district.voice import Identity
 from quartier.house.now import Now
@@ -52,7 +53,9 @@ def test_the_gateway_takes_the_worked_example_and_nothing_that_differs_from_it()
 
 
 def test_every_reason_and_reception_is_explained():
-    assert [] == [word for word in (*Reason, *Reception) if word not in PAGE and word != Reception.OK]
+    assert [] == [
+        word for word in (*AckReason, *ReceptionStatus) if word not in PAGE and word != ReceptionStatus.OK
+    ]
 
 
 def test_every_kind_of_document_is_linked_to_its_schema():

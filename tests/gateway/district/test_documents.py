@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jwt.api_jws import PyJWS
 from tests.effort import examples
 
-from quartier.control.wishes import Ack, Envelope, Heartbeat, Interval
+from quartier.control.requests import Ack, Envelope, Heartbeat, Interval
 from quartier.district import issuers
 from quartier.district.documents import Accepted, Documents, Refused, received
 from quartier.district.voice import Identity

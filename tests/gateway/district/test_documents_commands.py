@@ -9,7 +9,7 @@ from tests.effort import examples
 from tests.gateway.district import test_documents
 from tests.gateway.district.test_documents import KEYS, ME, NOW_MS, now, sign
 
-from quartier.control.commands import Ping, Shed
+from quartier.control.orders.commands import Ping, Shed
 from quartier.district.commandform import FIELDS
 from quartier.district.documents import Accepted, Documents, Refused, received
 from quartier.district.forms import KINDS

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.api_jws import PyJWS
 
-from quartier.control.wishes import Ack, DeviceSchedule, FailsafeDocument, Signal
+from quartier.control.requests import Ack, DeviceSchedule, FailsafeDocument, Signal
 from quartier.district import issuers
 from quartier.district.documents import Accepted, Documents, Refused, received
 from quartier.district.voice import Identity

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from quartier.control.wishes import Heartbeat, Interval
+from quartier.control.requests import Heartbeat, Interval
 from quartier.district.forms import KINDS, PROGRAM, EnvelopeForm, HeartbeatForm, IntervalForm
 
 ENVELOPE = {

@@ -3,7 +3,13 @@
 import pytest
 from pydantic import ValidationError
 
-from quartier.control.wishes import DeviceSchedule, FailsafeDocument, FailsafeValues, Span, Stretch
+from quartier.control.requests import (
+    DeviceSchedule,
+    FailsafeDocument,
+    FailsafeValues,
+    ScheduleInterval,
+    SignalInterval,
+)
 from quartier.district.forms import KINDS, SHARED
 from quartier.district.planforms import FailsafeForm, ScheduleForm
 
@@ -39,7 +45,7 @@ def test_a_schedule_gives_powers_states_of_charge_and_gaps():
         nbf_utc_ms=1,
         exp_utc_ms=9,
         start_utc_ms=2,
-        stretches=(Stretch(60, -500), Stretch(90, None, 80), Stretch(1)),
+        stretches=(ScheduleInterval(60, -500), ScheduleInterval(90, None, 80), ScheduleInterval(1)),
     )
 
 
@@ -81,8 +87,8 @@ def test_failsafe_parameters_are_numbers_and_never_negative(change):
 def test_prices_and_co2_come_per_kwh_and_are_kept_per_wh():
     (price,), (co2,) = (read(kind, signal(kind)).wish().spans for kind in ("price", "co2"))
 
-    assert Span(900, {"import_eur_per_wh": 0.00025, "export_eur_per_wh": -0.00002}) == price
-    assert Span(900, {"import_g_per_wh": 0.056}) == co2
+    assert SignalInterval(900, {"import_eur_per_wh": 0.00025, "export_eur_per_wh": -0.00002}) == price
+    assert SignalInterval(900, {"import_g_per_wh": 0.056}) == co2
     bare = read("price", signal("price", {"import_eur_per_kwh": 0.1})).wish().spans[0]
     assert {"import_eur_per_wh": 0.0001} == bare.values
 

@@ -2,7 +2,7 @@
 
 import json
 
-from quartier.control.wishes import Ack
+from quartier.control.requests import Ack
 from quartier.district.companion import encode_event
 from quartier.district.documents import encode_ack
 from quartier.district.upforms import AckForm, EventForm, WatermarkForm

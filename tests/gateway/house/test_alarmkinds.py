@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from quartier.control import ladder
-from quartier.control.ladder import code
+from quartier.control.supervise import loss_table
+from quartier.control.supervise.loss_table import find_alarm_code
 from quartier.house.alarmkinds import BY_CODE, KINDS
 
 ROOT = Path(__file__).parents[3]
@@ -139,7 +139,7 @@ def test_every_note_of_the_district_that_needs_somebody_has_a_row():
 
 
 def test_every_loss_has_a_row_or_is_one_that_nobody_here_can_see():
-    without = [loss.name for loss in ladder.LOSSES if code(loss) not in BY_CODE]
+    without = [loss.name for loss in loss_table.LOSSES if find_alarm_code(loss) not in BY_CODE]
 
     assert sorted(UNSEEN) == sorted(without)
 
@@ -153,7 +153,7 @@ def test_every_warning_of_the_log_is_an_alarm_or_says_why_not():
 
 
 def test_every_row_is_raised_somewhere():
-    losses = {code(loss) for loss in ladder.LOSSES}
+    losses = {find_alarm_code(loss) for loss in loss_table.LOSSES}
 
     assert [] == [kind.code for kind in KINDS if kind.code not in losses | texts()]
 

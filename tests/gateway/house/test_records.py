@@ -7,7 +7,7 @@ import pkgutil
 import pytest
 
 from quartier import control
-from quartier.control.battery import Room
+from quartier.control.records import PowerRange
 from quartier.house.records import replace
 
 
@@ -37,17 +37,17 @@ def test_a_copy_of_each_record_of_the_control_core_is_that_of_dataclasses():
 
 
 def test_a_copy_of_a_frozen_record_is_frozen_equal_and_has_the_same_hash():
-    copy = replace(Room(1.0, 5.0), low_w=2.0)
+    copy = replace(PowerRange(1.0, 5.0), low_w=2.0)
 
-    assert Room(2.0, 5.0) == copy
-    assert hash(Room(2.0, 5.0)) == hash(copy)
+    assert PowerRange(2.0, 5.0) == copy
+    assert hash(PowerRange(2.0, 5.0)) == hash(copy)
     with pytest.raises(dataclasses.FrozenInstanceError):
         copy.low_w = 3.0
 
 
 def test_a_field_that_the_record_does_not_have_is_refused_by_name():
     with pytest.raises(TypeError, match="Room has no field 'lwo_w'"):
-        replace(Room(1.0, 5.0), lwo_w=2.0)
+        replace(PowerRange(1.0, 5.0), lwo_w=2.0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from quartier.control.reason import said
+from quartier.control.reason import make_text_reason
 from quartier.planning.aims import aims
 from quartier.planning.horizon import Battery, Contract, Outlook, Sample
 from quartier.planning.plan import planned
@@ -29,7 +29,7 @@ def found(load_w, pv_w, bought, sold, battery=BATTERY, contract=None, target_w=0
         samples=more.get("samples", ()),
     )
     plan = planned(battery, outlook, terms)
-    words = [said(str(number)) for number in range(count)]
+    words = [make_text_reason(str(number)) for number in range(count)]
     made = aims(plan, battery, outlook, terms, words, target_w)
     assert [(outlook.step_s, word) for word in words] == [(one.duration_s, one.why) for one in made]
     return [(round(one.power_w), one.grid_min_w, one.grid_max_w) for one in made], plan

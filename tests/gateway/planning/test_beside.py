@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control.reason import make
+from quartier.control.reason import make_reason
 from quartier.planning.beside import Modes, beside
 from quartier.planning.horizon import Battery, Outlook
 from quartier.planning.site import Batch, Car, Site, Tank
@@ -92,7 +92,7 @@ def test_a_car_whose_window_is_over_and_what_cannot_be_planned_charge_by_the_rul
     assert ([4_000.0] * 48, {}) == (refused.load_w, refused.legs)
 
 
-RUNS = Modes(0, 1, 1e-3, "plan.runs", make("plan.nothing_by_then"))
+RUNS = Modes(0, 1, 1e-3, "plan.runs", make_reason("plan.nothing_by_then"))
 
 
 def with_store(**parts):

@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from quartier.control.reason import FREE
+from quartier.control.reason import NO_REASON
 from quartier.planning.aims import aims
 from quartier.planning.horizon import Battery, Contract, Outlook, Surcharge
 from quartier.planning.plan import planned
@@ -39,7 +39,7 @@ def made(*tiers, loads_w=LOADS_W, bought=(2e-4,) * 4, battery=BATTERY, co2=0.0):
 def test_a_wh_that_is_kept_for_a_dearer_hour_still_spares_the_days_largest_import():
     bought = (2e-4, 2e-4, 2e-4, 6e-4)
     plan, *around = made((3_000.0, 1e-3), bought=bought, loads_w=[1_000.0, 4_500.0, 1_000.0, 2_900.0])
-    lines = spared(plan, *around, [FREE] * 4)
+    lines = spared(plan, *around, [NO_REASON] * 4)
     found = aims(plan, *around, lines)
 
     assert plan.steps[1].grid_w == pytest.approx(3_000.0)
@@ -75,13 +75,13 @@ def test_carbon_makes_an_import_dearer_too():
 def test_a_step_in_which_every_import_is_spared_needs_no_such_reason():
     plan, *around = made((1_500.0, 1e-4))
     served = [replace(step, value_eur_per_wh=1e-5) for step in plan.steps]
-    assert [FREE] * 4 == spared(replace(plan, steps=served), *around, [FREE] * 4)
+    assert [NO_REASON] * 4 == spared(replace(plan, steps=served), *around, [NO_REASON] * 4)
 
 
 def test_a_charge_is_held_below_the_import_that_would_be_the_days_largest():
     bought = (1e-4, 6e-4, 6e-4, 6e-4)
     plan, *around = made((3_000.0, 1e-3), bought=bought, loads_w=[500.0, 2_500.0, 2_500.0, 2_500.0])
-    first = aims(plan, *around, [FREE] * 4)[0]
+    first = aims(plan, *around, [NO_REASON] * 4)[0]
 
     assert plan.steps[0].battery_w == pytest.approx(2_500.0)
     assert first.asked_w(500.0) == pytest.approx(2_500.0)
@@ -92,14 +92,14 @@ def test_where_a_wh_is_worth_as_much_later_it_is_not_spent_before_the_days_large
     small = replace(BATTERY, energy_wh=5_000.0, worth_eur_per_wh=1e-5)
     loads_w, flat = [2_000.0, 2_000.0, 5_000.0, 2_000.0], (3e-4,) * 4
     plan, *around = made((3_500.0, 1e-4), loads_w=loads_w, bought=flat, battery=small)
-    first, _, third, _ = aims(plan, *around, [FREE] * 4)
+    first, _, third, _ = aims(plan, *around, [NO_REASON] * 4)
 
     assert plan.steps[2].grid_w == pytest.approx(3_500.0)
     assert plan.steps[0].grid_w > 0.0
     assert plan.steps[0].grid_w == pytest.approx(first.grid_max_w), "the rule would spend all of it now"
     assert third.asked_w(5_000.0) == pytest.approx(-1_500.0)
     free, *terms = made(loads_w=loads_w, bought=flat, battery=small)
-    assert 0.0 == aims(free, *terms, [FREE] * 4)[0].grid_max_w, "without such a price it is the rule's"
+    assert 0.0 == aims(free, *terms, [NO_REASON] * 4)[0].grid_max_w, "without such a price it is the rule's"
 
 
 def test_who_plans_without_surcharges_pays_for_the_largest_import_above_the_middle_one():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier.control.ladder import LOSSES
+from quartier.control.supervise.loss_table import LOSSES
 from quartier_hil.drill.makings import MAKINGS
 from quartier_hil.scenario import Scenario
 

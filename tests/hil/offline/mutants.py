@@ -8,27 +8,19 @@ from typing import Any
 import pytest
 
 from quartier.config import model
-from quartier.control import (
-    breach,
-    duties,
-    events,
-    failsafe,
-    gridrows,
-    limits,
-    link,
-    linkcaps,
-    linkrows,
-    schedule,
-    shed,
-    sight,
-    steps,
-)
-from quartier.control.caps import Powers
-from quartier.control.linkstate import Mode
+from quartier.control import switch_state
+from quartier.control.allocate import steps
+from quartier.control.events import detection, effects
+from quartier.control.events import rows as events_rows
+from quartier.control.limits import active, breach
+from quartier.control.link import allowed, envelopes, machine, transitions
+from quartier.control.link.state import LinkMode
+from quartier.control.observe import health, observations
+from quartier.control.records import PowerLimits
 from quartier.house import assets
 
 Patch = pytest.MonkeyPatch
-_NOTHING = Powers(inf, inf, inf, inf)
+_NOTHING = PowerLimits(inf, inf, inf, inf)
 
 
 @dataclass(frozen=True)
@@ -53,21 +45,21 @@ def _set(place: Any, **names: Any) -> Callable[[Patch], None]:
     return breaks
 
 
-def _without(source: Mode, why: str) -> Callable[[Patch], None]:
+def _without(source: LinkMode, why: str) -> Callable[[Patch], None]:
     """A way out of a state that is never taken."""
-    left = tuple(row for row in link.ROWS if not (row.source is source and why in row.why))
-    assert len(left) == len(link.ROWS) - 1, why
-    return _set(link, ROWS=left)
+    left = tuple(row for row in transitions.TRANSITIONS if not (row.source is source and why in row.why))
+    assert len(left) == len(transitions.TRANSITIONS) - 1, why
+    return _set(machine, ROWS=left)
 
 
 def _late(seconds: float) -> Callable[[Patch], None]:
     """Every age in the table of states counts so much less."""
-    return _set(linkrows, age_s=lambda then_ns, now: linkcaps.age_s(then_ns, now) - seconds)
+    return _set(transitions, age_s=lambda then_ns, now: allowed.find_age_s(then_ns, now) - seconds)
 
 
 def _takes(**changed: Any) -> Callable[[Patch], None]:
     """Whatever its parameters are, these stand in them."""
-    return _set(linkcaps.LinkParams, **{name: _always(value) for name, value in changed.items()})
+    return _set(allowed.LinkParameters, **{name: _always(value) for name, value in changed.items()})
 
 
 def _always(value: Any) -> property:
@@ -77,29 +69,32 @@ def _always(value: Any) -> property:
 def _paired(holds: Callable[..., bool]) -> Callable[[Patch], None]:
     """What gives control is judged by ``holds``."""
     return _set(
-        link,
-        ROWS=tuple(replace(row, holds=holds) if row.target is Mode.CONTROLLED else row for row in link.ROWS),
+        machine,
+        ROWS=tuple(
+            replace(row, holds=holds) if row.target is LinkMode.CONTROLLED else row
+            for row in transitions.TRANSITIONS
+        ),
     )
 
 
 def _caps(**changed: Any) -> Callable[[Patch], None]:
-    whole = linkcaps.caps
-    return _set(link, caps=lambda state, params, now: replace(whole(state, params, now), **changed))
+    whole = allowed.find_link_limits
+    return _set(machine, caps=lambda state, params, now: replace(whole(state, params, now), **changed))
 
 
-def _careful(*modes: Mode) -> Callable[[Patch], None]:
-    return _set(linkcaps, _is_careful=lambda state, _: state.mode in modes)
+def _careful(*modes: LinkMode) -> Callable[[Patch], None]:
+    return _set(allowed, _is_careful=lambda state, _: state.mode in modes)
 
 
 def _sources(keeps: Callable[..., bool]) -> Callable[[Patch], None]:
     """Of the caps of documents only those that ``keeps`` keeps."""
-    whole = linkcaps._program_sources
+    whole = allowed._program_sources
 
     def some(state: Any, params: Any, program: Any, now: Any) -> Any:
         found = whole(state, params, program, now)
         return [(name, powers) for name, powers in found if keeps(str(name), program)]
 
-    return _set(linkcaps, _program_sources=some)
+    return _set(allowed, _program_sources=some)
 
 
 def _limit(name: str) -> Callable[[Patch], None]:
@@ -109,26 +104,26 @@ def _limit(name: str) -> Callable[[Patch], None]:
 
 def _low(place: int, **changed: Any) -> Callable[[Patch], None]:
     """One of the three rows of low frequency is another."""
-    rows = [replace(row, **changed) if n == place else row for n, row in enumerate(events.LOW)]
-    return _set(events, LOW=tuple(rows))
+    rows = [replace(row, **changed) if n == place else row for n, row in enumerate(events_rows.LOW)]
+    return _set(detection, LOW=tuple(rows))
 
 
 def _none_far(patch: Patch) -> None:
-    patch.setattr(events, "LOW", tuple(replace(row, far=None) for row in events.LOW))
+    patch.setattr(detection, "LOW", tuple(replace(row, far=None) for row in events_rows.LOW))
 
 
 def _no_lease(patch: Patch) -> None:
-    patch.setattr(linkcaps, "leads", lambda *_: True)
+    patch.setattr(allowed, "leads", lambda *_: True)
     _caps(no_grid_charge_above_reserve=False)(patch)
 
 
 def _no_outage(patch: Patch) -> None:
-    whole = link.tick
-    patch.setattr(link, "tick", lambda state, params, now, **_: whole(state, params, now))
+    whole = machine.advance_link
+    patch.setattr(machine, "tick", lambda state, params, now, **_: whole(state, params, now))
 
 
 def _unretained(patch: Patch) -> None:
-    whole = link.document
+    whole = machine.accept_envelope
 
     def document(state: Any, params: Any, envelope: Any, now: Any, **more: Any) -> Any:
         held = state.program(envelope.program)
@@ -136,95 +131,99 @@ def _unretained(patch: Patch) -> None:
             envelope = replace(envelope, seq=envelope.seq - 1)
         return whole(state, params, envelope, now, **more)
 
-    patch.setattr(link, "document", document)
+    patch.setattr(machine, "document", document)
 
 
 def _parameters_at_once(patch: Patch) -> None:
-    whole = link.failsafe_document
+    whole = machine.accept_failsafe_parameters
 
     def taken(state: Any, params: Any, paper: Any, now: Any) -> Any:
         state, ack = whole(state, params, paper, now)
         return replace(state, failsafe=state.failsafe_next or state.failsafe), ack
 
-    patch.setattr(link, "failsafe_document", taken)
+    patch.setattr(machine, "failsafe_document", taken)
 
 
 def _holds_while_shed(state: Any, _params: Any, now: Any) -> bool:
-    return all(one.on_loss == "hold" for one in linkcaps.active(state, now))
+    return all(one.on_loss == "hold" for one in allowed.find_active_documents(state, now))
 
 
 def _loosens(patch: Patch) -> None:
-    for place in (link, linkcaps):
+    for place in (machine, allowed):
         patch.setattr(place, "may_loosen", lambda *_: True)
 
 
 def _sheds_when_high(patch: Patch) -> None:
-    whole, off = duties._off, {"D": duties.tier_off("D")}
-    patch.setattr(duties, "_off", lambda seen: whole(seen) | (off if seen.high.level else {}))
+    whole, off = effects._off, {"D": effects.make_tier_reason("D")}
+    patch.setattr(effects, "_off", lambda seen: whole(seen) | (off if seen.high.level else {}))
 
 
 def _alone(state: Any, _params: Any, now: Any) -> bool:
-    return linkcaps.age_s(state.heartbeat_ns, now) <= linkcaps.FRESH_S
+    return allowed.find_age_s(state.heartbeat_ns, now) <= allowed.HEARTBEAT_FRESH_S
 
 
 def _in_order(state: Any, params: Any, now: Any) -> bool:
     came = (state.document_ns or 0) >= (state.heartbeat_ns or 0)
-    return came and linkrows._paired(state, params, now)
+    return came and transitions._paired(state, params, now)
 
 
-_SEEN_GONE = replace(events.GONE, limit=10.0)
+_SEEN_GONE = replace(events_rows.GONE, limit=10.0)
 MUTANTS = (
     Mutant(
-        "link.init.caps", "link-init", _careful(Mode.FAILSAFE), "INIT without the fail-safe values", from_s=94
+        "link.init.caps",
+        "link-init",
+        _careful(LinkMode.FAILSAFE),
+        "INIT without the fail-safe values",
+        from_s=94,
     ),
     Mutant(
         "link.init.heartbeat-and-document",
         "link-init",
-        _without(Mode.INIT, "a valid document"),
+        _without(LinkMode.INIT, "a valid document"),
         "a document changes nothing in INIT",
         from_s=473,
     ),
-    Mutant("link.init.120-s", "link-init", _set(linkrows, INIT_S=110.0), "INIT for 110 s", from_s=229),
-    Mutant("link.init.120-s", "link-init", _set(linkrows, INIT_S=130.0), "INIT for 130 s", from_s=233),
+    Mutant("link.init.120-s", "link-init", _set(transitions, INIT_S=110.0), "INIT for 110 s", from_s=229),
+    Mutant("link.init.120-s", "link-init", _set(transitions, INIT_S=130.0), "INIT for 130 s", from_s=233),
     Mutant(
         "link.restart.goes-on",
         "restart-goes-on",
-        _set(link, restore=lambda _: None),
+        _set(machine, restore=lambda _: None),
         "nothing is kept",
         from_s=135,
     ),
     Mutant(
         "link.restart.failsafe",
         "failsafe-serves",
-        _set(link, restore=lambda _: None),
+        _set(machine, restore=lambda _: None),
         "nothing is kept",
         from_s=1795,
     ),
     Mutant(
         "link.restart.hold",
         "restart-goes-on",
-        _set(link, may_hold=lambda *_: False),
+        _set(machine, may_hold=lambda *_: False),
         "no HOLD is kept",
         from_s=235,
     ),
     Mutant(
         "link.restart.owed",
         "failsafe-serves",
-        _without(Mode.INIT, "the fail-safe minimum"),
+        _without(LinkMode.INIT, "the fail-safe minimum"),
         "INIT forgets what is left of the minimum",
         from_s=3735,
     ),
     Mutant(
         "link.controlled.interval",
         "documents-combine",
-        _set(schedule, lowest=lambda envelope, *_: schedule.default(envelope)),
+        _set(envelopes, lowest=lambda envelope, *_: envelopes.find_default_limits(envelope)),
         "defaults alone",
         from_s=64,
     ),
     Mutant(
         "link.controlled.default",
         "documents-combine",
-        _set(schedule, default=lambda _: _NOTHING),
+        _set(envelopes, default=lambda _: _NOTHING),
         "no defaults",
         from_s=854,
     ),
@@ -245,7 +244,7 @@ MUTANTS = (
     Mutant(
         "link.controlled.hold",
         "hold-goes-on",
-        _without(Mode.CONTROLLED, "every document"),
+        _without(LinkMode.CONTROLLED, "every document"),
         "no HOLD",
         from_s=173,
     ),
@@ -254,7 +253,7 @@ MUTANTS = (
     Mutant(
         "link.controlled.shed",
         "hold-goes-on",
-        _set(linkrows, may_hold=_holds_while_shed),
+        _set(transitions, may_hold=_holds_while_shed),
         "held while a shed command runs",
         from_s=1533,
     ),
@@ -263,20 +262,24 @@ MUTANTS = (
     Mutant(
         "link.hold.schedule",
         "hold-goes-on",
-        _careful(Mode.INIT, Mode.FAILSAFE, Mode.HOLD),
+        _careful(LinkMode.INIT, LinkMode.FAILSAFE, LinkMode.HOLD),
         "HOLD with the fail-safe values",
         from_s=645,
     ),
     Mutant(
         "link.hold.heartbeat-and-document",
         "hold-goes-on",
-        _without(Mode.HOLD, "are back"),
+        _without(LinkMode.HOLD, "are back"),
         "a document changes nothing in HOLD",
         from_s=1043,
     ),
-    Mutant("link.hold.used-up", "hold-goes-on", _without(Mode.HOLD, "used up"), "HOLD for ever", from_s=653),
+    Mutant(
+        "link.hold.used-up", "hold-goes-on", _without(LinkMode.HOLD, "used up"), "HOLD for ever", from_s=653
+    ),
     Mutant("link.hold.outage", "hold-goes-on", _no_outage, "no outage is seen", from_s=1243),
-    Mutant("link.failsafe.caps", "failsafe-serves", _careful(Mode.INIT), "no fail-safe values", from_s=6495),
+    Mutant(
+        "link.failsafe.caps", "failsafe-serves", _careful(LinkMode.INIT), "no fail-safe values", from_s=6495
+    ),
     Mutant(
         "link.failsafe.caps",
         "failsafe-left",
@@ -297,16 +300,20 @@ MUTANTS = (
     Mutant(
         "link.failsafe.heartbeat-and-document",
         "failsafe-left",
-        _without(Mode.FAILSAFE, "then a valid document"),
+        _without(LinkMode.FAILSAFE, "then a valid document"),
         "a document changes nothing in FAILSAFE",
         from_s=1023,
     ),
-    Mutant("link.failsafe.no-document", "link-lost", _set(linkrows, BACK_S=100.0), "after 100 s", from_s=909),
-    Mutant("link.failsafe.no-document", "link-lost", _set(linkrows, BACK_S=140.0), "after 140 s", from_s=913),
+    Mutant(
+        "link.failsafe.no-document", "link-lost", _set(transitions, BACK_S=100.0), "after 100 s", from_s=909
+    ),
+    Mutant(
+        "link.failsafe.no-document", "link-lost", _set(transitions, BACK_S=140.0), "after 140 s", from_s=913
+    ),
     Mutant(
         "link.failsafe.minimum-over",
         "failsafe-serves",
-        _without(Mode.FAILSAFE, "minimum duration"),
+        _without(LinkMode.FAILSAFE, "minimum duration"),
         "FAILSAFE for ever",
         from_s=7588,
     ),
@@ -320,7 +327,7 @@ MUTANTS = (
     Mutant(
         "link.autonomous.heartbeat-and-document",
         "link-init",
-        _without(Mode.AUTONOMOUS, "heartbeat"),
+        _without(LinkMode.AUTONOMOUS, "heartbeat"),
         "a document changes nothing in AUTONOMOUS",
         from_s=293,
     ),
@@ -353,26 +360,26 @@ MUTANTS = (
     Mutant(
         "parameter.meter-stale",
         "meter-silent",
-        _set(failsafe, stale_after_s=lambda _: 9.0),
+        _set(health, stale_after_s=lambda _: 9.0),
         "9 s",
         from_s=455,
     ),
     Mutant(
         "parameter.meter-lost",
         "meter-silent",
-        _set(failsafe, lost_after_s=lambda _: 15.0),
+        _set(health, lost_after_s=lambda _: 15.0),
         "15 s",
         from_s=1200,
     ),
     Mutant(
-        "parameter.meter-lost", "meter-silent", _set(failsafe, lost_after_s=lambda _: 6.0), "6 s", from_s=1199
+        "parameter.meter-lost", "meter-silent", _set(health, lost_after_s=lambda _: 6.0), "6 s", from_s=1199
     ),
-    Mutant("parameter.meter-slow", "meter-slow", _set(limits, slow=lambda _: False), "no margin", from_s=200),
-    Mutant("parameter.device-silent", "device-silent", _set(sight, SILENT_S=25.0), "25 s", from_s=955),
+    Mutant("parameter.meter-slow", "meter-slow", _set(active, slow=lambda _: False), "no margin", from_s=200),
+    Mutant("parameter.device-silent", "device-silent", _set(observations, SILENT_S=25.0), "25 s", from_s=955),
     Mutant(
         "parameter.device-silent",
         "device-silent",
-        _set(sight, SILENT_S=5.0, SILENT_POLLS=1.0),
+        _set(observations, SILENT_S=5.0, SILENT_POLLS=1.0),
         "5 s",
         from_s=404,
     ),
@@ -389,20 +396,32 @@ MUTANTS = (
     Mutant("parameter.breach-mean", "breach-slow", _set(breach, NEXT_S=30.0), "a step each 30 s", from_s=335),
     Mutant("parameter.breach-fast", "breach-fast", _set(breach, FAST_S=15.0), "after 15 s", from_s=300),
     Mutant(
-        "parameter.release", "release-staged", _set(shed, RESTORE_AFTER_S=60.0), "after 60 s", from_s=1000
+        "parameter.release",
+        "release-staged",
+        _set(switch_state, RESTORE_AFTER_S=60.0),
+        "after 60 s",
+        from_s=1000,
     ),
     Mutant(
         "parameter.release",
         "release-staged",
-        _set(shed, starting=lambda *_: set()),
+        _set(switch_state, starting=lambda *_: set()),
         "machines each 30 s",
         from_s=1000,
     ),
     Mutant(
-        "parameter.release", "lights-at-dusk", _set(shed, RESTORE_EACH_S=10.0), "each 10 s", from_s=12_500
+        "parameter.release",
+        "lights-at-dusk",
+        _set(switch_state, RESTORE_EACH_S=10.0),
+        "each 10 s",
+        from_s=12_500,
     ),
     Mutant(
-        "parameter.release-random", "release-spread", _set(shed, SPREAD_S=0.0), "all together", from_s=195
+        "parameter.release-random",
+        "release-spread",
+        _set(switch_state, SPREAD_S=0.0),
+        "all together",
+        from_s=195,
     ),
     Mutant("parameter.clock-loosening", "clock-untrusted", _loosens, "loosens at any time", from_s=1103),
     Mutant(
@@ -413,22 +432,22 @@ MUTANTS = (
         from_s=604,
     ),
     Mutant(
-        "parameter.outage-well", "outage-over", _set(gridrows, OUTAGE_S=10.0), "well for 10 s", from_s=367
+        "parameter.outage-well", "outage-over", _set(events_rows, OUTAGE_S=10.0), "well for 10 s", from_s=367
     ),
     Mutant(
         "parameter.outage-well",
         "outage-over",
-        _set(gridrows, OUTAGE_HZ=(49.0, 51.0)),
+        _set(events_rows, OUTAGE_HZ=(49.0, 51.0)),
         "any frequency",
         from_s=290,
     ),
     Mutant(
-        "parameter.outage-random", "outage-over", _set(gridrows, SPREAD_S=0.0), "all together", from_s=367
+        "parameter.outage-random", "outage-over", _set(events_rows, SPREAD_S=0.0), "all together", from_s=367
     ),
     Mutant(
         "parameter.outage-ramp",
         "outage-over",
-        _set(gridrows, OUTAGE_RAMP_PER_MIN=10.0),
+        _set(events_rows, OUTAGE_RAMP_PER_MIN=10.0),
         "no ramp",
         from_s=725,
     ),
@@ -437,43 +456,47 @@ MUTANTS = (
     Mutant("grid.low-c", "frequency-rows", _low(1, hold_s=8.0), "tier C after 8 s", from_s=305),
     Mutant("grid.low-b", "frequency-rows", _low(2, hold_s=8.0), "tier B after 8 s", from_s=366),
     Mutant("grid.slow-data", "frequency-once", _low(2, period_max_s=inf), "tier B by slow data", from_s=385),
-    Mutant("grid.well", "frequency-rows", _set(gridrows, WELL_S=10.0), "well for 10 s", from_s=590),
-    Mutant("grid.well", "frequency-rows", _set(gridrows, SPREAD_S=0.0), "all together", from_s=590),
+    Mutant("grid.well", "frequency-rows", _set(events_rows, WELL_S=10.0), "well for 10 s", from_s=590),
+    Mutant("grid.well", "frequency-rows", _set(events_rows, SPREAD_S=0.0), "all together", from_s=590),
     Mutant("grid.high", "frequency-high", _sheds_when_high, "tier D off", from_s=791),
-    Mutant("grid.high-pv", "frequency-high", _set(gridrows, CALM_S=100.0), "after 100 s", from_s=1388),
-    Mutant("grid.high-pv", "frequency-high", _set(gridrows, CALM_S=700.0), "after 700 s", from_s=1400),
+    Mutant("grid.high-pv", "frequency-high", _set(events_rows, CALM_S=100.0), "after 100 s", from_s=1388),
+    Mutant("grid.high-pv", "frequency-high", _set(events_rows, CALM_S=700.0), "after 700 s", from_s=1400),
     Mutant(
         "grid.low-u",
         "brown-out",
-        _set(events, LOW_U=replace(events.LOW_U, hold_s=90.0)),
+        _set(detection, LOW_U=replace(events_rows.LOW_U, hold_s=90.0)),
         "after 90 s",
         from_s=345,
     ),
     Mutant(
         "grid.high-u",
         "voltage-high",
-        _set(events, HIGH_U=replace(events.HIGH_U, hold_s=90.0)),
+        _set(detection, HIGH_U=replace(events_rows.HIGH_U, hold_s=90.0)),
         "after 90 s",
         from_s=354,
     ),
-    Mutant("grid.gone", "link-init", _set(events, GONE=_SEEN_GONE), "gone below 10 %", from_s=93),
+    Mutant("grid.gone", "link-init", _set(detection, GONE=_SEEN_GONE), "gone below 10 %", from_s=93),
     Mutant(
-        "grid.gone-frequency", "outage-over", _set(events, GONE=_SEEN_GONE), "100 V is a voltage", from_s=305
+        "grid.gone-frequency",
+        "outage-over",
+        _set(detection, GONE=_SEEN_GONE),
+        "100 V is a voltage",
+        from_s=305,
     ),
     Mutant("grid.far", "frequency-once", _none_far, "each row takes its time", from_s=250),
     Mutant(
         "grid.unmeasured",
         "frequency-unmeasured",
-        _set(events, LOW_U=replace(events.LOW_U, hold_s=90.0)),
+        _set(detection, LOW_U=replace(events_rows.LOW_U, hold_s=90.0)),
         "after 90 s",
         from_s=315,
     ),
     Mutant(
         "grid.unmeasured-well",
         "frequency-unmeasured",
-        _set(events, _is_well=lambda *_: False),
+        _set(detection, _is_well=lambda *_: False),
         "never well",
         from_s=987,
     ),
-    Mutant("grid.lost", "frequency-lost", _set(gridrows, LOST_S=300.0), "after 5 min", from_s=935),
+    Mutant("grid.lost", "frequency-lost", _set(events_rows, LOST_S=300.0), "after 5 min", from_s=935),
 )

@@ -1,4 +1,4 @@
-from quartier.control.wishes import Heartbeat
+from quartier.control.requests import Heartbeat
 from quartier.house.now import Now
 from quartier_hil.offline.controller import Controller
 

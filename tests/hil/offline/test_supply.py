@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier.control import supplies
+from quartier.control.limits import supplies
 from quartier_drivers.meter.told import Teller
 from quartier_hil.devices.meters.tic.linky import Linky
 from quartier_hil.offline.day import Day, Options

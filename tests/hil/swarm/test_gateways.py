@@ -1,7 +1,7 @@
 import json
 import time
 
-from quartier.control.wishes import Envelope, Heartbeat, Interval
+from quartier.control.requests import Envelope, Heartbeat, Interval
 from quartier.district.documents import Accepted
 from quartier_hil.district.issuer import TYPES, Key, heartbeat
 from quartier_hil.swarm.gateways import POINTS, Park, catalog

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from quartier.control.reasonkinds import BY_CODE
+from quartier.control.reason_codes import KINDS_BY_CODE
 from quartier_hil.outputs import Output
 from quartier_hil.verdict.agreed import ReasonsAgree
 from quartier_hil.verdict.checks import Ending
@@ -243,7 +243,7 @@ def test_a_reason_that_contradicts_what_is_done_or_seen_is_reported(code, right,
 
 def test_each_rule_is_tried_here_and_of_a_code_that_there_is():
     assert set(AT_ONCE) | set(IN_TIME) == {code for code, _, _ in AGREE} | {*UNORDERED}
-    assert set(AT_ONCE) | set(IN_TIME) <= set(BY_CODE)
+    assert set(AT_ONCE) | set(IN_TIME) <= set(KINDS_BY_CODE)
 
 
 @pytest.mark.parametrize("code", ["run.due", "run.late"])

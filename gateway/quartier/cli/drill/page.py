@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from math import isfinite
 
-from quartier.control import ladder, linkrows
-from quartier.control.ladder import Loss, Pace
+from quartier.control.link import transitions
+from quartier.control.supervise import loss_table
+from quartier.control.supervise.loss_table import LossRow, SitePeriods
 
 PICTURE = "link-states.svg"
 _HEAD = """\
@@ -31,7 +32,7 @@ the same numbers. The states are [specified](spec/failsafe.md#section-2).
 | --- | --- | --- | --- |
 """
 _TAIL = f"""
-From every state a grid outage leads to INIT ({linkrows.OUTAGE_WORDS}).
+From every state a grid outage leads to INIT ({transitions.OUTAGE_TEXT}).
 A process that starts goes on in the state that was kept: HOLD only where a synchronised clock and a document
 that allows it are there, else FAILSAFE. With no state kept it begins in INIT; where one was kept that nobody
 can read, the fail-safe values hold for their minimum.
@@ -45,31 +46,31 @@ def page() -> str:
 
 def _table() -> Iterator[str]:
     yield "| loss | what is done | by then | where | noticed after |\n| --- | --- | --- | --- | --- |\n"
-    for loss in ladder.LOSSES:
+    for loss in loss_table.LOSSES:
         yield (
-            f"| [{loss.words}](#{loss.name}) | {loss.action} | {_seconds(loss.deadline_s(Pace()))} "
-            f"| {loss.where} | {_seconds(loss.noticed_s(Pace()))} |\n"
+            f"| [{loss.words}](#{loss.name}) | {loss.action} | {_seconds(loss.deadline_s(SitePeriods()))} "
+            f"| {loss.where} | {_seconds(loss.noticed_s(SitePeriods()))} |\n"
         )
 
 
 def _rows() -> Iterator[str]:
-    for loss in ladder.LOSSES:
+    for loss in loss_table.LOSSES:
         yield _row(loss)
 
 
-def _row(loss: Loss) -> str:
+def _row(loss: LossRow) -> str:
     return (
         f"### {loss.name}\n\n"
         f"{loss.words[0].upper()}{loss.words[1:]}: {loss.action}.\n\n"
-        f"- noticed: {loss.noticed_by} ({_seconds(loss.noticed_s(Pace()))})\n"
-        f"- done by: {loss.within} ({_seconds(loss.deadline_s(Pace()))})\n"
+        f"- noticed: {loss.noticed_by} ({_seconds(loss.noticed_s(SitePeriods()))})\n"
+        f"- done by: {loss.within} ({_seconds(loss.deadline_s(SitePeriods()))})\n"
         f"- where: {loss.where}\n"
         f"- comes back: {loss.back}\n\n"
     )
 
 
 def _ways() -> Iterator[str]:
-    for number, row in enumerate(linkrows.ROWS, 1):
+    for number, row in enumerate(transitions.TRANSITIONS, 1):
         yield f"| {number} | {row.source} | {row.target} | {row.why} |\n"
 
 

@@ -5,32 +5,32 @@ from dataclasses import dataclass
 from html import escape
 from math import copysign, hypot, inf
 
-from quartier.control import linkrows
-from quartier.control.linkstate import Mode
+from quartier.control.link import transitions
+from quartier.control.link.state import LinkMode
 
 WIDTH, BOX_W, BOX_H = 960, 190, 66
 _LEGEND_Y, _LINE_H = 560, 22
 _ASIDE, _NUMBER_AT = 13, 0.32
-_PLACES: Mapping[Mode, tuple[float, float]] = {
-    Mode.CONTROLLED: (480, 80),
-    Mode.INIT: (130, 290),
-    Mode.HOLD: (830, 290),
-    Mode.AUTONOMOUS: (330, 480),
-    Mode.FAILSAFE: (660, 480),
+_PLACES: Mapping[LinkMode, tuple[float, float]] = {
+    LinkMode.CONTROLLED: (480, 80),
+    LinkMode.INIT: (130, 290),
+    LinkMode.HOLD: (830, 290),
+    LinkMode.AUTONOMOUS: (330, 480),
+    LinkMode.FAILSAFE: (660, 480),
 }
-_CAPS: Mapping[Mode, str] = {
-    Mode.CONTROLLED: "the documents' caps",
-    Mode.INIT: "fail-safe values",
-    Mode.HOLD: "the cached schedules",
-    Mode.AUTONOMOUS: "autonomous values",
-    Mode.FAILSAFE: "fail-safe values",
+_CAPS: Mapping[LinkMode, str] = {
+    LinkMode.CONTROLLED: "the documents' caps",
+    LinkMode.INIT: "fail-safe values",
+    LinkMode.HOLD: "the cached schedules",
+    LinkMode.AUTONOMOUS: "autonomous values",
+    LinkMode.FAILSAFE: "fail-safe values",
 }
-_FILLS: Mapping[Mode, str] = {
-    Mode.CONTROLLED: "#dff3e3",
-    Mode.INIT: "#fdf3d6",
-    Mode.HOLD: "#fdf3d6",
-    Mode.AUTONOMOUS: "#dfeefa",
-    Mode.FAILSAFE: "#fbe0de",
+_FILLS: Mapping[LinkMode, str] = {
+    LinkMode.CONTROLLED: "#dff3e3",
+    LinkMode.INIT: "#fdf3d6",
+    LinkMode.HOLD: "#fdf3d6",
+    LinkMode.AUTONOMOUS: "#dfeefa",
+    LinkMode.FAILSAFE: "#fbe0de",
 }
 _HEAD = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"
@@ -45,25 +45,25 @@ _HEAD = """\
 class _Way:
     """All rows from one state to another, as one arrow; ``both``: there is one back beside it."""
 
-    source: Mode
-    target: Mode
+    source: LinkMode
+    target: LinkMode
     numbers: tuple[int, ...]
     both: bool
 
 
 def picture() -> str:
     """The whole drawing; each way out of a state is there once, by its number."""
-    lines = len(linkrows.ROWS) + 1
+    lines = len(transitions.TRANSITIONS) + 1
     parts = [_HEAD.format(width=WIDTH, height=_LEGEND_Y + _LINE_H * (lines + 1))]
     parts += [part for way in _ways() for part in _arrow(way)]
-    parts += [_box(mode) for mode in Mode]
+    parts += [_box(mode) for mode in LinkMode]
     parts += _legend()
     return "".join((*parts, "</svg>\n"))
 
 
 def _ways() -> Iterator[_Way]:
-    found: dict[tuple[Mode, Mode], list[int]] = {}
-    for number, row in enumerate(linkrows.ROWS, 1):
+    found: dict[tuple[LinkMode, LinkMode], list[int]] = {}
+    for number, row in enumerate(transitions.TRANSITIONS, 1):
         found.setdefault((row.source, row.target), []).append(number)
     for (source, target), numbers in found.items():
         yield _Way(source, target, tuple(numbers), (target, source) in found)
@@ -98,7 +98,7 @@ def _out(aside_x: float, aside_y: float, run_x: float, run_y: float) -> float:
     return min(far_x, far_y)
 
 
-def _box(mode: Mode) -> str:
+def _box(mode: LinkMode) -> str:
     x, y = _PLACES[mode]
     return (
         f'<rect x="{x - BOX_W / 2:g}" y="{y - BOX_H / 2:g}" width="{BOX_W}" height="{BOX_H}" rx="10" '
@@ -109,9 +109,9 @@ def _box(mode: Mode) -> str:
 
 
 def _legend() -> Iterator[str]:
-    for number, row in enumerate(linkrows.ROWS, 1):
+    for number, row in enumerate(transitions.TRANSITIONS, 1):
         y = _LEGEND_Y + number * _LINE_H
         yield f'<text x="60" y="{y}" text-anchor="end">{number}</text>\n'
         yield f'<text x="76" y="{y}">{row.source} → {row.target}: {escape(row.why)}</text>\n'
-    y = _LEGEND_Y + (len(linkrows.ROWS) + 1) * _LINE_H
-    yield f'<text x="76" y="{y}">every state → INIT: grid outage ({escape(linkrows.OUTAGE_WORDS)})</text>\n'
+    y = _LEGEND_Y + (len(transitions.TRANSITIONS) + 1) * _LINE_H
+    yield f'<text x="76" y="{y}">every state → INIT: grid outage ({escape(transitions.OUTAGE_TEXT)})</text>\n'

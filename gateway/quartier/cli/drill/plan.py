@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quartier.control.plausibility.causes import tell_causes
+from quartier.control.observe.meter_check.causes import describe_evidence_with_faults
 
 GIVEN_BACK = "output.given_back"
 """The code of a reason that released a point."""
@@ -106,7 +106,7 @@ def meter(status: Mapping[str, Any]) -> dict[str, Any]:
     """What the running gateway says of the connection meter, for the record: its verdict, and why."""
     grid = status["control"].get("grid", {})  # nothing is known before the first cycle
     causes = [(str(one["code"]), float(one["value"])) for one in grid.get("causes", ())]
-    return {"verdict": grid.get("verdict", ""), "why": tell_causes(causes)}
+    return {"verdict": grid.get("verdict", ""), "why": describe_evidence_with_faults(causes)}
 
 
 def devices(status: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -8,8 +8,8 @@ from types import ModuleType
 
 import numpy as np
 
-from quartier.control.linkstate import Mode
-from quartier.control.wishes import OnLoss
+from quartier.control.link.state import LinkMode
+from quartier.control.requests import OnLoss
 from quartier_hil.offline.fleet import events as happenings
 from quartier_hil.offline.fleet.caps import Caps
 from quartier_hil.offline.fleet.columns import SHEDS, seen
@@ -164,7 +164,7 @@ class Day:
             return
         if not lost and not out and second % HEARTBEAT_S == 0:
             self.link.heard(second)
-            if self.link.mode is not Mode.CONTROLLED:
+            if self.link.mode is not LinkMode.CONTROLLED:
                 self.link.told(second)
         share, export_share = self.link.second(second, outage=out)
         mode = self.link.mode
@@ -172,7 +172,7 @@ class Day:
         if (mode, share) != self._told:
             self.record.marks.append(Mark(second, str(mode), share, ""))
             self._told = (mode, share)
-        is_led = mode is Mode.CONTROLLED
+        is_led = mode is LinkMode.CONTROLLED
         allowed, was = self._allowed(place, share, rests=out, hears=is_led and not lost), self._was_allowed
         if mode is not before_mode or allowed > was:
             self.returns.common(second)

@@ -8,7 +8,7 @@ up when there is room, a step down when there is none.
 
 import numpy as np
 
-from quartier.control.shed import RESTORE_AFTER_S, SPREAD_S
+from quartier.control.switch_state import RESTORE_AFTER_S, RESTORE_SPREAD_S
 from quartier_hil.offline.fleet.stock import Floats
 
 MEAN_S = 60
@@ -19,7 +19,7 @@ AHEAD_S = 300
 """A compressor runs for five minutes before it may be stopped: a level that falls is met so much before."""
 CALM_S = 3600
 """After so long with the whole contract for all, the hold is over for the district."""
-RAISE_S = RESTORE_AFTER_S + SPREAD_S
+RAISE_S = RESTORE_AFTER_S + RESTORE_SPREAD_S
 """A step up waits for what the one before let back."""
 GOAL, FULL, LEAST = 0.96, 0.98, 0.3
 """Of the level: where a step leads, and above what one down is due; and the least share that one leads to."""

@@ -4,9 +4,9 @@ All buildings hear the same heartbeat and hold documents of the same form, so on
 which state they are and which share of its contract each may take.
 """
 
-from quartier.control import link
-from quartier.control.linkstate import LinkState, Mode
-from quartier.control.wishes import Envelope, Heartbeat, Interval, OnLoss
+from quartier.control.link import allowed, machine
+from quartier.control.link.state import LinkMode, LinkState
+from quartier.control.requests import Envelope, Heartbeat, Interval, OnLoss
 from quartier.house.assets import Limits
 from quartier.house.now import Now
 from quartier.house.records import replace
@@ -42,7 +42,7 @@ class Link:
         first: int = 0,
         autonomous: float = AUTONOMOUS,
     ) -> None:
-        self._params = link.LinkParams(limits=replace(_LIMITS, import_autonomous_w=autonomous))
+        self._params = allowed.LinkParameters(limits=replace(_LIMITS, import_autonomous_w=autonomous))
         self._start_utc_ms, self._beats = start_utc_ms, 0
         ends = [at for at, _ in shares[1:]] + [LEASED_S]
         intervals = tuple(
@@ -62,7 +62,7 @@ class Link:
             default_export_max_w=1.0,
             on_loss=on_loss,
         )
-        self._state: LinkState = link.start(self._params, None, self._now(first - 2), outage=False)
+        self._state: LinkState = machine.start_link(self._params, None, self._now(first - 2), outage=False)
         self.heard(first - 1)
         self.told(first - 1)
 
@@ -70,7 +70,7 @@ class Link:
         return Now((second + 10_000) * _S, self._start_utc_ms + second * 1000, synced=True)
 
     @property
-    def mode(self) -> Mode:
+    def mode(self) -> LinkMode:
         """The state of all."""
         return self._state.mode
 
@@ -78,19 +78,21 @@ class Link:
         """The common heartbeat came."""
         self._beats += 1
         now = self._now(second)
-        self._state = link.heartbeat(self._state, self._params, Heartbeat(self._beats, now.utc_ms), now)
+        self._state = machine.accept_heartbeat(
+            self._state, self._params, Heartbeat(self._beats, now.utc_ms), now
+        )
 
     def told(self, second: int) -> None:
         """The district sent everybody's document again, as it does within 60 s of a birth."""
-        self._state, _ = link.document(self._state, self._params, self._envelope, self._now(second))
+        self._state, _ = machine.accept_envelope(self._state, self._params, self._envelope, self._now(second))
 
     def second(self, second: int, *, outage: bool = False) -> tuple[float, float]:
         """Let time pass; the shares of the contract, and of the feed-in contract, that are in force."""
         now = self._now(second)
-        self._state = link.tick(self._state, self._params, now, outage=outage)
-        caps = link.caps(self._state, self._params, now)
+        self._state = machine.advance_link(self._state, self._params, now, outage=outage)
+        caps = allowed.find_link_limits(self._state, self._params, now)
         return caps.import_max_w, caps.export_max_w
 
     def restarted(self, second: int) -> None:
         """All processes began anew, with the state that they kept."""
-        self._state = link.start(self._params, self._state, self._now(second), outage=False)
+        self._state = machine.start_link(self._params, self._state, self._now(second), outage=False)

@@ -1,8 +1,8 @@
 """How what was shed comes back in a whole fleet: the rule of the gateway's control, for all at once.
 
 The kernel sheds and holds; what comes back is not its matter.  This is spec/failsafe.md#release, as
-``quartier.control.restore`` and ``quartier.control.shed`` have it for one building; a test holds the two
-together.
+``quartier.control.allocate.restore`` and ``quartier.control.switch_state`` have it for one
+building; a test holds the two together.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from quartier.control.gridrows import OUTAGE_RAMP_PER_MIN, OUTAGE_S
-from quartier.control.gridrows import SPREAD_S as OUTAGE_SPREAD_S
-from quartier.control.shed import (
+from quartier.control.events.rows import OUTAGE_RAMP_PER_MIN, OUTAGE_S
+from quartier.control.events.rows import RELEASE_SPREAD_S as OUTAGE_SPREAD_S
+from quartier.control.switch_state import (
     RESTORE_AFTER_S,
-    RESTORE_BELOW,
+    RESTORE_BELOW_SHARE,
     RESTORE_EACH_S,
-    SPREAD_S,
-    TURNS_MAX_PER_H,
+    RESTORE_SPREAD_S,
+    SWITCHINGS_MAX_PER_H,
 )
 from quartier_hil.offline.fleet.columns import Seen
 from quartier_hil.offline.fleet.stock import Floats, Places, uniform
@@ -53,7 +53,9 @@ class Returns:
 
     def common(self, second: int) -> None:
         """Something that all buildings saw: each waits 120 s and a random while more."""
-        delay_s = RESTORE_AFTER_S + SPREAD_S * uniform(self.seed, f"common {second}", len(self.below_s))
+        delay_s = RESTORE_AFTER_S + RESTORE_SPREAD_S * uniform(
+            self.seed, f"common {second}", len(self.below_s)
+        )
         free = self.not_before_s <= second
         self.not_before_s = np.where(free, second + delay_s, self.not_before_s)
 
@@ -74,7 +76,7 @@ class Returns:
         ``grid_w`` as measured, ``expected_w`` after what was just decided.
         """
         high_w = np.maximum(grid_w, expected_w)
-        cap_w = np.minimum(self.seen.import_max_w * RESTORE_BELOW, self._ceiling_w(second, grid_w))
+        cap_w = np.minimum(self.seen.import_max_w * RESTORE_BELOW_SHARE, self._ceiling_w(second, grid_w))
         below = high_w < cap_w
         self.below_s = np.where(below, np.minimum(self.below_s, second), np.inf)
         held = self.held()
@@ -122,7 +124,7 @@ class Returns:
         back_w = np.where(is_car, self.floor_w[held], back_w)
         rested = now_ns - seen.since_ns[held] >= self.min_off_ns[held]
         fits = is_off & rested & (back_w <= spare_w)
-        fits &= self._turns(held, now_ns) < TURNS_MAX_PER_H // 2
+        fits &= self._turns(held, now_ns) < SWITCHINGS_MAX_PER_H // 2
         fits &= ~(self._is_machine(held) & self._starting(now_ns)[self.of[held]])
         limit_w, full_w = seen.limit_w[held], self.rated_w[held]
         more_w = np.minimum(full_w, limit_w + spare_w)

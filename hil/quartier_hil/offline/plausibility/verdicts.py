@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from quartier.control.orders import Order
-from quartier.control.plausibility.judge import Circumstances, Judge, Verdict, judge
-from quartier.control.reason import FREE
-from quartier.control.sight import Memory
+from quartier.control.observe.meter_check.judge import CheckContext, MeterCheck, Verdict, advance_check
+from quartier.control.observe.observations import LastGood
+from quartier.control.reason import NO_REASON
+from quartier.control.records import Order
 from quartier.house.assets import House as Site
 from quartier.house.records import replace
 from quartier_hil.house import House
@@ -77,31 +77,31 @@ def make_site(folder: Path, variant: Variant) -> Site:
 
 def judge_alone(site: Site, records: Iterable[Record], *, signed: bool = True) -> Tally:
     """Feed the judge with a stream, and nothing else of the gateway; return its verdicts."""
-    tally, state = Tally(), Judge()
-    memories: dict[str, Memory] = {}
-    seen: dict[str, Memory] = {}
+    tally, state = Tally(), MeterCheck()
+    memories: dict[str, LastGood] = {}
+    seen: dict[str, LastGood] = {}
     orders: dict[str, Order] = {}
     known: Mapping[str, float] | None = None
     grid_ns = -1
-    told = Circumstances(signed=signed, target_w=TARGET_W)
+    told = CheckContext(signed=signed, target_w=TARGET_W)
     for record in records:
         now_ns = record.time_ns
         for asset, values in record.assets.items():
             for quantity, value in values.items():
-                memories[f"{asset}.{quantity}"] = Memory(value, now_ns)
+                memories[f"{asset}.{quantity}"] = LastGood(value, now_ns)
         if record.grid_ns != grid_ns:
             grid_ns = record.grid_ns
             reading_w = record.grid.get("power_w", record.grid.get("apparent_va", 0.0))
-            seen["power_w"] = memories[f"{site.grid.name}.power_w"] = Memory(reading_w, grid_ns)
+            seen["power_w"] = memories[f"{site.grid.name}.power_w"] = LastGood(reading_w, grid_ns)
             for quantity in QUANTITIES:
                 if quantity in record.grid:
-                    memory = Memory(record.grid[quantity], grid_ns)
+                    memory = LastGood(record.grid[quantity], grid_ns)
                     seen[quantity] = memories[f"{site.grid.name}.{quantity}"] = memory
-            told = Circumstances(signed=signed, over_limit=reading_w > CONTRACT_W[0], target_w=TARGET_W)
+            told = CheckContext(signed=signed, over_limit=reading_w > CONTRACT_W[0], target_w=TARGET_W)
         if record.orders is not known:
             known = record.orders
             orders = {point: _order(orders, point, value, now_ns) for point, value in known.items()}
-        before, state = state.verdict, judge(state, site, memories, seen, orders, told, now_ns)
+        before, state = state.verdict, advance_check(state, site, memories, seen, orders, told, now_ns)
         tally.seconds_count += 1
         tally.suspect_s += state.verdict is Verdict.SUSPECT
         tally.implausible_s += state.verdict is Verdict.IMPLAUSIBLE
@@ -113,7 +113,7 @@ def judge_alone(site: Site, records: Iterable[Record], *, signed: bool = True) -
 
 def _order(before: Mapping[str, Order], point: str, value: float, now_ns: int) -> Order:
     held = before.get(point)
-    return held if held is not None and held.value == value else Order(value, now_ns, FREE)
+    return held if held is not None and held.value == value else Order(value, now_ns, NO_REASON)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 from quartier.cli.drill import page
-from quartier.control import ladder, linkrows
+from quartier.control.link import transitions
+from quartier.control.supervise import loss_table
 
 PAGE = Path(__file__).parents[4] / "gateway" / "docs" / "failsafe.md"
 
@@ -15,5 +16,5 @@ def test_the_committed_page_is_what_the_table_says():
 def test_every_loss_and_every_way_of_the_link_is_on_the_page():
     text = page.page()
 
-    assert all(f"### {loss.name}\n" in text and loss.action in text for loss in ladder.LOSSES)
-    assert all(f"| {row.source} | {row.target} | {row.why} |" in text for row in linkrows.ROWS)
+    assert all(f"### {loss.name}\n" in text and loss.action in text for loss in loss_table.LOSSES)
+    assert all(f"| {row.source} | {row.target} | {row.why} |" in text for row in transitions.TRANSITIONS)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from tests.gateway.control.walk.town import point_of
 
-from quartier.control.linkstate import Mode
-from quartier.control.plausibility.judge import Verdict
+from quartier.control.link.state import LinkMode
+from quartier.control.observe.meter_check.judge import Verdict
 from quartier.house import modes
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Steered
 from quartier.house.nodes import ROOT, Node
@@ -196,7 +196,7 @@ class Flows:
         """
         del synced
         world = self.judge.world
-        careful = world.link.mode in {Mode.INIT, Mode.FAILSAFE}
+        careful = world.link.mode in {LinkMode.INIT, LinkMode.FAILSAFE}
         grid_w = sum(world.town.flows_w[ROOT])
         ours = [a for a in world.house.assets if isinstance(a, Battery) and self.judge.may_move(a)]
         own_w = sum(world.town.power_w[a.name] for a in ours)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from tests.gateway.control.walk.flows import Flows
 from tests.gateway.control.walk.town import point_of
 
-from quartier.control import asked
-from quartier.control.failsafe import Stage
-from quartier.control.linkstate import Mode
-from quartier.control.plausibility.judge import Verdict
-from quartier.control.wishes import Ack, Envelope
+from quartier.control.link.state import LinkMode
+from quartier.control.observe.health import ControlStage
+from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.orders import running_commands
+from quartier.control.requests import Ack, Envelope
 from quartier.house import modes
 from quartier.house.assets import Battery, Contact, Ev, Load, Moded, Pv, Steered
 from quartier.house.image import Frozen
@@ -173,7 +173,7 @@ class Judge:
         if meter.verdict is not Verdict.IMPLAUSIBLE:
             return
         assert self.lied, (meter.causes, meter.evidence)
-        assert world.state.judgement.stage is Stage.SAFE
+        assert world.state.judgement.stage is ControlStage.SAFE
         if meter.tries(now.ns) is None:
             orders = world.state.book.orders
             standing = [a.name for a in world.house.assets if f"{a.name}.setpoint_w" in orders]
@@ -194,7 +194,9 @@ class Judge:
             )
         hard = (limits.import_hard_w, limits.export_hard_w)
         calm = (limits.import_autonomous_w, limits.export_autonomous_w)
-        highest = {Mode.FAILSAFE: careful, Mode.INIT: careful, Mode.AUTONOMOUS: calm}.get(mode, hard)
+        highest = {LinkMode.FAILSAFE: careful, LinkMode.INIT: careful, LinkMode.AUTONOMOUS: calm}.get(
+            mode, hard
+        )
         assert force.import_w <= min(hard[0], highest[0]), (force, mode)
         assert force.export_w <= min(hard[1], highest[1]), (force, mode)
         if world.commands.test_ns(now.ns) is not None:  # a test is that state for its time
@@ -204,7 +206,7 @@ class Judge:
             assert force.import_w <= limits.import_failsafe_w, force
             assert force.export_w <= limits.export_failsafe_w, force
         if self.out_s > 3 + 3 * world.house.cycle_s:  # section 2: a grid outage leads to INIT
-            assert mode is Mode.INIT, mode
+            assert mode is LinkMode.INIT, mode
         for contact in world.house.contacts:
             if _acts(contact, frozen, world.t - self.begun_t):
                 for way in ("import", "export", "generation", "consumption"):
@@ -446,7 +448,7 @@ class Judge:
         """Section 3: shed 1 is D off, 2 is C and D, 3 is B, C and D; not what a person ordered."""
         world, slack_ns = self.world, round((3 + 3 * self.world.house.cycle_s) * S)
         now_ns = world.now().ns
-        off = asked.shed(world.commands, now_ns)
+        off = running_commands.find_commanded_tiers(world.commands, now_ns)
         if self.clean_s < 60 or any(now_ns - one.since_ns < slack_ns for one in world.commands.running):
             return
         for asset in world.house.assets:

@@ -11,16 +11,16 @@ from typing import Any
 from tests.gateway.control.walk.town import Car, point_of
 from tests.gateway.control.walk.world import World
 
-from quartier.control import setpoint
-from quartier.control.commands import OPS
-from quartier.control.override import fault
-from quartier.control.reason import said
-from quartier.control.wishes import Aim, Leg, LocalPlan
+from quartier.control.orders import setpoints
+from quartier.control.orders.commands import OPS
+from quartier.control.orders.overrides import find_override_fault
+from quartier.control.reason import make_text_reason
+from quartier.control.requests import LocalPlan, PlanAim, PlanLeg
 from quartier.house.assets import Battery, Ev, Moded, Pv
 from quartier.house.nodes import ROOT
 
 Move = tuple[str, tuple[Any, ...]]
-_WALK = said("a walk")
+_WALK = make_text_reason("a walk")
 ODD = (0.0, -1.0, 50.0, -3_000.0, 8_000.0, 99_999.0, 3.6e9, -32_768.0, 32_767.0, 65_535.0, 4_294_967_295.0)
 ODD += (nan, inf, -inf, 1e300, 5e-324)
 TIMES = (1_000.0, 0.001, -1.0, 10.0, -1_000.0, 1.73)
@@ -91,7 +91,7 @@ def _by_hand(world: World, random: Random) -> tuple[Any, ...]:
         values += [float(i) for i in range(len(asset.modes))]
     elif isinstance(asset, Pv):
         values += [0.3 * asset.rated_w]
-    values = [value for value in values if value is None or not fault(asset, value)]
+    values = [value for value in values if value is None or not find_override_fault(asset, value)]
     return asset.name, random.choice(values), random.choice((1.0, 30.0, 600.0, 7_200.0, 86_400.0))
 
 
@@ -99,7 +99,7 @@ def _command(world: World, random: Random) -> tuple[Any, ...]:
     pick, asset = random.choice, random.choice(world.house.assets)
     for_s = pick((1.0, 30.0, 600.0, 3_600.0))
     powers = (0.0, asset.rated_w, -asset.rated_w, 0.5 * asset.rated_w, -0.5 * asset.rated_w)
-    watts = pick([watts for watts in powers if not setpoint.fault(asset, watts)] or [0.0])
+    watts = pick([watts for watts in powers if not setpoints.find_power_fault(asset, watts)] or [0.0])
     return pick(
         (
             ("shed", pick((0, 1, 2, 3)), for_s),
@@ -228,8 +228,8 @@ def _plan_made(world: World, asset, found, led, valid_s, old_s) -> None:
         start_ns=now.ns - int(old_s * 1e9),
         expires_ns=now.ns + int((valid_s - old_s) * 1e9),
         offset_ms=now.utc_ms - now.ns // 1_000_000,
-        aims={asset: tuple(Aim(*numbers, _WALK) for numbers in found)},
-        legs={name: tuple(Leg(*numbers, _WALK) for numbers in legs) for name, legs in led.items()},
+        aims={asset: tuple(PlanAim(*numbers, _WALK) for numbers in found)},
+        legs={name: tuple(PlanLeg(*numbers, _WALK) for numbers in legs) for name, legs in led.items()},
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 from random import Random
 
-from quartier.control import sun
+from quartier.control.observe import local_time
 from quartier.house import modes
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 from quartier.house.nodes import PHASES, ROOT
@@ -136,7 +136,7 @@ class Town:
         self.hz += min(max(away_hz, -self.hz_slope * dt_s), self.hz_slope * dt_s)
         if self.t - self._night_t > 300:
             self._night_t = self.t
-            self._is_night = sun.elevation_deg(utc_ms, 48.85, 2.35) < sun.HORIZON_DEG
+            self._is_night = local_time.find_sun_elevation_deg(utc_ms, 48.85, 2.35) < local_time.HORIZON_DEG
         self._flow()
         for asset in self.house.assets:
             watts = self.power_w[asset.name]

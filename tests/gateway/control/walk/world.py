@@ -10,47 +10,37 @@ from tests.gateway.control.walk import houses
 from tests.gateway.control.walk.judge import Judge
 from tests.gateway.control.walk.town import Town, point_of
 
-from quartier.control import (
-    aims,
-    asked,
-    cycle,
-    errands,
-    events,
-    gridmemory,
-    gridrows,
-    legs,
-    link,
-    outage,
-    running,
-    supplies,
-    turns,
-    verdict,
-)
-from quartier.control.commands import Command, CommandDocument, Setpoint
-from quartier.control.cycle import Decision, State
-from quartier.control.override import Override, Overrides
-from quartier.control.running import Commands
-from quartier.control.wishes import (
+from quartier.control import cycle, switch_state
+from quartier.control.events import detection, outage, rows
+from quartier.control.limits import supplies
+from quartier.control.link import allowed, machine, state
+from quartier.control.link.state import LinkState
+from quartier.control.orders import command_progress, local_plan, running_commands
+from quartier.control.orders.commands import Command, CommandDocument, Setpoint
+from quartier.control.orders.running_commands import RunningCommands
+from quartier.control.records import LinkLimits, Override, Overrides
+from quartier.control.requests import (
     Envelope,
     FailsafeDocument,
     FailsafeValues,
     Heartbeat,
     Interval,
     LocalPlan,
-    Wishes,
+    Requests,
 )
+from quartier.control.state import ControlState, Decision
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.who import Who
 
 if TYPE_CHECKING:
-    from quartier.control.caps import LinkCaps
-    from quartier.control.linkstate import LinkState
+    from quartier.control.link.state import LinkState
+    from quartier.control.records import LinkLimits
     from quartier.house.assets import House
 
 S = 1_000_000_000
 LONG_S = 366 * 86_400.0
-BEGUN = outage.begun()
+BEGUN = outage.begin_recovery()
 LOOKS_AT = 0.4  # of a cycle: when a fast meter is looked at between two of them
 
 
@@ -63,18 +53,18 @@ class World:
         self.town = Town(self.built)
         self.jump_s = self.boot_t = 0.0
         self.synced = True
-        self.params = link.LinkParams(limits=self.built.limits, seed=number)
-        self.link: LinkState = link.start(self.params, None, self.now(), outage=False, lost=False)
-        self.state = State.fresh(self.house)
+        self.params = allowed.LinkParameters(limits=self.built.limits, seed=number)
+        self.link: LinkState = machine.start_link(self.params, None, self.now(), outage=False, lost=False)
+        self.state = ControlState.fresh(self.house)
         self.image = Image()
         self.hands: dict[str, Override] = {}
         self.plan: LocalPlan | None = None
         self.papers: dict[str, Envelope] = {}
         self.paper_ends_t: dict[str, float] = {}
-        self.commands = Commands()
+        self.commands = RunningCommands()
         self.commands_count = 0
         self.beats_count = self.cycles_count = 0
-        self.caps: LinkCaps = link.caps(self.link, self.params, self.now())
+        self.caps: LinkLimits = allowed.find_link_limits(self.link, self.params, self.now())
         self.decision: Decision | None = None
         self.judge = Judge(self)
 
@@ -93,7 +83,7 @@ class World:
 
     def cycles(self, count: int) -> None:
         period_s = self.built.grid.frequency_period_s
-        is_fast = period_s is not None and period_s <= gridrows.FAST_S
+        is_fast = period_s is not None and period_s <= rows.FAST_PERIOD_S
         for _ in range(count):
             dt_s = self.house.cycle_s
             if is_fast and self._looked(LOOKS_AT * dt_s):
@@ -110,7 +100,7 @@ class World:
             self.image.put(told)
         before = self.state.events
         self._watch(now)
-        return self.state.events.rises_from(before)
+        return self.state.events.find_rise_start(before)
 
     def late(self, seconds: float) -> None:
         """Nothing runs for so long."""
@@ -124,7 +114,9 @@ class World:
 
     def _watch(self, now: Now) -> None:
         frozen = self.image.freeze(now.ns)
-        self.state = replace(self.state, events=events.judged(self.state.events, frozen, self.house, now.ns))
+        self.state = replace(
+            self.state, events=detection.update_events(self.state.events, frozen, self.house, now.ns)
+        )
 
     def turn(self) -> None:
         """One cycle, in the order of ``app/turn.py``."""
@@ -132,24 +124,26 @@ class World:
         for told in self.town.told(now.ns):
             self.image.put(told)
         frozen = self.image.freeze(now.ns)
-        seen = events.judged(self.state.events, frozen, self.house, now.ns)
+        seen = detection.update_events(self.state.events, frozen, self.house, now.ns)
         self.state = replace(self.state, events=seen)
-        self.link = link.commanded(
+        self.link = machine.note_running_commands(
             self.link, self.commands.shed_until_ns(now.ns), self.commands.test_ns(now.ns)
         )
-        self.link = link.tick(self.link, self.params, now, outage=seen.is_gone)
-        self.caps = link.caps(self.link, self.params, now)
+        self.link = machine.advance_link(self.link, self.params, now, outage=seen.is_gone)
+        self.caps = allowed.find_link_limits(self.link, self.params, now)
         for name, order in list(self.hands.items()):
             if now.ns >= order.until_ns or seen.is_gone:
                 del self.hands[name]
         before = dict(self.town.orders)
-        wishes = Wishes(
+        wishes = Requests(
             caps=self.caps,
-            overrides=legs.overrides(self.plan, self.state, self.overrides(), now, outage=seen.is_gone),
-            shed=asked.shed(self.commands, now.ns),
-            aims=aims.now_wanted(self.plan, now, outage=seen.is_gone),
+            overrides=local_plan.find_plan_orders(
+                self.plan, self.state, self.overrides(), now, outage=seen.is_gone
+            ),
+            shed=running_commands.find_commanded_tiers(self.commands, now.ns),
+            aims=local_plan.find_running_aims(self.plan, now, outage=seen.is_gone),
         )
-        self.decision = cycle.step(frozen, wishes, self.state, now)
+        self.decision = cycle.run_cycle(frozen, wishes, self.state, now)
         self.state = self.decision.state
         for command in self.decision.commands:
             self.town.obey(command.point, command.value)
@@ -158,20 +152,20 @@ class World:
                 self.town.let_go(point)
         self.cycles_count += 1
         self.judge.look(frozen, before, now)
-        self.commands, _ = errands.judged(self.commands, self._against(now))
+        self.commands, _ = command_progress.evaluate_running_commands(self.commands, self._against(now))
 
     def overrides(self) -> Overrides:
         """What is ordered of single assets now, by people and by commands."""
-        return asked.overrides(self.commands, self.house, self.hands, self.now().ns)
+        return running_commands.collect_overrides(self.commands, self.house, self.hands, self.now().ns)
 
-    def _against(self, now: Now) -> verdict.World:
+    def _against(self, now: Now) -> command_progress.CommandContext:
         wishes = [one.document.asked for one in self.commands.running]
-        return verdict.World(
+        return command_progress.CommandContext(
             state=self.state,
             people=self.hands,
             ordered=frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint)),
-            may_loosen=link.may_loosen(self.link, now),
-            leads=link.leads(self.link, self.params, now),
+            may_loosen=allowed.is_loosening_allowed(self.link, now),
+            leads=allowed.follows_district(self.link, self.params, now),
             regulatory={"dso"},
             now=now,
         )
@@ -181,7 +175,7 @@ class World:
     def beat(self) -> None:
         self.beats_count += 1
         beat = Heartbeat(self.beats_count, self.utc_ms())
-        self.link = link.heartbeat(self.link, self.params, beat, self.now())
+        self.link = machine.accept_heartbeat(self.link, self.params, beat, self.now())
 
     def document(
         self, program: str, newer: int, caps: list[float | None], starts_s: float, span_s: float, **more: Any
@@ -194,7 +188,7 @@ class World:
         )
         paper = replace(paper, intervals=(Interval(span_s / 2, *caps), Interval(span_s / 2, *caps)), **more)
         held = self.link.program(program)
-        self.link, ack = link.document(self.link, self.params, paper, self.now())
+        self.link, ack = machine.accept_envelope(self.link, self.params, paper, self.now())
         self.judge.acknowledged(paper, None if held is None else held.envelope, ack)
         if ack.status == "ACCEPTED":
             self.papers[program] = paper
@@ -203,16 +197,16 @@ class World:
     def values(self, seq: int, import_w: float, export_w: float, duration_s: float) -> None:
         values = FailsafeValues(import_max_w=import_w, export_max_w=export_w, duration_min_s=duration_s)
         paper = FailsafeDocument(id="fs", seq=seq, values=values)
-        self.link, _ = link.failsafe_document(self.link, self.params, paper, self.now())
+        self.link, _ = machine.accept_failsafe_parameters(self.link, self.params, paper, self.now())
 
     def command(self, wish: Command) -> None:
         """One command, followed where it may be."""
         self.commands_count += 1
         now, seq = self.now(), self.commands_count
         paper = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=wish)
-        found = verdict.verdict(paper, self.commands, self._against(now), persisted=True)
+        found = command_progress.decide_command(paper, self.commands, self._against(now), persisted=True)
         if found.status == "ACCEPTED":
-            self.commands, _ = running.taken(self.commands, paper, found.reason, now)
+            self.commands, _ = running_commands.accept_command(self.commands, paper, found.reason, now)
 
     # --- people ----------------------------------------------------------------------------------
 
@@ -227,31 +221,33 @@ class World:
         """The process ends and begins, ``reboot``: the machine too; ``dark``: for it had no power."""
         now = self.now()
         kept = {
-            "turns": turns.kept(self.state.turns, now),
-            "grid": gridmemory.kept(self.state.events, now.utc_ms),
-            "subscribed_va": supplies.kept(self.state.supplies),
-            "commands": running.dump(self.commands),
+            "turns": switch_state.dump_switch_states(self.state.turns, now),
+            "grid": detection.dump_grid_events(self.state.events, now.utc_ms),
+            "subscribed_va": supplies.dump_supplies(self.state.supplies),
+            "commands": running_commands.dump_commands(self.commands),
             "hands": [(o.asset, o.value, o.until_utc_ms) for o in self.hands.values()],
         }
-        kept, papers = json.loads(json.dumps(kept)), json.loads(json.dumps(link.dump(self.link)))
+        kept, papers = json.loads(json.dumps(kept)), json.loads(json.dumps(state.dump_link_state(self.link)))
         for part_s in (down_s / 2, down_s / 2):
             self.town.pass_(part_s, self.utc_ms())
         if dark or reboot:
             self.boot_t = self.t
         now = self.now()
-        self.link = link.start(self.params, link.restore(papers), now, outage=dark, lost=False)
+        self.link = machine.start_link(
+            self.params, state.load_link_state(papers), now, outage=dark, lost=False
+        )
         self.image = Image()
-        self.state = State.fresh(self.house)
+        self.state = ControlState.fresh(self.house)
         if dark:
-            self.state = replace(self.state, events=events.Events(outage=BEGUN))
+            self.state = replace(self.state, events=detection.GridEvents(outage=BEGUN))
         away_s = down_s if self.synced else LONG_S
         self.state = replace(
             self.state,
-            turns=turns.recalled(self.house, kept["turns"], now, dark=dark),
-            events=gridmemory.recalled(self.state.events, kept["grid"], away_s, now.ns),
-            supplies=supplies.recalled(self.house.supplies, kept["subscribed_va"]),
+            turns=switch_state.load_switch_states(self.house, kept["turns"], now, dark=dark),
+            events=detection.load_grid_events(self.state.events, kept["grid"], away_s, now.ns),
+            supplies=supplies.load_supplies(self.house.supplies, kept["subscribed_va"]),
         )
-        self.commands, _ = running.restored(kept["commands"], now, outage=dark)
+        self.commands, _ = running_commands.load_commands(kept["commands"], now, outage=dark)
         self.hands, self.plan = {}, None
         for name, value, until_utc_ms in kept["hands"]:
             left_s = (until_utc_ms - now.utc_ms) / 1000

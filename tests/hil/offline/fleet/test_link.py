@@ -1,4 +1,4 @@
-from quartier.control.linkstate import Mode
+from quartier.control.link.state import LinkMode
 from quartier_hil.offline.fleet.link import Link
 
 START_MS = 1_768_474_800_000
@@ -17,7 +17,7 @@ def test_a_fleet_begins_controlled_and_follows_the_districts_caps():
     link = Link([(0, 1.0), (300, 0.6), (600, 1.0)], START_MS, "failsafe")
     shares = run(link, 0, 900)
 
-    assert Mode.CONTROLLED is link.mode
+    assert LinkMode.CONTROLLED is link.mode
     assert [1.0, 0.6, 0.6, 1.0] == [shares[at] for at in (299, 300, 599, 600)]
 
 
@@ -27,7 +27,7 @@ def test_without_heartbeats_half_of_the_contract_is_left_after_120_s_and_four_fi
     shares = run(link, 61, 7400, beats=False)
 
     assert [1.0, 0.5, 0.5, 0.8] == [shares[at - 61] for at in (180, 181, 7380, 7381)]
-    assert Mode.AUTONOMOUS is link.mode
+    assert LinkMode.AUTONOMOUS is link.mode
 
 
 def test_a_building_that_is_long_alone_takes_what_its_site_file_says():
@@ -42,7 +42,7 @@ def test_a_document_that_says_hold_lets_the_caps_go_on():
     run(link, 0, 61)
     shares = run(link, 61, 700, beats=False)
 
-    assert Mode.HOLD is link.mode
+    assert LinkMode.HOLD is link.mode
     assert [1.0, 0.6] == [shares[500 - 61], shares[-1]]
 
 
@@ -51,15 +51,15 @@ def test_a_restart_drops_nothing():
     run(link, 0, 100)
     link.restarted(130)
 
-    assert (Mode.CONTROLLED, 0.6) == (link.mode, link.second(130)[0])
+    assert (LinkMode.CONTROLLED, 0.6) == (link.mode, link.second(130)[0])
 
 
 def test_after_an_outage_the_fail_safe_value_holds_until_a_document_comes_again():
     link = Link([(0, 1.0)], START_MS, "failsafe")
     run(link, 0, 31)
     assert 0.5 == link.second(31, outage=True)[0]
-    assert (Mode.INIT, 0.5) == (link.mode, link.second(59)[0])
+    assert (LinkMode.INIT, 0.5) == (link.mode, link.second(59)[0])
 
     link.heard(60)
     link.told(60)
-    assert (Mode.CONTROLLED, 1.0) == (link.mode, link.second(60)[0])
+    assert (LinkMode.CONTROLLED, 1.0) == (link.mode, link.second(60)[0])

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from quartier.control.caps import LinkCaps
-from quartier.control.cycle import step
-from quartier.control.limits import Force
-from quartier.control.players import steering_point
-from quartier.control.reason import said
-from quartier.control.shed import Gate, Turn
-from quartier.control.state import State
-from quartier.control.wishes import Wishes
+from quartier.control.cycle import run_cycle
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.participants import find_control_point
+from quartier.control.reason import make_text_reason
+from quartier.control.records import LinkLimits
+from quartier.control.requests import Requests
+from quartier.control.state import ControlState
+from quartier.control.switch_state import RestoreGate, SwitchState
 from quartier.house.assets import Ev, Grid, House, Limits, Load
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -62,7 +62,7 @@ def turn(source, asset):
         NOW_NS - s * S for s in sorted(source.sample([100, 900, 3000, 5000], source.randint(0, 3)))[::-1]
     )
     before_w = source.choice([0.0, 1500.0])
-    return Turn(on, NOW_NS - ago_s * S, limit_w, before_w, None, sheds)
+    return SwitchState(on, NOW_NS - ago_s * S, limit_w, before_w, None, sheds)
 
 
 def unit(asset):
@@ -83,24 +83,24 @@ def ordered(asset, stands):
 
 def cycled(mine, turns, taken_w, rest_w, gate):
     house = House(name="h", grid=Grid(name="grid", rated_w=1e6), limits=LIMITS, assets=tuple(mine))
-    caps = LinkCaps(
+    caps = LinkLimits(
         mode="CONTROLLED",
         why="",
         since_ns=0,
         import_max_w=CAP_W,
         export_max_w=CAP_W,
-        whose={"import": said("d"), "export": said("d")},
+        whose={"import": make_text_reason("d"), "export": make_text_reason("d")},
     )
     told_w = {"grid": rest_w + sum(taken_w.values()), **taken_w}
     image = Image()
     told = {f"{name}.power_w": watts for name, watts in told_w.items()}
-    told |= {steering_point(asset): ordered(asset, turns[asset.name]) for asset in mine}
+    told |= {find_control_point(asset): ordered(asset, turns[asset.name]) for asset in mine}
     readings = (Reading(name, value, Quality.GOOD, NOW_NS) for name, value in told.items())
     image.put(columns(readings, NOW_NS))
-    force = Force(import_w=CAP_W, export_w=CAP_W, whose={})
-    state = replace(State.fresh(house), turns=turns, gate=gate, force=force, mode="CONTROLLED")
+    force = ActiveLimits(import_w=CAP_W, export_w=CAP_W, whose={})
+    state = replace(ControlState.fresh(house), turns=turns, gate=gate, force=force, mode="CONTROLLED")
     now = Now(NOW_NS, 1_790_000_000_000, synced=True)
-    return step(image.freeze(NOW_NS), Wishes(caps=caps), state, now).state
+    return run_cycle(image.freeze(NOW_NS), Requests(caps=caps), state, now).state
 
 
 def stepped(mine, turns, taken_w, rest_w, below_s):
@@ -137,7 +137,7 @@ def test_what_comes_back_in_a_fleet_is_what_comes_back_in_a_house(seed):
         taken_w[asset.name] = (full_w if stands.limit_w is None else stands.limit_w) if stands.on else 0.0
     rest_w = source.uniform(0, 4000)
     waited_s = source.choice([119, 120, 500])
-    gate = Gate((NOW_S - waited_s) * S, None, None)
+    gate = RestoreGate((NOW_S - waited_s) * S, None, None)
     after = cycled(mine, turns, taken_w, rest_w, gate)
     views = stepped(mine, turns, taken_w, rest_w, NOW_S - waited_s)
     for at, asset in enumerate(mine):

@@ -1,0 +1,126 @@
+"""Respond to a breach of a limit that the sums do not explain: the next step, or tiers C and D at once
+(pure).
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from quartier.control.allocate.tree import ConnectionTree
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits import connection_tree
+from quartier.control.limits.breach import Breach
+from quartier.control.participants import Participant
+from quartier.control.reason import Reason, make_reason
+from quartier.control.records import AllocationStep
+from quartier.house.assets import Moded, Pv
+
+BREACH_EXCESS_MARGIN = 1.1
+"""PV is curtailed by so much more than a cap is exceeded by."""
+_OVER, _MEAN_OVER, _KEPT_OVER = (
+    make_reason("cap.over"),
+    make_reason("cap.mean_over"),
+    make_reason("cap.kept_over"),
+)
+_FURTHER, _STOPPED = make_reason("generation.further"), make_reason("generation.stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class _BreachScope:
+    """A breach, what is broken, and the players that can help: all of them, or those below a node."""
+
+    breach: Breach
+    cap: Reason
+    inside: Collection[int]
+    is_node: bool = True
+
+
+def apply_breach_steps(
+    scene: CycleInputs,
+    players: list[Participant],
+    wants: list[float],
+    downs: list[AllocationStep],
+    acted: dict[int, Reason],
+    grove: ConnectionTree,
+) -> None:
+    """A breach takes the next step although the sums look right; a fast one all of C and D."""
+    for trouble in _troubles(scene, players, grove, "import"):
+        _import(trouble, wants, downs, acted)
+    for trouble in _troubles(scene, players, grove, "export"):
+        _export(trouble, players, wants, acted)
+
+
+def _troubles(
+    scene: CycleInputs, players: list[Participant], grove: ConnectionTree, direction: str
+) -> Iterator[_BreachScope]:
+    """Nodes first: what they take may be all that the connection needs."""
+    for row, breach in scene.state.overloads.items():
+        if row.direction == direction and (breach.fast_over or breach.next_step):
+            cap = connection_tree.make_row_reason(
+                scene.house, grove.stem, scene.force, row.number(grove.stem), direction
+            )
+            yield _BreachScope(breach, cap, _below(grove, grove.stem.number(row.node), row.k))
+    state = scene.state
+    breach = state.import_breach if direction == "import" else state.export_breach
+    if breach.fast_over or breach.next_step:
+        yield _BreachScope(breach, scene.force.reason(direction), range(len(players)), is_node=False)
+
+
+def _below(grove: ConnectionTree, number: int, k: int) -> frozenset[int]:
+    """The players that count in row ``k`` of a node."""
+    return frozenset(
+        leaf.index
+        for leaf in grove.find_inside(number)
+        if leaf.index is not None and leaf.share.spread_power(1.0)[k] > 0
+    )
+
+
+def _import(
+    trouble: _BreachScope, wants: list[float], downs: list[AllocationStep], acted: dict[int, Reason]
+) -> None:
+    for candidate in downs:
+        if candidate.index not in trouble.inside:
+            continue
+        if candidate.target_w >= wants[candidate.index] or candidate.target_w < 0:
+            continue
+        if trouble.breach.fast_over and candidate.tier in {"C", "D"}:
+            cause = _OVER
+        elif not trouble.breach.fast_over:
+            cause = _MEAN_OVER
+        else:
+            continue
+        wants[candidate.index] = candidate.target_w
+        acted[candidate.index] = trouble.cap.then(cause).then(candidate.reason)
+        if not trouble.breach.fast_over:
+            break
+
+
+def _export(
+    trouble: _BreachScope, players: list[Participant], wants: list[float], acted: dict[int, Reason]
+) -> None:
+    """The same for export: first what discharges stops, then what generates; a fast breach stops both."""
+    giving = [index for index in trouble.inside if wants[index] < 0 and _stops(players[index])]
+    giving.sort(key=lambda index: (isinstance(players[index].asset, Pv), index))
+    excess_w = trouble.breach.excess[-1][1]
+    for index in giving if trouble.breach.fast_over else giving[:1]:
+        target_w = _target_w(trouble, players[index], excess_w)
+        if target_w <= wants[index]:
+            continue  # it was told enough already, and is on its way
+        wants[index] = target_w
+        done = _FURTHER if target_w < 0 else _STOPPED
+        acted[index] = trouble.cap.then(_KEPT_OVER).then(done)
+
+
+def _target_w(trouble: _BreachScope, player: Participant, excess_w: float) -> float:
+    """Where one that generates goes: a PV that obeys makes less by the excess, anything else stops.
+
+    What PV makes and the excess are of the same instant, so that a slow device is not told less each cycle.
+    """
+    is_limited = isinstance(player.asset, Pv) and player.asset.curtail == "limit"
+    if trouble.is_node or not is_limited or player.deaf or not player.seen:
+        return 0.0
+    return min(0.0, player.present_w + BREACH_EXCESS_MARGIN * excess_w)
+
+
+def _stops(player: Participant) -> bool:
+    """Whether it can be stopped now: what runs its least time, or is stopped by itself only, cannot."""
+    return player.usable and (bool(player.ups) or not isinstance(player.asset, Moded))

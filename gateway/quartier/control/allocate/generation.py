@@ -1,0 +1,305 @@
+"""Find room for generation, curtailment and the import without one asset (pure).
+
+A battery's want counts what assets in modes would like to take.  Where a cap keeps one of them from that, the
+rest would flow out of the building, and where the link is lost no battery feeds the grid
+(spec/failsafe.md#state-failsafe).
+
+A PV whose power is not known may not have got its order, so that the others are held to what is left beside
+its rating; it is ordered its share by itself, and keeps to that order while nobody sees it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from quartier.control import participants, switch_state
+from quartier.control.allocate import tree
+from quartier.control.allocate.steps import CURTAILED
+from quartier.control.inputs import CycleInputs
+from quartier.control.observe import observations, residual_load, totals
+from quartier.control.observe.health import ControlStage
+from quartier.control.observe.observations import LastGood, LastGoodValues
+from quartier.control.orders import overrides, unread_assets
+from quartier.control.participants import Participant
+from quartier.control.reason import Reason, make_reason
+from quartier.control.records import Order
+from quartier.control.switch_state import SwitchState
+from quartier.house.assets import Battery, House, Moded, Pv
+from quartier.house.modes import Chp
+
+
+def find_ordered_mode(scene: CycleInputs, asset: Moded) -> int:
+    """The mode it was ordered into last, the normal one before the first order."""
+    ordered = scene.state.turns.get(asset.name, SwitchState()).mode
+    return asset.normal if ordered is None else ordered
+
+
+def find_import_without_w(scene: CycleInputs, asset: Moded) -> float | None:
+    """Import in W (export is minus) if the asset took nothing and no battery charged; None while unknown.
+
+    One that is not measured counts as its mode says.
+    """
+    if scene.grid_w is None:
+        return None
+    own_w = observations.find_power_w(scene.state.memories, asset, scene.now_ns)
+    if own_w is None:
+        if asset.measured:
+            return None
+        own_w = asset.modes[find_ordered_mode(scene, asset)].power_w
+    return scene.grid_w - own_w - sum(max(0.0, watts) for watts in _batteries_w(scene))
+
+
+def find_surplus_w(scene: CycleInputs, asset: Moded) -> float | None:
+    """Own generation in W left over (minus: lacking) without the asset and all batteries; None as above.
+
+    What a battery gives is not left over: it gives it because the asset takes it.  What an export limit
+    curtails is: PV makes it once the asset takes it.
+    """
+    rest_w = find_import_without_w(scene, asset)
+    if rest_w is None:
+        return None
+    return sum(min(0.0, watts) for watts in _batteries_w(scene)) - rest_w + find_curtailed_power_w(scene)
+
+
+def _batteries_w(scene: CycleInputs) -> list[float]:
+    memories, now_ns = scene.state.memories, scene.now_ns
+    batteries = (asset for asset in scene.house.assets if isinstance(asset, Battery))
+    return [observations.find_power_w(memories, battery, now_ns) or 0.0 for battery in batteries]
+
+
+def read_sensor(scene: CycleInputs, asset: Moded, quantity: str) -> float | None:
+    """What the asset's own sensor says of ``quantity`` while it is not silent."""
+    point = f"{asset.name}.{quantity}"
+    return observations.find_fresh_value(scene.state.memories, point, asset.sense_period_s, scene.now_ns)
+
+
+EXCESS_MIN_W = 1.0
+
+
+def withhold_discharge(
+    scene: CycleInputs,
+    grove: tree.ConnectionTree,
+    players: Sequence[Participant],
+    setpoints_w: tuple[float, ...],
+    *,
+    rest_w: float,
+    target_w: float,
+) -> tuple[float, ...]:
+    """The setpoints, in W, where batteries discharge by no more than brings the grid to ``target_w``.
+
+    Raised by what was kept from assets in modes at most (not by what one takes still), as fast as a
+    battery's ramp, and within the fuses on its way.  ``rest_w`` is what flows beside the players.  Not in an
+    event, and not what a person ordered.
+    """
+    kept_w = sum(
+        max(0.0, player.want_w - max(setpoint_w, player.present_w, 0.0))
+        for player, setpoint_w in zip(players, setpoints_w, strict=True)
+        if isinstance(player.asset, Moded)
+    )
+    left_w = min(kept_w, target_w - rest_w - sum(setpoints_w))
+    if (
+        left_w < EXCESS_MIN_W
+        or scene.duties.holds
+        or scene.duties.discharges
+        or scene.stage is not ControlStage.WELL
+    ):
+        return setpoints_w
+    found = list(setpoints_w)
+    for index, player in enumerate(players):
+        asset = player.asset
+        if (
+            not isinstance(asset, Battery)
+            or overrides.find_ordered_power_w(asset, scene.wishes.overrides) is not None
+        ):
+            continue
+        ramped_w = player.before_w + asset.ramp_max_w_per_s * scene.dt_s
+        room_w = min(
+            -found[index], ramped_w - found[index], tree.find_headroom_w(grove, players, found, index)
+        )
+        more_w = max(0.0, min(left_w, room_w))
+        found[index] += more_w
+        left_w -= more_w
+    return tuple(found)
+
+
+_LEAST_W = 1e-6
+_SHARE = make_reason("generation.share")
+AT_LIMIT_SHARE = 0.9
+"""PV that makes this part of its limit stands at it."""
+
+
+POTENTIAL_S, ON_ITS_WAY_S = 3600.0, 15.0
+
+
+def limit_generation(
+    scene: CycleInputs, players: Sequence[Participant], wants: list[float], acted: dict[int, Reason]
+) -> None:
+    """Lower ``wants`` (W, generating is minus) into the cap, each in proportion; ``acted`` says why."""
+    cap_w = scene.force.generation_w
+    if cap_w is None:
+        return
+    cap = scene.force.reason("generation")
+    mine: list[int] = []
+    for index, player in enumerate(players):
+        asset = player.asset
+        if not isinstance(asset, Pv) or not player.usable or player.deaf or wants[index] >= 0:
+            continue
+        if player.seen or asset.curtail == "relay":
+            mine.append(index)
+        elif -wants[index] > (held_w := find_generation_share_w(scene, asset, cap_w)) + _LEAST_W:
+            wants[index] = -held_w
+            acted[index] = cap.then(_SHARE)
+    made_w = sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene)) + _chp_w(scene)
+    own_w = -sum(wants[index] for index in mine)
+    if made_w <= cap_w or own_w <= 0:
+        return
+    part = max(0.0, own_w - (made_w - cap_w)) / own_w
+    for index in mine:
+        asset = players[index].asset
+        assert isinstance(asset, Pv)
+        wants[index] *= part if asset.curtail == "limit" else 0.0
+        acted[index] = cap.then(CURTAILED)
+
+
+def find_generation_share_w(scene: CycleInputs, asset: Pv, cap_w: float) -> float:
+    """What a PV that can be limited may make of the cap, by the ratings, in W.
+
+    A silent one: of what those without a limit leave.  The others: of what it leaves too, at its worst.
+    """
+    free = [pv for pv in _pvs(scene) if _is_free(scene, pv)]
+    silent = [pv for pv in free if _is_silent(scene, pv)]
+    left_w = cap_w - sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene) if pv not in free) - _chp_w(scene)
+    if asset not in silent:
+        left_w -= sum(pv.rated_w for pv in silent)
+        free = [pv for pv in free if pv not in silent]
+    whole_w = sum(pv.rated_w for pv in free)
+    return max(0.0, left_w) * (asset.rated_w / whole_w if whole_w > 0 else 1.0)
+
+
+def restore_relay_pv(
+    scene: CycleInputs, players: Sequence[Participant], total_low_w: float | None, acted: Mapping[int, Reason]
+) -> dict[int, SwitchState]:
+    """Switch one PV behind a relay on again while an event of the grid keeps down what consumes.
+
+    An event holds consumption, not the sun: what was off for an export cap comes back once it fits there.
+    After an outage it must fit into what the building takes itself.  ``total_low_w`` is the grid's power at
+    its least, in W; ``acted`` are the players that were moved.
+    """
+    duties = scene.duties
+    pv_waits = duties.pv_holds and not duties.pv_serves
+    if total_low_w is None or not duties.holds or pv_waits or scene.stage is not ControlStage.WELL:
+        return {}
+    spare_w = total_low_w
+    if not duties.pv_holds:
+        spare_w += scene.force.export_w * switch_state.RESTORE_BELOW_SHARE
+    if scene.force.generation_w is not None:
+        made_w = residual_load.find_generation_w(scene.house, scene.state.memories, scene.now_ns)
+        spare_w = min(spare_w, scene.force.generation_w * switch_state.RESTORE_BELOW_SHARE - made_w)
+    for index, player in enumerate(players):
+        asset, turn = player.asset, player.turn
+        if not isinstance(asset, Pv) or index in acted or not unread_assets.is_possibly_off(scene, player):
+            continue
+        expected_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
+        is_barred = overrides.is_kept_off(asset, scene.wishes.overrides) or not player.usable
+        if (
+            not is_barred
+            and expected_w <= spare_w
+            and switch_state.is_switch_allowed(asset, turn, scene.now_ns)
+        ):
+            return {index: switch_state.switch_on(turn, scene.now_ns)}
+    return {}
+
+
+def find_pv_potentials(
+    before: Mapping[str, LastGood],
+    house: House,
+    memories: LastGoodValues,
+    orders: Mapping[str, Order],
+    now_ns: int,
+) -> dict[str, LastGood]:
+    """Return what each PV that can be limited was last seen able to make, in W and plus, and when.
+
+    One that stands at its limit could make more: what it made before is remembered.
+    """
+    found = {}
+    for pv in house.assets:
+        seen = memories.get(f"{pv.name}.power_w")
+        if not isinstance(pv, Pv) or pv.curtail != "limit" or seen is None:
+            continue
+        made, known = LastGood(-min(0.0, seen.value), seen.taken_ns), before.get(pv.name)
+        order = orders.get(f"{pv.name}.generation_max_w")
+        held = order is not None and (made.value >= AT_LIMIT_SHARE * order.value or _is_new(order, now_ns))
+        found[pv.name] = known if held and known is not None and known.value > made.value else made
+    return found
+
+
+def _is_new(order: Order, now_ns: int) -> bool:
+    """Whether a device may still be on its way to this value."""
+    return order.since_ns is not None and now_ns - order.since_ns < ON_ITS_WAY_S * 1e9
+
+
+def find_curtailed_power_w(scene: CycleInputs) -> float:
+    """Return what PV could make more if the building took it, in W: what an export limit curtails now.
+
+    Nothing where generation itself is limited, by a cap, a person or a high frequency, and nothing that was
+    not seen for an hour, for the sun moves.
+    """
+    if scene.force.generation_w is not None or scene.duties.pv_holds:
+        return 0.0
+    more_w = 0.0
+    for pv in _pvs(scene):
+        order = scene.state.book.orders.get(f"{pv.name}.generation_max_w")
+        could = scene.state.potentials.get(pv.name)
+        made_w = observations.find_power_w(scene.state.memories, pv, scene.now_ns)
+        if order is None or could is None or made_w is None or pv.name in scene.wishes.overrides:
+            continue
+        is_held = order.value < pv.rated_w and -made_w >= AT_LIMIT_SHARE * order.value
+        if is_held and scene.now_ns - could.taken_ns <= POTENTIAL_S * 1e9:
+            more_w += max(0.0, could.value + made_w)
+    return more_w
+
+
+def _pvs(scene: CycleInputs) -> Iterator[Pv]:
+    return (asset for asset in scene.house.assets if isinstance(asset, Pv))
+
+
+def _chp_w(scene: CycleInputs) -> float:
+    """What is generated that no cap may stop, in W: a silent one counts at its rating if it ever told."""
+    memories = scene.state.memories
+    total_w = 0.0
+    for asset in scene.house.assets:
+        if isinstance(asset, Chp):
+            seen_w = observations.find_power_w(memories, asset, scene.now_ns)
+            ever = f"{asset.name}.power_w" in memories
+            total_w += -min(0.0, seen_w) if seen_w is not None else asset.rated_w * ever
+    return total_w
+
+
+def _is_free(scene: CycleInputs, pv: Pv) -> bool:
+    return pv.curtail == "limit" and not participants.explain_no_order(pv, scene.state.memories)
+
+
+def _is_silent(scene: CycleInputs, pv: Pv) -> bool:
+    """Whether it should tell its power and does not; one that never did has its time to begin."""
+    memories = scene.state.memories
+    if not pv.measured or observations.find_power_w(memories, pv, scene.now_ns) is not None:
+        return False
+    return f"{pv.name}.power_w" in memories or scene.running_s > totals.START_WAIT_S
+
+
+def _most_w(scene: CycleInputs, pv: Pv, cap_w: float) -> float:
+    """The most that it may be making now, in W.
+
+    Of one that nobody measures the order is all that is known, where it takes one; else its rating.
+    """
+    memories = scene.state.memories
+    seen_w = observations.find_power_w(memories, pv, scene.now_ns)
+    if seen_w is not None:
+        return -min(0.0, seen_w)
+    if _is_silent(scene, pv):
+        is_off = f"{pv.name}.power_w" not in memories and not scene.state.turns.get(pv.name, SwitchState()).on
+        return 0.0 if is_off else pv.rated_w
+    if pv.measured:
+        return 0.0
+    turn = scene.state.turns.get(pv.name, SwitchState())
+    if not turn.on:
+        return 0.0
+    return min(pv.rated_w, find_generation_share_w(scene, pv, cap_w)) if _is_free(scene, pv) else pv.rated_w

@@ -1,0 +1,117 @@
+"""Explain why an asset is still held below its request, by the limits in force now (pure)."""
+
+from collections.abc import Mapping
+
+from quartier.control import switch_state
+from quartier.control.events import effects
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits import active
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.observe.health import ControlStage
+from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.orders import local_plan
+from quartier.control.reason import Reason, make_reason, make_rule_reason
+from quartier.control.switch_state import RestoreGate
+
+RESTORE = "restore"
+"""The rule of what comes back, in reasons."""
+RETURNS = make_rule_reason("restore.waits", RESTORE)
+FOUND_SWITCHED_OFF = make_rule_reason("restore.found_off", RESTORE).then(RETURNS)
+BELOW_LIMIT = make_rule_reason("restore.below_cap", RESTORE)
+PV_FITS = make_rule_reason("restore.pv_fits", RESTORE)
+_APART, _SPREAD = make_rule_reason("restore.apart", RESTORE), make_rule_reason("restore.spread", RESTORE)
+RISES_SLOWLY = make_rule_reason("generation.rises", RESTORE)
+_SUSPECT, _STALE = (
+    make_rule_reason("meter.suspect", "suspect grid meter"),
+    make_rule_reason("inputs.stale", "stale inputs"),
+)
+_FITS = make_reason("cap.fits")
+_ENDED = frozenset({"hand.orders", "document.orders", "car.ready", "conflict.safe", "conflict.lowered"})
+"""What ended where its asset is still held: while it lasts, something else says why."""
+_OF_NOW = frozenset(
+    {"free", "restore.below_cap", "restore.waits", "restore.below", "restore.apart", "restore.spread"}
+    | {"inputs.stale", "meter.suspect", "cap.fits", "generation.rises"}
+    | {"grid.frequency_high", "grid.after_outage", "grid.rises_slowly"}
+)
+"""What says nothing of why it was lowered: why it is not raised is found anew in each cycle."""
+_S = 1_000_000_000
+
+
+def explain_held(scene: CycleInputs, reason: Reason, waits: Reason) -> Reason:
+    """Why an asset is still held.  What is no longer in force is not named: what it ``waits`` for is."""
+    force = scene.force
+    if reason.code in _OF_NOW or reason.last.code == "grid.nothing_raised":
+        return waits
+    if reason.code in effects.TIERS_OFF:
+        done = reason.last  # the reading before it is that of the row that acted last
+        return next((now for now in scene.duties.off.values() if now.last == done), waits)
+    # No plan has it wait any more, nobody orders it so, no other controller moves it.
+    if reason.who == local_plan.PLAN_LEADS or reason.code in _ENDED:
+        return waits
+    direction = active.LIMITED_DIRECTIONS.get(reason.code)
+    return reason if direction is None else _under_cap(force, direction, reason, waits)
+
+
+def _under_cap(force: ActiveLimits, direction: str, reason: Reason, waits: Reason) -> Reason:
+    """Why one is held that the cap of ``direction`` lowered."""
+    if getattr(force, f"{direction}_w") is None:
+        return waits
+    cap = force.reason(direction)
+    if reason.last.code not in _OF_NOW and reason._replace(more=None) == cap:
+        return reason
+    return waits if waits.code == _FITS.code else cap.then(waits)
+
+
+def explain_no_raise(
+    scene: CycleInputs, gate: RestoreGate, spares_w: Mapping[str, float], step_w: float
+) -> Reason:
+    """Why a consumer that a limit lowered is not raised by its next step of ``step_w`` now.
+
+    ``spares_w`` is what each limit leaves to be raised, by its direction; empty where nothing is known of the
+    grid.
+    """
+    if scene.duties.holds:
+        return effects.explain_no_increase(scene.state.events, generates=False)
+    in_the_way = next((way for way, spare_w in spares_w.items() if spare_w < step_w), None)
+    if in_the_way is not None:
+        return make_limit_reason(scene.force, in_the_way)
+    if scene.stage is not ControlStage.WELL:
+        return explain_stale_inputs(scene)
+    return _why_not_yet(scene, gate) if spares_w else RETURNS
+
+
+def _why_not_yet(scene: CycleInputs, gate: RestoreGate) -> Reason:
+    """Why one that fits does not come back now: which part of the staged restore it waits for."""
+    ceiling_w, now_ns = scene.duties.ceiling_w, scene.now_ns
+    if ceiling_w is not None and ceiling_w < scene.force.import_w * switch_state.RESTORE_BELOW_SHARE:
+        return effects.RISES_SLOWLY
+    if gate.below_since_ns is None or now_ns - gate.below_since_ns < switch_state.RESTORE_AFTER_S * _S:
+        return make_rule_reason(
+            "restore.below", RESTORE, limit_w=round(scene.force.import_w * switch_state.RESTORE_BELOW_SHARE)
+        )
+    if gate.last_ns is not None and now_ns - gate.last_ns < switch_state.RESTORE_EACH_S * _S:
+        return _APART
+    return RETURNS if gate.is_open(now_ns) else _SPREAD
+
+
+def explain_no_pv_raise(scene: CycleInputs, room_w: float | None, step_w: float, fitting: Reason) -> Reason:
+    """Why PV that a limit lowered is not raised by ``step_w``; ``fitting``: where ``room_w`` allows it."""
+    if scene.duties.pv_holds:
+        return effects.explain_no_increase(scene.state.events, generates=True)
+    if scene.force.generation_w is not None:
+        return make_limit_reason(scene.force, "generation")
+    if room_w is None or room_w <= step_w:
+        return make_limit_reason(scene.force, "export")
+    if scene.stage is not ControlStage.WELL:
+        return explain_stale_inputs(scene)
+    return fitting if scene.duties.pv_ramp_per_min is None else effects.RISES_SLOWLY
+
+
+def explain_stale_inputs(scene: CycleInputs) -> Reason:
+    """Why nothing is raised nor lowered while inputs are not well."""
+    return _SUSPECT if scene.meter.verdict is Verdict.SUSPECT else _STALE
+
+
+def make_limit_reason(force: ActiveLimits, direction: str) -> Reason:
+    """Return the reason of one that is limited to what the cap of ``direction`` leaves."""
+    return force.reason(direction).limit_until(_FITS)

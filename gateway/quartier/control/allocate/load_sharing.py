@@ -1,0 +1,431 @@
+"""Share the connection tree among the cars: equally, by urgency, and in turns (pure).
+
+All that charge have the same current, as far as each has a use for it and every fuse on its way carries it.
+Where not even 6 A are left for each, the least urgent pause and come back in turns of a quarter of an hour.
+Shares are reckoned from what each car may take, not from what it takes, so that no fuse is left to hope.
+"""
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+
+from quartier.control import switch_state
+from quartier.control.allocate.equal_currents import (
+    CurrentRequest,
+    find_full_row,
+    share_currents,
+    subtract_current,
+)
+from quartier.control.allocate.results import find_limit_w
+from quartier.control.allocate.tree import ConnectionTree
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits import connection_tree
+from quartier.control.limits.connection_tree import NO_LIMIT_W, NODE_ROWS
+from quartier.control.observe import charging_sessions, totals
+from quartier.control.observe.charging_sessions import ChargingSession, SharingState
+from quartier.control.observe.health import ControlStage
+from quartier.control.orders import conflicts, overrides
+from quartier.control.participants import Participant, find_full_power_w
+from quartier.control.reason import Reason, make_rule_reason
+from quartier.control.switch_state import SwitchState
+from quartier.house.assets import Battery, Ev
+from quartier.house.records import replace
+
+PLANNED_SHARE = 0.97
+"""So much of a fuse is shared out; the rest spares the cars a new order for each kettle."""
+SHARING_INTERVAL_S = 10.0
+"""So often currents are shared anew, where no fuse demands it at once."""
+CHANGE_A, SETTLED_A = 0.5, 0.5
+"""A car is told anew for at least this; one that draws so much more than it may has not answered yet."""
+TURN_LENGTH_S = 900.0
+"""Who charges does so for a quarter of an hour before another's turn comes."""
+FIT_WAIT_S = 60.0
+"""A paused car comes back once it has fitted for a minute."""
+URGENT_LAXITY_S = 1800.0
+"""With less laxity than this a car comes first, and gets the current it needs before the rest is shared."""
+PAUSES_MAX_PER_H = 3
+"""No car is paused more often in an hour, so that it is switched six times at most."""
+_DEAF, _UNHEARD = make_rule_reason("car.deaf", "held"), make_rule_reason("car.unheard", "held")
+_NO_CAR, _WAITS = make_rule_reason("car.none", "no car"), make_rule_reason("car.waits", "turn")
+_SHARES, _RISES = make_rule_reason("car.shares", "sharing"), make_rule_reason("car.rises", "sharing")
+_DEMAND = make_rule_reason("car.demand", "demand", margin_a=charging_sessions.MARGIN_A)
+_FREE = make_rule_reason("free", "free")
+_S = 1_000_000_000
+
+
+@dataclass(slots=True, eq=False)
+class ChargePoint:
+    """A charging point in this cycle; ``rows`` says the W per A by which it loads each capped row of its way.
+
+    ``active``: a car is there that takes power, or would; ``fixed``: it cannot be ordered or is not heard.
+    """
+
+    player: Participant
+    ev: Ev
+    stay: ChargingSession | None
+    rows: list[tuple[int, float]]
+    way: tuple[int, ...]
+    order_a: float
+    drawn_a: float
+    most_a: float
+    laxity_s: float
+    needed_a: float
+    active: bool
+    fixed: bool
+    deaf: bool
+    movable: bool
+    goal_a: float = 0.0
+    bound: int | None = None
+
+    @property
+    def on(self) -> bool:
+        """Whether it may charge now."""
+        return self.order_a > 0
+
+    @property
+    def assumed_current_a(self) -> float:
+        """What it is reckoned with: what it may take, or still takes; one that rests, only what it takes."""
+        return max(self.order_a, self.drawn_a) if self.active or self.fixed else self.drawn_a
+
+
+def share_load(
+    scene: CycleInputs, players: Sequence[Participant], grove: ConnectionTree | None
+) -> CycleInputs:
+    """Give each charging point its order, in its player; returns the scene with the turns that this makes."""
+    if grove is None or not scene.house.is_branched:
+        return scene
+    bays = [_bay(scene, grove, index, p) for index, p in enumerate(players) if isinstance(p.asset, Ev)]
+    for bay in bays:
+        bay.player.allowed_w = (
+            bay.assumed_current_a * bay.ev.voltage_v * charging_sessions.count_phases(bay.ev, bay.stay)
+        )
+    plan = _Sharing(scene, grove, players, bays)
+    park = plan.made()
+    turns = dict(scene.state.turns)
+    for bay in bays:
+        turns[bay.ev.name] = _ordered(scene, grove, bay)
+    gate = scene.state.gate
+    if plan.passed:
+        gate = replace(gate, last_ns=scene.now_ns)
+    return replace(scene, state=replace(scene.state, turns=turns, park=park, gate=gate))
+
+
+def _bay(scene: CycleInputs, grove: ConnectionTree, index: int, player: Participant) -> ChargePoint:
+    ev, memories, now = player.asset, scene.state.memories, scene.now
+    assert isinstance(ev, Ev)
+    turn, here, leaf = player.turn, scene.state.stays.get(ev.name), grove.leaves[index]
+    way = grove.stem.way(leaf.home)
+    each_w = leaf.share.spread_power(ev.voltage_v * charging_sessions.count_phases(ev, here))
+    rows = [
+        (NODE_ROWS * number + k, watts)
+        for number in way
+        for k, watts in enumerate(each_w)
+        if watts > 0 and grove.caps.import_w[NODE_ROWS * number + k] < NO_LIMIT_W
+    ]
+    order_a = takes_a = charging_sessions.find_ordered_current_a(ev, turn)
+    if player.seen:
+        takes_a = charging_sessions.find_drawn_current_a(ev, here, memories, now.ns)
+    takes_a = max(takes_a, conflicts.find_foreign_value(scene.state.rivals, f"{ev.name}.current_max_a"))
+    deaf = charging_sessions.is_order_ignored(
+        turn, order_a, takes_a, charging_sessions.find_read_time_ns(ev, memories, now.ns)
+    )
+    fixed = not player.usable or not player.seen or deaf
+    off_lately = sum(1 for then in turn.sheds_ns if now.ns - then < 3600 * _S)
+    movable = switch_state.is_switch_allowed(ev, turn, now.ns) and (turn.on or off_lately < PAUSES_MAX_PER_H)
+    movable = movable and (turn.on or turn.unread_ns is None)  # it is told first that it is off
+    movable = movable and not overrides.is_kept_off(ev, scene.wishes.overrides)
+    most_a = overrides.find_ceiling(ev, scene.wishes.overrides) or ev.current_max_a
+    return ChargePoint(
+        player=player,
+        ev=ev,
+        stay=here,
+        rows=rows,
+        way=way,
+        order_a=order_a,
+        drawn_a=takes_a,
+        most_a=most_a
+        if here is None
+        else min(most_a, charging_sessions.find_usable_current_a(ev, here, memories, now.ns)),
+        laxity_s=charging_sessions.UNMET_ORDER_S
+        if here is None
+        else charging_sessions.find_laxity_s(ev, here, memories, now, scene.house.zone),
+        needed_a=0.0
+        if here is None
+        else charging_sessions.find_needed_current_a(ev, here, memories, now, scene.house.zone),
+        active=here is not None and not here.is_idle(now.ns),
+        fixed=fixed,
+        deaf=deaf,
+        movable=movable and not fixed,
+    )
+
+
+@dataclass(slots=True)
+class _Sharing:
+    """One sharing: what is left in each row, who charges, and with how much."""
+
+    scene: CycleInputs
+    grove: ConnectionTree
+    players: Sequence[Participant]
+    bays: Sequence[ChargePoint]
+    passed: bool = False
+    bounds: dict[str, int | None] = field(default_factory=dict)
+
+    def made(self) -> SharingState:
+        before, now_ns = self.scene.state.park, self.scene.now_ns
+        hard, soft = self._left()
+        tight = self._tight(hard)
+        level_w = self._level_w(before.level_w, hard[0], soft[0], tight=0 in tight)
+        if level_w is not None:
+            hard[0], soft[0] = min(hard[0], level_w), min(soft[0], level_w)
+        for bay in self.bays:
+            bay.goal_a = bay.order_a
+        raising = self._may_raise
+        ideal = self._chosen(dict(hard), dict(soft), {bay.ev.name for bay in self.bays} if raising else set())
+        fits_ns = {b.ev.name: before.fits_ns.get(b.ev.name, now_ns) for b in ideal if not b.on}
+        ready = {name for name, since_ns in fits_ns.items() if now_ns - since_ns >= FIT_WAIT_S * _S}
+        ready |= {bay.ev.name for bay in self.bays if bay.stay is not None and bay.stay.since_ns == now_ns}
+        chosen = self._chosen(dict(hard), dict(soft), ready)
+        starting = [bay for bay in chosen if not bay.on]
+        for bay in self.bays:
+            if bay.on and bay.active and bay.movable and bay not in chosen:
+                bay.goal_a = 0.0
+        due = before.shared_ns is None or now_ns - before.shared_ns >= SHARING_INTERVAL_S * _S
+        if due or tight or starting:
+            self._share(chosen, soft, due=due and raising, tight=tight)
+        self._start(starting, dict(hard))
+        self._rest()
+        if due and 0 not in tight and not self.scene.duties.off and self._is_free():
+            level_w = None
+        return SharingState(now_ns if due else before.shared_ns, fits_ns, level_w, self._bounds(before))
+
+    @property
+    def _may_raise(self) -> bool:
+        duties = self.scene.duties
+        return self.scene.stage is ControlStage.WELL and not (duties.holds or duties.off)
+
+    def _level_w(self, before_w: float | None, hard_w: float, soft_w: float, *, tight: bool) -> float | None:
+        """What the cars may take together after the connection's cap took some; None: it holds none.
+
+        It rises by one car each time that the gate is open which all loads pass.
+        """
+        if self.scene.duties.off:  # an event of the grid: what it takes comes back by the gate as well
+            now_w = sum(watts for bay in self.bays for row, watts in self._counted(bay) if row == 0)
+            return min(now_w, soft_w) if before_w is None else min(before_w, now_w, soft_w)
+        if tight:
+            return max(0.0, soft_w if before_w is None else min(before_w, soft_w))
+        if before_w is None:
+            return None
+        level_w = max(0.0, min(before_w, hard_w))
+        is_open = self.scene.state.gate.is_open(self.scene.now_ns) and not self.scene.common
+        if is_open and self._may_raise and level_w < soft_w:
+            self.passed = True
+            level_w = min(
+                soft_w, level_w + max((find_full_power_w(bay.ev) for bay in self.bays), default=0.0)
+            )
+        return level_w
+
+    def _bounds(self, before: SharingState) -> dict[str, int]:
+        """Which row bounds each that charges, as it was shared last."""
+        known = {**before.bounds, **self.bounds}
+        found = {bay.ev.name: known.get(bay.ev.name) for bay in self.bays if bay.active and bay.goal_a > 0}
+        acting = {row for row in found.values() if row is not None}
+        for bay in self.bays:
+            if bay.goal_a > 0:
+                bay.bound = found.get(bay.ev.name)
+            elif bay.bound is None:
+                bay.bound = next((row for row, _ in bay.rows if row in acting), None)
+        return {name: row for name, row in found.items() if row is not None}
+
+    def _left(self) -> tuple[dict[int, float], dict[int, float]]:
+        """What the cars may take by row: at most, and what is shared out of that."""
+        high, _ = self.grove.rest(self.players, [player.want_w for player in self.players])
+        hard = {row: cap - high[row] for row, cap in enumerate(self.grove.caps.import_w) if cap < NO_LIMIT_W}
+        soft = {row: left - (1 - PLANNED_SHARE) * self.grove.caps.import_w[row] for row, left in hard.items()}
+        ceiling_w = self.grove.caps.import_w[0] * switch_state.RESTORE_BELOW_SHARE
+        if self.scene.duties.ceiling_w is not None:
+            ceiling_w = min(ceiling_w, self.scene.duties.ceiling_w)
+        soft[0] = ceiling_w - high[0]
+        for leaf, player in zip(self.grove.leaves, self.players, strict=False):
+            if isinstance(player.asset, Ev):
+                continue
+            want_w = min(0.0, player.want_w) if isinstance(player.asset, Battery) else player.want_w
+            for number in self.grove.stem.way(leaf.home):
+                for k, watts in enumerate(leaf.share.spread_power(want_w)):
+                    if (row := NODE_ROWS * number + k) in hard:
+                        hard[row] -= watts
+                        soft[row] -= watts
+        now_w = sum(watts for bay in self.bays for row, watts in self._counted(bay) if row == 0)
+        cap_w = self.scene.force.consumption_w
+        if cap_w is not None and self.scene.grid_w is not None:
+            spare_w = cap_w * switch_state.RESTORE_BELOW_SHARE - totals.find_consumption_w(
+                self.scene, self.players
+            )
+            soft[0] = min(soft[0], now_w + spare_w)
+        return hard, soft
+
+    def _counted(self, bay: ChargePoint) -> list[tuple[int, float]]:
+        return [(row, bay.assumed_current_a * watts) for row, watts in bay.rows]
+
+    def _tight(self, hard: Mapping[int, float]) -> set[int]:
+        """The rows whose cap would be broken if each car took all it may."""
+        loads: dict[int, float] = {}
+        for bay in self.bays:
+            for row, watts in self._counted(bay):
+                loads[row] = loads.get(row, 0.0) + watts
+        return {row for row, watts in loads.items() if watts > hard[row] + 1.0}
+
+    def _is_free(self) -> bool:
+        """Whether the connection bounds no car as it was just shared."""
+        return all(bay.bound != 0 for bay in self.bays if bay.active)
+
+    def _chosen(
+        self, hard: MutableMapping[int, float], soft: MutableMapping[int, float], ready: set[str]
+    ) -> list[ChargePoint]:
+        """Who charges, at its floor at least: who cannot be paused, then the urgent, then by turns."""
+        for bay in self.bays:
+            if bay.fixed or not bay.active:
+                for left in (hard, soft):
+                    subtract_current(bay.rows, bay.assumed_current_a, left)
+        self._reserve(soft)
+        found = []
+        for bay in sorted((bay for bay in self.bays if bay.active and not bay.fixed), key=self._place):
+            floor_a = bay.ev.current_min_a
+            bay.bound = find_full_row(bay.rows, floor_a, hard if bay.on else soft)
+            if not bay.on and (not bay.movable or bay.ev.name not in ready):
+                subtract_current(bay.rows, bay.drawn_a, hard)
+                subtract_current(bay.rows, bay.drawn_a, soft)
+                continue
+            if bay.bound is not None and (bay.movable or not bay.on):
+                continue
+            found.append(bay)
+            least_a = self._least_a(bay, soft)
+            subtract_current(bay.rows, least_a, hard)
+            subtract_current(bay.rows, least_a, soft)
+        return found
+
+    def _least_a(self, bay: ChargePoint, left: Mapping[int, float]) -> float:
+        """What it has before the rest is shared: its floor, an urgent one what it needs, where that fits."""
+        floor_a = bay.ev.current_min_a
+        if bay.laxity_s >= URGENT_LAXITY_S:
+            return floor_a
+        room_a = min((left[row] / watts for row, watts in bay.rows), default=bay.most_a)
+        return max(floor_a, min(bay.needed_a, bay.most_a, room_a))
+
+    def _reserve(self, soft: MutableMapping[int, float]) -> None:
+        """Room for one car that comes, or wakes, where a point without a charging car is open."""
+        need: dict[int, float] = {}
+        for bay in self.bays:
+            if not bay.active and not bay.fixed and bay.on:
+                for row, watts in bay.rows:
+                    need[row] = max(need.get(row, 0.0), watts * bay.ev.current_min_a)
+        for row, watts in need.items():
+            soft[row] -= watts
+
+    def _place(self, bay: ChargePoint) -> tuple[int, float, str]:
+        turn, now_ns = bay.player.turn, self.scene.now_ns
+        if bay.on and not bay.movable:
+            return (0, 0.0, bay.ev.name)
+        if bay.laxity_s < URGENT_LAXITY_S:
+            return (1, bay.laxity_s, bay.ev.name)
+        in_slot = bay.on and turn.since_ns is not None and now_ns - turn.since_ns < TURN_LENGTH_S * _S
+        return (2 if in_slot else 3, bay.laxity_s, bay.ev.name)
+
+    def _share(
+        self, chosen: Sequence[ChargePoint], soft: MutableMapping[int, float], *, due: bool, tight: set[int]
+    ) -> None:
+        """Share what is left among those who charge; more only when it is time and each has answered."""
+        left = dict(soft)
+        for bay in self.bays:
+            if bay.fixed or not bay.active:
+                subtract_current(bay.rows, bay.assumed_current_a, left)
+        self._reserve(left)
+        draws = {}
+        for bay in chosen:  # in their order: the urgent before the rest
+            draws[bay] = CurrentRequest(bay.rows, self._least_a(bay, left), bay.most_a)
+            subtract_current(bay.rows, draws[bay].now_a, left)
+        share_currents(list(draws.values()), left)
+        answered = all(b.drawn_a <= b.order_a + SETTLED_A for b in self.bays if b.active and not b.fixed)
+        for bay, draw in draws.items():
+            if draw.bound is not None or due:
+                bay.bound = draw.bound
+                self.bounds[bay.ev.name] = draw.bound
+            goal_a = int(draw.now_a * 10 + 1e-6) / 10
+            if not bay.on or goal_a == bay.order_a:
+                continue
+            lower = goal_a < bay.order_a and (
+                bay.order_a - goal_a >= CHANGE_A or tight & {row for row, _ in bay.rows}
+            )
+            higher = goal_a > bay.order_a and due and answered and not self._rests(bay)
+            if lower or (higher and (goal_a - bay.order_a >= CHANGE_A or goal_a >= bay.most_a)):
+                bay.goal_a = goal_a
+
+    def _rests(self, bay: ChargePoint) -> bool:
+        return any(self.grove.branches[number].rests for number in bay.way)
+
+    def _start(self, starting: Sequence[ChargePoint], hard: MutableMapping[int, float]) -> None:
+        """Let those begin for whom there is room beside all that is still drawn."""
+        for bay in self.bays:
+            subtract_current(
+                bay.rows, max(bay.goal_a, bay.drawn_a) if bay.active or bay.fixed else bay.drawn_a, hard
+            )
+        for bay in starting:
+            floor_a = bay.ev.current_min_a
+            well = self._may_raise and not self._rests(bay)
+            if well and find_full_row(bay.rows, floor_a, hard) is None:
+                bay.goal_a = floor_a
+                subtract_current(bay.rows, floor_a, hard)
+
+    def _rest(self) -> None:
+        """Where no car charges the point stays open at its floor, for who comes or wakes."""
+        for bay in self.bays:
+            opens = bay.on or (bay.movable and self._may_raise)
+            if opens and not bay.active and not bay.fixed:
+                bay.goal_a = bay.ev.current_min_a
+
+
+def _ordered(scene: CycleInputs, grove: ConnectionTree, bay: ChargePoint) -> SwitchState:
+    """The turn that the goal makes, and what the player is reckoned with."""
+    player, ev, now_ns = bay.player, bay.ev, scene.now_ns
+    turn, goal_a, count = player.turn, bay.goal_a, charging_sessions.count_phases(bay.ev, bay.stay)
+    limit_w = find_limit_w(goal_a * ev.voltage_v * ev.phases_count, find_full_power_w(ev))
+    if goal_a <= 0 and turn.on:
+        turn = switch_state.switch_off(turn, max(0.0, player.present_w), now_ns)
+    elif goal_a > 0 and not turn.on:
+        turn = replace(switch_state.switch_on(turn, now_ns), limit_w=limit_w)
+    elif goal_a < bay.order_a:
+        turn = switch_state.lower_limit(
+            turn, goal_a * ev.voltage_v * ev.phases_count, max(0.0, player.present_w), now_ns
+        )
+    elif goal_a > bay.order_a:
+        turn = replace(turn, limit_w=limit_w)
+    each_w = ev.voltage_v * count
+    player.turn, player.laxity_s, player.scale = turn, bay.laxity_s, count / ev.phases_count
+    player.deaf = bay.deaf
+    if bay.deaf:
+        player.want_w = bay.drawn_a * each_w
+    else:
+        player.want_w = min(player.want_w, goal_a * each_w) if turn.on else 0.0
+    counted_a = goal_a if bay.active else bay.drawn_a
+    if bay.fixed:
+        counted_a = max(goal_a, bay.drawn_a)
+    player.allowed_w = counted_a * each_w if turn.on or bay.fixed else 0.0
+    player.reason = _reason(scene, grove, bay)
+    return turn
+
+
+def _reason(scene: CycleInputs, grove: ConnectionTree, bay: ChargePoint) -> Reason:
+    cap = None
+    if bay.bound is not None:
+        cap = connection_tree.make_row_reason(scene.house, grove.stem, scene.force, bay.bound, "import")
+    if bay.fixed:
+        return _DEAF if bay.deaf else _UNHEARD
+    if not bay.active and bay.goal_a > 0:
+        return _NO_CAR
+    if bay.goal_a <= 0:
+        return _WAITS if cap is None else cap.then(_WAITS)
+    if cap is not None:
+        return cap.then(_SHARES)
+    ordered = overrides.make_limit_reached_reason(bay.ev.name, scene.wishes.overrides, bay.goal_a)
+    if ordered is None and bay.most_a < bay.ev.current_max_a:
+        return _DEMAND
+    full = bay.goal_a >= bay.ev.current_max_a
+    return ordered or (_FREE if full else _RISES)

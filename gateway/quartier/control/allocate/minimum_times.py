@@ -1,0 +1,205 @@
+"""Keep minimum on-times of machines against limits and fuses: spec/failsafe.md#rule-12 (pure).
+
+A machine that was just started stays on for its minimum time, also above a limit.  Therefore machines are
+released one minimum time apart: so at most one is inside its minimum time when the next limit comes.  A fuse
+or breaker does not wait: what is above it switches a machine off at once.  ``largest_excesses`` says by how
+much a site can be above a limit for that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier.control import switch_state
+from quartier.control.allocate import operation_modes
+from quartier.control.allocate.tree import ConnectionTree
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits import connection_tree, supplies
+from quartier.control.limits.connection_tree import NODE_ROWS
+from quartier.control.observe.observations import NOMINAL_V
+from quartier.control.participants import Participant, find_floor_power_w, is_controllable
+from quartier.control.reason import Reason, make_reason
+from quartier.control.records import AllocationStep
+from quartier.house.assets import Ev, House, Load, Moded, Tier
+from quartier.house.modes import Chp
+
+_OFF_EARLY = make_reason("minimum_time.off_early")
+
+
+def find_machines_over_fuses(
+    scene: CycleInputs,
+    grove: ConnectionTree,
+    players: Sequence[Participant],
+    setpoints_w: Sequence[float],
+    total_w: float,
+) -> dict[int, int]:
+    """Which machines a fuse or breaker switches off now though their minimum time is not over.
+
+    By player, the mode that it goes to; 0 for one that is switched.  ``total_w`` is the connection's power
+    after all else was done.
+    """
+    over_w = _over_w(scene, grove, players, setpoints_w, total_w)
+    found: dict[int, int] = {}
+    machines = [i for i, player in enumerate(players) if _is_held_on(scene, player) and setpoints_w[i] > 0.0]
+    machines.sort(
+        key=lambda i: switch_state.rank_tier(
+            players[i].asset, _tier(players[i]), players[i].turn, scene.now_ns
+        )
+    )
+    for index in machines:
+        loads_w = _loads_w(grove, index, setpoints_w[index])
+        if any(over_w.get(row, 0.0) > 0.0 and watts > 0.0 for row, watts in loads_w.items()):
+            asset = players[index].asset
+            found[index] = (
+                operation_modes.find_preference(scene, asset).lowest if isinstance(asset, Moded) else 0
+            )
+            over_w = {row: watts - loads_w.get(row, 0.0) for row, watts in over_w.items()}
+    return found
+
+
+def make_fuse_reason(scene: CycleInputs, grove: ConnectionTree, index: int) -> Reason:
+    """Why a fuse or breaker switched a machine off."""
+    row = 0
+    if grove.branches:
+        rows = [row for row in _loads_w(grove, index, 1.0) if _is_fuse(grove, row)]
+        loads = [watts for branch in grove.branches for watts in branch.load_w]
+        row = max(rows, key=lambda one: loads[one] - grove.caps.import_w[one], default=0)
+    return connection_tree.make_row_reason(scene.house, grove.stem, scene.force, row, "import").then(
+        _OFF_EARLY
+    )
+
+
+def _is_held_on(scene: CycleInputs, player: Participant) -> bool:
+    asset = player.asset
+    if not switch_state.is_machine(asset) or not player.usable or _tier(player) == "A":
+        return False
+    return switch_state.is_starting(asset, player.turn, scene.now_ns)
+
+
+def _tier(player: Participant) -> Tier:
+    return player.tier if isinstance(player.asset, Moded) else player.asset.tier
+
+
+def _over_w(
+    scene: CycleInputs,
+    grove: ConnectionTree,
+    players: Sequence[Participant],
+    setpoints_w: Sequence[float],
+    total_w: float,
+) -> dict[int, float]:
+    """By row of a fuse or breaker that carries too much now, and would after this cycle: how much, in W.
+
+    The connection's own breaker is one where its meter warns of it.  Behind a meter that is silent nobody
+    sees an overload: what may flow there is reckoned at its worst, and limits are kept against that, but it
+    switches nothing off sooner.
+    """
+    found = {}
+    # What else limits the import does not trip it: only what is subscribed, or was cut to, does.
+    warning = {name: one for name, one in scene.state.supplies.items() if one.warned}
+    carried_w = [powers.import_w for _, powers in supplies.find_supply_limits(warning)]
+    if carried_w:
+        found[0] = total_w - min(carried_w)
+    if grove.branches:
+        high, _ = grove.rest(players, setpoints_w)
+        for leaf, setpoint_w in zip(grove.leaves, setpoints_w, strict=False):
+            for number in grove.stem.way(leaf.home):
+                for k, watts in enumerate(leaf.share.spread_power(setpoint_w)):
+                    high[NODE_ROWS * number + k] += watts
+        loads = [watts for branch in grove.branches for watts in branch.load_w]
+        found |= {
+            row: min(high[row], loads[row]) - cap_w
+            for row, cap_w in enumerate(grove.caps.import_w)
+            if _is_fuse(grove, row) and grove.branches[row // NODE_ROWS].basis != "silent"
+        }
+    return {row: watts for row, watts in found.items() if watts > 0.0}
+
+
+def _is_fuse(grove: ConnectionTree, row: int) -> bool:
+    """Whether a fuse bounds a row; a declared power of a node is a limit like others."""
+    number, k = divmod(row, NODE_ROWS)
+    if k or not number:
+        return k > 0
+    node = grove.stem.nodes[number - 1]
+    return node.power_max_w >= node.phases_count * node.fuse_a * NOMINAL_V
+
+
+def _loads_w(grove: ConnectionTree, index: int, setpoint_w: float) -> dict[int, float]:
+    """What a player puts on each row on its way, in W."""
+    if not grove.branches:
+        return {0: setpoint_w}
+    leaf = grove.leaves[index]
+    return {
+        NODE_ROWS * number + k: watts
+        for number in grove.stem.way(leaf.home)
+        for k, watts in enumerate(leaf.share.spread_power(setpoint_w))
+    }
+
+
+def space_releases(
+    scene: CycleInputs, players: Sequence[Participant], ups: Sequence[AllocationStep]
+) -> list[AllocationStep]:
+    """The steps up of one machine at most, and of none while another is inside its minimum time."""
+    first = next((one.index for one in ups if switch_state.is_machine(players[one.index].asset)), None)
+    if first is None:
+        return [*ups]
+    starting = switch_state.find_starting_machines(scene.house.assets, scene.state.turns, scene.now_ns)
+
+    def may_start(step: AllocationStep) -> bool:
+        player = players[step.index]
+        if not switch_state.is_machine(player.asset) or (isinstance(player.asset, Ev) and player.turn.on):
+            return True
+        return step.index == first and not starting - {player.name}
+
+    return [step for step in ups if may_start(step)]
+
+
+# What of a limit it can cost
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumTimeExcess:
+    """By how much, and for how long, minimum times can hold a site above a new limit; ``way``: of which."""
+
+    way: str
+    power_w: float
+    for_s: float
+    machines: tuple[str, ...]
+
+
+def find_largest_excesses(house: House) -> list[MinimumTimeExcess]:
+    """The largest possible excess of a site, for imports and exports; nothing where there is none."""
+    machines = [one for one in house.assets if switch_state.is_machine(one) and _is_steered(one, house)]
+    # Charging points of a tree share what there is, and start together; all others are released alone.
+    together = [one for one in machines if house.is_branched and isinstance(one, Ev)]
+    alone = [one for one in machines if one not in together]
+    largest = max(alone, key=lambda one: (_held_w(one), one.min_on_s), default=None)
+    held = {
+        one.name: (_held_w(one), one.min_on_s) for one in (*together, *([] if largest is None else [largest]))
+    }
+    plants = {
+        one.name: (max(0.0, -min(mode.power_w for mode in one.modes)), one.min_off_s)
+        for one in house.assets
+        if isinstance(one, Chp) and one.min_off_s > 0
+    }
+    return [found for way, by in (("import", held), ("export", plants)) if (found := _excess(way, by))]
+
+
+def _excess(way: str, held: Mapping[str, tuple[float, float]]) -> MinimumTimeExcess | None:
+    power_w = sum(watts for watts, _ in held.values())
+    if power_w <= 0.0:
+        return None
+    return MinimumTimeExcess(way, power_w, max(seconds for _, seconds in held.values()), tuple(sorted(held)))
+
+
+def _is_steered(asset: Load | Ev | Moded, house: House) -> bool:
+    return (
+        asset in operation_modes.find_controllable(house)
+        if isinstance(asset, Moded)
+        else is_controllable(asset)
+    )
+
+
+def _held_w(asset: Load | Ev | Moded) -> float:
+    """What it takes in its minimum time at least, in W: a car can be slowed at once."""
+    if isinstance(asset, Moded):
+        return asset.modes[0].power_w - asset.modes[-1].power_w
+    return find_floor_power_w(asset) if isinstance(asset, Ev) else asset.rated_w

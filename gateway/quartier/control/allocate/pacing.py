@@ -1,0 +1,62 @@
+"""Let a battery wait until the assets that make room for it have obeyed (pure).
+
+An allocation counts what every asset does once it has obeyed.  A battery obeys within a second or two.  A car
+may take 5 s (IEC 61851-1), an inverter longer.  If the battery moved at once into the room that a car leaves,
+both together would exceed a limit until the car has obeyed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quartier.control.inputs import CycleInputs
+from quartier.control.participants import Participant
+from quartier.house.assets import Battery
+
+_PENDING_MIN_W = 1.0
+"""A battery does not wait for less than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The power at the connection in W, import positive, once all have obeyed: at most and at least."""
+
+    high_w: float
+    low_w: float
+
+
+def wait_for_others(
+    scene: CycleInputs, players: Sequence[Participant], setpoints_w: tuple[float, ...], totals: Totals
+) -> tuple[float, ...]:
+    """Return the setpoints, in W, where no battery moves into room that another asset has not made yet.
+
+    A battery that waits keeps its last setpoint or moves a part of the way: it never moves in the other
+    direction, and never leaves its own room.
+    """
+    # What others have still to do, less the room below the limit: only the rest must be waited for.
+    above_w = _pending_w(players, setpoints_w, 1.0) - max(0.0, scene.force.import_w - totals.high_w)
+    below_w = _pending_w(players, setpoints_w, -1.0) - max(0.0, scene.force.export_w + totals.low_w)
+    if above_w < _PENDING_MIN_W and below_w < _PENDING_MIN_W:
+        return setpoints_w
+    found = list(setpoints_w)
+    for index, player in enumerate(players):
+        if not isinstance(player.asset, Battery):
+            continue
+        move_w = found[index] - player.before_w
+        if move_w > 0.0:
+            kept_w = min(move_w, max(0.0, above_w))
+            above_w -= kept_w
+            found[index] = max(found[index] - kept_w, player.room.low_w)
+        else:
+            kept_w = min(-move_w, max(0.0, below_w))
+            below_w -= kept_w
+            found[index] = min(found[index] + kept_w, player.room.high_w)
+    return tuple(found)
+
+
+def _pending_w(players: Sequence[Participant], setpoints_w: Sequence[float], sign: float) -> float:
+    """Return how far other assets still are above (``sign`` 1) or below (-1) their setpoints, in W."""
+    return sum(
+        max(0.0, sign * (player.present_w - setpoint_w))
+        for player, setpoint_w in zip(players, setpoints_w, strict=True)
+        if not isinstance(player.asset, Battery) and not player.deaf
+    )

@@ -1,0 +1,258 @@
+"""Restore what was shed: staged, and only where it fits with room to spare (spec/failsafe.md#release)."""
+
+from collections.abc import Iterator, Sequence
+from math import inf
+from typing import Any
+
+from quartier.control import switch_state
+from quartier.control.allocate import operation_modes, steps, tree
+from quartier.control.allocate.results import (
+    AllocationResult,
+    find_conflict_pauses,
+    find_limit_w,
+    is_paused_by_conflict,
+)
+from quartier.control.allocate.steps import estimate_return_power_w
+from quartier.control.events import effects
+from quartier.control.events.effects import GridEffects
+from quartier.control.inputs import CycleInputs
+from quartier.control.observe import health, residual_load, totals
+from quartier.control.observe.health import ControlStage
+from quartier.control.orders import overrides, unread_assets
+from quartier.control.participants import (
+    Participant,
+    find_control_point,
+    find_floor_power_w,
+    find_full_power_w,
+    is_at_order,
+)
+from quartier.control.state import ControlState
+from quartier.control.switch_state import SwitchState
+from quartier.house.assets import Ev, Load, Moded, Pv, Tier
+from quartier.house.records import replace
+
+
+def restore_next(
+    scene: CycleInputs, players: Sequence[Participant], result: AllocationResult
+) -> AllocationResult:
+    """Let at most one load, EV or PV come back, when the gate is open and it fits with 10 % to spare."""
+    cap_w = scene.force.import_w * switch_state.RESTORE_BELOW_SHARE
+    if scene.duties.ceiling_w is not None:
+        cap_w = min(cap_w, scene.duties.ceiling_w)
+    high_w = result.total_high_w
+    below = high_w is not None and scene.grid_w is not None and max(high_w, scene.grid_w) < cap_w
+    gate = switch_state.advance_gate(
+        scene.state.gate, below=below, common=scene.common, seed=scene.house.seed, now_ns=scene.now_ns
+    )
+    rooms, looks = tree.find_headrooms_w(scene, result.grove, players, result.setpoints_w)
+    back: dict[int, SwitchState] = {}
+    spares_w = _spares_w(scene, players, high_w)
+    if high_w is not None and scene.stage is ControlStage.WELL and not (result.acted or scene.duties.holds):
+        if gate.is_open(scene.now_ns):
+            spare_w = (
+                cap_w
+                - high_w
+                - residual_load.estimate_unseen_rise_w(scene.house.assets, scene.state.memories, scene.now_ns)
+            )
+            spare_w = min(spare_w, _consumption_spare_w(scene, players))
+            back = _next_back(scene, players, [min(spare_w, room_w) for room_w in rooms])
+            if back:
+                gate = replace(gate, last_ns=scene.now_ns)
+        back = back or _pv_back(scene, players, result)
+    return replace(result, gate=gate, back=back, looks=looks, spares_w=spares_w)
+
+
+def _spares_w(scene: CycleInputs, players: Sequence[Participant], high_w: float | None) -> dict[str, float]:
+    """What the limits leave for what comes back, in W; empty where nothing is held, or nothing is known."""
+    if high_w is None or scene.grid_w is None or not any(player.turn.is_limited for player in players):
+        return {}
+    silent_w = residual_load.estimate_unseen_rise_w(scene.house.assets, scene.state.memories, scene.now_ns)
+    spare_w = scene.force.import_w * switch_state.RESTORE_BELOW_SHARE - max(high_w, scene.grid_w) - silent_w
+    return {"import": spare_w, "consumption": _consumption_spare_w(scene, players)}
+
+
+def _consumption_spare_w(scene: CycleInputs, players: Sequence[Participant]) -> float:
+    cap_w = scene.force.consumption_w
+    if cap_w is None:
+        return inf
+    return cap_w * switch_state.RESTORE_BELOW_SHARE - totals.find_consumption_w(scene, players)
+
+
+def _next_back(
+    scene: CycleInputs, players: Sequence[Participant], spares_w: Sequence[float]
+) -> dict[int, SwitchState]:
+    """In reverse of the order of shedding, the first that fits; ``spares_w`` by player."""
+    place = {player.name: index for index, player in enumerate(players)}
+    turns = scene.state.turns
+    starting = switch_state.find_starting_machines(scene.house.assets, turns, scene.now_ns)
+    tiers = {player.name: _tier(player) for player in players}
+    order = [p.asset for p in players if isinstance(p.asset, Load | Ev | Moded) and tiers[p.name] != "A"]
+    order.sort(key=lambda a: switch_state.rank_tier(a, tiers[a.name], turns[a.name], scene.now_ns))
+    left_alone = find_conflict_pauses(scene)
+    for asset in reversed(order):
+        turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
+        # A new limit must find one machine at most that has to stay on.
+        waits = (switch_state.is_machine(asset) and bool(starting - {asset.name})) or asset.name in left_alone
+        barred = overrides.is_kept_off(asset, scene.wishes.overrides) or tiers[asset.name] in scene.duties.off
+        if waits or barred:
+            continue
+        if isinstance(asset, Moded):
+            risen = operation_modes.find_mode_above(scene, players[place[asset.name]], spare_w)
+            if risen is not None:
+                return {place[asset.name]: risen}
+        elif _is_away(scene, players[place[asset.name]]):
+            fits = steps.estimate_return_power_w(asset, turn) <= spare_w
+            if fits and switch_state.is_return_allowed(asset, turn, scene.now_ns):
+                return {place[asset.name]: _switched_on(asset, turn, scene.now_ns)}
+    for asset in reversed(order):
+        turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
+        shares = players[place[asset.name]].allowed_w is not None
+        waits = shares or tiers[asset.name] in scene.duties.off or asset.name in left_alone
+        if isinstance(asset, Ev) and turn.on and turn.limit_w is not None and not waits:
+            limit_w = min(find_full_power_w(asset), turn.limit_w + spare_w)
+            if limit_w >= min(find_full_power_w(asset), turn.limit_w + find_floor_power_w(asset) / 6):
+                at_limit = is_at_order(players[place[asset.name]])
+                more_w = find_limit_w(limit_w, find_full_power_w(asset))
+                return {
+                    place[asset.name]: switch_state.raise_limit(turn, more_w, scene.now_ns, stands=at_limit)
+                }
+    return {}
+
+
+def _switched_on(asset: Load | Ev, turn: SwitchState, now_ns: int) -> SwitchState:
+    on = switch_state.switch_on(turn, now_ns)
+    return (
+        switch_state.raise_limit(on, find_floor_power_w(asset), now_ns, stands=True)
+        if isinstance(asset, Ev)
+        else on
+    )
+
+
+def _is_away(scene: CycleInputs, player: Participant) -> bool:
+    """Whether it may return here: cars that share do by turns of their own."""
+    return player.allowed_w is None and unread_assets.is_possibly_off(scene, player)
+
+
+def _tier(player: Participant) -> Tier:
+    """Its turn now: that of an asset in modes changes with its comfort, or its deadline."""
+    return player.tier if isinstance(player.asset, Moded) else player.asset.tier
+
+
+def _pv_back(
+    scene: CycleInputs, players: Sequence[Participant], result: AllocationResult
+) -> dict[int, SwitchState]:
+    """A PV behind a relay comes back when what it made before it was switched off fits."""
+    assert result.total_low_w is not None
+    if scene.duties.pv_holds or scene.duties.pv_ramp_per_min is not None:
+        return {}
+    spare_w = result.total_low_w + scene.force.export_w * switch_state.RESTORE_BELOW_SHARE
+    cap_w = scene.force.generation_w
+    if cap_w is not None:
+        made_w = residual_load.find_generation_w(scene.house, scene.state.memories, scene.now_ns)
+        spare_w = min(spare_w, cap_w * switch_state.RESTORE_BELOW_SHARE - made_w)
+    for index, player in enumerate(players):
+        asset, turn = player.asset, player.turn
+        if not isinstance(asset, Pv) or overrides.is_kept_off(asset, scene.wishes.overrides):
+            continue
+        if is_paused_by_conflict(scene, asset):
+            continue
+        if not unread_assets.is_possibly_off(scene, player):
+            continue
+        expected_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
+        if expected_w <= spare_w and switch_state.is_switch_allowed(asset, turn, scene.now_ns):
+            return {index: switch_state.switch_on(turn, scene.now_ns)}
+    return {}
+
+
+_S = 1_000_000_000
+FlexibleAsset = Load | Ev | Pv | Moded
+
+
+def find_return_needs(state: ControlState, name: str, now_ns: int) -> list[dict[str, Any]] | None:
+    """What is still missing, each as ``what`` with its figures, JSON-ready; None where nothing is held.
+
+    ``inputs``: those lost must be back.  ``command``: one of the district must be over.  ``minimum``: its own
+    minimum time.  ``room``: the power must have been ``below_w`` for ``for_s``.  ``spread`` and
+    ``spacing``: it waits lest all come back at once.  ``grid``: frequency or voltage, or an outage just over,
+    hold all back.  ``rest``: it was switched often.  ``fits``: what it takes must fit.  ``turn``: these come
+    first.
+    """
+    asset = next((one for one in state.house.assets if one.name == name), None)
+    turn = state.turns.get(name)
+    if turn is None or not isinstance(asset, FlexibleAsset) or state.force is None:
+        return None
+    if not turn.is_limited and turn.unread_ns is None:
+        return None
+    grid = effects.find_grid_effects(state.events, state.house.limits.import_hard_w, now_ns)
+    waits = grid.pv_holds if isinstance(asset, Pv) else grid.holds
+    found = [*_inputs(state), *([{"what": "grid"}] if waits else []), *_commanded(state, asset)]
+    found += _minimum(asset, turn, now_ns)
+    if isinstance(asset, Pv):
+        return [*found, {"what": "export", "below_w": round(state.force.export_w, 1)}]
+    return [*found, *_gate(state, grid, now_ns), *_fits(state, asset, turn, now_ns)]
+
+
+def _inputs(state: ControlState) -> Iterator[dict[str, Any]]:
+    if state.judgement.stage is not ControlStage.WELL:
+        yield {"what": "inputs", "rules": [health.STAGE_TEXTS[rule] for rule in state.judgement.rules]}
+
+
+def _commanded(state: ControlState, asset: FlexibleAsset) -> Iterator[dict[str, Any]]:
+    order = state.book.orders.get(find_control_point(asset))
+    behind = None if order is None else order.reason.who
+    if order is not None and behind is not None and (behind.kind, behind.name) == ("document", "command"):
+        yield {"what": "command", "id": behind.id, "until_utc_ms": order.reason.until_utc_ms}
+
+
+def _minimum(asset: FlexibleAsset, turn: SwitchState, now_ns: int) -> Iterator[dict[str, Any]]:
+    if switch_state.is_switch_allowed(asset, turn, now_ns):
+        if not turn.on and not switch_state.is_return_allowed(asset, turn, now_ns):
+            yield {"what": "rest"}
+        return
+    assert turn.since_ns is not None
+    least_s = _least_s(asset, turn)
+    left_s = least_s - (now_ns - turn.since_ns) / _S
+    yield {"what": "minimum", "is_on": turn.on, "least_s": least_s, "left_s": round(left_s, 1)}
+
+
+def _least_s(asset: FlexibleAsset, turn: SwitchState) -> float:
+    if isinstance(asset, Pv):
+        return 0.0 if turn.on else switch_state.PV_MIN_OFF_S
+    return asset.min_on_s if turn.on else asset.min_off_s
+
+
+def _gate(state: ControlState, grid: GridEffects, now_ns: int) -> Iterator[dict[str, Any]]:
+    assert state.force is not None
+    gate, goal_w = state.gate, state.force.import_w * switch_state.RESTORE_BELOW_SHARE
+    if grid.ceiling_w is not None:
+        goal_w = min(goal_w, grid.ceiling_w)
+    below_s = 0.0 if gate.below_since_ns is None else (now_ns - gate.below_since_ns) / _S
+    if below_s < switch_state.RESTORE_AFTER_S:
+        power = state.memories.get(f"{state.house.grid.name}.power_w")
+        yield {
+            "what": "room",
+            "below_w": round(goal_w, 1),
+            "grid_w": None if power is None else round(power.value, 1),
+            "for_s": switch_state.RESTORE_AFTER_S,
+            "below_s": round(below_s, 1),
+        }
+    if gate.not_before_ns is not None and gate.not_before_ns > now_ns:
+        yield {"what": "spread", "left_s": round((gate.not_before_ns - now_ns) / _S, 1)}
+    if gate.last_ns is not None and now_ns - gate.last_ns < switch_state.RESTORE_EACH_S * _S:
+        left_s = switch_state.RESTORE_EACH_S - (now_ns - gate.last_ns) / _S
+        yield {"what": "spacing", "left_s": round(left_s, 1)}
+
+
+def _fits(
+    state: ControlState, asset: Load | Ev | Moded, turn: SwitchState, now_ns: int
+) -> Iterator[dict[str, Any]]:
+    if not isinstance(asset, Moded) and not turn.on:
+        yield {"what": "fits", "power_w": round(estimate_return_power_w(asset, turn), 1)}
+    held = [
+        one
+        for one in state.house.assets
+        if isinstance(one, Load | Ev | Moded) and state.turns.get(one.name, SwitchState()).is_limited
+    ]
+    order = [one.name for one in reversed(switch_state.sort_by_shed_order(held, state.turns, now_ns))]
+    if asset.name in order and order.index(asset.name):
+        yield {"what": "turn", "before": order[: order.index(asset.name)]}

@@ -1,0 +1,136 @@
+"""The preferred mode of heat and cold stores with a temperature band, and of ventilation (pure).
+
+S2: fill rate based control (the room's temperature, turned round, stands for its fill level), over operation
+modes whose timers are the compressor's least run and rest.
+
+S2: fill rate based control (the store's temperature stands for its fill level), over operation modes whose
+timers are the compressor's least run and rest.  A hybrid, which can cover the same heat by gas, would be
+demand driven; here it is its own controller that chooses.  SG Ready (Bundesverband Waermepumpe, rules of the
+label 1.1): state 1 blocked, 2 normal, 3 recommended on, 4 forced on.
+
+S2: operation based control, one operation mode for each speed; its timers keep valves and pump from chasing.
+
+S2: operation based control, one operation mode for each speed.  The last step, onto the least ventilation,
+is taken after C and D.  Limits of CO2: EN 16798-1, annex B (category II: 800 ppm above outdoors).
+"""
+
+from quartier.control.allocate import generation
+from quartier.control.inputs import CycleInputs
+from quartier.control.observe import totals
+from quartier.control.reason import NO_REASON, Reason, make_reason
+from quartier.control.records import Preference
+from quartier.control.switch_state import SwitchState
+from quartier.house.assets import Tier
+from quartier.house.modes import Comfort, Cooling, Heat, Substation, Ventilation
+
+_COLD_STORES, _COLD_FULL = make_reason("comfort.precooling"), make_reason("comfort.no_precooling")
+
+
+def find_cooling_preference(cooling: Cooling, scene: CycleInputs) -> Preference:
+    """Normal; colder while own generation is left over and the band lasts; blocked last when it is warm."""
+    found_c = next(
+        (c for q in cooling.senses if (c := generation.read_sensor(scene, cooling, q)) is not None), None
+    )
+    spare_k = None if found_c is None or cooling.comfort_min_c is None else found_c - cooling.comfort_min_c
+    short = found_c is not None and cooling.comfort_max_c is not None and found_c > cooling.comfort_max_c
+    return find_comfort_preference(cooling, scene, spare_k, short=short, stores=_COLD_STORES, full=_COLD_FULL)
+
+
+_HEAT_STORES, _HEAT_FULL = make_reason("comfort.preheating"), make_reason("comfort.no_preheating")
+
+
+def find_heat_preference(heat: Heat, scene: CycleInputs) -> Preference:
+    """Normal; more while own generation is left over and the store takes it; blocked last when it is cold."""
+    found_c = next(
+        (c for q in heat.senses if (c := generation.read_sensor(scene, heat, q)) is not None), None
+    )
+    spare_k = None if found_c is None or heat.comfort_max_c is None else heat.comfort_max_c - found_c
+    short = found_c is not None and heat.comfort_min_c is not None and found_c < heat.comfort_min_c
+    return find_comfort_preference(heat, scene, spare_k, short=short, stores=_HEAT_STORES, full=_HEAT_FULL)
+
+
+BACK_K, BACK_S = 1.0, 1_200.0
+"""So far inside its band the loop must be before it is moved again, and so long its own control has it."""
+
+
+def find_substation_preference(pump: Substation, scene: CycleInputs) -> Preference:
+    """Its normal speed; given back to its own control while the loop is outside its temperatures."""
+    if scene.running_s <= totals.START_WAIT_S and any(
+        f"{pump.name}.{quantity}" not in scene.state.memories for quantity, _, _ in pump.bands
+    ):
+        return Preference(pump.normal, pump.normal, pump.normal, pump.tier, NO_REASON)
+    given_back = _outside(pump, scene)
+    return Preference(
+        pump.normal, pump.normal, len(pump.modes) - 1, pump.tier, NO_REASON, given_back=given_back
+    )
+
+
+def _outside(pump: Substation, scene: CycleInputs) -> Reason | None:
+    """Which temperature is outside its band, or unknown; None while all are well."""
+    back_k = BACK_K if pump.point in scene.state.book.released else 0.0
+    for quantity, low_c, high_c in pump.bands:
+        found_c = generation.read_sensor(scene, pump, quantity)
+        word = quantity.removesuffix("_c")
+        if found_c is None:
+            return make_reason("substation.unknown", quantity=word)
+        if found_c < low_c + back_k:
+            return make_reason(
+                "substation.cold", quantity=word, found_c=round(found_c, 1), limit_c=low_c + back_k
+            )
+        if found_c > high_c - back_k:
+            return make_reason(
+                "substation.hot", quantity=word, found_c=round(found_c, 1), limit_c=high_c - back_k
+            )
+    back_ns = scene.state.turns.get(pump.name, SwitchState()).back_ns
+    if back_ns is not None and scene.now_ns - back_ns < BACK_S * 1e9:
+        return make_reason("substation.rests", after_min=round(BACK_S / 60))
+    return None
+
+
+def find_ventilation_preference(unit: Ventilation, scene: CycleInputs) -> Preference:
+    """Its normal speed; while CO2 is above its limit no slower than it runs now."""
+    lowest, tier = len(unit.modes) - 1, unit.tier
+    co2_ppm = generation.read_sensor(scene, unit, "co2_ppm")
+    if co2_ppm is not None and co2_ppm > unit.co2_max_ppm:
+        here = max(generation.find_ordered_mode(scene, unit), unit.normal)
+        reason = make_reason("ventilation.co2", co2_ppm=round(co2_ppm))
+        return Preference(unit.normal, unit.normal, here, rank_after_tiers(tier), reason)
+    return Preference(unit.normal, unit.normal, lowest, tier, NO_REASON, last_tier=rank_after_tiers(tier))
+
+
+STORES_AFTER_S = 60.0
+BOOST_BAND_K = 2.0
+"""A boost that ended at the edge of the band begins anew only so far inside it."""
+
+
+_LAST = make_reason("comfort.last")
+
+
+def rank_after_tiers(tier: Tier) -> Tier:
+    """The turn of what should not be held back any more: after C and D."""
+    return "B" if tier in {"C", "D"} else tier
+
+
+def find_comfort_preference(
+    asset: Comfort, scene: CycleInputs, spare_k: float | None, *, short: bool, stores: Reason, full: Reason
+) -> Preference:
+    """What it would like.  ``spare_k``: how far the band still goes for storing, in K; None: not known.
+
+    ``short``: it is beyond the other edge, where people feel it: then blocking comes last.  ``stores`` and
+    ``full`` are the reasons why it stores, and why it stores no more.
+    """
+    here = generation.find_ordered_mode(scene, asset)
+    lowest = len(asset.modes) - 1
+    tier = rank_after_tiers(asset.tier) if short else asset.tier
+    reason = _LAST if short else NO_REASON
+    if spare_k is None or spare_k <= 0.0:
+        if spare_k is not None:
+            reason = full
+        return Preference(asset.normal, asset.normal, lowest, tier, reason, claims=short)
+    boosting = here < asset.normal
+    if asset.preheat and not short and (boosting or spare_k >= BOOST_BAND_K):
+        asset_w = asset.modes[asset.boosts].power_w
+        left_w = generation.find_surplus_w(scene, asset)
+        if left_w is not None and left_w >= (0.5 if boosting else 1.0) * asset_w > 0.0:
+            return Preference(asset.boosts, 0, lowest, tier, stores, after_s=STORES_AFTER_S)
+    return Preference(asset.normal, 0, lowest, tier, reason, after_s=STORES_AFTER_S, claims=short)

@@ -1,0 +1,291 @@
+"""Bring requests inside every limit of the connection tree; a building without nodes is a tree of one
+(pure).
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits import connection_tree, node_loads
+from quartier.control.limits.connection_tree import NO_LIMIT_W, NODE_ROWS, RowLimits, Topology
+from quartier.control.limits.node_loads import NodeLoad, PlacedAsset
+from quartier.control.limits.node_meters import NodeWindow
+from quartier.control.observe import residual_load
+from quartier.control.observe.phases import PhaseValues, TotalAndPhases
+from quartier.control.participants import Participant
+from quartier.control.reason import Reason
+from quartier.control.records import AllocationStep, Order
+from quartier.control.switch_state import RESTORE_AFTER_S, RESTORE_BELOW_SHARE
+from quartier.house.assets import Battery
+from quartier.house.records import replace
+from quartier_native import Tree, allocate_tree
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTree:
+    """The tree of this cycle: its stem, its assets, what flows beside the players, and the caps of its rows.
+
+    Without nodes (``branches`` is empty) there is the connection alone, without phases.
+    """
+
+    stem: Topology
+    caps: RowLimits
+    leaves: Sequence[PlacedAsset] = ()
+    branches: Sequence[NodeLoad] = ()
+    looks: Mapping[str, NodeWindow] = field(default_factory=dict)
+
+    def find_inside(self, number: int) -> list[PlacedAsset]:
+        """The assets below a node."""
+        return [leaf for leaf in self.leaves if number in self.stem.way(leaf.home)]
+
+    def rest(self, players: Sequence[Participant], wants: Sequence[float]) -> tuple[list[float], list[float]]:
+        """By row what flows beside the players, at its most and at its least, in W."""
+        high: list[float] = []
+        low: list[float] = []
+        for number, branch in enumerate(self.branches):
+            most, least = node_loads.bound_node_load(branch, self.find_inside(number), players, wants)
+            high += most
+            low += least
+        return high, low
+
+
+def build_tree(
+    scene: CycleInputs, players: Sequence[Participant], base: residual_load.ResidualLoad
+) -> ConnectionTree:
+    """The tree as it stands now."""
+    stem = connection_tree.build_topology(scene.house.nodes)
+    caps = connection_tree.find_row_limits(scene.house, stem, scene.force)
+    if not scene.house.is_branched:
+        return ConnectionTree(stem, caps)
+    leaves = node_loads.place_assets(scene, stem, players)
+    found = node_loads.find_node_loads(scene, stem, players, leaves, base)
+    return ConnectionTree(stem, caps, leaves, found.branches, found.looks)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeAllocation:
+    """Setpoints in W by player, why those that were moved were, and the rows whose cap does not hold.
+
+    ``held_w`` is what each charging point that was moved may take from now on, in W on all its phases.
+    """
+
+    setpoints_w: tuple[float, ...]
+    acted: Mapping[int, Reason]
+    broken: tuple[int, ...]
+    held_w: Mapping[int, float] = field(default_factory=dict)
+
+
+def allocate_in_tree(
+    scene: CycleInputs,
+    one: ConnectionTree,
+    players: Sequence[Participant],
+    wants: Sequence[float],
+    rest_w: float,
+    downs: Sequence[AllocationStep],
+    ups: Sequence[AllocationStep],
+) -> TreeAllocation:
+    """Wishes to setpoints; ``rest_w`` is what a connection without nodes takes beside the players, in W."""
+    counted = [_counted_w(player, want) for player, want in zip(players, wants, strict=True)]
+    seats = _seats(one, players, counted)
+    if one.branches:
+        high, low = one.rest(players, counted)
+    else:
+        high = low = [rest_w, 0.0, 0.0, 0.0]
+    lower, higher = list(seats.lower(downs)), list(seats.add_raising(ups))
+    tree = Tree(one.stem.under, seats.homes, seats.shares)
+    plain = [entry[1] for entry in lower], [entry[1] for entry in higher]
+    found = allocate_tree(tree, high, low, seats.wants, one.caps.import_w, one.caps.export_w, *plain)
+    moved = list(found.setpoint_w[: len(players)])
+    for index, seat in seats.halves.items():
+        moved[index] += found.setpoint_w[seat]
+    held_w = {}
+    for index, player in enumerate(players):
+        if player.allowed_w is not None:
+            if moved[index] < player.allowed_w:
+                held_w[index] = moved[index] / player.scale
+            moved[index] = min(moved[index], wants[index])
+    origin = [step for step, _ in (*lower, *higher)]
+    acted: dict[int, Reason] = {}
+    for step, row in zip(found.step, found.cap_row, strict=True):
+        index = origin[step].index if step >= 0 else -1
+        if step >= 0 and (index in held_w or moved[index] != wants[index]):
+            direction = "import" if step < len(lower) else "export"
+            cap = connection_tree.make_row_reason(scene.house, one.stem, scene.force, row, direction)
+            acted[index] = cap.then(origin[step].reason)
+    return TreeAllocation(tuple(moved), acted, found.broken, held_w)
+
+
+def _counted_w(player: Participant, want_w: float) -> float:
+    """What a player is reckoned with: a car with what it may take at any time, if nothing lowered it."""
+    if player.allowed_w is None:
+        return want_w
+    return player.allowed_w if want_w >= player.want_w else min(player.allowed_w, want_w)
+
+
+@dataclass(frozen=True, slots=True)
+class _KernelAssets:
+    """The kernel's assets: the players, and for a battery of unknown phase its discharging as one of its own.
+
+    Wherever such a battery hangs, charging may load any phase; discharging surely relieves none.
+    """
+
+    homes: list[int]
+    shares: list[PhaseValues]
+    wants: list[float]
+    halves: Mapping[int, int]
+    scales: Sequence[float]
+
+    def lower(
+        self, steps: Sequence[AllocationStep]
+    ) -> Iterator[tuple[AllocationStep, tuple[int, float, bool, int]]]:
+        for step in steps:
+            seat = self.halves.get(step.index, step.index) if step.target_w < 0 else step.index
+            yield step, (seat, step.target_w * self.scales[step.index], step.divisible, step.pool)
+
+    def add_raising(
+        self, steps: Sequence[AllocationStep]
+    ) -> Iterator[tuple[AllocationStep, tuple[int, float, bool, int]]]:
+        for step in steps:
+            if step.index in self.halves:
+                yield step, (self.halves[step.index], 0.0, step.divisible, step.pool)
+            yield step, (step.index, step.target_w * self.scales[step.index], step.divisible, step.pool)
+
+
+def _seats(one: ConnectionTree, players: Sequence[Participant], wants: Sequence[float]) -> _KernelAssets:
+    if not one.branches:
+        count = len(players)
+        return _KernelAssets([0] * count, [(0.0, 0.0, 0.0)] * count, list(wants), {}, [1.0] * count)
+    mine = one.leaves[: len(players)]
+    homes, shares = [leaf.home for leaf in mine], [leaf.share.parts for leaf in mine]
+    halves: dict[int, int] = {}
+    seated = list(wants)
+    for index, leaf in enumerate(mine):
+        if isinstance(leaf.asset, Battery) and not leaf.share.known:
+            halves[index] = len(seated)
+            homes.append(leaf.home)
+            shares.append((0.0, 0.0, 0.0))
+            seated.append(min(0.0, wants[index]))
+            seated[index] = max(0.0, wants[index])
+    return _KernelAssets(homes, shares, seated, halves, [player.scale for player in players])
+
+
+def find_headrooms_w(
+    scene: CycleInputs,
+    one: ConnectionTree | None,
+    players: Sequence[Participant],
+    setpoints_w: Sequence[float],
+) -> tuple[list[float], dict[str, NodeWindow]]:
+    """By player, what could be added below nine tenths of every cap on its way, in W; and what to remember.
+
+    Nothing where a node on the way is not calm for 120 s yet, or its meter is not heard well.  The
+    connection's own cap is the gate's.
+    """
+    if one is None or not scene.house.is_branched:
+        return [float("inf")] * len(players), dict(scene.state.looks)
+    free_w = _free_w(one, players, setpoints_w)
+    looks = {}
+    for number, branch in enumerate(one.branches):
+        name = one.stem.name(number)
+        calm = (
+            not branch.rests
+            and min(free_w[NODE_ROWS * number : NODE_ROWS * number + NODE_ROWS][0 if number else 1 :]) > 0
+        )
+        look = one.looks[name]
+        since_ns = scene.now_ns if look.calm_ns is None else look.calm_ns
+        looks[name] = replace(look, calm_ns=since_ns if calm else None)
+    return [_room_w(scene, one, leaf, free_w, looks) for leaf in one.leaves[: len(players)]], looks
+
+
+def find_headroom_w(
+    one: ConnectionTree, players: Sequence[Participant], setpoints_w: Sequence[float], index: int
+) -> float:
+    """What one player could take more below nine tenths of every node's cap on its way, in W.
+
+    The connection's own cap is no part of it.
+    """
+    if not one.branches:
+        return float("inf")
+    leaf, missing_w = one.leaves[index], _free_w(one, players, setpoints_w)
+    return min(
+        (
+            missing_w[NODE_ROWS * number + k] / part
+            for number in one.stem.way(leaf.home)
+            for k, part in enumerate((1.0 if number else 0.0, *leaf.share.parts))
+            if part > 0
+        ),
+        default=float("inf"),
+    )
+
+
+def _free_w(one: ConnectionTree, players: Sequence[Participant], setpoints_w: Sequence[float]) -> list[float]:
+    """By row, how much is missing to nine tenths of its cap; below 0 where it is over them."""
+    high, _ = one.rest(players, setpoints_w)
+    for leaf, setpoint_w in zip(one.leaves, setpoints_w, strict=False):
+        for number in one.stem.way(leaf.home):
+            for k, watts in enumerate(leaf.share.spread_power(setpoint_w)):
+                high[NODE_ROWS * number + k] += watts
+    loads = [watts for branch in one.branches for watts in branch.load_w]
+    return [
+        cap * RESTORE_BELOW_SHARE - max(most, load)
+        for cap, most, load in zip(one.caps.import_w, high, loads, strict=True)
+    ]
+
+
+def _room_w(
+    scene: CycleInputs,
+    one: ConnectionTree,
+    leaf: PlacedAsset,
+    free_w: Sequence[float],
+    looks: Mapping[str, NodeWindow],
+) -> float:
+    room_w = float("inf")
+    for number in one.stem.way(leaf.home):
+        calm_ns = looks[one.stem.name(number)].calm_ns
+        if calm_ns is None or scene.now_ns - calm_ns < RESTORE_AFTER_S * 1e9:
+            return 0.0
+        for k, part in enumerate((1.0 if number else 0.0, *leaf.share.parts)):
+            if part > 0:
+                room_w = min(room_w, free_w[NODE_ROWS * number + k] / part)
+    return room_w
+
+
+def render_tree(
+    scene: CycleInputs, one: ConnectionTree, orders: Mapping[str, Order]
+) -> list[dict[str, object]]:
+    """Each node for a person: its load by row, its caps and the room below them, in W, and whom it holds."""
+    told: list[dict[str, object]] = []
+    for number, branch in enumerate(one.branches):
+        rows = range(NODE_ROWS * number, NODE_ROWS * number + NODE_ROWS)
+        caps = [one.caps.import_w[row] if one.caps.import_w[row] < NO_LIMIT_W else None for row in rows]
+        told.append(
+            {
+                "name": one.stem.name(number),
+                "under": None if number == 0 else one.stem.name(one.stem.under[number]),
+                "basis": branch.basis,
+                "fuse_a": _fuse_a(scene, one, number),
+                "load_w": _rounded(branch.load_w),
+                "import_max_w": [None if cap is None else round(cap, 1) for cap in caps],
+                "headroom_w": [
+                    None if cap is None else round(cap - load, 1)
+                    for cap, load in zip(caps, branch.load_w, strict=True)
+                ],
+                "holds": _held(one.stem.rules(number), orders),
+            }
+        )
+    return told
+
+
+def _held(rules: Collection[str], orders: Mapping[str, Order]) -> list[str]:
+    """Who is ordered what it is because of one of these rules."""
+    return sorted(
+        {point.partition(".")[0] for point, order in orders.items() if order.reason.who.name in rules}
+    )
+
+
+def _fuse_a(scene: CycleInputs, one: ConnectionTree, number: int) -> float | None:
+    fuse_a = one.stem.nodes[number - 1].fuse_a if number else scene.house.main_fuse_a
+    return fuse_a if fuse_a < NO_LIMIT_W else None
+
+
+def _rounded(watts: TotalAndPhases) -> list[float]:
+    return [round(one, 1) for one in watts]

@@ -1,0 +1,1 @@
+"""Frequency and voltage of the public grid: rows, readings, detection and effects."""

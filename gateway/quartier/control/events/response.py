@@ -1,0 +1,100 @@
+"""Apply an event of the grid or a shed command before any limit: tiers off, batteries out (pure).
+
+Minimum times stay: they protect the device itself, which comes first (spec/failsafe.md#priority-0).
+Tier A is never taken, an asset in modes no further than its class allows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from quartier.control import records, switch_state
+from quartier.control.inputs import CycleInputs
+from quartier.control.observe.residual_load import ResidualLoad
+from quartier.control.participants import Participant, find_floor_power_w
+from quartier.control.reason import Reason
+from quartier.control.records import AllocationStep
+from quartier.house.assets import Battery, Ev, Load, Moded, Pv
+
+SURPLUS_MIN_W = 0.5
+"""Less than this is ordered as 0 W."""
+
+
+def apply_tier_shed(
+    scene: CycleInputs, players: list[Participant], wants: list[float], acted: dict[int, Reason]
+) -> dict[int, int]:
+    """Lower ``wants`` of whose tier is off; returns by player the mode it goes to, 0 for one switched.
+
+    What takes nothing now goes off too: it must not begin.
+    """
+    moved: dict[int, int] = {}
+    for index, player in enumerate(players):
+        by_hand = records.is_by_hand(player.name, scene.wishes.overrides)
+        off = scene.duties.find_shed_tiers(by_hand=by_hand)
+        if not player.usable or not off:
+            continue
+        asset = player.asset
+        if isinstance(asset, Moded):
+            _moded(player, index, off, wants, acted, moved)
+        elif isinstance(asset, Load | Ev) and player.turn.on and asset.tier in off:
+            if switch_state.is_switch_allowed(asset, player.turn, scene.now_ns):
+                wants[index], moved[index], acted[index] = 0.0, 0, off[asset.tier]
+            elif (
+                isinstance(asset, Ev)
+                and wants[index] > find_floor_power_w(asset)
+                and not _is_at_floor(player, asset)
+            ):
+                wants[index], acted[index] = find_floor_power_w(asset), off[asset.tier]
+    return moved
+
+
+def _is_at_floor(player: Participant, ev: Ev) -> bool:
+    """Whether it was told its floor, and does not obey: it counts with what it takes."""
+    limit_w = player.turn.limit_w
+    return player.deaf and limit_w is not None and limit_w <= find_floor_power_w(ev)
+
+
+def _moded(
+    player: Participant,
+    index: int,
+    off: Mapping[str, Reason],
+    wants: list[float],
+    acted: dict[int, Reason],
+    moved: dict[int, int],
+) -> None:
+    due = [rung for rung in player.downs if rung.tier in off and not rung.generates]
+    if due:
+        wants[index] = min(wants[index], due[-1].target_w)
+        moved[index], acted[index] = due[-1].mode, off[due[-1].tier]
+
+
+def protect_from_increase(
+    ups: Sequence[AllocationStep], players: Sequence[Participant]
+) -> Iterator[AllocationStep]:
+    """What may be raised for an export cap while nothing may take more: a battery gives less, PV makes less.
+
+    A low frequency is never answered by more load, also where a cap on the export is in the way; but a
+    battery takes what PV would have to be curtailed by, for that changes nothing for the grid: its room holds
+    no more than what is left over.
+    """
+    for one in ups:
+        if isinstance(players[one.index].asset, Pv | Battery):
+            yield one
+
+
+def find_charge_max_w(scene: CycleInputs, base: ResidualLoad, others_w: float, most_w: float) -> float:
+    """What all batteries together may charge with, in W: the surplus, or what a slow rise leaves."""
+    surplus_w = max(0.0, -(base.high_w + others_w))
+    if scene.duties.no_grid_charge:
+        return surplus_w
+    if scene.duties.ceiling_w is not None:
+        return max(surplus_w, scene.duties.ceiling_w - base.high_w - others_w)
+    return most_w
+
+
+def discharge_batteries(scene: CycleInputs, unit: Participant) -> None:
+    """Have a battery give what it may, as fast as its ramp goes; caps still come after this."""
+    asset = unit.asset
+    if scene.duties.discharges and isinstance(asset, Battery):
+        step_w = asset.ramp_max_w_per_s * scene.dt_s
+        unit.want_w = min(unit.want_w, max(unit.room.low_w, unit.before_w - step_w))
+        if unit.want_w < -SURPLUS_MIN_W:  # else it has nothing to give, and says why by itself
+            unit.reason = scene.duties.discharges

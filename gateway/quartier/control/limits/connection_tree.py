@@ -1,0 +1,131 @@
+"""The connection tree as rows: the assets below each node, its limits and its name (pure).
+
+A node has four rows: its total, l1, l2 and l3.  Row ``4 * n + k`` is row ``k`` of node ``n``; node 0 is the
+connection itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from quartier.control.limits.active import SLOW_METER_MARGIN, ActiveLimits
+from quartier.control.observe.observations import NOMINAL_V
+from quartier.control.reason import Reason, make_reason, make_rule_reason
+from quartier.house.assets import Asset, House
+from quartier.house.nodes import ROOT, Node, Phase
+
+NODE_ROWS = 4
+NO_LIMIT_W = 1e11
+"""A cap that nothing reaches."""
+MAIN_FUSE = "main fuse"
+"""The rule of the connection's own fuse, in reasons."""
+_SLOW_S = 2.0
+_FEEDS_BACK = make_reason("fuse.feeds_back")
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The nodes below the connection in an order in which each comes after the one that feeds it.
+
+    ``nodes[n - 1]`` is node ``n``; ``under[n]`` the number of the one that feeds it, -1 for the connection.
+    """
+
+    nodes: tuple[Node, ...]
+    under: tuple[int, ...]
+
+    def number(self, name: str) -> int:
+        """The number of a node; the connection for one that is not there."""
+        return next((n for n, node in enumerate(self.nodes, 1) if node.name == name), 0)
+
+    def name(self, number: int) -> str:
+        """What a node is called."""
+        return self.nodes[number - 1].name if number else ROOT
+
+    def way(self, number: int) -> tuple[int, ...]:
+        """The nodes from this one to the connection."""
+        return (number, *self.way(self.under[number])) if number else (0,)
+
+    def find_feeding_phase(self, number: int) -> Phase | None:
+        """The phase of what this node feeds, where the node or one above it has that one alone."""
+        return next(
+            (self.nodes[n - 1].phase for n in self.way(number) if n and self.nodes[n - 1].phase), None
+        )
+
+    def rules(self, number: int) -> tuple[str, ...]:
+        """The rules that reasons name for its caps, as ``reason`` does; the connection has its main fuse."""
+        name = self.name(number)
+        return (f"fuse of {name}", f"power of {name}") if number else (MAIN_FUSE,)
+
+    def homes(self, assets: Sequence[Asset]) -> list[int]:
+        """The number of the node that feeds each asset."""
+        numbers = {node.name: n for n, node in enumerate(self.nodes, 1)}
+        return [numbers.get(asset.node, 0) for asset in assets]
+
+
+@lru_cache(maxsize=8)
+def build_topology(nodes: tuple[Node, ...]) -> Topology:
+    """The stem of a house; a node that no way leads from hangs at the connection."""
+    names = {node.name for node in nodes}
+    placed = {ROOT: 0}
+    under = [-1]
+    order: list[Node] = []
+    left = list(nodes)
+    while left:
+        ready = [node for node in left if node.under in placed or node.under not in names]
+        for node in ready or left[:1]:
+            order.append(node)
+            under.append(placed.get(node.under, 0))
+            placed[node.name] = len(order)
+            left.remove(node)
+    return Topology(tuple(order), tuple(under))
+
+
+@dataclass(frozen=True, slots=True)
+class RowLimits:
+    """What each row may carry, in W: imports and exports, four numbers per node."""
+
+    import_w: tuple[float, ...]
+    export_w: tuple[float, ...]
+
+
+def find_row_limits(house: House, stem: Topology, force: ActiveLimits) -> RowLimits:
+    """The fuses and powers of all nodes, and the caps in force at the connection.
+
+    A meter slower than 2 s costs a margin of 10 %, as that of the grid does.
+    """
+    main_w = min(house.main_fuse_a * NOMINAL_V, NO_LIMIT_W)
+    import_w, export_w = [force.import_w, *(main_w,) * 3], [force.export_w, *(main_w,) * 3]
+    for node in stem.nodes:
+        part = SLOW_METER_MARGIN if node.measured and node.period_s > _SLOW_S else 1.0
+        phase_w = node.fuse_a * NOMINAL_V * part
+        total_w = min(node.phases_count * phase_w, node.power_max_w * part)
+        phases_w = (phase_w if node.phases_count == NODE_ROWS - 1 else NO_LIMIT_W,) * 3
+        import_w += [total_w, *phases_w]
+        export_w += [total_w, *phases_w]
+    return RowLimits(tuple(import_w), tuple(export_w))
+
+
+def make_row_reason(house: House, stem: Topology, force: ActiveLimits, row: int, direction: str) -> Reason:
+    """Name the cap of a row: ``board_park, fuse 63 A, L2``; ``direction`` is import or export."""
+    if row == 0:
+        return force.reason(direction)
+    number, k = divmod(row, NODE_ROWS)
+    found = _main_fuse(house, k) if number == 0 else _node(stem.nodes[number - 1], k)
+    return found.then(_FEEDS_BACK) if direction == "export" else found
+
+
+def _main_fuse(house: House, k: int) -> Reason:
+    return make_rule_reason("fuse.main_phase", MAIN_FUSE, fuse_a=house.main_fuse_a, phase=f"L{k}")
+
+
+def _node(node: Node, k: int) -> Reason:
+    if k == 0 and node.power_max_w < node.phases_count * node.fuse_a * NOMINAL_V:
+        return make_rule_reason(
+            "node.power", f"power of {node.name}", node=node.name, limit_w=round(node.power_max_w)
+        )
+    phase, name = f"L{k}" if k else "", f"fuse of {node.name}"
+    if node.phases_count == 1 and node.phase:
+        phase = node.phase.upper()
+    if not phase:
+        return make_rule_reason("fuse.node", name, node=node.name, fuse_a=node.fuse_a)
+    return make_rule_reason("fuse.node_phase", name, node=node.name, fuse_a=node.fuse_a, phase=phase)

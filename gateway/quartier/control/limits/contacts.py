@@ -1,0 +1,138 @@
+"""Contacts as sources of limits: which act now, since when and why (spec/failsafe.md#rule-1).
+
+Missing information never widens a cap: a contact that cannot be read acts.  Taking hold needs one
+reading, unless the site asks for more; letting go needs readings over ``release_s``, and what the
+cap had shed then comes back staged, like after any cap that rose.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+from typing import Any
+
+from quartier.control.observe import observations
+from quartier.control.observe.observations import LastGoodValues
+from quartier.control.reason import Reason, make_reason
+from quartier.control.records import DIRECTIONS, PowerLimits
+from quartier.house.alarm import Alarm
+from quartier.house.assets import Contact
+from quartier_drivers.who import Who
+
+_S = 1_000_000_000
+
+
+class ContactState(StrEnum):
+    """Why a contact acts or does not; all but the last act."""
+
+    WAITING = "not yet read"
+    LOST = "cannot be read"
+    ACTS = "acts"
+    HELD = "lets go"
+    RESTS = "rests"
+
+
+_CODES = {
+    ContactState.WAITING: "contact.waiting",
+    ContactState.LOST: "contact.lost",
+    ContactState.ACTS: "contact.acts",
+    ContactState.HELD: "contact.held",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ContactHold:
+    """One contact: why it acts or rests, and since when it does.
+
+    ``turned_ns`` is when the first reading of another position was taken, while that is not yet
+    believed; None while what is read agrees.
+    """
+
+    why: ContactState
+    since_ns: int
+    turned_ns: int | None = None
+
+    @property
+    def is_acting(self) -> bool:
+        """Whether its caps hold."""
+        return self.why is not ContactState.RESTS
+
+
+def find_contact_point(contact: Contact) -> str:
+    """The point that says whether it is closed."""
+    return f"{contact.name}.input_on"
+
+
+def update_contacts(
+    contacts: Iterable[Contact], before: Mapping[str, ContactHold], memories: LastGoodValues, now_ns: int
+) -> dict[str, ContactHold]:
+    """Every contact after this look."""
+    return {c.name: _judged(c, before.get(c.name), memories, now_ns) for c in contacts}
+
+
+def _judged(
+    contact: Contact, before: ContactHold | None, memories: LastGoodValues, now_ns: int
+) -> ContactHold:
+    closed = observations.find_fresh_value(memories, find_contact_point(contact), contact.period_s, now_ns)
+    if closed is None:
+        return _unread(before, now_ns)
+    taken_ns = memories[find_contact_point(contact)].taken_ns
+    acts = (closed != 0) != contact.acts_open
+    if before is None or before.why is ContactState.WAITING:
+        return ContactHold(ContactState.ACTS if acts else ContactState.RESTS, now_ns)
+    if acts == before.is_acting:
+        return ContactHold(ContactState.ACTS if acts else ContactState.RESTS, before.since_ns)
+    turned_ns = taken_ns if before.turned_ns is None else before.turned_ns
+    if taken_ns - turned_ns >= (contact.debounce_s if acts else contact.release_s) * _S:
+        return ContactHold(ContactState.ACTS if acts else ContactState.RESTS, now_ns)
+    return ContactHold(ContactState.RESTS if acts else ContactState.HELD, before.since_ns, turned_ns)
+
+
+def _unread(before: ContactHold | None, now_ns: int) -> ContactHold:
+    if before is None:
+        return ContactHold(ContactState.WAITING, now_ns)
+    if before.why is ContactState.WAITING and now_ns - before.since_ns <= observations.SILENT_S * _S:
+        return before
+    return ContactHold(ContactState.LOST, before.since_ns if before.is_acting else now_ns)
+
+
+def find_contact_limits(
+    contacts: Iterable[Contact], holds: Mapping[str, ContactHold]
+) -> Iterator[tuple[Reason, PowerLimits]]:
+    """The caps of those that act, each with its contact."""
+    for contact in contacts:
+        hold = holds[contact.name]
+        if hold.is_acting:
+            caps = (_or_none(getattr(contact, f"{way}_max_w")) for way in DIRECTIONS)
+            who = Who("grid", f"contact {contact.name}")
+            yield make_reason(_CODES[hold.why], who, contact=contact.name), PowerLimits(*caps)
+
+
+def _or_none(watts: float | None) -> float:
+    return inf if watts is None else watts
+
+
+def render_contacts(
+    contacts: Iterable[Contact], holds: Mapping[str, ContactHold], now_ns: int
+) -> dict[str, Any]:
+    """For people, JSON-ready: by name whether it acts, why, for how long, and its caps in W."""
+    return {
+        contact.name: {
+            "acting": holds[contact.name].is_acting,
+            "why": str(holds[contact.name].why),
+            "age_s": round((now_ns - holds[contact.name].since_ns) / _S, 1),
+            "caps": {
+                way: watts for way in DIRECTIONS if (watts := getattr(contact, f"{way}_max_w")) is not None
+            },
+        }
+        for contact in contacts
+    }
+
+
+def find_contact_alarms(holds: Mapping[str, ContactHold]) -> list[Alarm]:
+    """What people must look at: contacts that act only because nobody knows."""
+    return [
+        Alarm("contact.unread", name, f"contact {name} cannot be read: it counts as acting")
+        for name, hold in holds.items()
+        if hold.why is ContactState.LOST
+    ]

@@ -1,0 +1,310 @@
+"""The power at each node beside the controlled assets: measured, calculated, or the worst case (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits import breach, node_meters
+from quartier.control.limits.connection_tree import Topology
+from quartier.control.limits.node_meters import NO_READING, NodeReading, NodeWindow, add_rows, subtract_rows
+from quartier.control.observe import charging_sessions, health, observations, phases, residual_load
+from quartier.control.observe.phases import PhaseShare, TotalAndPhases
+from quartier.control.participants import Participant, find_ordered_power_w
+from quartier.house.assets import Asset, Battery, Ev, Pv
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedAsset:
+    """An asset at its node, with the part of its power on each phase; ``index`` is the player's, if it is.
+
+    ``drawn`` is how what it takes now is spread, where that is another than how what it may take would be.
+    """
+
+    asset: Asset
+    home: int
+    share: PhaseShare
+    index: int | None
+    drawn: PhaseShare | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLoad:
+    """One node: the most and the least that flows there beside the players, in W, in total and by phase.
+
+    ``basis`` says where that is from: ``measured``, ``reckoned`` from what is below, or ``silent``, a meter
+    that is not heard.  ``phased``: the phases are measured.  ``load_w`` is all that flows now, players too.
+    ``over``: more than its caps flows although all was commanded.
+    """
+
+    high_w: TotalAndPhases
+    low_w: TotalAndPhases
+    load_w: TotalAndPhases
+    basis: str
+    phased: bool = False
+    stale: bool = False
+    over: bool = False
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing below may take more now: it is not seen well, or it is seen to carry too much."""
+        return self.stale or self.over
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLoads:
+    """All branches by number, and what their meters leave to remember."""
+
+    branches: tuple[NodeLoad, ...]
+    looks: Mapping[str, NodeWindow]
+
+
+def place_assets(scene: CycleInputs, stem: Topology, players: Sequence[Participant]) -> list[PlacedAsset]:
+    """Every asset at its node: the players first, in their order."""
+    memories, now_ns = scene.state.memories, scene.now_ns
+    mine = {player.name for player in players}
+    assets: list[Asset] = [player.asset for player in players]
+    assets += [asset for asset in scene.house.assets if asset.name not in mine]
+    turns = scene.state.turns
+    found = []
+    for index, (asset, home) in enumerate(zip(assets, stem.homes(assets), strict=True)):
+        turn = turns.get(asset.name)
+        via = stem.find_feeding_phase(home)
+        drawn = phases.find_phase_share(asset, via, memories, None if turn is None else turn.limit_w, now_ns)
+        share = drawn
+        if isinstance(asset, Ev) and via is None:
+            share = charging_sessions.find_session_share(asset, scene.state.stays.get(asset.name), drawn)
+        found.append(PlacedAsset(asset, home, share, index if index < len(players) else None, drawn))
+    return found
+
+
+def find_node_loads(
+    scene: CycleInputs,
+    stem: Topology,
+    players: Sequence[Participant],
+    shown: Sequence[PlacedAsset],
+    base: residual_load.ResidualLoad,
+) -> NodeLoads:
+    """Go from the last node to the connection; each takes what its own meter says, else what is below it."""
+    count = len(stem.under)
+    below: list[list[int]] = [
+        [n for n in range(1, count) if stem.under[n] == number] for number in range(count)
+    ]
+    made: dict[int, NodeLoad] = {}
+    looks: dict[str, NodeWindow] = {}
+    spare_w = _spare_w(scene, base, shown)
+    for number in reversed(range(count)):
+        inside = [leaf for leaf in shown if number in stem.way(leaf.home)]
+        kids = [_up(stem, kid, made[kid]) for kid in below[number]]
+        one = _Node(scene, stem, number, players, inside, kids)
+        looks[stem.name(number)] = one.look()
+        made[number] = one.make_node_load(looks[stem.name(number)], base, spare_w)
+    return NodeLoads(tuple(made[number] for number in range(count)), looks)
+
+
+def _spare_w(scene: CycleInputs, base: residual_load.ResidualLoad, shown: Sequence[PlacedAsset]) -> float:
+    """What flows in the building and nothing measures: it may all hang at one node."""
+    if scene.grid_w is None:
+        seen_w = scene.state.remainder_w
+        return scene.house.limits.import_failsafe_w if seen_w is None else seen_w
+    outside = (leaf.asset for leaf in shown if leaf.index is None)
+    return max(0.0, base.high_w - sum(_seen_w(scene, asset) or 0.0 for asset in outside))
+
+
+def _seen_w(scene: CycleInputs, asset: Asset) -> float | None:
+    return observations.find_power_w(scene.state.memories, asset, scene.now_ns) if asset.measured else None
+
+
+def _up(stem: Topology, number: int, branch: NodeLoad) -> tuple[TotalAndPhases, TotalAndPhases]:
+    """The most and the least of a node as the one above it sees them."""
+    node = stem.nodes[number - 1]
+    if node.phases_count != 1:
+        return branch.high_w, branch.low_w
+    share = (
+        phases.ANY_PHASE
+        if stem.find_feeding_phase(number) is None
+        else phases.make_single_phase(stem.find_feeding_phase(number) or "l1")
+    )
+    return share.find_upper_bound(branch.high_w[0]), share.find_lower_bound(branch.low_w[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """One node with all assets below it, ``kids`` being the most and the least of the nodes it feeds."""
+
+    scene: CycleInputs
+    stem: Topology
+    number: int
+    players: Sequence[Participant]
+    inside: Sequence[PlacedAsset]
+    kids: Sequence[tuple[TotalAndPhases, TotalAndPhases]]
+
+    @property
+    def period_s(self) -> float:
+        return self.stem.nodes[self.number - 1].period_s if self.number else self.scene.house.grid.period_s
+
+    @property
+    def is_metered(self) -> bool:
+        return not self.number or self.stem.nodes[self.number - 1].measured
+
+    def reading(self) -> NodeReading | None:
+        if not self.is_metered:
+            return None
+        owner = self.stem.name(self.number) if self.number else self.scene.house.grid.name
+        lost_s = health.find_lost_after_s(self.period_s)
+        if self.number:  # a slow one is a silent device before it would be a lost grid meter
+            lost_s = min(lost_s, observations.find_silent_after_s(self.period_s))
+        return node_meters.read_node_meter(owner, self.scene.state.memories, lost_s, self.scene.now_ns)
+
+    def look(self) -> NodeWindow:
+        before = self.scene.state.looks.get(self.stem.name(self.number), NodeWindow())
+        reading = self.reading()
+        if reading is None:
+            return before
+        mine = [leaf for leaf in self.inside if leaf.index is not None]
+        names = tuple(self._name(leaf) for leaf in mine)
+        present_w, gone_w = (add_rows(NO_READING, *map(what, mine)) for what in (self._present, self._gone))
+        look = node_meters.append_node_reading(before, names, reading, present_w, gone_w)
+        return node_meters.decay_maximum(look, self._unmeasured(reading), self.scene.dt_s)
+
+    def _name(self, leaf: PlacedAsset) -> str:
+        assert leaf.index is not None
+        player = self.players[leaf.index]
+        return player.name if player.seen else f"{player.name}?"
+
+    def _present(self, leaf: PlacedAsset) -> TotalAndPhases:
+        assert leaf.index is not None
+        return (leaf.drawn or leaf.share).spread_power(self.players[leaf.index].present_w)
+
+    def _gone(self, leaf: PlacedAsset) -> TotalAndPhases:
+        assert leaf.index is not None
+        return (leaf.drawn or leaf.share).spread_power(
+            residual_load.find_lowered_power_w(self.players[leaf.index])
+        )
+
+    def _unmeasured(self, reading: NodeReading) -> TotalAndPhases | None:
+        """What the meter shows and no asset says; None while one that is measured is silent."""
+        if any(leaf.asset.measured and _seen_w(self.scene, leaf.asset) is None for leaf in self.inside):
+            return None
+        return subtract_rows(
+            reading.watts,
+            add_rows(
+                NO_READING,
+                *(
+                    leaf.share.find_lower_bound(_seen_w(self.scene, leaf.asset) or 0.0)
+                    for leaf in self.inside
+                ),
+            ),
+        )
+
+    def make_node_load(self, look: NodeWindow, base: residual_load.ResidualLoad, spare_w: float) -> NodeLoad:
+        reading = self.reading()
+        silent = self.is_metered and reading is None
+        own_high, own_low = self._own(silent=silent)
+        high, low = (
+            add_rows(own_high, *(kid[0] for kid in self.kids)),
+            add_rows(own_low, *(kid[1] for kid in self.kids)),
+        )
+        if reading is None:
+            gap = self._guess(look, spare_w)
+            high = add_rows(high, gap)
+            if self.number == 0:
+                high, low = (base.high_w, *high[1:]), (base.low_w, *low[1:])
+        else:
+            high, low = self._measured(look, base, reading, high, low)
+        load = add_rows(
+            NO_READING, high, *(self._present(leaf) for leaf in self.inside if leaf.index is not None)
+        )
+        age_s = 0.0 if reading is None else (self.scene.now_ns - reading.taken_ns) / 1e9
+        return NodeLoad(
+            high,
+            low,
+            self._load(reading, load),
+            "silent" if silent else "reckoned" if reading is None else "measured",
+            phased=reading is not None and reading.phased,
+            stale=silent or (self.is_metered and age_s > health.find_stale_after_s(self.period_s)),
+            over=breach.is_overloaded(
+                self.scene.state.overloads, self.scene.state.import_breach, self.stem.name(self.number)
+            ),
+        )
+
+    def _load(self, reading: NodeReading | None, reckoned: TotalAndPhases) -> TotalAndPhases:
+        if reading is None:
+            return reckoned
+        return reading.watts if reading.phased else (reading.watts[0], *reckoned[1:])
+
+    def _measured(
+        self,
+        look: NodeWindow,
+        base: residual_load.ResidualLoad,
+        reading: NodeReading,
+        high: TotalAndPhases,
+        low: TotalAndPhases,
+    ) -> tuple[TotalAndPhases, TotalAndPhases]:
+        """What the meter says; where it says no phases, what is not known below may be on each."""
+        total_high_w = look.high_w(0) if self.number else base.high_w
+        total_low_w = look.low_w(0) if self.number else base.low_w
+        if reading.phased:
+            return (
+                (total_high_w, look.high_w(1), look.high_w(2), look.high_w(3)),
+                (total_low_w, look.low_w(1), look.low_w(2), look.low_w(3)),
+            )
+        more_w, less_w = max(0.0, total_high_w - high[0]), min(0.0, total_low_w - low[0])
+        return (
+            (total_high_w, high[1] + more_w, high[2] + more_w, high[3] + more_w),
+            (total_low_w, low[1] + less_w, low[2] + less_w, low[3] + less_w),
+        )
+
+    def _own(self, *, silent: bool) -> tuple[TotalAndPhases, TotalAndPhases]:
+        """What hangs here itself and is not steered, at its most and at its least."""
+        high, low = NO_READING, NO_READING
+        for leaf in self.inside:
+            if leaf.home != self.number or leaf.index is not None:
+                continue
+            seen_w = None if silent else _seen_w(self.scene, leaf.asset)
+            most_w = observations.find_worst_power_w(leaf.asset) if seen_w is None else seen_w
+            least_w = find_least_power_w(leaf.asset) if seen_w is None else seen_w
+            high = add_rows(high, leaf.share.find_upper_bound(most_w))
+            low = add_rows(low, leaf.share.find_lower_bound(least_w))
+        return high, low
+
+    def _guess(self, look: NodeWindow, spare_w: float) -> TotalAndPhases:
+        """What hangs here, is not measured, and cannot be told from a meter now; on each phase wholly."""
+        if self.number == 0:
+            return (0.0, spare_w, spare_w, spare_w)
+        node = self.stem.nodes[self.number - 1]
+        if node.measured:
+            l0, l1, l2, l3 = (max(one, node.unmeasured_w or 0.0) for one in look.most_w)
+            return l0, l1, l2, l3
+        return (spare_w if node.unmeasured_w is None else node.unmeasured_w,) * 4
+
+
+def bound_node_load(
+    branch: NodeLoad, inside: Sequence[PlacedAsset], players: Sequence[Participant], wants: Sequence[float]
+) -> tuple[TotalAndPhases, TotalAndPhases]:
+    """The most and the least of a node, so that what the kernel adds for the players is never hopeful.
+
+    Where no meter shows the phases, a player of unknown phase that generates relieves none, and one that
+    takes power hides no export; behind a meter that is silent each may take what its order allows.
+    """
+    high, low = branch.high_w, branch.low_w
+    for leaf in inside:
+        if leaf.index is None:
+            continue
+        if not branch.phased and not leaf.share.known:
+            want_w = wants[leaf.index]
+            counted = leaf.share.spread_power(want_w)
+            high = add_rows(high, subtract_rows(leaf.share.find_upper_bound(want_w), counted))
+            low = add_rows(low, subtract_rows(leaf.share.find_lower_bound(want_w), counted))
+        if branch.basis == "silent" and players[leaf.index].allowed_w is None:
+            worse_w = max(0.0, find_ordered_power_w(players[leaf.index]) - wants[leaf.index])
+            high = add_rows(high, leaf.share.find_upper_bound(worse_w))
+    return high, low
+
+
+def find_least_power_w(asset: Asset) -> float:
+    """The least that an asset may take when nothing is known of it, in W: generating counts minus."""
+    if isinstance(asset, Battery):
+        return -asset.discharge_max_w
+    if isinstance(asset, Pv):
+        return -asset.rated_w
+    return 0.0

@@ -1,0 +1,145 @@
+"""Readings of the meter of a node, and their window of seconds and of a day (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier.control.observe.observations import (
+    CURRENT_QUANTITIES,
+    NOMINAL_V,
+    POWER_QUANTITIES,
+    LastGood,
+    LastGoodValues,
+)
+from quartier.control.observe.phases import TotalAndPhases
+from quartier.control.observe.residual_load import REST_WINDOW_S, ResidualLoad, ease_residual_load
+from quartier.house.records import replace
+
+NO_READING: TotalAndPhases = (0.0, 0.0, 0.0, 0.0)
+_S = 1_000_000_000
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReading:
+    """``watts`` in total and by phase, of the instant ``taken_ns``; by phase only where ``phased``."""
+
+    watts: TotalAndPhases
+    taken_ns: int
+    phased: bool
+
+
+def read_node_meter(owner: str, memories: LastGoodValues, lost_s: float, now_ns: int) -> NodeReading | None:
+    """The newest reading of a meter; None once it is older than ``lost_s``, or where there never was one.
+
+    A current has no sign: it takes that of its phase's power, else that of the total.  Where a phase has
+    both, the larger counts, for a fuse knows no power factor.
+    """
+    power = _kept(memories, f"{owner}.power_w", lost_s, now_ns)
+    watts = [_kept(memories, f"{owner}.{name}", lost_s, now_ns) for name in POWER_QUANTITIES]
+    amperes = [_kept(memories, f"{owner}.{name}", lost_s, now_ns) for name in CURRENT_QUANTITIES]
+    phased = all(w or a for w, a in zip(watts, amperes, strict=True))
+    if power is None and not phased:
+        return None
+    sign = -1.0 if power is not None and power.value < 0 else 1.0
+    l1, l2, l3 = (_phase_w(w, a, sign) for w, a in zip(watts, amperes, strict=True))
+    total_w = l1 + l2 + l3 if power is None else power.value
+    used = [one for one in (power, *watts, *amperes) if one is not None]
+    newest_ns = used[0].taken_ns if power is not None else min(one.taken_ns for one in used)
+    return NodeReading((total_w, l1, l2, l3), newest_ns, phased)
+
+
+def _kept(memories: LastGoodValues, point: str, lost_s: float, now_ns: int) -> LastGood | None:
+    memory = memories.get(point)
+    return None if memory is None or now_ns - memory.taken_ns > lost_s * _S else memory
+
+
+def _phase_w(watts: LastGood | None, amperes: LastGood | None, sign: float) -> float:
+    power_w = 0.0 if watts is None else watts.value
+    if amperes is None:
+        return power_w
+    if watts is not None and power_w != 0:
+        sign = 1.0 if power_w > 0 else -1.0
+    return sign * max(abs(power_w), abs(amperes.value) * NOMINAL_V)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeWindow:
+    """The rest behind a meter in the last 5 s, for just these players; ``most_w`` that nothing measures.
+
+    As in ``balance``: meters are read at different moments, so the highest counts against what is drawn and
+    the lowest against what is fed back, each eased by 200 W.  A sample holds the rest if what was lowered
+    just now is still in the reading, if it is gone, and between them what is nearest to the rest before.
+    Since ``calm_ns`` all below the node, as it is ordered, leaves a tenth of each cap free; None: not.
+    """
+
+    names: tuple[str, ...] = ()
+    samples: tuple[tuple[int, TotalAndPhases, TotalAndPhases, TotalAndPhases], ...] = ()
+    most_w: TotalAndPhases = NO_READING
+    calm_ns: int | None = None
+
+    def high_w(self, k: int) -> float:
+        """The most of row ``k``."""
+        return self._base(k).high_w
+
+    def low_w(self, k: int) -> float:
+        """The least of row ``k``."""
+        return self._base(k).low_w
+
+    def _base(self, k: int) -> ResidualLoad:
+        return ease_residual_load(
+            self.samples[0][3][k], [(low[k], high[k]) for _, low, high, _ in self.samples]
+        )
+
+
+def append_node_reading(
+    look: NodeWindow,
+    names: tuple[str, ...],
+    found: NodeReading,
+    players_w: TotalAndPhases,
+    gone_w: TotalAndPhases,
+) -> NodeWindow:
+    """The look with a reading, less what the players take; unchanged when that one is in it already.
+
+    ``gone_w`` is what of that was lowered just now.
+    """
+    old = look.samples if look.names == names else ()
+    if old and old[-1][0] == found.taken_ns:
+        return look
+    oldest_ns = found.taken_ns - round(REST_WINDOW_S * _S)
+    rest_w = subtract_rows(found.watts, players_w)
+    high_w = add_rows(rest_w, gone_w)
+    sample = (found.taken_ns, rest_w, high_w, _nearest(old[-1][3], rest_w, high_w) if old else rest_w)
+    return replace(look, names=names, samples=(*(s for s in old if s[0] >= oldest_ns), sample))
+
+
+def _nearest(to_w: TotalAndPhases, low_w: TotalAndPhases, high_w: TotalAndPhases) -> TotalAndPhases:
+    """What of each row lies between ``low_w`` and ``high_w``, nearest to ``to_w``."""
+    a, b, c, d = (min(max(w, low), high) for w, low, high in zip(to_w, low_w, high_w, strict=True))
+    return a, b, c, d
+
+
+def decay_maximum(look: NodeWindow, unmeasured_w: TotalAndPhases | None, dt_s: float) -> NodeWindow:
+    """The most that was seen and nothing measures decays over a day; None: it cannot be told now."""
+    if unmeasured_w is None:
+        return look
+    kept = max(0.0, 1.0 - dt_s / _DAY_S)
+    l0, l1, l2, l3 = (
+        max(0.0, now, before * kept) for now, before in zip(unmeasured_w, look.most_w, strict=True)
+    )
+    return replace(look, most_w=(l0, l1, l2, l3))
+
+
+def add_rows(*each: TotalAndPhases) -> TotalAndPhases:
+    """The sum, row by row."""
+    a, b, c, d = (sum(column) for column in zip(*each, strict=True)) if each else NO_READING
+    return a, b, c, d
+
+
+def subtract_rows(one: TotalAndPhases, other: Sequence[float]) -> TotalAndPhases:
+    """The difference, row by row."""
+    return one[0] - other[0], one[1] - other[1], one[2] - other[2], one[3] - other[3]
+
+
+def keep_known_nodes(looks: Mapping[str, NodeWindow], names: Sequence[str]) -> dict[str, NodeWindow]:
+    """The looks of nodes that are still there, to begin anew but with the most that was seen."""
+    return {name: NodeWindow(most_w=look.most_w) for name, look in looks.items() if name in names}

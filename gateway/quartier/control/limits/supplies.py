@@ -1,0 +1,302 @@
+"""The grid operator's meter as a source of limits: subscribed power, warnings
+(spec/failsafe.md#section-5).
+
+Subscribed power is apparent power, control moves active power.  While both are measured, their ratio over
+five minutes says how many watts fit into it; else 0.9 W per VA do.  What the meter warns of is cut at once
+below what flows now, and further every 10 s until the warning goes; also before it said what is subscribed.
+What is no longer read neither widens a cap nor ends a warning, whatever another meter measures meanwhile.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import exp, floor, inf
+from typing import Any
+
+from quartier.control.observe import observations
+from quartier.control.observe.observations import LastGood, LastGoodValues
+from quartier.control.reason import Reason, make_reason
+from quartier.control.records import PowerLimits
+from quartier.house.alarm import Alarm
+from quartier.house.assets import MOBILE_PEAKS, SUPPLY_RELAYS, House, Supply
+from quartier.house.records import replace
+from quartier_drivers.who import Who
+
+ALARM_SHARE, CALM_SHARE = 0.95, 0.9
+W_PER_VA, W_PER_VA_MIN = 0.9, 0.7
+W_PER_VA_STEP = 0.05
+LOADED_SHARE = 0.3
+"""Below this share of the subscribed power the ratio of W to VA says nothing of how it is near the limit."""
+SUPPLY_MEAN_S = 300.0
+CUT_EVERY_S = 10.0
+CUT_SHARE = 0.05
+VA_PER_A = 200.0
+"""What a French contract in amperes is worth, per phase: 30 A are 6 kVA."""
+SUPPLY_GONE_S = 600.0
+"""So much older than the rest a current is no longer one of the meter's phases."""
+
+SUBSCRIBED_VA, SUBSCRIBED_A, CUT_OFF_VA = "subscribed_power_va", "subscribed_current_a", "cut_off_power_va"
+APPARENT_VA, THREE_PHASES = "apparent_power_va", "current_l2_a"
+WARNINGS = {"over_current_on": "over-current", "over_power_on": "over-power"}
+"""Points that warn, and their words."""
+COLOURED_TARIFFS = ("colour_state", "colour_index")
+"""How a meter's two modes say a colour of Tempo: in its status word, in a label of its own."""
+NOTICES = ("peak_notice_s", "peak_notice_state")
+"""How a meter's two modes announce a mobile peak that is about to begin."""
+PEAK, DATED = "peak_state", tuple(f"{peak}_begin_in_s" for peak in MOBILE_PEAKS)
+"""That one runs, and the time until those that are announced by date."""
+COLOURS = {1: "blue", 2: "white", 3: "red"}
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyState:
+    """What flows through one meter and how careful to be with it.
+
+    ``subscribed_va``: None until the meter said it.  ``apparent_va``: None while it is not known now.
+    ``w_per_va`` is what counts, ``mean_w`` and ``mean_va`` what it is made of.  ``warned``: words of the
+    warnings that hold; ``calm_ns``: since when none does; ``cut_w``: the cap that answers them, ``is_blind``
+    where that was found without knowing what flows, ``is_meters`` where it answers the meter's own word, and
+    then nothing else ends it.  ``is_own``: this meter is the one that says what flows.
+    """
+
+    subscribed_va: float | None = None
+    apparent_va: float | None = None
+    w_per_va: float = W_PER_VA
+    mean_w: float | None = None
+    mean_va: float = 0.0
+    mean_s: float = 0.0
+    warned: tuple[str, ...] = ()
+    calm_ns: int | None = None
+    cut_w: float | None = None
+    cut_ns: int = 0
+    is_blind: bool = False
+    is_meters: bool = False
+    is_own: bool = False
+    is_near: bool = False
+
+
+def update_supplies(
+    house: House,
+    before: Mapping[str, SupplyState],
+    memories: LastGoodValues,
+    grid: LastGood | None,
+    dt_s: float,
+    now_ns: int,
+) -> dict[str, SupplyState]:
+    """Every supply of a house after this look; ``grid`` is the import now, None while it is not known."""
+    measured_va = observations.find_fresh_value(
+        memories, f"{house.grid.name}.{APPARENT_VA}", house.grid.period_s, now_ns
+    )
+    found = {}
+    for supply in house.supplies:
+        told_va = observations.find_fresh_value(
+            memories, f"{supply.name}.{APPARENT_VA}", supply.period_s, now_ns
+        )
+        apparent_va = measured_va if told_va is None else told_va
+        if apparent_va is not None and grid is not None and grid.value < 0 and not supply.is_grid:
+            apparent_va = 0.0  # VA have no sign, and what is fed in is not drawn
+        load = replace(before.get(supply.name, SupplyState()), apparent_va=apparent_va, is_own=supply.is_grid)
+        unsaid_va = house.limits.import_hard_w / W_PER_VA
+        found[supply.name] = _judged(supply, load, memories, unsaid_va, grid, dt_s, now_ns)
+    return found
+
+
+def _judged(
+    supply: Supply,
+    load: SupplyState,
+    memories: LastGoodValues,
+    unsaid_va: float,
+    grid: LastGood | None,
+    dt_s: float,
+    now_ns: int,
+) -> SupplyState:
+    """``unsaid_va`` stands for what is subscribed where the meter warns before it said that."""
+    subscribed_va = _subscribed_va(supply, memories) or load.subscribed_va
+    if subscribed_va is not None:
+        load = _proportioned(replace(load, subscribed_va=subscribed_va), subscribed_va, grid, dt_s)
+    warnings = {
+        words: observations.find_fresh_value(memories, f"{supply.name}.{name}", supply.period_s, now_ns)
+        for name, words in WARNINGS.items()
+    }
+    warned = [words for words, value in warnings.items() if value]
+    is_heard = any(value is not None for value in warnings.values())
+    load = replace(load, is_meters=bool(warned) or (load.is_meters and load.cut_w is not None))
+    share = None if subscribed_va is None else _share(load, subscribed_va, grid)
+    if share is not None:
+        load = replace(load, is_near=share >= (CALM_SHARE if load.is_near else ALARM_SHARE))
+        if share > 1.0 and load.apparent_va is not None:
+            warned.append("more than subscribed")
+    if warned:
+        return _cut(load, tuple(warned), subscribed_va or unsaid_va, grid, now_ns)
+    if not is_heard and (load.apparent_va is None or load.is_meters):
+        return replace(load, calm_ns=None)  # nobody knows: what held goes on, and no time of calm passes
+    calm_ns = now_ns if load.calm_ns is None else load.calm_ns
+    is_over = now_ns - calm_ns >= supply.release_s * _S
+    return replace(load, warned=(), calm_ns=calm_ns, cut_w=None if is_over else load.cut_w)
+
+
+def _share(load: SupplyState, subscribed_va: float, grid: LastGood | None) -> float | None:
+    """How much of what is subscribed is drawn, by VA where they are measured, else by W."""
+    if load.apparent_va is not None:
+        return load.apparent_va / subscribed_va
+    return None if grid is None else grid.value / (load.w_per_va * subscribed_va)
+
+
+def _subscribed_va(supply: Supply, memories: LastGoodValues) -> float | None:
+    """The least of what was said last, in VA or, by a meter whose mode has changed since, in amperes.
+
+    It is a contract, so its age does not matter.
+    """
+
+    def said(name: str) -> LastGood | None:
+        memory = memories.get(f"{supply.name}.{name}")
+        return None if memory is None or memory.value <= 0 else memory
+
+    powers = [memory for name in (SUBSCRIBED_VA, CUT_OFF_VA) if (memory := said(name)) is not None]
+    amperes = said(SUBSCRIBED_A)
+    if amperes is not None and all(amperes.taken_ns > power.taken_ns for power in powers):
+        phases = 1 if _is_gone(said(THREE_PHASES), amperes) else 3
+        return amperes.value * VA_PER_A * phases
+    return min((power.value for power in powers), default=None)
+
+
+def _is_gone(memory: LastGood | None, newest: LastGood) -> bool:
+    """Whether the meter no longer says it; a frame that noise hit after a long silence is no proof."""
+    return memory is None or (newest.taken_ns - memory.taken_ns) / _S > SUPPLY_GONE_S
+
+
+def _proportioned(load: SupplyState, subscribed_va: float, grid: LastGood | None, dt_s: float) -> SupplyState:
+    """The watts per VA, from long means: the two meters never look at the same moment."""
+    if load.apparent_va is not None and grid is not None and grid.value <= 0:
+        return load
+    if load.apparent_va is None or grid is None:
+        return replace(load, w_per_va=min(load.w_per_va, W_PER_VA), mean_w=None, mean_s=0.0)
+    if load.mean_w is None:
+        return replace(load, mean_w=grid.value, mean_va=load.apparent_va, mean_s=0.0)
+    part = 1.0 - exp(-dt_s / SUPPLY_MEAN_S)
+    mean_w = load.mean_w + part * (grid.value - load.mean_w)
+    mean_va = load.mean_va + part * (load.apparent_va - load.mean_va)
+    w_per_va = load.w_per_va
+    if load.mean_s >= SUPPLY_MEAN_S and mean_va >= LOADED_SHARE * subscribed_va:
+        ratio = min(1.0, max(W_PER_VA_MIN, mean_w / mean_va))
+        if not -0.5 <= (ratio - w_per_va) / W_PER_VA_STEP < 1.5:
+            w_per_va = round(floor(ratio / W_PER_VA_STEP + 1e-9) * W_PER_VA_STEP, 2)
+    return replace(load, mean_w=mean_w, mean_va=mean_va, mean_s=load.mean_s + dt_s, w_per_va=w_per_va)
+
+
+def _cut(
+    load: SupplyState, warned: tuple[str, ...], subscribed_va: float, grid: LastGood | None, now_ns: int
+) -> SupplyState:
+    """The cap below what flows now; again after 10 s if that did not end the warning.
+
+    ``grid`` is None while what flows is not known.  A meter that says by itself what flows says so only after
+    its warning: then the first cut does not trust what flowed before, and the next one comes with the news.
+    """
+    is_told = load.is_blind and grid is not None and grid.taken_ns > load.cut_ns
+    if load.warned and not is_told and now_ns - load.cut_ns < CUT_EVERY_S * _S:
+        return replace(load, warned=warned, calm_ns=None)
+    most_w = subscribed_va * load.w_per_va if load.cut_w is None else load.cut_w
+    flows_w = most_w if grid is None else grid.value
+    is_blind = load.is_own and load.cut_w is None
+    if is_blind:
+        flows_w = max(flows_w, W_PER_VA_MIN * subscribed_va)
+    excess_va = 0.0 if load.apparent_va is None else max(0.0, load.apparent_va - subscribed_va)
+    cut_w = max(0.0, min(most_w, flows_w - excess_va - CUT_SHARE * subscribed_va))
+    return replace(load, warned=warned, calm_ns=None, cut_w=cut_w, cut_ns=now_ns, is_blind=is_blind)
+
+
+def dump_supplies(loads: Mapping[str, SupplyState]) -> dict[str, float]:
+    """What is subscribed, in VA by name, JSON-ready: no restart widens what a silent meter had capped."""
+    return {name: load.subscribed_va for name, load in loads.items() if load.subscribed_va is not None}
+
+
+def load_supplies(supplies: Iterable[Supply], facts: object) -> dict[str, SupplyState]:
+    """What ``kept`` gave before a restart, until each meter speaks for itself; nonsense is left."""
+    known = facts if isinstance(facts, Mapping) else {}
+    said = {supply.name: known.get(supply.name) for supply in supplies}
+    return {
+        name: SupplyState(subscribed_va=float(value))
+        for name, value in said.items()
+        if isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 < value < observations.ABSURD_W
+    }
+
+
+def find_supply_limits(loads: Mapping[str, SupplyState]) -> Iterator[tuple[Reason, PowerLimits]]:
+    """The import cap of each meter, with its meter."""
+    for name, load in loads.items():
+        if load.subscribed_va is not None:
+            kva = load.subscribed_va / 1000
+            reason = make_reason("supply.subscribed", _who(name), supply=name, subscribed_kva=kva)
+            yield reason, PowerLimits(load.subscribed_va * load.w_per_va, inf)
+        if load.cut_w is not None:
+            reason = make_reason("supply.warned", _who(name), supply=name)
+            if load.warned:
+                reason = make_reason(
+                    "supply.warns", _who(name), supply=name, warnings=" and ".join(load.warned)
+                )
+            yield reason, PowerLimits(load.cut_w, inf)
+
+
+def _who(name: str) -> Who:
+    return Who("grid", f"meter {name}")
+
+
+def _kva(load: SupplyState) -> str:
+    return "what is" if load.subscribed_va is None else f"{load.subscribed_va / 1000:g} kVA"
+
+
+def _allow(load: SupplyState) -> str:
+    return "allows" if load.subscribed_va is None else "allow"
+
+
+def find_supply_alarms(loads: Mapping[str, SupplyState]) -> list[Alarm]:
+    """What people must look at: warnings, and an apparent power that comes near."""
+    found = []
+    for name, load in loads.items():
+        if load.warned or load.cut_w is not None:
+            words = f"{name} warns, or did until now: more flows than {_kva(load)} subscribed {_allow(load)}"
+            found.append(Alarm("supply.warns", name, words))
+        elif load.is_near:
+            words = f"{name}: more than {ALARM_SHARE:.0%} of {_kva(load)} subscribed is drawn"
+            found.append(Alarm("supply.near", name, words))
+    return found
+
+
+def render_supplies(
+    supplies: Iterable[Supply], loads: Mapping[str, SupplyState], memories: LastGoodValues, now_ns: int
+) -> dict[str, Any]:
+    """For people, JSON-ready: by name what flows and may flow, warnings, tariff, colours, closed relays."""
+    return {
+        supply.name: _shown(supply, loads.get(supply.name, SupplyState()), memories, now_ns)
+        for supply in supplies
+    }
+
+
+def _shown(supply: Supply, load: SupplyState, memories: LastGoodValues, now_ns: int) -> dict[str, Any]:
+    def fresh(quantity: str) -> float | None:
+        return observations.find_fresh_value(memories, f"{supply.name}.{quantity}", supply.period_s, now_ns)
+
+    def colour(day: str) -> str:
+        said = (fresh(f"{day}_{name}") for name in COLOURED_TARIFFS)
+        return next((COLOURS[int(one)] for one in said if one in COLOURS), "")
+
+    is_announced = any((fresh(name) or 0.0) > 0.0 for name in (*NOTICES, *DATED))
+    peak = "runs" if fresh(PEAK) else "announced" if is_announced else ""
+    tariff = fresh("tariff_index")
+    relays = [fresh(name) for name in SUPPLY_RELAYS]
+    return {
+        "subscribed_va": load.subscribed_va,
+        "apparent_va": load.apparent_va,
+        "w_per_va": load.w_per_va,
+        "warned": list(load.warned),
+        "cut_w": None if load.cut_w is None else round(load.cut_w, 1),
+        "tariff_index": None if tariff is None else int(tariff),
+        "today": colour("today"),
+        "tomorrow": colour("tomorrow"),
+        "mobile_peak": peak,
+        "relays": None
+        if all(relay is None for relay in relays)
+        else [number for number, relay in enumerate(relays) if relay],
+    }

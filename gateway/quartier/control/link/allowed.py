@@ -1,0 +1,383 @@
+"""The limits of the time steps ahead, as far as they are known: for a plan, never for the cycle (pure)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from quartier.control.limits.active import HARD, ActiveLimits, combine_limits
+from quartier.control.link import envelopes
+from quartier.control.link.state import (
+    CLOCK_NOISE_MS,
+    LinkMode,
+    LinkState,
+    ProgramState,
+    TrackedDocument,
+    UtcPosition,
+)
+from quartier.control.reason import Reason, make_reason, make_rule_reason
+from quartier.control.records import LinkLimits, PowerLimits
+from quartier.control.requests import Envelope, FailsafeValues
+from quartier.house.assets import Limits
+from quartier.house.now import Now
+from quartier.house.records import replace
+from quartier_drivers.who import Who
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkParameters:
+    """What the site file says of the link; ``seed`` spreads random starts over buildings."""
+
+    limits: Limits
+    heartbeat_timeout_s: float = 120.0
+    failsafe_min_s: float = 7200.0
+    hold_max_s: float = 93600.0
+    heartbeat_offset_max_s: float = 60.0
+    seed: int = 0
+
+
+def find_limits_ahead(
+    linked: LinkState,
+    params: LinkParameters,
+    force: ActiveLimits,
+    now: Now,
+    start_ms: int,
+    step_ms: int,
+    count: int,
+) -> list[PowerLimits]:
+    """The least cap of each step, import and export.
+
+    The first has the caps in force.  Later ones have what the documents say for then; what else binds now (a
+    contact, a fail-safe value) is taken to bind on, for nobody knows when it ends.
+    """
+    others = PowerLimits(
+        _other(force, "import", params.limits.import_hard_w),
+        _other(force, "export", params.limits.export_hard_w),
+    )
+    documents = list(find_active_documents(linked, now))
+    found = [PowerLimits(force.import_w, force.export_w)]
+    for step in range(1, count):
+        begin_ms = start_ms + step * step_ms
+        least = others
+        for one in documents:
+            known = begin_ms <= one.exp_utc_ms
+            # A default outlives its document until a newer one comes.
+            said = (
+                envelopes.find_lowest_limits(one, begin_ms, begin_ms + step_ms - 1)
+                if known
+                else envelopes.find_default_limits(one)
+            )
+            least = least.least(said)
+        found.append(least)
+    return found
+
+
+def _other(force: ActiveLimits, way: str, hard_w: float) -> float:
+    """What binds that is no document."""
+    in_force_w: float = getattr(force, f"{way}_w")
+    source = force.whose.get(way)
+    is_document = source is not None and source.who.kind == "document"
+    return hard_w if is_document else min(hard_w, in_force_w)
+
+
+HEARTBEAT_FRESH_S = 60.0  # a heartbeat this old still allows loosening, and pairs with a document
+FAILSAFE_TEST_REASON = "a test of the fail-safe state, by a command of the district"
+CLOCK_JUMP_MS = 60_000
+"""A wall clock that is further from the counted time was set; it is not trusted until a heartbeat agrees."""
+
+
+OTHER_POSITION_MS = 300_000
+"""A step that differs by more from the one before it is told of as another one."""
+
+
+CLOCK_STEP_SHOWN_S = 5.0
+"""A step that was confirmed at once is told of for so long."""
+
+
+HEARTBEAT_OLD_S = 3_600.0
+"""A step that nobody confirms is told of for so long, and longer while a document is in force."""
+
+
+CLOCK_DENIED_S = 120.0
+"""A heartbeat that does not agree with a synced clock is spoken of for so long."""
+
+
+_MOST_W = 1e9
+"""The largest power that a document may say: what a ramp has raised beyond it is no cap any more."""
+
+
+_FAILSAFE = make_rule_reason("limit.failsafe", "fail-safe value")
+_AUTONOMOUS = make_rule_reason("limit.autonomous", "autonomous value")
+_BEFORE = make_rule_reason("limit.before", "the state before, until loosening is allowed")
+_S = 1_000_000_000
+
+
+def find_link_limits(state: LinkState, params: LinkParameters, now: Now) -> LinkLimits:
+    """What the link allows now: the minimum over the hard limits, the state and its documents."""
+    powers, whose = combine_limits(_sources(state, params, now))
+    careful = _is_careful(state, now)
+    tested = is_failsafe_tested(state, now) and state.mode not in (LinkMode.INIT, LinkMode.FAILSAFE)
+    return LinkLimits(
+        mode=str(LinkMode.FAILSAFE if tested else state.mode),
+        why=FAILSAFE_TEST_REASON if tested else state.why,
+        since_ns=state.test_ns[0] if tested and state.test_ns else state.since_ns,
+        import_max_w=powers.import_w,
+        export_max_w=powers.export_w,
+        generation_max_w=powers.generation_w if powers.generation_w <= _MOST_W else None,
+        consumption_max_w=powers.consumption_w if powers.consumption_w <= _MOST_W else None,
+        whose=whose,
+        no_battery_export=careful,
+        no_grid_charge_above_reserve=careful,
+        tested=tested,
+        clock=describe_clock_fault(state, now),
+    )
+
+
+def count_utc_ms(state: LinkState, now: Now) -> int:
+    """UTC as it is counted on since the wall clock was last surely right; before that, what it shows.
+
+    A step of the wall clock changes nothing here until a heartbeat confirms it.
+    """
+    return now.utc_ms if state.clock is None else state.clock.utc_ms(now.ns)
+
+
+def is_utc_known(state: LinkState) -> bool:
+    """Whether the wall clock was right once since the machine started: then UTC can be counted on."""
+    return state.clock is not None and state.clock.known
+
+
+def find_clock_offset_ms(state: LinkState, now: Now) -> int:
+    """How far the wall clock is ahead of the counted time; 0 where that is not known."""
+    return now.utc_ms - count_utc_ms(state, now) if is_utc_known(state) else 0
+
+
+def is_clock_trusted(state: LinkState, now: Now) -> bool:
+    """Whether the wall clock is synced and was not set by more than a minute without a heartbeat's word."""
+    return now.synced and is_utc_known(state) and abs(find_clock_offset_ms(state, now)) <= CLOCK_JUMP_MS
+
+
+def find_clock_lost_ms(state: LinkState, now: Now) -> int | None:
+    """When the wall clock was last trusted, if it is not now (0: never); what is planned for later waits."""
+    return None if is_clock_trusted(state, now) else state.anchor_utc_ms or 0
+
+
+def find_possible_times_ms(state: LinkState, now: Now) -> list[int]:
+    """What UTC may be: as it is counted, as a synced wall clock shows it, and as a heartbeat says that this
+    denies; nothing where nobody knows.
+    """
+    counted = [count_utc_ms(state, now)] if is_utc_known(state) else []
+    return [*counted, *([now.utc_ms] if now.synced else []), *_denied_ms(state, now)]
+
+
+def find_latest_time(state: LinkState, now: Now) -> Now:
+    """The same instant by the latest time that may be right: a clock set back makes no number look wrong."""
+    return now._replace(utc_ms=max([now.utc_ms, *find_possible_times_ms(state, now)]))
+
+
+def _denied_ms(state: LinkState, now: Now) -> list[int]:
+    """The time of a heartbeat that a synced clock denies."""
+    if not is_clock_denied(state, now) or state.beat_offset_ms is None:
+        return []
+    return [UtcPosition(state.beat_offset_ms).utc_ms(now.ns)]
+
+
+def describe_clock_fault(state: LinkState, now: Now) -> str:
+    """What is wrong with the wall clock, for people; empty: nothing that the counted time or a heartbeat
+    contradicts.
+    """
+    denied_ms = _denied_ms(state, now)
+    nothing = not any(one.find_binding(now.ns) for program in state.programs for one in program.documents)
+    old = nothing and state.stepped_ns is not None and find_age_s(state.stepped_ns, now) > HEARTBEAT_OLD_S
+    if find_age_s(state.step_ns, now) <= (CLOCK_DENIED_S if denied_ms else CLOCK_STEP_SHOWN_S) and not old:
+        way = "ahead" if state.step_ms > 0 else "back"
+        waits = "limits are kept by both times until a heartbeat agrees with it"
+        return f"the clock was set {way} by {format_span(abs(state.step_ms))}: {waits}"
+    for utc_ms in denied_ms:
+        off_ms = now.utc_ms - utc_ms
+        way = "ahead of" if off_ms > 0 else "behind"
+        return (
+            f"the clock is {format_span(abs(off_ms))} {way} the district's heartbeats, so none of them counts"
+        )
+    return ""
+
+
+def is_clock_denied(state: LinkState, now: Now) -> bool:
+    """Whether the newest heartbeat did not agree with a synced clock."""
+    return find_age_s(state.denied_ns, now) <= CLOCK_DENIED_S
+
+
+def format_span(ms: int) -> str:
+    """``3600.0 s`` as people say it: ``1 h``."""
+    seconds = ms / 1000
+    for size_s, unit in ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min")):
+        if seconds >= size_s:
+            return f"{seconds / size_s:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{seconds:.0f} s"
+
+
+def find_age_s(then_ns: int | None, now: Now) -> float:
+    """Seconds since then; infinite for never."""
+    return float("inf") if then_ns is None else (now.ns - then_ns) / _S
+
+
+def find_active_documents(state: LinkState, now: Now) -> Iterator[Envelope]:
+    """Documents that have not ended; ``nbf`` was judged when they came: no clock undoes that."""
+    return (p.envelope for p in state.programs if p.newest.find_binding(now.ns))
+
+
+def is_loosening_allowed(state: LinkState, now: Now) -> bool:
+    """Return whether spec/failsafe.md#rule-3 lets anything loosen.
+
+    It needs a synced clock that was not set since, and a heartbeat at most 60 s old that agrees with it.
+    """
+    if (
+        state.beat_offset_ms is None
+        or not is_clock_trusted(state, now)
+        or find_age_s(state.heartbeat_ns, now) > HEARTBEAT_FRESH_S
+    ):
+        return False
+    return abs(UtcPosition(state.beat_offset_ms).utc_ms(now.ns) - now.utc_ms) <= CLOCK_JUMP_MS
+
+
+def is_failsafe_tested(state: LinkState, now: Now) -> bool:
+    """Whether a command has the fail-safe state tested now: its values hold beside all others."""
+    return state.test_ns is not None and now.ns < state.test_ns[1]
+
+
+def follows_district(state: LinkState, params: LinkParameters, now: Now) -> bool:
+    """Whether the district's wishes for single assets are followed: not where it is lost, or that is tested.
+
+    In HOLD what was ordered goes on; in AUTONOMOUS a heartbeat in time must stand behind it.
+    """
+    if is_failsafe_tested(state, now) or state.mode in (LinkMode.INIT, LinkMode.FAILSAFE):
+        return False
+    heard = find_age_s(state.heartbeat_ns, now) <= params.heartbeat_timeout_s
+    return heard or state.mode is LinkMode.HOLD
+
+
+def _is_careful(state: LinkState, now: Now) -> bool:
+    return state.mode in (LinkMode.INIT, LinkMode.FAILSAFE) or is_failsafe_tested(state, now)
+
+
+def find_standing_limits(state: LinkState, params: LinkParameters, now: Now) -> PowerLimits:
+    """What holds for as long as the state does: its values, and the defaults of expired documents."""
+    expired = (found for program in state.programs for found in _expired_sources(state, program, now))
+    powers, _ = combine_limits((*_state_sources(state, params, now), *expired))
+    return PowerLimits(powers.import_w, powers.export_w)
+
+
+def _sources(state: LinkState, params: LinkParameters, now: Now) -> Iterator[tuple[Reason, PowerLimits]]:
+    yield from _state_sources(state, params, now)
+    for program in state.programs:
+        yield from _program_sources(state, params, program, now)
+
+
+def _state_sources(
+    state: LinkState, params: LinkParameters, now: Now
+) -> Iterator[tuple[Reason, PowerLimits]]:
+    limits = params.limits
+    yield HARD, PowerLimits(limits.import_hard_w, limits.export_hard_w)
+    if _is_careful(state, now):
+        values = find_failsafe_values(state, params)
+        yield _FAILSAFE, PowerLimits(values.import_max_w, values.export_max_w)
+    if state.mode is LinkMode.AUTONOMOUS:
+        yield _AUTONOMOUS, PowerLimits(limits.import_autonomous_w, limits.export_autonomous_w)
+    if state.floor is not None:
+        yield _BEFORE, state.floor
+
+
+def _program_sources(
+    state: LinkState, params: LinkParameters, program: ProgramState, now: Now
+) -> Iterator[tuple[Reason, PowerLimits]]:
+    newest = program.newest
+    yield from _document_sources(state, params, newest, _reason(newest.envelope), now)
+    yield from _expired_sources(state, program, now)
+    for older in program.earlier:
+        reason = _reason(older.envelope).then(make_reason("envelope.until_loosening"))
+        yield from _document_sources(state, params, older, reason, now)
+
+
+def _expired_sources(
+    state: LinkState, program: ProgramState, now: Now
+) -> Iterator[tuple[Reason, PowerLimits]]:
+    """The default of a document that has ended, by the position that counts or by a synced wall clock."""
+    newest, envelope = program.newest, program.envelope
+    by_wall = now.synced and now.utc_ms > envelope.exp_utc_ms
+    is_over = by_wall or newest.positions[0] not in newest.find_binding(now.ns)
+    if is_over and state.mode in (LinkMode.CONTROLLED, LinkMode.HOLD):
+        yield _reason(envelope, "envelope.default"), envelopes.find_default_limits(envelope)
+
+
+def _document_sources(
+    state: LinkState, params: LinkParameters, document: TrackedDocument, reason: Reason, now: Now
+) -> Iterator[tuple[Reason, PowerLimits]]:
+    """What a document allows: the least over the positions that may be the right one (rule 8)."""
+    envelope, binding = document.envelope, document.find_binding(now.ns)
+    for place, position in enumerate(binding):
+        utc_ms = position.utc_ms(now.ns)
+        from_ms, until_ms = _window(envelope, params, utc_ms)
+        found = reason.then(make_reason("envelope.as_counted")) if place else reason
+        if not position.known:
+            until_ms = max(utc_ms, envelope.exp_utc_ms - 1)
+            found = reason.then(make_reason("envelope.strictest"))
+        yield found, envelopes.find_lowest_limits(envelope, from_ms, until_ms)
+    if not binding:
+        return
+    others = [(now.utc_ms, make_reason("envelope.by_clock"))] if now.synced else []
+    others += [(utc_ms, make_reason("envelope.by_heartbeats")) for utc_ms in _denied_ms(state, now)]
+    for utc_ms, more in others:
+        if abs(utc_ms - binding[0].utc_ms(now.ns)) > CLOCK_NOISE_MS and utc_ms <= envelope.exp_utc_ms:
+            powers = envelopes.find_lowest_limits(envelope, *_window(envelope, params, utc_ms))
+            yield reason.then(more), powers
+    if not now.synced and document.lost_ms is not None:
+        # No absolute schedule beyond the running interval: what ran when the clock was lost binds.
+        yield (
+            reason.then(make_reason("envelope.not_synced")),
+            envelopes.find_limits_at(envelope, document.lost_ms),
+        )
+
+
+def _reason(envelope: Envelope, code: str = "envelope.says") -> Reason:
+    who = Who("document", envelope.program, envelope.id, envelope.seq)
+    return make_reason(code, who, program=envelope.program, document=envelope.id)
+
+
+def _window(envelope: Envelope, params: LinkParameters, utc_ms: int) -> tuple[int, int]:
+    """From when to when a cap of the envelope binds now: a random start only delays what loosens."""
+    if not envelope.randomize_start_s:
+        return utc_ms, utc_ms
+    # Not for secrets: the same building and document give the same delay after a restart.
+    fraction = Random(f"{params.seed}:{envelope.id}:{envelope.seq}").random()  # noqa: S311  see above
+    delay_ms = int(fraction * envelope.randomize_start_s * 1000)
+    return min(max(utc_ms - delay_ms, envelope.nbf_utc_ms), utc_ms), utc_ms
+
+
+def find_failsafe_values(state: LinkState, params: LinkParameters) -> FailsafeValues:
+    """The fail-safe values in force: the district's where it sent some, else the site's."""
+    limits = params.limits
+    if state.failsafe is not None:
+        return replace(
+            state.failsafe,
+            import_max_w=min(state.failsafe.import_max_w, limits.import_hard_w),
+            export_max_w=min(state.failsafe.export_max_w, limits.export_hard_w),
+        )
+    return FailsafeValues(
+        import_max_w=min(limits.import_failsafe_w, limits.import_hard_w),
+        export_max_w=min(limits.export_failsafe_w, limits.export_hard_w),
+        duration_min_s=params.failsafe_min_s,
+    )
+
+
+def has_waiting_parameters(state: LinkState) -> bool:
+    """Whether parameters of the district that loosen wait until they may."""
+    return state.failsafe_next is not None and state.failsafe_next != state.failsafe
+
+
+def loosens_failsafe(before: LinkState, after: LinkState, params: LinkParameters) -> bool:
+    """Whether ``after`` allows more in the fail-safe state, or ends it sooner, now or once it may."""
+    old, new = find_failsafe_values(before, params), find_failsafe_values(after, params)
+    return any(
+        one.import_max_w > old.import_max_w
+        or one.export_max_w > old.export_max_w
+        or one.duration_min_s < old.duration_min_s
+        for one in (new, after.failsafe_next or new)
+    )

@@ -1,0 +1,123 @@
+"""Accepted envelopes and their progress: started, measured as kept, or over (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from quartier.control.requests import Ack, AckReason, Envelope, InstructionStatus, ReceptionStatus
+from quartier.house.records import replace
+
+ENVELOPE_TYPE = "envelope"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopeProgress:
+    """An envelope that was accepted, by its program; ``reason``: what of it waits."""
+
+    id: str
+    seq: int
+    start_utc_ms: int
+    exp_utc_ms: int
+    status: InstructionStatus = InstructionStatus.ACCEPTED
+    reason: str = ""
+
+    def ack(self) -> Ack:
+        """The last word on it."""
+        reception = ReceptionStatus.OK
+        return Ack(self.id, self.seq, ENVELOPE_TYPE, reception.value, self.status.value, self.reason)
+
+
+EnvelopeProgresses = Mapping[str, EnvelopeProgress]
+"""By program."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionMeasurement:
+    """What is measured at the connection: None where that is not known; ``by_hand``: people order now."""
+
+    inside: bool | None
+    by_hand: bool = False
+
+
+def add_envelope(
+    before: EnvelopeProgresses, envelope: Envelope, ack: Ack
+) -> tuple[EnvelopeProgresses, list[Ack]]:
+    """An envelope was accepted with ``ack``: what it takes the place of is revoked.
+
+    The same one again is answered by where it stands.
+    """
+    old = before.get(envelope.program)
+    if old is not None and (old.id, old.seq) == (envelope.id, envelope.seq):
+        if old.status is InstructionStatus.ACCEPTED:
+            old = replace(old, reason=ack.reason)
+        return {**before, envelope.program: old}, [old.ack()]
+    new = EnvelopeProgress(
+        id=envelope.id,
+        seq=envelope.seq,
+        start_utc_ms=envelope.start_utc_ms,
+        exp_utc_ms=envelope.exp_utc_ms,
+        reason=ack.reason,
+    )
+    gone = (
+        []
+        if old is None or old.status is InstructionStatus.ABORTED
+        else [_at(old, InstructionStatus.REVOKED).ack()]
+    )
+    return {**before, envelope.program: new}, [*gone, ack]
+
+
+def advance_envelopes(
+    before: EnvelopeProgresses, kept: ConnectionMeasurement, utc_ms: int
+) -> tuple[EnvelopeProgresses, list[Ack]]:
+    """Look at each after a cycle.
+
+    SUCCEEDED is said when the *measured* power is inside the caps, not when they were accepted; one that was
+    not kept until it expired is ABORTED.
+    """
+    after: dict[str, EnvelopeProgress] = {}
+    acks: list[Ack] = []
+    for program, promise in before.items():
+        seen = promise
+        if seen.status is InstructionStatus.ACCEPTED and utc_ms >= seen.start_utc_ms:
+            seen = _said(acks, _at(seen, InstructionStatus.STARTED))
+        if seen.status is InstructionStatus.STARTED and kept.inside and utc_ms <= seen.exp_utc_ms:
+            seen = _said(acks, _at(seen, InstructionStatus.SUCCEEDED))
+        if utc_ms > seen.exp_utc_ms:
+            if seen.status is not InstructionStatus.SUCCEEDED:
+                _said(acks, _at(seen, InstructionStatus.ABORTED, _why_not(promise, kept)))
+            continue
+        after[program] = seen
+    return after, acks
+
+
+def _why_not(promise: EnvelopeProgress, kept: ConnectionMeasurement) -> AckReason:
+    if promise.status is InstructionStatus.ACCEPTED:
+        return AckReason.EXPIRED
+    if kept.inside is None:
+        return AckReason.SAFETY
+    return AckReason.LOCAL_OVERRIDE if kept.by_hand else AckReason.UNCONTROLLED_LOADS
+
+
+def _at(promise: EnvelopeProgress, status: InstructionStatus, reason: str = "") -> EnvelopeProgress:
+    return replace(promise, status=status, reason=str(reason))
+
+
+def _said(acks: list[Ack], promise: EnvelopeProgress) -> EnvelopeProgress:
+    acks.append(promise.ack())
+    return promise
+
+
+def dump_envelopes(promises: EnvelopeProgresses) -> dict[str, Any]:
+    """What must be known after a restart, JSON-ready."""
+    return {program: {**asdict(one), "status": one.status.value} for program, one in promises.items()}
+
+
+def load_envelopes(facts: Mapping[str, Any]) -> EnvelopeProgresses:
+    """What ``dump`` gave.  Raises ValueError where it is broken."""
+    try:
+        return {
+            str(program): EnvelopeProgress(**{**row, "status": InstructionStatus(row["status"])})
+            for program, row in facts.items()
+        }
+    except (AttributeError, KeyError, TypeError) as broken:
+        raise ValueError(f"the promises are broken: {broken!r}") from broken

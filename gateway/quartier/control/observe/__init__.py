@@ -1,0 +1,1 @@
+"""What is known of assets, meters, clocks and inputs."""

@@ -1,0 +1,400 @@
+"""What is known of the car at a charging point: its charging, its request and its departure (pure).
+
+A car may use one phase of three, and less current than it is offered.  Until that was seen it is reckoned
+with the least that a car which charges takes: nobody who waits for a cheaper hour may wait on a hope.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil, inf
+from types import MappingProxyType
+
+from quartier.control.observe import local_time, phases
+from quartier.control.observe.observations import (
+    CURRENT_QUANTITIES,
+    LastGoodValues,
+    find_fresh_value,
+    find_power_w,
+    find_reading_age_s,
+)
+from quartier.control.observe.phases import PHASE_MIN_A, PhaseShare
+from quartier.control.participants import CAR_ANSWERS_S, OVER_A, find_full_power_w
+from quartier.control.records import Order
+from quartier.control.switch_state import SwitchState
+from quartier.house.assets import Ev, House
+from quartier.house.nodes import PHASES
+from quartier.house.now import Now
+from quartier.house.records import replace
+
+IDLE_MAX_W = 200.0
+IDLE_AFTER_S = 60.0
+"""A car that takes less than 200 W for a minute, though it may, is full or waits for something of its own."""
+
+
+TERMINALS_SURE_S = 20.0
+"""So long a phase must stay without current before it counts as not used."""
+
+
+UNDER_S, MARGIN_A = 30.0, 2.0
+"""A car that stays 1.5 A below its order for 30 s is held to what it takes and 2 A, until it reaches that."""
+
+
+UNMET_ORDER_S = 4 * 3600.0
+"""The laxity of a car that nobody knows a departure of; each second that it waits takes one off."""
+
+
+_S = 1_000_000_000
+_DAY_S = 86_400.0
+UsedTerminals = tuple[bool, bool, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Uptake:
+    """``sure_w`` is what it is sure to take, 0 while nobody knows; ``is_all``: it was offered more, and took
+    no more; ``phases_count`` are the fewest that carry it.
+
+    ``low_w`` is the least since ``since_ns``, ``least_a`` the smallest order and ``order_a`` the last one.
+    """
+
+    sure_w: float = 0.0
+    is_all: bool = False
+    phases_count: int = 0
+    low_w: float = inf
+    least_a: float = inf
+    order_a: float = 0.0
+    since_ns: int | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it was seen what it takes."""
+        return self.sure_w > 0.0
+
+    def least_w(self, ev: Ev) -> float:
+        """What it takes at full current for sure: the least of a car that charges where nothing was seen."""
+        return self.sure_w if self.is_known else ev.current_min_a * ev.voltage_v
+
+    def likely_w(self, ev: Ev, phases_count: int) -> float:
+        """What it takes at full current, as far as nothing speaks against it; on ``phases_count`` at most."""
+        if self.is_all:
+            return self.sure_w
+        return max(self.sure_w, ev.current_max_a * ev.voltage_v * (self.phases_count or phases_count))
+
+    def planned(self, ev: Ev) -> tuple[int, float]:
+        """Phases and largest current, in A, that a plan may reckon with."""
+        if not self.is_known:
+            return 1, float(ceil(ev.current_min_a))
+        if not self.is_all:
+            return self.phases_count, ev.current_max_a
+        return self.phases_count, min(ev.current_max_a, self.sure_w / (ev.voltage_v * self.phases_count))
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingSession:
+    """One stay of a car.  ``used`` are the terminals it charges on, None while that is not sure.
+
+    ``charged_wh`` is what it got, ``waited_s`` how long it waited more than it charged; ``idle_ns`` and
+    ``under_ns`` since when it takes nothing, or less than it may; ``uptake`` is what it was seen to take.
+    """
+
+    since_ns: int
+    charged_wh: float = 0.0
+    waited_s: float = 0.0
+    used: UsedTerminals | None = None
+    seen: UsedTerminals | None = None
+    seen_ns: int = 0
+    idle_ns: int | None = None
+    under_ns: int | None = None
+    uptake: Uptake = field(default_factory=Uptake)
+
+    def is_idle(self, now_ns: int) -> bool:
+        """Whether it has taken nothing for a minute though it might have."""
+        return self.idle_ns is not None and now_ns - self.idle_ns >= IDLE_AFTER_S * _S
+
+
+@dataclass(frozen=True, slots=True)
+class SharingState:
+    """What sharing remembers: when it last did; since when a paused car would fit, which row bounds one.
+
+    ``level_w`` is what all may take together after the cap at the connection took some; None: it took none.
+    """
+
+    shared_ns: int | None = None
+    fits_ns: Mapping[str, int] = field(default_factory=dict)
+    level_w: float | None = None
+    bounds: Mapping[str, int] = field(default_factory=dict)
+
+
+def update_sessions(
+    house: House,
+    before: Mapping[str, ChargingSession],
+    turns: Mapping[str, SwitchState],
+    memories: LastGoodValues,
+    dt_s: float,
+    now: Now,
+    orders: Mapping[str, Order] = MappingProxyType({}),
+) -> dict[str, ChargingSession]:
+    """The stays at all charging points; where no car is there is none.
+
+    ``orders`` are the last ones: what a plan or a person orders may be less than the turn allows.
+    """
+    found = {}
+    for asset in house.assets:
+        if not isinstance(asset, Ev) or _is_away(asset, memories):
+            continue
+        stay = before.get(asset.name, ChargingSession(now.ns))
+        turn = turns.get(asset.name, SwitchState())
+        order = orders.get(f"{asset.name}.current_max_a")
+        offered_a = (
+            find_ordered_current_a(asset, turn)
+            if order is None
+            else min(find_ordered_current_a(asset, turn), order.value)
+        )
+        found[asset.name] = _gone_on(asset, stay, turn, offered_a, memories, dt_s, now.ns)
+    return found
+
+
+def _is_away(ev: Ev, memories: LastGoodValues) -> bool:
+    """Whether no car is there for sure; where the charger does not say, one may be."""
+    seen = memories.get(f"{ev.name}.plugged_on")
+    return seen is not None and seen.value == 0
+
+
+def _gone_on(
+    ev: Ev,
+    stay: ChargingSession,
+    turn: SwitchState,
+    offered_a: float,
+    memories: LastGoodValues,
+    dt_s: float,
+    now_ns: int,
+) -> ChargingSession:
+    watts = find_power_w(memories, ev, now_ns)
+    if watts is None:  # who stands there now nobody knows
+        return replace(stay, charged_wh=0.0, uptake=Uptake())
+    charged_wh = find_fresh_value(memories, f"{ev.name}.session_energy_wh", ev.period_s, now_ns)
+    if charged_wh is None:
+        charged_wh = stay.charged_wh + max(0.0, watts) * dt_s / 3600.0
+    draws = watts >= IDLE_MAX_W
+    idle_ns = None if draws or not turn.on else _since(stay.idle_ns, now_ns)
+    waits = not turn.on and not draws
+    waited_s = max(0.0, stay.waited_s + (dt_s if waits else -dt_s if draws else 0.0))
+    stay = _phased(stay, ev, memories, now_ns)
+    takes_a, may_a = find_drawn_current_a(ev, stay, memories, now_ns), find_ordered_current_a(ev, turn)
+    return replace(
+        stay,
+        charged_wh=charged_wh,
+        idle_ns=idle_ns,
+        waited_s=waited_s,
+        under_ns=_since(stay.under_ns, now_ns)
+        if turn.on and draws and takes_a < may_a - BELOW_ORDER_A
+        else None,
+        uptake=_uptake(stay, ev, memories, offered_a, now_ns)
+        if turn.on and draws
+        else pause_uptake(stay.uptake),
+    )
+
+
+def _uptake(stay: ChargingSession, ev: Ev, memories: LastGoodValues, may_a: float, now_ns: int) -> Uptake:
+    power = memories[f"{ev.name}.power_w"]
+    phases_count = None if stay.used is None else sum(stay.used)
+    return update_uptake(
+        stay.uptake, ev, UptakeSample(may_a, power.value, power.taken_ns, phases_count), now_ns
+    )
+
+
+def _since(before_ns: int | None, now_ns: int) -> int:
+    return now_ns if before_ns is None else before_ns
+
+
+def _phased(stay: ChargingSession, ev: Ev, memories: LastGoodValues, now_ns: int) -> ChargingSession:
+    """One more look at the currents: a phase more counts at once, one less when that is sure."""
+    amperes = phases.read_terminal_currents_a(ev, memories, now_ns)
+    if amperes is None:
+        return stay if stay.used is None and stay.seen is None else replace(stay, used=None, seen=None)
+    if max(amperes) < PHASE_MIN_A:
+        return stay
+    first, second, third = (ampere >= PHASE_MIN_A for ampere in amperes)
+    seen = (first, second, third)
+    if seen != stay.seen:
+        stay = replace(stay, seen=seen, seen_ns=now_ns)
+    grown = stay.used is not None and any(more and not had for more, had in zip(seen, stay.used, strict=True))
+    if seen != stay.used and (grown or now_ns - stay.seen_ns >= TERMINALS_SURE_S * _S):
+        return replace(stay, used=seen)
+    return stay
+
+
+def count_phases(ev: Ev, stay: ChargingSession | None) -> int:
+    """On how many phases the car charges; all of its point's while that is not sure."""
+    if ev.phases_count == 1 or stay is None or stay.used is None:
+        return ev.phases_count
+    return sum(stay.used)
+
+
+def find_session_share(ev: Ev, stay: ChargingSession | None, known: PhaseShare) -> PhaseShare:
+    """Where the power of this car would be: on the terminals it uses; ``known`` while that is not sure."""
+    if ev.phases_count == 1 or stay is None or stay.used is None:
+        return known if ev.phases_count == 1 else phases.ALL_PHASES
+    part = 1.0 / sum(stay.used)
+    if ev.l1_on is None:
+        return PhaseShare((part, part, part), known=all(stay.used))
+    first = PHASES.index(ev.l1_on)
+    l1, l2, l3 = (part if stay.used[(k - first) % 3] else 0.0 for k in range(3))
+    return PhaseShare((l1, l2, l3))
+
+
+def is_order_ignored(turn: SwitchState, order_a: float, takes_a: float, read_ns: int) -> bool:
+    """Whether it takes more than it may, by a reading of ``read_ns``, although it had the time to answer."""
+    return takes_a > order_a + OVER_A and turn.had_time(CAR_ANSWERS_S, read_ns)
+
+
+def find_ordered_current_a(ev: Ev, turn: SwitchState) -> float:
+    """The current it is held to, in A; 0 while it is paused."""
+    if not turn.on:
+        return 0.0
+    limit_w = find_full_power_w(ev) if turn.limit_w is None else turn.limit_w
+    return limit_w / (ev.voltage_v * ev.phases_count)
+
+
+def find_drawn_current_a(
+    ev: Ev, stay: ChargingSession | None, memories: LastGoodValues, now_ns: int
+) -> float:
+    """The current it takes, on the phase with most of it, in A."""
+    amperes = phases.read_terminal_currents_a(ev, memories, now_ns)
+    if amperes is not None and ev.phases_count == 3:
+        return max(amperes)
+    watts = find_power_w(memories, ev, now_ns) or 0.0
+    return max(0.0, watts) / (ev.voltage_v * count_phases(ev, stay))
+
+
+def find_read_time_ns(ev: Ev, memories: LastGoodValues, now_ns: int) -> int:
+    """When what ``drawn_a`` goes by was read; now where nothing was."""
+    by_phase = ev.phases_count == 3 and phases.read_terminal_currents_a(ev, memories, now_ns) is not None
+    memory = memories.get(f"{ev.name}.{CURRENT_QUANTITIES[0] if by_phase else 'power_w'}")
+    return now_ns if memory is None else memory.taken_ns
+
+
+def find_usable_current_a(ev: Ev, stay: ChargingSession, memories: LastGoodValues, now_ns: int) -> float:
+    """The current that it can use, in A: all it may, unless it has stayed below its order for a while."""
+    if stay.under_ns is None or now_ns - stay.under_ns < UNDER_S * _S:
+        return ev.current_max_a
+    return min(
+        ev.current_max_a, max(ev.current_min_a, find_drawn_current_a(ev, stay, memories, now_ns) + MARGIN_A)
+    )
+
+
+def find_departure_s(ev: Ev, memories: LastGoodValues, now: Now, zone: str) -> float | None:
+    """Seconds until it leaves: as its charger says, else by the site file; None where nobody knows."""
+    said = memories.get(f"{ev.name}.departure_in_s")
+    if (
+        said is not None
+        and find_fresh_value(memories, f"{ev.name}.departure_in_s", ev.period_s, now.ns) is not None
+    ):
+        return max(0.0, said.value - find_reading_age_s(said, now.ns))
+    local_s = local_time.find_local_time_s(now, zone)
+    if ev.departure_s is None or local_s is None:
+        return None
+    return (ev.departure_s - local_s) % _DAY_S
+
+
+def find_missing_energy_wh(
+    ev: Ev, stay: ChargingSession, memories: LastGoodValues, now_ns: int
+) -> float | None:
+    """What it still wants of this stay, in Wh; None where nobody knows."""
+    wanted_wh = find_fresh_value(memories, f"{ev.name}.energy_wanted_wh", ev.period_s, now_ns)
+    wanted_wh = ev.energy_wanted_wh if wanted_wh is None else wanted_wh
+    return None if wanted_wh is None else max(0.0, wanted_wh - stay.charged_wh)
+
+
+def find_laxity_s(
+    ev: Ev, stay: ChargingSession, memories: LastGoodValues, now: Now, zone: str, *, is_sure: bool = False
+) -> float:
+    """How long it can wait and still leave with what it wants at full current, in s; below 0: no more.
+
+    ``is_sure``: with no more than it was seen to take.  Without a departure or an energy: its patience less
+    what it has waited.
+    """
+    left_s, want_wh = (
+        find_departure_s(ev, memories, now, zone),
+        find_missing_energy_wh(ev, stay, memories, now.ns),
+    )
+    if left_s is None or want_wh is None:
+        return UNMET_ORDER_S - stay.waited_s
+    if want_wh <= 0:
+        return _DAY_S
+    seen = stay.uptake
+    takes_w = seen.least_w(ev) if is_sure else seen.likely_w(ev, count_phases(ev, stay))
+    return left_s - want_wh / takes_w * 3600.0
+
+
+def find_needed_current_a(
+    ev: Ev, stay: ChargingSession, memories: LastGoodValues, now: Now, zone: str
+) -> float:
+    """The steady current with which it has what it wants when it leaves, in A; 0 where nobody knows."""
+    left_s, want_wh = (
+        find_departure_s(ev, memories, now, zone),
+        find_missing_energy_wh(ev, stay, memories, now.ns),
+    )
+    if left_s is None or want_wh is None or want_wh <= 0:
+        return 0.0
+    if left_s <= 0:
+        return ev.current_max_a
+    needed = want_wh * 3600.0 / left_s / (ev.voltage_v * (stay.uptake.phases_count or count_phases(ev, stay)))
+    return min(ev.current_max_a, needed)
+
+
+UPTAKE_WATCH_S = 30.0
+"""So long it is watched; what it took at least in that time it is sure to take."""
+
+
+BELOW_ORDER_A = 1.5
+"""One that stays so much below its order takes all that it can."""
+
+
+MORE_SHARE = 1.02
+"""Only what is so much more than it was seen to take is more."""
+
+
+_ROUND = 0.2
+"""A phase at some more than its nominal voltage is no second one."""
+
+
+@dataclass(frozen=True, slots=True)
+class UptakeSample:
+    """One look: what a car may take, in A, what it takes, in W, when that was read, and on how many phases
+    it charges where its currents say so.
+    """
+
+    order_a: float
+    watts: float
+    read_ns: int
+    phases_count: int | None = None
+
+
+def update_uptake(before: Uptake, ev: Ev, seen: UptakeSample, now_ns: int) -> Uptake:
+    """One look more at a car that draws."""
+    if before.since_ns is None or seen.order_a > before.order_a + BELOW_ORDER_A:
+        return replace(
+            before, low_w=inf, least_a=seen.order_a, order_a=seen.order_a, since_ns=now_ns
+        )  # what it takes now is by another order
+    watched_s = (seen.read_ns - before.since_ns) / _S
+    low_w = before.low_w if watched_s < CAR_ANSWERS_S else min(before.low_w, seen.watts)
+    least_a, after = min(before.least_a, seen.order_a), before
+    if (low_w, least_a, seen.order_a) != (before.low_w, before.least_a, before.order_a):
+        after = replace(before, low_w=low_w, least_a=least_a, order_a=seen.order_a)
+    return after if watched_s < UPTAKE_WATCH_S else _concluded(after, ev, seen.phases_count, now_ns)
+
+
+def pause_uptake(before: Uptake) -> Uptake:
+    """It draws nothing, or may not: what was seen stands."""
+    return before if before.since_ns is None else replace(before, since_ns=None)
+
+
+def _concluded(watched: Uptake, ev: Ev, phases_count: int | None, now_ns: int) -> Uptake:
+    """A watch is over, and the next begins."""
+    low_w, least_a = watched.low_w, max(ev.current_min_a, watched.least_a)
+    count = phases_count or min(ev.phases_count, max(1, ceil(low_w / (ev.voltage_v * least_a) - _ROUND)))
+    is_all = low_w < (least_a - BELOW_ORDER_A) * ev.voltage_v * count
+    after = replace(watched, low_w=inf, least_a=watched.order_a, since_ns=now_ns)
+    if is_all or low_w > MORE_SHARE * watched.sure_w:
+        return replace(after, sure_w=low_w, is_all=is_all, phases_count=count)
+    return after

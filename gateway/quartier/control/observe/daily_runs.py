@@ -1,0 +1,219 @@
+"""Progress of the daily run of a load: due, started, done, or late (pure).
+
+A run is owed once from deadline to deadline.  It has begun once its relay is on and it takes power, and is
+done once it was on for as long as a run takes.  Its deadline is kept by both clocks: where the time of day is
+lost, the monotonic one still knows how long it may wait.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from quartier.control.observe import local_time, observations
+from quartier.control.observe.observations import LastGoodValues
+from quartier.control.switch_state import SwitchState
+from quartier.house.alarm import Alarm
+from quartier.house.assets import House
+from quartier.house.modes import DAY_S, Run
+from quartier.house.now import Now
+from quartier.house.records import replace
+
+RUN_MODE, WAIT_MODE = 0, 1
+"""Its modes."""
+RUNNING_SHARE = 0.1
+"""A load that takes this part of what its run takes in the mean has begun it."""
+STEP_MAX_S = 10.0
+"""So much of the time between two cycles counts as run; who was away longer did not see it run."""
+_MS = 1_000_000
+RUN_EMPTY_S = 600.0
+"""One that was on for so long and took nothing has nothing to run."""
+_KEPT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """One day's run.  ``due_utc_ms`` is its deadline, ``due_ns`` the same by the monotonic clock; None while
+    that was never known.  ``ran_s`` is for how long it was on since it began.
+
+    ``idle_s`` is for how long it was on and took nothing before it began; ``is_late``: the deadline passed
+    before it was done, it runs as soon as it may.
+    """
+
+    due_utc_ms: int | None = None
+    due_ns: int | None = None
+    ran_s: float = 0.0
+    idle_s: float = 0.0
+    is_begun: bool = False
+    is_done: bool = False
+    is_late: bool = False
+
+
+NO_RUN = RunProgress()
+RunProgresses = Mapping[str, RunProgress]
+
+
+def update_runs(
+    house: House,
+    before: RunProgresses,
+    turns: Mapping[str, SwitchState],
+    memories: LastGoodValues,
+    dt_s: float,
+    now: Now,
+) -> dict[str, RunProgress]:
+    """The runs after one more look."""
+    return {
+        asset.name: _ran(
+            asset,
+            _dated(asset, before.get(asset.name, NO_RUN), memories, now, house.zone),
+            turns.get(asset.name, SwitchState()),
+            memories,
+            dt_s,
+            now.ns,
+        )
+        for asset in house.assets
+        if isinstance(asset, Run) and asset.writable
+    }
+
+
+def is_run_pending(asset: Run, memories: LastGoodValues, now_ns: int) -> bool:
+    """Whether there is something to run; where nobody says so there is, for a missed run is the worse."""
+    return (
+        observations.find_fresh_value(memories, f"{asset.name}.waiting_on", asset.sense_period_s, now_ns) != 0
+    )
+
+
+def is_relay_on(asset: Run, turn: SwitchState, memories: LastGoodValues, now_ns: int) -> bool | None:
+    """Whether its relay lets it run: as it is read, where it is; None while it is silent."""
+    if asset.point not in memories:
+        return turn.mode == RUN_MODE
+    found = observations.find_fresh_value(memories, asset.point, asset.sense_period_s, now_ns)
+    return None if found is None else found == asset.modes[RUN_MODE].value
+
+
+def find_remaining_run_s(asset: Run, progress: RunProgress) -> float:
+    """What the run still takes."""
+    return max(0.0, asset.duration_s - progress.ran_s)
+
+
+def _dated(asset: Run, one: RunProgress, memories: LastGoodValues, now: Now, zone: str) -> RunProgress:
+    """The run that is owed now, and until when."""
+    until_s = local_time.find_seconds_until(now, zone, asset.deadline_s)
+    if one.due_utc_ms is not None and now.synced:
+        one = replace(one, due_ns=now.ns + (one.due_utc_ms - now.utc_ms) * _MS)
+    if one.due_ns is not None and now.ns >= one.due_ns:
+        return _passed(asset, one, memories, now, until_s)
+    return one if until_s is None else _until(one, now, until_s)
+
+
+def _until(one: RunProgress, now: Now, until_s: float) -> RunProgress:
+    left_ms = round(until_s * 1000)
+    return replace(one, due_utc_ms=now.utc_ms + left_ms, due_ns=now.ns + left_ms * _MS)
+
+
+def _passed(
+    asset: Run, one: RunProgress, memories: LastGoodValues, now: Now, until_s: float | None
+) -> RunProgress:
+    """After its deadline: the next one is owed.  One that is not done runs late, and gives way to the next
+    only as the hours of that begin.
+    """
+    missed = not one.is_done and one.idle_s < RUN_EMPTY_S and is_run_pending(asset, memories, now.ns)
+    if one.is_begun or (missed and until_s is None):
+        return replace(one, is_late=True)
+    if until_s is None:
+        return RunProgress(due_ns=now.ns + int(DAY_S * 1e9))
+    if missed and until_s > asset.hours_s:
+        return replace(one, is_late=True)
+    return _until(RunProgress(is_late=missed), now, until_s)
+
+
+def _ran(
+    asset: Run, one: RunProgress, turn: SwitchState, memories: LastGoodValues, dt_s: float, now_ns: int
+) -> RunProgress:
+    """Whether it runs, and for how long it did; a relay that is silent neither adds to it nor interrupts."""
+    if one.is_done:  # where its device says what waits, there may be another one the same day
+        return one if is_run_pending(asset, memories, now_ns) else replace(one, is_done=False, ran_s=0.0)
+    on = is_relay_on(asset, turn, memories, now_ns)
+    if on and not one.is_begun:
+        if _draws(asset, memories, now_ns):
+            return replace(one, is_begun=True, idle_s=0.0)
+        return replace(one, idle_s=one.idle_s + min(dt_s, STEP_MAX_S))
+    if not on:
+        anew = on is not None and not asset.resumes
+        return replace(one, is_begun=False, ran_s=0.0) if anew else one
+    ran_s = one.ran_s + min(dt_s, STEP_MAX_S)
+    is_done = ran_s >= asset.duration_s
+    return replace(
+        one, ran_s=ran_s, is_begun=not is_done, is_done=is_done, is_late=one.is_late and not is_done
+    )
+
+
+def _draws(asset: Run, memories: LastGoodValues, now_ns: int) -> bool:
+    """Whether it takes what a run takes; one that nobody measures, or whose meter is silent, counts so."""
+    watts = observations.find_power_w(memories, asset, now_ns)
+    return watts is None or watts >= RUNNING_SHARE * sum(asset.run_w) / len(asset.run_w)
+
+
+def find_late_run_alarms(house: House, runs: RunProgresses) -> list[Alarm]:
+    """The runs that were not done in time."""
+    late = (one for one in house.assets if isinstance(one, Run) and runs.get(one.name, NO_RUN).is_late)
+    return [
+        Alarm(
+            "run.late",
+            one.name,
+            f"{one.name}: its run was not done by {local_time.format_clock(one.deadline_s)}",
+        )
+        for one in late
+    ]
+
+
+def render_runs(asset: Run, progress: RunProgress) -> dict[str, Any]:
+    """For people, JSON-ready."""
+    state = "done" if progress.is_done else "begun" if progress.is_begun else "owed"
+    left = 0.0 if progress.is_done else find_remaining_run_s(asset, progress)
+    return {
+        "state": state,
+        "late": progress.is_late,
+        "left_s": round(left, 1),
+        "due_utc_ms": progress.due_utc_ms,
+    }
+
+
+def dump_runs(runs: RunProgresses) -> dict[str, Any]:
+    """What must be known after a restart, JSON-ready: the same for a minute of a run."""
+    found = {}
+    for name, one in runs.items():
+        facts = asdict(replace(one, ran_s=one.ran_s // _KEPT_S * _KEPT_S))
+        del facts["due_ns"], facts["idle_s"]  # what is on now shows anew that it takes nothing
+        found[name] = facts
+    return found
+
+
+def load_runs(house: House, facts: object) -> dict[str, RunProgress]:
+    """What ``kept`` gave, of loads that are still there; what is no such fact is left out.
+
+    What ran while nobody looked does not count: a run is rather longer than cut.
+    """
+    if not isinstance(facts, Mapping):
+        return {}
+    found = {}
+    for asset in house.assets:
+        known = facts.get(asset.name)
+        if isinstance(asset, Run) and isinstance(known, Mapping):
+            try:
+                found[asset.name] = _known(asset, known)
+            except (KeyError, TypeError, ValueError, OverflowError):
+                continue
+    return found
+
+
+def _known(asset: Run, known: Mapping[str, Any]) -> RunProgress:
+    due_utc_ms, ran_s = known["due_utc_ms"], float(known["ran_s"])
+    if not 0.0 <= ran_s < asset.duration_s + STEP_MAX_S:
+        raise ValueError("a time that no run takes")
+    return RunProgress(
+        due_utc_ms=None if due_utc_ms is None else int(due_utc_ms),
+        ran_s=ran_s,
+        is_begun=bool(known["is_begun"]),
+        is_done=bool(known["is_done"]),
+        is_late=bool(known["is_late"]),
+    )

@@ -1,0 +1,138 @@
+"""What a lost input does: a table of rules, the strictest stage wins, and leaving a stage takes its
+dwell.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from math import ceil
+
+from quartier.control.observe.meter_check.judge import Verdict
+from quartier.house.assets import Grid
+
+
+class ControlStage(IntEnum):
+    """How careful control is: FREEZE raises nothing, SAFE sheds to the fail-safe caps."""
+
+    WELL = 0
+    FREEZE = 1
+    SAFE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputHealth:
+    """What the rules look at.  ``grid_age_s`` counts from the start where nothing was ever read.
+
+    ``meter`` is how far the grid meter is believed.
+    """
+
+    grid_age_s: float
+    grid_period_s: float = 1.0
+    grid_ever: bool = True
+    late_count: int = 0
+    meter: Verdict = Verdict.GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class StageRule:
+    """While ``holds``, and ``dwell_s`` longer, at least ``stage``."""
+
+    name: str
+    words: str
+    holds: Callable[[InputHealth], bool]
+    stage: ControlStage
+    dwell_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageDecision:
+    """The stage in force, the rules that are, and until when each dwells (monotonic)."""
+
+    stage: ControlStage = ControlStage.WELL
+    rules: tuple[str, ...] = ()
+    until_ns: Mapping[str, int] = field(default_factory=dict)
+
+
+def find_stale_after_s(period_s: float) -> float:
+    """When a grid meter read every ``period_s`` counts as stale (spec/failsafe.md#meter-stale)."""
+    return max(3.0, 2.5 * period_s)
+
+
+def find_lost_after_s(period_s: float) -> float:
+    """When it counts as lost."""
+    return max(10.0, 4.0 * period_s)
+
+
+def is_slow_meter(grid: Grid) -> bool:
+    """A grid meter slower than 2 s costs a margin of 10 % on every cap."""
+    return grid.period_s > 2.0
+
+
+CYCLES_LATE_MAX = 3
+"""So many cycles in a row that were missed are one loss."""
+LATE_AFTER_PERIODS = 1.5
+"""A cycle that begins more than so many periods after the one before was late: one is missed."""
+STAGE_RULES = (
+    StageRule(
+        "starting", "no reading of the grid meter yet", lambda h: not h.grid_ever, ControlStage.FREEZE, 0
+    ),
+    StageRule(
+        "grid-meter-stale",
+        "the grid meter's reading is stale",
+        lambda h: h.grid_age_s > find_stale_after_s(h.grid_period_s),
+        ControlStage.FREEZE,
+        5,
+    ),
+    StageRule(
+        "grid-meter-lost",
+        "the grid meter is lost",
+        lambda h: h.grid_age_s > find_lost_after_s(h.grid_period_s),
+        ControlStage.SAFE,
+        30,
+    ),
+    StageRule(
+        "grid-meter-suspect",
+        "the grid meter contradicts the meters below it",
+        lambda h: h.meter is Verdict.SUSPECT,
+        ControlStage.FREEZE,
+        0,
+    ),
+    StageRule(
+        "grid-meter-implausible",
+        "the grid meter is implausible",
+        lambda h: h.meter is Verdict.IMPLAUSIBLE,
+        ControlStage.SAFE,
+        30,
+    ),
+    StageRule(
+        "cycle-late",
+        "the control cycle is late",
+        lambda h: h.late_count >= CYCLES_LATE_MAX,
+        ControlStage.FREEZE,
+        60,
+    ),
+)
+STAGE_TEXTS = {rule.name: rule.words for rule in STAGE_RULES}
+
+
+def count_missed_cycles(dt_s: float, cycle_s: float) -> int:
+    """How many cycles were missed in the ``dt_s`` since the last one: one more with each further period."""
+    return max(0, ceil(dt_s / cycle_s - LATE_AFTER_PERIODS))
+
+
+def find_lateness_s(count: int, cycle_s: float) -> float:
+    """The longest in which ``count`` cycles are missed and not one more, in s, from the last one in time."""
+    return count * (LATE_AFTER_PERIODS + 1.0) * cycle_s
+
+
+def decide_stage(before: StageDecision, health: InputHealth, now_ns: int) -> StageDecision:
+    """The worst of all rules that hold or still dwell; all of that stage are named."""
+    until_ns = dict(before.until_ns)
+    for rule in STAGE_RULES:
+        if rule.holds(health):
+            until_ns[rule.name] = now_ns + round(rule.dwell_s * 1e9)
+        elif until_ns.get(rule.name, now_ns) <= now_ns:
+            until_ns.pop(rule.name, None)
+    alive = [rule for rule in STAGE_RULES if rule.name in until_ns]
+    stage = max((rule.stage for rule in alive), default=ControlStage.WELL)
+    return StageDecision(stage, tuple(rule.name for rule in alive if rule.stage is stage), until_ns)

@@ -1,0 +1,1 @@
+"""Check the connection meter against all that is measured below it."""

@@ -1,0 +1,122 @@
+"""Judge commanded steps as the running gateway judges its own (pure).
+
+A probe steps one asset again and again while it reads it and the connection meter quickly.  Its readings go
+through ``watch_steps`` and ``watch_quantities``, as those of a control cycle do: so one step has the same
+reaction here and there.  As nobody else steps the asset meanwhile, two steps that agree are enough.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from quartier.control.observe.meter_check.frozen import QuantityHistories, update_quantities
+from quartier.control.observe.meter_check.samples import MeterSample
+from quartier.control.observe.meter_check.steps import (
+    MeterStep,
+    MeterTiming,
+    Reaction,
+    StepWatch,
+    classify_gain,
+    update_steps,
+)
+from quartier.control.observe.observations import LastGood
+
+STEP_CODES = {
+    Reaction.WRONG_SIGN: "wrong_sign",
+    Reaction.NONE: "none",
+    Reaction.LOW: "gain_low",
+    Reaction.HIGH: "gain_high",
+}
+"""What the judge calls a reaction that is not good."""
+ENOUGH, SHARE = 2, 0.75
+"""So many steps, and this part of all, must agree: a kettle may spoil one."""
+POWER_CHANNEL = "power_w"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandedSteps:
+    """The steps that count, in their order.
+
+    ``causes`` are codes of what is held against the meter, as those of the judge: ("wrong_sign", -1.0).
+    """
+
+    steps: tuple[MeterStep, ...] = ()
+    causes: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def reactions(self) -> Counter[Reaction]:
+        """How often the meter reacted how, in total."""
+        return Counter(step.reaction for step in self.steps if step.channel == 0)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the meter showed enough steps rightly."""
+        return _are_enough(self.reactions[Reaction.GOOD], self.reactions.total())
+
+
+def evaluate_commanded_steps(
+    samples: Sequence[MeterSample], timing: MeterTiming, *, generation: bool = False
+) -> CommandedSteps:
+    """Judge all ``samples`` of a probe, the oldest first; ``generation``: what is stepped is PV or CHP."""
+    watch, quantities = StepWatch(), QuantityHistories()
+    steps: list[MeterStep] = []
+    for sample in samples:
+        assets_w = (sample.steered_w[0] + sample.generated_w, *sample.steered_w[1:])
+        seen = {POWER_CHANNEL: LastGood(sample.meter_w[0], sample.taken_ns)}
+        answers_s = timing.period_s + max(timing.assets_s, default=0.0)
+        quantities = update_quantities(quantities, seen, assets_w, sample.taken_ns, answers_s=answers_s)
+        watch, found = update_steps(watch, sample, timing, quantities.resolution_w, generation=generation)
+        steps += found
+    if samples and _is_frozen(samples, steps, quantities, timing):
+        return CommandedSteps(
+            steps=tuple(steps), causes=((f"frozen_{POWER_CHANNEL}", samples[-1].meter_w[0]),)
+        )
+    return CommandedSteps(steps=tuple(steps), causes=tuple(_causes(steps)))
+
+
+def evaluate_gain(gain: float) -> tuple[tuple[str, float], ...]:
+    """What a gain says that many steps have together, where they could not be judged one by one."""
+    reaction = classify_gain(gain, gain, gain)
+    return ((STEP_CODES[reaction], gain),) if reaction in STEP_CODES else ()
+
+
+def combine_steps(reactions: Sequence[Reaction]) -> str:
+    """The code of what commanded steps of one channel say together; empty where they say nothing, or good."""
+    codes = [STEP_CODES.get(one, "") for one in reactions]
+    if "gain_low" in codes:  # a little less of it is none
+        codes = ["gain_low" if code == "none" else code for code in codes]
+    code, count = Counter(codes).most_common(1)[0]
+    return code if _are_enough(count, len(codes)) else ""
+
+
+def _are_enough(count: int, of_count: int) -> bool:
+    return count >= max(ENOUGH, SHARE * of_count)
+
+
+def _is_frozen(
+    samples: Sequence[MeterSample],
+    steps: Sequence[MeterStep],
+    quantities: QuantityHistories,
+    timing: MeterTiming,
+) -> bool:
+    """Whether the meter's power stands still at the end, or has since before the first step.
+
+    A meter that never showed another value was not seen to vary: one that shows 0 W may as well be dead.
+    """
+    if POWER_CHANNEL in quantities.find_frozen(timing, samples[-1].taken_ns):
+        return True
+    shown = {sample.meter_w for sample in samples}
+    unmoved = [step.reaction for step in steps if step.channel == 0]
+    return len(shown) == 1 and any(samples[0].meter_w) and combine_steps(unmoved or [Reaction.GOOD]) == "none"
+
+
+def _causes(steps: Sequence[MeterStep]) -> Iterator[tuple[str, float]]:
+    """What is held against the meter; by phase only where the total says nothing."""
+    for channel in sorted({step.channel for step in steps}):
+        mine = [step for step in steps if step.channel == channel]
+        code = combine_steps([step.reaction for step in mine])
+        if code:
+            yield f"{code}_l{channel}" if channel else code, median(step.gain for step in mine)
+            if not channel:
+                return

@@ -1,0 +1,141 @@
+"""Samples of the connection meter and the assets below it, one for each reading of the meter (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import median
+
+from quartier.control.observe import observations, phases
+from quartier.control.observe.observations import POWER_QUANTITIES, LastGoodValues
+from quartier.control.records import Order
+from quartier.house.assets import Asset, House, Pv
+from quartier.house.modes import Chp
+
+SAMPLES_S, SAMPLES_MAX_COUNT = 120.0, 10
+"""Samples are kept for so long, and at least so many of them."""
+FAST_S = 5.0
+"""A meter that is read at least so often shows what happens before other controllers answer to it."""
+SETTLED_COUNT = 3
+"""So many readings make a level."""
+NOISE_S = 60.0
+LEVEL_S = 10.0
+MOVED_SHARE = 0.1
+"""An asset that moved by more than this part of the largest movement has its part in a step."""
+_S = 1_000_000_000
+
+_Generator = Pv | Chp
+AssetPowers = tuple[float, ...]
+"""W in total, then on L1, L2 and L3 where all three are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSample:
+    """One reading of the connection meter with what its assets showed then; all in W, plus takes energy.
+
+    ``steered_w`` is the sum of the measured assets that are neither PV nor CHP, ``generated_w`` that of PV
+    and CHP (never plus), ``assets_w`` what each measured asset takes (the last that is known of it), in the
+    order of the building.  ``heard`` changes with who of them is silent, ``ordered`` with the orders of
+    measured assets, ``unseen_orders`` with those of assets that nothing measures.
+    """
+
+    taken_ns: int
+    meter_w: AssetPowers
+    steered_w: AssetPowers
+    generated_w: float
+    ordered: int
+    unseen_orders: int
+    assets_w: AssetPowers = ()
+    heard: int = 0
+
+
+def take_sample(
+    house: House, memories: LastGoodValues, orders: Mapping[str, Order], now_ns: int
+) -> MeterSample | None:
+    """Return the newest reading of the connection meter with its assets; None where there is none."""
+    grid = house.grid
+    total = memories.get(f"{grid.name}.power_w")
+    if total is None:
+        return None
+    shown = [
+        observations.find_fresh_value(memories, f"{grid.name}.{name}", grid.period_s, now_ns)
+        for name in POWER_QUANTITIES
+    ]
+    by_phase = [watts for watts in shown if watts is not None]
+    # None: the phases are not known, so nobody asks for them.
+    steered_w: list[float] | None = [0.0, 0.0, 0.0] if len(by_phase) == len(POWER_QUANTITIES) else None
+    sum_w = generated_w = 0.0
+    assets = find_measured_assets(house)
+    known = [memories.get(f"{asset.name}.power_w") for asset in assets]
+    assets_w = [0.0 if one is None else one.value for one in known]
+    heard = tuple([observations.find_power_w(memories, asset, now_ns) is not None for asset in assets])
+    for asset, watts in zip(assets, assets_w, strict=True):
+        if is_generator(asset):
+            generated_w += watts
+            continue
+        sum_w += watts
+        if steered_w is None or watts == 0.0:
+            continue
+        share = phases.find_phase_share(asset, None, memories, None, now_ns)
+        steered_w = (
+            None
+            if not share.known
+            else [before + part * watts for before, part in zip(steered_w, share.parts, strict=True)]
+        )
+    phased = steered_w is not None
+    measured = {asset.name for asset in assets}
+    values: tuple[list[float], list[float]] = ([], [])
+    for point, order in orders.items():
+        values[point.partition(".")[0] not in measured].append(order.value)
+    return MeterSample(
+        total.taken_ns,
+        (total.value, *by_phase) if phased else (total.value,),
+        (sum_w, *(steered_w or ())) if phased else (sum_w,),
+        generated_w,
+        hash(tuple(values[0])),
+        hash(tuple(values[1])),
+        tuple(assets_w),
+        hash(heard),
+    )
+
+
+def is_generator(asset: Asset) -> bool:
+    """Whether sun or heat decides on its power, and not its order alone."""
+    return isinstance(asset, _Generator)
+
+
+def find_measured_assets(house: House) -> list[Asset]:
+    """The assets that say what they take."""
+    return [asset for asset in house.assets if asset.measured]
+
+
+def find_slowest_period_s(periods_s: Sequence[float], first: MeterSample, last: MeterSample) -> float:
+    """How often the slowest asset is read that moved between two samples, in s; 0 where none did.
+
+    ``periods_s`` are those of the measured assets.
+    """
+    moved_w = [abs(after - before) for before, after in zip(first.assets_w, last.assets_w, strict=True)]
+    least_w = MOVED_SHARE * max(moved_w, default=0.0)
+    return max(
+        (period for period, watts in zip(periods_s, moved_w, strict=True) if watts > least_w), default=0.0
+    )
+
+
+def append_sample(
+    samples: tuple[MeterSample, ...], newest: MeterSample, period_s: float
+) -> tuple[MeterSample, ...]:
+    """Append a sample and drop the oldest ones; the result holds at most some hundred."""
+    oldest_ns = newest.taken_ns - round(max(SAMPLES_S, SAMPLES_MAX_COUNT * period_s) * _S)
+    first = next((place for place, one in enumerate(samples) if one.taken_ns >= oldest_ns), len(samples))
+    return (*samples[first:], newest)
+
+
+def find_median_w(samples: Sequence[MeterSample], channel: int) -> float:
+    """Return the median of the meter's readings, in W; ``samples`` must not be empty."""
+    return median(one.meter_w[channel] for one in samples)
+
+
+def find_noise_w(samples: Sequence[MeterSample], channel: int) -> float:
+    """Return the standard deviation of the meter's readings, in W."""
+    values = [one.meter_w[channel] for one in samples]
+    mean = sum(values) / len(values)
+    return sqrt(sum((value - mean) ** 2 for value in values) / len(values))

@@ -1,0 +1,98 @@
+"""Detect that the clock of a meter contradicts a trusted clock: wrong prices cost more than none (pure).
+
+A meter may be wrong as well.  So one that agrees with ours outweighs those that do not, a meter that calls
+its own clock degraded or doubtful is not heard (its driver says nothing then), and what follows is no more
+than that the local plan is not followed: no limit hangs on it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from quartier.control.observe import observations
+from quartier.control.observe.observations import LastGoodValues
+from quartier.house.alarm import Alarm
+from quartier.house.assets import House
+from quartier.house.now import Now
+
+CONTRADICTION_HOLD_S = 60.0
+"""For so long a meter must contradict before it counts: one wrong stamp is nothing."""
+CLOCK_OFFSET = "clock_offset_s"
+_S = 1_000_000_000
+_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
+
+
+@dataclass(frozen=True, slots=True)
+class ClockComparison:
+    """How far a meter's clock is behind ours, and since when further than it may be; None: it is not."""
+
+    behind_s: float
+    since_ns: int | None = None
+
+    def contradicts(self, now_ns: int) -> bool:
+        """Whether it has for long enough."""
+        return self.since_ns is not None and now_ns - self.since_ns >= CONTRADICTION_HOLD_S * _S
+
+    @property
+    def words(self) -> str:
+        """For people: ``2 h behind``."""
+        span_s = abs(self.behind_s)
+        size_s, unit = next(((size_s, unit) for size_s, unit in _UNITS if span_s >= size_s), (1.0, "s"))
+        return (
+            f"{span_s / size_s:.1f}".removesuffix(".0")
+            + f" {unit} "
+            + ("behind" if self.behind_s > 0.0 else "ahead of")
+        )
+
+
+ClockComparisons = Mapping[str, ClockComparison]
+"""By meter."""
+
+
+def compare_clocks(
+    house: House, before: ClockComparisons, memories: LastGoodValues, now: Now
+) -> dict[str, ClockComparison]:
+    """Every clock that is known now; none while ours is not trusted anyhow."""
+    found = {}
+    for meter in house.witnesses:
+        if meter.clock_s is None or not now.synced:
+            continue
+        behind_s = observations.find_fresh_value(
+            memories, f"{meter.name}.{CLOCK_OFFSET}", meter.clock_s, now.ns
+        )
+        if behind_s is None:
+            continue
+        known = before.get(meter.name)
+        since_ns = now.ns if known is None or known.since_ns is None else known.since_ns
+        found[meter.name] = ClockComparison(
+            behind_s, since_ns if abs(behind_s) > house.clock_differs_max_s else None
+        )
+    return found
+
+
+def find_clock_doubt(clocks: ClockComparisons, now_ns: int) -> str:
+    """Why our clock is not believed; empty while no meter contradicts it, or one of them agrees with it."""
+    against = find_contradicting_meters(clocks, now_ns)
+    return f"the clock is contradicted by {against}" if against else ""
+
+
+def find_contradicting_meters(clocks: ClockComparisons, now_ns: int) -> str:
+    """The meters for which our clock is not believed; empty while none contradicts it, or one agrees."""
+    if any(one.since_ns is None for one in clocks.values()):
+        return ""
+    return " and ".join(name for name, one in sorted(clocks.items()) if one.contradicts(now_ns))
+
+
+def find_clock_alarms(clocks: ClockComparisons, now_ns: int) -> Iterator[Alarm]:
+    """Each meter that contradicts: a doubt about our clock, or about its own where another agrees."""
+    doubted = find_clock_doubt(clocks, now_ns)
+    for name, one in sorted(clocks.items()):
+        if not one.contradicts(now_ns):
+            continue
+        if doubted:
+            words = (
+                f"the clock of {name} is {one.words} ours: one of them is wrong, no local plan is followed"
+            )
+            yield Alarm("clock.contradicted", name, words)
+        else:
+            words = f"the clock of {name} is {one.words} ours, and another meter agrees with ours"
+            yield Alarm("meter.clock_wrong", name, words)

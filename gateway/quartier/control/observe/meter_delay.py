@@ -1,0 +1,330 @@
+"""Estimate the delay of the grid meter from the moves of assets and when it shows them (pure).
+
+A meter behind a radio, a cloud or a slow gateway answers in time with old values, and says nothing of their
+age.  What a battery, a car or the sun does shows in the grid's power so much later.  For each lag it is kept
+how badly the grid's steps agree with the assets' own steps that long before; what the rest of the house does
+adds to all of them alike.  The shortest lag that explains the steps far better than the one in use takes its
+place: so a movement that does not show yet counts as not in the reading yet, from its first seconds on, and
+is not answered again (``track``).
+
+The rest of the building is the grid's reading less the battery's own.  Where the two meters tell of different
+instants, the battery's own movement looks like the house's, and is answered again: it hunts (battery.py).
+With the lag of the grid meter and the battery's delay and ramp known, the battery's power is taken for the
+instant that the grid's reading is of: from its own past readings, and beyond the last of them by as much as
+the response to its orders moves meanwhile (the predictor of O. J. M. Smith, Chem. Eng. Prog. 53 (1957) 217).
+Where it stands still nothing is added, also where it does not obey: the model's own movement counts, never
+its level.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from operator import itemgetter
+
+from quartier.control.observe.observations import LastGood, LastGoodValues
+from quartier.control.records import Order
+from quartier.house.alarm import Alarm
+from quartier.house.assets import Asset, Battery, Ev, House, Pv
+from quartier.house.records import replace
+
+EARLIEST_S, LATEST_S = -5, 20
+DELAYS_S = tuple(range(EARLIEST_S, LATEST_S + 1))
+"""Minus: the grid meter shows it before the asset's own reading does."""
+
+
+NEAREST_SHARE = tuple(sorted(range(len(DELAYS_S)), key=lambda place: abs(DELAYS_S[place])))
+FORGETTING_FACTOR = 0.95
+"""So much of what was known is left after a reading in which something moved; calm ones change nothing."""
+
+
+MOVEMENT_MIN_W, LEAST_SHARE = 30.0, 0.03
+"""A step that counts; and the part of the rating that movements must come to before anything is concluded."""
+
+
+BETTER_SHARE = 0.2
+"""A lag takes the place of another where it leaves no more than so much of the disagreement."""
+
+
+EXPLAINED_SHARE = 0.5
+"""So much of the grid's own steps a lag must explain; one at which the assets stood still explains none."""
+
+
+TOGETHER, SCALED = 0.5, 1.6
+"""Steps of one shape (their correlation, squared) and of sizes so many times apart: a meter tells wrongly
+how much, and nothing of when.  A lag alone makes none of that shape so small, as 0.5 ** 0.5 > 1 / 1.6.
+"""
+
+
+TOLERATED_DELAY_S = 3.0
+"""What the filter bears (``battery``): what a probe measured, finer than this, is not replaced by less."""
+
+
+PLAUSIBLE_DELAYS = 1.5
+"""No step of the assets is believed that is larger than so much of what they can do."""
+
+
+SAMPLE_INTERVAL_S = 2.0
+"""What is read more seldom and may step at any moment between tells nothing of when."""
+
+
+SEEN_S, HISTORY_S = 1.5, 30.0
+"""How old an asset's own reading may be beside the grid's, and how long readings are kept."""
+
+
+ALARM_FROM_S = 3.0
+_S = 1_000_000_000
+PowerHistory = tuple[tuple[int, float], ...]
+"""Power as (monotonic ns, W), oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterDelay:
+    """``found_s``: the lag in use, in s; None: none was found, the probe's holds, or none.
+
+    ``errors`` is the disagreement of each of ``LAGS_S`` in W², ``made`` the assets' own steps so long before
+    alike, ``together`` those times the grid's, ``moved`` the largest of them.  ``grid`` are the meter's
+    readings, ``looked_ns`` is the one until which steps were compared.
+    """
+
+    found_s: float | None = None
+    errors: tuple[float, ...] = (0.0,) * len(DELAYS_S)
+    made: tuple[float, ...] = (0.0,) * len(DELAYS_S)
+    together: tuple[float, ...] = (0.0,) * len(DELAYS_S)
+    moved: float = 0.0
+    grid: PowerHistory = ()
+    looked_ns: int | None = None
+
+    @property
+    def late_s(self) -> float:
+        """By how much the grid meter is known to be late, in s; 0 where it is not."""
+        return max(self.found_s or 0.0, 0.0)
+
+    def find_delay_s(self, house: House) -> float:
+        """Return by how much the grid meter is late, in s: as found since, else as a probe measured."""
+        if self.found_s is not None:
+            return self.late_s
+        probed = (one.lag_s for one in house.assets if isinstance(one, Battery) and one.delay_s is not None)
+        return max(probed, default=0.0)
+
+
+def update_meter_delay(
+    before: MeterDelay, house: House, memories: LastGoodValues, pasts: Mapping[str, PowerHistory]
+) -> MeterDelay:
+    """The lag after this look; ``pasts`` has the past of each asset that may move and says its power."""
+    newest = memories.get(f"{house.grid.name}.power_w")
+    grid = append_grid_reading(before.grid, newest, 0 if newest is None else newest.taken_ns)
+    if grid == before.grid:
+        return before
+    now = replace(before, grid=grid)
+    movers = [asset for asset in house.assets if _tells(asset) and _moves(pasts.get(asset.name, ()))]
+    until_ns, from_ns = grid[-1][0], before.looked_ns
+    if from_ns is None or not movers or until_ns - from_ns > LATEST_S * _S:
+        return replace(now, looked_ns=until_ns)
+    if any(until_ns - pasts[asset.name][-1][0] > SEEN_S * _S for asset in movers):
+        return now  # one that is read more seldom is waited for
+    pairs = [_steps_w(grid, [pasts[a.name] for a in movers], from_ns, until_ns, lag_s) for lag_s in DELAYS_S]
+    misfits_w = [abs(seen_w - made_w) for seen_w, made_w in pairs]
+    most_w = max(abs(made_w) for _, made_w in pairs)
+    now = replace(now, looked_ns=until_ns)
+    # The house itself moved by more, or no asset can have moved so: a meter told nonsense.
+    moved_by_others = min(misfits_w[-EARLIEST_S:]) > most_w or most_w > PLAUSIBLE_DELAYS * sum(
+        map(_span_w, movers)
+    )
+    if most_w < MOVEMENT_MIN_W or moved_by_others:
+        return now
+    now = replace(
+        now,
+        errors=_added(before.errors, [step**2 for step in misfits_w]),
+        made=_added(before.made, [made_w**2 for _, made_w in pairs]),
+        together=_added(before.together, [seen_w * made_w for seen_w, made_w in pairs]),
+        moved=FORGETTING_FACTOR * before.moved + most_w**2,
+    )
+    if now.moved < (LEAST_SHARE * sum(asset.rated_w for asset in movers)) ** 2:
+        return now
+    return replace(now, found_s=_concluded(now, movers))
+
+
+def _added(before: Sequence[float], more: Sequence[float]) -> tuple[float, ...]:
+    return tuple(FORGETTING_FACTOR * was + step for was, step in zip(before, more, strict=True))
+
+
+def _steps_w(
+    grid: PowerHistory, pasts: Sequence[PowerHistory], from_ns: int, until_ns: int, lag_s: int
+) -> tuple[float, float]:
+    """What the grid shows of a while, and what the assets did so long before, or after."""
+    shown_ns, made_ns = min(lag_s, 0) * _S, max(lag_s, 0) * _S
+    seen_w = interpolate_power_w(grid, until_ns + shown_ns) - interpolate_power_w(grid, from_ns + shown_ns)
+    return seen_w, sum(
+        interpolate_power_w(past, until_ns - made_ns) - interpolate_power_w(past, from_ns - made_ns)
+        for past in pasts
+    )
+
+
+def _concluded(lag: MeterDelay, movers: Sequence[Asset]) -> float | None:
+    """What the disagreements say; a probe's own lag is finer, and stays where it is not far off."""
+    found_s = lag.found_s
+    probed = [one.lag_s for one in movers if isinstance(one, Battery) and one.delay_s is not None]
+    here_s = found_s if found_s is not None else max(probed, default=0.0)
+    place = min(max(round(here_s), EARLIEST_S), LATEST_S) - EARLIEST_S
+    if _is_scaled(lag, place):
+        return found_s
+    best_s = _best(lag, place, found_s)
+    if probed and best_s is not None and abs(best_s - max(probed)) <= TOLERATED_DELAY_S:
+        return found_s
+    return best_s
+
+
+def _is_scaled(lag: MeterDelay, place: int) -> bool:
+    """Whether the grid and the assets move together there, and by far more, or less, than each other."""
+    made, together, seen = lag.made[place], lag.together[place], _seen(lag, place)
+    if together <= 0.0 or together**2 < TOGETHER * seen * made:
+        return False
+    return not made / SCALED <= together <= made * SCALED
+
+
+def _seen(lag: MeterDelay, place: int) -> float:
+    """The grid's own steps, squared."""
+    return lag.errors[place] + 2.0 * lag.together[place] - lag.made[place]
+
+
+def _best(lag: MeterDelay, place: int, found_s: float | None) -> float | None:
+    """The shortest that is far better than the one in use, and about as good as the best; else as it was."""
+    errors = lag.errors
+    here = errors[place]
+    if here == 0.0:
+        return found_s
+    enough = min(BETTER_SHARE * here, 2.0 * min(errors) + BETTER_SHARE * BETTER_SHARE * here)
+    fit = (
+        at for at in NEAREST_SHARE if errors[at] <= enough and errors[at] <= EXPLAINED_SHARE * _seen(lag, at)
+    )
+    return next((float(DELAYS_S[at]) for at in fit), found_s)
+
+
+def _span_w(asset: Asset) -> float:
+    return 2.0 * asset.rated_w if isinstance(asset, Battery) else asset.rated_w
+
+
+def _tells(asset: Asset) -> bool:
+    """Whether its readings say when it moved: a battery ramps between two, others are read often."""
+    return isinstance(asset, Battery) or asset.period_s <= SAMPLE_INTERVAL_S
+
+
+def _moves(past: PowerHistory) -> bool:
+    """Whether it did anything of late: nobody else costs more than this look."""
+    watts = [w for _, w in past]
+    return bool(watts) and max(watts) - min(watts) >= MOVEMENT_MIN_W
+
+
+def append_grid_reading(held: PowerHistory, newest: LastGood | None, now_ns: int) -> PowerHistory:
+    """The readings of half a minute with the newest, and the one before: it still tells where they began."""
+    if newest is not None and (not held or newest.taken_ns > held[-1][0]):
+        held = (*held, (newest.taken_ns, newest.value))
+    oldest_ns = now_ns - round(HISTORY_S * _S)
+    first = next((at for at, (ns, _) in enumerate(held) if ns >= oldest_ns), len(held))
+    return held[max(0, first - 1) :]
+
+
+def interpolate_power_w(past: PowerHistory, wanted_ns: int) -> float:
+    """The power at an instant, in W: between two readings on a straight line, outside as at the nearest."""
+    place = bisect_left(past, wanted_ns, key=_instant)
+    if place in {0, len(past)}:
+        return past[min(place, len(past) - 1)][1]
+    (sooner_ns, sooner_w), (later_ns, later_w) = past[place - 1], past[place]
+    return sooner_w + (wanted_ns - sooner_ns) / (later_ns - sooner_ns) * (later_w - sooner_w)
+
+
+_instant = itemgetter(0)
+
+
+def find_delay_alarms(lag: MeterDelay, house: House) -> Iterator[Alarm]:
+    """What people must know of a late meter."""
+    if lag.late_s >= ALARM_FROM_S:
+        words = f"{house.grid.name}: its meter tells what was {lag.late_s:.0f} s ago"
+        yield Alarm("meter.late", house.grid.name, f"{words}; what else is measured is compared with it so")
+
+
+_Moving = Battery | Ev | Pv
+
+
+@dataclass(frozen=True, slots=True)
+class PowerTrack:
+    """The newest readings and orders of one asset as (monotonic ns, W), oldest first."""
+
+    seen: tuple[tuple[int, float], ...] = ()
+    told: tuple[tuple[int, float], ...] = ()
+
+
+def update_tracks(
+    house: House,
+    before: Mapping[str, PowerTrack],
+    memories: LastGoodValues,
+    orders: Mapping[str, Order],
+    now_ns: int,
+) -> dict[str, PowerTrack]:
+    """The tracks of all that may move and says its power, with what is new; orders where one was probed."""
+    found = {}
+    for asset in house.assets:
+        if isinstance(asset, _Moving) and f"{asset.name}.power_w" in memories:
+            track = before.get(asset.name, PowerTrack())
+            probed = isinstance(asset, Battery) and asset.delay_s is not None
+            order = orders.get(f"{asset.name}.setpoint_w") if probed else None
+            found[asset.name] = PowerTrack(
+                append_grid_reading(track.seen, memories.get(f"{asset.name}.power_w"), now_ns),
+                append_grid_reading(
+                    track.told, None if order is None else LastGood(order.value, order.written_ns), now_ns
+                ),
+            )
+    return found
+
+
+def find_power_then_w(track: PowerTrack | None, grid: LastGood | None, late_s: float) -> float | None:
+    """What an asset took at the instant that a late grid meter tells of, in W; None where none is late."""
+    if late_s <= 0.0 or grid is None or track is None or not track.seen:
+        return None
+    return interpolate_power_w(track.seen, grid.taken_ns - round(late_s * _S))
+
+
+def find_battery_power_w(
+    battery: Battery,
+    track: PowerTrack | None,
+    last: LastGood,
+    grid: LastGood | None,
+    found_s: float | None = None,
+) -> float:
+    """What of the battery is in the ``grid``'s last reading; ``last`` is its own last one.
+
+    ``found_s`` is the lag that was found since (``lag``), which is newer than the probe's.  Its own last
+    reading itself where neither is known, nor the grid.
+    """
+    probed = battery.delay_s is not None
+    if track is None or grid is None or not (probed or found_s):
+        return last.value
+    lag_s = battery.lag_s if found_s is None else found_s
+    wanted_ns = grid.taken_ns - round(lag_s * _S)
+    if wanted_ns <= last.taken_ns:
+        return interpolate_power_w((*track.seen, (last.taken_ns, last.value)), wanted_ns)
+    if not probed:
+        return last.value
+    return (
+        last.value + _model_w(battery, track.told, wanted_ns) - _model_w(battery, track.told, last.taken_ns)
+    )
+
+
+def _model_w(battery: Battery, told: tuple[tuple[int, float], ...], at_ns: int) -> float:
+    """Where its response to its orders would be: the delay, then a straight way to each newer one."""
+    assert battery.delay_s is not None
+    if not told:
+        return 0.0
+    delay_ns = round(battery.delay_s * _S)
+    power_w = told[0][1]
+    for (from_ns, target_w), (until_ns, _) in pairwise((*told, (at_ns - delay_ns, 0.0))):
+        passed_s = (min(until_ns, at_ns - delay_ns) - from_ns) / _S
+        if passed_s <= 0:
+            break
+        if not battery.response_w_per_s:
+            power_w = target_w
+            continue
+        way_w = battery.response_w_per_s * passed_s
+        power_w = min(max(target_w, power_w - way_w), power_w + way_w)
+    return power_w

@@ -1,0 +1,159 @@
+"""Last good readings: their age, and the worst case of an asset's power."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from quartier.house.assets import SUPPLY_POINTS, Asset, Battery, Ev, Grid, House, Load, Moded, Pv
+from quartier.house.image import Frozen
+
+SILENT_S = 15.0
+SILENT_POLLS = 3.0
+ABSURD_W = 1e9
+APPARENT, APPARENT_EXPORT = "apparent_power_va", "apparent_power_export_va"
+POWER_QUANTITIES = ("power_l1_w", "power_l2_w", "power_l3_w")
+SESSION_QUANTITIES = ("session_energy_wh", "energy_wanted_wh", "departure_in_s")
+"""What a charger may know of a car."""
+CURRENT_QUANTITIES = ("current_l1_a", "current_l2_a", "current_l3_a")
+NOMINAL_V = 230.0
+
+
+class LastGood(NamedTuple):
+    """The last good value of a point and when it was taken (monotonic)."""
+
+    value: float
+    taken_ns: int
+
+
+LastGoodValues = Mapping[str, LastGood]
+
+
+def read_number(frozen: Frozen, point: str) -> LastGood | None:
+    """The point's value if it is good, finite and not absurd; so that no NaN reaches the kernel."""
+    seen = frozen.good(point)
+    if seen is None or not -ABSURD_W <= seen[0] <= ABSURD_W:  # what is no number is in no interval
+        return None
+    return LastGood(*seen)
+
+
+def update_last_good(frozen: Frozen, house: House, before: LastGoodValues) -> dict[str, LastGood]:
+    """The memories after this look: a bad reading does not erase the good one before it."""
+    after = dict(before)
+    for point in list_read_points(house):
+        found = read_number(frozen, point)
+        if found is not None:
+            after[point] = found
+    if house.grid.is_apparent:
+        after |= _apparent(house.grid, after)
+    return after
+
+
+def _apparent(grid: Grid, memories: LastGoodValues) -> dict[str, LastGood]:
+    """What a meter of VA alone says of the grid's W: at most so much; export where it says export."""
+    taken = _newest(memories.get(f"{grid.name}.{APPARENT}"), _from_currents(grid, memories))
+    if taken is None:
+        return {}
+    export_va = (
+        find_fresh_value(memories, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, taken.taken_ns) or 0.0
+    )
+    return {f"{grid.name}.power_w": LastGood(taken.value - export_va, taken.taken_ns)}
+
+
+def has_unsigned_export(grid: Grid, memories: LastGoodValues) -> bool:
+    """Whether a meter of VA alone still says its export beside the rest; it no more does in another mode."""
+    newest = memories.get(f"{grid.name}.power_w")
+    now_ns = 0 if newest is None else newest.taken_ns
+    return find_fresh_value(memories, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, now_ns) is not None
+
+
+def _from_currents(grid: Grid, memories: LastGoodValues) -> LastGood | None:
+    """VA from A at the nominal voltage: the short frames of an over-current say nothing else."""
+    said = [
+        memory for name in CURRENT_QUANTITIES if (memory := memories.get(f"{grid.name}.{name}")) is not None
+    ]
+    if not said:
+        return None
+    return LastGood(NOMINAL_V * sum(one.value for one in said), min(one.taken_ns for one in said))
+
+
+def _newest(first: LastGood | None, second: LastGood | None) -> LastGood | None:
+    if first is None or second is None:
+        return first
+    return second if second.taken_ns > first.taken_ns else first
+
+
+def list_read_points(house: House) -> list[str]:
+    """Every point that control reads of a house."""
+    wanted = [f"{asset.name}.power_w" for asset in (house.grid, *house.assets)]
+    if house.supplies:
+        wanted.append(f"{house.grid.name}.{APPARENT}")
+    if house.grid.is_apparent:
+        wanted += [
+            f"{house.grid.name}.{quantity}" for quantity in (APPARENT, APPARENT_EXPORT, *CURRENT_QUANTITIES)
+        ]
+    wanted += [f"{contact.name}.input_on" for contact in house.contacts]
+    wanted += [f"{supply.name}.{name}" for supply in house.supplies for name in SUPPLY_POINTS]
+    wanted += [f"{one.name}.tariff_index" for one in house.witnesses if one.tariff_s is not None]
+    wanted += [f"{one.name}.clock_offset_s" for one in house.witnesses if one.clock_s is not None]
+    if house.is_branched:
+        wanted += _branched(house)
+    for asset in house.assets:
+        if asset.falls_back and not asset.accepts_no_fallback:
+            wanted.append(f"{asset.name}.fallback_on")
+        if isinstance(asset, Battery):
+            wanted.append(f"{asset.name}.soc_pct")
+        elif isinstance(asset, Ev):
+            wanted += [
+                f"{asset.name}.{quantity}"
+                for quantity in ("plugged_on", *CURRENT_QUANTITIES, *SESSION_QUANTITIES)
+            ]
+        elif isinstance(asset, Moded):
+            wanted += [asset.point, *(f"{asset.name}.{quantity}" for quantity in asset.senses)]
+        elif (isinstance(asset, Load) and asset.switchable) or (
+            isinstance(asset, Pv) and asset.curtail == "relay"
+        ):
+            wanted.append(f"{asset.name}.relay_on")
+    return wanted
+
+
+def _branched(house: House) -> Iterator[str]:
+    """What tells how the power is spread over nodes and phases."""
+    meters = [house.grid.name, *(node.name for node in house.nodes if node.measured)]
+    yield from (
+        f"{meter}.{quantity}"
+        for meter in meters
+        for quantity in ("power_w", *POWER_QUANTITIES, *CURRENT_QUANTITIES)
+    )
+
+
+def find_reading_age_s(memory: LastGood | None, now_ns: int) -> float:
+    """Seconds since it was taken; infinite when it never was."""
+    return float("inf") if memory is None else (now_ns - memory.taken_ns) / 1e9
+
+
+def find_silent_after_s(period_s: float) -> float:
+    """When a device that is read each ``period_s`` counts as silent: after three polls, at least 15 s."""
+    return max(SILENT_S, SILENT_POLLS * period_s)
+
+
+def find_fresh_value(memories: LastGoodValues, point: str, period_s: float, now_ns: int) -> float | None:
+    """The value while its device is not silent: not older than ``silent_after_s``."""
+    memory = memories.get(point)
+    if memory is None:
+        return None
+    # Asked some hundred times a cycle: as ``age_s`` and ``silent_after_s`` say, without a call.
+    old_s = (now_ns - memory.taken_ns) / 1e9
+    return None if old_s > SILENT_S and old_s > SILENT_POLLS * period_s else memory.value
+
+
+def find_power_w(memories: LastGoodValues, asset: Asset, now_ns: int) -> float | None:
+    """The asset's power while it is known, in W."""
+    return find_fresh_value(memories, f"{asset.name}.power_w", asset.period_s, now_ns)
+
+
+def find_worst_power_w(asset: Asset) -> float:
+    """The most an asset may take when nothing is known of it, in W; generation counts nothing."""
+    if isinstance(asset, Battery):
+        return asset.charge_max_w
+    if isinstance(asset, Moded):
+        return max(0.0, *(mode.power_w for mode in asset.modes))
+    return 0.0 if isinstance(asset, Pv) else asset.rated_w

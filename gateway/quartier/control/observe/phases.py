@@ -1,0 +1,106 @@
+"""The share of each phase in an asset's power; an unknown phase never counts as free (pure)."""
+
+from dataclasses import dataclass
+
+from quartier.control.observe.observations import (
+    CURRENT_QUANTITIES,
+    POWER_QUANTITIES,
+    LastGoodValues,
+    find_fresh_value,
+    find_power_w,
+)
+from quartier.house.assets import Asset, Ev
+from quartier.house.nodes import PHASES, Phase
+
+MEASURED_PHASES = ("power_w", *POWER_QUANTITIES, *CURRENT_QUANTITIES)
+"""What a meter of a node may say."""
+EQUAL_THIRDS = (1 / 3, 1 / 3, 1 / 3)
+PHASE_MIN_A = 1.0
+"""A phase with less current than this is not charged on."""
+
+PhaseValues = tuple[float, float, float]
+"""One number for each of l1, l2 and l3."""
+TotalAndPhases = tuple[float, float, float, float]
+"""One number for the total and for each phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseShare:
+    """The part of an asset's power on each phase; where it is not ``known``, the most that may be there."""
+
+    parts: PhaseValues
+    known: bool = True
+
+    def spread_power(self, watts: float) -> TotalAndPhases:
+        """``watts`` in total and by phase."""
+        l1, l2, l3 = self.parts
+        return watts, watts * l1, watts * l2, watts * l3
+
+    def find_upper_bound(self, watts: float) -> TotalAndPhases:
+        """The most that may be on each phase: what generates somewhere relieves none for sure."""
+        return self.spread_power(watts) if self.known or watts > 0 else (watts, 0.0, 0.0, 0.0)
+
+    def find_lower_bound(self, watts: float) -> TotalAndPhases:
+        """The least that may be on each phase: what is taken somewhere loads none for sure."""
+        return self.spread_power(watts) if self.known or watts < 0 else (watts, 0.0, 0.0, 0.0)
+
+
+ANY_PHASE = PhaseShare((1.0, 1.0, 1.0), known=False)
+ALL_PHASES = PhaseShare(EQUAL_THIRDS)
+
+
+def make_single_phase(phase: Phase) -> PhaseShare:
+    """Wholly on one phase."""
+    l1, l2, l3 = (float(phase == one) for one in PHASES)
+    return PhaseShare((l1, l2, l3))
+
+
+def find_phase_share(
+    asset: Asset, via: Phase | None, memories: LastGoodValues, limit_w: float | None, now_ns: int
+) -> PhaseShare:
+    """Where the power of ``asset`` is.  ``via`` is the phase of a node of one phase that feeds it.
+
+    ``limit_w`` is what a charging point is held to (None: its full power), as if on all its phases.
+    """
+    if via is not None:
+        return make_single_phase(via)
+    if isinstance(asset, Ev) and asset.phases_count == 3:
+        return _charging(asset, memories, limit_w, now_ns)
+    if asset.phase is None:
+        return ANY_PHASE
+    return ALL_PHASES if asset.phase == "all" else make_single_phase(asset.phase)
+
+
+def _charging(ev: Ev, memories: LastGoodValues, limit_w: float | None, now_ns: int) -> PhaseShare:
+    """A car at three phases may use one, two or all: as its currents say, else as its power allows."""
+    amperes = read_terminal_currents_a(ev, memories, now_ns)
+    if amperes is not None and max(amperes) >= PHASE_MIN_A:
+        return measure_phase_share(ev, amperes)
+    watts = find_power_w(memories, ev, now_ns)
+    each_w = (ev.current_max_a * ev.voltage_v * 3 if limit_w is None else limit_w) / 3
+    if watts is None or watts <= 0:
+        return ALL_PHASES  # what it is held to, it may take on all three
+    part = min(1.0, max(1 / 3, each_w / watts))
+    return PhaseShare((part, part, part), known=part <= 1 / 3)
+
+
+def measure_phase_share(ev: Ev, amperes: PhaseValues) -> PhaseShare:
+    """The share of a car by the currents at its terminals, where the building's phases are known."""
+    total_a = sum(amperes)
+    if ev.l1_on is None:
+        part = max(amperes) / total_a
+        return PhaseShare((part, part, part), known=max(amperes) - min(amperes) < PHASE_MIN_A)
+    first = PHASES.index(ev.l1_on)
+    l1, l2, l3 = (amperes[(k - first) % 3] / total_a for k in range(3))
+    return PhaseShare((l1, l2, l3))
+
+
+def read_terminal_currents_a(ev: Ev, memories: LastGoodValues, now_ns: int) -> PhaseValues | None:
+    """The currents at the terminals L1, L2 and L3 of a charging point, in A; None where it says none."""
+    seen = [
+        find_fresh_value(memories, f"{ev.name}.{name}", ev.period_s, now_ns) for name in CURRENT_QUANTITIES
+    ]
+    if seen[0] is None:
+        return None
+    l1, l2, l3 = (abs(one or 0.0) for one in seen)
+    return l1, l2, l3

@@ -1,0 +1,279 @@
+"""The load of the building beside the controlled assets: measured, or the worst case."""
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from quartier.control.observe.observations import (
+    LastGood,
+    LastGoodValues,
+    find_power_w,
+    find_reading_age_s,
+    find_worst_power_w,
+)
+from quartier.control.participants import Participant, find_ordered_power_w
+from quartier.house.assets import Asset, Battery, Ev, House, Pv
+from quartier.house.modes import Chp
+from quartier.house.records import replace
+
+REST_WINDOW_S = 5.0
+EASE_MIN_W = 200.0
+REMAINDER_DECAY = 2.0
+"""What gives so many times its rated power is not measured but said wrongly."""
+SILENT_TIMER_S = 10.0
+"""A device's timer begins with the last order that arrived, which may be later than its last reading."""
+_S = 1_000_000_000
+_DAY_S = 86_400.0
+_UNKNOWN: Mapping[str, LastGood] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualLoad:
+    """The rest in W: now, and its highest and lowest of the last seconds.
+
+    Meters are read at different moments, so the difference of two of them dips and peaks when a
+    steered asset moves; against the import cap counts the highest, against the export cap the
+    lowest of 5 s, each eased by 200 W (the slack of a breach) so that noise costs nothing.  A load that was
+    lowered just now may still be in the grid's reading or not: of both rests the one counts that is nearer to
+    the rest before, lest one that is gone already looks like an export.
+    """
+
+    now_w: float
+    high_w: float
+    low_w: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualSample:
+    """The grid's reading of ``taken_ns`` and what its players were known to take then, each in W.
+
+    ``low_w`` and ``high_w`` hold the rest between what it was for the last reading of each player before that
+    instant and for the first one after it; while one settles, between what it was and will be.  ``now_w`` is
+    the rest in there that was nearest to the rest before.  ``waits`` are those whose next reading is still to
+    come.
+    """
+
+    taken_ns: int
+    grid_w: float
+    present_w: tuple[float, ...]
+    low_w: float
+    high_w: float
+    now_w: float
+    waits: frozenset[int] = frozenset()
+
+    @property
+    def rest_w(self) -> float:
+        """By what its players were known to take."""
+        return self.grid_w - sum(self.present_w)
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualWindow:
+    """The last samples of the rest, and for whom they hold: another set of players begins anew.
+
+    So does the same set where one is now measured that was assumed, or the other way round.
+    """
+
+    names: tuple[str, ...] = ()
+    samples: tuple[ResidualSample, ...] = ()
+
+    def base(self, players: Sequence[Participant]) -> ResidualLoad | None:
+        """Over what is held for just these players; None when nothing is.
+
+        A sample that another reading put in doubt is taken as near to the next as that allows: what moved
+        before its own meter told so was no move of the rest.
+        """
+        if not self.samples or self.names != _names(players):
+            return None
+        return ease_residual_load(
+            self.samples[0].now_w, [(sample.low_w, sample.high_w) for sample in self.samples]
+        )
+
+    def last_w(self, players: Sequence[Participant]) -> float | None:
+        """The rest at the newest sample; None where none is held for just these players."""
+        return self.samples[-1].rest_w if self.samples and self.names == _names(players) else None
+
+
+def ease_residual_load(first_w: float, bounds: Sequence[tuple[float, float]]) -> ResidualLoad:
+    """The base of a rest, ``first_w`` and since within each of ``bounds`` (low, high), the oldest first."""
+    now_w = first_w
+    for low_w, high_w in bounds[1:]:
+        now_w = min(max(now_w, low_w), high_w)
+    newest_low_w, newest_high_w = bounds[-1]
+    highest_w = max(_near(newest_low_w, bounds)) - EASE_MIN_W
+    lowest_w = min(_near(newest_high_w, bounds)) + EASE_MIN_W
+    return ResidualLoad(now_w, max(now_w, highest_w), min(now_w, lowest_w))
+
+
+def _near(near_w: float, bounds: Sequence[tuple[float, float]]) -> Iterator[float]:
+    """Each from the newest, taken to be ``near_w``, as near to the one after it as may be."""
+    yield near_w
+    for low_w, high_w in reversed(bounds[:-1]):
+        near_w = min(max(near_w, low_w), high_w)
+        yield near_w
+
+
+def append_residual_sample(
+    window: ResidualWindow,
+    players: Sequence[Participant],
+    grid: LastGood,
+    memories: LastGoodValues = _UNKNOWN,
+) -> ResidualWindow:
+    """The window with the grid meter's reading; unchanged when that one is in it already.
+
+    So a slow meter is compared with the assets as they were when it was read; ``memories`` tell when each
+    asset was.
+    """
+    names = _names(players)
+    old = window.samples if window.names == names else ()
+    if old and old[-1].taken_ns == grid.taken_ns:
+        return window
+    present_w = tuple(player.present_w for player in players)
+    rest_w = grid.value - sum(present_w)
+    waits = frozenset(i for i, p in enumerate(players) if p.seen and not isinstance(p.asset, Battery))
+    oldest_ns = grid.taken_ns - round(REST_WINDOW_S * _S)
+    read_ns = [memories[name].taken_ns if (name := f"{p.name}.power_w") in memories else 0 for p in players]
+    kept = (_doubted(s, read_ns, present_w) for s in old if s.taken_ns >= oldest_ns)
+    high_w = rest_w + sum(map(find_lowered_power_w, players))
+    now_w = min(max(old[-1].now_w, rest_w), high_w) if old else rest_w
+    newest = ResidualSample(grid.taken_ns, grid.value, present_w, rest_w, high_w, now_w, waits)
+    return ResidualWindow(names, (*kept, newest))
+
+
+def find_lowered_power_w(player: Participant) -> float:
+    """What of a player was lowered just now, in W: it may be in a meter's reading still, or not."""
+    return 0.0 if player.settled_w is None else max(0.0, player.present_w - player.settled_w)
+
+
+def _doubted(sample: ResidualSample, read_ns: Sequence[int], present_w: Sequence[float]) -> ResidualSample:
+    """A sample after the readings of ``read_ns``: the first after it may have been true at it already."""
+    told = [i for i in sample.waits if read_ns[i] > sample.taken_ns]
+    if not told:
+        return sample
+    more_w = [present_w[i] - sample.present_w[i] for i in told]
+    low_w = sample.low_w - sum(max(0.0, watts) for watts in more_w)
+    high_w = sample.high_w + sum(max(0.0, -watts) for watts in more_w)
+    return replace(sample, low_w=low_w, high_w=high_w, waits=sample.waits - set(told))
+
+
+def attribute_rise(
+    window: ResidualWindow, players: Sequence[Participant], grid_w: float, raised: Container[str]
+) -> None:
+    """Take a rise of the grid's power for that of charging points that were ``raised`` and not read since.
+
+    Each counts with no more than its order; until it is read, what it takes would else count as the rest, and
+    its order be taken back.
+    """
+    before_w = window.last_w(players)
+    cars = [p for p in players if isinstance(p.asset, Ev) and p.seen and p.turn.on and p.name in raised]
+    rooms_w = [max(0.0, find_ordered_power_w(car) - car.present_w) for car in cars]
+    if before_w is None or sum(rooms_w) <= 0.0:
+        return
+    rise_w = grid_w - sum(player.present_w for player in players) - before_w
+    share = min(max(rise_w / sum(rooms_w), 0.0), 1.0)
+    for car, room_w in zip(cars, rooms_w, strict=True):
+        car.present_w += share * room_w
+        car.want_w = max(car.want_w, car.present_w)
+
+
+def _names(players: Sequence[Participant]) -> tuple[str, ...]:
+    # One that begins to answer, or falls silent, moves the rest without a watt having moved.
+    return tuple(player.name if player.seen else f"{player.name}?" for player in players)
+
+
+def find_unmeasured_load_w(
+    house: House, memories: LastGoodValues, before_w: float | None, grid_w: float, dt_s: float, now_ns: int
+) -> float | None:
+    """The most seen of what no asset measures (decaying over a day), in W; None until it was seen.
+
+    Not updated while a measured asset is silent, or says that it gives far more than it can: its power would
+    count as remainder.
+    """
+    total_w = 0.0
+    for asset in house.assets:
+        if asset.measured:
+            seen_w = find_power_w(memories, asset, now_ns)
+            if seen_w is None or -seen_w > REMAINDER_DECAY * asset.rated_w:
+                return before_w
+            total_w += seen_w
+    decayed_w = 0.0 if before_w is None else before_w * max(0.0, 1.0 - dt_s / _DAY_S)
+    return max(0.0, grid_w - total_w, decayed_w)
+
+
+def estimate_residual_load_w(
+    house: House, memories: LastGoodValues, players: Sequence[Participant], seen_w: float | None, now_ns: int
+) -> float:
+    """The rest while the grid meter is lost: every asset at its worst, and the remainder, in W.
+
+    The remainder is the declared one, else the most seen; where nothing was ever seen it is taken
+    to use up the fail-safe import by itself.
+    """
+    outside = [asset for asset in house.assets if asset.name not in {p.name for p in players}]
+    known_w = sum(_worst_now(asset, memories, now_ns) for asset in outside)
+    if house.unmeasured_w is not None:
+        return known_w + house.unmeasured_w
+    if seen_w is None:
+        return known_w + house.limits.import_failsafe_w
+    # Loads that nobody measures are part of what was seen, and count at their rating already.
+    rated_w = sum(find_worst_power_w(asset) for asset in house.assets if not asset.measured)
+    return known_w + max(0.0, seen_w - rated_w)
+
+
+def estimate_silent_rise_w(players: Iterable[Participant]) -> float:
+    """How much more silent players could take than is reckoned with, in W: nobody knows what they were told.
+
+    A PV that is silent may generate nothing, and its device's own timer may have a load run that was shed.
+    """
+    unseen = (player for player in players if not player.seen)
+    return sum(max(0.0, find_worst_power_w(player.asset) - player.want_w) for player in unseen)
+
+
+def estimate_unseen_rise_w(assets: Iterable[Asset], memories: LastGoodValues, now_ns: int) -> float:
+    """How much more assets that fell silent could take than when last seen, in W."""
+    more_w = 0.0
+    for asset in assets:
+        memory = memories.get(f"{asset.name}.power_w")
+        if memory is not None and find_power_w(memories, asset, now_ns) is None:
+            more_w += max(0.0, find_worst_power_w(asset) - memory.value)
+    return more_w
+
+
+def estimate_lost_discharge_w(assets: Iterable[Asset], memories: LastGoodValues, now_ns: int) -> float:
+    """What batteries that fell silent while they discharged may cease to give, in W.
+
+    The grid meter still shows it; their device's own timer ends it.  Once that time is over the meter shows
+    what is left.
+    """
+    gone_w = 0.0
+    for asset in assets:
+        memory = memories.get(f"{asset.name}.power_w")
+        if (
+            not isinstance(asset, Battery)
+            or memory is None
+            or find_power_w(memories, asset, now_ns) is not None
+        ):
+            continue
+        if find_reading_age_s(memory, now_ns) <= asset.lease_s + SILENT_TIMER_S:
+            gone_w += max(0.0, -memory.value)
+    return gone_w
+
+
+def find_generation_w(house: House, memories: LastGoodValues, now_ns: int) -> float:
+    """What is generated now, in W and plus; a silent one counts at its rating if it ever generated."""
+    total_w = 0.0
+    for asset in house.assets:
+        if isinstance(asset, Pv | Chp):
+            seen_w = find_power_w(memories, asset, now_ns)
+            if seen_w is not None:
+                total_w -= min(0.0, seen_w)
+            elif find_reading_age_s(memories.get(f"{asset.name}.power_w"), now_ns) < float("inf"):
+                total_w += asset.rated_w
+    return total_w
+
+
+def _worst_now(asset: Asset, memories: LastGoodValues, now_ns: int) -> float:
+    seen_w = find_power_w(memories, asset, now_ns) if asset.measured else None
+    if seen_w is None:
+        return find_worst_power_w(asset)
+    # A battery that was given back may stop discharging; generation that is measured does count.
+    return seen_w if isinstance(asset, Pv) else max(0.0, seen_w)

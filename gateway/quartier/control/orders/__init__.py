@@ -1,0 +1,1 @@
+"""Requests for single assets, and the orders written to points."""

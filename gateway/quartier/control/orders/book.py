@@ -1,0 +1,171 @@
+"""The order book: what is written to points and when: at a change, as a lease, and again when ignored."""
+
+from collections.abc import Collection, Iterable, Mapping
+from math import nan
+from types import MappingProxyType
+
+from quartier.control.observe.observations import read_number
+from quartier.control.reason import Reason, make_reason, render_data
+from quartier.control.records import _S, DesiredValue, Order, OrderBook
+from quartier.house.image import Frozen
+from quartier.house.records import replace
+from quartier_drivers.contract import Command
+from quartier_drivers.who import Who
+
+CONFIRM_INTERVAL_S = 5.0
+REWRITES_MAX, REWRITES_WITHIN_S = 6, 600.0
+"""A device that rounds, is late or does not obey is told again so often in that time; then refreshes do."""
+
+
+STANDING_ORDER_S = 60.0
+"""So often it is told again beyond that where nothing refreshes the order."""
+
+
+# A release value harms nobody late: it waits for a device that is away, a newer command takes its place.
+RELEASE_LIFE_S = 3600.0
+INPUT_LOST = Who("release", "input lost")
+# How far a read-back may stand from what was written, by the last word of the point.
+VALUE_TOLERANCE = {"w": 50.0, "a": 0.5, "on": 0.0}
+_UNKNOWN: Mapping[str, float] = MappingProxyType({})
+
+
+def find_due_commands(
+    book: OrderBook,
+    wants: Iterable[DesiredValue],
+    frozen: Frozen,
+    now_ns: int,
+    steps: Mapping[str, float] = _UNKNOWN,
+) -> tuple[OrderBook, list[Command]]:
+    """The commands due for ``wants``; ``steps`` are the resolutions of points, as far as they are known."""
+    orders = dict(book.orders)
+    released = set(book.released)
+    commands = []
+    for want in wants:
+        released.discard(want.point)
+        present, step = orders.get(want.point), steps.get(want.point, 0.0)
+        if present is None:
+            order = Order(want.value, now_ns, want.reason, since_ns=now_ns)
+        else:
+            present = orders[want.point] = check_order(present, want, frozen, now_ns, step)
+            due = _next(present, want, frozen, now_ns, step)
+            if due is None:
+                if want.holds and present.reason != want.reason:
+                    orders[want.point] = replace(present, reason=want.reason)
+                continue
+            order = due
+        orders[want.point] = order
+        commands.append(make_command(want.point, order.value, now_ns + round(want.life_s * _S), want.reason))
+    returns = {point: one for point, one in book.returns.items() if point in released}
+    return OrderBook(orders, frozenset(released), returns), commands
+
+
+def find_release_commands(
+    book: OrderBook,
+    points: Mapping[str, Reason],
+    values: Mapping[str, float | None],
+    now_ns: int,
+    own: Collection[str] = (),
+) -> tuple[OrderBook, list[Command], tuple[str, ...]]:
+    """Release ``points`` (to the reason why), each once: a command, or its name where no value is known.
+
+    ``own`` are those that go back to their device's own control.
+    """
+    orders, returns = dict(book.orders), dict(book.returns)
+    commands, unnamed = [], []
+    for point, why in points.items():
+        last = orders.pop(point, None)
+        if point in book.released:
+            continue
+        value = values.get(point)
+        reason = make_reason("output.given_back", INPUT_LOST, more=why)
+        if value is None:
+            unnamed.append(point)
+            if point in own:
+                ordered = nan if last is None else last.value
+                returns[point] = Order(ordered, now_ns, reason, since_ns=now_ns)
+        else:
+            commands.append(make_command(point, value, now_ns + round(RELEASE_LIFE_S * _S), reason))
+            returns[point] = Order(value, now_ns, reason, since_ns=now_ns)
+    return OrderBook(orders, book.released | points.keys(), returns), commands, tuple(unnamed)
+
+
+def make_command(point: str, value: float, expires_ns: int, reason: Reason) -> Command:
+    """A command with who wants it, and until when."""
+    who, until_utc_ms = reason.who, reason.until_utc_ms
+    return Command(point, value, expires_ns, str(reason), who, until_utc_ms, cause=render_data(reason))
+
+
+def _next(order: Order, want: DesiredValue, frozen: Frozen, now_ns: int, step: float) -> Order | None:
+    """Return the order to write now, None while the present one stands; a refresh keeps its value."""
+    age_s = (now_ns - order.written_ns) / _S
+    if _is_changed(order, want):
+        raised_ns = now_ns if want.value > order.value else order.raised_ns
+        return Order(
+            want.value, now_ns, want.reason, raised_ns, rewritten_ns=order.rewritten_ns, since_ns=now_ns
+        )
+    if want.refresh_s is not None and age_s >= want.refresh_s:
+        value = order.value if want.tighter else want.value
+        return replace(order, value=value, written_ns=now_ns, reason=want.reason)
+    if contradicts_order(order, want, frozen, step) and _may_rewrite(order, want, frozen, age_s):
+        told_ns = (*order.rewritten_ns, now_ns)[-REWRITES_MAX:]
+        return replace(order, written_ns=now_ns, reason=want.reason, is_kept=False, rewritten_ns=told_ns)
+    return None
+
+
+def _is_changed(order: Order, want: DesiredValue) -> bool:
+    more = want.value - order.value
+    return abs(more) > want.deadband or more * want.tighter > 0
+
+
+def check_order(order: Order, want: DesiredValue, frozen: Frozen, now_ns: int, step: float) -> Order:
+    """Take note of whether the device keeps the order; forget when it was told again long ago."""
+    agrees = _shows(order, want, frozen, step)
+    keeps = want.obeys is not False and (agrees or (agrees is None and want.obeys is True))
+    # What it draws follows later than what it shows.
+    return confirm_order(
+        order, now_ns, keeps=bool(keeps) and now_ns - order.written_ns >= CONFIRM_INTERVAL_S * _S
+    )
+
+
+def confirm_order(order: Order, now_ns: int, *, keeps: bool) -> Order:
+    """Take note that the device was seen to keep the order; forget when it was told again long ago."""
+    is_kept = order.is_kept or keeps
+    since_ns = now_ns - round(REWRITES_WITHIN_S * _S)
+    recent_ns = order.rewritten_ns and tuple(then for then in order.rewritten_ns if then > since_ns)
+    if is_kept == order.is_kept and recent_ns == order.rewritten_ns:
+        return order
+    return replace(order, is_kept=is_kept, rewritten_ns=recent_ns)
+
+
+def contradicts_order(order: Order, want: DesiredValue, frozen: Frozen, step: float) -> bool:
+    """Whether the device shows another value than it was ordered, or its power contradicts the order."""
+    return _shows(order, want, frozen, step) is False or want.obeys is False
+
+
+def _may_rewrite(order: Order, want: DesiredValue, frozen: Frozen, age_s: float) -> bool:
+    """Whether a device that does not keep its order is told again now.
+
+    At once where it kept this very order until now and has more than that: it began anew by itself, or
+    somebody else moved it.  Else it is given time to act.
+    """
+    if len(order.rewritten_ns) >= REWRITES_MAX:
+        return want.refresh_s is None and age_s >= STANDING_ORDER_S
+    if age_s >= CONFIRM_INTERVAL_S:
+        return True
+    shown = read_number(frozen, want.point)
+    is_more = shown is None or want.tighter == 0 or (shown.value - order.value) * want.tighter < 0
+    return order.is_kept and (is_more or want.obeys is False)
+
+
+def _shows(order: Order, want: DesiredValue, frozen: Frozen, step: float) -> bool | None:
+    """Whether the point, read after the write had time to act, shows the order as well as its register can.
+
+    None where it is not read since.
+    """
+    shown = read_number(frozen, want.point)
+    if shown is None or shown.taken_ns < order.written_ns + 2 * _S:
+        return None
+    kind = want.point.rsplit("_", 1)[-1]
+    return abs(shown.value - order.value) <= max(
+        VALUE_TOLERANCE.get(kind, 0.0), 0.02 * abs(order.value), step
+    )

@@ -1,0 +1,337 @@
+"""Measure whether a command is fulfilled, and explain what prevents it (pure)."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from quartier.control import participants, switch_state
+from quartier.control.events import effects
+from quartier.control.observe import observations
+from quartier.control.observe.health import ControlStage
+from quartier.control.orders import conflicts, running_commands, setpoints
+from quartier.control.orders.commands import (
+    CommandDocument,
+    FailsafeTest,
+    Ping,
+    Replay,
+    ResetAlarm,
+    SetMode,
+    Setpoint,
+    Shed,
+)
+from quartier.control.orders.running_commands import RunningCommand, RunningCommands
+from quartier.control.participants import find_control_point
+from quartier.control.records import Overrides
+from quartier.control.requests import Ack, AckReason, InstructionStatus, ReceptionStatus
+from quartier.control.state import ControlState
+from quartier.control.switch_state import SwitchState
+from quartier.house.assets import Battery, Ev, Load, Moded, Steered
+from quartier.house.now import Now
+
+_CAREFUL = ("FAILSAFE", "INIT")
+GRID_SHARE, GRID_LEAST_W = 0.02, 200.0
+"""The band around a cap at the connection (spec/failsafe.md#breach)."""
+
+
+def find_grid_band_w(cap_w: float) -> float:
+    """How far over a cap at the connection still counts as kept."""
+    return max(GRID_SHARE * cap_w, GRID_LEAST_W)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandContext:
+    """What a command is judged against.
+
+    ``people`` are the orders by hand, ``ordered`` the assets that a setpoint of the district is for.
+    ``may_loosen``: spec/failsafe.md#rule-3; ``leads``: the link is in a state in which the
+    district's wishes are followed.  ``regulatory`` are the programs of the grid operator.
+    """
+
+    state: ControlState
+    people: Overrides = field(default_factory=dict)
+    ordered: Collection[str] = ()
+    may_loosen: bool = True
+    leads: bool = True
+    regulatory: Collection[str] = ()
+    now: Now
+
+
+def is_command_fulfilled(one: RunningCommand, world: CommandContext) -> bool:
+    """Whether readings taken since the command began show what it asked."""
+    wish = one.document.asked
+    if isinstance(wish, Setpoint):
+        asset = running_commands.find_controllable(world.state.house, wish.asset)
+        return asset is not None and _is_there(asset, wish.power_w, one, world)
+    if isinstance(wish, Shed):
+        return not any(asset.measured for asset in _still_on(wish, one, world))
+    if isinstance(wish, FailsafeTest):
+        return world.state.mode in _CAREFUL and _is_capped(one, world)
+    assert isinstance(wish, SetMode)
+    units = [
+        unit for unit in running_commands.find_batteries(world.state.house) if unit.name not in world.people
+    ]
+    if wish.mode == "maintenance":
+        return all(participants.find_control_point(unit) in world.state.book.released for unit in units)
+    return all(_is_there(unit, 0.0, one, world) for unit in units if unit.name not in world.ordered)
+
+
+def _seen_w(asset: Steered, one: RunningCommand, world: CommandContext) -> float | None:
+    """What it was measured to take since the command began."""
+    memory = world.state.memories.get(f"{asset.name}.power_w")
+    return memory.value if memory is not None and memory.taken_ns > one.since_ns else None
+
+
+def _is_there(asset: Steered, power_w: float, one: RunningCommand, world: CommandContext) -> bool:
+    seen_w = _seen_w(asset, one, world)
+    return seen_w is not None and setpoints.is_setpoint_reached(asset, power_w, seen_w)
+
+
+def _still_on(wish: Shed, one: RunningCommand, world: CommandContext) -> list[Load | Ev | Moded]:
+    """The assets of a shed that are not seen to be off; a person's order of one excuses it."""
+    ours = (asset for asset in find_shed_assets(wish, world.state) if asset.name not in world.people)
+    return [asset for asset in ours if not _is_off(asset, one, world)]
+
+
+def _is_off(asset: Load | Ev | Moded, one: RunningCommand, world: CommandContext) -> bool:
+    seen_w = _seen_w(asset, one, world)
+    mode = world.state.turns.get(asset.name, SwitchState()).mode
+    left_w = max(0.0, asset.modes[mode or 0].power_w) if isinstance(asset, Moded) else 0.0
+    return seen_w is not None and (seen_w <= left_w or setpoints.is_setpoint_reached(asset, left_w, seen_w))
+
+
+def _is_capped(one: RunningCommand, world: CommandContext) -> bool:
+    grid = world.state.memories.get(f"{world.state.house.grid.name}.power_w")
+    force = world.state.force
+    if grid is None or force is None or grid.taken_ns <= one.since_ns:
+        return False
+    low_w = -force.export_w - find_grid_band_w(force.export_w)
+    return low_w <= grid.value <= force.import_w + find_grid_band_w(force.import_w)
+
+
+def explain_failure(one: RunningCommand, world: CommandContext) -> AckReason:
+    """What kept it from success until its time was over."""
+    wish = one.document.asked
+    if isinstance(wish, Setpoint):
+        asset = running_commands.find_controllable(world.state.house, wish.asset)
+        return AckReason.UNKNOWN_DEVICE if asset is None else _of_setpoint(asset, wish.power_w, one, world)
+    if isinstance(wish, Shed):
+        kept = any(_runs_its_least(asset, world) for asset in _still_on(wish, one, world))
+        return AckReason.SELF_PROTECTION if kept else AckReason.UNCONTROLLED_LOADS
+    return AckReason.SELF_PROTECTION if isinstance(wish, SetMode) else AckReason.UNCONTROLLED_LOADS
+
+
+def _runs_its_least(asset: Load | Ev | Moded, world: CommandContext) -> bool:
+    turn = world.state.turns.get(asset.name, SwitchState())
+    return turn.on and not switch_state.is_switch_allowed(asset, turn, world.now.ns)
+
+
+def _of_setpoint(asset: Steered, power_w: float, one: RunningCommand, world: CommandContext) -> AckReason:
+    """By who is behind the order that stands at its point instead."""
+    order = world.state.book.orders.get(participants.find_control_point(asset))
+    if is_protected(asset, power_w, world):
+        return AckReason.SELF_PROTECTION
+    behind = None if order is None else order.reason.who
+    if behind is None or behind.kind not in {"grid", "document"}:
+        return AckReason.SAFETY
+    if behind == running_commands.find_requester(one):
+        return AckReason.SELF_PROTECTION
+    word = behind.kind == "grid" or behind.name in world.regulatory
+    return AckReason.REGULATORY if word else AckReason.BOUNDS
+
+
+def evaluate_running_commands(
+    before: RunningCommands, world: CommandContext
+) -> tuple[RunningCommands, list[Ack]]:
+    """Look at each that runs, after the cycle that followed it; what is said of them.
+
+    STARTED after the first cycle, SUCCEEDED once measured, ABORTED where it ends before its time, or comes to
+    its end without having been seen to be done.
+    """
+    after, acks = before, []
+    for one in before.running:
+        for status, reason in _steps(one, world):
+            after, ack = running_commands.set_command_status(after, one.document, status, reason)
+            acks.append(ack)
+        if world.now.ns >= one.until_ns:
+            after = running_commands.end_command(after, one.document)
+    return after, acks
+
+
+def _steps(one: RunningCommand, world: CommandContext) -> Iterator[tuple[InstructionStatus, str]]:
+    reason = _cut(one, world)
+    is_over = world.now.ns >= one.until_ns
+    if is_over and not reason and one.status is not InstructionStatus.SUCCEEDED:
+        reason = explain_failure(one, world)
+    if reason:
+        yield InstructionStatus.ABORTED, reason
+    if reason or is_over:
+        return
+    if one.status is InstructionStatus.ACCEPTED:
+        yield InstructionStatus.STARTED, ""
+    if one.status is not InstructionStatus.SUCCEEDED and is_command_fulfilled(one, world):
+        yield InstructionStatus.SUCCEEDED, ""
+
+
+def _cut(one: RunningCommand, world: CommandContext) -> str:
+    """Why it must end now: what gives ends with whoever stands behind it; what takes goes on."""
+    wish = one.document.asked
+    if not isinstance(wish, Setpoint | SetMode):
+        return ""
+    if isinstance(wish, Setpoint) and wish.asset in world.people:
+        return AckReason.LOCAL_OVERRIDE
+    return "" if world.leads and not world.state.events.is_gone else AckReason.SAFETY
+
+
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDecision:
+    """ACCEPTED or REJECTED; ``reason`` also where a part of it has no effect."""
+
+    status: InstructionStatus = InstructionStatus.ACCEPTED
+    reason: str = ""
+    reception: ReceptionStatus = ReceptionStatus.OK
+
+
+def decide_command(
+    document: CommandDocument, commands: RunningCommands, world: CommandContext, *, persisted: bool
+) -> CommandDecision:
+    """Judge a command that came for the first time; ``persisted``: its number is on disk.
+
+    What only takes (a shed that is no weaker than the one that runs, a test of the fail-safe state) is taken
+    in every state, like a document that tightens.
+    """
+    wish = document.asked
+    if isinstance(wish, Ping | Replay | ResetAlarm):
+        return CommandDecision()
+    refusal = _nonsense(document, world)
+    if refusal is None and not _tightens(document, commands, world.now):
+        refusal = _loosening(world, persisted=persisted)
+    if refusal is not None:
+        return refusal
+    if isinstance(wish, Setpoint):
+        return _setpoint(wish, commands, world)
+    if isinstance(wish, SetMode) and wish.mode != "auto":
+        return _mode(world)
+    if isinstance(wish, Shed):
+        return _shed(wish, world)
+    out = isinstance(wish, FailsafeTest) and world.state.events.is_gone
+    return _no(AckReason.SAFETY) if out else CommandDecision()
+
+
+def _nonsense(document: CommandDocument, world: CommandContext) -> CommandDecision | None:
+    """What no state of the house makes possible: a setpoint of nothing, or that no device can follow."""
+    wish = document.asked
+    if not isinstance(wish, Setpoint):
+        return None
+    asset = running_commands.find_controllable(world.state.house, wish.asset)
+    if asset is None:
+        return _no(AckReason.UNKNOWN_DEVICE, ReceptionStatus.INVALID_CONTENT)
+    bad = setpoints.find_power_fault(asset, wish.power_w)
+    return _no(AckReason.BOUNDS, ReceptionStatus.INVALID_CONTENT) if bad else None
+
+
+def _loosening(world: CommandContext, *, persisted: bool) -> CommandDecision | None:
+    """Why what loosens is not taken now (spec/failsafe.md#rule-3); None where it may be."""
+    if not persisted:
+        return CommandDecision(InstructionStatus.REJECTED, reception=ReceptionStatus.TEMPORARY_ERROR)
+    if not world.now.synced:
+        return _no(AckReason.CLOCK)
+    return None if world.may_loosen else _no(AckReason.SAFETY)
+
+
+def _no(reason: AckReason, reception: ReceptionStatus = ReceptionStatus.OK) -> CommandDecision:
+    return CommandDecision(InstructionStatus.REJECTED, reason.value, reception)
+
+
+def _tightens(document: CommandDocument, commands: RunningCommands, now: Now) -> bool:
+    wish = document.asked
+    ends_ns = now.ns + round(document.duration_s * _S)
+    if isinstance(wish, FailsafeTest):
+        test = commands.test_ns(now.ns)
+        return test is None or test[1] <= ends_ns
+    if not isinstance(wish, Shed) or not wish.level:
+        return False
+    running = [(one.document.asked, one.until_ns) for one in commands.now(now.ns)]
+    return all(
+        old.level <= wish.level and until_ns <= ends_ns for old, until_ns in running if isinstance(old, Shed)
+    )
+
+
+def _setpoint(wish: Setpoint, commands: RunningCommands, world: CommandContext) -> CommandDecision:
+    state = world.state
+    asset = running_commands.find_controllable(state.house, wish.asset)
+    assert asset is not None
+    if asset.name in world.people:
+        return _no(AckReason.LOCAL_OVERRIDE)
+    kept = isinstance(asset, Battery) and _is_maintained(commands, world.now)
+    if kept or not world.leads or state.events.is_gone or state.judgement.stage is not ControlStage.WELL:
+        return _no(AckReason.SAFETY)
+    if is_protected(asset, wish.power_w, world):
+        return _no(AckReason.SELF_PROTECTION)
+    return _no(AckReason.REGULATORY) if _is_forbidden(asset, wish.power_w, world) else CommandDecision()
+
+
+def _is_maintained(commands: RunningCommands, now: Now) -> bool:
+    running = (one.document.asked for one in commands.now(now.ns))
+    return any(isinstance(one, SetMode) and one.mode == "maintenance" for one in running)
+
+
+def is_protected(asset: Steered, power_w: float, world: CommandContext) -> bool:
+    """Whether the device, or what protects it, keeps the asset from that power now."""
+    state, now_ns = world.state, world.now.ns
+    if participants.explain_no_order(asset, state.memories):
+        return True
+    if conflicts.explain_no_raise(state.rivals, find_control_point(asset)):
+        return True
+    if isinstance(asset, Battery):
+        soc_pct = observations.find_fresh_value(
+            state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns
+        )
+        if soc_pct is None:
+            return True
+        room = setpoints.find_power_range(asset, soc_pct)
+        return (power_w < 0 and room.low_w == 0) or (power_w > 0 and room.high_w == 0)
+    turn = state.turns.get(asset.name, SwitchState())
+    switches = isinstance(asset, Load) and turn.on is not (power_w > 0)
+    return switches and not switch_state.is_switch_allowed(asset, turn, now_ns)
+
+
+def _is_forbidden(asset: Steered, power_w: float, world: CommandContext) -> bool:
+    """Whether an event of the grid stands against what takes more, or feeds in."""
+    limits = world.state.house.limits
+    grid = effects.find_grid_effects(world.state.events, limits.import_hard_w, world.now.ns)
+    if isinstance(asset, Battery):
+        return (power_w > 0 and grid.no_grid_charge) or (power_w < 0 and grid.no_feed_in)
+    return power_w > 0 and (grid.holds or asset.tier in grid.off)
+
+
+def _mode(world: CommandContext) -> CommandDecision:
+    batteries = running_commands.find_batteries(world.state.house)
+    if not world.leads or world.state.events.is_gone:
+        return _no(AckReason.SAFETY)
+    by_hand = [one for one in batteries if one.name in world.people]
+    if by_hand and len(by_hand) == len(batteries):
+        return _no(AckReason.LOCAL_OVERRIDE)
+    return CommandDecision(reason=AckReason.LOCAL_OVERRIDE.value if by_hand else "")
+
+
+def _shed(wish: Shed, world: CommandContext) -> CommandDecision:
+    """A person's order of an asset comes before a shed; of none, or all, of them that is said."""
+    assets = [*find_shed_assets(wish, world.state)]
+    by_hand = [one for one in assets if one.name in world.people]
+    if wish.level and by_hand and len(by_hand) == len(assets):
+        return _no(AckReason.LOCAL_OVERRIDE)
+    return CommandDecision(reason=AckReason.LOCAL_OVERRIDE.value if wish.level and by_hand else "")
+
+
+def find_shed_assets(wish: Shed, state: ControlState) -> Iterator[Load | Ev | Moded]:
+    """The assets that a shed is for: those of its tiers that take orders; batteries and PV are none."""
+    tiers = running_commands.SHED_TIERS[: wish.level]
+    for asset in state.house.assets:
+        if (
+            isinstance(asset, Load | Ev | Moded)
+            and asset.tier in tiers
+            and participants.has_writable_point(asset)
+        ):
+            yield asset

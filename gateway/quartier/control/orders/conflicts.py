@@ -1,0 +1,268 @@
+"""Conflicts with another controller that moves a point that we order: spec/failsafe.md#conflict (pure).
+
+A device that obeys shows one of our last orders, or something on its way there, however late, slow, coarse or
+limited it is; or its declared fallback.  A value beyond that, by more than its resolution, was set by
+somebody else.  Once may be a device that begins anew or a person's hand; five times in ten minutes it is
+another controller.  Two who write in turn wear the device out and keep nobody's limit, so then we give up
+first: ``conflict`` says what is still written.
+
+What counts as one time: the value leaves what we ordered; or it goes on to another foreign value; or it is
+there again, and above our order, after a new write of ours.
+What a device does of less than it was ordered (it derates, clamps or is full) is not foreign.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from quartier.control.observe.observations import LastGood, read_number
+from quartier.control.orders.book import VALUE_TOLERANCE
+from quartier.control.reason import Reason, make_reason
+from quartier.control.records import ACT_S, Order
+from quartier.house.image import Frozen
+from quartier.house.records import replace
+
+MOVES_COUNT, WITHIN_S = 5, 600.0
+CONFLICT_MIN_COUNT = 2
+"""So many times are enough once it has been in conflict."""
+FOREIGN_UNSEEN_S = 30.0
+ORDER_HISTORY_S = 20.0
+"""What was ordered in the last so many seconds may still be what a device shows, or goes to."""
+_TOLD_MAX = 64
+PAUSE_S, PAUSE_MAX_S = 900.0, 14_400.0
+CONFLICT_CALM_S = 3_600.0
+"""So long without a foreign value, the next pause is the short one again."""
+GRAIN_COUNT, GRAINS_MAX, GRAIN_SHARE_MAX = 4, 8, 0.25
+"""A device that shows so many values and no two nearer than a step rounds to that step, if it is so small a
+part of the largest."""
+CONFLICT_REASON = make_reason("output.second_master")
+_S = 1_000_000_000
+
+
+OrderHistory = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointConflict:
+    """What is known of one point.
+
+    ``read`` is its last reading, ``told`` when we ordered what lately, the oldest first; ``agreed``: the last
+    reading was what we ordered.  ``foreign`` is the value that somebody else set last, while it stands;
+    ``last_foreign`` also when it does not.  ``counted_ns``: when our write was made that was last found
+    overridden.  ``moves_ns`` are the times that count, ``rests_ns`` until when the point is in conflict,
+    ``pauses`` how often so; ``written_ns`` when we wrote it in this conflict, ``offs_ns`` when we opened its
+    contactor in conflicts of the last hour.  ``shown`` are the last values that it showed.
+    """
+
+    read: LastGood | None = None
+    told: OrderHistory = ()
+    agreed: bool = False
+    foreign: float | None = None
+    last_foreign: float | None = None
+    counted_ns: int | None = None
+    moves_ns: tuple[int, ...] = ()
+    rests_ns: int | None = None
+    pauses: int = 0
+    written_ns: int | None = None
+    offs_ns: tuple[int, ...] = ()
+    shown: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFacts:
+    """What is known of the devices behind points: their resolutions, and their fallbacks (value, after s).
+
+    A fallback whose value is None is the device's own control.  ``releases`` is what we write where we give a
+    point back.
+    """
+
+    steps: Mapping[str, float] = field(default_factory=dict)
+    fallbacks: Mapping[str, tuple[float | None, float]] = field(default_factory=dict)
+    releases: Mapping[str, float | None] = field(default_factory=dict)
+
+
+NO_DEVICE_FACTS = DeviceFacts()
+_UNKNOWN = PointConflict()
+
+
+def update_conflicts(
+    before: Mapping[str, PointConflict],
+    frozen: Frozen,
+    orders: Mapping[str, Order],
+    now_ns: int,
+    device: DeviceFacts = NO_DEVICE_FACTS,
+    passed: Mapping[str, float | None] | None = None,
+    moved: Collection[str] = (),
+) -> dict[str, PointConflict]:
+    """Every point that is ordered, or in conflict, after this look.
+
+    ``passed`` are the points that cannot be read and are seen to be above their order, with what they do
+    (None: they obey), ``moved`` those of them that were found so after a write of ours (``trespass``).
+    """
+    found = {}
+    for point in before.keys() | orders.keys():
+        one, order = before.get(point, _UNKNOWN), orders.get(point)
+        read = read_number(frozen, point)
+        if passed is not None and point in passed:
+            value = passed[point]
+            last_foreign = one.last_foreign if value is None else value
+            if (one.foreign, one.last_foreign) != (value, last_foreign):
+                one = replace(one, foreign=value, last_foreign=last_foreign)
+            one = _counted(one, point in moved, now_ns)
+        else:
+            one = _watched(one, read, order, point, device, now_ns)
+        if one != _UNKNOWN:
+            found[point] = one
+    return found
+
+
+def _watched(
+    before: PointConflict,
+    read: LastGood | None,
+    order: Order | None,
+    point: str,
+    device: DeviceFacts,
+    now_ns: int,
+) -> PointConflict:
+    if order is None or (read is None and before.read is None):
+        after = _counted(before, moved=False, now_ns=now_ns)
+        after = replace(after, read=None, told=(), agreed=False, foreign=None, counted_ns=None, shown=())
+        ours, step = device.releases.get(point), device.steps.get(point, 0.0)
+        is_ours = ours is not None and read is not None and is_same_value(point, read.value, ours, step)
+        if after.rests_ns is None or read is None or is_ours:
+            return after
+        # In conflict a setpoint has no order of ours; what it shows still counts.
+        return replace(after, foreign=read.value, last_foreign=read.value)
+    ordered = append_orders(before.told, order, now_ns)
+    after = before if ordered is before.told else replace(before, told=ordered)
+    if read is None or (before.read is not None and read.taken_ns <= before.read.taken_ns):
+        return _counted(after, moved=False, now_ns=now_ns)
+    return _judged(after, read, order, point, device, now_ns)
+
+
+def _judged(
+    before: PointConflict, read: LastGood, order: Order, point: str, device: DeviceFacts, now_ns: int
+) -> PointConflict:
+    """After a new reading."""
+    value, step = read.value, device.steps.get(point, 0.0)
+    is_order = value == order.value  # as nearly always: nothing below can say otherwise then
+    agreed = is_order or any(is_same_value(point, value, ours, step) for _, ours in before.told)
+    is_fallback = not is_order and _is_fallback(point, value, order, device, now_ns)
+    moved = not (is_order or is_fallback) and _moved(before, read, point, step)
+    counted_ns, foreign = before.counted_ns, before.foreign
+    if agreed or is_fallback:
+        foreign = None
+    elif moved:
+        foreign, counted_ns = value, order.written_ns
+    elif foreign is not None and not is_same_value(point, value, foreign, step):
+        foreign = None
+    elif foreign is not None and counted_ns != order.written_ns:
+        # Still there after a new write of ours that had time to act.
+        is_more = not _is_less(value, [ours for _, ours in before.told])
+        if is_more and read.taken_ns >= order.written_ns + ACT_S * _S:
+            moved, counted_ns = True, order.written_ns
+    shown = before.shown
+    if value not in shown:
+        shown = (*shown, value)[-GRAINS_MAX:]
+    after = replace(
+        before,
+        read=read,
+        agreed=agreed,
+        foreign=foreign,
+        last_foreign=before.last_foreign if foreign is None else foreign,
+        counted_ns=counted_ns,
+        shown=shown,
+    )
+    return _counted(after, moved=moved, now_ns=now_ns)
+
+
+def _counted(before: PointConflict, moved: bool, now_ns: int) -> PointConflict:  # noqa: FBT001 - the one thing that is counted
+    """Count a foreign move; five in ten minutes are a conflict, which ends by itself."""
+    if before.rests_ns is not None:
+        if now_ns < before.rests_ns:
+            return before
+        # It is tried again, and given up sooner than at first.  What the other controller set last counts on
+        # while that may begin anew (``conflict``).
+        counted_ns = (before.rests_ns,) * (MOVES_COUNT - CONFLICT_MIN_COUNT)
+        before = replace(before, rests_ns=None, written_ns=None, moves_ns=counted_ns)
+    if not (moved or before.moves_ns or before.pauses or before.offs_ns):
+        return before
+    moves_ns = tuple(then for then in before.moves_ns if now_ns - then < CONFLICT_CALM_S * _S)
+    if moved:
+        moves_ns = (*moves_ns, now_ns)
+    after = replace(before, moves_ns=moves_ns)
+    if not moves_ns:
+        return replace(after, pauses=0, offs_ns=())
+    if sum(now_ns - then < WITHIN_S * _S for then in moves_ns) < MOVES_COUNT:
+        return after
+    pause_s = min(PAUSE_S * 2**before.pauses, PAUSE_MAX_S)
+    return replace(after, rests_ns=now_ns + round(pause_s * _S), pauses=before.pauses + 1, written_ns=None)
+
+
+def append_orders(before: OrderHistory, order: Order, now_ns: int) -> OrderHistory:
+    """The orders that stood in the last ``TOLD_S``, with the one of now."""
+    if not before or before[-1][1] != order.value:
+        before = (*before, (order.written_ns, order.value))[-_TOLD_MAX:]
+    past_count = sum(later_ns <= now_ns - ORDER_HISTORY_S * _S for later_ns, _ in before[1:])
+    return before[past_count:]
+
+
+def _moved(before: PointConflict, read: LastGood, point: str, step: float) -> bool:
+    """Whether it moved neither from where it was towards what we told it, nor stayed, nor does just less."""
+    if before.read is None or read.taken_ns - before.read.taken_ns > FOREIGN_UNSEEN_S * _S:
+        return False  # nobody saw what happened: its own fall-back may have acted
+    ours = [value for _, value in before.told]
+    values = [before.read.value, *ours]
+    low, high = min(values), max(values)
+    if low - _allowed(point, low, step) <= read.value <= high + _allowed(point, high, step):
+        return False
+    if not before.agreed and _is_less(read.value, [before.read.value]) and _is_less(read.value, ours):
+        return False  # it does ever less of its order: it derates, or is nearly full
+    grain = _grain(before.shown) if len(ours) > 1 else 0.0
+    return all(abs(read.value - value) > grain for value in ours)
+
+
+def _is_less(value: float, than: Collection[float]) -> bool:
+    """Whether a value lies between 0 and one of others."""
+    return any(min(0.0, one) <= value <= max(0.0, one) for one in than)
+
+
+def _grain(shown: tuple[float, ...]) -> float:
+    """The step to which a device rounds, as far as its readings say; 0 where they do not."""
+    if len(shown) < GRAIN_COUNT:
+        return 0.0
+    grain = min(later - sooner for sooner, later in pairwise(sorted(shown)))
+    return grain if grain <= GRAIN_SHARE_MAX * max(map(abs, shown)) else 0.0
+
+
+def _is_fallback(point: str, value: float, order: Order, device: DeviceFacts, now_ns: int) -> bool:
+    """Whether it is what the device takes by itself once nobody writes."""
+    fallback, after_s = device.fallbacks.get(point, (None, float("inf")))
+    age_s = (now_ns - order.written_ns) / _S
+    if fallback is None:
+        return age_s >= after_s
+    if point.endswith("_on") and age_s < after_s / 2.0:
+        return False  # of two positions one is always the fallback's; its timer cannot have acted yet
+    return is_same_value(point, value, fallback, device.steps.get(point, 0.0))
+
+
+def is_same_value(point: str, value: float, other: float, step: float) -> bool:
+    """Whether two values of a point are the same for its device."""
+    return abs(value - other) <= _allowed(point, other, step)
+
+
+def _allowed(point: str, value: float, step: float) -> float:
+    kind = point.rsplit("_", 1)[-1]
+    return max(VALUE_TOLERANCE.get(kind, 0.0), 0.02 * abs(value), step)
+
+
+def explain_no_raise(rivals: Mapping[str, PointConflict], point: str) -> Reason | None:
+    """Why a point is raised by nobody now; None where it is not in conflict."""
+    one = rivals.get(point)
+    return CONFLICT_REASON if one is not None and one.rests_ns is not None else None
+
+
+def find_foreign_value(rivals: Mapping[str, PointConflict], point: str) -> float:
+    """What somebody else set last where a point is in conflict; 0 where it is not."""
+    one = rivals.get(point)
+    return 0.0 if one is None or one.rests_ns is None else one.last_foreign or 0.0

@@ -1,0 +1,155 @@
+"""Conflicts on a point that cannot be read back: found by the behaviour of the device (pure).
+
+Some devices take an order and cannot be asked for it, and others may write it too, over an app or a protocol
+of the maker's own (KEBA: UDP).  One that obeyed, and after our next write does more than any of our last
+orders let it, was let to by somebody else: a car takes more than its current (IEC 61851-1: it obeys within
+5 s), a load takes power while it is off, PV makes more than its limit.  Once may be a person's hand; twice is
+told, five times are a conflict (``rivals``).  Who lowers it is not found: what does less has its own reasons.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from quartier.control import participants
+from quartier.control.observe import charging_sessions
+from quartier.control.observe.observations import LastGood, LastGoodValues, read_number
+from quartier.control.orders import conflicts
+from quartier.control.orders.conflicts import WITHIN_S, OrderHistory
+from quartier.control.participants import find_control_point, find_flexible_assets
+from quartier.control.records import ACT_S, Order
+from quartier.house.alarm import Alarm
+from quartier.house.assets import Ev, House, Load, Pv
+from quartier.house.image import Frozen
+from quartier.house.records import replace
+
+EXCESS_CURRENT_A = 1.5
+"""What a station's accuracy, and a car's, may add to an order."""
+FOREIGN_MOVES_COUNT = 2
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenConflict:
+    """What is known of one point.
+
+    ``told`` are our last orders, ``obeyed`` whether it ever kept to one that held it, ``judged_ns`` when the
+    order was written that was found passed last, ``moves_ns`` when it was, ``seen`` what it did then;
+    ``passes``: what it does now above its order, None where it obeys.
+    """
+
+    told: OrderHistory = ()
+    obeyed: bool = False
+    judged_ns: int | None = None
+    moves_ns: tuple[int, ...] = ()
+    seen: float = 0.0
+    passes: float | None = None
+
+
+_UNKNOWN = HiddenConflict()
+
+
+def update_hidden_conflicts(
+    before: Mapping[str, HiddenConflict],
+    frozen: Frozen,
+    house: House,
+    memories: LastGoodValues,
+    orders: Mapping[str, Order],
+    now_ns: int,
+) -> dict[str, HiddenConflict]:
+    """By point, every one that is ordered and does not show its order, after this look."""
+    found = {}
+    for asset in find_flexible_assets(house):
+        name = find_control_point(asset)
+        order = orders.get(name)
+        if order is not None and not _shows_order(frozen, asset):
+            one = before.get(name, _UNKNOWN)
+            found[name] = _looked(one, asset, _does(frozen, asset, order, memories, now_ns), order, now_ns)
+    return found
+
+
+def _shows_order(frozen: Frozen, asset: Load | Ev | Pv) -> bool:
+    shows = asset.shows_order if isinstance(asset, Ev) else True
+    return shows and read_number(frozen, find_control_point(asset)) is not None
+
+
+def _does(
+    frozen: Frozen, asset: Load | Ev | Pv, order: Order, memories: LastGoodValues, now_ns: int
+) -> LastGood | None:
+    """What it may do as the device says, else what it does, in the unit of its point."""
+    power = memories.get(f"{asset.name}.power_w")
+    if isinstance(asset, Ev):
+        shown = read_number(frozen, f"{asset.name}.current_limit_a")
+        if shown is not None and order.value > 0:  # a paused station may say anything
+            return shown
+        return (
+            None
+            if power is None
+            else LastGood(
+                charging_sessions.find_drawn_current_a(asset, None, memories, now_ns), power.taken_ns
+            )
+        )
+    if power is None:
+        return None
+    watts = max(0.0, -power.value if isinstance(asset, Pv) else power.value)
+    if find_control_point(asset).endswith("_w"):
+        return LastGood(watts, power.taken_ns)
+    return LastGood(float(watts > participants.OVER_W), power.taken_ns)
+
+
+def _over(asset: Load | Ev | Pv) -> float:
+    """How much above its order it may be and still obey."""
+    if isinstance(asset, Ev):
+        return EXCESS_CURRENT_A
+    if find_control_point(asset).endswith("_w"):
+        return max(participants.OVER_W, participants.OVER * asset.rated_w)
+    return 0.5
+
+
+def _full(asset: Load | Ev | Pv) -> float:
+    """The value of its point that holds nothing back."""
+    if isinstance(asset, Ev):
+        return asset.current_max_a
+    return asset.rated_w if find_control_point(asset).endswith("_w") else 1.0
+
+
+def _looked(
+    before: HiddenConflict, asset: Load | Ev | Pv, does: LastGood | None, order: Order, now_ns: int
+) -> HiddenConflict:
+    moves_ns = before.moves_ns and tuple(then for then in before.moves_ns if now_ns - then < WITHIN_S * _S)
+    told, after = conflicts.append_orders(before.told, order, now_ns), before
+    if told is not before.told or moves_ns != before.moves_ns:
+        after = replace(before, told=told, moves_ns=moves_ns)
+    acts_s = ACT_S if isinstance(asset, Ev) else participants.ANSWERS_S
+    if does is None or does.taken_ns < order.written_ns + acts_s * _S:
+        return after
+    if does.value <= order.value + _over(asset):
+        obeyed = after.obeyed or order.value < _full(asset) - _over(asset)
+        if obeyed == after.obeyed and after.passes is None:
+            return after
+        return replace(after, obeyed=obeyed, passes=None)
+    passed = does.value > max(value for _, value in after.told) + _over(asset)
+    if not (passed and after.obeyed):
+        return after
+    if after.judged_ns == order.written_ns:
+        return replace(after, passes=does.value)
+    return replace(
+        after,
+        judged_ns=order.written_ns,
+        moves_ns=(*moves_ns, now_ns),
+        seen=does.value,
+        passes=does.value,
+    )
+
+
+def find_hidden_conflict_alarms(found: Mapping[str, HiddenConflict], house: House) -> Iterator[Alarm]:
+    """Which devices somebody else lets do more than we do."""
+    told = [(name, one) for name, one in found.items() if len(one.moves_ns) >= FOREIGN_MOVES_COUNT]
+    if not told:
+        return
+    cars = {find_control_point(asset) for asset in find_flexible_assets(house) if isinstance(asset, Ev)}
+    for name, one in told:
+        unit = "A" if name in cars else "W" if name.endswith("_w") else ""
+        does = f"take {one.seen:.0f} A" if unit == "A" else f"make {one.seen:.0f} W" if unit else "run"
+        ordered = f"{one.told[-1][1]:.0f} {unit} are ordered" if unit else "it is ordered off"
+        words = f"{name.partition('.')[0]}: somebody else lets it {does} where {ordered}; others make room"
+        yield Alarm("output.second_master", name, words)

@@ -1,0 +1,265 @@
+"""The local plan as a request: the aim that runs, its setpoint for a battery, and who leads an asset
+(pure).
+
+Priority 5 (spec/failsafe.md#priority-5): below people, commands and schedules; inside every cap and the
+battery's own room, which come after it.  Without a plan that holds, the rule of self-consumption leads.
+
+A plan may let a car wait for a cheaper hour; it may not let it leave without what it wants.  So a car
+follows it only while its departure and the energy that it lacks are known, and while it could still wait by
+what it was seen to take: one that fell behind, or that nobody has seen charge and that could not wait if it
+took the least, charges by the rule, at once and with all that the caps leave.
+"""
+
+from collections.abc import Sequence
+from math import floor, inf
+from typing import NamedTuple, TypeVar
+
+from quartier.control import participants
+from quartier.control.inputs import CycleInputs
+from quartier.control.observe import charging_sessions, daily_runs, meter_clocks, observations
+from quartier.control.orders import overrides, setpoints
+from quartier.control.orders.running_commands import find_controllable
+from quartier.control.participants import Participant
+from quartier.control.reason import Reason, make_reason, make_rule_reason
+from quartier.control.records import Override, Overrides
+from quartier.control.requests import LocalPlan, PlanAim, PlanLeg, RunningAim
+from quartier.control.state import ControlState
+from quartier.house.assets import Battery, Ev, Steered
+from quartier.house.modes import Heat, Run, Waste
+from quartier.house.now import Now
+
+PLAN, RULE = "local plan", "self-consumption"
+LEADERS = make_rule_reason("plan.leads", PLAN)
+PLAN_LEADS = LEADERS.who
+_RULES = make_rule_reason("self_consumption", RULE)
+PLAN_CLOCK_JUMP_MS = 60_000
+"""A wall clock that moved so far against the monotonic one since the plan was made is not the plan's."""
+
+
+_Step = TypeVar("_Step", PlanAim, PlanLeg)
+_LEADERS = {"person": "a person", "document": "the district", "grid": "the public grid"}
+
+
+def explain_no_plan(plan: LocalPlan | None, now: Now, *, outage: bool, doubt: str = "") -> str:
+    """Why no plan leads; empty when one does.  ``doubt`` says why the clock is not believed."""
+    if plan is None:
+        return "there is no plan"
+    is_leapt = abs(now.utc_ms - now.ns // 1_000_000 - plan.offset_ms) > PLAN_CLOCK_JUMP_MS
+    runs = any(find_running_step(plan, steps, now) for steps in plan.aims.values())
+    runs = runs or any(find_running_step(plan, steps, now) for steps in plan.legs.values())
+    judged = (
+        (outage, "the public grid's voltage is gone"),
+        (not now.synced, "the clock is not trusted"),
+        (bool(doubt), doubt),
+        (is_leapt, "the clock leapt since the plan was made"),
+        (now.ns >= plan.expires_ns, "the plan is too old"),
+        (not runs, "the plan has no step for now"),
+    )
+    return next((words for is_so, words in judged if is_so), "")
+
+
+def find_running_aims(
+    plan: LocalPlan | None, now: Now, *, outage: bool, doubt: str = ""
+) -> dict[str, RunningAim]:
+    """The aim that runs, by its battery; nothing of a plan that does not hold."""
+    if plan is None or explain_no_plan(plan, now, outage=outage, doubt=doubt):
+        return {}
+    found = ((name, find_running_step(plan, steps, now)) for name, steps in plan.aims.items())
+    return {name: RunningAim(one[0], plan.offset_ms + one[1] // 1_000_000) for name, one in found if one}
+
+
+def find_running_step(plan: LocalPlan, steps: Sequence[_Step], now: Now) -> tuple[_Step, int] | None:
+    """The step that runs, and its end by the monotonic clock."""
+    elapsed_s, at_s = 0.0, (now.ns - plan.start_ns) / 1e9
+    for one in steps:
+        elapsed_s += one.duration_s
+        if at_s < elapsed_s:
+            return one, plan.start_ns + int(elapsed_s * 1000) * 1_000_000
+    return None
+
+
+def follow_aim(scene: CycleInputs, unit: Participant, net_w: float) -> tuple[float, Reason]:
+    """What a battery shall do as the plan aims, in W, and why; ``net_w`` is what the grid would show without
+    it and those that come after it.
+    """
+    found = scene.wishes.aims[unit.name]
+    reason = LEADERS._replace(until_utc_ms=found.until_utc_ms, more=found.aim.why)
+    return found.aim.asked_w(net_w), reason
+
+
+def explain_rule(scene: CycleInputs, unit: Participant, target_w: float, net_w: float) -> Reason:
+    """Why the rule has it do what it does: it brings the grid from ``net_w`` to ``target_w``."""
+    reason = _edge(unit, target_w - net_w) or make_reason("grid.target", target_w=round(target_w))
+    if scene.house.plans and (
+        meters := meter_clocks.find_contradicting_meters(scene.state.clocks, scene.now_ns)
+    ):
+        reason = reason.then(make_reason("plan.doubted", meters=meters))
+    return _RULES.then(reason)
+
+
+def _edge(unit: Participant, wanted_w: float) -> Reason | None:
+    """Which edge of its band keeps a battery from doing what is wanted; None when none does."""
+    asset = unit.asset
+    assert isinstance(asset, Battery)
+    if wanted_w < -setpoints.BATTERY_DEADBAND_W and unit.room.low_w == 0:
+        return make_reason("battery.empty", soc_pct=max(asset.soc_min_pct, asset.reserve_soc_pct))
+    if wanted_w > setpoints.BATTERY_DEADBAND_W and unit.room.high_w == 0:
+        return make_reason("battery.full", soc_pct=asset.soc_max_pct)
+    return None
+
+
+def find_leader(reason: Reason) -> str:
+    """Who leads an asset, by the reason of its order: a person, the district, the local plan or a rule."""
+    behind = reason.who
+    return _LEADERS.get(behind.kind) or (PLAN if behind.name == PLAN else f"rule: {behind.name or 'own'}")
+
+
+PLAN_LATE_S = 1_800.0
+"""A car with less laxity follows no plan: it charges at once."""
+
+
+PLAN_AGAIN_S = 900.0
+"""So much more it has to have before it follows one again."""
+
+
+TANK_MARGIN_K = 1.0
+"""A tank that is no further inside its comfort band follows no plan, and again only twice as far inside.
+
+People draw when they will, and a plan knows what they draw in the mean.
+"""
+
+
+_BAND_SHARE = 0.25
+"""Of a narrow band, that is so much of it at most."""
+
+
+TANK_TOO_COLD = make_reason("plan.too_cold")
+_UNREAD, _NOTHING = make_reason("plan.unread"), make_reason("plan.nothing_waits")
+_NO_CAR, _NO_DEPARTURE, _NO_NEED = (
+    make_reason("plan.no_car"),
+    make_reason("plan.no_departure"),
+    make_reason("plan.no_need"),
+)
+_BEGUN, _DONE, _RUN_LATE = (
+    make_reason("run.begun"),
+    make_reason("plan.run_done"),
+    make_reason("plan.run_late"),
+)
+_NO_DEADLINE, _NO_RUN = make_reason("plan.no_deadline"), make_reason("run.nothing")
+_READY = make_rule_reason("car.ready", "ready")
+LATE, UNSEEN = _READY.then(make_reason("car.late")), _READY.then(make_reason("car.unseen"))
+
+
+def find_plan_orders(
+    plan: LocalPlan | None, state: ControlState, given: Overrides, now: Now, *, outage: bool
+) -> Overrides:
+    """``given``, which goes before, and what the plan has the others do now."""
+    doubt = meter_clocks.find_clock_doubt(state.clocks, now.ns)
+    if plan is None or not plan.legs or explain_no_plan(plan, now, outage=outage, doubt=doubt):
+        return given
+    found: dict[str, Override] = {}
+    for name, steps in plan.legs.items():
+        asset, here = find_controllable(state.house, name), find_running_step(plan, steps, now)
+        if asset is None or here is None:
+            continue
+        leg, until_ns = here
+        wish = _wish(asset, leg, state, now)
+        if wish is not None:
+            until_utc_ms = plan.offset_ms + until_ns // 1_000_000
+            who, because = wish.reason.who, wish.reason
+            found[name] = Override(name, wish.value, until_ns, until_utc_ms, who, because=because)
+    return {**found, **given} if found else given
+
+
+class _PlanRequest(NamedTuple):
+    value: float
+    reason: Reason
+
+
+def _wish(asset: Steered, leg: PlanLeg, state: ControlState, now: Now) -> _PlanRequest | None:
+    """What is wanted of an asset; a battery has aims instead, others have no plan."""
+    if not isinstance(asset, Ev | Heat | Waste | Run) or overrides.find_override_fault(asset, leg.value):
+        return None
+    why = explain_not_followed(asset, state, now)
+    if isinstance(asset, Ev) and why is not None and why.code == _READY.code:
+        return _PlanRequest(asset.current_max_a, why)
+    if why is not None:
+        return None
+    value = _offered_a(asset, leg, state) if isinstance(asset, Ev) else leg.value
+    return _PlanRequest(value, LEADERS.then(leg.why))
+
+
+def _offered_a(ev: Ev, leg: PlanLeg, state: ControlState) -> float:
+    """The current of a step.  Who is planned with all that it takes is offered all, so that one that would
+    take more is seen to.
+    """
+    _, most_a = state.stays[ev.name].uptake.planned(ev)
+    return ev.current_max_a if leg.value >= floor(most_a) else leg.value
+
+
+def explain_not_followed(asset: Ev | Heat | Waste | Run, state: ControlState, now: Now) -> Reason | None:
+    """Why it follows no plan now; None where it may."""
+    if isinstance(asset, Ev):
+        return _why_not_car(asset, state, now)
+    if isinstance(asset, Run):
+        return _why_not_run(asset, state, now)
+    quantities = ("tank_c",) if isinstance(asset, Heat) else ("waiting_on", "left_s")
+    found = [
+        observations.find_fresh_value(
+            state.memories, f"{asset.name}.{quantity}", asset.sense_period_s, now.ns
+        )
+        for quantity in quantities
+    ]
+    if None in found:
+        return _UNREAD
+    if isinstance(asset, Waste) and found[0] == 0.0:
+        return _NOTHING
+    if isinstance(asset, Heat):
+        least_c = inf if asset.comfort_min_c is None else asset.comfort_min_c
+        least_c += find_tank_margin_k(asset) * (1.0 if _follows(asset, state) else 2.0)
+        return TANK_TOO_COLD if found[0] is None or found[0] < least_c else None
+    return None
+
+
+def _why_not_run(run: Run, state: ControlState, now: Now) -> Reason | None:
+    one = state.runs.get(run.name, daily_runs.NO_RUN)
+    judged = (
+        (one.is_begun, _BEGUN),
+        (one.is_done, _DONE),
+        (one.is_late, _RUN_LATE),
+        (one.due_ns is None, _NO_DEADLINE),
+        (not daily_runs.is_run_pending(run, state.memories, now.ns), _NO_RUN),
+    )
+    return next((why for is_so, why in judged if is_so), None)
+
+
+def find_tank_margin_k(heat: Heat) -> float:
+    """How far inside its band a tank has to be to follow a plan."""
+    low_c, high_c = heat.comfort_min_c, heat.comfort_max_c
+    return (
+        TANK_MARGIN_K
+        if low_c is None or high_c is None
+        else min(TANK_MARGIN_K, _BAND_SHARE * (high_c - low_c))
+    )
+
+
+def _follows(asset: Steered, state: ControlState) -> bool:
+    order = state.book.orders.get(participants.find_control_point(asset))
+    return order is not None and find_leader(order.reason) == PLAN
+
+
+def _why_not_car(ev: Ev, state: ControlState, now: Now) -> Reason | None:
+    here, memories, zone = state.stays.get(ev.name), state.memories, state.house.zone
+    if (
+        here is None
+        or observations.find_fresh_value(memories, f"{ev.name}.plugged_on", ev.period_s, now.ns) is None
+    ):
+        return _NO_CAR
+    if charging_sessions.find_departure_s(ev, memories, now, zone) is None:
+        return _NO_DEPARTURE
+    if charging_sessions.find_missing_energy_wh(ev, here, memories, now.ns) is None:
+        return _NO_NEED
+    least_s = PLAN_LATE_S if _follows(ev, state) else PLAN_LATE_S + PLAN_AGAIN_S
+    if charging_sessions.find_laxity_s(ev, here, memories, now, zone, is_sure=True) >= least_s:
+        return None
+    return LATE if here.uptake.is_known else UNSEEN

@@ -1,0 +1,286 @@
+"""The effect of running commands on one cycle: tiers off, and orders below those of people (pure)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from quartier.control import participants
+from quartier.control.events.effects import COMMANDED_SHED, make_tier_reason
+from quartier.control.orders import setpoints
+from quartier.control.orders.commands import (
+    OPS,
+    CommandDocument,
+    FailsafeTest,
+    Release,
+    SetMode,
+    Setpoint,
+    Shed,
+)
+from quartier.control.reason import Reason, make_reason
+from quartier.control.records import Override, Overrides, is_by_hand
+from quartier.control.requests import Ack, AckReason, InstructionStatus, ReceptionStatus
+from quartier.house.assets import Battery, House, Steered
+from quartier.house.now import Now
+from quartier.house.records import replace
+from quartier_drivers.who import Who
+
+SHED_TIERS = ("D", "C", "B")
+"""The order in which a shed takes them; tier A is never among them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningCommand:
+    """One command that lasts: since when and until when (monotonic; the end in UTC too), how far it is."""
+
+    document: CommandDocument
+    since_ns: int
+    until_ns: int
+    until_utc_ms: int
+    status: InstructionStatus = InstructionStatus.ACCEPTED
+
+    @property
+    def duration_ns(self) -> int:
+        """How long it runs."""
+        return self.until_ns - self.since_ns
+
+
+def find_requester(one: RunningCommand) -> Who:
+    """Whose wish it is."""
+    return Who("document", COMMAND_TYPE, one.document.id, one.document.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCommands:
+    """All that run, the oldest first, and the last word on each of the newest commands, for a repetition."""
+
+    running: tuple[RunningCommand, ...] = ()
+    answered: tuple[Ack, ...] = ()
+
+    def now(self, now_ns: int) -> Iterator[RunningCommand]:
+        """Those whose time is not over."""
+        return (one for one in self.running if now_ns < one.until_ns)
+
+    def shed_until_ns(self, now_ns: int) -> int | None:
+        """Until when a shed runs; None: none does."""
+        ends = (one.until_ns for one in self.now(now_ns) if isinstance(one.document.asked, Shed))
+        return max(ends, default=None)
+
+    def test_ns(self, now_ns: int) -> tuple[int, int] | None:
+        """From when to when the fail-safe state is tested; None: it is not."""
+        tests = (one for one in self.now(now_ns) if isinstance(one.document.asked, FailsafeTest))
+        return next(((one.since_ns, one.until_ns) for one in tests), None)
+
+    def answer(self, *acks: Ack) -> "RunningCommands":
+        """The same with ``acks`` as the last words on their commands."""
+        known = {(ack.id, ack.seq): ack for ack in self.answered}
+        for ack in acks:
+            known.pop((ack.id, ack.seq), None)
+            known[ack.id, ack.seq] = ack
+        return replace(self, answered=tuple(known.values())[-ANSWERS_MAX:])
+
+    def said(self, document: CommandDocument) -> Ack:
+        """The last word on a command that comes again.
+
+        Where none is known its effect is not either (the process died between its number and itself): it is
+        over, and may be sent anew.
+        """
+        of = document.id, document.seq
+        lost = make_command_ack(
+            document, InstructionStatus.ABORTED, reception=ReceptionStatus.TEMPORARY_ERROR
+        )
+        return next((ack for ack in self.answered if (ack.id, ack.seq) == of), lost)
+
+
+def find_commanded_tiers(commands: RunningCommands, now_ns: int) -> dict[str, Reason]:
+    """The tiers that a command has off, each with the reason."""
+    found: dict[str, Reason] = {}
+    for one in commands.now(now_ns):
+        wish = one.document.asked
+        if isinstance(wish, Shed):
+            for tier in SHED_TIERS[: wish.level]:
+                reason = make_reason(
+                    COMMANDED_SHED, find_requester(one), one.until_utc_ms, document=one.document.id
+                )
+                found[tier] = reason.then(make_tier_reason(tier))
+    return found
+
+
+def collect_overrides(commands: RunningCommands, house: House, given: Overrides, now_ns: int) -> Overrides:
+    """Orders of assets: people's first, then maintenance, setpoints, the rest of ``manual``, then others.
+
+    ``given`` are people's, and those of schedules.
+    """
+    if not commands.running:
+        return given
+    hands = {name: one for name, one in given.items() if is_by_hand(name, given)}
+    rest: dict[str, Override] = {}
+    orders: dict[str, Override] = {}
+    given_back: dict[str, Override] = {}
+    for one in commands.now(now_ns):
+        wish = one.document.asked
+        if isinstance(wish, Setpoint) and (asset := find_controllable(house, wish.asset)) is not None:
+            orders[asset.name] = _order(one, asset.name, setpoints.convert_power(asset, wish.power_w))
+        elif isinstance(wish, SetMode):
+            still = wish.mode == "manual"
+            for unit in find_batteries(house):
+                (rest if still else given_back)[unit.name] = _order(one, unit.name, 0.0 if still else None)
+    return {**given, **rest, **orders, **given_back, **hands}
+
+
+def _order(one: RunningCommand, asset: str, order: float | None) -> Override:
+    return Override(asset, order, one.until_ns, one.until_utc_ms, find_requester(one))
+
+
+def find_batteries(house: House) -> list[Battery]:
+    """The batteries that take orders: what a mode is about."""
+    return [one for one in house.assets if isinstance(one, Battery) and participants.has_writable_point(one)]
+
+
+def find_controllable(house: House, asset: str) -> Steered | None:
+    """The asset of that name that takes orders; None where there is none."""
+    return next(
+        (one for one in house.assets if one.name == asset and participants.has_writable_point(one)), None
+    )
+
+
+COMMAND_TYPE = "command"
+ANSWERS_MAX = 32
+_S = 1_000_000_000
+
+
+def make_command_ack(
+    document: CommandDocument,
+    status: InstructionStatus,
+    reason: str = "",
+    reception: ReceptionStatus = ReceptionStatus.OK,
+) -> Ack:
+    """An answer to a command."""
+    return Ack(document.id, document.seq, COMMAND_TYPE, reception.value, status.value, str(reason))
+
+
+def accept_command(
+    before: RunningCommands, document: CommandDocument, reason: str, now: Now
+) -> tuple[RunningCommands, list[Ack]]:
+    """Take a command that may be taken; what it takes the place of is revoked.
+
+    ``reason`` says what of it has no effect; empty: nothing.
+    """
+    gone = [one for one in before.running if _yields(one.document, document)]
+    acks = [make_command_ack(one.document, InstructionStatus.REVOKED) for one in gone]
+    acks.append(make_command_ack(document, InstructionStatus.ACCEPTED, reason))
+    running = tuple(one for one in before.running if one not in gone)
+    if document.duration_s:
+        span_ns = round(document.duration_s * _S)
+        until_utc_ms = now.utc_ms + span_ns // 1_000_000
+        new = RunningCommand(
+            document=document, since_ns=now.ns, until_ns=now.ns + span_ns, until_utc_ms=until_utc_ms
+        )
+        running = (*running, new)
+    return replace(before, running=running).answer(*acks), acks
+
+
+def _yields(old: CommandDocument, new: CommandDocument) -> bool:
+    """Whether ``old`` ends by ``new``: another word on the same thing, or a release of all."""
+    return isinstance(new.asked, Release) or (old.place == new.place != "")
+
+
+def set_command_status(
+    before: RunningCommands, document: CommandDocument, status: InstructionStatus, reason: str = ""
+) -> tuple[RunningCommands, Ack]:
+    """One came to ``status``; it goes on running unless that is ABORTED."""
+    ack = make_command_ack(document, status, reason)
+    if status is InstructionStatus.ABORTED:
+        return end_command(before, document).answer(ack), ack
+    running = tuple(
+        replace(old, status=status) if old.document == document else old for old in before.running
+    )
+    return replace(before, running=running).answer(ack), ack
+
+
+def end_command(before: RunningCommands, document: CommandDocument) -> RunningCommands:
+    """One came to its own end; its last word stays what it is."""
+    return replace(before, running=tuple(old for old in before.running if old.document != document))
+
+
+# --- over a restart ----------------------------------------------------------------------------
+
+
+def dump_commands(commands: RunningCommands) -> dict[str, Any]:
+    """What must be known after a restart, JSON-ready; it changes only when something happens."""
+    return {
+        "running": [_row(one) for one in commands.running],
+        "answered": [asdict(ack) for ack in commands.answered],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class RestartFacts:
+    """What is known of the time since the run before.
+
+    ``same_boot``: the machine went on, and its clock with it.  ``ends_ns``: when what takes ends at the
+    latest, by kind and by this start's clock, as it was counted.
+    """
+
+    same_boot: bool = False
+    ends_ns: Mapping[type, int] = field(default_factory=dict)
+
+
+def load_commands(
+    facts: Mapping[str, Any], now: Now, *, outage: bool, since: RestartFacts = RestartFacts()
+) -> tuple[RunningCommands, list[Ack]]:
+    """What ``dump`` gave, on this process's clock, and what must be said of it.
+
+    Where the machine went on its clock says how long each has run.  Else what takes (a shed, a test) goes on
+    for as long as was counted, or is certain; what gives (a setpoint, a mode) only where the wall clock says
+    for how long, and not over an outage of the grid (spec/failsafe.md#rule-6).  Raises ValueError where
+    it is broken.
+    """
+    try:
+        found = RunningCommands(
+            tuple(_restored(row, now, outage=outage, since=since) for row in facts["running"]),
+            tuple(Ack(**row) for row in facts["answered"]),
+        )
+    except (AttributeError, KeyError, TypeError) as broken:
+        raise ValueError(f"the commands are broken: {broken!r}") from broken
+    acks = []
+    for one in found.running:
+        if one.until_ns <= now.ns and _is_wish(one):
+            found, ack = set_command_status(found, one.document, InstructionStatus.ABORTED, AckReason.SAFETY)
+            acks.append(ack)
+    return found, acks
+
+
+def _is_wish(one: RunningCommand) -> bool:
+    return isinstance(one.document.asked, Setpoint | SetMode)
+
+
+def _row(one: RunningCommand) -> dict[str, Any]:
+    document = {**asdict(one.document), "op": one.document.op}
+    return {**asdict(one), "document": document, "status": one.status.value}
+
+
+def _restored(row: Mapping[str, Any], now: Now, *, outage: bool, since: RestartFacts) -> RunningCommand:
+    paper = {**row["document"]}
+    asked = OPS[paper.pop("op")](**paper.pop("asked"))
+    document = CommandDocument(**paper, asked=asked)
+    one = RunningCommand(**{**row, "document": document, "status": InstructionStatus(row["status"])})
+    passed_ns = _passed_ns(one, now, outage=outage, since=since)
+    return replace(one, since_ns=now.ns - passed_ns, until_ns=now.ns - passed_ns + one.duration_ns)
+
+
+def _passed_ns(one: RunningCommand, now: Now, *, outage: bool, since: RestartFacts) -> int:
+    """How long it has run: at most, of what gives; at least, of what takes.
+
+    A wall clock that shows a time before it began was set, and tells nothing.
+    """
+    if since.same_boot and now.ns >= one.since_ns and not (outage and _is_wish(one)):
+        return min(now.ns - one.since_ns, one.duration_ns)
+    by_wall_ns = one.duration_ns - (one.until_utc_ms - now.utc_ms) * 1_000_000
+    if _is_wish(one):
+        return one.duration_ns if outage or not now.synced or by_wall_ns < 0 else by_wall_ns
+    end_ns = since.ends_ns.get(type(one.document.asked))
+    if end_ns is not None:
+        return one.duration_ns - min(max(0, end_ns - now.ns), one.duration_ns)
+    if now.ns >= one.since_ns:  # the monotonic clock went on, or shows less than what passed
+        return min(now.ns - one.since_ns, one.duration_ns)
+    return min(max(0, by_wall_ns), one.duration_ns) if now.synced else 0

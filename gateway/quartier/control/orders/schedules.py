@@ -1,0 +1,320 @@
+"""Device schedules of the district: accepted or refused, their orders now, and their progress (pure).
+
+They are wishes (spec/failsafe.md#priority-4): below every limit, below what people order, and gone with
+the public grid's voltage (rule 6).  One that began is started; one whose every stretch was *measured* to be
+kept since it began has succeeded with the last; what comes to its end otherwise is aborted.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from quartier.control import participants
+from quartier.control.observe.observations import LastGoodValues, find_fresh_value
+from quartier.control.orders import setpoints, timeline
+from quartier.control.records import Order, Override, Overrides
+from quartier.control.requests import Ack, DeviceSchedule, ScheduleInterval
+from quartier.house.assets import Battery, House, Steered
+from quartier.house.now import Now
+from quartier.house.records import replace
+from quartier_drivers.who import Who
+
+SCHEDULE_TYPE = "schedule"
+_DONE = ("SUCCEEDED", "ABORTED")
+_PROGRESS = ("status", "until_ms", "met", "missed")
+_FACTS = ("id", "seq", "asset", "nbf_utc_ms", "exp_utc_ms", "start_utc_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleProgress:
+    """A schedule that was accepted, and the last status that was told of it.
+
+    ``until_ms``: the end of the stretch that was last seen to want something; ``met``: it was kept;
+    ``missed``: one before it was not.  ``last_ms``: when the last stretch that wants something ends (the
+    start where none does), ``over_ms``: when the last of all does.  ``why`` says what kept it from the first
+    that it missed, or from the one that runs.
+    """
+
+    schedule: DeviceSchedule
+    last_ms: int
+    over_ms: int
+    status: str = "ACCEPTED"
+    until_ms: int | None = None
+    met: bool = False
+    missed: bool = False
+    why: str = ""
+
+    @classmethod
+    def from_schedule(cls, schedule: DeviceSchedule) -> "ScheduleProgress":
+        """That of a schedule that was just accepted."""
+        spans, exp_ms = schedule.stretches, schedule.exp_utc_ms
+        edges = timeline.find_edges(schedule.start_utc_ms, spans)
+        wanting = (end_ms for _, end_ms, stretch in edges if not _is_free(stretch))
+        last_ms = min(exp_ms, max(wanting, default=schedule.start_utc_ms))
+        return cls(schedule, last_ms, timeline.find_end_ms(schedule.start_utc_ms, exp_ms, spans))
+
+
+ScheduleProgresses = Mapping[str, ScheduleProgress]
+"""By asset."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleContext:
+    """When, and what is known then.
+
+    ``utc_ms`` is trusted, or reckoned on since ``lost_ms``.  ``by_hand``: the assets that people ordered;
+    ``leads``: the district does, so that its wishes are followed.  ``orders`` stand at points now;
+    ``regulatory`` are the programs of the grid operator.
+    """
+
+    now: Now
+    utc_ms: int
+    lost_ms: int | None
+    house: House
+    memories: LastGoodValues
+    by_hand: Collection[str] = field(default_factory=tuple)
+    leads: bool = True
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    regulatory: Collection[str] = field(default_factory=tuple)
+
+    def is_free(self, asset: str) -> bool:
+        """Whether the district's wish for an asset is followed: it leads, and no person ordered otherwise."""
+        return self.leads and asset not in self.by_hand
+
+
+def accept_schedule(
+    entries: ScheduleProgresses, schedule: DeviceSchedule, moment: ScheduleContext
+) -> tuple[ScheduleProgresses, list[Ack]]:
+    """Take a verified schedule, or refuse it with a reason; the one before it of the asset is revoked.
+
+    Without a trusted clock none is taken that is not held already: it could not be told when it runs.
+    """
+    held = entries.get(schedule.asset)
+    if held is not None and held.schedule == schedule:
+        return entries, [_ack(schedule, held.status)]
+    refusal = _refusal(held, schedule, moment)
+    if refusal is not None:
+        return entries, [refusal]
+    reason = "LOCAL_OVERRIDE" if schedule.asset in moment.by_hand else ""
+    acks = [_ack(schedule, "ACCEPTED", reason)]
+    if held is not None and held.status not in _DONE:
+        acks.insert(0, _ack(held.schedule, "REVOKED"))
+    return {**entries, schedule.asset: ScheduleProgress.from_schedule(schedule)}, acks
+
+
+def find_scheduled_orders(entries: ScheduleProgresses, moment: ScheduleContext) -> Overrides:
+    """What the schedules want of their assets now; nothing where the district does not lead."""
+    if not moment.leads:
+        return {}
+    return {name: one for name, entry in entries.items() if (one := _wish(entry.schedule, moment))}
+
+
+def advance_schedules(
+    entries: ScheduleProgresses, moment: ScheduleContext
+) -> tuple[ScheduleProgresses, list[Ack]]:
+    """How each goes on: begun, kept by what is *measured*, or over without that; expired ones are forgotten.
+
+    The same mapping comes back where nothing changed.
+    """
+    after: dict[str, ScheduleProgress] = {}
+    acks: list[Ack] = []
+    for name, entry in entries.items():
+        seen = _looked(entry, moment)
+        status, reason = _status(seen, moment)
+        if status != entry.status:
+            acks.append(_ack(entry.schedule, status, reason))
+        if moment.utc_ms < entry.schedule.exp_utc_ms:
+            after[name] = seen if status == seen.status else replace(seen, status=status)
+    same = len(after) == len(entries) and all(after[name] is entry for name, entry in entries.items())
+    return (entries if same else after), acks
+
+
+def drop_schedules(entries: ScheduleProgresses) -> tuple[ScheduleProgresses, list[Ack]]:
+    """The grid's voltage is gone, and cached wishes with it (spec/failsafe.md#rule-6)."""
+    left = (entry for entry in entries.values() if entry.status not in _DONE)
+    return {}, [_ack(entry.schedule, "ABORTED", "SAFETY") for entry in left]
+
+
+def _refusal(held: ScheduleProgress | None, schedule: DeviceSchedule, moment: ScheduleContext) -> Ack | None:
+    def no(reception: str, reason: str) -> Ack:
+        return Ack(schedule.id, schedule.seq, SCHEDULE_TYPE, reception, "REJECTED", reason)
+
+    asset = _asset(moment.house, schedule.asset)
+    if asset is None:
+        return no("INVALID_CONTENT", "UNKNOWN_DEVICE")
+    if find_schedule_fault(asset, schedule):
+        return no("INVALID_CONTENT", "BOUNDS")
+    if held is not None and schedule.seq <= held.schedule.seq:
+        return no("OK", "REPLAY")
+    if moment.lost_ms is not None:
+        return no("TEMPORARY_ERROR", "CLOCK")
+    return no("OK", "EXPIRED") if moment.utc_ms >= schedule.exp_utc_ms else None
+
+
+def find_schedule_fault(asset: Steered, schedule: DeviceSchedule) -> str:
+    """Why no device of the asset can do what the schedule says; empty when it can."""
+    return next((found for stretch in schedule.stretches if (found := _fault(asset, stretch))), "")
+
+
+def _fault(asset: Steered, stretch: ScheduleInterval) -> str:
+    if stretch.power_w is not None:
+        return setpoints.find_power_fault(asset, stretch.power_w)
+    return "" if stretch.soc_pct is None else setpoints.find_soc_fault(asset, stretch.soc_pct)
+
+
+def _running(schedule: DeviceSchedule, moment: ScheduleContext) -> tuple[ScheduleInterval, int] | None:
+    if moment.utc_ms < schedule.nbf_utc_ms:
+        return None
+    spans = schedule.start_utc_ms, schedule.exp_utc_ms, schedule.stretches
+    return timeline.find_running_span(*spans, moment.utc_ms, moment.lost_ms)
+
+
+def _wish(schedule: DeviceSchedule, moment: ScheduleContext) -> Override | None:
+    found, asset = _running(schedule, moment), _asset(moment.house, schedule.asset)
+    if found is None or asset is None or _fault(asset, found[0]):
+        return None
+    stretch, end_ms = found
+    left_s = (end_ms - moment.utc_ms) / 1000
+    power_w = _power_w(asset, stretch, left_s, moment)
+    if power_w is None:
+        return None
+    whose = Who("document", f"{SCHEDULE_TYPE} {schedule.asset}", schedule.id, schedule.seq)
+    until_ns = moment.now.ns + round(left_s * 1e9)
+    return Override(schedule.asset, setpoints.convert_power(asset, power_w), until_ns, end_ms, whose)
+
+
+def _power_w(
+    asset: Steered, stretch: ScheduleInterval, left_s: float, moment: ScheduleContext
+) -> float | None:
+    if stretch.soc_pct is None or not isinstance(asset, Battery):
+        return stretch.power_w
+    soc_pct = find_fresh_value(moment.memories, f"{asset.name}.soc_pct", asset.soc_period_s, moment.now.ns)
+    return (
+        None if soc_pct is None else setpoints.find_power_to_target_w(asset, soc_pct, stretch.soc_pct, left_s)
+    )
+
+
+def _looked(entry: ScheduleProgress, moment: ScheduleContext) -> ScheduleProgress:
+    """The entry after one more look at what is measured."""
+    schedule, asset = entry.schedule, _asset(moment.house, entry.schedule.asset)
+    found = _running(schedule, moment)
+    if entry.status in _DONE or asset is None or found is None or _is_free(found[0]):
+        return entry
+    stretch, end_ms = found
+    if end_ms != entry.until_ms:
+        entry = replace(entry, until_ms=end_ms, met=False, missed=entry.missed or _has_missed(entry, end_ms))
+    if entry.met:
+        return entry
+    if moment.is_free(asset.name) and _is_kept(asset, stretch, moment):
+        return replace(entry, met=True)
+    why = entry.why if entry.missed and entry.why else _why_not(asset, moment)
+    return entry if why == entry.why else replace(entry, why=why)
+
+
+def _why_not(asset: Steered, moment: ScheduleContext) -> str:
+    """What most likely keeps an asset from what is wanted of it (spec/sync.md#ack)."""
+    if asset.name in moment.by_hand:
+        return "LOCAL_OVERRIDE"
+    order = moment.orders.get(participants.find_control_point(asset))
+    silent = find_fresh_value(moment.memories, f"{asset.name}.power_w", asset.period_s, moment.now.ns) is None
+    if silent or order is None or not moment.leads:
+        return "SAFETY"
+    behind = order.reason.who
+    if behind.kind == "grid" or (behind.kind == "document" and behind.name in moment.regulatory):
+        return "REGULATORY"
+    if behind.kind == "document":
+        return "SELF_PROTECTION" if behind.name == f"{SCHEDULE_TYPE} {asset.name}" else "BOUNDS"
+    return "SAFETY"
+
+
+def _has_missed(entry: ScheduleProgress, end_ms: int) -> bool:
+    """Whether the stretch that was seen last was not kept, or one between it and this was not seen."""
+    if entry.until_ms is None:
+        return False
+    edges = timeline.find_edges(entry.schedule.start_utc_ms, entry.schedule.stretches)
+    between = (at_ms for _, at_ms, one in edges if entry.until_ms < at_ms < end_ms and not _is_free(one))
+    return not entry.met or next(between, None) is not None
+
+
+def _status(entry: ScheduleProgress, moment: ScheduleContext) -> tuple[str, str]:
+    """The status now, and the reason of one that ended without success."""
+    schedule = entry.schedule
+    if entry.status in _DONE:
+        return entry.status, ""
+    if _asset(moment.house, schedule.asset) is None:
+        return "ABORTED", "UNKNOWN_DEVICE"
+    if entry.met and not entry.missed and entry.until_ms == entry.last_ms:
+        return "SUCCEEDED", ""
+    if moment.utc_ms >= entry.over_ms:
+        return "ABORTED", entry.why or "EXPIRED"
+    begins = entry.until_ms is not None and moment.is_free(schedule.asset)
+    return ("STARTED" if begins else entry.status), ""
+
+
+def _is_free(stretch: ScheduleInterval) -> bool:
+    return stretch.power_w is None and stretch.soc_pct is None
+
+
+def _is_kept(asset: Steered, stretch: ScheduleInterval, moment: ScheduleContext) -> bool:
+    now_ns = moment.now.ns
+    if stretch.soc_pct is not None and isinstance(asset, Battery):
+        soc_pct = find_fresh_value(moment.memories, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns)
+        return soc_pct is not None and abs(soc_pct - stretch.soc_pct) <= setpoints.SOC_BAND_PCT
+    measured_w = find_fresh_value(moment.memories, f"{asset.name}.power_w", asset.period_s, now_ns)
+    return measured_w is not None and setpoints.is_setpoint_reached(asset, stretch.power_w or 0.0, measured_w)
+
+
+def _asset(house: House, name: str) -> Steered | None:
+    return next((asset for asset in house.assets if asset.name == name), None)
+
+
+def _ack(schedule: DeviceSchedule, status: str, reason: str = "") -> Ack:
+    return Ack(schedule.id, schedule.seq, SCHEDULE_TYPE, "OK", status, reason)
+
+
+def render_schedules(entries: ScheduleProgresses, moment: ScheduleContext) -> list[dict[str, Any]]:
+    """For people, JSON-ready: each schedule, how far it has come and what it wants now."""
+    return [_shown(entry.schedule, entry.status, moment) for _, entry in sorted(entries.items())]
+
+
+def _shown(schedule: DeviceSchedule, status: str, moment: ScheduleContext) -> dict[str, Any]:
+    found = _running(schedule, moment)
+    stretch, until_ms = (ScheduleInterval(0.0), None) if found is None else found
+    return {
+        "asset": schedule.asset,
+        "id": schedule.id,
+        "status": status,
+        "power_w": stretch.power_w,
+        "soc_pct": stretch.soc_pct,
+        "until_utc_ms": until_ms,
+        "exp_utc_ms": schedule.exp_utc_ms,
+    }
+
+
+def dump_schedules(entries: ScheduleProgresses) -> list[dict[str, Any]]:
+    """The entries as JSON-ready data."""
+    return [_dumped(entry) for entry in entries.values()]
+
+
+def _dumped(entry: ScheduleProgress) -> dict[str, Any]:
+    schedule = entry.schedule
+    facts = {name: getattr(schedule, name) for name in _FACTS}
+    stretches = [(one.duration_s, one.power_w, one.soc_pct) for one in schedule.stretches]
+    progress = {name: getattr(entry, name) for name in _PROGRESS}
+    why = entry.why if entry.missed else ""  # what may still be made good changes from cycle to cycle
+    return {**progress, "why": why, "schedule": {**facts, "stretches": stretches}}
+
+
+def load_schedules(data: object) -> ScheduleProgresses:
+    """Read what ``dump`` made, back from JSON; what is broken is left out."""
+    found: dict[str, ScheduleProgress] = {}
+    for kept in data if isinstance(data, list) else []:
+        try:
+            schedule = dict(kept["schedule"])
+            stretches = tuple(ScheduleInterval(*one) for one in schedule.pop("stretches"))
+            entry = ScheduleProgress.from_schedule(DeviceSchedule(**schedule, stretches=stretches))
+            entry = replace(entry, **{name: kept[name] for name in (*_PROGRESS, "why")})
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+        found[entry.schedule.asset] = entry
+    return found

@@ -1,0 +1,1 @@
+"""What people must know: status, alarms, losses and reports."""

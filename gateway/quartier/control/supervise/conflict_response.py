@@ -1,0 +1,366 @@
+"""Respond to another controller that moves the same point: spec/failsafe.md#conflict (pure).
+
+The safe value is written last.  Nothing is raised.  What a limit needs is still written, at most once a
+minute, and no contactor faster than its minimum time or more often than any load may be switched.  What a
+person or the district ordered is not exceeded: a car that is to pause is not slowed.  The point
+counts at the larger of what is measured and what the other controller set last; at its rating where no meter
+measures it.
+"""
+
+from collections.abc import Iterator, Mapping
+from math import inf
+
+from quartier.control import participants, switch_state
+from quartier.control.allocate import generation, operation_modes
+from quartier.control.allocate.results import AllocationResult, find_conflict_pauses
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits import connection_tree
+from quartier.control.observe import observations
+from quartier.control.observe.meter_check.samples import is_generator
+from quartier.control.orders import conflicts
+from quartier.control.orders import overrides as orders_overrides
+from quartier.control.orders.conflicts import PointConflict
+from quartier.control.participants import find_control_point, find_floor_power_w, find_full_power_w
+from quartier.control.reason import Reason, make_reason, make_rule_reason
+from quartier.control.records import DesiredValue
+from quartier.control.state import ControlState
+from quartier.control.switch_state import RESTORE_BELOW_SHARE, SWITCHINGS_MAX_PER_H, SwitchState
+from quartier.house.alarm import Alarm
+from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
+from quartier.house.records import replace
+
+RAISE_WAIT_S = 60.0
+"""Two foreign moves within this time count as a conflict that begins."""
+WRITE_INTERVAL_S = 60.0
+"""A point in conflict is written no more often than this."""
+SAFE_VALUE = make_rule_reason("conflict.safe", "conflict")
+TIGHTENING = make_rule_reason("conflict.lowered", "conflict")
+_THOUGH = make_reason("conflict.though")
+_HOUR_S = 3_600.0
+_S = 1_000_000_000
+
+FlexibleAsset = Load | Ev | Pv | Moded
+
+
+def find_contested_assets(scene: CycleInputs) -> Iterator[FlexibleAsset | Battery]:
+    """The assets whose point is in conflict and that take orders."""
+    left_alone = find_conflict_pauses(scene)
+    if not left_alone:
+        return
+    for asset in scene.house.assets:
+        held = orders_overrides.is_in_maintenance(asset, scene.wishes.overrides)
+        if participants.is_order_allowed(asset) and not held and asset.name in left_alone:
+            yield asset
+
+
+def find_conflict_power_w(house: House, state: ControlState, now_ns: int) -> tuple[float, float]:
+    """How much more import, and how much less of it, points in conflict may bring at any moment, in W.
+
+    Beside what the meters show: the larger of measured and last foreign value counts.  So it does already
+    while a conflict begins: the other controller writes again within seconds.
+    """
+    more_w = less_w = 0.0
+    moved = {name for name, one in state.rivals.items() if _is_moved(one, now_ns)}
+    if not moved:
+        return more_w, less_w
+    for asset in house.assets:
+        if (point := find_control_point(asset)) not in moved:
+            continue
+        one = state.rivals[point]
+        seen_w = observations.find_power_w(state.memories, asset, now_ns) if asset.measured else None
+        high_w, low_w = _set_w(asset, one.last_foreign)
+        if seen_w is None:
+            high_w, low_w = observations.find_worst_power_w(asset), _least_w(asset)
+        more_w += max(0.0, high_w - max(0.0, seen_w or 0.0))
+        less_w += max(0.0, min(0.0, seen_w or 0.0) - low_w)
+    return more_w, less_w
+
+
+def _is_moved(one: PointConflict, now_ns: int) -> bool:
+    """Whether another controller moves a point now: in conflict, or twice within the last minute."""
+    if one.rests_ns is not None:
+        return True
+    return len(one.moves_ns) > 1 and now_ns - one.moves_ns[-2] < RAISE_WAIT_S * _S
+
+
+def _least_w(asset: Steered) -> float:
+    """The least that an asset may take while it is not measured, in W: generation counts at its rating."""
+    if isinstance(asset, Battery):
+        return -asset.discharge_max_w
+    modes_w = [mode.power_w for mode in asset.modes] if isinstance(asset, Moded) else []
+    return min(-asset.rated_w if is_generator(asset) else 0.0, *modes_w, 0.0)
+
+
+def _set_w(asset: Steered, value: float | None) -> tuple[float, float]:
+    """The most and the least power, in W, that a value of an asset's point allows."""
+    if value is None:
+        return 0.0, 0.0
+    if isinstance(asset, Battery):
+        return min(max(0.0, value), asset.charge_max_w), max(min(0.0, value), -asset.discharge_max_w)
+    if isinstance(asset, Ev):
+        return min(value * asset.voltage_v * asset.phases_count, find_full_power_w(asset)), 0.0
+    if isinstance(asset, Pv):
+        return 0.0, -min(value, asset.rated_w) if asset.curtail == "limit" else -asset.rated_w * bool(value)
+    if isinstance(asset, Moded):
+        mode = _mode(asset, value)
+        return max(0.0, asset.modes[mode].power_w), min(0.0, asset.modes[mode].power_w)
+    return asset.rated_w * bool(value), 0.0
+
+
+def _mode(asset: Moded, value: float) -> int:
+    return min(range(len(asset.modes)), key=lambda mode: abs(asset.modes[mode].value - value))
+
+
+def find_repeated_releases(scene: CycleInputs, result: AllocationResult) -> set[str]:
+    """The setpoints of batteries whose safe value is written again now, for a limit needs it."""
+    found = set()
+    for asset in find_contested_assets(scene):
+        if not isinstance(asset, Battery):
+            continue
+        one = scene.state.rivals[find_control_point(asset)]
+        power_w = observations.find_power_w(scene.state.memories, asset, scene.now_ns) or 0.0
+        high_w, low_w = _set_w(asset, one.foreign)
+        takes = max(power_w, high_w) > 0.0 and _imports_too_much(scene, result)
+        gives = min(power_w, low_w) < 0.0 and _exports_too_much(scene, result)
+        if (takes or gives) and _is_due(one, scene.now_ns):
+            found.add(find_control_point(asset))
+    return found
+
+
+def find_conflict_writes(
+    scene: CycleInputs, result: AllocationResult, turns: Mapping[str, SwitchState]
+) -> tuple[list[DesiredValue], dict[str, SwitchState]]:
+    """What is written to points in conflict now, and the turns that this makes."""
+    found, after = [], dict(turns)
+    for asset in find_contested_assets(scene):
+        if isinstance(asset, Battery):
+            continue
+        one = scene.state.rivals[find_control_point(asset)]
+        if not _is_due(one, scene.now_ns):
+            continue
+        turn = turns.get(asset.name, SwitchState())
+        value = _next_value(scene, result, asset, turn, one)
+        if value is not None:
+            is_needed = _is_needed(scene, result, asset)
+            reason = _reason(scene, asset, turn, value, is_needed=is_needed)
+            found.append(DesiredValue(find_control_point(asset), value, reason, refresh_s=0.0, holds=True))
+            slowed = isinstance(asset, Ev) and not turn.on
+            if is_needed or value == 0.0 or slowed:
+                after[asset.name] = _turned(scene, asset, turn, value)
+    return found, after
+
+
+def _reason(
+    scene: CycleInputs, asset: FlexibleAsset, turn: SwitchState, value: float, *, is_needed: bool
+) -> Reason:
+    ordered = scene.wishes.overrides.get(asset.name)
+    pauses = value == 0.0 and _is_kept_off(scene, asset)
+    if ordered is not None and (pauses or value == _most(scene, asset)):
+        return ordered.reason.then(_THOUGH)
+    held = turn.is_limited and _rank(asset, _by_turn(asset, turn)) <= _rank(asset, value)
+    return TIGHTENING if is_needed or held else SAFE_VALUE
+
+
+def record_conflict_writes(
+    before: Mapping[str, PointConflict], written: Mapping[str, float], now_ns: int
+) -> dict[str, PointConflict]:
+    """The rivals after these values were written."""
+    found = dict(before)
+    for name, value in written.items():
+        one = found.get(name)
+        if one is None or not (one.moves_ns or one.rests_ns):
+            continue
+        offs_ns = tuple(then for then in one.offs_ns if now_ns - then < _HOUR_S * _S)
+        if value == 0.0 and one.foreign:
+            offs_ns = (*offs_ns, now_ns)
+        written_ns = None if one.rests_ns is None else now_ns
+        found[name] = replace(one, written_ns=written_ns, offs_ns=offs_ns)
+    return found
+
+
+def _is_due(one: PointConflict, now_ns: int) -> bool:
+    return one.written_ns is None or now_ns - one.written_ns >= WRITE_INTERVAL_S * _S
+
+
+def _next_value(
+    scene: CycleInputs, result: AllocationResult, asset: FlexibleAsset, turn: SwitchState, one: PointConflict
+) -> float | None:
+    """What is written now: less than what stands there, or the same again as a lease; None: nothing."""
+    order = scene.state.book.orders.get(find_control_point(asset))
+    stands = _stands(one, None if order is None else order.value)
+    goals = []
+    if (
+        one.written_ns is None
+        and (safe := scene.house.release_values.get(find_control_point(asset))) is not None
+    ):
+        goals.append(safe)
+    if turn.is_limited and not (order is not None and order.reason.code == SAFE_VALUE.code):
+        goals.append(_by_turn(asset, turn))
+    if _is_needed(scene, result, asset):
+        goals.append(_least(scene, result, asset))
+    most = _most(scene, asset)
+    if most is not None:
+        goals.append(most)
+    least = min(goals, key=lambda value: _rank(asset, value), default=None)
+    if least is None or stands is None:
+        return least
+    if _rank(asset, least) < _rank(asset, stands):
+        return _switched(scene, asset, one, least, stands)
+    # The value there may be an invalid one of another controller: our own value is written again.
+    is_kept = order is not None and _rank(asset, stands) == _rank(asset, order.value)
+    return order.value if order is not None and is_kept and asset.lease_s < inf else None
+
+
+def _most(scene: CycleInputs, asset: FlexibleAsset) -> float | None:
+    """The most that somebody ordered of a charging point or of PV; None: nobody did."""
+    return orders_overrides.find_ceiling(asset, scene.wishes.overrides)
+
+
+def _is_kept_off(scene: CycleInputs, asset: FlexibleAsset) -> bool:
+    """Whether a person, or the district, keeps it off; the local plan may be met half-way."""
+    overrides = scene.wishes.overrides
+    return orders_overrides.is_kept_off(asset, overrides) and overrides[asset.name].who.kind != "rule"
+
+
+def _stands(one: PointConflict, ordered: float | None) -> float | None:
+    """What stands at the device, as far as it is known."""
+    if one.foreign is not None:
+        return one.foreign
+    return ordered if one.read is None or one.agreed else one.read.value
+
+
+def _by_turn(asset: FlexibleAsset, turn: SwitchState) -> float:
+    """The value that is allowed to one that is limited."""
+    if isinstance(asset, Moded):
+        return asset.modes[asset.normal if turn.mode is None else turn.mode].value
+    if not turn.on:
+        return 0.0
+    limit_w = turn.limit_w or 0.0
+    return limit_w / (asset.voltage_v * asset.phases_count) if isinstance(asset, Ev) else limit_w
+
+
+def _rank(asset: FlexibleAsset, value: float) -> float:
+    """What takes, or makes, less ranks lower."""
+    return -float(_mode(asset, value)) if isinstance(asset, Moded) else value
+
+
+def _switched(
+    scene: CycleInputs, asset: FlexibleAsset, one: PointConflict, value: float, stands: float
+) -> float | None:
+    """The value, where no contactor is opened too early or too often for it; a car may be slowed instead."""
+    opens = isinstance(asset, Moded) or (value == 0.0 and find_control_point(asset).endswith(("_on", "_a")))
+    if not opens or _may_open(scene, asset, one):
+        return value
+    order = scene.state.book.orders.get(find_control_point(asset))
+    if not isinstance(asset, Ev) or stands <= asset.current_min_a:
+        return None
+    is_off = order is not None and order.value == 0.0
+    pauses = is_off and (_is_kept_off(scene, asset) or _takes_nothing(scene, asset))
+    return None if pauses else asset.current_min_a
+
+
+def _takes_nothing(scene: CycleInputs, asset: Ev) -> bool:
+    """Whether it is seen to take nothing: then what it shows as its order is not true."""
+    watts = observations.find_power_w(scene.state.memories, asset, scene.now_ns) if asset.measured else None
+    return watts is not None and watts < 0.5 * find_floor_power_w(asset)
+
+
+def _may_open(scene: CycleInputs, asset: FlexibleAsset, one: PointConflict) -> bool:
+    if _is_above_fuse(scene, asset):
+        return True
+    order = scene.state.book.orders.get(find_control_point(asset))
+    moments_ns = [*one.moves_ns[-1:], *([] if order is None else [order.written_ns])]
+    least_s = 0.0 if isinstance(asset, Pv) else asset.min_on_s
+    rested = all(scene.now_ns - then >= least_s * _S for then in moments_ns)
+    if isinstance(asset, Ev) and _is_kept_off(scene, asset):
+        return rested  # it must not be slowed instead
+    # A car can be slowed instead, so what was opened before the conflict counts for it as well.
+    from_ns = one.moves_ns[-1] if one.moves_ns and not isinstance(asset, Ev) else 0
+    recent = [then for then in one.offs_ns if then > from_ns and scene.now_ns - then < _HOUR_S * _S]
+    return rested and len(recent) < SWITCHINGS_MAX_PER_H // 2
+
+
+def _is_above_fuse(scene: CycleInputs, asset: FlexibleAsset) -> bool:
+    """Whether a fuse on its way carries too much, by its meter."""
+    stem = connection_tree.build_topology(scene.house.nodes)
+    (home,) = stem.homes([asset])
+    names = {stem.name(number) for number in stem.way(home)}
+    return any(
+        row.node in names and row.direction == "import" and (breach.fast_over or breach.mean_over)
+        for row, breach in scene.state.overloads.items()
+    )
+
+
+def _is_needed(scene: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> bool:
+    """Whether a limit, or an event of the grid, needs it lower."""
+    if isinstance(asset, Pv):
+        return _exports_too_much(scene, result)
+    is_off = asset.tier in scene.duties.off
+    return is_off or _imports_too_much(scene, result) or _is_above_fuse(scene, asset)
+
+
+def _imports_too_much(scene: CycleInputs, result: AllocationResult) -> bool:
+    """Whether the import is near its limit, or others are lowered to keep one."""
+    if result.total_high_w is None:
+        return False
+    return (
+        bool(result.acted or result.broken)
+        or result.total_high_w > RESTORE_BELOW_SHARE * scene.force.import_w
+    )
+
+
+def _exports_too_much(scene: CycleInputs, result: AllocationResult) -> bool:
+    if result.total_low_w is None:
+        return False
+    is_near = result.total_low_w < -RESTORE_BELOW_SHARE * scene.force.export_w
+    return is_near or scene.force.generation_w is not None
+
+
+def _least(scene: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> float:
+    """How low a limit needs it: a car keeps its least current where that is enough."""
+    if isinstance(asset, Moded):
+        return asset.modes[operation_modes.find_preference(scene, asset).lowest].value
+    if isinstance(asset, Ev):
+        wholly = result.broken or asset.tier in scene.duties.off or _is_above_fuse(scene, asset)
+        return 0.0 if wholly else asset.current_min_a
+    if isinstance(asset, Pv) and asset.curtail == "limit":
+        made_w = -min(0.0, observations.find_power_w(scene.state.memories, asset, scene.now_ns) or 0.0)
+        over_w = -scene.force.export_w - (result.total_low_w or 0.0)
+        most_w = made_w - max(0.0, over_w)
+        if scene.force.generation_w is not None:
+            most_w = min(most_w, generation.find_generation_share_w(scene, asset, scene.force.generation_w))
+        return max(0.0, most_w)
+    return 0.0
+
+
+def _turned(scene: CycleInputs, asset: FlexibleAsset, turn: SwitchState, value: float) -> SwitchState:
+    """The turn of one that was written ``value``: it comes back in its turn, once the conflict is over.
+
+    Nobody believes that it obeys: what is measured counts.
+    """
+    now_ns = scene.now_ns
+    before_w = max(0.0, observations.find_power_w(scene.state.memories, asset, now_ns) or 0.0)
+    if isinstance(asset, Moded):
+        mode = _mode(asset, value)
+        if mode <= (asset.normal if turn.mode is None else turn.mode):
+            return turn
+        return replace(switch_state.switch_off(turn, before_w, now_ns, deaf=True), mode=mode, is_held=True)
+    if find_control_point(asset).endswith("_w"):
+        return switch_state.hold_limit(turn, value, now_ns, deaf=True)
+    if value == 0.0:
+        return switch_state.switch_off(turn, before_w, now_ns, deaf=True) if turn.on else turn
+    assert isinstance(asset, Ev)
+    if not turn.on:  # another controller switched it on: its minimum times count from here
+        turn = switch_state.switch_on(turn, now_ns)
+    limit_w = max(find_floor_power_w(asset), value * asset.voltage_v * asset.phases_count)
+    return switch_state.hold_limit(turn, limit_w, now_ns, deaf=True)
+
+
+def find_conflict_alarms(scene: CycleInputs) -> Iterator[Alarm]:
+    """The points in conflict that limits may still lower; a battery is given back and has its own alarm."""
+    for asset in find_contested_assets(scene):
+        if not isinstance(asset, Battery):
+            point = find_control_point(asset)
+            limits = "nothing raises it, and limits count it at what that sets"
+            words = f"{point}: {conflicts.CONFLICT_REASON}; {limits}"
+            yield Alarm("output.second_master", point, words)

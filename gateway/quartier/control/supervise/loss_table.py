@@ -1,0 +1,365 @@
+"""The fail-safe ladder: the action, deadline and recovery of each loss (spec/failsafe.md).
+
+One table for the daemon, whose alarms and status name the row, for the page ``gateway/docs/failsafe.md`` and
+for ``quartier drill``, which makes each loss happen and compares.  The numbers follow from a site's periods.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+
+from quartier.control.observe import health, observations
+from quartier.house.assets import Asset, House
+from quartier.house.records import replace
+
+TIGHTEN_REACTION_S = 2.0
+"""From a tightening until its command is on the wire (spec/failsafe.md#tighten-reaction)."""
+WATCHDOG_S = 10.0
+"""``WatchdogSec`` of the unit; a test compares."""
+FIRST_RELEASE_S = 0.5
+"""From the end of the daemon to its first safe value on the wire."""
+UNSYNCED_S = 60.0
+"""How old the kernel's word on its clock may be where the unit's sandbox forbids to ask."""
+_ASKS_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitePeriods:
+    """The periods and timers of a site, in s, from which deadlines follow.
+
+    ``period_s`` and ``lease_s`` are those of one asset, or the slowest of what shares a bus: how often it is
+    read, and after how long its device by itself forgets an order (inf: never).
+    """
+
+    cycle_s: float = 1.0
+    grid_period_s: float = 1.0
+    period_s: float = 1.0
+    lease_s: float = 60.0
+    heartbeat_timeout_s: float = 120.0
+    commit_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossRow:
+    """One row.  Both times count from the loss, in s: until it is noticed, and until the outputs are safe.
+
+    A time of inf is none: nobody is left to notice, or nothing ends what was ordered.  ``role`` is the class
+    of asset that the row is for, ``district`` says that it needs a link to one; ``noticed_by`` and ``within``
+    are the two formulas in words.  ``counts`` is what of the action is done whatever the device does; empty:
+    all of it.
+    """
+
+    name: str
+    words: str
+    noticed_s: Callable[[SitePeriods], float]
+    noticed_by: str
+    action: str
+    deadline_s: Callable[[SitePeriods], float]
+    within: str
+    where: str
+    back: str
+    role: str = ""
+    district: bool = False
+    counts: str = ""
+
+
+_STANDS = "its device has no timer: what it was told stands"
+_COUNTED = "control, which counts it at its worst"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLoss:
+    """A row at one site: ``of`` is the asset or bus, empty for the whole building; times as in ``Loss``.
+
+    ``is_ordered``: something of it takes orders, which a timer of its device ends, or nothing does.
+    """
+
+    loss: LossRow
+    of: str
+    noticed_s: float
+    deadline_s: float
+    is_ordered: bool = True
+
+    @property
+    def action(self) -> str:
+        """What is done here: of a device's timer only where it has one."""
+        loss = self.loss
+        if not loss.counts or (self.is_ordered and isfinite(self.deadline_s)):
+            return loss.action
+        return f"{loss.counts}; {_STANDS}" if self.is_ordered else loss.counts
+
+    @property
+    def where(self) -> str:
+        """Who does it here."""
+        is_timed = self.is_ordered and isfinite(self.deadline_s)
+        return self.loss.where if is_timed or not self.loss.counts else _COUNTED
+
+
+def _silent_s(pace: SitePeriods) -> float:
+    return observations.find_silent_after_s(pace.period_s)
+
+
+def _dwell_s(rule: str) -> float:
+    return next(one.dwell_s for one in health.STAGE_RULES if one.name == rule)
+
+
+def _asset_silent(role: str, words: str, counts: str, ends: str, back: str) -> LossRow:
+    """A row for one class of asset; all are noticed alike, and end by their device's own timer, if any."""
+    return LossRow(
+        name=f"{role}-silent",
+        role=role,
+        words=f"{words} is silent",
+        noticed_s=lambda pace: _silent_s(pace) + pace.cycle_s,
+        noticed_by="max(15 s, 3 of its periods) + 1 cycle",
+        action=f"{counts}; {ends}",
+        counts=counts,
+        deadline_s=lambda pace: pace.lease_s + pace.period_s,
+        within="the device's own timer + 1 period",
+        where="the device's own timer; control counts it at its worst meanwhile",
+        back=back,
+    )
+
+
+LOSSES: tuple[LossRow, ...] = (
+    LossRow(
+        name="grid-meter-stale",
+        words=health.STAGE_TEXTS["grid-meter-stale"],
+        noticed_s=lambda pace: health.find_stale_after_s(pace.grid_period_s) + pace.cycle_s,
+        noticed_by="max(3 s, 2.5 of its periods) + 1 cycle",
+        action="nothing is raised: setpoints stay, no load comes back",
+        deadline_s=lambda pace: health.find_stale_after_s(pace.grid_period_s) + pace.cycle_s,
+        within="the same",
+        where="the control cycle",
+        back=f"a fresh reading, and {_dwell_s('grid-meter-stale'):g} s",
+    ),
+    LossRow(
+        name="grid-meter-lost",
+        words=health.STAGE_TEXTS["grid-meter-lost"],
+        noticed_s=lambda pace: health.find_lost_after_s(pace.grid_period_s) + pace.cycle_s,
+        noticed_by="max(10 s, 4 of its periods) + 1 cycle",
+        action="unmeasured loads count at their rated power, loads are shed to the fail-safe caps, batteries "
+        "are given back, PV is limited to the export cap",
+        deadline_s=lambda pace: health.find_lost_after_s(pace.grid_period_s) + TIGHTEN_REACTION_S,
+        within="max(10 s, 4 of its periods) + 2 s",
+        where="the control cycle",
+        back=f"a fresh reading, and {_dwell_s('grid-meter-lost'):g} s; loads return staged",
+    ),
+    _asset_silent(
+        "battery",
+        "a battery",
+        "its setpoint is given back and no longer refreshed",
+        "its device's own timer ends the last one",
+        "its readings; the setpoint ramps from what it does",
+    ),
+    _asset_silent(
+        "pv",
+        "a PV inverter",
+        "counts as nothing towards the import, and at its rated power towards generation and export",
+        "a limit that it was told stays, or falls to the value declared for its timer",
+        "its readings",
+    ),
+    _asset_silent(
+        "ev",
+        "a charging point",
+        "counts at its rated power",
+        "its own fail-safe current is in force",
+        "its readings; a paused car returns staged",
+    ),
+    _asset_silent(
+        "load",
+        "a load",
+        "counts at its rated power",
+        "what it was told ends by its device's own timer",
+        "its readings; staged",
+    ),
+    _asset_silent(
+        "moded",
+        "an asset that runs in modes (lights, heat, CHP and the like)",
+        "counts at the mode that takes most",
+        "what it was told ends by its device's own timer",
+        "its readings; its least times are kept",
+    ),
+    LossRow(
+        name="bus-down",
+        words="a bus is down",
+        noticed_s=lambda pace: _silent_s(pace) + pace.cycle_s,
+        noticed_by="max(15 s, 3 periods) of its slowest device + 1 cycle",
+        action="every device on it counts as silent, by its own row; the other buses keep their rate",
+        deadline_s=lambda pace: pace.lease_s + pace.period_s,
+        within="the longest timer of its devices that have one + 1 period",
+        where="the devices' own timers",
+        back="the bus is opened again after 1 s, then ever more seldom, up to each 60 s, "
+        "each 5 s while an order waits for it",
+    ),
+    LossRow(
+        name="uplink-lost",
+        district=True,
+        words="the district is lost",
+        noticed_s=lambda pace: pace.heartbeat_timeout_s + pace.cycle_s,
+        noticed_by="the heartbeat's time-out (120 s) + 1 cycle",
+        action="HOLD goes on with the schedules where every document allows it; else FAILSAFE: the fail-safe "
+        "caps, no battery export, no grid charging above the reserve",
+        deadline_s=lambda pace: pace.heartbeat_timeout_s + TIGHTEN_REACTION_S,
+        within="the heartbeat's time-out + 2 s",
+        where="the link-state machine",
+        back="a heartbeat and a valid document within 60 s of each other",
+    ),
+    LossRow(
+        name="clock-unsynced",
+        words="the clock is not synchronised",
+        noticed_s=lambda pace: _ASKS_S + pace.cycle_s,
+        noticed_by=f"1 s + 1 cycle; {UNSYNCED_S:g} s later where quartier-clock.service is gone",
+        action="no document loosens anything; what ran when the clock was lost goes on to bind; time is "
+        "reckoned from the last synchronised moment",
+        deadline_s=lambda pace: _ASKS_S + pace.cycle_s,
+        within="1 s + 1 cycle",
+        where="the link-state machine",
+        back="the kernel calls the clock synchronised again",
+    ),
+    LossRow(
+        name="clock-jumped",
+        district=True,
+        words="the clock jumps",
+        noticed_s=lambda pace: pace.heartbeat_timeout_s + pace.cycle_s,
+        noticed_by="in the next cycle, by the alarm clock.stepped; the loss of the district that follows "
+        "from it: after the heartbeat's time-out + 1 cycle",
+        action="ages, timers and documents count on by the machine's boot clock; where the wall clock shows "
+        "another position in a document, the lower limit counts; nothing loosens until a heartbeat agrees "
+        "with the clock; without such a heartbeat the district counts as lost after the heartbeat's time-out",
+        deadline_s=lambda pace: pace.heartbeat_timeout_s + TIGHTEN_REACTION_S,
+        within="limits of documents: the next cycle; the fail-safe caps: the heartbeat's time-out + 2 s",
+        where="the link-state machine",
+        back="heartbeats that agree with the clock, and a valid document",
+    ),
+    LossRow(
+        name="disk-full",
+        words="the disk is full",
+        noticed_s=lambda pace: 2 * pace.commit_s + pace.cycle_s,
+        noticed_by="2 commits of the history + 1 cycle",
+        action="reading, control and the link go on; the history gives up its oldest and then names a gap",
+        deadline_s=lambda pace: pace.cycle_s,
+        within="at once: no cycle waits for the disk",
+        where="the writer thread",
+        back="room on the disk",
+    ),
+    LossRow(
+        name="disk-dead",
+        words="the disk is dead",
+        noticed_s=lambda pace: 2 * pace.commit_s + pace.cycle_s,
+        noticed_by="2 commits of the history + 1 cycle",
+        action="reading, control and the link go on from memory; safe values stand in the runtime directory, "
+        "which is no disk",
+        deadline_s=lambda pace: pace.cycle_s,
+        within="at once: no cycle waits for the disk",
+        where="the writer thread",
+        back="a disk that takes writes; the daemon need not be restarted",
+    ),
+    LossRow(
+        name="cycle-late",
+        words=health.STAGE_TEXTS["cycle-late"],
+        noticed_s=lambda pace: health.find_lateness_s(health.CYCLES_LATE_MAX, pace.cycle_s),
+        noticed_by=f"{health.CYCLES_LATE_MAX} missed cycles in a row,"
+        f" {health.LATE_AFTER_PERIODS + 1:g} periods at most each; one longer stall as it ends,"
+        " and what does not end is the row of the frozen controller",
+        action="nothing is raised",
+        deadline_s=lambda pace: health.find_lateness_s(health.CYCLES_LATE_MAX - 1, pace.cycle_s),
+        within=f"{health.CYCLES_LATE_MAX - 1} missed cycles, after which one may still raise; while none"
+        " runs nothing is raised either",
+        where="the control cycle",
+        back=f"cycles on time for {_dwell_s('cycle-late'):g} s",
+    ),
+    LossRow(
+        name="controller-killed",
+        words="the controller is killed",
+        noticed_s=lambda _: inf,
+        noticed_by="systemd, at once: ExecStopPost",
+        action="every output gets its declared safe value, all buses at once",
+        deadline_s=lambda _: FIRST_RELEASE_S,
+        within="0.5 s for the first value; all of them as fast as the wire allows",
+        where="systemd, quartier release",
+        back="systemd starts it again after 2 s; the link's state goes on",
+    ),
+    LossRow(
+        name="controller-frozen",
+        words="the controller is frozen",
+        noticed_s=lambda _: WATCHDOG_S + FIRST_RELEASE_S,
+        noticed_by="systemd: no finished cycle for WatchdogSec (10 s); gone 0.5 s later",
+        action="it is killed, and every output gets its declared safe value",
+        deadline_s=lambda _: WATCHDOG_S + 1.0,
+        within="WatchdogSec + 1 s",
+        where="systemd, quartier release; a frozen kernel: the hardware watchdog, 15 s",
+        back="systemd starts it again after 2 s; the link's state goes on",
+    ),
+    LossRow(
+        name="power-lost",
+        words="the gateway has no power",
+        noticed_s=lambda _: inf,
+        noticed_by="nobody here; the district hears the broker's last will",
+        action="each device falls back by its own timer; caps that stand in a device stay",
+        deadline_s=lambda pace: pace.lease_s + pace.period_s,
+        within="the longest timer of the devices that have one + 1 period",
+        where="the devices' own timers",
+        back="INIT with the fail-safe values, unless the restart was planned; unexpired caps still count",
+    ),
+)
+LOSSES_BY_NAME = {loss.name: loss for loss in LOSSES}
+_ROLES = {loss.role: loss for loss in LOSSES if loss.role}
+
+
+def find_asset_loss(asset: Asset) -> LossRow:
+    """The row for an asset that is silent; classes that run in modes share one."""
+    return _ROLES.get(type(asset).__name__.lower(), _ROLES["moded"])
+
+
+def find_alarm_code(loss: LossRow) -> str:
+    """The code of a row's alarm."""
+    return f"loss.{loss.name.replace('-', '_')}"
+
+
+def make_site_loss(loss: LossRow, pace: SitePeriods, of: str = "") -> SiteLoss:
+    """The row with this site's numbers."""
+    return SiteLoss(loss, of, loss.noticed_s(pace), loss.deadline_s(pace))
+
+
+def list_site_losses(
+    house: House,
+    whole: SitePeriods,
+    timers_s: Mapping[str, float],
+    buses: Mapping[str, Sequence[str]],
+    *,
+    district: bool,
+) -> Iterator[SiteLoss]:
+    """Every row of this site, with its numbers.
+
+    ``whole`` has the periods of the site; ``timers_s`` gives by asset after how long its device forgets an
+    order (inf: never; an asset that takes no order is not in it); ``buses`` names the assets on each.
+    ``district``: there is a link to one.
+    """
+    named = {asset.name: asset for asset in house.assets}
+    for loss in LOSSES:
+        if loss.role:
+            for asset in house.assets:
+                if find_asset_loss(asset) is loss:
+                    yield _of_assets(loss, whole, (asset,), timers_s, asset.name)
+        elif loss.name == "bus-down":
+            for bus, owners in buses.items():
+                here = tuple(named[name] for name in owners if name in named)
+                yield _of_assets(loss, whole, here, timers_s, bus)
+        elif loss.name == "power-lost":
+            yield _of_assets(loss, whole, house.assets, timers_s, "")
+        elif district or not loss.district:
+            yield make_site_loss(loss, whole)
+
+
+def _of_assets(
+    loss: LossRow, whole: SitePeriods, assets: Sequence[Asset], timers_s: Mapping[str, float], of: str
+) -> SiteLoss:
+    """The row for some assets: the slowest read and the longest timer that ends.
+
+    Who takes no order needs no timer; what nothing ends was accepted aloud, and waits for nobody else's.
+    """
+    period_s = max((asset.period_s for asset in assets), default=whole.grid_period_s)
+    timers = [timers_s[asset.name] for asset in assets if asset.name in timers_s]
+    lease_s = max(filter(isfinite, timers), default=inf)
+    found = make_site_loss(loss, replace(whole, period_s=period_s, lease_s=lease_s), of)
+    return found if timers else replace(found, deadline_s=found.noticed_s, is_ordered=False)

@@ -1,0 +1,116 @@
+"""Name the limit that holds back an order for one asset: of a person, the district or the plan.
+
+For people, in the view of a cycle; it decides nothing (pure).
+"""
+
+from typing import Any
+
+from quartier.control import records, switch_state
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits import unmet
+from quartier.control.observe import observations
+from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.orders import setpoints
+from quartier.control.orders.book import VALUE_TOLERANCE
+from quartier.control.participants import Participant, find_control_point
+from quartier.control.reason import NO_REASON, Reason, make_reason, render_data
+from quartier.control.records import Order, Override
+from quartier.house.assets import Battery, Ev, Load, Moded, Steered
+
+_MINIMUM_ON = make_reason("minimum_time.on")
+_NO_FEED_IN, _NO_CHARGE = make_reason("battery.grid_no_feed_in"), make_reason("battery.grid_no_charge")
+_SUSPECT, _APPARENT = make_reason("meter.suspect"), make_reason("meter.no_export")
+_ORDERED = frozenset({"hand.orders", "hand.maintenance", "document.orders"})
+_BATTERY_LED = frozenset({"plan.leads", "self_consumption"})
+
+
+def report_override(
+    scene: CycleInputs, asset: Steered, wish: Override, order: Order | None, player: Participant | None
+) -> dict[str, Any]:
+    """Return what was wished, what is ordered (``done``), both in the unit of ``point``, and what limits it.
+
+    JSON-ready.  ``held_by``: the limit that holds the wish back; None where none does, because the wish is
+    done or on its way.
+    """
+    wished, done = _at_point(asset, wish.value), None if order is None else order.value
+    held = None if wished is None or order is None else _held(scene, asset, wish, wished, order, player)
+    return {
+        "point": find_control_point(asset),
+        "wished": wished,
+        "done": done,
+        "held_by": None if held is None else {"text": str(held), **render_data(held)},
+    }
+
+
+def _at_point(asset: Steered, value: float | None) -> float | None:
+    return asset.modes[int(value)].value if isinstance(asset, Moded) and value is not None else value
+
+
+def _held(
+    scene: CycleInputs,
+    asset: Steered,
+    wish: Override,
+    wished: float,
+    order: Order,
+    player: Participant | None,
+) -> Reason | None:
+    point = find_control_point(asset)
+    if abs(wished - order.value) <= VALUE_TOLERANCE.get(point.rpartition("_")[2], 0.0):
+        return None
+    if isinstance(asset, Load | Ev) and wished == 0:
+        turn = scene.state.turns.get(asset.name, switch_state.SwitchState())
+        return None if switch_state.is_switch_allowed(asset, turn, scene.now_ns) else _MINIMUM_ON
+    if order.reason not in (wish.reason, NO_REASON) and not _is_earlier(asset, order.reason):
+        return order.reason
+    return _narrowed(scene, asset, wished, player) if isinstance(asset, Battery) and player else None
+
+
+def _is_earlier(asset: Steered, reason: Reason) -> bool:
+    """Return whether a reason is what led the asset before the present wish, and so no limit.
+
+    An order that keeps its value keeps its reason until it is refreshed, also when the wish is a new one.
+    """
+    if isinstance(asset, Battery) and reason.code in _BATTERY_LED:
+        return True
+    return reason.code in _ORDERED and reason.last.code in (reason.code, "said")
+
+
+def _narrowed(scene: CycleInputs, asset: Battery, wished_w: float, player: Participant) -> Reason | None:
+    """Return what leaves a battery less room than is wished; None where only its ramp delays the wish."""
+    if player.room.low_w - 1.0 <= wished_w <= player.room.high_w + 1.0:
+        return None
+    soc_pct = observations.find_fresh_value(
+        scene.state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, scene.now_ns
+    )
+    if soc_pct is None:
+        return None
+    own = setpoints.find_power_range(asset, soc_pct)
+    return (
+        _no_charge(scene, asset, wished_w, own)
+        if wished_w > 0
+        else _no_discharge(scene, asset, wished_w, own)
+    )
+
+
+def _no_charge(scene: CycleInputs, asset: Battery, wished_w: float, own: records.PowerRange) -> Reason | None:
+    if wished_w > own.high_w:
+        return make_reason("battery.full", soc_pct=asset.soc_max_pct)
+    if scene.duties.no_grid_charge or scene.duties.ceiling_w is not None:
+        return _NO_CHARGE
+    return make_reason("battery.link_no_charge", mode=scene.wishes.caps.mode)
+
+
+def _no_discharge(
+    scene: CycleInputs, asset: Battery, wished_w: float, own: records.PowerRange
+) -> Reason | None:
+    if wished_w < own.low_w:
+        return make_reason("battery.empty", soc_pct=max(asset.soc_min_pct, asset.reserve_soc_pct))
+    if scene.duties.no_feed_in:
+        return _NO_FEED_IN
+    if scene.wishes.caps.no_battery_export:
+        return make_reason("battery.link_no_export", mode=scene.wishes.caps.mode)
+    if unmet.is_meter_unsigned(scene.house, scene.state.memories):
+        return _APPARENT
+    if scene.force.generation_w is not None:
+        return scene.force.reason("generation")
+    return _SUSPECT if scene.meter.verdict is Verdict.SUSPECT else make_reason("conflict.though")

@@ -1,0 +1,113 @@
+"""The fixed order in which requests and limits give way; the last never does (pure).
+
+The page gateway/docs/precedence.md tells the same; a test holds the two equal.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from quartier.control import switch_state
+from quartier.control.allocate import results
+from quartier.control.allocate.tree import ConnectionTree
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits import connection_tree
+from quartier.control.limits.connection_tree import NODE_ROWS
+from quartier.control.limits.node_loads import PlacedAsset
+from quartier.control.participants import Participant
+from quartier.house.alarm import Alarm
+from quartier.house.assets import Battery, Ev, Load, Moded
+
+
+@dataclass(frozen=True, slots=True)
+class RelaxationRule:
+    """``gives`` says how far it gives way."""
+
+    name: str
+    gives: str
+
+
+RELAXATION_ORDER = (
+    RelaxationRule("saving", "the battery's self-consumption and the target at the grid, wholly"),
+    RelaxationRule(
+        "fair share", "equal currents of cars, to the floor of each; an urgent car goes before the rest"
+    ),
+    RelaxationRule("departure", "what a car wants when it leaves, wholly; the least urgent pauses first"),
+    RelaxationRule("comfort", "pre-heating, brightness and the like, to the edge that the class allows"),
+    RelaxationRule("ramp", "a battery's ramp, wholly, where a cap demands it"),
+    RelaxationRule("tier D", "loads of tier D, to off"),
+    RelaxationRule("tier C", "loads of tier C, to off"),
+    RelaxationRule("tier B", "loads of tier B, to off"),
+    RelaxationRule(
+        "export cap",
+        "where it contradicts an import cap: import comes first, an export that held stays",
+    ),
+    RelaxationRule("import cap", "of the connection, where it contradicts a node's: the nodes come first"),
+    RelaxationRule("least times", "only to a fuse or breaker, which switches off at once; to no limit"),
+    RelaxationRule("no fall-back", "never: what its device would not forget is not ordered"),
+    RelaxationRule("band", "never: a battery keeps its band and its reserve, lights half of their light"),
+    RelaxationRule("tier A", "never: life safety, lifts, the core of IT"),
+)
+"""Caps that cannot be met are told as an alarm, with the rules among the last that stand in the way."""
+RELAXATION_NAMES = tuple(rule.name for rule in RELAXATION_ORDER)
+NO_ORDER, DEAF, MOVED = "takes no order", "does not obey", "another controller moves it"
+
+
+def find_unmoved_power(
+    scene: CycleInputs, players: Sequence[Participant], inside: Sequence[PlacedAsset], k: int
+) -> Iterator[str]:
+    """What still takes power in row ``k`` of a node and is not moved, each with the rule that protects it."""
+    for leaf in inside:
+        if leaf.share.spread_power(1.0)[k] <= 0:
+            continue
+        why = _of_others(leaf) if leaf.index is None else _of(scene, players[leaf.index])
+        if why:
+            yield f"{leaf.asset.name} ({why})"
+
+
+def find_obstacles(scene: CycleInputs, players: Sequence[Participant]) -> str:
+    """Return the assets that still take power, each with the rule that protects it. Without nodes."""
+    kept = ((player.name, _of(scene, player)) for player in players)
+    return ", ".join(f"{name} ({why})" for name, why in kept if why)
+
+
+def _of_others(leaf: PlacedAsset) -> str:
+    if isinstance(leaf.asset, Load | Ev | Moded):
+        return "tier A" if leaf.asset.tier == "A" else NO_ORDER
+    return ""
+
+
+def _of(scene: CycleInputs, player: Participant) -> str:
+    if max(player.want_w, player.present_w) <= 0:
+        return ""
+    moved = not isinstance(player.asset, Battery) and results.is_paused_by_conflict(scene, player.asset)
+    if moved or not player.usable:
+        return MOVED if moved else "no fall-back"
+    if player.deaf:
+        return DEAF
+    asset, turn = player.asset, player.turn
+    if isinstance(asset, Moded):
+        return "" if switch_state.is_lowering_allowed(asset, turn, scene.now_ns) else "least times"
+    if isinstance(asset, Load | Ev) and not switch_state.is_switch_allowed(asset, turn, scene.now_ns):
+        return "least times"
+    return ""
+
+
+def find_unmet_limit_alarms(
+    scene: CycleInputs, players: Sequence[Participant], one: ConnectionTree | None, broken: Sequence[int]
+) -> Iterator[Alarm]:
+    """One for each cap of a node that does not hold although all was moved, and each meter not heard."""
+    if one is None:
+        return
+    for row in broken:
+        if row:
+            number, k = divmod(row, NODE_ROWS)
+            cap = connection_tree.make_row_reason(scene.house, one.stem, scene.force, row, "import")
+            kept = ", ".join(find_unmoved_power(scene, players, one.find_inside(number), k))
+            words = f"{cap} cannot be met: all that may be moved was moved"
+            place = one.stem.name(number) + f".l{k}" * bool(k)
+            yield Alarm("node.unmet", place, words + f"; in the way: {kept}" * bool(kept))
+    for number, branch in enumerate(one.branches):
+        if number and branch.basis == "silent":
+            name = one.stem.name(number)
+            words = f"the meter of {name} is silent: all below it counts at its worst"
+            yield Alarm("node.meter_silent", name, words)

@@ -1,0 +1,356 @@
+"""The status for people: rows of the fail-safe ladder in force, and their consequences (pure)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from quartier.control import participants
+from quartier.control.allocate import operation_modes, tree
+from quartier.control.allocate.results import AllocationResult, explain_battery_not_controlled
+from quartier.control.events import effects
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits import breach as limits_breach
+from quartier.control.limits import contacts, supplies, unmet
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.observe import daily_runs, health, meter_clocks, meter_delay, observations, totals
+from quartier.control.observe.health import ControlStage
+from quartier.control.observe.meter_check import judge
+from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.orders import conflicts, hidden_conflicts, local_plan, releases
+from quartier.control.participants import (
+    LimitableAsset,
+    Participant,
+    find_control_point,
+    find_flexible_assets,
+    is_controllable,
+)
+from quartier.control.reason import NO_REASON, Reason, make_reason, render_data
+from quartier.control.state import ControlState
+from quartier.control.supervise import (
+    conflict_response,
+    hunting,
+    loss_table,
+    override_report,
+    relaxation_order,
+)
+from quartier.control.switch_state import SwitchState
+from quartier.house import alarm
+from quartier.house.alarm import Alarm, Key
+from quartier.house.assets import Asset, Battery, Ev, Load, Moded, Pv, Steered
+from quartier.house.modes import Run
+
+LOST_LINK_MODES = ("HOLD", "FAILSAFE")
+METER_LOST_ROW: Key = ("loss.grid_meter_lost", "")
+
+
+def find_present_losses(scene: CycleInputs) -> list[tuple[str, str]]:
+    """Names of rows, each with its asset (empty: the whole building); the table's order."""
+    order = {loss.name: place for place, loss in enumerate(loss_table.LOSSES)}
+    return sorted({*_of_building(scene), *_of_assets(scene)}, key=lambda found: (order[found[0]], found[1]))
+
+
+def _of_building(scene: CycleInputs) -> Iterator[tuple[str, str]]:
+    if scene.lost and scene.meter.verdict is not Verdict.IMPLAUSIBLE:
+        yield "grid-meter-lost", ""
+    elif scene.grid_w is None and f"{scene.house.grid.name}.power_w" in scene.state.memories:
+        yield "grid-meter-stale", ""
+    if scene.wishes.caps.mode in LOST_LINK_MODES and not scene.wishes.caps.tested:
+        yield "uplink-lost", ""
+    if not scene.now.synced:
+        yield "clock-unsynced", ""
+    if "cycle-late" in scene.state.judgement.until_ns:
+        yield "cycle-late", ""
+
+
+def _of_assets(scene: CycleInputs) -> Iterator[tuple[str, str]]:
+    """Who was heard and is silent; who was never heard has its time to answer first."""
+    for asset in scene.house.assets:
+        known = f"{asset.name}.power_w" in scene.state.memories
+        silent = observations.find_power_w(scene.state.memories, asset, scene.now_ns) is None
+        if asset.measured and silent and (known or scene.running_s > totals.START_WAIT_S):
+            yield loss_table.find_asset_loss(asset).name, asset.name
+
+
+def find_loss_alarm(scene: CycleInputs, name: str) -> Key | None:
+    """The alarm of the loss for which the point of an asset is given back; None where it is for another."""
+    if scene.meter.verdict is Verdict.IMPLAUSIBLE:
+        return "meter.implausible", scene.house.grid.name
+    if scene.lost or scene.stage is ControlStage.SAFE:
+        return METER_LOST_ROW
+    asset = next((one for one in scene.house.assets if one.name == name), None)
+    if asset is None or observations.find_power_w(scene.state.memories, asset, scene.now_ns) is not None:
+        return None
+    return loss_table.find_alarm_code(loss_table.find_asset_loss(asset)), name
+
+
+_STEERED, _MEASURED = make_reason("state.steered"), make_reason("state.measured")
+_NOT_ORDERED = make_reason("state.not_ordered", more=participants.NO_FALLBACK)
+_UNREAD, _SHED = make_reason("state.unread"), make_reason("state.shed")
+_ALSO, _DEAF = make_reason("state.also"), make_reason("state.deaf")
+_OFF: Mapping[type, Reason] = {Ev: make_reason("state.paused"), Pv: make_reason("state.off")}
+_PLAIN: Mapping[int, dict[str, Any]] = {
+    id(one): {"state": str(one), "state_reason": render_data(one)}
+    for one in (_STEERED, _MEASURED, _NOT_ORDERED, _UNREAD, _SHED, *_OFF.values(), NO_REASON)
+}
+"""By the reason itself: to find it by all that it says costs more."""
+
+
+_ROLES: Mapping[type, str] = {Run: "load"}
+"""What the site file calls those that are called otherwise here."""
+
+
+def render_status(
+    scene: CycleInputs,
+    players: Sequence[Participant],
+    result: AllocationResult,
+    after: ControlState,
+    lost: Mapping[str, Reason],
+) -> dict[str, Any]:
+    """Mode and why, stage and rules, caps and whose, alarms, the grid, each asset, which rule acted."""
+    caps = scene.wishes.caps
+    rules = scene.state.judgement.rules
+    by_name = {player.name: player for player in players}
+    said = {player.name: player.reason for player in players}
+    deaf = {player.name for player in players if player.deaf}
+    said |= {
+        point.partition(".")[0]: make_reason("output.given_back", more=why) for point, why in lost.items()
+    }
+    return {
+        "mode": caps.mode,
+        "why": caps.why,
+        "mode_age_s": round((scene.now_ns - caps.since_ns) / 1e9, 1),
+        "stage": scene.stage.name,
+        "rules": [{"name": name, "words": health.STAGE_TEXTS[name]} for name in rules],
+        "caps": _caps(scene.force),
+        "grid": {
+            "power_w": _last(scene, scene.house.grid),
+            "age_s": _age(scene.grid_age_s),
+            "state": _grid_state(scene),
+            "lag_s": scene.state.lag.found_s,
+            "verdict": scene.meter.verdict.name.lower(),
+            "causes": [{"code": code, "value": round(value, 2)} for code, value in scene.meter.causes],
+            "unit": "VA" if scene.house.grid.is_apparent else "W",
+        },
+        "events": effects.render_grid_effects(scene.state.events, scene.duties, scene.now_ns),
+        "contacts": contacts.render_contacts(scene.house.contacts, scene.state.contacts, scene.now_ns),
+        "supplies": supplies.render_supplies(
+            scene.house.supplies, scene.state.supplies, scene.state.memories, scene.now_ns
+        ),
+        "losses": [{"name": name, "of": of} for name, of in find_present_losses(scene)],
+        "alarms": alarm.standing(after.alarms, scene.house.zone),
+        "acted": sorted({f"{players[index].name}: {reason}" for index, reason in result.acted.items()}),
+        "restore": _restore(scene, result),
+        "assets": {
+            a.name: _with_wish(
+                scene,
+                a,
+                after,
+                by_name.get(a.name),
+                _asset(scene, a, after, said.get(a.name), is_deaf=a.name in deaf),
+            )
+            for a in scene.house.assets
+        },
+        **_nodes(scene, result, after),
+    }
+
+
+def _nodes(scene: CycleInputs, result: AllocationResult, after: ControlState) -> dict[str, Any]:
+    if result.grove is None or not scene.house.is_branched:
+        return {}
+    return {"nodes": tree.render_tree(scene, result.grove, after.book.orders)}
+
+
+def _caps(force: ActiveLimits) -> dict[str, Any]:
+    found = {}
+    for direction in ("import", "export", "generation", "consumption"):
+        watts = getattr(force, f"{direction}_w")
+        if watts is not None:
+            whose = force.whose[direction]
+            found[direction] = {"max_w": round(watts, 1), "whose": str(whose), **render_data(whose)}
+    return found
+
+
+def _grid_state(scene: CycleInputs) -> str:
+    if scene.grid_w is not None:
+        return "suspect" if scene.meter.verdict is Verdict.SUSPECT else "good"
+    if f"{scene.house.grid.name}.power_w" not in scene.state.memories:
+        return "never read" if scene.lost else "starting"
+    if scene.meter.verdict is Verdict.IMPLAUSIBLE:
+        return "implausible"
+    return "lost" if scene.lost else "stale"
+
+
+def find_control_alarms(
+    scene: CycleInputs, players: Sequence[Participant], result: AllocationResult, lost: Mapping[str, Reason]
+) -> Iterator[Alarm]:
+    """What is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
+    for one in _alarms(scene, players, result, lost):
+        yield _with_meter_cause(scene, one)
+    yield from unmet.find_unkept_limit_alarms(scene, players)
+    yield from daily_runs.find_late_run_alarms(scene.house, scene.state.runs)
+    yield from relaxation_order.find_unmet_limit_alarms(scene, players, result.grove, result.broken)
+
+
+def _with_meter_cause(scene: CycleInputs, one: Alarm) -> Alarm:
+    """Return an alarm with the doubt of the grid meter as its cause, where it follows from its readings."""
+    if scene.meter.verdict is Verdict.GOOD or one.cause is not None:
+        return one
+    code = "meter.implausible" if scene.meter.verdict is Verdict.IMPLAUSIBLE else "meter.suspect"
+    if one.code in {"meter.late", "control.hunting"}:
+        return one.changed(cause=(code, scene.house.grid.name))
+    if one.code == "cap.exceeded":
+        return one.changed(more=f"; the grid meter is doubted: see {code} first")
+    return one
+
+
+def _alarms(
+    scene: CycleInputs, players: Sequence[Participant], result: AllocationResult, lost: Mapping[str, Reason]
+) -> Iterator[Alarm]:
+    yield from contacts.find_contact_alarms(scene.state.contacts)
+    yield from supplies.find_supply_alarms(scene.state.supplies)
+    yield from effects.find_grid_alarms(scene.state.events, scene.duties, scene.now_ns)
+    yield from hunting.find_hunting_alarms(scene.state.swings)
+    yield from conflict_response.find_conflict_alarms(scene)
+    yield from hidden_conflicts.find_hidden_conflict_alarms(scene.state.trespasses, scene.house)
+    yield from meter_delay.find_delay_alarms(scene.state.lag, scene.house)
+    yield from judge.find_meter_alarms(scene.meter, scene.house)
+    yield from meter_clocks.find_clock_alarms(scene.state.clocks, scene.now_ns)
+    if scene.wishes.caps.clock:
+        yield Alarm("clock.stepped", "", scene.wishes.caps.clock)
+    for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
+        if breach.fast_over:
+            words = f"over the {scene.force.reason(direction)} by 10 % for 5 s"
+            yield Alarm("cap.exceeded", direction, words)
+        elif breach.mean_over:
+            yield Alarm("cap.exceeded", direction, f"60 s mean over the {scene.force.reason(direction)}")
+    yield from limits_breach.find_overload_alarms(scene.state.overloads, scene.house, scene.force)
+    if 0 in result.broken:
+        words = "the caps cannot be met: all that may be moved was moved"
+        if result.total_high_w is not None and result.total_high_w > scene.force.import_w:
+            kept = relaxation_order.find_obstacles(scene, players)
+            words += f"; in the way: {kept}" * bool(kept)
+        yield Alarm("cap.unmet", "", words, find_loss_alarm(scene, ""))
+    for name, why in lost.items():
+        yield from _given_back(scene, name, why)
+    yield from releases.find_release_alarms(scene, lost)
+    for asset in (*find_flexible_assets(scene.house), *operation_modes.find_controllable(scene.house)):
+        if unsafe := participants.explain_no_order(asset, scene.state.memories):
+            words = f"{asset.name}: used for no cap and no shed, {unsafe}"
+            yield Alarm("output.fallback_lost", asset.name, words)
+
+
+def _given_back(scene: CycleInputs, name: str, why: Reason) -> Iterator[Alarm]:
+    """Why a point is given back; where a person ordered it, that is nobody's alarm."""
+    words = f"{name}: given back, {why}"
+    if why.code == conflicts.CONFLICT_REASON.code:
+        yield Alarm("output.second_master", name, words)
+    elif why.code == participants.FALLBACK_LOST.code:
+        yield Alarm("output.fallback_lost", name.partition(".")[0], words)
+    elif why.who.kind not in {"person", "document"}:
+        yield Alarm("output.given_back", name, words, find_loss_alarm(scene, name.partition(".")[0]))
+
+
+def _restore(scene: CycleInputs, result: AllocationResult) -> dict[str, Any]:
+    gate, now_ns = result.gate, scene.now_ns
+    waits_ns = max(0, (gate.not_before_ns or now_ns) - now_ns)
+    below_s = None if gate.below_since_ns is None else (now_ns - gate.below_since_ns) / 1e9
+    held = sorted(n for n, t in scene.state.turns.items() if t.is_limited)
+    return {
+        "held": held,
+        "below_s": None if below_s is None else round(below_s, 1),
+        "random_wait_s": round(waits_ns / 1e9, 1),
+    }
+
+
+def _asset(
+    scene: CycleInputs, asset: Steered, after: ControlState, said: Reason | None, *, is_deaf: bool
+) -> dict[str, Any]:
+    memory = scene.state.memories.get(f"{asset.name}.power_w")
+    silent = observations.find_power_w(scene.state.memories, asset, scene.now_ns) is None
+    quality = "never read" if memory is None else ("silent" if silent else "good")
+    shown_asset: dict[str, Any] = {
+        "role": _ROLES.get(type(asset), type(asset).__name__.lower()),
+        "tier": asset.tier,
+        "power_w": _last(scene, asset),
+        "age_s": _age(observations.find_reading_age_s(memory, scene.now_ns)),
+        "quality": quality if asset.measured else "not measured",
+    }
+    if isinstance(asset, Battery):
+        soc = scene.state.memories.get(f"{asset.name}.soc_pct")
+        shown_asset["soc_pct"] = None if soc is None else soc.value
+        state = explain_battery_not_controlled(scene, asset) or _STEERED
+        name = find_control_point(asset)
+    elif isinstance(asset, Moded) and asset in operation_modes.find_controllable(scene.house):
+        state = operation_modes.render_mode_state(asset, after.turns[asset.name], said)
+        name = asset.point
+    elif isinstance(asset, LimitableAsset) and is_controllable(asset):
+        state = _turn_state(asset, after.turns[asset.name])
+        if unguarded := participants.explain_no_order(asset, scene.state.memories):
+            state = state.then(_ALSO).then(unguarded)
+        state = state.then(_DEAF) if is_deaf else state
+        name = find_control_point(asset)
+    else:
+        state = _MEASURED if participants.is_order_allowed(asset) else _NOT_ORDERED
+        return shown_asset | _shown_state(state)
+    shown_asset |= _shown_state(state)
+    if isinstance(asset, Run):
+        shown_asset["run"] = daily_runs.render_runs(asset, scene.state.runs[asset.name])
+    order = after.book.orders.get(name)
+    if order is not None:
+        if isinstance(asset, Battery | Ev | Moded):
+            shown_asset["led_by"] = local_plan.find_leader(order.reason)
+        age = round((scene.now_ns - order.written_ns) / 1e9, 1)
+        shown_asset["command"] = {"point": name, "value": order.value, "age_s": age}
+        shown_asset["command"] |= {"reason": str(order.reason), **render_data(order.reason)}
+    return shown_asset
+
+
+def _with_wish(
+    scene: CycleInputs, asset: Steered, after: ControlState, player: Participant | None, found: dict[str, Any]
+) -> dict[str, Any]:
+    """Add the order for this asset, if there is one, and the limit that holds it back."""
+    wish = scene.wishes.overrides.get(asset.name)
+    if wish is None:
+        return found
+    order = after.book.orders.get(find_control_point(asset))
+    found["override"] = {
+        "value": wish.value,
+        "words": str(wish.reason),
+        **render_data(wish.reason),
+        "left_s": round((wish.until_ns - scene.now_ns) / 1e9, 1),
+        "until_utc_ms": wish.until_utc_ms,
+        **override_report.report_override(scene, asset, wish, order, player),
+    }
+    return found
+
+
+def _shown_state(state: Reason) -> dict[str, Any]:
+    """How an asset stands, as text and as code with values; the same for many cycles."""
+    return _PLAIN.get(id(state)) or _found_state(state)
+
+
+@lru_cache(maxsize=1024)
+def _found_state(state: Reason) -> dict[str, Any]:
+    return {"state": str(state), "state_reason": render_data(state)}
+
+
+def _turn_state(asset: Pv | Ev | Load, turn: SwitchState) -> Reason:
+    if turn.unread_ns is not None:
+        return _UNREAD
+    if not turn.on:
+        return _OFF.get(type(asset), _SHED)
+    return NO_REASON if turn.limit_w is None else _limited(round(turn.limit_w))
+
+
+@lru_cache(maxsize=1024)
+def _limited(limit_w: int) -> Reason:
+    return make_reason("state.limited", limit_w=limit_w)
+
+
+def _last(scene: CycleInputs, asset: Asset) -> float | None:
+    memory = scene.state.memories.get(f"{asset.name}.power_w")
+    return None if memory is None else round(memory.value, 1)
+
+
+def _age(age_s: float) -> float | None:
+    return None if age_s == float("inf") else round(age_s, 1)

@@ -1,0 +1,334 @@
+"""The switch state of each asset: who may switch it when, and its turn in the staged restore.
+
+A compressor does not know that the gateway was restarted.  While the machine runs its own clock tells how
+long that took, whatever the wall clock was set to; over a reboot the wall clock does.  Where nobody can tell,
+every time begins anew: it is kept longer than it need be, never shorter.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from random import Random
+from typing import Any, TypeGuard, TypeVar
+
+from quartier.house.assets import Asset, Ev, House, Load, Moded, Pv, Tier
+from quartier.house.modes import Chp
+from quartier.house.now import Now
+from quartier.house.records import replace
+
+RESTORE_BELOW_SHARE = 0.9
+RESTORE_AFTER_S = 120.0
+RESTORE_EACH_S = 30.0
+RESTORE_SPREAD_S = 300.0
+SWITCH_SETTLE_S = 4.0
+SWITCH_RAMP_S = 4.0
+"""So long after it may take more a car is believed to be on its way there: a breach acts after 5 s."""
+
+
+PV_MIN_OFF_S = 300.0
+SWITCHINGS_MAX_PER_H = 6
+TIER_RANK = {"A": 3, "B": 2, "C": 1, "D": 0}
+_S = 1_000_000_000
+_DAY_NS = 86_400 * _S
+_HOUR_NS = 3_600 * _S
+_SHEDS_MAX = 256
+_Shed = TypeVar("_Shed", bound=Asset)
+FlexibleAsset = Load | Ev | Pv | Moded
+_Consumer = Load | Ev | Moded
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchState:
+    """One flexible asset: whether it may run, since when (None: long ago), and its own limit.
+
+    ``limit_w`` is the power an EV or a PV is held to; None: its full power.  ``before_w`` is what
+    it took (or generated, minus) when it was last lowered, at ``lowered_ns``.  ``mode`` is the one that an
+    asset in modes was ordered into (None: none yet), ``is_held`` while a cap holds it below what it likes;
+    ``raised_ns``: when a car that took all it might was last told that it may take more, or came back;
+    ``asks_ns``: since when it has liked another mode without a break; ``turns_ns``: when it went down after
+    up, or up after down, in the last hour; ``back_ns``: since when its own control has it; ``told_ns``: when
+    it was last told to take (or generate) less, None: long ago.  One that was seen not to obey gets no time
+    anew by being told less still.  ``unread_ns``: since when the point of one that has no order of ours is
+    waited for; None: it was read, or ordered.
+    """
+
+    on: bool = True
+    since_ns: int | None = None
+    limit_w: float | None = None
+    before_w: float = 0.0
+    lowered_ns: int | None = None
+    sheds_ns: tuple[int, ...] = ()
+    mode: int | None = None
+    is_held: bool = False
+    asks_ns: int | None = None
+    turns_ns: tuple[int, ...] = ()
+    back_ns: int | None = None
+    raised_ns: int | None = None
+    told_ns: int | None = None
+    unread_ns: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it runs less than it would by itself."""
+        return self.is_held if self.mode is not None else not self.on or self.limit_w is not None
+
+    def settling(self, now_ns: int, late_s: float = 0.0) -> bool:
+        """Whether a lowering may not yet show in every meter; ``late_s`` is how late the grid's is."""
+        return self.lowered_ns is not None and now_ns - self.lowered_ns < (SWITCH_SETTLE_S + late_s) * _S
+
+    def had_time(self, answer_s: float, read_ns: int) -> bool:
+        """Whether a reading of ``read_ns`` is of after the time that it may take to obey."""
+        return self.told_ns is None or read_ns - self.told_ns >= answer_s * _S
+
+    def is_ramping(self, now_ns: int) -> bool:
+        """Whether it may still be on its way to what it was just allowed."""
+        return self.raised_ns is not None and now_ns - self.raised_ns < SWITCH_RAMP_S * _S
+
+    def sheds_24h(self, now_ns: int) -> int:
+        """How often it was shed in the last 24 hours."""
+        return sum(now_ns - then < _DAY_NS for then in self.sheds_ns)
+
+
+def switch_off(turn: SwitchState, before_w: float, now_ns: int, *, deaf: bool = False) -> SwitchState:
+    """Shed or paused now; ``deaf``: it was seen not to obey, and is not believed to do so now."""
+    off = replace(
+        turn,
+        on=False,
+        since_ns=now_ns,
+        before_w=before_w,
+        lowered_ns=now_ns,
+        told_ns=turn.told_ns if deaf else now_ns,
+    )
+    return count_shed(off, now_ns)
+
+
+def count_shed(turn: SwitchState, now_ns: int) -> SwitchState:
+    """One shed more: only so many in an hour may come back."""
+    recent = tuple(then for then in turn.sheds_ns if now_ns - then < _DAY_NS)[-_SHEDS_MAX + 1 :]
+    return replace(turn, sheds_ns=(*recent, now_ns))
+
+
+def switch_on(turn: SwitchState, now_ns: int) -> SwitchState:
+    """May run again from now."""
+    return replace(turn, on=True, since_ns=now_ns)
+
+
+def change_direction(turn: SwitchState, now_ns: int, *, up: bool) -> SwitchState:
+    """Changes its direction now, or goes on in the same; ``on`` says which way the last change went."""
+    if turn.on is up:
+        return turn
+    recent = tuple(then for then in turn.turns_ns if now_ns - then < _HOUR_NS)[-_SHEDS_MAX + 1 :]
+    return replace(turn, turns_ns=(*recent, now_ns))
+
+
+def is_return_allowed(asset: FlexibleAsset, turn: SwitchState, now_ns: int) -> bool:
+    """Whether it may come back: a load or a car only while that leaves it within six switchings an hour."""
+    if not is_switch_allowed(asset, turn, now_ns):
+        return False
+    recent_count = sum(now_ns - then < _HOUR_NS for then in turn.sheds_ns)
+    return not isinstance(asset, Load | Ev) or recent_count < SWITCHINGS_MAX_PER_H // 2
+
+
+def is_rise_allowed(turn: SwitchState, now_ns: int) -> bool:
+    """Whether it may go up: so that with the way down that a cap may need next it turns six times an hour."""
+    recent_count = sum(now_ns - then < _HOUR_NS for then in turn.turns_ns)
+    return turn.on or recent_count <= SWITCHINGS_MAX_PER_H - 2
+
+
+def lower_limit(
+    turn: SwitchState, limit_w: float, before_w: float, now_ns: int, *, deaf: bool = False
+) -> SwitchState:
+    """Held to ``limit_w`` from now, or to what it is held to already where that is less.
+
+    One that is still settling goes on settling from its first lowering.  ``deaf``: as in ``switched_off``.
+    """
+    turn = hold_limit(turn, limit_w, now_ns, deaf=deaf)
+    return turn if turn.settling(now_ns) else replace(turn, before_w=before_w, lowered_ns=now_ns)
+
+
+def hold_limit(turn: SwitchState, limit_w: float, now_ns: int, *, deaf: bool = False) -> SwitchState:
+    """May take no more than ``limit_w`` from now; only what is less than before is an order to obey."""
+    if turn.limit_w is not None and limit_w >= turn.limit_w:
+        return turn
+    return replace(turn, limit_w=limit_w, told_ns=turn.told_ns if deaf else now_ns)
+
+
+def raise_limit(turn: SwitchState, limit_w: float | None, now_ns: int, *, stands: bool) -> SwitchState:
+    """May take up to ``limit_w`` from now (None: its full power).
+
+    ``stands``: it takes all that it might until now, so that from now it is seen whether it follows.  One
+    that does not is given no time anew by being allowed still more.
+    """
+    return replace(turn, limit_w=limit_w, raised_ns=now_ns if stands else turn.raised_ns)
+
+
+def is_switch_allowed(asset: FlexibleAsset, turn: SwitchState, now_ns: int) -> bool:
+    """Whether its minimum on or off time is over; nothing but a person's hand breaks these."""
+    if turn.since_ns is None:
+        return True
+    if isinstance(asset, Pv):
+        least_s = 0.0 if turn.on else PV_MIN_OFF_S
+    else:
+        least_s = asset.min_on_s if turn.on else asset.min_off_s
+    return now_ns - turn.since_ns >= least_s * _S
+
+
+def is_machine(asset: object) -> TypeGuard[Load | Ev | Moded]:
+    """Whether it must run for a while once it was started; what generates is not started by a loosening."""
+    return isinstance(asset, _Consumer) and not isinstance(asset, Chp) and asset.min_on_s > 0.0
+
+
+def is_starting(asset: Load | Ev | Moded, turn: SwitchState, now_ns: int) -> bool:
+    """Whether its minimum on-time is not over; one that its own control has is not known to be on."""
+    return turn.on and turn.back_ns is None and not is_switch_allowed(asset, turn, now_ns)
+
+
+def find_starting_machines(
+    assets: Iterable[Asset], turns: Mapping[str, SwitchState], now_ns: int
+) -> set[str]:
+    """The machines that are inside their minimum on-time."""
+    return {
+        one.name
+        for one in assets
+        if is_machine(one) and one.name in turns and is_starting(one, turns[one.name], now_ns)
+    }
+
+
+def is_lowering_allowed(asset: Moded, turn: SwitchState, now_ns: int) -> bool:
+    """Whether it may go further down: at once after it went down, for its least run was over then."""
+    return not turn.on or is_switch_allowed(asset, turn, now_ns)
+
+
+def sort_by_shed_order(assets: Iterable[_Shed], turns: Mapping[str, SwitchState], now_ns: int) -> list[_Shed]:
+    """In the order in which they are shed: D, C, B; inside a tier fewest sheds in 24 h, then lowest cost.
+
+    Tier A is never among them.
+    """
+    sheddable = [asset for asset in assets if asset.tier != "A"]
+    return sorted(sheddable, key=lambda a: rank_tier(a, a.tier, turns[a.name], now_ns))
+
+
+def rank_tier(asset: Asset, tier: Tier, turn: SwitchState, now_ns: int) -> tuple[int, int, float, str]:
+    """Where in the one order an asset of ``tier`` stands: what compares less is shed first."""
+    return TIER_RANK[tier], turn.sheds_24h(now_ns), asset.comfort_cost, asset.name
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreGate:
+    """When the next load may come back."""
+
+    below_since_ns: int | None = None
+    not_before_ns: int | None = None
+    last_ns: int | None = None
+
+    def is_open(self, now_ns: int) -> bool:
+        """Below the cap by 10 % for 120 s, 30 s after the last restore, and past the random delay."""
+        if self.below_since_ns is None or now_ns - self.below_since_ns < RESTORE_AFTER_S * _S:
+            return False
+        rested = self.last_ns is None or now_ns - self.last_ns >= RESTORE_EACH_S * _S
+        return rested and (self.not_before_ns is None or now_ns >= self.not_before_ns)
+
+
+def advance_gate(gate: RestoreGate, *, below: bool, common: bool, seed: int, now_ns: int) -> RestoreGate:
+    """The gate after one more cycle.
+
+    ``common``: something happened now that all buildings saw (a cap rose, the link's state changed),
+    so that this one waits 120 s and a random 0..300 s more, drawn from ``seed``, before it restores:
+    waiting for both at once would let half of all buildings come back together after 120 s.
+    """
+    since_ns = (now_ns if gate.below_since_ns is None else gate.below_since_ns) if below else None
+    not_before_ns = gate.not_before_ns
+    if common and (not_before_ns is None or now_ns >= not_before_ns):
+        # Spreading needs no secret; a seed makes it repeatable.
+        delay_s = RESTORE_AFTER_S + Random(f"{seed}:{now_ns}").random() * RESTORE_SPREAD_S  # noqa: S311  see above
+        not_before_ns = now_ns + round(delay_s * _S)
+    return RestoreGate(since_ns, not_before_ns, gate.last_ns)
+
+
+_NS_PER_MS = 1_000_000
+_COUNT_MAX = 256
+
+
+def dump_switch_states(turns: Mapping[str, SwitchState], now: Now) -> dict[str, Any]:
+    """JSON-ready, by asset, of those that were ever switched: the same until one is switched again."""
+    return {name: _facts(turn, now) for name, turn in turns.items() if turn.since_ns is not None}
+
+
+def _facts(turn: SwitchState, now: Now) -> dict[str, Any]:
+    def utc_ms(then_ns: int) -> int:
+        # Whole seconds: the wall clock drifts against ours, and a file is not worth writing for that.  The
+        # next one, so that no time is over early.
+        return -(-(now.utc_ms - (now.ns - then_ns) // _NS_PER_MS) // 1000) * 1000
+
+    assert turn.since_ns is not None
+    return {
+        "on": turn.on,
+        "since_utc_ms": utc_ms(turn.since_ns),
+        "sheds_utc_ms": [utc_ms(then) for then in turn.sheds_ns],
+        "turns_utc_ms": [utc_ms(then) for then in turn.turns_ns],
+        "ns": [turn.since_ns, turn.sheds_ns, turn.turns_ns],
+        "before_w": turn.before_w,
+        "mode": turn.mode,
+        "is_held": turn.is_held,
+    }
+
+
+def load_switch_states(
+    house: House, facts: object, now: Now, *, dark: bool = False, same_boot: bool = False
+) -> dict[str, SwitchState]:
+    """The turns of assets that are still there; what is no such fact is left out.
+
+    ``dark``: the power was gone meanwhile, so that what was wanted above normal is no longer
+    (spec/failsafe.md#rule-6); what a cap had lowered stays so.  ``same_boot``: the machine went on since.
+    """
+    if not isinstance(facts, Mapping):
+        return {}
+    found = {}
+    for asset in house.assets:
+        known = facts.get(asset.name)
+        if isinstance(known, Mapping):
+            try:
+                found[asset.name] = _turn(asset, known, now, dark=dark, same_boot=same_boot)
+            except (KeyError, TypeError, ValueError, OverflowError):
+                continue
+    return found
+
+
+def _turn(asset: object, known: Mapping[str, Any], now: Now, *, dark: bool, same_boot: bool) -> SwitchState:
+    mode = known["mode"]
+    if mode is not None:
+        mode = int(mode)
+        if not isinstance(asset, Moded) or not 0 <= mode < len(asset.modes):
+            raise ValueError("a mode that it does not have")
+        mode = max(mode, asset.normal) if dark else mode
+    before_w = float(known["before_w"])
+    if not isfinite(before_w):
+        raise ValueError("a power that is no number")
+    since_ns, sheds_ns, turns_ns = _times_ns(known, now, same_boot=same_boot)
+    return SwitchState(
+        on=bool(known["on"]),
+        since_ns=since_ns,
+        before_w=before_w,
+        sheds_ns=sheds_ns,
+        mode=mode,
+        is_held=bool(known["is_held"]),
+        turns_ns=turns_ns,
+    )
+
+
+def _times_ns(
+    known: Mapping[str, Any], now: Now, *, same_boot: bool
+) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    """When it was switched last, and each shed and turn, by this start's clock."""
+    if same_boot and "ns" in known:
+        since_ns, *lists = known["ns"]
+        sheds_ns, turns_ns = (tuple(min(int(then), now.ns) for then in one[-_COUNT_MAX:]) for one in lists)
+        return min(int(since_ns), now.ns), sheds_ns, turns_ns
+    lists = [known["sheds_utc_ms"], known["turns_utc_ms"]]
+    sheds_ns, turns_ns = (tuple(_ns(then, now) for then in one[-_COUNT_MAX:]) for one in lists)
+    return _ns(known["since_utc_ms"], now), sheds_ns, turns_ns
+
+
+def _ns(then_utc_ms: Any, now: Now) -> int:
+    ago_ms = now.utc_ms - int(then_utc_ms)
+    return now.ns - ago_ms * _NS_PER_MS if now.synced and ago_ms >= 0 else now.ns

@@ -1,0 +1,84 @@
+from dataclasses import replace
+
+import pytest
+
+from quartier.control.allocate import thermal_preferences
+from quartier.house.assets import Mode
+from quartier.house.modes import Heat
+
+PUMP = Heat(
+    name="pump1",
+    rated_w=4_000,
+    tier="C",
+    quantity="sg_ready_state",
+    senses=("tank_c", "room_c"),
+    modes=(Mode("boost", 3, 4_000), Mode("normal", 2, 3_000), Mode("blocked", 1, 0)),
+    normal=1,
+    boosts=0,
+    comfort_min_c=45,
+    comfort_max_c=55,
+)
+BOOST, NORMAL, BLOCKED = 0, 1, 2
+
+
+@pytest.mark.parametrize(
+    ("tank_c", "grid_w", "mode", "wanted"),
+    [
+        (50, -4_000, NORMAL, BOOST),
+        (50, -3_999, NORMAL, NORMAL),
+        (50, 2_000, BOOST, BOOST),  # it takes 4 kW itself: half of that is still its own
+        (50, 2_001, BOOST, NORMAL),
+        (53.1, -9_000, NORMAL, NORMAL),  # so near the edge no boost begins
+        (53.1, -9_000, BOOST, BOOST),
+        (55, -9_000, BOOST, NORMAL),
+        (44.9, -9_000, NORMAL, NORMAL),
+    ],
+)
+def test_own_generation_that_is_left_over_is_stored_while_the_band_takes_it(
+    seen, tank_c, grid_w, mode, wanted
+):
+    power_w = 4_000 if mode == BOOST else 0
+    scene = seen(PUMP, grid_w=grid_w, mode=mode, tank_c=tank_c, power_w=power_w)
+
+    assert wanted == thermal_preferences.find_heat_preference(PUMP, scene).wanted
+
+
+def test_above_the_band_not_even_an_export_cap_boosts_it(seen):
+    leaning = thermal_preferences.find_heat_preference(
+        PUMP, seen(PUMP, grid_w=-9_000, tank_c=55.1, power_w=0)
+    )
+
+    assert NORMAL == leaning.highest
+    assert BLOCKED == leaning.lowest
+
+
+@pytest.mark.parametrize(("tank_c", "tier"), [(45, "C"), (44.9, "B")])
+def test_below_the_band_blocking_comes_last_and_it_asks_for_its_place(seen, tank_c, tier):
+    leaning = thermal_preferences.find_heat_preference(
+        PUMP, seen(PUMP, mode=BLOCKED, tank_c=tank_c, power_w=0)
+    )
+
+    assert tier == leaning.tier
+    assert (tier == "B") is leaning.claims
+
+
+@pytest.mark.parametrize(
+    ("points", "tier"),
+    [({"tank_c": 50, "room_c": 19}, "C"), ({"room_c": 44}, "B"), ({}, "C")],
+)
+def test_the_tank_says_more_than_the_room_and_without_either_nothing_is_boosted(seen, points, tier):
+    leaning = thermal_preferences.find_heat_preference(PUMP, seen(PUMP, power_w=0, **points))
+
+    assert tier == leaning.tier
+    assert (BOOST if points else NORMAL) == leaning.highest
+
+
+def test_who_does_not_want_pre_heating_gets_none(seen):
+    never = replace(PUMP, preheat=False)
+
+    assert (
+        NORMAL
+        == thermal_preferences.find_heat_preference(
+            never, seen(never, grid_w=-9_000, tank_c=50, power_w=0)
+        ).wanted
+    )

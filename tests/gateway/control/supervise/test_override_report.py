@@ -1,0 +1,197 @@
+"""An order by hand that a limit holds back says what was wished, what is done, and which limit it is."""
+
+from dataclasses import replace
+
+import pytest
+from tests.gateway.control.conftest import CAPS, HOUSE
+
+from quartier.control.events.effects import GridEffects
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.observe.meter_check.judge import MeterCheck, Verdict
+from quartier.control.observe.observations import LastGood
+from quartier.control.participants import Participant
+from quartier.control.reason import NO_REASON, make_reason, make_text_reason
+from quartier.control.records import Order, Override, PowerRange
+from quartier.control.requests import Requests
+from quartier.control.supervise import override_report
+from quartier.control.switch_state import SwitchState
+from quartier.house.assets import Ev, Grid, Load, Mode, Moded
+from quartier.house.nodes import Node
+from quartier_drivers.who import Who
+
+S = 1_000_000_000
+FREELY = SwitchState()
+ANNA = Who("person", "anna", "1001")
+ASSETS = {asset.name: asset for asset in HOUSE.assets}
+HEAT = Moded(
+    name="heat",
+    rated_w=2_000,
+    quantity="mode_index",
+    modes=(Mode("normal", 1.0, 2_000.0), Mode("blocked", 0.0, 0.0)),
+    normal=0,
+)
+APPARENT = replace(HOUSE, grid=Grid(name="grid", rated_w=17_000, is_apparent=True))
+MINIMUM = make_reason("minimum_time.on")
+CAP = make_text_reason("import cap 3000 W (dso)")
+
+
+@pytest.fixture
+def tell(scene):
+    """What is shown of one wish; ``room`` is what a battery was left, ``done`` what it is told."""
+
+    def make(asset, value, done=0.0, reason=None, room=None, soc_pct=50.0, turn=FREELY, of=HOUSE, **more):
+        here = scene(of)
+        memories = {} if soc_pct is None else {"bat1.soc_pct": LastGood(soc_pct, here.now_ns)}
+        judge = MeterCheck(verdict=more.pop("verdict", Verdict.GOOD))
+        state = replace(here.state, memories=memories, turns={asset.name: turn}, meter=judge)
+        wish = Override(asset.name, value, here.now_ns + 60 * S, 0, ANNA)
+        order = None if done is None else Order(done, here.now_ns, reason or wish.reason)
+        player = None if room is None else Participant(asset, 0.0, 0.0, turn, room=room)
+        return override_report.report_override(scene(of, state=state, **more), asset, wish, order, player)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("room", "soc_pct", "wish", "more", "code"),
+    [
+        (PowerRange(-5e3, 0.0), 95.0, 5e3, {}, "battery.full"),
+        (
+            PowerRange(-5e3, 0.0),
+            50.0,
+            5e3,
+            {"duties": GridEffects(no_grid_charge=True)},
+            "battery.grid_no_charge",
+        ),
+        (
+            PowerRange(-5e3, 9e2),
+            50.0,
+            5e3,
+            {"duties": GridEffects(ceiling_w=900.0)},
+            "battery.grid_no_charge",
+        ),
+        (PowerRange(-5e3, 0.0), 50.0, 5e3, {}, "battery.link_no_charge"),
+        (PowerRange(0.0, 5e3), 5.0, -5e3, {}, "battery.empty"),
+        (
+            PowerRange(0.0, 5e3),
+            50.0,
+            -5e3,
+            {"duties": GridEffects(no_feed_in=True)},
+            "battery.grid_no_feed_in",
+        ),
+        (
+            PowerRange(0.0, 5e3),
+            50.0,
+            -5e3,
+            {"wishes": Requests(caps=replace(CAPS, no_battery_export=True))},
+            "battery.link_no_export",
+        ),
+        (PowerRange(0.0, 5e3), 50.0, -5e3, {"of": APPARENT}, "meter.no_export"),
+        (
+            PowerRange(-1e3, 5e3),
+            50.0,
+            -5e3,
+            {
+                "force": ActiveLimits(
+                    import_w=1e4,
+                    export_w=6e3,
+                    generation_w=1e3,
+                    whose={"generation": make_text_reason("district")},
+                )
+            },
+            "cap.generation",
+        ),
+        (PowerRange(0.0, 5e3), 50.0, -5e3, {"verdict": Verdict.SUSPECT}, "meter.suspect"),
+        (PowerRange(0.0, 5e3), 50.0, -5e3, {}, "conflict.though"),
+    ],
+)
+def test_a_battery_names_what_leaves_it_less_room(tell, room, soc_pct, wish, more, code):
+    found = tell(ASSETS["bat1"], wish, room=room, soc_pct=soc_pct, **more)
+
+    assert ("bat1.setpoint_w", wish, 0.0) == (found["point"], found["wished"], found["done"])
+    assert code == found["held_by"]["code"]
+    assert found["held_by"]["text"]
+
+
+def test_nothing_holds_what_is_done_on_its_way_or_not_known(tell):
+    battery, wide = ASSETS["bat1"], PowerRange(-5e3, 5e3)
+
+    assert tell(battery, 5e3, done=4_960.0, room=wide)["held_by"] is None
+    assert tell(battery, 5e3, done=2_500.0, room=wide)["held_by"] is None, "its ramp"
+    assert tell(battery, 5e3, room=PowerRange(-5e3, 0.0), soc_pct=None)["held_by"] is None
+    assert tell(battery, 5e3)["held_by"] is None, "it is not steered"
+    assert tell(battery, None)["held_by"] is None, "maintenance"
+    assert tell(ASSETS["ev1"], 10.0, done=None) == {
+        "point": "ev1.current_max_a",
+        "wished": 10.0,
+        "done": None,
+        "held_by": None,
+    }
+    assert tell(ASSETS["ev1"], 10.0, done=6.0, reason=NO_REASON)["held_by"] is None
+
+
+def test_another_reason_than_the_wish_is_the_limit(tell):
+    assert "import cap 3000 W (dso)" == tell(ASSETS["ev1"], 16.0, 8.0, CAP)["held_by"]["text"]
+    assert "import cap 3000 W (dso)" == tell(HEAT, 0.0, 0.0, CAP)["held_by"]["text"]
+    assert tell(HEAT, 0.0, 1.0, CAP)["held_by"] is None, "a mode is compared by its value"
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        Override("bat1", 2e3, 60 * S, 0, ANNA, "why").reason,
+        Override("bat1", 2e3, 60 * S, 0, ANNA).reason,
+        make_reason("document.orders", Who("document", "dso"), program="dso", document="12"),
+        make_reason("self_consumption").then(make_reason("grid.target", target_w=0)),
+        make_reason("plan.leads").then(make_reason("plan.waits")),
+    ],
+)
+def test_what_led_a_battery_before_the_order_by_hand_is_not_taken_for_the_limit(tell, earlier):
+    held = tell(ASSETS["bat1"], 1.5e3, reason=earlier, room=PowerRange(-5e3, 0.0))["held_by"]
+
+    assert "battery.link_no_charge" == held["code"]
+
+
+def test_an_earlier_order_by_hand_limits_nothing_but_what_is_added_to_an_order_does(tell):
+    earlier = Override("ev1", 8.0, 60 * S, 0, ANNA, "why").reason
+
+    assert tell(ASSETS["ev1"], 16.0, 8.0, earlier)["held_by"] is None
+    assert MINIMUM.code in str(tell(HEAT, 1.0, 1.0, earlier.then(MINIMUM))["held_by"])
+
+
+def test_what_stays_on_for_its_minimum_time_says_so(tell):
+    pump = Load(name="pump", rated_w=3_000, tier="C", switchable=True, min_on_s=300)
+
+    held = tell(pump, 0.0, 1.0, NO_REASON, turn=SwitchState(on=True, since_ns=50 * S))["held_by"]
+    assert "on for its minimum time" == held["text"]
+    assert tell(pump, 0.0, 1.0, NO_REASON, turn=SwitchState(on=True))["held_by"] is None
+
+
+def test_the_view_of_a_cycle_shows_it(plant):
+    class Town(plant):
+        def wishes(self):
+            until_ns = (self.t + 60) * S
+            return Requests(caps=self.caps, overrides={"bat1": Override("bat1", 5e3, until_ns, 0, ANNA)})
+
+    p = Town(base_w=1_500).cap(import_max_w=3_000)
+    p.run(6)
+
+    assert "import cap 3000 W" in p.view["assets"]["bat1"]["override"]["held_by"]["text"]
+
+
+def test_of_cars_that_share_a_fuse_the_order_by_hand_names_the_fuse(board, car, house):
+    points = tuple(
+        Ev(name=f"ev{n}", rated_w=11_040, node="park", l1_on="l1", falls_back=True) for n in range(2)
+    )
+    park = Node(name="park", fuse_a=20.0, measured=True, unmeasured_w=0.0)
+    limits = replace(house.limits, import_hard_w=100_000)
+    p = board(house=replace(house, assets=points, nodes=(park,), limits=limits)).cap(import_max_w=100_000)
+    p.cars = {one.name: car(phases=3, max_a=16.0) for one in points}
+    p.overrides = {"ev0": Override("ev0", 16.0, 1_000 * S, 0, ANNA)}
+    for _ in range(90):
+        p.step()
+
+    shown = p.decision.view["assets"]["ev0"]
+    assert 6.0 <= shown["override"]["done"] < 16.0
+    assert "park, fuse 20 A" in shown["override"]["held_by"]["text"]
+    assert "by hand" not in shown["command"]["reason"]

@@ -1,0 +1,152 @@
+"""The fixed order in which wishes and limits give way, in code and on its page."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from quartier.control.limits.node_loads import PlacedAsset
+from quartier.control.observe import phases
+from quartier.control.participants import Participant
+from quartier.control.supervise import relaxation_order
+from quartier.control.supervise.relaxation_order import RELAXATION_NAMES, RELAXATION_ORDER
+from quartier.control.switch_state import SwitchState
+from quartier.house.assets import Battery, Load, Moded
+from quartier.house.nodes import Node
+
+PAGE = Path(__file__).parents[4] / "gateway/docs/precedence.md"
+
+
+def test_the_page_says_what_the_code_does_in_the_same_order():
+    lines = PAGE.read_text(encoding="utf-8").split("| --- | --- |\n")[1].split("\n\n")[0].splitlines()
+    told = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
+
+    assert [(rule.name, rule.gives) for rule in RELAXATION_ORDER] == told
+    assert len(set(RELAXATION_NAMES)) == len(RELAXATION_NAMES)
+
+
+@pytest.mark.long
+def test_a_cap_that_cannot_be_met_names_what_stands_in_the_way(board, house):
+    node = Node(name="shed", fuse_a=16.0, measured=True)
+    lift = Load(name="lift", rated_w=5_000, node="shed", phase="l1")
+    pump = Load(
+        name="pump",
+        rated_w=1_500,
+        tier="C",
+        switchable=True,
+        node="shed",
+        phase="l1",
+        min_off_s=0,
+        min_on_s=600,
+    )
+    other = replace(pump, name="other", phase="l2")
+    p = board(
+        house=replace(
+            house,
+            assets=(lift, pump, other),
+            nodes=(node,),
+            limits=replace(house.limits, import_hard_w=60_000),
+        )
+    )
+    p.cap(import_max_w=60_000)
+    p.loads_w = {"pump": 1_000}
+    p.points["pump.relay_on"] = 0.0
+    p.raw["pump.relay_on"] = 0.0
+    p.run(2)
+    del p.raw["pump.relay_on"]
+    p.run(700)
+    assert 1.0 == p.points["pump.relay_on"]
+    p.loads_w |= {"lift": 5_000}
+    p.run(5)
+
+    (alarm,) = [one for one in p.view["alarms"] if one.startswith("shed, fuse 16 A, L1 cannot be met")]
+    assert "lift (tier A)" in alarm
+    assert "other" not in alarm
+    assert 0.0 == p.points["pump.relay_on"], "a fuse waits for no minimum time"
+    assert p.view["assets"]["pump"]["command"]["reason"].endswith("switched off within its minimum on-time")
+
+
+CELLS = Battery(
+    name="bat1", rated_w=1, capacity_wh=1, charge_max_w=1, discharge_max_w=1, ramp_max_w_per_s=1, tier="D"
+)
+PUMP = Load(name="pump", rated_w=1_500, tier="C", switchable=True, min_on_s=600)
+FAN = Moded(name="fan", rated_w=900, tier="C", quantity="q", modes=(), min_on_s=600, min_off_s=600)
+
+
+@pytest.mark.parametrize(
+    ("present_w", "want_w", "turn", "usable", "why"),
+    [
+        (900.0, 0.0, SwitchState(since_ns=0), True, ["pump (least times)"]),
+        (0.0, 900.0, SwitchState(since_ns=0), True, ["pump (least times)"]),
+        (900.0, 900.0, SwitchState(since_ns=0), False, ["pump (no fall-back)"]),
+        (900.0, 900.0, SwitchState(), True, []),
+        (0.0, 0.0, SwitchState(since_ns=0), False, []),
+    ],
+)
+def test_what_takes_power_and_is_not_moved_names_the_rule_that_protects_it(
+    present_w, want_w, turn, usable, why, scene
+):
+    player = Participant(PUMP, present_w, want_w, turn, usable=usable)
+    leaf = PlacedAsset(PUMP, 1, phases.make_single_phase("l1"), 0)
+
+    assert why == list(relaxation_order.find_unmoved_power(scene(), [player], [leaf], 1))
+    assert [] == list(relaxation_order.find_unmoved_power(scene(), [player], [leaf], 2)), (
+        "it is not on that phase"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asset", "turn", "deaf", "why"),
+    [
+        (PUMP, SwitchState(on=False), True, ["pump (does not obey)"]),
+        (FAN, SwitchState(since_ns=0), False, ["fan (least times)"]),
+        (FAN, SwitchState(on=False, since_ns=0), False, []),  # further down it may go at once
+    ],
+)
+def test_what_does_not_obey_or_just_went_up_stands_in_the_way(asset, turn, deaf, why, scene):
+    player = Participant(asset, 900.0, 900.0, turn, deaf=deaf)
+
+    assert why == list(
+        relaxation_order.find_unmoved_power(
+            scene(), [player], [PlacedAsset(asset, 1, phases.ALL_PHASES, 0)], 0
+        )
+    )
+
+
+def test_beside_those_that_are_steered_loads_stand_in_the_way_and_batteries_do_not(scene):
+    others = [replace(PUMP, name="lift", tier="A"), replace(PUMP, name="fixed", switchable=False), CELLS]
+    inside = [PlacedAsset(asset, 1, phases.ALL_PHASES, None) for asset in others]
+
+    assert ["lift (tier A)", "fixed (takes no order)"] == list(
+        relaxation_order.find_unmoved_power(scene(), [], inside, 0)
+    )
+
+
+def test_a_building_without_nodes_says_too_who_is_in_the_way_of_its_limit(plant, house):
+    """A car in its minimum time draws on: then not all was moved that may be."""
+    p = plant(base_w=500, ev_wants_w=11_040, soc_pct=10).run(40)
+    p.house = replace(
+        house, assets=tuple(replace(a, min_on_s=600) if a.name == "ev1" else a for a in house.assets)
+    )
+    p.state = replace(
+        p.state.adopt(p.house), turns={**p.state.turns, "ev1": SwitchState(since_ns=p.t * 10**9)}
+    )
+    p.cap(import_max_w=1_000).run(20)
+
+    words = "the caps cannot be met: all that may be moved was moved; in the way: ev1 (least times)"
+    assert 4_140 == p.ev_w
+    assert words in p.view["alarms"]
+
+
+def test_who_takes_nothing_or_may_be_moved_is_not_in_the_way(scene):
+    pump = Load(name="pump", rated_w=3_000, tier="C", switchable=True, min_on_s=600)
+    runs = SwitchState(since_ns=0)
+    players = [
+        Participant(pump, 2_000.0, 2_000.0, SwitchState()),
+        Participant(replace(pump, name="idle"), 0.0, 0.0, runs),
+    ]
+    assert "" == relaxation_order.find_obstacles(scene(t=60), players)
+
+    players += [Participant(replace(pump, name="new"), 2_000.0, 2_000.0, runs)]
+    players += [Participant(replace(pump, name="deaf"), 2_000.0, 2_000.0, SwitchState(on=False), deaf=True)]
+    assert "new (least times), deaf (does not obey)" == relaxation_order.find_obstacles(scene(t=60), players)

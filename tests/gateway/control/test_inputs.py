@@ -1,0 +1,26 @@
+from dataclasses import replace
+
+from quartier.control.inputs import CycleInputs
+from quartier.control.limits.active import ActiveLimits
+from quartier.control.observe.health import ControlStage, StageDecision
+from quartier.control.requests import Requests
+from quartier.control.state import ControlState
+from quartier.house.now import Now
+
+
+def test_house_and_stage_are_those_of_the_state(drive, house):
+    state = replace(ControlState.fresh(house), judgement=StageDecision(ControlStage.FREEZE))
+    scene = CycleInputs(
+        state=state,
+        wishes=Requests(caps=drive().start().caps),
+        force=ActiveLimits(import_w=1, export_w=1),
+        grid_w=None,
+        grid_age_s=4,
+        lost=False,
+        dt_s=1,
+        running_s=9,
+        now=Now(0, 0, synced=True),
+        common=False,
+    )
+
+    assert (house, ControlStage.FREEZE) == (scene.house, scene.stage)

@@ -1,0 +1,27 @@
+"""What a wish of the local plan asks of a battery, by what the grid shows."""
+
+from math import inf
+
+import pytest
+
+from quartier.control.requests import PlanAim
+
+POWERS = [
+    # the aim, what the grid shows without the battery, what the battery shall do
+    (PlanAim(1, 0.0, 0.0, 0.0), 800.0, -800.0),  # the rule of self-consumption
+    (PlanAim(1, 0.0, 0.0, 0.0), -800.0, 800.0),
+    (PlanAim(1, 0.0, 0.0, inf), 800.0, 0.0),  # kept for later, the sun is taken in
+    (PlanAim(1, 0.0, 0.0, inf), -800.0, 800.0),
+    (PlanAim(1, 2000.0, 0.0, inf), 800.0, 2000.0),  # bought
+    (PlanAim(1, 2000.0, 0.0, inf), -3000.0, 3000.0),  # more sun than was to be bought
+    (PlanAim(1, 2000.0, 0.0, 2500.0), 800.0, 1700.0),  # bought below a peak
+    (PlanAim(1, 0.0, 0.0, 2500.0), 4000.0, -1500.0),  # a peak is cut
+    (PlanAim(1, 0.0, -inf, 0.0), -800.0, 0.0),  # the sun is sold
+    (PlanAim(1, -2000.0, -inf, 0.0), 500.0, -2000.0),  # the store is sold
+    (PlanAim(1, -2000.0, -inf, 0.0), 2500.0, -2500.0),
+]
+
+
+@pytest.mark.parametrize(("aim", "net_w", "power_w"), POWERS)
+def test_an_aim_follows_what_is_measured(aim, net_w, power_w):
+    assert power_w == aim.asked_w(net_w)
