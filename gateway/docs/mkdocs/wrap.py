@@ -37,6 +37,7 @@ def wrap(text: str) -> str:
     made = mdformat.text(text, options=options, extensions={"gfm", "tables"})
     made = _DELIMITER.sub(lambda row: re.sub(r"-+", "---", row[0]), made)
     made = re.sub(r"^\|.*\|$", lambda row: row[0].replace("|  |", "| |"), made, flags=re.MULTILINE)
+    made = re.sub(r"\\<(?=[= ])", "<", made)  # Python-Markdown shows the backslash
     return _ANCHOR.sub(r"\1\n", made)
 
 
