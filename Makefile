@@ -11,7 +11,7 @@ KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench coverage days demo fuzz mutants quick scenarios soak storm street systemd test test-deep torture peers lint help clean
+.PHONY: bench coverage days demo docs fuzz mutants quick scenarios soak storm street systemd test test-deep torture peers lint help clean wrap
 
 help:
 	@echo "make demo    a simulated building at work, then three behind one transformer, about three minutes; no root needed"
@@ -31,6 +31,8 @@ help:
 	@echo "make systemd kill and freeze the daemon under its own systemd, in a namespace; needs root"
 	@echo "make coverage  fail if the tests in tests/gateway/control miss a branch of control/; tests with hypothesis or marker long do not count"
 	@echo "make peers   install the programs of other projects that the tests talk to"
+	@echo "make docs    build the documentation site in build/site, without a network; fails at a warning"
+	@echo "make wrap    wrap the prose of the pages at 100 characters"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make clean   remove what was built"
 
@@ -114,6 +116,15 @@ coverage: $(VENV)/.dev
 # Programs of other projects that the tests talk to.
 peers:
 	PYTHON=$(PYTHON) sh tests/peers/install.sh
+
+# Needs no network: fonts, scripts and the search index are part of the site.
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open build/site/index.html"
+
+# Tables, code and generated pages stay as they are.
+wrap: $(VENV)/.dev
+	$(BIN)/python gateway/docs/mkdocs/wrap.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -100,7 +100,7 @@ def modules(files: list[Path]) -> list[Module]:
 
 def _parse_modules(files: list[Path]) -> Iterator[Module]:
     for path in files:
-        if path.suffix != ".py" or path.parts[0] not in ROOTS or path.name.endswith(GENERATED):
+        if path.suffix != ".py" or path.parts[:2] not in ROOTS.items() or path.name.endswith(GENERATED):
             continue
         text = (ROOT / path).read_text(encoding="utf-8")
         parts = path.with_suffix("").parts[1:]

@@ -72,7 +72,11 @@ def test_every_file_beside_the_code_is_package_data(root: Path, files: list[Path
 
 def test_every_package_has_its_init(files: list[Path]) -> None:
     """A folder with code and no ``__init__.py`` is left out of the wheel."""
-    folders = {path.parent for path in files if path.parts[0] in ROOTS and path.suffix in {".py", ".pyx"}}
+    folders = {
+        path.parent
+        for path in files
+        if path.parts[0] in ROOTS and path.parts[1] != "docs" and path.suffix in {".py", ".pyx"}
+    }
 
     assert not (found := [str(folder) for folder in folders if folder / "__init__.py" not in files]), (
         "\n".join(found)
