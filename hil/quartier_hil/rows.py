@@ -111,7 +111,7 @@ _PARAMETERS = {
     ),
     "parameter.device-death": Row(
         "DDEATH when every device of the asset is silent",
-        "tests/gateway/district/test_session.py",
+        "tests/gateway/district/sparkplug/test_node_session.py",
         "the rig's district counts samples, and asks nothing about deaths of single assets",
     ),
     "parameter.tighten": Row("Tighten: command on the wire in 2 s, measured inside in 30 s"),

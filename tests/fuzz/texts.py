@@ -54,8 +54,11 @@ def profile(data: bytes) -> None:
 
 def document(data: bytes) -> None:
     """The payload of each kind of document, its signature passed; states, watermarks and key lists."""
-    documents, forms = import_module("quartier.district.documents"), import_module("quartier.district.forms")
-    downlink = import_module("quartier.district.downlink")
+    documents, forms = (
+        import_module("quartier.district.documents.verification"),
+        import_module("quartier.district.documents.document_types"),
+    )
+    downlink = import_module("quartier.district.wire_formats")
     for form in (
         forms.HeartbeatForm,
         *(kind.form for kind in (*forms.KINDS.values(), *forms.SHARED.values())),
@@ -146,7 +149,7 @@ def socket_request(data: bytes) -> None:
 _KNOWN = {
     "site-file": (site_file, "quartier.config.load"),
     "profile": (profile, "quartier_drivers.profile"),
-    "document": (document, "quartier.district.documents"),
+    "document": (document, "quartier.district.documents.verification"),
     "backup": (backup, "quartier.backup.archive"),
     "socket-request": (socket_request, "quartier.runtime.local_socket.questions"),
 }

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.gateway.virtual import VirtualLoop
 
-from quartier.district.broker import Credentials
+from quartier.district.connection.mqtt_types import BrokerCredentials
 from quartier_hil.bench.process import free_port as free_port_now
 
 PEERS = Path(__file__).parents[2] / "peers"
@@ -179,7 +179,7 @@ class Authority:
 
     def client(self, name):
         cert_file, key_file = self.issue(name)
-        return Credentials(ca_file=self.ca_file, cert_file=cert_file, key_file=key_file)
+        return BrokerCredentials(ca_file=self.ca_file, cert_file=cert_file, key_file=key_file)
 
 
 @pytest.fixture

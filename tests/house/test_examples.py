@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from quartier.config.load import check
-from quartier.district import forms, issuers
+from quartier.district.documents import document_types, key_list
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -104,9 +104,12 @@ def test_documents_on_the_districts_page_are_of_their_form() -> None:
     blocks = [block for language, block in BLOCK.findall(text) if language == "json"]
 
     _watermark, keys, heartbeat, envelope, command, schedule = blocks
-    assert {"optimiser-2026", "dso-2026"} == set(issuers.read(keys))
-    assert 1764075030000 == forms.HeartbeatForm.model_validate_json(heartbeat).wish().n
-    assert 4000 == forms.EnvelopeForm.model_validate_json(envelope).wish().intervals[0].import_max_w
-    assert -2000 == forms.KINDS["command"].form.model_validate_json(command).wish().asked.power_w
-    asked = forms.KINDS["schedule"].form.model_validate_json(schedule).wish().stretches
+    assert {"optimiser-2026", "dso-2026"} == set(key_list.parse_plain_list(keys))
+    assert 1764075030000 == document_types.HeartbeatForm.model_validate_json(heartbeat).wish().n
+    assert 4000 == document_types.EnvelopeForm.model_validate_json(envelope).wish().intervals[0].import_max_w
+    assert (
+        -2000
+        == document_types.DOCUMENT_TYPES["command"].form.model_validate_json(command).wish().asked.power_w
+    )
+    asked = document_types.DOCUMENT_TYPES["schedule"].form.model_validate_json(schedule).wish().stretches
     assert [(None, 80), (None, None), (-2000, None)] == [(one.power_w, one.soc_pct) for one in asked]

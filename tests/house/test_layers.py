@@ -135,7 +135,12 @@ ROOMS = (
         ("structlog",),
     ),
     # A second engine, imported where a site wants it.
-    Room("quartier.planning.highs", ("quartier.planning", "quartier_native"), ("highspy",), pure=True),
+    Room(
+        "quartier.planning.site.highs_engine",
+        ("quartier.planning", "quartier_native"),
+        ("highspy",),
+        pure=True,
+    ),
     Room(
         "quartier.planning",
         (
@@ -188,7 +193,11 @@ ROOMS = (
         ),
         ("structlog",),
     ),
-    Room("quartier.district.mqtt", ("quartier.district",), ("paho",)),
+    *(
+        Room(f"quartier.district.connection.{name}", ("quartier.district", "quartier.house"), pure=True)
+        for name in ("event_retries", "message_queues", "mqtt_types")
+    ),
+    Room("quartier.district.connection.mqtt", ("quartier.district",), ("paho",)),
     *(
         Room(
             f"quartier.district.{name}",
@@ -200,7 +209,7 @@ ROOMS = (
                 *CONTRACT,
             ),
         )
-        for name in ("uplink", "line", "companion", "dial", "facts", "papers")
+        for name in ("uplink", "connection")
     ),
     Room(
         "quartier.district",
@@ -321,16 +330,16 @@ WRAPPED = {
     "gpiod": ("quartier_drivers.gpio.chip",),
     "asyncua": ("quartier_drivers.opcua.link", "quartier_drivers.opcua.forms"),
     "bacpypes3": ("quartier_drivers.bacnet.link",),
-    "paho": ("quartier.district.mqtt",),
+    "paho": ("quartier.district.connection.mqtt",),
     "sqlite3": ("quartier.store",),
-    "google": ("quartier.district.sparkplug",),
-    "jwt": ("quartier.district.seal",),
+    "google": ("quartier.district.sparkplug.payload_codec",),
+    "jwt": ("quartier.district.documents.signatures",),
     # Issuers name the kind of their keys; meters encrypt; drill records and backups are signed; OPC UA has
     # certificates.
     "cryptography": (
-        "quartier.district.seal",
-        "quartier.district.issuers",
-        "quartier.district.certificates",
+        "quartier.district.documents.signatures",
+        "quartier.district.documents.key_list",
+        "quartier.district.documents.signatures",
         "quartier_drivers.meter",
         "quartier_drivers.opcua.certificate",
         "quartier_drivers.opcua.link",
@@ -339,7 +348,7 @@ WRAPPED = {
     # Without a loop there is no other clock: a scan by hand waits on its socket; and the loop's is its own.
     "time": ("quartier.runtime.clock", "quartier_drivers.modbus.direct", "quartier_drivers.loop"),
     "rich": ("quartier.cli",),
-    "highspy": ("quartier.planning.highs",),
+    "highspy": ("quartier.planning.site.highs_engine",),
     "textual": ("quartier.cli.top.screen",),
 }
 ASKS_THE_TIME = {"now", "utcnow", "today"}

@@ -18,10 +18,10 @@ from quartier.config.model import Site
 from quartier.daemon.assembly import site_model
 from quartier.house.assets import Asset, Battery
 from quartier.planning.horizon import Contract, RefusedError
-from quartier.planning.plan import planned
-from quartier.planning.reasons import reasons
-from quartier.planning.roster import Roster, Terms, roster
-from quartier.planning.siteplan import OWN
+from quartier.planning.site.asset_selection import AssetSelection, StorageTerms, select_assets
+from quartier.planning.site.site_plan import OWN_ENGINE
+from quartier.planning.storage.battery_plan import plan_battery
+from quartier.planning.storage.plan_reasons import make_plan_reasons
 
 KEPT, GIVEN_UP, WRONG = 0, 1, 2
 _RANGES = (
@@ -50,7 +50,7 @@ def plan(options: argparse.Namespace) -> int:
             [*found.batteries] == [*found.names]
             and len(found.names) == 1
             and not found.wanting
-            and options.engine == OWN
+            and options.engine == OWN_ENGINE
         ):
             return _alone(site, assets, found, steps, contract, options)
         outcome = together.planned(site, assets, found, steps, contract, options.engine)
@@ -64,7 +64,7 @@ def _in_force(options: argparse.Namespace) -> int:
     for name, is_said, why in (
         ("html", options.html is not None, "of the plan in force there is no page"),
         ("with", bool(options.with_), "the daemon knows the day by its devices"),
-        ("engine", options.engine != OWN, "the daemon plans by its own"),
+        ("engine", options.engine != OWN_ENGINE, "the daemon plans by its own"),
     ):
         if is_said:
             print(f"quartier plan: --{name}: needs a --series; {why}", file=sys.stderr)
@@ -72,7 +72,7 @@ def _in_force(options: argparse.Namespace) -> int:
     return inforce.show(options)
 
 
-def _read(site: Site, options: argparse.Namespace) -> tuple[Sequence[Asset], Steps, Roster]:
+def _read(site: Site, options: argparse.Namespace) -> tuple[Sequence[Asset], Steps, AssetSelection]:
     """The house, the series, and what of the one is planned in the other."""
     house = site_model.make_site(site, {}, {})
     there = [asset.name for asset in house.assets if isinstance(asset, Battery)]
@@ -86,7 +86,7 @@ def _read(site: Site, options: argparse.Namespace) -> tuple[Sequence[Asset], Ste
     steps = read(options.series, *hard_w, points(assets), zone)
     here = day(steps, said, options.soc, options.target, assets)
     alone = [asset for asset in assets if options.battery in {None, asset.name}]
-    found = roster(alone, here, _terms(site, options))
+    found = select_assets(alone, here, _terms(site, options))
     if not found.names and not found.wanting:
         lines = why_not(found) or ["no battery, charging point, tank (tank_m3), waste nor run (run_w)"]
         raise SteplessError("\n  ".join([f"{options.config}: there is nothing to plan", *lines]))
@@ -96,17 +96,17 @@ def _read(site: Site, options: argparse.Namespace) -> tuple[Sequence[Asset], Ste
 def _alone(
     site: Site,
     assets: Sequence[Asset],
-    found: Roster,
+    found: AssetSelection,
     steps: Steps,
     contract: Contract,
     options: argparse.Namespace,
 ) -> int:
     """One battery, to the proven optimum."""
     [(name, battery)] = found.batteries.items()
-    made = planned(battery, steps.outlook, contract)
+    made = plan_battery(battery, steps.outlook, contract)
     still = replace(battery, charge_max_w=0.0, discharge_max_w=0.0)
-    unused = planned(still, steps.outlook, contract)
-    why = reasons(made, steps.outlook, steps.when)
+    unused = plan_battery(still, steps.outlook, contract)
+    why = make_plan_reasons(made, steps.outlook, steps.when)
     lines = [str(reason) for reason in why]
     if options.html is not None:  # before anything is printed: who reads that may go away in the middle
         rated_wh = next(one.capacity_wh for one in assets if isinstance(one, Battery) and one.name == name)
@@ -141,7 +141,7 @@ def _check(options: argparse.Namespace) -> None:
             raise SteplessError(f"--{name} {value:g}: expected {low:g} to {high:g} {unit}")
 
 
-def _terms(site: Site, options: argparse.Namespace) -> Terms:
+def _terms(site: Site, options: argparse.Namespace) -> StorageTerms:
     """What was said, else what the site file has under ``[planning]``, else the default."""
     wanted, share = site.planning, _EFFICIENCY_PCT / 100.0
     if options.efficiency is not None:
@@ -149,7 +149,7 @@ def _terms(site: Site, options: argparse.Namespace) -> Terms:
     elif wanted is not None:
         share = (wanted.round_trip_pct / 100.0) ** 0.5
     wear = 0.0 if wanted is None else wanted.wear_eur_per_wh
-    return Terms(
+    return StorageTerms(
         charge_efficiency=share,
         discharge_efficiency=share,
         wear_eur_per_wh=wear if options.wear is None else options.wear / 1000.0,

@@ -9,7 +9,7 @@ from rich.text import Text
 from quartier.cli import output
 from quartier.cli.steps import Steps
 from quartier.control.reason import Reason, render_data
-from quartier.planning.plan import GivenUp, Plan
+from quartier.planning.storage.battery_plan import BatteryPlan, Shortfall
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _WORDS = {
@@ -20,7 +20,7 @@ _WORDS = {
 _WIDTH = 96
 
 
-def document(name: str, plan: Plan, steps: Steps, why: Sequence[Reason]) -> dict[str, Any]:
+def document(name: str, plan: BatteryPlan, steps: Steps, why: Sequence[Reason]) -> dict[str, Any]:
     """The plan for scripts: W, Wh, EUR."""
     return {
         "battery": name,
@@ -37,7 +37,7 @@ def document(name: str, plan: Plan, steps: Steps, why: Sequence[Reason]) -> dict
     }
 
 
-def show(name: str, plan: Plan, steps: Steps, why: Sequence[str]) -> None:
+def show(name: str, plan: BatteryPlan, steps: Steps, why: Sequence[str]) -> None:
     """Print curves, what was given up, and the reason of each step."""
     console = output.console()
     proven = "proven best" if not plan.gap_eur else f"at most {plan.gap_eur:.4f} EUR above the best"
@@ -100,7 +100,7 @@ def curve(values: Sequence[float]) -> str:
     return "".join(_BLOCKS[min(7, int((value - low) / span * 8))] for value in shown)
 
 
-def told(given: GivenUp, steps: Steps) -> str:
+def told(given: Shortfall, steps: Steps) -> str:
     """What could not be kept, for a person."""
     count = output.counted(len(given.steps), "step", "steps")
     return _WORDS[given.what].format(wh=given.wh, first=steps.when(given.steps[0]), count=count)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quartier.cli import output
 from quartier.config.suggest import suggest
-from quartier.district import namespace
+from quartier.district.documents import companion_namespace
 
 PAGE = "companion.md"
 BEGIN, END = "<!-- made by quartier documents --write -->\n", "<!-- end -->\n"
@@ -16,7 +16,7 @@ def documents(options: argparse.Namespace) -> int:
     """Print the table or one schema, or write the page's table and all schemas anew."""
     if options.write is not None:
         return _write(options.write)
-    found = {row.name: row for row in namespace.rows()}
+    found = {row.name: row for row in companion_namespace.iterate_rows()}
     if options.name is None:
         columns = ("document", "topic", "way", ">QoS", "retained", "expiry", "confirmed by")
         output.console().print(output.table("", columns, map(_cells, found.values())))
@@ -31,7 +31,7 @@ def documents(options: argparse.Namespace) -> int:
     return 0
 
 
-def _cells(row: namespace.Row) -> tuple[str, ...]:
+def _cells(row: companion_namespace.MessageRow) -> tuple[str, ...]:
     retained = "yes" if row.retained else "no"
     return row.name, row.topic or "–", row.way, str(row.qos), retained, row.expiry, row.confirmed
 
@@ -40,7 +40,7 @@ def _write(folder: Path) -> int:
     """The page's table between its marks, and a file for each schema; others there go."""
     schemas, page = folder / "schemas", folder / PAGE
     schemas.mkdir(parents=True, exist_ok=True)
-    texts = namespace.schemas()
+    texts = companion_namespace.make_schemas()
     for path in schemas.glob("*.json"):
         if path.name not in texts:
             path.unlink()
@@ -55,4 +55,4 @@ def filled(page: str) -> str:
     """The page with its table made anew."""
     before, _, rest = page.partition(BEGIN)
     after = rest.partition(END)[2]
-    return f"{before}{BEGIN}{namespace.table()}{END}{after}" if rest else page
+    return f"{before}{BEGIN}{companion_namespace.render_table()}{END}{after}" if rest else page

@@ -8,8 +8,8 @@ from typing import Any
 from quartier.cli.steps import SteplessError, Steps
 from quartier.house.assets import Asset, Battery, Ev
 from quartier.house.modes import Heat, Run, Waste
-from quartier.planning.day import Day
-from quartier.planning.roster import SERIES
+from quartier.planning.site.asset_selection import SERIES_POINTS
+from quartier.planning.site.planning_day import PlanningDay
 from quartier_drivers.place import nearest
 
 _ON = {"1": 1.0, "on": 1.0, "yes": 1.0, "0": 0.0, "off": 0.0, "no": 0.0}
@@ -66,7 +66,7 @@ def role(asset: Asset) -> str:
 
 def points(assets: Iterable[Asset]) -> list[str]:
     """The columns that a series may have of them."""
-    return [f"{asset.name}.{word}" for asset in assets for word in SERIES.get(role(asset), ())]
+    return [f"{asset.name}.{word}" for asset in assets for word in SERIES_POINTS.get(role(asset), ())]
 
 
 def given(texts: Iterable[str], assets: Sequence[Asset]) -> list[Given]:
@@ -109,12 +109,12 @@ _HOURS = {"departure": "departure_s", "window_start": "window_s", "deadline": "d
 
 def day(
     steps: Steps, said: Iterable[Given], soc_pct: float, target_pct: float, assets: Iterable[Asset]
-) -> Day:
+) -> PlanningDay:
     """What is known of the steps' day; ``soc_pct`` and ``target_pct`` are of each battery that has no own.
 
     Raises SteplessError.
     """
-    here = Day(times=steps.times, step_s=steps.outlook.step_s, series=steps.series)
+    here = PlanningDay(times=steps.times, step_s=steps.outlook.step_s, series=steps.series)
     known: dict[str, float] = {}
     for asset in assets:
         if isinstance(asset, Battery):
@@ -155,13 +155,13 @@ def _clock_s(one: Given) -> float | None:
     return time.hour * 3600.0 + time.minute * 60.0
 
 
-def _in_s(one: Given, here: Day) -> float | None:
+def _in_s(one: Given, here: PlanningDay) -> float | None:
     """Seconds from the first step; None of a departure by the clock, which is the next after the arrival."""
     day_s = _clock_s(one)
     if day_s is not None:
         if one.word == "departure":
             return None
-        in_s = 0.0 if here.since_s(day_s) == 0.0 else here.next_in_s(day_s)
+        in_s = 0.0 if here.since_s(day_s) == 0.0 else here.find_next_s(day_s)
         return float(here.count * here.step_s) if in_s is None else in_s
     try:
         time = datetime.fromisoformat(one.text)

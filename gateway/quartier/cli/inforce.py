@@ -11,7 +11,7 @@ from quartier.cli import aheadpage, circumstances, output
 from quartier.cli.output import age
 from quartier.cli.steps import Steps
 from quartier.planning.horizon import Outlook
-from quartier.planning.plan import GivenUp, Plan, PlannedStep
+from quartier.planning.storage.battery_plan import BatteryPlan, PlannedStep, Shortfall
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 
 FOLLOWED, NOT_FOLLOWED, WRONG = 0, 1, 2
@@ -65,7 +65,7 @@ def _others(told: Mapping[str, Any], steps: Steps) -> Iterator[str]:
             begin = number
 
 
-def read(told: Mapping[str, Any]) -> tuple[Plan, Steps, Sequence[str]]:
+def read(told: Mapping[str, Any]) -> tuple[BatteryPlan, Steps, Sequence[str]]:
     """The daemon's answer as the plan that it was, with its times and reasons."""
     rows, zone = told["steps"], ZoneInfo(told["time_zone"])
     start = datetime.fromtimestamp(told["start_utc_ms"] / 1000, zone)
@@ -78,14 +78,14 @@ def read(told: Mapping[str, Any]) -> tuple[Plan, Steps, Sequence[str]]:
         import_max_w=(),
         export_max_w=(),
     )
-    plan = Plan(
+    plan = BatteryPlan(
         step_s=told["step_s"],
         steps=[PlannedStep(**{name: row[name] for name in _STEP if name in row}) for row in rows],
         cost_eur=told["cost_eur"],
         left_eur=told["left_eur"],
         peak_w=told["peak_w"],
         gap_eur=told["gap_eur"],
-        given_up=[GivenUp(one["what"], one["wh"], tuple(one["steps"])) for one in told["given_up"]],
+        given_up=[Shortfall(one["what"], one["wh"], tuple(one["steps"])) for one in told["given_up"]],
         rounds_count=0,
     )
     whole = timedelta(seconds=told["step_s"])

@@ -13,17 +13,22 @@ from quartier.cli.past import places
 from quartier.config import stored_site_file
 from quartier.config.model import DistrictLink, Site
 from quartier.config.secrets import locate
-from quartier.district import papers
-from quartier.district.documents import WATERMARK
-from quartier.district.forms import KINDS, SHARED
-from quartier.district.keyring import Keyring
+from quartier.district.connection import credential_files
+from quartier.district.documents.document_types import DISTRICT_DOCUMENT_TYPES, DOCUMENT_TYPES
+from quartier.district.documents.keyring import Keyring
+from quartier.district.documents.verification import WATERMARK_TYPE
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier_drivers.errors import ConfigError, Fault
 
 # Issuers: for those who sign key lists; the gateway takes a list by its root alone.
-_TYPES = {"heartbeat", "issuers", WATERMARK, *(kind.name for kind in (*KINDS.values(), *SHARED.values()))}
+_TYPES = {
+    "heartbeat",
+    "issuers",
+    WATERMARK_TYPE,
+    *(kind.name for kind in (*DOCUMENT_TYPES.values(), *DISTRICT_DOCUMENT_TYPES.values())),
+}
 
 
 def keys(options: argparse.Namespace) -> int:
@@ -48,7 +53,7 @@ def _check(options: argparse.Namespace) -> int:
         return 2
     ring, now = _keyring(options), SiteClock().now()
     text = _text(options.file)
-    found = ring.weighed(text, options.file.name)
+    found = ring.check_list(text, options.file.name)
     if found is not None:
         ring.take(found, text, "file")
     told = ring.told({}, now)
@@ -65,7 +70,7 @@ def _warnings(told: Mapping[str, Any]) -> Iterator[str]:
     for kind in ("heartbeat", "envelope"):
         if not any(kind in key["types"] for key in valid):
             yield f"no valid key may sign {kind}: the house would count the district as lost"
-    if not any(WATERMARK in key["types"] for key in valid):
+    if not any(WATERMARK_TYPE in key["types"] for key in valid):
         yield (
             "no valid key may sign watermark: nothing counts as delivered"
             " (but with district_link.watermark_unsigned or without watermarks)"
@@ -88,7 +93,7 @@ def _on_disk(options: argparse.Namespace) -> dict[str, Any]:
         path = locate(link.issuers_file, os.environ)
         text = _text(path)
         try:
-            found = ring.weighed(text, path.name)
+            found = ring.check_list(text, path.name)
         except ConfigError as error:
             print(f"{path}: {'; '.join(map(str, error.faults))}", file=sys.stderr)
         else:
@@ -110,7 +115,9 @@ def _keyring(options: argparse.Namespace) -> Keyring:
 
 
 def _ring(site: Site, link: DistrictLink, state_dir: Path) -> Keyring:
-    return Keyring(site.site.district, link.root_keys, state_file.load_facts(state_dir / papers.KEYS))
+    return Keyring(
+        site.site.district, link.root_keys, state_file.load_facts(state_dir / credential_files.KEYS_FILE)
+    )
 
 
 def _text(path: Path) -> str:

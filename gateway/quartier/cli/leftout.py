@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from quartier.cli.given import EXAMPLES
-from quartier.planning.roster import LeftOut, Roster
+from quartier.planning.site.asset_selection import AssetSelection, ExcludedAsset
 
 
-def why_not(found: Roster) -> list[str]:
+def why_not(found: AssetSelection) -> list[str]:
     """A line for each asset that could be planned and is not."""
     return [f"{name}: {one.why}{_next(one)}" for name, one in found.left_out.items()]
 
 
-def _next(one: LeftOut) -> str:
+def _next(one: ExcludedAsset) -> str:
     return "".join(f"; {line}" for line in _remedies(one.missing))
 
 

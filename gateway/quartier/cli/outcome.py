@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from quartier.cli import output
 from quartier.cli.steps import Steps
 from quartier.house.modes import Heat
-from quartier.planning.roster import WATER_WH_PER_M3_K
-from quartier.planning.site import Car, Site
-from quartier.planning.siteplan import Forgone, SitePlan
-from quartier.planning.spells import Spell, margins
-from quartier.planning.unplanned import Unplanned
+from quartier.planning.site.asset_selection import WATER_WH_PER_M3_K
+from quartier.planning.site.plan_segments import PlanSegment, find_marginal_prices
+from quartier.planning.site.site_model import CarModel, SiteModel
+from quartier.planning.site.site_plan import SitePlan, SiteShortfall
+from quartier.planning.site.unplanned_costs import UnplannedCosts
 
 _TOLD_W = 0.5
 
@@ -26,21 +26,21 @@ class Outcome:
     contract_w: float
     engine: str
     steps: Steps
-    site: Site
+    site: SiteModel
     plan: SitePlan
-    spells: Mapping[str, Sequence[Spell]]
+    spells: Mapping[str, Sequence[PlanSegment]]
     left_out: Sequence[str]
-    base: Unplanned
-    wanting: Mapping[str, Car]
+    base: UnplannedCosts
+    wanting: Mapping[str, CarModel]
     tanks: Mapping[str, Heat]
     rated_wh: Mapping[str, float]
     took_s: float
 
     @property
-    def forgone(self) -> list[Forgone]:
+    def forgone(self) -> list[SiteShortfall]:
         """What could not be kept, also what was not even tried."""
         tried = [one for one in self.plan.given_up if one.what != "car" or one.part not in self.wanting]
-        beyond = (Forgone("car", name, self._missing_wh(name), ()) for name in self.wanting)
+        beyond = (SiteShortfall("car", name, self._missing_wh(name), ()) for name in self.wanting)
         return [*tried, *beyond]
 
     @property
@@ -58,7 +58,7 @@ class Outcome:
     @property
     def more_eur_per_wh(self) -> list[float]:
         """What a Wh more would cost the building in each step."""
-        return margins(self.site, self.plan)
+        return find_marginal_prices(self.site, self.plan)
 
     @property
     def left_eur(self) -> float:
@@ -86,7 +86,7 @@ class Outcome:
             return "peak"
         return "export cap" if -grid_w >= outlook.export_max_w[number] - _TOLD_W and grid_w < 0.0 else ""
 
-    def _told(self, one: Forgone) -> str:
+    def _told(self, one: SiteShortfall) -> str:
         count = output.counted(len(one.steps), "step", "steps")
         first = self.steps.clear(one.steps[0]) if one.steps else ""
         if one.what == "car":
@@ -104,7 +104,7 @@ class Outcome:
             return f"the caps cannot be kept: {one.wh:.0f} Wh are beyond them, from {first} in {count}"
         return f"{one.part}: below its reserve, by {one.wh:.0f} Wh at most, from {first} in {count}"
 
-    def _wanted(self, name: str) -> Car:
+    def _wanted(self, name: str) -> CarModel:
         return self.wanting[name] if name in self.wanting else self.site.cars[name]
 
     def _missing_wh(self, name: str) -> float:

@@ -13,10 +13,10 @@ from quartier.config.model import Site
 from quartier.house.assets import Asset, Battery
 from quartier.house.modes import Heat
 from quartier.planning.horizon import Contract
-from quartier.planning.roster import Roster
-from quartier.planning.siteplan import site_planned
-from quartier.planning.spells import spells
-from quartier.planning.unplanned import unplanned
+from quartier.planning.site.asset_selection import AssetSelection
+from quartier.planning.site.plan_segments import describe_segments
+from quartier.planning.site.site_plan import plan_site
+from quartier.planning.site.unplanned_costs import find_unplanned_costs
 
 KEPT, GIVEN_UP, WRONG = 0, 1, 2
 
@@ -24,7 +24,7 @@ KEPT, GIVEN_UP, WRONG = 0, 1, 2
 def planned(
     site: Site,
     assets: Sequence[Asset],
-    found: Roster,
+    found: AssetSelection,
     steps: Steps,
     contract: Contract,
     engine: str,
@@ -32,7 +32,7 @@ def planned(
     """Plan them.  Raises RefusedError."""
     asked = found.site(steps.outlook, contract)
     begun_s = _used_s()
-    plan = site_planned(asked, engine=engine)
+    plan = plan_site(asked, engine=engine)
     took_s = _used_s() - begun_s
     return Outcome(
         name=site.site.id,
@@ -41,9 +41,9 @@ def planned(
         steps=steps,
         site=asked,
         plan=plan,
-        spells=spells(asked, plan, steps.clear),
+        spells=describe_segments(asked, plan, steps.clear),
         left_out=why_not(found),
-        base=unplanned(asked),
+        base=find_unplanned_costs(asked),
         wanting=found.wanting,
         tanks={one.name: one for one in assets if isinstance(one, Heat) and one.name in found.tanks},
         rated_wh={one.name: one.capacity_wh for one in assets if isinstance(one, Battery)},

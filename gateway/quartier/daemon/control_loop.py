@@ -42,7 +42,7 @@ from quartier_drivers.contract import Quality
 from quartier_drivers.who import Who
 
 if TYPE_CHECKING:  # a house that stands alone, or does not plan, does not import them
-    from quartier.district.documents import Accepted
+    from quartier.district.documents.document_types import AcceptedDocument
     from quartier.district.uplink import Uplink
     from quartier.planning.service.planner import Planner
 
@@ -316,7 +316,7 @@ class ControlLoop:
                 taken = self.commanding.take(accepted, accepted.document, self._make_snapshot(now))
                 self.pending_acks.answer(taken, now)
 
-    def _accept_envelope(self, accepted: "Accepted", envelope: Envelope, now: Now) -> None:
+    def _accept_envelope(self, accepted: "AcceptedDocument", envelope: Envelope, now: Now) -> None:
         state, ack = machine.accept_envelope(self.link, self.params, envelope, now)
         if accepted.persisted:
             self.link = state
@@ -330,7 +330,7 @@ class ControlLoop:
         if not accepted.repeated:
             self._store.event("document.judged", f"envelope {envelope.id}: {ack.status}", fields, now)
 
-    def _accept_failsafe(self, accepted: "Accepted", paper: FailsafeDocument, now: Now) -> None:
+    def _accept_failsafe(self, accepted: "AcceptedDocument", paper: FailsafeDocument, now: Now) -> None:
         state, ack = machine.accept_failsafe_parameters(self.link, self.params, paper, now)
         if accepted.persisted or not allowed.loosens_failsafe(self.link, state, self.params):
             self.link = state

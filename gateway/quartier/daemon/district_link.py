@@ -9,12 +9,10 @@ from quartier.config.model import Site
 from quartier.config.secrets import locate
 from quartier.daemon.assembly import site_settings
 from quartier.daemon.buses.lifecycle import BusManager
-from quartier.district.broker import Credentials, Server
-from quartier.district.catalog import Catalog, build
-from quartier.district.effects import Note
-from quartier.district.rules import Rules
-from quartier.district.uplink import House, Settings, Uplink
-from quartier.district.voice import Identity
+from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerServer
+from quartier.district.records import Identity, Note, SessionRules
+from quartier.district.sparkplug.metric_catalog import MetricCatalog, build_catalog
+from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.runtime.clock import SiteClock
@@ -29,7 +27,7 @@ from quartier_drivers.errors import ConfigError
 def make_uplink(
     site: Site,
     folder: Any,
-    catalog: Catalog,
+    catalog: MetricCatalog,
     image: Image,
     fleet: BusManager,
     store: Store,
@@ -55,22 +53,22 @@ def make_uplink(
         return None
     issuers_file = files.pop("issuers_file")
     if issuers_file is not None or asked.root_keys:
-        import_module("quartier.district.seal")  # takes its time now, where no cycle waits
-    settings = Settings(
-        servers=tuple(map(Server.read, asked.urls)),
+        import_module("quartier.district.documents.signatures")  # takes its time now, where no cycle waits
+    settings = UplinkSettings(
+        servers=tuple(map(BrokerServer.read, asked.urls)),
         folder=folder,
-        credentials=Credentials(user=asked.user, **files),
+        credentials=BrokerCredentials(user=asked.user, **files),
         issuers_file=issuers_file,
         roots=asked.root_keys,
     )
-    rules = Rules(
+    rules = SessionRules(
         primary_host=asked.primary_host,
         watermark=asked.watermark,
         watermark_unsigned=asked.watermark_unsigned,
         aliases=asked.aliases,
         backfill_messages_per_s=asked.backfill_messages_per_s,
     )
-    house = House(
+    house = SiteView(
         outbox=store,
         clock=clock,
         latest=lambda: image.freeze(clock.now_ns()),
@@ -98,11 +96,11 @@ def _make_stranger_check(store: Store, *, restored: bool) -> Callable[[int], boo
 _CREDENTIAL_FILES = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")
 
 
-def make_catalog(site: Site, infos: Mapping[str, PointInfo]) -> Catalog:
+def make_catalog(site: Site, infos: Mapping[str, PointInfo]) -> MetricCatalog:
     """What the births announce: every point, whose it is, and how closely it is told."""
     roles = {name: asset.role for name, asset in site.assets.items()}
     gates = Deadbands(site_settings.make_deadbands(site))
-    return build(
+    return build_catalog(
         infos,
         roles,
         local=site_settings.list_local_assets(site),

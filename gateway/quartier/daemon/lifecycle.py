@@ -45,7 +45,7 @@ from quartier_drivers.ranges import Ranges
 
 if TYPE_CHECKING:
     from quartier.config.model import Site
-    from quartier.district.catalog import Catalog
+    from quartier.district.sparkplug.metric_catalog import MetricCatalog
     from quartier.district.uplink import Uplink
 
 LEAVE_TIMEOUT_S = 3.0
@@ -62,7 +62,7 @@ class Daemon:
     _fallback_points: fallback_report.FallbackPoints
     _fault_alarms: FaultAlarms
     uplink: "Uplink | None"
-    _catalogue: "Callable[[Site, Mapping[str, PointInfo]], Catalog]"
+    _catalogue: "Callable[[Site, Mapping[str, PointInfo]], MetricCatalog]"
 
     def __init__(self, places: GatewayPaths, loaded: Loaded, clock: SiteClock, log: Any) -> None:
         self._places = places
@@ -398,7 +398,7 @@ class Daemon:
         self._store.set_assets(tuple(loaded.site.assets), site_settings.list_local_assets(loaded.site))
         self._image.drop(before - set(self._collect_point_infos()))
         if self.uplink is not None:
-            self.uplink.catalogue(self._catalogue(loaded.site, self._collect_point_infos()))
+            self.uplink.set_catalog(self._catalogue(loaded.site, self._collect_point_infos()))
         self._release_file.keep(self.fleet)
         self._log.info("config.adopted", file=str(self._places.config))
 

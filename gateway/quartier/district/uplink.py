@@ -1,4 +1,4 @@
-"""The task that keeps the building in step with the district: two connections, two jobs.
+"""The district link: data connection, control connection and what is saved for both.
 
 The data connection speaks Sparkplug B only, the control connection the companion namespace only
 (spec/sync.md#section-1).  Nothing here is waited for by polling, control or the store: samples are taken
@@ -13,24 +13,42 @@ from pathlib import Path
 from typing import Any
 
 from quartier.control.requests import Ack
-from quartier.district import broker, downlink, papers, rival
-from quartier.district.arrival import Arrival
-from quartier.district.broker import Credentials, Ended, Message, Outgoing, Profile, Server
-from quartier.district.catalog import Catalog
-from quartier.district.companion import INBOX_MAX, Companion
-from quartier.district.dial import answered
-from quartier.district.documents import Accepted, Documents
-from quartier.district.effects import Effect, Leave, Note, Publish, Scene, Wanted
-from quartier.district.expiry import Expiries
-from quartier.district.facts import Facts
-from quartier.district.keyring import Keyring
-from quartier.district.line import HouseClock, Line, Teller
-from quartier.district.mqtt import Connection
-from quartier.district.outbox import Outbox
-from quartier.district.papers import Papers
-from quartier.district.rules import Rules
-from quartier.district.session import Phase, Session
-from quartier.district.voice import Identity, death
+from quartier.district import wire_formats
+from quartier.district.connection import credential_files, mqtt_types
+from quartier.district.connection.control_channel import INBOX_MAX, ControlChannel
+from quartier.district.connection.credential_files import CredentialWatcher
+from quartier.district.connection.dialing import ask_loop
+from quartier.district.connection.event_retries import EventArrival
+from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import (
+    BrokerCredentials,
+    BrokerServer,
+    ConnectionEnded,
+    ConnectionProfile,
+    IncomingMessage,
+    OutgoingMessage,
+)
+from quartier.district.connection.reconnect import LinkClock, NoteReporter, Reconnector
+from quartier.district.connection.saved_facts import SavedFacts
+from quartier.district.documents.document_types import AcceptedDocument
+from quartier.district.documents.expiry_notices import ExpiryNotices
+from quartier.district.documents.keyring import Keyring
+from quartier.district.documents.verification import DocumentVerifier
+from quartier.district.records import (
+    Disconnect,
+    Effect,
+    Identity,
+    Note,
+    Outbox,
+    PointWriteRequest,
+    Publication,
+    SessionContext,
+    SessionRules,
+)
+from quartier.district.sparkplug import watermark_alarms
+from quartier.district.sparkplug.metric_catalog import MetricCatalog
+from quartier.district.sparkplug.node_messages import make_death
+from quartier.district.sparkplug.node_session import NodeSession, SessionPhase
 from quartier.house.image import Seen
 from quartier.house.now import Now
 from quartier.house.sample import Mark
@@ -38,34 +56,34 @@ from quartier.runtime import state_file
 
 _CONTROL_EXPIRY_S = 300
 _SAVE_S = 10.0
-_SPOILT = {broker.TAKEN_OVER, broker.PROTOCOL_ERROR}
-_DOCUMENTS = "documents"
+_SESSION_LOST_CODES = {mqtt_types.TAKEN_OVER, mqtt_types.PROTOCOL_ERROR}
+_DOCUMENTS_FILE = "documents"
 # Facts of which no older copy may come back.
-_TWICE = {_DOCUMENTS, papers.KEYS}
+_SAVED_TWICE = {_DOCUMENTS_FILE, credential_files.KEYS_FILE}
 # Real seconds: a fast clock still breathes.
-_BREATH_S = 0.02
+_REAL_PAUSE_MIN_S = 0.02
 # Live data goes at once, then not again for as many times as long as that took, within bounds: what comes
 # meanwhile shares the next messages, and the less there is to say the sooner it is said.
-_SHARE = 5
-_SHARE_S = (0.001, 0.02)
+_PAUSE_FACTOR = 5
+_PAUSE_RANGE_S = (0.001, 0.02)
 # Who spoke less than this share of the session's pause ago need not be woken after it.
 _IDLE_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class UplinkSettings:
     """Where the district is and how we show who we are.  ``folder`` holds what must survive a restart."""
 
-    servers: tuple[Server, ...]
+    servers: tuple[BrokerServer, ...]
     folder: Path
-    credentials: Credentials = field(default_factory=Credentials)
+    credentials: BrokerCredentials = field(default_factory=BrokerCredentials)
     issuers_file: Path | None = None
     roots: tuple[str, ...] = ()
     keepalive_s: int = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class SiteView:
     """What the link sees of the building; each is cheap and waits for nothing.
 
     ``silent`` names the assets whose devices all stopped answering, ``flexibility`` gives the report of what
@@ -74,7 +92,7 @@ class House:
     """
 
     outbox: Outbox
-    clock: HouseClock
+    clock: LinkClock
     latest: Callable[[], Mapping[str, Seen]]
     silent: Callable[[], Collection[str]] = tuple
     report: Callable[[Note], None] = lambda _note: None
@@ -90,9 +108,14 @@ class Uplink:
     """
 
     def __init__(
-        self, settings: Settings, identity: Identity, catalog: Catalog, rules: Rules, house: House
+        self,
+        settings: UplinkSettings,
+        identity: Identity,
+        catalog: MetricCatalog,
+        rules: SessionRules,
+        house: SiteView,
     ) -> None:
-        self.wanted: deque[Wanted] = deque(maxlen=INBOX_MAX)
+        self.wanted: deque[PointWriteRequest] = deque(maxlen=INBOX_MAX)
         self._settings = settings
         self._identity = identity
         self._house = house
@@ -104,40 +127,42 @@ class Uplink:
         self._wake = asyncio.Event()
         self._begins_anew = False
         self._pumped_ns = 0
-        self._tell = Teller(house.clock, house.report)
-        self._keep = Facts(settings.folder, _TWICE, self._tell).keep
-        marks = downlink.kept_marks(kept.get("marks"))
-        self.session = Session(identity, catalog, self._rules, marks, house.is_stranger)
-        self._companion = Companion(
+        self._tell = NoteReporter(house.clock, house.report)
+        self._keep = SavedFacts(settings.folder, _SAVED_TWICE, self._tell).keep
+        marks = wire_formats.load_marks(kept.get("marks"))
+        self.session = NodeSession(identity, catalog, self._rules, marks, house.is_stranger)
+        self._companion = ControlChannel(
             identity,
-            Documents(identity, {}, state_file.load_facts(settings.folder / _DOCUMENTS), house.times),
+            DocumentVerifier(
+                identity, {}, state_file.load_facts(settings.folder / _DOCUMENTS_FILE), house.times
+            ),
             house.outbox,
             house.clock,
             self._tell,
             self._keep,
-            self.session.delivered,
+            self.session.on_delivered,
             house.flexibility,
-            Arrival(rules.arrival_s, rules.back_off_max_s) if rules.watermark else None,
+            EventArrival(rules.arrival_s, rules.back_off_max_s) if rules.watermark else None,
         )
         self._companion.local = catalog.local
-        self._companion.documents.used.update(downlink.kept_times(kept.get("used")))
+        self._companion.documents.used.update(wire_formats.load_key_times(kept.get("used")))
         self._data, self._control = (
-            Line(name, identity.client_id, settings.servers, house.clock, self._tell)
+            Reconnector(name, identity.client_id, settings.servers, house.clock, self._tell)
             for name in ("data", "control")
         )
-        self._papers = self._papers_of(settings)
+        self._papers = self._make_watcher(settings)
 
-    def _papers_of(self, settings: Settings) -> Papers:
-        kept = state_file.load_facts(settings.folder / papers.KEYS)
-        return Papers(
+    def _make_watcher(self, settings: UplinkSettings) -> CredentialWatcher:
+        kept = state_file.load_facts(settings.folder / credential_files.KEYS_FILE)
+        return CredentialWatcher(
             settings.credentials,
             settings.issuers_file,
             Keyring(self._identity.group, settings.roots, kept),
-            Expiries(state_file.load_facts(settings.folder / papers.EXPIRIES)),
+            ExpiryNotices(state_file.load_facts(settings.folder / credential_files.EXPIRIES_FILE)),
             self._house.clock,
             self._tell,
             self._keep,
-            self._renew,
+            self._reconnect_all,
             self._companion.documents.trust,
             self._identity.client_id,
         )
@@ -145,12 +170,12 @@ class Uplink:
     # For the app
 
     @property
-    def inbox(self) -> deque[Accepted]:
+    def inbox(self) -> deque[AcceptedDocument]:
         """What was accepted, oldest first, for the ticker to drain before each cycle."""
         return self._companion.inbox
 
     @property
-    def jobs(self) -> deque[Accepted]:
+    def jobs(self) -> deque[AcceptedDocument]:
         """Jobs that were accepted, oldest first; they are the daemon's, not control's."""
         return self._companion.jobs
 
@@ -181,9 +206,9 @@ class Uplink:
         """Have the events above this mark said again."""
         self._companion.replay(above)
 
-    def catalogue(self, catalog: Catalog) -> None:
+    def set_catalog(self, catalog: MetricCatalog) -> None:
         """The site file changed: births of this catalog come at once."""
-        self.session.recatalogue(catalog)
+        self.session.set_catalog(catalog)
         self._companion.local = catalog.local
 
     @property
@@ -200,7 +225,7 @@ class Uplink:
             "control_fault": self._control.fault,
             "phase": self.session.phase.value,
             "bdseq": self.session.bdseq,
-            "catching_up": self.session.catching_up,
+            "catching_up": self.session.is_catching_up,
             "heartbeat_age_s": None if heartbeat_ns is None else (now_ns - heartbeat_ns) / 1e9,
             "births_count": self.session.births_count,
             "resent_count": self.session.resent_count,
@@ -221,110 +246,112 @@ class Uplink:
 
     # The data connection
 
-    async def _data_once(self, server: Server) -> None:
+    async def _data_once(self, server: BrokerServer) -> None:
         loop = asyncio.get_running_loop()
-        profile = Profile(
+        profile = ConnectionProfile(
             client_id=self._identity.client_id,
             clean_start=True,
             session_expiry_s=0,
-            will=lambda: answered(loop, self._next_will()),
+            will=lambda: ask_loop(loop, self._next_will()),
             keepalive_s=self._settings.keepalive_s,
             moments=self._house.clock.moments(),
         )
-        connection = Connection(server, self._settings.credentials, profile, self._on_written)
+        connection = MqttConnection(server, self._settings.credentials, profile, self._on_written)
         await connection.open()
         try:
             session = self.session
-            await self._data.opened(connection, session.subscriptions(), session.spare_topics)
-            self._perform(connection, self.session.opened(self._bdseq, self._scene(), self._data.place))
+            await self._data.opened(connection, session.subscriptions(), session.optional_topics)
+            self._perform(
+                connection, self.session.opened(self._bdseq, self._make_context(), self._data.place)
+            )
             self._stay_together()
             await self._data.converse(
-                self._listen_data(connection), self._speak_data(connection), self._keep_pace()
+                self._listen_data(connection), self._speak_data(connection), self._wake_periodically()
             )
         finally:
-            self._perform(connection, self.session.leaving(self._house.clock.now()))
-            await connection.leave(broker.WITH_WILL)
+            self._perform(connection, self.session.on_leaving(self._house.clock.now()))
+            await connection.leave(mqtt_types.DISCONNECT_WITH_WILL)
 
-    async def _next_will(self) -> Outgoing:
+    async def _next_will(self) -> OutgoingMessage:
         """Of the CONNECT that goes now: its number is kept before it goes, and none is used without one."""
         self._bdseq = (self._bdseq + 1) % 256
         await self._save_state()
-        will = death(self._identity, self._bdseq, self._house.clock.now())
-        return Outgoing(will.topic, will.payload, will.qos)
+        will = make_death(self._identity, self._bdseq, self._house.clock.now())
+        return OutgoingMessage(will.topic, will.payload, will.qos)
 
     def _stay_together(self) -> None:
         """Documents, watermarks and heartbeats come where the host is: on the server of our births."""
-        if self.session.phase in {Phase.BORN, Phase.HEARING}:
+        if self.session.phase in {SessionPhase.BORN, SessionPhase.HEARING}:
             self._control.join(self._data.place)
 
-    async def _listen_data(self, connection: Connection) -> None:
+    async def _listen_data(self, connection: MqttConnection) -> None:
         while True:
             message = await connection.receive()
-            said, retained = (message.topic, message.payload, self._scene()), message.retained
+            said, retained = (message.topic, message.payload, self._make_context()), message.retained
             self._perform(connection, self.session.heard(*said, retained=retained))
             self._stay_together()
             if self.session.has_more:
                 self._wake.set()
             await asyncio.sleep(0)  # as those of control
 
-    async def _speak_data(self, connection: Connection) -> None:
+    async def _speak_data(self, connection: MqttConnection) -> None:
         loop = asyncio.get_running_loop()
         while True:
             if connection.ended is not None:
                 raise connection.ended
             self._wake.clear()
             began_s = loop.time()
-            scene = self._scene()
+            scene = self._make_context()
             self._pumped_ns = scene.now.ns
-            if effects := self.session.pump(scene, connection.room_bytes, connection.late_bytes):
-                with connection.together():
+            if effects := self.session.pump(scene, connection.room_bytes, connection.backfill_bytes):
+                with connection.write_together():
                     self._perform(connection, effects)
             free_s = now_s = loop.time()
             if effects or self.session.has_more:  # who had nothing to say keeps nobody waiting
-                free_s += min(max(_SHARE * (now_s - began_s), _SHARE_S[0]), _SHARE_S[1])
+                free_s += min(max(_PAUSE_FACTOR * (now_s - began_s), _PAUSE_RANGE_S[0]), _PAUSE_RANGE_S[1])
             if not self.session.has_more:
                 await self._wake.wait()
             if (wait_s := free_s - loop.time()) > 0:
                 await asyncio.sleep(wait_s)
 
-    async def _keep_pace(self) -> None:
+    async def _wake_periodically(self) -> None:
         """Wake the speaker also when no sample does; not just then, or it would make those wait."""
         clock = self._house.clock
         while True:
             pause_s = self.session.pause_s
-            await clock.doze(pause_s, _BREATH_S)
+            await clock.doze(pause_s, _REAL_PAUSE_MIN_S)
             if clock.now().ns - self._pumped_ns >= _IDLE_SHARE * pause_s * 1e9:
                 self._wake.set()
 
-    def _perform(self, connection: Connection, effects: Iterable[Effect]) -> None:
+    def _perform(self, connection: MqttConnection, effects: Iterable[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Publish):
+            if isinstance(effect, Publication):
                 tag = None if effect.upto is None else (effect.stream, effect.upto)
                 self._published["messages"] += 1
                 self._published["bytes"] += len(effect.payload)
-                connection.publish(Outgoing(effect.topic, effect.payload, effect.qos, tag=tag))
+                connection.publish(OutgoingMessage(effect.topic, effect.payload, effect.qos, tag=tag))
             elif isinstance(effect, Note):
                 self._tell(effect)
-            elif isinstance(effect, Wanted):
+            elif isinstance(effect, PointWriteRequest):
                 self.wanted.append(effect)
-            elif isinstance(effect, Leave):
+            elif isinstance(effect, Disconnect):
                 if effect.walk:
                     self._data.walk()
                 connection.interrupt(effect.why)
 
     def _on_written(self, tag: tuple[str, Mark], _code: int) -> None:
-        self.session.delivered(*tag)
+        self.session.on_delivered(*tag)
         if self.session.is_full:  # there is room again
             self._wake.set()
 
-    def _scene(self) -> Scene:
+    def _make_context(self) -> SessionContext:
         house = self._house
-        return Scene(house.clock.now(), house.latest, house.outbox, house.silent)
+        return SessionContext(house.clock.now(), house.latest, house.outbox, house.silent)
 
     # The control connection
 
-    async def _control_once(self, server: Server) -> None:
-        profile = Profile(
+    async def _control_once(self, server: BrokerServer) -> None:
+        profile = ConnectionProfile(
             client_id=f"{self._identity.client_id}.ctl",
             clean_start=self._begins_anew,
             session_expiry_s=_CONTROL_EXPIRY_S,
@@ -332,43 +359,47 @@ class Uplink:
             moments=self._house.clock.moments(),
         )
         companion = self._companion
-        connection = Connection(server, self._settings.credentials, profile, companion.on_acknowledged)
+        connection = MqttConnection(server, self._settings.credentials, profile, companion.on_acknowledged)
         try:
             await connection.open()
             self._begins_anew = False
             watermark = ((companion.watermark_topic, 1),) if self._rules.watermark else ()
-            self.session.delivery.begin_events()
+            self.session.delivery.start_event_session()
             companion.begin(self.session.marks)
             await self._control.opened(connection, (*companion.documents.subscriptions(), *watermark))
-            await self._control.converse(self._listen_control(connection), companion.speak(connection))
-        except Ended as error:
+            await self._control.converse(
+                self._listen_control(connection), companion.send_until_end(connection)
+            )
+        except ConnectionEnded as error:
             # A cluster may wait for the node that had our session, and never answer; who took our name may
             # have left subscriptions in it.
-            self._begins_anew |= isinstance(error, broker.Unanswered) or error.code in _SPOILT
+            self._begins_anew |= isinstance(error, mqtt_types.NoConnack) or error.code in _SESSION_LOST_CODES
             raise
         finally:
-            companion.say_acks(connection)
-            companion.take_back(connection)
-            await connection.leave(broker.NORMAL)
+            companion.send_acks(connection)
+            companion.requeue_acks(connection)
+            await connection.leave(mqtt_types.NORMAL_DISCONNECT)
 
-    async def _listen_control(self, connection: Connection) -> None:
+    async def _listen_control(self, connection: MqttConnection) -> None:
         while True:
             message = await connection.receive()
             if message.topic == self._companion.watermark_topic:
-                self._hear_watermark(connection, message)
+                self._on_watermark(connection, message)
             else:
                 await self._companion.hear(message.topic, message.payload, message.user.get("sig"))
             await asyncio.sleep(0)  # a flood of them must not keep the cycle waiting
 
-    def _hear_watermark(self, connection: Connection, message: Message) -> None:
+    def _on_watermark(self, connection: MqttConnection, message: IncomingMessage) -> None:
         """Stay away for a while where our place was taken and it is signed that another machine has it."""
         is_signed = not self._rules.watermark_unsigned
-        if is_signed and not self._companion.vouches(message):
+        if is_signed and not self._companion.is_watermark_trusted(message):
             return
-        self._perform(connection, self.session.watermark(message.payload, self._scene()))
+        self._perform(connection, self.session.watermark(message.payload, self._make_context()))
         self._companion.covered(self.session.marks)
         asks = is_signed and (self._data.was_taken_over or self._control.was_taken_over)
-        note = rival.superseded(message.payload, self._house.is_stranger) if asks else None
+        note = (
+            watermark_alarms.find_superseded_note(message.payload, self._house.is_stranger) if asks else None
+        )
         if note is not None:
             self._tell(note)
             self._data.give_way()
@@ -379,7 +410,7 @@ class Uplink:
     async def _save_marks(self) -> None:
         """Trim the store by what is delivered, and keep it for the next start."""
         while True:
-            await self._house.clock.doze(_SAVE_S, _BREATH_S)
+            await self._house.clock.doze(_SAVE_S, _REAL_PAUSE_MIN_S)
             marks = dict(self.session.marks)
             if marks != self._marks_saved and await self._save_state():
                 self._marks_saved = marks
@@ -394,7 +425,7 @@ class Uplink:
         """Look at our own files now."""
         await self._papers.reread()
 
-    def _renew(self) -> None:
+    def _reconnect_all(self) -> None:
         """New credentials count by a new connection; the session of control outlives it."""
-        self._data.retry()
-        self._control.retry()
+        self._data.reconnect()
+        self._control.reconnect()

@@ -1,1 +1,1 @@
-"""Plans ahead: what a battery should do in the coming steps, and why; pure, without a clock."""
+"""Plans ahead for batteries, cars, heat, batches and runs, with a reason for each step (pure)."""

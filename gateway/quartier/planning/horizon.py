@@ -1,4 +1,4 @@
-"""What a plan is made from: the steps ahead, the battery and the prices."""
+"""Inputs of a plan: the steps ahead, the battery, prices and limits; and their checks (pure)."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ PRICE_MAX = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Battery:
+class BatteryModel:
     """A battery as the plan sees it.  ``energy_wh`` is what is in it now."""
 
     capacity_wh: float
@@ -34,7 +34,7 @@ class Battery:
     """What each Wh is worth that is in it at the end."""
 
 
-class Sample(NamedTuple):
+class Scenario(NamedTuple):
     """What a step may bring, one of several; W as in ``Outlook``."""
 
     load_w: float
@@ -61,7 +61,7 @@ class Outlook:
     export_max_w: Sequence[float]
     import_g_per_wh: Sequence[float] = ()
     """CO2 of an imported Wh; nothing where it is not known."""
-    samples: Sequence[Sequence[Sample]] = ()
+    samples: Sequence[Sequence[Scenario]] = ()
     """Of each step what it may bring: samples or quantiles of a forecast, as many as there are.  They stand
     for ``load_w`` and ``pv_w``, which count alone in a step without (the running one, as measured).
     """
@@ -113,12 +113,12 @@ class RefusedError(ValueError):
     """No plan can be made; the text says which number is wrong, and what was expected."""
 
 
-def check(battery: Battery, outlook: Outlook, contract: Contract) -> None:
+def check_horizon(battery: BatteryModel, outlook: Outlook, contract: Contract) -> None:
     """Raise RefusedError for numbers that no plan can be made from."""
     _check_outlook(outlook)
     _check_battery(battery)
     for name in ("over_eur_per_wh", "peak_eur_per_w", "peak_free_w", "co2_eur_per_g"):
-        finite(name, [getattr(contract, name)], low=0.0)
+        check_finite(name, [getattr(contract, name)], low=0.0)
     if not contract.contract_w >= 0.0:
         raise RefusedError("contract_w: below 0 or no number")
     for price, g_per_wh in zip(outlook.import_eur_per_wh, outlook.import_g_per_wh, strict=False):
@@ -142,8 +142,8 @@ def _check_outlook(outlook: Outlook) -> None:
         if (length := len(getattr(outlook, name))) != outlook.count:
             raise RefusedError(f"{name}: {length} numbers, expected {outlook.count}")
     for name in ("load_w", "import_eur_per_wh", "export_eur_per_wh", "import_g_per_wh"):
-        finite(name, getattr(outlook, name))
-    finite("pv_w", outlook.pv_w, low=0.0)
+        check_finite(name, getattr(outlook, name))
+    check_finite("pv_w", outlook.pv_w, low=0.0)
     for name in ("import_max_w", "export_max_w"):
         if not all(value >= 0.0 for value in getattr(outlook, name)):
             raise RefusedError(f"{name}: a cap is below 0 or no number")
@@ -153,7 +153,7 @@ def _check_surcharges(contract: Contract, count: int) -> None:
     if (found := len(contract.surcharges)) > SURCHARGES_MAX:
         raise RefusedError(f"surcharges: {found}, expected {SURCHARGES_MAX} at most")
     for surcharge in contract.surcharges:
-        finite("surcharges eur_per_wh", [surcharge.eur_per_wh], low=0.0)
+        check_finite("surcharges eur_per_wh", [surcharge.eur_per_wh], low=0.0)
         if (length := len(surcharge.above_w)) != count:
             raise RefusedError(f"surcharges above_w: {length} numbers, expected {count}")
         if not all(value >= 0.0 for value in surcharge.above_w):
@@ -179,7 +179,7 @@ def _check_samples(outlook: Outlook) -> None:
         )
 
 
-def _check_battery(battery: Battery) -> None:
+def _check_battery(battery: BatteryModel) -> None:
     for name in (
         "reserve_wh",
         "energy_wh",
@@ -188,15 +188,15 @@ def _check_battery(battery: Battery) -> None:
         "wear_eur_per_wh",
         "target_wh",
     ):
-        finite(name, [getattr(battery, name)], low=0.0)
-    finite("capacity_wh", [battery.capacity_wh], low=battery.reserve_wh)
-    finite("worth_eur_per_wh", [battery.worth_eur_per_wh])
+        check_finite(name, [getattr(battery, name)], low=0.0)
+    check_finite("capacity_wh", [battery.capacity_wh], low=battery.reserve_wh)
+    check_finite("worth_eur_per_wh", [battery.worth_eur_per_wh])
     for name in ("charge_efficiency", "discharge_efficiency"):
         if not EFFICIENCY_MIN <= getattr(battery, name) <= 1.0:
             raise RefusedError(f"{name} {getattr(battery, name)}: expected {EFFICIENCY_MIN} to 1")
 
 
-def finite(name: str, values: Sequence[float], low: float = -1e9) -> None:
+def check_finite(name: str, values: Sequence[float], low: float = -1e9) -> None:
     """Raise RefusedError where a value is no number, below ``low`` or above 1e9."""
     for value in values:
         if not low <= value <= 1e9:

@@ -7,8 +7,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from quartier.district.broker import NORMAL, Credentials, Outgoing, Profile, Server
-from quartier.district.mqtt import Connection
+from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import (
+    NORMAL_DISCONNECT,
+    BrokerCredentials,
+    BrokerServer,
+    ConnectionProfile,
+    OutgoingMessage,
+)
 from quartier_hil.bench import process
 from quartier_hil.bench.cache import AbsentError, Cache
 from quartier_hil.bench.figure import Figure, against, skipped
@@ -64,7 +70,7 @@ def _broker(setting: Setting) -> Iterator[int]:
 
 async def _sides(setting: Setting, port: int, peer: Process) -> tuple[list[float], list[float]]:
     count = _MESSAGES_SHORT if setting.short else _MESSAGES
-    profile = Profile(client_id="bench.ours", clean_start=True, session_expiry_s=0)
+    profile = ConnectionProfile(client_id="bench.ours", clean_start=True, session_expiry_s=0)
     acknowledged = asyncio.Event()
     done = 0
 
@@ -73,7 +79,9 @@ async def _sides(setting: Setting, port: int, peer: Process) -> tuple[list[float
         done += code < 0x80
         acknowledged.set()
 
-    connection = Connection(Server("127.0.0.1", port, tls=False), Credentials(), profile, finished)
+    connection = MqttConnection(
+        BrokerServer("127.0.0.1", port, tls=False), BrokerCredentials(), profile, finished
+    )
     await connection.open()
 
     async def ours() -> float:
@@ -82,7 +90,7 @@ async def _sides(setting: Setting, port: int, peer: Process) -> tuple[list[float
         payload, before_s = b"x" * _PAYLOAD_BYTES, time.process_time()
         while done < count:
             while sent < count and sent - done < WINDOW:
-                connection.publish(Outgoing(_TOPIC, payload, 1, tag=sent))
+                connection.publish(OutgoingMessage(_TOPIC, payload, 1, tag=sent))
                 sent += 1
             acknowledged.clear()
             await acknowledged.wait()
@@ -101,7 +109,7 @@ async def _sides(setting: Setting, port: int, peer: Process) -> tuple[list[float
             for side, costs in zip((ours, theirs), sides, strict=True):
                 costs.append(await side())
     finally:
-        await connection.leave(NORMAL)
+        await connection.leave(NORMAL_DISCONNECT)
     return sides
 
 

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from quartier.district.catalog import EVENT, Catalog, build
-from quartier.district.messages import METRICS_MAX, Messages
-from quartier.district.outbox import NOTHING_ABOVE
-from quartier.district.sparkplug_b_pb2 import Payload
+from quartier.district.records import EVENT_STREAM, NOTHING_ABOVE
+from quartier.district.sparkplug.data_messages import MESSAGE_METRICS_MAX, DataMessageWriter
+from quartier.district.sparkplug.metric_catalog import MetricCatalog, build_catalog
+from quartier.district.sparkplug.sparkplug_b_pb2 import Payload
 from quartier.house.sample import Run
 from quartier_drivers.contract import QUALITIES, PointInfo, Quality, Readings
 from quartier_hil.bench import acknowledging, commit, signing
@@ -44,10 +44,12 @@ def _samples(setting: Setting) -> list[Figure]:
                 time.sleep(0.001)
                 store.tick(now)
             stored.append(count / (time.process_time() - cpu_s))
-            runs = store.runs({EVENT: NOTHING_ABOVE}, count)
+            runs = store.runs({EVENT_STREAM: NOTHING_ABOVE}, count)
             cpu_s = time.process_time()
             size = sum(
-                len(payload) for run in runs for payload, _ in written(run, METRICS_MAX, historical=True)
+                len(payload)
+                for run in runs
+                for payload, _ in written(run, MESSAGE_METRICS_MAX, historical=True)
             )
             offered.append(count / (time.process_time() - cpu_s))
             late_bytes.append(size / count)
@@ -64,37 +66,39 @@ def _samples(setting: Setting) -> list[Figure]:
             1_000_000.0,
             "more",
         ),
-        alone("link.late_bytes", f"bytes a sample, late, {METRICS_MAX} a message", late_bytes, "B", None),
+        alone(
+            "link.late_bytes", f"bytes a sample, late, {MESSAGE_METRICS_MAX} a message", late_bytes, "B", None
+        ),
         alone("link.live_bytes", f"bytes a sample, live, {LIVE} a message", live_bytes, "B", None),
     ]
 
 
 def written(run: Run, most: int, *, historical: bool) -> Iterator[tuple[bytes, int]]:
     """Payloads of a run, at most so many samples each."""
-    messages = Messages(catalog_of(run), aliases=False)
+    messages = DataMessageWriter(catalog_of(run), aliases=False)
     messages.learn(run)
     place = 0
     while place < len(run):
-        part = run if most >= METRICS_MAX else run.head(place + most)
+        part = run if most >= MESSAGE_METRICS_MAX else run.head(place + most)
         payload, count = messages.write(part, place, timestamp_ms=_NOW_MS, seq=0, historical=historical)
         place += count
         yield payload, count
 
 
-def catalog_of(run: Run) -> Catalog:
+def catalog_of(run: Run) -> MetricCatalog:
     """Births that name every metric of the run."""
     named = [run.names[point] for point in sorted(set(run.points))]
     points = {
         f"{stream}.{metric}": PointInfo(f"{stream}.{metric}", "float", "", 1.0) for stream, metric in named
     }
-    return build(points, {stream: "load" for stream, _ in named}, deadband=lambda _point: 0.0)
+    return build_catalog(points, {stream: "load" for stream, _ in named}, deadband=lambda _point: 0.0)
 
 
 def _ddata(setting: Setting) -> Figure:
     """One live message of 200 metrics, against the protobuf package with its messages used again."""
     calls = _CALLS_SHORT if setting.short else _CALLS
     run = _live_run(setting.scratch("ddata"))
-    messages = Messages(catalog_of(run), aliases=False)
+    messages = DataMessageWriter(catalog_of(run), aliases=False)
     messages.learn(run)
     reused = Payload()
 
@@ -132,7 +136,7 @@ def _live_run(folder: Path) -> Run:
         for at, row in enumerate(commit.series(LIVE // 10, 10), start=1):
             now = commit.moment(at)
             store.record(Readings(layout, row, good, now.ns), now)
-        (run,) = store.runs({EVENT: NOTHING_ABOVE}, LIVE)
+        (run,) = store.runs({EVENT_STREAM: NOTHING_ABOVE}, LIVE)
         store.close(now)
     return run
 

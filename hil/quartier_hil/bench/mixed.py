@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from highspy._core import _Highs as Highs  # its wrapper says hello on stdout, where our figures go
 
-from quartier.planning.site import Site
+from quartier.planning.site.site_model import SiteModel
 from quartier_hil.bench.linear import INF, Linear
 
 KILO = 1000.0
@@ -45,7 +45,7 @@ class Staged:
 class Mixed(Linear):
     """A site as HiGHS takes it.  ``fixed_w`` are ways of parts that are set: what is left is their cost."""
 
-    def __init__(self, site: Site, fixed_w: Mapping[str, Sequence[float]] | None = None) -> None:
+    def __init__(self, site: SiteModel, fixed_w: Mapping[str, Sequence[float]] | None = None) -> None:
         super().__init__()
         self.site = site
         self._constant = 0.0

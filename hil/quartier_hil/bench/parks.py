@@ -8,8 +8,8 @@ at the door.
 import math
 import time
 
-from quartier.planning.site import Site
-from quartier.planning.siteplan import SitePlan, site_planned
+from quartier.planning.site.site_model import SiteModel
+from quartier.planning.site.site_plan import SitePlan, plan_site
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.mixed import Judged, Mixed
 from quartier_hil.bench.sites import large
@@ -18,7 +18,7 @@ SECONDS_MAX = 120.0
 """After which HiGHS is stopped; the figure says how far it was then."""
 
 
-def figures(rounds: int, site: Site | None = None, seconds: float = SECONDS_MAX) -> list[Figure]:
+def figures(rounds: int, site: SiteModel | None = None, seconds: float = SECONDS_MAX) -> list[Figure]:
     """The figure, from ``rounds`` interleaved rounds.  Raises ValueError where a bound of one side is above
     the cost of the other.
     """
@@ -26,7 +26,7 @@ def figures(rounds: int, site: Site | None = None, seconds: float = SECONDS_MAX)
     ours, theirs = [], []
     for _ in range(rounds):
         before = time.process_time()
-        mine = site_planned(park)
+        mine = plan_site(park)
         between = time.process_time()
         within = max(mine.gap_eur / abs(mine.objective_eur), 1e-9)
         program = Mixed(park)

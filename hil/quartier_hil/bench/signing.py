@@ -4,9 +4,10 @@ import json
 import time
 from collections.abc import Callable
 
-from quartier.district import issuers
-from quartier.district.documents import Accepted, Documents
-from quartier.district.voice import Identity
+from quartier.district.documents import key_list
+from quartier.district.documents.document_types import AcceptedDocument
+from quartier.district.documents.verification import DocumentVerifier
+from quartier.district.records import Identity
 from quartier.house.now import Now
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.setting import Setting
@@ -22,7 +23,7 @@ def figures(setting: Setting) -> list[Figure]:
     """A signed envelope from bytes to a wish, against the bare signature."""
     calls = _CALLS_SHORT if setting.short else _CALLS
     key = Key.fresh("optimiser")
-    gate = Documents(_ME, issuers.read(json.dumps([key.listing(["envelope"])])))
+    gate = DocumentVerifier(_ME, key_list.parse_plain_list(json.dumps([key.listing(["envelope"])])))
     topic = f"{_ME.companion}/envelope/district"
     watts = {"import_max_w": 5000.0, "export_max_w": 0.0}
     intervals = [{"duration_s": 900.0, **watts}] * 96
@@ -37,7 +38,7 @@ def figures(setting: Setting) -> list[Figure]:
     def ours() -> None:
         body, signature = next(left)
         found = gate.check(topic, body, signature, now)
-        if not isinstance(found, Accepted):
+        if not isinstance(found, AcceptedDocument):
             raise RuntimeError(f"a good document was refused: {found}")  # noqa: TRY004 - a verdict, no type
 
     def bare() -> None:

@@ -7,14 +7,14 @@ import random
 from dataclasses import replace
 from math import inf
 
-from quartier.planning.horizon import Battery, Contract, Outlook
-from quartier.planning.site import Batch, Car, Site, Tank
+from quartier.planning.horizon import BatteryModel, Contract, Outlook
+from quartier.planning.site.site_model import BatchModel, CarModel, SiteModel, TankModel
 
 _LENGTHS = ((3600, 24), (3600, 48), (900, 48), (900, 96))
 _SUNRISE_H, _DAYLIGHT_H, _EVENING_H = 6.0, 12.0, 19.0
 
 
-def drawn(seed: int) -> Site:
+def drawn(seed: int) -> SiteModel:
     """A site at random: none to two batteries, none to five cars, tanks and batches, caps that bind, peaks
     that are priced, flat and moving tariffs, export that brings something or nothing.
     """
@@ -28,10 +28,12 @@ def drawn(seed: int) -> Site:
     for number in range(source.choice((0, 0, 1, 2))):
         batches[f"batch{number + 1}"] = _batch(source, count, hours)
     big = 1.0 + 2.0 * len(cars)
-    return Site(_outlook(source, step_s, count, big), _contract(source, big), batteries, cars, tanks, batches)
+    return SiteModel(
+        _outlook(source, step_s, count, big), _contract(source, big), batteries, cars, tanks, batches
+    )
 
 
-def strained(seed: int) -> Site:
+def strained(seed: int) -> SiteModel:
     """One that cannot keep all: low caps, cars that need about what they can take, tanks below their band,
     targets out of reach.
     """
@@ -56,7 +58,7 @@ def strained(seed: int) -> Site:
     return replace(site, outlook=ahead, cars=cars, tanks=tanks, batteries=batteries)
 
 
-def large(seed: int = 1, cars: int = 20, count: int = 192) -> Site:
+def large(seed: int = 1, cars: int = 20, count: int = 192) -> SiteModel:
     """Two days of a car park in steps of 15 minutes: a battery, twenty cars and a tank under 40 kW."""
     source = random.Random(f"large {seed}")  # noqa: S311 - a site, no secret
     hours = 0.25
@@ -73,7 +75,7 @@ def large(seed: int = 1, cars: int = 20, count: int = 192) -> Site:
     fleet = {}
     for number in range(cars):
         begin = source.randrange(0, max(1, count - 60))
-        fleet[f"ev{number + 1}"] = Car(
+        fleet[f"ev{number + 1}"] = CarModel(
             need_wh=source.uniform(5e3, 30e3),
             room_wh=40e3,
             from_step=begin,
@@ -82,11 +84,11 @@ def large(seed: int = 1, cars: int = 20, count: int = 192) -> Site:
             phases=source.choice((1, 3)),
         )
     draws = [2000.0 if source.random() < 0.2 else 0.0 for _ in range(count)]
-    battery = Battery(
+    battery = BatteryModel(
         30e3, 3e3, 10e3, 15e3, 15e3, wear_eur_per_wh=1e-5, worth_eur_per_wh=1.5e-4, target_wh=5e3
     )
-    tank = Tank(8e3, 4e3, 14e3, 3e3, draws, 60.0)
-    return Site(outlook, Contract(), {"bat1": battery}, fleet, {"tank1": tank})
+    tank = TankModel(8e3, 4e3, 14e3, 3e3, draws, 60.0)
+    return SiteModel(outlook, Contract(), {"bat1": battery}, fleet, {"tank1": tank})
 
 
 def _load(source: random.Random, hour: float, big: float) -> float:
@@ -143,12 +145,12 @@ def _contract(source: random.Random, big: float) -> Contract:
     return Contract()
 
 
-def _battery(source: random.Random) -> Battery:
+def _battery(source: random.Random) -> BatteryModel:
     capacity_wh = source.choice((5e3, 10e3, 20e3))
     power_w = source.choice((2500.0, 5000.0, 10e3))
     reserve_wh = source.choice((0.0, 0.1)) * capacity_wh
     efficiency = source.choice((0.95, 0.92, 1.0))
-    return Battery(
+    return BatteryModel(
         capacity_wh=capacity_wh,
         reserve_wh=reserve_wh,
         energy_wh=source.uniform(reserve_wh, capacity_wh),
@@ -162,14 +164,14 @@ def _battery(source: random.Random) -> Battery:
     )
 
 
-def _car(source: random.Random, count: int, hours: float) -> Car:
+def _car(source: random.Random, count: int, hours: float) -> CarModel:
     stay = max(2, round(source.uniform(2.0, 12.0) / hours))
     begin = source.randrange(0, max(1, count - stay // 2))
     until = begin + stay
     phases, current_a = source.choice((1, 3)), source.choice((16.0, 16.0, 32.0))
     possible_wh = (min(until, count) - begin) * hours * current_a * 230.0 * phases * 0.9
     need_wh = min(source.uniform(2e3, 35e3), possible_wh * source.uniform(0.2, 1.05))
-    return Car(
+    return CarModel(
         need_wh=need_wh,
         room_wh=need_wh + source.uniform(0.0, 10e3),
         from_step=begin,
@@ -179,12 +181,12 @@ def _car(source: random.Random, count: int, hours: float) -> Car:
     )
 
 
-def _tank(source: random.Random, count: int) -> Tank:
+def _tank(source: random.Random, count: int) -> TankModel:
     high_wh = source.choice((6e3, 12e3, 20e3))
     heat = source.choice((1.0, 3.0))
     power_w = source.choice((1500.0, 2400.0))
     draw_w = 0.5 * power_w * heat
-    return Tank(
+    return TankModel(
         energy_wh=source.uniform(0.3, 1.0) * high_wh,
         low_wh=0.4 * high_wh,
         high_wh=high_wh,
@@ -196,10 +198,10 @@ def _tank(source: random.Random, count: int) -> Tank:
     )
 
 
-def _batch(source: random.Random, count: int, hours: float) -> Batch:
+def _batch(source: random.Random, count: int, hours: float) -> BatchModel:
     length = max(1, round(source.choice((1.0, 2.0, 3.0)) / hours))
     begin = source.randrange(0, count - length)
-    return Batch(
+    return BatchModel(
         powers_w=[source.choice((200.0, 1000.0, 2200.0)) for _ in range(length)],
         from_step=begin,
         until_step=source.randrange(begin + length, count + 1),

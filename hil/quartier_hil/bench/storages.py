@@ -11,8 +11,8 @@ from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from quartier.planning.horizon import Battery, Contract, Outlook
-from quartier.planning.plan import planned
+from quartier.planning.horizon import BatteryModel, Contract, Outlook
+from quartier.planning.storage.battery_plan import plan_battery
 from quartier_hil.bench import parks, portfolios, samples
 from quartier_hil.bench.figure import Figure, against, skipped
 from quartier_hil.bench.horizons import Horizon, Samples, house, unbounded
@@ -173,20 +173,20 @@ def linprog_call(solver: "Solver") -> Callable[[], float]:
 def _peak(what: str, horizons: Sequence[Horizon], rounds: int) -> Figure:
     terms = Contract(peak_eur_per_w=_PEAK)
     sites = [site(one) for one in horizons]
-    plain = [partial(planned, battery, outlook) for battery, outlook in sites]
-    priced = [partial(planned, battery, outlook, terms) for battery, outlook in sites]
+    plain = [partial(plan_battery, battery, outlook) for battery, outlook in sites]
+    priced = [partial(plan_battery, battery, outlook, terms) for battery, outlook in sites]
     pairs = _rounds(priced, plain, rounds, (1, 1))
     name = "planning.peak"
     return against(name, f"{what}, its peak priced", *pairs, "us", None, peer_name="without its price")
 
 
-def site(horizon: Horizon) -> tuple[Battery, Outlook]:
+def site(horizon: Horizon) -> tuple[BatteryModel, Outlook]:
     """A house as the door of the gateway's planning takes it."""
     hours = 24.0 / horizon.count
     steps, store = horizon.steps, horizon.store
     sun_w = [value / hours for value in steps["curtailable_wh"]]
     net_w = [value / hours for value in steps["net_wh"]]
-    battery = Battery(
+    battery = BatteryModel(
         capacity_wh=steps["ceiling_wh"][0],
         reserve_wh=steps["floor_wh"][0],
         energy_wh=store["energy_wh"],

@@ -14,12 +14,12 @@ from quartier.control.state import ControlState
 from quartier.daemon.assembly import bus_specs, site_model, site_settings
 from quartier.house.assets import House
 from quartier.house.now import Now
-from quartier.planning.history import Premises
-from quartier.planning.question import Question
+from quartier.planning.forecast.site_history import SiteFacts
 from quartier.planning.service import plannable_assets, planner_inputs, training
+from quartier.planning.service.plan_backtest import PlanBacktest
+from quartier.planning.service.plan_request import PlanRequest
 from quartier.planning.service.surcharges import Surcharges
-from quartier.planning.tariff import Told
-from quartier.planning.trial import Trial
+from quartier.planning.tariffs.energy_prices import MeterTariffState
 from quartier.runtime.clock import SiteClock
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Clock, PointInfo
@@ -48,11 +48,11 @@ class Assembled:
     loaded: Loaded
     speaking: Mapping[str, SpeakingMeter] = field(default_factory=dict)
 
-    def question(self, state: ControlState, linked: LinkState, now: Now, distrust: str = "") -> Question:
+    def question(self, state: ControlState, linked: LinkState, now: Now, distrust: str = "") -> PlanRequest:
         """What the daemon would ask its planner.  Raises RefusedError for what it would not."""
         return planner_inputs.make_question(self.loaded.site, state, linked, self.params, {}, now, distrust)
 
-    def trial(self) -> Trial:
+    def trial(self) -> PlanBacktest:
         """The daemon's back-test of plans."""
         return planner_inputs.make_plan_backtest(self.loaded.site)
 
@@ -60,7 +60,7 @@ class Assembled:
         """What makes the daemon plan anew when it changes."""
         return plannable_assets.collect_plan_triggers(state)
 
-    def told(self, state: ControlState, now: Now) -> Told:
+    def told(self, state: ControlState, now: Now) -> MeterTariffState:
         """What the daemon takes from the grid operator's meter for its planner."""
         return planner_inputs.read_meter_tariff(state, now)
 
@@ -73,7 +73,7 @@ class Assembled:
         return Surcharges(self.premises.zone, said.day_peak_eur_per_w, by_month=said.peak_by_month)
 
     @property
-    def premises(self) -> Premises:
+    def premises(self) -> SiteFacts:
         """What the daemon tells its forecast of the building."""
         return planner_inputs.make_premises(self.loaded.site, self.house)
 

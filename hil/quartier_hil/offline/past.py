@@ -7,7 +7,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from quartier.house.records import replace
-from quartier.planning.history import History
+from quartier.planning.forecast.site_history import PowerHistory
 from quartier_hil import fitted
 from quartier_hil.plant import building
 from quartier_hil.plant.building import BuildingSpec, BuildingState, Orders
@@ -28,8 +28,8 @@ class Past:
     (``load_w`` of a history: plus is import).
     """
 
-    history: History
-    grid: History
+    history: PowerHistory
+    grid: PowerHistory
 
 
 def lived(
@@ -60,8 +60,8 @@ def lived(
         sun_w.append(sun_factor * made_w * STEP_S / MEAN_S)
         grid_w.append(drawn_w * STEP_S / MEAN_S)
     since_utc_s = start_utc_s - len(load_w) * MEAN_S
-    history = History(start_utc_s=since_utc_s, step_s=MEAN_S, load_w=load_w, generated_w=sun_w)
-    return Past(history, History(start_utc_s=since_utc_s, step_s=MEAN_S, load_w=grid_w))
+    history = PowerHistory(start_utc_s=since_utc_s, step_s=MEAN_S, load_w=load_w, generated_w=sun_w)
+    return Past(history, PowerHistory(start_utc_s=since_utc_s, step_s=MEAN_S, load_w=grid_w))
 
 
 def minutes(scenario: Scenario, spec: BuildingSpec, days: int) -> Iterator[BuildingState]:

@@ -12,10 +12,10 @@ from quartier.control.observe import meter_clocks
 from quartier.control.requests import LocalPlan
 from quartier.house.now import Now
 from quartier.house.records import replace
-from quartier.planning.history import History
+from quartier.planning.forecast.learning import Learner
+from quartier.planning.forecast.site_history import PowerHistory
 from quartier.planning.horizon import RefusedError
-from quartier.planning.learner import Learner
-from quartier.planning.question import answered
+from quartier.planning.service.plan_request import answer_request
 from quartier_hil.offline.assembled import TRIED_S, Assembled
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.past import MEAN_S, Past
@@ -54,7 +54,7 @@ class Planner:
             try:
                 doubt = self._trial.why_not
                 question = self._site.question(controller.state, controller.linked, now, doubt)
-                self.wish = answered(self._tolls.counted(question), self._learner).wish
+                self.wish = answer_request(self._tolls.counted(question), self._learner).wish
                 self.why, self.start_ns = "", question.start_ns
                 self.plans_count += 1
             except RefusedError as refused:
@@ -65,11 +65,11 @@ class Planner:
         """How long ago the plan in force began; inf: there is none."""
         return inf if self.start_ns is None else (now.ns - self.start_ns) / 1e9
 
-    def _learn(self, history: History, grid: History) -> None:
+    def _learn(self, history: PowerHistory, grid: PowerHistory) -> None:
         """Learn each slot, and of the last week try before what a plan would have cost in it."""
-        for slot, import_w, _ in grid.slots(self._learner.grid):
+        for slot, import_w, _ in grid.iterate_slots(self._learner.grid):
             self._tolls.learn(slot, import_w)
-        slots = list(history.slots(self._learner.grid))
+        slots = list(history.iterate_slots(self._learner.grid))
         tried_count = TRIED_S // self._learner.grid.slot_s
         for place, one in enumerate(slots):
             if len(slots) - place <= tried_count:
@@ -106,7 +106,7 @@ class Planner:
         until_s = self._since_s + len(self._lived) * MEAN_S
         if self._lived and until_s % _SLOT_S == 0.0:
             load, sun, grid = zip(*self._lived, strict=True)
-            past = History(start_utc_s=self._since_s, step_s=MEAN_S, load_w=load, generated_w=sun)
+            past = PowerHistory(start_utc_s=self._since_s, step_s=MEAN_S, load_w=load, generated_w=sun)
             self._learn(past, replace(past, load_w=grid, generated_w=()))
             self._lived.clear()
             self._since_s = until_s

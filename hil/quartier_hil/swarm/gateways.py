@@ -16,13 +16,11 @@ from typing import Any
 
 from quartier.control.link import allowed, machine
 from quartier.control.requests import Envelope, Heartbeat
-from quartier.district.broker import Credentials, Server
-from quartier.district.catalog import Catalog, build
-from quartier.district.effects import Note
-from quartier.district.rules import Rules
-from quartier.district.session import Phase
-from quartier.district.uplink import House, Settings, Uplink
-from quartier.district.voice import Identity
+from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerServer
+from quartier.district.records import Identity, Note, SessionRules
+from quartier.district.sparkplug.metric_catalog import MetricCatalog, build_catalog
+from quartier.district.sparkplug.node_session import SessionPhase
+from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.house.assets import Limits
 from quartier.house.image import Seen
 from quartier.runtime.clock import ClockSetting, SiteClock
@@ -52,11 +50,11 @@ _PARAMS = allowed.LinkParameters(limits=_LIMITS)
 _TURN_S = 0.1
 
 
-def catalog() -> Catalog:
+def catalog() -> MetricCatalog:
     """What each of them is born with."""
     names = [f"{stream}.{metric}" for stream, metric in POINTS]
     points = {name: PointInfo(name, "float", "100/holding:840", 1.0) for name in names}
-    return build(points, ROLES, deadband=lambda _name: 50.0)
+    return build_catalog(points, ROLES, deadband=lambda _name: 50.0)
 
 
 class Gateway:
@@ -69,7 +67,7 @@ class Gateway:
         self,
         edge: str,
         config: dict[str, Any],
-        servers: Sequence[Server],
+        servers: Sequence[BrokerServer],
         clock: SiteClock,
         notes: Counter[str],
         host: str | None,
@@ -87,14 +85,14 @@ class Gateway:
         self.births = 0
         self._source = random.Random(edge)  # noqa: S311 - a plant, no secret
         self.due_ns = clock.now().ns + round(self._source.uniform(0.0, float(config["period_s"])) * 1e9)
-        house = House(outbox=self.notebook, clock=clock, latest=lambda: self.latest, report=self._report)
-        settings = Settings(
+        house = SiteView(outbox=self.notebook, clock=clock, latest=lambda: self.latest, report=self._report)
+        settings = UplinkSettings(
             servers=tuple(servers),
             folder=folder,
             issuers_file=Path(config["issuers_file"]),
             credentials=_credentials(config, edge),
         )
-        rules = Rules(primary_host=host, servers_count=len(servers))
+        rules = SessionRules(primary_host=host, servers_count=len(servers))
         self.uplink = Uplink(settings, Identity(str(config["group"]), edge), catalog(), rules, house)
 
     def _report(self, note: Note) -> None:
@@ -124,15 +122,15 @@ class Gateway:
     @property
     def is_born(self) -> bool:
         """Whether its births are said on a live session."""
-        return self.uplink.session.phase is Phase.BORN
+        return self.uplink.session.phase is SessionPhase.BORN
 
 
-def _credentials(config: dict[str, Any], edge: str) -> Credentials:
+def _credentials(config: dict[str, Any], edge: str) -> BrokerCredentials:
     """Its own certificate, beside that of who issued it; none where nothing is encrypted."""
     if "ca_file" not in config:
-        return Credentials()
+        return BrokerCredentials()
     ca_file, name = Path(config["ca_file"]), f"{config['group']}.{edge}"
-    return Credentials(
+    return BrokerCredentials(
         ca_file=ca_file, cert_file=ca_file.with_name(f"{name}.pem"), key_file=ca_file.with_name(f"{name}.key")
     )
 
@@ -146,7 +144,7 @@ class Park:
         self.samples = True
         self.late_max_s = 0.0
         self.clock = clock = SiteClock(ClockSetting(float(config["rate"]), 0.0, float(config["origin"])))
-        servers = [Server.read(url) for url in config["servers"]]
+        servers = [BrokerServer.read(url) for url in config["servers"]]
         self.gateways = []
         hosts = int(config["hosts"])
         for number in range(int(config["first"]), int(config["first"]) + int(config["count"])):
@@ -203,7 +201,7 @@ class Park:
             "kept": sum(one.notebook.kept_count for one in self.gateways),
             "samples": sum(mark.seq for one in self.gateways for mark in one.notebook.heads().values()),
             "modes": dict(Counter(str(one.state.mode) for one in self.gateways)),
-            "catching_up": sum(one.uplink.session.catching_up for one in self.gateways),
+            "catching_up": sum(one.uplink.session.is_catching_up for one in self.gateways),
             "last_born_s": max((one.born_s for one in self.gateways), default=0.0),
             "cpu_s": time.process_time(),
             "late_max_s": round(self.late_max_s, 3),

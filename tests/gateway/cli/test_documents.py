@@ -4,13 +4,13 @@ import json
 
 from quartier.cli import main
 from quartier.cli.documents import BEGIN, END, filled
-from quartier.district import namespace
+from quartier.district.documents import companion_namespace
 
 
 def test_every_document_is_listed_with_its_topic(capsys):
     assert 0 == main(["documents"])
     out = capsys.readouterr().out
-    assert [] == [row.topic for row in namespace.rows() if row.topic not in out]
+    assert [] == [row.topic for row in companion_namespace.iterate_rows() if row.topic not in out]
 
 
 def test_a_schema_is_printed_with_an_example(capsys):
@@ -29,9 +29,9 @@ def test_schemas_and_table_are_written_and_old_ones_go(tmp_path):
     (tmp_path / "schemas/gone.json").write_text("{}")
     (tmp_path / "companion.md").write_text(f"before\n{BEGIN}old\n{END}after\n")
     assert 0 == main(["documents", "--write", str(tmp_path)])
-    assert set(namespace.schemas()) == {path.name for path in (tmp_path / "schemas").iterdir()}
+    assert set(companion_namespace.make_schemas()) == {path.name for path in (tmp_path / "schemas").iterdir()}
     page = (tmp_path / "companion.md").read_text()
-    assert f"before\n{BEGIN}{namespace.table()}{END}after\n" == page
+    assert f"before\n{BEGIN}{companion_namespace.render_table()}{END}after\n" == page
 
 
 def test_a_page_without_marks_stays_as_it_is(tmp_path):

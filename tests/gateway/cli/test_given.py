@@ -10,7 +10,7 @@ from quartier.cli.steps import SteplessError, Steps
 from quartier.house.assets import Battery, Ev, Load, Mode, Pv
 from quartier.house.modes import Heat, Run, Waste
 from quartier.planning.horizon import Outlook
-from quartier.planning.roster import KNOWN
+from quartier.planning.site.asset_selection import KNOWN_POINTS
 
 BAT = Battery(
     name="bat1",
@@ -44,7 +44,7 @@ def known(*texts, begin="2026-06-12T18:00"):
 
 def test_the_words_of_people_and_of_the_planner_are_the_same():
     times = {"arrival_in_s", "departure_in_s"}
-    for name, words in KNOWN.items():
+    for name, words in KNOWN_POINTS.items():
         assert set(words) - times <= set(WORDS[name])
 
 

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from quartier.cli import main
-from quartier.district.forms import KINDS, SHARED
-from quartier.district.keyring import Keyring
+from quartier.district.documents.document_types import DISTRICT_DOCUMENT_TYPES, DOCUMENT_TYPES
+from quartier.district.documents.keyring import Keyring
 from quartier.house.now import Now
 from quartier.runtime import state_file
 from quartier_hil.district.keyfolder import KeyFolder, public, signed
@@ -68,7 +68,7 @@ def test_the_same_is_json_for_scripts(asked):
 
 async def test_a_daemon_is_asked_where_one_answers(asked, keys, serving, now_ms):
     ring = Keyring("issy", [public(keys.root)])
-    ring.take(ring.weighed(keys.list, "f"), keys.list, "job")
+    ring.take(ring.check_list(keys.list, "f"), keys.list, "job")
     async with serving({"keys": lambda: ring.told({"jobs-1": now_ms}, Now(0, now_ms, True))}):
         code, out, _ = await asyncio.to_thread(asked)
     assert (0, True) == (code, "from a job" in out)
@@ -137,7 +137,7 @@ def test_a_list_that_counts_for_nothing_is_said_beside_what_counts(asked, tmp_pa
 
 
 def test_a_list_of_each_role_with_its_own_key_has_nothing_to_warn_of(asked, keys, tmp_path):
-    known = {kind.name for kind in (*KINDS.values(), *SHARED.values())}
+    known = {kind.name for kind in (*DOCUMENT_TYPES.values(), *DISTRICT_DOCUMENT_TYPES.values())}
     assert known <= {name for key in keys.body["keys"] for name in key["types"]}
     assert (0, "") == asked("check", tmp_path / "keys/keys.jws")[::2]
 

@@ -1,15 +1,15 @@
 """What is not planned, and what to do about it."""
 
 from quartier.cli.leftout import why_not
-from quartier.planning.roster import LeftOut, Roster
+from quartier.planning.site.asset_selection import AssetSelection, ExcludedAsset
 
 
 def test_a_key_of_the_site_file_a_word_or_nothing_is_the_next_step():
-    found = Roster(
+    found = AssetSelection(
         left_out={
-            "pump": LeftOut("its water is not in the site file", "assets.pump.tank_m3"),
-            "bat1": LeftOut("its state of charge is not known", "bat1.soc_pct"),
-            "ev1": LeftOut("no car is there"),
+            "pump": ExcludedAsset("its water is not in the site file", "assets.pump.tank_m3"),
+            "bat1": ExcludedAsset("its state of charge is not known", "bat1.soc_pct"),
+            "ev1": ExcludedAsset("no car is there"),
         }
     )
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 from tests.gateway.cli.estate import EXAMPLE, ROWS, SERIES, SITE, WARM
 
-from quartier import planning
+import quartier.planning.site as planning_site
 from quartier.cli import main
 
 
@@ -203,8 +203,8 @@ def test_the_second_engine_plans_the_same(call):
 
 def test_a_second_engine_that_is_missing_is_named(call, monkeypatch):
     monkeypatch.setitem(sys.modules, "highspy", None)
-    monkeypatch.delitem(sys.modules, "quartier.planning.highs", raising=False)
-    monkeypatch.delattr(planning, "highs", raising=False)
+    monkeypatch.delitem(sys.modules, "quartier.planning.site.highs_engine", raising=False)
+    monkeypatch.delattr(planning_site, "highs_engine", raising=False)
     code, out, err = call("--with", WARM, "--engine", "highs")
 
     assert (2, "") == (code, out)

@@ -15,7 +15,7 @@ from quartier.config.model import Device, Site
 from quartier.config.nodes import Node
 from quartier.config.rights import DEFAULT, ROWS, Right, judge, row_of, tightest
 from quartier.control.orders.commands import OPS
-from quartier.district import jobforms
+from quartier.district.documents import document_types
 from quartier_drivers.registry import KINDS, section
 
 SITE = """\
@@ -391,6 +391,15 @@ def test_leaves_are_every_key_of_a_site(base):
 
 def test_every_message_that_goes_down_is_named_in_the_table():
     named = " ".join(message for message, *_ in rights.MESSAGES)
-    down = {"envelope", "failsafe", "schedule", "signal", *OPS, *typing.get_args(jobforms.Op), "NCMD", "DCMD"}
+    down = {
+        "envelope",
+        "failsafe",
+        "schedule",
+        "signal",
+        *OPS,
+        *typing.get_args(document_types.JobOp),
+        "NCMD",
+        "DCMD",
+    }
 
     assert {"software"} == {word for word in down if not re.search(rf"\b{word}\b", named)}, "it is refused"

@@ -25,9 +25,10 @@ from quartier.daemon.assembly import bus_specs, site_model, site_settings
 from quartier.daemon.control_loop import ControlLoop
 from quartier.daemon.district_link import make_uplink
 from quartier.daemon.reports.losses import LossReport
-from quartier.district.catalog import EVENT, build
-from quartier.district.documents import Accepted
-from quartier.district.upforms import FlexibilityForm
+from quartier.district.documents.document_types import AcceptedDocument
+from quartier.district.documents.gateway_forms import FlexibilityForm
+from quartier.district.records import EVENT_STREAM
+from quartier.district.sparkplug.metric_catalog import build_catalog
 from quartier.house.sample import Mark
 from quartier.store.history_store import Store
 from quartier_drivers.who import OURS
@@ -78,7 +79,7 @@ class Turning:
         self.hear("heartbeat", Heartbeat(self.beats_count, self.now_ms))
 
     def hear(self, kind, document, **options):
-        self.turn.uplink.inbox.append(Accepted(kind, "topic", document, **options))
+        self.turn.uplink.inbox.append(AcceptedDocument(kind, "topic", document, **options))
 
     def envelope(self, seq=5, *, cap_w=5000.0, persisted=True, **changes):
         body = {
@@ -125,7 +126,7 @@ def turning(yard, tmp_path):
             state = machine.start_link(params, None, clock.now(), outage=False)
             turn = ControlLoop(house, params, state, clock, found.image, found.fleet, store, found.log)
             turn.loss_report = LossReport.of(site, house, found.fleet, store)
-            catalog = build(points, {}, deadband=lambda _point: 0.0)
+            catalog = build_catalog(points, {}, deadband=lambda _point: 0.0)
             turn.uplink = make_uplink(
                 site, tmp_path, catalog, found.image, found.fleet, store, clock, found.log
             )
@@ -601,7 +602,7 @@ async def test_events_are_replayed_by_the_uplink_and_alarms_reset_by_the_sentry(
     async with turning() as house:
         await house.well()
         house.turn.alarm_manager.note("district.document_suspect", "moved", {}, house.yard.clock.now())
-        house.turn.uplink._companion.begin({EVENT: Mark(7, 9)})
+        house.turn.uplink._companion.begin({EVENT_STREAM: Mark(7, 9)})
         house.turn()
         house.command(Replay(7, 3), 7)
         house.command(ResetAlarm("district.document_suspect"), 8)

@@ -14,10 +14,10 @@ from paho.mqtt.properties import Properties
 from tests.gateway.daemon.ahead import planning
 
 from quartier.daemon.district_link import make_uplink
-from quartier.district.broker import Credentials, Profile, Server
-from quartier.district.catalog import build
-from quartier.district.mqtt import Connection
-from quartier.district.sparkplug import decode
+from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerServer, ConnectionProfile
+from quartier.district.sparkplug.metric_catalog import build_catalog
+from quartier.district.sparkplug.payload_codec import decode_payload
 from quartier.store.history_store import Store
 from quartier_hil.clock import RigClock
 
@@ -35,7 +35,7 @@ def connected(yard, tmp_path):
             site = found.read(("buses.lan", f"{line}\nbuses.lan")).site
             store = Store(tmp_path / "history.db", tmp_path)
             rest = (
-                build({}, {}, deadband=lambda _: 0.0),
+                build_catalog({}, {}, deadband=lambda _: 0.0),
                 found.image,
                 found.fleet,
                 store,
@@ -102,8 +102,10 @@ class Host:
         self.tasks = []
 
     async def listen(self, port):
-        profile = Profile(client_id="host", clean_start=True, session_expiry_s=0)
-        self.connection = Connection(Server("127.0.0.1", port, tls=False), Credentials(), profile)
+        profile = ConnectionProfile(client_id="host", clean_start=True, session_expiry_s=0)
+        self.connection = MqttConnection(
+            BrokerServer("127.0.0.1", port, tls=False), BrokerCredentials(), profile
+        )
         await self.connection.open()
         await self.connection.subscribe([("spBv1.0/#", 1), ("quartier/#", 1)])
         self.tasks.append(asyncio.create_task(self.collect()))
@@ -317,7 +319,7 @@ async def test_a_house_that_plans_tells_its_forecast_in_birth_data_report_histor
     await gateway.start()
 
     def metrics(kind):
-        sent = [decode(m.payload) for m in host.seen if m.topic == f"spBv1.0/issy/{kind}/b012"]
+        sent = [decode_payload(m.payload) for m in host.seen if m.topic == f"spBv1.0/issy/{kind}/b012"]
         return [one for message in sent for one in message.metrics]
 
     await host.until(lambda: metrics("NBIRTH"))
@@ -470,8 +472,10 @@ async def test_a_takeover_of_both_names_and_a_forged_watermark_of_a_later_boot_e
     await gateway.start()
     await gateway.until(lambda s: s["district"]["data_on"] and s["district"]["control_on"])
     for name in ("issy.b012", "issy.b012.ctl"):
-        profile = Profile(client_id=name, clean_start=True, session_expiry_s=0)
-        other = Connection(Server("127.0.0.1", broker.port, tls=False), Credentials(), profile)
+        profile = ConnectionProfile(client_id=name, clean_start=True, session_expiry_s=0)
+        other = MqttConnection(
+            BrokerServer("127.0.0.1", broker.port, tls=False), BrokerCredentials(), profile
+        )
         await other.open()
         await gateway.until(lambda s: s["district"]["lost_connections_count"] > 0)
         await other.leave(0)

@@ -14,7 +14,7 @@ from quartier.house.assets import Grid, House, Limits, Supply, Witness
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.planning.service.planner_inputs import read_meter_tariff
-from quartier.planning.tariff import Tariff, prices
+from quartier.planning.tariffs.energy_prices import Tariff, find_prices
 from quartier_drivers import profile
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.meter.protocols import decoder
@@ -82,7 +82,7 @@ def test_the_index_of_a_p1_telegram_is_the_price_of_now_and_the_file_says_the_re
 ):
     noon = utc_s("2026-05-13T12:00", TWO.zone)
     word, _ = heard(name, case, noon)
-    found = prices(replace(TWO, off_peak_index=off_peak_index), word, (), noon, 3600, 12)
+    found = find_prices(replace(TWO, off_peak_index=off_peak_index), word, (), noon, 3600, 12)
 
     assert [price, *[NORMAL] * 9, DAL, DAL] == list(found.import_eur_per_wh)
 

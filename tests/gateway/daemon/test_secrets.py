@@ -11,9 +11,9 @@ import sys
 
 import pytest
 
-from quartier.district.broker import Credentials, Profile, Server
-from quartier.district.mqtt import Connection
-from quartier.district.upforms import FlexibilityForm
+from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerServer, ConnectionProfile
+from quartier.district.documents.gateway_forms import FlexibilityForm
 from quartier_hil.district import sparkplug
 from quartier_hil.district.authority import Authority
 
@@ -53,8 +53,8 @@ class Recorder:
 
     @contextlib.asynccontextmanager
     async def listening(self, port, credentials):
-        profile = Profile(client_id="recorder", clean_start=True, session_expiry_s=0)
-        connection = Connection(Server("localhost", port, tls=True), credentials, profile)
+        profile = ConnectionProfile(client_id="recorder", clean_start=True, session_expiry_s=0)
+        connection = MqttConnection(BrokerServer("localhost", port, tls=True), credentials, profile)
         await connection.open()
         await connection.subscribe([("#", 1)])
 
@@ -114,7 +114,7 @@ async def street(house, mosquitto, tmp_path, free_port):
     gateway.config.write_text(text + MORE.format(closed=free_port, folder=tmp_path, port=broker.port))
     gateway.rate = 10.0
     devices["meter"].publish({"power_w": LOCAL_W})
-    credentials = Credentials(
+    credentials = BrokerCredentials(
         ca_file=authority.ca_file, cert_file=recorder.cert_file, key_file=recorder.key_file
     )
     return gateway, broker, credentials

@@ -17,16 +17,26 @@ from jwt.api_jws import PyJWS
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from quartier.district.broker import Credentials, Profile, Server
-from quartier.district.catalog import Catalog, build
-from quartier.district.effects import Note, Publish, Scene
-from quartier.district.mqtt import Connection
-from quartier.district.outbox import NOTHING_ABOVE
-from quartier.district.rules import Rules
-from quartier.district.session import Session
-from quartier.district.sparkplug import Malformed, Metric, Type, decode, encode
-from quartier.district.uplink import House, Settings, Uplink
-from quartier.district.voice import Identity
+from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerServer, ConnectionProfile
+from quartier.district.records import (
+    NOTHING_ABOVE,
+    Identity,
+    Note,
+    Publication,
+    SessionContext,
+    SessionRules,
+)
+from quartier.district.sparkplug.metric_catalog import MetricCatalog, build_catalog
+from quartier.district.sparkplug.node_session import NodeSession
+from quartier.district.sparkplug.payload_codec import (
+    Datatype,
+    MalformedPayload,
+    Metric,
+    decode_payload,
+    encode_payload,
+)
+from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.house.image import Seen
 from quartier.house.now import Now
 from quartier.house.sample import BIG, QUALITY_SHIFT, Mark, Run, Sample
@@ -147,13 +157,13 @@ class World:
 
     @property
     def scene(self):
-        return Scene(self.now, lambda: self.latest, self.notebook, lambda: self.silent)
+        return SessionContext(self.now, lambda: self.latest, self.notebook, lambda: self.silent)
 
     def put(self, stream, metric, value, quality=Quality.GOOD):
         self.notebook.put(stream, metric, value, self.utc_ms, quality)
 
 
-def site_catalog(local=()) -> Catalog:
+def site_catalog(local=()) -> MetricCatalog:
     points = {
         "grid.power_w": PointInfo("grid.power_w", "float", "input:0x0034", 1.0, -1e5, 1e5),
         "grid.energy_import_wh": PointInfo("grid.energy_import_wh", "float", "input:0x0048", 5.0),
@@ -165,7 +175,7 @@ def site_catalog(local=()) -> Catalog:
         "gateway.version_text": PointInfo("gateway.version_text", "text", "", 60.0),
     }
     roles = {"grid": "grid", "bat1": "battery", "ev1": "ev"}
-    return build(points, roles, local=local, deadband=lambda _point: 50.0)
+    return build_catalog(points, roles, local=local, deadband=lambda _point: 50.0)
 
 
 @pytest.fixture
@@ -212,9 +222,9 @@ class District:
         self.messages = []
 
     def take(self, effects):
-        published = [effect for effect in effects if isinstance(effect, Publish)]
+        published = [effect for effect in effects if isinstance(effect, Publication)]
         for effect in published:
-            message = decode(effect.payload)
+            message = decode_payload(effect.payload)
             self.messages.append((effect.topic, message))
             if message.key is None:
                 continue
@@ -263,14 +273,14 @@ class Host:
     """The other end on a real connection: collects, acknowledges, signs."""
 
     def __init__(self, port):
-        self.server = Server("127.0.0.1", port, tls=False)
+        self.server = BrokerServer("127.0.0.1", port, tls=False)
         self.key = Ed25519PrivateKey.generate()
         self.seen = []
         self.keys = set()
 
     async def __aenter__(self):
-        profile = Profile(client_id="host", clean_start=True, session_expiry_s=0)
-        self.connection = Connection(self.server, Credentials(), profile)
+        profile = ConnectionProfile(client_id="host", clean_start=True, session_expiry_s=0)
+        self.connection = MqttConnection(self.server, BrokerCredentials(), profile)
         await self.connection.open()
         await self.connection.subscribe([("spBv1.0/#", 1), ("quartier/#", 1)])
         self.task = asyncio.create_task(self.collect())
@@ -289,8 +299,8 @@ class Host:
             parts = message.topic.split("/")
             if parts[0] == "spBv1.0":
                 try:
-                    payload = decode(message.payload)
-                except Malformed:
+                    payload = decode_payload(message.payload)
+                except MalformedPayload:
                     continue
                 stream = parts[4] if len(parts) == 5 else "node"
                 if payload.key is not None:
@@ -306,7 +316,7 @@ class Host:
 
     def bdseq(self):
         births = [m for m in self.seen if m.topic == ME.topic("NBIRTH")]
-        return bdseq_of(decode(births[-1].payload))
+        return bdseq_of(decode_payload(births[-1].payload))
 
     async def until(self, condition, seconds=60):
         await until(condition, seconds)
@@ -370,14 +380,14 @@ def make_uplink(world, catalog, tmp_path, notes):
         rules.setdefault("watermark_unsigned", issuers_file is None)
         folder = tmp_path / "state"
         folder.mkdir(exist_ok=True)
-        settings = Settings(
-            servers=(Server("127.0.0.1", port, tls=False),),
+        settings = UplinkSettings(
+            servers=(BrokerServer("127.0.0.1", port, tls=False),),
             folder=folder,
             issuers_file=issuers_file,
             keepalive_s=keepalive_s,
         )
         setting = ClockSetting() if rate == 1.0 else ClockSetting(rate, 0.0, time.time())
-        house = House(
+        house = SiteView(
             outbox=world.notebook,
             clock=SiteClock(setting),
             latest=lambda: world.latest,
@@ -385,7 +395,7 @@ def make_uplink(world, catalog, tmp_path, notes):
             report=notes.append,
             flexibility=flexibility,
         )
-        return Uplink(settings, ME, catalog, Rules(**rules), house)
+        return Uplink(settings, ME, catalog, SessionRules(**rules), house)
 
     return make
 
@@ -401,8 +411,8 @@ async def running(uplink):
             await task
 
 
-def command(name, value, kind=Type.BOOLEAN):
-    return encode([Metric(name, value, kind, 1)], timestamp_ms=1)
+def command(name, value, kind=Datatype.BOOLEAN):
+    return encode_payload([Metric(name, value, kind, 1)], timestamp_ms=1)
 
 
 def state(online, timestamp):
@@ -410,7 +420,7 @@ def state(online, timestamp):
 
 
 def born(world, catalog, **rules):
-    session = Session(ME, catalog, Rules(**rules))
+    session = NodeSession(ME, catalog, SessionRules(**rules))
     session.opened(3, world.scene)
     return session
 

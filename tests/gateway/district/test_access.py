@@ -7,11 +7,17 @@ import time
 
 import pytest
 
-from quartier.district.broker import Credentials, Ended, Outgoing, Profile, Server, Unreachable
-from quartier.district.mqtt import Connection
-from quartier.district.rules import Rules
-from quartier.district.uplink import House, Settings, Uplink
-from quartier.district.voice import Identity
+from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import (
+    BrokerCredentials,
+    BrokerServer,
+    BrokerUnreachable,
+    ConnectionEnded,
+    ConnectionProfile,
+    OutgoingMessage,
+)
+from quartier.district.records import Identity, SessionRules
+from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_hil.district.access import READ, WRITE, acl
 from quartier_hil.district.authority import Authority
@@ -34,11 +40,13 @@ class Gate:
 
     async def connect(self, name, client_id=None):
         pair = self.authority.client(name, DAY)
-        papers = Credentials(ca_file=self.authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file)
-        profile = Profile(client_id=client_id or name, clean_start=True, session_expiry_s=0)
+        papers = BrokerCredentials(
+            ca_file=self.authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file
+        )
+        profile = ConnectionProfile(client_id=client_id or name, clean_start=True, session_expiry_s=0)
         answers = {}
-        server = Server("localhost", self.port, tls=True)
-        found = Connection(server, papers, profile, answers.__setitem__)
+        server = BrokerServer("localhost", self.port, tls=True)
+        found = MqttConnection(server, papers, profile, answers.__setitem__)
         await found.open()
         found.answers = answers
         self.opened.append(found)
@@ -83,7 +91,7 @@ async def codes(connection, topics):
 async def say(connection, topic):
     """Publish with QoS 1 as soon as the broker takes one more."""
     await until(lambda: connection.flying_count < 10)
-    connection.publish(Outgoing(topic, b"x", 1, tag=topic))
+    connection.publish(OutgoingMessage(topic, b"x", 1, tag=topic))
 
 
 async def test_gateway_a_publishes_on_none_of_bs_topics_and_on_all_of_its_own(gate):
@@ -136,7 +144,7 @@ async def test_the_host_hears_what_each_gateway_says(gate):
 async def test_without_a_certificate_of_the_authority_nobody_comes_in(gate, tmp_path):
     stranger = Gate(Authority(tmp_path / "other", dt.datetime.now(dt.UTC)), gate.port)
     stranger.authority.ca_file.write_bytes(gate.authority.ca_file.read_bytes())
-    with pytest.raises((Unreachable, Ended)):
+    with pytest.raises((BrokerUnreachable, ConnectionEnded)):
         await stranger.connect(f"issy.{A}")
 
 
@@ -144,18 +152,20 @@ async def test_a_gateway_says_and_hears_all_that_it_must_within_its_access_list(
     gate, world, catalog, tmp_path, notes, link
 ):
     pair = gate.authority.gateway("issy", A, DAY)
-    papers = Credentials(ca_file=gate.authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file)
-    settings = Settings(
-        servers=(Server("localhost", gate.port, tls=True),), folder=tmp_path, credentials=papers
+    papers = BrokerCredentials(
+        ca_file=gate.authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file
     )
-    house = House(
+    settings = UplinkSettings(
+        servers=(BrokerServer("localhost", gate.port, tls=True),), folder=tmp_path, credentials=papers
+    )
+    house = SiteView(
         outbox=world.notebook,
         clock=SiteClock(ClockSetting(1.0, 0.0, time.time())),
         latest=lambda: world.latest,
         report=notes.append,
         flexibility=lambda: {"devices": []},
     )
-    uplink = Uplink(settings, Identity("issy", A), catalog, Rules(primary_host=HOST), house)
+    uplink = Uplink(settings, Identity("issy", A), catalog, SessionRules(primary_host=HOST), house)
     host = await gate.connect(HOST)
     await host.subscribe([("spBv1.0/issy/#", 1), ("quartier/v1/issy/#", 1)])
     heard = set()
@@ -166,7 +176,7 @@ async def test_a_gateway_says_and_hears_all_that_it_must_within_its_access_list(
 
     task = asyncio.create_task(listen())
     state = {"online": True, "timestamp": link.now_ms()}
-    host.publish(Outgoing(f"spBv1.0/STATE/{HOST}", json.dumps(state).encode(), 1, retain=True))
+    host.publish(OutgoingMessage(f"spBv1.0/STATE/{HOST}", json.dumps(state).encode(), 1, retain=True))
     async with link.running(uplink):
         await until(lambda: uplink.stats["phase"] == "born" and uplink.stats["control_on"])
         world.notebook.put("grid", "power_w", 5.0, link.now_ms())

@@ -8,10 +8,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from quartier.control.requests import AckReason, ReceptionStatus
-from quartier.district import issuers
-from quartier.district.documents import Accepted, Documents
-from quartier.district.forms import KINDS
-from quartier.district.voice import Identity
+from quartier.district.documents import key_list
+from quartier.district.documents.document_types import DOCUMENT_TYPES, AcceptedDocument
+from quartier.district.documents.verification import DocumentVerifier
+from quartier.district.records import Identity
 from quartier.house.now import Now
 
 PAGE = (Path(__file__).parents[3] / "gateway/docs/companion.md").read_text(encoding="utf-8")
@@ -43,13 +43,13 @@ def test_the_worked_example_can_be_followed_step_by_step():
 
 def test_the_gateway_takes_the_worked_example_and_nothing_that_differs_from_it():
     entry = {"kid": "optimiser-2026", "public_key": said("public key (base64url)"), "types": ["heartbeat"]}
-    listed = issuers.read(json.dumps([entry]))
+    listed = key_list.parse_plain_list(json.dumps([entry]))
     payload, now = said("payload").encode(), Now(0, AT_MS, True)
     assert said("fingerprint") == listed["optimiser-2026"].fingerprint
 
-    documents = Documents(Identity("issy", "b012"), listed)
+    documents = DocumentVerifier(Identity("issy", "b012"), listed)
     assert "BAD_SIG" == documents.check(said("topic"), payload + b" ", said("sig"), now).reason
-    assert isinstance(documents.check(said("topic"), payload, said("sig"), now), Accepted)
+    assert isinstance(documents.check(said("topic"), payload, said("sig"), now), AcceptedDocument)
 
 
 def test_every_reason_and_reception_is_explained():
@@ -59,4 +59,4 @@ def test_every_reason_and_reception_is_explained():
 
 
 def test_every_kind_of_document_is_linked_to_its_schema():
-    assert [] == [kind.name for kind in KINDS.values() if f"(schemas/{kind.name}.json)" not in PAGE]
+    assert [] == [kind.name for kind in DOCUMENT_TYPES.values() if f"(schemas/{kind.name}.json)" not in PAGE]

@@ -6,13 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
-from tests.gateway.district import test_documents
-from tests.gateway.district.test_documents import KEYS, ME, NOW_MS, now, sign
+from tests.gateway.district.documents import test_verification
+from tests.gateway.district.documents.test_verification import KEYS, ME, NOW_MS, now, sign
 
 from quartier.control.orders.commands import Ping, Shed
-from quartier.district.commandform import FIELDS
-from quartier.district.documents import Accepted, Documents, Refused, received
-from quartier.district.forms import KINDS
+from quartier.district.documents.command_form import COMMAND_FIELDS
+from quartier.district.documents.document_types import (
+    DOCUMENT_TYPES,
+    AcceptedDocument,
+    RefusedDocument,
+    make_reception_ack,
+)
+from quartier.district.documents.verification import DocumentVerifier
 
 TOPIC = f"{ME.companion}/command"
 
@@ -20,7 +25,7 @@ TOPIC = f"{ME.companion}/command"
 @pytest.fixture
 def documents():
     typed = {kid: {"types": ["command", "envelope"]} for kid in KEYS}
-    return Documents(ME, test_documents.listing(**typed))
+    return DocumentVerifier(ME, test_verification.listing(**typed))
 
 
 def command(**changes):
@@ -37,7 +42,11 @@ def test_a_good_command_becomes_what_control_takes(documents):
     found = check(documents, command())
 
     assert ("command", Shed(1, 600), False) == (found.kind, found.document.asked, found.repeated)
-    assert ("c1", "OK", "NEW") == (received(found).id, received(found).reception, received(found).status)
+    assert ("c1", "OK", "NEW") == (
+        make_reception_ack(found).id,
+        make_reception_ack(found).reception,
+        make_reception_ack(found).status,
+    )
 
 
 def test_it_comes_on_one_topic_for_the_whole_building(documents):
@@ -55,7 +64,7 @@ def test_rule_a_command_is_done_within_a_minute_or_never_whatever_it_says_itself
 
 def test_rule_the_same_bytes_are_a_repetition_also_after_their_time_and_over_a_restart(documents):
     check(documents, command())
-    again = Documents(ME, documents.issuers, json.loads(json.dumps(documents.ledger())))
+    again = DocumentVerifier(ME, documents.issuers, json.loads(json.dumps(documents.ledger())))
 
     assert check(documents, command(), now(700)).repeated
     assert check(again, command(), now(700)).repeated
@@ -97,7 +106,7 @@ def test_what_is_refused_is_answered_with_its_reason_and_no_latch_stays(
 
 
 def test_a_key_for_other_documents_signs_no_command():
-    found = check(Documents(ME, test_documents.listing()), command())
+    found = check(DocumentVerifier(ME, test_verification.listing()), command())
 
     assert "BAD_SIG" == found.ack.reason
 
@@ -105,21 +114,24 @@ def test_a_key_for_other_documents_signs_no_command():
 def test_a_command_fits_into_its_size():
     longest = command(id="x" * 64, op="reset_alarm", code="y" * 128, level=..., duration_s=...)
 
-    assert len(longest) < KINDS["command"].size_max_bytes
+    assert len(longest) < DOCUMENT_TYPES["command"].size_max_bytes
 
 
 @examples(30)
 @given(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers()),
     st.sampled_from(["op", "level", "asset", "w", "mode", "from", "code", "duration_s", "iat", "exp", "seq"]),
-    st.sampled_from([*FIELDS]),
+    st.sampled_from([*COMMAND_FIELDS]),
 )
 def test_a_signed_command_with_any_value_anywhere_is_judged_not_raised(value, field, op):
     typed = {kid: {"types": ["command"]} for kid in KEYS}
     good = {"level": 1, "asset": "bat1", "w": 0, "mode": "auto", "from": {"boot": 1, "seq": 1}, "code": "x"}
     good["duration_s"] = 60
-    body = {name: good[name] for name in FIELDS[op]} | {"op": op}
+    body = {name: good[name] for name in COMMAND_FIELDS[op]} | {"op": op}
     rest = dict.fromkeys({"level", "duration_s"} - body.keys(), ...)
     payload = command(**{**rest, **body, field: value})
 
-    assert isinstance(check(Documents(ME, test_documents.listing(**typed)), payload), Accepted | Refused)
+    assert isinstance(
+        check(DocumentVerifier(ME, test_verification.listing(**typed)), payload),
+        AcceptedDocument | RefusedDocument,
+    )

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from jwt.api_jws import PyJWS
 
 from quartier.control.requests import Ack, DeviceSchedule, FailsafeDocument, Signal
-from quartier.district import issuers
-from quartier.district.documents import Accepted, Documents, Refused, received
-from quartier.district.voice import Identity
+from quartier.district.documents import key_list
+from quartier.district.documents.document_types import AcceptedDocument, RefusedDocument, make_reception_ack
+from quartier.district.documents.verification import DocumentVerifier
+from quartier.district.records import Identity
 from quartier.house.now import Now
 
 ME = Identity("issy", "b012")
@@ -51,7 +52,9 @@ def signal(kind="level", **more):
 def opened():
     public = base64.urlsafe_b64encode(KEY.public_key().public_bytes_raw()).rstrip(b"=").decode()
     types = ["schedule", "failsafe", "signal"]
-    return Documents(ME, issuers.read(json.dumps([{"kid": "opt", "public_key": public, "types": types}])))
+    return DocumentVerifier(
+        ME, key_list.parse_plain_list(json.dumps([{"kid": "opt", "public_key": public, "types": types}]))
+    )
 
 
 @pytest.fixture
@@ -101,14 +104,14 @@ def test_a_schedule_is_of_the_asset_of_its_topic(gate):
 
 
 def test_a_signal_is_for_the_district_or_names_this_gateway_a_schedule_names_it_always(gate):
-    assert isinstance(check(gate, signal(aud=["issy.b012"], seq=NOW_MS + 1)), Accepted)
-    assert isinstance(check(gate, signal(aud="lyon", seq=NOW_MS + 2)), Refused)
+    assert isinstance(check(gate, signal(aud=["issy.b012"], seq=NOW_MS + 1)), AcceptedDocument)
+    assert isinstance(check(gate, signal(aud="lyon", seq=NOW_MS + 2)), RefusedDocument)
     assert "UNKNOWN_DEVICE" == check(gate, schedule(aud="issy")).ack.reason
 
 
 def test_signals_are_signed_expire_and_may_not_be_replayed_but_are_not_acknowledged(gate):
     accepted = check(gate, signal())
-    assert None is received(accepted)
+    assert None is make_reception_ack(accepted)
     no_topic, body = signal()
     unsigned = gate.check(no_topic, json.dumps(body).encode(), None, Now(0, NOW_MS, synced=True))
     old = check(gate, signal(seq=NOW_MS - 1))
@@ -123,12 +126,12 @@ def test_failsafe_parameters_may_be_taken_for_ever_where_they_name_no_end(gate):
     topic, body = failsafe()
     del body["exp"]
 
-    assert isinstance(check(gate, (topic, body), at_s=10 * 365 * 86_400.0), Accepted)
+    assert isinstance(check(gate, (topic, body), at_s=10 * 365 * 86_400.0), AcceptedDocument)
 
 
 def test_each_asset_has_its_own_numbers(gate):
-    assert isinstance(check(gate, schedule("bat1", seq=NOW_MS)), Accepted)
-    assert isinstance(check(gate, schedule("ev1", seq=NOW_MS - 5)), Accepted)
+    assert isinstance(check(gate, schedule("bat1", seq=NOW_MS)), AcceptedDocument)
+    assert isinstance(check(gate, schedule("ev1", seq=NOW_MS - 5)), AcceptedDocument)
     assert "REPLAY" == check(gate, schedule("bat1", seq=NOW_MS - 5)).ack.reason
 
 
@@ -148,8 +151,8 @@ def test_a_signed_plan_with_any_value_anywhere_is_judged_not_raised_and_the_next
 ):
     gate = opened()
     topic, body = make()
-    assert isinstance(check(gate, (topic, body | {field: value})), Accepted | Refused)
-    assert isinstance(check(gate, make(seq=NOW_MS + 86_000_000)), Accepted)
+    assert isinstance(check(gate, (topic, body | {field: value})), AcceptedDocument | RefusedDocument)
+    assert isinstance(check(gate, make(seq=NOW_MS + 86_000_000)), AcceptedDocument)
 
 
 @pytest.mark.peer

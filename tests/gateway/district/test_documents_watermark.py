@@ -6,21 +6,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
-from tests.gateway.district.test_documents import KEYS, ME, NOW_MS, TOPIC, envelope, listing, now, sign
+from tests.gateway.district.documents.test_verification import (
+    KEYS,
+    ME,
+    NOW_MS,
+    TOPIC,
+    envelope,
+    listing,
+    now,
+    sign,
+)
 
-from quartier.district.documents import Documents, Refused
+from quartier.district.documents.document_types import RefusedDocument
+from quartier.district.documents.verification import DocumentVerifier
 
 
 @pytest.fixture
 def documents():
-    return Documents(ME, listing())
+    return DocumentVerifier(ME, listing())
 
 
 MARK, MARKED = "quartier/v1/issy/b012/watermark", b'{"bdseq": 1, "streams": {}}'
 
 
 def refused(documents, signature, at=None, payload=MARKED):
-    found = documents.refuse_watermark(MARK, payload, signature, at or now())
+    found = documents.find_watermark_refusal(MARK, payload, signature, at or now())
     return None if found is None else found.why
 
 
@@ -36,11 +46,11 @@ def test_a_watermark_needs_the_signature_of_a_key_for_watermarks_and_of_no_older
     assert "signed by an unknown key" == refused(documents, sign(MARKED, MARK, "x", KEYS["old"]))
     assert refused(documents, sign(MARKED, MARK, "new")) is None
     assert "a newer key than 'old' was used here" == refused(documents, sign(MARKED, MARK))
-    assert "no signature" == refused(Documents(ME, {}), "") == refused(Documents(ME, {}), None)
+    assert "no signature" == refused(DocumentVerifier(ME, {}), "") == refused(DocumentVerifier(ME, {}), None)
 
 
 def test_a_key_for_watermarks_counts_in_its_validity_only_where_the_clock_is_trusted():
-    documents = Documents(ME, listing(old={"exp": NOW_MS - 1}))
+    documents = DocumentVerifier(ME, listing(old={"exp": NOW_MS - 1}))
     assert "key 'old' is outside its validity" == refused(documents, sign(MARKED, MARK))
     assert refused(documents, sign(MARKED, MARK), now(synced=False)) is None
 
@@ -53,6 +63,6 @@ def test_a_key_for_watermarks_counts_in_its_validity_only_where_the_clock_is_tru
     )
 )
 def test_no_signature_whatever_it_holds_does_more_than_be_refused(text):
-    documents = Documents(ME, listing())
+    documents = DocumentVerifier(ME, listing())
     assert refused(documents, text) is not None
-    assert isinstance(documents.check(TOPIC, envelope(), text, now()), Refused)
+    assert isinstance(documents.check(TOPIC, envelope(), text, now()), RefusedDocument)

@@ -10,11 +10,17 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.district.broker import Credentials, Ended, Profile, Server, Unreachable
-from quartier.district.commands import REBIRTH
-from quartier.district.mqtt import Connection
-from quartier.district.sparkplug import Metric, Type, encode
-from quartier.district.voice import Identity
+from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import (
+    BrokerCredentials,
+    BrokerServer,
+    BrokerUnreachable,
+    ConnectionEnded,
+    ConnectionProfile,
+)
+from quartier.district.records import Identity
+from quartier.district.sparkplug.host_commands import REBIRTH_METRIC
+from quartier.district.sparkplug.payload_codec import Datatype, Metric, encode_payload
 from quartier.house.sample import Mark
 
 ME = Identity("issy", "b012")
@@ -46,8 +52,10 @@ async def taken_over(host, *client_ids):
     others = []
     for client_id in client_ids:
         others.append(
-            Connection(
-                host.server, Credentials(), Profile(client_id=client_id, clean_start=True, session_expiry_s=0)
+            MqttConnection(
+                host.server,
+                BrokerCredentials(),
+                ConnectionProfile(client_id=client_id, clean_start=True, session_expiry_s=0),
             )
         )
         await others[-1].open()
@@ -163,12 +171,15 @@ def test_the_litter_falls_on_every_topic_that_is_subscribed(make_uplink):
 
 async def test_a_retained_command_of_sparkplug_is_not_obeyed_at_each_connect(signing, put, notes):
     def forge(host):
-        rebirth = encode([Metric(REBIRTH, True, Type.BOOLEAN, 1)], timestamp_ms=1)
+        rebirth = encode_payload([Metric(REBIRTH_METRIC, True, Datatype.BOOLEAN, 1)], timestamp_ms=1)
         host.say(ME.topic("NCMD"), rebirth, retain=True)
 
     async with signing(before=forge) as (host, uplink):
         await delivers(host, uplink, put)
-        host.say(ME.topic("NCMD"), encode([Metric(REBIRTH, True, Type.BOOLEAN, 1)], timestamp_ms=1))
+        host.say(
+            ME.topic("NCMD"),
+            encode_payload([Metric(REBIRTH_METRIC, True, Datatype.BOOLEAN, 1)], timestamp_ms=1),
+        )
         await host.until(lambda: host.kinds().count("NBIRTH") == 2)
         assert (0, 2) == (uplink.stats["lost_connections_count"], uplink.stats["births_count"])
     assert "district.command_refused" in codes(notes)
@@ -246,16 +257,16 @@ async def test_who_connects_under_our_name_for_ever_keeps_us_off_only_while_it_d
 
         async def seize():
             while True:
-                other = Connection(
-                    Server("127.0.0.1", host.server.port, tls=False),
-                    Credentials(),
-                    Profile(client_id="issy.b012", clean_start=True, session_expiry_s=0),
+                other = MqttConnection(
+                    BrokerServer("127.0.0.1", host.server.port, tls=False),
+                    BrokerCredentials(),
+                    ConnectionProfile(client_id="issy.b012", clean_start=True, session_expiry_s=0),
                 )
                 try:
                     await other.open()
                     while other.ended is None:  # noqa: ASYNC110 - a connection's end has no event of ours
                         await asyncio.sleep(0.01)
-                except (Ended, Unreachable):
+                except (ConnectionEnded, BrokerUnreachable):
                     await asyncio.sleep(0.01)
                 finally:
                     other.drop("again")
@@ -275,10 +286,10 @@ async def test_a_session_that_somebody_else_filled_with_subscriptions_is_thrown_
 ):
     broker = await mosquitto()
     async with make_host(broker.port) as host:
-        thief = Connection(
+        thief = MqttConnection(
             host.server,
-            Credentials(),
-            Profile(client_id="issy.b012.ctl", clean_start=True, session_expiry_s=300),
+            BrokerCredentials(),
+            ConnectionProfile(client_id="issy.b012.ctl", clean_start=True, session_expiry_s=300),
         )
         await thief.open()
         await thief.subscribe([("#", qos)])

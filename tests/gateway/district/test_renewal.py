@@ -6,10 +6,9 @@ import time
 
 import pytest
 
-from quartier.district.broker import Credentials, Server
-from quartier.district.rules import Rules
-from quartier.district.uplink import House, Settings, Uplink
-from quartier.district.voice import Identity
+from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerServer
+from quartier.district.records import Identity, SessionRules
+from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_hil.district.authority import Authority
 
@@ -32,22 +31,22 @@ async def scene(world, catalog, tmp_path, mosquitto, free_port, make_host, notes
         "user root",
     )
     async with make_host(broker.port) as host:
-        settings = Settings(
-            servers=(Server("localhost", free_port, tls=True),),
+        settings = UplinkSettings(
+            servers=(BrokerServer("localhost", free_port, tls=True),),
             folder=tmp_path,
-            credentials=Credentials(
+            credentials=BrokerCredentials(
                 ca_file=authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file
             ),
             issuers_file=host.issuers(tmp_path / "issuers.json"),
         )
-        house = House(
+        house = SiteView(
             outbox=world.notebook,
             clock=SiteClock(ClockSetting(1.0, 0.0, time.time())),
             latest=lambda: world.latest,
             report=notes.append,
         )
         yield (
-            Uplink(settings, Identity("issy", "b012"), catalog, Rules(watermark_wait_s=0.5), house),
+            Uplink(settings, Identity("issy", "b012"), catalog, SessionRules(watermark_wait_s=0.5), house),
             host,
             authority,
         )

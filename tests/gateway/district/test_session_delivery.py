@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from tests.effort import examples
 from tests.gateway.district.conftest import ME, bdseq_of, born, codes, command, state
 
-from quartier.district.births import PORTION
-from quartier.district.commands import REBIRTH, SCAN_RATE
-from quartier.district.effects import Leave, Publish
-from quartier.district.rules import Rules
-from quartier.district.session import Session
-from quartier.district.sparkplug import Type, decode
+from quartier.district.records import Disconnect, Publication, SessionRules
+from quartier.district.sparkplug.host_commands import REBIRTH_METRIC, SCAN_RATE_METRIC
+from quartier.district.sparkplug.node_messages import BIRTH_METRICS_MAX
+from quartier.district.sparkplug.node_session import NodeSession
+from quartier.district.sparkplug.payload_codec import Datatype, decode_payload
 from quartier.house.sample import Mark
 
 
@@ -35,7 +34,7 @@ def test_backlog_waits_for_a_watermark_then_all_goes_historical_that_this_sessio
     ((_, message),) = district.messages
     assert (1, [0.0, 1.0, 2.0, 3.0, 4.0]) == (message.key.first, [m.value for m in message.metrics])
     assert all(metric.historical for metric in message.metrics)
-    assert not session.catching_up
+    assert not session.is_catching_up
     session.watermark(mark, world.scene)
     assert {"grid": Mark(7, 2)} == session.marks
 
@@ -203,14 +202,14 @@ def test_without_watermark_published_counts_as_delivered_but_never_past_what_wai
     live, late = session.pump(world.pass_s(0.5).scene, 10**6), session.pump(world.pass_s(1).scene, 10**6)
 
     assert (Mark(7, 2), Mark(7, 1)) == (live[0].upto, late[0].upto)
-    late_session = Session(ME, catalog, Rules(watermark=False))
+    late_session = NodeSession(ME, catalog, SessionRules(watermark=False))
     late_session.opened(1, world.scene)
-    late_session.delivered("grid", Mark(7, 2))
+    late_session.on_delivered("grid", Mark(7, 2))
     assert {} == late_session.marks  # the older ones still wait
-    session.delivered("grid", Mark(7, 2))
+    session.on_delivered("grid", Mark(7, 2))
     assert {"grid": Mark(7, 2)} == session.marks
     session.closed()
-    session.delivered("bat1", Mark(7, 9))
+    session.on_delivered("bat1", Mark(7, 9))
     assert {"grid": Mark(7, 2)} == session.marks  # not on a live session
 
 
@@ -240,7 +239,7 @@ def test_a_watermark_opens_the_window_and_all_history_arrives_once(world, catalo
         for _ in range(10):
             district.take(session.pump(world.pass_s(1).scene, 10**6, 2_000))
 
-    assert not session.catching_up
+    assert not session.is_catching_up
     assert {1} == set(district.keys.values())
     assert 2_000 == len(district.keys)
 
@@ -283,7 +282,7 @@ def test_a_rebirth_that_the_host_asks_for_repeats_no_sample(world, catalog, dist
     for value in range(5):
         world.put("grid", "power_w", float(value))
         district.take(session.pump(world.pass_s(2).scene, 10**6))
-        district.take(session.heard(ME.topic("NCMD"), command(REBIRTH, True), world.pass_s(10).scene))
+        district.take(session.heard(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(10).scene))
         district.take(session.pump(world.pass_s(1).scene, 10**6))
 
     assert session.births_count > 3
@@ -291,7 +290,7 @@ def test_a_rebirth_that_the_host_asks_for_repeats_no_sample(world, catalog, dist
 
 
 def test_what_the_last_connection_brought_counts_until_the_births_of_the_next(world, catalog, district):
-    session = Session(ME, catalog, Rules(primary_host="opt"))
+    session = NodeSession(ME, catalog, SessionRules(primary_host="opt"))
     session.opened(3, world.scene)
     session.heard("spBv1.0/STATE/opt", state(True, 1), world.scene)
     world.put("grid", "power_w", 1.0)
@@ -382,13 +381,13 @@ METRICS = {
     steps=st.lists(STEP, max_size=40),
     watermark=st.booleans(),
     host=st.booleans(),
-    portion=st.sampled_from([1, PORTION]),
+    portion=st.sampled_from([1, BIRTH_METRICS_MAX]),
 )
 def test_births_first_numbers_without_holes_and_every_sample_once_all_is_well(
     parts, steps, watermark, host, portion
 ):
     """Whatever happens in whatever order, each connection obeys Sparkplug, and a quiet end delivers all."""
-    with patch("quartier.district.births.PORTION", portion):
+    with patch("quartier.district.sparkplug.node_messages.BIRTH_METRICS_MAX", portion):
         run = Run(parts, watermark=watermark, host=host)
         for step in steps:
             run.step(*step)
@@ -402,8 +401,8 @@ class Run:
     def __init__(self, parts, *, watermark, host):
         world, district, catalog = parts
         self.world, self.district = world(), district()
-        self.rules = Rules(watermark=watermark, primary_host="opt" if host else None)
-        self.session = Session(ME, catalog(), self.rules)
+        self.rules = SessionRules(watermark=watermark, primary_host="opt" if host else None)
+        self.session = NodeSession(ME, catalog(), self.rules)
         self.bdseq = 255
         self.sent = []
         self.put_count = 0
@@ -418,13 +417,13 @@ class Run:
         self.mark()
 
     def say(self, effects, *, lost=False):
-        published = [effect for effect in effects if isinstance(effect, Publish)]
-        self.sent[-1][1].extend((effect.topic, decode(effect.payload)) for effect in published)
+        published = [effect for effect in effects if isinstance(effect, Publication)]
+        self.sent[-1][1].extend((effect.topic, decode_payload(effect.payload)) for effect in published)
         if not lost:
             self.district.take(published)
             for effect in published:
                 if effect.upto is not None:
-                    self.session.delivered(effect.stream, effect.upto)
+                    self.session.on_delivered(effect.stream, effect.upto)
 
     def mark(self):
         if self.rules.watermark:
@@ -453,12 +452,16 @@ class Run:
         elif what == "mark":
             self.mark()
         elif what in {"rebirth", "rate"}:
-            asked = command(REBIRTH, True) if what == "rebirth" else command(SCAN_RATE, amount, Type.INT64)
+            asked = (
+                command(REBIRTH_METRIC, True)
+                if what == "rebirth"
+                else command(SCAN_RATE_METRIC, amount, Datatype.INT64)
+            )
             self.say(self.session.heard(ME.topic("NCMD"), asked, self.world.scene))
         elif what == "host":
             gone = self.session.heard("spBv1.0/STATE/opt", state(False, which), self.world.scene)
             self.say(gone)
-            if any(isinstance(effect, Leave) for effect in gone):
+            if any(isinstance(effect, Disconnect) for effect in gone):
                 self.session.closed()
                 self.connect()
         else:
@@ -496,7 +499,7 @@ class Run:
                     continue
                 assert expected == message.seq
                 expected = (expected + 1) % 256
-                rate_ms = next((m.value for m in message.metrics if m.name == SCAN_RATE), rate_ms)
+                rate_ms = next((m.value for m in message.metrics if m.name == SCAN_RATE_METRIC), rate_ms)
                 if kind == "DBIRTH":
                     alive.add(device)
                     born.add(device)

@@ -8,12 +8,18 @@ from dataclasses import replace
 import pytest
 from tests.gateway.district.conftest import bdseq_of
 
-from quartier.district.broker import Credentials, Ended, Message, Profile, Server, Unreachable
-from quartier.district.mqtt import Connection
-from quartier.district.rules import Rules
-from quartier.district.sparkplug import decode
-from quartier.district.uplink import House, Settings, Uplink
-from quartier.district.voice import Identity
+from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import (
+    BrokerCredentials,
+    BrokerServer,
+    BrokerUnreachable,
+    ConnectionEnded,
+    ConnectionProfile,
+    IncomingMessage,
+)
+from quartier.district.records import Identity, SessionRules
+from quartier.district.sparkplug.payload_codec import decode_payload
+from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.house.sample import Mark
 from quartier.runtime import state_file
 from quartier.runtime.clock import ClockSetting, SiteClock
@@ -38,14 +44,14 @@ async def test_births_then_live_then_a_planned_leave(make_host, link, mosquitto,
             )
         await host.until(lambda: host.kinds().count("NDEATH") == 2)  # ours, and the Will by reason 0x04
         assert ["NBIRTH", "DBIRTH", "DBIRTH", "DBIRTH", "DDATA", "NDEATH", "NDEATH"] == host.kinds()
-        deaths = [decode(m.payload).metrics[0].value for m in host.seen if "NDEATH" in m.topic]
+        deaths = [decode_payload(m.payload).metrics[0].value for m in host.seen if "NDEATH" in m.topic]
         assert [0, 0] == deaths
 
 
 async def test_a_sample_leaves_when_it_is_recorded_and_waits_for_no_look_around(
     make_host, link, mosquitto, make_uplink, world, monkeypatch
 ):
-    monkeypatch.setattr("quartier.district.session._LOOK_S", 3_600.0)
+    monkeypatch.setattr("quartier.district.sparkplug.node_session._CHECK_PERIOD_S", 3_600.0)
     broker = await mosquitto()
     async with make_host(broker.port) as host, link.running(make_uplink(broker.port)) as uplink:
         await host.until(lambda: host.kinds().count("DBIRTH") == 3)
@@ -61,7 +67,7 @@ async def test_who_looked_around_and_had_nothing_to_say_keeps_no_sample_waiting(
     broker = await mosquitto()
     async with make_host(broker.port) as host, link.running(make_uplink(broker.port)) as uplink:
         await host.until(lambda: host.kinds().count("DBIRTH") == 3)
-        monkeypatch.setattr("quartier.district.uplink._SHARE_S", (3_600.0, 3_600.0))
+        monkeypatch.setattr("quartier.district.uplink._PAUSE_RANGE_S", (3_600.0, 3_600.0))
         uplink._wake.set()
         while uplink._wake.is_set():  # noqa: ASYNC110 - the speaker's turn is no event of ours
             await asyncio.sleep(0)
@@ -72,7 +78,7 @@ async def test_who_looked_around_and_had_nothing_to_say_keeps_no_sample_waiting(
 
 async def test_where_a_host_asked_for_a_pace_no_sample_wakes_the_link(make_uplink):
     uplink = make_uplink(1883, scan_ms=5_000)
-    uplink.session.opened(0, uplink._scene())
+    uplink.session.opened(0, uplink._make_context())
     uplink.wake()
     assert not uplink._wake.is_set()
     uplink.session.scan_ms = 0
@@ -84,11 +90,11 @@ class Flood:
     """A connection on which so many messages lie ready."""
 
     def __init__(self, topic, count):
-        self.waiting = [Message(topic, b"{}")] * count
+        self.waiting = [IncomingMessage(topic, b"{}")] * count
 
     async def receive(self):
         if not self.waiting:
-            raise Ended("no more")
+            raise ConnectionEnded("no more")
         return self.waiting.pop()
 
 
@@ -102,7 +108,7 @@ async def test_a_flood_of_messages_lets_others_have_their_turn_between_two(make_
             await asyncio.sleep(0)
 
     end, _ = await asyncio.gather(getattr(uplink, listen)(flood), cycle(), return_exceptions=True)
-    assert (True, True) == (isinstance(end, Ended), len(turns) >= 49)
+    assert (True, True) == (isinstance(end, ConnectionEnded), len(turns) >= 49)
 
 
 async def test_bdseq_rises_over_restarts_by_one_for_each_connect(make_host, link, mosquitto, make_uplink):
@@ -111,7 +117,7 @@ async def test_bdseq_rises_over_restarts_by_one_for_each_connect(make_host, link
         for life in range(3):
             async with link.running(make_uplink(broker.port)):
                 await host.until(lambda life=life: host.kinds().count("NBIRTH") == life + 1)
-        births = [bdseq_of(decode(m.payload)) for m in host.seen if "NBIRTH" in m.topic]
+        births = [bdseq_of(decode_payload(m.payload)) for m in host.seen if "NBIRTH" in m.topic]
         assert [0, 1, 2] == births
 
 
@@ -194,8 +200,8 @@ async def test_a_second_client_with_our_name_is_an_alarm_and_once_it_is_gone_we_
         link.running(make_uplink(broker.port, rate=60.0, watermark=False)),
     ):
         await host.until(lambda: "NBIRTH" in host.kinds())
-        profile = Profile(client_id="issy.b012", clean_start=True, session_expiry_s=0)
-        other = Connection(host.server, Credentials(), profile)
+        profile = ConnectionProfile(client_id="issy.b012", clean_start=True, session_expiry_s=0)
+        other = MqttConnection(host.server, BrokerCredentials(), profile)
         await other.open()
         await host.until(lambda: "district.duplicate_id" in {note.code for note in notes})
         await host.until(lambda: "NDEATH" in host.kinds())  # the old Will
@@ -222,10 +228,10 @@ async def test_a_server_that_speaks_no_tls_hears_no_connect_and_takes_no_bdseq(
         writer.close()
 
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-        servers = (Server("127.0.0.1", server.sockets[0].getsockname()[1], tls=True),)
+        servers = (BrokerServer("127.0.0.1", server.sockets[0].getsockname()[1], tls=True),)
         clock = SiteClock(ClockSetting(60.0, 0.0, time.time()))
-        house = House(outbox=world.notebook, clock=clock, latest=dict, report=notes.append)
-        uplink = Uplink(Settings(servers=servers, folder=tmp_path), ME, catalog, Rules(), house)
+        house = SiteView(outbox=world.notebook, clock=clock, latest=dict, report=notes.append)
+        uplink = Uplink(UplinkSettings(servers=servers, folder=tmp_path), ME, catalog, SessionRules(), house)
         async with link.running(uplink):
             await link.until(lambda: uplink.stats["lost_connections_count"] >= 4)
             assert 255 == uplink._bdseq
@@ -241,8 +247,8 @@ async def test_who_was_taken_over_by_a_newer_machine_by_a_signed_word_leaves_and
         uplink._house = replace(uplink._house, is_stranger=lambda boot: boot == 9)
         async with link.running(uplink):
             await host.until(lambda: "NBIRTH" in host.kinds() and uplink.stats["control_on"])
-            profile = Profile(client_id="issy.b012", clean_start=True, session_expiry_s=0)
-            other = Connection(host.server, Credentials(), profile)
+            profile = ConnectionProfile(client_id="issy.b012", clean_start=True, session_expiry_s=0)
+            other = MqttConnection(host.server, BrokerCredentials(), profile)
             await other.open()
             await host.until(lambda: "district.duplicate_id" in {note.code for note in notes})
             host.keys = {("grid", 9, 1)}
@@ -284,7 +290,7 @@ async def test_iotcore_carries_births_live_data_documents_and_acks(
             try:
                 await host.__aenter__()
                 break
-            except (Unreachable, Ended):
+            except (BrokerUnreachable, ConnectionEnded):
                 await asyncio.sleep(0.05)
     uplink = make_uplink(iotcore, issuers_file=host.issuers(tmp_path / "keys.json"))
     async with link.running(uplink):
@@ -309,11 +315,13 @@ async def test_new_certificates_are_taken_in_by_a_new_connection_and_faulty_ones
         "user root",
     )
     credentials = authority.client("issy.b012")
-    settings = Settings(
-        servers=(Server("localhost", broker.port, tls=True),), folder=tmp_path, credentials=credentials
+    settings = UplinkSettings(
+        servers=(BrokerServer("localhost", broker.port, tls=True),), folder=tmp_path, credentials=credentials
     )
-    house = House(outbox=world.notebook, clock=SiteClock(), latest=lambda: world.latest, report=notes.append)
-    async with link.running(Uplink(settings, ME, catalog, Rules(), house)) as uplink:
+    house = SiteView(
+        outbox=world.notebook, clock=SiteClock(), latest=lambda: world.latest, report=notes.append
+    )
+    async with link.running(Uplink(settings, ME, catalog, SessionRules(), house)) as uplink:
         await link.until(lambda: uplink.stats["births_count"] == 1 and uplink.stats["control_on"])
         authority.client("issy.b012")
         await uplink.reread()
@@ -400,7 +408,7 @@ async def _holds_sessions_that_are_down(reader, writer, begun_anew):
 
 
 async def test_who_gets_no_answer_with_its_session_begins_anew(link, make_uplink, monkeypatch):
-    monkeypatch.setattr("quartier.district.mqtt._ANSWER_S", 0.5)
+    monkeypatch.setattr("quartier.district.connection.mqtt._ANSWER_S", 0.5)
     monkeypatch.setattr("quartier.district.uplink.Uplink._data_once", _never)
     begun_anew = []
     serve = functools.partial(_holds_sessions_that_are_down, begun_anew=begun_anew)

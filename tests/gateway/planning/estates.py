@@ -4,15 +4,15 @@ import math
 from collections.abc import Sequence
 from math import inf
 
-from quartier.planning.horizon import Battery, Contract, Outlook
-from quartier.planning.site import Batch, Car, Site, Tank
-from quartier.planning.siteplan import SitePlan
+from quartier.planning.horizon import BatteryModel, Contract, Outlook
+from quartier.planning.site.site_model import BatchModel, CarModel, SiteModel, TankModel
+from quartier.planning.site.site_plan import SitePlan
 
-BATTERY = Battery(10_000.0, 0.0, 0.0, 5000.0, 5000.0, 1.0, 1.0)
-CAR = Car(need_wh=6210.0, room_wh=9e3, from_step=0, until_step=4, current_max_a=16.0, phases=1)
+BATTERY = BatteryModel(10_000.0, 0.0, 0.0, 5000.0, 5000.0, 1.0, 1.0)
+CAR = CarModel(need_wh=6210.0, room_wh=9e3, from_step=0, until_step=4, current_max_a=16.0, phases=1)
 """Five hours at 6 A are 6,210 Wh in it; 16 A bring 3,312 Wh an hour."""
-TANK = Tank(4000.0, 2000.0, 6000.0, 2000.0, [0.0] * 4, time_constant_h=50.0)
-BATCH = Batch([1000.0, 2000.0], 0, 4)
+TANK = TankModel(4000.0, 2000.0, 6000.0, 2000.0, [0.0] * 4, time_constant_h=50.0)
+BATCH = BatchModel([1000.0, 2000.0], 0, 4)
 
 
 def outlook(
@@ -36,17 +36,17 @@ def outlook(
     )
 
 
-def site(contract: Contract | None = None, **parts: object) -> Site:
+def site(contract: Contract | None = None, **parts: object) -> SiteModel:
     """A site with one of each that is named; ``ahead`` is its outlook."""
     ahead = parts.pop("ahead", None)
     if not isinstance(ahead, Outlook):
         ahead = outlook()
     kinds = {"battery": "batteries", "car": "cars", "tank": "tanks", "batch": "batches"}
     given = {kinds[name]: {name: part} for name, part in parts.items()}
-    return Site(ahead, contract or Contract(), **given)  # type: ignore[arg-type]  # each kind by its name
+    return SiteModel(ahead, contract or Contract(), **given)  # type: ignore[arg-type]  # each kind by its name
 
 
-def given_up_wh(one: Site, plan: SitePlan) -> dict[str, float]:
+def given_up_wh(one: SiteModel, plan: SitePlan) -> dict[str, float]:
     """What a plan gives up, in Wh, counted by what each part does; what is given up last first."""
     hours, ahead = one.outlook.step_h, one.outlook
     made = {"caps": 0.0, "car": 0.0, "comfort": 0.0, "target": 0.0}

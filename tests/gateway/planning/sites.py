@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import settings
 
-from quartier.planning.columns import Columns
-from quartier.planning.horizon import Battery, Contract, Outlook, Sample, Surcharge
-from quartier.planning.sampled import Sampled
+from quartier.planning.horizon import BatteryModel, Contract, Outlook, Scenario, Surcharge
+from quartier.planning.storage.kernel_columns import KernelColumns
+from quartier.planning.storage.scenario_columns import ScenarioColumns
 from quartier_hil.bench.horizons import drawn, sampled
 from quartier_hil.bench.programs import Optimum, Program, Solver
 
-PLAIN = Battery(
+PLAIN = BatteryModel(
     capacity_wh=4000.0,
     reserve_wh=0.0,
     energy_wh=0.0,
@@ -43,12 +43,12 @@ def outlook(prices_eur_per_kwh: Sequence[float], **changes: Any) -> Outlook:
     return Outlook(3600, **{**numbers, **changes})
 
 
-def site(seed: int, *, signs: bool = False) -> tuple[Battery, Outlook]:
+def site(seed: int, *, signs: bool = False) -> tuple[BatteryModel, Outlook]:
     """A site drawn at random, in steps of an hour."""
     horizon = drawn(seed, signs=signs)
     steps, store = horizon.steps, horizon.store
     into, out = store["charge_efficiency"], store["discharge_efficiency"]
-    battery = Battery(
+    battery = BatteryModel(
         capacity_wh=steps["ceiling_wh"][0],
         reserve_wh=steps["floor_wh"][-1],
         energy_wh=store["energy_wh"],
@@ -73,11 +73,11 @@ def site(seed: int, *, signs: bool = False) -> tuple[Battery, Outlook]:
     return battery, there
 
 
-def sampled_site(seed: int, *, signs: bool = False) -> tuple[Battery, Outlook]:
+def sampled_site(seed: int, *, signs: bool = False) -> tuple[BatteryModel, Outlook]:
     """The same sites, some or all of their steps with samples."""
     battery, there = site(seed, signs=signs)
     samples = [
-        [Sample(net + sun, sun, weight) for net, sun, weight in step]
+        [Scenario(net + sun, sun, weight) for net, sun, weight in step]
         for step in sampled(seed, signs=signs).samples
     ]
     return battery, replace(there, samples=samples)
@@ -89,9 +89,9 @@ def graded(seed: int, count: int) -> Contract:
     return replace(contract(seed), surcharges=surcharges)
 
 
-def averaged(battery: Battery, there: Outlook, terms: Contract, *, whole: bool = False) -> Optimum:
+def averaged(battery: BatteryModel, there: Outlook, terms: Contract, *, whole: bool = False) -> Optimum:
     """What HiGHS finds for the mean over the same samples."""
-    columns = Sampled(battery, there, terms)
+    columns = ScenarioColumns(battery, there, terms)
     steps = {name: list(columns.column(name)) for name in columns.names}
     none = [0.0] * there.count
     steps |= {"net_wh": none, "curtailable_wh": none, "over_price": none, "contract_wh": none}
@@ -119,9 +119,9 @@ def contract(seed: int) -> Contract:
     )
 
 
-def judged(battery: Battery, there: Outlook, terms: Contract, *, whole: bool = False) -> Optimum:
+def judged(battery: BatteryModel, there: Outlook, terms: Contract, *, whole: bool = False) -> Optimum:
     """What HiGHS finds for the same columns."""
-    columns = Columns(battery, there, terms)
+    columns = KernelColumns(battery, there, terms)
     steps = {name: list(columns.column(name)) for name in columns.names}
     program = Program(
         steps,

@@ -6,7 +6,7 @@ from math import inf, nan
 import pytest
 from tests.gateway.planning.sites import PLAIN, outlook
 
-from quartier.planning.horizon import Contract, RefusedError, Sample, Surcharge, check
+from quartier.planning.horizon import Contract, RefusedError, Scenario, Surcharge, check_horizon
 
 
 @pytest.mark.parametrize(
@@ -21,15 +21,15 @@ from quartier.planning.horizon import Contract, RefusedError, Sample, Surcharge,
         ({"import_max_w": [inf, -1.0]}, "import_max_w: a cap is below 0"),
         ({"export_max_w": [inf, nan]}, "export_max_w: a cap is below 0 or no number"),
         ({"samples": [[]]}, "samples: of 1 steps, expected 2"),
-        ({"samples": [[], [Sample(nan, 0.0)]]}, "samples (nan, 0.0, 1.0): expected"),
-        ({"samples": [[], [Sample(1.0, -1.0)]]}, "samples (1.0, -1.0, 1.0): expected"),
-        ({"samples": [[], [Sample(1.0, 0.0, 0.0)]]}, "samples (1.0, 0.0, 0.0): expected"),
-        ({"samples": [[], [Sample(1.0, 0.0)] * 65]}, "samples: 65 in a step, 66 in all: expected 64"),
+        ({"samples": [[], [Scenario(nan, 0.0)]]}, "samples (nan, 0.0, 1.0): expected"),
+        ({"samples": [[], [Scenario(1.0, -1.0)]]}, "samples (1.0, -1.0, 1.0): expected"),
+        ({"samples": [[], [Scenario(1.0, 0.0, 0.0)]]}, "samples (1.0, 0.0, 0.0): expected"),
+        ({"samples": [[], [Scenario(1.0, 0.0)] * 65]}, "samples: 65 in a step, 66 in all: expected 64"),
     ],
 )
 def test_an_outlook_that_does_not_fit_is_named(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(RefusedError) as refused:
-        check(PLAIN, replace(outlook([1.0, 2.0]), **wrong), Contract())
+        check_horizon(PLAIN, replace(outlook([1.0, 2.0]), **wrong), Contract())
 
     assert message in str(refused.value)
 
@@ -46,7 +46,7 @@ def test_an_outlook_that_does_not_fit_is_named(wrong: dict[str, object], message
 )
 def test_a_battery_that_cannot_be_is_named(wrong: dict[str, float], message: str) -> None:
     with pytest.raises(RefusedError, match=message.replace("(", r"\(")):
-        check(replace(PLAIN, **wrong), outlook([1.0]), Contract())
+        check_horizon(replace(PLAIN, **wrong), outlook([1.0]), Contract())
 
 
 def test_carbon_that_makes_an_import_priceless_is_named() -> None:
@@ -55,13 +55,13 @@ def test_carbon_that_makes_an_import_priceless_is_named() -> None:
     with pytest.raises(
         RefusedError, match=r"import_g_per_wh 1000000000\.0: with co2_eur_per_g 2\.0 an import has no price"
     ):
-        check(PLAIN, there, Contract(co2_eur_per_g=2.0))
+        check_horizon(PLAIN, there, Contract(co2_eur_per_g=2.0))
 
 
 def test_a_contract_that_pays_for_peaks_is_refused() -> None:
     for wrong in (Contract(peak_eur_per_w=-1.0), Contract(contract_w=nan), Contract(co2_eur_per_g=inf)):
         with pytest.raises(RefusedError):
-            check(PLAIN, outlook([1.0]), wrong)
+            check_horizon(PLAIN, outlook([1.0]), wrong)
 
 
 @pytest.mark.parametrize(
@@ -75,15 +75,15 @@ def test_a_contract_that_pays_for_peaks_is_refused() -> None:
 )
 def test_a_surcharge_that_cannot_be_is_named(wrong: list[Surcharge], message: str) -> None:
     with pytest.raises(RefusedError, match=message):
-        check(PLAIN, outlook([1.0]), Contract(surcharges=wrong))
+        check_horizon(PLAIN, outlook([1.0]), Contract(surcharges=wrong))
 
 
 def test_too_many_samples_in_all_are_refused() -> None:
-    there = outlook([1.0] * 672, samples=[[Sample(1.0, 0.0)] * 49] * 672)
+    there = outlook([1.0] * 672, samples=[[Scenario(1.0, 0.0)] * 49] * 672)
 
     with pytest.raises(RefusedError, match="49 in a step, 32928 in all: expected 64 and 32256 at most"):
-        check(PLAIN, there, Contract())
+        check_horizon(PLAIN, there, Contract())
 
 
 def test_what_is_well_passes() -> None:
-    check(PLAIN, outlook([1.0, 2.0], import_g_per_wh=[0.1, 0.2]), Contract(contract_w=3000.0))
+    check_horizon(PLAIN, outlook([1.0, 2.0], import_g_per_wh=[0.1, 0.2]), Contract(contract_w=3000.0))

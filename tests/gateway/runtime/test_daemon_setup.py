@@ -108,7 +108,7 @@ def test_tls_can_still_be_had_after_it_was_left_out():
 from quartier.runtime import daemon_setup, process_size
 with process_size.hide_modules("ssl"):
     import quartier.district.uplink
-from quartier.district.broker import Credentials
+from quartier.district.connection.mqtt_types import Credentials
 print(type(Credentials().context()).__name__)
 """
     assert ["SSLContext"] == ran(code)
@@ -119,8 +119,8 @@ def test_a_link_without_tls_takes_a_message_that_comes_in_pieces():
 from quartier.runtime import daemon_setup, process_size
 import asyncio
 with process_size.hide_modules("ssl"):
-    from quartier.district.mqtt import Connection
-from quartier.district.broker import Credentials, Profile, Server
+    from quartier.district.connection.mqtt import Connection
+from quartier.district.connection.mqtt_types import Credentials, Profile, Server
 
 async def serve(reader, writer):
     await reader.readexactly(2)

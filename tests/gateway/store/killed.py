@@ -21,17 +21,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quartier.district.arrival import Arrival
-from quartier.district.broker import Outgoing
-from quartier.district.catalog import EVENT, build
-from quartier.district.companion import Companion
-from quartier.district.documents import Documents
-from quartier.district.downlink import kept_marks
-from quartier.district.effects import Effect, Note, Publish, Scene
-from quartier.district.rules import Rules
-from quartier.district.session import Session
-from quartier.district.sparkplug import decode
-from quartier.district.voice import Identity
+from quartier.district.connection.control_channel import ControlChannel
+from quartier.district.connection.event_retries import EventArrival
+from quartier.district.connection.mqtt_types import OutgoingMessage
+from quartier.district.documents.verification import DocumentVerifier
+from quartier.district.records import (
+    EVENT_STREAM,
+    Effect,
+    Identity,
+    Note,
+    Publication,
+    SessionContext,
+    SessionRules,
+)
+from quartier.district.sparkplug.metric_catalog import build_catalog
+from quartier.district.sparkplug.node_session import NodeSession
+from quartier.district.sparkplug.payload_codec import decode_payload
+from quartier.district.wire_formats import load_marks
 from quartier.house.now import Now
 from quartier.house.sample import Mark
 from quartier.runtime import state_file
@@ -82,9 +88,9 @@ class Wire:
     flying_count = 0
 
     def __init__(self) -> None:
-        self.taken: list[Outgoing] = []
+        self.taken: list[OutgoingMessage] = []
 
-    def publish(self, message: Outgoing) -> None:
+    def publish(self, message: OutgoingMessage) -> None:
         """Take one message."""
         self.taken.append(message)
 
@@ -121,22 +127,24 @@ class Life:
         )
         self.store.open(self.now)
         kept = state_file.load_facts(self.state / "district") or {}
-        self.rules = Rules(
+        self.rules = SessionRules(
             arrival_s=ARRIVAL_S, watermark_wait_s=2.0, back_off_max_s=30.0, backfill_messages_per_s=20.0
         )
         infos = {point: PointInfo(point, "float", "", 1.0) for point in ("grid.power_w", "bat1.power_w")}
-        catalog = build(infos, {"grid": "grid", "bat1": "battery"}, local=(), deadband=lambda _point: 0.0)
-        marks = kept_marks(kept.get("marks"))
-        self.session = Session(ME, catalog, self.rules, marks, self.is_stranger)
-        self.companion = Companion(
+        catalog = build_catalog(
+            infos, {"grid": "grid", "bat1": "battery"}, local=(), deadband=lambda _point: 0.0
+        )
+        marks = load_marks(kept.get("marks"))
+        self.session = NodeSession(ME, catalog, self.rules, marks, self.is_stranger)
+        self.companion = ControlChannel(
             ME,
-            Documents(ME, {}, None),
+            DocumentVerifier(ME, {}, None),
             self.store,
             Clock(self),
             self.note,
             self.keep,
-            self.session.delivered,
-            arrival=Arrival(ARRIVAL_S, 30.0),
+            self.session.on_delivered,
+            arrival=EventArrival(ARRIVAL_S, 30.0),
         )
         self.bdseq = 0
         self.is_up = False
@@ -151,9 +159,9 @@ class Life:
         return Now(self.second * 1_000_000_000, START_MS + self.second * 1000, synced=True)
 
     @property
-    def scene(self) -> Scene:
+    def scene(self) -> SessionContext:
         """What the link sees."""
-        return Scene(self.now, dict, self.store, tuple)
+        return SessionContext(self.now, dict, self.store, tuple)
 
     def note(self, note: Note) -> None:
         """As the daemon does: what the link tells is an event."""
@@ -203,10 +211,10 @@ class Life:
         sent = keys_of(self.session.pump(self.scene, ROOM_BYTES))
         for _ in range(EVENT_TURNS):
             wire = Wire()
-            self.companion._say_events(wire)  # type: ignore[arg-type]  # the wire is all that it needs of one
+            self.companion._send_events(wire)  # type: ignore[arg-type]  # the wire is all that it needs of one
             for message in wire.taken:
                 body = json.loads(message.payload)
-                sent.append([EVENT, body["boot"], body["seq"], 1, [body["code"], body["data"]]])
+                sent.append([EVENT_STREAM, body["boot"], body["seq"], 1, [body["code"], body["data"]]])
                 self.companion.on_acknowledged(Mark(body["boot"], body["seq"]), 0)
         return sent
 
@@ -242,7 +250,7 @@ class Life:
             return []
         self.is_up = True
         self.bdseq = (self.bdseq + 1) % 256
-        self.session.delivery.begin_events()
+        self.session.delivery.start_event_session()
         self.companion.begin(self.session.marks)
         return keys_of(self.session.opened(self.bdseq, self.scene))
 
@@ -256,8 +264,8 @@ def keys_of(effects: list[Effect]) -> list[list[Any]]:
     """The samples in messages of the data connection."""
     found = []
     for effect in effects:
-        if isinstance(effect, Publish):
-            message = decode(effect.payload)
+        if isinstance(effect, Publication):
+            message = decode_payload(effect.payload)
             parts = effect.topic.split("/")
             if message.key is not None:
                 stream = parts[4] if len(parts) == 5 else "node"

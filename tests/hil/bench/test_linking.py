@@ -1,6 +1,6 @@
 from array import array
 
-from quartier.district.sparkplug_b_pb2 import Payload
+from quartier.district.sparkplug.sparkplug_b_pb2 import Payload
 from quartier.house.sample import Run
 from quartier_hil.bench import linking
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.planning.siteplan import site_planned
+from quartier.planning.site.site_plan import plan_site
 from quartier_hil.bench import parks
 from quartier_hil.bench.mixed import Mixed
 from quartier_hil.bench.sites import large
@@ -26,7 +26,7 @@ def test_a_solver_that_is_stopped_is_told_with_how_far_it_came() -> None:
 
 def test_costs_below_the_others_bound_stop_the_bench() -> None:
     site = large(cars=1, count=96)
-    mine, peer = site_planned(site), Mixed(site).solve()
+    mine, peer = plan_site(site), Mixed(site).solve()
     parks.agree(mine, peer)
 
     with pytest.raises(ValueError, match="ours costs"):

@@ -1,6 +1,6 @@
 """Sites that are drawn: sound, the same for the same seed, and of every kind."""
 
-from quartier.planning.site import check_site
+from quartier.planning.site.site_model import check_site
 from quartier_hil.bench.sites import drawn, large, strained
 
 

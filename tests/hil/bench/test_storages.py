@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier.planning.plan import planned
+from quartier.planning.storage.battery_plan import plan_battery
 from quartier_hil.bench import parks, portfolios, samples, storages
 from quartier_hil.bench.horizons import house
 from quartier_hil.bench.programs import Program, Solver
@@ -16,7 +16,7 @@ def solver(seed: int) -> Solver:
 def test_kernel_highs_linprog_and_door_find_the_same_cost() -> None:
     horizon = house(96, 0.25, 3)
     ours = storages.kernel_call(horizon)()
-    plan = planned(*storages.site(horizon))
+    plan = plan_battery(*storages.site(horizon))
 
     assert ours == pytest.approx(solver(3).run(), abs=1e-9)
     assert ours == pytest.approx(storages.linprog_call(solver(3))(), abs=1e-9)

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from quartier.planning.learner import Learner
+from quartier.planning.forecast.learning import Learner
 from quartier.planning.service import planner_inputs
 from quartier.planning.service.training import ForecastTraining
 from quartier.store.history_reader import read_history

@@ -5,13 +5,16 @@ import ssl
 
 import pytest
 
-from quartier.district.broker import Credentials, Outgoing, Profile, Server
-from quartier.district.catalog import Catalog
-from quartier.district.effects import Scene
-from quartier.district.mqtt import Connection
-from quartier.district.rules import Rules
-from quartier.district.session import Phase, Session
-from quartier.district.voice import Identity
+from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import (
+    BrokerCredentials,
+    BrokerServer,
+    ConnectionProfile,
+    OutgoingMessage,
+)
+from quartier.district.records import Identity, SessionContext, SessionRules
+from quartier.district.sparkplug.metric_catalog import MetricCatalog
+from quartier.district.sparkplug.node_session import NodeSession, SessionPhase
 from quartier.house.now import Now
 from quartier_hil.bench import process
 from quartier_hil.district.authority import Authority
@@ -110,25 +113,30 @@ async def test_a_gateway_hears_the_state_that_rabbitmq_retained(tmp_path):
     pair = brokers.Rabbits(tmp_path)
     try:
         await asyncio.to_thread(pair.start)
-        server = Server("127.0.0.1", pair.nodes[0].port, tls=False)
-        profile = Profile(client_id="host", clean_start=True, session_expiry_s=0)
-        said, heard = Connection(server, Credentials(), profile), Connection(server, Credentials(), profile)
+        server = BrokerServer("127.0.0.1", pair.nodes[0].port, tls=False)
+        profile = ConnectionProfile(client_id="host", clean_start=True, session_expiry_s=0)
+        said, heard = (
+            MqttConnection(server, BrokerCredentials(), profile),
+            MqttConnection(server, BrokerCredentials(), profile),
+        )
         await said.open()
-        said.publish(Outgoing("spBv1.0/STATE/opt", b'{"online": true, "timestamp": 5}', 1, retain=True))
+        said.publish(
+            OutgoingMessage("spBv1.0/STATE/opt", b'{"online": true, "timestamp": 5}', 1, retain=True)
+        )
         async with asyncio.timeout(60):
             while said.flying_count:  # noqa: ASYNC110 - another program's state has no event here
                 await asyncio.sleep(0.02)
         await said.leave(0)
-        session = Session(Identity("issy", "b012"), Catalog(), Rules(primary_host="opt"))
+        session = NodeSession(Identity("issy", "b012"), MetricCatalog(), SessionRules(primary_host="opt"))
         notebook = Notebook(7, [("grid", "power_w")])
-        scene = Scene(Now(0, 1_764_000_000_000, synced=True), dict, notebook)
+        scene = SessionContext(Now(0, 1_764_000_000_000, synced=True), dict, notebook)
         await heard.open()
         assert [] == await heard.subscribe(session.subscriptions())
         session.opened(0, scene)
         async with asyncio.timeout(60):
             message = await heard.receive()
         assert session.heard(message.topic, message.payload, scene, retained=message.retained)
-        assert Phase.BORN is session.phase
+        assert SessionPhase.BORN is session.phase
         await heard.leave(0)
     finally:
         await asyncio.to_thread(pair.kill)

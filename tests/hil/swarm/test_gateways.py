@@ -2,7 +2,7 @@ import json
 import time
 
 from quartier.control.requests import Envelope, Heartbeat, Interval
-from quartier.district.documents import Accepted
+from quartier.district.documents.document_types import AcceptedDocument
 from quartier_hil.district.issuer import TYPES, Key, heartbeat
 from quartier_hil.swarm.gateways import POINTS, Park, catalog
 
@@ -59,8 +59,8 @@ async def test_documents_move_the_link_state_and_are_answered(tmp_path):
         default_import_max_w=8000.0,
         default_export_max_w=0.0,
     )
-    one.uplink.inbox.append(Accepted("heartbeat", "", Heartbeat(1, now.utc_ms)))
-    one.uplink.inbox.append(Accepted("envelope", "", envelope))
+    one.uplink.inbox.append(AcceptedDocument("heartbeat", "", Heartbeat(1, now.utc_ms)))
+    one.uplink.inbox.append(AcceptedDocument("envelope", "", envelope))
     one.control()
 
     assert "CONTROLLED" == str(one.state.mode)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from quartier.district.sparkplug import Metric, Type, encode
+from quartier.district.sparkplug.payload_codec import Datatype, Metric, encode_payload
 from quartier_hil.district.issuer import Key
 from quartier_hil.swarm.hosts import Host
 
@@ -46,8 +46,8 @@ def hear(host, topic, payload):
 
 
 def sparkplug(seq, now_ms, first=None):
-    metrics = [Metric("power_w", 1.0, Type.DOUBLE, now_ms)]
-    payload = encode(metrics, timestamp_ms=now_ms, seq=seq)
+    metrics = [Metric("power_w", 1.0, Datatype.DOUBLE, now_ms)]
+    payload = encode_payload(metrics, timestamp_ms=now_ms, seq=seq)
     if first is not None:
         body = json.dumps({"boot": 7, "first": first}).encode()
         payload += b"\x2a" + bytes([len(body)]) + body

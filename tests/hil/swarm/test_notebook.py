@@ -1,4 +1,4 @@
-"""The outbox of a swarm keeps the contract of the store's (gateway/quartier/district/outbox.py)."""
+"""The outbox of a swarm keeps the contract of the store's (gateway/quartier/district/records.py)."""
 
 from quartier.house.sample import Mark
 from quartier_hil.swarm.notebook import Notebook

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from tests.hil.swarm.test_hosts import Client, sparkplug
 
-from quartier.district.sparkplug import Metric, Type, encode
+from quartier.district.sparkplug.payload_codec import Datatype, Metric, encode_payload
 from quartier_hil.district.issuer import Key
 from quartier_hil.swarm.storehost import StoreHost, read
 
@@ -45,9 +45,9 @@ def hear(host, topic, payload):
 
 
 def data(seq, first, *, late=False, count=1, now_ms=0):
-    metrics = [Metric("power_w", 1.0, Type.DOUBLE, now_ms, historical=late)] * count
+    metrics = [Metric("power_w", 1.0, Datatype.DOUBLE, now_ms, historical=late)] * count
     body = json.dumps({"boot": 7, "first": first}).encode()
-    return encode(metrics, timestamp_ms=now_ms, seq=seq) + b"\x2a" + bytes([len(body)]) + body
+    return encode_payload(metrics, timestamp_ms=now_ms, seq=seq) + b"\x2a" + bytes([len(body)]) + body
 
 
 def store_all(host):
@@ -87,7 +87,7 @@ def test_a_simple_host_stores_in_the_order_of_arrival_and_says_nothing(make_host
 
 def test_what_was_stored_outlives_the_host_and_is_confirmed_before_its_state(make_host, tmp_path):
     host = make_host()
-    birth = encode([Metric("bdSeq", 3, Type.INT64, 1)], timestamp_ms=1, seq=0)
+    birth = encode_payload([Metric("bdSeq", 3, Datatype.INT64, 1)], timestamp_ms=1, seq=0)
     hear(host, "spBv1.0/issy/NBIRTH/e1", birth)
     hear(host, "spBv1.0/issy/DDATA/e1/grid", data(1, 1, late=True, count=4))
     store_all(host)
@@ -117,9 +117,17 @@ def test_gaps_of_numbers_and_rubbish_are_counted(make_host):
 
 def test_a_death_counts_for_its_own_session(make_host):
     host = make_host()
-    birth = encode([Metric("bdSeq", 3, Type.INT64, 1)], timestamp_ms=1, seq=0)
+    birth = encode_payload([Metric("bdSeq", 3, Datatype.INT64, 1)], timestamp_ms=1, seq=0)
     hear(host, "spBv1.0/issy/NBIRTH/e1", birth)
-    hear(host, "spBv1.0/issy/NDEATH/e1", encode([Metric("bdSeq", 2, Type.INT64, 1)], timestamp_ms=1))
+    hear(
+        host,
+        "spBv1.0/issy/NDEATH/e1",
+        encode_payload([Metric("bdSeq", 2, Datatype.INT64, 1)], timestamp_ms=1),
+    )
     assert 1 == host.answer("look")["online"]
-    hear(host, "spBv1.0/issy/NDEATH/e1", encode([Metric("bdSeq", 3, Type.INT64, 1)], timestamp_ms=1))
+    hear(
+        host,
+        "spBv1.0/issy/NDEATH/e1",
+        encode_payload([Metric("bdSeq", 3, Datatype.INT64, 1)], timestamp_ms=1),
+    )
     assert (0, 1) == (host.answer("look")["online"], host.answer("look")["births"])

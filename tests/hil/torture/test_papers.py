@@ -5,9 +5,10 @@ import random
 
 import pytest
 
-from quartier.district import issuers
-from quartier.district.documents import Accepted, Documents, Refused
-from quartier.district.voice import Identity
+from quartier.district.documents import key_list
+from quartier.district.documents.document_types import AcceptedDocument, RefusedDocument
+from quartier.district.documents.verification import DocumentVerifier
+from quartier.district.records import Identity
 from quartier.house.now import Now
 from quartier_hil.district.issuer import Key
 from quartier_hil.district.session import Names
@@ -27,7 +28,7 @@ def desk():
 @pytest.fixture
 def gate(desk):
     listed = [desk.clerk.listing(["heartbeat"]), desk.key.listing(["heartbeat", "envelope"])]
-    return Documents(Identity("issy", "b012"), issuers.read(json.dumps(listed)))
+    return DocumentVerifier(Identity("issy", "b012"), key_list.parse_plain_list(json.dumps(listed)))
 
 
 def judged(gate, paper):
@@ -36,19 +37,25 @@ def judged(gate, paper):
 
 def test_each_bad_document_is_refused_with_its_reason_and_moves_no_number(desk, gate):
     dice = random.Random(5)
-    assert isinstance(judged(gate, papers.good(desk, NOW_MS, NOW_MS, 1000.0)), Accepted)
+    assert isinstance(judged(gate, papers.good(desk, NOW_MS, NOW_MS, 1000.0)), AcceptedDocument)
     before = gate.ledger()
     wrong = []
     for number in range(DRAWN):
         paper = papers.draw(desk, dice, number, NOW_MS + 1 + number, NOW_MS, NOW_MS)
         found = judged(gate, paper)
         owed = (paper.ident[:64], paper.reception, paper.reason)
-        if not isinstance(found, Refused) or owed != (found.ack.id, found.ack.reception, found.ack.reason):
+        if not isinstance(found, RefusedDocument) or owed != (
+            found.ack.id,
+            found.ack.reception,
+            found.ack.reason,
+        ):
             wrong.append((paper.kind, owed, found))
 
     assert [] == wrong[:3]
     assert before == gate.ledger()
-    assert isinstance(judged(gate, papers.good(desk, NOW_MS + 1, NOW_MS, 2000.0)), Accepted), "no latch"
+    assert isinstance(judged(gate, papers.good(desk, NOW_MS + 1, NOW_MS, 2000.0)), AcceptedDocument), (
+        "no latch"
+    )
 
 
 def test_a_seed_draws_the_same_documents_again_but_for_nothing(desk):

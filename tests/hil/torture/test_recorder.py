@@ -5,8 +5,12 @@ import time
 
 import pytest
 
-from quartier.district.sparkplug import Key as SampleKey
-from quartier.district.sparkplug import Metric, Type, encode
+from quartier.district.sparkplug.payload_codec import (
+    Datatype,
+    Metric,
+    SampleKey,
+    encode_payload,
+)
 from quartier_hil.clock import RigClock
 from quartier_hil.district.issuer import Key
 from quartier_hil.district.session import Names, Session
@@ -22,8 +26,8 @@ def told():
 
 
 def data(first, *values, late=False, boot=7):
-    metrics = [Metric("power_w", value, Type.DOUBLE, NOW_MS - 2_000, historical=late) for value in values]
-    return encode(metrics, timestamp_ms=NOW_MS, seq=0, key=SampleKey(boot, first))
+    metrics = [Metric("power_w", value, Datatype.DOUBLE, NOW_MS - 2_000, historical=late) for value in values]
+    return encode_payload(metrics, timestamp_ms=NOW_MS, seq=0, key=SampleKey(boot, first))
 
 
 def test_live_samples_tell_how_old_they_are_and_late_ones_are_counted(told):

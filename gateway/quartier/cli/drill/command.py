@@ -13,7 +13,7 @@ def drill(options: argparse.Namespace) -> int:
         return _reference(options.reference)
     if options.declared:
         return _declared(options)
-    if options.on_site_handlers or options.verify:
+    if options.on_site or options.verify:
         from quartier.cli.drill import onsite  # noqa: PLC0415 - brings the library that signs
 
         return onsite.verify(options) if options.verify else onsite.on_site(options)

@@ -10,7 +10,7 @@ from html import escape
 from quartier.cli.outcome import Outcome
 from quartier.cli.planpage import frame
 from quartier.cli.planpage.chart import BARS, JOINED, Curve, drawn
-from quartier.planning.spells import Spell
+from quartier.planning.site.plan_segments import PlanSegment
 
 _KILO = 1000.0
 _STYLES = {"battery": "store", "car": "buy", "tank": "heat", "batch": "worth"}
@@ -164,7 +164,7 @@ def _spells(outcome: Outcome) -> str:
     return "".join(made)
 
 
-def _row(outcome: Outcome, name: str, one: Spell) -> str:
+def _row(outcome: Outcome, name: str, one: PlanSegment) -> str:
     energies = outcome.plan.parts[name].energy_wh
     level = ""
     if energies:

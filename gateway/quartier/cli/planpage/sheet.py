@@ -10,8 +10,8 @@ from html import escape
 from quartier.cli.planpage import frame
 from quartier.cli.planpage.chart import BARS, JOINED, Curve, drawn
 from quartier.cli.steps import Steps
-from quartier.planning.horizon import Battery
-from quartier.planning.plan import Plan, PlannedStep
+from quartier.planning.horizon import BatteryModel
+from quartier.planning.storage.battery_plan import BatteryPlan, PlannedStep
 
 _KILO = 1000.0
 _ROWS = (("from", ""), ("battery", "kW"), ("grid", "kW"), ("stored", "%"))
@@ -25,12 +25,12 @@ class Sheet:
 
     site: str
     name: str
-    battery: Battery
+    battery: BatteryModel
     rated_wh: float
     contract_w: float
     steps: Steps
-    plan: Plan
-    still: Plan
+    plan: BatteryPlan
+    still: BatteryPlan
     given_up: Sequence[str]
     why: Sequence[str]
 

@@ -22,7 +22,7 @@ from quartier.house.sample import Mark
 from quartier.runtime.interfaces import RecordEvent
 
 if TYPE_CHECKING:  # a house that stands alone does not import it
-    from quartier.district.documents import Accepted
+    from quartier.district.documents.document_types import AcceptedDocument
 
 
 class DistrictCommands:
@@ -55,7 +55,9 @@ class DistrictCommands:
 
     # What comes
 
-    def take(self, accepted: "Accepted", document: CommandDocument, world: CommandContext) -> list[Ack]:
+    def take(
+        self, accepted: "AcceptedDocument", document: CommandDocument, world: CommandContext
+    ) -> list[Ack]:
         """Judge a command and begin it; the same one again is answered, and has no second effect."""
         if accepted.repeated:
             said = self.commands.said(document)

@@ -19,10 +19,9 @@ from quartier.config.stored_site_file import GatewayPaths, StoredSiteFile
 from quartier.control.link.allowed import is_failsafe_tested, is_loosening_allowed
 from quartier.control.link.state import LinkMode, LinkState
 from quartier.control.requests import Ack, AckReason
-from quartier.district.documents import Accepted
-from quartier.district.issuers import Unsigned
-from quartier.district.jobforms import Job
-from quartier.district.keyring import Rollback
+from quartier.district.documents.document_types import AcceptedDocument, Job
+from quartier.district.documents.key_list import UnsignedList
+from quartier.district.documents.keyring import OlderList
 from quartier.district.uplink import Uplink
 from quartier.house.now import Now
 from quartier.runtime import state_file
@@ -138,7 +137,7 @@ class JobRunner:
         self._log.info(code, job=job, text=text)
         self._event(code, text, {"job": job}, self._clock.now())
 
-    async def take(self, accepted: Accepted) -> None:
+    async def take(self, accepted: AcceptedDocument) -> None:
         """A job has come: again, or for the first time."""
         job = accepted.document
         if not isinstance(job, Job):
@@ -284,5 +283,5 @@ class JobRunner:
 
 
 def _make_refusal(error: ConfigError) -> JobResult:
-    reasons = {Rollback: "REPLAY", Unsigned: "BAD_SIG"}
+    reasons = {OlderList: "REPLAY", UnsignedList: "BAD_SIG"}
     return JobResult("INVALID_CONTENT", "REJECTED", reasons.get(type(error), "BOUNDS"))

@@ -14,7 +14,7 @@ from quartier.control.supervise import flexibility
 from quartier.runtime.interfaces import RecordEvent
 
 if TYPE_CHECKING:  # a house that stands alone does not import it
-    from quartier.district.documents import Accepted
+    from quartier.district.documents.document_types import AcceptedDocument
 REPORT_VALID_S = 3_600
 FORECAST_PERSISTENCE, FORECAST_PLANNED = (
     "persistence of the last day",
@@ -46,7 +46,7 @@ class DistrictSchedules:
         self._log = log
         self._dumped: tuple[object, object, dict[str, Any]] = ({}, {}, {})
 
-    def take(self, accepted: "Accepted", moment: ScheduleContext) -> None:
+    def take(self, accepted: "AcceptedDocument", moment: ScheduleContext) -> None:
         """One document of the district that is a schedule or a signal."""
         document = accepted.document
         if isinstance(document, Signal):
@@ -55,7 +55,7 @@ class DistrictSchedules:
             self._accept_schedule(document, accepted, moment)
 
     def _accept_schedule(
-        self, schedule: DeviceSchedule, accepted: "Accepted", moment: ScheduleContext
+        self, schedule: DeviceSchedule, accepted: "AcceptedDocument", moment: ScheduleContext
     ) -> None:
         if accepted.persisted:
             self.entries, acks = schedules.accept_schedule(self.entries, schedule, moment)
@@ -75,7 +75,7 @@ class DistrictSchedules:
             text = f"schedule {schedule.id} of {schedule.asset}: {last.status}"
             self._event("schedule.judged", text, fields, moment.now)
 
-    def _accept_signal(self, signal: Signal, accepted: "Accepted", moment: ScheduleContext) -> None:
+    def _accept_signal(self, signal: Signal, accepted: "AcceptedDocument", moment: ScheduleContext) -> None:
         """In doubt, of the clock or of its number, only what asks for less counts."""
         sure = accepted.persisted and moment.lost_ms is None
         if not (sure or signals.only_tightens(self.signals, signal, moment.utc_ms)):

@@ -9,9 +9,9 @@ from typing import Any
 from quartier.config import model
 from quartier.control.observe.quarter_hours import DAY_SLOTS, SLOT_MS
 from quartier.house.now import Now
-from quartier.planning.course import Forecast, Series
-from quartier.planning.forecast import ahead
-from quartier.planning.learner import Learner
+from quartier.planning.forecast.forecast_series import Forecast, ForecastSeries
+from quartier.planning.forecast.learning import Learner
+from quartier.planning.forecast.predictions import make_forecast
 from quartier_drivers.contract import KINDS, Quality, Reading, Readings, columns
 from quartier_drivers.layout import Layout
 from quartier_drivers.points import split, word
@@ -121,7 +121,7 @@ def _find_start(learner: Learner, utc_ms: int) -> tuple[int, float]:
 def make_site_forecast(learner: Learner, utc_ms: int) -> Forecast:
     """Forecast ``REACH_SLOTS`` quarter hours from the present one on."""
     step_s = SLOT_MS / 1000
-    return ahead(learner, utc_ms // SLOT_MS * step_s, FORECAST_SLOTS * step_s, step_s)
+    return make_forecast(learner, utc_ms // SLOT_MS * step_s, FORECAST_SLOTS * step_s, step_s)
 
 
 def find_point_values(forecast: Forecast, age: int = 0) -> dict[str, float | None]:
@@ -132,7 +132,7 @@ def find_point_values(forecast: Forecast, age: int = 0) -> dict[str, float | Non
     hour, day = slice(age, age + _HOUR_SLOTS), slice(age, age + DAY_SLOTS)
     found: dict[str, float | None] = {}
     for one, name in _SERIES_FIELDS.items():
-        series: Series = getattr(forecast, name)
+        series: ForecastSeries = getattr(forecast, name)
         columns_w = {"": series.mean_w, "_low": series.low_w, "_high": series.high_w}
         for end, column_w in columns_w.items():
             found[f"gateway.forecast_{one}_1h{end}_w"] = sum(column_w[hour]) / _HOUR_SLOTS
@@ -141,7 +141,7 @@ def find_point_values(forecast: Forecast, age: int = 0) -> dict[str, float | Non
     return found
 
 
-def _render_series(series: Series, age: int) -> dict[str, Any]:
+def _render_series(series: ForecastSeries, age: int) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: [round(watts, 1) for watts in getattr(series, name)[age : age + DAY_SLOTS]]
         for name in ("mean_w", "low_w", "middle_w", "high_w")

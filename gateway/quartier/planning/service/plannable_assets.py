@@ -17,11 +17,17 @@ from quartier.control.state import ControlState
 from quartier.house.assets import Ev, House, Steered
 from quartier.house.modes import Heat, Run, Waste
 from quartier.house.now import Now
-from quartier.planning.beside import Modes
-from quartier.planning.day import Day
 from quartier.planning.horizon import RefusedError
-from quartier.planning.roster import Roster, Terms, current_step_a, rest_w, roster
-from quartier.planning.site import Batch, Car, Tank
+from quartier.planning.site.asset_selection import (
+    AssetSelection,
+    StorageTerms,
+    find_current_step_a,
+    find_remaining_run_w,
+    select_assets,
+)
+from quartier.planning.site.other_assets import PowerModes
+from quartier.planning.site.planning_day import PlanningDay
+from quartier.planning.site.site_model import BatchModel, CarModel, TankModel
 
 PlannableStore = Heat | Waste | Run
 """What may wait for a cheaper hour, beside cars."""
@@ -39,7 +45,9 @@ _TIME_CONSTANTS_MAX = 12.0
 """A tank that forgets sooner than the horizon ends by so many time constants is not planned."""
 
 
-def find_plannable_cars(state: ControlState, now: Now, start_utc_s: float, step_s: int) -> dict[str, Car]:
+def find_plannable_cars(
+    state: ControlState, now: Now, start_utc_s: float, step_s: int
+) -> dict[str, CarModel]:
     """The cars that may be planned from ``start_utc_s`` on, by their charging points.
 
     Not one of which something is not known, that rests, that has to charge now, or that somebody orders.
@@ -62,7 +70,7 @@ def find_plannable_cars(state: ControlState, now: Now, start_utc_s: float, step_
         need_wh = charging_sessions.find_missing_energy_wh(ev, here, state.memories, now.ns) or 0.0
         until_s = now.utc_ms / 1000 + leaves_s - _READY_MARGIN_S - start_utc_s
         phases_count, most_a = here.uptake.planned(ev)
-        car = Car(
+        car = CarModel(
             need_wh=need_wh,
             room_wh=need_wh,
             from_step=0,
@@ -75,7 +83,7 @@ def find_plannable_cars(state: ControlState, now: Now, start_utc_s: float, step_
         )
         if car.until_step > 0 and car.current_min_a <= car.current_max_a:
             with suppress(RefusedError):  # one that wants too much to be counted keeps no other from it
-                found[ev.name] = replace(car, current_step_a=current_step_a(ev.name, car, step_s))
+                found[ev.name] = replace(car, current_step_a=find_current_step_a(ev.name, car, step_s))
     return found
 
 
@@ -104,10 +112,10 @@ def _is_plannable_store(asset: PlannableStore) -> bool:
     return asset.water is not None and found.takes != found.waits and None not in band
 
 
-def find_plan_modes(asset: PlannableStore) -> Modes:
+def find_plan_modes(asset: PlannableStore) -> PowerModes:
     """Where a boost can be asked for, normal waits for it; else the lowest mode does."""
     if isinstance(asset, Waste):
-        return Modes(
+        return PowerModes(
             preferences.WASTE_RUN,
             preferences.WAIT,
             _RUN_POWER_MIN_W,
@@ -115,7 +123,7 @@ def find_plan_modes(asset: PlannableStore) -> Modes:
             make_reason("plan.nothing_by_then"),
         )
     if isinstance(asset, Run):
-        return Modes(
+        return PowerModes(
             daily_runs.RUN_MODE,
             daily_runs.WAIT_MODE,
             _RUN_POWER_MIN_W,
@@ -124,10 +132,12 @@ def find_plan_modes(asset: PlannableStore) -> Modes:
         )
     boosts = asset.boosts if asset.preheat else asset.normal
     waits = asset.normal if boosts < asset.normal else len(asset.modes) - 1
-    return Modes(boosts, waits, _RUNNING_POWER_SHARE * asset.modes[boosts].power_w)
+    return PowerModes(boosts, waits, _RUNNING_POWER_SHARE * asset.modes[boosts].power_w)
 
 
-def find_plannable_stores(state: ControlState, now: Now, start_utc_s: float, wanted: Planning) -> Roster:
+def find_plannable_stores(
+    state: ControlState, now: Now, start_utc_s: float, wanted: Planning
+) -> AssetSelection:
     """The tanks and batches that may be planned now: those of which all is read, and nobody orders."""
     names, zone = list_plannable_stores(state.house), ZoneInfo(state.house.zone)
     free = []
@@ -140,17 +150,17 @@ def find_plannable_stores(state: ControlState, now: Now, start_utc_s: float, wan
     count = round(wanted.horizon_s / wanted.step_s)
     times = [datetime.fromtimestamp(start_utc_s + step * wanted.step_s, zone) for step in range(count)]
     known = {point: memory.value for point, memory in state.memories.items()}
-    day = Day(times=times, step_s=wanted.step_s, known=known)
-    tanks: dict[str, Tank] = {}
-    batches: dict[str, Batch] = {}
+    day = PlanningDay(times=times, step_s=wanted.step_s, known=known)
+    tanks: dict[str, TankModel] = {}
+    batches: dict[str, BatchModel] = {}
     for asset in free:
         with suppress(RefusedError):  # one that cannot be planned keeps no other from it
-            found = roster([_narrow_band(asset)], day, Terms())
+            found = select_assets([_narrow_band(asset)], day, StorageTerms())
             tanks |= found.tanks
             batches |= found.batches
     least_h = wanted.horizon_s / 3600.0 / _TIME_CONSTANTS_MAX
     lasting = {name: tank for name, tank in tanks.items() if tank.time_constant_h > least_h}
-    return Roster(tanks=lasting, batches=batches)
+    return AssetSelection(tanks=lasting, batches=batches)
 
 
 def _narrow_band(asset: Heat | Waste | Run) -> Heat | Waste | Run:
@@ -161,8 +171,12 @@ def _narrow_band(asset: Heat | Waste | Run) -> Heat | Waste | Run:
 
 
 def continue_running_batches(
-    state: ControlState, batches: Mapping[str, Batch], now: Now, net_w: float, import_max_w: Sequence[float]
-) -> dict[str, Batch]:
+    state: ControlState,
+    batches: Mapping[str, BatchModel],
+    now: Now,
+    net_w: float,
+    import_max_w: Sequence[float],
+) -> dict[str, BatchModel]:
     """The batches, of which one that runs already goes on: a plan that is made anew each five minutes would
     else interrupt it for every sunnier hour that it foresees.
 
@@ -176,7 +190,7 @@ def continue_running_batches(
             continue
         run_w = batch.powers_w
         if all(net_w + watts <= cap_w for watts, cap_w in zip(run_w, import_max_w, strict=False)):
-            found[asset.name] = Batch(run_w, 0, len(run_w))
+            found[asset.name] = BatchModel(run_w, 0, len(run_w))
             net_w += run_w[0]
     return found
 
@@ -218,6 +232,6 @@ def estimate_rule_power_w(
     """
     one = state.runs.get(asset.name, daily_runs.NO_RUN)
     if isinstance(asset, Run) and one.is_begun:
-        return [*rest_w(asset, one.ran_s, step_s), *[0.0] * count][:count]
+        return [*find_remaining_run_w(asset, one.ran_s, step_s), *[0.0] * count][:count]
     power_w = max(0.0, observations.find_power_w(state.memories, asset, now.ns) or 0.0)
     return [power_w * min(1.0, max(0.0, (_CONTINUATION_S - step * step_s) / step_s)) for step in range(count)]

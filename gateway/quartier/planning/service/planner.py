@@ -23,12 +23,12 @@ from quartier.control.requests import LocalPlan
 from quartier.control.state import ControlState
 from quartier.house.assets import House
 from quartier.house.now import Now
-from quartier.planning.course import Forecast
+from quartier.planning.forecast.forecast_series import Forecast
+from quartier.planning.forecast.learning import Learner
 from quartier.planning.horizon import RefusedError
-from quartier.planning.learner import Learner
-from quartier.planning.question import Answer, Question, answered
 from quartier.planning.service import plannable_assets, planner_inputs
 from quartier.planning.service.forecast_points import SiteForecast, make_site_forecast
+from quartier.planning.service.plan_request import PlanAnswer, PlanRequest, answer_request
 from quartier.planning.service.planner_inputs import read_meter_tariff
 from quartier.planning.service.training import ForecastTraining
 from quartier.runtime.clock import SiteClock
@@ -52,7 +52,7 @@ ANSWER_AGE_MAX_S = 120.0
 
 
 _CHECK_PERIOD_FLOOR_S = 0.02
-MakePlan = Callable[[Question, Learner], Answer]
+MakePlan = Callable[[PlanRequest, Learner], PlanAnswer]
 
 
 class ControlView(Protocol):
@@ -96,7 +96,7 @@ class Planner:
         clock: SiteClock,
         event: RecordEvent,
         log: Any,
-        answered: MakePlan = answered,
+        answered: MakePlan = answer_request,
     ) -> None:
         site = loaded.site
         self._site, self._turn, self._clock, self._event, self._log = site, turn, clock, event, log
@@ -111,7 +111,7 @@ class Planner:
         self._learn_s = 0.0
         self._quotes: object = ()
         self._seen: object = None
-        self.answer: Answer | None = None
+        self.answer: PlanAnswer | None = None
         self.why = "the first plan is not made yet"
 
     def _start_training(self) -> None:
@@ -213,9 +213,9 @@ class Planner:
             self._log.info("plan.made", asset=question.asset, steps=len(found.plan.steps))
             names = " and ".join((*found.wish.aims, *found.wish.legs)) or "nobody"
             self._event("plan.made", f"{names} follows the local plan", {}, now)
-        if found.beside.why_not and (self.answer is None or not self.answer.beside.why_not):
-            self._log.warning("plan.partial", why=found.beside.why_not)
-            self._event("plan.partial", f"the battery alone is planned: {found.beside.why_not}", {}, now)
+        if found.others.why_not and (self.answer is None or not self.answer.others.why_not):
+            self._log.warning("plan.partial", why=found.others.why_not)
+            self._event("plan.partial", f"the battery alone is planned: {found.others.why_not}", {}, now)
         self.answer, self.why = found, ""
 
     async def _hear(self, now: Now) -> None:
@@ -319,7 +319,7 @@ class Planner:
             "foretold": self.forecast_points.summary(now),
             **({} if found is None else self._school.tolls.shown(found.question, now.utc_ms / 1000)),
             "beside": [] if found is None else list(_render_other_assets(found)),
-            "beside_why_not": "" if found is None else found.beside.why_not,
+            "beside_why_not": "" if found is None else found.others.why_not,
         }
 
     def shown(self) -> dict[str, Any]:
@@ -356,24 +356,26 @@ class Planner:
         }
 
 
-def _collect_planned_w(found: Answer) -> dict[str, Sequence[float]]:
+def _collect_planned_w(found: PlanAnswer) -> dict[str, Sequence[float]]:
     """What each battery and car is planned to take, a number a step."""
-    units = {name: [step.battery_w for step in one.plan.steps] for name, one in found.led.items() if name}
-    return {**units, **found.beside.powers_w}
+    units = {
+        name: [step.battery_w for step in one.plan.steps] for name, one in found.batteries.items() if name
+    }
+    return {**units, **found.others.powers_w}
 
 
-def _render_other_assets(found: Answer) -> dict[str, list[dict[str, Any]]]:
+def _render_other_assets(found: PlanAnswer) -> dict[str, list[dict[str, Any]]]:
     """What all but the first battery are planned to do, step by step and why: W of a battery, A of a car."""
     told = {
         name: [
             {"power_w": step.battery_w, "value": step.battery_w, "why": str(why), **render_data(why)}
             for step, why in zip(one.plan.steps, one.why, strict=True)
         ]
-        for name, one in found.led.items()
+        for name, one in found.batteries.items()
         if name != found.question.asset
     }
-    for name, legs in found.beside.legs.items():
-        steps = zip(found.beside.powers_w[name], legs, strict=True)
+    for name, legs in found.others.legs.items():
+        steps = zip(found.others.powers_w[name], legs, strict=True)
         told[name] = [
             {"power_w": watts, "value": leg.value, "why": str(leg.why), **render_data(leg.why)}
             for watts, leg in steps

@@ -19,12 +19,18 @@ from quartier.house.assets import MOBILE_PEAKS, Battery, Ev, House
 from quartier.house.assets import Pv as Sun
 from quartier.house.now import Now
 from quartier.planning import horizon
-from quartier.planning.history import Premises
+from quartier.planning.forecast.site_history import SiteFacts
 from quartier.planning.horizon import Contract, RefusedError
-from quartier.planning.question import Question
 from quartier.planning.service import plannable_assets
-from quartier.planning.tariff import Quote, Tariff, Told, minutes, profile
-from quartier.planning.trial import Trial
+from quartier.planning.service.plan_backtest import PlanBacktest
+from quartier.planning.service.plan_request import PlanRequest
+from quartier.planning.tariffs.energy_prices import (
+    MeterTariffState,
+    PriceSignal,
+    Tariff,
+    parse_day_profile,
+    parse_time_span,
+)
 
 PLAN_GRID_S = 300
 """A plan begins with a whole five minutes, so that its steps stand still from plan to plan."""
@@ -47,7 +53,7 @@ def make_question(
     now: Now,
     distrust: str = "",
     said: ReadText = lambda _: "",
-) -> Question:
+) -> PlanRequest:
     """What is to be planned now; ``said`` gives what a point says in words.
 
     Raises RefusedError where something that it needs is not known, or with ``distrust`` where that is said.
@@ -98,7 +104,7 @@ def make_question(
         - sum(watts[0] for watts in planned_w.values())
     )
     import_max_w = [cap.import_w for cap in caps]
-    return Question(
+    return PlanRequest(
         start_utc_s=start_ms / 1000,
         start_ns=now.ns - (now.utc_ms - start_ms) * 1_000_000,
         expires_ns=now.ns + int(PLAN_VALID_S * 1e9),
@@ -127,12 +133,12 @@ def make_question(
     )
 
 
-def make_plan_backtest(site: Site) -> Trial:
+def make_plan_backtest(site: Site) -> PlanBacktest:
     """The back-test of plans, with the tariff of the site file and its batteries as one."""
     wanted, limits = site.planning, site.limits
     if wanted is None:
         raise RefusedError("the site file has no [planning]")
-    return Trial(
+    return PlanBacktest(
         battery=_combine_batteries(site, wanted),
         tariff=make_tariff(site),
         import_max_w=limits.import_hard_w,
@@ -143,7 +149,7 @@ def make_plan_backtest(site: Site) -> Trial:
 
 def _read_batteries(
     state: ControlState, now: Now, wanted: Planning
-) -> dict[str, tuple[horizon.Battery, float]]:
+) -> dict[str, tuple[horizon.BatteryModel, float]]:
     """Each battery as it stands, and what it takes.  Raises RefusedError where one is silent."""
     found = {}
     for unit in (one for one in state.house.assets if isinstance(one, Battery)):
@@ -158,13 +164,13 @@ def _read_batteries(
     return found
 
 
-def _combine_batteries(site: Site, wanted: Planning) -> horizon.Battery:
+def _combine_batteries(site: Site, wanted: Planning) -> horizon.BatteryModel:
     """All batteries as one, at their reserve."""
     units = [one for one in site.assets.values() if isinstance(one, Storage)]
     terms = wanted.round_trip_pct, wanted.wear_eur_per_wh
     made = [_make_battery(unit, unit.reserve_soc_pct, *terms) for unit in units]
     share = (wanted.round_trip_pct / 100.0) ** 0.5
-    return horizon.Battery(
+    return horizon.BatteryModel(
         capacity_wh=sum(one.capacity_wh for one in made),
         reserve_wh=sum(one.reserve_wh for one in made),
         energy_wh=sum(one.energy_wh for one in made),
@@ -178,10 +184,10 @@ def _combine_batteries(site: Site, wanted: Planning) -> horizon.Battery:
 
 def _make_battery(
     unit: Battery | Storage, soc_pct: float, round_trip_pct: float, wear_eur_per_wh: float
-) -> horizon.Battery:
+) -> horizon.BatteryModel:
     floor_pct = min(max(unit.soc_min_pct, unit.reserve_soc_pct), unit.soc_max_pct)
     share = (round_trip_pct / 100.0) ** 0.5
-    return horizon.Battery(
+    return horizon.BatteryModel(
         capacity_wh=unit.capacity_wh * unit.soc_max_pct / 100.0,
         reserve_wh=unit.capacity_wh * floor_pct / 100.0,
         energy_wh=unit.capacity_wh * min(max(soc_pct, 0.0), 100.0) / 100.0,
@@ -202,14 +208,14 @@ def make_tariff(site: Site) -> Tariff:
         kind=said.contract,
         zone=site.site.time_zone,
         prices_eur_per_wh=said.prices_eur_per_wh,
-        off_peak=tuple(minutes(text) for text in said.off_peak),
+        off_peak=tuple(parse_time_span(text) for text in said.off_peak),
         export_eur_per_wh=said.export_eur_per_wh,
         off_peak_weekend=said.off_peak_weekend,
         off_peak_index=said.off_peak_index,
     )
 
 
-def find_signal_quotes(signals: Signals) -> Iterator[Quote]:
+def find_signal_quotes(signals: Signals) -> Iterator[PriceSignal]:
     """What the district signals of prices and carbon, inside its validity."""
     for kind in ("price", "co2"):
         signal = signals.get(kind)
@@ -218,17 +224,17 @@ def find_signal_quotes(signals: Signals) -> Iterator[Quote]:
         for begin_ms, end_ms, span in find_edges(signal.start_utc_ms, signal.spans):
             begin_ms, end_ms = max(begin_ms, signal.nbf_utc_ms), min(end_ms, signal.exp_utc_ms)  # noqa: PLW2901 - what counts of it
             if begin_ms < end_ms:
-                yield Quote(begin_ms / 1000, end_ms / 1000, _select_numbers(span.values))
+                yield PriceSignal(begin_ms / 1000, end_ms / 1000, _select_numbers(span.values))
 
 
 def _select_numbers(values: Mapping[str, float | str]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if not isinstance(value, str)}
 
 
-def make_premises(site: Site, house: House) -> Premises:
+def make_premises(site: Site, house: House) -> SiteFacts:
     """What the forecast is told of the building."""
     place, here = site.site, (site.site.latitude, site.site.longitude)
-    return Premises(
+    return SiteFacts(
         zone=place.time_zone,
         where=None if here[0] is None or here[1] is None else (here[0], here[1]),
         contract_w=site.limits.contract_import_w,
@@ -240,27 +246,27 @@ def make_premises(site: Site, house: House) -> Premises:
 _MINUTE_S = 60
 
 
-def read_meter_tariff(state: ControlState, now: Now, said: ReadText = lambda _: "") -> Told:
+def read_meter_tariff(state: ControlState, now: Now, said: ReadText = lambda _: "") -> MeterTariffState:
     """The word of the first meter that tells an index, those of the grid operator first."""
     for supply in state.house.supplies:
         meter = _TariffMeter(state.memories, now, supply.name, supply.period_s)
         index = meter.number("tariff_index")
         if index is not None:
-            return Told(
+            return MeterTariffState(
                 index=index,
                 today=meter.number("today_colour_state", "today_colour_index"),
                 tomorrow=meter.number("tomorrow_colour_state", "tomorrow_colour_index"),
                 notice=meter.notice(),
                 peaks=tuple(meter.peaks()),
-                profile=profile(said(f"{supply.name}.tomorrow_profile_text")),
+                profile=parse_day_profile(said(f"{supply.name}.tomorrow_profile_text")),
                 profile_from=meter.profile_from(),
             )
     for one in state.house.witnesses:
         if one.tariff_s is not None:
             index = _TariffMeter(state.memories, now, one.name, one.tariff_s).number("tariff_index")
             if index is not None:
-                return Told(index=index)
-    return Told()
+                return MeterTariffState(index=index)
+    return MeterTariffState()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from quartier.planning.account import Account, Debt, Shadow
-from quartier.planning.carbon import Carbon
-from quartier.planning.crests import Crests
-from quartier.planning.question import Question
-from quartier.planning.tariff import Quote
+from quartier.planning.service.plan_request import PlanRequest
+from quartier.planning.tariffs.carbon_forecast import CarbonForecast
+from quartier.planning.tariffs.energy_prices import PriceSignal
+from quartier.planning.tariffs.peak_history import PeakHistory
+from quartier.planning.tariffs.rule_baseline import RuleBaseline, RuleBattery, RuleDeficit
 
 _HOUR_S, _STEP_S = 3_600, 300
 _CO2_QUANTITY = "import_g_per_wh"
@@ -33,12 +33,12 @@ class Surcharges:
         self,
         zone: str,
         day_peak_eur_per_w: float = 0.0,
-        rule: Shadow | None = None,
+        rule: RuleBattery | None = None,
         *,
         by_month: bool = False,
     ) -> None:
-        self.crests, self.carbon = Crests(), Carbon()
-        self.account, self.rule = Account(), rule
+        self.crests, self.carbon = PeakHistory(), CarbonForecast()
+        self.account, self.rule = RuleBaseline(), rule
         self.month, self.month_w = 0, 0.0
         self._by_month = by_month
         self.newest = math.nan
@@ -68,12 +68,12 @@ class Surcharges:
     def forget(self, utc_s: float) -> None:
         """What was learnt of hours that begin later than ``utc_s``: they are none that have been."""
         if self.newest * _HOUR_S > utc_s:
-            self.crests, self.newest = Crests(), math.nan
+            self.crests, self.newest = PeakHistory(), math.nan
             self.month, self.month_w = 0, 0.0
         if self.carbon.newest * _HOUR_S > utc_s:
-            self.carbon = Carbon()
+            self.carbon = CarbonForecast()
 
-    def hear(self, quotes: Iterable[Quote], utc_s: float) -> None:
+    def hear(self, quotes: Iterable[PriceSignal], utc_s: float) -> None:
         """Take in the carbon that is signalled for the hour that runs."""
         hour = int(utc_s // _HOUR_S)
         moments = range(hour * _HOUR_S, (hour + 1) * _HOUR_S, _STEP_S)
@@ -88,7 +88,7 @@ class Surcharges:
             # What is as clean must not seem to differ, by the last bit either.
             self.carbon.learn(hour, found[0] if min(found) == max(found) else sum(found) / len(found))
 
-    def counted(self, question: Question) -> Question:
+    def counted(self, question: PlanRequest) -> PlanRequest:
         """The same question with all of it."""
         count, step_s, start_s = question.count, question.step_s, question.start_utc_s
         middles_s = [start_s + (at + 0.5) * step_s for at in range(count)]
@@ -99,16 +99,16 @@ class Surcharges:
         contract = replace(
             question.contract,
             peak_free_w=free_w,
-            surcharges=self.crests.surcharges(days, self._price * self._find_factor(self.account.crest)),
+            surcharges=self.crests.surcharges(days, self._price * self._find_factor(self.account.day_peak)),
             co2_eur_per_g=question.contract.co2_eur_per_g * self._find_factor(self.account.co2),
         )
         co2: Sequence[float] = self.carbon.at([int(at_s // _HOUR_S) for at_s in middles_s])
         return replace(question, contract=contract, co2_g_per_wh=co2)
 
-    def _find_factor(self, debt: Debt) -> float:
+    def _find_factor(self, debt: RuleDeficit) -> float:
         return 1.0 if self.rule is None else debt.factor
 
-    def shown(self, question: Question, utc_s: float) -> dict[str, Any]:
+    def shown(self, question: PlanRequest, utc_s: float) -> dict[str, Any]:
         """How each counts in a question that was planned, JSON-ready; None where one does not."""
         told = {"day_peak": self._render_day_peak(question, utc_s), "co2": self._render_co2(question)}
         told |= {"month_peak": self._render_month_peak(question, utc_s)}
@@ -116,10 +116,10 @@ class Surcharges:
 
     def _render_weights(self) -> dict[str, Any]:
         """By how much plans are behind the rule, in usual days, and by what the weights are multiplied."""
-        debts = {"co2": self.account.co2, "day_peak": self.account.crest}
+        debts = {"co2": self.account.co2, "day_peak": self.account.day_peak}
         return {name: {"behind_days": one.days, "factor": one.factor} for name, one in debts.items()}
 
-    def _render_month_peak(self, question: Question, utc_s: float) -> dict[str, Any] | None:
+    def _render_month_peak(self, question: PlanRequest, utc_s: float) -> dict[str, Any] | None:
         if not self._by_month:
             return None
         return {
@@ -132,19 +132,19 @@ class Surcharges:
         """What the month of that moment has reached so far."""
         return self.month_w if self._find_month(utc_s) == self.month else 0.0
 
-    def _render_day_peak(self, question: Question, utc_s: float) -> dict[str, Any] | None:
+    def _render_day_peak(self, question: PlanRequest, utc_s: float) -> dict[str, Any] | None:
         if self._price <= 0.0:
             return None
         surcharges = question.contract.surcharges
         return {
-            "eur_per_w": self._price * self._find_factor(self.account.crest),
+            "eur_per_w": self._price * self._find_factor(self.account.day_peak),
             "today_w": round(self.crests.reached_w(self._find_day(utc_s)), 1),
             "days_count": len(self.crests.days_w),
             "above_w": [round(one.above_w[0], 1) for one in surcharges],
             "eur_per_wh": [one.eur_per_wh for one in surcharges],
         }
 
-    def _render_co2(self, question: Question) -> dict[str, Any] | None:
+    def _render_co2(self, question: PlanRequest) -> dict[str, Any] | None:
         if question.contract.co2_eur_per_g <= 0.0:
             return None
         ends_s = [quote.end_utc_s for quote in question.quotes if _CO2_QUANTITY in quote.values]
@@ -174,7 +174,7 @@ class Surcharges:
     def recall(self, told: Any) -> None:
         """Go on with what ``keep`` gave; what is no such thing is learnt anew from the history."""
         table = told if isinstance(told, dict) else {}
-        crests, carbon, newest = Crests(), Carbon(), table.get("newest")
+        crests, carbon, newest = PeakHistory(), CarbonForecast(), table.get("newest")
         self.account.recall(table.get("account"))
         stored_wh = table.get("rule_wh")
         if self.rule is not None and isinstance(stored_wh, int | float) and math.isfinite(stored_wh):

@@ -10,10 +10,10 @@ from typing import Any
 
 from quartier.config import model
 from quartier.config.ahead import Planning
-from quartier.planning.history import History, Known, Premises
-from quartier.planning.learner import Learner, recalled
+from quartier.planning.forecast.learning import Learner, load_learner
+from quartier.planning.forecast.site_history import OptionalPower, PowerHistory, SiteFacts
+from quartier.planning.service.plan_backtest import PlanBacktest
 from quartier.planning.service.surcharges import Surcharges
-from quartier.planning.trial import Trial
 from quartier.runtime import state_file
 from quartier.store.history_reader import read_history
 from quartier_drivers.contract import Quality
@@ -35,17 +35,17 @@ class ForecastTraining:
 
     def __init__(
         self,
-        premises: Premises,
+        premises: SiteFacts,
         site: model.Site,
         history: Path,
         runtime_dir: Path,
         state_dir: Path,
-        trial: Trial | None = None,
+        trial: PlanBacktest | None = None,
     ) -> None:
         self.learner = Learner(premises)
         self.trial = trial
         said = site.planning or Planning()
-        rule = trial.shadow() if trial is not None and said.rule_bound else None
+        rule = trial.make_rule_battery() if trial is not None and said.rule_bound else None
         self.tolls = Surcharges(premises.zone, said.day_peak_eur_per_w, rule, by_month=said.peak_by_month)
         self.why_new = ""
         self._held: dict[str, float] = {}  # what each point was where the last portion ended
@@ -66,7 +66,7 @@ class ForecastTraining:
             return
         self.tolls.recall(kept.get("tolls"))
         try:
-            self.learner = recalled(self._premises, kept)
+            self.learner = load_learner(self._premises, kept)
             if self.trial is not None:
                 self.trial.recall(kept.get("trial"))
         except ValueError as error:
@@ -105,8 +105,8 @@ class ForecastTraining:
     def _learn(self, begin_s: int, until_s: int, *, tries: bool) -> None:
         count = (until_s - begin_s) // TRAINING_STEP_S
         columns = self._columns(begin_s, until_s, count)
-        load_w: list[Known] = []
-        sun_w: list[Known] = []
+        load_w: list[OptionalPower] = []
+        sun_w: list[OptionalPower] = []
         for at in range(count):
             found = self._step(columns, at)
             load_w.append(found[0])
@@ -115,9 +115,9 @@ class ForecastTraining:
         stored_w = [self._find_storage_w(columns, at) for at in range(count)]
         for (slot, import_w, _), (_, battery_w, _) in zip(
             *(
-                History(start_utc_s=float(begin_s), step_s=float(TRAINING_STEP_S), load_w=one).slots(
-                    self.learner.grid
-                )
+                PowerHistory(
+                    start_utc_s=float(begin_s), step_s=float(TRAINING_STEP_S), load_w=one
+                ).iterate_slots(self.learner.grid)
                 for one in (bought_w, stored_w)
             ),
             strict=True,
@@ -126,21 +126,21 @@ class ForecastTraining:
             self.tolls.learn(slot, import_w if is_sound else None, battery_w)
         if math.isnan(self.learner.newest) and not any(value is not None for value in load_w):
             return  # before anything was known nothing was missed
-        past = History(
+        past = PowerHistory(
             start_utc_s=float(begin_s), step_s=float(TRAINING_STEP_S), load_w=load_w, generated_w=sun_w
         )
-        for slot, hour_w, generated_w in past.slots(self.learner.grid):
+        for slot, hour_w, generated_w in past.iterate_slots(self.learner.grid):
             if slot <= self.learner.newest:
                 continue  # it is the imports alone that are learnt anew
             if tries and self.trial is not None:
                 self.trial.step(self.learner, slot, hour_w, generated_w)
             self.learner.step(slot, hour_w, generated_w)
 
-    def _columns(self, begin_s: int, until_s: int, count: int) -> dict[str, list[Known]]:
+    def _columns(self, begin_s: int, until_s: int, count: int) -> dict[str, list[OptionalPower]]:
         names = [*(name for found in self._parts.values() for name in found), *self._apart]
         points = [f"{name}.power_w" for name in (self._grid, *names)]
         points += [f"{self._grid}.{quantity}" for quantity in (_APPARENT_IMPORT, _APPARENT_EXPORT)]
-        columns: dict[str, list[Known]] = {}
+        columns: dict[str, list[OptionalPower]] = {}
         spans = begin_s * 1000, until_s * 1000
         try:
             for row in read_history(self._history, self._runtime_dir, points, *spans, float(TRAINING_STEP_S)):
@@ -152,7 +152,9 @@ class ForecastTraining:
         self._hold_values(columns, begin_s, until_s, count)
         return columns
 
-    def _hold_values(self, columns: dict[str, list[Known]], begin_s: int, until_s: int, count: int) -> None:
+    def _hold_values(
+        self, columns: dict[str, list[OptionalPower]], begin_s: int, until_s: int, count: int
+    ) -> None:
         """Let what did not change for longer than the history looks back go on from portion to portion."""
         for point, value in (self._held if self._held_s == begin_s else {}).items():
             column = columns.setdefault(point, [None] * count)
@@ -162,10 +164,10 @@ class ForecastTraining:
         self._held = {point: value for point, value in last.items() if value is not None}
         self._held_s = until_s
 
-    def _find_grid_w(self, columns: Mapping[str, Sequence[Known]], at: int) -> Known:
+    def _find_grid_w(self, columns: Mapping[str, Sequence[OptionalPower]], at: int) -> OptionalPower:
         """What the connection took, below 0 what it gave; None where that is not known."""
 
-        def value(quantity: str) -> Known:
+        def value(quantity: str) -> OptionalPower:
             column = columns.get(f"{self._grid}.{quantity}")
             return None if column is None else column[at]
 
@@ -174,19 +176,21 @@ class ForecastTraining:
             return apparent_va - (value(_APPARENT_EXPORT) or 0.0)
         return grid_w
 
-    def _find_storage_w(self, columns: Mapping[str, Sequence[Known]], at: int) -> Known:
+    def _find_storage_w(self, columns: Mapping[str, Sequence[OptionalPower]], at: int) -> OptionalPower:
         """What all batteries took; None where one is not known."""
         found = [columns.get(f"{name}.power_w", ()) for name in self._parts[model.Battery]]
         known = [power_w for one in found if one and (power_w := one[at]) is not None]
         return sum(known) if len(known) == len(found) else None
 
-    def _step(self, columns: Mapping[str, Sequence[Known]], at: int) -> tuple[Known, Known]:
+    def _step(
+        self, columns: Mapping[str, Sequence[OptionalPower]], at: int
+    ) -> tuple[OptionalPower, OptionalPower]:
         """Load without storage and cars, and sun, both plus; None where a part is not known."""
 
-        def value(point: str) -> Known:
+        def value(point: str) -> OptionalPower:
             return columns[point][at] if point in columns else None
 
-        sums: dict[type[Any], Known] = {}
+        sums: dict[type[Any], OptionalPower] = {}
         for kind, names in self._parts.items():
             parts = [value(f"{name}.power_w") for name in names]
             known = [part for part in parts if part is not None]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from quartier.planning.history import Known, Premises
+from quartier.planning.forecast.site_history import OptionalPower, SiteFacts
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil.records import table
 
@@ -40,10 +40,10 @@ class Home:
 
     name: str
     first_slot: int
-    load_w: tuple[Known, ...]
-    generated_w: tuple[Known, ...]
+    load_w: tuple[OptionalPower, ...]
+    generated_w: tuple[OptionalPower, ...]
     price_eur_per_wh: tuple[float, ...]
-    premises: Premises
+    premises: SiteFacts
 
 
 def read(path: Path, place: Place) -> Home:
@@ -68,5 +68,5 @@ def read(path: Path, place: Place) -> Home:
         load_w=tuple(None if row is None else whole.load_w[row] for row in order),
         generated_w=tuple(None if row is None else whole.generated_w[row] for row in order),
         price_eur_per_wh=tuple(prices[0 if row is None else row] for row in order),
-        premises=Premises(zone=place.zone, where=place.where, pv_rated_w=whole.pv_rated_w),
+        premises=SiteFacts(zone=place.zone, where=place.where, pv_rated_w=whole.pv_rated_w),
     )

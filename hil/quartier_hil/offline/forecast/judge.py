@@ -8,10 +8,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from quartier.planning.course import Forecast, Series
-from quartier.planning.forecast import ahead
-from quartier.planning.history import Known
-from quartier.planning.learner import Learner
+from quartier.planning.forecast.forecast_series import Forecast, ForecastSeries
+from quartier.planning.forecast.learning import Learner
+from quartier.planning.forecast.predictions import make_forecast
+from quartier.planning.forecast.site_history import OptionalPower
 from quartier_hil.offline.forecast.homes import HOUR_S, Home
 
 HORIZON_H, DAY_H, WEEK_H = 48, 24, 168
@@ -75,7 +75,7 @@ def walked(
         if at == begin and frozen:
             freeze(learner)
         if at >= begin and (at - begin) % every == 0:
-            yield at, ahead(learner, (home.first_slot + at) * HOUR_S, HORIZON_H * HOUR_S, HOUR_S)
+            yield at, make_forecast(learner, (home.first_slot + at) * HOUR_S, HORIZON_H * HOUR_S, HOUR_S)
         learner.step(home.first_slot + at, home.load_w[at], home.generated_w[at])
 
 
@@ -96,7 +96,9 @@ def judged(home: Home, begin: int, until: int, every: int = 1, *, frozen: bool =
     return tallies
 
 
-def _judge(tallies: dict[Key, Tally], name: str, course: Sequence[Known], at: int, said: Series) -> None:
+def _judge(
+    tallies: dict[Key, Tally], name: str, course: Sequence[OptionalPower], at: int, said: ForecastSeries
+) -> None:
     for span, (first, last) in enumerate(SPANS):
         ours = tallies[name, span, OURS]
         for far in range(first, min(last, len(course) - at)):

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from quartier.house.records import replace
-from quartier.planning.account import Account, Shadow
-from quartier.planning.carbon import Carbon
-from quartier.planning.chances import chances, leaning
-from quartier.planning.crests import Crests
-from quartier.planning.forecast import ahead
-from quartier.planning.history import Premises
-from quartier.planning.horizon import Battery, Contract, Outlook, Sample
-from quartier.planning.learner import Learner
-from quartier.planning.plan import planned
+from quartier.planning.forecast.learning import Learner
+from quartier.planning.forecast.predictions import make_forecast
+from quartier.planning.forecast.scenarios import make_scenarios, shift_scenarios
+from quartier.planning.forecast.site_history import SiteFacts
+from quartier.planning.horizon import BatteryModel, Contract, Outlook, Scenario
+from quartier.planning.storage.battery_plan import plan_battery
+from quartier.planning.tariffs.carbon_forecast import CarbonForecast
+from quartier.planning.tariffs.peak_history import PeakHistory
+from quartier.planning.tariffs.rule_baseline import RuleBaseline, RuleBattery
 from quartier_hil.offline.forecast.homes import HOUR_S, Place
 from quartier_hil.offline.homes.year import Battery as Cell
 from quartier_hil.offline.homes.year import Home, Year
@@ -74,10 +74,10 @@ class Planner:
     place: Place = field(default_factory=Place)
     aims: Aims = field(default_factory=Aims)
     learner: Learner = field(init=False)
-    crests: Crests = field(init=False)
-    carbon: Carbon = field(init=False)
-    account: Account = field(init=False)
-    shadow: Shadow = field(init=False)
+    crests: PeakHistory = field(init=False)
+    carbon: CarbonForecast = field(init=False)
+    account: RuleBaseline = field(init=False)
+    shadow: RuleBattery = field(init=False)
     slots: list[int] = field(init=False)
     newest_kg_per_kwh: float = 0.0
     """Carbon of the hour that was decided last."""
@@ -85,10 +85,10 @@ class Planner:
     def __post_init__(self) -> None:
         home, place = self.home, self.place
         rated_w = home.pv_rated_kw * _WATTS
-        self.learner = Learner(Premises(zone=place.zone, where=place.where, pv_rated_w=rated_w))
-        self.crests, self.carbon = Crests(), Carbon()
-        self.account, self.shadow = Account(), Shadow(battery(home.battery, 0.0))
-        self.account.crest.least = self.aims.crest_least
+        self.learner = Learner(SiteFacts(zone=place.zone, where=place.where, pv_rated_w=rated_w))
+        self.crests, self.carbon = PeakHistory(), CarbonForecast()
+        self.account, self.shadow = RuleBaseline(), RuleBattery(battery(home.battery, 0.0))
+        self.account.day_peak.least = self.aims.crest_least
         self.slots = list(slots(home, place, len(home.load_kwh) + AHEAD_H))
 
     def learn(self, row: int, load_kwh: float, pv_kwh: float, grid_kwh: float) -> None:
@@ -107,22 +107,22 @@ class Planner:
         found = self._expected(row, count)
         if now.load_kwh is not None and now.pv_kwh is not None:
             load_w, pv_w = now.load_kwh * _WATTS, now.pv_kwh * _WATTS
-            found = [(Sample(load_w, pv_w),), *self._leaning(found, load_w - pv_w)[1:]]
+            found = [(Scenario(load_w, pv_w),), *self._leaning(found, load_w - pv_w)[1:]]
         return self._first(row, now, found, self.carbon.ahead(count))
 
-    def _leaning(self, found: Sequence[tuple[Sample, ...]], net_w: float) -> Sequence[tuple[Sample, ...]]:
-        return leaning(found, net_w, HOUR_S)
+    def _leaning(self, found: Sequence[tuple[Scenario, ...]], net_w: float) -> Sequence[tuple[Scenario, ...]]:
+        return shift_scenarios(found, net_w, HOUR_S)
 
-    def _expected(self, row: int, count: int) -> list[tuple[Sample, ...]]:
+    def _expected(self, row: int, count: int) -> list[tuple[Scenario, ...]]:
         first = self.slots[row]
         # By the wall an hour of spring does not exist, and one of autumn is two.
         places = [max(slot - first, 0) for slot in self.slots[row : row + count]]
-        expected = ahead(self.learner, first * HOUR_S, (max(places) + 1) * HOUR_S, HOUR_S)
-        samples = chances(expected)
+        expected = make_forecast(self.learner, first * HOUR_S, (max(places) + 1) * HOUR_S, HOUR_S)
+        samples = make_scenarios(expected)
         return [samples[at] for at in places]
 
     def _first(
-        self, row: int, now: Hour, found: Sequence[tuple[Sample, ...]], co2_kg_per_kwh: Sequence[float]
+        self, row: int, now: Hour, found: Sequence[tuple[Scenario, ...]], co2_kg_per_kwh: Sequence[float]
     ) -> float:
         count = len(found)
         outlook = Outlook(
@@ -140,18 +140,18 @@ class Planner:
         contract = Contract(
             co2_eur_per_g=self.account.co2.factor * self.aims.co2_eur_per_kg / _WATTS,
             surcharges=self.crests.surcharges(
-                days, self.account.crest.factor * self.aims.crest_eur_per_kw / _WATTS
+                days, self.account.day_peak.factor * self.aims.crest_eur_per_kw / _WATTS
             ),
         )
         # Less than what is bought again at the cheapest: the plan ends a day later than it is used.
         worth = min(now.prices_per_kwh) * self.home.battery.efficiency / _WATTS
         unit = replace(battery(self.home.battery, now.held_kwh), worth_eur_per_wh=worth)
-        return planned(unit, outlook, contract).steps[0].battery_w / _WATTS
+        return plan_battery(unit, outlook, contract).steps[0].battery_w / _WATTS
 
 
-def battery(cell: Cell, held_kwh: float) -> Battery:
+def battery(cell: Cell, held_kwh: float) -> BatteryModel:
     """A home's battery as the planner has it."""
-    return Battery(
+    return BatteryModel(
         capacity_wh=cell.capacity_kwh * _WATTS,
         reserve_wh=0.0,
         energy_wh=min(max(held_kwh, 0.0), cell.capacity_kwh) * _WATTS,
@@ -168,17 +168,17 @@ class Foreknown(Planner):
 
     year: Year = field(kw_only=True)
 
-    def _expected(self, row: int, count: int) -> list[tuple[Sample, ...]]:
+    def _expected(self, row: int, count: int) -> list[tuple[Scenario, ...]]:
         home = self.home
         pairs = zip(home.load_kwh[row : row + count], home.pv_kwh[row : row + count], strict=True)
-        return [(Sample(float(load) * _WATTS, float(pv) * _WATTS),) for load, pv in pairs]
+        return [(Scenario(float(load) * _WATTS, float(pv) * _WATTS),) for load, pv in pairs]
 
-    def _leaning(self, found: Sequence[tuple[Sample, ...]], net_w: float) -> Sequence[tuple[Sample, ...]]:
+    def _leaning(self, found: Sequence[tuple[Scenario, ...]], net_w: float) -> Sequence[tuple[Scenario, ...]]:
         del net_w  # it is as it was known to be
         return found
 
     def _first(
-        self, row: int, now: Hour, found: Sequence[tuple[Sample, ...]], co2_kg_per_kwh: Sequence[float]
+        self, row: int, now: Hour, found: Sequence[tuple[Scenario, ...]], co2_kg_per_kwh: Sequence[float]
     ) -> float:
         known = [float(value) for value in self.year.co2_kg_per_kwh[row : row + len(co2_kg_per_kwh)]]
         return Planner._first(self, row, now, found, known)  # noqa: SLF001 - its own class

@@ -8,11 +8,11 @@ from typing import Any
 
 from quartier.cli.planpage.sheet import Sheet
 from quartier.cli.steps import Steps
-from quartier.planning.horizon import Battery, Outlook
-from quartier.planning.plan import planned
-from quartier.planning.reasons import reasons
+from quartier.planning.horizon import BatteryModel, Outlook
+from quartier.planning.storage.battery_plan import plan_battery
+from quartier.planning.storage.plan_reasons import make_plan_reasons
 
-BATTERY = Battery(
+BATTERY = BatteryModel(
     capacity_wh=4000.0,
     reserve_wh=400.0,
     energy_wh=1000.0,
@@ -39,7 +39,7 @@ def sheet(
     )
     steps = Steps(outlook, tuple(first + timedelta(seconds=step_s) * number for number in range(count)))
     battery = changes.pop("battery", BATTERY)
-    plan = planned(battery, outlook)
+    plan = plan_battery(battery, outlook)
     made = Sheet(
         site="b1",
         name="bat1",
@@ -48,8 +48,8 @@ def sheet(
         contract_w=9000.0,
         steps=steps,
         plan=plan,
-        still=planned(replace(battery, charge_max_w=0.0, discharge_max_w=0.0), outlook),
+        still=plan_battery(replace(battery, charge_max_w=0.0, discharge_max_w=0.0), outlook),
         given_up=(),
-        why=[str(reason) for reason in reasons(plan, outlook, steps.when)],
+        why=[str(reason) for reason in make_plan_reasons(plan, outlook, steps.when)],
     )
     return replace(made, **changes)

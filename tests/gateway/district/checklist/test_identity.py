@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from tests.gateway.district.checklist.spoken import ASSETS
 
-from quartier.district.voice import Identity
+from quartier.district.records import Identity
 
 pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from tests.gateway.district.checklist.lives import STORM
 from tests.gateway.district.checklist.spoken import BIRTHS, DATA, in_window
-from tests.gateway.district.test_sparkplug import pcap
+from tests.gateway.district.sparkplug.test_payload_codec import pcap
 
 pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 

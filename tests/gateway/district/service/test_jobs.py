@@ -18,8 +18,8 @@ from quartier.control.link import machine, state
 from quartier.control.link.allowed import LinkParameters
 from quartier.control.requests import Heartbeat
 from quartier.daemon.district_link import make_uplink
-from quartier.district.catalog import build
 from quartier.district.service.jobs import JobRunner, find_loosening_conditions
+from quartier.district.sparkplug.metric_catalog import build_catalog
 from quartier.house.assets import Limits
 from quartier.house.now import Now
 from quartier.store.history_store import Store
@@ -118,7 +118,7 @@ class Scene:
     async def running(self):
         yard = self.yard
         around = (
-            build({}, {}, deadband=lambda _: 0.0),
+            build_catalog({}, {}, deadband=lambda _: 0.0),
             yard.image,
             yard.fleet,
             self.store,

@@ -9,9 +9,9 @@ from quartier.control.observe.observations import LastGood
 from quartier.control.orders.schedules import ScheduleContext
 from quartier.control.requests import DeviceSchedule, ScheduleInterval, Signal, SignalInterval
 from quartier.control.state import ControlState
-from quartier.district.documents import Accepted
+from quartier.district.documents.document_types import AcceptedDocument
+from quartier.district.documents.gateway_forms import FlexibilityForm
 from quartier.district.service.schedules import DistrictSchedules
-from quartier.district.upforms import FlexibilityForm
 from quartier.house.assets import Grid, House, Limits, Load
 from quartier.house.now import Now
 
@@ -59,7 +59,7 @@ class Office:
         return ScheduleContext(now, now.utc_ms, self.lost_ms, HOUSE, memories)
 
     def hear(self, document, **options):
-        self.agenda.take(Accepted("kind", "topic", document, **options), self.moment)
+        self.agenda.take(AcceptedDocument("kind", "topic", document, **options), self.moment)
 
     def asked(self, *, outage=False):
         return {name: one.value for name, one in self.agenda.asked(self.moment, outage=outage).items()}

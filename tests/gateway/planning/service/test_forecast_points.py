@@ -6,11 +6,11 @@ import pytest
 
 from quartier.config.load import load
 from quartier.control.observe.quarter_hours import SLOT_MS
-from quartier.district.catalog import brick_class
-from quartier.district.upforms import SeriesForm
+from quartier.district.documents.gateway_forms import SeriesForm
+from quartier.district.sparkplug.metric_catalog import find_brick_class
 from quartier.house.now import Now
-from quartier.planning.history import Premises
-from quartier.planning.learner import Learner
+from quartier.planning.forecast.learning import Learner
+from quartier.planning.forecast.site_history import SiteFacts
 from quartier.planning.service import forecast_points
 from quartier.planning.service.forecast_points import (
     SiteForecast,
@@ -46,7 +46,7 @@ def site(tmp_path):
 
 
 def learnt(hours=100):
-    learner = Learner(Premises(pv_rated_w=6000.0, where=(48.82, 2.27)))
+    learner = Learner(SiteFacts(pv_rated_w=6000.0, where=(48.82, 2.27)))
     first = NOW.utc_ms // 3_600_000 - hours
     for slot in range(first, first + hours):
         learner.step(slot, 400.0 + slot % 24 * 10.0, 0.0 if slot % 24 < 8 else 900.0)
@@ -65,7 +65,7 @@ def test_the_points_are_named_in_the_houses_words_and_each_has_its_value(site):
 
     assert set(list_point_names(site())) == set(found)
     assert {"w", "wh", "pct"} == {word(split(name)[1]).unit for name in list_point_names(site())}
-    assert {"Point"} == {brick_class("", split(name)[1]) for name in list_point_names(site())}, (
+    assert {"Point"} == {find_brick_class("", split(name)[1]) for name in list_point_names(site())}, (
         "no sensor measured it"
     )
 
@@ -107,7 +107,7 @@ def test_readings_are_of_now_and_what_nobody_knows_is_bad(site, foretold):
     assert foretold.names == tuple(found)
     assert {(Quality.GOOD, NOW.ns)} == {(one.quality, one.taken_ns) for one in found.values()}
 
-    young, fresh = SiteForecast(site()), Learner(Premises())
+    young, fresh = SiteForecast(site()), Learner(SiteFacts())
     assert (None, None, None) == (young.readings(NOW), young.summary(NOW), young.report(NOW))
     young.take(make_site_forecast(fresh, NOW.utc_ms), fresh, NOW.utc_ms)
     bad = {reading.point for reading in young.readings(NOW) if reading.quality is Quality.BAD}
@@ -156,7 +156,7 @@ def test_it_is_made_anew_with_each_quarter_hour_and_with_what_was_learnt_and_not
     assert found.is_due(learner, NOW.utc_ms + SLOT_MS)
     learner.step(NOW.utc_ms // 3_600_000, 500.0, 0.0)
     assert found.is_due(learner, NOW.utc_ms)
-    untaught = Learner(Premises())
+    untaught = Learner(SiteFacts())
     found.take(make_site_forecast(untaught, NOW.utc_ms), untaught, NOW.utc_ms)
     assert not found.is_due(untaught, NOW.utc_ms), "a house that has learnt nothing rests too"
 

@@ -15,9 +15,9 @@ from quartier.control.state import ControlState
 from quartier.house.assets import Ev, Grid, House, Limits, Load, Mode
 from quartier.house.modes import Heat, Run, Waste, Water
 from quartier.house.now import Now
-from quartier.planning.beside import Modes
 from quartier.planning.service import plannable_assets
-from quartier.planning.site import Batch
+from quartier.planning.site.other_assets import PowerModes
+from quartier.planning.site.site_model import BatchModel
 from quartier_drivers.who import Who
 
 START_S = datetime(2026, 3, 11, 20, 0, tzinfo=UTC).timestamp()
@@ -83,9 +83,9 @@ def test_what_is_planned_apart_is_measured_takes_orders_and_is_known_enough():
 
 
 def test_a_relay_waits_off_and_a_heat_pump_in_normal_where_it_can_be_boosted():
-    assert Modes(0, 1, 1_000.0) == plannable_assets.find_plan_modes(BOILER)
-    assert Modes(0, 1, 1_250.0) == plannable_assets.find_plan_modes(PUMP)
-    assert Modes(1, 2, 1_000.0) == plannable_assets.find_plan_modes(replace(PUMP, preheat=False))
+    assert PowerModes(0, 1, 1_000.0) == plannable_assets.find_plan_modes(BOILER)
+    assert PowerModes(0, 1, 1_250.0) == plannable_assets.find_plan_modes(PUMP)
+    assert PowerModes(1, 2, 1_000.0) == plannable_assets.find_plan_modes(replace(PUMP, preheat=False))
     runs = plannable_assets.find_plan_modes(BIN)
     assert (0, 1, "plan.runs") == (runs.takes, runs.waits, runs.code)
     assert 0.0 < runs.from_w < 1.0, "what is left of a run in its last step is run too"
@@ -134,7 +134,7 @@ def going_on(power_w, *, order=None, cap_w=9_000.0, net_w=0.0):
         else {"waste.run_on": Order(order[0], 0, make_text_reason(order[1], Who("rule", order[2])))}
     )
     state = replace(ControlState.fresh(house(BIN)), memories=memories, book=OrderBook(orders))
-    planned = {"waste": Batch([3_000.0] * 4, 2, 16)}
+    planned = {"waste": BatchModel([3_000.0] * 4, 2, 16)}
     (found,) = plannable_assets.continue_running_batches(
         state, planned, NOW, net_w, [9_000.0, cap_w] + [9_000.0] * 94
     ).values()
@@ -189,14 +189,14 @@ def test_a_run_that_is_owed_is_planned_until_its_deadline_and_apart_from_the_for
     assert ("washer",) == plannable_assets.list_plannable_stores(
         house(WASHER, replace(WASHER, name="bare", measured=False))
     )
-    assert Modes(
+    assert PowerModes(
         0, 1, 1e-3, "plan.runs", make_reason("plan.done_by_then")
     ) == plannable_assets.find_plan_modes(WASHER)
 
 
 def test_one_that_the_plan_just_let_run_is_not_moved_before_it_is_seen_to_have_begun():
     ordered = OrderBook({"washer.relay_on": Order(1.0, 0, local_plan.LEADERS)})
-    planned = {"washer": Batch([2_000.0, 100.0, 1_500.0], 2, 12)}
+    planned = {"washer": BatchModel([2_000.0, 100.0, 1_500.0], 2, 12)}
     (found,) = plannable_assets.continue_running_batches(
         replace(washing(OWED), book=ordered), planned, NOW, 0.0, [9_000.0] * 96
     ).values()

@@ -16,8 +16,8 @@ from quartier.control.link import machine
 from quartier.control.requests import Envelope, Interval, Signal, SignalInterval
 from quartier.daemon import background_tasks, control_loop
 from quartier.house.assets import Witness
-from quartier.planning.question import answered
 from quartier.planning.service import planner, planner_inputs
+from quartier.planning.service.plan_request import answer_request
 from quartier.planning.service.training import ForecastTraining
 from quartier_drivers.contract import Quality, Reading, columns
 
@@ -54,7 +54,7 @@ async def test_a_planner_that_hangs_is_waited_for_no_longer_than_its_patience(ho
     def hangs(question, learner):
         count[0] += 1
         gate.wait()
-        return answered(question, learner)
+        return answer_request(question, learner)
 
     async with house(planning()) as found, asyncio.TaskGroup() as group:
         await found.well()
@@ -100,7 +100,7 @@ async def test_a_planner_whose_thread_is_gone_begins_anew_with_what_was_written_
     def vanishes(question, learner):
         if ends:
             ctypes.CDLL(None).syscall(ends.pop(), 0)  # the thread alone; Python hears nothing of it
-        return answered(question, learner)
+        return answer_request(question, learner)
 
     async with house(planning()) as found, asyncio.TaskGroup() as group:
         await found.well()
@@ -209,8 +209,10 @@ async def test_prices_that_the_district_signals_are_kept_once_for_the_back_test(
         kept = made._trial.quoted
         first = now_ms // 3_600_000
 
-        assert [1e-4, 1e-4, 4e-4] == [kept.billed(first + step).import_eur_per_wh for step in (0, 4, 5)]
-        assert (10, None) == (len(kept.keep()), kept.billed(first + 10))
+        assert [1e-4, 1e-4, 4e-4] == [
+            kept.find_final_price(first + step).import_eur_per_wh for step in (0, 4, 5)
+        ]
+        assert (10, None) == (len(kept.keep()), kept.find_final_price(first + 10))
         task.cancel()
 
 

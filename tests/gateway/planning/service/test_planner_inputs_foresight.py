@@ -16,7 +16,7 @@ from quartier.control.requests import Signal, SignalInterval
 from quartier.house.assets import Ev, Pv
 from quartier.planning.horizon import RefusedError
 from quartier.planning.service import plannable_assets, planner_inputs
-from quartier.planning.tariff import Quote
+from quartier.planning.tariffs.energy_prices import PriceSignal
 from quartier_drivers.who import Who
 
 
@@ -258,8 +258,8 @@ async def test_signals_become_quotes_inside_their_validity(seen):
     at_s = now_ms / 1000
 
     assert (
-        Quote(at_s + 600, at_s + 3600, {"import_eur_per_wh": 1e-4, "export_eur_per_wh": 5e-5}),
-        Quote(at_s + 3600, at_s + 5400, {"import_eur_per_wh": 2e-4}),
+        PriceSignal(at_s + 600, at_s + 3600, {"import_eur_per_wh": 1e-4, "export_eur_per_wh": 5e-5}),
+        PriceSignal(at_s + 3600, at_s + 5400, {"import_eur_per_wh": 2e-4}),
     ) == found
 
 

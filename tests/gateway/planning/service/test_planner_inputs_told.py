@@ -11,7 +11,7 @@ from quartier.control.state import ControlState
 from quartier.house.assets import Grid, House, Limits, Supply, Witness
 from quartier.house.now import Now
 from quartier.planning.service.planner_inputs import read_meter_tariff
-from quartier.planning.tariff import Told
+from quartier.planning.tariffs.energy_prices import MeterTariffState
 
 VIRTUAL_TIME = True
 
@@ -42,13 +42,17 @@ def heard(house=HOUSE, now=NOW, words=None, **values):
 
 
 def test_the_meter_tells_its_tariff_and_colours_and_0_is_not_told():
-    assert Told(index=2, today=1) == heard(tariff_index=2, today_colour_state=1, tomorrow_colour_state=0)
-    assert Told(index=2, tomorrow=3) == heard(tariff_index=2, today_colour_index=0, tomorrow_colour_index=3)
+    assert MeterTariffState(index=2, today=1) == heard(
+        tariff_index=2, today_colour_state=1, tomorrow_colour_state=0
+    )
+    assert MeterTariffState(index=2, tomorrow=3) == heard(
+        tariff_index=2, today_colour_index=0, tomorrow_colour_index=3
+    )
 
 
 def test_a_meter_that_is_silent_says_nothing():
-    assert Told() == heard(now=NOW._replace(ns=1_014 * S), tariff_index=2)
-    assert Told() == heard()
+    assert MeterTariffState() == heard(now=NOW._replace(ns=1_014 * S), tariff_index=2)
+    assert MeterTariffState() == heard()
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ def test_a_meter_that_is_silent_says_nothing():
     ],
 )
 def test_the_notice_of_a_mobile_peak_is_known_in_both_modes_and_its_absence_too(said, notice):
-    assert Told(index=1, notice=notice) == heard(tariff_index=1, **said)
+    assert MeterTariffState(index=1, notice=notice) == heard(tariff_index=1, **said)
 
 
 def test_peaks_by_date_are_the_same_minute_however_old_the_word_is_and_whole():
@@ -71,28 +75,30 @@ def test_peaks_by_date_are_the_same_minute_however_old_the_word_is_and_whole():
     taken_s = NOW_MS / 1000 - 2.0
     said = {"peak_1_begin_in_s": eight - taken_s + 3.0, "peak_1_end_in_s": twenty - taken_s - 2.0}
 
-    expected = Told(index=1, peaks=((eight, twenty),))
+    expected = MeterTariffState(index=1, peaks=((eight, twenty),))
     assert expected == heard(tariff_index=1, **said)
     assert expected == heard(now=Now(1_009 * S, NOW_MS + 9_000, synced=True), tariff_index=1, **said)
-    assert Told(index=1) == heard(tariff_index=1, peak_2_begin_in_s=100.0), "one without an end is none"
+    assert MeterTariffState(index=1) == heard(tariff_index=1, peak_2_begin_in_s=100.0), (
+        "one without an end is none"
+    )
 
 
 def test_the_calendar_of_tomorrow_counts_for_today_where_that_is_a_day_of_the_same_kind():
     words = {"linky.tomorrow_profile_text": "0000C001 06308002 NONUTILE"}
     profile = ((0, 1), (390, 2))
 
-    assert Told(index=1, profile=profile) == heard(words=words, tariff_index=1)
+    assert MeterTariffState(index=1, profile=profile) == heard(words=words, tariff_index=1)
     days = {"today_day_index": 0, "tomorrow_day_index": 0}
     found = heard(words=words, tariff_index=1, **days)
-    assert Told(index=1, profile=profile, profile_from=0) == found
+    assert MeterTariffState(index=1, profile=profile, profile_from=0) == found
     found = heard(words=words, tariff_index=1, today_day_index=0, tomorrow_day_index=1)
-    assert Told(index=1, profile=profile) == found
+    assert MeterTariffState(index=1, profile=profile) == found
 
 
 def test_a_meter_that_caps_nothing_tells_its_index_as_well_and_ages_by_its_own_period():
     silent, linky = Witness(name="sub1", clock_s=1.0), Witness(name="linky", tariff_s=10.0)
     house = replace(HOUSE, supplies=(), witnesses=(silent, Witness(name="p2", tariff_s=1.0), linky))
 
-    assert Told(index=2) == heard(house, tariff_index=2)
-    assert Told(index=2) == heard(house, NOW._replace(ns=1_027 * S), tariff_index=2)
-    assert Told() == heard(house, NOW._replace(ns=1_029 * S), tariff_index=2)
+    assert MeterTariffState(index=2) == heard(house, tariff_index=2)
+    assert MeterTariffState(index=2) == heard(house, NOW._replace(ns=1_027 * S), tariff_index=2)
+    assert MeterTariffState() == heard(house, NOW._replace(ns=1_029 * S), tariff_index=2)

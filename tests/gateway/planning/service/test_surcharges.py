@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from quartier.planning.account import Shadow
-from quartier.planning.horizon import Battery, Contract
-from quartier.planning.question import Question
+from quartier.planning.horizon import BatteryModel, Contract
+from quartier.planning.service.plan_request import PlanRequest
 from quartier.planning.service.surcharges import Surcharges
-from quartier.planning.tariff import Quote, Tariff
+from quartier.planning.tariffs.energy_prices import PriceSignal, Tariff
+from quartier.planning.tariffs.rule_baseline import RuleBattery
 
 PARIS = ZoneInfo("Europe/Paris")
 MIDNIGHT_S = datetime(2026, 6, 12, tzinfo=PARIS).timestamp()
@@ -30,12 +30,12 @@ def lived(days=3, price=1e-4, **more):
 
 def asked(at_h=21.0, contract=None, quotes=()):
     """A question of 36 h in quarter hours from that hour on."""
-    return Question(
+    return PlanRequest(
         start_utc_s=MIDNIGHT_S + at_h * 3600,
         step_s=900,
         start_ns=0,
         expires_ns=1,
-        batteries={"bat1": Battery(9_500, 2_000, 4_000, 5_000, 5_000)},
+        batteries={"bat1": BatteryModel(9_500, 2_000, 4_000, 5_000, 5_000)},
         contract=contract or Contract(),
         net_w=700.0,
         sun_w=0.0,
@@ -95,7 +95,7 @@ def test_what_the_month_has_reached_is_free_to_its_end_and_in_no_plan_that_reach
 
 
 def co2(begin_h, end_h, g_per_wh):
-    return Quote(MIDNIGHT_S + begin_h * 3600, MIDNIGHT_S + end_h * 3600, {"import_g_per_wh": g_per_wh})
+    return PriceSignal(MIDNIGHT_S + begin_h * 3600, MIDNIGHT_S + end_h * 3600, {"import_g_per_wh": g_per_wh})
 
 
 def test_carbon_that_is_signalled_for_now_alone_is_foretold_by_the_days_before():
@@ -124,7 +124,7 @@ def test_of_carbon_that_nobody_told_for_a_day_nothing_is_said():
 
 def test_an_hour_of_several_spans_counts_as_their_mean_and_a_signal_for_later_or_of_prices_not_at_all():
     tolls = lived()
-    price = Quote(MIDNIGHT_S, MIDNIGHT_S + 7_200, {"import_eur_per_wh": 1e-4})
+    price = PriceSignal(MIDNIGHT_S, MIDNIGHT_S + 7_200, {"import_eur_per_wh": 1e-4})
     tolls.hear([price, co2(1, 2, 0.9)], MIDNIGHT_S + 60)
     assert () == tolls.carbon.ahead(1)
     tolls.hear([price, co2(0, 0.25, 0.1), co2(0.25, 1, 0.3), co2(1, 2, 0.9)], MIDNIGHT_S + 60)
@@ -170,7 +170,7 @@ def test_what_is_no_such_thing_is_learnt_anew(told):
 
 def bound(days=4, night_w=2_000.0):
     """A house of 500 W, sun of 3 kW from 10 to 14 h; the battery is filled at night, so that the sun is sold."""
-    tolls = Surcharges("Europe/Paris", 1e-4, Shadow(Battery(9_500, 2_000, 2_000, 5_000, 5_000)))
+    tolls = Surcharges("Europe/Paris", 1e-4, RuleBattery(BatteryModel(9_500, 2_000, 2_000, 5_000, 5_000)))
     for hour in range(FIRST - 24 * days, FIRST + 1):
         at = (hour - FIRST) % 24
         battery_w = {1: night_w, 2: night_w, 20: -500.0}.get(at, 0.0)

@@ -7,7 +7,7 @@ import pytest
 
 from quartier.config.load import load
 from quartier.house.now import Now
-from quartier.planning.history import Premises
+from quartier.planning.forecast.site_history import SiteFacts
 from quartier.planning.service import planner_inputs
 from quartier.planning.service.training import ForecastTraining
 from quartier.store.history_store import Store
@@ -22,7 +22,7 @@ assets.grid = { role = "grid", device = "gx", part = "grid" }
 assets.pv1 = { role = "pv", device = "gx", part = "pv", rated_w = 6000 }
 assets.bat1 = { role = "battery", device = "gx", part = "battery", rated_w = 5000, capacity_wh = 10000 }
 """
-PREMISES = Premises(pv_rated_w=6000.0, where=(48.82, 2.27))
+PREMISES = SiteFacts(pv_rated_w=6000.0, where=(48.82, 2.27))
 BEGIN_S = 1_790_000_000 // 3600 * 3600
 STEP_S = 300
 
@@ -143,7 +143,11 @@ def test_what_another_house_learnt_is_not_taken(school, lived, tmp_path):
     one = school()
     one.keep()
     other = ForecastTraining(
-        Premises(pv_rated_w=3000.0), load(tmp_path / "site.toml"), tmp_path / "history.db", tmp_path, tmp_path
+        SiteFacts(pv_rated_w=3000.0),
+        load(tmp_path / "site.toml"),
+        tmp_path / "history.db",
+        tmp_path,
+        tmp_path,
     )
     other.recall()
 
@@ -207,7 +211,7 @@ def test_what_the_battery_took_is_held_against_the_rule_where_the_site_file_want
     )
     one.catch_up(BEGIN_S + 30 * 3600)
 
-    crest = one.tolls.account.crest
+    crest = one.tolls.account.day_peak
     assert pytest.approx(600.0, abs=101) == crest.usual, "without the battery's 1000 W"
     assert crest.days > crest.step_d
     assert 2_000.0 == one.tolls.rule.energy_wh, "the reserve: there is no sun that is left over"

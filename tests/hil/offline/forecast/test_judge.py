@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from quartier.planning.forecast import learning, site_history
 from quartier_hil.offline.forecast import homes, judge
 
 HOMES = Path(__file__).parents[5] / "shared/fixtures/district/citylearn_2022_phase_1"
@@ -15,7 +16,7 @@ def home(hours, load=lambda hour: 100.0 + hour % 24, sun=0.0):
         load_w=tuple(load(hour) for hour in range(hours)),
         generated_w=(sun,) * hours,
         price_eur_per_wh=(0.0,) * hours,
-        premises=homes.Premises(pv_rated_w=1_000.0),
+        premises=site_history.SiteFacts(pv_rated_w=1_000.0),
     )
 
 
@@ -43,7 +44,7 @@ def test_hours_that_nobody_knows_are_not_judged():
 
 
 def test_frozen_weights_stand():
-    learner = judge.Learner(home(1).premises)
+    learner = learning.Learner(home(1).premises)
     judge.freeze(learner)
     before = [list(trial.regression.weights) for trial in learner.load.trials]
     for hour in range(24 * 8):

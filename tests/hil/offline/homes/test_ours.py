@@ -104,8 +104,8 @@ def test_a_home_whose_days_are_lower_than_by_the_rule_has_their_peak_weigh_less_
     for row in range(96):
         planner.learn(row, 1.0, 0.0, 0.7)
 
-    assert planner.account.crest.days == pytest.approx(-0.5)
-    assert 0.5 == planner.account.crest.factor
+    assert planner.account.day_peak.days == pytest.approx(-0.5)
+    assert 0.5 == planner.account.day_peak.factor
 
 
 @pytest.mark.parametrize("at", [0, 4])

@@ -1,0 +1,1 @@
+"""Connect to the brokers of the district: addresses, TLS, credentials, MQTT sessions."""

@@ -1,0 +1,75 @@
+"""Decide which events are sent again (pure).
+
+A broker confirms QoS 1 also where nobody listens, and may die with what it confirmed.
+"""
+
+from quartier.district.records import has_reached
+from quartier.house.now import Now
+from quartier.house.sample import Mark
+
+_S = 1_000_000_000
+# An event that the broker refused is said again after the first, then after twice as long, up to the second.
+_RETRY_S, _RETRY_MAX_S = 60.0, 900.0
+
+
+class EventArrival:
+    """Of one stream.  ``wait_s``: what was sent so long ago and is not stored was lost on the way.
+
+    The wait doubles, up to ``wait_max_s``, while nothing arrives, for a host that stores none of it.
+    """
+
+    def __init__(self, wait_s: float, wait_max_s: float) -> None:
+        self._least_s = self._wait_s = wait_s
+        self._most_s = wait_max_s
+        self._sent: Mark | None = None
+        self._sent_ns = 0
+
+    def begin(self) -> None:
+        """A new connection: what is above the watermark goes again anyway."""
+        self._sent = None
+
+    def check_lost(self, sent: Mark | None, held: Mark | None, now: Now) -> bool:
+        """A watermark came: all up to ``sent`` is said by now, and the district holds up to ``held``."""
+        if self._sent is not None and now.ns - self._sent_ns >= self._wait_s * _S:
+            is_lost = not has_reached(held, self._sent)
+            self._wait_s = min(2 * self._wait_s, self._most_s) if is_lost else self._least_s
+            self._sent = None
+            if is_lost:
+                return True
+        if self._sent is None and sent is not None and not has_reached(held, sent):
+            self._sent, self._sent_ns = sent, now.ns
+        return False
+
+
+class RefusedEvents:
+    """The oldest event that the broker refused: none after it counts as delivered before it is taken."""
+
+    def __init__(self) -> None:
+        self._oldest: Mark | None = None
+        self._again_ns: int | None = None
+        self._wait_s = _RETRY_S
+
+    def note_refused(self, event: Mark, now: Now) -> None:
+        """The broker refused this one."""
+        if self._oldest is None or not has_reached(event, self._oldest):
+            self._oldest = event
+        if self._again_ns is None:
+            self._again_ns = now.ns + int(self._wait_s * _S)
+            self._wait_s = min(2 * self._wait_s, _RETRY_MAX_S)
+
+    def due(self, now: Now) -> Mark | None:
+        """The mark above which events go again, once, when it is time."""
+        if self._oldest is None or self._again_ns is None or now.ns < self._again_ns:
+            return None
+        self._again_ns = None
+        return Mark(self._oldest.boot, self._oldest.seq - 1)
+
+    def passes(self, event: Mark) -> bool:
+        """The broker took this one: whether that counts now."""
+        if self._oldest is None or not has_reached(event, self._oldest):
+            return True
+        if event != self._oldest:
+            return False
+        self._oldest = self._again_ns = None
+        self._wait_s = _RETRY_S
+        return True

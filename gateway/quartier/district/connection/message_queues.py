@@ -1,0 +1,173 @@
+"""Queues of one connection: received messages, and QoS 0 messages waiting for the socket (pure).
+
+Source: MQTT 5.0, 2.1.4 (remaining length), 2.2.2 (properties), 3.3 (PUBLISH).
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from quartier.district.connection.mqtt_types import PACKET_MAX_BYTES, IncomingMessage, OutgoingMessage
+from quartier.district.wire_formats import encode_varint
+
+INCOMING_MESSAGES_MAX = 128
+# A few of the largest: 128 of them would be 32 MiB that a broker has us hold.
+INCOMING_MAX_BYTES = 8 * PACKET_MAX_BYTES
+
+
+class IncomingQueue:
+    """Messages in the order they came.  Who fills it stops where it ``is_full`` until it ``has_room``."""
+
+    def __init__(self) -> None:
+        self._messages: deque[IncomingMessage] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more should be read."""
+        return len(self._messages) >= INCOMING_MESSAGES_MAX or self._bytes >= INCOMING_MAX_BYTES
+
+    @property
+    def has_room(self) -> bool:
+        """Whether half of it is free."""
+        return len(self._messages) < INCOMING_MESSAGES_MAX // 2 and self._bytes < INCOMING_MAX_BYTES // 2
+
+    def put(self, message: IncomingMessage) -> None:
+        """One more."""
+        self._messages.append(message)
+        self._bytes += _find_size_bytes(message)
+
+    def take(self) -> IncomingMessage:
+        """The oldest.  Raises IndexError where there is none."""
+        message = self._messages.popleft()
+        self._bytes -= _find_size_bytes(message)
+        return message
+
+    def clear(self) -> None:
+        """Nobody wants them any more."""
+        self._messages.clear()
+        self._bytes = 0
+
+
+def _find_size_bytes(message: IncomingMessage) -> int:
+    said = sum(len(name) + len(value) for name, value in message.user.items())
+    return len(message.topic) + len(message.payload) + said
+
+
+_PUBLISH = b"\x30"
+_NO_PROPERTIES = b"\x00"
+_EXPIRY = b"\x05\x02"  # five bytes of properties: the message's expiry interval
+# Others on the socket have a turn after so much, a TLS record: a pipe that never runs dry would starve them.
+_PORTION_BYTES = 16 * 1024
+# By name: a link without TLS does not import ssl.
+_FULL_ERRORS = ("BlockingIOError", "SSLWantReadError", "SSLWantWriteError")
+
+
+class BackfillAllowance:
+    """How much history may be handed to the wire, so that a live message waits behind it for half a second.
+
+    History goes only where nothing waits to be written.  The portion grows while the wire takes it in time.
+    """
+
+    MOST_BYTES, LEAST_BYTES, BEGIN_BYTES = 64 * 1024, 512, 8 * 1024
+    TIME_S = 0.5
+
+    def __init__(self) -> None:
+        self._portion_bytes = self.BEGIN_BYTES
+        self._given_s: float | None = None
+        self._was_used = False
+
+    def given(self, now_s: float) -> None:
+        """Something was handed over; what counts is the oldest that is not out yet."""
+        self._was_used = True
+        if self._given_s is None:
+            self._given_s = now_s
+
+    def bytes(self, unsent_bytes: int, now_s: float) -> int:
+        """How much may follow now; ``unsent_bytes`` waits in our own queue and in the kernel's."""
+        passed_s = 0.0 if self._given_s is None else now_s - self._given_s
+        if unsent_bytes > 0:
+            if passed_s > self.TIME_S:
+                self._portion_bytes = max(self.LEAST_BYTES, self._portion_bytes // 2)
+                self._given_s, self._was_used = now_s, False
+            return 0
+        if self._was_used and passed_s <= self.TIME_S:
+            self._portion_bytes = min(self.MOST_BYTES, 2 * self._portion_bytes)
+        self._given_s, self._was_used = None, False
+        return self._portion_bytes
+
+
+class OutgoingQueue:
+    """Packets in the order they were put; ``done`` hears of each that is written: its size and its tag."""
+
+    def __init__(self, done: Callable[[int, Any], None]) -> None:
+        self._done = done
+        self._packets: deque[bytes] = deque()
+        self._rest = memoryview(b"")  # of a portion; TLS wants the same bytes again where it was held up
+        # Of each message not yet written: at which byte of all that were put it ends, its size, its tag.
+        self._ends: deque[tuple[int, int, Any]] = deque()
+        self._put_bytes = self._written_bytes = self._marked_bytes = 0
+        self._is_held = False
+
+    def __len__(self) -> int:
+        """Messages not yet written."""
+        return len(self._ends)
+
+    @property
+    def tags(self) -> list[Any]:
+        """Those of the messages not yet written, oldest first."""
+        return [tag for _, _, tag in self._ends]
+
+    def put(self, message: OutgoingMessage, size_bytes: int) -> None:
+        """One more message; ``size_bytes`` is what ``done`` hears of it."""
+        topic, payload = message.topic.encode(), message.payload
+        properties = _NO_PROPERTIES
+        if message.expiry_s is not None:
+            properties = _EXPIRY + message.expiry_s.to_bytes(4, "big")
+        left_bytes = 2 + len(topic) + len(properties) + len(payload)
+        head = (_PUBLISH, encode_varint(left_bytes), len(topic).to_bytes(2, "big"), topic, properties)
+        self._packets.append(packet := b"".join((*head, payload)))
+        self._put_bytes += len(packet)
+        self._ends.append((self._put_bytes, size_bytes, message.tag))
+
+    def mark(self) -> None:
+        """What others write from now on comes after all that was put so far."""
+        self._marked_bytes = self._put_bytes
+
+    def write(self, send: Callable[[memoryview], int], others: Callable[[], bool] = lambda: True) -> bool:
+        """Write what the socket takes; returns whether that was all.  Raises OSError when it is broken.
+
+        ``others`` is called where somebody else may write whole packets; it returns whether all are out.
+        """
+        while True:
+            if not self._rest:
+                if self._is_held or self._written_bytes >= self._marked_bytes:
+                    self._is_held = not others()
+                if self._is_held:
+                    return False
+                if not self._packets:
+                    return True
+                self._rest = memoryview(self._take_portion())
+            try:
+                sent_bytes = send(self._rest)
+            except OSError as error:
+                if type(error).__name__ in _FULL_ERRORS:
+                    return False
+                raise
+            self._rest = self._rest[sent_bytes:]
+            self._written_bytes += sent_bytes
+            while self._ends and self._ends[0][0] <= self._written_bytes:
+                _, size_bytes, tag = self._ends.popleft()
+                self._done(size_bytes, tag)
+
+    def _take_portion(self) -> bytes:
+        """Whole packets, as many as go together."""
+        packets: list[bytes] = []
+        room_bytes = _PORTION_BYTES
+        while self._packets and room_bytes > 0:
+            packets.append(self._packets.popleft())
+            room_bytes -= len(packets[-1])
+        return b"".join(packets)

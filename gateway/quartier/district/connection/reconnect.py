@@ -1,0 +1,253 @@
+"""Keep one connection to the district up over all attempts."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from quartier.district.connection import mqtt_types
+from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import BrokerServer, BrokerUnreachable, ConnectionEnded
+from quartier.district.records import Note
+from quartier.house.now import Now
+
+BACK_OFF_MAX_S = 60.0
+# Not authorised, or another machine has our place: tried again with back-off up to this, never given up.
+SLOW_BACK_OFF_MAX_S = 900.0
+_TAKEN_OVER_FAILURES = 6  # the first pause after a takeover is drawn from all of BACK_OFF_MAX_S
+_STEADY_S = 60.0
+_REPORT_PERIOD_NS, _REPORT_SELDOM_PERIOD_NS = 60_000_000_000, 3_600_000_000_000
+# What every watermark of a district may bring, each 20 s: told again while the alarm of the last one stands.
+_SELDOM_CODES = {"district.watermark_refused", "district.watermark_ahead"}
+# A floor in real time, so that a fast clock makes no busy loop.
+REAL_PAUSE_MIN_S = 0.1
+
+
+class LinkClock(Protocol):
+    """What ``runtime/clock.py`` gives."""
+
+    def now(self) -> Now:
+        """Monotonic, UTC and whether the latter is trusted."""
+        ...
+
+    def moments(self) -> Sequence[int]:
+        """At which moments (UTC ms) certificates are judged while the clock is not trusted; else none."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait ``seconds`` of the house's time."""
+        ...
+
+    async def doze(self, seconds: float, floor_s: float = 0.0) -> None:
+        """Wait until others wake up, too, about ``seconds``; ``floor_s`` of real time at least."""
+        ...
+
+
+class NoteReporter:
+    """Passes notes on, at most one a minute (or hour) of each kind: what others send must fill no log."""
+
+    def __init__(self, clock: LinkClock, report: Callable[[Note], None]) -> None:
+        self._clock = clock
+        self._report = report
+        self._told: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def __call__(self, note: Note) -> None:
+        """Pass it on, or count it for the next one of its kind (``more``)."""
+        now_ns = self._clock.now().ns
+        kind = (note.code, str(note.data.get("line", note.data.get("paper", ""))))
+        until_ns, held = self._told.get(kind, (0, 0))
+        if now_ns < until_ns:
+            self._told[kind] = (until_ns, held + 1)
+            return
+        self._told[kind] = (
+            now_ns + (_REPORT_SELDOM_PERIOD_NS if note.code in _SELDOM_CODES else _REPORT_PERIOD_NS),
+            0,
+        )
+        self._report(replace(note, data={**note.data, "more": held}) if held else note)
+
+
+class Reconnector:
+    """Keeps one connection up.  ``client_id`` is named in the alarm about a second one of us.
+
+    ``place`` is the server of the list whose turn it is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        client_id: str,
+        servers: tuple[BrokerServer, ...],
+        clock: LinkClock,
+        tell: NoteReporter,
+    ) -> None:
+        self.name = name
+        self.connection: MqttConnection | None = None
+        self.fault = ""
+        self.lost_count = 0
+        self.is_refused = False
+        self.place = self._tried = 0
+        self.was_taken_over = self._gives_way = False
+        self._refused: list[tuple[str, int]] = []
+        self._client_id = client_id
+        self._servers = servers
+        self._failures = 0
+        self._clock = clock
+        self._tell = tell
+        self._retry = asyncio.Event()
+        self._random = random.Random()  # noqa: S311 - jitter, not a secret
+
+    @property
+    def server(self) -> BrokerServer:
+        """The one of the list whose turn it is."""
+        return self._servers[self.place]
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the connection stands and its subscriptions are granted."""
+        return self.connection is not None and self.connection.ended is None
+
+    async def keep(self, once: Callable[[BrokerServer], Awaitable[None]]) -> None:
+        """Run ``once`` for ever; it ends by Unreachable or Ended."""
+        while True:
+            began_ns = self._clock.now().ns
+            self._retry.clear()
+            self._tried = self.place
+            try:
+                await once(self.server)
+            except (BrokerUnreachable, ConnectionEnded) as error:
+                self._lost(str(error))
+                if (self._clock.now().ns - began_ns) / 1e9 > _STEADY_S:
+                    self._failures = 0
+                if isinstance(error, ConnectionEnded):
+                    self._handle_end(error)
+                else:
+                    self.is_refused = False
+                    self._take_next_server()
+            finally:
+                self.connection = None
+            await self._pause()
+
+    async def opened(
+        self, connection: MqttConnection, filters: Iterable[tuple[str, int]], spare: Collection[str] = ()
+    ) -> None:
+        """CONNACK came: subscribe, then the connection counts as up.  Raises Ended.
+
+        A broker may refuse topics of ``spare``.
+        """
+        await self._subscribe(connection, list(filters), spare)
+        if self._retry.is_set() or self._gives_way or self.place != self._tried:
+            raise ConnectionEnded("what was to be connected with, or to, has changed meanwhile")
+        self.connection = connection
+        self.is_refused = False
+        self.fault = ""
+        self._tell(Note("district.link_up", "connected", {"line": self.name}))
+
+    async def _subscribe(
+        self, connection: MqttConnection, filters: list[tuple[str, int]], spare: Collection[str] = ()
+    ) -> None:
+        refused = [topic for topic in await connection.subscribe(filters) if topic not in spare]
+        for topic in refused:
+            self._tell(Note("district.subscription_refused", topic, {"line": self.name}, alarm=True))
+        self._refused = [(topic, qos) for topic, qos in filters if topic in refused]
+
+    async def _subscribe_again(self, connection: MqttConnection) -> None:
+        """Ask with back-off for the subscriptions that the broker refused, until it grants them all."""
+        longest_s = BACK_OFF_MAX_S
+        while self._refused:
+            await self._clock.sleep(self._random.uniform(1.0, longest_s))
+            await asyncio.sleep(REAL_PAUSE_MIN_S)
+            longest_s = min(2 * longest_s, SLOW_BACK_OFF_MAX_S)
+            await self._subscribe(connection, self._refused)
+            if not self._refused:
+                self._tell(Note("district.link_up", "all subscriptions are granted", {"line": self.name}))
+
+    async def converse(self, *tasks: Coroutine[Any, Any, None]) -> None:
+        """Listen and speak until one of them ends; raises what it raised."""
+        if self.connection is not None and self._refused:
+            tasks = (*tasks, self._subscribe_again(self.connection))
+        ended: list[ConnectionEnded] = []
+        running: list[asyncio.Task[None]] = []
+
+        async def until_the_end(task: Coroutine[Any, Any, None]) -> None:
+            try:
+                await task
+            except ConnectionEnded as error:  # a group that fails as it is cancelled forgets that it was
+                ended.append(error)
+                for one in running:
+                    one.cancel()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                running += [group.create_task(until_the_end(task)) for task in tasks]
+        finally:
+            for task in tasks:  # one that another's end cancelled before its first step is awaited by nobody
+                task.close()
+        if ended:
+            raise ended[0]
+
+    def walk(self) -> None:
+        """Take the next server of the list."""
+        self.place = (self.place + 1) % len(self._servers)
+
+    def _take_next_server(self) -> None:
+        """The same, unless somebody chose another one while this one was tried."""
+        if self.place == self._tried:
+            self.walk()
+
+    def join(self, place: int) -> None:
+        """Be on this server of the list; whoever is on another one leaves it in good order."""
+        if place != self.place:
+            self.place = place
+            if self.connection is not None:
+                self.connection.interrupt("the district is on another server")
+
+    def reconnect(self) -> None:
+        """Our files changed: a new connection with them, now."""
+        self.was_taken_over = self._gives_way = False
+        self._retry.set()
+        if self.connection is not None:
+            self.connection.interrupt("our credentials changed")
+
+    def give_way(self) -> None:
+        """Another machine has our place, by a signed word: leave, and try again much later."""
+        self.was_taken_over, self._gives_way = False, True
+        if self.connection is not None:
+            self.connection.interrupt("another machine is this gateway now")
+
+    async def _pause(self) -> None:
+        """Full jitter over 1..60 s of the house's time, slower where we are not wanted; never for good."""
+        self._failures += 1
+        most_s = SLOW_BACK_OFF_MAX_S if self.is_refused else BACK_OFF_MAX_S
+        pause_s = self._random.uniform(1.0, min(most_s, 2.0 ** min(self._failures, 10)))
+        until_ns = self._clock.now().ns + int(pause_s * 1e9)
+        while not self._retry.is_set():
+            if self._gives_way:  # said by the other connection, perhaps while this one pauses already
+                self._gives_way = False
+                pause_s = self._random.uniform(SLOW_BACK_OFF_MAX_S / 2, SLOW_BACK_OFF_MAX_S)
+                until_ns = self._clock.now().ns + int(pause_s * 1e9)
+            if self._clock.now().ns >= until_ns:
+                return
+            await self._clock.sleep(min(1.0, pause_s))
+            await asyncio.sleep(REAL_PAUSE_MIN_S)
+
+    def _lost(self, why: str) -> None:
+        self.lost_count += 1
+        if why != self.fault:
+            self._tell(Note("district.link_lost", why, {"line": self.name}))
+        self.fault = why
+
+    def _handle_end(self, error: ConnectionEnded) -> None:
+        """What MQTT's reason asks for."""
+        self.is_refused = error.code in {mqtt_types.NOT_AUTHORISED, mqtt_types.BAD_CREDENTIALS}
+        if self.is_refused:
+            text = "the broker does not let us in; tried again within 15 minutes, or when our files change"
+            self._tell(Note("district.not_authorised", text, {"line": self.name}, alarm=True))
+            self._take_next_server()
+        elif error.code == mqtt_types.TAKEN_OVER:
+            self._failures = max(self._failures, _TAKEN_OVER_FAILURES)
+            self.was_taken_over = True
+            text = f"another client calls itself {self._client_id}"
+            self._tell(Note("district.duplicate_id", text, {"line": self.name}, alarm=True))
+        elif error.code in {mqtt_types.USE_ANOTHER_SERVER, mqtt_types.SERVER_MOVED}:
+            self._take_next_server()

@@ -1,0 +1,55 @@
+"""Save facts that must survive a restart, in a thread.
+
+A disk that hangs is one that refuses: nobody waits for it longer than a document may.  What it still has in
+hand is awaited before the next is begun, so that no older facts come to lie over newer ones.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from quartier.district.connection.reconnect import NoteReporter
+from quartier.district.records import Note
+from quartier.runtime import state_file
+
+# Real seconds.
+SAVE_TIMEOUT_S = 1.5
+
+
+class SavedFacts:
+    """Files of one folder; those named in ``twice`` are ones of which no older copy may come back."""
+
+    def __init__(self, folder: Path, twice: Collection[str], tell: NoteReporter) -> None:
+        self._folder = folder
+        self._twice = twice
+        self._tell = tell
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._in_hand: dict[str, asyncio.Future[None]] = {}
+
+    async def keep(self, name: str, facts: dict[str, Any]) -> bool:
+        """Make them durable; False, and an alarm, where the disk refuses or hangs."""
+        try:
+            async with asyncio.timeout(SAVE_TIMEOUT_S), self._turns[name]:
+                if (before := self._in_hand.get(name)) is not None:
+                    await asyncio.wait((before,))
+                await asyncio.shield(self._start_save(name, facts))
+        except OSError as error:  # TimeoutError is one
+            what = error.strerror or str(error) or "the disk hangs"
+            self._tell(Note("district.not_kept", f"{name}: {what}", {"line": name}, alarm=True))
+            return False
+        return True
+
+    def _start_save(self, name: str, facts: dict[str, Any]) -> "asyncio.Future[None]":
+        save = partial(state_file.save_facts, self._folder / name, facts, twice=name in self._twice)
+        begun = self._in_hand[name] = asyncio.get_running_loop().run_in_executor(None, save)
+        begun.add_done_callback(_fetch_exception)
+        return begun
+
+
+def _fetch_exception(done: "asyncio.Future[None]") -> None:
+    """Who waited for it may have gone: then nobody else looks how it ended."""
+    if not done.cancelled():
+        done.exception()

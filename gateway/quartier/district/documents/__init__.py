@@ -1,0 +1,1 @@
+"""Signed documents of the district: forms, issuers, verification and order."""

@@ -1,0 +1,86 @@
+"""Report certificates and keys 90, 30 and 7 days before they expire (pure).
+
+Source: spec/sync.md#keys.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from quartier.district.documents.key_list import Issuer
+from quartier.district.records import ExpiringCredential, Note
+
+NOTICE_DAYS = (0, 7, 30, 90)
+ALARM_DAYS = 7
+_DAY_MS = 86_400_000
+
+
+class ExpiryNotices:
+    """What was told of which paper; ``kept`` is what ``facts`` returned in an earlier life."""
+
+    def __init__(self, kept: Mapping[str, Any] | None = None) -> None:
+        self.soon: dict[str, str] = {}
+        """What has at most seven days left and no successor, and how that is told."""
+        self._told = {name: step for name, pair in (kept or {}).items() if (step := _parse_step(pair))}
+
+    def facts(self) -> dict[str, Any]:
+        """JSON-ready: per paper its end and the last step that was told."""
+        return {name: list(step) for name, step in self._told.items()}
+
+    def due(self, papers: Iterable[ExpiringCredential], utc_ms: int) -> list[Note]:
+        """What is to be told now.  A paper that was renewed begins anew."""
+        papers = list(papers)
+        self.soon = {paper.name: _render_text(paper, utc_ms) for paper in papers if _is_soon(paper, utc_ms)}
+        notes: list[Note] = []
+        told: dict[str, tuple[int, int]] = {}
+        for paper in papers:
+            left_ms = paper.exp_utc_ms - utc_ms
+            step = next((days for days in NOTICE_DAYS if left_ms <= days * _DAY_MS), None)
+            before = self._told.get(paper.name)
+            if before is not None and before[0] == paper.exp_utc_ms:
+                told[paper.name] = before
+                if step is None or step >= before[1]:
+                    continue
+            if step is not None:
+                told[paper.name] = (paper.exp_utc_ms, step)
+                days = max(left_ms, 0) // _DAY_MS
+                data = {"paper": paper.name, "days": days, "exp_utc_ms": paper.exp_utc_ms}
+                notes.append(Note("district.expiry_near", _render_text(paper, utc_ms), data))
+        self._told = told
+        return notes
+
+
+def iterate_expiring_keys(issuers: Mapping[str, Issuer]) -> Iterator[ExpiringCredential]:
+    """The keys of a list that end; one is replaced where a newer one may sign all that it may, for longer."""
+    for issuer in issuers.values():
+        if issuer.exp_utc_ms is not None:
+            replaced = any(_replaces(other, issuer) for other in issuers.values())
+            yield ExpiringCredential(f"key {issuer.kid}", issuer.exp_utc_ms, replaced)
+
+
+def _replaces(other: Issuer, issuer: Issuer) -> bool:
+    longer = other.exp_utc_ms is None or other.exp_utc_ms > (issuer.exp_utc_ms or 0)
+    covers = issuer.types <= other.types and (
+        other.programs is None
+        if issuer.programs is None
+        else other.programs is not None and issuer.programs <= other.programs
+    )
+    return other.age > issuer.age and longer and covers
+
+
+def _is_soon(paper: ExpiringCredential, utc_ms: int) -> bool:
+    return not paper.replaced and paper.exp_utc_ms - utc_ms <= ALARM_DAYS * _DAY_MS
+
+
+def _render_text(paper: ExpiringCredential, utc_ms: int) -> str:
+    left_ms = paper.exp_utc_ms - utc_ms
+    what = "has expired" if left_ms <= 0 else f"expires in {left_ms // _DAY_MS} days"
+    text = f"{paper.name} {what}"
+    return f"{text}, and has a successor" if paper.replaced else text
+
+
+def _parse_step(pair: object) -> tuple[int, int] | None:
+    match pair:
+        case [int(exp_utc_ms), int(days)]:
+            return exp_utc_ms, days
+        case _:
+            return None

@@ -1,0 +1,162 @@
+"""Records that several packages share: identity, session rules, effects and the outbox interface (pure)."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from quartier.house.image import Seen
+from quartier.house.now import Now
+from quartier.house.sample import Mark, Run
+from quartier_drivers.contract import Value
+
+# Above this mark there is nothing: a stream that is not wanted.
+NOTHING_ABOVE = Mark(2**64 - 1, 2**64 - 1)
+
+
+class Outbox(Protocol):
+    """The store, as the link sees it.  Synchronous and cheap: nothing here may wait for a disk."""
+
+    def runs(self, above: Mapping[str, Mark], limit: int) -> list[Run]:
+        """Up to ``limit`` samples above the marks, open chunks included.
+
+        Each stream in sequence; the one whose oldest sample waits longest comes first, and where not
+        all fit each gets its share.  A stream that ``above`` does not name counts from its beginning.
+        """
+        ...
+
+    def run(self, stream: str, above: Mark | None, limit: int) -> Run | None:
+        """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
+        ...
+
+    def heads(self) -> Mapping[str, Mark]:
+        """The newest numbered sample of each stream."""
+        ...
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was kept can be found; else older samples may yet appear, and no mark may move."""
+        ...
+
+    def trim(self, marks: Mapping[str, Mark]) -> None:
+        """Everything up to the marks is delivered and needs no keeping for the link."""
+        ...
+
+
+def has_reached(mark: Mark | None, goal: Mark) -> bool:
+    """Whether ``mark`` is at ``goal`` or beyond it."""
+    return mark is not None and (mark.boot, mark.seq) >= (goal.boot, goal.seq)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRules:
+    """How the session behaves; times in seconds of the house.
+
+    ``harmless`` are the points that a host may write; nothing that moves power is ever among them.
+    ``late_s``: live samples that the connection did not take for so long go to the backlog, so that
+    newer ones pass them.  ``scan_ms`` is the pace of live data that a host may change, 0 means at
+    once.  ``arrival_s``: what was sent so long ago and is lost is sent again.  ``silent_s``: an
+    alarm where no watermark came for so long.  ``watermark_unsigned``:
+    watermarks count without a signature.
+    """
+
+    primary_host: str | None = None
+    watermark: bool = True
+    watermark_unsigned: bool = False
+    aliases: bool = False
+    servers_count: int = 1
+    harmless: frozenset[str] = frozenset()
+    backfill_messages_per_s: float = 5.0
+    scan_ms: int = 0
+    late_s: float = 10.0
+    echo_s: float = 60.0
+    silent_s: float = 120.0
+    arrival_s: float = 60.0
+    rebirth_pause_s: float = 5.0
+    watermark_wait_s: float = 10.0
+    back_off_max_s: float = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionContext:
+    """The world when something happens: time, latest value per point, store, assets whose devices
+    are all silent.  What is seldom looked at is asked for then.
+    """
+
+    now: Now
+    latest: Callable[[], Mapping[str, Seen]]
+    outbox: Outbox
+    silent: Callable[[], Collection[str]] = tuple
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One message to send.  ``stream`` and ``upto`` say which samples it delivers, if any."""
+
+    topic: str
+    payload: bytes
+    qos: int = 0
+    stream: str = ""
+    upto: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Close the data connection (NDEATH was said); ``walk`` takes the next server of the list."""
+
+    why: str
+    walk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that people should know; ``alarm`` for what needs one of them."""
+
+    code: str
+    text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    alarm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PointWriteRequest:
+    """A host asks for a harmless point to be written."""
+
+    point: str
+    value: Value
+
+
+Effect = Publication | Disconnect | Note | PointWriteRequest
+NODE_STREAM = "node"
+EVENT_STREAM = "event"
+SPARKPLUG_NAMESPACE = "spBv1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who we are on the wire: district ``group``, building ``edge``; neither holds a dot or a slash."""
+
+    group: str
+    edge: str
+
+    @property
+    def client_id(self) -> str:
+        """``G.E``: also the ``aud`` of documents and the common name of the certificate."""
+        return f"{self.group}.{self.edge}"
+
+    @property
+    def companion(self) -> str:
+        """The root of our companion topics (spec/sync.md#section-4)."""
+        return f"quartier/v1/{self.group}/{self.edge}"
+
+    def topic(self, kind: str, device: str = "") -> str:
+        """``spBv1.0/G/<kind>/E[/D]``."""
+        return f"{SPARKPLUG_NAMESPACE}/{self.group}/{kind}/{self.edge}" + (f"/{device}" if device else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringCredential:
+    """Something with an end.  ``replaced``: another one already does its work beyond that."""
+
+    name: str
+    exp_utc_ms: int
+    replaced: bool = False

@@ -1,0 +1,1 @@
+"""Sparkplug B: births, data, watermarks, commands and the backfill of the history."""

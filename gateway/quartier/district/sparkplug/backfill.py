@@ -1,0 +1,210 @@
+"""Decide which late samples go next, and which lost ones go again (pure)."""
+
+from collections import deque
+from collections.abc import Collection, Mapping
+
+from quartier.district.records import Outbox, SessionContext, SessionRules, has_reached
+from quartier.district.sparkplug.backfill_rate import BackfillRate
+from quartier.district.sparkplug.data_messages import MESSAGE_METRICS_MAX
+from quartier.district.sparkplug.sent_messages import SentMessages
+from quartier.house.now import Now
+from quartier.house.sample import Mark, Run
+
+# More spans than this are joined into one: the keys let the receiver drop what comes twice.
+SPANS_MAX = 16
+
+
+class _Span:
+    """Per stream: the last number sent (None: none yet) and the last one to send."""
+
+    def __init__(self, above: Mapping[str, Mark], goal: Mapping[str, Mark]) -> None:
+        self.goal = {
+            stream: mark for stream, mark in goal.items() if not has_reached(above.get(stream), mark)
+        }
+        self.sent: dict[str, Mark | None] = {stream: above.get(stream) for stream in self.goal}
+        self.upto_ms: dict[str, int] = dict.fromkeys(self.goal, 0)
+
+
+class Backlog:
+    """Spans in the order they arose.  Inside a span the stream that lags most goes next."""
+
+    def __init__(self) -> None:
+        self._spans: deque[_Span] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._spans)
+
+    def clear(self) -> None:
+        """Forget everything; a new session starts from the watermark."""
+        self._spans.clear()
+
+    def add(self, above: Mapping[str, Mark], goal: Mapping[str, Mark], *, first: bool = False) -> None:
+        """Everything above the first marks up to the second ones is to be sent, ``first`` before all else."""
+        span = _Span(above, goal)
+        if not span.goal:
+            return
+        if len(self._spans) >= SPANS_MAX:
+            span = self._join_spans(span)
+            self.clear()
+        if first:
+            self._spans.appendleft(span)
+        else:
+            self._spans.append(span)
+
+    def _join_spans(self, last: _Span) -> _Span:
+        above: dict[str, Mark | None] = {}
+        goal: dict[str, Mark] = {}
+        for span in (*self._spans, last):
+            for stream, mark in span.goal.items():
+                above.setdefault(stream, span.sent[stream])
+                goal[stream] = mark if not has_reached(goal.get(stream), mark) else goal[stream]
+        return _Span({stream: mark for stream, mark in above.items() if mark is not None}, goal)
+
+    def holds(self, stream: str) -> bool:
+        """Whether samples of ``stream`` are still to be sent."""
+        return any(stream in span.goal for span in self._spans)
+
+    def covered(self, marks: Mapping[str, Mark]) -> None:
+        """The receiver has everything up to ``marks`` already: skip it."""
+        for span in self._spans:
+            for stream in [name for name, goal in span.goal.items() if has_reached(marks.get(name), goal)]:
+                self._finish(span, stream)
+            for stream, sent in span.sent.items():
+                mark = marks.get(stream)
+                if stream in span.goal and mark is not None and (sent is None or has_reached(mark, sent)):
+                    span.sent[stream] = mark
+        self._prune()
+
+    def peek(self, outbox: Outbox, dead: Collection[str]) -> Run | None:
+        """What goes next, enough for a message: all of one stream, none of ``dead``; None at the end."""
+        for span in tuple(self._spans):
+            while wanted := [stream for stream in span.goal if stream not in dead]:
+                stream = min(wanted, key=lambda name: span.upto_ms[name])
+                if (found := _find_run(outbox, span, stream)) is not None:
+                    return found
+                self._finish(span, stream)
+        self._prune()
+        return None
+
+    def sent(self, run: Run, count: int) -> None:
+        """The first ``count`` samples of the last ``peek`` went out."""
+        mark = Mark(run.boot, run.first + count - 1)
+        span = next(span for span in self._spans if run.stream in span.goal)
+        span.sent[run.stream] = mark
+        span.upto_ms[run.stream] = run.times_ms[count - 1]
+        if has_reached(mark, span.goal[run.stream]):
+            self._finish(span, run.stream)
+        self._prune()
+
+    @staticmethod
+    def _finish(span: _Span, stream: str) -> None:
+        del span.goal[stream], span.sent[stream], span.upto_ms[stream]
+
+    def _prune(self) -> None:
+        while self._spans and not self._spans[0].goal:
+            self._spans.popleft()
+
+
+def _find_run(outbox: Outbox, span: _Span, stream: str) -> Run | None:
+    goal = span.goal[stream]
+    run = outbox.run(stream, span.sent[stream], MESSAGE_METRICS_MAX)
+    if run is None or not has_reached(goal, Mark(run.boot, run.first)):
+        return None
+    return run if run.boot < goal.boot else run.head(goal.seq - run.first + 1)
+
+
+_S = 1_000_000_000
+
+
+class Backfill:
+    """The late samples of all connections, one after the other.
+
+    ``phase`` of 0..1 spreads gateways that wait for the same watermark.
+
+    ``backlog`` holds the spans that are still to be sent.
+    """
+
+    def __init__(self, rules: SessionRules, phase: float) -> None:
+        self.backlog = Backlog()
+        self.resent_count = 0
+        self._is_confirmed = rules.watermark
+        self._wait_ns = round((rules.watermark_wait_s if rules.watermark else 0.0) * _S)
+        self._flow = BackfillRate(rules.backfill_messages_per_s, is_acknowledged=rules.watermark, phase=phase)
+        self._flight = SentMessages(rules.arrival_s, rules.back_off_max_s)
+        self._opens_ns = 0
+        self._taken_count = 0
+        self._arrival_s = rules.arrival_s
+
+    def begin(self, now: Now) -> None:
+        """Begin a new connection: history waits some seconds for a watermark that knows its births."""
+        self.backlog.clear()
+        self._flight.begin()
+        self._flow.begin(now.ns)
+        self._opens_ns = now.ns + self._wait_ns
+
+    @property
+    def is_flying(self) -> bool:
+        """Whether anything that was sent, live or late, is not confirmed."""
+        return self._flight.is_flying
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether history that was sent is not confirmed."""
+        return self._flight.late_count > 0
+
+    @property
+    def covered_ns(self) -> int:
+        """When the newest message that is confirmed was sent."""
+        return self._flight.covered_ns
+
+    def sent(self, run: Run, place: int, count: int, now: Now, *, late: bool) -> None:
+        """Note a sent message with ``count`` samples of ``run`` from ``place`` on."""
+        if late:
+            self.backlog.sent(run, count)
+            self._flow.spend()
+        if self._is_confirmed:
+            self._flight.sent(run.stream, run.boot, run.first + place, count, now.ns, late=late)
+
+    def covered(self, marks: Mapping[str, Mark], now: Now) -> bool:
+        """Take off what the new ``marks`` confirm; return whether that is more than before."""
+        return self._flight.covered(marks, now.ns)
+
+    def heard(
+        self,
+        late_s: float | None,
+        marks: Mapping[str, Mark],
+        scene: SessionContext,
+        *,
+        is_moved: bool,
+        echoes: bool,
+    ) -> None:
+        """Take a watermark with its ``late_s``; ``echoes``: it names this session's bdSeq.
+
+        Lost samples go again: the first time before those that were never sent.
+        """
+        now_ns = scene.now.ns
+        if echoes:
+            self._opens_ns = min(self._opens_ns, now_ns)
+            wait_s = self._flow.lost_s(self._arrival_s)
+            for stream, gone in self._flight.lost(marks, scene.outbox, now_ns, wait_s).items():
+                self.resent_count += 1
+                above = {} if gone.above is None else {stream: gone.above}
+                self.backlog.add(above, {stream: gone.upto}, first=not gone.is_again)
+        queued_s = self._flight.queued_s(now_ns)
+        before_count, self._taken_count = self._taken_count, self._flight.taken_count
+        taken_count = self._taken_count - before_count
+        self._flow.heard(now_ns, is_moved=is_moved, queued_s=queued_s, late_s=late_s, taken_count=taken_count)
+
+    def earn(self, now: Now) -> None:
+        """Let the rate earn the time that passed."""
+        may_go = bool(self.backlog) and now.ns >= self._opens_ns
+        flight = self._flight
+        flying_count, flying_s = flight.late_count, flight.queued_s(now.ns)
+        self._flow.earn(now.ns, counts=may_go, flying_count=flying_count, flying_s=flying_s)
+
+    def next(self, outbox: Outbox, dead: Collection[str], now: Now) -> Run | None:
+        """Return the samples that may go now, enough for a message; None where none may."""
+        if now.ns < self._opens_ns or not self._flow.allows(self._flight.late_count):
+            return None
+        run = self.backlog.peek(outbox, dead)
+        return None if run is None else run.head(self._flow.portion)

@@ -1,0 +1,135 @@
+"""Marks of what counts as delivered; they move only over what this session sent (pure).
+
+Source: spec/sync.md#watermark and spec/sync.md#key-types.
+
+Invariant: a watermark never moves the mark of a stream over a sample that the store holds and this session
+did not send.  So no watermark, forged, replayed or mistaken, can have a sample trimmed that never left.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping
+
+from quartier.district.records import EVENT_STREAM, Note, Outbox, has_reached
+from quartier.house.sample import Mark
+
+# Streams named in a note; the rest is counted.
+_NAMED_MAX = 3
+
+
+class NumberRanges:
+    """A set of whole numbers, kept as disjoint ranges in rising order."""
+
+    def __init__(self) -> None:
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+
+    def add(self, first: int, last: int) -> None:
+        """Add ``first`` to ``last``; ranges that touch become one."""
+        low = bisect_left(self._lasts, first - 1)
+        high = bisect_right(self._firsts, last + 1)
+        if low < high:
+            first, last = min(first, self._firsts[low]), max(last, self._lasts[high - 1])
+        self._firsts[low:high], self._lasts[low:high] = [first], [last]
+
+    def end(self, number: int) -> int | None:
+        """The last number of the range that holds ``number``; None where none does."""
+        place = bisect_right(self._firsts, number) - 1
+        return self._lasts[place] if place >= 0 and self._lasts[place] >= number else None
+
+
+class DeliveredMarks:
+    """The marks of all streams.  Events go over the control connection, and have a session of their own.
+
+    ``is_stranger`` says of a boot of which nothing was sent in this session whether another machine had it.
+    """
+
+    def __init__(
+        self, marks: Mapping[str, Mark] | None = None, is_stranger: Callable[[int], bool] = lambda _boot: True
+    ) -> None:
+        self.marks: dict[str, Mark] = dict(marks or {})
+        self._is_stranger = is_stranger
+        self._sent: dict[str, dict[int, NumberRanges]] = {}
+
+    def start_data_session(self) -> None:
+        """A new session of the data connection: nothing was sent in it."""
+        self._sent = {stream: sent for stream, sent in self._sent.items() if stream == EVENT_STREAM}
+
+    def start_event_session(self) -> None:
+        """A new session of the control connection: no event was sent in it."""
+        self._sent.pop(EVENT_STREAM, None)
+
+    def sent(self, stream: str, boot: int, first: int, count: int) -> None:
+        """Samples ``first`` to ``first + count - 1`` went out in this session."""
+        if count > 0:
+            self._sent.setdefault(stream, {}).setdefault(boot, NumberRanges()).add(first, first + count - 1)
+
+    def confirm(self, stream: str, mark: Mark) -> None:
+        """Raise a mark by our own word, where the host sends no watermark; marks never go back."""
+        if not has_reached(self.marks.get(stream), mark):
+            self.marks[stream] = mark
+
+    def watermark(self, claims: Mapping[str, Mark], outbox: Outbox) -> list[Note]:
+        """Move each mark as far as the district has stored its stream and this session sent it.
+
+        Returns an alarm where the district counts what this gateway never numbered.
+        """
+        if not outbox.is_whole:  # what is hidden was not sent
+            return []
+        heads = outbox.heads()
+        newest = max((head.boot for head in heads.values()), default=0)
+        ahead: dict[str, Mark] = {}
+        for stream, claim in claims.items():
+            head = heads.get(stream)
+            if head is None:
+                continue
+            # Of an older boot a power cut may have taken samples that had left already.
+            if not has_reached(head, claim) and claim.boot >= newest:
+                ahead[stream] = claim
+                continue
+            before = self.marks.get(stream)
+            after = self._find_reached(stream, before, claim, outbox)
+            if after is not None and after != before:
+                self.marks[stream] = after
+                self._forget(stream, after.boot)
+        return [_make_ahead_note(ahead)] if ahead else []
+
+    def _find_reached(self, stream: str, before: Mark | None, claim: Mark, outbox: Outbox) -> Mark | None:
+        """How far towards ``claim`` everything that the store holds above ``before`` was sent.
+
+        A claim of a stranger's boot says nothing of ours: another machine had it.
+        """
+        sent = self._sent.get(stream, {})
+        if has_reached(before, claim) or (claim.boot not in sent and self._is_stranger(claim.boot)):
+            return before
+        place = before
+        while True:
+            if place is not None:
+                place = self._find_end(sent, place.boot, place.seq + 1) or place
+                if place.boot == claim.boot and place.seq >= claim.seq:
+                    return claim
+            oldest = outbox.run(stream, place, 1)
+            if oldest is None or not has_reached(claim, Mark(oldest.boot, oldest.first)):
+                return place
+            further = self._find_end(sent, oldest.boot, oldest.first)
+            if further is None:
+                return place
+            place = further
+
+    @staticmethod
+    def _find_end(sent: Mapping[int, NumberRanges], boot: int, seq: int) -> Mark | None:
+        ranges = sent.get(boot)
+        end = None if ranges is None else ranges.end(seq)
+        return None if end is None else Mark(boot, end)
+
+    def _forget(self, stream: str, boot: int) -> None:
+        """What was sent of boots before ``boot`` is covered."""
+        sent = self._sent[stream]
+        for older in [number for number in sent if number < boot]:
+            del sent[older]
+
+
+def _make_ahead_note(marks: Mapping[str, Mark]) -> Note:
+    named = ", ".join(f"{name} {mark.boot}/{mark.seq}" for name, mark in sorted(marks.items())[:_NAMED_MAX])
+    more = f" and {len(marks) - _NAMED_MAX} more" if len(marks) > _NAMED_MAX else ""
+    text = f"a watermark covers samples that this gateway never numbered: {named}{more}"
+    return Note("district.watermark_ahead", text, {"streams": sorted(marks)[:_NAMED_MAX]}, alarm=True)

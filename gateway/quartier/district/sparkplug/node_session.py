@@ -1,0 +1,470 @@
+"""State machine of one Sparkplug edge node: births, deaths, live data and backfill (pure).
+
+What comes in (connection, STATE, commands, watermark, time) goes to one method each; what must
+happen comes out as a list of effects.  Nothing here waits, and nothing is kept that the store has.
+Source: Eclipse Sparkplug 3.0.0, chapter 5; spec/sync.md#section-2 and spec/sync.md#section-3.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from functools import partial
+from zlib import crc32
+
+from quartier.district.records import (
+    EVENT_STREAM,
+    NODE_STREAM,
+    NOTHING_ABOVE,
+    SPARKPLUG_NAMESPACE,
+    Disconnect,
+    Effect,
+    Identity,
+    Note,
+    Publication,
+    SessionContext,
+    SessionRules,
+    has_reached,
+)
+from quartier.district.sparkplug import host_commands
+from quartier.district.sparkplug.backfill import Backfill
+from quartier.district.sparkplug.data_messages import PAYLOAD_MAX_BYTES
+from quartier.district.sparkplug.delivered_marks import DeliveredMarks
+from quartier.district.sparkplug.metric_catalog import MetricCatalog
+from quartier.district.sparkplug.node_messages import BirthQueue, NodeMessages, make_death
+from quartier.district.sparkplug.primary_host import PrimaryHost, list_state_topics
+from quartier.district.sparkplug.watermark_alarms import WatermarkAlarms
+from quartier.district.wire_formats import parse_state, parse_watermark
+from quartier.house.now import Now
+from quartier.house.sample import Mark, Run
+
+_LIVE_SAMPLES_MAX = 4_000
+# Messages of the backlog in one go: the loop has others to serve (500 metrics take some 2 ms).
+_LATE_MESSAGES_MAX = 4
+_S = 1_000_000_000
+# How often to look for what no sample tells of: silent devices, births and echoes that are due.
+_CHECK_PERIOD_S = 1.0
+# How often to look whether the wire is free for more history.
+_BACKFILL_PERIOD_S = 0.25
+# Where the last connection left history unconfirmed, births wait for watermarks about it: so many times
+# ``watermark_wait_s``, or until so many watermarks in a row confirm nothing more.
+_HEARING_WAITS_COUNT, _IDLE_WATERMARKS_MAX = 2, 2
+# Samples that found no room wait so long at most.
+_FULL_PAUSE_S = 0.05
+
+
+class SessionPhase(Enum):
+    """Where the session stands."""
+
+    OFF = "off"
+    WAITING = "waiting for the primary host"
+    HEARING = "waiting for the watermark"
+    BORN = "born"
+
+
+class NodeSession:
+    """One edge node.
+
+    ``delivery`` knows what was sent; the caller keeps its ``marks`` on disk and trims the store by them.
+    ``is_full``: live samples found no room, or were too many for one pump.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        catalog: MetricCatalog,
+        rules: SessionRules,
+        marks: Mapping[str, Mark] | None = None,
+        is_stranger: Callable[[int], bool] = lambda _boot: True,
+    ) -> None:
+        self.identity = identity
+        self.catalog = catalog
+        self.rules = rules
+        self.delivery = DeliveredMarks(marks, is_stranger)
+        self.phase = SessionPhase.OFF
+        self.bdseq = 0
+        self.scan_ms = rules.scan_ms
+        self.births_count = 0
+        self.refused_count = 0
+        self._voice = NodeMessages(identity, catalog, aliases=rules.aliases)
+        self._commands = host_commands.HostCommands(
+            identity, catalog, rules.harmless, aliases=rules.aliases, other_servers=rules.servers_count > 1
+        )
+        self._alive: set[str] = set()
+        self._live: dict[str, Mark] = {}
+        self._closed: dict[str, Mark] = {}
+        self._live_ns = 0
+        self._look_ns = 0
+        self.is_full = self._was_cut = False
+        self._history = Backfill(rules, crc32(identity.client_id.encode()) / 2**32)
+        self._unborn = BirthQueue()
+        self._primary = PrimaryHost()
+        self._born_ns = 0
+        self._owes_rate = self._is_undated = False
+        self._rebirth_ns: int | None = None
+        self._watch = WatermarkAlarms(rules)
+        host = rules.primary_host
+        self._state_topics = () if host is None else list_state_topics(SPARKPLUG_NAMESPACE, host)
+        self._is_fresh = False
+        self._hearing_end_ns: int | None = None
+        self._idle_watermarks_count = 0
+
+    @property
+    def marks(self) -> Mapping[str, Mark]:
+        """How far each stream counts as delivered."""
+        return self.delivery.marks
+
+    @property
+    def resent_count(self) -> int:
+        """How often something that was lost went again."""
+        return self._history.resent_count
+
+    @property
+    def is_catching_up(self) -> bool:
+        """Whether anything is still to be delivered late."""
+        return bool(self._history.backlog)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether another pump has births or live samples to say at once: too many for the last."""
+        return bool(self._unborn) or (self._was_cut and self.is_prompt)
+
+    @property
+    def pause_s(self) -> float:
+        """How long to wait for the next pump, in the house's time, if no sample comes before."""
+        pause_s = min(_CHECK_PERIOD_S, self.scan_ms / 1000) if self.scan_ms else _CHECK_PERIOD_S
+        if self._history.backlog:
+            pause_s = min(pause_s, 1 / self.rules.backfill_messages_per_s, _BACKFILL_PERIOD_S)
+        return min(pause_s, _FULL_PAUSE_S) if self.is_full else pause_s
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether live samples go out at once, so that each new one asks for a pump."""
+        return self.phase is SessionPhase.BORN and not self.scan_ms
+
+    # The connection
+
+    @property
+    def optional_topics(self) -> Sequence[str]:
+        """Those of ``subscriptions`` that a broker may refuse: only some know this spelling."""
+        return self._state_topics[1:]
+
+    def subscriptions(self) -> tuple[tuple[str, int], ...]:
+        """Topic filters and QoS, to be acknowledged before ``opened``."""
+        own = ((self.identity.topic("NCMD"), 1), (self.identity.topic("DCMD", "+"), 1))
+        return (*own, *((topic, 1) for topic in self._state_topics))
+
+    def opened(self, bdseq: int, scene: SessionContext, server: int = 0) -> list[Effect]:
+        """Take CONNACK and SUBACKs of ``server`` in the list; the CONNECT's Will carried ``bdseq``.
+
+        Where the last connection left history unconfirmed, births wait some seconds for a watermark.  Before
+        the births a watermark can still confirm what that connection sent, so less is sent twice.
+        """
+        self.bdseq = bdseq
+        self._primary.begin(server)
+        self._watch.opened()
+        self._is_fresh = True
+        if self.rules.primary_host is not None:
+            self.phase = SessionPhase.WAITING
+            return []
+        if self._history.is_unconfirmed:
+            self.phase = SessionPhase.HEARING
+            if self._hearing_end_ns is None:  # kept over reconnects, so that births come at last
+                self._hearing_end_ns = scene.now.ns + round(
+                    _HEARING_WAITS_COUNT * self.rules.watermark_wait_s * _S
+                )
+            self._idle_watermarks_count = 0
+            return []
+        return self._make_births(scene)
+
+    def closed(self) -> None:
+        """The connection is gone, for whatever reason."""
+        self.phase = SessionPhase.OFF
+        self._alive.clear()
+        self._unborn.clear()
+        self._history.backlog.clear()
+        self._watch.closed()
+
+    def on_leaving(self, now: Now) -> list[Effect]:
+        """What is said before a planned DISCONNECT (reason 0x04)."""
+        born = self.phase is SessionPhase.BORN
+        self.closed()
+        return [make_death(self.identity, self.bdseq, now)] if born else []
+
+    def set_catalog(self, catalog: MetricCatalog) -> None:
+        """The site changed: births of the new catalog come with the next ``pump``."""
+        self.catalog = self._commands.catalog = catalog
+        self._voice.set_catalog(catalog)
+        if self.phase is SessionPhase.BORN:
+            self._rebirth_ns = self._born_ns
+
+    # Births
+
+    @property
+    def _next_birth_ns(self) -> int:
+        return self._born_ns + int(self.rules.rebirth_pause_s * _S)
+
+    def _make_births(self, scene: SessionContext) -> list[Effect]:
+        now = scene.now
+        self.phase = SessionPhase.BORN
+        self.births_count += 1
+        self._born_ns = now.ns
+        self._is_undated = not now.synced
+        self._owes_rate = False
+        self._rebirth_ns = self._hearing_end_ns = None
+        self._live_ns = self._look_ns = 0
+        self.is_full = self._was_cut = False
+        self._watch.born(now)
+        self._alive = set(self.catalog.devices)
+        self._update_closed()
+        # The values of the births are the newest: what is older goes late.
+        above = self._start_connection(now) if self._is_fresh else self._live
+        self._history.backlog.add(above, self._find_heads(scene))
+        self._live = dict(scene.outbox.heads())
+        nbirth = self._voice.make_nbirth(self.bdseq, self._commands.make_controls(self.scan_ms, now), scene)
+        return self._unborn.begin(nbirth, self._voice, scene)
+
+    def _start_connection(self, now: Now) -> Mapping[str, Mark]:
+        """The first births of a connection: nothing was sent on it, and all above the marks goes again.
+
+        Until then a watermark still counts for what the last connection sent.
+        """
+        self._is_fresh = False
+        self.delivery.start_data_session()
+        self._history.begin(now)
+        return self.marks
+
+    def _leaves(self, stream: str) -> bool:
+        """Whether samples of ``stream`` go over Sparkplug at all."""
+        return stream != EVENT_STREAM and stream not in self.catalog.local
+
+    # What the district says
+
+    def heard(
+        self, topic: str, payload: bytes, scene: SessionContext, *, retained: bool = False
+    ) -> list[Effect]:
+        """STATE of the primary host, NCMD or DCMD; a ``retained`` command was meant for another time."""
+        if topic in self._state_topics:
+            return self._on_state(payload, scene)
+        if self.phase is not SessionPhase.BORN:
+            return []
+        if retained:
+            return self._on_command(host_commands.RefusedRequest("a retained command"), scene)
+        effects: list[Effect] = []
+        for request in self._commands.read(topic, payload):
+            if self.phase is SessionPhase.BORN:
+                effects.extend(self._on_command(request, scene))
+        return [*effects, *self._make_rate_message(scene)]
+
+    def _on_state(self, payload: bytes, scene: SessionContext) -> list[Effect]:
+        state = parse_state(payload)
+        if state is None:
+            return [Note("district.state_malformed", "a STATE message is no valid one")]
+        online = self._primary.hear(scene.now, online=state[0], timestamp_ms=state[1])
+        if online and self.phase is SessionPhase.WAITING:
+            return self._make_births(scene)
+        stays = self.phase is SessionPhase.WAITING and self.rules.servers_count == 1
+        if online is False and self.phase is not SessionPhase.OFF and not stays:
+            return [*self.on_leaving(scene.now), Disconnect("primary host offline", walk=True)]
+        return []
+
+    def _on_command(self, request: host_commands.HostRequest, scene: SessionContext) -> list[Effect]:
+        if isinstance(request, host_commands.RefusedRequest):
+            self.refused_count += 1
+            return [Note("district.command_refused", request.why, {"point": request.point})]
+        if isinstance(request, host_commands.ScanRateRequest):
+            self.scan_ms = request.ms
+            self._owes_rate = True
+            return []
+        if isinstance(request, host_commands.NextServerRequest):
+            return [*self.on_leaving(scene.now), Disconnect("next server asked for", walk=True)]
+        if isinstance(request, host_commands.RebirthRequest):
+            self._rebirth_ns = self._next_birth_ns
+            return self._make_births(scene) if scene.now.ns >= self._rebirth_ns else []
+        return [request]
+
+    def _make_rate_message(self, scene: SessionContext) -> list[Effect]:
+        """What a host is still to hear of the pace it asked for; nothing may come between births."""
+        waits = self._unborn or self._rebirth_ns is not None or self.phase is not SessionPhase.BORN
+        if waits or not self._owes_rate:
+            return []
+        self._owes_rate = False
+        return [self._voice.control(self._commands.make_scan_rate(self.scan_ms, scene.now), scene.now)]
+
+    def watermark(self, payload: bytes, scene: SessionContext) -> list[Effect]:
+        """The district says what it stored: marks rise over what was sent, its bdSeq shows that it sees us.
+
+        The caller has checked who signed it.
+        """
+        found = parse_watermark(payload)
+        if found is None:
+            return [Note("district.watermark_malformed", "a watermark is no valid one")]
+        now = scene.now
+        notes = [*self.delivery.watermark(found.streams, scene.outbox), *self._watch.heard(found, now)]
+        self._history.backlog.covered(self.marks)
+        is_moved, echoes = self._history.covered(self.marks, now), found.bdseq == self.bdseq
+        self._idle_watermarks_count = 0 if is_moved else self._idle_watermarks_count + 1
+        if self.phase is not SessionPhase.BORN or self._is_fresh:
+            return [*notes]
+        if echoes:
+            self._watch.note_confirmed()
+        else:
+            is_passed = is_moved and self._history.covered_ns >= self._born_ns
+            if (missed := self._watch.missed(self.bdseq, now, is_passed=is_passed)) is not None:
+                notes.append(missed)
+                self._rebirth_ns = self._next_birth_ns
+        self._history.heard(found.late_s, self.marks, scene, is_moved=is_moved, echoes=echoes)
+        return [*notes]
+
+    def on_delivered(self, stream: str, upto: Mark) -> None:
+        """Published on a live session: where the host sends no watermark, that counts as delivered.
+
+        Not while older samples of the stream still wait, or they would be trimmed unsent.  Events come one by
+        one, as the broker takes them.
+        """
+        if stream == EVENT_STREAM:
+            self.delivery.sent(EVENT_STREAM, upto.boot, upto.seq, 1)
+        counts = not self.rules.watermark and self.phase is SessionPhase.BORN
+        if counts and not self._history.backlog.holds(stream):
+            self.delivery.confirm(stream, upto)
+
+    # What we say
+
+    def pump(
+        self, scene: SessionContext, room_bytes: int, late_bytes: int = PAYLOAD_MAX_BYTES
+    ) -> list[Effect]:
+        """What is due now: births asked for, live samples, deaths of devices, then the backlog.
+
+        ``room_bytes`` is how much the connection takes, ``late_bytes`` how much history: none while anything
+        waits to be written.  What does not fit stays in the store.
+        """
+        if self.phase is SessionPhase.HEARING:
+            return self._make_births(scene) if self._has_settled(scene.now) else []
+        if self.phase is not SessionPhase.BORN:
+            note = self._primary.accept_contested(scene.now) if self.phase is SessionPhase.WAITING else None
+            return [] if note is None else [note, *self._make_births(scene)]
+        if self._rebirth_ns is None and scene.now.synced and self._is_undated:
+            self._rebirth_ns = self._next_birth_ns  # the last ones were dated by a clock that nobody trusted
+        if self._rebirth_ns is not None:
+            return self._make_births(scene) if scene.now.ns >= self._rebirth_ns else []
+        if self._unborn:
+            return self._unborn.portion(self._voice, scene) if room_bytes > 0 else []
+        heads, flying = partial(self._find_heads, scene), self._history.is_flying
+        effects = [
+            *self._make_rate_message(scene),
+            *self._watch.look(scene.now, heads, self.marks, flying=flying),
+        ]
+        if scene.now.ns >= self._live_ns:
+            self._live_ns = scene.now.ns + self.scan_ms * 1_000_000
+            runs = scene.outbox.runs({**self._live, **self._closed}, _LIVE_SAMPLES_MAX)
+            new = self._find_unborn_streams(runs)
+            if NODE_STREAM in new:
+                return self._make_births(scene)
+            effects += self._make_device_births(new, scene)
+            room_bytes = self._add_live_data(runs, scene, room_bytes, effects)
+        if scene.now.ns >= self._look_ns and room_bytes > 0:
+            self._look_ns = scene.now.ns + int(_CHECK_PERIOD_S * _S)
+            effects.extend(self._update_devices(scene))
+        if any(isinstance(effect, Publication) for effect in effects) and late_bytes < PAYLOAD_MAX_BYTES:
+            late_bytes = 0  # a slow link: what is live is written first
+        return [*effects, *self._make_late_data(scene, min(room_bytes, late_bytes))]
+
+    def _has_settled(self, now: Now) -> bool:
+        """Whether the district confirmed the last connection's history, or will not do so."""
+        is_over = self._hearing_end_ns is None or now.ns >= self._hearing_end_ns
+        is_idle = self._idle_watermarks_count >= _IDLE_WATERMARKS_MAX
+        return is_over or is_idle or not self._history.is_unconfirmed
+
+    def _find_heads(self, scene: SessionContext) -> dict[str, Mark]:
+        """The newest sample of each stream that goes over Sparkplug."""
+        return {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
+
+    def _update_closed(self) -> None:
+        """Mark the streams that say nothing live: events, local ones, silent devices."""
+        silent = (EVENT_STREAM, *self.catalog.local, *self._dead)
+        self._closed = dict.fromkeys(silent, NOTHING_ABOVE)
+
+    @property
+    def _dead(self) -> set[str]:
+        return set(self.catalog.devices) - self._alive
+
+    def _find_unborn_streams(self, runs: Sequence[Run]) -> list[str]:
+        """Streams with metrics that no birth named (an asset of an earlier site file): one must go first."""
+        return [run.stream for run in runs if self._voice.learn(run)]
+
+    def _make_device_births(self, devices: Iterable[str], scene: SessionContext) -> list[Effect]:
+        """Births of these devices alone."""
+        named = dict.fromkeys(devices)
+        self._alive |= named.keys()
+        return [self._voice.make_dbirth(device, scene) for device in named]
+
+    def _add_live_data(
+        self, runs: Sequence[Run], scene: SessionContext, room_bytes: int, effects: list[Effect]
+    ) -> int:
+        self._was_cut = False
+        for run in runs:
+            place = 0
+            while place < len(run):
+                if room_bytes <= 0:
+                    self.is_full = True
+                    self._give_way(run.times_ms[place], scene)
+                    return 0
+                message, count = self._voice.data(run, place, scene.now, historical=False)
+                self._note_sent(run, place, count, scene.now, late=False)
+                place += count
+                room_bytes -= len(message.payload)
+                self._live[run.stream] = Mark(run.boot, run.first + place - 1)
+                effects.append(message)
+        self.is_full = self._was_cut = sum(map(len, runs)) >= _LIVE_SAMPLES_MAX
+        return room_bytes
+
+    def _give_way(self, waits_since_ms: int, scene: SessionContext) -> None:
+        """The connection is slower than the house: what waited too long is delivered late."""
+        if scene.now.utc_ms - waits_since_ms < self.rules.late_s * 1000:
+            return
+        dead = self._dead
+        alive = {name: mark for name, mark in self._find_heads(scene).items() if name not in dead}
+        self._history.backlog.add(self._live, alive)
+        self._live.update(alive)
+
+    def _update_devices(self, scene: SessionContext) -> list[Effect]:
+        """Deaths of silent devices whose last samples are out, births of those that came back."""
+        silent = frozenset(scene.silent())
+        if not silent and len(self._alive) == len(self.catalog.devices):
+            return []
+        effects: list[Effect] = []
+        heads = scene.outbox.heads()
+        for device in self.catalog.devices:
+            head = heads.get(device)
+            if device in self._alive and device in silent:
+                all_out = head is None or has_reached(self._live.get(device), head)
+                if all_out and not self._history.backlog.holds(device):
+                    self._alive.discard(device)
+                    effects.append(self._voice.make_ddeath(device, scene.now))
+            elif device not in self._alive and device not in silent:
+                self._alive.add(device)
+                effects.append(self._voice.make_dbirth(device, scene))
+                if head is not None:
+                    self._history.backlog.add(self._live, {device: head})
+                    self._live[device] = head
+        self._update_closed()
+        return effects
+
+    def _note_sent(self, run: Run, place: int, count: int, now: Now, *, late: bool) -> None:
+        self.delivery.sent(run.stream, run.boot, run.first + place, count)
+        self._history.sent(run, place, count, now, late=late)
+
+    def _make_late_data(self, scene: SessionContext, room_bytes: int) -> list[Effect]:
+        self._history.earn(scene.now)
+        effects: list[Effect] = []
+        while room_bytes > 0 and len(effects) < _LATE_MESSAGES_MAX:
+            run = self._history.next(scene.outbox, self._dead, scene.now)
+            if run is None:
+                break
+            new = self._find_unborn_streams([run])
+            if NODE_STREAM in new:
+                return [*effects, *self._make_births(scene)]
+            effects += self._make_device_births(new, scene)
+            message, count = self._voice.data(run, 0, scene.now, historical=True, most_bytes=room_bytes)
+            self._note_sent(run, 0, count, scene.now, late=True)
+            room_bytes -= len(message.payload)
+            effects.append(message)
+        return effects

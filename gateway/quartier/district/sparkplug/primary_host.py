@@ -1,0 +1,66 @@
+"""Decide which STATE messages of the primary host count (pure).
+
+Source: Eclipse Sparkplug 3.0.0, chapter 5, "Edge Node Session Establishment" and "Termination".
+"""
+
+from quartier.district.records import Note
+from quartier.house.now import Now
+
+# A host's clock may be ahead of ours by so much; what it says beyond that is not held against its next word.
+HOST_AHEAD_MAX_MS = 60_000
+# So long an online message must be the broker's last word to count against an earlier one of a later time.
+CONTESTED_S = 60.0
+
+
+def list_state_topics(namespace: str, host: str) -> tuple[str, str]:
+    """Where a host's STATE comes: as Sparkplug spells it, and as RabbitMQ spells a retained one.
+
+    RabbitMQ's ``mqtt.sparkplug = true`` gives the dot of the namespace back as a slash in what it retained.
+    """
+    return f"{namespace}/STATE/{host}", f"{namespace.replace('.', '/')}/STATE/{host}"
+
+
+class PrimaryHost:
+    """The last word of one host on each server: it has a session, and so a time, of its own on each.
+
+    STATE is not signed: who declares a host offline at a time ahead of its own must not shut it out for good.
+    """
+
+    def __init__(self) -> None:
+        self._server = 0
+        self._latest_ms: dict[int, int] = {}
+        self._online_ms = 0
+        self._contested_ns: int | None = None
+
+    def begin(self, server: int) -> None:
+        """A new connection, to this one of the list."""
+        self._server = server
+        self._contested_ns = None
+
+    def hear(self, now: Now, *, online: bool, timestamp_ms: int) -> bool | None:
+        """Whether the host is online here; None where the message is older than the last that counted.
+
+        A host's Will carries the time of its birth: the same time counts.  A time of the future would shut
+        out a host whose clock is set right again: it counts as ours, as soon as that is trusted.
+        """
+        if timestamp_ms < _limit_ahead(self._latest_ms.get(self._server, 0), now):
+            self._contested_ns, self._online_ms = (now.ns if online else None), timestamp_ms
+            return None
+        self._contested_ns = None
+        self._latest_ms[self._server] = _limit_ahead(timestamp_ms, now)
+        return online
+
+    def accept_contested(self, now: Now) -> Note | None:
+        """Believe an online message that was too old, once it was the last one for a minute, and say so."""
+        if self._contested_ns is None or now.ns - self._contested_ns < CONTESTED_S * 1e9:
+            return None
+        self._contested_ns = None
+        self._latest_ms[self._server] = self._online_ms
+        text = (
+            "the primary host is online by its last message, an earlier one bore a later time: births go out"
+        )
+        return Note("district.state_contested", text, alarm=True)
+
+
+def _limit_ahead(utc_ms: int, now: Now) -> int:
+    return min(utc_ms, now.utc_ms + HOST_AHEAD_MAX_MS) if now.synced else utc_ms

@@ -1,0 +1,1 @@
+"""Forecast what the site takes and generates, from its own history."""

@@ -1,0 +1,1 @@
+"""The plan of several assets of a site together."""

@@ -1,0 +1,208 @@
+"""A whole site as a linear program without whole numbers: its plan, prices and bound (pure)."""
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quartier.planning.site.energy_chain import EnergyChain
+from quartier.planning.site.site_meter import SiteMeter
+from quartier_native.storages import ROUNDS_MAX, Solved, solve_interior
+
+_KILO = 1000.0
+_PRICE_SCALE = 0.3
+"""The highest price in the program, whatever the currency: where the method ends depends on it."""
+_PRICE_MARGIN = 4.0
+_WIDTH_MIN_KWH = 1e-7
+"""No unknown is fixed wholly: the method needs room inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinearSolution:
+    """What the program says.  Arrays have a number a step."""
+
+    bus_wh: Sequence["array[float]"]
+    """What each chain takes."""
+    prices: "array[float]"
+    """What a Wh on the bus is worth in each step, in EUR/Wh."""
+    surcharges: "array[float]"
+    """The peak's price, as it falls on the steps."""
+    level_wh: float
+    """The largest import; infinite where it has no price."""
+    duals: Sequence["array[float]"]
+    """The price of each chain's rows."""
+    solved: Solved
+    work: int
+    """Columns by rounds."""
+
+
+def solve_linear_program(
+    meter: SiteMeter, chains: Sequence[EnergyChain], fixed_wh: "array[float]"
+) -> LinearSolution:
+    """The optimum of all chains beside ``fixed_wh`` that the bus takes in any case."""
+    program = LinearProgram(meter, chains, fixed_wh)
+    return program.run()
+
+
+def find_work_max(meter: SiteMeter, chains: Sequence[EnergyChain]) -> int:
+    """What the program of these takes at most."""
+    columns = 7 * meter.count + sum(4 * chain.count for chain in chains)
+    band = len(chains) + 3
+    rows = 3 * meter.count + sum(chain.count for chain in chains)
+    return _find_work(columns, rows, band, ROUNDS_MAX)
+
+
+def _find_work(columns: int, rows: int, band: int, rounds: int) -> int:
+    return (columns + rows * band * band // 1000) * (1 + rounds)
+
+
+class LinearProgram:
+    """Rows step by step: the chains', the meter's, the peak's; so that they couple only with near ones.
+
+    In kWh, and in prices of which the highest is _SCALE.  The meter has room for ``reach_wh`` that others may
+    take in each step.
+    """
+
+    def __init__(
+        self, meter: SiteMeter, chains: Sequence[EnergyChain], fixed_wh: "array[float]", reach_wh: float = 0.0
+    ) -> None:
+        self._meter, self._chains = meter, chains
+        self._peak = meter.peak_price > 0.0
+        self._unit = _PRICE_SCALE / meter.price_max
+        self._rows: list[list[int]] = [[] for _ in chains]
+        self.meters: list[int] = []
+        self._peaks: list[int] = []
+        self._links: list[int] = []
+        self.right = array("d")
+        self.starts, self.entries, self.numbers = array("i", [0]), array("i"), array("d")
+        self.costs, self.upper = array("d"), array("d")
+        self._top = 0
+        self.breaches: dict[int, float] = {}
+        """What each of these unknowns adds beyond the caps."""
+        self.missing: list[list[int]] = [[] for _ in chains]
+        """The unknowns that are missing to a chain's lows."""
+        self.constant_eur = sum(chain.constant_cost for chain in chains)
+        """What the program's cost leaves out."""
+        self.beyond_wh = 0.0
+        """What is beyond the caps where its unknowns are 0."""
+        self.eur = _KILO / self._unit
+        """What one of its cost is."""
+        self._add_meter_rows(fixed_wh, reach_wh)
+        self.bus: list[list[tuple[int, int, float]]] = [[] for _ in chains]
+        for number, chain in enumerate(chains):
+            self._add_chain(number, chain)
+
+    def _add_meter_rows(self, fixed_wh: "array[float]", reach_wh: float) -> None:
+        net_wh = self._meter.column("net_wh")
+        for step in range(self._meter.count):
+            least_wh = most_wh = base_wh = 0.0
+            for number, chain in enumerate(self._chains):
+                at = step - chain.first
+                if 0 <= at < chain.count:
+                    self._rows[number].append(len(self.right))
+                    self.right.append(chain.right(at) / _KILO)
+                    charge_wh = chain.find_charge_range_wh(at)
+                    least_wh += charge_wh[0] - chain.discharge_max_wh
+                    most_wh += charge_wh[1]
+                    base_wh += charge_wh[0]
+            most_wh += reach_wh
+            cost, beyond_wh = self._meter.at(step, fixed_wh[step] + least_wh)
+            self.constant_eur += cost + self._meter.excess_price * beyond_wh
+            self.beyond_wh += beyond_wh
+            self.meters.append(len(self.right))
+            self.right.append((base_wh - least_wh) / _KILO)
+            if self._peak:
+                self._peaks.append(len(self.right))
+                fixed = net_wh[step] + fixed_wh[step]
+                self.right.append((self._meter.free_wh - fixed - least_wh) / _KILO)
+                self._links.append(len(self.right))
+                self.right.append(0.0)
+            for slope in self._meter.find_slopes(step, fixed_wh[step], least_wh, most_wh):
+                rows = [(self.meters[step], 1.0)]
+                if self._peak:
+                    rows.append((self._peaks[step], 1.0))
+                if slope.breach != 0.0:
+                    self.breaches[len(self.costs)] = slope.breach
+                self.column(rows, slope.price, slope.length_wh)
+            if self._peak:
+                self.column([(self._peaks[step], 1.0)], 0.0, math.inf)
+                self._add_peak_level(step)
+
+    def _add_chain(self, number: int, chain: EnergyChain) -> None:
+        rows = self._rows[number]
+        for column in chain.columns():
+            at = column.step - chain.first
+            entries = [(rows[at], column.here)]
+            if column.bus != 0.0:
+                self.bus[number].append((column.step, len(self.costs), column.bus))
+                entries.append((self.meters[column.step], -column.bus))
+            if column.after != 0.0:
+                entries.append((rows[at + 1], column.after))
+            if column.is_missing:
+                self.missing[number].append(len(self.costs))
+            self.column(entries, column.price, column.most_wh)
+
+    def _add_peak_level(self, step: int) -> None:
+        """The peak's level is an unknown of each step that equals that of the next: so it couples near rows
+        alone.
+        """
+        entries = [(self._peaks[step], -1.0)]
+        if step > 0:
+            entries.insert(0, (self._links[step - 1], -1.0))
+        if step + 1 < self._meter.count:
+            entries.append((self._links[step], 1.0))
+        self.column(entries, 0.0 if step else self._meter.peak_price, math.inf)
+        self._top = len(self.costs) - 1
+
+    def column(self, entries: list[tuple[int, float]], price: float, most_wh: float) -> None:
+        """Append an unknown from 0 to ``most_wh``: its rows, rising, and what a Wh of it costs."""
+        for row, number in entries:
+            self.entries.append(row)
+            self.numbers.append(number)
+        self.starts.append(len(self.entries))
+        self.costs.append(price * self._unit)
+        self.upper.append(max(most_wh / _KILO, _WIDTH_MIN_KWH))
+
+    def run(self) -> LinearSolution:
+        """Solve it."""
+        found = array("d", bytes(8 * len(self.costs)))
+        prices = array("d", bytes(8 * len(self.right)))
+        if not self.costs:
+            return self._make_empty_solution()
+        solved = solve_interior(
+            self.starts, self.entries, self.numbers, self.right, self.costs + self.upper, found, prices
+        )
+        count = self._meter.count
+        bus_wh = [array("d", bytes(8 * count)) for _ in self._chains]
+        for made, chain, columns in zip(bus_wh, self._chains, self.bus, strict=True):
+            for at, (least_wh, _) in enumerate(chain.charges_wh):
+                made[chain.first + at] = least_wh
+            for step, column, sign in columns:
+                made[step] += sign * min(found[column], self.upper[column]) * _KILO
+        return LinearSolution(
+            bus_wh,
+            array("d", self._find_bus_prices(prices)),
+            array("d", self._find_surcharges(prices)),
+            self._meter.free_wh + found[self._top] * _KILO if self._peak else math.inf,
+            [array("d", [prices[row] / self._unit for row in rows]) for rows in self._rows],
+            solved,
+            _find_work(len(self.costs), len(self.right), len(self._chains) + 3, solved.rounds),
+        )
+
+    def _find_bus_prices(self, prices: "array[float]") -> list[float]:
+        """None is beyond what a cap counts, however far the method came."""
+        most = self._meter.excess_price + _PRICE_MARGIN * self._meter.price_max
+        return [max(-most, min(most, prices[row] / self._unit)) for row in self.meters]
+
+    def _make_empty_solution(self) -> LinearSolution:
+        """Without chains each step has the price of an import."""
+        zero = array("d", bytes(8 * self._meter.count))
+        prices = self._meter.column("import_price")
+        return LinearSolution([], prices, zero, math.inf, [], Solved(0, 0.0, 0.0, 0.0), 0)
+
+    def _find_surcharges(self, prices: "array[float]") -> list[float]:
+        """Together at most the peak's price."""
+        if not self._peak:
+            return [0.0] * self._meter.count
+        made = [max(0.0, -prices[row] / self._unit) for row in self._peaks]
+        return [value * min(1.0, self._meter.peak_price / max(sum(made), 1e-300)) for value in made]

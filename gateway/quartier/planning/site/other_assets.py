@@ -1,0 +1,149 @@
+"""Plan the assets beside a battery: cars, tanks, batches and other batteries (pure).
+
+A site's plan says who does what; each battery is then planned anew, exactly and over what may come, with what
+the others take added to the load.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from quartier.control.reason import Reason, make_reason
+from quartier.control.requests import PlanLeg
+from quartier.house.records import replace
+from quartier.planning.horizon import RefusedError
+from quartier.planning.site.plan_segments import find_marginal_prices
+from quartier.planning.site.site_model import BatchModel, CarModel, SiteModel
+from quartier.planning.site.site_plan import plan_site
+
+_EARLY_EUR_PER_WH = 1e-9
+"""So much dearer each step counts than the one before: of equal hours the earlier is taken, each time."""
+_PER_KWH = 1000.0
+_StepTime = Callable[[int], str]
+_HEATED_REASON = make_reason("plan.heated")
+_CAR_FULL_REASON = make_reason("plan.car_has_all")
+
+
+@dataclass(frozen=True, slots=True)
+class PowerModes:
+    """In which mode (by its number) a tank or a batch takes power, and in which it waits.
+
+    It takes in a step in which ``from_w`` or more is planned.  ``code`` is of the reason of such a step,
+    ``after`` the reason of what follows the last.
+    """
+
+    takes: int
+    waits: int
+    from_w: float
+    code: str = "plan.heats"
+    after: Reason = _HEATED_REASON
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAssets:
+    """What the others do: ``load_w`` is what all but batteries take together, a number a step, ``powers_w``
+    each alone; ``batteries_w`` is what batteries do by the site's plan, where there are several.
+
+    ``why_not`` says why they are not planned; they then take what they take by the rule.
+    """
+
+    load_w: Sequence[float]
+    powers_w: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    legs: Mapping[str, tuple[PlanLeg, ...]] = field(default_factory=dict)
+    batteries_w: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    why_not: str = ""
+
+    def find_load_without(self, battery: str) -> list[float]:
+        """What all but one battery take, a number a step."""
+        others = [self.load_w, *(watts for name, watts in self.batteries_w.items() if name != battery)]
+        return [sum(step) for step in zip(*others, strict=True)]
+
+
+def plan_other_assets(
+    site: SiteModel,
+    unplanned_w: Mapping[str, Sequence[float]],
+    modes: Mapping[str, PowerModes],
+    when: _StepTime,
+) -> OtherAssets:
+    """What all but one battery do; ``unplanned_w`` is what each takes where no plan can be made of them.
+
+    ``modes`` are those of tanks and batches, ``when`` says a step's beginning for a person.
+    """
+    count = site.outlook.count
+    if not (site.cars or site.tanks or site.batches) and len(site.batteries) < 2:
+        return OtherAssets(_sum_powers(unplanned_w, count), unplanned_w)
+    early = [price + step * _EARLY_EUR_PER_WH for step, price in enumerate(site.outlook.import_eur_per_wh)]
+    try:
+        plan = plan_site(replace(site, outlook=replace(site.outlook, import_eur_per_wh=early)))
+    except RefusedError as refused:
+        return OtherAssets(_sum_powers(unplanned_w, count), unplanned_w, why_not=str(refused))
+    idle = [0.0] * count
+    powers_w = {
+        name: plan.parts[name].power_w if name in plan.parts else unplanned_w.get(name, idle)[:count]
+        for name in (*site.cars, *modes)
+    }
+    cars = {name: car for name, car in site.cars.items() if name in plan.parts}
+    said = _ReasonContext(plan.step_s, find_marginal_prices(site, plan), when)
+    legs = {name: _make_current_legs(said, car, powers_w[name]) for name, car in cars.items()}
+    for name in modes.keys() & plan.parts.keys():
+        legs[name] = _make_mode_legs(said, modes[name], powers_w[name], site.batches.get(name))
+    batteries_w = {name: plan.parts[name].power_w for name in site.batteries}
+    return OtherAssets(_sum_powers(powers_w, count), powers_w, legs, batteries_w)
+
+
+def _sum_powers(powers_w: Mapping[str, Sequence[float]], count: int) -> list[float]:
+    return [sum(watts[step] for watts in powers_w.values()) for step in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
+class _ReasonContext:
+    """What reasons are made of: a step's price is what a Wh more would cost the building in it, EUR."""
+
+    step_s: int
+    prices: Sequence[float]
+    when: _StepTime
+
+    def find_price(self, step: int) -> float:
+        return round(self.prices[step] * _PER_KWH, 3)
+
+
+def _make_mode_legs(
+    said: _ReasonContext, modes: PowerModes, power_w: Sequence[float], batch: BatchModel | None
+) -> tuple[PlanLeg, ...]:
+    """A mode a step, with its reason: a batch takes from start to end, whatever it takes in between."""
+    found: list[PlanLeg] = []
+    begins = ""
+    span = _find_run_steps(batch, power_w)
+    for step in range(len(power_w) - 1, -1, -1):
+        takes = step in span if batch is not None else power_w[step] >= modes.from_w
+        if takes:
+            begins = said.when(step)
+            why = make_reason(modes.code, price_eur_per_kwh=said.find_price(step))
+        else:
+            why = make_reason("plan.waits_until", at=begins) if begins else modes.after
+        found.append(PlanLeg(said.step_s, float(modes.takes if takes else modes.waits), why))
+    return tuple(reversed(found))
+
+
+def _find_run_steps(batch: BatchModel | None, power_w: Sequence[float]) -> range:
+    """The steps in which a batch runs, by where it first takes power."""
+    first = next((step for step, watts in enumerate(power_w) if watts > 0.0), len(power_w))
+    if batch is None or first == len(power_w):
+        return range(0)
+    start = first - next(step for step, watts in enumerate(batch.powers_w) if watts > 0.0)
+    return range(start, start + len(batch.powers_w))
+
+
+def _make_current_legs(said: _ReasonContext, car: CarModel, power_w: Sequence[float]) -> tuple[PlanLeg, ...]:
+    """A current a step, with its reason."""
+    found: list[PlanLeg] = []
+    per_a, begins = car.voltage_v * car.phases, ""
+    ready = said.when(min(car.until_step, len(power_w)))
+    for step in range(len(power_w) - 1, -1, -1):
+        amperes = round(power_w[step] / per_a, 1)
+        if amperes > 0.0:
+            begins = said.when(step)
+            why = make_reason("plan.charges_car", price_eur_per_kwh=said.find_price(step), ready=ready)
+        else:
+            why = make_reason("plan.car_waits", at=begins, ready=ready) if begins else _CAR_FULL_REASON
+        found.append(PlanLeg(said.step_s, amperes, why))
+    return tuple(reversed(found))

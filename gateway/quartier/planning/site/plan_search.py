@@ -1,0 +1,315 @@
+"""Search a plan with whole amperes and start times from the linear program of a site (pure)."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from quartier.planning.horizon import RefusedError
+from quartier.planning.site.car_branching import CarBranching
+from quartier.planning.site.joint_plan import IMPROVEMENT_MIN, JointPlan, PlanRank
+
+if TYPE_CHECKING:
+    from array import array
+
+WORK_MAX = 4_000_000
+"""What a search may take, in columns by rounds of the linear program, some 0.3 us each: whatever the site."""
+_TURNS_MAX = 4
+_FAR_SHARE = 0.002
+"""Relative to the cost: a bound that is farther off is looked into."""
+_LEVELS_COUNT = 6
+_BRANCHING_SHARE = 0.4
+"""Of the work that is left, what is spent on dividing."""
+_LEVEL_SPANS = ((-0.75, -0.5, -0.25, -0.1, 0.0, 0.15, 0.3), (-0.05, 0.0, 0.05))
+"""Levels of the peak that are tried, from the best plan's on, in its distance from the program's,"""
+_LEVEL_SPAN_MIN = 0.02
+"""which counts as so much of it at least."""
+_SUBSETS_MAX = 120
+_MOVES_MAX = 24
+
+
+class PlanSearch:
+    """The search for one site.  ``bound`` is what no plan is cheaper than."""
+
+    def __init__(self, joint: JointPlan, work_max: int = WORK_MAX) -> None:
+        self._joint = joint
+        self._work_max = work_max
+        self.bound = -math.inf
+        self._standing = PlanRank((math.inf,), math.inf)
+        self._near = self._peak_wh = 0.0
+        self._meter = joint.meter
+        self._best = joint.ways[:]
+        self._level_wh = math.inf
+        self._tree: CarBranching | None = None
+        self.prices = joint.zero
+        """What a Wh on the bus is worth in each step, by the program of all."""
+
+    def run(self) -> None:
+        """Leave the best plan that is found in ``joint``.  Raises RefusedError where the site is too large:
+        the first plan must be there within the work, even if its programs take all rounds that they may.
+
+        Where prices are plain it ends as soon as something has to be given up: it is planned anew then, by
+        strict ones.
+        """
+        joint = self._joint
+        whole = [*joint.runs, *joint.cars]
+        need = joint.find_first_work_max()
+        if need > self._work_max:
+            raise RefusedError(f"the site needs {need} of work, allowed are {self._work_max}: shorten it")
+        self._solve_relaxed()
+        if joint.runs:
+            joint.take(joint.runs)
+            self._solve_relaxed()
+        lead, low_wh = joint.ways[:], joint.level_wh
+        gives_up = joint.gives_up
+        self._round_parts(whole)
+        if not joint.meter.relaxation.is_strict and (gives_up or joint.gives_up):
+            return
+        top_wh = joint.told().peak_wh
+        for number in range(1, _LEVELS_COUNT if joint.meter.peak_price > 0.0 and top_wh > low_wh else 0):
+            if not self._is_open:
+                break
+            joint.ways = lead[:]
+            joint.level_wh = low_wh + (top_wh - low_wh) * number / _LEVELS_COUNT
+            self._round_parts(whole)
+        if len(whole) > 1 and self._is_open:
+            joint.ways, joint.level_wh = lead[:], low_wh
+            self._round_parts(whole[::-1])
+        for yields in (True, False):
+            if joint.stores and whole and self._is_open:
+                joint.ways, joint.level_wh = lead[:], low_wh
+                self._dive(whole, self.prices, yields=yields)
+        if joint.cars and self._is_far:
+            self._divide(low_wh)
+        self._rebuild_parts()
+        self._spend_remaining_work()
+        joint.ways, joint.level_wh = self._best[:], self._level_wh
+
+    @property
+    def cost(self) -> float:
+        """Of the best plan, with what is given up at its price."""
+        return self._standing.cost
+
+    @property
+    def _is_open(self) -> bool:
+        near = IMPROVEMENT_MIN * self._joint.meter.price_max + 1e-7 * abs(self.cost)
+        return self.cost - self.bound > near and self._joint.work < self._work_max
+
+    @property
+    def _is_far(self) -> bool:
+        return self._is_open and self.cost - self.bound > self._near
+
+    def _divide(self, low_wh: float) -> None:
+        """Where the bound is far: divide the hours of cars.
+
+        With a price of the peak at several levels, as if it were free below and had its price in each step
+        above: a car's hours hang together by the peak alone then, and the program would level them all.
+        Then nearer to the best of them.
+        """
+        work = _BRANCHING_SHARE * (self._work_max - self._joint.work)
+        if self._meter.peak_price == 0.0:
+            self._tree = self._make_branching(self.bound)
+            self._branch_further(self._tree, work)
+            self.bound = max(self.bound, self._tree.bound)
+            return
+        span_wh = max(self._peak_wh - low_wh, _LEVEL_SPAN_MIN * self._peak_wh)
+        for shares in _LEVEL_SPANS:
+            middle_wh = self._peak_wh
+            for share in shares:
+                self._joint.meter = self._meter.apply_peak_level(max(0.0, middle_wh + share * span_wh))
+                self._branch_further(self._make_branching(-math.inf), work / len(_LEVEL_SPANS) / len(shares))
+                self._joint.meter = self._meter
+
+    def _make_branching(self, bound: float) -> CarBranching:
+        """A tree that nothing is known of but this bound: batches stand as in the best plan."""
+        self._joint.ways = self._best[:]
+        return CarBranching(self._joint, bound)
+
+    def _spend_remaining_work(self) -> None:
+        """Divide further with what nothing else had a use for."""
+        if self._tree is not None:
+            self._branch_further(self._tree, self._work_max - self._joint.work)
+            self.bound = max(self.bound, self._tree.bound)
+
+    def _branch_further(self, tree: CarBranching, work: float) -> None:
+        """Divide further with so much work."""
+        joint = self._joint
+        joint.ways, joint.level_wh = self._best[:], math.inf
+        most = joint.work + work
+        base_eur = self._meter.find_peak_eur(joint.meter)
+
+        def worth(bound: float) -> bool:
+            return self._is_far and joint.work < most and bound + base_eur < self.cost - self._near
+
+        def put(prices: "array[float]") -> None:
+            lead = joint.ways[:]
+            self._round_parts(joint.cars)
+            if joint.stores:
+                joint.ways = lead
+                joint.plan_elastic(joint.cars, prices)
+                self._improve()
+
+        tree.run(worth, put)
+
+    def _solve_relaxed(self) -> None:
+        """The program of all but the batches, which stand as they are; its prices make a bound."""
+        free = [*self._joint.stores, *self._joint.cars]
+        found = self._joint.solve_relaxed(free)
+        self.prices = found.prices
+        self.bound = max(self.bound, self._joint.bound(free, found))
+
+    def _round_parts(self, whole: Sequence[int]) -> bool:
+        """Put these on whole levels and starts, plan the stores beside them, then all by turns."""
+        self._joint.take(whole)
+        return self._improve()
+
+    def _dive(self, whole: Sequence[int], prices: "array[float]", *, yields: bool) -> bool:
+        """Put these on whole levels and starts one by one, and after each ask the program where the others
+        should be then.
+        """
+        joint = self._joint
+        for at, number in enumerate(whole):
+            if yields:
+                joint.plan_elastic([number], prices)
+            else:
+                joint.take([number])
+            left = [other for other in whole[at + 1 :] if other in joint.chains]
+            prices = joint.solve_relaxed([*joint.stores, *left]).prices
+        return self._improve()
+
+    def _improve(self) -> bool:
+        joint = self._joint
+        joint.plan_stores()
+        standing = joint.standing()
+        for _ in range(_TURNS_MAX):
+            ways = joint.ways[:]
+            joint.turn()
+            if len(joint.stores) > 1 and joint.ways != ways:
+                kept = joint.ways[:]
+                before = joint.standing()
+                joint.plan_stores()
+                if joint.standing() > before:
+                    joint.ways = kept
+            new = joint.standing()
+            if not joint.is_better(new, standing):
+                if new > standing:
+                    joint.ways = ways
+                break
+            standing = new
+        return self._keep()
+
+    def _keep(self) -> bool:
+        """Whether it is the best so far: then it is kept."""
+        joint = self._joint
+        level_wh = joint.level_wh if joint.meter is self._meter else joint.meter.level_wh
+        within, joint.meter = joint.meter, self._meter
+        standing = joint.standing()
+        better = joint.is_better(standing, self._standing)
+        if better:
+            self._standing, self._best, self._level_wh = standing, joint.ways[:], level_wh
+            self._peak_wh = joint.told().peak_wh
+            self._near = _FAR_SHARE * abs(standing.cost - joint.find_given_up_eur())
+        joint.meter = within
+        return better
+
+    def _rebuild_parts(self) -> None:
+        """Take one, two or three out of the best plan, ask the program anew, and put them back, until no such
+        change is better.
+        """
+        again = True
+        while again and self._is_open:
+            again = False
+            for number in [*self._joint.cars, *self._joint.runs] if self._joint.stores else ():
+                again |= self._move_part(number)
+            for subset in self._iterate_subsets():
+                again |= self._is_open and self._rebuild(subset)
+            for number in self._joint.runs:
+                again |= self._restart_batch(number)
+
+    def _iterate_subsets(self) -> Iterator[tuple[int, ...]]:
+        whole = [*self._joint.runs, *self._joint.cars]
+        for number in whole:
+            yield (number,)
+        for size in (2, 3):
+            several = list(combinations(whole, size))
+            count = min(len(several), _SUBSETS_MAX)
+            for number in range(count):
+                yield several[number * len(several) // count]
+
+    def _rebuild(self, subset: tuple[int, ...]) -> bool:
+        """Whether it became better."""
+        joint = self._joint
+        joint.ways = self._best[:]
+        peak_wh = joint.told().peak_wh
+        for number in subset:
+            joint.ways[number] = joint.zero
+        free = [*joint.stores, *(number for number in subset if number in joint.chains)]
+        found = joint.solve_relaxed(free)
+        return self._try_orders(subset, found.prices, peak_wh)
+
+    def _restart_batch(self, number: int) -> bool:
+        """Try each start of a batch; whether it became better."""
+        joint, better = self._joint, False
+        free, others = [*joint.stores, *joint.cars], [other for other in joint.runs if other != number]
+        for way in joint.list_starts(number):
+            if not self._is_open:
+                break
+            joint.ways = self._best[:]
+            if joint.ways[number] == way:
+                continue
+            peak_wh = joint.told().peak_wh
+            joint.ways[number] = way
+            for other in others:
+                joint.ways[other] = joint.zero
+            found = joint.solve_relaxed(free)
+            better |= self._try_orders((*others, *joint.cars), found.prices, peak_wh)
+        return better
+
+    def _move_part(self, number: int) -> bool:
+        """Move current of a car from one step to another, or a batch to another start, the stores planned
+        anew; whether it became better.
+
+        What all else costs with the stores at their best is convex in what it takes: at its prices a
+        move that does not save cannot pay, and the one that saves most comes first.
+        """
+        joint, better = self._joint, False
+        for _ in range(_MOVES_MAX):
+            if not self._is_open:
+                break
+            joint.ways, joint.level_wh = self._best[:], self._level_wh
+            found = joint.solve_relaxed(joint.stores)
+            moves = joint.moves(number, found.prices, _MOVES_MAX)
+            if not any(self._try_way(number, way) for _, way in moves if self._is_open):
+                break
+            better = True
+        return better
+
+    def _try_way(self, number: int, way: "array[float]") -> bool:
+        joint = self._joint
+        joint.ways, joint.level_wh = self._best[:], self._level_wh
+        joint.ways[number] = way
+        joint.plan_stores()
+        return self._keep()
+
+    def _try_orders(self, whole: Sequence[int], prices: "array[float]", peak_wh: float) -> bool:
+        """Put these back on whole levels and starts in several ways; whether one is the best so far."""
+        joint, better = self._joint, False
+        lead, low_wh = joint.ways[:], joint.level_wh
+        levels = [low_wh]
+        if joint.meter.peak_price > 0.0 and peak_wh > low_wh:
+            levels += [low_wh + share * (peak_wh - low_wh) for share in (0.5, 0.9, 1.0)]
+        orders = (whole, whole[::-1]) if len(whole) > 1 else (whole,)
+        for level_wh in levels:
+            for order in orders:
+                if not self._is_open:
+                    return better
+                joint.ways, joint.level_wh = lead[:], level_wh
+                better |= self._round_parts(order)
+                if joint.stores:
+                    joint.ways, joint.level_wh = lead[:], level_wh
+                    joint.plan_elastic(order, prices)
+                    better |= self._improve()
+                    if len(order) > 1:
+                        joint.ways, joint.level_wh = lead[:], level_wh
+                        better |= self._dive(order, prices, yields=True)
+        return better

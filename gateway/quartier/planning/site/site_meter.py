@@ -1,0 +1,276 @@
+"""Cost of energy at the connection, and the prices of what is given up (pure)."""
+
+import math
+from array import array
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from quartier.planning.site.site_model import SiteModel
+from quartier_native.storages import FLOW_COLUMNS, STEP_COLUMNS, Step, Wiring, flow, pieces, tell_flows
+
+_PRICE_STEP = 5.0
+_LOSSES_MAX = 3.0
+_PRICE_MARGIN = 2.0
+_WHOLE_FACTOR = 1e4
+
+
+class RelaxationPrices(NamedTuple):
+    """Prices in highest prices of the horizon: of a Wh that is missing to a battery's target, below a tank's
+    band in a step, of a car's energy, and beyond a cap.
+    """
+
+    target: float
+    comfort: float
+    car: float
+    caps: float
+    whole: float = 1.0
+    """How much more a cap counts where whole amperes and starts are chosen."""
+
+    @property
+    def ranked_prices(self) -> tuple[tuple[str, float], ...]:
+        """Name and price of each, what is given up first first."""
+        return (("target", self.target), ("comfort", self.comfort), ("car", self.car), ("caps", self.caps))
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether nothing of a lower rung makes up for a higher one."""
+        return self.whole > 1.0
+
+
+PLAIN_PRICES = RelaxationPrices(_PRICE_STEP, _PRICE_STEP**2, _PRICE_STEP**3, _PRICE_STEP**4)
+"""Enough where nothing has to be given up: no Wh costs so much that one of these would be left for money."""
+
+
+def make_strict_prices(site: SiteModel, price: float) -> RelaxationPrices:
+    """Prices at which no lower rung makes up for a higher one, where ``price`` is the highest of the horizon.
+
+    A Wh in a store costs at most what efficiencies make of the highest price, wear and the worth of what
+    else it could be.  A Wh below the band in one step frees what had to be heated for it, with the losses
+    until then.  A Wh of a car heats for all steps in which the tank keeps it; a Wh beyond a cap does all of
+    these.  With whole amperes and starts a small breach of a cap can free many Wh: it counts ``whole`` times
+    there.
+    """
+    hours, count = site.outlook.step_h, site.outlook.count
+    target = _PRICE_STEP
+    for battery in site.batteries.values():
+        worth = 2.0 * battery.wear_eur_per_wh + abs(battery.worth_eur_per_wh)
+        target = max(target, _PRICE_STEP * (1.0 / battery.charge_efficiency + worth / price))
+    lasting, losses, heats = 1.0, 1.0, 1.0
+    for tank in site.tanks.values():
+        constant = tank.time_constant_h
+        lasting = max(lasting, tank.heat_per_wh * min(count, 1.0 / -math.expm1(-hours / constant)))
+        losses = max(losses, math.exp(min(_LOSSES_MAX, hours * count / constant)) / tank.heat_per_wh)
+        heats = max(heats, tank.heat_per_wh * abs(tank.worth_eur_per_wh) / price)
+    target = max(target, _PRICE_STEP * heats)
+    comfort = target * max(_PRICE_STEP, _PRICE_MARGIN * losses)
+    least = min((car.efficiency for car in site.cars.values()), default=1.0)
+    car_price = comfort * max(_PRICE_STEP, _PRICE_MARGIN * lasting / least)
+    return RelaxationPrices(target, comfort, car_price, car_price * _PRICE_STEP, _WHOLE_FACTOR)
+
+
+_DISTANCE_PRICE_SHARE = 0.01
+_LOSSLESS = Wiring(1.0, 1.0, 0.0)
+_COLUMN_NUMBERS = {name: number for number, name in enumerate(STEP_COLUMNS)}
+
+
+@dataclass(frozen=True, slots=True)
+class MeterFlows:
+    """What the meter has of a way."""
+
+    cost_eur: float
+    """Energy and CO2, and the peak."""
+    excess_wh: float
+    """Beyond the caps."""
+    peak_wh: float
+    """The largest import of a step."""
+    flows: "array[float]"
+
+    def column(self, name: str) -> "array[float]":
+        """One of FLOW_COLUMNS."""
+        count = len(self.flows) // len(FLOW_COLUMNS)
+        at = FLOW_COLUMNS.index(name)
+        return self.flows[at * count : (at + 1) * count]
+
+
+class CostSlope(NamedTuple):
+    """A stretch along which each Wh that is taken costs the same."""
+
+    length_wh: float
+    price: float
+    """EUR/Wh, with what is beyond the caps at its price."""
+    breach: float
+    """Wh beyond the caps that a Wh of it adds; below 0 it takes such away."""
+
+
+class SiteMeter:
+    """The steps of a site as the kernels take them.  Energies in Wh, prices in EUR/Wh."""
+
+    def __init__(self, site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) -> None:
+        outlook, terms, hours = site.outlook, site.contract, site.outlook.step_h
+        self.count = count = outlook.count
+        self.step_h = hours
+        co2_g_per_wh = outlook.import_g_per_wh or [0.0] * count
+        self.peak_price = terms.peak_eur_per_w / hours
+        self.level_wh = 0.0
+        self._hulls: dict[tuple[int, float, float, float, float], list[CostSlope]] = {}
+        """What ``slopes`` found before: the programs of a plan ask the same many times."""
+        self.free_wh = terms.peak_free_w * hours
+        columns = {
+            "net_wh": [(load - sun) * hours for load, sun in zip(outlook.load_w, outlook.pv_w, strict=True)],
+            "curtailable_wh": [sun * hours for sun in outlook.pv_w],
+            "import_price": [
+                price + terms.co2_eur_per_g * grams
+                for price, grams in zip(outlook.import_eur_per_wh, co2_g_per_wh, strict=True)
+            ],
+            "export_price": list(outlook.export_eur_per_wh),
+            "over_price": [terms.over_eur_per_wh] * count,
+            "contract_wh": [terms.contract_w * hours] * count,
+            "import_max_wh": [cap * hours for cap in outlook.import_max_w],
+            "export_max_wh": [cap * hours for cap in outlook.export_max_w],
+            **dict.fromkeys(("low_wh", "high_wh", "floor_wh", "ceiling_wh"), [0.0] * count),
+        }
+        self.paid_imports: dict[int, float] = {}
+        """Steps in which an import that pays counts as free, and what it pays: a price below 0."""
+        for number in range(count):  # where both pay, an import counts as free, as for a battery alone
+            twice = columns["import_price"][number] < 0.0 < columns["export_price"][number]
+            if twice and min(columns["curtailable_wh"][number], columns["export_max_wh"][number]) > 0.0:
+                self.paid_imports[number] = columns["import_price"][number]
+                columns["import_price"][number] = 0.0
+        self.steps = array("d", [value for name in STEP_COLUMNS for value in columns[name]])
+        self.price_max = (
+            max(1e-6, *(abs(price) for name in ("import_price", "export_price") for price in columns[name]))
+            + terms.over_eur_per_wh
+            + self.peak_price
+        )
+        """The highest that a Wh can cost, in EUR/Wh."""
+        self.relaxation = ladder
+        self.excess_price = ladder.caps * self.price_max
+        """What a Wh beyond the caps counts,"""
+        self.whole_price = self.excess_price * ladder.whole
+        """and where whole amperes and starts are chosen."""
+
+    def apply_peak_level(self, level_wh: float) -> "SiteMeter":
+        """The same, but the peak's price is paid in each step for what is imported above a level."""
+        made = copy(self)
+        made.steps = self.make_steps_around(array("d", bytes(8 * self.count)), level_wh)
+        made.peak_price, made.level_wh, made._hulls = 0.0, level_wh, {}  # noqa: SLF001 - its own copy
+        return made
+
+    def find_peak_eur(self, levelled: "SiteMeter") -> float:
+        """What the peak costs that is free there."""
+        return self.peak_price * max(0.0, levelled.level_wh - self.free_wh) if self.peak_price > 0.0 else 0.0
+
+    def column(self, name: str) -> "array[float]":
+        """One of STEP_COLUMNS."""
+        at = _COLUMN_NUMBERS[name]
+        return self.steps[at * self.count : (at + 1) * self.count]
+
+    def make_steps_around(self, others_wh: "array[float]", level_wh: float) -> "array[float]":
+        """The steps as one sees them who plans beside ``others_wh``.
+
+        With a price for the peak an import above ``level_wh`` costs that price too.
+        """
+        steps, count = self.steps[:], self.count
+        for number in range(count):
+            steps[number] += others_wh[number]
+        if self.peak_price > 0.0:
+            contract, over = _COLUMN_NUMBERS["contract_wh"] * count, _COLUMN_NUMBERS["over_price"] * count
+            for number in range(count):
+                if level_wh <= steps[contract + number]:
+                    steps[contract + number] = level_wh
+                    steps[over + number] += self.peak_price
+        return steps
+
+    def make_elastic_steps(
+        self,
+        wish_wh: "array[float]",
+        others_wh: "array[float]",
+        prices: "array[float]",
+        spare_wh: "array[float]",
+        level_wh: float,
+    ) -> "array[float]":
+        """The steps as one sees them beside whom all others yield at these prices.
+
+        ``wish_wh`` is where the linear program would have it: what is farther costs a little more, so that
+        of what is worth the same the nearest is taken.  The import cap and the peak's level lie ``spare_wh``
+        higher.
+        """
+        steps, count = self.make_steps_around(others_wh, level_wh), self.count
+        near = _DISTANCE_PRICE_SHARE * self.price_max
+        for number in range(count):
+            base_wh = steps[number] + wish_wh[number]
+            row = {
+                "net_wh": -wish_wh[number],
+                "curtailable_wh": 0.0,
+                "import_price": prices[number] + near,
+                "export_price": prices[number] - near,
+                "export_max_wh": math.inf,
+            }
+            for name in ("import_max_wh", "contract_wh"):
+                there = _COLUMN_NUMBERS[name] * count + number
+                row[name] = max(0.0, steps[there] + spare_wh[number] - base_wh)
+            for name, value in row.items():
+                steps[_COLUMN_NUMBERS[name] * count + number] = value
+        return steps
+
+    def tell(self, moved_wh: "array[float]") -> MeterFlows:
+        """What it costs when ``moved_wh`` is taken on the bus beside what is not planned."""
+        flows = array("d", bytes(8 * len(FLOW_COLUMNS) * self.count))
+        tell_flows(self.steps, moved_wh, flows)
+        grid_wh = flows[: self.count]
+        peak_wh = max(0.0, *grid_wh, 0.0)
+        cost = sum(flows[2 * self.count : 3 * self.count]) + self.peak_price * max(
+            0.0, peak_wh - self.free_wh
+        )
+        return MeterFlows(cost, sum(flows[3 * self.count :]), peak_wh, flows)
+
+    def at(self, number: int, moved_wh: float) -> tuple[float, float]:
+        """What a step costs without the peak, and what is beyond the caps, in Wh."""
+        there = flow(self._step(number, 0.0, 0.0), _LOSSLESS, moved_wh)
+        return there.cost, there.excess_wh
+
+    def find_slopes(
+        self, number: int, base_wh: float, least_wh: float, most_wh: float, surcharge: float = 0.0
+    ) -> Sequence[CostSlope]:
+        """The hull of a step's cost over what is planned, from ``least_wh`` on.
+
+        ``base_wh`` of what is planned is fixed, ``surcharge`` is added to the import's price.
+        """
+        asked = (number, base_wh, least_wh, most_wh, surcharge)
+        found = self._hulls.get(asked)
+        if found is None:
+            found = self._hulls[asked] = self._find_slopes(*asked)
+        return found
+
+    def _find_slopes(
+        self, number: int, base_wh: float, least_wh: float, most_wh: float, surcharge: float
+    ) -> list[CostSlope]:
+        step = self._step(number, base_wh, surcharge)._replace(low_wh=least_wh, high_wh=most_wh)
+        return [
+            CostSlope(piece.length_wh, piece.price + self.excess_price * piece.breach, piece.breach)
+            for piece in pieces(step, _LOSSLESS)
+        ]
+
+    def lowest(
+        self, prices: Sequence[float], surcharges: Sequence[float], ranges: Sequence[tuple[float, float]]
+    ) -> float:
+        """No way within the ranges costs less at the meter, where what is planned is paid by ``prices``.
+
+        Of the peak's price ``surcharges`` take their part.
+        """
+        total = 0.0
+        for number, (price, surcharge, (least_wh, most_wh)) in enumerate(
+            zip(prices, surcharges, ranges, strict=True)
+        ):
+            there = flow(self._step(number, 0.0, surcharge), _LOSSLESS, least_wh)
+            total += there.cost + self.excess_price * there.excess_wh - price * least_wh
+            total -= surcharge * self.free_wh
+            for slope in self.find_slopes(number, 0.0, least_wh, most_wh, surcharge):
+                total += slope.length_wh * min(0.0, slope.price - price)
+        return total
+
+    def _step(self, number: int, base_wh: float, surcharge: float) -> Step:
+        step = Step(*self.steps[number :: self.count])
+        return step._replace(net_wh=step.net_wh + base_wh, import_price=step.import_price + surcharge)

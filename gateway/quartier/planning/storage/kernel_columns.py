@@ -1,0 +1,183 @@
+"""Fill the arrays of the storage kernel from a horizon (pure)."""
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quartier.planning.horizon import BatteryModel, Contract, Outlook, RefusedError
+from quartier_native.storages import PLAN_COLUMNS, STEP_COLUMNS, STORE_FIELDS, Planned, plan_storage
+
+NEAR_WH = 1e-8
+"""What is given up counts as the same within this."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelPlan:
+    """One plan of a kernel.  ``objective`` is cost less the worth of what is left, in EUR; ``names`` are its
+    columns.
+    """
+
+    told: Planned
+    objective: float
+    plan: "array[float]"
+    names: tuple[str, ...] = PLAN_COLUMNS
+
+    @property
+    def bound(self) -> float:
+        """No plan within the same bounds has a lower objective."""
+        return self.objective - self.told.gap
+
+    def gives_up_more(self, other: "KernelPlan") -> bool:
+        """Whether it keeps caps, or then the target, less than another; rounding decides nothing."""
+        more_wh = self.told.excess_wh - other.told.excess_wh
+        if abs(more_wh) > NEAR_WH:
+            return more_wh > 0.0
+        return self.told.short_wh - other.told.short_wh > NEAR_WH
+
+    def column(self, name: str) -> "array[float]":
+        """One column of the plan."""
+        count = len(self.plan) // len(self.names)
+        at = self.names.index(name)
+        return self.plan[at * count : (at + 1) * count]
+
+
+class KernelColumns:
+    """The horizon as the kernel takes it.  ``free_imports`` are steps in which an import that pays counts
+    as free.
+    """
+
+    names: tuple[str, ...] = STEP_COLUMNS
+    result_names: tuple[str, ...] = PLAN_COLUMNS
+    free_imports: Sequence[int]
+    bonus: float
+    is_convex: bool
+    """Whether every step's cost is: then the first plan is the best."""
+    steps: "array[float]"
+    scale: float
+    """Money that goes over the meter without the battery: rounding is relative to it."""
+
+    def __init__(self, battery: BatteryModel, outlook: Outlook, contract: Contract) -> None:
+        self.count = outlook.count
+        self.step_h = outlook.step_h
+        self._worth = battery.worth_eur_per_wh
+        self.fields = array(
+            "d",
+            (
+                battery.charge_efficiency,
+                battery.discharge_efficiency,
+                battery.wear_eur_per_wh,
+                battery.energy_wh,
+                min(battery.target_wh, battery.capacity_wh),
+                battery.worth_eur_per_wh,
+            ),
+        )
+        """The numbers of the store, as the kernel takes them."""
+        self._read(battery, outlook, contract)
+
+    def _read(self, battery: BatteryModel, outlook: Outlook, contract: Contract) -> None:
+        rows = _make_rows(battery, outlook, contract)
+        self.free_imports = [number for number, row in enumerate(rows) if _pays_twice(row)]
+        self.bonus = sum(
+            -rows[number]["import_price"] * _find_import_max_wh(rows[number], battery)
+            for number in self.free_imports
+        )
+        for number in self.free_imports:
+            rows[number]["import_price"] = 0.0
+        self.is_convex = all(_is_convex(row) for row in rows)
+        self.steps = array("d", [row[name] for name in STEP_COLUMNS for row in rows])
+        self.scale = 1e-6 + sum(abs(row["net_wh"] * row["import_price"]) for row in rows)
+
+    @property
+    def store(self) -> dict[str, float]:
+        """The fields of the store by name."""
+        return dict(zip(STORE_FIELDS, self.fields, strict=True))
+
+    def solve(self) -> KernelPlan | None:
+        """The kernel's plan of the columns as they stand; None where there is none.
+
+        Raises RefusedError for numbers that each are in their range and make one that is not.
+        """
+        plan = array("d", bytes(8 * len(self.result_names) * self.count))
+        try:
+            told = self._run_kernel(plan)
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
+        return self.found(told, plan)
+
+    def found(self, told: Planned, plan: "array[float]") -> KernelPlan | None:
+        """What a kernel has made of the columns; None where there is no plan."""
+        if not told.feasible:
+            return None
+        return KernelPlan(told, told.cost - self._worth * plan[2 * self.count - 1], plan, self.result_names)
+
+    def _run_kernel(self, plan: "array[float]") -> Planned:
+        return plan_storage(self.steps, self.fields, plan)
+
+    def column(self, name: str) -> "array[float]":
+        """A copy of a column."""
+        at = self.names.index(name) * self.count
+        return self.steps[at : at + self.count]
+
+    def put(self, name: str, values: "array[float]") -> None:
+        """Replace a column."""
+        at = self.names.index(name) * self.count
+        self.steps[at : at + self.count] = values
+
+
+def _make_rows(battery: BatteryModel, outlook: Outlook, contract: Contract) -> list[dict[str, float]]:
+    hours = outlook.step_h
+    low_wh = 0.0 - battery.discharge_max_w * hours / battery.discharge_efficiency
+    high_wh = battery.charge_max_w * hours * battery.charge_efficiency
+    co2_g_per_wh = outlook.import_g_per_wh or [0.0] * outlook.count
+    floor_wh = min(battery.reserve_wh, battery.energy_wh)
+    rows = []
+    for number in range(outlook.count):
+        net_wh = (outlook.load_w[number] - outlook.pv_w[number]) * hours
+        import_max_wh = outlook.import_max_w[number] * hours
+        # Below its reserve it is charged first, as fast as power and the import cap allow.
+        spare_wh = (import_max_wh - net_wh) * battery.charge_efficiency
+        floor_wh = min(battery.reserve_wh, floor_wh + max(0.0, min(high_wh, spare_wh)))
+        rows.append(
+            {
+                "net_wh": net_wh,
+                "curtailable_wh": outlook.pv_w[number] * hours,
+                "import_price": outlook.import_eur_per_wh[number]
+                + contract.co2_eur_per_g * co2_g_per_wh[number],
+                "export_price": outlook.export_eur_per_wh[number],
+                "over_price": contract.over_eur_per_wh,
+                "contract_wh": contract.contract_w * hours,
+                "import_max_wh": import_max_wh,
+                "export_max_wh": outlook.export_max_w[number] * hours,
+                "low_wh": low_wh,
+                "high_wh": high_wh,
+                "floor_wh": floor_wh,
+                # What stands above the capacity may stay until it is used.
+                "ceiling_wh": max(battery.capacity_wh, battery.energy_wh),
+            }
+        )
+    return rows
+
+
+def _pays_twice(row: dict[str, float]) -> bool:
+    """Whether both import and export are paid for while there is sun that could be curtailed."""
+    return (
+        row["import_price"] < 0.0 < row["export_price"]
+        and min(row["export_max_wh"], row["curtailable_wh"]) > 0.0
+    )
+
+
+def _is_convex(row: dict[str, float]) -> bool:
+    """An import costs, and at least what an export brings; what is not curtailed of the sun does not
+    exceed the load.
+    """
+    return (
+        row["import_price"] >= max(0.0, row["export_price"])
+        and row["net_wh"] + row["curtailable_wh"] >= -NEAR_WH
+    )
+
+
+def _find_import_max_wh(row: dict[str, float], battery: BatteryModel) -> float:
+    """The largest import that a step can have."""
+    most_wh = max(0.0, row["net_wh"] + row["curtailable_wh"]) + row["high_wh"] / battery.charge_efficiency
+    return most_wh if math.isinf(row["import_max_wh"]) else min(most_wh, row["import_max_wh"])

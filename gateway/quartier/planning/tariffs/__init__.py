@@ -1,0 +1,1 @@
+"""What energy costs: prices, CO2 and peaks."""

@@ -1,0 +1,87 @@
+"""Keep the largest import of each of the last days; make surcharges for high imports (pure).
+
+The largest import of a day ties all of its steps together, and its mean over samples cannot be divided among
+them.  Its tractable form: an import costs the price's share of those days that did not reach so high, for on
+these it would have been the largest; what this day has reached already is free.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from quartier.planning.horizon import Surcharge
+
+PEAK_DAYS_COUNT = 28
+"""Whose largest imports are kept."""
+QUANTILE_SHARES = {0.1: 0.3, 0.5: 0.4, 0.9: 0.3}
+"""The days' distribution in three steps (Swanson's rule; Hurst, Brown and Swanson 2000): quantile, share."""
+
+
+@dataclass(slots=True)
+class PeakHistory:
+    """The largest import of each of the last days, in W; its size does not grow.
+
+    ``today`` counts days in any way that goes up by one each day (``date.toordinal()``).
+    """
+
+    days_w: list[float] = field(default_factory=list)
+    today: float = math.nan
+    top_w: float = 0.0
+
+    def learn(self, day: int, import_w: float) -> None:
+        """Take in the mean import of an hour (or a shorter step) of that day; export counts as none."""
+        if day != self.today:
+            if not math.isnan(self.today):
+                self.days_w = [*self.days_w, self.top_w][-PEAK_DAYS_COUNT:]
+            self.today, self.top_w = float(day), 0.0
+        self.top_w = max(self.top_w, import_w)
+
+    def surcharges(self, days: Sequence[int], eur_per_w: float) -> tuple[Surcharge, ...]:
+        """For steps that lie in ``days``; none before a whole day is known.
+
+        ``eur_per_w`` is the price of a W of a day's largest import: who is above all days' largest for an
+        hour pays as much as if this were today's.
+        """
+        if not self.days_w or eur_per_w <= 0.0:
+            return ()
+        sorted_w = sorted(self.days_w)
+        return tuple(
+            Surcharge(self._find_thresholds_w(_find_quantile(sorted_w, level), days), share * eur_per_w)
+            for level, share in QUANTILE_SHARES.items()
+        )
+
+    def reached_w(self, day: int) -> float:
+        """What ``day`` has reached; 0 where nothing is known of it."""
+        return self.top_w if day == self.today else 0.0
+
+    def keep(self) -> dict[str, Any]:
+        """All of it, JSON-ready."""
+        today = None if math.isnan(self.today) else self.today
+        return {"days_w": self.days_w, "today": today, "top_w": self.top_w}
+
+    def recall(self, told: Any) -> None:
+        """Go on with what ``keep`` gave.  Raises ValueError where it is no such thing."""
+        table = told if isinstance(told, dict) else {}
+        days_w, today, top_w = (table.get(name) for name in ("days_w", "today", "top_w"))
+        if not isinstance(days_w, list) or not all(map(_is_power, [*days_w, top_w])):
+            raise ValueError("crests: expected powers")
+        if today is not None and not _is_power(today):
+            raise ValueError("crests: expected a day")
+        self.days_w = [float(one) for one in days_w][-PEAK_DAYS_COUNT:]
+        self.today = math.nan if today is None else float(today)
+        self.top_w = float(top_w) if isinstance(top_w, int | float) else 0.0
+
+    def _find_thresholds_w(self, usual_w: float, days: Sequence[int]) -> list[float]:
+        return [max(usual_w, self.reached_w(day)) for day in days]
+
+
+def _is_power(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0.0
+
+
+def _find_quantile(sorted_w: Sequence[float], level: float) -> float:
+    place = level * (len(sorted_w) - 1)
+    at = min(int(place), max(len(sorted_w) - 2, 0))
+    after_w = sorted_w[min(at + 1, len(sorted_w) - 1)]
+    return sorted_w[at] + (place - at) * (after_w - sorted_w[at])

@@ -1,0 +1,71 @@
+"""Keep the prices that were signalled for each hour, with the time of each signal (pure)."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from quartier.planning.tariffs.energy_prices import Prices, PriceSignal, Tariff, find_hour_prices
+
+KEPT_PAST_H, KEPT_AHEAD_H = 9 * 24, 7 * 24
+"""How far back hours are kept (what is tried at a start, and a day), and how far ahead they are heard."""
+PRICE_CHANGES_MAX = 8
+"""Of an hour, what it was said to cost: a signal that changes more often is kept as it was last."""
+HOUR_S = 3_600
+_COLUMNS_COUNT = 4
+
+
+class SignalledPrice(NamedTuple):
+    """What an hour was said to cost from ``heard_s`` on (UTC)."""
+
+    heard_s: float
+    import_eur_per_wh: float
+    export_eur_per_wh: float
+
+
+class PriceHistory:
+    """Prices by hour since 1970, each with those that were heard for it, the newest last."""
+
+    def __init__(self) -> None:
+        self._hours: dict[int, tuple[SignalledPrice, ...]] = {}
+
+    def hear(self, tariff: Tariff, quotes: Sequence[PriceSignal], utc_s: float) -> None:
+        """Take what is signalled now for hours that have not ended; forget what is too long ago."""
+        first = int(utc_s // HOUR_S)
+        end_s = max((quote.end_utc_s for quote in quotes), default=0.0)
+        for slot in range(first, min(int(end_s // HOUR_S) + 1, first + KEPT_AHEAD_H)):
+            found = find_hour_prices(tariff, quotes, slot * HOUR_S)
+            known = self._hours.get(slot, ())
+            if found is not None and (not known or known[-1][1:] != found[:2]):
+                self._hours[slot] = (*known[-PRICE_CHANGES_MAX + 1 :], SignalledPrice(utc_s, *found[:2]))
+        self._hours = {slot: rows for slot, rows in self._hours.items() if slot >= first - KEPT_PAST_H}
+
+    def find_final_price(self, slot: int) -> SignalledPrice | None:
+        """What an hour cost in the end; None where nothing was signalled."""
+        rows = self._hours.get(slot)
+        return rows[-1] if rows else None
+
+    def find_known_prices(self, slot: int, count: int) -> Prices:
+        """What a plan that was made as an hour began knew of it and the next ones, so far; no CO2."""
+        known: list[SignalledPrice] = []
+        for step in range(count):
+            rows = self._hours.get(slot + step, ())
+            heard = [row for row in rows if row.heard_s <= slot * HOUR_S] or (rows[:1] if step == 0 else [])
+            if not heard:
+                break
+            known.append(heard[-1])
+        bought, sold = (tuple(row[column] for row in known) for column in (1, 2))
+        return Prices(bought, sold, (math.nan,) * len(known))
+
+    def keep(self) -> list[list[float]]:
+        """All of it, JSON-ready."""
+        return [[float(slot), *row] for slot, rows in sorted(self._hours.items()) for row in rows]
+
+    def recall(self, told: Iterable[Any]) -> None:
+        """Go on with what ``keep`` gave.  Raises ValueError or TypeError for what is no such thing."""
+        found: dict[int, tuple[SignalledPrice, ...]] = {}
+        for line in told:
+            slot, *row = (float(value) for value in line)
+            if len(row) != _COLUMNS_COUNT - 1 or not all(map(math.isfinite, (slot, *row))):
+                raise ValueError(line)
+            found[int(slot)] = (*found.get(int(slot), ()), SignalledPrice(*row))
+        self._hours = found

@@ -1,0 +1,74 @@
+"""The node's voice: topics, and one count over all messages."""
+
+import pytest
+from tests.gateway.district.conftest import run_of
+
+from quartier.district.records import Identity, SessionContext
+from quartier.district.sparkplug.node_messages import NodeMessages, make_death
+from quartier.district.sparkplug.payload_codec import decode_payload
+from quartier.house.image import Seen
+from quartier.house.sample import Mark, Sample
+from quartier_drivers.contract import Quality
+
+ME = Identity("issy", "b012")
+
+
+def test_names_on_the_wire():
+    assert ("issy.b012", "quartier/v1/issy/b012") == (ME.client_id, ME.companion)
+    assert "spBv1.0/issy/NBIRTH/b012" == ME.topic("NBIRTH")
+    assert "spBv1.0/issy/DDATA/b012/bat1" == ME.topic("DDATA", "bat1")
+
+
+def test_the_count_wraps_from_255_to_0_and_a_birth_starts_it_anew(world, catalog):
+    voice = NodeMessages(ME, catalog, aliases=False)
+    run = run_of([Sample("grid", 7, 1, "power_w", world.utc_ms, 1.0)])
+    voice.learn(run)
+    voice.make_nbirth(0, [], world.scene)
+    told = [voice.data(run, 0, world.now, historical=False)[0] for _ in range(300)]
+    numbers = [decode_payload(message.payload).seq for message in told]
+    assert [(n + 1) % 256 for n in range(300)] == numbers
+    assert 0 == decode_payload(voice.make_nbirth(0, [], world.scene).payload).seq
+    assert 1 == decode_payload(voice.make_dbirth("grid", world.scene).payload).seq
+
+
+def test_births_stand_in_the_order_of_their_times(world, catalog):
+    world.latest["ev1.plugged_on"] = Seen(True, Quality.GOOD, 0.1)
+    world.latest["ev1.charge_state"] = Seen(3, Quality.GOOD, 9.0)
+    world.latest["rs485.requests_count"] = Seen(17, Quality.GOOD, 600.0)
+    voice = NodeMessages(ME, catalog, aliases=False)
+    device = decode_payload(voice.make_dbirth("ev1", world.scene).payload).metrics
+    node = decode_payload(voice.make_nbirth(5, [], world.scene).payload).metrics
+    assert ["charge_state", "plugged_on"] == [metric.name for metric in device]
+    assert ("rs485.requests_count", "bdSeq") == (node[0].name, node[-1].name)
+
+
+def test_data_says_which_samples_it_delivers(world, catalog):
+    voice = NodeMessages(ME, catalog, aliases=False)
+    run = run_of([Sample("node", 7, n, "rs485.requests_count", world.utc_ms, n) for n in (4, 5)])
+    voice.learn(run)
+    message, count = voice.data(run, 0, world.now, historical=True)
+    assert 2 == count
+    assert ("spBv1.0/issy/NDATA/b012", "node", Mark(7, 5)) == (message.topic, message.stream, message.upto)
+
+
+@pytest.mark.parametrize(
+    ("seen", "value", "quality"),
+    [
+        (Seen(5.0, Quality.GOOD, 1.0), 5.0, Quality.GOOD),
+        (Seen(5.0, Quality.STALE, 1.0), 5.0, Quality.STALE),
+        (Seen("rubbish", Quality.GOOD, 1.0), None, Quality.BAD),
+        (Seen(5.0, Quality.GOOD, float("inf")), 5.0, Quality.GOOD),
+        (None, None, Quality.STALE),
+    ],
+)
+def test_a_birth_says_the_latest_value_as_it_is_trusted(world, catalog, seen, value, quality):
+    latest = {} if seen is None else {"grid.power_w": seen}
+    scene = SessionContext(world.now, lambda: latest, world.notebook)
+    metric = decode_payload(
+        NodeMessages(ME, catalog, aliases=False).make_dbirth("grid", scene).payload
+    ).metrics[0]
+    assert (value, quality) == (metric.value, metric.quality)
+
+
+def test_a_death_has_the_connects_number(world):
+    assert 200 == decode_payload(make_death(ME, 200, world.now).payload).metrics[0].value
