@@ -35,12 +35,12 @@ _MEMORY = Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else gettempdir())
 
 def site_file(data: bytes) -> None:
     """A site file of these bytes, and a sound one that goes on with them."""
-    load, errors = import_module("quartier.config.load"), import_module("quartier_drivers.errors")
+    load, errors = import_module("quartier.config.loading"), import_module("quartier_drivers.errors")
     text = data.decode("utf-8", "replace")
     for whole in (text, SITE + text):
-        for read in (load.check, load.load_lenient):
+        for read in (load.check_site_file, load.load_site_leniently):
             with contextlib.suppress(errors.ConfigError):
-                read(Path("site.toml"), load.Instead("site.toml", whole))
+                read(Path("site.toml"), load.ReplacementText("site.toml", whole))
 
 
 def profile(data: bytes) -> None:
@@ -61,18 +61,18 @@ def document(data: bytes) -> None:
     downlink = import_module("quartier.district.wire_formats")
     for form in (
         forms.HeartbeatForm,
-        *(kind.form for kind in (*forms.KINDS.values(), *forms.SHARED.values())),
+        *(kind.form for kind in (*forms.DOCUMENT_TYPES.values(), *forms.DISTRICT_DOCUMENT_TYPES.values())),
     ):
         try:
-            found = documents._form(form, data, len(data))
-        except documents._No:
+            found = documents._parse_form(form, data, len(data))
+        except documents._Rejection:
             pass
         else:
             found.wish()
-    for kind in forms.KINDS.values():
-        documents._claimed(data, kind)
-    downlink.read_state(data)
-    downlink.read_watermark(data)
+    for kind in forms.DOCUMENT_TYPES.values():
+        documents._parse_claimed(data, kind)
+    downlink.parse_state(data)
+    downlink.parse_watermark(data)
 
 
 def backup(data: bytes) -> None:
@@ -81,8 +81,8 @@ def backup(data: bytes) -> None:
     path = _MEMORY / f"quartier-fuzz-{os.getpid()}.qbk"
     for content in (data, _packed(data, b"x"), _packed(_manifest(data), data), _unsigned(data)):
         path.write_bytes(content)
-        with contextlib.suppress(archive.Unusable):
-            archive.check(path)
+        with contextlib.suppress(archive.UnusableBackup):
+            archive.check_archive(path)
     path.unlink()
 
 
@@ -97,13 +97,13 @@ def _packed(manifest: bytes, body: bytes) -> bytes:
     key = _key()
     seal = {
         "public_key": key.public_key().public_bytes_raw().hex(),
-        "signature": key.sign(archive._SIGNED_FOR + manifest).hex(),
+        "signature": key.sign(archive._SIGNATURE_CONTEXT + manifest).hex(),
     }
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz", compresslevel=1) as file:
         for name, content in (
-            (archive.MANIFEST, manifest),
-            (archive.SIGNATURE, json.dumps(seal).encode()),
+            (archive.MANIFEST_NAME, manifest),
+            (archive.SIGNATURE_NAME, json.dumps(seal).encode()),
             ("site/site.toml", body),
         ):
             info = tarfile.TarInfo(name)
@@ -115,7 +115,7 @@ def _packed(manifest: bytes, body: bytes) -> bytes:
 def _manifest(body: bytes) -> bytes:
     archive = import_module("quartier.backup.archive")
     member = {"place": "site", "path": "site.toml", "size": len(body), "mode": 0o600}
-    member |= {"sha256": archive.sha256(io.BytesIO(body)), "owner": "root", "group": "root"}
+    member |= {"sha256": archive.hash_file(io.BytesIO(body)), "owner": "root", "group": "root"}
     said = {"format": archive.FORMAT, "gateway": "a.b", "made_utc_ms": 1, "version": "1", "boot": 1}
     said |= {"site_file": "site.toml", "history": "history.db", "members": [member], "left_out": []}
     return json.dumps(said).encode()
@@ -133,13 +133,13 @@ def socket_request(data: bytes) -> None:
         import_module("quartier.runtime.local_socket.orders"),
     )
     line = data.replace(b"\n", b" ") + b"\n"
-    served = desk.Desk(Path(), {"status": dict}, {"points": {"gx": 1}.get})
-    json.loads("".join(desk._parts(served._answer(line))))
+    served = desk.QuestionServer(Path(), {"status": dict}, {"points": {"gx": 1}.get})
+    json.loads("".join(desk._split_answer(served._answer(line))))
 
     async def order(request: Mapping[str, object], _who: object) -> object:
         return {"done": request.get("asset")}
 
-    taken = operators.Operators(Path(), {"override": order}, None)
+    taken = operators.OrderServer(Path(), {"override": order}, None)
     try:
         taken._answer(line, None, None).send(None)
     except StopIteration as ended:
@@ -147,7 +147,7 @@ def socket_request(data: bytes) -> None:
 
 
 _KNOWN = {
-    "site-file": (site_file, "quartier.config.load"),
+    "site-file": (site_file, "quartier.config.loading"),
     "profile": (profile, "quartier_drivers.profile"),
     "document": (document, "quartier.district.documents.verification"),
     "backup": (backup, "quartier.backup.archive"),

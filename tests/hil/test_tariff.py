@@ -4,7 +4,7 @@ import tomllib
 import pytest
 from pydantic import ValidationError
 
-from quartier.config.ahead import NEEDED
+from quartier.config.sections.planning_sections import PRICES_BY_CONTRACT
 from quartier_hil.devices.meters.tic.tariff import TARIFFS
 from quartier_hil.tariff import PERIODS, Calendar, Planning, Tariff, calendar
 
@@ -126,7 +126,7 @@ def test_the_site_file_has_the_contract_with_the_prices_in_the_same_order(tariff
 
     assert {"tariff"} == set(site)
     assert [round(price / 1000, 9) for price in tariff.prices] == [
-        site["tariff"][key] for key in NEEDED[kind]
+        site["tariff"][key] for key in PRICES_BY_CONTRACT[kind]
     ]
     assert 0.00004 == site["tariff"]["export_eur_per_wh"]
 

@@ -23,7 +23,7 @@ GENERATED = ("_pb2.py", "_pb2.pyi")
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module: ``quartier.config.model`` for ``from quartier.config import model``."""
+    """One imported module: ``quartier.config.sections.site_file`` for ``from quartier.config import model``."""
 
     module: str
     line: int

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from quartier.config import model, modes
-from quartier.config.load import check
+from quartier.config.loading import check_site_file
+from quartier.config.sections import asset_sections, operation_mode_sections
 
 FOLDER = Path(__file__).parents[2] / "gateway/docs/assets"
 INDEX = FOLDER / "README.md"
@@ -18,16 +18,16 @@ ROLE = re.compile(r'^role = "(\w+)"', re.MULTILINE)
 SIZE_MAX = 40_000
 PARTS = ("read", "may do", "behaves", "gateway is gone", "site file", "real response")
 SECTIONS: dict[str, Any] = {
-    "battery": model.Battery,
-    "charging points": model.Ev,
-    "heat pump, hot water": modes.Heat,
-    "cooling": modes.Cooling,
-    "geothermal substation": modes.Substation,
-    "CHP": modes.Chp,
-    "street lights": modes.Lights,
-    "waste collection": modes.Waste,
-    "ventilation": modes.Ventilation,
-    "plain loads": model.Load,
+    "battery": asset_sections.BatterySection,
+    "charging points": asset_sections.ChargePointSection,
+    "heat pump, hot water": operation_mode_sections.HeatSection,
+    "cooling": operation_mode_sections.CoolingSection,
+    "geothermal substation": operation_mode_sections.SubstationSection,
+    "CHP": operation_mode_sections.ChpSection,
+    "street lights": operation_mode_sections.LightsSection,
+    "waste collection": operation_mode_sections.WasteSection,
+    "ventilation": operation_mode_sections.VentilationSection,
+    "plain loads": asset_sections.LoadSection,
 }
 
 
@@ -41,7 +41,7 @@ def test_the_section_on_a_page_makes_its_asset_beside_the_house_of_the_index(pag
     path = tmp_path / "site.toml"
     path.write_text(house + section, encoding="utf-8")
 
-    loaded = check(path)
+    loaded = check_site_file(path)
     assert {"grid", *ROLE.findall(section)} == {asset.role for asset in loaded.site.assets.values()}
     assert [] == list(loaded.warnings)
 

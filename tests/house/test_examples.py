@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.config.load import check
+from quartier.config.loading import check_site_file
 from quartier.district.documents import document_types, key_list
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,7 @@ def test_a_site_file_on_a_page_loads_without_a_fault(page: str, text: str, tmp_p
     path = tmp_path / "site.toml"
     path.write_text(text, encoding="utf-8")
 
-    assert check(path).site.assets, page
+    assert check_site_file(path).site.assets, page
 
 
 def test_what_a_page_adds_for_a_linky_loads_beside_its_house(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_what_a_page_adds_for_a_linky_loads_beside_its_house(tmp_path: Path) -> 
     path = tmp_path / "site.toml"
     path.write_text(house + added, encoding="utf-8")
 
-    assert check(path).site.supplies
+    assert check_site_file(path).site.supplies
 
 
 @pytest.mark.parametrize(("page", "command"), _commands())

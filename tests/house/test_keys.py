@@ -3,28 +3,27 @@
 import ast
 from typing import Any
 
-from quartier.config.draft import FIXED, ROLES
-from quartier.config.model import Deadbands, Device
-from quartier.config.nodes import Node
-from quartier.config.shares import Share
+from quartier.config.checks.site_draft import ASSET_SECTIONS, FIXED_SECTIONS
+from quartier.config.sections.connection_sections import NodeSection, ShareSection
+from quartier.config.sections.site_file import DeadbandsSection, DeviceSection
 from quartier_drivers.registry import KINDS, section
 
 # Read by nobody yet, for a reason.
 WAITING: dict[str, str] = {}
 MODELS = (
-    *FIXED.values(),
-    *ROLES.values(),
-    Device,
-    Node,
-    Share,
-    Deadbands,
+    *FIXED_SECTIONS.values(),
+    *ASSET_SECTIONS.values(),
+    DeviceSection,
+    NodeSection,
+    ShareSection,
+    DeadbandsSection,
     *(section(kind) for kind in KINDS),
 )
 # Read by their own model's properties.
 OWN = {
-    "Limits": "quartier.config.model",
-    "DistrictLink": "quartier.config.model",
-    "Tariff": "quartier.config.ahead",
+    "LimitsSection": "quartier.config.sections.site_file",
+    "DistrictLinkSection": "quartier.config.sections.connection_sections",
+    "TariffSection": "quartier.config.sections.planning_sections",
 }
 
 

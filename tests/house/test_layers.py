@@ -117,8 +117,8 @@ ROOMS = (
     Room("quartier_drivers.modbus.door", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers.opcua.reader", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
-    Room("quartier.house", ("quartier.house", *CONTRACT), pure=True),
-    Room("quartier.control", ("quartier.control", "quartier.house", "quartier_native", *CONTRACT), pure=True),
+    Room("quartier.site", ("quartier.site", *CONTRACT), pure=True),
+    Room("quartier.control", ("quartier.control", "quartier.site", "quartier_native", *CONTRACT), pure=True),
     # The task that plans: it reads site file, control state and history, and asks the pure planner.
     Room(
         "quartier.planning.service",
@@ -127,7 +127,7 @@ ROOMS = (
                 "quartier.planning",
                 "quartier.config",
                 "quartier.control",
-                "quartier.house",
+                "quartier.site",
                 "quartier.runtime",
             ),
             *("quartier.store.history_reader", "quartier_native", *CONTRACT),
@@ -150,7 +150,7 @@ ROOMS = (
                 "quartier.control.reason",
                 "quartier.control.observe.local_time",
             ),
-            *("quartier.house", "quartier_native", *CONTRACT),
+            *("quartier.site", "quartier_native", *CONTRACT),
         ),
         pure=True,
     ),
@@ -159,16 +159,30 @@ ROOMS = (
         "quartier.commissioning.service",
         (
             *("quartier.commissioning", "quartier.daemon", "quartier.config", "quartier.control"),
-            *("quartier.house", "quartier.runtime", "quartier_drivers", *CONTRACT),
+            *("quartier.site", "quartier.runtime", "quartier_drivers", *CONTRACT),
         ),
         ("structlog",),
+    ),
+    # Bytes in, bytes of a file out; masking knows what the protocols of meters look like.
+    Room(
+        "quartier.commissioning.wire_record",
+        ("quartier.commissioning.wire_record", "quartier_drivers", "quartier_native"),
+        pure=True,
+    ),
+    # The daemon's own bus, on pretended wires and in time that leaps.
+    Room(
+        "quartier.commissioning.bus_planning",
+        (
+            *("quartier.commissioning.bus_planning", "quartier.runtime"),
+            *("quartier_drivers.registry", "quartier_drivers.rehearsal", *CONTRACT),
+        ),
     ),
     # It names the line of a profile or site file that is to be changed, and judges steps as control does.
     Room(
         "quartier.commissioning",
         (
             "quartier.commissioning",
-            "quartier.house",
+            "quartier.site",
             "quartier.control.orders.setpoints",
             "quartier.control.observe.meter_check",
             "quartier.control.observe.observations",
@@ -186,7 +200,7 @@ ROOMS = (
                 "quartier.district",
                 "quartier.config",
                 "quartier.control",
-                "quartier.house",
+                "quartier.site",
                 "quartier.runtime",
             ),
             *CONTRACT,
@@ -194,7 +208,7 @@ ROOMS = (
         ("structlog",),
     ),
     *(
-        Room(f"quartier.district.connection.{name}", ("quartier.district", "quartier.house"), pure=True)
+        Room(f"quartier.district.connection.{name}", ("quartier.district", "quartier.site"), pure=True)
         for name in ("event_retries", "message_queues", "mqtt_types")
     ),
     Room("quartier.district.connection.mqtt", ("quartier.district",), ("paho",)),
@@ -204,7 +218,7 @@ ROOMS = (
             (
                 "quartier.district",
                 "quartier.control.requests",
-                "quartier.house",
+                "quartier.site",
                 "quartier.runtime.state_file",  # last sequences and bdSeq, two checksummed copies
                 *CONTRACT,
             ),
@@ -216,7 +230,7 @@ ROOMS = (
         (
             "quartier.district",
             *("quartier.control.requests", "quartier.control.orders.commands"),
-            *("quartier.house", "quartier_native", *CONTRACT),
+            *("quartier.site", "quartier_native", *CONTRACT),
         ),
         ("google.protobuf", "pydantic", "jwt", "cryptography"),
         pure=True,
@@ -227,9 +241,7 @@ ROOMS = (
         ("quartier.config", "quartier_drivers.hosts", "quartier_drivers.registry", *CONTRACT, *PROFILES),
         ("pydantic", "pydantic_core", "tomli_w"),
     ),
-    Room(
-        "quartier.store", ("quartier.store", "quartier.house", "quartier_native", *CONTRACT), ("structlog",)
-    ),
+    Room("quartier.store", ("quartier.store", "quartier.site", "quartier_native", *CONTRACT), ("structlog",)),
     Room("quartier.runtime.signing", ("quartier.runtime.owned_files",), ("cryptography",)),
     Room(
         "quartier.backup.archive", ("quartier.runtime",), ("pydantic",)
@@ -244,24 +256,10 @@ ROOMS = (
     Room(
         "quartier.runtime",
         (
-            *("quartier.runtime", "quartier.house", "quartier.control"),
+            *("quartier.runtime", "quartier.site", "quartier.control"),
             *("quartier_drivers.registry", "quartier_drivers.bell", *CONTRACT),
         ),
         ("structlog",),
-    ),
-    # Bytes in, bytes of a file out; masking knows what the protocols of meters look like.
-    Room(
-        "quartier.record",
-        ("quartier.record", "quartier_drivers", "quartier_native"),
-        pure=True,
-    ),
-    # The daemon's own bus, on pretended wires and in time that leaps.
-    Room(
-        "quartier.rehearsal",
-        (
-            *("quartier.rehearsal", "quartier.runtime"),
-            *("quartier_drivers.registry", "quartier_drivers.rehearsal", *CONTRACT),
-        ),
     ),
     Room("quartier.daemon", ("quartier", "quartier_drivers", "quartier_native"), ("structlog",)),
     Room(
@@ -270,7 +268,7 @@ ROOMS = (
     # Bytes of meters go through their own drivers into the image.
     Room(
         "quartier_hil.offline.soak",
-        ("quartier_hil", "quartier.house", "quartier_drivers", "quartier_native"),
+        ("quartier_hil", "quartier.site", "quartier_drivers", "quartier_native"),
         ("*",),
     ),
     # A site file becomes a house by the gateway's own assembly, so that its keys and profiles are exercised.
@@ -278,14 +276,14 @@ ROOMS = (
     # The gateway's own store beside its control: its history is read as the command line reads it.
     Room(
         "quartier_hil.offline.historian",
-        ("quartier_hil", "quartier.house", "quartier.store", "quartier.cli.times", *CONTRACT),
+        ("quartier_hil", "quartier.site", "quartier.store", "quartier.cli.times", *CONTRACT),
         ("*",),
     ),
     Room(
         "quartier_hil.offline",
         (
             "quartier_hil",
-            "quartier.house",
+            "quartier.site",
             "quartier.control",
             "quartier.planning",
             "quartier_native",
@@ -296,7 +294,7 @@ ROOMS = (
     # The daemon's own history is one of the sides that are held against each other; it is read, never written.
     Room(
         "quartier_hil.torture",
-        ("quartier_hil", "quartier.store.history_reader", "quartier.house", *CONTRACT),
+        ("quartier_hil", "quartier.store.history_reader", "quartier.site", *CONTRACT),
         ("*",),
     ),
     # What speaks to the broker in a swarm is the product's own uplink, in processes that hold nothing else.
@@ -307,7 +305,7 @@ ROOMS = (
                 "quartier_hil.swarm",
                 "quartier.district",
                 "quartier.control",
-                "quartier.house",
+                "quartier.site",
                 "quartier.runtime.clock",
                 *CONTRACT,
             ),

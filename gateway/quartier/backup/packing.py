@@ -27,9 +27,9 @@ from quartier.backup.archive import (
     open_source,
     write_archive,
 )
-from quartier.config import load
-from quartier.config.model import Site
-from quartier.config.secrets import CREDENTIAL
+from quartier.config import loading
+from quartier.config.secret_files import CREDENTIAL_PREFIX
+from quartier.config.sections.site_file import SiteFile
 from quartier.runtime import signing
 from quartier.runtime.owned_files import use_rights_of_owner
 from quartier.store import boots, journal
@@ -64,7 +64,7 @@ def write_backup(folders: GatewayFolders, to: Path, utc_ms: int, version: str) -
     Raises ConfigError for a site file that cannot be used, Unusable where something cannot be read or
     ``to`` is there already, OSError of the disk.
     """
-    site = load.load_lenient(folders.config).site
+    site = loading.load_site_leniently(folders.config).site
     private = _load_own_key(folders.state_dir)
     sources, left_out = _find_sources(folders, site)
     manifest = Manifest(
@@ -153,7 +153,7 @@ def _find_account_name(look: Callable[[int], Any], number: int) -> str:
 # What belongs to a gateway
 
 
-def _find_sources(folders: GatewayFolders, site: Site) -> tuple[list[_Source], list[str]]:
+def _find_sources(folders: GatewayFolders, site: SiteFile) -> tuple[list[_Source], list[str]]:
     """Place, path and file of all that a gateway is made of, and what cannot be had."""
     found: dict[Path, _Source] = {}
     here = folders.config
@@ -169,8 +169,8 @@ def _find_sources(folders: GatewayFolders, site: Site) -> tuple[list[_Source], l
     left_out: list[str] = []
     for reference in find_referenced_files(site):
         source = Path(reference)
-        if reference.startswith(CREDENTIAL):
-            if not (here.parent / PRIVATE_FOLDER / reference.removeprefix(CREDENTIAL)).exists():
+        if reference.startswith(CREDENTIAL_PREFIX):
+            if not (here.parent / PRIVATE_FOLDER / reference.removeprefix(CREDENTIAL_PREFIX)).exists():
                 left_out.append(f"{reference}: systemd has it; keep its source by yourself")
         elif source.is_file():
             found.setdefault(source.absolute(), _make_source(folders, SITE, source.absolute()))
@@ -202,7 +202,7 @@ def _find_files(folder: Path) -> Iterator[Path]:
             yield source
 
 
-def find_referenced_files(site: Site) -> Iterator[str]:
+def find_referenced_files(site: SiteFile) -> Iterator[str]:
     """Give every file that the site file names: of the district link, of meters that encrypt, of logins."""
     sections: list[tuple[Any, Sequence[str]]] = [(site.district_link, _LINK_FILE_KEYS)]
     sections += [(device, ("key_file",)) for device in site.devices.values()]

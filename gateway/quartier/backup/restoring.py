@@ -27,8 +27,8 @@ from quartier.backup.archive import (
     hash_file,
 )
 from quartier.backup.packing import PRIVATE_FOLDER, GatewayFolders, find_last_boot, find_referenced_files
-from quartier.config import load
-from quartier.config.model import Site
+from quartier.config import loading
+from quartier.config.sections.site_file import SiteFile
 from quartier.runtime import signing, state_file
 from quartier.runtime.owned_files import Owner, open_folder, open_plain, replace_file, use_rights
 from quartier.store import boots
@@ -55,7 +55,7 @@ class RestorePlan:
     """The steps of a restore; ``objections`` forbid it unless a person overrules them."""
 
     signed: SignedManifest
-    site: Site
+    site: SiteFile
     steps: tuple[RestoreStep, ...]
     objections: tuple[str, ...]
     is_known: bool
@@ -135,14 +135,14 @@ def raise_numbers(plan: RestorePlan, folders: GatewayFolders, utc_ms: int) -> No
 # Targets
 
 
-def _read_site(path: Path, signed: SignedManifest) -> Site:
+def _read_site(path: Path, signed: SignedManifest) -> SiteFile:
     """The site file of the backup: it decides which files outside of the folders belong to the gateway."""
     member = signed.manifest.site_member
     if member.size > TEXT_MAX_BYTES:
         raise UnusableBackup(f"{path}: its site file has {member.size} bytes; at most {TEXT_MAX_BYTES}")
     try:
         text = archive.read_member(path, signed, member).decode("utf-8-sig")
-        site = load.read_site(load.Instead(f"{path}: {member.path}", text))
+        site = loading.read_site(loading.ReplacementText(f"{path}: {member.path}", text))
     except (ConfigError, UnicodeDecodeError) as error:
         raise UnusableBackup(f"{path}: its site file cannot be used: {error}") from error
     manifest = signed.manifest
@@ -151,7 +151,7 @@ def _read_site(path: Path, signed: SignedManifest) -> Site:
     return site
 
 
-def _find_allowed_files(site: Site, folders: GatewayFolders) -> "_AllowedFiles":
+def _find_allowed_files(site: SiteFile, folders: GatewayFolders) -> "_AllowedFiles":
     history = site.store.file(folders.state_dir)
     named = frozenset(str(Path(one).absolute()) for one in find_referenced_files(site))
     profiles = tuple((folders.config.parent / one).absolute() for one in site.site.profiles)

@@ -13,15 +13,15 @@ from quartier.cli.given import day, given, points, settled
 from quartier.cli.leftout import why_not
 from quartier.cli.planpage.sheet import Sheet, page
 from quartier.cli.steps import SteplessError, Steps, read
-from quartier.config import load
-from quartier.config.model import Site
+from quartier.config import loading
+from quartier.config.sections.site_file import SiteFile
 from quartier.daemon.assembly import site_model
-from quartier.house.assets import Asset, Battery
 from quartier.planning.horizon import Contract, RefusedError
 from quartier.planning.site.asset_selection import AssetSelection, StorageTerms, select_assets
 from quartier.planning.site.site_plan import OWN_ENGINE
 from quartier.planning.storage.battery_plan import plan_battery
 from quartier.planning.storage.plan_reasons import make_plan_reasons
+from quartier.site.asset_types import Asset, Battery
 
 KEPT, GIVEN_UP, WRONG = 0, 1, 2
 _RANGES = (
@@ -41,7 +41,7 @@ def plan(options: argparse.Namespace) -> int:
     """Plan, and show it; 1 where something had to be given up."""
     if options.series is None:
         return _in_force(options)
-    site = load.check(options.config).site
+    site = loading.check_site_file(options.config).site
     try:
         _check(options)
         assets, steps, found = _read(site, options)
@@ -72,7 +72,7 @@ def _in_force(options: argparse.Namespace) -> int:
     return inforce.show(options)
 
 
-def _read(site: Site, options: argparse.Namespace) -> tuple[Sequence[Asset], Steps, AssetSelection]:
+def _read(site: SiteFile, options: argparse.Namespace) -> tuple[Sequence[Asset], Steps, AssetSelection]:
     """The house, the series, and what of the one is planned in the other."""
     house = site_model.make_site(site, {}, {})
     there = [asset.name for asset in house.assets if isinstance(asset, Battery)]
@@ -94,7 +94,7 @@ def _read(site: Site, options: argparse.Namespace) -> tuple[Sequence[Asset], Ste
 
 
 def _alone(
-    site: Site,
+    site: SiteFile,
     assets: Sequence[Asset],
     found: AssetSelection,
     steps: Steps,
@@ -141,7 +141,7 @@ def _check(options: argparse.Namespace) -> None:
             raise SteplessError(f"--{name} {value:g}: expected {low:g} to {high:g} {unit}")
 
 
-def _terms(site: Site, options: argparse.Namespace) -> StorageTerms:
+def _terms(site: SiteFile, options: argparse.Namespace) -> StorageTerms:
     """What was said, else what the site file has under ``[planning]``, else the default."""
     wanted, share = site.planning, _EFFICIENCY_PCT / 100.0
     if options.efficiency is not None:
@@ -157,7 +157,7 @@ def _terms(site: Site, options: argparse.Namespace) -> StorageTerms:
     )
 
 
-def _contract(site: Site, options: argparse.Namespace) -> Contract:
+def _contract(site: SiteFile, options: argparse.Namespace) -> Contract:
     """What is asked of the connection beside energy.  Raises SteplessError for what a file cannot answer."""
     wanted = site.planning
     if wanted is not None and wanted.day_peak_eur_per_w > 0.0 and options.peak is None:

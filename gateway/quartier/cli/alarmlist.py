@@ -10,20 +10,20 @@ from rich.text import Text
 from quartier.cli import times
 from quartier.cli.output import age, table
 from quartier.cli.times import Clock
-from quartier.house import alarm
-from quartier.house.alarmbook import Alarms
-from quartier.house.alarmkind import Kind, Severity
-from quartier.house.alarmkinds import BY_CODE
+from quartier.site import alarm_types
+from quartier.site.alarm_catalogue import ALARM_KINDS_BY_CODE
+from quartier.site.alarm_kinds import AlarmKind, AlarmSeverity
+from quartier.site.alarm_list import AlarmList
 
 RECENT_COUNT = 10
-_STYLE = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
-_RANK = {str(severity): rank for rank, severity in enumerate(Severity)}
+_STYLE = {AlarmSeverity.CRITICAL: "bold red", AlarmSeverity.WARNING: "yellow", AlarmSeverity.NOTICE: "cyan"}
+_RANK = {str(severity): rank for rank, severity in enumerate(AlarmSeverity)}
 _INDENT = (0, 0, 0, 4)
 
 
 def recalled(facts: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
     """What the disk kept, in the form in which a daemon answers."""
-    book = Alarms.recalled(facts)
+    book = AlarmList.load(facts)
     rows = sorted(book.records.values(), key=lambda one: -one.number)
     return {
         "utc_ms": now_ms,
@@ -51,12 +51,16 @@ def whole(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def severity(code: str) -> str:
     """How much it matters; empty for a code of another version."""
-    return str(BY_CODE[code].severity) if code in BY_CODE else ""
+    return str(ALARM_KINDS_BY_CODE[code].severity) if code in ALARM_KINDS_BY_CODE else ""
 
 
 def remedy(row: Mapping[str, Any]) -> str:
     """What to do about it; empty for a code of another version."""
-    return alarm.remedy(BY_CODE[row["code"]], row["of"]) if row["code"] in BY_CODE else ""
+    return (
+        alarm_types.format_remedy(ALARM_KINDS_BY_CODE[row["code"]], row["of"])
+        if row["code"] in ALARM_KINDS_BY_CODE
+        else ""
+    )
 
 
 def parts(found: Mapping[str, Any], *, whole: bool) -> Iterator[RenderableType]:
@@ -103,11 +107,11 @@ def _block(row: Mapping[str, Any], now: Clock) -> Iterator[RenderableType]:
     """One alarm: which it is and since when, its words, who has seen it, what to do."""
     worth = severity(row["code"])
     seen = row["acknowledged"]
-    style = _STYLE.get(Severity(worth), "") if worth and seen is None else ""
+    style = _STYLE.get(AlarmSeverity(worth), "") if worth and seen is None else ""
     yield Text.assemble(
         f"{row['number']:>3} ",
         (f"{worth:8}", style),
-        f" {alarm.named(row['code'], row['of'])}",
+        f" {alarm_types.format_alarm_name(row['code'], row['of'])}",
         f"  {_when(row, now)}{_times(row, now)}",
     )
     came = [f"with it: {one['words']}" for one in row.get("consequences", ())]
@@ -139,7 +143,7 @@ def _seen(seen: Mapping[str, Any], now: Clock) -> str:
 
 def _past(row: Mapping[str, Any], now: Clock) -> tuple[str, ...]:
     seen, gone = row["acknowledged"], now.shown(row["cleared_utc_ms"])
-    name = alarm.named(row["code"], row["of"])
+    name = alarm_types.format_alarm_name(row["code"], row["of"])
     return str(row["number"]), name, gone, str(row["count"]), seen["by"], seen["note"]
 
 
@@ -147,7 +151,7 @@ def _span(from_ms: int, to_ms: int) -> str:
     return age(max(0, to_ms - from_ms) / 1000)
 
 
-def kind(one: Kind) -> dict[str, Any]:
+def kind(one: AlarmKind) -> dict[str, Any]:
     """A row of the table, JSON-ready."""
     return {
         "code": one.code,
@@ -158,12 +162,12 @@ def kind(one: Kind) -> dict[str, Any]:
     }
 
 
-def remedy_words(one: Kind) -> str:
+def remedy_words(one: AlarmKind) -> str:
     """The remedy of a row for whatever it is about."""
     return one.remedy.format(of="OF", asset="ASSET")
 
 
-def explained(kinds: Sequence[Kind]) -> Iterator[RenderableType]:
+def explained(kinds: Sequence[AlarmKind]) -> Iterator[RenderableType]:
     """Rows of the table for people."""
     for one in kinds:
         about = f"  (about: {one.of})" if one.of else ""

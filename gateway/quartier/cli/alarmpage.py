@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from quartier.cli.alarmlist import remedy_words
-from quartier.house import alarm, alarmbook
-from quartier.house.alarmkind import HOUR_S, Kind, Severity
-from quartier.house.alarmkinds import KINDS
+from quartier.site import alarm_list, alarm_types
+from quartier.site.alarm_catalogue import ALARM_KINDS
+from quartier.site.alarm_kinds import HOUR_S, AlarmKind, AlarmSeverity
 
 _HEAD = f"""\
 # Alarms
@@ -18,15 +18,16 @@ versions. The text beside it may change its figures; the alarm stays the same on
 
 | severity | means |
 | --- | --- |
-| {Severity.CRITICAL} | a limit of the building does not hold now, or an output may be left unsafe |
-| {Severity.WARNING} | something is lost; what is declared for that loss is done |
-| {Severity.NOTICE} | all works; somebody should know, and look when there |
+| {AlarmSeverity.CRITICAL} | a limit of the building does not hold now, or an output may be left unsafe |
+| {AlarmSeverity.WARNING} | something is lost; what is declared for that loss is done |
+| {AlarmSeverity.NOTICE} | all works; somebody should know, and look when there |
 
-An alarm is raised at once. It stays until {alarm.HOLD_S:g} s after its cause ended. Meanwhile its text says
-when the cause ended: *ended 14:03:22*. If the cause comes back in this time, the same alarm counts once more.
-After a start of the gateway, the alarms that were active stay active for {alarmbook.SETTLE_S:g} s, until
-everything was checked. The list keeps {alarmbook.SIZE_MAX} alarms. The oldest that are gone and acknowledged
-leave it first. An active alarm never leaves it.
+An alarm is raised at once. It stays until {alarm_types.ALARM_HOLD_S:g} s after its cause ended. Meanwhile its
+text says when the cause ended: *ended 14:03:22*. If the cause comes back in this time, the same alarm counts
+once more.
+After a start of the gateway, the alarms that were active stay active for {alarm_list.ALARM_SETTLE_S:g} s,
+until everything was checked. The list keeps {alarm_list.ALARMS_MAX} alarms. The oldest that are gone and
+acknowledged leave it first. An active alarm never leaves it.
 """
 
 
@@ -37,18 +38,18 @@ def page() -> str:
 
 def _table() -> Iterator[str]:
     yield "\n| code | severity | about | means |\n| --- | --- | --- | --- |\n"
-    for kind in KINDS:
+    for kind in ALARM_KINDS:
         yield f"| [`{kind.code}`](#{_anchor(kind)}) | {kind.severity} | {kind.of or '–'} | {kind.meaning} |\n"
 
 
 def _rows() -> Iterator[str]:
     yield "\n## What to do\n"
-    for kind in KINDS:
+    for kind in ALARM_KINDS:
         meaning = f"{kind.meaning[0].upper()}{kind.meaning[1:]}. {_stays(kind)}"
         yield f"\n### {kind.code}\n\n{meaning}\n\n{remedy_words(kind)}\n"
 
 
-def _stays(kind: Kind) -> str:
+def _stays(kind: AlarmKind) -> str:
     if kind.stays_s == float("inf"):
         return "Reported once. It stays active until the next start of the gateway."
     if kind.stays_s:
@@ -57,6 +58,6 @@ def _stays(kind: Kind) -> str:
     return "It goes when its cause is gone."
 
 
-def _anchor(kind: Kind) -> str:
+def _anchor(kind: AlarmKind) -> str:
     """As Markdown's usual renderers make one of a heading."""
     return kind.code.replace(".", "")

@@ -10,12 +10,12 @@ from quartier.cli import alarmlist, alarmpage, hands, output
 from quartier.cli.past import places, unknown_zone
 from quartier.cli.present import EX_UNAVAILABLE, remedy
 from quartier.daemon.reports.alarm_list import ALARMS_FILE
-from quartier.house.alarm import named
-from quartier.house.alarmkinds import BY_CODE, KINDS
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.orders import send_order
 from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.site.alarm_catalogue import ALARM_KINDS, ALARM_KINDS_BY_CODE
+from quartier.site.alarm_types import format_alarm_name
 
 
 def alarms(options: argparse.Namespace) -> int:
@@ -88,9 +88,11 @@ def _acknowledged(options: argparse.Namespace) -> int:
 
 def _tell(answer: Mapping[str, Any]) -> None:
     for one in answer["done"]:
-        print(f"{named(one['code'], one['of'])}: acknowledged by {one['acknowledged']['by']}")
+        print(f"{format_alarm_name(one['code'], one['of'])}: acknowledged by {one['acknowledged']['by']}")
     for one in answer["before"]:
-        print(f"{named(one['code'], one['of'])}: {one['acknowledged']['by']} acknowledged it before")
+        print(
+            f"{format_alarm_name(one['code'], one['of'])}: {one['acknowledged']['by']} acknowledged it before"
+        )
     if not answer["done"] and not answer["before"]:
         print("nothing is left to acknowledge")
     if not answer["kept"]:
@@ -99,9 +101,11 @@ def _tell(answer: Mapping[str, Any]) -> None:
 
 def _explained(options: argparse.Namespace) -> int:
     code = options.explain.partition(":")[0]
-    found = [kind for kind in KINDS if not code or kind.code == code or kind.code.startswith(f"{code}.")]
+    found = [
+        kind for kind in ALARM_KINDS if not code or kind.code == code or kind.code.startswith(f"{code}.")
+    ]
     if not found:
-        rooms = ", ".join(dict.fromkeys(known.partition(".")[0] for known in BY_CODE))
+        rooms = ", ".join(dict.fromkeys(known.partition(".")[0] for known in ALARM_KINDS_BY_CODE))
         print(f"no alarm has the code {code}; codes begin with {rooms}", file=sys.stderr)
         return 1
     if options.json:

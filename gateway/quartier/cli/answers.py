@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from quartier.commissioning import firstsite
+from quartier.commissioning import first_site_file
 
 _Value = TypeVar("_Value")
 
@@ -114,6 +114,6 @@ def read_phases_count(text: str) -> int:
 def read_current_a(text: str) -> float:
     """Read the largest current of a charging point: ``16 A`` or ``16``.  Raises ValueError."""
     found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*a?", text.strip(), re.IGNORECASE)
-    if found is None or not 6 <= (current_a := firstsite.read_number(found[1], "A")) <= 80:
+    if found is None or not 6 <= (current_a := first_site_file.read_number(found[1], "A")) <= 80:
         raise ValueError(f"{text!r}: expected 6 to 80 A")
     return current_a

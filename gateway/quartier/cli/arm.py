@@ -15,7 +15,7 @@ from quartier.cli import output, sentences, times
 from quartier.cli.past import places
 from quartier.cli.present import nobody
 from quartier.commissioning.service import arming
-from quartier.config import load
+from quartier.config import loading
 from quartier.daemon import state_files
 from quartier.runtime import release
 from quartier.runtime.clock import CLOCK_VARIABLE, SiteClock, load_clock_setting
@@ -56,7 +56,7 @@ def _arm(options: argparse.Namespace) -> int:
         )
         return os.EX_TEMPFAIL
     with lock:
-        loaded = load.load_lenient(options.config)
+        loaded = loading.load_site_leniently(options.config)
         for fault in (*loaded.warnings, *(fault for found in loaded.disabled.values() for fault in found)):
             print(f"warning: {fault}", file=sys.stderr)
         rows = asyncio.run(_armed(options, loaded, _clock(options, loaded)))
@@ -75,7 +75,7 @@ def _locked(runtime_dir: Path) -> Any:
         raise ConfigError([Fault(str(runtime_dir), None, "folder", what)]) from error
 
 
-def _clock(options: argparse.Namespace, loaded: load.Loaded) -> SiteClock:
+def _clock(options: argparse.Namespace, loaded: loading.LoadedSite) -> SiteClock:
     setting = load_clock_setting()
     if setting.simulated and not loaded.site.site.simulated:
         what = f"{CLOCK_VARIABLE} is set, expected simulated = true: real devices need real time"
@@ -83,7 +83,9 @@ def _clock(options: argparse.Namespace, loaded: load.Loaded) -> SiteClock:
     return SiteClock(setting)
 
 
-async def _armed(options: argparse.Namespace, loaded: load.Loaded, clock: SiteClock) -> list[dict[str, Any]]:
+async def _armed(
+    options: argparse.Namespace, loaded: loading.LoadedSite, clock: SiteClock
+) -> list[dict[str, Any]]:
     known = state_files.load_fallbacks(options.state_dir)
     site = arming.make_armable_site(loaded, clock, options.state_dir)
     rows = await arming.arm_site(site, known, clock, _progress, writes=not options.check)

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from quartier.cli import output
-from quartier.rehearsal.performance import Assumed, Wire
-from quartier.rehearsal.plan import TIGHT_PCT, Plan, Silent
-from quartier.rehearsal.work import Load
+from quartier.commissioning.bus_planning.bus_load import BusLoad
+from quartier.commissioning.bus_planning.bus_plan import TIGHT_PCT, BusPlan, SilentResult
+from quartier.commissioning.bus_planning.simulated_bus import AssumedAnswers, PlannedBus
 from quartier_drivers.meter.mbus.timing import Timing
 
 _BAR = 40
@@ -33,7 +33,7 @@ _AT_ONCE = {
 }
 
 
-def show(wires: Sequence[Wire], plans: Mapping[str, Plan], assumed: Assumed) -> None:
+def show(wires: Sequence[PlannedBus], plans: Mapping[str, BusPlan], assumed: AssumedAnswers) -> None:
     """Print all of it."""
     console = output.console()
     for number, wire in enumerate(wires):
@@ -47,12 +47,12 @@ def show(wires: Sequence[Wire], plans: Mapping[str, Plan], assumed: Assumed) -> 
     tight = [found.name for found in plans.values() if found.is_tight]
     if tight:
         console.print(f"\nLittle is left on {', '.join(tight)} for orders and for what must be repeated.")
-    for found in (found for found in plans.values() if found.is_held_up):
+    for found in (found for found in plans.values() if found.is_delayed):
         hourly = f"{3600 * found.skipped_per_s:.2g} reads an hour"
         console.print(f"\nOn {found.name} {hourly} are left out: others hold them up for a whole period.")
 
 
-def _one(console: Console, wire: Wire, found: Plan, assumed: Assumed) -> None:
+def _one(console: Console, wire: PlannedBus, found: BusPlan, assumed: AssumedAnswers) -> None:
     load = found.load
     requests_count = sum(one.requests_count for one in load.classes)
     devices = output.counted(len(wire.devices), "device", "devices")
@@ -80,7 +80,7 @@ def bar(use_pct: float) -> Text:
     return Text.assemble(("█" * filled, style), ("░" * (_BAR - filled), "dim"), f" {percent(use_pct)}{over}")
 
 
-def pauses(load: Load) -> str:
+def pauses(load: BusLoad) -> str:
     """Of what the bar is, where the pauses of a device are more than the work of its bus."""
     if load.busiest_pct <= load.use_pct:
         return ""
@@ -92,7 +92,7 @@ def percent(value_pct: float) -> str:
     return "under 1 %" if 0 < value_pct < 1 else f"{value_pct:.0f} %"
 
 
-def _classes(found: Plan) -> Any:
+def _classes(found: BusPlan) -> Any:
     columns = (">asked every", ">requests", ">work", ">of the time", ">room left", ">late at most")
     rows = (
         (
@@ -108,7 +108,7 @@ def _classes(found: Plan) -> Any:
     return output.table("", columns, rows)
 
 
-def _silent(silent: Sequence[Silent]) -> Any:
+def _silent(silent: Sequence[SilentResult]) -> Any:
     columns = ("silent", ">reads of the others", ">waited for in vain", ">late at most", ">set aside after")
     rows = (
         (
@@ -123,7 +123,7 @@ def _silent(silent: Sequence[Silent]) -> Any:
     return output.table("", columns, rows)
 
 
-def answers(found: Plan, wire: Wire, assumed: Assumed) -> str:
+def answers(found: BusPlan, wire: PlannedBus, assumed: AssumedAnswers) -> str:
     """What the plan takes for granted."""
     said: dict[tuple[float, str], list[str]] = {}
     for spec, profile in wire.devices:
@@ -136,7 +136,7 @@ def answers(found: Plan, wire: Wire, assumed: Assumed) -> str:
     return f"answers begin {'; '.join(parts)}"
 
 
-def source(device: str, profile: Any, assumed: Assumed) -> str:
+def source(device: str, profile: Any, assumed: AssumedAnswers) -> str:
     """Who says how long a device takes to answer."""
     if device in assumed.answers_s or assumed.answer_s is not None:
         return "as given"
@@ -151,7 +151,7 @@ def line(section: Any) -> str:
     return f"Modbus TCP{rtu}, {section.host}:{section.port}"
 
 
-def other(wire: Wire) -> str:
+def other(wire: PlannedBus) -> str:
     """A bus that is not rehearsed: why, and what can be said all the same."""
     kind = wire.section.kind
     name = _NAMES[kind]
@@ -164,7 +164,7 @@ def other(wire: Wire) -> str:
     return f"{asked}, {_mbus(wire)}" if kind == "mbus" else f"{asked}; how long it answers is its own affair"
 
 
-def _mbus(wire: Wire) -> str:
+def _mbus(wire: PlannedBus) -> str:
     """At most: how long a telegram is, only the meter knows."""
     timing = Timing(wire.section.baud or 2400)
     longest_s = [timing.reading_s(selects=bool(spec.address)) for spec, _ in wire.devices]
@@ -187,7 +187,7 @@ def seconds(value_s: float) -> str:
     return f"{value_s:.3g} s"
 
 
-def row(wire: Wire, found: Plan | None) -> dict[str, Any]:
+def row(wire: PlannedBus, found: BusPlan | None) -> dict[str, Any]:
     """For scripts."""
     head = {"name": wire.name, "kind": wire.section.kind, "devices": [spec.name for spec, _ in wire.devices]}
     if found is None:

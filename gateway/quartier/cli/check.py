@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from quartier.cli import bus, output
-from quartier.config import load
-from quartier.config.load import Loaded
+from quartier.config import loading
+from quartier.config.loading import LoadedSite
 from quartier.control.allocate import minimum_times
 from quartier.control.allocate.minimum_times import MinimumTimeExcess
 from quartier.control.events import rows
 from quartier.control.observe.meter_check.detection import FaultDetection, find_detections
 from quartier.daemon.assembly import bus_specs, site_model
-from quartier.house.assets import House
+from quartier.site.site_layout import Site
 from quartier_drivers.errors import ConfigError, Fault
 
 
@@ -23,8 +23,8 @@ from quartier_drivers.errors import ConfigError, Fault
 class Checked:
     """What there is to say of a site file without faults."""
 
-    loaded: Loaded
-    house: House
+    loaded: LoadedSite
+    house: Site
     warnings: Sequence[Fault]
     notes: Sequence[str]
     detections: Sequence[FaultDetection]
@@ -59,7 +59,7 @@ def check(options: argparse.Namespace) -> int:
 
 def _checked(file: Path) -> Checked:
     """Check the file and what follows from it.  Raises ConfigError."""
-    loaded = load.check(file)
+    loaded = loading.check_site_file(file)
     house = site_model.make_declared_site(loaded)
     missing = rows.find_unserved_rows(bus_specs.find_frequency_period_s(loaded))
     return Checked(

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from quartier.config import stored_site_file
-from quartier.config.load import Loaded
+from quartier.config.loading import LoadedSite
 from quartier.config.stored_site_file import GatewayPaths
 from quartier.daemon.lifecycle import Daemon
 from quartier.runtime import clock, log, release
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         return runner.run(_daemon(places, loaded, clock.SiteClock(setting)))
 
 
-async def _daemon(places: GatewayPaths, loaded: Loaded, house_clock: clock.SiteClock) -> int:
+async def _daemon(places: GatewayPaths, loaded: LoadedSite, house_clock: clock.SiteClock) -> int:
     # Made on the loop: its events and queues belong to it.
     return await Daemon(places, loaded, house_clock, log.get_logger()).run()
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from quartier.cli import output
 from quartier.cli.listen import advice_of, line_of
-from quartier.config.suggest import check_profile
+from quartier.config.checks.similar_names import check_profile
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.meter import keys
 from quartier_drivers.meter.decode import Capture

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from quartier.cli import output
-from quartier.config.suggest import check_profile
+from quartier.config.checks.similar_names import check_profile
 from quartier_drivers import profile
 from quartier_drivers.errors import WireError
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from quartier.cli import output
-from quartier.config.suggest import suggest
+from quartier.config.checks.similar_names import suggest_names
 from quartier.district.documents import companion_namespace
 
 PAGE = "companion.md"
@@ -23,7 +23,8 @@ def documents(options: argparse.Namespace) -> int:
         return 0
     if options.name not in found:
         print(
-            f"no document is called {options.name}; {suggest(options.name, [*found], 'quartier documents')}",
+            f"no document is called {options.name};"
+            f" {suggest_names(options.name, [*found], 'quartier documents')}",
             file=sys.stderr,
         )
         return 1

@@ -6,10 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from quartier.cli.steps import SteplessError, Steps
-from quartier.house.assets import Asset, Battery, Ev
-from quartier.house.modes import Heat, Run, Waste
 from quartier.planning.site.asset_selection import SERIES_POINTS
 from quartier.planning.site.planning_day import PlanningDay
+from quartier.site.asset_types import (
+    Asset,
+    BatchLoad,
+    Battery,
+    ChargePointAsset,
+    HeatAsset,
+    WasteCollection,
+)
 from quartier_drivers.place import nearest
 
 _ON = {"1": 1.0, "on": 1.0, "yes": 1.0, "0": 0.0, "off": 0.0, "no": 0.0}
@@ -38,10 +44,10 @@ EXAMPLES = {
 }
 _PLANNED: tuple[tuple[type[Asset], str], ...] = (
     (Battery, "battery"),
-    (Ev, "ev"),
-    (Heat, "heat"),
-    (Waste, "waste"),
-    (Run, "load"),
+    (ChargePointAsset, "ev"),
+    (HeatAsset, "heat"),
+    (WasteCollection, "waste"),
+    (BatchLoad, "load"),
 )
 
 

@@ -15,16 +15,26 @@ from quartier.cli import output
 from quartier.cli.answers import Answers, read_current_a, read_name, read_one_of, read_phases_count
 from quartier.cli.listen import site_keys
 from quartier.cli.scan import survey_of
-from quartier.commissioning import firstsite
-from quartier.commissioning.firstsite import BATTERY, EV, GRID, LOAD, NONE, PV, Candidate, Chosen, FoundDevice
-from quartier.config import load
+from quartier.commissioning import first_site_file
+from quartier.commissioning.first_site_file import (
+    BATTERY,
+    CHARGE_POINT,
+    GRID_METER,
+    LOAD,
+    NO_ROLE,
+    PV,
+    AssetCandidate,
+    ChosenAsset,
+    FoundDevice,
+)
+from quartier.config import loading
 from quartier_drivers import profile
 from quartier_drivers.errors import ConfigError, LinkLost
 
 LISTEN_S = 30.0
 _ENCRYPTING = ("dlms", "p1", "mbus")
 _FILE_BUS = ("kind", "host", "port", "baud", "parity", "stop_bits")
-_ASSET_NAMES = {GRID: "grid", BATTERY: "bat", PV: "pv", EV: "ev", LOAD: "load"}
+_ASSET_NAMES = {GRID_METER: "grid", BATTERY: "bat", PV: "pv", CHARGE_POINT: "ev", LOAD: "load"}
 
 
 class _Missing(Exception):  # noqa: N818 - a state, not an error
@@ -38,10 +48,12 @@ def init(options: argparse.Namespace) -> int:
         return 2
     try:
         answers = Answers(dict(_answer(one) for one in options.answer))
-        answers.check({"contract": firstsite.read_contract_w, "export": firstsite.read_power_w})
+        answers.check({"contract": first_site_file.parse_contract_w, "export": first_site_file.parse_power_w})
         if not answers.is_complete:
             return answers.tell()
-        devices = firstsite.name_devices([one for where in options.where for one in _find(where, options)])
+        devices = first_site_file.name_devices(
+            [one for where in options.where for one in _find(where, options)]
+        )
     except (ValueError, ConfigError, LinkLost) as error:
         print(f"quartier init: {error}", file=sys.stderr)
         return 2
@@ -139,7 +151,7 @@ async def _hear(port: str, options: argparse.Namespace) -> list[FoundDevice]:
                                 site_keys(port, found),
                                 best.profile,
                                 said=best.why,
-                                sure=sure,
+                                is_profile_sure=sure,
                                 key_file=key_file,
                             )
                         ]
@@ -149,7 +161,9 @@ async def _hear(port: str, options: argparse.Namespace) -> list[FoundDevice]:
         []
         if best is None
         else [
-            FoundDevice(site_keys(port, found), best.profile, None, best.why, sure=False, key_file=key_file)
+            FoundDevice(
+                site_keys(port, found), best.profile, None, best.why, is_profile_sure=False, key_file=key_file
+            )
         ]
     )
 
@@ -179,10 +193,12 @@ def _compose(devices: Mapping[str, FoundDevice], answers: Answers, options: argp
     ident = answers.ask("id", "Name of the building in the district", read_name, _hostname())
     district = answers.ask("district", "Name of the district", read_name, "local")
     contract_w = answers.ask(
-        "contract", "Import power of the contract (12 kVA, 9 kW, 45 A, 3x25 A)", firstsite.read_contract_w
+        "contract",
+        "Import power of the contract (12 kVA, 9 kW, 45 A, 3x25 A)",
+        first_site_file.parse_contract_w,
     )
     export_w = answers.ask(
-        "export", "Export power agreed with the grid operator (0 W: none)", firstsite.read_power_w
+        "export", "Export power agreed with the grid operator (0 W: none)", first_site_file.parse_power_w
     )
     assets = list(_assets(devices, answers, options.profiles))
     answers.end()
@@ -194,39 +210,39 @@ def _compose(devices: Mapping[str, FoundDevice], answers: Answers, options: argp
     assert export_w is not None
     here = options.output.absolute().parent
     folders = tuple(os.path.relpath(folder.absolute(), here) for folder in options.profiles)
-    building = firstsite.Building(ident, district, contract_w, export_w, _time_zone(), folders)
+    building = first_site_file.SiteAnswers(ident, district, contract_w, export_w, _time_zone(), folders)
     used = {one.device for one in assets}
     supplies = [name for name, one in devices.items() if one.bus["kind"] == "tic" and name not in used]
-    return firstsite.write_site(building, devices, assets, supplies)
+    return first_site_file.render_site_file(building, devices, assets, supplies)
 
 
 def _assets(
     devices: Mapping[str, FoundDevice], answers: Answers, folders: Sequence[Path]
-) -> Iterator[Chosen]:
+) -> Iterator[ChosenAsset]:
     candidates = [
         one
         for name, device in devices.items()
-        for one in firstsite.find_candidates(name, profile.load(device.profile, folders).parts)
+        for one in first_site_file.find_asset_candidates(name, profile.load(device.profile, folders).parts)
     ]
     grid = _grid(candidates, answers)
     counts: dict[str, int] = {}
     # Those whose role is asked for come last: an answer then changes the name of no other asset.
     for one in sorted(candidates, key=lambda one: one is not grid and len(_roles_beside(one)) > 1):
-        role = GRID if one is grid else _role(one, answers, is_grid_known=grid is not None)
-        if role is None or role == NONE:
+        role = GRID_METER if one is grid else _role(one, answers, is_grid_known=grid is not None)
+        if role is None or role == NO_ROLE:
             continue
         counts[role] = counts.get(role, 0) + 1
-        name = _ASSET_NAMES[role] + ("" if role == GRID else str(counts[role]))
+        name = _ASSET_NAMES[role] + ("" if role == GRID_METER else str(counts[role]))
         by = one.label if len(_roles_beside(one)) > 1 else name
-        yield Chosen(name, role, one.device, one.part, dict(_ratings(name, by, role, answers)))
+        yield ChosenAsset(name, role, one.device, one.part, dict(_ratings(name, by, role, answers)))
 
 
-def _roles_beside(one: Candidate) -> Sequence[str]:
+def _roles_beside(one: AssetCandidate) -> Sequence[str]:
     """What it may be where it is not the meter of the connection."""
-    return [role for role in one.roles if role != GRID] or [NONE]
+    return [role for role in one.roles if role != GRID_METER] or [NO_ROLE]
 
 
-def _role(one: Candidate, answers: Answers, *, is_grid_known: bool) -> str | None:
+def _role(one: AssetCandidate, answers: Answers, *, is_grid_known: bool) -> str | None:
     """Role of what is not known as the connection meter; None where the answer is missing."""
     roles = _roles_beside(one)
     if len(roles) == 1:
@@ -243,12 +259,12 @@ def _role(one: Candidate, answers: Answers, *, is_grid_known: bool) -> str | Non
     return role
 
 
-def _grid(candidates: Sequence[Candidate], answers: Answers) -> Candidate | None:
+def _grid(candidates: Sequence[AssetCandidate], answers: Answers) -> AssetCandidate | None:
     """The meter at the connection: the only one, or the one that was answered; None where that is missing."""
-    able = {one.label: one for one in candidates if GRID in one.roles}
+    able = {one.label: one for one in candidates if GRID_METER in one.roles}
     roles = {label: answers.given(f"{label}.role") for label in able}
-    left = [label for label, role in roles.items() if role in {None, GRID}]
-    said = [label for label in left if roles[label] == GRID] or left
+    left = [label for label, role in roles.items() if role in {None, GRID_METER}]
+    said = [label for label in left if roles[label] == GRID_METER] or left
     if answers.given("grid") is None and len(said) <= 1:
         if not said:
             raise ValueError(
@@ -256,7 +272,7 @@ def _grid(candidates: Sequence[Candidate], answers: Answers) -> Candidate | None
             )
         return able[said[0]]
     question = f"Which meter is at the connection to the grid ({', '.join(said)})"
-    named = [label for label in said if able[label].part == GRID]
+    named = [label for label in said if able[label].part == GRID_METER]
     # Without a terminal there is no default: the limits are kept by this meter.
     default = named[0] if len(named) == 1 and sys.stdin.isatty() else ""
     return able.get(answers.ask("grid", question, read_one_of(said), default) or "")
@@ -265,10 +281,12 @@ def _grid(candidates: Sequence[Candidate], answers: Answers) -> Candidate | None
 def _ratings(name: str, by: str, role: str, answers: Answers) -> Iterator[tuple[str, float | int]]:
     asked: list[tuple[str, str, Callable[[str], Any], str]] = []
     if role in {BATTERY, PV, LOAD}:
-        asked.append(("rated_w", f"Rated power of {name} (5 kW)", firstsite.read_power_w, ""))
+        asked.append(("rated_w", f"Rated power of {name} (5 kW)", first_site_file.parse_power_w, ""))
     if role == BATTERY:
-        asked.append(("capacity_wh", f"Usable energy of {name} (10 kWh)", firstsite.read_energy_wh, ""))
-    if role == EV:
+        asked.append(
+            ("capacity_wh", f"Usable energy of {name} (10 kWh)", first_site_file.parse_energy_wh, "")
+        )
+    if role == CHARGE_POINT:
         asked.append(("phases_count", f"Phases of {name} (1 or 3)", read_phases_count, ""))
         asked.append(
             ("current_max_a", f"Largest current that cable and fuse of {name} allow", read_current_a, "16 A")
@@ -292,7 +310,7 @@ def _time_zone() -> str:
 
 def _write(options: argparse.Namespace, text: str) -> int:
     try:
-        checked = load.check(options.output, load.Instead(str(options.output), text))
+        checked = loading.check_site_file(options.output, loading.ReplacementText(str(options.output), text))
     except ConfigError as error:
         for fault in error.faults:
             print(fault, file=sys.stderr)
@@ -308,11 +326,11 @@ def _write(options: argparse.Namespace, text: str) -> int:
     return 0
 
 
-def _next_steps(path: Path, checked: load.Loaded) -> Iterator[tuple[str, str]]:
+def _next_steps(path: Path, checked: loading.LoadedSite) -> Iterator[tuple[str, str]]:
     """The commands that come next, in the order of the page for installers, and what each does."""
     file = shlex.quote(str(path))
     yield f"quartier check {file}", "show faults and warnings, and which meter faults can be seen"
-    ordered = {BATTERY: "setpoint_w", EV: "current_max_a", PV: "generation_max_w"}
+    ordered = {BATTERY: "setpoint_w", CHARGE_POINT: "current_max_a", PV: "generation_max_w"}
     points = {name: _points(checked, asset) for name, asset in checked.site.assets.items()}
     steered = [
         name
@@ -328,5 +346,5 @@ def _next_steps(path: Path, checked: load.Loaded) -> Iterator[tuple[str, str]]:
         yield f"quartier probe {seen[0]} --config {file}", f"check sign and scale with small steps{also}"
 
 
-def _points(checked: load.Loaded, asset: Any) -> Mapping[str, firstsite.Quantity]:
+def _points(checked: loading.LoadedSite, asset: Any) -> Mapping[str, first_site_file.ProfileQuantity]:
     return checked.profiles[asset.device].parts.get(asset.part or "", {})

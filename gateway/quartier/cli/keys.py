@@ -11,8 +11,9 @@ from typing import Any
 from quartier.cli import output, times
 from quartier.cli.past import places
 from quartier.config import stored_site_file
-from quartier.config.model import DistrictLink, Site
-from quartier.config.secrets import locate
+from quartier.config.secret_files import find_secret_file
+from quartier.config.sections.connection_sections import DistrictLinkSection
+from quartier.config.sections.site_file import SiteFile
 from quartier.district.connection import credential_files
 from quartier.district.documents.document_types import DISTRICT_DOCUMENT_TYPES, DOCUMENT_TYPES
 from quartier.district.documents.keyring import Keyring
@@ -90,7 +91,7 @@ def _on_disk(options: argparse.Namespace) -> dict[str, Any]:
         return {}
     ring = _ring(site, link, options.state_dir)
     if link.issuers_file is not None:
-        path = locate(link.issuers_file, os.environ)
+        path = find_secret_file(link.issuers_file, os.environ)
         text = _text(path)
         try:
             found = ring.check_list(text, path.name)
@@ -114,7 +115,7 @@ def _keyring(options: argparse.Namespace) -> Keyring:
     return _ring(site, link, options.state_dir)
 
 
-def _ring(site: Site, link: DistrictLink, state_dir: Path) -> Keyring:
+def _ring(site: SiteFile, link: DistrictLinkSection, state_dir: Path) -> Keyring:
     return Keyring(
         site.site.district, link.root_keys, state_file.load_facts(state_dir / credential_files.KEYS_FILE)
     )

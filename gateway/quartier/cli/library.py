@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.cli import output
-from quartier.config.suggest import check_profile
+from quartier.config.checks.similar_names import check_profile
 from quartier_drivers import profile, proof, proving
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.points import word

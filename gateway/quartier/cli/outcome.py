@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from quartier.cli import output
 from quartier.cli.steps import Steps
-from quartier.house.modes import Heat
 from quartier.planning.site.asset_selection import WATER_WH_PER_M3_K
 from quartier.planning.site.plan_segments import PlanSegment, find_marginal_prices
 from quartier.planning.site.site_model import CarModel, SiteModel
 from quartier.planning.site.site_plan import SitePlan, SiteShortfall
 from quartier.planning.site.unplanned_costs import UnplannedCosts
+from quartier.site.asset_types import HeatAsset
 
 _TOLD_W = 0.5
 
@@ -32,7 +32,7 @@ class Outcome:
     left_out: Sequence[str]
     base: UnplannedCosts
     wanting: Mapping[str, CarModel]
-    tanks: Mapping[str, Heat]
+    tanks: Mapping[str, HeatAsset]
     rated_wh: Mapping[str, float]
     took_s: float
 

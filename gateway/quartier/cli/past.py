@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from quartier.cli import output, plain, times
-from quartier.config import load
+from quartier.config import loading
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.store import history_reader
@@ -71,7 +71,7 @@ def places(config: Path, state_dir: Path) -> tuple[Path, tzinfo | None]:
     The usual database and None, the zone of this machine, where there is no usable file.
     """
     try:
-        site = load.load_lenient(config).site
+        site = loading.load_site_leniently(config).site
     except ConfigError:
         return state_dir / "history.db", None
     return site.store.file(state_dir), ZoneInfo(site.site.time_zone)

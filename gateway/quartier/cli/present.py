@@ -7,7 +7,7 @@ from typing import Any
 
 from quartier.cli import output, sentences
 from quartier.cli.overview import overview
-from quartier.config.suggest import suggest
+from quartier.config.checks.similar_names import suggest_names
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 
 EX_UNAVAILABLE = 69
@@ -47,7 +47,9 @@ def points(options: argparse.Namespace) -> int:
         return nobody(closed)
     wanted = [point for point in found if any(fnmatchcase(point["point"], p) for p in options.pattern)]
     if not wanted:
-        near = suggest(options.pattern[0].strip("*"), [point["point"] for point in found], "quartier points")
+        near = suggest_names(
+            options.pattern[0].strip("*"), [point["point"] for point in found], "quartier points"
+        )
         print(f"no point is called {' or '.join(options.pattern)}; {near}", file=sys.stderr)
         return 1
     if options.writes:

@@ -11,13 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from quartier.cli import output, times
-from quartier.commissioning import advice, consent, findings, meter, probe_results, sentence, sheet, verdict
-from quartier.commissioning.advice import Paper, Papers
-from quartier.commissioning.finding import Finding
+from quartier.commissioning import probe_results
+from quartier.commissioning.probe import (
+    corrections,
+    grid_meter_check,
+    probe_findings,
+    probe_measurement,
+    probe_report,
+    probe_session,
+)
+from quartier.commissioning.probe.corrections import CheckedFile, CheckedFiles, ProbeFinding
+from quartier.commissioning.probe.probe_state import ProbeRequest
 from quartier.commissioning.service import probing
-from quartier.commissioning.stage import Wish
-from quartier.config import load
-from quartier.config.load import Loaded
+from quartier.config import loading
+from quartier.config.loading import LoadedSite
 from quartier.daemon import state_files
 from quartier.runtime import clock, log, release
 from quartier_drivers import profile
@@ -28,7 +35,7 @@ NOT_RUNNING = "stop it first: systemctl stop quartier; afterwards systemctl star
 
 def run(options: argparse.Namespace) -> int:
     """Probe one asset; 0 as it should be, 1 something is wrong or was refused, 75 while a daemon runs."""
-    loaded = load.load_lenient(options.config)
+    loaded = loading.load_site_leniently(options.config)
     setting = clock.load_clock_setting()
     if setting.simulated and not loaded.site.site.simulated:
         what = f"{clock.CLOCK_VARIABLE} is set, expected simulated = true: real devices need real time"
@@ -57,8 +64,8 @@ def run(options: argparse.Namespace) -> int:
         if plan.subject.refusal:
             print(f"quartier probe: {plan.subject.refusal}", file=sys.stderr)
             return 1
-        wish = Wish(options.seconds or default_s(plan), options.watch_timer)
-        agreed_to = consent.promised(plan.subject, plan.bounds, wish)
+        wish = ProbeRequest(options.seconds or default_s(plan), options.watch_timer)
+        agreed_to = probe_session.describe_probe(plan.subject, plan.bounds, wish)
         print(*agreed_to, sep="\n", file=sys.stderr)
         if not options.yes and not _agreed():
             return 1
@@ -104,7 +111,7 @@ def _agreed() -> bool:
 
 
 async def _probe(
-    plan: probing.ProbePlan, wish: Wish, house_clock: clock.SiteClock, options: argparse.Namespace
+    plan: probing.ProbePlan, wish: ProbeRequest, house_clock: clock.SiteClock, options: argparse.Namespace
 ) -> probing.ProbeOutcome:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -123,7 +130,7 @@ async def _probe(
 
 def _told(
     options: argparse.Namespace,
-    loaded: Loaded,
+    loaded: LoadedSite,
     plan: probing.ProbePlan,
     outcome: probing.ProbeOutcome,
     utc_ms: int,
@@ -131,12 +138,15 @@ def _told(
 ) -> int:
     stage = outcome.session.stage
     trace = stage.trace
-    seen = verdict.measured(trace)
-    found = findings.found(plan.subject, trace, seen, outcome.ended, stage.watch, stage.rest)
-    judged = meter.judge_meter(plan.subject, trace, seen)
+    seen = probe_measurement.evaluate_trace(trace)
+    found = probe_findings.find_findings(plan.subject, trace, seen, outcome.ended, stage.watch, stage.rest)
+    judged = grid_meter_check.evaluate_grid_meter(plan.subject, trace, seen)
     known = papers(loaded, plan, options.config)
-    changes, overrides = advice.lines(found, known), advice.overrides(found, known)
-    words = sentence.said(plan.subject, seen)
+    changes, overrides = (
+        corrections.list_corrections(found, known),
+        corrections.list_profile_overrides(found, known),
+    )
+    words = probe_findings.describe_result(plan.subject, seen)
     is_good = not (any(one.is_fault for one in found) or outcome.failures or outcome.unreached)
     asset, grid = seen.asset.response, seen.grid.response
     one = probe_results.ProbeResult(
@@ -158,14 +168,14 @@ def _told(
     if proof is not None:
         state_files.save_fallback_proof(options.state_dir, plan.subject.point, proof)
     if options.page is not None:
-        text = sheet.page(_sheet(loaded, plan, outcome, one, found, changes, seen, agreed_to))
+        text = probe_report.render_report(_sheet(loaded, plan, outcome, one, found, changes, seen, agreed_to))
         options.page.write_text(text, encoding="utf-8")
     if options.json:
         facts = _facts(plan, one, found, changes, outcome)
-        output.dump(facts | {"meter": meter.show(judged), "overrides": overrides})
+        output.dump(facts | {"meter": grid_meter_check.render_meter_result(judged), "overrides": overrides})
     else:
         print(words)
-        print(meter.tell(judged, plan.subject.grid))
+        print(grid_meter_check.describe_meter_result(judged, plan.subject.grid))
         for finding in found:
             print(f"{'!' if finding.is_fault else '-'} {finding.words}")
         for change in (*changes, *overrides):
@@ -177,7 +187,7 @@ def _told(
     return 0 if is_good else 1
 
 
-def papers(loaded: Loaded, plan: probing.ProbePlan, config: Path) -> Papers:
+def papers(loaded: LoadedSite, plan: probing.ProbePlan, config: Path) -> CheckedFiles:
     """The files that may have to be changed."""
     site = loaded.site
     folders = [config.parent / folder for folder in site.site.profiles]
@@ -193,15 +203,15 @@ def papers(loaded: Loaded, plan: probing.ProbePlan, config: Path) -> Papers:
         if file.is_relative_to(profile.BUILT_IN):
             built_in[what] = name
         shown = f"{name}.toml" if what in built_in else str(file)
-        profiles[what] = (Paper(shown, file.read_text(encoding="utf-8")), parts[what])
-    own = Paper(str(config), config.read_text(encoding="utf-8-sig"))
-    return Papers(plan.subject.name, own, profiles, built_in)
+        profiles[what] = (CheckedFile(shown, file.read_text(encoding="utf-8")), parts[what])
+    own = CheckedFile(str(config), config.read_text(encoding="utf-8-sig"))
+    return CheckedFiles(plan.subject.name, own, profiles, built_in)
 
 
 def _facts(
     plan: probing.ProbePlan,
     one: probe_results.ProbeResult,
-    found: Sequence[Finding],
+    found: Sequence[ProbeFinding],
     changes: Sequence[Fault],
     outcome: probing.ProbeOutcome,
 ) -> dict[str, Any]:
@@ -226,20 +236,20 @@ def _facts(
 
 
 def _sheet(
-    loaded: Loaded,
+    loaded: LoadedSite,
     plan: probing.ProbePlan,
     outcome: probing.ProbeOutcome,
     one: probe_results.ProbeResult,
-    found: Sequence[Finding],
+    found: Sequence[ProbeFinding],
     changes: Sequence[Fault],
-    seen: verdict.Measured,
+    seen: probe_measurement.ProbeMeasurement,
     agreed_to: Sequence[str],
-) -> sheet.Sheet:
+) -> probe_report.ProbeReport:
     site = loaded.site
     zone = site.site.time_zone
     when = f"{times.stamp(one.when_utc_ms, times.zone(zone))[:16]} ({zone})"
     stage = outcome.session.stage
-    return sheet.Sheet(
+    return probe_report.ProbeReport(
         site=f"{site.site.id} of {site.site.district}",
         asset=plan.subject.name,
         role=plan.subject.role,

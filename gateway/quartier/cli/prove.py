@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from quartier.cli import output
-from quartier.config.suggest import check_profile
+from quartier.config.checks.similar_names import check_profile
 from quartier_drivers import profile, proof, proving
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.proof import Check, Source

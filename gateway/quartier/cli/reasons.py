@@ -10,7 +10,7 @@ from quartier.cli import rows
 from quartier.cli.output import age, counted, number, table
 from quartier.cli.sentences import by_itself, effect, ordered, unread
 from quartier.cli.times import Clock
-from quartier.house.entry import Entry
+from quartier.site.ledger import LedgerEntry
 from quartier.store.gap_records import GapRecord
 
 Line = tuple[str, Text]
@@ -24,7 +24,7 @@ _ENDS = {
 
 
 def head(
-    asset: str, live: Mapping[str, Any] | None, kept: Sequence[Entry], now: Clock, silence: str
+    asset: str, live: Mapping[str, Any] | None, kept: Sequence[LedgerEntry], now: Clock, silence: str
 ) -> Iterator[Line]:
     """What holds now, one thing a line; ``live`` is the daemon's answer, ``silence`` why there is none."""
     # What another client wrote through us is none of our orders.  An order that came back for the same reason
@@ -60,7 +60,7 @@ def _stands(told: Mapping[str, Any]) -> Text:
     )
 
 
-def _asked(last: Entry, now: Clock, age_s: float | None) -> str:
+def _asked(last: LedgerEntry, now: Clock, age_s: float | None) -> str:
     """``age_s`` is how long ago by the daemon's own time; None: only the wall clock tells."""
     if age_s is None and now.utc_ms >= last.utc_ms:
         age_s = (now.utc_ms - last.utc_ms) / 1e3
@@ -79,7 +79,7 @@ def _asked(last: Entry, now: Clock, age_s: float | None) -> str:
     return "; ".join(parts)
 
 
-def _became(last: Entry, now: Clock) -> str:
+def _became(last: LedgerEntry, now: Clock) -> str:
     note = f" ({last.note.removeprefix(f'{last.point}: ')})" if last.note else ""
     when = "" if last.known_ms is None else f" at {now.shown(last.known_ms)}"
     if last.outcome == "done" and last.shown is not None:
@@ -87,7 +87,7 @@ def _became(last: Entry, now: Clock) -> str:
     return f"{'on its way' if last.outcome == 'pending' else last.outcome}{when}{note}"
 
 
-def _outlook(told: Mapping[str, Any], last: Entry, now: Clock) -> Iterator[Line]:
+def _outlook(told: Mapping[str, Any], last: LedgerEntry, now: Clock) -> Iterator[Line]:
     if told.get("until_ms") is not None:
         yield "until", Text(f"{now.shown(told['until_ms'])}, as {rows.who(last.who)} says now")
     if told.get("fallback") is not None:
@@ -171,14 +171,14 @@ def block(lines: Iterable[Line]) -> Table:
     return made
 
 
-def orders(shown: Sequence[Entry], now: Clock) -> Table:
+def orders(shown: Sequence[LedgerEntry], now: Clock) -> Table:
     """The rows, the newest first."""
     several = len({entry.point for entry in shown}) > 1
     columns = ["time", *(["point"] if several else []), ">asked", "who", "outcome", "because"]
     return table("", columns, (_cells(entry, now, several=several) for entry in reversed(shown)))
 
 
-def _cells(entry: Entry, now: Clock, *, several: bool) -> list[Text]:
+def _cells(entry: LedgerEntry, now: Clock, *, several: bool) -> list[Text]:
     many = f" {entry.count}x" if entry.count > 1 else ""
     outcome = rows.outcome(entry)
     ended = {"reverted": ", reverted", "overwritten": ", overwritten"}.get(entry.end, "")

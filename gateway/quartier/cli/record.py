@@ -11,8 +11,8 @@ from typing import Any
 
 from quartier.cli.output import counted
 from quartier.cli.present import nobody
-from quartier.record import file
-from quartier.record.taken import Taken, taken
+from quartier.commissioning.wire_record import record_file
+from quartier.commissioning.wire_record.wire_record import WireRecord, load_record
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier_drivers.tape import Frame
 
@@ -30,17 +30,21 @@ def record(options: argparse.Namespace) -> int:
         print(error.args[0], file=sys.stderr)
         return 1
     if options.anonymise:
-        from quartier.record.masks import whole  # noqa: PLC0415 - brings the decoders of all meters
-        from quartier.record.masks.found import Sealed  # noqa: PLC0415 - as above
+        from quartier.commissioning.wire_record import (  # noqa: PLC0415 - brings the decoders of all meters
+            anonymise,
+        )
+        from quartier.commissioning.wire_record.identifiers import (  # noqa: PLC0415 - as above
+            EncryptedError,
+        )
 
         try:
-            found = whole.anonymised(found)
-        except Sealed as why:
+            found = anonymise.anonymise_record(found)
+        except EncryptedError as why:
             print(f"{options.bus} cannot be anonymised: {why}", file=sys.stderr)
             return 1
-    path = options.out or Path(file.name(found))
+    path = options.out or Path(record_file.make_file_name(found))
     try:
-        path.write_bytes(file.content(found))
+        path.write_bytes(record_file.make_file(found))
     except OSError as error:
         print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
         return 1
@@ -48,7 +52,7 @@ def record(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _recorded(options: argparse.Namespace) -> Taken:
+async def _recorded(options: argparse.Namespace) -> WireRecord:
     """Raises Closed, and LookupError saying what is missing."""
     begun = await _asked(options, -1)
     if options.for_s is None:
@@ -85,7 +89,7 @@ def _number(frame: Frame) -> int:
     return frame.number
 
 
-async def _asked(options: argparse.Namespace, after: int) -> Taken:
+async def _asked(options: argparse.Namespace, after: int) -> WireRecord:
     question = options.bus if after < 0 else f"{options.bus}@{after}"
     answer: Any = await asyncio.to_thread(ask, options.runtime_dir, "record", question)
     if answer is None:
@@ -93,14 +97,14 @@ async def _asked(options: argparse.Namespace, after: int) -> Taken:
     if isinstance(answer, dict):
         raise LookupError(answer["error"])  # noqa: TRY004 - an answer, not a mistake
     head, *rows = answer
-    return taken(head, rows)
+    return load_record(head, rows)
 
 
 def _newest(frames: Sequence[Frame], before: int) -> int:
     return max((frame.number for frame in frames), default=before)
 
 
-def _said(found: Taken, path: Path) -> str:
+def _said(found: WireRecord, path: Path) -> str:
     count = sum(1 for frame in found.frames if frame.data)
     spans = [frame.ns for frame in found.frames if frame.data] or [0]
     span_s = (max(spans) - min(spans)) / 1e9

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from quartier.cli.sentences import ordered
-from quartier.house.entry import Entry
+from quartier.site.ledger import LedgerEntry
 from quartier_drivers.who import Who
 
 OUTCOME_STYLE = {"done": "green", "refused": "red", "unknown": "red", "expired": "yellow"}
@@ -50,7 +50,7 @@ def whole(one: Who) -> str:
     return words.replace(" (a person, user )", " (a person)")
 
 
-def value(entry: Entry) -> str:
+def value(entry: LedgerEntry) -> str:
     """What was asked: one value, from where to where it moved, or the device's own control."""
     if entry.value is None or entry.low is None or entry.high is None:
         return "own control"
@@ -60,7 +60,7 @@ def value(entry: Entry) -> str:
     return f"{low.partition(' ')[0]} to {high}"
 
 
-def outcome(entry: Entry) -> str:
+def outcome(entry: LedgerEntry) -> str:
     """What became of it, and of how many orders each way where they differ."""
     fates = {**entry.fates, entry.outcome: entry.fates.get(entry.outcome, 0) + 1}
     worst = [f"{name} {count}x" for name, count in fates.items() if name in {"refused", "unknown", "expired"}]
@@ -69,14 +69,14 @@ def outcome(entry: Entry) -> str:
     return f"{entry.outcome} ({', '.join(worst)} of {entry.count})"
 
 
-def row(entry: Entry) -> dict[str, Any]:
+def row(entry: LedgerEntry) -> dict[str, Any]:
     """JSON for scripts: all that is known, with who in words too."""
     found = asdict(entry)
     cause = {"code": "", "values": {}, **found.pop("cause")}
     return found | cause | {"who_words": whole(entry.who), "stands": entry.stands}
 
 
-def settled(entry: Entry, boot: int) -> Entry:
+def settled(entry: LedgerEntry, boot: int) -> LedgerEntry:
     """A row of an earlier start than ``boot``: what was not known when that ended, nobody learned."""
     if entry.boot == boot:
         return entry
@@ -84,7 +84,7 @@ def settled(entry: Entry, boot: int) -> Entry:
     return known if known.end else replace(known, end="replaced", end_ms=None)
 
 
-def forgotten(entry: Entry) -> Entry:
+def forgotten(entry: LedgerEntry) -> LedgerEntry:
     """A row of a start that is over."""
     if entry.outcome != "pending":
         return entry

@@ -7,10 +7,10 @@ from typing import Any
 from rich.text import Text
 
 from quartier.cli.output import age, counted, number, size
-from quartier.house.alarm import named
+from quartier.site.alarm_types import format_alarm_name
 
 _ENDED = re.compile(r"; ended \d\d:\d\d:\d\d$")
-"""The words of an alarm whose cause ended: quartier.house.alarm.ended."""
+"""The words of an alarm whose cause ended: quartier.site.alarm_types.describe_ended."""
 _MODE_STYLE = {
     "CONTROLLED": "green",
     "AUTONOMOUS": "cyan",
@@ -114,7 +114,7 @@ def alarms(status: Mapping[str, Any]) -> Iterator[Text]:
     if told and (newest := told["newest"]):
         by_wall_s = max(0, status["gateway"]["utc_ms"] - newest["since_utc_ms"]) / 1000
         since_s = newest.get("raised_age_s", by_wall_s)
-        name = named(newest["code"], newest["of"])
+        name = format_alarm_name(newest["code"], newest["of"])
         words = f"{told['unacknowledged_count']} not acknowledged, the newest {age(since_s)} ago: {name}"
         below = status["control"]["alarms"]
         if ended_count := sum(_ENDED.search(one) is not None for one in below):

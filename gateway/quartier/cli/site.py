@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from quartier.cli import hands, output
-from quartier.config import reference, sample, schema
+from quartier.config import reference, sample
 from quartier.runtime.local_socket.orders import REQUEST_MAX_BYTES, send_order
 from quartier.runtime.local_socket.questions import NoDaemon
 
@@ -15,10 +15,10 @@ APPLY_S = 90.0
 def config(options: argparse.Namespace) -> int:
     """A commented sample, a page of reference, or the JSON Schema for editors."""
     texts = {
-        "sample": sample.small_sample if options.small else sample.sample,
-        "reference": reference.reference,
-        "schema": schema.schema,
-        "remote": reference.remote,
+        "sample": sample.render_small_sample if options.small else sample.render_sample,
+        "reference": reference.render_reference,
+        "schema": reference.render_json_schema,
+        "remote": reference.render_remote_reference,
     }
     print(texts[options.what]().rstrip("\n"))
     return 0

@@ -9,20 +9,19 @@ from quartier.cli.leftout import why_not
 from quartier.cli.outcome import Outcome
 from quartier.cli.planpage import joint
 from quartier.cli.steps import Steps
-from quartier.config.model import Site
-from quartier.house.assets import Asset, Battery
-from quartier.house.modes import Heat
+from quartier.config.sections.site_file import SiteFile
 from quartier.planning.horizon import Contract
 from quartier.planning.site.asset_selection import AssetSelection
 from quartier.planning.site.plan_segments import describe_segments
 from quartier.planning.site.site_plan import plan_site
 from quartier.planning.site.unplanned_costs import find_unplanned_costs
+from quartier.site.asset_types import Asset, Battery, HeatAsset
 
 KEPT, GIVEN_UP, WRONG = 0, 1, 2
 
 
 def planned(
-    site: Site,
+    site: SiteFile,
     assets: Sequence[Asset],
     found: AssetSelection,
     steps: Steps,
@@ -45,7 +44,7 @@ def planned(
         left_out=why_not(found),
         base=find_unplanned_costs(asked),
         wanting=found.wanting,
-        tanks={one.name: one for one in assets if isinstance(one, Heat) and one.name in found.tanks},
+        tanks={one.name: one for one in assets if isinstance(one, HeatAsset) and one.name in found.tanks},
         rated_wh={one.name: one.capacity_wh for one in assets if isinstance(one, Battery)},
         took_s=took_s,
     )

@@ -9,12 +9,12 @@ from typing import Any
 from quartier.cli import output, reasonpage, reasons, rows, times
 from quartier.cli.past import places, unknown_zone
 from quartier.cli.present import nobody
-from quartier.config import load
-from quartier.config.suggest import suggest
-from quartier.house.entry import Entry, from_data
+from quartier.config import loading
+from quartier.config.checks.similar_names import suggest_names
 from quartier.runtime import release_log
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.site.ledger import LedgerEntry, load_entry
 from quartier.store import history_reader
 from quartier.store.gap_records import GapRecord
 from quartier_drivers.errors import ConfigError
@@ -42,7 +42,7 @@ def why(options: argparse.Namespace) -> int:
     zone = zone if live is None else times.zone(live["gateway"].get("time_zone")) or zone
     kept, gaps, fault = _kept(options, path, now_ms, 0 if options.all else from_ms)
     if live is not None:
-        kept = _merged(kept, [from_data(data) for data in live["asset"]["ledger"]], live["gateway"]["boot"])
+        kept = _merged(kept, [load_entry(data) for data in live["asset"]["ledger"]], live["gateway"]["boot"])
     elif closed is not None and not kept and (code := _missing(options, path, closed, fault)):
         return code
     else:
@@ -85,10 +85,10 @@ def _asked(options: argparse.Namespace) -> tuple[dict[str, Any] | None, NoDaemon
 
 def _kept(
     options: argparse.Namespace, path: Path, now_ms: int, from_ms: int | None
-) -> tuple[list[Entry], list[GapRecord], str]:
+) -> tuple[list[LedgerEntry], list[GapRecord], str]:
     """Rows from disk, what is missing there, and why it cannot be read, if so."""
     spans = [from_ms] if from_ms is not None else [now_ms - days * _DAY_MS for days in _SPANS_DAYS]
-    found: list[Entry] = []
+    found: list[LedgerEntry] = []
     begin_ms = now_ms
     try:
         for begin_ms in spans:
@@ -103,7 +103,7 @@ def _kept(
         return [], [], f"older orders cannot be read ({error}); try sudo -u quartier quartier why"
 
 
-def _merged(kept: Iterable[Entry], live: Iterable[Entry], boot: int) -> list[Entry]:
+def _merged(kept: Iterable[LedgerEntry], live: Iterable[LedgerEntry], boot: int) -> list[LedgerEntry]:
     """Rows from disk and from the daemon, whose word counts; what an earlier start missed is unknown."""
     found = {(entry.boot, entry.number): rows.settled(entry, boot) for entry in kept}
     found |= {(entry.boot, entry.number): entry for entry in live}
@@ -136,7 +136,7 @@ def _missing(options: argparse.Namespace, path: Path, closed: NoDaemon, fault: s
     site file has the asset.
     """
     try:
-        names = sorted(load.load_lenient(options.config).site.assets)
+        names = sorted(loading.load_site_leniently(options.config).site.assets)
     except (ConfigError, OSError) as error:
         code = nobody(closed)
         site, _, _ = str(error).partition("\n")
@@ -148,6 +148,6 @@ def _missing(options: argparse.Namespace, path: Path, closed: NoDaemon, fault: s
 
 
 def _unknown(options: argparse.Namespace, names: Sequence[str]) -> int:
-    known = f"; {suggest(options.asset, names, 'quartier status')}" if names else ""
+    known = f"; {suggest_names(options.asset, names, 'quartier status')}" if names else ""
     print(f"no asset is called {options.asset}{known}", file=sys.stderr)
     return 1

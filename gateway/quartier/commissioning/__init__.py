@@ -1,1 +1,1 @@
-"""Commissioning: what small commanded steps prove of an asset and the meters that see it (pure)."""
+"""What an installer does before the gateway runs."""

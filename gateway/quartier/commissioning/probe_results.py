@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from quartier.control.observe.meter_check.steps import GAIN_MAX, GAIN_MIN
-from quartier.house.assets import Battery, House
+from quartier.site.asset_types import Battery
+from quartier.site.site_layout import Site
 
 PROBE_DELAY_MAX_S = 25.0
 """Beyond this control keeps no past to compare with."""
@@ -37,7 +38,7 @@ class ProbeResult:
     serial: str = ""
 
 
-def add_probe_results(house: House, probes: Mapping[str, ProbeResult]) -> House:
+def add_probe_results(house: Site, probes: Mapping[str, ProbeResult]) -> Site:
     """The house with the response of each battery that a probe proved to answer, and the grid to show it."""
     return replace(
         house,
@@ -67,7 +68,7 @@ def _add_response(battery: Battery, found: ProbeResult | None) -> Battery:
     )
 
 
-def render_probe_results(probes: Mapping[str, ProbeResult], house: House, utc_ms: int) -> dict[str, Any]:
+def render_probe_results(probes: Mapping[str, ProbeResult], house: Site, utc_ms: int) -> dict[str, Any]:
     """What people see of the assets of ``house``, JSON-ready; ``used``: control steers by it."""
     used = {one.name for one in house.assets if isinstance(one, Battery) and one.delay_s is not None}
     return {

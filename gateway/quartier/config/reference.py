@@ -1,20 +1,24 @@
-"""The reference pages of the site file: its keys, from the models, and what may be changed from afar."""
+"""Generated pages: reference of the site file, changes from afar, JSON Schema."""
 
+import json
 from collections.abc import Iterator
 from math import inf
 
 from pydantic import BaseModel
 
-from quartier.config import rights
-from quartier.config.capping import Contact, Supply
-from quartier.config.draft import FIXED, ROLES
-from quartier.config.keys import Key, keys, subtables
-from quartier.config.model import Device, Site
-from quartier.config.nodes import Node
-from quartier.config.shares import Share
+from quartier.config import change_rights
+from quartier.config.checks.site_draft import ASSET_SECTIONS, FIXED_SECTIONS
+from quartier.config.key_table import SectionKey, list_section_keys, list_subtables
+from quartier.config.sections.connection_sections import (
+    ContactSection,
+    NodeSection,
+    ShareSection,
+    SupplySection,
+)
+from quartier.config.sections.site_file import DeviceSection, SiteFile
 from quartier_drivers.registry import KINDS, section
 
-HEAD = """\
+REFERENCE_HEAD = """\
 # The site file
 
 One TOML file describes a building: `/etc/quartier/site.toml`, or any file given with `--config`.
@@ -31,54 +35,54 @@ Keys that end in `_file` name a file by its absolute path, or a systemd credenti
 """
 
 
-def reference() -> str:
+def render_reference() -> str:
     """Every section and key in the order of the models, Markdown; committed as gateway/docs/site-file.md."""
-    return "\n".join([HEAD, *_sections()])
+    return "\n".join([REFERENCE_HEAD, *_render_sections()])
 
 
-def _sections() -> Iterator[str]:
-    sentences = {name: field.description or "" for name, field in Site.model_fields.items()}
-    yield from _fixed("site")
+def _render_sections() -> Iterator[str]:
+    sentences = {name: field.description or "" for name, field in SiteFile.model_fields.items()}
+    yield from _render_fixed_section("site")
     yield f"## `[buses.NAME]`\n\n{sentences['buses']}\n"
     for kind in KINDS:
-        yield from _table(f'### kind = "{kind}"', section(kind))
-    yield from _table("## `[devices.NAME]`", Device)
+        yield from _render_table(f'### kind = "{kind}"', section(kind))
+    yield from _render_table("## `[devices.NAME]`", DeviceSection)
     yield f"## `[assets.NAME]`\n\n{sentences['assets']} The role says which keys there are.\n"
-    for role, model in ROLES.items():
-        yield from _table(f'### role = "{role}"', model)
-    yield from _table("## `[nodes.NAME]`", Node)
-    yield from _table("## `[contacts.NAME]`", Contact)
-    yield from _table("## `[supplies.NAME]`", Supply)
-    yield from _table("## `[shares.NAME]`", Share)
-    for name in FIXED:
+    for role, model in ASSET_SECTIONS.items():
+        yield from _render_table(f'### role = "{role}"', model)
+    yield from _render_table("## `[nodes.NAME]`", NodeSection)
+    yield from _render_table("## `[contacts.NAME]`", ContactSection)
+    yield from _render_table("## `[supplies.NAME]`", SupplySection)
+    yield from _render_table("## `[shares.NAME]`", ShareSection)
+    for name in FIXED_SECTIONS:
         if name != "site":
-            yield from _fixed(name)
+            yield from _render_fixed_section(name)
 
 
-def _fixed(name: str) -> Iterator[str]:
-    yield from _table(f"## `[{name}]`", FIXED[name])
-    for inner, model, _ in subtables(FIXED[name]):
-        yield from _table(f"### `[{name}.{inner}]`", model)
+def _render_fixed_section(name: str) -> Iterator[str]:
+    yield from _render_table(f"## `[{name}]`", FIXED_SECTIONS[name])
+    for inner, model, _ in list_subtables(FIXED_SECTIONS[name]):
+        yield from _render_table(f"### `[{name}.{inner}]`", model)
 
 
-def _table(title: str, model: type[BaseModel]) -> Iterator[str]:
+def _render_table(title: str, model: type[BaseModel]) -> Iterator[str]:
     sentence = (model.__doc__ or "").split("\n\n")[0].replace("\n", " ")
     yield f"{title}\n\n{sentence}\n"
     yield "| key | value | default | meaning |\n| --- | --- | --- | --- |"
-    yield from (_row(key) for key in keys(model))
+    yield from (_render_row(key) for key in list_section_keys(model))
     yield ""
 
 
-def _row(key: Key) -> str:
+def _render_row(key: SectionKey) -> str:
     default = "**required**" if key.required else f"`{key.default}`" if key.default is not None else ""
-    return f"| `{key.name}` | {_escaped(key.value)} | {default} | {_escaped(key.sentence)} |"
+    return f"| `{key.name}` | {_escape(key.value)} | {default} | {_escape(key.sentence)} |"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("\n", " ").replace("<", "&lt;").replace(">", "&gt;").replace("|", "\\|")
 
 
-_REMOTE = """\
+_REMOTE_HEAD = """\
 # What may be changed from afar
 
 `quartier config remote` makes this page from the table that the running gateway uses. The table holds for
@@ -102,19 +106,65 @@ minimum times, sheds and running orders by name. Every key that is not listed, n
 """
 
 
-def remote() -> str:
+def render_remote_reference() -> str:
     """What may be changed from afar, Markdown; committed as gateway/docs/remote.md."""
     lines = ["| keys | from afar | bounds | why |", "| --- | --- | --- | --- |"]
-    for row in (*rights.ROWS, rights.DEFAULT):
+    for row in (*change_rights.RIGHT_ROWS, change_rights.DEFAULT_RIGHT):
         keys = ", ".join(f"`{key}`" for key in row.keys) or "all others"
-        lines.append(f"| {keys} | {row.right} | {_bounds(row)} | {row.why} |")
+        lines.append(f"| {keys} | {row.right} | {_render_bounds(row)} | {row.why} |")
     lines += ["", "## Documents, commands and jobs", ""]
     lines += ["| message | freely | loosens only with | never |", "| --- | --- | --- | --- |"]
-    lines += [f"| {' | '.join(cells)} |" for cells in rights.MESSAGES]
-    return _REMOTE + "\n".join(lines) + "\n"
+    lines += [f"| {' | '.join(cells)} |" for cells in MESSAGE_RIGHTS]
+    return _REMOTE_HEAD + "\n".join(lines) + "\n"
 
 
-def _bounds(row: rights.Row) -> str:
+def _render_bounds(row: change_rights.RightRow) -> str:
     if row.least == -inf:
         return "" if row.most == inf else f"up to {row.most:.12g}"
     return f"from {row.least:.12g}" if row.most == inf else f"{row.least:.12g}..{row.most:.12g}"
+
+
+MESSAGE_RIGHTS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "envelope",
+        "tightens, in every state",
+        "a fresh heartbeat and a synchronised clock; else min(old, new)",
+        "above a hard limit, contact, fuse or subscribed power",
+    ),
+    (
+        "failsafe",
+        "tightens, in every state",
+        "as a site file: FAILSAFE left, a fresh heartbeat, a synchronised clock",
+        "above a hard limit; a minimum duration outside 2..24 h",
+    ),
+    (
+        "schedule, signal",
+        "wishes and prices, inside all caps",
+        "–",
+        "a cap, a reserve, a tier, a minimum time",
+    ),
+    (
+        "command `shed`, `test_failsafe`",
+        "takes more, or longer",
+        "a weaker or shorter one: a fresh heartbeat and a synchronised clock",
+        "a cap; a tier",
+    ),
+    (
+        "command `setpoint`, `mode`",
+        "–",
+        "a fresh heartbeat, a synchronised clock, and a state in which the district leads",
+        "a cap, a reserve, a person's order; never longer than 3600 s",
+    ),
+    ("command `release`", "–", "a fresh heartbeat and a synchronised clock", "a cap, a person's order"),
+    ("command `ping`, `replay`, `reset_alarm`", "yes", "–", "a limit"),
+    ("job `keys`", "a list that the offline root signed", "–", "the root itself (`district_link.root_keys`)"),
+    ("job `config`", "keys of the right *free*", "keys of the right *loosening waits*", "all other keys"),
+    ("Sparkplug NCMD, DCMD", "rebirth, next server, scan rate within 0..60 s", "–", "whatever moves power"),
+)
+"""What the other remote messages may do: freely, loosening only with what, and never."""
+
+
+def render_json_schema() -> str:
+    """JSON text; editors with TOML support take it as ``#:schema ./site.schema.json`` in line 1."""
+    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", **SiteFile.model_json_schema()}
+    return json.dumps(described | {"title": "Quartier site file"}, indent=2, ensure_ascii=False) + "\n"

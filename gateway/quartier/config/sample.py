@@ -1,19 +1,22 @@
-"""A commented site file to start from, made from the models; it loads without a fault."""
+"""A commented site file to begin with."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
-from quartier.config.capping import Contact, Supply
-from quartier.config.draft import FIXED, ROLES
-from quartier.config.keys import Key, keys, subtables, toml
-from quartier.config.model import Device
-from quartier.config.nodes import Node
-from quartier.config.shares import Share
+from quartier.config.checks.site_draft import ASSET_SECTIONS, FIXED_SECTIONS
+from quartier.config.key_table import SectionKey, format_toml, list_section_keys, list_subtables
+from quartier.config.sections.connection_sections import (
+    ContactSection,
+    NodeSection,
+    ShareSection,
+    SupplySection,
+)
+from quartier.config.sections.site_file import DeviceSection
 from quartier_drivers.registry import section
 
-HEAD = """\
+SAMPLE_HEAD = """\
 # A building for Quartier.  Copy to /etc/quartier/site.toml, change, then:
 #   quartier check /etc/quartier/site.toml
 # Keys behind a '#' show their default, or an example where they have none.
@@ -21,7 +24,7 @@ HEAD = """\
 """
 
 # What stands in the file: a table's keys that are set.  Required keys must be here.
-TABLES: Mapping[str, Mapping[str, Any]] = {
+SAMPLE_TABLES: Mapping[str, Mapping[str, Any]] = {
     "site": {"id": "b012", "district": "issy", "latitude": 48.82, "longitude": 2.27},
     "buses.lan": {"kind": "modbus-tcp", "host": "192.168.1.20"},
     "buses.rs485": {"kind": "modbus-rtu", "port": "usb:A50285BI", "baud": 9600},
@@ -54,7 +57,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "limits": {"contract_import_w": 9000, "contract_export_w": 6000, "autonomous_import_w": 7200},
 }
 # Sections that stand behind '#' as a whole; a wrong guess here would be worse than none.
-EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+EXAMPLE_TABLES: Mapping[str, Mapping[str, Any]] = {
     "buses.header": {"kind": "gpio", "chip": "/dev/gpiochip0"},
     "buses.tic": {"kind": "tic", "port": "usb:DA3FMX1Z"},
     "buses.p1": {"kind": "p1", "port": "usb:AB0K1LPV"},
@@ -91,7 +94,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 # What a key without a default might say.
-HINTS: Mapping[str, Any] = {
+EXAMPLE_VALUES: Mapping[str, Any] = {
     "accept_no_fallback": "left as it is it harms nobody: decided with the owner on 2026-11-25",
     "phase": "l1",
     "normal_w": 4500,
@@ -148,71 +151,79 @@ HINTS: Mapping[str, Any] = {
 }
 
 
-def sample() -> str:
+def render_sample() -> str:
     """TOML text; each kind of table explains its keys where it stands first."""
-    return "\n".join([HEAD, *_tables()])
+    return "\n".join([SAMPLE_HEAD, *_render_tables()])
 
 
-SMALL = ("site", "limits", "buses.lan", "devices.gx", "assets.grid", "assets.pv1", "assets.bat1")
+SMALL_SAMPLE_TABLES = (
+    "site",
+    "limits",
+    "buses.lan",
+    "devices.gx",
+    "assets.grid",
+    "assets.pv1",
+    "assets.bat1",
+)
 
 
-def small_sample() -> str:
+def render_small_sample() -> str:
     """Return the few keys of a home with a meter, sun and a battery, each with its sentence."""
     lines = ["# A small building for Quartier: copy, change, then quartier check FILE.", ""]
-    for title in SMALL:
-        values = TABLES[title]
+    for title in SMALL_SAMPLE_TABLES:
+        values = SAMPLE_TABLES[title]
         lines.append(f"[{title}]")
-        said = {key.name: key.sentence for key in keys(_model(title, values))}
-        lines += [f"{name} = {toml(value)}  # {said[name]}" for name, value in values.items()]
+        said = {key.name: key.sentence for key in list_section_keys(_find_section_type(title, values))}
+        lines += [f"{name} = {format_toml(value)}  # {said[name]}" for name, value in values.items()]
         lines.append("")
     return "\n".join(lines)
 
 
-def _tables() -> Iterator[str]:
+def _render_tables() -> Iterator[str]:
     explained: set[type[BaseModel]] = set()
-    for title, values in TABLES.items():
-        model = _model(title, values)
-        yield from _table(title, model, values, explain=model not in explained)
+    for title, values in SAMPLE_TABLES.items():
+        model = _find_section_type(title, values)
+        yield from _render_table(title, model, values, explain=model not in explained)
         explained.add(model)
-    for title, values in EXAMPLES.items():
-        yield from _table(title, _model(title, values), values, explain=True, mark="# ")
+    for title, values in EXAMPLE_TABLES.items():
+        yield from _render_table(title, _find_section_type(title, values), values, explain=True, mark="# ")
     for title in ("control", "store", "clock", "recording"):
-        yield from _table(title, FIXED[title], {}, explain=True)
-        for inner, model, _ in subtables(FIXED[title]):
-            yield from _table(f"{title}.{inner}", model, {}, explain=True)
+        yield from _render_table(title, FIXED_SECTIONS[title], {}, explain=True)
+        for inner, model, _ in list_subtables(FIXED_SECTIONS[title]):
+            yield from _render_table(f"{title}.{inner}", model, {}, explain=True)
 
 
-def _model(title: str, values: Mapping[str, Any]) -> type[BaseModel]:
+def _find_section_type(title: str, values: Mapping[str, Any]) -> type[BaseModel]:
     table, _, _ = title.partition(".")
     if table == "buses":
         bus: type[BaseModel] = section(values["kind"])
         return bus
     if table == "assets":
-        return ROLES[values["role"]]
+        return ASSET_SECTIONS[values["role"]]
     named: Mapping[str, type[BaseModel]] = {
-        "contacts": Contact,
-        "devices": Device,
-        "nodes": Node,
-        "supplies": Supply,
-        "shares": Share,
+        "contacts": ContactSection,
+        "devices": DeviceSection,
+        "nodes": NodeSection,
+        "supplies": SupplySection,
+        "shares": ShareSection,
     }
-    return named.get(table) or FIXED[title]
+    return named.get(table) or FIXED_SECTIONS[title]
 
 
-def _table(
+def _render_table(
     title: str, model: type[BaseModel], values: Mapping[str, Any], *, explain: bool, mark: str = ""
 ) -> Iterator[str]:
     if explain:
         yield f"# {(model.__doc__ or '').splitlines()[0]}"
     yield f"{mark}[{title}]"
-    for key in keys(model):
+    for key in list_section_keys(model):
         if key.name in values:
             comment = f"  # {key.sentence}" if explain else ""
-            yield f"{mark}{key.name} = {toml(values[key.name])}{comment}"
+            yield f"{mark}{key.name} = {format_toml(values[key.name])}{comment}"
         elif explain:
-            yield f"# {key.name} = {_example(key)}  # {key.sentence}"
+            yield f"# {key.name} = {_render_example(key)}  # {key.sentence}"
     yield ""
 
 
-def _example(key: Key) -> str:
-    return key.default if key.default is not None else toml(HINTS[key.name])
+def _render_example(key: SectionKey) -> str:
+    return key.default if key.default is not None else format_toml(EXAMPLE_VALUES[key.name])

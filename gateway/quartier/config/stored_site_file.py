@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from quartier.config import load, rights
-from quartier.config.load import Loaded
-from quartier.config.rights import Judgement
+from quartier.config import change_rights, loading
+from quartier.config.change_rights import ChangeDecision
+from quartier.config.loading import LoadedSite
 from quartier.runtime import state_file
 from quartier_drivers.errors import ConfigError
 
@@ -79,7 +79,7 @@ def save_stored_site_file(state_dir: Path, ordered: StoredSiteFile, file: str = 
     state_file.save_facts(state_dir / file, ordered.facts(), twice=True)
 
 
-def load_site_file_in_force(config: Path, state_dir: Path) -> Loaded:
+def load_site_file_in_force(config: Path, state_dir: Path) -> LoadedSite:
     """Load the site file to run with: the ordered one where it counts, else what a person saw to last.
 
     Raises ConfigError as ``load.load_lenient``.
@@ -94,25 +94,27 @@ def load_site_file_in_force(config: Path, state_dir: Path) -> Loaded:
     before = _load_if_usable(config, ordered.before, base)
     found = base if before is None else replace(before, ordered=f"before {ordered.name}")
     # Nobody allowed a loosening: a run that failed is no heartbeat.
-    return found if newest is None else replace(found, site=rights.tightest(found.site, newest.site))
+    return (
+        found if newest is None else replace(found, site=change_rights.make_tightest(found.site, newest.site))
+    )
 
 
-def load_on_site_file(config: Path, state_dir: Path) -> Loaded:
+def load_on_site_file(config: Path, state_dir: Path) -> LoadedSite:
     """Load what a person at the gateway saw to last: the applied text where it counts, else the file.
 
     Raises ConfigError as ``load.load_lenient``.
     """
     applied = _find_applied(config, state_dir)
     if applied is None:
-        return load.load_lenient(config)
+        return loading.load_site_leniently(config)
     try:
-        loaded = load.load_lenient(config, load.Instead(APPLIED_NAME, applied.text))
+        loaded = loading.load_site_leniently(config, loading.ReplacementText(APPLIED_NAME, applied.text))
     except ConfigError:
-        return load.load_lenient(config)
+        return loading.load_site_leniently(config)
     if applied.starts_count < STARTS_COUNT_MAX:
         return replace(loaded, ordered=applied.name)
-    found = load.load_lenient(config)
-    return replace(found, site=rights.tightest(found.site, loaded.site))
+    found = loading.load_site_leniently(config)
+    return replace(found, site=change_rights.make_tightest(found.site, loaded.site))
 
 
 def find_order_in_force(config: Path, state_dir: Path) -> StoredSiteFile | None:
@@ -136,16 +138,18 @@ def drop_superseded(config: Path, state_dir: Path, file: str = ORDERED_FILE) -> 
     return ordered.name
 
 
-def check_ordered_text(config: Path, state_dir: Path, text: str, used: Loaded) -> Judgement:
+def check_ordered_text(config: Path, state_dir: Path, text: str, used: LoadedSite) -> ChangeDecision:
     """Judge an ordered text as ``quartier check`` does, and whether an order may change so much.
 
     ``used`` is what the gateway runs with.  Raises ConfigError with every fault.
     """
-    instead = load.Instead(ORDERED_NAME, text)
-    found = load.check(config, instead)
-    judgement = rights.judge(load_on_site_file(config, state_dir).site, used.site, found.site)
+    instead = loading.ReplacementText(ORDERED_NAME, text)
+    found = loading.check_site_file(config, instead)
+    judgement = change_rights.evaluate_remote_file(
+        load_on_site_file(config, state_dir).site, used.site, found.site
+    )
     if judgement.refused:
-        raise ConfigError(load.told(instead, judgement.refused))
+        raise ConfigError(loading.make_faults(instead, judgement.refused))
     return judgement
 
 
@@ -200,15 +204,15 @@ def _find_applied(config: Path, state_dir: Path) -> StoredSiteFile | None:
     )
 
 
-def _load_if_usable(config: Path, text: str, base: Loaded) -> Loaded | None:
+def _load_if_usable(config: Path, text: str, base: LoadedSite) -> LoadedSite | None:
     """An ordered text, if it can be read and changes nothing that only a person on site may change."""
     if not text:
         return None
     try:
-        found = load.load_lenient(config, load.Instead(ORDERED_NAME, text))
+        found = loading.load_site_leniently(config, loading.ReplacementText(ORDERED_NAME, text))
     except ConfigError:
         return None
-    return None if rights.judge(base.site, base.site, found.site).refused else found
+    return None if change_rights.evaluate_remote_file(base.site, base.site, found.site).refused else found
 
 
 @dataclass(frozen=True, slots=True)

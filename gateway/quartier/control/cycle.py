@@ -66,11 +66,10 @@ from quartier.control.requests import Requests
 from quartier.control.state import ControlState, Decision
 from quartier.control.supervise import conflict_response, hunting, status
 from quartier.control.switch_state import SwitchState
-from quartier.house import alarm
-from quartier.house.assets import Battery
-from quartier.house.image import Frozen
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site import alarm_types
+from quartier.site.asset_types import Battery
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import Now, replace
 from quartier_native import allocate
 
 __all__ = ["ControlState", "Decision", "run_cycle"]
@@ -80,7 +79,7 @@ _TRIAL = make_rule_reason("meter.trial", "grid meter trial")
 _TRIAL_AGAIN = make_rule_reason("meter.trial_again", "grid meter trial")
 
 
-def run_cycle(frozen: Frozen, wishes: Requests, state: ControlState, now: Now) -> Decision:
+def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now) -> Decision:
     """Decide one cycle.
 
     ``frozen`` is the image, ``wishes`` the caps of the link and what is aimed at.  Raises nothing
@@ -125,13 +124,13 @@ def run_cycle(frozen: Frozen, wishes: Requests, state: ControlState, now: Now) -
         gate=result.gate,
         book=book,
         looks=result.looks,
-        alarms=alarm.hold(state.alarms, present, now),
+        alarms=alarm_types.update_standing_alarms(state.alarms, present, now),
     )
     shown = status.render_status(scene, players, result, after, lost)
     return Decision((*commands, *given), after, shown, freed, away)
 
 
-def _scene(frozen: Frozen, wishes: Requests, state: ControlState, now: Now) -> CycleInputs:
+def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now) -> CycleInputs:
     """Look, judge, and find the caps in force."""
     house = state.house
     started_ns = now.ns if state.started_ns is None else state.started_ns
@@ -244,7 +243,7 @@ def _scene(frozen: Frozen, wishes: Requests, state: ControlState, now: Now) -> C
 
 
 def _judge_meter(
-    frozen: Frozen, state: ControlState, memories: observations.LastGoodValues, now_ns: int
+    frozen: FrozenImage, state: ControlState, memories: observations.LastGoodValues, now_ns: int
 ) -> judge.MeterCheck:
     """Advance the judge of the connection meter."""
     house = state.house

@@ -8,8 +8,8 @@ from quartier.control.observe.health import ControlStage
 from quartier.control.observe.meter_check.judge import MeterCheck
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState
-from quartier.house.assets import House
-from quartier.house.now import Now
+from quartier.site.records import Now
+from quartier.site.site_layout import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class CycleInputs:
         return self.state.meter
 
     @property
-    def house(self) -> House:
+    def house(self) -> Site:
         """The building."""
         return self.state.house
 

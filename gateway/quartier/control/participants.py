@@ -11,18 +11,27 @@ from quartier.control.observe.observations import LastGood, LastGoodValues, find
 from quartier.control.reason import Reason, make_reason
 from quartier.control.records import ModeStep, PowerRange
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered, Tier
+from quartier.site.asset_types import (
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    Load,
+    OperationModeAsset,
+    Pv,
+    Tier,
+)
+from quartier.site.site_layout import Site
 
 NO_FALLBACK = make_reason("output.no_fallback")
 FALLBACK_LOST = make_reason("output.fallback_lost")
 
 
-def is_order_allowed(asset: Steered) -> bool:
+def is_order_allowed(asset: ControllableAsset) -> bool:
     """Whether it may be given orders at all, by what is declared."""
     return asset.falls_back or asset.accepts_no_fallback
 
 
-def explain_no_order(asset: Steered, memories: LastGoodValues) -> Reason | None:
+def explain_no_order(asset: ControllableAsset, memories: LastGoodValues) -> Reason | None:
     """Why no new order may be given to it now; None when it may."""
     if asset.accepts_no_fallback:
         return None
@@ -40,7 +49,7 @@ OVER_A, OVER_W, OVER = 1.0, 200.0, 0.05
 """What a car, a load, or as a part of its rating PV, may take or make above its order and still obey."""
 
 
-LimitableAsset = Load | Ev | Pv
+LimitableAsset = Load | ChargePointAsset | Pv
 """What can be switched or limited.  Named once: to write a union at each question costs more than to ask."""
 
 
@@ -62,7 +71,7 @@ class Participant:
     An asset in modes offers ``downs`` and ``ups``, the nearest first, and stands in the order as ``tier``.
     """
 
-    asset: Steered
+    asset: ControllableAsset
     present_w: float
     want_w: float
     turn: SwitchState
@@ -88,12 +97,12 @@ class Participant:
         return self.asset.name
 
 
-def find_full_power_w(ev: Ev) -> float:
+def find_full_power_w(ev: ChargePointAsset) -> float:
     """What the point takes at its largest current, in W."""
     return ev.current_max_a * ev.voltage_v * ev.phases_count
 
 
-def find_floor_power_w(ev: Ev) -> float:
+def find_floor_power_w(ev: ChargePointAsset) -> float:
     """What it takes at its least current, in W."""
     return ev.current_min_a * ev.voltage_v * ev.phases_count
 
@@ -101,7 +110,7 @@ def find_floor_power_w(ev: Ev) -> float:
 def is_at_order(player: Participant) -> bool:
     """Whether a car is seen to take what it may: only such a one takes more where it may more."""
     asset, limit_w = player.asset, player.turn.limit_w
-    if not isinstance(asset, Ev) or not player.seen or player.deaf or limit_w is None:
+    if not isinstance(asset, ChargePointAsset) or not player.seen or player.deaf or limit_w is None:
         return False
     return player.want_w >= limit_w - AT_ORDER_TOLERANCE_A * asset.voltage_v * asset.phases_count
 
@@ -109,23 +118,23 @@ def is_at_order(player: Participant) -> bool:
 def find_ordered_power_w(player: Participant) -> float:
     """The most that it may take by its present order, in W, whatever it was last seen to take."""
     asset, turn = player.asset, player.turn
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return max(0.0, asset.modes[player.mode].power_w)
     if isinstance(asset, Battery | Pv) or not turn.on:
         return max(0.0, player.want_w)
     return find_worst_power_w(asset) if turn.limit_w is None else turn.limit_w
 
 
-def find_flexible_assets(house: House) -> list[LimitableAsset]:
+def find_flexible_assets(house: Site) -> list[LimitableAsset]:
     """The assets that can be switched or limited: relays, charging points, curtailable PV."""
     return [a for a in house.assets if isinstance(a, LimitableAsset) and is_controllable(a)]
 
 
-def find_control_point(asset: Steered) -> str:
+def find_control_point(asset: ControllableAsset) -> str:
     """The point that an asset is steered by: the one place that names it."""
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return f"{asset.name}.current_max_a"
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return asset.point
     if isinstance(asset, Battery):
         return f"{asset.name}.setpoint_w"
@@ -133,17 +142,17 @@ def find_control_point(asset: Steered) -> str:
     return f"{asset.name}.generation_max_w" if is_limited else f"{asset.name}.relay_on"
 
 
-def is_controllable(asset: Load | Ev | Pv) -> bool:
+def is_controllable(asset: Load | ChargePointAsset | Pv) -> bool:
     """Whether it can be switched or limited, and may be by what is declared."""
     if not is_order_allowed(asset):
         return False
     if isinstance(asset, Pv):
         return asset.curtail != "none"
-    return asset.tier != "A" and (asset.writable if isinstance(asset, Ev) else asset.switchable)
+    return asset.tier != "A" and (asset.writable if isinstance(asset, ChargePointAsset) else asset.switchable)
 
 
 def make_flexible_participant(
-    asset: Load | Ev | Pv,
+    asset: Load | ChargePointAsset | Pv,
     turn: SwitchState,
     memories: LastGoodValues,
     now_ns: int,
@@ -169,7 +178,7 @@ def make_flexible_participant(
         want_w = present_w if deaf else want_w
         present_w = present_w if then_w is None else min(then_w, 0.0)
         return Participant(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable, deaf=deaf)
-    full = find_full_power_w(asset) if isinstance(asset, Ev) else find_worst_power_w(asset)
+    full = find_full_power_w(asset) if isinstance(asset, ChargePointAsset) else find_worst_power_w(asset)
     most_w = full if turn.limit_w is None else turn.limit_w
     present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
     want_w = present_w if deaf else 0.0
@@ -184,7 +193,7 @@ def make_flexible_participant(
     return player
 
 
-def _is_deaf(asset: Load | Ev | Pv, turn: SwitchState, seen: LastGood) -> bool:
+def _is_deaf(asset: Load | ChargePointAsset | Pv, turn: SwitchState, seen: LastGood) -> bool:
     """Whether it still takes, or makes, more than it may although it had the time to obey."""
     if turn.on and turn.limit_w is None:
         return False
@@ -193,7 +202,7 @@ def _is_deaf(asset: Load | Ev | Pv, turn: SwitchState, seen: LastGood) -> bool:
     return watts > _most_w(turn) + over_w and turn.had_time(answers_s, seen.taken_ns)
 
 
-def _is_read_since(asset: Load | Ev, turn: SwitchState, seen: LastGood) -> bool:
+def _is_read_since(asset: Load | ChargePointAsset, turn: SwitchState, seen: LastGood) -> bool:
     """Whether its reading is of after it was lowered: it shows that, or it is of after the time to obey."""
     if turn.lowered_ns is None or (turn.on and turn.limit_w is None):
         return True
@@ -208,15 +217,15 @@ def _most_w(turn: SwitchState) -> float:
     return (turn.limit_w or 0.0) if turn.on else 0.0
 
 
-def _tolerance(asset: Load | Ev | Pv) -> tuple[float, float]:
+def _tolerance(asset: Load | ChargePointAsset | Pv) -> tuple[float, float]:
     """What it may take, or make, above its order and still obey, in W, and the time it has to obey, in s."""
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return OVER_A * asset.voltage_v * asset.phases_count, CAR_ANSWERS_S
     return max(OVER_W, OVER * asset.rated_w) if isinstance(asset, Pv) else OVER_W, ANSWERS_S
 
 
-def has_writable_point(asset: Steered) -> bool:
+def has_writable_point(asset: ControllableAsset) -> bool:
     """Whether it has a point that we may write."""
-    if isinstance(asset, Battery | Moded):
+    if isinstance(asset, Battery | OperationModeAsset):
         return asset.writable and is_order_allowed(asset)
     return is_controllable(asset)

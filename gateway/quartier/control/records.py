@@ -6,7 +6,7 @@ from math import inf
 from typing import Literal
 
 from quartier.control.reason import Reason, make_reason, make_text_reason
-from quartier.house.assets import Tier
+from quartier.site.asset_types import Tier
 from quartier_drivers.who import Who
 
 

@@ -15,15 +15,14 @@ from quartier.control.orders.running_commands import RunningCommands
 from quartier.control.records import Overrides
 from quartier.control.requests import LocalPlan, Requests
 from quartier.control.state import ControlState, Decision
-from quartier.house.image import Frozen
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import Now, replace
 
 NO_COMMANDS = RunningCommands()
 
 
 def run_turn(
-    frozen: Frozen,
+    frozen: FrozenImage,
     state: ControlState,
     linked: LinkState,
     params: allowed.LinkParameters,

@@ -26,10 +26,10 @@ from quartier.control.reason import Reason
 from quartier.control.records import OrderBook
 from quartier.control.supervise.hunting import OutputSwings
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.alarm import Holds
-from quartier.house.assets import House
-from quartier.house.nodes import ROOT
-from quartier.house.records import replace
+from quartier.site.alarm_types import StandingAlarms
+from quartier.site.asset_types import ROOT_NODE
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 from quartier_drivers.contract import Command
 
 
@@ -37,7 +37,7 @@ from quartier_drivers.contract import Command
 class ControlState:
     """All memory of the cycle; immutable, so that a cycle that failed has changed nothing."""
 
-    house: House
+    house: Site
     started_ns: int | None = None
     last_ns: int | None = None
     late_count: int = 0
@@ -68,14 +68,14 @@ class ControlState:
     park: SharingState = field(default_factory=SharingState)
     clocks: ClockComparisons = field(default_factory=dict)
     runs: Mapping[str, RunProgress] = field(default_factory=dict)
-    alarms: Holds = field(default_factory=dict)
+    alarms: StandingAlarms = field(default_factory=dict)
 
     @classmethod
-    def fresh(cls, house: House) -> "ControlState":
+    def fresh(cls, house: Site) -> "ControlState":
         """The state of a process that begins."""
         return cls(house=house)
 
-    def adopt(self, house: House, anew: Collection[str] = ()) -> "ControlState":
+    def adopt(self, house: Site, anew: Collection[str] = ()) -> "ControlState":
         """The same memory for a site file that was read again; what it no longer names is forgotten.
 
         ``anew`` are points whose bus was started anew: what was last ordered there may never have
@@ -102,7 +102,7 @@ class ControlState:
             meter=judge.adopt_site(self.meter, self.house, house),
             window=ResidualWindow(),
             stays={n: one for n, one in self.stays.items() if n in names},
-            looks=node_meters.keep_known_nodes(self.looks, [ROOT, *(node.name for node in house.nodes)]),
+            looks=node_meters.keep_known_nodes(self.looks, [ROOT_NODE, *(node.name for node in house.nodes)]),
             tracks={n: t for n, t in self.tracks.items() if n in names},
             rivals={p: r for p, r in self.rivals.items() if known(p)},
             trespasses={p: one for p, one in self.trespasses.items() if known(p)},

@@ -11,10 +11,9 @@ from math import isfinite
 from random import Random
 from typing import Any, TypeGuard, TypeVar
 
-from quartier.house.assets import Asset, Ev, House, Load, Moded, Pv, Tier
-from quartier.house.modes import Chp
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.asset_types import Asset, ChargePointAsset, ChpUnit, Load, OperationModeAsset, Pv, Tier
+from quartier.site.records import Now, replace
+from quartier.site.site_layout import Site
 
 RESTORE_BELOW_SHARE = 0.9
 RESTORE_AFTER_S = 120.0
@@ -33,8 +32,8 @@ _DAY_NS = 86_400 * _S
 _HOUR_NS = 3_600 * _S
 _SHEDS_MAX = 256
 _Shed = TypeVar("_Shed", bound=Asset)
-FlexibleAsset = Load | Ev | Pv | Moded
-_Consumer = Load | Ev | Moded
+FlexibleAsset = Load | ChargePointAsset | Pv | OperationModeAsset
+_Consumer = Load | ChargePointAsset | OperationModeAsset
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ def is_return_allowed(asset: FlexibleAsset, turn: SwitchState, now_ns: int) -> b
     if not is_switch_allowed(asset, turn, now_ns):
         return False
     recent_count = sum(now_ns - then < _HOUR_NS for then in turn.sheds_ns)
-    return not isinstance(asset, Load | Ev) or recent_count < SWITCHINGS_MAX_PER_H // 2
+    return not isinstance(asset, Load | ChargePointAsset) or recent_count < SWITCHINGS_MAX_PER_H // 2
 
 
 def is_rise_allowed(turn: SwitchState, now_ns: int) -> bool:
@@ -173,12 +172,12 @@ def is_switch_allowed(asset: FlexibleAsset, turn: SwitchState, now_ns: int) -> b
     return now_ns - turn.since_ns >= least_s * _S
 
 
-def is_machine(asset: object) -> TypeGuard[Load | Ev | Moded]:
+def is_machine(asset: object) -> TypeGuard[Load | ChargePointAsset | OperationModeAsset]:
     """Whether it must run for a while once it was started; what generates is not started by a loosening."""
-    return isinstance(asset, _Consumer) and not isinstance(asset, Chp) and asset.min_on_s > 0.0
+    return isinstance(asset, _Consumer) and not isinstance(asset, ChpUnit) and asset.min_on_s > 0.0
 
 
-def is_starting(asset: Load | Ev | Moded, turn: SwitchState, now_ns: int) -> bool:
+def is_starting(asset: Load | ChargePointAsset | OperationModeAsset, turn: SwitchState, now_ns: int) -> bool:
     """Whether its minimum on-time is not over; one that its own control has is not known to be on."""
     return turn.on and turn.back_ns is None and not is_switch_allowed(asset, turn, now_ns)
 
@@ -194,7 +193,7 @@ def find_starting_machines(
     }
 
 
-def is_lowering_allowed(asset: Moded, turn: SwitchState, now_ns: int) -> bool:
+def is_lowering_allowed(asset: OperationModeAsset, turn: SwitchState, now_ns: int) -> bool:
     """Whether it may go further down: at once after it went down, for its least run was over then."""
     return not turn.on or is_switch_allowed(asset, turn, now_ns)
 
@@ -274,7 +273,7 @@ def _facts(turn: SwitchState, now: Now) -> dict[str, Any]:
 
 
 def load_switch_states(
-    house: House, facts: object, now: Now, *, dark: bool = False, same_boot: bool = False
+    house: Site, facts: object, now: Now, *, dark: bool = False, same_boot: bool = False
 ) -> dict[str, SwitchState]:
     """The turns of assets that are still there; what is no such fact is left out.
 
@@ -298,7 +297,7 @@ def _turn(asset: object, known: Mapping[str, Any], now: Now, *, dark: bool, same
     mode = known["mode"]
     if mode is not None:
         mode = int(mode)
-        if not isinstance(asset, Moded) or not 0 <= mode < len(asset.modes):
+        if not isinstance(asset, OperationModeAsset) or not 0 <= mode < len(asset.modes):
             raise ValueError("a mode that it does not have")
         mode = max(mode, asset.normal) if dark else mode
     before_w = float(known["before_w"])

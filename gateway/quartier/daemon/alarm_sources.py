@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from quartier.config.load import Loaded
+from quartier.config.loading import LoadedSite
 from quartier.control import participants
 from quartier.control.limits.contacts import ContactState
 from quartier.daemon.buses.lifecycle import BusManager, ReleaseFile
 from quartier.daemon.control_loop import ControlLoop
 from quartier.daemon.reports import fallback_report
 from quartier.daemon.reports.losses import CLOCK_STEPPED
-from quartier.house.alarm import Alarm
-from quartier.house.now import Now
 from quartier.runtime.bus.poll import Bus
+from quartier.site.alarm_types import Alarm
+from quartier.site.records import Now
 
 
 class FaultAlarms:
@@ -23,7 +23,7 @@ class FaultAlarms:
         turn: ControlLoop,
         fleet: BusManager,
         safety: ReleaseFile,
-        loaded: Callable[[], Loaded],
+        loaded: Callable[[], LoadedSite],
     ) -> None:
         self.refused = ""
         self._turn = turn

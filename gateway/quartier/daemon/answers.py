@@ -8,14 +8,14 @@ from quartier.daemon.assembly.bus_specs import BusSpec
 from quartier.daemon.buses.lifecycle import BusManager
 from quartier.daemon.reports import fallback_report
 from quartier.daemon.reports.write_ledger import WriteLedger
-from quartier.house.image import Frozen
-from quartier.house.now import Now
 from quartier.runtime.bus.device_health import NOT_YET_ASKED, DeviceHealth
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.bus.mailbox import WriteOutcome
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.ticker import Ticker
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import Now
 from quartier_drivers.contract import PointInfo, Quality
 from quartier_drivers.errors import Fault
 from quartier_drivers.points import UNITS, split, word
@@ -24,7 +24,7 @@ NOT_READ = "not read: no device on it belongs to an asset, a contact, a supply o
 
 
 def render_points(
-    frozen: Frozen, infos: Mapping[str, PointInfo], fleet: BusManager, utc_ms: int
+    frozen: FrozenImage, infos: Mapping[str, PointInfo], fleet: BusManager, utc_ms: int
 ) -> Iterator[dict[str, Any]]:
     """Every point: served ones in their order, then the others; with what was last written, and how often.
 
@@ -35,7 +35,7 @@ def render_points(
 
 
 def render_points_of_owner(
-    owner: str, frozen: Frozen, fleet: BusManager, utc_ms: int
+    owner: str, frozen: FrozenImage, fleet: BusManager, utc_ms: int
 ) -> Iterator[dict[str, Any]] | None:
     """The same of one device or one asset alone; None when nothing is called ``owner``."""
     infos: dict[str, PointInfo] = {}
@@ -53,7 +53,7 @@ def _select_owned(infos: Mapping[str, PointInfo], owner: str) -> dict[str, Point
 
 
 def _render_all(
-    names: Iterable[str], frozen: Frozen, infos: Mapping[str, PointInfo], fleet: BusManager, utc_ms: int
+    names: Iterable[str], frozen: FrozenImage, infos: Mapping[str, PointInfo], fleet: BusManager, utc_ms: int
 ) -> Iterator[dict[str, Any]]:
     outcomes = {point: outcome for bus in fleet.buses for point, outcome in bus.mailbox.outcomes.items()}
     return (
@@ -64,7 +64,7 @@ def _render_all(
 
 def _render_point_with_writes(
     name: str,
-    frozen: Frozen,
+    frozen: FrozenImage,
     info: PointInfo | None,
     outcome: WriteOutcome | None,
     fleet: BusManager,
@@ -90,7 +90,7 @@ def _render_writes(info: PointInfo, tally: WriteCounts, utc_ms: int) -> dict[str
 
 def _render_point(
     name: str,
-    frozen: Frozen,
+    frozen: FrozenImage,
     info: PointInfo | None,
     outcome: WriteOutcome | None,
     known: KnownFallbacks,
@@ -138,7 +138,7 @@ def render_reason(cause: Mapping[str, object]) -> dict[str, object]:
     return {"code": "", "values": {}, **cause}
 
 
-def render_buses(fleet: BusManager, frozen: Frozen) -> list[dict[str, Any]]:
+def render_buses(fleet: BusManager, frozen: FrozenImage) -> list[dict[str, Any]]:
     """Each bus with its slack and its devices."""
     return [
         _render_one_bus(bus, wire, frozen) | {"shares": fleet.shares.told(bus.name)}
@@ -146,7 +146,7 @@ def render_buses(fleet: BusManager, frozen: Frozen) -> list[dict[str, Any]]:
     ]
 
 
-def render_bus(name: str, fleet: BusManager, frozen: Frozen) -> dict[str, Any] | None:
+def render_bus(name: str, fleet: BusManager, frozen: FrozenImage) -> dict[str, Any] | None:
     """One bus; None when none is called ``name``."""
     return next((found for found in render_buses(fleet, frozen) if found["name"] == name), None)
 
@@ -180,7 +180,7 @@ def _find_outcome(point: str, fleet: BusManager) -> WriteOutcome | None:
     return next((bus.mailbox.outcomes[point] for bus in fleet.buses if point in bus.mailbox.outcomes), None)
 
 
-def _render_one_bus(bus: Bus, wire: BusSpec, frozen: Frozen) -> dict[str, Any]:
+def _render_one_bus(bus: Bus, wire: BusSpec, frozen: FrozenImage) -> dict[str, Any]:
     return {
         "name": bus.name,
         "online": bus.online,
@@ -193,7 +193,7 @@ def _render_one_bus(bus: Bus, wire: BusSpec, frozen: Frozen) -> dict[str, Any]:
     }
 
 
-def _find_value(frozen: Frozen, point: str) -> float | None:
+def _find_value(frozen: FrozenImage, point: str) -> float | None:
     value = frozen.number(point, float("inf"))
     return None if value is None else round(value, 3)
 

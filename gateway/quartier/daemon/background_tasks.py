@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quartier.commissioning import probe_results
-from quartier.config.load import Loaded
-from quartier.config.model import Site
+from quartier.config.loading import LoadedSite
+from quartier.config.sections.site_file import SiteFile
 from quartier.config.stored_site_file import GatewayPaths
 from quartier.control.link.state import LinkState
 from quartier.daemon import manual_overrides, state_files
@@ -19,11 +19,11 @@ from quartier.daemon.control_loop import ControlLoop
 from quartier.daemon.reports import alarm_list
 from quartier.daemon.state_files import DeviceMemory, NamedParts
 from quartier.district.service.commands import PendingAcks
-from quartier.house.now import Now
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.interfaces import RecordEvent
+from quartier.site.records import Now
 from quartier_drivers.contract import Note, Readings
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 TaskFactory = Callable[[], Coroutine[Any, Any, None]]
 
 
-def has_planning(loaded: Loaded) -> bool:
+def has_planning(loaded: LoadedSite) -> bool:
     """Whether this house plans ahead."""
     return loaded.site.planning is not None and not {"planning", "tariff"} & set(loaded.disabled)
 
 
-def list_forecast_points(site: Site, *, plans: bool) -> tuple[str, ...]:
+def list_forecast_points(site: SiteFile, *, plans: bool) -> tuple[str, ...]:
     """The gateway's points that only such a house has."""
     if not plans:
         return ()
@@ -53,14 +53,14 @@ def read_forecast_points(turn: ControlLoop, now: Now) -> tuple[Readings, ...]:
     return () if found is None else (found,)
 
 
-def follow_site_file(turn: ControlLoop, site: Site) -> None:
+def follow_site_file(turn: ControlLoop, site: SiteFile) -> None:
     """Go on with a site file that was read again: what may leave the building counts at once."""
     if turn.planner is not None:
         turn.planner.forecast_points.follow(site)
 
 
 def make_optional_tasks(
-    loaded: Callable[[], Loaded],
+    loaded: Callable[[], LoadedSite],
     places: GatewayPaths,
     turn: ControlLoop,
     reread: Callable[[], None],

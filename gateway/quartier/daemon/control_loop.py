@@ -32,11 +32,11 @@ from quartier.daemon.reports.losses import LossReport
 from quartier.daemon.reports.write_ledger import WriteLedger
 from quartier.district.service.commands import DistrictCommands, PendingAcks
 from quartier.district.service.schedules import DistrictSchedules
-from quartier.house.assets import House
-from quartier.house.image import Image
-from quartier.house.now import Now
-from quartier.house.sample import Mark
 from quartier.runtime.clock import SiteClock, find_boot_id
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
+from quartier.site.site_layout import Site
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality
 from quartier_drivers.who import Who
@@ -64,11 +64,11 @@ class ControlLoop:
 
     def __init__(
         self,
-        house: House,
+        house: Site,
         params: allowed.LinkParameters,
         state: link_state.LinkState,
         clock: SiteClock,
-        image: Image,
+        image: ProcessImage,
         fleet: BusManager,
         store: Store,
         log: Any,
@@ -101,7 +101,7 @@ class ControlLoop:
         self.pending_acks = PendingAcks(self._answer, clock.rate)
         self._acting: frozenset[str] = frozenset()
 
-    def adopt(self, house: House, params: allowed.LinkParameters, anew: Collection[str] = ()) -> None:
+    def adopt(self, house: Site, params: allowed.LinkParameters, anew: Collection[str] = ()) -> None:
         """Go on with a site file that was read again; what stands on ``anew`` is ordered again."""
         self._state = self._state.adopt(house, anew)
         self.params = params
@@ -164,7 +164,7 @@ class ControlLoop:
         return envelopes.find_next_rise_ms(program.envelope, program.newest.utc_ms(self._clock.now_ns()))
 
     @property
-    def house(self) -> House:
+    def house(self) -> Site:
         """The house as it is steered now."""
         return self._state.house
 
@@ -358,7 +358,7 @@ class ControlLoop:
             for ack in acks:
                 self.uplink.ack(ack)
 
-    def _replay_events(self, above: Mark) -> None:
+    def _replay_events(self, above: StreamPosition) -> None:
         if self.uplink is not None:
             self.uplink.replay(above)
 

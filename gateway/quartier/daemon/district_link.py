@@ -5,19 +5,19 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
-from quartier.config.model import Site
-from quartier.config.secrets import locate
+from quartier.config.secret_files import find_secret_file
+from quartier.config.sections.site_file import SiteFile
 from quartier.daemon.assembly import site_settings
 from quartier.daemon.buses.lifecycle import BusManager
 from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerServer
 from quartier.district.records import Identity, Note, SessionRules
 from quartier.district.sparkplug.metric_catalog import MetricCatalog, build_catalog
 from quartier.district.uplink import SiteView, Uplink, UplinkSettings
-from quartier.house.image import Image
-from quartier.house.now import Now
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.interfaces import RecordEvent
 from quartier.runtime.state_file import was_restored
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
 from quartier.store.deadband import Deadbands
 from quartier.store.history_store import Store
 from quartier_drivers.contract import PointInfo
@@ -25,10 +25,10 @@ from quartier_drivers.errors import ConfigError
 
 
 def make_uplink(
-    site: Site,
+    site: SiteFile,
     folder: Any,
     catalog: MetricCatalog,
-    image: Image,
+    image: ProcessImage,
     fleet: BusManager,
     store: Store,
     clock: SiteClock,
@@ -96,7 +96,7 @@ def _make_stranger_check(store: Store, *, restored: bool) -> Callable[[int], boo
 _CREDENTIAL_FILES = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")
 
 
-def make_catalog(site: Site, infos: Mapping[str, PointInfo]) -> MetricCatalog:
+def make_catalog(site: SiteFile, infos: Mapping[str, PointInfo]) -> MetricCatalog:
     """What the births announce: every point, whose it is, and how closely it is told."""
     roles = {name: asset.role for name, asset in site.assets.items()}
     gates = Deadbands(site_settings.make_deadbands(site))
@@ -109,7 +109,7 @@ def make_catalog(site: Site, infos: Mapping[str, PointInfo]) -> MetricCatalog:
 
 
 def _find_credential(reference: str | None) -> Any:
-    return None if reference is None else locate(reference, os.environ)
+    return None if reference is None else find_secret_file(reference, os.environ)
 
 
 def _make_note_reporter(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import quartier_native
 from quartier.commissioning import probe_results
 from quartier.config import stored_site_file
-from quartier.config.load import Loaded
+from quartier.config.loading import LoadedSite
 from quartier.config.stored_site_file import GatewayPaths
 from quartier.control.events import rows
 from quartier.control.link import allowed, machine
@@ -29,9 +29,6 @@ from quartier.daemon.reports.gateway_values import DiskMonitor, StandstillDetect
 from quartier.daemon.reports.losses import LossReport
 from quartier.daemon.reports.write_ledger import WriteLedger
 from quartier.daemon.site_file_changes import SiteFileChanges
-from quartier.house.assets import House
-from quartier.house.image import Image
-from quartier.house.now import Now
 from quartier.runtime import daemon_setup, process_size, release_log
 from quartier.runtime.bus.point_directory import PointDirectory
 from quartier.runtime.clock import SiteClock
@@ -39,12 +36,15 @@ from quartier.runtime.local_socket.orders import OrderServer
 from quartier.runtime.local_socket.questions import QuestionServer
 from quartier.runtime.supervisor import Failure, run_once, supervise
 from quartier.runtime.ticker import FastTicker, SystemdNotifier, Ticker
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
+from quartier.site.site_layout import Site
 from quartier_drivers.contract import SLOT_NS, Note, PointInfo, Readings, slot_ns
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.ranges import Ranges
 
 if TYPE_CHECKING:
-    from quartier.config.model import Site
+    from quartier.config.sections.site_file import SiteFile
     from quartier.district.sparkplug.metric_catalog import MetricCatalog
     from quartier.district.uplink import Uplink
 
@@ -62,14 +62,14 @@ class Daemon:
     _fallback_points: fallback_report.FallbackPoints
     _fault_alarms: FaultAlarms
     uplink: "Uplink | None"
-    _catalogue: "Callable[[Site, Mapping[str, PointInfo]], MetricCatalog]"
+    _catalogue: "Callable[[SiteFile, Mapping[str, PointInfo]], MetricCatalog]"
 
-    def __init__(self, places: GatewayPaths, loaded: Loaded, clock: SiteClock, log: Any) -> None:
+    def __init__(self, places: GatewayPaths, loaded: LoadedSite, clock: SiteClock, log: Any) -> None:
         self._places = places
         self._loaded = loaded
         self._clock = clock
         self._log = log
-        self._image = Image()
+        self._image = ProcessImage()
         self._ranges = Ranges()
         self._watchdog = SystemdNotifier()
         self._stop = asyncio.Event()
@@ -370,7 +370,7 @@ class Daemon:
         self._fault_alarms.refused = next(iter(found), "it has faults")
         self._log.error("config.kept", why="the new site file cannot be used; nothing was changed")
 
-    async def _adopt_site_file(self, loaded: Loaded) -> None:
+    async def _adopt_site_file(self, loaded: LoadedSite) -> None:
         self._report_faults(loaded)
         self._fault_alarms.refused = ""
         for key in ("site", "district_link", "planning", "tariff", "store", "clock", "control.cycle_s"):
@@ -402,12 +402,12 @@ class Daemon:
         self._release_file.keep(self.fleet)
         self._log.info("config.adopted", file=str(self._places.config))
 
-    def _report_missing_grid_rows(self, house: House) -> None:
+    def _report_missing_grid_rows(self, house: Site) -> None:
         """Say which rows of the public grid's events the connection meter is too slow for."""
         if missing := rows.find_unserved_rows(house.grid.frequency_period_s):
             self._log.info("grid.rows", missing=missing)
 
-    def _report_faults(self, loaded: Loaded) -> None:
+    def _report_faults(self, loaded: LoadedSite) -> None:
         """Say what is wrong with the site file, and what that puts out of action."""
         for fault in loaded.warnings:
             self._log.warning("config.warning", fault=str(fault))

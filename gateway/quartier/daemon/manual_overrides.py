@@ -12,18 +12,26 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from quartier.commissioning.firstsite import read_number
-from quartier.config.suggest import suggest
+from quartier.commissioning.first_site_file import read_number
+from quartier.config.checks.similar_names import suggest_names
 from quartier.control.orders import overrides
 from quartier.control.records import Override, Overrides
-from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
-from quartier.house.now import Now
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock, find_boot_id
 from quartier.runtime.interfaces import RecordEvent
 from quartier.runtime.local_socket import presence
 from quartier.runtime.local_socket.orders import OnSiteOrderHandlers, OrderHandlers
 from quartier.runtime.local_socket.presence import AskingProcess, ProvePresence
+from quartier.site.asset_types import (
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.records import Now
+from quartier.site.site_layout import Site
 from quartier_drivers.who import Who
 
 OVERRIDES_FILE = "overrides"
@@ -41,7 +49,7 @@ class ManualOverrides:
     def __init__(
         self,
         state_dir: Path,
-        house: Callable[[], House],
+        house: Callable[[], Site],
         clock: SiteClock,
         event: RecordEvent,
         log: Any,
@@ -118,7 +126,7 @@ class ManualOverrides:
         asset = self._find_asset(str(request.get("asset")))
         if asset is None:
             said = str(request.get("asset"))
-            near = suggest(said, [one.name for one in self._house().assets], "quartier status")
+            near = suggest_names(said, [one.name for one in self._house().assets], "quartier status")
             return {"error": f"there is no asset {said!r}; {near}"}
         if not _has_output(asset):
             how = f"; set assets.{asset.name}.curtail to let it be curtailed" if isinstance(asset, Pv) else ""
@@ -174,7 +182,7 @@ class ManualOverrides:
             "until_utc_ms": found.until_utc_ms,
         }
 
-    def _find_asset(self, name: str) -> Steered | None:
+    def _find_asset(self, name: str) -> ControllableAsset | None:
         return next((asset for asset in self._house().assets if asset.name == name), None)
 
     def _end_override(self, found: Override, why: str, now: Now) -> None:
@@ -221,7 +229,7 @@ def _dump_override(found: Override) -> dict[str, Any]:
     }
 
 
-def _has_output(asset: Steered) -> bool:
+def _has_output(asset: ControllableAsset) -> bool:
     """Whether the gateway can write to it at all."""
     if isinstance(asset, Pv):
         return asset.curtail != "none"
@@ -241,12 +249,12 @@ _NUMBER_PATTERN = re.compile(r"([+-]?[0-9]+(?:[.,][0-9]+)?)\s*(kw|w|a|%)?", re.I
 _SWITCH_WORDS = {"off": 0.0, "on": 1.0}
 
 
-def parse_ordered_value(asset: Steered, text: str) -> float:
+def parse_ordered_value(asset: ControllableAsset, text: str) -> float:
     """Raises ValueError, saying what is expected of this asset."""
     said = text.strip().lower()
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return _parse_mode(asset, said)
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         span = f"{asset.current_min_a:g}A to {asset.current_max_a:g}A"
         return (
             0.0 if said == "off" else _parse_number(said, ("a",), f"a current with its unit, {span}, or off")
@@ -262,7 +270,7 @@ def parse_ordered_value(asset: Steered, text: str) -> float:
     return _SWITCH_WORDS[said]
 
 
-def _parse_mode(asset: Moded, said: str) -> float:
+def _parse_mode(asset: OperationModeAsset, said: str) -> float:
     for number, mode in enumerate(asset.modes):
         if said in {mode.name.lower(), f"{mode.value:g}", f"{mode.value:g}%", f"{mode.value:g} %"}:
             return float(number)
@@ -281,13 +289,13 @@ def _parse_number(said: str, units: tuple[str, ...], expected: str) -> float:
     return read_number(found[1], {"kw": "kW"}.get(found[2], found[2].upper()))
 
 
-def render_ordered_value(asset: Steered, ordered: float | None) -> str:
+def render_ordered_value(asset: ControllableAsset, ordered: float | None) -> str:
     """The value as a person would say it; None is maintenance."""
     if ordered is None:
         return "maintenance"
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return asset.modes[int(ordered)].name
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return f"{ordered:g} A" if ordered else "off"
     if isinstance(asset, Battery) or (isinstance(asset, Pv) and asset.curtail == "limit"):
         return f"{ordered:g} W"

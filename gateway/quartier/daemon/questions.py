@@ -6,17 +6,17 @@ from typing import Any
 
 import quartier_native
 from quartier.commissioning import probe_results
-from quartier.config.load import Loaded
+from quartier.config.loading import LoadedSite
 from quartier.daemon import answers as daemon_answers
 from quartier.daemon.assembly import site_settings
 from quartier.daemon.buses.lifecycle import BusManager
 from quartier.daemon.control_loop import ControlLoop
 from quartier.daemon.reports import fallback_report
-from quartier.house.alarm import named
-from quartier.house.image import Image
-from quartier.house.now import Now
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.ticker import Ticker
+from quartier.site.alarm_types import format_alarm_name
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
 from quartier.store.history_store import Store
 
 
@@ -25,10 +25,10 @@ class GatewayQuestions:
 
     def __init__(
         self,
-        loaded: Callable[[], Loaded],
+        loaded: Callable[[], LoadedSite],
         turn: ControlLoop,
         fleet: BusManager,
-        image: Image,
+        image: ProcessImage,
         store: Store,
         clock: SiteClock,
         ticker: Ticker,
@@ -131,7 +131,7 @@ class GatewayQuestions:
 
 def _name_alarms(view: Mapping[str, Any]) -> Mapping[str, Any]:
     """Add the name of each alarm to a view, in their order: texts change while an alarm stands."""
-    return {**view, "alarm_names": [named(*one.key) for one in view["alarms"]]} if view else view
+    return {**view, "alarm_names": [format_alarm_name(*one.key) for one in view["alarms"]]} if view else view
 
 
 _LINK_KEYS = ("mode", "why", "mode_age_s")
@@ -145,7 +145,7 @@ class NamedQuestions:
         gateway: Callable[[Now], dict[str, Any]],
         turn: ControlLoop,
         fleet: BusManager,
-        image: Image,
+        image: ProcessImage,
         clock: SiteClock,
     ) -> None:
         self._gateway = gateway

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from quartier.config import load, rights, stored_site_file
-from quartier.config.load import Loaded
-from quartier.config.rights import Right
+from quartier.config import change_rights, loading, stored_site_file
+from quartier.config.change_rights import ChangeRight
+from quartier.config.loading import LoadedSite
 from quartier.config.stored_site_file import APPLIED_FILE, APPLIED_NAME, GatewayPaths, StoredSiteFile
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock
@@ -42,7 +42,7 @@ class SiteFileChanges:
     def __init__(
         self,
         places: GatewayPaths,
-        loaded: Callable[[], Loaded],
+        loaded: Callable[[], LoadedSite],
         adopt: Callable[[], None],
         clock: SiteClock,
         event: RecordEvent,
@@ -119,21 +119,21 @@ class SiteFileChanges:
             await self._clock.doze(CHANGE_PERIOD_S, _PERIOD_FLOOR_S)
         return {**answer, "error": "it is kept, but the gateway does not use it; see its log"}
 
-    def _check_text(self, text: str, used: Loaded, standing: Presence) -> tuple[list[str], list[str]]:
+    def _check_text(self, text: str, used: LoadedSite, standing: Presence) -> tuple[list[str], list[str]]:
         """The keys that it changes, and the faults of who is not on site.  Raises ConfigError."""
-        instead = load.Instead(APPLIED_NAME, text)
-        found = load.check(self._config, instead)
+        instead = loading.ReplacementText(APPLIED_NAME, text)
+        found = loading.check_site_file(self._config, instead)
         base = stored_site_file.load_on_site_file(self._config, self._state_dir)
-        judgement = rights.judge(base.site, used.site, found.site)
+        judgement = change_rights.evaluate_remote_file(base.site, used.site, found.site)
         changed = [*judgement.changed]
         if standing.is_on_site:
             return changed, []
-        refused = [str(fault) for fault in load.told(instead, judgement.refused)]
+        refused = [str(fault) for fault in loading.make_faults(instead, judgement.refused)]
         looser = "looser: only a person on site, or the district, may set it"
         refused += [f"{key}: {looser}" for key in judgement.loosened]
         return changed, refused
 
-    async def _follow_site_file(self, loaded: Loaded) -> None:
+    async def _follow_site_file(self, loaded: LoadedSite) -> None:
         """Tell what changed that is a person's on site; forget an applied text whose file was changed."""
         try:
             gone = await asyncio.to_thread(
@@ -160,7 +160,7 @@ class SiteFileChanges:
                 "site.protected_changed", text, keys, by=loaded.ordered or "the file at the gateway"
             )
 
-    def _protected_changes(self, loaded: Loaded) -> list[str]:
+    def _protected_changes(self, loaded: LoadedSite) -> list[str]:
         """The protected keys that differ from those of the last site file that was used; they are kept.
 
         A site of which a fault puts something out of action says nothing of what was changed.
@@ -169,8 +169,8 @@ class SiteFileChanges:
             return []
         now = {
             ".".join(map(str, path)): repr(value)
-            for path, value in rights.leaves(loaded.site)
-            if rights.row_of(path).right is Right.ON_SITE
+            for path, value in change_rights.list_keys(loaded.site)
+            if change_rights.find_right(path).right is ChangeRight.ON_SITE
         }
         before = state_file.load_facts(self._state_dir / PROTECTED_FILE)
         if before == now:

@@ -4,19 +4,19 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from quartier.house.image import Seen
-from quartier.house.now import Now
-from quartier.house.sample import Mark, Run
+from quartier.site.process_image import PointValue
+from quartier.site.records import Now
+from quartier.site.samples import SampleBlock, StreamPosition
 from quartier_drivers.contract import Value
 
 # Above this mark there is nothing: a stream that is not wanted.
-NOTHING_ABOVE = Mark(2**64 - 1, 2**64 - 1)
+NOTHING_ABOVE = StreamPosition(2**64 - 1, 2**64 - 1)
 
 
 class Outbox(Protocol):
     """The store, as the link sees it.  Synchronous and cheap: nothing here may wait for a disk."""
 
-    def runs(self, above: Mapping[str, Mark], limit: int) -> list[Run]:
+    def runs(self, above: Mapping[str, StreamPosition], limit: int) -> list[SampleBlock]:
         """Up to ``limit`` samples above the marks, open chunks included.
 
         Each stream in sequence; the one whose oldest sample waits longest comes first, and where not
@@ -24,11 +24,11 @@ class Outbox(Protocol):
         """
         ...
 
-    def run(self, stream: str, above: Mark | None, limit: int) -> Run | None:
+    def run(self, stream: str, above: StreamPosition | None, limit: int) -> SampleBlock | None:
         """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
         ...
 
-    def heads(self) -> Mapping[str, Mark]:
+    def heads(self) -> Mapping[str, StreamPosition]:
         """The newest numbered sample of each stream."""
         ...
 
@@ -37,12 +37,12 @@ class Outbox(Protocol):
         """Whether all that was kept can be found; else older samples may yet appear, and no mark may move."""
         ...
 
-    def trim(self, marks: Mapping[str, Mark]) -> None:
+    def trim(self, marks: Mapping[str, StreamPosition]) -> None:
         """Everything up to the marks is delivered and needs no keeping for the link."""
         ...
 
 
-def has_reached(mark: Mark | None, goal: Mark) -> bool:
+def has_reached(mark: StreamPosition | None, goal: StreamPosition) -> bool:
     """Whether ``mark`` is at ``goal`` or beyond it."""
     return mark is not None and (mark.boot, mark.seq) >= (goal.boot, goal.seq)
 
@@ -83,7 +83,7 @@ class SessionContext:
     """
 
     now: Now
-    latest: Callable[[], Mapping[str, Seen]]
+    latest: Callable[[], Mapping[str, PointValue]]
     outbox: Outbox
     silent: Callable[[], Collection[str]] = tuple
 
@@ -96,7 +96,7 @@ class Publication:
     payload: bytes
     qos: int = 0
     stream: str = ""
-    upto: Mark | None = None
+    upto: StreamPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)

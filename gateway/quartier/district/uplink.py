@@ -49,10 +49,10 @@ from quartier.district.sparkplug import watermark_alarms
 from quartier.district.sparkplug.metric_catalog import MetricCatalog
 from quartier.district.sparkplug.node_messages import make_death
 from quartier.district.sparkplug.node_session import NodeSession, SessionPhase
-from quartier.house.image import Seen
-from quartier.house.now import Now
-from quartier.house.sample import Mark
 from quartier.runtime import state_file
+from quartier.site.process_image import PointValue
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 
 _CONTROL_EXPIRY_S = 300
 _SAVE_S = 10.0
@@ -93,7 +93,7 @@ class SiteView:
 
     outbox: Outbox
     clock: LinkClock
-    latest: Callable[[], Mapping[str, Seen]]
+    latest: Callable[[], Mapping[str, PointValue]]
     silent: Callable[[], Collection[str]] = tuple
     report: Callable[[Note], None] = lambda _note: None
     flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None
@@ -122,7 +122,7 @@ class Uplink:
         self._rules = replace(rules, servers_count=len(settings.servers))
         kept = state_file.load_facts(settings.folder / "district") or {}
         self._bdseq: int = kept["bdseq"] if isinstance(kept.get("bdseq"), int) else 255
-        self._marks_saved: Mapping[str, Mark] = {}
+        self._marks_saved: Mapping[str, StreamPosition] = {}
         self._published = {"messages": 0, "bytes": 0}
         self._wake = asyncio.Event()
         self._begins_anew = False
@@ -202,7 +202,7 @@ class Uplink:
         """Take control's verdict on a document; the oldest goes where the district is away too long."""
         self._companion.say(ack)
 
-    def replay(self, above: Mark) -> None:
+    def replay(self, above: StreamPosition) -> None:
         """Have the events above this mark said again."""
         self._companion.replay(above)
 
@@ -339,7 +339,7 @@ class Uplink:
                     self._data.walk()
                 connection.interrupt(effect.why)
 
-    def _on_written(self, tag: tuple[str, Mark], _code: int) -> None:
+    def _on_written(self, tag: tuple[str, StreamPosition], _code: int) -> None:
         self.session.on_delivered(*tag)
         if self.session.is_full:  # there is room again
             self._wake.set()

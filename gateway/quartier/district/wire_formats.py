@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 
 
 def encode_varint(number: int) -> bytes:
@@ -85,7 +85,7 @@ class Watermark(NamedTuple):
     """The bdSeq that the district sees, per stream how far it has stored, and how late live data is there."""
 
     bdseq: int | None
-    streams: Mapping[str, Mark]
+    streams: Mapping[str, StreamPosition]
     late_s: float | None
 
 
@@ -104,7 +104,7 @@ def parse_watermark(data: bytes) -> Watermark | None:
         boot, seq = parse_whole_number(mark.get("boot")), parse_whole_number(mark.get("seq"))
         if boot is None or seq is None:
             return None
-        marks[stream] = Mark(boot, seq)
+        marks[stream] = StreamPosition(boot, seq)
     return Watermark(parse_whole_number(found.get("bdseq")), marks, _parse_late_s(found.get("late_s")))
 
 
@@ -114,13 +114,13 @@ def _parse_late_s(value: object) -> float | None:
     return float(value) if 0 <= value <= _LATE_MAX_S else None
 
 
-def load_marks(kept: object) -> dict[str, Mark]:
+def load_marks(kept: object) -> dict[str, StreamPosition]:
     """The marks of an earlier life; what is none of ours is left out."""
     marks = {}
     for stream, pair in kept.items() if isinstance(kept, dict) else ():
         match pair:
             case [int(boot), int(seq)]:
-                marks[str(stream)] = Mark(boot, seq)
+                marks[str(stream)] = StreamPosition(boot, seq)
             case _:
                 continue
     return marks

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_drivers.bell import Bell
 from quartier_drivers.contract import in_step_s
 from quartier_drivers.errors import ConfigError, Fault

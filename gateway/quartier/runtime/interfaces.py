@@ -3,6 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 RecordEvent = Callable[[str, str, Mapping[str, Any], Now], None]

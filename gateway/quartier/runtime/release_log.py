@@ -7,8 +7,8 @@ next start.  A power cut takes them along with the journal; the gap record of th
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from quartier.house.entry import Entry, Verdict, from_text
 from quartier.runtime.release import BusRelease
+from quartier.site.ledger import LedgerEntry, OrderOutcome, parse_entry
 from quartier_drivers.who import Who
 
 RELEASE_LOG_FILE = "released.jsonl"
@@ -36,12 +36,12 @@ def append_releases(
     beside.replace(path)
 
 
-def read_releases(runtime_dir: Path) -> list[Entry]:
+def read_releases(runtime_dir: Path) -> list[LedgerEntry]:
     """Rows of boot 0 that no start has taken in yet, in their order; what cannot be read is left out."""
     found = []
     for line in _read_lines(runtime_dir / RELEASE_LOG_FILE):
         try:
-            found.append(from_text(line))
+            found.append(parse_entry(line))
         except ValueError:
             continue
     return found
@@ -59,16 +59,16 @@ def _read_lines(path: Path) -> list[str]:
         return []
 
 
-def _make_rows(wire: BusRelease, failed: Sequence[str], utc_ms: int, why: str) -> Iterator[Entry]:
+def _make_rows(wire: BusRelease, failed: Sequence[str], utc_ms: int, why: str) -> Iterator[LedgerEntry]:
     """A failure names its point; one that names none may be any point's of this bus."""
     points = list(dict.fromkeys(str(write["point"]) for write in wire.writes))
     notes = {point: line for line in failed for point in points if line.startswith(f"{point}: ")}
     others = [line for line in failed if line not in notes.values()]
     for number, point in enumerate(points, 1):
         fault = notes.get(point) or next(iter(others), "")
-        outcome: Verdict = "unknown" if fault else "done"
+        outcome: OrderOutcome = "unknown" if fault else "done"
         value = wire.safe.get(point)
-        yield Entry(
+        yield LedgerEntry(
             boot=0,
             number=utc_ms * 1000 + number,
             point=point,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from quartier.house.sample import Names, Run, Sample
+from quartier.site.samples import PointNames, Sample, SampleBlock
 from quartier.store.sample_columns import SampleTimes
 from quartier_drivers.contract import TEXT
 from quartier_native import decode_series, encode_series, gather, join_strands, part_strands
@@ -55,7 +55,7 @@ class Chunk:
     stream: str
     boot: int
     first: int
-    names: Names
+    names: PointNames
     committed: int = 0
     points: "array[int]" = field(default_factory=lambda: array("I"))
     kinds: "array[int]" = field(default_factory=lambda: array("B"))
@@ -114,7 +114,7 @@ class Chunk:
         self.values += other.values[start:end]
         self.times.extend(other.times[start:end])
 
-    def run(self, start: int = 0, stop: int | None = None) -> Run:
+    def run(self, start: int = 0, stop: int | None = None) -> SampleBlock:
         """Samples by index in the chunk, copied: what is appended later changes nothing."""
         end = len(self.times) if stop is None else min(stop, len(self.times))
         texts = self.texts
@@ -122,7 +122,7 @@ class Chunk:
             texts = {at - start: texts[at] for at in range(start, end) if at in texts}
         elif texts:
             texts = {at - start: text for at, text in texts.items() if start <= at < end}
-        return Run(
+        return SampleBlock(
             self.stream,
             self.boot,
             self.first + start,
@@ -253,7 +253,7 @@ def split_parts(parts: Sequence[ChunkPart], count_max: int = TAIL_COUNT_MAX) -> 
         yield group
 
 
-def unpack_tail(body: bytes, names: Mapping[int, Names]) -> list[Chunk]:
+def unpack_tail(body: bytes, names: Mapping[int, PointNames]) -> list[Chunk]:
     """The samples of one tail, a piece of a chunk for each stream; ``names`` by boot.
 
     Pieces of streams that the names do not know are left out.  Raises Damaged.
@@ -261,7 +261,7 @@ def unpack_tail(body: bytes, names: Mapping[int, Names]) -> list[Chunk]:
     return _read_checked(body, partial(_read_tail, names=names), b"QT")
 
 
-def read_tail_lasts(body: bytes, names: Mapping[int, Names]) -> dict[tuple[int, str], int]:
+def read_tail_lasts(body: bytes, names: Mapping[int, PointNames]) -> dict[tuple[int, str], int]:
     """The last sequence in a tail per (boot, stream), from its head alone.  Raises Damaged."""
     return _read_checked(body, partial(_read_lasts, names=names), b"QT")
 
@@ -272,7 +272,7 @@ def read_tail_boot(body: bytes) -> int:
 
 
 def _read_blocks(
-    cursor: "_Cursor", names: Mapping[int, Names]
+    cursor: "_Cursor", names: Mapping[int, PointNames]
 ) -> tuple[int, int, list[tuple[str, int, int]]]:
     """Boot, count, and per block its stream (empty where unknown), first sequence and size."""
     boot, count, blocks = cursor.unpack(_TAIL_FORMAT)
@@ -288,12 +288,12 @@ def _read_blocks(
     return boot, count, found
 
 
-def _read_lasts(cursor: "_Cursor", names: Mapping[int, Names]) -> dict[tuple[int, str], int]:
+def _read_lasts(cursor: "_Cursor", names: Mapping[int, PointNames]) -> dict[tuple[int, str], int]:
     boot, _, blocks = _read_blocks(cursor, names)
     return {(boot, stream): first + size - 1 for stream, first, size in blocks if stream}
 
 
-def _read_tail(cursor: "_Cursor", names: Mapping[int, Names]) -> list[Chunk]:
+def _read_tail(cursor: "_Cursor", names: Mapping[int, PointNames]) -> list[Chunk]:
     boot, count, blocks = _read_blocks(cursor, names)
     whole = Chunk("", boot, 1, names.get(boot, {}))
     whole.texts = _unpack_texts(cursor.section())

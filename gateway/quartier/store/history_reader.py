@@ -9,8 +9,8 @@ from heapq import merge
 from pathlib import Path
 from typing import Any, TypeVar
 
-from quartier.house.entry import STREAM, Entry, from_text
-from quartier.house.sample import Sample
+from quartier.site.ledger import LEDGER_STREAM, LedgerEntry, parse_entry
+from quartier.site.samples import Sample
 from quartier.store import journal
 from quartier.store.chunks import Chunk, DamagedBytes, unseal
 from quartier.store.gap_records import GapRecord
@@ -22,14 +22,14 @@ from quartier_drivers.points import word
 _FAR_FUTURE_MS = 2**53
 
 
-def read_ledger(path: Path, runtime_dir: Path, from_ms: int, asset: str | None = None) -> list[Entry]:
+def read_ledger(path: Path, runtime_dir: Path, from_ms: int, asset: str | None = None) -> list[LedgerEntry]:
     """Every row that stood or changed since ``from_ms`` (UTC), each as it was known last, oldest first.
 
     A row is written down again as it changes: whichever line of it can still be read tells all of it.
     Raises FileNotFoundError when there is no history and PermissionError when it may not be read; what is
     damaged in it is left out.
     """
-    newest: dict[tuple[int, int], Entry] = {}
+    newest: dict[tuple[int, int], LedgerEntry] = {}
     with closing(HistoryReader(path, runtime_dir, from_ms, _FAR_FUTURE_MS)) as reader:
         for entry in _read_entries(reader):
             if asset in {None, entry.asset} and max(entry.last_ms, entry.end_ms or 0) >= from_ms:
@@ -40,7 +40,9 @@ def read_ledger(path: Path, runtime_dir: Path, from_ms: int, asset: str | None =
 def find_ledger_gaps(path: Path, runtime_dir: Path, from_ms: int) -> list[GapRecord]:
     """What of the ledger is gone since ``from_ms``: evicted, damaged, or cut off with the power."""
     with closing(HistoryReader(path, runtime_dir, from_ms, _FAR_FUTURE_MS)) as reader:
-        return [gap for gap in reader.gaps() if gap.stream in {STREAM, "*"} and gap.to_utc_ms >= from_ms]
+        return [
+            gap for gap in reader.gaps() if gap.stream in {LEDGER_STREAM, "*"} and gap.to_utc_ms >= from_ms
+        ]
 
 
 class HistoryReader:
@@ -139,10 +141,10 @@ class HistoryReader:
         return _read_until_damage(lambda: self._connection.execute(sql, values))
 
 
-def _read_entries(reader: HistoryReader) -> Iterator[Entry]:
-    for sample in reader.samples(STREAM):
+def _read_entries(reader: HistoryReader) -> Iterator[LedgerEntry]:
+    for sample in reader.samples(LEDGER_STREAM):
         try:
-            yield from_text(str(sample.value))
+            yield parse_entry(str(sample.value))
         except ValueError:
             continue
 
@@ -190,7 +192,7 @@ def read_history(
     ) as reader:
         wants = _PointFilter(patterns)
         for stream in reader.streams():
-            if stream == STREAM:  # rows of the write ledger are no samples of a point (``entries``)
+            if stream == LEDGER_STREAM:  # rows of the write ledger are no samples of a point (``entries``)
                 continue
             samples = (sample for sample in reader.samples(stream) if wants(sample))
             if every_s is None:

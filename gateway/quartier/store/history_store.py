@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from quartier.house.entry import STREAM, Entry
-from quartier.house.now import Now
-from quartier.house.sample import Mark, Run
+from quartier.site.ledger import LEDGER_STREAM, LedgerEntry
+from quartier.site.records import Now
+from quartier.site.samples import SampleBlock, StreamPosition
 from quartier.store import boots, journal
 from quartier.store.chunks import Chunk  # noqa: TC001 - type hints are read at run time too
 from quartier.store.deadband import Deadbands
@@ -69,7 +69,7 @@ class Store:
         self._commit_s = commit_s
         self._seal_ms = int(seal_s * 1000)
         self._pending_max_count = pending_max_count
-        self._local = frozenset(local_streams) | {STREAM}
+        self._local = frozenset(local_streams) | {LEDGER_STREAM}
         self._offers = outbox
         self._size_max_bytes = size_max_bytes
         self._entrance = Ingest(self._folder, self.deadbands, assets, chunk_count)
@@ -78,8 +78,8 @@ class Store:
         self._outbox = Outbox(self._shelf)
         self._in_flight: set[int] = set()  # ids of chunks that the writer has in hand
         self._retired: list[Chunk] = []
-        self._heads: dict[str, Mark] = {}
-        self._marks, self._marks_new = dict[str, Mark](), dict[str, Mark]()
+        self._heads: dict[str, StreamPosition] = {}
+        self._marks, self._marks_new = dict[str, StreamPosition](), dict[str, StreamPosition]()
         self._gaps_new: list[GapRecord] = []
         self._damaged_ids: list[int] = []
         self._evicted_to: dict[str, int] = {}
@@ -168,9 +168,9 @@ class Store:
         if self._loaded and not self._failed_in_row and self._is_ready(now):
             self._submit(now)
 
-    def write_down(self, entry: Entry, now: Now) -> None:
+    def write_down(self, entry: LedgerEntry, now: Now) -> None:
         """A row of the write ledger as it stands now; it never leaves the building."""
-        self._entrance.told(STREAM, entry.point, entry.text(), now)
+        self._entrance.told(LEDGER_STREAM, entry.point, entry.text(), now)
 
     def tick(self, now: Now) -> None:
         """Each cycle: take in what the writer reports, hand it a commit when one is due, else nothing."""
@@ -190,24 +190,24 @@ class Store:
 
     # For the district
 
-    def runs(self, above: Mapping[str, Mark], limit: int) -> list[Run]:
+    def runs(self, above: Mapping[str, StreamPosition], limit: int) -> list[SampleBlock]:
         """Up to ``limit`` samples above the marks, live ones from memory alone (``district/outbox.py``)."""
         marks = {**above, **dict.fromkeys(self._local, ALL_TRIMMED)} if self._local else above
         return self._outbox.runs(marks, self._heads, self._entrance.memory, limit) if self._offers else []
 
-    def run(self, stream: str, above: Mark | None, limit: int) -> Run | None:
+    def run(self, stream: str, above: StreamPosition | None, limit: int) -> SampleBlock | None:
         """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
         if not self._offers or stream in self._local:
             return None
         memory = self._entrance.memory.get(stream, ())
         return self._outbox.run(stream, above or NOTHING_TRIMMED, self._heads.get(stream), memory, limit)
 
-    def heads(self) -> Mapping[str, Mark]:
+    def heads(self) -> Mapping[str, StreamPosition]:
         """The newest numbered sample of each stream that may leave the building."""
         heads = {**self._heads}
         for stream, last in self._entrance.find_lasts().items():
             if last:
-                heads[stream] = Mark(self.boot, last)
+                heads[stream] = StreamPosition(self.boot, last)
         return {stream: mark for stream, mark in heads.items() if stream not in self._local}
 
     @property
@@ -215,7 +215,7 @@ class Store:
         """Whether all that was kept can be found: once the file is open, or where nothing was ever kept."""
         return self._loaded or self._is_first
 
-    def trim(self, marks: Mapping[str, Mark]) -> None:
+    def trim(self, marks: Mapping[str, StreamPosition]) -> None:
         """Everything up to the marks is stored by the district; marks never go back nor beyond the heads."""
         heads = self.heads()
         for stream, mark in marks.items():
@@ -225,7 +225,7 @@ class Store:
                 self._marks[stream] = self._marks_new[stream] = mark
 
     @property
-    def marks(self) -> Mapping[str, Mark]:
+    def marks(self) -> Mapping[str, StreamPosition]:
         """How far each stream was trimmed; survives a restart."""
         return self._marks
 
@@ -243,7 +243,7 @@ class Store:
 
     def set_assets(self, assets: Collection[str], local_streams: Collection[str] = ()) -> None:
         """A re-read site file: which owners are streams of their own from now on."""
-        self._local = frozenset(local_streams) | {STREAM}
+        self._local = frozenset(local_streams) | {LEDGER_STREAM}
         self._entrance.set_assets(assets)
 
     # To the writer
@@ -445,7 +445,7 @@ class Store:
             if not stored:
                 self._gaps_new.append(gap)
             self._stats["gaps_count"] += 1
-            if gap.stream != STREAM:  # what never leaves the building is not missed outside
+            if gap.stream != LEDGER_STREAM:  # what never leaves the building is not missed outside
                 self._event(GAP_EVENT_CODE, gap.text(), gap.data(), now)
 
     def _event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from quartier.house.entry import STREAM
-from quartier.house.now import Now
-from quartier.house.sample import Mark
+from quartier.site.ledger import LEDGER_STREAM
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 from quartier.store.chunks import CHUNK_COUNT_MAX, Chunk, ChunkPart
 from quartier.store.deadband import Deadbands
 from quartier.store.gap_records import GapRecord, render_event
@@ -215,16 +215,16 @@ class Ingest:
         return parts, seals
 
     def count_backlog(
-        self, marks: Mapping[str, Mark], evicted_to: Mapping[str, int], local: Collection[str]
+        self, marks: Mapping[str, StreamPosition], evicted_to: Mapping[str, int], local: Collection[str]
     ) -> int:
         """Samples above the marks: all of this boot, and those of older boots that wait to be sealed."""
         count = 0
         for stream, last in self.find_lasts().items():
-            mark = marks.get(stream, Mark(0, 0))
+            mark = marks.get(stream, StreamPosition(0, 0))
             covered = max(mark.seq if mark.boot == self.boot else 0, evicted_to.get(stream, 0))
             count += max(0, last - covered) if stream not in local else 0
         for chunk in self.waiting:
-            mark = marks.get(chunk.stream, Mark(0, 0))
+            mark = marks.get(chunk.stream, StreamPosition(0, 0))
             if chunk.boot < self.boot and mark.boot <= chunk.boot and chunk.stream not in local:
                 covered = mark.seq + 1 - chunk.first if mark.boot == chunk.boot else 0
                 count += len(chunk) - min(max(covered, 0), len(chunk))
@@ -346,7 +346,7 @@ class Ingest:
         limit = self._chunk_count * stream.points_count
         if limit >= CHUNK_COUNT_MAX:
             limit = CHUNK_COUNT_MAX * stream.eighths // 8
-        if stream.name in (EVENT_STREAM, STREAM):
+        if stream.name in (EVENT_STREAM, LEDGER_STREAM):
             limit = min(limit, TEXT_COUNT_MAX)
         return max(limit, len(stream.chunk) + 1)
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from quartier.house.sample import Sample
+from quartier.site.samples import Sample
 from quartier.store.chunks import Chunk
 from quartier.store.history_file.commit_log import read_file
 

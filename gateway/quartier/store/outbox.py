@@ -3,18 +3,18 @@
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
-from quartier.house.sample import Mark, Run
+from quartier.site.samples import SampleBlock, StreamPosition
 from quartier.store.chunks import Chunk, ChunkPart
 from quartier.store.history_file.chunk_reader import ChunkReader
 
-NOTHING_TRIMMED = Mark(0, 0)
-ALL_TRIMMED = Mark(2**64 - 1, 2**64 - 1)  # nothing is above it
+NOTHING_TRIMMED = StreamPosition(0, 0)
+ALL_TRIMMED = StreamPosition(2**64 - 1, 2**64 - 1)  # nothing is above it
 DAMAGED_CHUNKS_COUNT_MAX = (
     16  # chunks passed over in one call; the rest waits until these are out of the file
 )
 
 
-def is_above(mark: Mark, boot: int, seq: int) -> bool:
+def is_above(mark: StreamPosition, boot: int, seq: int) -> bool:
     """Whether sample ``seq`` of ``boot`` is newer than the mark."""
     return (boot, seq) > (mark.boot, mark.seq)
 
@@ -33,11 +33,11 @@ class Outbox:
 
     def runs(
         self,
-        marks: Mapping[str, Mark],
-        heads: Mapping[str, Mark],
+        marks: Mapping[str, StreamPosition],
+        heads: Mapping[str, StreamPosition],
         memory: Mapping[str, Sequence[Chunk]],
         limit: int,
-    ) -> list[Run]:
+    ) -> list[SampleBlock]:
         """Up to ``limit`` samples above the marks, fewer only where there are no more; longest waiting first.
 
         ``heads`` says which streams there are beside those in memory, and how far they go.  Each stream gets
@@ -47,7 +47,7 @@ class Outbox:
             runs, is_cut = self._share_runs(marks, heads, memory, limit)
             left = limit - sum(map(len, runs))
             while is_cut and left > 0:
-                ahead = {**marks, **{run.stream: Mark(run.boot, run.last) for run in runs}}
+                ahead = {**marks, **{run.stream: StreamPosition(run.boot, run.last) for run in runs}}
                 more, is_cut = self._share_runs(ahead, heads, memory, left)
                 runs += more
                 left -= sum(map(len, more))
@@ -55,11 +55,11 @@ class Outbox:
 
     def _share_runs(
         self,
-        marks: Mapping[str, Mark],
-        heads: Mapping[str, Mark],
+        marks: Mapping[str, StreamPosition],
+        heads: Mapping[str, StreamPosition],
         memory: Mapping[str, Sequence[Chunk]],
         limit: int,
-    ) -> tuple[list[Run], bool]:
+    ) -> tuple[list[SampleBlock], bool]:
         """A share for each stream, and whether one of them may have more than its share."""
         # Asked of every stream whenever one has something new: most are at their end.
         behind = [
@@ -78,7 +78,7 @@ class Outbox:
                 if (part := next(parts, None)) is not None:
                     waiting.append((part[0].times[part[1]], stream, part, parts))
         waiting.sort(key=lambda found: found[:2])
-        runs: list[Run] = []
+        runs: list[SampleBlock] = []
         left, is_cut = limit, False
         for place, (_, _, part, parts) in enumerate(waiting):
             share = -(-left // (len(waiting) - place))
@@ -91,8 +91,13 @@ class Outbox:
         return runs, is_cut
 
     def run(
-        self, stream: str, mark: Mark, head: Mark | None, memory: Sequence[Chunk], limit: int
-    ) -> Run | None:
+        self,
+        stream: str,
+        mark: StreamPosition,
+        head: StreamPosition | None,
+        memory: Sequence[Chunk],
+        limit: int,
+    ) -> SampleBlock | None:
         """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
         if not _is_behind(mark, memory, head):
             return None
@@ -106,7 +111,7 @@ class Outbox:
         with self._lock:
             self._shelf.forget()
 
-    def _parts(self, stream: str, mark: Mark, memory: Sequence[Chunk]) -> Iterator[ChunkPart]:
+    def _parts(self, stream: str, mark: StreamPosition, memory: Sequence[Chunk]) -> Iterator[ChunkPart]:
         """All above the mark in sequence, as indices into chunks."""
         kept = [chunk for chunk in memory if len(chunk)]
         # Where memory begins at or below the mark no file need be asked: so live data costs no read.
@@ -122,7 +127,7 @@ class Outbox:
             yield from _select_newer(chunk, mark)
 
     def _read_stored(
-        self, stream: str, mark: Mark, before: tuple[int, int] | None
+        self, stream: str, mark: StreamPosition, before: tuple[int, int] | None
     ) -> Generator[ChunkPart, None, bool]:
         """Sealed samples above the mark.
 
@@ -139,11 +144,11 @@ class Outbox:
                 return False
             else:
                 left -= 1
-            at = Mark(entry.boot, entry.last)
+            at = StreamPosition(entry.boot, entry.last)
         return not self._shelf.is_hidden
 
 
-def _is_behind(mark: Mark, memory: Sequence[Chunk], head: Mark | None) -> bool:
+def _is_behind(mark: StreamPosition, memory: Sequence[Chunk], head: StreamPosition | None) -> bool:
     """Whether anything can be above the mark."""
     for chunk in reversed(memory):
         if last := chunk.first + len(chunk.times) - 1:
@@ -151,7 +156,7 @@ def _is_behind(mark: Mark, memory: Sequence[Chunk], head: Mark | None) -> bool:
     return head is not None and is_above(mark, head.boot, head.seq)
 
 
-def _select_newer(chunk: Chunk, mark: Mark) -> Iterator[ChunkPart]:
+def _select_newer(chunk: Chunk, mark: StreamPosition) -> Iterator[ChunkPart]:
     start = 0
     if chunk.boot == mark.boot:
         start = max(0, mark.seq + 1 - chunk.first)
@@ -161,9 +166,9 @@ def _select_newer(chunk: Chunk, mark: Mark) -> Iterator[ChunkPart]:
         yield chunk, start, len(chunk)
 
 
-def _join_runs(first: ChunkPart, more: Iterator[ChunkPart], limit: int) -> Iterator[Run]:
+def _join_runs(first: ChunkPart, more: Iterator[ChunkPart], limit: int) -> Iterator[SampleBlock]:
     """At most ``limit`` samples; what follows without a hole is one run, across chunks."""
-    run: Run | None = None
+    run: SampleBlock | None = None
     part: ChunkPart | None = first
     left = limit
     while part is not None and left > 0:
@@ -171,7 +176,7 @@ def _join_runs(first: ChunkPart, more: Iterator[ChunkPart], limit: int) -> Itera
         taken = chunk.run(start, min(stop, start + left))
         left -= len(taken)
         if run is not None and run.boot == taken.boot and run.last + 1 == taken.first:
-            run = run.joined(taken)
+            run = run.append(taken)
         else:
             if run is not None:
                 yield run

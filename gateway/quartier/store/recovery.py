@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store import journal
 from quartier.store.chunks import CHUNK_COUNT_MAX, Chunk
 from quartier.store.gap_records import (
@@ -33,7 +33,7 @@ class RecoveredHistory:
 
     chunks: list[Chunk] = field(default_factory=list)
     seal_first_count: int = 0
-    heads: dict[str, Mark] = field(default_factory=dict)
+    heads: dict[str, StreamPosition] = field(default_factory=dict)
     gaps: list[GapRecord] = field(default_factory=list)
     noted: list[GapRecord] = field(default_factory=list)
     untold: list[GapRecord] = field(default_factory=list)
@@ -83,9 +83,9 @@ def recover_history(
     found.seal_first_count = len(found.chunks)
     for (old, name), stream in sorted(streams.items()):
         last = _join_pieces(loaded, old, name, stream, known, found)
-        head = found.heads.get(name, Mark(0, 0))
+        head = found.heads.get(name, StreamPosition(0, 0))
         if last and (old, last) > (head.boot, head.seq):
-            found.heads[name] = Mark(old, last)
+            found.heads[name] = StreamPosition(old, last)
     if loaded.fresh and boot_before:
         from_ms = min((min(chunk.times) for chunk in found.chunks), default=utc_ms)
         found.gaps += known.subtract(GapRecord("removed", "*", boot_before, 0, 0, 0, from_ms))
@@ -184,7 +184,7 @@ def _join_pieces(
 
 def _find_sealed_last(loaded: FileContents, boot: int, name: str) -> int | None:
     """How far a stream of a boot was sealed; None where nobody knows, as a later boot was evicted too."""
-    evicted = loaded.evicted.get(name, Mark(0, 0))
+    evicted = loaded.evicted.get(name, StreamPosition(0, 0))
     sealed = loaded.sealed.get((boot, name), 0)
     if evicted.boot > boot:
         return sealed or None
@@ -275,8 +275,8 @@ def _find_firsts(lasts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
 def find_lost_with_file(
     boot: int,
     memory: Mapping[str, Sequence[Chunk]],
-    heads: Mapping[str, Mark],
-    marks: Mapping[str, Mark],
+    heads: Mapping[str, StreamPosition],
+    marks: Mapping[str, StreamPosition],
     from_ms: int,
     utc_ms: int,
 ) -> list[GapRecord]:
@@ -291,7 +291,7 @@ def find_lost_with_file(
             to_ms = ours[0].times[0] if len(ours[0]) else utc_ms
             gaps.append(GapRecord("removed", stream, boot, 1, ours[0].first - 1, from_ms, to_ms))
     for stream, head in heads.items():
-        mark = marks.get(stream, Mark(0, 0))
+        mark = marks.get(stream, StreamPosition(0, 0))
         kept = [chunk.first for chunk in memory.get(stream, ()) if chunk.boot == head.boot]
         first = mark.seq + 1 if mark.boot == head.boot else 1
         last = min(kept) - 1 if kept else head.seq

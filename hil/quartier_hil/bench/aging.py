@@ -6,7 +6,7 @@ import sys
 from array import array
 from pathlib import Path
 
-from quartier.house.image import Image
+from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import QUALITIES, Quality, Readings
 from quartier_hil.bench import commit, process
 
@@ -30,7 +30,7 @@ def age(folder: Path, days: float) -> tuple[float, float, float]:
     rng = random.Random(11)  # noqa: S311 - values that can be repeated, no secret
     good = bytes([QUALITIES.index(Quality.GOOD)]) * commit.POINTS
     values = array("d", [rng.randrange(50_000) / 10 for _ in range(commit.POINTS)])
-    image = Image()
+    image = ProcessImage()
     hour_mib = day_mib = 0.0
     with commit.opened(folder, commit_s=_PERIOD_S, outbox=True) as (store, layout):
         commits = int(store.stats["commits_count"])

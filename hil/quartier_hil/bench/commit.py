@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier.store.deadband import Deadband, Deadbands
 from quartier.store.history_store import Store
 from quartier_drivers.contract import FLOAT, QUALITIES, Quality, Readings

@@ -8,7 +8,7 @@ from quartier.district.records import EVENT_STREAM, NOTHING_ABOVE
 from quartier.district.sparkplug.data_messages import MESSAGE_METRICS_MAX, DataMessageWriter
 from quartier.district.sparkplug.metric_catalog import MetricCatalog, build_catalog
 from quartier.district.sparkplug.sparkplug_b_pb2 import Payload
-from quartier.house.sample import Run
+from quartier.site.samples import SampleBlock
 from quartier_drivers.contract import QUALITIES, PointInfo, Quality, Readings
 from quartier_hil.bench import acknowledging, commit, signing
 from quartier_hil.bench.figure import Figure, against, alone
@@ -73,7 +73,7 @@ def _samples(setting: Setting) -> list[Figure]:
     ]
 
 
-def written(run: Run, most: int, *, historical: bool) -> Iterator[tuple[bytes, int]]:
+def written(run: SampleBlock, most: int, *, historical: bool) -> Iterator[tuple[bytes, int]]:
     """Payloads of a run, at most so many samples each."""
     messages = DataMessageWriter(catalog_of(run), aliases=False)
     messages.learn(run)
@@ -85,7 +85,7 @@ def written(run: Run, most: int, *, historical: bool) -> Iterator[tuple[bytes, i
         yield payload, count
 
 
-def catalog_of(run: Run) -> MetricCatalog:
+def catalog_of(run: SampleBlock) -> MetricCatalog:
     """Births that name every metric of the run."""
     named = [run.names[point] for point in sorted(set(run.points))]
     points = {
@@ -118,7 +118,7 @@ def _ddata(setting: Setting) -> Figure:
     return against("link.ddata", what, *sides, "us", 0.5, peer_name=PROTOBUF)
 
 
-def by_protobuf(payload: Payload, run: Run) -> bytes:
+def by_protobuf(payload: Payload, run: SampleBlock) -> bytes:
     """The same message by the package, the payload's own objects cleared and filled again."""
     payload.Clear()
     payload.timestamp, payload.seq = _NOW_MS, 1
@@ -130,7 +130,7 @@ def by_protobuf(payload: Payload, run: Run) -> bytes:
     return bytes(payload.SerializeToString())
 
 
-def _live_run(folder: Path) -> Run:
+def _live_run(folder: Path) -> SampleBlock:
     with commit.opened(folder, outbox=True, points=10) as (store, layout):
         good = bytes([QUALITIES.index(Quality.GOOD)]) * 10
         for at, row in enumerate(commit.series(LIVE // 10, 10), start=1):

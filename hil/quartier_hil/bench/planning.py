@@ -16,9 +16,13 @@ from typing import Any
 
 import structlog
 
-from quartier.rehearsal.loop import played
-from quartier.rehearsal.performance import Assumed, Performance, now_s
-from quartier.rehearsal.work import load
+from quartier.commissioning.bus_planning.bus_load import find_bus_load
+from quartier.commissioning.bus_planning.simulated_bus import (
+    AssumedAnswers,
+    SimulatedBus,
+    find_loop_time_s,
+    run_simulated,
+)
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import SiteClock
 from quartier_drivers import profile, registry
@@ -235,12 +239,12 @@ def compared(one: Drawn, program: str, folder: Path, rounds: int) -> Compared:
     """
     wire = _wire(one, folder)
     assumed, names = _assumed(one, wire), _alive(one, wire)
-    requests_count, cycle_s = played(_sized(wire, assumed, names))
+    requests_count, cycle_s = run_simulated(_sized(wire, assumed, names))
     span_s = min(max(_CYCLES * cycle_s, _SPAN_MIN_S), _SPAN_MAX_S)
     best: Compared | None = None
     for number in range(rounds):
         counted = _counted(one, wire, program, folder / f"wire{number}.log", span_s)
-        planned_s = played(_played(wire, assumed, one.dead, counted.answers))
+        planned_s = run_simulated(_played(wire, assumed, one.dead, counted.answers))
         share = requests_count / counted.answers
         found = Compared(one, requests_count, planned_s * share, counted.span_s * share)
         # Whatever else the machine does makes a round longer, nothing makes it shorter.
@@ -260,7 +264,7 @@ def used(one: Drawn, program: str, folder: Path) -> tuple[float, float]:
     calm = replace(one, profiles=tuple(text.replace(_SCAN, _CALM_SCAN) for text in one.profiles))
     wire = _wire(calm, folder)
     assumed, names = _assumed(one, wire), _alive(one, wire)
-    planned = played(_shared(wire, assumed, names)) / 100.0
+    planned = run_simulated(_shared(wire, assumed, names)) / 100.0
     counted = _counted(one, wire, program, folder / "wire.log", _CALM_SPAN_S, settles=True)
     own = pace(wire.section)
     # The line counts 3.5 characters before each frame at any speed, and no pause of the bus.
@@ -268,8 +272,10 @@ def used(one: Drawn, program: str, folder: Path) -> tuple[float, float]:
     return planned, (counted.line_s + more_s) / counted.span_s
 
 
-async def _shared(wire: _Wire, assumed: Assumed, names: Sequence[str]) -> float:
-    return load([task for task in Performance(wire, assumed).tasks() if task.device in names]).use_pct
+async def _shared(wire: _Wire, assumed: AssumedAnswers, names: Sequence[str]) -> float:
+    return find_bus_load(
+        [task for task in SimulatedBus(wire, assumed).tasks() if task.device in names]
+    ).use_pct
 
 
 def _counted(
@@ -282,8 +288,8 @@ def _counted(
         return asyncio.run(_run(one, _on(wire, process.line()), process, span_s, settles=settles))
 
 
-def _assumed(one: Drawn, wire: _Wire) -> Assumed:
-    return Assumed(None, {spec.name: one.answers_s[spec.unit - 1] for spec, _ in wire.devices})
+def _assumed(one: Drawn, wire: _Wire) -> AssumedAnswers:
+    return AssumedAnswers(None, {spec.name: one.answers_s[spec.unit - 1] for spec, _ in wire.devices})
 
 
 def _alive(one: Drawn, wire: _Wire) -> list[str]:
@@ -323,17 +329,17 @@ def _on(wire: _Wire, port: str) -> _Wire:
     return _Wire(wire.name, wire.section.model_copy(update=there), wire.devices)
 
 
-async def _sized(wire: _Wire, assumed: Assumed, names: Sequence[str]) -> tuple[int, float]:
+async def _sized(wire: _Wire, assumed: AssumedAnswers, names: Sequence[str]) -> tuple[int, float]:
     """How many requests those that answer take, and how long all of them."""
-    tasks = [task for task in Performance(wire, assumed).tasks() if task.device in names]
+    tasks = [task for task in SimulatedBus(wire, assumed).tasks() if task.device in names]
     return len(tasks), sum(task.takes_s for task in tasks)
 
 
-async def _played(wire: _Wire, assumed: Assumed, dead: Sequence[int], answers_count: int) -> float:
+async def _played(wire: _Wire, assumed: AssumedAnswers, dead: Sequence[int], answers_count: int) -> float:
     """How long it takes by the plan until so many requests are answered."""
-    play = Performance(wire, assumed)
+    play = SimulatedBus(wire, assumed)
     play.pretence.dead.update(dead)
-    begun_s = now_s()
+    begun_s = find_loop_time_s()
 
     async def script() -> None:
         while sum(one.is_answered for one in play.exchanges) < answers_count:  # noqa: ASYNC110 - it costs no time

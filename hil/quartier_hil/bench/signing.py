@@ -8,7 +8,7 @@ from quartier.district.documents import key_list
 from quartier.district.documents.document_types import AcceptedDocument
 from quartier.district.documents.verification import DocumentVerifier
 from quartier.district.records import Identity
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.setting import Setting
 from quartier_hil.district.issuer import Key, Wish, envelope

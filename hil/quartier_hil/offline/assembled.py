@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from quartier.config import load
-from quartier.config.ahead import Planning
-from quartier.config.load import Loaded
+from quartier.config import loading
+from quartier.config.loading import LoadedSite
+from quartier.config.sections.planning_sections import PlanningSection
 from quartier.control.link.allowed import LinkParameters
 from quartier.control.link.state import LinkState
 from quartier.control.state import ControlState
 from quartier.daemon.assembly import bus_specs, site_model, site_settings
-from quartier.house.assets import House
-from quartier.house.now import Now
 from quartier.planning.forecast.site_history import SiteFacts
 from quartier.planning.service import plannable_assets, planner_inputs, training
 from quartier.planning.service.plan_backtest import PlanBacktest
@@ -21,6 +19,8 @@ from quartier.planning.service.plan_request import PlanRequest
 from quartier.planning.service.surcharges import Surcharges
 from quartier.planning.tariffs.energy_prices import MeterTariffState
 from quartier.runtime.clock import SiteClock
+from quartier.site.records import Now
+from quartier.site.site_layout import Site
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Clock, PointInfo
 from quartier_drivers.meter.driver import SpeakingMeter
@@ -40,12 +40,12 @@ class Assembled:
     directory; ``speaking`` are the drivers of meters that speak by themselves, as over an open line.
     """
 
-    house: House
+    house: Site
     params: LinkParameters
     devices: Mapping[str, Mapping[str, PointInfo]]
     buses: Mapping[str, tuple[str, ...]]
     store: Callable[[Path, Path], Store]
-    loaded: Loaded
+    loaded: LoadedSite
     speaking: Mapping[str, SpeakingMeter] = field(default_factory=dict)
 
     def question(self, state: ControlState, linked: LinkState, now: Now, distrust: str = "") -> PlanRequest:
@@ -69,7 +69,7 @@ class Assembled:
 
         Nothing is held to the rule here (``planning.rule_bound``).
         """
-        said = self.loaded.site.planning or Planning()
+        said = self.loaded.site.planning or PlanningSection()
         return Surcharges(self.premises.zone, said.day_peak_eur_per_w, by_month=said.peak_by_month)
 
     @property
@@ -88,7 +88,7 @@ def assembled(site_file: Path, clock: Clock | None = None) -> Assembled:
 
     Raises ConfigError with every fault.
     """
-    loaded = load.check(site_file)
+    loaded = loading.check_site_file(site_file)
     planned = bus_specs.make_bus_specs(loaded)
     time = SiteClock() if clock is None else clock
     devices, speaking = {}, {}

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_drivers.contract import Quality, Reading, columns
 from quartier_hil.offline import premises
 from quartier_hil.offline.historian import Historian

@@ -17,9 +17,8 @@ from quartier.control.orders import schedules as orders_schedules
 from quartier.control.orders.commands import CommandDocument
 from quartier.control.records import Overrides
 from quartier.control.requests import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, LocalPlan
-from quartier.house.image import Image
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now, replace
 from quartier_drivers.contract import Readings
 from quartier_hil.offline.assembled import Assembled
 from quartier_hil.offline.historian import Historian
@@ -36,7 +35,7 @@ class Controller:
     site: Assembled
     kept: dict[str, Any] | None = None
     historian: Historian | None = None
-    image: Image = field(default_factory=Image)
+    image: ProcessImage = field(default_factory=ProcessImage)
     linked: LinkState = field(init=False)
     state: control_state.ControlState = field(init=False)
     entries: orders_schedules.ScheduleProgresses = field(default_factory=dict)

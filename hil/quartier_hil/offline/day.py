@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 
 from quartier.control.orders.local_plan import PLAN
 from quartier.control.state import Decision
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.records import Now, replace
 from quartier_hil import fitted, planned, span, wanted
 from quartier_hil import scenario as asked
 from quartier_hil.happenings import Blackout, Master

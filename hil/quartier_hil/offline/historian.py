@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from quartier.cli import times
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier.store import history_reader
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Readings

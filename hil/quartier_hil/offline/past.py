@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from quartier.house.records import replace
 from quartier.planning.forecast.site_history import PowerHistory
+from quartier.site.records import replace
 from quartier_hil import fitted
 from quartier_hil.plant import building
 from quartier_hil.plant.building import BuildingSpec, BuildingState, Orders

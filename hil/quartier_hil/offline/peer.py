@@ -13,8 +13,7 @@ from quartier.control.requests import (
     Interval,
     ScheduleInterval,
 )
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.records import Now, replace
 from quartier_hil.happenings import INSANE_PROGRAM, Plan
 from quartier_hil.house import House
 from quartier_hil.offline.controller import Controller

@@ -10,12 +10,11 @@ from math import inf
 
 from quartier.control.observe import meter_clocks
 from quartier.control.requests import LocalPlan
-from quartier.house.now import Now
-from quartier.house.records import replace
 from quartier.planning.forecast.learning import Learner
 from quartier.planning.forecast.site_history import PowerHistory
 from quartier.planning.horizon import RefusedError
 from quartier.planning.service.plan_request import answer_request
+from quartier.site.records import Now, replace
 from quartier_hil.offline.assembled import TRIED_S, Assembled
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.past import MEAN_S, Past

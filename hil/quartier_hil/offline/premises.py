@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from quartier.house.records import replace
+from quartier.site.records import replace
 from quartier_drivers.contract import Clock, Fallback, PointInfo
 from quartier_hil import metering, siting
 from quartier_hil.house import House

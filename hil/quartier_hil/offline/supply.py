@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_drivers.contract import Readings
 from quartier_hil.devices.fault import Kind
 from quartier_hil.devices.meters.tic.stamp import PARIS

@@ -137,10 +137,10 @@ def _devices(options: argparse.Namespace) -> int:
 
 def _tell_faults(path: Path) -> list[Fault]:
     """Write faults and warnings of the file as the gateway's own check has them; return the faults."""
-    from quartier.config import load  # noqa: PLC0415 - as above
+    from quartier.config import loading  # noqa: PLC0415 - as above
 
     try:
-        warnings = load.check(path).warnings
+        warnings = loading.check_site_file(path).warnings
     except ConfigError as error:
         count = len(error.faults)
         verdict = f"{path}: {count} fault{'s' * (count > 1)}: the gateway refuses this file"

@@ -21,9 +21,9 @@ from quartier.district.records import Identity, Note, SessionRules
 from quartier.district.sparkplug.metric_catalog import MetricCatalog, build_catalog
 from quartier.district.sparkplug.node_session import SessionPhase
 from quartier.district.uplink import SiteView, Uplink, UplinkSettings
-from quartier.house.assets import Limits
-from quartier.house.image import Seen
 from quartier.runtime.clock import ClockSetting, SiteClock
+from quartier.site.process_image import PointValue
+from quartier.site.site_layout import SiteLimits
 from quartier_drivers.contract import PointInfo, Quality
 from quartier_hil.swarm.notebook import Notebook
 
@@ -38,7 +38,7 @@ POINTS = (
 )
 """What a home tells: four assets."""
 ROLES = {"grid": "grid", "pv1": "pv", "bat1": "battery", "ev1": "ev"}
-_LIMITS = Limits(
+_LIMITS = SiteLimits(
     import_hard_w=9000.0,
     export_hard_w=6000.0,
     import_failsafe_w=4500.0,
@@ -79,7 +79,7 @@ class Gateway:
         if "past_s" in config:
             past_s, each_s = float(config["past_s"]), float(config["past_period_s"])
             self.notebook.fill(past_s, each_s, clock.now().utc_ms)
-        self.latest = {f"{s}.{m}": Seen(0.0, Quality.GOOD, 0.0) for s, m in POINTS}
+        self.latest = {f"{s}.{m}": PointValue(0.0, Quality.GOOD, 0.0) for s, m in POINTS}
         self.state = machine.start_link(_PARAMS, None, clock.now(), outage=False)
         self.born_s = self.closed_s = 0.0
         self.births = 0

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from quartier.house.sample import Mark, Run
+from quartier.site.samples import SampleBlock, StreamPosition
 from quartier_drivers.contract import FLOAT
 
 
@@ -60,17 +60,19 @@ class Notebook:
         """Samples that no watermark covers yet."""
         return sum(len(strip.values) for strip in self._strips.values())
 
-    def heads(self) -> Mapping[str, Mark]:
+    def heads(self) -> Mapping[str, StreamPosition]:
         """The newest of each stream that has one."""
-        return {name: Mark(self.boot, strip.last) for name, strip in self._strips.items() if strip.last}
+        return {
+            name: StreamPosition(self.boot, strip.last) for name, strip in self._strips.items() if strip.last
+        }
 
-    def runs(self, above: Mapping[str, Mark], limit: int) -> list[Run]:
+    def runs(self, above: Mapping[str, StreamPosition], limit: int) -> list[SampleBlock]:
         """As ``Outbox.runs``; every stream gets the same share."""
         waiting = [
             name for name in self._strips if self._start(name, above.get(name)) <= self._strips[name].last
         ]
         waiting.sort(key=lambda name: self._strips[name].times_ms[self._place(name, above.get(name))])
-        found: list[Run] = []
+        found: list[SampleBlock] = []
         left = limit
         for place, name in enumerate(waiting):
             share = -(-left // (len(waiting) - place))
@@ -80,7 +82,7 @@ class Notebook:
                 found.append(one)
         return found
 
-    def run(self, stream: str, above: Mark | None, limit: int) -> Run | None:
+    def run(self, stream: str, above: StreamPosition | None, limit: int) -> SampleBlock | None:
         """As ``Outbox.run``."""
         strip = self._strips.get(stream)
         if strip is None:
@@ -92,7 +94,7 @@ class Notebook:
             return None
         span = slice(begin, begin + count)
         kinds = array("B", [FLOAT]) * count
-        return Run(
+        return SampleBlock(
             stream,
             self.boot,
             start,
@@ -103,7 +105,7 @@ class Notebook:
             strip.times_ms[span],
         )
 
-    def trim(self, marks: Mapping[str, Mark]) -> None:
+    def trim(self, marks: Mapping[str, StreamPosition]) -> None:
         """What is covered need not be kept."""
         self.most_kept = max(self.most_kept, self.kept_count)
         for name, mark in marks.items():
@@ -115,7 +117,7 @@ class Notebook:
                 del strip.points[:gone], strip.values[:gone], strip.times_ms[:gone]
                 strip.first += gone
 
-    def _start(self, stream: str, above: Mark | None) -> int:
+    def _start(self, stream: str, above: StreamPosition | None) -> int:
         """The first number above a mark."""
         strip = self._strips[stream]
         if above is None or above.boot < self.boot:
@@ -124,5 +126,5 @@ class Notebook:
             return strip.last + 1
         return max(strip.first, above.seq + 1)
 
-    def _place(self, stream: str, above: Mark | None) -> int:
+    def _place(self, stream: str, above: StreamPosition | None) -> int:
         return self._start(stream, above) - self._strips[stream].first

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from quartier.house.entry import STREAM as LEDGER
-from quartier.house.sample import Sample
+from quartier.site.ledger import LEDGER_STREAM as LEDGER
+from quartier.site.samples import Sample
 from quartier.store.history_reader import HistoryReader
 from quartier_drivers.contract import Quality
 from quartier_hil.torture.held import ABSENT, Held, digest

@@ -4,10 +4,10 @@ import time
 
 import pytest
 from tests.drivers.opcua.conftest import URI
-from tests.gateway.record.judge import fields
+from tests.gateway.commissioning.wire_record.judge import fields
 
-from quartier.record import file
-from quartier.record.taken import Taken
+from quartier.commissioning.wire_record import record_file
+from quartier.commissioning.wire_record.wire_record import WireRecord
 from quartier_drivers.opcua.node import node
 from quartier_drivers.opcua.told import VALUE
 from quartier_drivers.tape import Tape
@@ -54,7 +54,9 @@ async def test_tshark_knows_each_message_without_a_setting(taped, tmp_path):
     await asked(line)
     path = tmp_path / "a.pcapng"
     frames = tuple(tape.frames())
-    path.write_bytes(file.content(Taken("plant", "opcua", "", "", frames[0].ns, 1_795_873_517_250, frames)))
+    path.write_bytes(
+        record_file.make_file(WireRecord("plant", "opcua", "", "", frames[0].ns, 1_795_873_517_250, frames))
+    )
 
     kinds = [row[0] for row in fields(path, "opcua.transport.type", wanted="opcua")]
     assert len(frames) - 1 == len(kinds)

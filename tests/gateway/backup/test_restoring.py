@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from quartier.backup import archive, packing, restoring
 from quartier.backup.archive import UnusableBackup
 from quartier.backup.packing import GatewayFolders
-from quartier.house.now import Now
 from quartier.runtime import state_file
+from quartier.site.records import Now
 from quartier.store import boots
 from quartier.store.history_store import Store
 

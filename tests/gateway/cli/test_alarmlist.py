@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from quartier.cli import alarmlist
-from quartier.house.alarmbook import Acknowledged, Alarms
+from quartier.site.alarm_list import AlarmList
+from quartier.site.alarm_types import Acknowledgement
 
 NOON_MS = 1_790_000_000_000
 SEEN = {"by": "anna", "uid": "1001", "utc_ms": NOON_MS + 60_000, "note": "monday"}
@@ -122,11 +123,11 @@ def test_scripts_get_what_is_listed_and_the_last_of_what_is_over():
 
 
 def test_what_the_disk_kept_reads_as_what_a_daemon_answers():
-    book = Alarms.recalled({"alarms": [row(1), row(2, of="dso2", acknowledged=SEEN)]})
+    book = AlarmList.load({"alarms": [row(1), row(2, of="dso2", acknowledged=SEEN)]})
     found = alarmlist.recalled(book.facts(), NOON_MS)
 
     assert (2, 1) == (found["active_count"], found["unacknowledged_count"])
-    assert Acknowledged(**SEEN) == book.records["contact.unread", "dso2"].acknowledged
+    assert Acknowledgement(**SEEN) == book.records["contact.unread", "dso2"].acknowledged
 
 
 def test_a_time_of_another_day_has_its_date():

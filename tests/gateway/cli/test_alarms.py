@@ -10,12 +10,12 @@ import structlog
 
 from quartier.cli import main
 from quartier.daemon.reports.alarm_list import ALARMS_FILE, AlarmManager
-from quartier.house.alarm import Alarm
-from quartier.house.alarmkinds import KINDS
-from quartier.house.now import Now
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.orders import ORDER_SOCKET, OrderServer
+from quartier.site.alarm_catalogue import ALARM_KINDS
+from quartier.site.alarm_types import Alarm
+from quartier.site.records import Now
 
 NOW = Now(0, 1_790_000_000_000, synced=True)
 UNREAD = Alarm("contact.unread", "dso1", "contact dso1 cannot be read: it counts as acting")
@@ -158,7 +158,7 @@ async def test_the_table_is_explained_without_a_daemon(call):
     none = await call("--explain", "weather")
 
     assert 0 == code
-    assert all(kind.code in text for kind in KINDS)
+    assert all(kind.code in text for kind in ALARM_KINDS)
     assert one[1].startswith("contact.unread  warning  (about: contact)")
     assert ["cap.exceeded", "cap.unmet"] == [row["code"] for row in json.loads(room[1])]
     assert (1, "") == none[:2]

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from quartier.cli import main
-from quartier.config.sample import sample
+from quartier.config.sample import render_sample
 
 SITE = """\
 site = {{ id = "b1", district = "issy" }}
@@ -83,7 +83,7 @@ def test_a_check_names_the_bus_that_cannot_do_its_work_and_where_to_look(site, c
 
 def test_every_bus_of_the_sample_is_told(tmp_path, capsys):
     path = tmp_path / "site.toml"
-    path.write_text(sample(), encoding="utf-8")
+    path.write_text(render_sample(), encoding="utf-8")
 
     assert 0 == main(["bus", "plan", str(path), "--dead", "0"])
     assert capsys.readouterr().out.strip()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from quartier.cli import main
-from quartier.config.sample import sample
+from quartier.config.sample import render_sample
 
 SMALL = (
     'site = { id = "b1", district = "issy" }\nlimits = { contract_import_w = 9000 }\n'
@@ -19,7 +19,7 @@ SMALL = (
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     path = tmp_path / "site.toml"
-    path.write_text(sample(), encoding="utf-8")
+    path.write_text(render_sample(), encoding="utf-8")
     return path
 
 

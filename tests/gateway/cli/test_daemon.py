@@ -3,14 +3,14 @@
 import pytest
 
 from quartier.cli import main
-from quartier.config.sample import sample
+from quartier.config.sample import render_sample
 from quartier.runtime import release
 
 
 @pytest.fixture
 def site(tmp_path):
     path = tmp_path / "site.toml"
-    path.write_text(sample())
+    path.write_text(render_sample())
     return path
 
 

@@ -7,10 +7,18 @@ import pytest
 
 from quartier.cli.given import WORDS, day, given, points, role, settled
 from quartier.cli.steps import SteplessError, Steps
-from quartier.house.assets import Battery, Ev, Load, Mode, Pv
-from quartier.house.modes import Heat, Run, Waste
 from quartier.planning.horizon import Outlook
 from quartier.planning.site.asset_selection import KNOWN_POINTS
+from quartier.site.asset_types import (
+    BatchLoad,
+    Battery,
+    ChargePointAsset,
+    HeatAsset,
+    Load,
+    OperationMode,
+    Pv,
+    WasteCollection,
+)
 
 BAT = Battery(
     name="bat1",
@@ -20,13 +28,13 @@ BAT = Battery(
     discharge_max_w=1.0,
     ramp_max_w_per_s=1.0,
 )
-EV = Ev(name="ev1", rated_w=1.0, departure_s=3600.0)
-MODES = (Mode("runs", 1, 1.0), Mode("waits", 0, 0.0))
-BOILER = Heat(name="boiler", rated_w=1.0, quantity="relay_on", modes=MODES)
-WASTE = Waste(
+EV = ChargePointAsset(name="ev1", rated_w=1.0, departure_s=3600.0)
+MODES = (OperationMode("runs", 1, 1.0), OperationMode("waits", 0, 0.0))
+BOILER = HeatAsset(name="boiler", rated_w=1.0, quantity="relay_on", modes=MODES)
+WASTE = WasteCollection(
     name="waste1", rated_w=1.0, quantity="run_on", modes=MODES, window_s=0.0, deadline_s=1.0, duration_s=1.0
 )
-WASHER = Run(name="washer", rated_w=1.0, quantity="relay_on", modes=MODES, run_w=(1.0,))
+WASHER = BatchLoad(name="washer", rated_w=1.0, quantity="relay_on", modes=MODES, run_w=(1.0,))
 LIFT = Load(name="lift", rated_w=1.0)
 ASSETS = (BAT, EV, BOILER, WASTE, WASHER, LIFT, Pv(name="pv1", rated_w=1.0))
 

@@ -9,7 +9,7 @@ import pytest
 from tests.gateway.cli.test_listen import linky  # noqa: F401 - a fixture
 
 from quartier.cli import _parser, main
-from quartier.config import load
+from quartier.config import loading
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
@@ -60,7 +60,7 @@ def test_a_scan_and_few_answers_make_a_sound_file(found, tmp_path, capsys):
     assert "then ev1\n" in said.out, "the GX has no cap on its sun"
     for step in steps:
         _parser().parse_args(step.split()[1:])
-    site = load.load(target)
+    site = loading.load_site(target)
     assert {"grid", "bat1", "pv1", "ev1"} == set(site.assets)
     assert 10_800.0 == site.limits.contract_import_w
     assert 10_000.0 == site.assets["bat1"].capacity_wh
@@ -137,7 +137,7 @@ async def test_a_meter_on_a_port_and_a_device_on_a_socket_are_found(linky, tmp_p
     assert 0 == code, said.err
     assert "quartier arm --config" in said.out
     assert "quartier probe" not in said.out, "a meter of apparent power shows no step"
-    site = load.load(tmp_path / "site.toml")
+    site = loading.load_site(tmp_path / "site.toml")
     assert {"grid": "grid", "ev1": "ev"} == {name: one.role for name, one in site.assets.items()}
     assert "tic" == site.buses[site.devices[site.assets["grid"].device].bus].kind
 

@@ -9,8 +9,8 @@ import pytest
 from quartier.cli import main
 from quartier.district.documents.document_types import DISTRICT_DOCUMENT_TYPES, DOCUMENT_TYPES
 from quartier.district.documents.keyring import Keyring
-from quartier.house.now import Now
 from quartier.runtime import state_file
+from quartier.site.records import Now
 from quartier_hil.district.keyfolder import KeyFolder, public, signed
 
 SITE = """\

@@ -16,8 +16,8 @@ import pytest
 
 from quartier.cli import main
 from quartier.cli.listen import Sheet, asked_advice, line_of, site_lines
-from quartier.config import load
-from quartier.config.load import Instead
+from quartier.config import loading
+from quartier.config.loading import ReplacementText
 from quartier_drivers.meter.decode import Capture, Frame
 from quartier_drivers.meter.listen import Found
 from quartier_drivers.meter.seek import Setting
@@ -73,8 +73,10 @@ def test_a_meter_is_found_and_shown_and_its_lines_pass_the_check(linky, capsys, 
     assert 'profile = "enedis/linky_standard"' in err
     assert 1 == err.count("profile enedis/"), "said once"
     printed = re.findall(r"^(?:\[.*\]|\w+ = .*)$", err, re.MULTILINE)
-    site = Instead("site.toml", SITE + "\n".join(printed))
-    assert load.check(tmp_path / "site.toml", site).profiles["meter"], "the lines as they were printed"
+    site = ReplacementText("site.toml", SITE + "\n".join(printed))
+    assert loading.check_site_file(tmp_path / "site.toml", site).profiles["meter"], (
+        "the lines as they were printed"
+    )
     lines = out.splitlines()
     assert ["frame 1", "frame 2"] == [line.partition(":")[0] for line in lines]
     assert "energy_import_t1_wh 3,519,702 Wh" in lines[1]

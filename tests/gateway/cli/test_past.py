@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from quartier.cli import main
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality, Reading, columns

@@ -5,12 +5,12 @@ from rich.console import Console
 
 from quartier.cli import reasons
 from quartier.cli.times import Clock
-from quartier.house.entry import Entry
+from quartier.site.ledger import LedgerEntry
 from quartier.store.gap_records import GapRecord
 from quartier_drivers.who import Who
 
 NOW_MS = round(datetime(2026, 11, 27, 14, 30).astimezone().timestamp() * 1000)
-ROW = Entry(
+ROW = LedgerEntry(
     boot=7,
     number=1,
     point="heat.relay_on",

@@ -5,10 +5,10 @@ import contextlib
 import io
 from dataclasses import replace
 
-from tests.gateway.record.conftest import NS, exchange, of
+from tests.gateway.commissioning.wire_record.conftest import NS, exchange, of
 
 from quartier.cli import main
-from quartier.record.taken import row
+from quartier.commissioning.wire_record.wire_record import dump_frame
 
 __all__ = ["exchange"]
 
@@ -25,7 +25,7 @@ async def said(*words):
 
 
 def told(taken):
-    return lambda _question: iter([taken.head(), *map(row, taken.frames)])
+    return lambda _question: iter([taken.head(), *map(dump_frame, taken.frames)])
 
 
 async def test_what_is_held_becomes_a_file(serving, tmp_path, exchange):
@@ -48,7 +48,7 @@ async def test_for_a_while_takes_only_what_comes_from_now_on(serving, tmp_path):
         taken = of("tic", *[("in", f"{number:02x}") for number in range(3 + step)])
         head = {**taken.head(), "ns": NS + step * 10**9}
         after = int(question.partition("@")[2] or -1)
-        return iter([head, *(row(frame) for frame in taken.frames if frame.number > after)])
+        return iter([head, *(dump_frame(frame) for frame in taken.frames if frame.number > after)])
 
     async with serving({}, {"record": answer}):
         code, _, _ = await said(
@@ -94,7 +94,7 @@ async def test_for_a_while_begins_with_how_the_line_was_opened_and_who_is_on_it(
         taken = of("tic", ("opened", ""), ("in", "aa"), ("in", "bb"), *([("in", "cc")] if step else []))
         frames = [replace(frame, device="m1" if frame.data == b"\xaa" else "") for frame in taken.frames]
         head = {**taken.head(), "ns": NS + (10**10 if step else 0)}
-        return iter([head, *(row(frame) for frame in frames if frame.number > int(step or -1))])
+        return iter([head, *(dump_frame(frame) for frame in frames if frame.number > int(step or -1))])
 
     async with serving({}, {"record": answer}):
         out = ("--out", str(tmp_path / "a.txt"), "--runtime-dir", str(tmp_path))

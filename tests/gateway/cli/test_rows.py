@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 
 from quartier.cli import rows
-from quartier.house.entry import Entry
+from quartier.site.ledger import LedgerEntry
 from quartier_drivers.who import OURS, Who
 
-ROW = Entry(
+ROW = LedgerEntry(
     boot=7,
     number=1,
     point="bat1.setpoint_w",

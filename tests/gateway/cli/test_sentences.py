@@ -1,7 +1,7 @@
 import pytest
 
 from quartier.cli import sentences
-from quartier.house.alarm import ended
+from quartier.site.alarm_types import describe_ended
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,11 @@ def test_a_status_counts_the_alarms_that_nobody_acknowledged_and_names_the_newes
     assert ["alarms: 2 not acknowledged, the newest 3 min ago: contact.unread:dso1 (quartier alarms)"] == [
         str(text) for text in sentences.alarms(told)
     ]
-    lines = [ended("a: high", 0, "UTC"), "b: low", ended("c: ended early", 1_000, "Europe/Paris")]
+    lines = [
+        describe_ended("a: high", 0, "UTC"),
+        "b: low",
+        describe_ended("c: ended early", 1_000, "Europe/Paris"),
+    ]
     below = {**told, "control": {**told["control"], "alarms": lines}}
     assert ":dso1; ended: 2 of the 3 alarms below (quartier alarms)" in str(next(sentences.alarms(below)))
     told["alarms"]["newest"] = {**newest, "since_utc_ms": 3_600_000, "raised_age_s": 40.0}

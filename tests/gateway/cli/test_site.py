@@ -8,14 +8,14 @@ import pytest
 import structlog
 
 from quartier.cli import main
-from quartier.config.sample import sample
+from quartier.config.sample import render_sample
 from quartier.runtime.local_socket.orders import OrderServer
 
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     path = tmp_path / "site.toml"
-    path.write_text(sample(), encoding="utf-8")
+    path.write_text(render_sample(), encoding="utf-8")
     return path
 
 
@@ -106,7 +106,7 @@ async def test_apply_says_what_became_of_it(
 async def test_apply_sends_the_whole_text(asked: Callable[..., Any]) -> None:
     _, seen = await asked({"changed": [], "at": "", "used": False}, "--check")
 
-    assert {"do": "apply", "text": sample(), "check": True} == seen
+    assert {"do": "apply", "text": render_sample(), "check": True} == seen
 
 
 def test_a_file_that_cannot_be_sent_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,8 @@ import pytest
 from tests.gateway.cli.estate import SITE
 
 from quartier.cli import main
-from quartier.house.entry import Entry
-from quartier.house.now import Now
+from quartier.site.ledger import LedgerEntry
+from quartier.site.records import Now
 from quartier.store.history_store import Store
 from quartier_drivers.who import Who
 
@@ -26,7 +26,7 @@ def row(number, utc_ms, boot=7, point="boiler.relay_on", **more):
         "who": DSO,
         "why": f"cap {number}",
     } | more
-    return Entry(boot=boot, number=number, point=point, utc_ms=utc_ms, last_ms=utc_ms, **made)
+    return LedgerEntry(boot=boot, number=number, point=point, utc_ms=utc_ms, last_ms=utc_ms, **made)
 
 
 @pytest.fixture

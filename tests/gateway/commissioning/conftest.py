@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from quartier.commissioning import findings, sentence, subject, verdict
-from quartier.commissioning.bounds import Bounds
-from quartier.commissioning.session import Session
-from quartier.commissioning.stage import Wish
-from quartier.house.assets import Battery, Ev, Load, Pv
-from quartier.house.image import Image
+from quartier.commissioning.probe import probe_findings, probe_measurement, probe_subject
+from quartier.commissioning.probe.probe_session import ProbeSession
+from quartier.commissioning.probe.probe_state import ProbeRequest
+from quartier.commissioning.probe.probe_subject import ProbeLimits
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, Pv
+from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Fallback, Quality, Reading, columns
 
 _S = 1_000_000_000
@@ -24,7 +24,7 @@ BATTERY = Battery(
     discharge_max_w=5000,
     ramp_max_w_per_s=1000,
 )
-EV = Ev(name="ev1", rated_w=11_040, writable=True)
+EV = ChargePointAsset(name="ev1", rated_w=11_040, writable=True)
 PV = Pv(name="pv1", rated_w=6000, curtail="limit")
 LOAD = Load(name="hp1", rated_w=2000, tier="C", switchable=True, min_on_s=60, min_off_s=40)
 TIMER = Fallback(0.0, 60.0)
@@ -128,7 +128,7 @@ class Plant:
 class Report:
     """What became of a probe."""
 
-    session: Session
+    session: ProbeSession
     plant: Plant
     ended: str
     said: list[str]
@@ -137,24 +137,26 @@ class Report:
     def __post_init__(self) -> None:
         stage = self.session.stage
         self.trace = stage.trace
-        self.seen = verdict.measured(self.trace)
-        self.found = findings.found(stage.subject, self.trace, self.seen, self.ended, stage.watch, stage.rest)
+        self.seen = probe_measurement.evaluate_trace(self.trace)
+        self.found = probe_findings.find_findings(
+            stage.subject, self.trace, self.seen, self.ended, stage.watch, stage.rest
+        )
         self.codes = {one.code for one in self.found}
         self.faults = {one.code for one in self.found if one.is_fault}
-        self.sentence = sentence.said(stage.subject, self.seen)
+        self.sentence = probe_findings.describe_result(stage.subject, self.seen)
 
 
 def probed(
     plant: Plant,
-    of: subject.Subject | None = None,
+    of: probe_subject.ProbeSubject | None = None,
     *,
-    bounds: Bounds = Bounds(20_000, 20_000),  # noqa: B008 - a frozen one may be shared
-    wish: Wish = Wish(),  # noqa: B008 - a frozen one may be shared
+    bounds: ProbeLimits = ProbeLimits(20_000, 20_000),  # noqa: B008 - a frozen one may be shared
+    wish: ProbeRequest = ProbeRequest(),  # noqa: B008 - a frozen one may be shared
     until_s: float = 3000.0,
 ) -> Report:
     """Run a whole probe against ``plant`` in synthetic time."""
-    of = of or subject.battery(BATTERY, plant.point, None, fallback=TIMER)
-    image, session = Image(), Session(of, bounds, wish, 0)
+    of = of or probe_subject.make_battery_subject(BATTERY, plant.point, None, fallback=TIMER)
+    image, session = ProcessImage(), ProbeSession(of, bounds, wish, 0)
     due = {"asset": 0.0, "grid": 0.0}
     layouts = {}
 
@@ -200,21 +202,23 @@ def probe() -> Callable[..., Report]:
 
 
 @pytest.fixture(scope="session")
-def subjects() -> dict[str, subject.Subject]:
+def subjects() -> dict[str, probe_subject.ProbeSubject]:
     """One of each role."""
     return {
-        "battery": subject.battery(BATTERY, "bat1.setpoint_w", None, fallback=TIMER),
-        "ev": subject.ev(EV, "ev1.current_max_a", None, fallback=TIMER),
-        "pv": subject.pv(PV, "pv1.generation_max_w", None, fallback=TIMER),
-        "load": subject.load(LOAD, "hp1.relay_on", accepted="the contactor is of no danger"),
+        "battery": probe_subject.make_battery_subject(BATTERY, "bat1.setpoint_w", None, fallback=TIMER),
+        "ev": probe_subject.make_charge_point_subject(EV, "ev1.current_max_a", None, fallback=TIMER),
+        "pv": probe_subject.make_pv_subject(PV, "pv1.generation_max_w", None, fallback=TIMER),
+        "load": probe_subject.make_load_subject(
+            LOAD, "hp1.relay_on", accepted="the contactor is of no danger"
+        ),
     }
 
 
 @pytest.fixture(scope="session")
-def bounds() -> type[Bounds]:
-    return Bounds
+def bounds() -> type[ProbeLimits]:
+    return ProbeLimits
 
 
 @pytest.fixture(scope="session")
-def wish() -> type[Wish]:
-    return Wish
+def wish() -> type[ProbeRequest]:
+    return ProbeRequest

@@ -5,8 +5,9 @@ import pytest
 from quartier.commissioning import probe_results
 from quartier.commissioning.probe_results import ProbeResult
 from quartier.daemon import state_files
-from quartier.house.assets import Battery, Grid, House, Limits, Load
 from quartier.runtime import state_file
+from quartier.site.asset_types import Battery, GridMeter, Load
+from quartier.site.site_layout import Site, SiteLimits
 
 GOOD = ProbeResult(
     when_utc_ms=1,
@@ -21,11 +22,11 @@ GOOD = ProbeResult(
 BATTERY = Battery(
     name="bat1", rated_w=5000, capacity_wh=1, charge_max_w=1, discharge_max_w=1, ramp_max_w_per_s=1000
 )
-HOUSE = House(
+HOUSE = Site(
     name="b1",
-    grid=Grid(name="grid", rated_w=9000),
+    grid=GridMeter(name="grid", rated_w=9000),
     assets=(BATTERY, Load(name="hp1", rated_w=1)),
-    limits=Limits(
+    limits=SiteLimits(
         import_hard_w=1,
         export_hard_w=1,
         import_failsafe_w=1,

@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.effort import examples
-from tests.gateway.config.test_rights import SITE, site_of
+from tests.gateway.config.test_change_rights import SITE, site_of
 
-from quartier.config.capping import Contact
-from quartier.config.draft import FIXED, ROLES
-from quartier.config.model import Device, Site
-from quartier.config.nodes import Node
-from quartier.config.rights import judge
+from quartier.config.change_rights import evaluate_remote_file
+from quartier.config.checks.site_draft import ASSET_SECTIONS, FIXED_SECTIONS
+from quartier.config.sections.connection_sections import ContactSection, NodeSection
+from quartier.config.sections.site_file import DeviceSection, SiteFile
 from quartier_drivers.registry import KINDS, section
 
 FREE = {  # this test's own word of what a remote file may touch
@@ -186,7 +185,7 @@ def _add(draw, data):
 def _retype(draw, data):
     if data["assets"]:
         asset = data["assets"][draw(st.sampled_from(sorted(data["assets"])))]
-        asset["role"] = draw(st.sampled_from(sorted(ROLES)))
+        asset["role"] = draw(st.sampled_from(sorted(ASSET_SECTIONS)))
         for key in draw(st.sets(st.sampled_from(["tier", "min_off_s", "switch_device", "switch_part"]))):
             asset.pop(key, None)
 
@@ -205,10 +204,14 @@ def _set(draw, data, body=None):
 def _model(data, body):
     """The model of a table, found by where it stands and by what it says of itself."""
     if "role" in body or "kind" in body:
-        return ROLES.get(body.get("role")) or (section(body["kind"]) if body.get("kind") in KINDS else None)
-    models = {"devices": Device, "nodes": Node, "contacts": Contact}
+        return ASSET_SECTIONS.get(body.get("role")) or (
+            section(body["kind"]) if body.get("kind") in KINDS else None
+        )
+    models = {"devices": DeviceSection, "nodes": NodeSection, "contacts": ContactSection}
     named = (model for table, model in models.items() if any(body is entry for entry in data[table].values()))
-    return next((FIXED[name] for name in FIXED if data.get(name) is body), None) or next(named, None)
+    return next((FIXED_SECTIONS[name] for name in FIXED_SECTIONS if data.get(name) is body), None) or next(
+        named, None
+    )
 
 
 @cache
@@ -260,11 +263,11 @@ def test_every_key_alone_is_refused_with_every_other_value_unless_it_is_free():
                     data = whole()
                     (data[table][name] if name else data[table])[key] = value
                     try:
-                        new = Site.model_validate(data)
+                        new = SiteFile.model_validate(data)
                     except ValidationError:
                         continue
                     tried += 1
-                    if new != BASE and not judge(BASE, BASE, new).refused:
+                    if new != BASE and not evaluate_remote_file(BASE, BASE, new).refused:
                         missed.add(f"{table}.{name}.{key} = {value}")
     assert not missed
     assert tried > 500
@@ -274,11 +277,11 @@ def test_every_key_alone_is_refused_with_every_other_value_unless_it_is_free():
 @given(data=remote_files())
 def test_no_remote_file_loosens_a_limit_or_changes_what_is_protected(data):
     try:
-        new = Site.model_validate(data)
+        new = SiteFile.model_validate(data)
         same = protected(new) == protected(BASE)
     except (ValidationError, KeyError):  # no site file, or one that names a device that is not there
         return
-    judgement = judge(BASE, BASE, new)
+    judgement = evaluate_remote_file(BASE, BASE, new)
     if judgement.refused:
         return
     assert same, judgement.changed
@@ -308,6 +311,6 @@ def test_a_file_that_steers_and_tightens_is_taken(target_w, timeout_s, failsafe_
     data["limits"] |= {"heartbeat_timeout_s": timeout_s, "failsafe_import_w": failsafe_w}
     data["tariff"]["base_eur_per_wh"] = price
     new = site_of(tomli_w.dumps(data))
-    judgement = judge(BASE, BASE, new)
+    judgement = evaluate_remote_file(BASE, BASE, new)
 
     assert ((), ()) == (judgement.refused, judgement.loosened)

@@ -8,18 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from quartier.config.draft import FIXED, NAMED, ROLES
-from quartier.config.load import check, load_lenient
-from quartier.config.model import Device
-from quartier.config.nodes import Node
-from quartier.config.sample import sample
+from quartier.config.checks.site_draft import ASSET_SECTIONS, FIXED_SECTIONS, NAMED_TABLES
+from quartier.config.loading import check_site_file, load_site_leniently
+from quartier.config.sample import render_sample
+from quartier.config.sections.connection_sections import NodeSection
+from quartier.config.sections.site_file import DeviceSection
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.registry import KINDS, section
 
-MODELS = [*FIXED.values(), *ROLES.values(), Device, Node, *(section(kind) for kind in KINDS)]
+MODELS = [
+    *FIXED_SECTIONS.values(),
+    *ASSET_SECTIONS.values(),
+    DeviceSection,
+    NodeSection,
+    *(section(kind) for kind in KINDS),
+]
 KEYS = sorted({key for model in MODELS for key in model.model_fields})
 WORDS = [
-    *ROLES,
+    *ASSET_SECTIONS,
     *KINDS,
     "lan",
     "gx",
@@ -45,8 +51,8 @@ NAMES = st.sampled_from(["lan", "gx", "grid", "bat1", "Bad", "node", "a.b"])
 FILES = st.fixed_dictionaries(
     {},
     optional={
-        **dict.fromkeys(FIXED, VALUES | TABLE),
-        **dict.fromkeys(NAMED, VALUES | st.dictionaries(NAMES, VALUES | TABLE, max_size=3)),
+        **dict.fromkeys(FIXED_SECTIONS, VALUES | TABLE),
+        **dict.fromkeys(NAMED_TABLES, VALUES | st.dictionaries(NAMES, VALUES | TABLE, max_size=3)),
         "other": VALUES,
     },
 )
@@ -63,7 +69,12 @@ def faults(load: Callable[[Path], object], path: Path) -> Sequence[Fault]:
 
 def placeless(path: Path) -> list[str]:
     """Faults of either way to load that say no line."""
-    return [str(fault) for load in (check, load_lenient) for fault in faults(load, path) if not fault.line]
+    return [
+        str(fault)
+        for load in (check_site_file, load_site_leniently)
+        for fault in faults(load, path)
+        if not fault.line
+    ]
 
 
 @examples(40)  # each reads files
@@ -80,10 +91,10 @@ def test_any_file_is_a_site_or_faults_with_lines(data: dict[str, Any], tmp_path_
 def test_any_one_change_of_the_sample_is_a_site_or_faults_with_lines(
     data: st.DataObject, tmp_path_factory: Any
 ) -> None:
-    tables = tomllib.loads(sample())
+    tables = tomllib.loads(render_sample())
     table = data.draw(st.sampled_from(sorted(tables)))
     inner = tables[table]
-    if table in NAMED:
+    if table in NAMED_TABLES:
         inner = inner[data.draw(st.sampled_from(sorted(inner)))]
     key = data.draw(st.sampled_from(sorted(inner) + KEYS))
     if data.draw(st.booleans()):
@@ -98,6 +109,6 @@ def test_any_one_change_of_the_sample_is_a_site_or_faults_with_lines(
 
 def test_a_daemon_that_starts_strictly_also_starts_leniently(tmp_path: Path) -> None:
     path = tmp_path / "site.toml"
-    path.write_text(sample(), encoding="utf-8")
+    path.write_text(render_sample(), encoding="utf-8")
 
-    assert check(path).site == load_lenient(path).site
+    assert check_site_file(path).site == load_site_leniently(path).site

@@ -23,10 +23,18 @@ from quartier.control.requests import (
     Requests,
 )
 from quartier.control.state import ControlState, Decision
-from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Moded, Pv
-from quartier.house.image import Image
-from quartier.house.nodes import PHASES
-from quartier.house.now import Now
+from quartier.site.asset_types import (
+    PHASES,
+    Battery,
+    ChargePointAsset,
+    GridMeter,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
+from quartier.site.site_layout import Site, SiteLimits
 from quartier_drivers.contract import Command, Quality, Reading, columns
 
 EPOCH_MS = 1_790_000_000_000
@@ -37,7 +45,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker("control")
 
 
-LIMITS = Limits(
+LIMITS = SiteLimits(
     import_hard_w=10_000,
     export_hard_w=6_000,
     import_failsafe_w=5_000,
@@ -178,13 +186,13 @@ def paper():
 
 
 @pytest.fixture(scope="session")
-def limits() -> Limits:
+def limits() -> SiteLimits:
     return LIMITS
 
 
-HOUSE = House(
+HOUSE = Site(
     name="b1",
-    grid=Grid(name="grid", rated_w=17_000),
+    grid=GridMeter(name="grid", rated_w=17_000),
     limits=LIMITS,
     unlisted_generation_w=20_000.0,  # a test may have a load below 0: generation that nothing lists
     assets=(
@@ -198,7 +206,7 @@ HOUSE = House(
             tier="D",
         ),
         Pv(name="pv1", rated_w=6_000, curtail="limit"),
-        Ev(name="ev1", rated_w=11_040),
+        ChargePointAsset(name="ev1", rated_w=11_040),
         Load(name="heat", rated_w=2_000, tier="D", switchable=True, min_on_s=0, min_off_s=60),
         Load(name="pump", rated_w=3_000, tier="C", switchable=True),
         Load(name="cold", rated_w=1_500, tier="B", switchable=True),
@@ -218,17 +226,17 @@ CAPS = LinkLimits(
 )
 
 
-def shown(house: House, points: dict[str, float]) -> dict[str, float]:
+def shown(house: Site, points: dict[str, float]) -> dict[str, float]:
     """What stands at the points that assets are steered by, as nearly every device tells."""
     found = {}
     for asset in house.assets:
-        if isinstance(asset, Ev):
+        if isinstance(asset, ChargePointAsset):
             found[f"{asset.name}.current_max_a"] = asset.current_max_a
         elif isinstance(asset, Pv) and asset.curtail == "limit":
             found[f"{asset.name}.generation_max_w"] = asset.rated_w
         elif isinstance(asset, Load) or (isinstance(asset, Pv) and asset.curtail == "relay"):
             found[f"{asset.name}.relay_on"] = 1.0
-        elif isinstance(asset, Moded):
+        elif isinstance(asset, OperationModeAsset):
             found[asset.point] = asset.modes[asset.normal].value
     return {point: points.get(point, value) for point, value in found.items()}
 
@@ -241,7 +249,7 @@ class Plant:
     EV follows its current after 3 s, relays act at once.
     """
 
-    house: House = HOUSE
+    house: Site = HOUSE
     base_w: float = 500.0
     sun_w: float = 0.0
     soc_pct: float = 50.0
@@ -265,7 +273,7 @@ class Plant:
     _setpoints: list[float] = field(default_factory=list)
     _amperes: list[float] = field(default_factory=list)
     _battery_past: list[float] = field(default_factory=list)
-    _image: Image = field(default_factory=Image)
+    _image: ProcessImage = field(default_factory=ProcessImage)
 
     def __post_init__(self) -> None:
         self.state = ControlState.fresh(self.house)
@@ -279,7 +287,7 @@ class Plant:
         limit_w = self.points.get("pv1.generation_max_w", 1e9)
         return -min(self.sun_w, limit_w) * switched if self.has("pv1") else 0.0
 
-    def moded_w(self, asset: Moded) -> float:
+    def moded_w(self, asset: OperationModeAsset) -> float:
         """What it takes in the mode that was ordered, a share of what it would take there at most."""
         value = self.points.get(asset.point, asset.modes[asset.normal].value)
         mode = min(asset.modes, key=lambda one: abs(one.value - value))
@@ -290,7 +298,7 @@ class Plant:
 
     @property
     def grid_w(self) -> float:
-        moded = [asset for asset in self.house.assets if isinstance(asset, Moded)]
+        moded = [asset for asset in self.house.assets if isinstance(asset, OperationModeAsset)]
         loads = sum(self.load_w(name) for name in self.loads_w.keys() - {asset.name for asset in moded})
         loads += sum(self.moded_w(asset) for asset in moded)
         return self.base_w + loads + self.pv_w + self.ev_w + self.bat_w
@@ -317,7 +325,11 @@ class Plant:
             "bat1.power_w": past[max(0, len(past) - 1 - self.lag_s)] if past else 0.0,
         }
         seen |= {f"{a.name}.power_w": self.load_w(a.name) for a in self.house.assets if isinstance(a, Load)}
-        seen |= {f"{a.name}.power_w": self.moded_w(a) for a in self.house.assets if isinstance(a, Moded)}
+        seen |= {
+            f"{a.name}.power_w": self.moded_w(a)
+            for a in self.house.assets
+            if isinstance(a, OperationModeAsset)
+        }
         if self.t % self.grid_every_s == 0:
             seen["grid.power_w"] = self.grid_w
         return seen | shown(self.house, self.points) | self.raw
@@ -383,7 +395,7 @@ def plant() -> type[Plant]:
 
 
 @pytest.fixture(scope="session")
-def house() -> House:
+def house() -> Site:
     return HOUSE
 
 
@@ -391,7 +403,7 @@ def house() -> House:
 def with_house():
     """A house of the same limits with other assets."""
 
-    def make(*names: str, **changes: object) -> House:
+    def make(*names: str, **changes: object) -> Site:
         kept = tuple(asset for asset in HOUSE.assets if asset.name in names)
         return replace(HOUSE, assets=kept, **changes)
 
@@ -403,7 +415,7 @@ def scene():
     """The circumstances of one cycle: a minute after the start all is well; ``t`` in s."""
 
     def make(
-        of: House = HOUSE, *, t: int = 60, state: ControlState | None = None, **more: object
+        of: Site = HOUSE, *, t: int = 60, state: ControlState | None = None, **more: object
     ) -> CycleInputs:
         plain = {
             "state": state or ControlState.fresh(of),
@@ -443,7 +455,7 @@ class Board:
     powers and currents, the grid meter too where ``phased``.
     """
 
-    house: House
+    house: Site
     cars: dict[str, Car] = field(default_factory=dict)
     base_w: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     loads_w: dict[str, float] = field(default_factory=dict)
@@ -465,12 +477,12 @@ class Board:
     over_s: dict[str, int] = field(default_factory=dict)
     longest_s: dict[str, int] = field(default_factory=dict)
     _asked: dict[str, list[float]] = field(default_factory=dict)
-    _image: Image = field(default_factory=Image)
+    _image: ProcessImage = field(default_factory=ProcessImage)
 
     def __post_init__(self) -> None:
         self.state = ControlState.fresh(self.house)
 
-    def amperes(self, ev: Ev) -> float:
+    def amperes(self, ev: ChargePointAsset) -> float:
         """What a car draws on each of its phases."""
         car = self.cars.get(ev.name)
         asked = self._asked.setdefault(ev.name, [])
@@ -481,7 +493,7 @@ class Board:
             return 0.0
         return min(allowed, car.max_a, ev.current_max_a)
 
-    def terminals(self, ev: Ev) -> tuple[float, float, float]:
+    def terminals(self, ev: ChargePointAsset) -> tuple[float, float, float]:
         """The currents at L1, L2 and L3 of a charging point."""
         drawn = self.amperes(ev)
         car = self.cars.get(ev.name, Car())
@@ -500,7 +512,7 @@ class Board:
         for node, watts in self.base_w.items():
             self._add(flows, node, watts)
         for asset in self.house.assets:
-            if isinstance(asset, Ev):
+            if isinstance(asset, ChargePointAsset):
                 terminals = self.terminals(asset)
                 watts = self._of_car(asset, terminals)
                 said = {f"current_l{k + 1}_a": amperes for k, amperes in enumerate(terminals)}
@@ -523,14 +535,16 @@ class Board:
                 return
             node = under[node]
 
-    def _of_car(self, ev: Ev, terminals: tuple[float, float, float]) -> tuple[float, float, float]:
+    def _of_car(
+        self, ev: ChargePointAsset, terminals: tuple[float, float, float]
+    ) -> tuple[float, float, float]:
         """The powers of a charging point on the phases of the building."""
         first = 0 if ev.l1_on is None else PHASES.index(ev.l1_on)
         if ev.phases_count == 1 and ev.phase is not None:
             first = PHASES.index(ev.phase)
         return tuple(230 * terminals[(k - first) % 3] for k in range(3))
 
-    def _stay(self, ev: Ev) -> dict[str, float]:
+    def _stay(self, ev: ChargePointAsset) -> dict[str, float]:
         car = self.cars.get(ev.name)
         if car is None or not car.from_s <= self.t < car.until_s:
             return {"plugged_on": 0.0}

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from quartier.house.assets import Pv
+from quartier.site.asset_types import Pv
 
 # --- self-consumption ------------------------------------------------------------------------
 

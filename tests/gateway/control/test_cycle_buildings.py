@@ -9,9 +9,10 @@ from quartier.control.cycle import run_cycle
 from quartier.control.records import LinkLimits
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState
-from quartier.house.assets import Battery, Contact, Ev, House, Load, Pv
-from quartier.house.image import Image
-from quartier.house.now import Now
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, Pv
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
+from quartier.site.site_layout import LimitContact, Site
 from quartier_drivers.contract import Quality, Reading, columns
 
 # --- whatever the building lacks -------------------------------------------------------------
@@ -37,7 +38,7 @@ def test_assets_that_cannot_be_steered_are_measured_only(plant, house):
     fixed = (
         replace(house.assets[0], writable=False),
         Pv(name="pv1", rated_w=6000),
-        Ev(name="ev1", rated_w=11_040, writable=False),
+        ChargePointAsset(name="ev1", rated_w=11_040, writable=False),
         Load(name="pump", rated_w=3000, tier="C"),
     )
     p = plant(house=replace(house, assets=fixed), base_w=5000, sun_w=3000).cap(import_max_w=1000).run(60)
@@ -81,7 +82,7 @@ def test_no_nonsense_reaches_the_kernel(plant, point, value):
 
 
 def test_bad_readings_do_not_erase_the_good_one_before(house):
-    image, state = Image(), ControlState.fresh(house)
+    image, state = ProcessImage(), ControlState.fresh(house)
     caps = LinkLimits(mode="X", why="", since_ns=0, import_max_w=9000, export_max_w=0)
     image.put(columns([Reading("grid.power_w", 800.0, Quality.GOOD, 0)], 0))
     state = run_cycle(image.freeze(0), Requests(caps=caps), state, Now(0, 0, synced=True)).state
@@ -149,13 +150,13 @@ def test_every_command_has_a_reason_an_expiry_and_the_view_its_words(plant):
         "mode_age_s",
     } == set(p.view)
     assert "envelope dso 1" == p.view["caps"]["import"]["whose"]
-    assert isinstance(p.house, House)
+    assert isinstance(p.house, Site)
     assert isinstance(p.house.assets[0], Battery)
 
 
 @pytest.mark.long
 def test_a_contact_that_closes_is_kept_named_and_let_go_staged(plant, house):
-    contact = Contact(name="dso1", import_max_w=6000.0, release_s=30.0)
+    contact = LimitContact(name="dso1", import_max_w=6000.0, release_s=30.0)
     p = plant(house=replace(house, contacts=(contact,)), base_w=1000, soc_pct=10, ev_wants_w=7000)
     p.raw["dso1.input_on"] = 0.0
     p.run(60)
@@ -177,7 +178,7 @@ def test_a_contact_that_closes_is_kept_named_and_let_go_staged(plant, house):
 
 
 def test_a_contact_that_falls_silent_acts_and_alarms(plant, house):
-    contact = Contact(name="dso1", import_max_w=4200.0)
+    contact = LimitContact(name="dso1", import_max_w=4200.0)
     p = plant(house=replace(house, contacts=(contact,)), base_w=1000)
     p.raw["dso1.input_on"] = 0.0
     p.run(30)

@@ -8,12 +8,20 @@ import pytest
 from hypothesis import settings
 from tests.gateway.control.stepping import step_until
 
-from quartier.house.assets import Mode, Moded
-from quartier.house.modes import Chp, Heat, Lights, Substation, Ventilation, Waste
+from quartier.site.asset_types import (
+    ChpUnit,
+    HeatAsset,
+    HeatSubstation,
+    Lights,
+    OperationMode,
+    OperationModeAsset,
+    VentilationUnit,
+    WasteCollection,
+)
 
 
-def speeds(rated_w: float, *percents: float) -> tuple[Mode, ...]:
-    return tuple(Mode(f"{p} % speed", p, rated_w * (p / 100) ** 3) for p in percents)
+def speeds(rated_w: float, *percents: float) -> tuple[OperationMode, ...]:
+    return tuple(OperationMode(f"{p} % speed", p, rated_w * (p / 100) ** 3) for p in percents)
 
 
 LIGHTS = Lights(
@@ -21,22 +29,26 @@ LIGHTS = Lights(
     rated_w=2_000,
     tier="C",
     quantity="dim_pct",
-    modes=tuple(Mode(f"{p} % light", p, 20.0 * p) for p in (100, 80, 60, 50)),
+    modes=tuple(OperationMode(f"{p} % light", p, 20.0 * p) for p in (100, 80, 60, 50)),
 )
-HEAT = Heat(
+HEAT = HeatAsset(
     name="hp",
     rated_w=3_000,
     tier="C",
     quantity="sg_ready_state",
     senses=("tank_c",),
-    modes=(Mode("boost", 3, 3_000), Mode("normal", 2, 2_000), Mode("blocked", 1, 0)),
+    modes=(
+        OperationMode("boost", 3, 3_000),
+        OperationMode("normal", 2, 2_000),
+        OperationMode("blocked", 1, 0),
+    ),
     normal=1,
     comfort_min_c=45,
     comfort_max_c=55,
     min_on_s=300,
     min_off_s=180,
 )
-LOOP = Substation(
+LOOP = HeatSubstation(
     name="loop",
     rated_w=2_000,
     tier="C",
@@ -47,30 +59,30 @@ LOOP = Substation(
     min_on_s=60,
     min_off_s=60,
 )
-CHP = Chp(
+CHP = ChpUnit(
     name="chp",
     rated_w=3_000,
     tier="D",
     quantity="request_on",
-    modes=(Mode("rest", 0, 0), Mode("asked to run", 1, -3_000)),
+    modes=(OperationMode("rest", 0, 0), OperationMode("asked to run", 1, -3_000)),
     start_import_w=9_000,
     min_on_s=900,
     min_off_s=2_100,
 )
-WASTE = Waste(
+WASTE = WasteCollection(
     name="waste",
     rated_w=3_000,
     tier="C",
     quantity="run_on",
     senses=("waiting_on", "left_s"),
-    modes=(Mode("runs", 1, 3_000), Mode("waits", 0, 0)),
+    modes=(OperationMode("runs", 1, 3_000), OperationMode("waits", 0, 0)),
     window_s=0,
     deadline_s=86_340,
     duration_s=3_600,
     min_on_s=300,
     min_off_s=180,
 )
-AIR = Ventilation(
+AIR = VentilationUnit(
     name="air",
     rated_w=2_000,
     tier="C",
@@ -86,7 +98,7 @@ WELL = {"hp.tank_c": 50, "loop.supply_c": 40, "waste.waiting_on": 0, "air.co2_pp
 
 @pytest.fixture
 def town(plant, house):
-    def made(*assets: Moded, kept: tuple[str, ...] = (), **more: object):
+    def made(*assets: OperationModeAsset, kept: tuple[str, ...] = (), **more: object):
         others = tuple(asset for asset in house.assets if asset.name in kept)
         return plant(
             house=replace(house, assets=(*assets, *others)), **({"base_w": 500, "raw": dict(WELL)} | more)
@@ -231,13 +243,13 @@ def changed(written: list[tuple[int, float]]) -> list[tuple[int, float, float]]:
     return [(t, before, after) for (_, before), (t, after) in pairwise(written) if before != after]
 
 
-def is_up(asset: Moded, before: float, after: float) -> bool:
+def is_up(asset: OperationModeAsset, before: float, after: float) -> bool:
     """Whether that is a change to more power."""
     places = [mode.value for mode in asset.modes]
     return places.index(after) < places.index(before)
 
 
-def directions(asset: Moded, changes: list[tuple[int, float, float]]) -> list[bool]:
+def directions(asset: OperationModeAsset, changes: list[tuple[int, float, float]]) -> list[bool]:
     """For each change whether it turns round the direction of the one before."""
     ups = [is_up(asset, before, after) for _, before, after in changes]
     return [one != earlier for earlier, one in zip([True, *ups], ups, strict=False)]

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from quartier.house.assets import Ev, Load
-from quartier.house.nodes import Node
+from quartier.site.asset_types import ChargePointAsset, Load
+from quartier.site.site_layout import Node
 
 
 def orders_of(p, seconds: int, meanwhile=lambda: None) -> list[float]:
@@ -85,7 +85,7 @@ def test_a_car_that_takes_more_than_it_may_is_told_its_floor_and_the_battery_hel
 def test_a_car_that_shares_and_does_not_obey_leaves_the_fuse_to_the_others(board, car, house):
     """Nothing measures the board: that the car would be slower was believed for ever."""
     park = Node(name="park", under="grid", fuse_a=25.0, measured=False, unmeasured_w=0.0)
-    ev = Ev(name="ev1", rated_w=3_680, phases_count=1, phase="l1", node="park", tier="C")
+    ev = ChargePointAsset(name="ev1", rated_w=3_680, phases_count=1, phase="l1", node="park", tier="C")
     heat = Load(name="heat", rated_w=3_000, tier="C", switchable=True, phase="l1", node="park")
     p = board(house=replace(house, assets=(ev, heat), nodes=(park,)))
     p.loads_w, p.cars = {"heat": 1_500}, {"ev1": car(phases=1)}

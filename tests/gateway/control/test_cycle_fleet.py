@@ -21,9 +21,10 @@ from quartier.control.records import LinkLimits, Order, OrderBook
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState, Decision
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Pv
-from quartier.house.image import Image
-from quartier.house.now import Now
+from quartier.site.asset_types import Battery, ChargePointAsset, GridMeter, Load, Pv
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
+from quartier.site.site_layout import Site, SiteLimits
 from quartier_drivers.contract import Quality, Reading, columns
 from quartier_native import fleets
 from quartier_native.fleets import LONG_AGO_NS, NONE_W, Building, Fleet, FleetState, Unit, step_many
@@ -33,7 +34,7 @@ NOW_NS = 200_000 * S
 FAR_W = 1e6
 TIERS = "DCBA"
 NO_PHASE = (0.0, 0.0, 0.0)
-LIMITS = Limits(
+LIMITS = SiteLimits(
     import_hard_w=FAR_W,
     export_hard_w=FAR_W,
     import_failsafe_w=0,
@@ -53,7 +54,7 @@ def assets(source: random.Random) -> list[Any]:
             made.append(Load(name=name, tier=tier, rated_w=2000, switchable=True, **common))
         elif kind == "ev":
             phases = source.choice([1, 3])
-            made.append(Ev(name=name, tier=tier, rated_w=11_040, phases_count=phases, **common))
+            made.append(ChargePointAsset(name=name, tier=tier, rated_w=11_040, phases_count=phases, **common))
         else:
             made.append(Pv(name=name, rated_w=6000, curtail=kind))
     made += [
@@ -87,7 +88,7 @@ def unit(asset: Any) -> Unit:
         kind = fleets.PV_LIMIT if asset.curtail == "limit" else fleets.PV_RELAY
         return Unit(kind=kind, rated_w=asset.rated_w, min_off_s=300.0, **kept)
     times = {"min_on_s": asset.min_on_s, "min_off_s": asset.min_off_s}
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         ampere_w = asset.voltage_v * asset.phases_count
         floor_w, full_w = asset.current_min_a * ampere_w, asset.current_max_a * ampere_w
         return Unit(kind=fleets.EV, rated_w=full_w, floor_w=floor_w, ampere_w=ampere_w, **times, **kept)
@@ -102,10 +103,10 @@ def turn(source: random.Random, asset: Any) -> SwitchState:
     before_w = source.choice([0.0, 1500.0, 4000.0])
     lowered_ns = source.choice([None, *ago_ns])
     limit_w = None
-    if isinstance(asset, Ev) and source.random() < 0.4:
+    if isinstance(asset, ChargePointAsset) and source.random() < 0.4:
         floor_w = asset.current_min_a * asset.voltage_v * asset.phases_count
         limit_w = floor_w * source.choice([1.0, 1.5, 2.0])
-    raised_ns = source.choice([None, *ago_ns]) if isinstance(asset, Ev) else None
+    raised_ns = source.choice([None, *ago_ns]) if isinstance(asset, ChargePointAsset) else None
     told_ns = source.choice([None, NOW_NS - 6 * S, NOW_NS - 10 * S, *ago_ns])
     if isinstance(asset, Pv):
         sheds, before_w = (), -source.choice([0.0, 2000.0])
@@ -124,8 +125,8 @@ def present_w(source: random.Random, asset: Any, stands: SwitchState) -> float:
         return -source.choice([0.0, source.uniform(0, 6000)])
     if isinstance(asset, Battery):
         return source.uniform(-4000, 5000)
-    full_w = 3680.0 if isinstance(asset, Ev) and asset.phases_count == 1 else 11_040.0
-    most_w = full_w if isinstance(asset, Ev) else 2000.0
+    full_w = 3680.0 if isinstance(asset, ChargePointAsset) and asset.phases_count == 1 else 11_040.0
+    most_w = full_w if isinstance(asset, ChargePointAsset) else 2000.0
     limit_w = most_w if stands.limit_w is None else stands.limit_w
     deaf_w = source.choice([0.0, 0.0, most_w, source.uniform(0, most_w)])
     return source.choice([0.0, most_w, limit_w, source.uniform(0, most_w)]) if stands.on else deaf_w
@@ -168,7 +169,7 @@ def ordered(asset: Any, stands: SwitchState) -> float:
     """What stands at the point that an asset is steered by."""
     if isinstance(asset, Pv) and asset.curtail == "limit":
         return asset.rated_w if stands.limit_w is None else stands.limit_w
-    if not isinstance(asset, Ev) or not stands.on:
+    if not isinstance(asset, ChargePointAsset) or not stands.on:
         return float(stands.on)
     ampere_w = asset.voltage_v * asset.phases_count
     return asset.current_max_a if stands.limit_w is None else stands.limit_w / ampere_w
@@ -176,7 +177,9 @@ def ordered(asset: Any, stands: SwitchState) -> float:
 
 def cycled(one: Case) -> Decision:
     """What the gateway's cycle decides."""
-    house = House(name="h", grid=Grid(name="grid", rated_w=FAR_W), limits=LIMITS, assets=tuple(one.assets))
+    house = Site(
+        name="h", grid=GridMeter(name="grid", rated_w=FAR_W), limits=LIMITS, assets=tuple(one.assets)
+    )
     caps = LinkLimits(
         mode="CONTROLLED",
         why="test",
@@ -192,7 +195,7 @@ def cycled(one: Case) -> Decision:
         for asset in one.assets
         if asset.name in one.turns
     }
-    image = Image()
+    image = ProcessImage()
     image.put(columns((Reading(point, value, Quality.GOOD, NOW_NS) for point, value in seen.items()), NOW_NS))
     state = replace(ControlState.fresh(house), turns=one.turns, book=OrderBook(one.orders))
     return run_cycle(

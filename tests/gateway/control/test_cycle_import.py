@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from tests.gateway.control.stepping import are_all_off, are_all_on, step_until
 
-from quartier.house.assets import Load
+from quartier.site.asset_types import Load
 
 # --- import cap ------------------------------------------------------------------------------
 

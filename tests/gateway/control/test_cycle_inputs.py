@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.house.assets import Pv
+from quartier.site.asset_types import Pv
 
 # --- inputs that age -------------------------------------------------------------------------
 

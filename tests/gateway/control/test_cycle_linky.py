@@ -6,16 +6,16 @@ import pytest
 from tests.gateway.control.stepping import step_until
 
 from quartier.control.limits import supplies
-from quartier.house.assets import Supply
+from quartier.site.site_layout import SupplyMeter
 
 
 def with_supply(house):
-    return replace(house, supplies=(Supply(name="linky", release_s=60.0),))
+    return replace(house, supplies=(SupplyMeter(name="linky", release_s=60.0),))
 
 
 def with_va(house, *, name="grid"):
     grid = replace(house.grid, is_apparent=True)
-    return replace(house, grid=grid, supplies=(Supply(name=name, is_grid=True),))
+    return replace(house, grid=grid, supplies=(SupplyMeter(name=name, is_grid=True),))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from quartier.control.observe import health
 from quartier.control.observe.meter_check.judge import Verdict
 from quartier.control.records import Override
 from quartier.control.requests import Requests
-from quartier.house.assets import House
+from quartier.site.site_layout import Site
 from quartier_drivers.who import Who
 
 HOUSE = replace(conftest.HOUSE, unlisted_generation_w=800.0)
@@ -23,7 +23,7 @@ UNLISTED = replace(HOUSE, unlisted_generation_w=0.0)
 class LyingPlant(Plant):
     """``lie`` makes of the true power what the meter shows; the load moves by some watts all the time."""
 
-    house: House = HOUSE
+    house: Site = HOUSE
     lie: Callable[[float], float] = lambda watts: watts
     people: dict[str, Override] = field(default_factory=dict)
 

@@ -8,8 +8,8 @@ from hypothesis import settings
 from tests.gateway.control.stepping import step_until
 
 from quartier.control.switch_state import RestoreGate
-from quartier.house.assets import Ev
-from quartier.house.nodes import Node
+from quartier.site.asset_types import ChargePointAsset
+from quartier.site.site_layout import Node
 
 pytestmark = pytest.mark.long
 
@@ -21,7 +21,7 @@ EVENING_S = 3 * 3600 if settings.get_current_profile_name() == "deep" else 2_700
 def points(count, **more):
     """Charging points of three phases, with turned wiring as an electrician does it."""
     return tuple(
-        Ev(
+        ChargePointAsset(
             name=f"ev{n:02}",
             rated_w=22_080,
             current_max_a=32.0,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from quartier.house.assets import Pv
+from quartier.site.asset_types import Pv
 
 # --- property: whatever is read, lost, capped or delayed ---------------------------------------
 

@@ -8,17 +8,16 @@ import pytest
 from quartier.control import switch_state
 from quartier.control.observe import daily_runs
 from quartier.control.state import ControlState
-from quartier.house.assets import Mode
-from quartier.house.modes import Run
+from quartier.site.asset_types import BatchLoad, OperationMode
 
 # The plant's time begins at 16:13:20; a run of a quarter of an hour by 17:30 begins at 17:10 at the latest.
 LATEST_T, DUE_T, RUN_S = 3_400, 4_600, 900
-WASHER = Run(
+WASHER = BatchLoad(
     name="washer",
     rated_w=2_000,
     tier="D",
     quantity="relay_on",
-    modes=(Mode("runs", 1, 2_000), Mode("waits", 0, 0)),
+    modes=(OperationMode("runs", 1, 2_000), OperationMode("waits", 0, 0)),
     run_w=(2_000,),
     deadline_s=17.5 * 3_600,
     min_on_s=300,

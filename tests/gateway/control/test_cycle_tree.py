@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from tests.gateway.control.stepping import are_all_on, step_until
 
-from quartier.house.assets import Ev, Load, Pv
-from quartier.house.nodes import Node
+from quartier.site.asset_types import ChargePointAsset, Load, Pv
+from quartier.site.site_layout import Node
 
 
 def loads(*names, node="shed", phase=None, tier="C", **more):
@@ -111,7 +111,7 @@ def test_what_a_fuse_took_stays_while_it_would_not_fit(shed):
 def test_a_car_that_pauses_behind_a_measured_board_lets_nothing_feed_back_there(shed, car):
     """For some seconds it counts as there while the board's meter shows it gone; PV beside it makes 8 kW."""
     roof = Pv(name="roof", rated_w=8_000, curtail="limit", node="shed", phase="all")
-    ev = Ev(name="ev1", rated_w=11_040, node="shed")
+    ev = ChargePointAsset(name="ev1", rated_w=11_040, node="shed")
     p = shed(roof, ev, fuse_a=25.0, measured=True)
     p.delay_s, p.cars = 2, {"ev1": car()}
     p.base_w, p.loads_w = {"grid": (3_000, 3_000, 3_000)}, {"roof": -8_000}
@@ -124,7 +124,7 @@ def test_a_car_that_pauses_behind_a_measured_board_lets_nothing_feed_back_there(
 
 
 def test_a_main_fuse_is_kept_on_each_phase(board, car, house):
-    ev = Ev(name="ev1", rated_w=7_360, phases_count=1, phase="l2", current_max_a=32.0)
+    ev = ChargePointAsset(name="ev1", rated_w=7_360, phases_count=1, phase="l2", current_max_a=32.0)
     limits = replace(house.limits, import_hard_w=60_000)
     p = board(house=replace(house, assets=(ev,), main_fuse_a=40.0, limits=limits)).cap(import_max_w=60_000)
     p.cars = {"ev1": car(phases=1)}

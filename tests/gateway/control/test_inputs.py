@@ -5,7 +5,7 @@ from quartier.control.limits.active import ActiveLimits
 from quartier.control.observe.health import ControlStage, StageDecision
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 
 def test_house_and_stage_are_those_of_the_state(drive, house):

@@ -14,7 +14,7 @@ from quartier.control.link import allowed, machine
 from quartier.control.link import state as link_state
 from quartier.control.link.state import LinkMode, TrackedDocument, UtcPosition
 from quartier.control.requests import Envelope, Heartbeat, Interval
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 HOUR = 3_600
 PARAMS = allowed.LinkParameters(limits=LIMITS)

@@ -15,7 +15,7 @@ from quartier.control.reason import NO_REASON, make_reason, make_text_reason, re
 from quartier.control.records import Order, OrderBook, Override
 from quartier.control.requests import Requests
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.assets import Battery, Ev, Load, Mode, Moded, Pv
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationMode, OperationModeAsset, Pv
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
@@ -29,7 +29,7 @@ BATTERY = Battery(
     discharge_max_w=5_000,
     ramp_max_w_per_s=2_500,
 )
-CAR = Ev(name="ev1", rated_w=11_040)
+CAR = ChargePointAsset(name="ev1", rated_w=11_040)
 PUMP = Load(name="pump", rated_w=3_000, tier="C", switchable=True)
 ROOF = Pv(name="pv1", rated_w=6_000, curtail="limit")
 SHED = Pv(name="pv2", rated_w=3_000, curtail="relay")
@@ -239,8 +239,10 @@ def test_a_car_that_shares_may_take_what_the_fuses_leave_and_nothing_in_an_event
 
 @pytest.mark.parametrize(("own_normal", "values"), [(True, []), (False, [100.0])])
 def test_what_is_normal_by_its_own_control_is_not_ordered_so(told, own_normal, values):
-    modes = (Mode("full speed", 100, 900.0), Mode("half speed", 50, 400.0))
-    fan = Moded(name="fan", rated_w=900, quantity="speed_pct", modes=modes, own_normal=own_normal)
+    modes = (OperationMode("full speed", 100, 900.0), OperationMode("half speed", 50, 400.0))
+    fan = OperationModeAsset(
+        name="fan", rated_w=900, quantity="speed_pct", modes=modes, own_normal=own_normal
+    )
 
     assert values == [
         one.value for one in wants_of(told(), Participant(fan, 900.0, 900.0, SwitchState()), 900.0)

@@ -14,8 +14,8 @@ from quartier.control.observe.health import ControlStage, StageDecision
 from quartier.control.observe.observations import LastGood
 from quartier.control.participants import Participant
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Ev
-from quartier.house.nodes import Node
+from quartier.site.asset_types import ChargePointAsset
+from quartier.site.site_layout import Node
 
 S = 1_000_000_000
 NOW = 60 * S
@@ -26,7 +26,7 @@ GROVE = ConnectionTree(Topology((-1,), ()), RowLimits((1e11,) * 4, (1e11,) * 4))
 
 def bay(name, order_a=6.0, drawn_a=None, **more):
     """A point on one phase where a car charges as it may, behind one row."""
-    ev = Ev(name=name, rated_w=3_680, phases_count=1)
+    ev = ChargePointAsset(name=name, rated_w=3_680, phases_count=1)
     turn = more.pop("turn", SwitchState(on=order_a > 0, since_ns=0, limit_w=order_a * V if order_a else None))
     drawn_a = order_a if drawn_a is None else drawn_a
     plain = {
@@ -346,7 +346,10 @@ YARD = Node(name="yard", fuse_a=20.0, measured=True, unmeasured_w=0.0)
 @pytest.fixture(scope="module")
 def looked(board, house, car, scene):
     """The first of two points of a yard, as a sharing sees it after its player was changed."""
-    evs = tuple(Ev(name=f"ev{n}", rated_w=3_680, phases_count=1, phase="l1", node="yard") for n in range(2))
+    evs = tuple(
+        ChargePointAsset(name=f"ev{n}", rated_w=3_680, phases_count=1, phase="l1", node="yard")
+        for n in range(2)
+    )
     limits = replace(house.limits, import_hard_w=60_000)
     p = board(house=replace(house, assets=evs, nodes=(YARD,), limits=limits)).cap(import_max_w=60_000)
     p.cars = {ev.name: car(phases=1) for ev in evs}

@@ -13,7 +13,7 @@ from quartier.control.participants import (
     make_flexible_participant,
 )
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Ev, Load, Mode, Moded, Pv
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationMode, OperationModeAsset, Pv
 
 S = 1_000_000_000
 BATTERY = {"capacity_wh": 1, "charge_max_w": 1, "discharge_max_w": 1, "ramp_max_w_per_s": 1}
@@ -24,8 +24,11 @@ def test_flexible_is_what_takes_orders_and_is_not_tier_a(house):
 
 
 def test_an_ev_has_a_floor_and_a_full_power():
-    assert (4140, 11_040) == (find_floor_power_w(ev := Ev(name="ev1", rated_w=1)), find_full_power_w(ev))
-    assert 1380 == find_floor_power_w(Ev(name="ev1", rated_w=1, phases_count=1))
+    assert (4140, 11_040) == (
+        find_floor_power_w(ev := ChargePointAsset(name="ev1", rated_w=1)),
+        find_full_power_w(ev),
+    )
+    assert 1380 == find_floor_power_w(ChargePointAsset(name="ev1", rated_w=1, phases_count=1))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +111,7 @@ def test_what_was_read_before_it_had_time_to_obey_says_nothing_of_that(house):
 )
 def test_car_is_not_settled_before_it_was_read_after_its_order(turn, seen_w, read_s, settled_w):
     """Ten seconds after the order, when every grid meter shows what the car does."""
-    ev = Ev(name="ev1", rated_w=11_040)
+    ev = ChargePointAsset(name="ev1", rated_w=11_040)
     player = make_flexible_participant(ev, turn, {"ev1.power_w": LastGood(seen_w, read_s * S)}, 10 * S)
 
     assert settled_w == player.settled_w
@@ -143,8 +146,11 @@ def test_a_player_is_named_like_its_asset(house):
     assert "l9" == make_flexible_participant(renamed, SwitchState(), {}, 0).name
 
 
-FAN = Moded(
-    name="fan", rated_w=9, quantity="step_index", modes=(Mode("on", 1, 900.0), Mode("makes", 0, -500.0))
+FAN = OperationModeAsset(
+    name="fan",
+    rated_w=9,
+    quantity="step_index",
+    modes=(OperationMode("on", 1, 900.0), OperationMode("makes", 0, -500.0)),
 )
 
 
@@ -155,7 +161,7 @@ FAN = Moded(
         (FAN, SwitchState(), 1, 0),
         (Load(name="pump", rated_w=3_000), SwitchState(), 0, 3_000),
         (Load(name="pump", rated_w=3_000), SwitchState(on=False), 0, 70),
-        (Ev(name="ev1", rated_w=11_040), SwitchState(limit_w=5_000.0), 0, 5_000),
+        (ChargePointAsset(name="ev1", rated_w=11_040), SwitchState(limit_w=5_000.0), 0, 5_000),
         (Pv(name="pv1", rated_w=5_000), SwitchState(), 0, 70),
     ],
 )
@@ -168,12 +174,12 @@ def test_an_order_allows_what_its_mode_its_limit_or_its_rating_says(asset, turn,
 @pytest.mark.parametrize(
     ("asset", "name"),
     [
-        (Ev(name="ev1", rated_w=1), "ev1.current_max_a"),
+        (ChargePointAsset(name="ev1", rated_w=1), "ev1.current_max_a"),
         (Pv(name="pv1", rated_w=1, curtail="limit"), "pv1.generation_max_w"),
         (Pv(name="pv1", rated_w=1, curtail="relay"), "pv1.relay_on"),
         (Load(name="pump", rated_w=1), "pump.relay_on"),
         (Battery(name="bat1", rated_w=1, **BATTERY), "bat1.setpoint_w"),
-        (Moded(name="fan1", rated_w=1, quantity="speed_pct", modes=()), "fan1.speed_pct"),
+        (OperationModeAsset(name="fan1", rated_w=1, quantity="speed_pct", modes=()), "fan1.speed_pct"),
     ],
 )
 def test_each_role_is_steered_by_its_point(asset, name):

@@ -14,8 +14,8 @@ from quartier.control.orders.running_commands import RunningCommands
 from quartier.control.reason import make_text_reason
 from quartier.control.requests import LocalPlan, PlanAim
 from quartier.control.state import ControlState
-from quartier.house.image import Image
-from quartier.house.now import Now
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
 from quartier_drivers.contract import Quality, Reading, columns
 
 EPOCH_MS = 1_790_000_000_000
@@ -26,7 +26,7 @@ def turn(drive, house):
     """Turns with a voltage that the grid meter says, after a document was accepted."""
     found = drive().controlled()
     measured = replace(house, grid=replace(house.grid, voltage_period_s=1.0))
-    image, kept = Image(), [ControlState.fresh(measured), found.state]
+    image, kept = ProcessImage(), [ControlState.fresh(measured), found.state]
 
     def make(at_s, volts, by_hand=None, commands=sequence.NO_COMMANDS, plan=None, more=None):
         found.t = at_s

@@ -3,7 +3,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from quartier.control.state import ControlState
-from quartier.house.assets import Contact
+from quartier.site.site_layout import LimitContact
 
 
 def test_a_fresh_state_knows_nothing_but_its_house(house):
@@ -26,7 +26,7 @@ def test_adopting_forgets_what_is_no_longer_named(plant, house):
 
 
 def test_adopting_keeps_how_a_contact_stood_and_forgets_one_that_went(plant, house):
-    contacts = (Contact(name="dso1", import_max_w=4200.0), Contact(name="dso2", export_max_w=0.0))
+    contacts = (LimitContact(name="dso1", import_max_w=4200.0), LimitContact(name="dso2", export_max_w=0.0))
     p = plant(house=replace(house, contacts=contacts))
     p.raw |= {"dso1.input_on": 1.0, "dso2.input_on": 1.0}
     p.run(3)

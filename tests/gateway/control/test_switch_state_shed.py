@@ -17,7 +17,7 @@ from quartier.control.switch_state import (
     switch_off,
     switch_on,
 )
-from quartier.house.assets import Ev, Load, Moded, Pv
+from quartier.site.asset_types import ChargePointAsset, Load, OperationModeAsset, Pv
 
 S = 1_000_000_000
 PUMP = Load(name="pump", rated_w=3000, tier="C", switchable=True)
@@ -28,8 +28,8 @@ PUMP = Load(name="pump", rated_w=3000, tier="C", switchable=True)
     [
         (PUMP, True, 300),
         (PUMP, False, 180),
-        (Ev(name="ev1", rated_w=11_000), True, 60),
-        (Ev(name="ev1", rated_w=11_000), False, 180),
+        (ChargePointAsset(name="ev1", rated_w=11_000), True, 60),
+        (ChargePointAsset(name="ev1", rated_w=11_000), False, 180),
         (Pv(name="pv1", rated_w=1, curtail="relay"), False, 300),
         (Pv(name="pv1", rated_w=1, curtail="relay"), True, 0),
     ],
@@ -47,7 +47,7 @@ def test_what_never_switched_may():
 
 @pytest.mark.parametrize(("on", "age_s", "sinks"), [(True, 299, False), (True, 300, True), (False, 0, True)])
 def test_what_went_down_may_go_further_down_without_a_wait(on, age_s, sinks):
-    fan = Moded(name="fan", rated_w=1, quantity="q", modes=(), min_on_s=300, min_off_s=180)
+    fan = OperationModeAsset(name="fan", rated_w=1, quantity="q", modes=(), min_on_s=300, min_off_s=180)
 
     assert sinks is is_lowering_allowed(fan, SwitchState(on=on, since_ns=0), age_s * S)
 
@@ -158,7 +158,7 @@ def test_a_relay_and_a_car_switch_six_times_an_hour_at_most(sheds_s, may):
     sheds_ns = tuple(s * 1_000_000_000 for s in sheds_s)
     turn = SwitchState(on=False, since_ns=sheds_ns[-1] if sheds_ns else None, sheds_ns=sheds_ns)
     load = Load(name="pump", rated_w=1, tier="C", switchable=True)
-    ev = Ev(name="ev1", rated_w=1)
+    ev = ChargePointAsset(name="ev1", rated_w=1)
 
     assert may is is_return_allowed(load, turn, 3_600_000_000_000)
     assert is_return_allowed(load, turn, 3_611_000_000_000)  # the first of them is an hour old

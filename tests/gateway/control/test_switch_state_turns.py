@@ -6,8 +6,8 @@ from tests.gateway.control.walk.houses import TANK
 
 from quartier.control import switch_state
 from quartier.control.switch_state import SwitchState, is_switch_allowed
-from quartier.house.assets import Mode, Moded
-from quartier.house.now import Now
+from quartier.site.asset_types import OperationMode, OperationModeAsset
+from quartier.site.records import Now
 
 S = 1_000_000_000
 UTC_MS = 1_790_000_000_000
@@ -73,7 +73,12 @@ def test_sheds_of_the_day_still_count_so_that_the_turns_stay_fair(house):
 
 @pytest.mark.parametrize(("mode", "goes_on"), [(0, True), (1, True), (2, False), (-1, False)])
 def test_a_mode_that_it_has_goes_on_and_whether_a_cap_holds_it_there(house, mode, goes_on):
-    fan = Moded(name="fan", rated_w=9, quantity="step_index", modes=(Mode("on", 1, 9), Mode("off", 0, 0)))
+    fan = OperationModeAsset(
+        name="fan",
+        rated_w=9,
+        quantity="step_index",
+        modes=(OperationMode("on", 1, 9), OperationMode("off", 0, 0)),
+    )
     known = {"fan": SwitchState(on=False, since_ns=0, mode=mode, is_held=True)}
     found = restarted(replace(house, assets=(fan,)), known)
 

@@ -14,8 +14,7 @@ from tests.gateway.control.walk.judge import weigh
 from tests.gateway.control.walk.world import World
 
 from quartier.control.requests import Interval
-from quartier.house.assets import Battery, Load
-from quartier.house.modes import Lights
+from quartier.site.asset_types import Battery, Lights, Load
 from quartier_drivers.contract import Command
 from quartier_drivers.who import Who
 
@@ -63,7 +62,9 @@ def test_hundreds_of_houses_hold_every_class_of_asset_and_every_kind_of_meter():
         *("Battery", "Pv", "Ev", "Load", "Lights", "Heat", "Cooling"),
         *("Substation", "Chp", "Waste", "Run", "Ventilation"),
     }
-    assert {True, False} == {house.is_branched for house in built} == {bool(h.contacts) for h in built}
+    assert (
+        {True, False} == {house.has_connection_tree for house in built} == {bool(h.contacts) for h in built}
+    )
     assert {True, False} == {h.grid.is_apparent for h in built} == {bool(h.supplies) for h in built}
     assert {None, 0.2, 1.0} == {house.grid.frequency_period_s for house in built}
 

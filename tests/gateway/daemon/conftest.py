@@ -12,11 +12,11 @@ import structlog
 from tests.gateway import forked
 from tests.gateway.virtual import find_end_s, make_clock, pick_poll_interval_s
 
-from quartier.config import load
+from quartier.config import loading
 from quartier.daemon.assembly import bus_specs
 from quartier.daemon.buses.lifecycle import BusManager
-from quartier.house.image import Image
 from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Command
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
@@ -158,7 +158,7 @@ class Yard:
         self.rate = rate
         self.clock = make_clock(rate)
         self.log = structlog.testing.CapturingLogger()
-        self.image = Image()
+        self.image = ProcessImage()
         self.bug = lambda _readings: None
         self.fleet = BusManager(group, self.clock, self.deliver, self.log)
 
@@ -174,7 +174,7 @@ class Yard:
             text = text.replace(old, new)
         path = self.folder / "site.toml"
         path.write_text(text)
-        return load.load_lenient(path)
+        return loading.load_site_leniently(path)
 
     async def follow(self, *changes):
         loaded = self.read(*changes)

@@ -8,9 +8,9 @@ from quartier.control.link import allowed, machine
 from quartier.control.link.state import LinkState
 from quartier.daemon import background_tasks
 from quartier.daemon.state_files import DeviceMemory
-from quartier.house.now import Now
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.bus.write_budget import WriteCounts
+from quartier.site.records import Now
 from quartier_drivers.contract import Armed
 
 NOON = 1_764_000_000_000

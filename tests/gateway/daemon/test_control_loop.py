@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from quartier.config.model import Control
+from quartier.config.sections.site_file import ControlSection
 from quartier.control.link import machine
 from quartier.control.orders.commands import CommandDocument, FailsafeTest, Replay, ResetAlarm, Setpoint
 from quartier.control.requests import (
@@ -29,7 +29,7 @@ from quartier.district.documents.document_types import AcceptedDocument
 from quartier.district.documents.gateway_forms import FlexibilityForm
 from quartier.district.records import EVENT_STREAM
 from quartier.district.sparkplug.metric_catalog import build_catalog
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store.history_store import Store
 from quartier_drivers.who import OURS
 
@@ -602,13 +602,13 @@ async def test_events_are_replayed_by_the_uplink_and_alarms_reset_by_the_sentry(
     async with turning() as house:
         await house.well()
         house.turn.alarm_manager.note("district.document_suspect", "moved", {}, house.yard.clock.now())
-        house.turn.uplink._companion.begin({EVENT_STREAM: Mark(7, 9)})
+        house.turn.uplink._companion.begin({EVENT_STREAM: StreamPosition(7, 9)})
         house.turn()
         house.command(Replay(7, 3), 7)
         house.command(ResetAlarm("district.document_suspect"), 8)
         house.turn()
 
-        assert Mark(7, 2) == house.turn.uplink._companion._event_mark
+        assert StreamPosition(7, 2) == house.turn.uplink._companion._event_mark
         assert [("c7", "SUCCEEDED"), ("c8", "SUCCEEDED")] == house.acks[1::2]
         (record,) = house.turn.alarm_manager.book.picked("district.document_suspect")
         assert ("the district", "c8") == (record.acknowledged.by, record.acknowledged.uid)
@@ -624,4 +624,4 @@ async def test_rule_a_verdict_is_said_in_the_turn_after_the_reception(turning):
         assert [] == list(house.turn.uplink._companion.acks), "first the disk"
         assert {("c7", "ACCEPTED"), ("c8", "REJECTED")} <= set(house.acks)
     with pytest.raises(ValidationError, match="cycle_s"):
-        Control(cycle_s=5.1)  # accepted or rejected within 5 s
+        ControlSection(cycle_s=5.1)  # accepted or rejected within 5 s

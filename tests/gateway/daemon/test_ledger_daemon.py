@@ -9,8 +9,8 @@ import pytest
 from tests.gateway.daemon.conftest import lit
 
 from quartier.cli import rows
-from quartier.house.entry import from_data
 from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.site.ledger import load_entry
 from quartier_hil.devices.unit import ILLEGAL_ADDRESS, Refusal
 
 DEADLINE_S = 150.0
@@ -41,7 +41,7 @@ class Book:
         with contextlib.suppress(NoDaemon):
             told = await asyncio.to_thread(ask, self.gateway.runtime_dir, "asset", asset)
             return [
-                rows.row(from_data(row)) for row in (told or {"asset": {"ledger": ()}})["asset"]["ledger"]
+                rows.row(load_entry(row)) for row in (told or {"asset": {"ledger": ()}})["asset"]["ledger"]
             ]
         return []
 

@@ -13,12 +13,12 @@ import structlog
 from tests.gateway.control.conftest import HOUSE
 
 from quartier.daemon import manual_overrides
-from quartier.house.assets import Load, Pv
-from quartier.house.now import Now
 from quartier.runtime.clock import SiteClock, find_boot_id
 from quartier.runtime.local_socket.orders import send_order
 from quartier.runtime.local_socket.presence import AskingProcess, Presence
 from quartier.runtime.local_socket.questions import NoDaemon
+from quartier.site.asset_types import Load, Pv
+from quartier.site.records import Now
 from quartier_drivers.who import Who
 
 S = 1_000_000_000

@@ -1,7 +1,7 @@
 import pytest
 
 from quartier.daemon import manual_overrides
-from quartier.house.assets import Battery, Ev, Load, Mode, Moded, Pv
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationMode, OperationModeAsset, Pv
 
 BAT = Battery(
     name="bat1",
@@ -13,13 +13,13 @@ BAT = Battery(
 )
 PV = Pv(name="pv1", rated_w=6_000, curtail="limit")
 ROOF = Pv(name="pv2", rated_w=6_000, curtail="relay")
-EV = Ev(name="ev1", rated_w=11_000)
+EV = ChargePointAsset(name="ev1", rated_w=11_000)
 PUMP = Load(name="pump", rated_w=900, switchable=True)
-LAMPS = Moded(
+LAMPS = OperationModeAsset(
     name="street",
     rated_w=900,
     quantity="dim_pct",
-    modes=(Mode("100 % light", 100, 900), Mode("50 % light", 50, 450)),
+    modes=(OperationMode("100 % light", 100, 900), OperationMode("50 % light", 50, 450)),
 )
 
 

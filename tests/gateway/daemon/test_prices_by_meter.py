@@ -10,11 +10,12 @@ import pytest
 
 from quartier.control.observe import meter_clocks, observations
 from quartier.control.state import ControlState
-from quartier.house.assets import Grid, House, Limits, Supply, Witness
-from quartier.house.image import Image
-from quartier.house.now import Now
 from quartier.planning.service.planner_inputs import read_meter_tariff
 from quartier.planning.tariffs.energy_prices import Tariff, find_prices
+from quartier.site.asset_types import GridMeter
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
+from quartier.site.site_layout import ClockSource, Site, SiteLimits, SupplyMeter
 from quartier_drivers import profile
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.meter.protocols import decoder
@@ -24,7 +25,7 @@ VIRTUAL_TIME = True
 
 VECTORS = Path(__file__).parents[2] / "drivers" / "vectors"
 S = 1_000_000_000
-LIMITS = Limits(
+LIMITS = SiteLimits(
     import_hard_w=9_000,
     export_hard_w=0,
     import_failsafe_w=0,
@@ -32,12 +33,12 @@ LIMITS = Limits(
     import_autonomous_w=0,
     export_autonomous_w=0,
 )
-HOUSE = House(
+HOUSE = Site(
     name="b1",
-    grid=Grid(name="grid", rated_w=9_000),
+    grid=GridMeter(name="grid", rated_w=9_000),
     assets=(),
     limits=LIMITS,
-    witnesses=(Witness(name="grid", tariff_s=1.0, clock_s=1.0),),
+    witnesses=(ClockSource(name="grid", tariff_s=1.0, clock_s=1.0),),
 )
 TWO = Tariff(
     kind="two_rates", zone="Europe/Brussels", prices_eur_per_wh=(2.0, 3.0), off_peak=((22 * 60, 7 * 60),)
@@ -56,7 +57,7 @@ def heard(name, case, clock_s, house=HOUSE):
     loaded = profile.load(name)
     teller = Teller(DeviceSpec("meter", 1, {"": "grid"}), loaded, lambda: clock_s)
     parser = decoder(loaded.protocol, loaded.decoder)
-    image = Image()
+    image = ProcessImage()
     for telegram in (*parser.feed(said), *parser.end()):
         readings = teller.told((telegram,), S)
         if readings is not None:
@@ -98,7 +99,7 @@ def test_the_stamp_of_a_p1_telegram_is_held_against_our_clock():
 
 
 def test_a_linkys_announced_peaks_its_notice_and_its_calendar_are_in_its_frame():
-    house = replace(HOUSE, supplies=(Supply(name="grid", period_s=2.0),), witnesses=())
+    house = replace(HOUSE, supplies=(SupplyMeter(name="grid", period_s=2.0),), witnesses=())
     word, _ = heard("enedis/linky_standard", 0, utc_s("2026-11-30T20:00", "Europe/Paris"), house)
     days = [
         (utc_s(f"2026-12-0{day}T08:00", "Europe/Paris"), utc_s(f"2026-12-0{day}T20:00", "Europe/Paris"))

@@ -10,12 +10,12 @@ import structlog
 from quartier.control.link import allowed, machine
 from quartier.control.link import state as link_state
 from quartier.daemon import state_files
-from quartier.house.assets import Limits
-from quartier.house.now import Now
 from quartier.runtime import state_file
 from quartier.runtime.clock import ClockSetting, SiteClock, find_boot_id
+from quartier.site.records import Now
+from quartier.site.site_layout import SiteLimits
 
-LIMITS = Limits(
+LIMITS = SiteLimits(
     import_hard_w=12000,
     export_hard_w=6000,
     import_failsafe_w=6000,

@@ -20,9 +20,9 @@ from itertools import pairwise
 import paho.mqtt.client as mqtt
 import pytest
 
-from quartier.house.now import Now
-from quartier.house.sample import Mark
 from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 from quartier.store.history_store import Store
 from quartier_drivers.contract import FLOAT
 from quartier_hil.bench import site
@@ -167,7 +167,7 @@ class Victim:
             while (run := store.run(stream, marks.get(stream), 100_000)) is not None and len(run):
                 if run.boot == store.boot:
                     break
-                marks[stream] = Mark(run.boot, run.last)
+                marks[stream] = StreamPosition(run.boot, run.last)
                 yield run
         store.close(now)
 

@@ -5,13 +5,13 @@ Script, driver and device are the real ones, the wire too; only time is made her
 
 import pytest
 
-from quartier.commissioning import findings, subject, verdict
-from quartier.commissioning.bounds import Bounds
+from quartier.commissioning.probe import probe_findings, probe_measurement, probe_subject
+from quartier.commissioning.probe.probe_session import ProbeSession
+from quartier.commissioning.probe.probe_state import ProbeRequest
+from quartier.commissioning.probe.probe_subject import ProbeLimits
 from quartier.commissioning.service import probing
-from quartier.commissioning.session import Session
-from quartier.commissioning.stage import Wish
-from quartier.house.assets import Battery
-from quartier.house.image import Image
+from quartier.site.asset_types import Battery
+from quartier.site.process_image import ProcessImage
 from quartier_drivers import profile, registry
 from quartier_drivers.contract import Command, DeviceSpec, Quality, Reading, columns
 from quartier_drivers.modbus.bus import TcpBus
@@ -46,7 +46,7 @@ class Clock:
 
 async def watched(device):
     """A whole probe of the device with its timer watched: subject, session and what was found."""
-    clock, image, power_w = Clock(), Image(), 0.0
+    clock, image, power_w = Clock(), ProcessImage(), 0.0
     async with await serve_tcp(device) as wire:
         bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=wire.port, timeout_s=20, retries_count=2)
         line = registry.door("modbus-tcp").line("lan", bus, clock)
@@ -55,8 +55,10 @@ async def watched(device):
         driver = registry.door("modbus-tcp", "sunspec").driver(line, spec, loaded, clock)
         await driver.open()
         timer = driver.points["bat1.setpoint_w"].fallback
-        of = subject.battery(BATTERY, "bat1.setpoint_w", None, fallback=timer)
-        session = Session(of, Bounds(20_000, 20_000), Wish(60.0, watch_timer=True), clock.ns)
+        of = probe_subject.make_battery_subject(BATTERY, "bat1.setpoint_w", None, fallback=timer)
+        session = ProbeSession(
+            of, ProbeLimits(20_000, 20_000), ProbeRequest(60.0, watch_timer=True), clock.ns
+        )
         while True:
             clock.ns += TURN_NS
             device.tick(clock.ns / S)
@@ -74,11 +76,11 @@ async def watched(device):
         await driver.close()
         await line.close()
     stage = session.stage
-    seen = verdict.measured(stage.trace)
+    seen = probe_measurement.evaluate_trace(stage.trace)
     return (
         of,
         stage.watch,
-        {one.code for one in findings.found(of, stage.trace, seen, act.ended, stage.watch)},
+        {one.code for one in probe_findings.find_findings(of, stage.trace, seen, act.ended, stage.watch)},
     )
 
 
@@ -107,4 +109,9 @@ async def test_a_timer_that_is_ignored_or_fed_by_polls_is_disproved_whatever_els
 
 
 def test_nothing_is_proven_where_no_timer_was_watched():
-    assert probing.make_fallback_proof(subject.battery(BATTERY, "bat1.setpoint_w", None), None, 7, "") is None
+    assert (
+        probing.make_fallback_proof(
+            probe_subject.make_battery_subject(BATTERY, "bat1.setpoint_w", None), None, 7, ""
+        )
+        is None
+    )

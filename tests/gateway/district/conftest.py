@@ -37,21 +37,21 @@ from quartier.district.sparkplug.payload_codec import (
     encode_payload,
 )
 from quartier.district.uplink import SiteView, Uplink, UplinkSettings
-from quartier.house.image import Seen
-from quartier.house.now import Now
-from quartier.house.sample import BIG, QUALITY_SHIFT, Mark, Run, Sample
 from quartier.runtime.clock import ClockSetting, SiteClock
+from quartier.site.process_image import PointValue
+from quartier.site.records import Now
+from quartier.site.samples import LARGE_INTEGER, QUALITY_SHIFT, Sample, SampleBlock, StreamPosition
 from quartier_drivers.contract import INT, PointInfo, Quality, Reading, columns
 
 START_MS = 1_764_000_000_000
 
 
-def run_of(samples: list[Sample]) -> Run:
+def run_of(samples: list[Sample]) -> SampleBlock:
     """Consecutive samples of one stream and boot, in columns."""
     first = samples[0]
     held = columns([Reading("", s.value, s.quality, 0) for s in samples], 0)
     big = {place for place in held.texts if held.layout.kinds[place] == INT}
-    return Run(
+    return SampleBlock(
         first.stream,
         first.boot,
         first.seq,
@@ -60,7 +60,7 @@ def run_of(samples: list[Sample]) -> Run:
         kinds=array(
             "B",
             [
-                (BIG if place in big else kind) | code << QUALITY_SHIFT
+                (LARGE_INTEGER if place in big else kind) | code << QUALITY_SHIFT
                 for place, (kind, code) in enumerate(zip(held.layout.kinds, held.qualities, strict=True))
             ],
         ),
@@ -78,7 +78,7 @@ class Notebook:
     def __init__(self, boot: int = 7) -> None:
         self.boot = boot
         self.kept: list[Sample] = []
-        self.marks: dict[str, Mark] = {}
+        self.marks: dict[str, StreamPosition] = {}
         self._next = defaultdict(int)
 
     def put(self, stream, metric, value, utc_ms=START_MS, quality=Quality.GOOD):
@@ -90,7 +90,7 @@ class Notebook:
         self._next.clear()
 
     def heads(self):
-        return {sample.stream: Mark(sample.boot, sample.seq) for sample in self.kept} | {
+        return {sample.stream: StreamPosition(sample.boot, sample.seq) for sample in self.kept} | {
             stream: mark for stream, mark in self.marks.items() if stream not in {s.stream for s in self.kept}
         }
 
@@ -189,7 +189,7 @@ def world():
         "rs485.requests_count": 17,
         "gateway.version_text": "0.1.0",
     }.items():
-        found.latest[point] = Seen(value, Quality.GOOD, 0.5)
+        found.latest[point] = PointValue(value, Quality.GOOD, 0.5)
     return found
 
 

@@ -12,7 +12,7 @@ from quartier.district.documents import key_list
 from quartier.district.documents.document_types import DOCUMENT_TYPES, AcceptedDocument
 from quartier.district.documents.verification import DocumentVerifier
 from quartier.district.records import Identity
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 PAGE = (Path(__file__).parents[3] / "gateway/docs/companion.md").read_text(encoding="utf-8")
 AT_MS = 1_764_075_030_000

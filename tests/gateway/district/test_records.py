@@ -3,8 +3,8 @@
 import pytest
 
 from quartier.district.records import NOTHING_ABOVE, has_reached
-from quartier.house.now import Now
-from quartier.house.sample import Mark
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality, Reading, columns
 
@@ -55,9 +55,11 @@ def test_samples_above_the_marks_come_in_sequence_and_a_closed_stream_not_at_all
     heads = outbox.heads()
     boot = heads["grid"].boot
 
-    assert {"grid": Mark(boot, 5), "bat1": Mark(boot, 1)} == {name: heads[name] for name in ("grid", "bat1")}
+    assert {"grid": StreamPosition(boot, 5), "bat1": StreamPosition(boot, 1)} == {
+        name: heads[name] for name in ("grid", "bat1")
+    }
     closed = dict.fromkeys(heads, NOTHING_ABOVE)
-    found = rows(outbox.runs({**closed, "grid": Mark(boot, 2)}, 2))
+    found = rows(outbox.runs({**closed, "grid": StreamPosition(boot, 2)}, 2))
     assert [(boot, 3, 3_000.0), (boot, 4, 4_000.0)] == [(s.boot, s.seq, s.value) for s in found]
     assert [] == outbox.runs(closed, 10)
     del closed["bat1"]
@@ -79,16 +81,16 @@ def test_one_stream_is_read_alone(outbox):
         outbox.put("grid", "power_w", number * 1_000.0)
         outbox.put("bat1", "soc_pct", number * 10.0)
     boot = outbox.heads()["grid"].boot
-    assert [4, 5] == [s.seq for s in outbox.run("grid", Mark(boot, 3), 10).rows()]
+    assert [4, 5] == [s.seq for s in outbox.run("grid", StreamPosition(boot, 3), 10).rows()]
     assert [1, 2] == [s.seq for s in outbox.run("bat1", None, 2).rows()]
-    assert outbox.run("grid", Mark(boot, 5), 10) is None
+    assert outbox.run("grid", StreamPosition(boot, 5), 10) is None
     assert outbox.run("ev1", None, 10) is None
 
 
 def test_trimmed_samples_are_not_offered_to_who_knows_the_marks(outbox):
     for number in range(1, 6):
         outbox.put("grid", "power_w", number * 1_000.0)
-    mark = Mark(outbox.heads()["grid"].boot, 3)
+    mark = StreamPosition(outbox.heads()["grid"].boot, 3)
     outbox.trim({"grid": mark})
     closed = {name: NOTHING_ABOVE for name in outbox.heads() if name != "grid"}
     assert [4, 5] == [s.seq for s in rows(outbox.runs({**closed, "grid": mark}, 10))]
@@ -98,10 +100,10 @@ def test_trimmed_samples_are_not_offered_to_who_knows_the_marks(outbox):
 @pytest.mark.parametrize(
     ("mark", "goal", "expected"),
     [
-        (None, Mark(1, 1), False),
-        (Mark(1, 1), Mark(1, 1), True),
-        (Mark(2, 0), Mark(1, 9), True),
-        (Mark(1, 9), Mark(2, 0), False),
+        (None, StreamPosition(1, 1), False),
+        (StreamPosition(1, 1), StreamPosition(1, 1), True),
+        (StreamPosition(2, 0), StreamPosition(1, 9), True),
+        (StreamPosition(1, 9), StreamPosition(2, 0), False),
     ],
 )
 def test_boots_come_before_numbers(mark, goal, expected):

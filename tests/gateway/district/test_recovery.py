@@ -21,7 +21,7 @@ from quartier.district.connection.mqtt_types import (
 from quartier.district.records import Identity
 from quartier.district.sparkplug.host_commands import REBIRTH_METRIC
 from quartier.district.sparkplug.payload_codec import Datatype, Metric, encode_payload
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 
 ME = Identity("issy", "b012")
 RATE = 600.0
@@ -248,7 +248,7 @@ async def test_an_event_that_the_broker_refuses_is_said_again_once_it_may_be_and
             access.write_text(ACL.format(more="topic write quartier/v1/issy/b012/event"))
             os.kill(broker.process.pid, signal.SIGHUP)
             await host.until(lambda: [1, 2, 3] == [told["seq"] for told in host.companion("event")][-3:])
-            await host.until(lambda: uplink.session.marks.get("event") == Mark(7, 3))
+            await host.until(lambda: uplink.session.marks.get("event") == StreamPosition(7, 3))
 
 
 async def test_who_connects_under_our_name_for_ever_keeps_us_off_only_while_it_does(signing, put, notes):

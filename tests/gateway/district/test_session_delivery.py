@@ -14,7 +14,7 @@ from quartier.district.sparkplug.host_commands import REBIRTH_METRIC, SCAN_RATE_
 from quartier.district.sparkplug.node_messages import BIRTH_METRICS_MAX
 from quartier.district.sparkplug.node_session import NodeSession
 from quartier.district.sparkplug.payload_codec import Datatype, decode_payload
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 
 
 def test_backlog_waits_for_a_watermark_then_all_goes_historical_that_this_session_did_not_send(
@@ -36,7 +36,7 @@ def test_backlog_waits_for_a_watermark_then_all_goes_historical_that_this_sessio
     assert all(metric.historical for metric in message.metrics)
     assert not session.is_catching_up
     session.watermark(mark, world.scene)
-    assert {"grid": Mark(7, 2)} == session.marks
+    assert {"grid": StreamPosition(7, 2)} == session.marks
 
 
 def test_live_goes_first_and_never_in_one_message_with_the_backlog(world, catalog, district):
@@ -160,7 +160,7 @@ def test_marks_never_go_back(world, catalog):
     session.pump(world.pass_s(1).scene, 10**6)
     session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 3}}}', world.scene)
     session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
-    assert {"grid": Mark(7, 3)} == session.marks
+    assert {"grid": StreamPosition(7, 3)} == session.marks
 
 
 def test_a_mark_of_a_newer_boot_waits_until_the_older_boots_are_sent(world, catalog, district):
@@ -175,7 +175,7 @@ def test_a_mark_of_a_newer_boot_waits_until_the_older_boots_are_sent(world, cata
     district.take(session.pump(world.pass_s(1).scene, 10**6))
     assert {("grid", 7, 1): 1, ("grid", 8, 1): 1} == dict(district.keys)
     session.watermark(newer, world.scene)
-    assert {"grid": Mark(8, 1)} == session.marks
+    assert {"grid": StreamPosition(8, 1)} == session.marks
 
 
 def test_a_mark_of_another_machines_boot_covers_nothing_of_ours(world, catalog, district):
@@ -201,16 +201,16 @@ def test_without_watermark_published_counts_as_delivered_but_never_past_what_wai
     world.put("grid", "power_w", 2.0)
     live, late = session.pump(world.pass_s(0.5).scene, 10**6), session.pump(world.pass_s(1).scene, 10**6)
 
-    assert (Mark(7, 2), Mark(7, 1)) == (live[0].upto, late[0].upto)
+    assert (StreamPosition(7, 2), StreamPosition(7, 1)) == (live[0].upto, late[0].upto)
     late_session = NodeSession(ME, catalog, SessionRules(watermark=False))
     late_session.opened(1, world.scene)
-    late_session.on_delivered("grid", Mark(7, 2))
+    late_session.on_delivered("grid", StreamPosition(7, 2))
     assert {} == late_session.marks  # the older ones still wait
-    session.on_delivered("grid", Mark(7, 2))
-    assert {"grid": Mark(7, 2)} == session.marks
+    session.on_delivered("grid", StreamPosition(7, 2))
+    assert {"grid": StreamPosition(7, 2)} == session.marks
     session.closed()
-    session.on_delivered("bat1", Mark(7, 9))
-    assert {"grid": Mark(7, 2)} == session.marks  # not on a live session
+    session.on_delivered("bat1", StreamPosition(7, 9))
+    assert {"grid": StreamPosition(7, 2)} == session.marks  # not on a live session
 
 
 def test_history_goes_in_a_window_ahead_of_the_watermark_and_live_data_beside_it(world, catalog, district):
@@ -302,7 +302,7 @@ def test_what_the_last_connection_brought_counts_until_the_births_of_the_next(wo
     for _ in range(20):
         district.take(session.pump(world.pass_s(1).scene, 10**6))
 
-    assert {"grid": Mark(7, 1)} == session.marks
+    assert {"grid": StreamPosition(7, 1)} == session.marks
     assert {("grid", 7, 1): 1} == dict(district.keys)
 
 
@@ -326,7 +326,7 @@ def test_births_wait_for_a_watermark_that_confirms_the_last_connections_history(
     for _ in range(20):
         district.take(session.pump(world.pass_s(1).scene, 10**6))
 
-    assert (2, Mark(7, 5)) == (session.births_count, session.marks["grid"])
+    assert (2, StreamPosition(7, 5)) == (session.births_count, session.marks["grid"])
     assert {1} == set(district.keys.values()), "nothing goes twice"
 
 

@@ -20,9 +20,9 @@ from quartier.district.connection.mqtt_types import (
 from quartier.district.records import Identity, SessionRules
 from quartier.district.sparkplug.payload_codec import decode_payload
 from quartier.district.uplink import SiteView, Uplink, UplinkSettings
-from quartier.house.sample import Mark
 from quartier.runtime import state_file
 from quartier.runtime.clock import ClockSetting, SiteClock
+from quartier.site.samples import StreamPosition
 
 ME = Identity("issy", "b012")
 pytestmark = pytest.mark.peer
@@ -156,7 +156,7 @@ async def test_watermark_trims_the_store_and_survives_a_restart(
             host.watermark()
             await host.until(lambda: not world.notebook.kept)
         again = make_uplink(broker.port)
-        assert {"grid": Mark(7, 2)} == again.session.marks
+        assert {"grid": StreamPosition(7, 2)} == again.session.marks
 
 
 async def test_a_silent_district_is_an_alarm_and_one_without_our_births_a_rebirth_in_the_houses_time(
@@ -278,7 +278,7 @@ def test_kept_state_of_another_form_is_left_out(make_uplink, tmp_path):
     (tmp_path / "state").mkdir()
     marks = {"grid": [7, 2], "bat1": "x", "ev1": [1]}
     state_file.save_facts(tmp_path / "state" / "district", {"bdseq": "x", "marks": marks})
-    assert {"grid": Mark(7, 2)} == make_uplink(1883).session.marks
+    assert {"grid": StreamPosition(7, 2)} == make_uplink(1883).session.marks
 
 
 async def test_iotcore_carries_births_live_data_documents_and_acks(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.effort import examples
 
 from quartier.district.wire_formats import parse_json, parse_state, parse_watermark, parse_whole_number
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,9 @@ def test_state(data, expected):
 
 def test_a_watermark():
     data = b'{"bdseq": 3, "streams": {"grid": {"boot": 1, "seq": 2}, "node": {"boot": 18446744073709551615, "seq": 0}}}'
-    assert (3, {"grid": Mark(1, 2), "node": Mark(2**64 - 1, 0)}, None) == parse_watermark(data)
+    assert (3, {"grid": StreamPosition(1, 2), "node": StreamPosition(2**64 - 1, 0)}, None) == parse_watermark(
+        data
+    )
     assert (None, {}, None) == parse_watermark(b'{"streams": {}}')
 
 

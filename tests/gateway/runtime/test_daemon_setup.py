@@ -46,7 +46,7 @@ def test_a_daemon_brings_no_lexers_and_no_tls_of_its_own():
 def test_a_daemon_that_has_nothing_to_record_brings_nothing_to_write_it_with():
     code = "import quartier.cli.daemon, quartier.daemon.lifecycle, sys; print(*sys.modules)"
 
-    assert not [name for name in ran(code) if name.startswith("quartier.record.")]
+    assert not [name for name in ran(code) if name.startswith("quartier.commissioning.wire_record.")]
 
 
 def test_a_site_that_shares_nothing_does_not_bring_what_that_needs():
@@ -108,8 +108,8 @@ def test_tls_can_still_be_had_after_it_was_left_out():
 from quartier.runtime import daemon_setup, process_size
 with process_size.hide_modules("ssl"):
     import quartier.district.uplink
-from quartier.district.connection.mqtt_types import Credentials
-print(type(Credentials().context()).__name__)
+from quartier.district.connection.mqtt_types import BrokerCredentials
+print(type(BrokerCredentials().context()).__name__)
 """
     assert ["SSLContext"] == ran(code)
 
@@ -119,8 +119,8 @@ def test_a_link_without_tls_takes_a_message_that_comes_in_pieces():
 from quartier.runtime import daemon_setup, process_size
 import asyncio
 with process_size.hide_modules("ssl"):
-    from quartier.district.connection.mqtt import Connection
-from quartier.district.connection.mqtt_types import Credentials, Profile, Server
+    from quartier.district.connection.mqtt import MqttConnection
+from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerServer, ConnectionProfile
 
 async def serve(reader, writer):
     await reader.readexactly(2)
@@ -132,9 +132,9 @@ async def main():
     faults = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context))
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    profile = Profile(client_id="x", clean_start=True, session_expiry_s=0)
-    address = Server("127.0.0.1", server.sockets[0].getsockname()[1], False)
-    connection = Connection(address, Credentials(), profile)
+    profile = ConnectionProfile(client_id="x", clean_start=True, session_expiry_s=0)
+    address = BrokerServer("127.0.0.1", server.sockets[0].getsockname()[1], False)
+    connection = MqttConnection(address, BrokerCredentials(), profile)
     await connection.open()
     print((await connection.receive()).payload.decode(), len(faults))
     connection.drop("done")

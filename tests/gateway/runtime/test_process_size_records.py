@@ -78,8 +78,8 @@ def test_records_are_shown_compared_and_frozen_as_those_of_the_library(told):
 def test_a_daemons_records_share_what_they_do_alike():
     code = (
         "from quartier.runtime import daemon_setup\n"
-        "from quartier.house.sample import Mark, Sample\n"
-        "print(Sample.__setattr__ is Mark.__setattr__, Sample.__repr__ is Mark.__repr__)\n"
+        "from quartier.site.samples import Sample, StreamPosition\n"
+        "print(Sample.__setattr__ is StreamPosition.__setattr__, Sample.__repr__ is StreamPosition.__repr__)\n"
     )
     env = {
         **os.environ,

@@ -38,9 +38,9 @@ from quartier.district.sparkplug.metric_catalog import build_catalog
 from quartier.district.sparkplug.node_session import NodeSession
 from quartier.district.sparkplug.payload_codec import decode_payload
 from quartier.district.wire_formats import load_marks
-from quartier.house.now import Now
-from quartier.house.sample import Mark
 from quartier.runtime import state_file
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 from quartier.store import journal
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_file import commit_log
@@ -215,7 +215,7 @@ class Life:
             for message in wire.taken:
                 body = json.loads(message.payload)
                 sent.append([EVENT_STREAM, body["boot"], body["seq"], 1, [body["code"], body["data"]]])
-                self.companion.on_acknowledged(Mark(body["boot"], body["seq"]), 0)
+                self.companion.on_acknowledged(StreamPosition(body["boot"], body["seq"]), 0)
         return sent
 
     # What the district does

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier.house.sample import BIG
+from quartier.site.samples import LARGE_INTEGER
 from quartier.store.chunks import (
     Chunk,
     DamagedBytes,
@@ -33,7 +33,7 @@ def chunk_of(found: list[tuple[int, Value, Quality, int]], first: int = 1, strea
     chunk = Chunk(stream, 7, first, NAMES)
     for point, value, quality, time_ms in found:
         held = columns([Reading("grid.x_w", value, quality, 0)], 0)
-        kind = BIG if held.layout.kinds[0] == INT and held.texts else held.layout.kinds[0]
+        kind = LARGE_INTEGER if held.layout.kinds[0] == INT and held.texts else held.layout.kinds[0]
         chunk.append(point, kind | held.qualities[0] << 4, held.values[0], time_ms, held.texts.get(0, ""))
     return chunk
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier.store.deadband import NO_DEADBAND, Deadband, Deadbands
 from quartier.store.ingest import Ingest
 from quartier_drivers.contract import Quality, Reading, Value, columns

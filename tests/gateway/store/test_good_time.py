@@ -1,6 +1,6 @@
 """When the clock was trusted last: what an untrusted one stamped, years ahead perhaps, is no floor of time."""
 
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality, Reading, columns
 

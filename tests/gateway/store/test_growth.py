@@ -5,7 +5,7 @@ import tracemalloc
 from array import array
 from pathlib import Path
 
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Readings

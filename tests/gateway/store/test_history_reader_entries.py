@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.house.entry import STREAM, Entry
-from quartier.house.now import Now
+from quartier.site.ledger import LEDGER_STREAM, LedgerEntry
+from quartier.site.records import Now
 from quartier.store import history_reader
 from quartier.store.history_reader import find_ledger_gaps, read_ledger
 from quartier.store.history_store import Store
@@ -21,7 +21,7 @@ def at(t):
 
 def row(number, t=0.0, point="bat1.setpoint_w", **more):
     ms = UTC_MS + int(t * 1000)
-    return Entry(
+    return LedgerEntry(
         boot=more.pop("boot", 7), number=number, point=point, why="free", utc_ms=ms, last_ms=ms, **more
     )
 
@@ -83,23 +83,23 @@ def test_rows_never_leave_the_building_and_are_no_samples(opened, tmp_path):
     store.write_down(row(1), at(0))
 
     assert {"bat1", "event"} == {run.stream for run in store.runs({}, 100)}
-    assert STREAM not in store.heads()
-    assert store.run(STREAM, None, 10) is None
+    assert LEDGER_STREAM not in store.heads()
+    assert store.run(LEDGER_STREAM, None, 10) is None
     store.set_assets(["bat1"])
-    assert STREAM not in store.heads()
+    assert LEDGER_STREAM not in store.heads()
     store.close(at(1), 10.0)
     names = {
         found.point
         for found in history_reader.read_history(tmp_path / "history.db", tmp_path, ["*"], 0, 2**53)
     }
     assert {"bat1.power_w"} <= names
-    assert not any(name.startswith(STREAM) for name in names)
+    assert not any(name.startswith(LEDGER_STREAM) for name in names)
 
 
 def test_a_row_that_is_damaged_or_none_is_left_out(opened, tmp_path):
     store = opened()
     store.write_down(row(1), at(0))
-    store._entrance.told(STREAM, "bat1.setpoint_w", '{"boot": 7, "numb', at(1))
+    store._entrance.told(LEDGER_STREAM, "bat1.setpoint_w", '{"boot": 7, "numb', at(1))
     store.close(at(2), 10.0)
     assert [row(1)] == kept(tmp_path)
 
@@ -139,7 +139,7 @@ def test_evicted_rows_leave_a_gap_record_and_no_event_for_the_district(opened, t
 
     gaps = find_ledger_gaps(tmp_path / "history.db", tmp_path, 0)
     found = kept(tmp_path)
-    assert {("evicted", STREAM)} == {(gap.why, gap.stream) for gap in gaps}
+    assert {("evicted", LEDGER_STREAM)} == {(gap.why, gap.stream) for gap in gaps}
     assert 12_000 == len(found) + sum(gap.count for gap in gaps)
     assert 11_999 == found[-1].number
     told = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_reader import HistoryRow, read_history
 from quartier.store.history_store import Store

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from quartier.house.now import Now
-from quartier.house.sample import Mark, Run, Sample
+from quartier.site.records import Now
+from quartier.site.samples import Sample, SampleBlock, StreamPosition
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_file.database import Database
 from quartier.store.history_file.eviction import PAGE_BYTES
@@ -37,7 +37,7 @@ def power(value: float, now: Now, point: str = "grid.power_w") -> Reading:
     return Reading(point, value, Quality.GOOD, now.ns)
 
 
-def rows(runs: list[Run]) -> list[Sample]:
+def rows(runs: list[SampleBlock]) -> list[Sample]:
     """All samples, oldest first."""
     return sorted((sample for run in runs for sample in run.rows()), key=attrgetter("taken_utc_ms"))
 
@@ -114,7 +114,9 @@ def test_samples_are_numbered_from_one_without_holes_across_the_metrics_of_a_str
         (sample.stream, sample.seq, sample.metric) for sample in house.samples()
     )
     heads = {"grid": 2, "bat1": 1, "event": 1}
-    assert {stream: Mark(house.store.boot, seq) for stream, seq in heads.items()} == house.store.heads()
+    assert {
+        stream: StreamPosition(house.store.boot, seq) for stream, seq in heads.items()
+    } == house.store.heads()
 
 
 def test_points_of_buses_devices_and_the_gateway_are_of_the_stream_node_under_their_full_name(
@@ -154,35 +156,35 @@ def test_values_and_qualities_survive_commit_seal_and_restart(tmp_path: Path) ->
 def test_a_watermark_trims_what_it_covers_and_nothing_else(house: House) -> None:
     house.record(1, 2, 3, 4)
 
-    house.store.trim({"grid": Mark(house.store.boot, 3)})
+    house.store.trim({"grid": StreamPosition(house.store.boot, 3)})
 
     assert 2 == house.store.stats["backlog_count"], "the sample, and the event that opens the boot"
     left = rows(house.store.runs({**house.store.marks, "event": ALL_TRIMMED}, 10))
     assert [4] == [sample.value for sample in left]
 
 
-@pytest.mark.parametrize("mark", [Mark(1, 99), Mark(2**63, 1)])
+@pytest.mark.parametrize("mark", [StreamPosition(1, 99), StreamPosition(2**63, 1)])
 def test_a_watermark_beyond_what_was_numbered_or_behind_the_last_one_is_not_believed(
-    house: House, mark: Mark
+    house: House, mark: StreamPosition
 ) -> None:
     house.record(1, 2, 3)
-    house.store.trim({"grid": Mark(house.store.boot, 2)})
+    house.store.trim({"grid": StreamPosition(house.store.boot, 2)})
 
-    house.store.trim({"grid": mark, "nobody": Mark(1, 1)})
-    house.store.trim({"grid": Mark(house.store.boot, 4)})
+    house.store.trim({"grid": mark, "nobody": StreamPosition(1, 1)})
+    house.store.trim({"grid": StreamPosition(house.store.boot, 4)})
 
-    assert {"grid": Mark(house.store.boot, 2)} == house.store.marks
+    assert {"grid": StreamPosition(house.store.boot, 2)} == house.store.marks
 
 
 def test_marks_survive_a_restart(house: House) -> None:
     house.record(1, 2, 3)
     boot = house.store.boot
-    house.store.trim({"grid": Mark(boot, 2)})
+    house.store.trim({"grid": StreamPosition(boot, 2)})
     house.pass_time(10)
     house.die()
     again = house.again()
 
-    assert {"grid": Mark(boot, 2)} == again.store.marks
+    assert {"grid": StreamPosition(boot, 2)} == again.store.marks
     assert [3] == [
         sample.value for sample in rows(again.store.runs(again.store.marks, 10)) if sample.stream == "grid"
     ]
@@ -213,11 +215,11 @@ def test_paging_through_the_backlog_delivers_each_key_once(tmp_path: Path) -> No
             house.pass_time(10)
     house.die()
     house = house.again()
-    marks: dict[str, Mark] = {}
+    marks: dict[str, StreamPosition] = {}
     found = []
     while page := rows(house.store.runs(marks, 7)):
         found += [sample.value for sample in page if sample.stream != "event"]
-        marks |= {sample.stream: Mark(sample.boot, sample.seq) for sample in page}
+        marks |= {sample.stream: StreamPosition(sample.boot, sample.seq) for sample in page}
 
     assert list(range(300)) == sorted(found)
     house.store.close(at(house.second))

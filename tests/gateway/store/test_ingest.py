@@ -1,8 +1,8 @@
 from array import array
 from pathlib import Path
 
-from quartier.house.now import Now
-from quartier.house.sample import Mark, Sample
+from quartier.site.records import Now
+from quartier.site.samples import Sample, StreamPosition
 from quartier.store import journal
 from quartier.store.chunks import Chunk
 from quartier.store.deadband import NO_DEADBAND, Deadbands
@@ -174,9 +174,9 @@ def test_the_backlog_is_what_no_mark_covers_and_no_eviction_took(tmp_path: Path)
         entrance.count_backlog(marks, evicted, local)
         for marks, evicted, local in (
             ({}, {}, ()),
-            ({"grid": Mark(7, 3)}, {}, ()),
+            ({"grid": StreamPosition(7, 3)}, {}, ()),
             ({}, {"grid": 3}, ()),
-            ({"grid": Mark(6, 99)}, {}, ("node",)),
+            ({"grid": StreamPosition(6, 99)}, {}, ("node",)),
             ({}, {}, ("grid",)),
         )
     ]

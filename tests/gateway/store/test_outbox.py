@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier.house.sample import Mark, Sample
+from quartier.site.samples import Sample, StreamPosition
 from quartier.store.chunks import Chunk
 from quartier.store.history_file.chunk_reader import ChunkReader
 from quartier.store.history_file.database import CommitJob, Database
@@ -43,15 +43,15 @@ def shelf(path: Path) -> Iterator[ChunkReader]:
     made.close()
 
 
-HEADS = {"grid": Mark(7, 44)}
+HEADS = {"grid": StreamPosition(7, 44)}
 
 
 def read(
     shelf: ChunkReader | Outbox,
-    marks: dict[str, Mark],
+    marks: dict[str, StreamPosition],
     memory: dict[str, list[Chunk]],
     limit: int,
-    heads: dict[str, Mark] = HEADS,
+    heads: dict[str, StreamPosition] = HEADS,
 ) -> list[Sample]:
     outbox = shelf if isinstance(shelf, Outbox) else Outbox(shelf)
     return [sample for run in outbox.runs(marks, heads, memory, limit) for sample in run.rows()]
@@ -59,7 +59,7 @@ def read(
 
 def test_a_stream_is_read_from_file_and_memory_in_its_sequence(shelf: ChunkReader) -> None:
     memory = {"grid": [chunk_of("grid", 39, 2), chunk_of("grid", 41, 4)]}
-    found = read(shelf, {"grid": Mark(6, 38)}, memory, 1000)
+    found = read(shelf, {"grid": StreamPosition(6, 38)}, memory, 1000)
 
     assert [(6, 39), (6, 40), *((7, seq) for seq in range(1, 45))] == [(row.boot, row.seq) for row in found]
 
@@ -68,29 +68,41 @@ def test_small_chunks_without_end_leave_no_hole_before_memory(shelf: ChunkReader
     found = read(shelf, {}, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
 
     assert 84 == len(found)
-    assert [5, 6, 7] == [row.seq for row in read(shelf, {"grid": Mark(6, 4)}, {}, 3)]
+    assert [5, 6, 7] == [row.seq for row in read(shelf, {"grid": StreamPosition(6, 4)}, {}, 3)]
 
 
 def test_live_data_reads_no_file(tmp_path: Path) -> None:
     shelf = ChunkReader(tmp_path / "absent.db")
-    found = read(shelf, {"grid": Mark(7, 42)}, {"grid": [chunk_of("grid", 41, 4)]}, 10)
+    found = read(shelf, {"grid": StreamPosition(7, 42)}, {"grid": [chunk_of("grid", 41, 4)]}, 10)
 
     assert [43, 44] == [row.seq for row in found]
     assert shelf._connection is None
 
 
 def test_where_not_all_fit_each_stream_gets_its_share_oldest_wait_first(shelf: ChunkReader) -> None:
-    found = read(shelf, {"grid": Mark(7, 0)}, {}, 5, {**HEADS, "bat1": Mark(7, 3)})
+    found = read(shelf, {"grid": StreamPosition(7, 0)}, {}, 5, {**HEADS, "bat1": StreamPosition(7, 3)})
     assert [("bat1", 1), ("bat1", 2), ("bat1", 3), ("grid", 1), ("grid", 2)] == [
         (row.stream, row.seq) for row in found
     ]
 
 
 def test_what_a_stream_leaves_of_its_share_goes_to_the_others(shelf: ChunkReader) -> None:
-    found = read(shelf, {"grid": Mark(7, 0), "bat1": Mark(7, 2)}, {}, 8, {**HEADS, "bat1": Mark(7, 3)})
+    found = read(
+        shelf,
+        {"grid": StreamPosition(7, 0), "bat1": StreamPosition(7, 2)},
+        {},
+        8,
+        {**HEADS, "bat1": StreamPosition(7, 3)},
+    )
     assert [("grid", 7), ("bat1", 1)] == list(Counter(row.stream for row in found).items())
     assert [*range(1, 8)] == [row.seq for row in found if row.stream == "grid"]
-    found = read(shelf, {"grid": Mark(7, 4), "bat1": Mark(7, 0)}, {}, 8, {**HEADS, "bat1": Mark(7, 3)})
+    found = read(
+        shelf,
+        {"grid": StreamPosition(7, 4), "bat1": StreamPosition(7, 0)},
+        {},
+        8,
+        {**HEADS, "bat1": StreamPosition(7, 3)},
+    )
     assert [("bat1", 3), ("grid", 5)] == list(Counter(row.stream for row in found).items())
 
 
@@ -100,17 +112,19 @@ def test_fewer_than_the_limit_are_offered_only_where_there_are_no_more(counts: l
     for (chunk,), count in zip(memory.values(), counts, strict=True):
         for at in range(count):
             chunk.append(0, 0, float(at), 1000 + at)
-    marks: dict[str, Mark] = {}
+    marks: dict[str, StreamPosition] = {}
     runs = Outbox(ChunkReader(Path("absent.db"))).runs(marks, {}, memory, limit)
 
     assert min(limit, sum(counts)) == sum(map(len, runs))
     for run in runs:
-        assert marks.get(run.stream, Mark(7, 0)).seq + 1 == run.first, "each stream in its sequence"
-        marks[run.stream] = Mark(7, run.last)
+        assert marks.get(run.stream, StreamPosition(7, 0)).seq + 1 == run.first, "each stream in its sequence"
+        marks[run.stream] = StreamPosition(7, run.last)
 
 
 def test_runs_go_on_across_chunks_with_their_own_names_and_end_with_a_boot(shelf: ChunkReader) -> None:
-    runs = Outbox(shelf).runs({"grid": Mark(6, 37)}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
+    runs = Outbox(shelf).runs(
+        {"grid": StreamPosition(6, 37)}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 1000
+    )
 
     assert [(6, 38, 40), (7, 1, 44)] == [(run.boot, run.first, run.last) for run in runs]
     assert {"power_w"} == {row.metric for run in runs for row in run.rows()}
@@ -120,11 +134,11 @@ def test_one_stream_alone_is_read_up_to_a_hole(shelf: ChunkReader) -> None:
     outbox = Outbox(shelf)
     memory = [chunk_of("grid", 41, 4), chunk_of("grid", 47, 4)]
 
-    run = outbox.run("grid", Mark(7, 38), HEADS["grid"], memory, 100)
+    run = outbox.run("grid", StreamPosition(7, 38), HEADS["grid"], memory, 100)
     assert run is not None
     assert (39, 44) == (run.first, run.last)
-    assert outbox.run("grid", Mark(7, 50), HEADS["grid"], memory, 100) is None
-    assert outbox.run("ev1", Mark(0, 0), None, (), 100) is None
+    assert outbox.run("grid", StreamPosition(7, 50), HEADS["grid"], memory, 100) is None
+    assert outbox.run("ev1", StreamPosition(0, 0), None, (), 100) is None
 
 
 def test_a_damaged_chunk_is_left_out_and_what_follows_is_offered(path: Path, shelf: ChunkReader) -> None:
@@ -160,12 +174,12 @@ def test_while_the_file_cannot_be_read_nothing_newer_overtakes(path: Path, shelf
     with sqlite3.connect(path) as locker:
         locker.execute("PRAGMA locking_mode = EXCLUSIVE")
         locker.execute("BEGIN EXCLUSIVE")
-        assert [] == read(shelf, {"grid": Mark(6, 38)}, memory, 10)
-        assert [43, 44] == [row.seq for row in read(shelf, {"grid": Mark(7, 42)}, memory, 10)]
+        assert [] == read(shelf, {"grid": StreamPosition(6, 38)}, memory, 10)
+        assert [43, 44] == [row.seq for row in read(shelf, {"grid": StreamPosition(7, 42)}, memory, 10)]
         locker.execute("COMMIT")
     locker.close()
 
-    assert [39, 40, 1] == [row.seq for row in read(shelf, {"grid": Mark(6, 38)}, memory, 3)]
+    assert [39, 40, 1] == [row.seq for row in read(shelf, {"grid": StreamPosition(6, 38)}, memory, 3)]
 
 
 def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(shelf: ChunkReader) -> None:
@@ -173,11 +187,11 @@ def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(shelf: Chu
     outbox.is_partial = True
     memory = {"grid": [chunk_of("grid", 41, 4)]}
 
-    assert [] == read(outbox, {"grid": Mark(7, 10)}, memory, 10)
-    assert [43, 44] == [row.seq for row in read(outbox, {"grid": Mark(7, 42)}, memory, 10)]
+    assert [] == read(outbox, {"grid": StreamPosition(7, 10)}, memory, 10)
+    assert [43, 44] == [row.seq for row in read(outbox, {"grid": StreamPosition(7, 42)}, memory, 10)]
 
 
 def test_above_compares_boots_first() -> None:
     assert [True, False, False, True] == [
-        is_above(Mark(7, 5), boot, seq) for boot, seq in ((7, 6), (7, 5), (6, 9), (8, 0))
+        is_above(StreamPosition(7, 5), boot, seq) for boot, seq in ((7, 6), (7, 5), (6, 9), (8, 0))
     ]

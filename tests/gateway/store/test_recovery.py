@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk
 from quartier.store.gap_records import GapRecord, render_event
 from quartier.store.history_file.contents import FileContents
@@ -39,7 +39,7 @@ def test_tail_and_journal_are_joined_and_what_is_in_both_counts_once(tmp_path: P
     found = recover_history(loaded, [journal_with(tmp_path, 4, 3)], 8, 5000)
 
     assert [[3, 4, 5, 6]] == seqs(found)
-    assert {"grid": Mark(7, 6)} == found.heads
+    assert {"grid": StreamPosition(7, 6)} == found.heads
     assert [] == found.gaps
 
 
@@ -67,7 +67,7 @@ def test_a_boot_cut_off_from_power_is_one_gap_from_the_first_number_that_may_be_
         sealed={(7, "bat1"): 40},
         pieces=[piece(1, 2)],
         newest_utc_ms=1002,
-        heads={"bat1": Mark(7, 40)},
+        heads={"bat1": StreamPosition(7, 40)},
     )
     (gap,) = recover_history(loaded, [], 8, 5000).gaps
 
@@ -119,7 +119,7 @@ def test_boots_are_kept_apart(tmp_path: Path) -> None:
     assert [(6, [1]), (7, [1, 2]), (8, [1])] == [
         (chunk.boot, [row.value for row in chunk.rows()]) for chunk in found.chunks
     ]
-    assert Mark(8, 1) == found.heads["grid"]
+    assert StreamPosition(8, 1) == found.heads["grid"]
     assert ({7: {"grid": 2}, 8: {"grid": 1}}, []) == (found.ends, found.gaps)
 
 
@@ -159,7 +159,7 @@ def test_what_a_record_names_is_not_told_again() -> None:
 
 
 def test_what_was_evicted_before_the_tail_is_no_damage() -> None:
-    for evicted in (Mark(7, 4), Mark(8, 1)):
+    for evicted in (StreamPosition(7, 4), StreamPosition(8, 1)):
         loaded = FileContents(boot=8, clean_boot=8, pieces=[piece(5, 6)], evicted={"grid": evicted})
         assert [] == recover_history(loaded, [], 9, 5000).gaps
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from quartier.house.now import Now
-from quartier.house.sample import Mark, Sample
+from quartier.site.records import Now
+from quartier.site.samples import Sample, StreamPosition
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_file import commit_log
 from quartier.store.history_store import Store
@@ -121,7 +121,7 @@ def test_what_an_older_boot_left_undelivered_is_a_gap_too(running: Running) -> N
     running.store.close(running.now)
     again = Running(running.folder, running.second + 1)
     again.commit()
-    again.store.trim({"grid": Mark(old, 12), "pv1": Mark(old, 5)})
+    again.store.trim({"grid": StreamPosition(old, 12), "pv1": StreamPosition(old, 5)})
     again.commit()
     again.path.unlink()
     again.record(0)
@@ -133,7 +133,7 @@ def test_what_an_older_boot_left_undelivered_is_a_gap_too(running: Running) -> N
         if gap["stream"] != "event"
     ]
     final = again.again()
-    assert {"grid": Mark(old, 12), "pv1": Mark(old, 5)} == final.store.marks
+    assert {"grid": StreamPosition(old, 12), "pv1": StreamPosition(old, 5)} == final.store.marks
     assert old < again.store.boot < final.store.boot
     final.store.close(final.now)
 

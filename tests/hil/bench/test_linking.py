@@ -1,12 +1,12 @@
 from array import array
 
 from quartier.district.sparkplug.sparkplug_b_pb2 import Payload
-from quartier.house.sample import Run
+from quartier.site.samples import SampleBlock
 from quartier_hil.bench import linking
 
 
 def run_of(count):
-    return Run(
+    return SampleBlock(
         "meter0",
         7,
         11,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from quartier.config import model
+from quartier.config.sections import site_file
 from quartier.control import switch_state
 from quartier.control.allocate import steps
 from quartier.control.events import detection, effects
@@ -17,7 +17,7 @@ from quartier.control.link import allowed, envelopes, machine, transitions
 from quartier.control.link.state import LinkMode
 from quartier.control.observe import health, observations
 from quartier.control.records import PowerLimits
-from quartier.house import assets
+from quartier.site import site_layout
 
 Patch = pytest.MonkeyPatch
 _NOTHING = PowerLimits(inf, inf, inf, inf)
@@ -99,7 +99,7 @@ def _sources(keeps: Callable[..., bool]) -> Callable[[Patch], None]:
 
 def _limit(name: str) -> Callable[[Patch], None]:
     """A limit of the site file is the contract's."""
-    return _set(model.Limits, **{name: property(lambda self: self.import_hard_w)})
+    return _set(site_file.LimitsSection, **{name: property(lambda self: self.import_hard_w)})
 
 
 def _low(place: int, **changed: Any) -> Callable[[Patch], None]:
@@ -320,7 +320,7 @@ MUTANTS = (
     Mutant(
         "link.autonomous.caps",
         "failsafe-serves",
-        _set(assets.Limits, import_autonomous_w=property(lambda self: self.import_hard_w)),
+        _set(site_layout.SiteLimits, import_autonomous_w=property(lambda self: self.import_hard_w)),
         "all of the contract",
         from_s=7500,
     ),

@@ -1,5 +1,5 @@
 from quartier.control.requests import Heartbeat
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_hil.offline.controller import Controller
 
 EPOCH_MS = 1_790_000_000_000

@@ -6,7 +6,7 @@ import contextlib
 import pytest
 from tests.hil.standins.conftest import serving
 
-from quartier.config import load
+from quartier.config import loading
 from quartier.daemon.assembly import bus_specs
 from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers.contract import Quality
@@ -122,7 +122,9 @@ def test_each_profile_that_is_played_has_a_case_here():
 async def _read(config, enough):
     """What a fresh driver reads by this site file, until it has said ``enough`` or much was asked."""
     clock = SiteClock(ClockSetting(rate=1.0))
-    (wire,) = [one for one in bus_specs.make_bus_specs(load.load_lenient(config)) if one.name == "wire"]
+    (wire,) = [
+        one for one in bus_specs.make_bus_specs(loading.load_site_leniently(config)) if one.name == "wire"
+    ]
     ((spec, profile),) = wire.devices
     opened = door(wire.section.kind, profile.protocol)
     line = door(wire.section.kind).line(wire.name, wire.section, clock)

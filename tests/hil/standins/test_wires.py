@@ -6,7 +6,7 @@ import tomllib
 import pytest
 from tests.hil.standins.conftest import SHOP
 
-from quartier.config.load import check
+from quartier.config.loading import check_site_file
 from quartier_hil.standins.served import COPY
 from quartier_hil.standins.wires import NOWHERE_PORT, Unserved
 
@@ -36,7 +36,7 @@ async def test_the_copy_leads_to_the_rig_and_passes_the_gateways_own_check(serve
 
     assert str(building.folder / "rs485") == copy["buses"]["rs485"]["port"]
     assert ("127.0.0.1", building.port("lan")) == (copy["buses"]["lan"]["host"], copy["buses"]["lan"]["port"])
-    assert "shop" == check(building.folder / COPY).site.site.id
+    assert "shop" == check_site_file(building.folder / COPY).site.site.id
 
 
 async def test_what_nobody_plays_is_silent_and_never_the_real_one_and_no_district_hears_of_it(serve):

@@ -15,7 +15,7 @@ from quartier.district.connection.mqtt_types import (
 from quartier.district.records import Identity, SessionContext, SessionRules
 from quartier.district.sparkplug.metric_catalog import MetricCatalog
 from quartier.district.sparkplug.node_session import NodeSession, SessionPhase
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_hil.bench import process
 from quartier_hil.district.authority import Authority
 from quartier_hil.stage.broker import mosquitto

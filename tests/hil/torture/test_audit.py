@@ -1,6 +1,6 @@
 import pytest
 
-from quartier.house.sample import Sample
+from quartier.site.samples import Sample
 from quartier_drivers.contract import Quality
 from quartier_hil.torture import audit
 from quartier_hil.torture.held import Held, digest

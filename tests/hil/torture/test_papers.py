@@ -9,7 +9,7 @@ from quartier.district.documents import key_list
 from quartier.district.documents.document_types import AcceptedDocument, RefusedDocument
 from quartier.district.documents.verification import DocumentVerifier
 from quartier.district.records import Identity
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_hil.district.issuer import Key
 from quartier_hil.district.session import Names
 from quartier_hil.torture import papers

@@ -1,11 +1,11 @@
-from quartier.config import load
+from quartier.config import loading
 from quartier_hil.torture import site
 
 
 def test_the_site_is_one_that_the_gateway_takes_without_a_word(tmp_path):
     link = site.Link(url="mqtt://127.0.0.1:1883", backfill_messages_per_s=50.0)
     file = site.write(tmp_path, [1502, 1503], 20, link, period_s=5.0)
-    loaded = load.load_lenient(file)
+    loaded = loading.load_site_leniently(file)
 
     assert {} == loaded.disabled
     assert {"grid", "load1"} == set(loaded.site.assets)

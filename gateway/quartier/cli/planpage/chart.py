@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from math import inf, isfinite
 
-from quartier.commissioning.curves import ticks
+from quartier.commissioning.svg_chart import find_ticks
 
 HEIGHT = 1000
 """Of the drawing, whose width is the count of steps; the page stretches both."""
@@ -55,7 +55,7 @@ def drawn(
     def y(value: float) -> float:
         return HEIGHT * (high - value) / (high - low)
 
-    heights = [(tick, y(tick)) for tick in ticks(low, high, 4)]
+    heights = [(tick, y(tick)) for tick in find_ticks(low, high, 4)]
     lines = "".join(
         f'<path class="{"zero" if tick == 0.0 else "tick"}" d="M0 {at:.0f}H{count}"/>' for tick, at in heights
     )

@@ -11,7 +11,7 @@ from quartier.cli.output import age, counted, number, unit
 from quartier.cli.top import nodes
 from quartier.cli.top.rates import Rates
 from quartier.cli.top.sheet import Column, Row, Sheet, text
-from quartier.house.entry import Entry, from_data
+from quartier.site.ledger import LedgerEntry, load_entry
 
 _BAD_STATES = {"good": 0, "opening": 1, "set aside": 2, "silent": 3}
 _STATE_STYLE = {"good": "green", "opening": "yellow", "set aside": "yellow", "silent": "red"}
@@ -328,11 +328,11 @@ def asset(told: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> Page:
 
 
 def _ledger(told: Sequence[Mapping[str, Any]], utc_ms: int) -> Sheet:
-    entries = [from_data(data) for data in told]
+    entries = [load_entry(data) for data in told]
     return Sheet(_LEDGER, tuple(_order(entry, utc_ms) for entry in entries))
 
 
-def _order(entry: Entry, utc_ms: int) -> Row:
+def _order(entry: LedgerEntry, utc_ms: int) -> Row:
     style = rows.OUTCOME_STYLE.get(entry.outcome, "")
     note = f" ({entry.note})" if entry.note else ""
     return Row(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quartier.config.load import Loaded
+from quartier.config.loading import LoadedSite
 from quartier.daemon.assembly import bus_specs, site_model, site_settings
 from quartier.daemon.reports import fallback_report
-from quartier.house.assets import Steered
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.clock import SiteClock
+from quartier.site.asset_types import ControllableAsset
 from quartier_drivers.abilities import Armable
 from quartier_drivers.contract import Armed, Driver, Line, PointInfo
 from quartier_drivers.errors import LinkLost, WireError
@@ -37,11 +37,11 @@ class ArmableSite:
 
     lines: dict[str, Line]
     stations: list[ArmableDevice]
-    used: dict[str, Steered]
+    used: dict[str, ControllableAsset]
     reasons: dict[str, str]
 
 
-def make_armable_site(loaded: Loaded, clock: SiteClock, state_dir: Path | None = None) -> ArmableSite:
+def make_armable_site(loaded: LoadedSite, clock: SiteClock, state_dir: Path | None = None) -> ArmableSite:
     """Lines and drivers of every device that can be written; nothing is asked yet."""
     planned = bus_specs.make_bus_specs(loaded, state_dir)
     lines: dict[str, Line] = {}

@@ -7,26 +7,25 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from quartier.commissioning import findings
-from quartier.commissioning import subject as subjects
-from quartier.commissioning.bounds import Bounds
-from quartier.commissioning.session import Session
-from quartier.commissioning.stage import Watch, Wish, points
-from quartier.commissioning.subject import Subject
-from quartier.config import model
-from quartier.config.load import Loaded
+from quartier.commissioning.probe import probe_findings, probe_subject
+from quartier.commissioning.probe.probe_session import ProbeSession
+from quartier.commissioning.probe.probe_state import ProbeRequest, TimerObservation, list_probe_points
+from quartier.commissioning.probe.probe_subject import ProbeLimits, ProbeSubject
+from quartier.config.loading import LoadedSite
+from quartier.config.sections import asset_sections, site_file
 from quartier.control.link import allowed, machine
 from quartier.control.records import LinkLimits
 from quartier.daemon import state_files
 from quartier.daemon.assembly import bus_specs, site_model, site_settings
 from quartier.daemon.assembly.bus_specs import BusSpec
 from quartier.daemon.buses.lifecycle import BusManager
-from quartier.house.assets import Asset, Battery, Ev, House, Load, Moded, Pv
-from quartier.house.image import Image
-from quartier.house.now import Now
 from quartier.runtime import release
 from quartier.runtime.bus.fallback_monitor import FallbackProof
 from quartier.runtime.clock import SiteClock
+from quartier.site.asset_types import Asset, Battery, ChargePointAsset, Load, OperationModeAsset, Pv
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
+from quartier.site.site_layout import Site
 from quartier_drivers.contract import Command, PointInfo
 from quartier_drivers.profile import Profile
 
@@ -46,8 +45,8 @@ class ProbeImpossible(Exception):  # noqa: N818 - a state of the site, told to t
 class ProbePlan:
     """All that is known before anything is opened."""
 
-    subject: Subject
-    bounds: Bounds
+    subject: ProbeSubject
+    bounds: ProbeLimits
     wires: tuple[BusSpec, ...]
     devices: Mapping[str, str]
     """Which device is for what: ``asset``, ``command``, ``grid``."""
@@ -57,7 +56,7 @@ class ProbePlan:
 class ProbeOutcome:
     """What a probe left: its session, why it ended (empty: as planned), what could not be given back."""
 
-    session: Session
+    session: ProbeSession
     ended: str
     failures: Sequence[str]
     identities: Mapping[str, Mapping[str, str]]
@@ -65,12 +64,18 @@ class ProbeOutcome:
     """Devices that never answered: nothing was written to them, and nothing has to be given back."""
 
 
-def make_probe_plan(loaded: Loaded, name: str, step_w: float | None, now: Now, state_dir: Path) -> ProbePlan:
+def make_probe_plan(
+    loaded: LoadedSite, name: str, step_w: float | None, now: Now, state_dir: Path
+) -> ProbePlan:
     """What probing ``name`` means in this site, under the caps that stand.  Raises Impossible."""
     site = loaded.site
     section = site.assets.get(name)
-    if section is None or isinstance(section, model.Grid):
-        able = ", ".join(one for one, asset in site.assets.items() if not isinstance(asset, model.Grid))
+    if section is None or isinstance(section, asset_sections.GridMeterSection):
+        able = ", ".join(
+            one
+            for one, asset in site.assets.items()
+            if not isinstance(asset, asset_sections.GridMeterSection)
+        )
         raise ProbeImpossible(f"{name!r} is no asset that takes orders; expected one of {able or 'none'}")
     for what in (f"assets.{name}", f"devices.{section.device}"):
         if faults := loaded.disabled.get(what):
@@ -101,8 +106,8 @@ def make_probe_plan(loaded: Loaded, name: str, step_w: float | None, now: Now, s
 
 
 def _make_subject(
-    asset: Asset, section: Any, infos: Mapping[str, PointInfo], house: House, step_w: float | None
-) -> Subject:
+    asset: Asset, section: Any, infos: Mapping[str, PointInfo], house: Site, step_w: float | None
+) -> ProbeSubject:
     quantity, why = _find_point(asset)
     point = f"{asset.name}.{quantity}"
     info = infos.get(point)
@@ -119,23 +124,23 @@ def _make_subject(
         "grid": house.grid.name,
     }
     if isinstance(asset, Battery):
-        return subjects.battery(asset, point, step_w, **more)
-    if isinstance(asset, Ev):
-        return subjects.ev(asset, point, step_w, **more)
+        return probe_subject.make_battery_subject(asset, point, step_w, **more)
+    if isinstance(asset, ChargePointAsset):
+        return probe_subject.make_charge_point_subject(asset, point, step_w, **more)
     if isinstance(asset, Load) or point.endswith("_on"):
-        return subjects.load(asset, point, **more)  # type: ignore[arg-type]  # PV behind a relay is refused before
+        return probe_subject.make_load_subject(asset, point, **more)  # type: ignore[arg-type]  # PV behind a relay is refused before
     assert isinstance(asset, Pv)
-    return subjects.pv(asset, point, step_w, **more)
+    return probe_subject.make_pv_subject(asset, point, step_w, **more)
 
 
 def _find_point(asset: Asset) -> tuple[str, str]:
     if isinstance(asset, Battery):
         return "setpoint_w", ""
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return "current_max_a", ""
     if isinstance(asset, Load):
         return ("relay_on", "") if asset.switchable else ("", "it has no relay, or tier A keeps it running")
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return "", "it runs in modes, which no probe steps yet"
     assert isinstance(asset, Pv)
     if asset.curtail == "limit":
@@ -143,7 +148,7 @@ def _find_point(asset: Asset) -> tuple[str, str]:
     return "", "it takes no power limit (curtail is not 'limit')"
 
 
-def _find_commanded_device(planned: Sequence[BusSpec], subject: Subject) -> str:
+def _find_commanded_device(planned: Sequence[BusSpec], subject: ProbeSubject) -> str:
     quantity = subject.point.partition(".")[2]
     for wire in planned:
         for spec, profile in wire.devices:
@@ -153,9 +158,9 @@ def _find_commanded_device(planned: Sequence[BusSpec], subject: Subject) -> str:
     raise ProbeImpossible(f"no device has {subject.point}")
 
 
-def _select_buses(planned: Sequence[BusSpec], subject: Subject, devices: set[str]) -> Sequence[BusSpec]:
+def _select_buses(planned: Sequence[BusSpec], subject: ProbeSubject, devices: set[str]) -> Sequence[BusSpec]:
     """Only the buses, devices and points that a probe needs, asked as fast as they allow."""
-    wanted = {*points(subject), f"{subject.name}.plugged_on"}
+    wanted = {*list_probe_points(subject), f"{subject.name}.plugged_on"}
     found = []
     for wire in planned:
         mine = []
@@ -185,7 +190,9 @@ def _speed_up(profile: Profile) -> Profile:
     )
 
 
-def _find_district_limits(site: model.Site, house: House, now: Now, state_dir: Path) -> LinkLimits | None:
+def _find_district_limits(
+    site: site_file.SiteFile, house: Site, now: Now, state_dir: Path
+) -> LinkLimits | None:
     """What the district had in force when the daemon stopped; None where there never was a daemon."""
     kept = state_files.load_link(state_dir)
     if kept.state is None and not kept.lost:
@@ -196,7 +203,7 @@ def _find_district_limits(site: model.Site, house: House, now: Now, state_dir: P
     return allowed.find_link_limits(state, params, now)
 
 
-def _find_bounds(site: model.Site, house: House, section: Any, caps: LinkLimits | None) -> Bounds:
+def _find_bounds(site: site_file.SiteFile, house: Site, section: Any, caps: LinkLimits | None) -> ProbeLimits:
     """Hard limits and caps in force, and the fuse of every node above the asset on one phase.
 
     Contacts are not read meanwhile, and one that is not read acts: what they cap is capped.
@@ -211,7 +218,7 @@ def _find_bounds(site: model.Site, house: House, section: Any, caps: LinkLimits 
         told = (getattr(one, key, None) for one in acting for key in keys)
         return min((watts for watts in told if watts is not None), default=inf)
 
-    return Bounds(
+    return ProbeLimits(
         least("import_hard_w", "import_max_w"),
         least("export_hard_w", "export_max_w"),
         fuse_w,
@@ -222,10 +229,10 @@ def _find_bounds(site: model.Site, house: House, section: Any, caps: LinkLimits 
 
 
 def make_fallback_proof(
-    subject: Subject, watch: Watch | None, utc_ms: int, serial: str
+    subject: ProbeSubject, watch: TimerObservation | None, utc_ms: int, serial: str
 ) -> FallbackProof | None:
     """What watching its timer says of the fall-back of the point; None where it was not watched."""
-    for found in findings.timed(subject, watch):
+    for found in probe_findings.find_timer_finding(subject, watch):
         assert watch is not None
         return FallbackProof(not found.is_fault, watch.expected_s, watch.seen_s, found.words, utc_ms, serial)
     return None
@@ -233,7 +240,7 @@ def make_fallback_proof(
 
 async def run_probe_plan(
     plan: ProbePlan,
-    wish: Wish,
+    wish: ProbeRequest,
     clock: SiteClock,
     log: Any,
     say: Callable[[str], None],
@@ -243,9 +250,9 @@ async def run_probe_plan(
     state_dir: Path,
 ) -> ProbeOutcome:
     """Open, probe, give back; ends early when ``stop`` is set.  The point is given back whatever happens."""
-    image = Image()
+    image = ProcessImage()
     tally = await asyncio.to_thread(state_files.load_write_counts, state_dir)
-    session = Session(plan.subject, plan.bounds, wish, clock.now_ns())
+    session = ProbeSession(plan.subject, plan.bounds, wish, clock.now_ns())
     failures: list[str] = []
     ended = "it was cut off"
     async with asyncio.TaskGroup() as group:
@@ -284,9 +291,9 @@ def _save_release(runtime_dir: Path, fleet: BusManager) -> None:
 
 
 async def _run_steps(
-    session: Session,
+    session: ProbeSession,
     fleet: BusManager,
-    image: Image,
+    image: ProcessImage,
     clock: SiteClock,
     say: Callable[[str], None],
     stop: asyncio.Event,

@@ -12,7 +12,7 @@ from quartier.control.limits.breach import Breach
 from quartier.control.participants import Participant
 from quartier.control.reason import Reason, make_reason
 from quartier.control.records import AllocationStep
-from quartier.house.assets import Moded, Pv
+from quartier.site.asset_types import OperationModeAsset, Pv
 
 BREACH_EXCESS_MARGIN = 1.1
 """PV is curtailed by so much more than a cap is exceeded by."""
@@ -123,4 +123,4 @@ def _target_w(trouble: _BreachScope, player: Participant, excess_w: float) -> fl
 
 def _stops(player: Participant) -> bool:
     """Whether it can be stopped now: what runs its least time, or is stopped by itself only, cannot."""
-    return player.usable and (bool(player.ups) or not isinstance(player.asset, Moded))
+    return player.usable and (bool(player.ups) or not isinstance(player.asset, OperationModeAsset))

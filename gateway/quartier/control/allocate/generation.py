@@ -22,17 +22,17 @@ from quartier.control.participants import Participant
 from quartier.control.reason import Reason, make_reason
 from quartier.control.records import Order
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, House, Moded, Pv
-from quartier.house.modes import Chp
+from quartier.site.asset_types import Battery, ChpUnit, OperationModeAsset, Pv
+from quartier.site.site_layout import Site
 
 
-def find_ordered_mode(scene: CycleInputs, asset: Moded) -> int:
+def find_ordered_mode(scene: CycleInputs, asset: OperationModeAsset) -> int:
     """The mode it was ordered into last, the normal one before the first order."""
     ordered = scene.state.turns.get(asset.name, SwitchState()).mode
     return asset.normal if ordered is None else ordered
 
 
-def find_import_without_w(scene: CycleInputs, asset: Moded) -> float | None:
+def find_import_without_w(scene: CycleInputs, asset: OperationModeAsset) -> float | None:
     """Import in W (export is minus) if the asset took nothing and no battery charged; None while unknown.
 
     One that is not measured counts as its mode says.
@@ -47,7 +47,7 @@ def find_import_without_w(scene: CycleInputs, asset: Moded) -> float | None:
     return scene.grid_w - own_w - sum(max(0.0, watts) for watts in _batteries_w(scene))
 
 
-def find_surplus_w(scene: CycleInputs, asset: Moded) -> float | None:
+def find_surplus_w(scene: CycleInputs, asset: OperationModeAsset) -> float | None:
     """Own generation in W left over (minus: lacking) without the asset and all batteries; None as above.
 
     What a battery gives is not left over: it gives it because the asset takes it.  What an export limit
@@ -65,7 +65,7 @@ def _batteries_w(scene: CycleInputs) -> list[float]:
     return [observations.find_power_w(memories, battery, now_ns) or 0.0 for battery in batteries]
 
 
-def read_sensor(scene: CycleInputs, asset: Moded, quantity: str) -> float | None:
+def read_sensor(scene: CycleInputs, asset: OperationModeAsset, quantity: str) -> float | None:
     """What the asset's own sensor says of ``quantity`` while it is not silent."""
     point = f"{asset.name}.{quantity}"
     return observations.find_fresh_value(scene.state.memories, point, asset.sense_period_s, scene.now_ns)
@@ -92,7 +92,7 @@ def withhold_discharge(
     kept_w = sum(
         max(0.0, player.want_w - max(setpoint_w, player.present_w, 0.0))
         for player, setpoint_w in zip(players, setpoints_w, strict=True)
-        if isinstance(player.asset, Moded)
+        if isinstance(player.asset, OperationModeAsset)
     )
     left_w = min(kept_w, target_w - rest_w - sum(setpoints_w))
     if (
@@ -210,7 +210,7 @@ def restore_relay_pv(
 
 def find_pv_potentials(
     before: Mapping[str, LastGood],
-    house: House,
+    house: Site,
     memories: LastGoodValues,
     orders: Mapping[str, Order],
     now_ns: int,
@@ -266,7 +266,7 @@ def _chp_w(scene: CycleInputs) -> float:
     memories = scene.state.memories
     total_w = 0.0
     for asset in scene.house.assets:
-        if isinstance(asset, Chp):
+        if isinstance(asset, ChpUnit):
             seen_w = observations.find_power_w(memories, asset, scene.now_ns)
             ever = f"{asset.name}.power_w" in memories
             total_w += -min(0.0, seen_w) if seen_w is not None else asset.rated_w * ever

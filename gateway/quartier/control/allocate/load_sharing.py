@@ -27,8 +27,8 @@ from quartier.control.orders import conflicts, overrides
 from quartier.control.participants import Participant, find_full_power_w
 from quartier.control.reason import Reason, make_rule_reason
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Ev
-from quartier.house.records import replace
+from quartier.site.asset_types import Battery, ChargePointAsset
+from quartier.site.records import replace
 
 PLANNED_SHARE = 0.97
 """So much of a fuse is shared out; the rest spares the cars a new order for each kettle."""
@@ -60,7 +60,7 @@ class ChargePoint:
     """
 
     player: Participant
-    ev: Ev
+    ev: ChargePointAsset
     stay: ChargingSession | None
     rows: list[tuple[int, float]]
     way: tuple[int, ...]
@@ -91,9 +91,13 @@ def share_load(
     scene: CycleInputs, players: Sequence[Participant], grove: ConnectionTree | None
 ) -> CycleInputs:
     """Give each charging point its order, in its player; returns the scene with the turns that this makes."""
-    if grove is None or not scene.house.is_branched:
+    if grove is None or not scene.house.has_connection_tree:
         return scene
-    bays = [_bay(scene, grove, index, p) for index, p in enumerate(players) if isinstance(p.asset, Ev)]
+    bays = [
+        _bay(scene, grove, index, p)
+        for index, p in enumerate(players)
+        if isinstance(p.asset, ChargePointAsset)
+    ]
     for bay in bays:
         bay.player.allowed_w = (
             bay.assumed_current_a * bay.ev.voltage_v * charging_sessions.count_phases(bay.ev, bay.stay)
@@ -111,7 +115,7 @@ def share_load(
 
 def _bay(scene: CycleInputs, grove: ConnectionTree, index: int, player: Participant) -> ChargePoint:
     ev, memories, now = player.asset, scene.state.memories, scene.now
-    assert isinstance(ev, Ev)
+    assert isinstance(ev, ChargePointAsset)
     turn, here, leaf = player.turn, scene.state.stays.get(ev.name), grove.leaves[index]
     way = grove.stem.way(leaf.home)
     each_w = leaf.share.spread_power(ev.voltage_v * charging_sessions.count_phases(ev, here))
@@ -245,7 +249,7 @@ class _Sharing:
             ceiling_w = min(ceiling_w, self.scene.duties.ceiling_w)
         soft[0] = ceiling_w - high[0]
         for leaf, player in zip(self.grove.leaves, self.players, strict=False):
-            if isinstance(player.asset, Ev):
+            if isinstance(player.asset, ChargePointAsset):
                 continue
             want_w = min(0.0, player.want_w) if isinstance(player.asset, Battery) else player.want_w
             for number in self.grove.stem.way(leaf.home):

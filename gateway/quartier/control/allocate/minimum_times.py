@@ -19,8 +19,8 @@ from quartier.control.observe.observations import NOMINAL_V
 from quartier.control.participants import Participant, find_floor_power_w, is_controllable
 from quartier.control.reason import Reason, make_reason
 from quartier.control.records import AllocationStep
-from quartier.house.assets import Ev, House, Load, Moded, Tier
-from quartier.house.modes import Chp
+from quartier.site.asset_types import ChargePointAsset, ChpUnit, Load, OperationModeAsset, Tier
+from quartier.site.site_layout import Site
 
 _OFF_EARLY = make_reason("minimum_time.off_early")
 
@@ -50,7 +50,9 @@ def find_machines_over_fuses(
         if any(over_w.get(row, 0.0) > 0.0 and watts > 0.0 for row, watts in loads_w.items()):
             asset = players[index].asset
             found[index] = (
-                operation_modes.find_preference(scene, asset).lowest if isinstance(asset, Moded) else 0
+                operation_modes.find_preference(scene, asset).lowest
+                if isinstance(asset, OperationModeAsset)
+                else 0
             )
             over_w = {row: watts - loads_w.get(row, 0.0) for row, watts in over_w.items()}
     return found
@@ -76,7 +78,7 @@ def _is_held_on(scene: CycleInputs, player: Participant) -> bool:
 
 
 def _tier(player: Participant) -> Tier:
-    return player.tier if isinstance(player.asset, Moded) else player.asset.tier
+    return player.tier if isinstance(player.asset, OperationModeAsset) else player.asset.tier
 
 
 def _over_w(
@@ -145,7 +147,9 @@ def space_releases(
 
     def may_start(step: AllocationStep) -> bool:
         player = players[step.index]
-        if not switch_state.is_machine(player.asset) or (isinstance(player.asset, Ev) and player.turn.on):
+        if not switch_state.is_machine(player.asset) or (
+            isinstance(player.asset, ChargePointAsset) and player.turn.on
+        ):
             return True
         return step.index == first and not starting - {player.name}
 
@@ -165,11 +169,11 @@ class MinimumTimeExcess:
     machines: tuple[str, ...]
 
 
-def find_largest_excesses(house: House) -> list[MinimumTimeExcess]:
+def find_largest_excesses(house: Site) -> list[MinimumTimeExcess]:
     """The largest possible excess of a site, for imports and exports; nothing where there is none."""
     machines = [one for one in house.assets if switch_state.is_machine(one) and _is_steered(one, house)]
     # Charging points of a tree share what there is, and start together; all others are released alone.
-    together = [one for one in machines if house.is_branched and isinstance(one, Ev)]
+    together = [one for one in machines if house.has_connection_tree and isinstance(one, ChargePointAsset)]
     alone = [one for one in machines if one not in together]
     largest = max(alone, key=lambda one: (_held_w(one), one.min_on_s), default=None)
     held = {
@@ -178,7 +182,7 @@ def find_largest_excesses(house: House) -> list[MinimumTimeExcess]:
     plants = {
         one.name: (max(0.0, -min(mode.power_w for mode in one.modes)), one.min_off_s)
         for one in house.assets
-        if isinstance(one, Chp) and one.min_off_s > 0
+        if isinstance(one, ChpUnit) and one.min_off_s > 0
     }
     return [found for way, by in (("import", held), ("export", plants)) if (found := _excess(way, by))]
 
@@ -190,16 +194,16 @@ def _excess(way: str, held: Mapping[str, tuple[float, float]]) -> MinimumTimeExc
     return MinimumTimeExcess(way, power_w, max(seconds for _, seconds in held.values()), tuple(sorted(held)))
 
 
-def _is_steered(asset: Load | Ev | Moded, house: House) -> bool:
+def _is_steered(asset: Load | ChargePointAsset | OperationModeAsset, house: Site) -> bool:
     return (
         asset in operation_modes.find_controllable(house)
-        if isinstance(asset, Moded)
+        if isinstance(asset, OperationModeAsset)
         else is_controllable(asset)
     )
 
 
-def _held_w(asset: Load | Ev | Moded) -> float:
+def _held_w(asset: Load | ChargePointAsset | OperationModeAsset) -> float:
     """What it takes in its minimum time at least, in W: a car can be slowed at once."""
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return asset.modes[0].power_w - asset.modes[-1].power_w
-    return find_floor_power_w(asset) if isinstance(asset, Ev) else asset.rated_w
+    return find_floor_power_w(asset) if isinstance(asset, ChargePointAsset) else asset.rated_w

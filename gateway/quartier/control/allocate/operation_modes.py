@@ -23,12 +23,13 @@ from quartier.control.reason import NO_REASON, Reason, make_reason
 from quartier.control.records import REFRESH_S, DesiredValue, ModeStep, OrderBook, Preference
 from quartier.control.state import ControlState
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Ev, House, Load, Moded, Pv
-from quartier.house.image import Frozen
-from quartier.house.records import replace
+from quartier.site.asset_types import ChargePointAsset, Load, OperationModeAsset, Pv
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 
-def adopt_assets(frozen: Frozen, state: ControlState, now_ns: int) -> dict[str, SwitchState]:
+def adopt_assets(frozen: FrozenImage, state: ControlState, now_ns: int) -> dict[str, SwitchState]:
     """The turn of each flexible asset; one met for the first time is taken as it stands.
 
     So a restart neither forgets what was shed nor lifts what was limited: it is restored staged.  What is
@@ -54,12 +55,14 @@ def adopt_assets(frozen: Frozen, state: ControlState, now_ns: int) -> dict[str, 
     return known
 
 
-def _met(point: str, asset: Load | Ev | Pv, turn: SwitchState, value: float, now_ns: int) -> SwitchState:
+def _met(
+    point: str, asset: Load | ChargePointAsset | Pv, turn: SwitchState, value: float, now_ns: int
+) -> SwitchState:
     if not turn.on:
         return turn
     if point.endswith("_on"):
         return turn if value else replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         if value < asset.current_min_a:
             return replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
         watts = value * asset.voltage_v * asset.phases_count
@@ -72,14 +75,18 @@ _EPSILON_W = 1e-6
 _S = 1_000_000_000
 
 
-def find_controllable(house: House) -> list[Moded]:
+def find_controllable(house: Site) -> list[OperationModeAsset]:
     """The assets in modes that take orders."""
     return [
-        a for a in house.assets if isinstance(a, Moded) and a.writable and participants.is_order_allowed(a)
+        a
+        for a in house.assets
+        if isinstance(a, OperationModeAsset) and a.writable and participants.is_order_allowed(a)
     ]
 
 
-def adopt_mode(asset: Moded, turn: SwitchState, found: LastGood | None, now_ns: int) -> SwitchState:
+def adopt_mode(
+    asset: OperationModeAsset, turn: SwitchState, found: LastGood | None, now_ns: int
+) -> SwitchState:
     """The turn of one that was not ordered yet: it stands in the mode whose value is read nearest.
 
     One that takes less than normal counts as held: so a restart does not lift what a cap had lowered.
@@ -93,7 +100,7 @@ def adopt_mode(asset: Moded, turn: SwitchState, found: LastGood | None, now_ns: 
     return replace(turn, mode=mode, is_held=held, on=not held, since_ns=now_ns if held else None)
 
 
-def find_preference(scene: CycleInputs, asset: Moded) -> Preference:
+def find_preference(scene: CycleInputs, asset: OperationModeAsset) -> Preference:
     """What its class makes it like, and what a person said instead."""
     return overrides.apply_to_preference(
         asset, scene.wishes.overrides, preferences.find_class_preference(asset, scene)
@@ -108,12 +115,12 @@ def find_relinquished_points(scene: CycleInputs) -> dict[str, Reason]:
     return {point: why for point, why in found if why}
 
 
-def is_relinquished(asset: Moded, turn: SwitchState) -> bool:
+def is_relinquished(asset: OperationModeAsset, turn: SwitchState) -> bool:
     """Whether its own control has it because nothing is wanted of it."""
     return asset.own_normal and turn.mode == asset.normal and turn.back_ns is None
 
 
-def find_normal_points(house: House, turns: Mapping[str, SwitchState], book: OrderBook) -> dict[str, Reason]:
+def find_normal_points(house: Site, turns: Mapping[str, SwitchState], book: OrderBook) -> dict[str, Reason]:
     """The points that were ordered and are normal again, where that is their own control's doing."""
     found = (
         a
@@ -160,7 +167,7 @@ def make_participants(scene: CycleInputs) -> list[Participant]:
 
 
 def make_participant(
-    scene: CycleInputs, asset: Moded, leaning: Preference, *, waits: bool = False
+    scene: CycleInputs, asset: OperationModeAsset, leaning: Preference, *, waits: bool = False
 ) -> Participant | None:
     """An asset in modes as it stands, with the steps it offers; none before its minimum time is over.
 
@@ -218,7 +225,7 @@ def _mode(scene: CycleInputs, turn: SwitchState, before: int, wanted: int, leani
     return mode
 
 
-def _reason(asset: Moded, mode: int, wanted: int, leaning: Preference) -> Reason:
+def _reason(asset: OperationModeAsset, mode: int, wanted: int, leaning: Preference) -> Reason:
     """Why it stands there; ``wanted`` is what it has wanted for long enough, where it would like another."""
     cause = leaning.reason
     if cause.code == NO_REASON.code:
@@ -231,7 +238,9 @@ def _reason(asset: Moded, mode: int, wanted: int, leaning: Preference) -> Reason
     return cause.limit_until(make_reason("mode.stands", mode=asset.modes[mode].name))
 
 
-def _rung(asset: Moded, before: int, present_w: float, mode: int, leaning: Preference) -> ModeStep:
+def _rung(
+    asset: OperationModeAsset, before: int, present_w: float, mode: int, leaning: Preference
+) -> ModeStep:
     early = mode <= asset.normal
     last = mode == leaning.lowest and leaning.last_tier is not None
     tier = leaning.last_tier if last and leaning.last_tier is not None else leaning.tier
@@ -245,7 +254,7 @@ def _rung(asset: Moded, before: int, present_w: float, mode: int, leaning: Prefe
     )
 
 
-def _expected_w(asset: Moded, before: int, present_w: float, mode: int) -> float:
+def _expected_w(asset: OperationModeAsset, before: int, present_w: float, mode: int) -> float:
     """What it will take in ``mode``: as much less as its modes say, but for more its whole share of them."""
     here_w, there_w = asset.modes[before].power_w, asset.modes[mode].power_w
     if mode == before:
@@ -262,7 +271,7 @@ def apply_mode(
 ) -> SwitchState:
     """The turn after the kernel moved the player, or left it; ``off`` is the mode an event takes it to."""
     asset, turn, now_ns = player.asset, player.turn, scene.now_ns
-    assert isinstance(asset, Moded)
+    assert isinstance(asset, OperationModeAsset)
     if turn.mode is None and not player.usable:
         return turn  # it was never ordered, and must not be now
     mode = player.mode
@@ -287,7 +296,7 @@ def apply_mode(
 def find_mode_above(scene: CycleInputs, player: Participant, spare_w: float) -> SwitchState | None:
     """One mode up for one that is held, where that fits; None else."""
     asset, turn = player.asset, player.turn
-    assert isinstance(asset, Moded)
+    assert isinstance(asset, OperationModeAsset)
     if not turn.is_held or player.mode <= player.wanted:
         return None
     if not (
@@ -306,7 +315,7 @@ def find_mode_above(scene: CycleInputs, player: Participant, spare_w: float) -> 
 def make_order(player: Participant, turn: SwitchState, reason: Reason) -> DesiredValue:
     """What is written to its point."""
     asset = player.asset
-    assert isinstance(asset, Moded)
+    assert isinstance(asset, OperationModeAsset)
     assert turn.mode is not None
     kept_s = min(REFRESH_S, asset.lease_s / 3)
     return DesiredValue(
@@ -314,7 +323,7 @@ def make_order(player: Participant, turn: SwitchState, reason: Reason) -> Desire
     )
 
 
-def render_mode_state(asset: Moded, turn: SwitchState, why: Reason | None) -> Reason:
+def render_mode_state(asset: OperationModeAsset, turn: SwitchState, why: Reason | None) -> Reason:
     """How it stands and why."""
     name = asset.modes[asset.normal if turn.mode is None else turn.mode].name
     if why is not None and why.code == "output.given_back":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from quartier.control.inputs import CycleInputs
 from quartier.control.participants import Participant
-from quartier.house.assets import Battery
+from quartier.site.asset_types import Battery
 
 _PENDING_MIN_W = 1.0
 """A battery does not wait for less than this."""

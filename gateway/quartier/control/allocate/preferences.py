@@ -23,8 +23,17 @@ from quartier.control.observe import daily_runs, local_time
 from quartier.control.observe.daily_runs import RUN_MODE, WAIT_MODE, RunProgress
 from quartier.control.reason import NO_REASON, Reason, make_reason
 from quartier.control.records import Preference
-from quartier.house.assets import Moded
-from quartier.house.modes import Chp, Cooling, Heat, Lights, Run, Substation, Ventilation, Waste
+from quartier.site.asset_types import (
+    BatchLoad,
+    ChpUnit,
+    CoolingAsset,
+    HeatAsset,
+    HeatSubstation,
+    Lights,
+    OperationModeAsset,
+    VentilationUnit,
+    WasteCollection,
+)
 
 CHP_REQUEST_AFTER_S = 300.0
 CHP_WITHDRAW_SHARE = 0.9
@@ -32,7 +41,7 @@ REST, CHP_RUN = 0, 1
 _HEAT_LED = make_reason("chp.heat_led")
 
 
-def find_chp_preference(chp: Chp, scene: CycleInputs) -> Preference:
+def find_chp_preference(chp: ChpUnit, scene: CycleInputs) -> Preference:
     """Asked for while the import without it stays above its start value; the battery comes before it."""
     here = generation.find_ordered_mode(scene, chp)
     need_w = generation.find_import_without_w(scene, chp)
@@ -110,7 +119,7 @@ _RUN_NO_TIME, _RUN_OWN_GENERATION = make_reason("run.no_time"), make_reason("run
 _BEGUN, _RUN_NOTHING = make_reason("run.begun"), make_reason("run.nothing")
 
 
-def find_run_preference(run: Run, scene: CycleInputs) -> Preference:
+def find_run_preference(run: BatchLoad, scene: CycleInputs) -> Preference:
     """Waits for the plan or own generation; one that has begun, or must, goes on after C and D."""
     one = scene.state.runs.get(run.name, daily_runs.NO_RUN)
     until_s = None if one.due_ns is None else (one.due_ns - scene.now_ns) / 1e9
@@ -131,7 +140,7 @@ def find_run_preference(run: Run, scene: CycleInputs) -> Preference:
     return Preference(WAIT_MODE, RUN_MODE, WAIT_MODE, run.tier, reason, after_s=RUN_SURPLUS_AFTER_S)
 
 
-def _why_not(run: Run, one: RunProgress, until_s: float | None, scene: CycleInputs) -> Reason | None:
+def _why_not(run: BatchLoad, one: RunProgress, until_s: float | None, scene: CycleInputs) -> Reason | None:
     """Why it must not run now; None where it may."""
     if one.is_done:
         return make_reason("run.done", at=local_time.format_clock(run.deadline_s))
@@ -139,12 +148,12 @@ def _why_not(run: Run, one: RunProgress, until_s: float | None, scene: CycleInpu
         return None
     if not daily_runs.is_run_pending(run, scene.state.memories, scene.now_ns):
         return _RUN_NOTHING
-    if until_s is not None and until_s > run.hours_s and not one.is_late:
-        return make_reason("run.hours", at=local_time.format_clock(run.deadline_s - run.hours_s))
+    if until_s is not None and until_s > run.window_length_s and not one.is_late:
+        return make_reason("run.hours", at=local_time.format_clock(run.deadline_s - run.window_length_s))
     return None
 
 
-def _why_now(run: Run, one: RunProgress, until_s: float | None) -> Reason | None:
+def _why_now(run: BatchLoad, one: RunProgress, until_s: float | None) -> Reason | None:
     """Why it can wait no longer; None where it can."""
     by = local_time.format_clock(run.deadline_s)
     if one.is_begun:
@@ -156,13 +165,13 @@ def _why_now(run: Run, one: RunProgress, until_s: float | None) -> Reason | None
     )
 
 
-def find_latest_start_s(run: Run, one: RunProgress) -> float:
+def find_latest_start_s(run: BatchLoad, one: RunProgress) -> float:
     """So long before its deadline it begins at the latest, in s."""
     left_s = daily_runs.find_remaining_run_s(run, one)
     return left_s + max(RUN_MARGIN_SHARE * left_s, RUN_MARGIN_MIN_S, run.min_off_s)
 
 
-def _has_surplus_for_run(run: Run, scene: CycleInputs) -> bool:
+def _has_surplus_for_run(run: BatchLoad, scene: CycleInputs) -> bool:
     """Whether own generation covers it."""
     left_w = generation.find_surplus_w(scene, run)
     return left_w is not None and left_w >= run.rated_w
@@ -179,7 +188,7 @@ _WASTE_NO_TIME, _WASTE_OWN_GENERATION = make_reason("run.no_time"), make_reason(
 _WASTE_DAY_S = 86_400.0
 
 
-def find_waste_preference(waste: Waste, scene: CycleInputs) -> Preference:
+def find_waste_preference(waste: WasteCollection, scene: CycleInputs) -> Preference:
     """Waits while nothing waits to be taken; unknown counts as waiting, since a missed batch is the worse."""
     if generation.read_sensor(scene, waste, "waiting_on") == 0:
         return Preference(WAIT, WAIT, WAIT, waste.tier, _WASTE_NOTHING)
@@ -205,31 +214,31 @@ def find_waste_preference(waste: Waste, scene: CycleInputs) -> Preference:
     return Preference(WAIT, WASTE_RUN, WAIT, waste.tier, reason, after_s=WASTE_SURPLUS_AFTER_S)
 
 
-def _left_s(waste: Waste, scene: CycleInputs) -> float:
+def _left_s(waste: WasteCollection, scene: CycleInputs) -> float:
     left_s = generation.read_sensor(scene, waste, "left_s")
     return waste.duration_s if left_s is None else left_s
 
 
-def _has_surplus_for_waste(waste: Waste, scene: CycleInputs) -> bool:
+def _has_surplus_for_waste(waste: WasteCollection, scene: CycleInputs) -> bool:
     """Whether own generation covers it; once it runs, half of it is enough."""
     left_w = generation.find_surplus_w(scene, waste)
     running = generation.find_ordered_mode(scene, waste) == WASTE_RUN
     return left_w is not None and left_w >= (0.5 if running else 1.0) * waste.rated_w
 
 
-_CLASSES: Mapping[type[Moded], Callable[[Any, CycleInputs], Preference]] = {
+_CLASSES: Mapping[type[OperationModeAsset], Callable[[Any, CycleInputs], Preference]] = {
     Lights: find_lights_preference,
-    Heat: thermal_preferences.find_heat_preference,
-    Cooling: thermal_preferences.find_cooling_preference,
-    Substation: thermal_preferences.find_substation_preference,
-    Chp: find_chp_preference,
-    Waste: find_waste_preference,
-    Run: find_run_preference,
-    Ventilation: thermal_preferences.find_ventilation_preference,
+    HeatAsset: thermal_preferences.find_heat_preference,
+    CoolingAsset: thermal_preferences.find_cooling_preference,
+    HeatSubstation: thermal_preferences.find_substation_preference,
+    ChpUnit: find_chp_preference,
+    WasteCollection: find_waste_preference,
+    BatchLoad: find_run_preference,
+    VentilationUnit: thermal_preferences.find_ventilation_preference,
 }
 
 
-def find_class_preference(asset: Moded, scene: CycleInputs) -> Preference:
+def find_class_preference(asset: OperationModeAsset, scene: CycleInputs) -> Preference:
     """What it would like now; one of no class of its own stays normal and may be moved to any mode.
 
     Tier A is never touched, but for the calendar of lights, which is their owner's and no cap's.

@@ -28,8 +28,8 @@ from quartier.control.participants import (
 )
 from quartier.control.state import ControlState
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Ev, Load, Moded, Pv, Tier
-from quartier.house.records import replace
+from quartier.site.asset_types import ChargePointAsset, Load, OperationModeAsset, Pv, Tier
+from quartier.site.records import replace
 
 
 def restore_next(
@@ -86,7 +86,11 @@ def _next_back(
     turns = scene.state.turns
     starting = switch_state.find_starting_machines(scene.house.assets, turns, scene.now_ns)
     tiers = {player.name: _tier(player) for player in players}
-    order = [p.asset for p in players if isinstance(p.asset, Load | Ev | Moded) and tiers[p.name] != "A"]
+    order = [
+        p.asset
+        for p in players
+        if isinstance(p.asset, Load | ChargePointAsset | OperationModeAsset) and tiers[p.name] != "A"
+    ]
     order.sort(key=lambda a: switch_state.rank_tier(a, tiers[a.name], turns[a.name], scene.now_ns))
     left_alone = find_conflict_pauses(scene)
     for asset in reversed(order):
@@ -96,7 +100,7 @@ def _next_back(
         barred = overrides.is_kept_off(asset, scene.wishes.overrides) or tiers[asset.name] in scene.duties.off
         if waits or barred:
             continue
-        if isinstance(asset, Moded):
+        if isinstance(asset, OperationModeAsset):
             risen = operation_modes.find_mode_above(scene, players[place[asset.name]], spare_w)
             if risen is not None:
                 return {place[asset.name]: risen}
@@ -108,7 +112,7 @@ def _next_back(
         turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
         shares = players[place[asset.name]].allowed_w is not None
         waits = shares or tiers[asset.name] in scene.duties.off or asset.name in left_alone
-        if isinstance(asset, Ev) and turn.on and turn.limit_w is not None and not waits:
+        if isinstance(asset, ChargePointAsset) and turn.on and turn.limit_w is not None and not waits:
             limit_w = min(find_full_power_w(asset), turn.limit_w + spare_w)
             if limit_w >= min(find_full_power_w(asset), turn.limit_w + find_floor_power_w(asset) / 6):
                 at_limit = is_at_order(players[place[asset.name]])
@@ -119,11 +123,11 @@ def _next_back(
     return {}
 
 
-def _switched_on(asset: Load | Ev, turn: SwitchState, now_ns: int) -> SwitchState:
+def _switched_on(asset: Load | ChargePointAsset, turn: SwitchState, now_ns: int) -> SwitchState:
     on = switch_state.switch_on(turn, now_ns)
     return (
         switch_state.raise_limit(on, find_floor_power_w(asset), now_ns, stands=True)
-        if isinstance(asset, Ev)
+        if isinstance(asset, ChargePointAsset)
         else on
     )
 
@@ -135,7 +139,7 @@ def _is_away(scene: CycleInputs, player: Participant) -> bool:
 
 def _tier(player: Participant) -> Tier:
     """Its turn now: that of an asset in modes changes with its comfort, or its deadline."""
-    return player.tier if isinstance(player.asset, Moded) else player.asset.tier
+    return player.tier if isinstance(player.asset, OperationModeAsset) else player.asset.tier
 
 
 def _pv_back(
@@ -165,7 +169,7 @@ def _pv_back(
 
 
 _S = 1_000_000_000
-FlexibleAsset = Load | Ev | Pv | Moded
+FlexibleAsset = Load | ChargePointAsset | Pv | OperationModeAsset
 
 
 def find_return_needs(state: ControlState, name: str, now_ns: int) -> list[dict[str, Any]] | None:
@@ -244,14 +248,15 @@ def _gate(state: ControlState, grid: GridEffects, now_ns: int) -> Iterator[dict[
 
 
 def _fits(
-    state: ControlState, asset: Load | Ev | Moded, turn: SwitchState, now_ns: int
+    state: ControlState, asset: Load | ChargePointAsset | OperationModeAsset, turn: SwitchState, now_ns: int
 ) -> Iterator[dict[str, Any]]:
-    if not isinstance(asset, Moded) and not turn.on:
+    if not isinstance(asset, OperationModeAsset) and not turn.on:
         yield {"what": "fits", "power_w": round(estimate_return_power_w(asset, turn), 1)}
     held = [
         one
         for one in state.house.assets
-        if isinstance(one, Load | Ev | Moded) and state.turns.get(one.name, SwitchState()).is_limited
+        if isinstance(one, Load | ChargePointAsset | OperationModeAsset)
+        and state.turns.get(one.name, SwitchState()).is_limited
     ]
     order = [one.name for one in reversed(switch_state.sort_by_shed_order(held, state.turns, now_ns))]
     if asset.name in order and order.index(asset.name):

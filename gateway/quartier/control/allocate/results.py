@@ -28,8 +28,15 @@ from quartier.control.participants import (
 from quartier.control.reason import NO_REASON, Reason, make_reason
 from quartier.control.records import REFRESH_S, DesiredValue, Order, PowerRange
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Steered
-from quartier.house.records import replace
+from quartier.site.asset_types import (
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.records import replace
 
 WAITING_TO_RETURN = make_reason("input.waits")
 _NO_SETPOINT = make_reason("output.no_setpoint")
@@ -42,7 +49,7 @@ PV_RAISE_PER_S = 0.005
 PV_DEADBAND, PV_DEADBAND_LEAST_W = 0.005, 20.0
 POWER_EPSILON_W = 1e-6
 CHECK_STEP_SHARE = 0.05
-_Switched = Load | Ev
+_Switched = Load | ChargePointAsset
 ZERO_W = 0.5
 """Less than this is ordered as 0 W."""
 
@@ -77,7 +84,7 @@ class AllocationResult:
     spares_w: Mapping[str, float] = field(default_factory=dict)
 
 
-def is_paused_by_conflict(scene: CycleInputs, asset: Steered) -> bool:
+def is_paused_by_conflict(scene: CycleInputs, asset: ControllableAsset) -> bool:
     """Whether a second controller moves its point, so that ours leaves it alone for a while."""
     return bool(conflicts.explain_no_raise(scene.state.rivals, find_control_point(asset)))
 
@@ -205,7 +212,13 @@ def apply_allocation(
         if turn.unread_ns is not None:
             turn = unread_assets.limit_first_order(scene, player, turn)
         shares = player.allowed_w is not None or unread_assets.is_unread(scene, player)
-        if isinstance(asset, Ev) and turn.on and player.usable and not shares and _plugged(scene, asset):
+        if (
+            isinstance(asset, ChargePointAsset)
+            and turn.on
+            and player.usable
+            and not shares
+            and _plugged(scene, asset)
+        ):
             turn = _fitted(asset, turn, max(0.0, setpoint_w) + spare_w, scene.now_ns)
             spare_w = max(0.0, spare_w - (_limit_w(asset, turn) - max(0.0, setpoint_w)))
         turns[asset.name] = turn
@@ -263,19 +276,19 @@ def _turn(scene: CycleInputs, player: Participant, result: AllocationResult, ind
     """The turn after the kernel moved the player, or left it."""
     asset, now_ns = player.asset, scene.now_ns
     setpoint_w = result.setpoints_w[index]
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return operation_modes.apply_mode(scene, player, setpoint_w, result.off.get(index))
     if isinstance(asset, Pv):
         return _pv_turn(scene, player, result, index)
     is_off = index in result.off
-    if isinstance(asset, Ev) and player.allowed_w is not None:
+    if isinstance(asset, ChargePointAsset) and player.allowed_w is not None:
         return _car_turn(player, asset, 0.0 if is_off else result.held_w.get(index), now_ns)
     assert isinstance(asset, _Switched)
     return _switched(player, asset, setpoint_w, now_ns, is_off=is_off)
 
 
 def _switched(
-    player: Participant, asset: Load | Ev, setpoint_w: float, now_ns: int, *, is_off: bool
+    player: Participant, asset: Load | ChargePointAsset, setpoint_w: float, now_ns: int, *, is_off: bool
 ) -> SwitchState:
     turn, want_w = player.turn, player.want_w
     if turn.on and (setpoint_w < want_w - POWER_EPSILON_W or is_off):
@@ -290,7 +303,9 @@ def _switched(
     return turn
 
 
-def _raised(player: Participant, asset: Load | Ev, setpoint_w: float, now_ns: int) -> SwitchState:
+def _raised(
+    player: Participant, asset: Load | ChargePointAsset, setpoint_w: float, now_ns: int
+) -> SwitchState:
     """On, and a car with at least what it may take already: it may take less than that by itself."""
     turn = player.turn
     if isinstance(asset, Load):
@@ -304,7 +319,7 @@ def _raised(player: Participant, asset: Load | Ev, setpoint_w: float, now_ns: in
     )
 
 
-def _car_turn(player: Participant, ev: Ev, held_w: float | None, now_ns: int) -> SwitchState:
+def _car_turn(player: Participant, ev: ChargePointAsset, held_w: float | None, now_ns: int) -> SwitchState:
     """The turn of a car that shares: as it was shared, or lower where the kernel held it."""
     turn, before_w = player.turn, max(player.present_w, 0.0)
     if held_w is None or not turn.on:
@@ -377,19 +392,19 @@ def _pv_raised(scene: CycleInputs, player: Participant, result: AllocationResult
     return limit_w
 
 
-def _worthwhile_w(asset: Steered, room_w: float) -> float:
+def _worthwhile_w(asset: ControllableAsset, room_w: float) -> float:
     return room_w if room_w > _deadband_w(asset) else 0.0
 
 
-def _deadband_w(asset: Steered) -> float:
+def _deadband_w(asset: ControllableAsset) -> float:
     """The least rise of a generation limit that is worth an order, in W."""
     return max(PV_DEADBAND_LEAST_W, PV_DEADBAND * asset.rated_w)
 
 
-def _limit_w(asset: Ev | Pv, turn: SwitchState) -> float:
+def _limit_w(asset: ChargePointAsset | Pv, turn: SwitchState) -> float:
     if turn.limit_w is not None:
         return turn.limit_w
-    return find_full_power_w(asset) if isinstance(asset, Ev) else asset.rated_w
+    return find_full_power_w(asset) if isinstance(asset, ChargePointAsset) else asset.rated_w
 
 
 def find_limit_w(watts: float, full: float) -> float | None:
@@ -397,13 +412,13 @@ def find_limit_w(watts: float, full: float) -> float | None:
     return None if watts >= full - POWER_EPSILON_W else watts
 
 
-def _plugged(scene: CycleInputs, ev: Ev) -> bool:
+def _plugged(scene: CycleInputs, ev: ChargePointAsset) -> bool:
     """Whether a car may be there; unknown counts as there."""
     seen = scene.state.memories.get(f"{ev.name}.plugged_on")
     return seen is None or seen.value != 0
 
 
-def _fitted(ev: Ev, turn: SwitchState, fit_w: float, now_ns: int) -> SwitchState:
+def _fitted(ev: ChargePointAsset, turn: SwitchState, fit_w: float, now_ns: int) -> SwitchState:
     """A limit no higher than what fits if the car takes all of it, in whole amperes, at least the floor."""
     if _limit_w(ev, turn) <= fit_w + POWER_EPSILON_W:
         return turn
@@ -425,7 +440,7 @@ def _known(
     """
     asset = player.asset
     assert not isinstance(asset, Battery)
-    if isinstance(asset, Moded) and operation_modes.is_relinquished(asset, turn):
+    if isinstance(asset, OperationModeAsset) and operation_modes.is_relinquished(asset, turn):
         return False
     return find_control_point(asset) in scene.state.book.orders or _begins(scene, result, index, player, turn)
 
@@ -439,7 +454,7 @@ def _begins(
     shows what it was ordered before a restart.
     """
     asset = player.asset
-    if scene.duties.holds and not (turn.is_limited or isinstance(asset, Moded)):
+    if scene.duties.holds and not (turn.is_limited or isinstance(asset, OperationModeAsset)):
         return False
     if result.total_high_w is None:
         return index in result.acted
@@ -458,13 +473,13 @@ def _moved(before: SwitchState, turn: SwitchState) -> bool:
 
 def _flexible_want(player: Participant, turn: SwitchState, reason: Reason) -> DesiredValue:
     asset = player.asset
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return operation_modes.make_order(player, turn, reason)
     assert not isinstance(asset, Battery)
     name, is_held = find_control_point(asset), not turn.on or turn.limit_w is not None
     obeys = not player.deaf if player.seen and is_held else None
     kept_s = min(REFRESH_S, asset.lease_s / 3)
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         amperes = floor(_limit_w(asset, turn) / (asset.voltage_v * asset.phases_count) * 10 + 1e-6) / 10
         kept = min(max(amperes, asset.current_min_a), asset.current_max_a)
         value = kept if turn.on else 0.0
@@ -488,7 +503,9 @@ def _flexible_want(player: Participant, turn: SwitchState, reason: Reason) -> De
     )
 
 
-def _by_hand(scene: CycleInputs, asset: Load | Ev | Pv | Moded, want: DesiredValue) -> DesiredValue:
+def _by_hand(
+    scene: CycleInputs, asset: Load | ChargePointAsset | Pv | OperationModeAsset, want: DesiredValue
+) -> DesiredValue:
     """No more than is ordered of it; who ordered what it has anyway is named where it is free."""
     most = orders_overrides.find_ceiling(asset, scene.wishes.overrides)
     if most is None or want.value < most or (want.value == most and want.reason.code != NO_REASON.code):
@@ -530,7 +547,7 @@ def _still_held(
 def _step_w(player: Participant, turn: SwitchState) -> float:
     """What it may take more than now once it was raised by its next step, in W."""
     asset = player.asset
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         mode = asset.normal if turn.mode is None else turn.mode
         here, there = asset.modes[mode], asset.modes[max(mode - 1, 0)]
         return max(0.0, there.power_w - here.power_w)
@@ -560,4 +577,6 @@ def _runs_against_cap(
     is_over = 0 in result.broken and high_w is not None and high_w > scene.force.import_w
     if not is_over or not turn.on or player.present_w <= 0:
         return False
-    return isinstance(asset, Load | Ev) and not switch_state.is_switch_allowed(asset, turn, scene.now_ns)
+    return isinstance(asset, Load | ChargePointAsset) and not switch_state.is_switch_allowed(
+        asset, turn, scene.now_ns
+    )

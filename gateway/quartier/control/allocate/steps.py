@@ -14,8 +14,8 @@ from quartier.control.switch_state import (
     is_switch_allowed,
     sort_by_shed_order,
 )
-from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Tier
-from quartier.house.records import replace
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationModeAsset, Pv, Tier
+from quartier.site.records import replace
 
 SLOWED, PAUSED = make_reason("charging.slowed"), make_reason("charging.paused")
 RESUMES, FASTER, SWITCHED_ON = (
@@ -32,7 +32,7 @@ BATTERY_CODES = frozenset(one.code for one in (STOPS_TAKING, GIVES, STOPS_GIVING
 """What a step of a battery goes to at most; how far it went says ``outcome.named``."""
 
 
-_Switched = Load | Ev
+_Switched = Load | ChargePointAsset
 
 
 def list_import_steps(
@@ -44,12 +44,16 @@ def list_import_steps(
     """
     place = {player.name: index for index, player in enumerate(players)}
     batteries = [index for index, player in enumerate(players) if isinstance(player.asset, Battery)]
-    moded = [i for i, p in enumerate(players) if isinstance(p.asset, Moded) and p.usable and p.tier != "A"]
+    moded = [
+        i
+        for i, p in enumerate(players)
+        if isinstance(p.asset, OperationModeAsset) and p.usable and p.tier != "A"
+    ]
     order = sort_by_shed_order(
         (p.asset for p in players if p.usable and isinstance(p.asset, _Switched)), turns, now_ns
     )
     running = [asset for asset in order if turns[asset.name].on]
-    first = [asset for asset in running if isinstance(asset, Ev) and asset.tier == "D"]
+    first = [asset for asset in running if isinstance(asset, ChargePointAsset) and asset.tier == "D"]
     # Who can wait longest pauses first; where cars do not share all are equal, and stay as they stand.
     first.sort(key=lambda ev: -players[place[ev.name]].laxity_s)
     steps = [AllocationStep(i, 0.0, True, STOPS_TAKING, "D") for i in batteries]
@@ -107,12 +111,12 @@ def _is_shared(player: Participant) -> bool:
 def _cars(
     players: Sequence[Participant],
     place: Mapping[str, int],
-    running: Sequence[Load | Ev],
+    running: Sequence[Load | ChargePointAsset],
     turns: Mapping[str, SwitchState],
     now_ns: int,
 ) -> Iterator[tuple[tuple[int, int, float, str], list[AllocationStep]]]:
     """Cars of a later tier that share: all of a tier are slowed together, then pause by turns."""
-    cars = [ev for ev in running if isinstance(ev, Ev) and _is_shared(players[place[ev.name]])]
+    cars = [ev for ev in running if isinstance(ev, ChargePointAsset) and _is_shared(players[place[ev.name]])]
     for tier in dict.fromkeys(ev.tier for ev in cars):
         mine = [ev for ev in cars if ev.tier == tier]
         turn = switch_state.TIER_RANK[tier]
@@ -126,12 +130,12 @@ def _cars(
 def _taken(
     players: Sequence[Participant],
     place: Mapping[str, int],
-    asset: Load | Ev,
+    asset: Load | ChargePointAsset,
     turns: Mapping[str, SwitchState],
     now_ns: int,
 ) -> list[AllocationStep]:
     switchable = is_switch_allowed(asset, turns[asset.name], now_ns)
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         slower = _slowed(players, place, [asset])
         return [*slower, _pause(place, asset)] if switchable else slower
     return (
@@ -198,7 +202,7 @@ def _higher(players: Sequence[Participant]) -> Iterator[AllocationStep]:
 
 
 def _slowed(
-    players: Sequence[Participant], place: Mapping[str, int], cars: Sequence[Ev]
+    players: Sequence[Participant], place: Mapping[str, int], cars: Sequence[ChargePointAsset]
 ) -> list[AllocationStep]:
     """To their floors; cars that share go there together.
 
@@ -214,7 +218,7 @@ def _slowed(
     return steps
 
 
-def _slower(place: Mapping[str, int], ev: Ev, pool: int = -1) -> AllocationStep:
+def _slower(place: Mapping[str, int], ev: ChargePointAsset, pool: int = -1) -> AllocationStep:
     return AllocationStep(place[ev.name], find_floor_power_w(ev), True, SLOWED, ev.tier, pool)
 
 
@@ -222,26 +226,26 @@ def _pool(player: Participant) -> int:
     return switch_state.TIER_RANK[player.asset.tier] if _is_shared(player) else -1
 
 
-def _pause(place: Mapping[str, int], ev: Ev) -> AllocationStep:
+def _pause(place: Mapping[str, int], ev: ChargePointAsset) -> AllocationStep:
     return AllocationStep(place[ev.name], 0.0, False, PAUSED, ev.tier)
 
 
 def _raised(player: Participant, index: int, turn: SwitchState, now_ns: int) -> list[AllocationStep]:
     asset = player.asset
-    assert isinstance(asset, Load | Ev)
+    assert isinstance(asset, Load | ChargePointAsset)
     if not turn.on:
         if not is_return_allowed(asset, turn, now_ns):
             return []
-        reason = RESUMES if isinstance(asset, Ev) else SWITCHED_ON
+        reason = RESUMES if isinstance(asset, ChargePointAsset) else SWITCHED_ON
         return [AllocationStep(index, estimate_return_power_w(asset, turn), False, reason, asset.tier)]
-    if isinstance(asset, Ev) and (is_at_order(player) or turn.is_ramping(now_ns)):
+    if isinstance(asset, ChargePointAsset) and (is_at_order(player) or turn.is_ramping(now_ns)):
         return [AllocationStep(index, find_full_power_w(asset), True, FASTER, asset.tier)]
     return []
 
 
-def estimate_return_power_w(asset: Load | Ev, turn: SwitchState) -> float:
+def estimate_return_power_w(asset: Load | ChargePointAsset, turn: SwitchState) -> float:
     """What it is expected to take when it comes back, in W."""
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return find_floor_power_w(asset)
     return turn.before_w if turn.before_w > 0 else asset.rated_w
 

@@ -20,13 +20,19 @@ from quartier.control.observe import totals
 from quartier.control.reason import NO_REASON, Reason, make_reason
 from quartier.control.records import Preference
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Tier
-from quartier.house.modes import Comfort, Cooling, Heat, Substation, Ventilation
+from quartier.site.asset_types import (
+    CoolingAsset,
+    HeatAsset,
+    HeatSubstation,
+    ThermalAsset,
+    Tier,
+    VentilationUnit,
+)
 
 _COLD_STORES, _COLD_FULL = make_reason("comfort.precooling"), make_reason("comfort.no_precooling")
 
 
-def find_cooling_preference(cooling: Cooling, scene: CycleInputs) -> Preference:
+def find_cooling_preference(cooling: CoolingAsset, scene: CycleInputs) -> Preference:
     """Normal; colder while own generation is left over and the band lasts; blocked last when it is warm."""
     found_c = next(
         (c for q in cooling.senses if (c := generation.read_sensor(scene, cooling, q)) is not None), None
@@ -39,7 +45,7 @@ def find_cooling_preference(cooling: Cooling, scene: CycleInputs) -> Preference:
 _HEAT_STORES, _HEAT_FULL = make_reason("comfort.preheating"), make_reason("comfort.no_preheating")
 
 
-def find_heat_preference(heat: Heat, scene: CycleInputs) -> Preference:
+def find_heat_preference(heat: HeatAsset, scene: CycleInputs) -> Preference:
     """Normal; more while own generation is left over and the store takes it; blocked last when it is cold."""
     found_c = next(
         (c for q in heat.senses if (c := generation.read_sensor(scene, heat, q)) is not None), None
@@ -53,7 +59,7 @@ BACK_K, BACK_S = 1.0, 1_200.0
 """So far inside its band the loop must be before it is moved again, and so long its own control has it."""
 
 
-def find_substation_preference(pump: Substation, scene: CycleInputs) -> Preference:
+def find_substation_preference(pump: HeatSubstation, scene: CycleInputs) -> Preference:
     """Its normal speed; given back to its own control while the loop is outside its temperatures."""
     if scene.running_s <= totals.START_WAIT_S and any(
         f"{pump.name}.{quantity}" not in scene.state.memories for quantity, _, _ in pump.bands
@@ -65,7 +71,7 @@ def find_substation_preference(pump: Substation, scene: CycleInputs) -> Preferen
     )
 
 
-def _outside(pump: Substation, scene: CycleInputs) -> Reason | None:
+def _outside(pump: HeatSubstation, scene: CycleInputs) -> Reason | None:
     """Which temperature is outside its band, or unknown; None while all are well."""
     back_k = BACK_K if pump.point in scene.state.book.released else 0.0
     for quantity, low_c, high_c in pump.bands:
@@ -87,7 +93,7 @@ def _outside(pump: Substation, scene: CycleInputs) -> Reason | None:
     return None
 
 
-def find_ventilation_preference(unit: Ventilation, scene: CycleInputs) -> Preference:
+def find_ventilation_preference(unit: VentilationUnit, scene: CycleInputs) -> Preference:
     """Its normal speed; while CO2 is above its limit no slower than it runs now."""
     lowest, tier = len(unit.modes) - 1, unit.tier
     co2_ppm = generation.read_sensor(scene, unit, "co2_ppm")
@@ -112,7 +118,13 @@ def rank_after_tiers(tier: Tier) -> Tier:
 
 
 def find_comfort_preference(
-    asset: Comfort, scene: CycleInputs, spare_k: float | None, *, short: bool, stores: Reason, full: Reason
+    asset: ThermalAsset,
+    scene: CycleInputs,
+    spare_k: float | None,
+    *,
+    short: bool,
+    stores: Reason,
+    full: Reason,
 ) -> Preference:
     """What it would like.  ``spare_k``: how far the band still goes for storing, in K; None: not known.
 

@@ -16,8 +16,8 @@ from quartier.control.participants import Participant
 from quartier.control.reason import Reason
 from quartier.control.records import AllocationStep, Order
 from quartier.control.switch_state import RESTORE_AFTER_S, RESTORE_BELOW_SHARE
-from quartier.house.assets import Battery
-from quartier.house.records import replace
+from quartier.site.asset_types import Battery
+from quartier.site.records import replace
 from quartier_native import Tree, allocate_tree
 
 
@@ -55,7 +55,7 @@ def build_tree(
     """The tree as it stands now."""
     stem = connection_tree.build_topology(scene.house.nodes)
     caps = connection_tree.find_row_limits(scene.house, stem, scene.force)
-    if not scene.house.is_branched:
+    if not scene.house.has_connection_tree:
         return ConnectionTree(stem, caps)
     leaves = node_loads.place_assets(scene, stem, players)
     found = node_loads.find_node_loads(scene, stem, players, leaves, base)
@@ -180,7 +180,7 @@ def find_headrooms_w(
     Nothing where a node on the way is not calm for 120 s yet, or its meter is not heard well.  The
     connection's own cap is the gate's.
     """
-    if one is None or not scene.house.is_branched:
+    if one is None or not scene.house.has_connection_tree:
         return [float("inf")] * len(players), dict(scene.state.looks)
     free_w = _free_w(one, players, setpoints_w)
     looks = {}

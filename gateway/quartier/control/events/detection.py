@@ -14,9 +14,9 @@ from quartier.control.events.outage import OutageRecovery
 from quartier.control.events.readings import FilteredReading
 from quartier.control.events.rows import GONE, HIGH, HIGH_U, LOW, LOW_U, EventRow
 from quartier.control.observe import observations
-from quartier.house.assets import House
-from quartier.house.image import Frozen
-from quartier.house.records import replace
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 VOLTAGE_PHASES = ("l1", "l2", "l3")
 RUNS_S, RUNS_W = 3.0, 200.0
@@ -79,7 +79,7 @@ class GridEvents:
         return any(now > was for now, was in zip(self.levels, before.levels, strict=True))
 
 
-def update_events(before: GridEvents, frozen: Frozen, house: House, now_ns: int) -> GridEvents:
+def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: int) -> GridEvents:
     """The events after one more look at the image; at the same instant again nothing changes."""
     if before.judged_ns == now_ns:
         return before
@@ -126,7 +126,7 @@ def update_events(before: GridEvents, frozen: Frozen, house: House, now_ns: int)
     )
 
 
-def is_dark(events: GridEvents, house: House, memories: observations.LastGoodValues, now_ns: int) -> bool:
+def is_dark(events: GridEvents, house: Site, memories: observations.LastGoodValues, now_ns: int) -> bool:
     """Whether the voltage is gone and nothing below the meter is seen to run.
 
     Then all stops and starts at once, which tells nothing of the meter; else it is the meter that is wrong.
@@ -137,7 +137,7 @@ def is_dark(events: GridEvents, house: House, memories: observations.LastGoodVal
 
 
 def _volts(
-    before: GridEvents, frozen: Frozen, house: House
+    before: GridEvents, frozen: FrozenImage, house: Site
 ) -> tuple[dict[str, FilteredReading], frozenset[str]]:
     """The phases as they are believed, and which of them ever had voltage: the others are not connected."""
     volts = dict(before.volts)
@@ -271,7 +271,7 @@ def _wait_ns(seed: int, now_ns: int) -> int:
 
 
 def _is_well(
-    events: GridEvents, volts: Mapping[str, FilteredReading], frozen: Frozen, house: House, now_ns: int
+    events: GridEvents, volts: Mapping[str, FilteredReading], frozen: FrozenImage, house: Site, now_ns: int
 ) -> bool:
     """Whether the grid is well after an outage; where nothing of it is measured, a fresh reading says so."""
     low, high = rows.OUTAGE_PCT

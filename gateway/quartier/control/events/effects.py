@@ -7,8 +7,8 @@ from typing import Any
 from quartier.control.events import outage, rows
 from quartier.control.events.detection import ActiveRow, GridEvents
 from quartier.control.reason import Reason, make_grid_reason, make_reason, render_data
-from quartier.house.alarm import Alarm
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.records import replace
 
 _LOW, _LOST, _WELL = "grid.frequency", "grid.frequency_lost", "grid.frequency_well"
 _LOW_U, _LOST_U, _WELL_U = "grid.voltage", "grid.voltage_lost", "grid.voltage_well"

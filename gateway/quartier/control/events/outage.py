@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from quartier.control.events import rows
-from quartier.house.records import replace
+from quartier.site.records import replace
 
 _S = 1_000_000_000
 

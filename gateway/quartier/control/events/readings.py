@@ -9,7 +9,7 @@ measurement: a grid moves by more than 10 mHz in ten minutes.
 from dataclasses import dataclass
 
 from quartier.control.observe.observations import LastGood
-from quartier.house.records import replace
+from quartier.site.records import replace
 
 STALE_S, STALE_PERIODS = 3.0, 2.5
 STUCK_S, STUCK_ODD_S = 600.0, 60.0

@@ -14,7 +14,7 @@ from quartier.control.orders import setpoints
 from quartier.control.participants import Participant, find_floor_power_w
 from quartier.control.reason import Reason
 from quartier.control.records import AllocationStep, PowerRange
-from quartier.house.assets import Battery, Ev, Load, Moded, Pv
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationModeAsset, Pv
 
 SURPLUS_MIN_W = 0.5
 """Less than this is ordered as 0 W."""
@@ -34,13 +34,13 @@ def apply_tier_shed(
         if not player.usable or not off:
             continue
         asset = player.asset
-        if isinstance(asset, Moded):
+        if isinstance(asset, OperationModeAsset):
             _moded(player, index, off, wants, acted, moved)
-        elif isinstance(asset, Load | Ev) and player.turn.on and asset.tier in off:
+        elif isinstance(asset, Load | ChargePointAsset) and player.turn.on and asset.tier in off:
             if switch_state.is_switch_allowed(asset, player.turn, scene.now_ns):
                 wants[index], moved[index], acted[index] = 0.0, 0, off[asset.tier]
             elif (
-                isinstance(asset, Ev)
+                isinstance(asset, ChargePointAsset)
                 and wants[index] > find_floor_power_w(asset)
                 and not _is_at_floor(player, asset)
             ):
@@ -48,7 +48,7 @@ def apply_tier_shed(
     return moved
 
 
-def _is_at_floor(player: Participant, ev: Ev) -> bool:
+def _is_at_floor(player: Participant, ev: ChargePointAsset) -> bool:
     """Whether it was told its floor, and does not obey: it counts with what it takes."""
     limit_w = player.turn.limit_w
     return player.deaf and limit_w is not None and limit_w <= find_floor_power_w(ev)

@@ -9,7 +9,7 @@ from math import inf, isfinite
 from quartier.control.observe.health import ControlStage, is_slow_meter
 from quartier.control.reason import Reason, make_reason, make_rule_reason
 from quartier.control.records import DIRECTIONS, LinkLimits, PowerLimits
-from quartier.house.assets import House
+from quartier.site.site_layout import Site
 
 
 def combine_limits(sources: Iterable[tuple[Reason, PowerLimits]]) -> tuple[PowerLimits, dict[str, Reason]]:
@@ -58,7 +58,7 @@ class ActiveLimits:
 
 
 def find_active_limits(
-    house: House,
+    house: Site,
     link: LinkLimits,
     stage: ControlStage,
     others: Iterable[tuple[Reason, PowerLimits]] = (),

@@ -15,10 +15,10 @@ from quartier.control.limits.active import ActiveLimits
 from quartier.control.limits.connection_tree import NODE_ROWS, Topology
 from quartier.control.observe import health
 from quartier.control.observe.observations import LastGoodValues
-from quartier.house.alarm import Alarm
-from quartier.house.assets import House
-from quartier.house.nodes import ROOT
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import ROOT_NODE
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 BREACH_MEAN_S = 60.0
 NEXT_STEP_S = 10.0
@@ -106,10 +106,10 @@ Overloads = Mapping[WatchedRow, Breach]
 
 
 def update_overloads(
-    before: Overloads, house: House, memories: LastGoodValues, force: ActiveLimits, now_ns: int
+    before: Overloads, house: Site, memories: LastGoodValues, force: ActiveLimits, now_ns: int
 ) -> Overloads:
     """Every measured row that is near its cap, after this look; a meter not heard breaks the observation."""
-    if not house.is_branched:
+    if not house.has_connection_tree:
         return {}
     stem = connection_tree.build_topology(house.nodes)
     caps = connection_tree.find_row_limits(house, stem, force)
@@ -125,26 +125,26 @@ def update_overloads(
 
 
 def _read(
-    house: House, stem: Topology, memories: LastGoodValues, now_ns: int
+    house: Site, stem: Topology, memories: LastGoodValues, now_ns: int
 ) -> Iterator[tuple[str, list[tuple[int, float]]]]:
     """What each meter says of its rows now; the connection's own sum is not among them."""
-    metered = [(ROOT, house.grid.name, house.grid.period_s)]
+    metered = [(ROOT_NODE, house.grid.name, house.grid.period_s)]
     metered += [(node.name, node.name, node.period_s) for node in stem.nodes if node.measured]
     for name, owner, period_s in metered:
         reading = node_meters.read_node_meter(owner, memories, health.find_stale_after_s(period_s), now_ns)
         if reading is not None:
             last = NODE_ROWS if reading.phased else 1
-            yield name, [(k, reading.watts[k]) for k in range(1 if name == ROOT else 0, last)]
+            yield name, [(k, reading.watts[k]) for k in range(1 if name == ROOT_NODE else 0, last)]
 
 
 def is_overloaded(breaches: Mapping[WatchedRow, Breach], connection: Breach, node: str) -> bool:
     """Whether a node carries too much now, in any row; ``connection`` is the building's own."""
     found = [breach for row, breach in breaches.items() if row.node == node and row.direction == "import"]
-    found += [connection] if node == ROOT else []
+    found += [connection] if node == ROOT_NODE else []
     return any(one.mean_over or one.fast_over for one in found)
 
 
-def find_overload_alarms(overloads: Overloads, house: House, force: ActiveLimits) -> Iterator[Alarm]:
+def find_overload_alarms(overloads: Overloads, house: Site, force: ActiveLimits) -> Iterator[Alarm]:
     """One for each row that carries too much."""
     stem = connection_tree.build_topology(house.nodes)
     for row, breach in overloads.items():

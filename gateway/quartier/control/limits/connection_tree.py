@@ -11,8 +11,8 @@ from functools import lru_cache
 from quartier.control.limits.active import SLOW_METER_MARGIN, ActiveLimits
 from quartier.control.observe.observations import NOMINAL_V
 from quartier.control.reason import Reason, make_reason, make_rule_reason
-from quartier.house.assets import Asset, House
-from quartier.house.nodes import ROOT, Node, Phase
+from quartier.site.asset_types import ROOT_NODE, Asset, Phase
+from quartier.site.site_layout import Node, Site
 
 NODE_ROWS = 4
 NO_LIMIT_W = 1e11
@@ -39,7 +39,7 @@ class Topology:
 
     def name(self, number: int) -> str:
         """What a node is called."""
-        return self.nodes[number - 1].name if number else ROOT
+        return self.nodes[number - 1].name if number else ROOT_NODE
 
     def way(self, number: int) -> tuple[int, ...]:
         """The nodes from this one to the connection."""
@@ -66,7 +66,7 @@ class Topology:
 def build_topology(nodes: tuple[Node, ...]) -> Topology:
     """The stem of a house; a node that no way leads from hangs at the connection."""
     names = {node.name for node in nodes}
-    placed = {ROOT: 0}
+    placed = {ROOT_NODE: 0}
     under = [-1]
     order: list[Node] = []
     left = list(nodes)
@@ -88,7 +88,7 @@ class RowLimits:
     export_w: tuple[float, ...]
 
 
-def find_row_limits(house: House, stem: Topology, force: ActiveLimits) -> RowLimits:
+def find_row_limits(house: Site, stem: Topology, force: ActiveLimits) -> RowLimits:
     """The fuses and powers of all nodes, and the caps in force at the connection.
 
     A meter slower than 2 s costs a margin of 10 %, as that of the grid does.
@@ -105,7 +105,7 @@ def find_row_limits(house: House, stem: Topology, force: ActiveLimits) -> RowLim
     return RowLimits(tuple(import_w), tuple(export_w))
 
 
-def make_row_reason(house: House, stem: Topology, force: ActiveLimits, row: int, direction: str) -> Reason:
+def make_row_reason(house: Site, stem: Topology, force: ActiveLimits, row: int, direction: str) -> Reason:
     """Name the cap of a row: ``board_park, fuse 63 A, L2``; ``direction`` is import or export."""
     if row == 0:
         return force.reason(direction)
@@ -114,7 +114,7 @@ def make_row_reason(house: House, stem: Topology, force: ActiveLimits, row: int,
     return found.then(_FEEDS_BACK) if direction == "export" else found
 
 
-def _main_fuse(house: House, k: int) -> Reason:
+def _main_fuse(house: Site, k: int) -> Reason:
     return make_rule_reason("fuse.main_phase", MAIN_FUSE, fuse_a=house.main_fuse_a, phase=f"L{k}")
 
 

@@ -15,8 +15,8 @@ from quartier.control.observe import observations
 from quartier.control.observe.observations import LastGoodValues
 from quartier.control.reason import Reason, make_reason
 from quartier.control.records import DIRECTIONS, PowerLimits
-from quartier.house.alarm import Alarm
-from quartier.house.assets import Contact
+from quartier.site.alarm_types import Alarm
+from quartier.site.site_layout import LimitContact
 from quartier_drivers.who import Who
 
 _S = 1_000_000_000
@@ -58,20 +58,20 @@ class ContactHold:
         return self.why is not ContactState.RESTS
 
 
-def find_contact_point(contact: Contact) -> str:
+def find_contact_point(contact: LimitContact) -> str:
     """The point that says whether it is closed."""
     return f"{contact.name}.input_on"
 
 
 def update_contacts(
-    contacts: Iterable[Contact], before: Mapping[str, ContactHold], memories: LastGoodValues, now_ns: int
+    contacts: Iterable[LimitContact], before: Mapping[str, ContactHold], memories: LastGoodValues, now_ns: int
 ) -> dict[str, ContactHold]:
     """Every contact after this look."""
     return {c.name: _judged(c, before.get(c.name), memories, now_ns) for c in contacts}
 
 
 def _judged(
-    contact: Contact, before: ContactHold | None, memories: LastGoodValues, now_ns: int
+    contact: LimitContact, before: ContactHold | None, memories: LastGoodValues, now_ns: int
 ) -> ContactHold:
     closed = observations.find_fresh_value(memories, find_contact_point(contact), contact.period_s, now_ns)
     if closed is None:
@@ -97,7 +97,7 @@ def _unread(before: ContactHold | None, now_ns: int) -> ContactHold:
 
 
 def find_contact_limits(
-    contacts: Iterable[Contact], holds: Mapping[str, ContactHold]
+    contacts: Iterable[LimitContact], holds: Mapping[str, ContactHold]
 ) -> Iterator[tuple[Reason, PowerLimits]]:
     """The caps of those that act, each with its contact."""
     for contact in contacts:
@@ -113,7 +113,7 @@ def _or_none(watts: float | None) -> float:
 
 
 def render_contacts(
-    contacts: Iterable[Contact], holds: Mapping[str, ContactHold], now_ns: int
+    contacts: Iterable[LimitContact], holds: Mapping[str, ContactHold], now_ns: int
 ) -> dict[str, Any]:
     """For people, JSON-ready: by name whether it acts, why, for how long, and its caps in W."""
     return {

@@ -10,7 +10,7 @@ from quartier.control.limits.node_meters import NO_READING, NodeReading, NodeWin
 from quartier.control.observe import charging_sessions, health, observations, phases, residual_load
 from quartier.control.observe.phases import PhaseShare, TotalAndPhases
 from quartier.control.participants import Participant, find_ordered_power_w
-from quartier.house.assets import Asset, Battery, Ev, Pv
+from quartier.site.asset_types import Asset, Battery, ChargePointAsset, Pv
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def place_assets(scene: CycleInputs, stem: Topology, players: Sequence[Participa
         via = stem.find_feeding_phase(home)
         drawn = phases.find_phase_share(asset, via, memories, None if turn is None else turn.limit_w, now_ns)
         share = drawn
-        if isinstance(asset, Ev) and via is None:
+        if isinstance(asset, ChargePointAsset) and via is None:
             share = charging_sessions.find_session_share(asset, scene.state.stays.get(asset.name), drawn)
         found.append(PlacedAsset(asset, home, share, index if index < len(players) else None, drawn))
     return found

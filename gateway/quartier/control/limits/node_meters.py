@@ -12,7 +12,7 @@ from quartier.control.observe.observations import (
 )
 from quartier.control.observe.phases import TotalAndPhases
 from quartier.control.observe.residual_load import REST_WINDOW_S, ResidualLoad, ease_residual_load
-from quartier.house.records import replace
+from quartier.site.records import replace
 
 NO_READING: TotalAndPhases = (0.0, 0.0, 0.0, 0.0)
 _S = 1_000_000_000

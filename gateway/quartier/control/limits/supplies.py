@@ -16,9 +16,9 @@ from quartier.control.observe import observations
 from quartier.control.observe.observations import LastGood, LastGoodValues
 from quartier.control.reason import Reason, make_reason
 from quartier.control.records import PowerLimits
-from quartier.house.alarm import Alarm
-from quartier.house.assets import MOBILE_PEAKS, SUPPLY_RELAYS, House, Supply
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.records import replace
+from quartier.site.site_layout import MOBILE_PEAKS, SUPPLY_RELAYS, Site, SupplyMeter
 from quartier_drivers.who import Who
 
 ALARM_SHARE, CALM_SHARE = 0.95, 0.9
@@ -76,7 +76,7 @@ class SupplyState:
 
 
 def update_supplies(
-    house: House,
+    house: Site,
     before: Mapping[str, SupplyState],
     memories: LastGoodValues,
     grid: LastGood | None,
@@ -102,7 +102,7 @@ def update_supplies(
 
 
 def _judged(
-    supply: Supply,
+    supply: SupplyMeter,
     load: SupplyState,
     memories: LastGoodValues,
     unsaid_va: float,
@@ -142,7 +142,7 @@ def _share(load: SupplyState, subscribed_va: float, grid: LastGood | None) -> fl
     return None if grid is None else grid.value / (load.w_per_va * subscribed_va)
 
 
-def _subscribed_va(supply: Supply, memories: LastGoodValues) -> float | None:
+def _subscribed_va(supply: SupplyMeter, memories: LastGoodValues) -> float | None:
     """The least of what was said last, in VA or, by a meter whose mode has changed since, in amperes.
 
     It is a contract, so its age does not matter.
@@ -210,7 +210,7 @@ def dump_supplies(loads: Mapping[str, SupplyState]) -> dict[str, float]:
     return {name: load.subscribed_va for name, load in loads.items() if load.subscribed_va is not None}
 
 
-def load_supplies(supplies: Iterable[Supply], facts: object) -> dict[str, SupplyState]:
+def load_supplies(supplies: Iterable[SupplyMeter], facts: object) -> dict[str, SupplyState]:
     """What ``kept`` gave before a restart, until each meter speaks for itself; nonsense is left."""
     known = facts if isinstance(facts, Mapping) else {}
     said = {supply.name: known.get(supply.name) for supply in supplies}
@@ -265,7 +265,7 @@ def find_supply_alarms(loads: Mapping[str, SupplyState]) -> list[Alarm]:
 
 
 def render_supplies(
-    supplies: Iterable[Supply], loads: Mapping[str, SupplyState], memories: LastGoodValues, now_ns: int
+    supplies: Iterable[SupplyMeter], loads: Mapping[str, SupplyState], memories: LastGoodValues, now_ns: int
 ) -> dict[str, Any]:
     """For people, JSON-ready: by name what flows and may flow, warnings, tariff, colours, closed relays."""
     return {
@@ -274,7 +274,7 @@ def render_supplies(
     }
 
 
-def _shown(supply: Supply, load: SupplyState, memories: LastGoodValues, now_ns: int) -> dict[str, Any]:
+def _shown(supply: SupplyMeter, load: SupplyState, memories: LastGoodValues, now_ns: int) -> dict[str, Any]:
     def fresh(quantity: str) -> float | None:
         return observations.find_fresh_value(memories, f"{supply.name}.{quantity}", supply.period_s, now_ns)
 

@@ -14,17 +14,17 @@ from quartier.control.observe import observations, totals
 from quartier.control.observe.observations import LastGoodValues
 from quartier.control.participants import Participant
 from quartier.control.reason import Reason, make_reason
-from quartier.house.alarm import Alarm
-from quartier.house.assets import House, Pv
-from quartier.house.modes import Chp
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import ChpUnit, Pv
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 
 def find_unkept_limit_alarms(scene: CycleInputs, players: Sequence[Participant]) -> Iterator[Alarm]:
     """One text for each such cap, with what stands against it in W."""
     force = scene.force
     if force.generation_w is not None:
-        made_w = sum(_made_w(scene, pv) for pv in scene.house.assets if isinstance(pv, Pv | Chp))
+        made_w = sum(_made_w(scene, pv) for pv in scene.house.assets if isinstance(pv, Pv | ChpUnit))
         if _beyond(made_w, force.generation_w):
             words = f"{force.reason('generation')} cannot be met: {made_w:.0f} W of generation take no order"
             yield Alarm("cap.unmet", "generation", words)
@@ -35,7 +35,7 @@ def find_unkept_limit_alarms(scene: CycleInputs, players: Sequence[Participant])
             yield Alarm("cap.unmet", "consumption", words)
 
 
-def _made_w(scene: CycleInputs, pv: Pv | Chp) -> float:
+def _made_w(scene: CycleInputs, pv: Pv | ChpUnit) -> float:
     """What one generates that cannot be limited now; nothing where it can.  A CHP is never stopped."""
     memories = scene.state.memories
     if isinstance(pv, Pv) and pv.curtail != "none" and not participants.explain_no_order(pv, memories):
@@ -55,12 +55,12 @@ _NO_EXPORT = make_reason("meter.no_export")
 _BLIND = make_reason("generation.blind")
 
 
-def is_meter_unsigned(house: House, memories: LastGoodValues) -> bool:
+def is_meter_unsigned(house: Site, memories: LastGoodValues) -> bool:
     """Whether the grid meter would show export as import, for it says neither W nor, now, any export."""
     return house.grid.is_apparent and not observations.has_unsigned_export(house.grid, memories)
 
 
-def limit_unseen_export(house: House, memories: LastGoodValues, force: ActiveLimits) -> ActiveLimits:
+def limit_unseen_export(house: Site, memories: LastGoodValues, force: ActiveLimits) -> ActiveLimits:
     """The caps in force; what is generated must fit into that of export where export cannot be seen."""
     is_kept = force.generation_w is not None and force.generation_w <= force.export_w
     if is_kept or not is_meter_unsigned(house, memories):

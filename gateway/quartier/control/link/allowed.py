@@ -17,9 +17,8 @@ from quartier.control.link.state import (
 from quartier.control.reason import Reason, make_reason, make_rule_reason
 from quartier.control.records import LinkLimits, PowerLimits
 from quartier.control.requests import Envelope, FailsafeValues
-from quartier.house.assets import Limits
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.records import Now, replace
+from quartier.site.site_layout import SiteLimits
 from quartier_drivers.who import Who
 
 
@@ -27,7 +26,7 @@ from quartier_drivers.who import Who
 class LinkParameters:
     """What the site file says of the link; ``seed`` spreads random starts over buildings."""
 
-    limits: Limits
+    limits: SiteLimits
     heartbeat_timeout_s: float = 120.0
     failsafe_min_s: float = 7200.0
     hold_max_s: float = 93600.0

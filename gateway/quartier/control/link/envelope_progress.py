@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from quartier.control.requests import Ack, AckReason, Envelope, InstructionStatus, ReceptionStatus
-from quartier.house.records import replace
+from quartier.site.records import replace
 
 ENVELOPE_TYPE = "envelope"
 

@@ -6,7 +6,7 @@ from math import inf, isfinite
 
 from quartier.control.records import PowerLimits
 from quartier.control.requests import Envelope, Interval
-from quartier.house.records import replace
+from quartier.site.records import replace
 
 
 def find_limits_at(envelope: Envelope, utc_ms: int) -> PowerLimits:

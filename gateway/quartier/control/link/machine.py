@@ -43,8 +43,7 @@ from quartier.control.link.transitions import (
     resume_state,
 )
 from quartier.control.requests import Ack, Envelope, FailsafeDocument, FailsafeValues, Heartbeat
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.records import Now, replace
 
 PROGRAMS_MAX = 16
 ABSURD_FACTOR = 100.0
@@ -88,7 +87,7 @@ def accept_heartbeat(state: LinkState, params: LinkParameters, beat: Heartbeat, 
     """Take a heartbeat whose signature held; one that does not rise or is off a synced clock is ignored."""
     state = _seen(state, params, now)
     last_n = state.heartbeat_n
-    if last_n is not None and beat.n <= last_n and not find_latest_time(state, now).denies(last_n):
+    if last_n is not None and beat.n <= last_n and not find_latest_time(state, now).rejects_future(last_n):
         return state
     state = replace(state, beat_offset_ms=UtcPosition.from_utc(beat.ts_utc_ms, now.ns).offset_ms)
     if now.synced and abs(beat.ts_utc_ms - now.utc_ms) > params.heartbeat_offset_max_s * 1000:
@@ -143,7 +142,7 @@ def accept_failsafe_parameters(
     numbers = (wanted.import_max_w, wanted.export_max_w, wanted.duration_min_s)
     if not all(isfinite(number) and number >= 0 for number in numbers):
         return state, Ack(paper.id, paper.seq, "failsafe", "INVALID_CONTENT", "REJECTED", "BOUNDS")
-    if paper.seq < state.failsafe_seq and not find_latest_time(state, now).denies(state.failsafe_seq):
+    if paper.seq < state.failsafe_seq and not find_latest_time(state, now).rejects_future(state.failsafe_seq):
         return state, Ack(paper.id, paper.seq, "failsafe", "OK", "REJECTED", "REPLAY")
     clamped = FailsafeValues(
         import_max_w=min(wanted.import_max_w, params.limits.import_hard_w),
@@ -257,7 +256,7 @@ def _refusal(state: LinkState, envelope: Envelope, params: LinkParameters, now: 
     last = state.seqs.get(envelope.program, -1)
     held = state.program(envelope.program)
     altered = held is not None and held.envelope.seq == envelope.seq and held.envelope != envelope
-    if (envelope.seq < last and not find_latest_time(state, now).denies(last)) or altered:
+    if (envelope.seq < last and not find_latest_time(state, now).rejects_future(last)) or altered:
         return no("OK", "REPLAY")
     times = find_possible_times_ms(state, now)
     if times and min(times) > envelope.exp_utc_ms:

@@ -9,7 +9,7 @@ from typing import Any
 
 from quartier.control.records import PowerLimits
 from quartier.control.requests import Envelope, FailsafeValues, Interval
-from quartier.house.records import replace
+from quartier.site.records import replace
 
 STATE_FORMAT = 2
 CLOCK_NOISE_MS = 10

@@ -11,8 +11,7 @@ from quartier.control.link.allowed import (
     find_age_s,
 )
 from quartier.control.link.state import LinkMode, LinkState
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.records import Now, replace
 
 _S = 1_000_000_000
 

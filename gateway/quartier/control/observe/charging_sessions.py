@@ -21,10 +21,9 @@ from quartier.control.observe.phases import PHASE_MIN_A, PhaseShare
 from quartier.control.participants import CAR_ANSWERS_S, OVER_A, find_full_power_w
 from quartier.control.records import Order
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Ev, House
-from quartier.house.nodes import PHASES
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.asset_types import PHASES, ChargePointAsset
+from quartier.site.records import Now, replace
+from quartier.site.site_layout import Site
 
 IDLE_MAX_W = 200.0
 IDLE_AFTER_S = 60.0
@@ -69,17 +68,17 @@ class Uptake:
         """Whether it was seen what it takes."""
         return self.sure_w > 0.0
 
-    def least_w(self, ev: Ev) -> float:
+    def least_w(self, ev: ChargePointAsset) -> float:
         """What it takes at full current for sure: the least of a car that charges where nothing was seen."""
         return self.sure_w if self.is_known else ev.current_min_a * ev.voltage_v
 
-    def likely_w(self, ev: Ev, phases_count: int) -> float:
+    def likely_w(self, ev: ChargePointAsset, phases_count: int) -> float:
         """What it takes at full current, as far as nothing speaks against it; on ``phases_count`` at most."""
         if self.is_all:
             return self.sure_w
         return max(self.sure_w, ev.current_max_a * ev.voltage_v * (self.phases_count or phases_count))
 
-    def planned(self, ev: Ev) -> tuple[int, float]:
+    def planned(self, ev: ChargePointAsset) -> tuple[int, float]:
         """Phases and largest current, in A, that a plan may reckon with."""
         if not self.is_known:
             return 1, float(ceil(ev.current_min_a))
@@ -125,7 +124,7 @@ class SharingState:
 
 
 def update_sessions(
-    house: House,
+    house: Site,
     before: Mapping[str, ChargingSession],
     turns: Mapping[str, SwitchState],
     memories: LastGoodValues,
@@ -139,7 +138,7 @@ def update_sessions(
     """
     found = {}
     for asset in house.assets:
-        if not isinstance(asset, Ev) or _is_away(asset, memories):
+        if not isinstance(asset, ChargePointAsset) or _is_away(asset, memories):
             continue
         stay = before.get(asset.name, ChargingSession(now.ns))
         turn = turns.get(asset.name, SwitchState())
@@ -153,14 +152,14 @@ def update_sessions(
     return found
 
 
-def _is_away(ev: Ev, memories: LastGoodValues) -> bool:
+def _is_away(ev: ChargePointAsset, memories: LastGoodValues) -> bool:
     """Whether no car is there for sure; where the charger does not say, one may be."""
     seen = memories.get(f"{ev.name}.plugged_on")
     return seen is not None and seen.value == 0
 
 
 def _gone_on(
-    ev: Ev,
+    ev: ChargePointAsset,
     stay: ChargingSession,
     turn: SwitchState,
     offered_a: float,
@@ -194,7 +193,9 @@ def _gone_on(
     )
 
 
-def _uptake(stay: ChargingSession, ev: Ev, memories: LastGoodValues, may_a: float, now_ns: int) -> Uptake:
+def _uptake(
+    stay: ChargingSession, ev: ChargePointAsset, memories: LastGoodValues, may_a: float, now_ns: int
+) -> Uptake:
     power = memories[f"{ev.name}.power_w"]
     phases_count = None if stay.used is None else sum(stay.used)
     return update_uptake(
@@ -206,7 +207,9 @@ def _since(before_ns: int | None, now_ns: int) -> int:
     return now_ns if before_ns is None else before_ns
 
 
-def _phased(stay: ChargingSession, ev: Ev, memories: LastGoodValues, now_ns: int) -> ChargingSession:
+def _phased(
+    stay: ChargingSession, ev: ChargePointAsset, memories: LastGoodValues, now_ns: int
+) -> ChargingSession:
     """One more look at the currents: a phase more counts at once, one less when that is sure."""
     amperes = phases.read_terminal_currents_a(ev, memories, now_ns)
     if amperes is None:
@@ -223,14 +226,14 @@ def _phased(stay: ChargingSession, ev: Ev, memories: LastGoodValues, now_ns: int
     return stay
 
 
-def count_phases(ev: Ev, stay: ChargingSession | None) -> int:
+def count_phases(ev: ChargePointAsset, stay: ChargingSession | None) -> int:
     """On how many phases the car charges; all of its point's while that is not sure."""
     if ev.phases_count == 1 or stay is None or stay.used is None:
         return ev.phases_count
     return sum(stay.used)
 
 
-def find_session_share(ev: Ev, stay: ChargingSession | None, known: PhaseShare) -> PhaseShare:
+def find_session_share(ev: ChargePointAsset, stay: ChargingSession | None, known: PhaseShare) -> PhaseShare:
     """Where the power of this car would be: on the terminals it uses; ``known`` while that is not sure."""
     if ev.phases_count == 1 or stay is None or stay.used is None:
         return known if ev.phases_count == 1 else phases.ALL_PHASES
@@ -247,7 +250,7 @@ def is_order_ignored(turn: SwitchState, order_a: float, takes_a: float, read_ns:
     return takes_a > order_a + OVER_A and turn.had_time(CAR_ANSWERS_S, read_ns)
 
 
-def find_ordered_current_a(ev: Ev, turn: SwitchState) -> float:
+def find_ordered_current_a(ev: ChargePointAsset, turn: SwitchState) -> float:
     """The current it is held to, in A; 0 while it is paused."""
     if not turn.on:
         return 0.0
@@ -256,7 +259,7 @@ def find_ordered_current_a(ev: Ev, turn: SwitchState) -> float:
 
 
 def find_drawn_current_a(
-    ev: Ev, stay: ChargingSession | None, memories: LastGoodValues, now_ns: int
+    ev: ChargePointAsset, stay: ChargingSession | None, memories: LastGoodValues, now_ns: int
 ) -> float:
     """The current it takes, on the phase with most of it, in A."""
     amperes = phases.read_terminal_currents_a(ev, memories, now_ns)
@@ -266,14 +269,16 @@ def find_drawn_current_a(
     return max(0.0, watts) / (ev.voltage_v * count_phases(ev, stay))
 
 
-def find_read_time_ns(ev: Ev, memories: LastGoodValues, now_ns: int) -> int:
+def find_read_time_ns(ev: ChargePointAsset, memories: LastGoodValues, now_ns: int) -> int:
     """When what ``drawn_a`` goes by was read; now where nothing was."""
     by_phase = ev.phases_count == 3 and phases.read_terminal_currents_a(ev, memories, now_ns) is not None
     memory = memories.get(f"{ev.name}.{CURRENT_QUANTITIES[0] if by_phase else 'power_w'}")
     return now_ns if memory is None else memory.taken_ns
 
 
-def find_usable_current_a(ev: Ev, stay: ChargingSession, memories: LastGoodValues, now_ns: int) -> float:
+def find_usable_current_a(
+    ev: ChargePointAsset, stay: ChargingSession, memories: LastGoodValues, now_ns: int
+) -> float:
     """The current that it can use, in A: all it may, unless it has stayed below its order for a while."""
     if stay.under_ns is None or now_ns - stay.under_ns < UNDER_S * _S:
         return ev.current_max_a
@@ -282,7 +287,7 @@ def find_usable_current_a(ev: Ev, stay: ChargingSession, memories: LastGoodValue
     )
 
 
-def find_departure_s(ev: Ev, memories: LastGoodValues, now: Now, zone: str) -> float | None:
+def find_departure_s(ev: ChargePointAsset, memories: LastGoodValues, now: Now, zone: str) -> float | None:
     """Seconds until it leaves: as its charger says, else by the site file; None where nobody knows."""
     said = memories.get(f"{ev.name}.departure_in_s")
     if (
@@ -297,7 +302,7 @@ def find_departure_s(ev: Ev, memories: LastGoodValues, now: Now, zone: str) -> f
 
 
 def find_missing_energy_wh(
-    ev: Ev, stay: ChargingSession, memories: LastGoodValues, now_ns: int
+    ev: ChargePointAsset, stay: ChargingSession, memories: LastGoodValues, now_ns: int
 ) -> float | None:
     """What it still wants of this stay, in Wh; None where nobody knows."""
     wanted_wh = find_fresh_value(memories, f"{ev.name}.energy_wanted_wh", ev.period_s, now_ns)
@@ -306,7 +311,13 @@ def find_missing_energy_wh(
 
 
 def find_laxity_s(
-    ev: Ev, stay: ChargingSession, memories: LastGoodValues, now: Now, zone: str, *, is_sure: bool = False
+    ev: ChargePointAsset,
+    stay: ChargingSession,
+    memories: LastGoodValues,
+    now: Now,
+    zone: str,
+    *,
+    is_sure: bool = False,
 ) -> float:
     """How long it can wait and still leave with what it wants at full current, in s; below 0: no more.
 
@@ -327,7 +338,7 @@ def find_laxity_s(
 
 
 def find_needed_current_a(
-    ev: Ev, stay: ChargingSession, memories: LastGoodValues, now: Now, zone: str
+    ev: ChargePointAsset, stay: ChargingSession, memories: LastGoodValues, now: Now, zone: str
 ) -> float:
     """The steady current with which it has what it wants when it leaves, in A; 0 where nobody knows."""
     left_s, want_wh = (
@@ -370,7 +381,7 @@ class UptakeSample:
     phases_count: int | None = None
 
 
-def update_uptake(before: Uptake, ev: Ev, seen: UptakeSample, now_ns: int) -> Uptake:
+def update_uptake(before: Uptake, ev: ChargePointAsset, seen: UptakeSample, now_ns: int) -> Uptake:
     """One look more at a car that draws."""
     if before.since_ns is None or seen.order_a > before.order_a + BELOW_ORDER_A:
         return replace(
@@ -389,7 +400,7 @@ def pause_uptake(before: Uptake) -> Uptake:
     return before if before.since_ns is None else replace(before, since_ns=None)
 
 
-def _concluded(watched: Uptake, ev: Ev, phases_count: int | None, now_ns: int) -> Uptake:
+def _concluded(watched: Uptake, ev: ChargePointAsset, phases_count: int | None, now_ns: int) -> Uptake:
     """A watch is over, and the next begins."""
     low_w, least_a = watched.low_w, max(ev.current_min_a, watched.least_a)
     count = phases_count or min(ev.phases_count, max(1, ceil(low_w / (ev.voltage_v * least_a) - _ROUND)))

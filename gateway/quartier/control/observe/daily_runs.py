@@ -12,11 +12,10 @@ from typing import Any
 from quartier.control.observe import local_time, observations
 from quartier.control.observe.observations import LastGoodValues
 from quartier.control.switch_state import SwitchState
-from quartier.house.alarm import Alarm
-from quartier.house.assets import House
-from quartier.house.modes import DAY_S, Run
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import DAY_S, BatchLoad
+from quartier.site.records import Now, replace
+from quartier.site.site_layout import Site
 
 RUN_MODE, WAIT_MODE = 0, 1
 """Its modes."""
@@ -53,7 +52,7 @@ RunProgresses = Mapping[str, RunProgress]
 
 
 def update_runs(
-    house: House,
+    house: Site,
     before: RunProgresses,
     turns: Mapping[str, SwitchState],
     memories: LastGoodValues,
@@ -71,18 +70,18 @@ def update_runs(
             now.ns,
         )
         for asset in house.assets
-        if isinstance(asset, Run) and asset.writable
+        if isinstance(asset, BatchLoad) and asset.writable
     }
 
 
-def is_run_pending(asset: Run, memories: LastGoodValues, now_ns: int) -> bool:
+def is_run_pending(asset: BatchLoad, memories: LastGoodValues, now_ns: int) -> bool:
     """Whether there is something to run; where nobody says so there is, for a missed run is the worse."""
     return (
         observations.find_fresh_value(memories, f"{asset.name}.waiting_on", asset.sense_period_s, now_ns) != 0
     )
 
 
-def is_relay_on(asset: Run, turn: SwitchState, memories: LastGoodValues, now_ns: int) -> bool | None:
+def is_relay_on(asset: BatchLoad, turn: SwitchState, memories: LastGoodValues, now_ns: int) -> bool | None:
     """Whether its relay lets it run: as it is read, where it is; None while it is silent."""
     if asset.point not in memories:
         return turn.mode == RUN_MODE
@@ -90,12 +89,12 @@ def is_relay_on(asset: Run, turn: SwitchState, memories: LastGoodValues, now_ns:
     return None if found is None else found == asset.modes[RUN_MODE].value
 
 
-def find_remaining_run_s(asset: Run, progress: RunProgress) -> float:
+def find_remaining_run_s(asset: BatchLoad, progress: RunProgress) -> float:
     """What the run still takes."""
     return max(0.0, asset.duration_s - progress.ran_s)
 
 
-def _dated(asset: Run, one: RunProgress, memories: LastGoodValues, now: Now, zone: str) -> RunProgress:
+def _dated(asset: BatchLoad, one: RunProgress, memories: LastGoodValues, now: Now, zone: str) -> RunProgress:
     """The run that is owed now, and until when."""
     until_s = local_time.find_seconds_until(now, zone, asset.deadline_s)
     if one.due_utc_ms is not None and now.synced:
@@ -111,7 +110,7 @@ def _until(one: RunProgress, now: Now, until_s: float) -> RunProgress:
 
 
 def _passed(
-    asset: Run, one: RunProgress, memories: LastGoodValues, now: Now, until_s: float | None
+    asset: BatchLoad, one: RunProgress, memories: LastGoodValues, now: Now, until_s: float | None
 ) -> RunProgress:
     """After its deadline: the next one is owed.  One that is not done runs late, and gives way to the next
     only as the hours of that begin.
@@ -121,13 +120,13 @@ def _passed(
         return replace(one, is_late=True)
     if until_s is None:
         return RunProgress(due_ns=now.ns + int(DAY_S * 1e9))
-    if missed and until_s > asset.hours_s:
+    if missed and until_s > asset.window_length_s:
         return replace(one, is_late=True)
     return _until(RunProgress(is_late=missed), now, until_s)
 
 
 def _ran(
-    asset: Run, one: RunProgress, turn: SwitchState, memories: LastGoodValues, dt_s: float, now_ns: int
+    asset: BatchLoad, one: RunProgress, turn: SwitchState, memories: LastGoodValues, dt_s: float, now_ns: int
 ) -> RunProgress:
     """Whether it runs, and for how long it did; a relay that is silent neither adds to it nor interrupts."""
     if one.is_done:  # where its device says what waits, there may be another one the same day
@@ -147,15 +146,15 @@ def _ran(
     )
 
 
-def _draws(asset: Run, memories: LastGoodValues, now_ns: int) -> bool:
+def _draws(asset: BatchLoad, memories: LastGoodValues, now_ns: int) -> bool:
     """Whether it takes what a run takes; one that nobody measures, or whose meter is silent, counts so."""
     watts = observations.find_power_w(memories, asset, now_ns)
     return watts is None or watts >= RUNNING_SHARE * sum(asset.run_w) / len(asset.run_w)
 
 
-def find_late_run_alarms(house: House, runs: RunProgresses) -> list[Alarm]:
+def find_late_run_alarms(house: Site, runs: RunProgresses) -> list[Alarm]:
     """The runs that were not done in time."""
-    late = (one for one in house.assets if isinstance(one, Run) and runs.get(one.name, NO_RUN).is_late)
+    late = (one for one in house.assets if isinstance(one, BatchLoad) and runs.get(one.name, NO_RUN).is_late)
     return [
         Alarm(
             "run.late",
@@ -166,7 +165,7 @@ def find_late_run_alarms(house: House, runs: RunProgresses) -> list[Alarm]:
     ]
 
 
-def render_runs(asset: Run, progress: RunProgress) -> dict[str, Any]:
+def render_runs(asset: BatchLoad, progress: RunProgress) -> dict[str, Any]:
     """For people, JSON-ready."""
     state = "done" if progress.is_done else "begun" if progress.is_begun else "owed"
     left = 0.0 if progress.is_done else find_remaining_run_s(asset, progress)
@@ -188,7 +187,7 @@ def dump_runs(runs: RunProgresses) -> dict[str, Any]:
     return found
 
 
-def load_runs(house: House, facts: object) -> dict[str, RunProgress]:
+def load_runs(house: Site, facts: object) -> dict[str, RunProgress]:
     """What ``kept`` gave, of loads that are still there; what is no such fact is left out.
 
     What ran while nobody looked does not count: a run is rather longer than cut.
@@ -198,7 +197,7 @@ def load_runs(house: House, facts: object) -> dict[str, RunProgress]:
     found = {}
     for asset in house.assets:
         known = facts.get(asset.name)
-        if isinstance(asset, Run) and isinstance(known, Mapping):
+        if isinstance(asset, BatchLoad) and isinstance(known, Mapping):
             try:
                 found[asset.name] = _known(asset, known)
             except (KeyError, TypeError, ValueError, OverflowError):
@@ -206,7 +205,7 @@ def load_runs(house: House, facts: object) -> dict[str, RunProgress]:
     return found
 
 
-def _known(asset: Run, known: Mapping[str, Any]) -> RunProgress:
+def _known(asset: BatchLoad, known: Mapping[str, Any]) -> RunProgress:
     due_utc_ms, ran_s = known["due_utc_ms"], float(known["ran_s"])
     if not 0.0 <= ran_s < asset.duration_s + STEP_MAX_S:
         raise ValueError("a time that no run takes")

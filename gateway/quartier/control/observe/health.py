@@ -8,7 +8,7 @@ from enum import IntEnum
 from math import ceil
 
 from quartier.control.observe.meter_check.judge import Verdict
-from quartier.house.assets import Grid
+from quartier.site.asset_types import GridMeter
 
 
 class ControlStage(IntEnum):
@@ -63,7 +63,7 @@ def find_lost_after_s(period_s: float) -> float:
     return max(10.0, 4.0 * period_s)
 
 
-def is_slow_meter(grid: Grid) -> bool:
+def is_slow_meter(grid: GridMeter) -> bool:
     """A grid meter slower than 2 s costs a margin of 10 % on every cap."""
     return grid.period_s > 2.0
 

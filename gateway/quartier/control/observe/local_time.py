@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from math import asin, cos, degrees, floor, radians, sin, tan
 from zoneinfo import ZoneInfo
 
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 
 def find_local_time_s(now: Now, zone: str) -> float | None:

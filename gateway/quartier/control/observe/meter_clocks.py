@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from quartier.control.observe import observations
 from quartier.control.observe.observations import LastGoodValues
-from quartier.house.alarm import Alarm
-from quartier.house.assets import House
-from quartier.house.now import Now
+from quartier.site.alarm_types import Alarm
+from quartier.site.records import Now
+from quartier.site.site_layout import Site
 
 CONTRADICTION_HOLD_S = 60.0
 """For so long a meter must contradict before it counts: one wrong stamp is nothing."""
@@ -49,7 +49,7 @@ ClockComparisons = Mapping[str, ClockComparison]
 
 
 def compare_clocks(
-    house: House, before: ClockComparisons, memories: LastGoodValues, now: Now
+    house: Site, before: ClockComparisons, memories: LastGoodValues, now: Now
 ) -> dict[str, ClockComparison]:
     """Every clock that is known now; none while ours is not trusted anyhow."""
     found = {}

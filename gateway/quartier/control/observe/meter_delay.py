@@ -24,9 +24,10 @@ from operator import itemgetter
 
 from quartier.control.observe.observations import LastGood, LastGoodValues
 from quartier.control.records import Order
-from quartier.house.alarm import Alarm
-from quartier.house.assets import Asset, Battery, Ev, House, Pv
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import Asset, Battery, ChargePointAsset, Pv
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 EARLIEST_S, LATEST_S = -5, 20
 DELAYS_S = tuple(range(EARLIEST_S, LATEST_S + 1))
@@ -100,7 +101,7 @@ class MeterDelay:
         """By how much the grid meter is known to be late, in s; 0 where it is not."""
         return max(self.found_s or 0.0, 0.0)
 
-    def find_delay_s(self, house: House) -> float:
+    def find_delay_s(self, house: Site) -> float:
         """Return by how much the grid meter is late, in s: as found since, else as a probe measured."""
         if self.found_s is not None:
             return self.late_s
@@ -109,7 +110,7 @@ class MeterDelay:
 
 
 def update_meter_delay(
-    before: MeterDelay, house: House, memories: LastGoodValues, pasts: Mapping[str, PowerHistory]
+    before: MeterDelay, house: Site, memories: LastGoodValues, pasts: Mapping[str, PowerHistory]
 ) -> MeterDelay:
     """The lag after this look; ``pasts`` has the past of each asset that may move and says its power."""
     newest = memories.get(f"{house.grid.name}.power_w")
@@ -237,14 +238,14 @@ def interpolate_power_w(past: PowerHistory, wanted_ns: int) -> float:
 _instant = itemgetter(0)
 
 
-def find_delay_alarms(lag: MeterDelay, house: House) -> Iterator[Alarm]:
+def find_delay_alarms(lag: MeterDelay, house: Site) -> Iterator[Alarm]:
     """What people must know of a late meter."""
     if lag.late_s >= ALARM_FROM_S:
         words = f"{house.grid.name}: its meter tells what was {lag.late_s:.0f} s ago"
         yield Alarm("meter.late", house.grid.name, f"{words}; what else is measured is compared with it so")
 
 
-_Moving = Battery | Ev | Pv
+_Moving = Battery | ChargePointAsset | Pv
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +257,7 @@ class PowerTrack:
 
 
 def update_tracks(
-    house: House,
+    house: Site,
     before: Mapping[str, PowerTrack],
     memories: LastGoodValues,
     orders: Mapping[str, Order],

@@ -3,8 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from quartier.house.assets import SUPPLY_POINTS, Asset, Battery, Ev, Grid, House, Load, Moded, Pv
-from quartier.house.image import Frozen
+from quartier.site.asset_types import (
+    Asset,
+    Battery,
+    ChargePointAsset,
+    GridMeter,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.process_image import FrozenImage
+from quartier.site.site_layout import SUPPLY_POINTS, Site
 
 SILENT_S = 15.0
 SILENT_POLLS = 3.0
@@ -27,7 +36,7 @@ class LastGood(NamedTuple):
 LastGoodValues = Mapping[str, LastGood]
 
 
-def read_number(frozen: Frozen, point: str) -> LastGood | None:
+def read_number(frozen: FrozenImage, point: str) -> LastGood | None:
     """The point's value if it is good, finite and not absurd; so that no NaN reaches the kernel."""
     seen = frozen.good(point)
     if seen is None or not -ABSURD_W <= seen[0] <= ABSURD_W:  # what is no number is in no interval
@@ -35,7 +44,7 @@ def read_number(frozen: Frozen, point: str) -> LastGood | None:
     return LastGood(*seen)
 
 
-def update_last_good(frozen: Frozen, house: House, before: LastGoodValues) -> dict[str, LastGood]:
+def update_last_good(frozen: FrozenImage, house: Site, before: LastGoodValues) -> dict[str, LastGood]:
     """The memories after this look: a bad reading does not erase the good one before it."""
     after = dict(before)
     for point in list_read_points(house):
@@ -47,7 +56,7 @@ def update_last_good(frozen: Frozen, house: House, before: LastGoodValues) -> di
     return after
 
 
-def _apparent(grid: Grid, memories: LastGoodValues) -> dict[str, LastGood]:
+def _apparent(grid: GridMeter, memories: LastGoodValues) -> dict[str, LastGood]:
     """What a meter of VA alone says of the grid's W: at most so much; export where it says export."""
     taken = _newest(memories.get(f"{grid.name}.{APPARENT}"), _from_currents(grid, memories))
     if taken is None:
@@ -58,14 +67,14 @@ def _apparent(grid: Grid, memories: LastGoodValues) -> dict[str, LastGood]:
     return {f"{grid.name}.power_w": LastGood(taken.value - export_va, taken.taken_ns)}
 
 
-def has_unsigned_export(grid: Grid, memories: LastGoodValues) -> bool:
+def has_unsigned_export(grid: GridMeter, memories: LastGoodValues) -> bool:
     """Whether a meter of VA alone still says its export beside the rest; it no more does in another mode."""
     newest = memories.get(f"{grid.name}.power_w")
     now_ns = 0 if newest is None else newest.taken_ns
     return find_fresh_value(memories, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, now_ns) is not None
 
 
-def _from_currents(grid: Grid, memories: LastGoodValues) -> LastGood | None:
+def _from_currents(grid: GridMeter, memories: LastGoodValues) -> LastGood | None:
     """VA from A at the nominal voltage: the short frames of an over-current say nothing else."""
     said = [
         memory for name in CURRENT_QUANTITIES if (memory := memories.get(f"{grid.name}.{name}")) is not None
@@ -81,7 +90,7 @@ def _newest(first: LastGood | None, second: LastGood | None) -> LastGood | None:
     return second if second.taken_ns > first.taken_ns else first
 
 
-def list_read_points(house: House) -> list[str]:
+def list_read_points(house: Site) -> list[str]:
     """Every point that control reads of a house."""
     wanted = [f"{asset.name}.power_w" for asset in (house.grid, *house.assets)]
     if house.supplies:
@@ -94,19 +103,19 @@ def list_read_points(house: House) -> list[str]:
     wanted += [f"{supply.name}.{name}" for supply in house.supplies for name in SUPPLY_POINTS]
     wanted += [f"{one.name}.tariff_index" for one in house.witnesses if one.tariff_s is not None]
     wanted += [f"{one.name}.clock_offset_s" for one in house.witnesses if one.clock_s is not None]
-    if house.is_branched:
+    if house.has_connection_tree:
         wanted += _branched(house)
     for asset in house.assets:
         if asset.falls_back and not asset.accepts_no_fallback:
             wanted.append(f"{asset.name}.fallback_on")
         if isinstance(asset, Battery):
             wanted.append(f"{asset.name}.soc_pct")
-        elif isinstance(asset, Ev):
+        elif isinstance(asset, ChargePointAsset):
             wanted += [
                 f"{asset.name}.{quantity}"
                 for quantity in ("plugged_on", *CURRENT_QUANTITIES, *SESSION_QUANTITIES)
             ]
-        elif isinstance(asset, Moded):
+        elif isinstance(asset, OperationModeAsset):
             wanted += [asset.point, *(f"{asset.name}.{quantity}" for quantity in asset.senses)]
         elif (isinstance(asset, Load) and asset.switchable) or (
             isinstance(asset, Pv) and asset.curtail == "relay"
@@ -115,7 +124,7 @@ def list_read_points(house: House) -> list[str]:
     return wanted
 
 
-def _branched(house: House) -> Iterator[str]:
+def _branched(house: Site) -> Iterator[str]:
     """What tells how the power is spread over nodes and phases."""
     meters = [house.grid.name, *(node.name for node in house.nodes if node.measured)]
     yield from (
@@ -154,6 +163,6 @@ def find_worst_power_w(asset: Asset) -> float:
     """The most an asset may take when nothing is known of it, in W; generation counts nothing."""
     if isinstance(asset, Battery):
         return asset.charge_max_w
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return max(0.0, *(mode.power_w for mode in asset.modes))
     return 0.0 if isinstance(asset, Pv) else asset.rated_w

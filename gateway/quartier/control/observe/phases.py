@@ -9,8 +9,7 @@ from quartier.control.observe.observations import (
     find_fresh_value,
     find_power_w,
 )
-from quartier.house.assets import Asset, Ev
-from quartier.house.nodes import PHASES, Phase
+from quartier.site.asset_types import PHASES, Asset, ChargePointAsset, Phase
 
 MEASURED_PHASES = ("power_w", *POWER_QUANTITIES, *CURRENT_QUANTITIES)
 """What a meter of a node may say."""
@@ -64,14 +63,16 @@ def find_phase_share(
     """
     if via is not None:
         return make_single_phase(via)
-    if isinstance(asset, Ev) and asset.phases_count == 3:
+    if isinstance(asset, ChargePointAsset) and asset.phases_count == 3:
         return _charging(asset, memories, limit_w, now_ns)
     if asset.phase is None:
         return ANY_PHASE
     return ALL_PHASES if asset.phase == "all" else make_single_phase(asset.phase)
 
 
-def _charging(ev: Ev, memories: LastGoodValues, limit_w: float | None, now_ns: int) -> PhaseShare:
+def _charging(
+    ev: ChargePointAsset, memories: LastGoodValues, limit_w: float | None, now_ns: int
+) -> PhaseShare:
     """A car at three phases may use one, two or all: as its currents say, else as its power allows."""
     amperes = read_terminal_currents_a(ev, memories, now_ns)
     if amperes is not None and max(amperes) >= PHASE_MIN_A:
@@ -84,7 +85,7 @@ def _charging(ev: Ev, memories: LastGoodValues, limit_w: float | None, now_ns: i
     return PhaseShare((part, part, part), known=part <= 1 / 3)
 
 
-def measure_phase_share(ev: Ev, amperes: PhaseValues) -> PhaseShare:
+def measure_phase_share(ev: ChargePointAsset, amperes: PhaseValues) -> PhaseShare:
     """The share of a car by the currents at its terminals, where the building's phases are known."""
     total_a = sum(amperes)
     if ev.l1_on is None:
@@ -95,7 +96,9 @@ def measure_phase_share(ev: Ev, amperes: PhaseValues) -> PhaseShare:
     return PhaseShare((l1, l2, l3))
 
 
-def read_terminal_currents_a(ev: Ev, memories: LastGoodValues, now_ns: int) -> PhaseValues | None:
+def read_terminal_currents_a(
+    ev: ChargePointAsset, memories: LastGoodValues, now_ns: int
+) -> PhaseValues | None:
     """The currents at the terminals L1, L2 and L3 of a charging point, in A; None where it says none."""
     seen = [
         find_fresh_value(memories, f"{ev.name}.{name}", ev.period_s, now_ns) for name in CURRENT_QUANTITIES

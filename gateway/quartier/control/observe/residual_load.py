@@ -12,9 +12,9 @@ from quartier.control.observe.observations import (
     find_worst_power_w,
 )
 from quartier.control.participants import Participant, find_ordered_power_w
-from quartier.house.assets import Asset, Battery, Ev, House, Pv
-from quartier.house.modes import Chp
-from quartier.house.records import replace
+from quartier.site.asset_types import Asset, Battery, ChargePointAsset, ChpUnit, Pv
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 REST_WINDOW_S = 5.0
 EASE_MIN_W = 200.0
@@ -165,7 +165,11 @@ def attribute_rise(
     its order be taken back.
     """
     before_w = window.last_w(players)
-    cars = [p for p in players if isinstance(p.asset, Ev) and p.seen and p.turn.on and p.name in raised]
+    cars = [
+        p
+        for p in players
+        if isinstance(p.asset, ChargePointAsset) and p.seen and p.turn.on and p.name in raised
+    ]
     rooms_w = [max(0.0, find_ordered_power_w(car) - car.present_w) for car in cars]
     if before_w is None or sum(rooms_w) <= 0.0:
         return
@@ -182,7 +186,7 @@ def _names(players: Sequence[Participant]) -> tuple[str, ...]:
 
 
 def find_unmeasured_load_w(
-    house: House, memories: LastGoodValues, before_w: float | None, grid_w: float, dt_s: float, now_ns: int
+    house: Site, memories: LastGoodValues, before_w: float | None, grid_w: float, dt_s: float, now_ns: int
 ) -> float | None:
     """The most seen of what no asset measures (decaying over a day), in W; None until it was seen.
 
@@ -201,7 +205,7 @@ def find_unmeasured_load_w(
 
 
 def estimate_residual_load_w(
-    house: House, memories: LastGoodValues, players: Sequence[Participant], seen_w: float | None, now_ns: int
+    house: Site, memories: LastGoodValues, players: Sequence[Participant], seen_w: float | None, now_ns: int
 ) -> float:
     """The rest while the grid meter is lost: every asset at its worst, and the remainder, in W.
 
@@ -258,11 +262,11 @@ def estimate_lost_discharge_w(assets: Iterable[Asset], memories: LastGoodValues,
     return gone_w
 
 
-def find_generation_w(house: House, memories: LastGoodValues, now_ns: int) -> float:
+def find_generation_w(house: Site, memories: LastGoodValues, now_ns: int) -> float:
     """What is generated now, in W and plus; a silent one counts at its rating if it ever generated."""
     total_w = 0.0
     for asset in house.assets:
-        if isinstance(asset, Pv | Chp):
+        if isinstance(asset, Pv | ChpUnit):
             seen_w = find_power_w(memories, asset, now_ns)
             if seen_w is not None:
                 total_w -= min(0.0, seen_w)

@@ -8,7 +8,7 @@ from quartier.control.observe.observations import LastGoodValues
 from quartier.control.participants import Participant
 from quartier.control.records import _S, ACT_S, ANSWER_S, OrderBook
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Ev, Load, Moded, Pv
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationModeAsset, Pv
 
 START_WAIT_S = 15.0
 """So long after the start a device may not have answered yet."""
@@ -39,7 +39,7 @@ def find_certain_load_w(scene: CycleInputs) -> float:
     seen = (
         observations.find_power_w(scene.state.memories, asset, scene.now_ns)
         for asset in scene.house.assets
-        if isinstance(asset, Load | Ev | Moded)
+        if isinstance(asset, Load | ChargePointAsset | OperationModeAsset)
         and asset.measured
         and scene.state.turns.get(asset.name, SwitchState()).on
     )

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from quartier.control.observe.observations import read_number
 from quartier.control.reason import Reason, make_reason, render_data
 from quartier.control.records import _S, DesiredValue, Order, OrderBook
-from quartier.house.image import Frozen
-from quartier.house.records import replace
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import replace
 from quartier_drivers.contract import Command
 from quartier_drivers.who import Who
 
@@ -32,7 +32,7 @@ _UNKNOWN: Mapping[str, float] = MappingProxyType({})
 def find_due_commands(
     book: OrderBook,
     wants: Iterable[DesiredValue],
-    frozen: Frozen,
+    frozen: FrozenImage,
     now_ns: int,
     steps: Mapping[str, float] = _UNKNOWN,
 ) -> tuple[OrderBook, list[Command]]:
@@ -95,7 +95,7 @@ def make_command(point: str, value: float, expires_ns: int, reason: Reason) -> C
     return Command(point, value, expires_ns, str(reason), who, until_utc_ms, cause=render_data(reason))
 
 
-def _next(order: Order, want: DesiredValue, frozen: Frozen, now_ns: int, step: float) -> Order | None:
+def _next(order: Order, want: DesiredValue, frozen: FrozenImage, now_ns: int, step: float) -> Order | None:
     """Return the order to write now, None while the present one stands; a refresh keeps its value."""
     age_s = (now_ns - order.written_ns) / _S
     if _is_changed(order, want):
@@ -117,7 +117,7 @@ def _is_changed(order: Order, want: DesiredValue) -> bool:
     return abs(more) > want.deadband or more * want.tighter > 0
 
 
-def check_order(order: Order, want: DesiredValue, frozen: Frozen, now_ns: int, step: float) -> Order:
+def check_order(order: Order, want: DesiredValue, frozen: FrozenImage, now_ns: int, step: float) -> Order:
     """Take note of whether the device keeps the order; forget when it was told again long ago."""
     agrees = _shows(order, want, frozen, step)
     keeps = want.obeys is not False and (agrees or (agrees is None and want.obeys is True))
@@ -137,12 +137,12 @@ def confirm_order(order: Order, now_ns: int, *, keeps: bool) -> Order:
     return replace(order, is_kept=is_kept, rewritten_ns=recent_ns)
 
 
-def contradicts_order(order: Order, want: DesiredValue, frozen: Frozen, step: float) -> bool:
+def contradicts_order(order: Order, want: DesiredValue, frozen: FrozenImage, step: float) -> bool:
     """Whether the device shows another value than it was ordered, or its power contradicts the order."""
     return _shows(order, want, frozen, step) is False or want.obeys is False
 
 
-def _may_rewrite(order: Order, want: DesiredValue, frozen: Frozen, age_s: float) -> bool:
+def _may_rewrite(order: Order, want: DesiredValue, frozen: FrozenImage, age_s: float) -> bool:
     """Whether a device that does not keep its order is told again now.
 
     At once where it kept this very order until now and has more than that: it began anew by itself, or
@@ -157,7 +157,7 @@ def _may_rewrite(order: Order, want: DesiredValue, frozen: Frozen, age_s: float)
     return order.is_kept and (is_more or want.obeys is False)
 
 
-def _shows(order: Order, want: DesiredValue, frozen: Frozen, step: float) -> bool | None:
+def _shows(order: Order, want: DesiredValue, frozen: FrozenImage, step: float) -> bool | None:
     """Whether the point, read after the write had time to act, shows the order as well as its register can.
 
     None where it is not read since.

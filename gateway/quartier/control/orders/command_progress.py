@@ -24,8 +24,8 @@ from quartier.control.records import Overrides
 from quartier.control.requests import Ack, AckReason, InstructionStatus, ReceptionStatus
 from quartier.control.state import ControlState
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Ev, Load, Moded, Steered
-from quartier.house.now import Now
+from quartier.site.asset_types import Battery, ChargePointAsset, ControllableAsset, Load, OperationModeAsset
+from quartier.site.records import Now
 
 _CAREFUL = ("FAILSAFE", "INIT")
 GRID_SHARE, GRID_LEAST_W = 0.02, 200.0
@@ -74,27 +74,31 @@ def is_command_fulfilled(one: RunningCommand, world: CommandContext) -> bool:
     return all(_is_there(unit, 0.0, one, world) for unit in units if unit.name not in world.ordered)
 
 
-def _seen_w(asset: Steered, one: RunningCommand, world: CommandContext) -> float | None:
+def _seen_w(asset: ControllableAsset, one: RunningCommand, world: CommandContext) -> float | None:
     """What it was measured to take since the command began."""
     memory = world.state.memories.get(f"{asset.name}.power_w")
     return memory.value if memory is not None and memory.taken_ns > one.since_ns else None
 
 
-def _is_there(asset: Steered, power_w: float, one: RunningCommand, world: CommandContext) -> bool:
+def _is_there(asset: ControllableAsset, power_w: float, one: RunningCommand, world: CommandContext) -> bool:
     seen_w = _seen_w(asset, one, world)
     return seen_w is not None and setpoints.is_setpoint_reached(asset, power_w, seen_w)
 
 
-def _still_on(wish: Shed, one: RunningCommand, world: CommandContext) -> list[Load | Ev | Moded]:
+def _still_on(
+    wish: Shed, one: RunningCommand, world: CommandContext
+) -> list[Load | ChargePointAsset | OperationModeAsset]:
     """The assets of a shed that are not seen to be off; a person's order of one excuses it."""
     ours = (asset for asset in find_shed_assets(wish, world.state) if asset.name not in world.people)
     return [asset for asset in ours if not _is_off(asset, one, world)]
 
 
-def _is_off(asset: Load | Ev | Moded, one: RunningCommand, world: CommandContext) -> bool:
+def _is_off(
+    asset: Load | ChargePointAsset | OperationModeAsset, one: RunningCommand, world: CommandContext
+) -> bool:
     seen_w = _seen_w(asset, one, world)
     mode = world.state.turns.get(asset.name, SwitchState()).mode
-    left_w = max(0.0, asset.modes[mode or 0].power_w) if isinstance(asset, Moded) else 0.0
+    left_w = max(0.0, asset.modes[mode or 0].power_w) if isinstance(asset, OperationModeAsset) else 0.0
     return seen_w is not None and (seen_w <= left_w or setpoints.is_setpoint_reached(asset, left_w, seen_w))
 
 
@@ -119,12 +123,14 @@ def explain_failure(one: RunningCommand, world: CommandContext) -> AckReason:
     return AckReason.SELF_PROTECTION if isinstance(wish, SetMode) else AckReason.UNCONTROLLED_LOADS
 
 
-def _runs_its_least(asset: Load | Ev | Moded, world: CommandContext) -> bool:
+def _runs_its_least(asset: Load | ChargePointAsset | OperationModeAsset, world: CommandContext) -> bool:
     turn = world.state.turns.get(asset.name, SwitchState())
     return turn.on and not switch_state.is_switch_allowed(asset, turn, world.now.ns)
 
 
-def _of_setpoint(asset: Steered, power_w: float, one: RunningCommand, world: CommandContext) -> AckReason:
+def _of_setpoint(
+    asset: ControllableAsset, power_w: float, one: RunningCommand, world: CommandContext
+) -> AckReason:
     """By who is behind the order that stands at its point instead."""
     order = world.state.book.orders.get(participants.find_control_point(asset))
     if is_protected(asset, power_w, world):
@@ -277,7 +283,7 @@ def _is_maintained(commands: RunningCommands, now: Now) -> bool:
     return any(isinstance(one, SetMode) and one.mode == "maintenance" for one in running)
 
 
-def is_protected(asset: Steered, power_w: float, world: CommandContext) -> bool:
+def is_protected(asset: ControllableAsset, power_w: float, world: CommandContext) -> bool:
     """Whether the device, or what protects it, keeps the asset from that power now."""
     state, now_ns = world.state, world.now.ns
     if participants.explain_no_order(asset, state.memories):
@@ -297,7 +303,7 @@ def is_protected(asset: Steered, power_w: float, world: CommandContext) -> bool:
     return switches and not switch_state.is_switch_allowed(asset, turn, now_ns)
 
 
-def _is_forbidden(asset: Steered, power_w: float, world: CommandContext) -> bool:
+def _is_forbidden(asset: ControllableAsset, power_w: float, world: CommandContext) -> bool:
     """Whether an event of the grid stands against what takes more, or feeds in."""
     limits = world.state.house.limits
     grid = effects.find_grid_effects(world.state.events, limits.import_hard_w, world.now.ns)
@@ -328,12 +334,14 @@ def _shed(wish: Shed, world: CommandContext) -> CommandDecision:
     return CommandDecision(reason=AckReason.LOCAL_OVERRIDE.value if is_local else "")
 
 
-def find_shed_assets(wish: Shed, state: ControlState) -> Iterator[Load | Ev | Moded]:
+def find_shed_assets(
+    wish: Shed, state: ControlState
+) -> Iterator[Load | ChargePointAsset | OperationModeAsset]:
     """The assets that a shed is for: those of its tiers that take orders; batteries and PV are none."""
     tiers = running_commands.SHED_TIERS[: wish.level]
     for asset in state.house.assets:
         if (
-            isinstance(asset, Load | Ev | Moded)
+            isinstance(asset, Load | ChargePointAsset | OperationModeAsset)
             and asset.tier in tiers
             and participants.has_writable_point(asset)
         ):

@@ -19,8 +19,8 @@ from quartier.control.observe.observations import LastGood, read_number
 from quartier.control.orders.book import VALUE_TOLERANCE
 from quartier.control.reason import Reason, make_reason
 from quartier.control.records import ACT_S, Order
-from quartier.house.image import Frozen
-from quartier.house.records import replace
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import replace
 
 MOVES_COUNT, WITHIN_S = 5, 600.0
 CONFLICT_MIN_COUNT = 2
@@ -87,7 +87,7 @@ _UNKNOWN = PointConflict()
 
 def update_conflicts(
     before: Mapping[str, PointConflict],
-    frozen: Frozen,
+    frozen: FrozenImage,
     orders: Mapping[str, Order],
     now_ns: int,
     device: DeviceFacts = NO_DEVICE_FACTS,

@@ -17,10 +17,11 @@ from quartier.control.orders import conflicts
 from quartier.control.orders.conflicts import WITHIN_S, OrderHistory
 from quartier.control.participants import find_control_point, find_flexible_assets
 from quartier.control.records import ACT_S, Order
-from quartier.house.alarm import Alarm
-from quartier.house.assets import Ev, House, Load, Pv
-from quartier.house.image import Frozen
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import ChargePointAsset, Load, Pv
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 EXCESS_CURRENT_A = 1.5
 """What a station's accuracy, and a car's, may add to an order."""
@@ -50,8 +51,8 @@ _UNKNOWN = HiddenConflict()
 
 def update_hidden_conflicts(
     before: Mapping[str, HiddenConflict],
-    frozen: Frozen,
-    house: House,
+    frozen: FrozenImage,
+    house: Site,
     memories: LastGoodValues,
     orders: Mapping[str, Order],
     now_ns: int,
@@ -67,17 +68,21 @@ def update_hidden_conflicts(
     return found
 
 
-def _shows_order(frozen: Frozen, asset: Load | Ev | Pv) -> bool:
-    shows = asset.shows_order if isinstance(asset, Ev) else True
+def _shows_order(frozen: FrozenImage, asset: Load | ChargePointAsset | Pv) -> bool:
+    shows = asset.shows_order if isinstance(asset, ChargePointAsset) else True
     return shows and read_number(frozen, find_control_point(asset)) is not None
 
 
 def _does(
-    frozen: Frozen, asset: Load | Ev | Pv, order: Order, memories: LastGoodValues, now_ns: int
+    frozen: FrozenImage,
+    asset: Load | ChargePointAsset | Pv,
+    order: Order,
+    memories: LastGoodValues,
+    now_ns: int,
 ) -> LastGood | None:
     """What it may do as the device says, else what it does, in the unit of its point."""
     power = memories.get(f"{asset.name}.power_w")
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         shown = read_number(frozen, f"{asset.name}.current_limit_a")
         if shown is not None and order.value > 0:  # a paused station may say anything
             return shown
@@ -96,30 +101,34 @@ def _does(
     return LastGood(float(watts > participants.OVER_W), power.taken_ns)
 
 
-def _over(asset: Load | Ev | Pv) -> float:
+def _over(asset: Load | ChargePointAsset | Pv) -> float:
     """How much above its order it may be and still obey."""
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return EXCESS_CURRENT_A
     if find_control_point(asset).endswith("_w"):
         return max(participants.OVER_W, participants.OVER * asset.rated_w)
     return 0.5
 
 
-def _full(asset: Load | Ev | Pv) -> float:
+def _full(asset: Load | ChargePointAsset | Pv) -> float:
     """The value of its point that holds nothing back."""
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return asset.current_max_a
     return asset.rated_w if find_control_point(asset).endswith("_w") else 1.0
 
 
 def _looked(
-    before: HiddenConflict, asset: Load | Ev | Pv, does: LastGood | None, order: Order, now_ns: int
+    before: HiddenConflict,
+    asset: Load | ChargePointAsset | Pv,
+    does: LastGood | None,
+    order: Order,
+    now_ns: int,
 ) -> HiddenConflict:
     moves_ns = before.moves_ns and tuple(then for then in before.moves_ns if now_ns - then < WITHIN_S * _S)
     told, after = conflicts.append_orders(before.told, order, now_ns), before
     if told is not before.told or moves_ns != before.moves_ns:
         after = replace(before, told=told, moves_ns=moves_ns)
-    acts_s = ACT_S if isinstance(asset, Ev) else participants.ANSWERS_S
+    acts_s = ACT_S if isinstance(asset, ChargePointAsset) else participants.ANSWERS_S
     if does is None or does.taken_ns < order.written_ns + acts_s * _S:
         return after
     if does.value <= order.value + _over(asset):
@@ -141,12 +150,16 @@ def _looked(
     )
 
 
-def find_hidden_conflict_alarms(found: Mapping[str, HiddenConflict], house: House) -> Iterator[Alarm]:
+def find_hidden_conflict_alarms(found: Mapping[str, HiddenConflict], house: Site) -> Iterator[Alarm]:
     """Which devices somebody else lets do more than we do."""
     told = [(name, one) for name, one in found.items() if len(one.moves_ns) >= FOREIGN_MOVES_COUNT]
     if not told:
         return
-    cars = {find_control_point(asset) for asset in find_flexible_assets(house) if isinstance(asset, Ev)}
+    cars = {
+        find_control_point(asset)
+        for asset in find_flexible_assets(house)
+        if isinstance(asset, ChargePointAsset)
+    }
     for name, one in told:
         unit = "A" if name in cars else "W" if name.endswith("_w") else ""
         does = f"take {one.seen:.0f} A" if unit == "A" else f"make {one.seen:.0f} W" if unit else "run"

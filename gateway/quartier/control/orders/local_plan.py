@@ -24,9 +24,15 @@ from quartier.control.reason import Reason, make_reason, make_rule_reason
 from quartier.control.records import Override, Overrides
 from quartier.control.requests import LocalPlan, PlanAim, PlanLeg, RunningAim
 from quartier.control.state import ControlState
-from quartier.house.assets import Battery, Ev, Steered
-from quartier.house.modes import Heat, Run, Waste
-from quartier.house.now import Now
+from quartier.site.asset_types import (
+    BatchLoad,
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    HeatAsset,
+    WasteCollection,
+)
+from quartier.site.records import Now
 
 PLAN, RULE = "local plan", "self-consumption"
 LEADERS = make_rule_reason("plan.leads", PLAN)
@@ -176,20 +182,22 @@ class _PlanRequest(NamedTuple):
     reason: Reason
 
 
-def _wish(asset: Steered, leg: PlanLeg, state: ControlState, now: Now) -> _PlanRequest | None:
+def _wish(asset: ControllableAsset, leg: PlanLeg, state: ControlState, now: Now) -> _PlanRequest | None:
     """What is wanted of an asset; a battery has aims instead, others have no plan."""
-    if not isinstance(asset, Ev | Heat | Waste | Run) or overrides.find_override_fault(asset, leg.value):
+    if not isinstance(
+        asset, ChargePointAsset | HeatAsset | WasteCollection | BatchLoad
+    ) or overrides.find_override_fault(asset, leg.value):
         return None
     why = explain_not_followed(asset, state, now)
-    if isinstance(asset, Ev) and why is not None and why.code == _READY.code:
+    if isinstance(asset, ChargePointAsset) and why is not None and why.code == _READY.code:
         return _PlanRequest(asset.current_max_a, why)
     if why is not None:
         return None
-    value = _offered_a(asset, leg, state) if isinstance(asset, Ev) else leg.value
+    value = _offered_a(asset, leg, state) if isinstance(asset, ChargePointAsset) else leg.value
     return _PlanRequest(value, LEADERS.then(leg.why))
 
 
-def _offered_a(ev: Ev, leg: PlanLeg, state: ControlState) -> float:
+def _offered_a(ev: ChargePointAsset, leg: PlanLeg, state: ControlState) -> float:
     """The current of a step.  Who is planned with all that it takes is offered all, so that one that would
     take more is seen to.
     """
@@ -197,13 +205,15 @@ def _offered_a(ev: Ev, leg: PlanLeg, state: ControlState) -> float:
     return ev.current_max_a if leg.value >= floor(most_a) else leg.value
 
 
-def explain_not_followed(asset: Ev | Heat | Waste | Run, state: ControlState, now: Now) -> Reason | None:
+def explain_not_followed(
+    asset: ChargePointAsset | HeatAsset | WasteCollection | BatchLoad, state: ControlState, now: Now
+) -> Reason | None:
     """Why it follows no plan now; None where it may."""
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return _why_not_car(asset, state, now)
-    if isinstance(asset, Run):
+    if isinstance(asset, BatchLoad):
         return _why_not_run(asset, state, now)
-    quantities = ("tank_c",) if isinstance(asset, Heat) else ("waiting_on", "left_s")
+    quantities = ("tank_c",) if isinstance(asset, HeatAsset) else ("waiting_on", "left_s")
     found = [
         observations.find_fresh_value(
             state.memories, f"{asset.name}.{quantity}", asset.sense_period_s, now.ns
@@ -212,16 +222,16 @@ def explain_not_followed(asset: Ev | Heat | Waste | Run, state: ControlState, no
     ]
     if None in found:
         return _UNREAD
-    if isinstance(asset, Waste) and found[0] == 0.0:
+    if isinstance(asset, WasteCollection) and found[0] == 0.0:
         return _NOTHING
-    if isinstance(asset, Heat):
+    if isinstance(asset, HeatAsset):
         least_c = inf if asset.comfort_min_c is None else asset.comfort_min_c
         least_c += find_tank_margin_k(asset) * (1.0 if _follows(asset, state) else 2.0)
         return TANK_TOO_COLD if found[0] is None or found[0] < least_c else None
     return None
 
 
-def _why_not_run(run: Run, state: ControlState, now: Now) -> Reason | None:
+def _why_not_run(run: BatchLoad, state: ControlState, now: Now) -> Reason | None:
     one = state.runs.get(run.name, daily_runs.NO_RUN)
     judged = (
         (one.is_begun, _BEGUN),
@@ -233,7 +243,7 @@ def _why_not_run(run: Run, state: ControlState, now: Now) -> Reason | None:
     return next((why for is_so, why in judged if is_so), None)
 
 
-def find_tank_margin_k(heat: Heat) -> float:
+def find_tank_margin_k(heat: HeatAsset) -> float:
     """How far inside its band a tank has to be to follow a plan."""
     low_c, high_c = heat.comfort_min_c, heat.comfort_max_c
     return (
@@ -243,12 +253,12 @@ def find_tank_margin_k(heat: Heat) -> float:
     )
 
 
-def _follows(asset: Steered, state: ControlState) -> bool:
+def _follows(asset: ControllableAsset, state: ControlState) -> bool:
     order = state.book.orders.get(participants.find_control_point(asset))
     return order is not None and find_leader(order.reason) == PLAN
 
 
-def _why_not_car(ev: Ev, state: ControlState, now: Now) -> Reason | None:
+def _why_not_car(ev: ChargePointAsset, state: ControlState, now: Now) -> Reason | None:
     here, memories, zone = state.stays.get(ev.name), state.memories, state.house.zone
     if (
         here is None

@@ -12,21 +12,29 @@ from quartier.control import switch_state
 from quartier.control.reason import Reason
 from quartier.control.records import Override, Overrides, Preference, is_by_hand
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
-from quartier.house.records import replace
+from quartier.site.asset_types import (
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 OVERRIDE_MAX_S = 86_400.0
 
 
-def find_override_fault(asset: Steered, value: float) -> str:
+def find_override_fault(asset: ControllableAsset, value: float) -> str:
     """Why an asset cannot be ordered so; empty when it can."""
     if isinstance(asset, Battery):
         low, high = -asset.discharge_max_w, asset.charge_max_w
         return "" if low <= value <= high else f"{value:g} W is outside {low:g}..{high:g} W"
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         names = ", ".join(mode.name for mode in asset.modes)
         return "" if value in range(len(asset.modes)) else f"there is no such mode; expected one of {names}"
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         whole = value == 0 or asset.current_min_a <= value <= asset.current_max_a
         return (
             ""
@@ -39,7 +47,7 @@ def find_override_fault(asset: Steered, value: float) -> str:
 
 
 def apply_overrides(
-    house: House, turns: Mapping[str, SwitchState], overrides: Overrides, now_ns: int
+    house: Site, turns: Mapping[str, SwitchState], overrides: Overrides, now_ns: int
 ) -> dict[str, SwitchState]:
     """The turns with what people switched off; not before a minimum time is over."""
     after = dict(turns)
@@ -55,38 +63,40 @@ def apply_overrides(
     return after
 
 
-def is_kept_off(asset: Steered, overrides: Overrides) -> bool:
+def is_kept_off(asset: ControllableAsset, overrides: Overrides) -> bool:
     """Whether a person keeps it off, so that it must not come back."""
     return asset.name in overrides and _is_off(asset, overrides[asset.name])
 
 
-def is_raise_allowed(asset: Steered, overrides: Overrides) -> bool:
+def is_raise_allowed(asset: ControllableAsset, overrides: Overrides) -> bool:
     """Whether an export cap may have it take more: not what a person keeps off, or put into a mode."""
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return asset.name not in overrides
     return not is_kept_off(asset, overrides)
 
 
 def _is_off(asset: object, override: Override) -> bool:
-    switched = isinstance(asset, Load | Ev) or (isinstance(asset, Pv) and asset.curtail == "relay")
+    switched = isinstance(asset, Load | ChargePointAsset) or (
+        isinstance(asset, Pv) and asset.curtail == "relay"
+    )
     return switched and override.value == 0
 
 
-def is_in_maintenance(asset: Steered, overrides: Overrides) -> bool:
+def is_in_maintenance(asset: ControllableAsset, overrides: Overrides) -> bool:
     """Whether it belongs to its device now."""
     found = overrides.get(asset.name)
     return found is not None and found.value is None
 
 
-def find_ceiling(asset: Steered, overrides: Overrides) -> float | None:
+def find_ceiling(asset: ControllableAsset, overrides: Overrides) -> float | None:
     """The most that a charging point's current or a PV's limit may be by a person's word; None: anything.
 
     A charging point that a person pauses goes no lower than its floor by this: it pauses in its own time.
     """
     found = overrides.get(asset.name)
-    if found is None or isinstance(asset, Battery | Load | Moded):
+    if found is None or isinstance(asset, Battery | Load | OperationModeAsset):
         return None
-    return asset.current_min_a if isinstance(asset, Ev) and found.value == 0 else found.value
+    return asset.current_min_a if isinstance(asset, ChargePointAsset) and found.value == 0 else found.value
 
 
 def make_limit_reached_reason(name: str, overrides: Overrides, value: float) -> Reason | None:
@@ -101,7 +111,7 @@ def find_ordered_power_w(asset: Battery, overrides: Overrides) -> float | None:
     return None if found is None else found.value
 
 
-def apply_to_preference(asset: Moded, overrides: Overrides, own: Preference) -> Preference:
+def apply_to_preference(asset: OperationModeAsset, overrides: Overrides, own: Preference) -> Preference:
     """What an asset in modes would like with a person's word: as far as its class lets anybody move it."""
     found = overrides.get(asset.name)
     if found is None or found.value is None or own.given_back:

@@ -24,10 +24,11 @@ from quartier.control.orders.book import CONFIRM_INTERVAL_S, RELEASE_LIFE_S, REW
 from quartier.control.participants import find_control_point
 from quartier.control.reason import Reason
 from quartier.control.records import ACT_S, DesiredValue, Order, OrderBook
-from quartier.house.alarm import Alarm
-from quartier.house.assets import Battery, House, Moded
-from quartier.house.image import Frozen
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import Battery, OperationModeAsset
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 from quartier_drivers.contract import Command
 
 BATTERY_ANSWERS_S, BATTERY_OVER_W, BATTERY_OVER_SHARE = 10.0, 300.0, 0.1
@@ -50,11 +51,11 @@ RELEASE_SHOWN_S = 2.0
 
 
 _S = 1_000_000_000
-_Released = Battery | Moded
+_Released = Battery | OperationModeAsset
 
 
 def repeat_releases(
-    scene: CycleInputs, book: OrderBook, lost: Mapping[str, Reason], frozen: Frozen
+    scene: CycleInputs, book: OrderBook, lost: Mapping[str, Reason], frozen: FrozenImage
 ) -> tuple[OrderBook, list[Command], dict[str, Reason]]:
     """Give back again what devices did not take; ``lost`` are the points whose inputs are lost now.
 
@@ -104,7 +105,7 @@ def _ours(scene: CycleInputs, book: OrderBook, lost: Mapping[str, Reason]) -> li
         (asset, point)
         for asset, point in assets
         if point in book.returns
-        and (point in lost or isinstance(asset, Moded))
+        and (point in lost or isinstance(asset, OperationModeAsset))
         and not _is_others(lost.get(point) or _why(book.returns[point]))
         and not conflicts.explain_no_raise(scene.state.rivals, point)
     ]
@@ -120,10 +121,10 @@ def _is_others(why: Reason) -> bool:
 
 
 def _next(
-    scene: CycleInputs, asset: _Released, order: Order, frozen: Frozen, *, is_own: bool
+    scene: CycleInputs, asset: _Released, order: Order, frozen: FrozenImage, *, is_own: bool
 ) -> tuple[Order, bool]:
     """What was given back after this look, and whether that is done again now."""
-    if order.is_kept and (is_own or isinstance(asset, Moded)):
+    if order.is_kept and (is_own or isinstance(asset, OperationModeAsset)):
         return order, False
     point, now_ns = find_control_point(asset), scene.now_ns
     shown = observations.read_number(frozen, point)
@@ -176,7 +177,7 @@ def _is_heard(scene: CycleInputs, asset: _Released, order: Order, shown: LastGoo
     return not taken_ns or max(taken_ns) > order.written_ns
 
 
-def _fell_back(house: House, point: str, order: Order, shown: LastGood | None, now_ns: int) -> bool:
+def _fell_back(house: Site, point: str, order: Order, shown: LastGood | None, now_ns: int) -> bool:
     """Whether the device's own timer may have acted since, and it does what it then does."""
     fallback, after_s = house.fallbacks.get(point, (None, inf))
     if now_ns - order.written_ns < after_s * _S:
@@ -194,7 +195,7 @@ def _obeys(scene: CycleInputs, asset: _Released, order: Order, *, is_own: bool) 
     """
     assert order.since_ns is not None
     seen = scene.state.memories.get(f"{asset.name}.power_w")
-    if isinstance(asset, Moded) or seen is None or seen.taken_ns < order.since_ns + ACT_S * _S:
+    if isinstance(asset, OperationModeAsset) or seen is None or seen.taken_ns < order.since_ns + ACT_S * _S:
         return None
     within = is_within_order(asset, order.value, seen.value)
     if is_own:
@@ -205,7 +206,7 @@ def _obeys(scene: CycleInputs, asset: _Released, order: Order, *, is_own: bool) 
 
 
 def _shows_own(
-    scene: CycleInputs, order: Order, point: str, frozen: Frozen, *, obeys: bool | None
+    scene: CycleInputs, order: Order, point: str, frozen: FrozenImage, *, obeys: bool | None
 ) -> bool | None:
     """Whether the device's own control has the point: it no longer shows our last order; None: unknown."""
     seen = frozen.get(point)

@@ -19,9 +19,9 @@ from quartier.control.orders.commands import (
 from quartier.control.reason import Reason, make_reason
 from quartier.control.records import Override, Overrides, is_by_hand
 from quartier.control.requests import Ack, AckReason, InstructionStatus, ReceptionStatus
-from quartier.house.assets import Battery, House, Steered
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.asset_types import Battery, ControllableAsset
+from quartier.site.records import Now, replace
+from quartier.site.site_layout import Site
 from quartier_drivers.who import Who
 
 SHED_TIERS = ("D", "C", "B")
@@ -105,7 +105,7 @@ def find_commanded_tiers(commands: RunningCommands, now_ns: int) -> dict[str, Re
     return found
 
 
-def collect_overrides(commands: RunningCommands, house: House, given: Overrides, now_ns: int) -> Overrides:
+def collect_overrides(commands: RunningCommands, house: Site, given: Overrides, now_ns: int) -> Overrides:
     """Orders of assets: people's first, then maintenance, setpoints, the rest of ``manual``, then others.
 
     ``given`` are people's, and those of schedules.
@@ -131,12 +131,12 @@ def _order(one: RunningCommand, asset: str, order: float | None) -> Override:
     return Override(asset, order, one.until_ns, one.until_utc_ms, find_requester(one))
 
 
-def find_batteries(house: House) -> list[Battery]:
+def find_batteries(house: Site) -> list[Battery]:
     """The batteries that take orders: what a mode is about."""
     return [one for one in house.assets if isinstance(one, Battery) and participants.has_writable_point(one)]
 
 
-def find_controllable(house: House, asset: str) -> Steered | None:
+def find_controllable(house: Site, asset: str) -> ControllableAsset | None:
     """The asset of that name that takes orders; None where there is none."""
     return next(
         (one for one in house.assets if one.name == asset and participants.has_writable_point(one)), None

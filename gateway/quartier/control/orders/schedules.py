@@ -14,9 +14,9 @@ from quartier.control.observe.observations import LastGoodValues, find_fresh_val
 from quartier.control.orders import setpoints, timeline
 from quartier.control.records import Order, Override, Overrides
 from quartier.control.requests import Ack, DeviceSchedule, ScheduleInterval
-from quartier.house.assets import Battery, House, Steered
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.asset_types import Battery, ControllableAsset
+from quartier.site.records import Now, replace
+from quartier.site.site_layout import Site
 from quartier_drivers.who import Who
 
 SCHEDULE_TYPE = "schedule"
@@ -70,7 +70,7 @@ class ScheduleContext:
     now: Now
     utc_ms: int
     lost_ms: int | None
-    house: House
+    house: Site
     memories: LastGoodValues
     by_hand: Collection[str] = field(default_factory=tuple)
     leads: bool = True
@@ -151,12 +151,12 @@ def _refusal(held: ScheduleProgress | None, schedule: DeviceSchedule, moment: Sc
     return no("OK", "EXPIRED") if moment.utc_ms >= schedule.exp_utc_ms else None
 
 
-def find_schedule_fault(asset: Steered, schedule: DeviceSchedule) -> str:
+def find_schedule_fault(asset: ControllableAsset, schedule: DeviceSchedule) -> str:
     """Why no device of the asset can do what the schedule says; empty when it can."""
     return next((found for stretch in schedule.stretches if (found := _fault(asset, stretch))), "")
 
 
-def _fault(asset: Steered, stretch: ScheduleInterval) -> str:
+def _fault(asset: ControllableAsset, stretch: ScheduleInterval) -> str:
     if stretch.power_w is not None:
         return setpoints.find_power_fault(asset, stretch.power_w)
     return "" if stretch.soc_pct is None else setpoints.find_soc_fault(asset, stretch.soc_pct)
@@ -184,7 +184,7 @@ def _wish(schedule: DeviceSchedule, moment: ScheduleContext) -> Override | None:
 
 
 def _power_w(
-    asset: Steered, stretch: ScheduleInterval, left_s: float, moment: ScheduleContext
+    asset: ControllableAsset, stretch: ScheduleInterval, left_s: float, moment: ScheduleContext
 ) -> float | None:
     if stretch.soc_pct is None or not isinstance(asset, Battery):
         return stretch.power_w
@@ -211,7 +211,7 @@ def _looked(entry: ScheduleProgress, moment: ScheduleContext) -> ScheduleProgres
     return entry if why == entry.why else replace(entry, why=why)
 
 
-def _why_not(asset: Steered, moment: ScheduleContext) -> str:
+def _why_not(asset: ControllableAsset, moment: ScheduleContext) -> str:
     """What most likely keeps an asset from what is wanted of it (spec/sync.md#ack)."""
     if asset.name in moment.by_hand:
         return "LOCAL_OVERRIDE"
@@ -255,7 +255,7 @@ def _is_free(stretch: ScheduleInterval) -> bool:
     return stretch.power_w is None and stretch.soc_pct is None
 
 
-def _is_kept(asset: Steered, stretch: ScheduleInterval, moment: ScheduleContext) -> bool:
+def _is_kept(asset: ControllableAsset, stretch: ScheduleInterval, moment: ScheduleContext) -> bool:
     now_ns = moment.now.ns
     if stretch.soc_pct is not None and isinstance(asset, Battery):
         soc_pct = find_fresh_value(moment.memories, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns)
@@ -264,7 +264,7 @@ def _is_kept(asset: Steered, stretch: ScheduleInterval, moment: ScheduleContext)
     return measured_w is not None and setpoints.is_setpoint_reached(asset, stretch.power_w or 0.0, measured_w)
 
 
-def _asset(house: House, name: str) -> Steered | None:
+def _asset(house: Site, name: str) -> ControllableAsset | None:
     return next((asset for asset in house.assets if asset.name == name), None)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from quartier.control import participants
 from quartier.control.participants import has_writable_point
 from quartier.control.records import PowerRange
-from quartier.house.assets import Battery, Ev, Moded, Pv, Steered
+from quartier.site.asset_types import Battery, ChargePointAsset, ControllableAsset, OperationModeAsset, Pv
 
 GAIN_PER_S = 0.25
 TAPER_PCT = 1.0
@@ -92,26 +92,26 @@ _LEAST_LEFT_S = 60.0
 _ROUNDING_W = 1.0
 
 
-def find_power_fault(asset: Steered, power_w: float) -> str:
+def find_power_fault(asset: ControllableAsset, power_w: float) -> str:
     """Why ``power_w`` can never be had of the asset; empty when it can."""
     if not has_writable_point(asset):
         return f"{asset.name} takes no order"
     if isinstance(asset, Battery):
         return _outside(power_w, -asset.discharge_max_w, asset.charge_max_w)
-    if isinstance(asset, Ev) and power_w:
+    if isinstance(asset, ChargePointAsset) and power_w:
         return _outside(
             power_w, participants.find_floor_power_w(asset), participants.find_full_power_w(asset)
         )
     if isinstance(asset, Pv) and asset.curtail == "limit":
         return _outside(power_w, -asset.rated_w, 0.0)
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         powers = [mode.power_w for mode in asset.modes]
         return _outside(power_w, min(powers), max(powers))
     run_w = -asset.rated_w if isinstance(asset, Pv) else asset.rated_w  # a car that pauses takes 0
     return "" if power_w in (0, run_w) else f"{power_w:g} W is neither 0 nor {run_w:g} W"
 
 
-def find_soc_fault(asset: Steered, soc_pct: float) -> str:
+def find_soc_fault(asset: ControllableAsset, soc_pct: float) -> str:
     """Why a state of charge is no target for the asset; empty when it is one."""
     if not isinstance(asset, Battery):
         return f"{asset.name} tells no state of charge"
@@ -122,7 +122,7 @@ def find_soc_fault(asset: Steered, soc_pct: float) -> str:
     return "" if inside else f"{soc_pct:g} % is outside {low_pct:g}..{asset.soc_max_pct:g} %"
 
 
-def convert_power(asset: Steered, power_w: float) -> float:
+def convert_power(asset: ControllableAsset, power_w: float) -> float:
     """What is ordered for a power without ``fault``, as ``control.override`` takes it.
 
     W of a battery and of a PV's limit, A of a charging point, 1 or 0 of a relay; of modes the first that
@@ -130,12 +130,12 @@ def convert_power(asset: Steered, power_w: float) -> float:
     """
     if isinstance(asset, Battery):
         return power_w
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         amperes = power_w / (asset.voltage_v * asset.phases_count)
         return min(max(amperes, asset.current_min_a), asset.current_max_a) if power_w else 0.0
     if isinstance(asset, Pv) and asset.curtail == "limit":
         return abs(power_w)
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         fitting = (i for i, mode in enumerate(asset.modes) if mode.power_w <= power_w + _ROUNDING_W)
         return float(next(fitting, len(asset.modes) - 1))  # a sum of fractions may miss the lowest by a hair
     return float(power_w != 0)
@@ -150,7 +150,7 @@ def find_power_to_target_w(battery: Battery, soc_pct: float, target_pct: float, 
     return min(max(wanted_w, -battery.discharge_max_w), battery.charge_max_w)
 
 
-def is_setpoint_reached(asset: Steered, power_w: float, measured_w: float) -> bool:
+def is_setpoint_reached(asset: ControllableAsset, power_w: float, measured_w: float) -> bool:
     """Whether what is measured is inside the band; the sun may give less than a PV was allowed."""
     band_w = max(BAND * abs(power_w), min(BAND_W, BAND_RATED * asset.rated_w))
     if isinstance(asset, Pv) and power_w < 0:

@@ -15,8 +15,9 @@ from quartier.control.orders import timeline
 from quartier.control.participants import is_controllable
 from quartier.control.records import Override, Overrides
 from quartier.control.requests import Signal, SignalInterval
-from quartier.house.assets import Ev, House, Load, Moded, Steered
-from quartier.house.now import Now
+from quartier.site.asset_types import ChargePointAsset, ControllableAsset, Load, OperationModeAsset
+from quartier.site.records import Now
+from quartier.site.site_layout import Site
 from quartier_drivers.who import Who
 
 LEVEL_TIERS: Mapping[int, str] = {0: "", 1: "D", 2: "CD", 3: "BCD"}
@@ -31,7 +32,7 @@ Signals = Mapping[str, Signal]
 def accept_signal(signals: Signals, signal: Signal, now: Now) -> Signals:
     """The newest signal of each kind counts; one that is older changes nothing."""
     held = signals.get(signal.kind)
-    is_old = held is not None and signal.seq <= held.seq and not now.denies(held.seq)
+    is_old = held is not None and signal.seq <= held.seq and not now.rejects_future(held.seq)
     return signals if is_old else {**signals, signal.kind: signal}
 
 
@@ -83,7 +84,7 @@ def update_level(before: LevelInForce, said: Signals, signalled: int, seed: int,
     )
 
 
-def find_level_orders(at: LevelInForce, house: House, now: Now, utc_ms: int) -> Overrides:
+def find_level_orders(at: LevelInForce, house: Site, now: Now, utc_ms: int) -> Overrides:
     """What the level in force asks of assets now, each as an order that everything else goes before."""
     if not at.level:
         return {}
@@ -93,15 +94,15 @@ def find_level_orders(at: LevelInForce, house: House, now: Now, utc_ms: int) -> 
     return {asset.name: Override(asset.name, value, *until, who) for asset, value in eased}
 
 
-def _eased(house: House, tiers: str) -> Iterator[tuple[Steered, float]]:
+def _eased(house: Site, tiers: str) -> Iterator[tuple[ControllableAsset, float]]:
     for asset in house.assets:
         if asset.tier not in tiers:
             continue
-        if isinstance(asset, Ev) and is_controllable(asset):
+        if isinstance(asset, ChargePointAsset) and is_controllable(asset):
             yield asset, asset.current_min_a
         elif isinstance(asset, Load) and is_controllable(asset):
             yield asset, 0.0
-        elif isinstance(asset, Moded) and asset.modes[-1].power_w >= 0:
+        elif isinstance(asset, OperationModeAsset) and asset.modes[-1].power_w >= 0:
             yield asset, float(len(asset.modes) - 1)
 
 

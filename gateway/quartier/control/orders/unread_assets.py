@@ -12,8 +12,8 @@ from quartier.control.observe.health import ControlStage
 from quartier.control.participants import OVER_W, Participant
 from quartier.control.reason import make_reason
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Ev, Load, Moded, Pv, Steered
-from quartier.house.records import replace
+from quartier.site.asset_types import ChargePointAsset, ControllableAsset, Load, OperationModeAsset, Pv
+from quartier.site.records import replace
 
 _PAUSED = make_reason("charging.paused_unread")
 _S = 1_000_000_000
@@ -26,7 +26,7 @@ def note_unread_point(turn: SwitchState, now_ns: int, *, read: bool) -> SwitchSt
     return turn if turn.unread_ns is not None else replace(turn, unread_ns=now_ns)
 
 
-def is_wait_over(scene: CycleInputs, asset: Steered, turn: SwitchState) -> bool:
+def is_wait_over(scene: CycleInputs, asset: ControllableAsset, turn: SwitchState) -> bool:
     """Whether its point was waited for as long as its device may be silent, and all else is well."""
     if turn.unread_ns is None or scene.lost or scene.stage is not ControlStage.WELL:
         return False
@@ -37,7 +37,9 @@ def is_wait_over(scene: CycleInputs, asset: Steered, turn: SwitchState) -> bool:
 def returns_staged(scene: CycleInputs, player: Participant) -> bool:
     """Whether it is to come back in its turn: it may be off as well as idle."""
     asset, turn = player.asset, player.turn
-    switched = isinstance(asset, Load | Ev) or (isinstance(asset, Pv) and asset.curtail == "relay")
+    switched = isinstance(asset, Load | ChargePointAsset) or (
+        isinstance(asset, Pv) and asset.curtail == "relay"
+    )
     known = turn.since_ns is not None or player.allowed_w is not None or is_seen_running(player)
     return switched and player.usable and not known and is_wait_over(scene, asset, turn)
 
@@ -61,7 +63,7 @@ def is_first_order_due(scene: CycleInputs, player: Participant, turn: SwitchStat
     """
     if is_wait_over(scene, player.asset, player.turn):
         return not returns_staged(scene, player)
-    if isinstance(player.asset, Moded):
+    if isinstance(player.asset, OperationModeAsset):
         return turn.mode is not None and turn.mode > player.asset.normal
     shares = player.allowed_w is not None and is_seen_running(player)
     return shares or not turn.on or _is_lower(player.turn, turn)
@@ -80,9 +82,14 @@ def limit_first_order(scene: CycleInputs, player: Participant, turn: SwitchState
     asset, before = player.asset, player.turn
     if is_wait_over(scene, asset, before):
         return _begun(scene, player, turn)
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return turn if turn.mode is not None and turn.mode > asset.normal else before
-    if isinstance(asset, Ev) and turn.on and not is_seen_running(player) and _is_lower(before, turn):
+    if (
+        isinstance(asset, ChargePointAsset)
+        and turn.on
+        and not is_seen_running(player)
+        and _is_lower(before, turn)
+    ):
         return switch_state.switch_off(replace(turn, limit_w=before.limit_w), 0.0, scene.now_ns)
     return turn if not turn.on or _is_lower(before, turn) else before
 

@@ -25,9 +25,17 @@ from quartier.control.reason import Reason, make_reason, make_rule_reason
 from quartier.control.records import DesiredValue
 from quartier.control.state import ControlState
 from quartier.control.switch_state import RESTORE_BELOW_SHARE, SWITCHINGS_MAX_PER_H, SwitchState
-from quartier.house.alarm import Alarm
-from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import (
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 RAISE_WAIT_S = 60.0
 """Two foreign moves within this time count as a conflict that begins."""
@@ -39,7 +47,7 @@ _THOUGH = make_reason("conflict.though")
 _HOUR_S = 3_600.0
 _S = 1_000_000_000
 
-FlexibleAsset = Load | Ev | Pv | Moded
+FlexibleAsset = Load | ChargePointAsset | Pv | OperationModeAsset
 
 
 def find_contested_assets(scene: CycleInputs) -> Iterator[FlexibleAsset | Battery]:
@@ -53,7 +61,7 @@ def find_contested_assets(scene: CycleInputs) -> Iterator[FlexibleAsset | Batter
             yield asset
 
 
-def find_conflict_power_w(house: House, state: ControlState, now_ns: int) -> tuple[float, float]:
+def find_conflict_power_w(house: Site, state: ControlState, now_ns: int) -> tuple[float, float]:
     """How much more import, and how much less of it, points in conflict may bring at any moment, in W.
 
     Beside what the meters show: the larger of measured and last foreign value counts.  So it does already
@@ -83,31 +91,31 @@ def _is_moved(one: PointConflict, now_ns: int) -> bool:
     return len(one.moves_ns) > 1 and now_ns - one.moves_ns[-2] < RAISE_WAIT_S * _S
 
 
-def _least_w(asset: Steered) -> float:
+def _least_w(asset: ControllableAsset) -> float:
     """The least that an asset may take while it is not measured, in W: generation counts at its rating."""
     if isinstance(asset, Battery):
         return -asset.discharge_max_w
-    modes_w = [mode.power_w for mode in asset.modes] if isinstance(asset, Moded) else []
+    modes_w = [mode.power_w for mode in asset.modes] if isinstance(asset, OperationModeAsset) else []
     return min(-asset.rated_w if is_generator(asset) else 0.0, *modes_w, 0.0)
 
 
-def _set_w(asset: Steered, value: float | None) -> tuple[float, float]:
+def _set_w(asset: ControllableAsset, value: float | None) -> tuple[float, float]:
     """The most and the least power, in W, that a value of an asset's point allows."""
     if value is None:
         return 0.0, 0.0
     if isinstance(asset, Battery):
         return min(max(0.0, value), asset.charge_max_w), max(min(0.0, value), -asset.discharge_max_w)
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return min(value * asset.voltage_v * asset.phases_count, find_full_power_w(asset)), 0.0
     if isinstance(asset, Pv):
         return 0.0, -min(value, asset.rated_w) if asset.curtail == "limit" else -asset.rated_w * bool(value)
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         mode = _mode(asset, value)
         return max(0.0, asset.modes[mode].power_w), min(0.0, asset.modes[mode].power_w)
     return asset.rated_w * bool(value), 0.0
 
 
-def _mode(asset: Moded, value: float) -> int:
+def _mode(asset: OperationModeAsset, value: float) -> int:
     return min(range(len(asset.modes)), key=lambda mode: abs(asset.modes[mode].value - value))
 
 
@@ -144,7 +152,7 @@ def find_conflict_writes(
             is_needed = _is_needed(scene, result, asset)
             reason = _reason(scene, asset, turn, value, is_needed=is_needed)
             found.append(DesiredValue(find_control_point(asset), value, reason, refresh_s=0.0, holds=True))
-            slowed = isinstance(asset, Ev) and not turn.on
+            slowed = isinstance(asset, ChargePointAsset) and not turn.on
             if is_needed or value == 0.0 or slowed:
                 after[asset.name] = _turned(scene, asset, turn, value)
     return found, after
@@ -231,35 +239,39 @@ def _stands(one: PointConflict, ordered: float | None) -> float | None:
 
 def _by_turn(asset: FlexibleAsset, turn: SwitchState) -> float:
     """The value that is allowed to one that is limited."""
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return asset.modes[asset.normal if turn.mode is None else turn.mode].value
     if not turn.on:
         return 0.0
     limit_w = turn.limit_w or 0.0
-    return limit_w / (asset.voltage_v * asset.phases_count) if isinstance(asset, Ev) else limit_w
+    return (
+        limit_w / (asset.voltage_v * asset.phases_count) if isinstance(asset, ChargePointAsset) else limit_w
+    )
 
 
 def _rank(asset: FlexibleAsset, value: float) -> float:
     """What takes, or makes, less ranks lower."""
-    return -float(_mode(asset, value)) if isinstance(asset, Moded) else value
+    return -float(_mode(asset, value)) if isinstance(asset, OperationModeAsset) else value
 
 
 def _switched(
     scene: CycleInputs, asset: FlexibleAsset, one: PointConflict, value: float, stands: float
 ) -> float | None:
     """The value, where no contactor is opened too early or too often for it; a car may be slowed instead."""
-    opens = isinstance(asset, Moded) or (value == 0.0 and find_control_point(asset).endswith(("_on", "_a")))
+    opens = isinstance(asset, OperationModeAsset) or (
+        value == 0.0 and find_control_point(asset).endswith(("_on", "_a"))
+    )
     if not opens or _may_open(scene, asset, one):
         return value
     order = scene.state.book.orders.get(find_control_point(asset))
-    if not isinstance(asset, Ev) or stands <= asset.current_min_a:
+    if not isinstance(asset, ChargePointAsset) or stands <= asset.current_min_a:
         return None
     is_off = order is not None and order.value == 0.0
     pauses = is_off and (_is_kept_off(scene, asset) or _takes_nothing(scene, asset))
     return None if pauses else asset.current_min_a
 
 
-def _takes_nothing(scene: CycleInputs, asset: Ev) -> bool:
+def _takes_nothing(scene: CycleInputs, asset: ChargePointAsset) -> bool:
     """Whether it is seen to take nothing: then what it shows as its order is not true."""
     watts = observations.find_power_w(scene.state.memories, asset, scene.now_ns) if asset.measured else None
     return watts is not None and watts < 0.5 * find_floor_power_w(asset)
@@ -272,10 +284,10 @@ def _may_open(scene: CycleInputs, asset: FlexibleAsset, one: PointConflict) -> b
     moments_ns = [*one.moves_ns[-1:], *([] if order is None else [order.written_ns])]
     least_s = 0.0 if isinstance(asset, Pv) else asset.min_on_s
     rested = all(scene.now_ns - then >= least_s * _S for then in moments_ns)
-    if isinstance(asset, Ev) and _is_kept_off(scene, asset):
+    if isinstance(asset, ChargePointAsset) and _is_kept_off(scene, asset):
         return rested  # it must not be slowed instead
     # A car can be slowed instead, so what was opened before the conflict counts for it as well.
-    from_ns = one.moves_ns[-1] if one.moves_ns and not isinstance(asset, Ev) else 0
+    from_ns = one.moves_ns[-1] if one.moves_ns and not isinstance(asset, ChargePointAsset) else 0
     recent = [then for then in one.offs_ns if then > from_ns and scene.now_ns - then < _HOUR_S * _S]
     return rested and len(recent) < SWITCHINGS_MAX_PER_H // 2
 
@@ -318,9 +330,9 @@ def _exports_too_much(scene: CycleInputs, result: AllocationResult) -> bool:
 
 def _least(scene: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> float:
     """How low a limit needs it: a car keeps its least current where that is enough."""
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return asset.modes[operation_modes.find_preference(scene, asset).lowest].value
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         wholly = result.broken or asset.tier in scene.duties.off or _is_above_fuse(scene, asset)
         return 0.0 if wholly else asset.current_min_a
     if isinstance(asset, Pv) and asset.curtail == "limit":
@@ -340,7 +352,7 @@ def _turned(scene: CycleInputs, asset: FlexibleAsset, turn: SwitchState, value: 
     """
     now_ns = scene.now_ns
     before_w = max(0.0, observations.find_power_w(scene.state.memories, asset, now_ns) or 0.0)
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         mode = _mode(asset, value)
         if mode <= (asset.normal if turn.mode is None else turn.mode):
             return turn
@@ -349,7 +361,7 @@ def _turned(scene: CycleInputs, asset: FlexibleAsset, turn: SwitchState, value: 
         return switch_state.hold_limit(turn, value, now_ns, deaf=True)
     if value == 0.0:
         return switch_state.switch_off(turn, before_w, now_ns, deaf=True) if turn.on else turn
-    assert isinstance(asset, Ev)
+    assert isinstance(asset, ChargePointAsset)
     if not turn.on:  # another controller switched it on: its minimum times count from here
         turn = switch_state.switch_on(turn, now_ns)
     limit_w = max(find_floor_power_w(asset), value * asset.voltage_v * asset.phases_count)

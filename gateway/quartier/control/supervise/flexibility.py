@@ -15,9 +15,15 @@ from quartier.control.participants import find_control_point, find_floor_power_w
 from quartier.control.reason import render_text
 from quartier.control.state import ControlState
 from quartier.control.switch_state import PV_MIN_OFF_S, SwitchState
-from quartier.house.assets import Battery, Ev, Moded, Pv, Steered
-from quartier.house.modes import Heat
-from quartier.house.now import Now
+from quartier.site.asset_types import (
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    HeatAsset,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.records import Now
 
 FILL_RATE, ENVELOPE = "FILL_RATE_BASED_CONTROL", "POWER_ENVELOPE_BASED_CONTROL"
 MODES, NONE = "OPERATION_MODE_BASED_CONTROL", "NOT_CONTROLABLE"  # S2 spells it so
@@ -44,7 +50,7 @@ def is_flexibility_known(state: ControlState, now: Now) -> bool:
     return all(point in state.memories for point in wanted)
 
 
-def _device(state: ControlState, asset: Steered, now: Now, *, by_hand: bool) -> dict[str, Any]:
+def _device(state: ControlState, asset: ControllableAsset, now: Now, *, by_hand: bool) -> dict[str, Any]:
     why = "ordered by hand" if by_hand else _why_not(state, asset, now)
     up_wh, down_wh = _energy_wh(state, asset, now)
     return {
@@ -63,19 +69,19 @@ def _device(state: ControlState, asset: Steered, now: Now, *, by_hand: bool) -> 
     }
 
 
-def find_control_type(state: ControlState, asset: Steered, now: Now) -> str:
+def find_control_type(state: ControlState, asset: ControllableAsset, now: Now) -> str:
     """How it can be steered, in S2's words, by class (spec/failsafe.md#s2-models)."""
     if not participants.has_writable_point(asset):
         return NONE
     if isinstance(asset, Battery) or _tank_c(state, asset, now) is not None:
         return FILL_RATE
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         leaves = charging_sessions.find_departure_s(asset, state.memories, now, state.house.zone) is not None
         return FILL_RATE if leaves and _energy_wh(state, asset, now)[0] is not None else ENVELOPE
     return ENVELOPE if isinstance(asset, Pv) and asset.curtail == "limit" else MODES
 
 
-def find_ranges_w(state: ControlState, asset: Steered, now: Now) -> list[FlexibilityRange]:
+def find_ranges_w(state: ControlState, asset: ControllableAsset, now: Now) -> list[FlexibilityRange]:
     """The powers that can be asked of it now; what is not steered has the one it takes, if that is known."""
     measured_w = observations.find_power_w(state.memories, asset, now.ns)
     if not participants.has_writable_point(asset):
@@ -84,7 +90,7 @@ def find_ranges_w(state: ControlState, asset: Steered, now: Now) -> list[Flexibi
         soc_pct = _soc_pct(state, asset, now)
         rooms = [] if soc_pct is None else [setpoints.find_power_range(asset, soc_pct)]
         return [(room.low_w, room.high_w) for room in rooms]
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return (
             [(0.0, 0.0)]
             if _is_away(state, asset)
@@ -93,12 +99,12 @@ def find_ranges_w(state: ControlState, asset: Steered, now: Now) -> list[Flexibi
     if isinstance(asset, Pv):
         makes_w = -asset.rated_w if measured_w is None else min(0.0, measured_w)
         return [(makes_w, 0.0)] if asset.curtail == "limit" else [(makes_w, makes_w), (0.0, 0.0)]
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return [(mode.power_w, mode.power_w) for mode in asset.modes]
     return [(0.0, 0.0), (asset.rated_w, asset.rated_w)]
 
 
-def _energy_wh(state: ControlState, asset: Steered, now: Now) -> tuple[float | None, float | None]:
+def _energy_wh(state: ControlState, asset: ControllableAsset, now: Now) -> tuple[float | None, float | None]:
     if isinstance(asset, Battery):
         soc_pct = _soc_pct(state, asset, now)
         if soc_pct is None:
@@ -106,7 +112,7 @@ def _energy_wh(state: ControlState, asset: Steered, now: Now) -> tuple[float | N
         floor_pct = max(asset.soc_min_pct, asset.reserve_soc_pct)
         share_wh = asset.capacity_wh / 100.0
         return max(0.0, asset.soc_max_pct - soc_pct) * share_wh, max(0.0, soc_pct - floor_pct) * share_wh
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         if _is_away(state, asset):
             return 0.0, 0.0
         here = state.stays.get(asset.name)
@@ -118,7 +124,7 @@ def _energy_wh(state: ControlState, asset: Steered, now: Now) -> tuple[float | N
     return None, None
 
 
-def _of_its_class(state: ControlState, asset: Steered, now: Now) -> dict[str, Any]:
+def _of_its_class(state: ControlState, asset: ControllableAsset, now: Now) -> dict[str, Any]:
     if isinstance(asset, Battery):
         return {
             "fill_level_pct": _soc_pct(state, asset, now),
@@ -126,10 +132,10 @@ def _of_its_class(state: ControlState, asset: Steered, now: Now) -> dict[str, An
             "fill_level_max_pct": asset.soc_max_pct,
             "capacity_wh": asset.capacity_wh,
         }
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         left_s = charging_sessions.find_departure_s(asset, state.memories, now, state.house.zone)
         return {"leaves_in_s": _rounded(left_s), "present": not _is_away(state, asset)}
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         turn = state.turns.get(asset.name, SwitchState())
         mode = asset.normal if turn.mode is None else turn.mode
         found = {"modes": [one.name for one in asset.modes], "mode": asset.modes[mode].name}
@@ -137,9 +143,9 @@ def _of_its_class(state: ControlState, asset: Steered, now: Now) -> dict[str, An
     return {}
 
 
-def _of_tank(state: ControlState, asset: Moded, now: Now) -> dict[str, Any]:
+def _of_tank(state: ControlState, asset: OperationModeAsset, now: Now) -> dict[str, Any]:
     tank_c = _tank_c(state, asset, now)
-    if tank_c is None or not isinstance(asset, Heat):
+    if tank_c is None or not isinstance(asset, HeatAsset):
         return {}
     return {
         "fill_level_c": tank_c,
@@ -148,14 +154,14 @@ def _of_tank(state: ControlState, asset: Moded, now: Now) -> dict[str, Any]:
     }
 
 
-def _tank_c(state: ControlState, asset: Steered, now: Now) -> float | None:
+def _tank_c(state: ControlState, asset: ControllableAsset, now: Now) -> float | None:
     """How warm the tank is of what heats one; None for all others, and while it is silent."""
-    if not isinstance(asset, Heat) or "tank_c" not in asset.senses:
+    if not isinstance(asset, HeatAsset) or "tank_c" not in asset.senses:
         return None
     return observations.find_fresh_value(state.memories, f"{asset.name}.tank_c", asset.sense_period_s, now.ns)
 
 
-def _timers(state: ControlState, asset: Steered, now: Now) -> Iterator[dict[str, Any]]:
+def _timers(state: ControlState, asset: ControllableAsset, now: Now) -> Iterator[dict[str, Any]]:
     """The one that runs: S2's minimum time of the mode it is in."""
     turn = state.turns.get(asset.name)
     if turn is None or turn.since_ns is None or isinstance(asset, Battery):
@@ -169,7 +175,7 @@ def _timers(state: ControlState, asset: Steered, now: Now) -> Iterator[dict[str,
         yield {"id": "min_on" if turn.on else "min_off", "duration_s": least_s, "left_s": round(left_s, 1)}
 
 
-def _why_not(state: ControlState, asset: Steered, now: Now) -> str:
+def _why_not(state: ControlState, asset: ControllableAsset, now: Now) -> str:
     if state.events.is_gone:
         return "the grid's voltage is gone"
     if not participants.has_writable_point(asset):
@@ -188,7 +194,7 @@ def _soc_pct(state: ControlState, asset: Battery, now: Now) -> float | None:
     return observations.find_fresh_value(state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, now.ns)
 
 
-def _is_away(state: ControlState, asset: Ev) -> bool:
+def _is_away(state: ControlState, asset: ChargePointAsset) -> bool:
     seen = state.memories.get(f"{asset.name}.plugged_on")
     return seen is not None and seen.value == 0
 

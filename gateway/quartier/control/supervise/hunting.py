@@ -21,9 +21,10 @@ from statistics import median
 
 from quartier.control.observe.observations import LastGood, LastGoodValues
 from quartier.control.records import Order
-from quartier.house.alarm import Alarm
-from quartier.house.assets import Battery, House, Pv
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import Battery, Pv
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 REVERSALS_MIN_COUNT = 6
 REVERSAL_TOLERANCE = 1.6
@@ -97,7 +98,7 @@ class OutputSwings:
 
 
 def update_hunting(
-    before: OutputSwings, house: House, memories: LastGoodValues, orders: Mapping[str, Order], now_ns: int
+    before: OutputSwings, house: Site, memories: LastGoodValues, orders: Mapping[str, Order], now_ns: int
 ) -> OutputSwings:
     """The swings after this look."""
     least_w = max(LEAST_W, LEAST_SHARE * house.limits.import_hard_w)

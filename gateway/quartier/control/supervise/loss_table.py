@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from math import inf, isfinite
 
 from quartier.control.observe import health, observations
-from quartier.house.assets import Asset, House
-from quartier.house.records import replace
+from quartier.site.asset_types import Asset
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 TIGHTEN_REACTION_S = 2.0
 """From a tightening until its command is on the wire (spec/failsafe.md#tighten-reaction)."""
@@ -322,7 +323,7 @@ def make_site_loss(loss: LossRow, pace: SitePeriods, of: str = "") -> SiteLoss:
 
 
 def list_site_losses(
-    house: House,
+    house: Site,
     whole: SitePeriods,
     timers_s: Mapping[str, float],
     buses: Mapping[str, Sequence[str]],

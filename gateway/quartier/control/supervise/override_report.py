@@ -15,7 +15,7 @@ from quartier.control.orders.book import VALUE_TOLERANCE
 from quartier.control.participants import Participant, find_control_point
 from quartier.control.reason import NO_REASON, Reason, make_reason, render_data
 from quartier.control.records import Order, Override
-from quartier.house.assets import Battery, Ev, Load, Moded, Steered
+from quartier.site.asset_types import Battery, ChargePointAsset, ControllableAsset, Load, OperationModeAsset
 
 _MINIMUM_ON = make_reason("minimum_time.on")
 _NO_FEED_IN, _NO_CHARGE = make_reason("battery.grid_no_feed_in"), make_reason("battery.grid_no_charge")
@@ -25,7 +25,11 @@ _BATTERY_LED = frozenset({"plan.leads", "self_consumption"})
 
 
 def report_override(
-    scene: CycleInputs, asset: Steered, wish: Override, order: Order | None, player: Participant | None
+    scene: CycleInputs,
+    asset: ControllableAsset,
+    wish: Override,
+    order: Order | None,
+    player: Participant | None,
 ) -> dict[str, Any]:
     """Return what was wished, what is ordered (``done``), both in the unit of ``point``, and what limits it.
 
@@ -42,13 +46,17 @@ def report_override(
     }
 
 
-def _at_point(asset: Steered, value: float | None) -> float | None:
-    return asset.modes[int(value)].value if isinstance(asset, Moded) and value is not None else value
+def _at_point(asset: ControllableAsset, value: float | None) -> float | None:
+    return (
+        asset.modes[int(value)].value
+        if isinstance(asset, OperationModeAsset) and value is not None
+        else value
+    )
 
 
 def _held(
     scene: CycleInputs,
-    asset: Steered,
+    asset: ControllableAsset,
     wish: Override,
     wished: float,
     order: Order,
@@ -57,7 +65,7 @@ def _held(
     point = find_control_point(asset)
     if abs(wished - order.value) <= VALUE_TOLERANCE.get(point.rpartition("_")[2], 0.0):
         return None
-    if isinstance(asset, Load | Ev) and wished == 0:
+    if isinstance(asset, Load | ChargePointAsset) and wished == 0:
         turn = scene.state.turns.get(asset.name, switch_state.SwitchState())
         return None if switch_state.is_switch_allowed(asset, turn, scene.now_ns) else _MINIMUM_ON
     if order.reason not in (wish.reason, NO_REASON) and not _is_earlier(asset, order.reason):
@@ -65,7 +73,7 @@ def _held(
     return _narrowed(scene, asset, wished, player) if isinstance(asset, Battery) and player else None
 
 
-def _is_earlier(asset: Steered, reason: Reason) -> bool:
+def _is_earlier(asset: ControllableAsset, reason: Reason) -> bool:
     """Return whether a reason is what led the asset before the present wish, and so no limit.
 
     An order that keeps its value keeps its reason until it is refreshed, also when the wish is a new one.

@@ -14,8 +14,8 @@ from quartier.control.limits import connection_tree
 from quartier.control.limits.connection_tree import NODE_ROWS
 from quartier.control.limits.node_loads import PlacedAsset
 from quartier.control.participants import Participant
-from quartier.house.alarm import Alarm
-from quartier.house.assets import Battery, Ev, Load, Moded
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationModeAsset
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def find_obstacles(scene: CycleInputs, players: Sequence[Participant]) -> str:
 
 
 def _of_others(leaf: PlacedAsset) -> str:
-    if isinstance(leaf.asset, Load | Ev | Moded):
+    if isinstance(leaf.asset, Load | ChargePointAsset | OperationModeAsset):
         return "tier A" if leaf.asset.tier == "A" else NO_ORDER
     return ""
 
@@ -85,9 +85,11 @@ def _of(scene: CycleInputs, player: Participant) -> str:
     if player.deaf:
         return DEAF
     asset, turn = player.asset, player.turn
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return "" if switch_state.is_lowering_allowed(asset, turn, scene.now_ns) else "least times"
-    if isinstance(asset, Load | Ev) and not switch_state.is_switch_allowed(asset, turn, scene.now_ns):
+    if isinstance(asset, Load | ChargePointAsset) and not switch_state.is_switch_allowed(
+        asset, turn, scene.now_ns
+    ):
         return "least times"
     return ""
 

@@ -34,13 +34,21 @@ from quartier.control.supervise import (
     relaxation_order,
 )
 from quartier.control.switch_state import SwitchState
-from quartier.house import alarm
-from quartier.house.alarm import Alarm, Key
-from quartier.house.assets import Asset, Battery, Ev, Load, Moded, Pv, Steered
-from quartier.house.modes import Run
+from quartier.site import alarm_types
+from quartier.site.alarm_types import Alarm, AlarmKey
+from quartier.site.asset_types import (
+    Asset,
+    BatchLoad,
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
 
 LOST_LINK_MODES = ("HOLD", "FAILSAFE")
-METER_LOST_ROW: Key = ("loss.grid_meter_lost", "")
+METER_LOST_ROW: AlarmKey = ("loss.grid_meter_lost", "")
 
 
 def find_present_losses(scene: CycleInputs) -> list[tuple[str, str]]:
@@ -71,7 +79,7 @@ def _of_assets(scene: CycleInputs) -> Iterator[tuple[str, str]]:
             yield loss_table.find_asset_loss(asset).name, asset.name
 
 
-def find_loss_alarm(scene: CycleInputs, name: str) -> Key | None:
+def find_loss_alarm(scene: CycleInputs, name: str) -> AlarmKey | None:
     """The alarm of the loss for which the point of an asset is given back; None where it is for another."""
     if scene.meter.verdict is Verdict.IMPLAUSIBLE:
         return "meter.implausible", scene.house.grid.name
@@ -87,7 +95,7 @@ _STEERED, _MEASURED = make_reason("state.steered"), make_reason("state.measured"
 _NOT_ORDERED = make_reason("state.not_ordered", more=participants.NO_FALLBACK)
 _UNREAD, _SHED = make_reason("state.unread"), make_reason("state.shed")
 _ALSO, _DEAF = make_reason("state.also"), make_reason("state.deaf")
-_OFF: Mapping[type, Reason] = {Ev: make_reason("state.paused"), Pv: make_reason("state.off")}
+_OFF: Mapping[type, Reason] = {ChargePointAsset: make_reason("state.paused"), Pv: make_reason("state.off")}
 _PLAIN: Mapping[int, dict[str, Any]] = {
     id(one): {"state": str(one), "state_reason": render_data(one)}
     for one in (_STEERED, _MEASURED, _NOT_ORDERED, _UNREAD, _SHED, *_OFF.values(), NO_REASON)
@@ -95,7 +103,7 @@ _PLAIN: Mapping[int, dict[str, Any]] = {
 """By the reason itself: to find it by all that it says costs more."""
 
 
-_ROLES: Mapping[type, str] = {Run: "load"}
+_ROLES: Mapping[type, str] = {BatchLoad: "load"}
 """What the site file calls those that are called otherwise here."""
 
 
@@ -137,7 +145,7 @@ def render_status(
             scene.house.supplies, scene.state.supplies, scene.state.memories, scene.now_ns
         ),
         "losses": [{"name": name, "of": of} for name, of in find_present_losses(scene)],
-        "alarms": alarm.standing(after.alarms, scene.house.zone),
+        "alarms": alarm_types.list_standing_alarms(after.alarms, scene.house.zone),
         "acted": sorted({f"{players[index].name}: {reason}" for index, reason in result.acted.items()}),
         "restore": _restore(scene, result),
         "assets": {
@@ -155,7 +163,7 @@ def render_status(
 
 
 def _nodes(scene: CycleInputs, result: AllocationResult, after: ControlState) -> dict[str, Any]:
-    if result.grove is None or not scene.house.is_branched:
+    if result.grove is None or not scene.house.has_connection_tree:
         return {}
     return {"nodes": tree.render_tree(scene, result.grove, after.book.orders)}
 
@@ -263,7 +271,7 @@ def _restore(scene: CycleInputs, result: AllocationResult) -> dict[str, Any]:
 
 
 def _asset(
-    scene: CycleInputs, asset: Steered, after: ControlState, said: Reason | None, *, is_deaf: bool
+    scene: CycleInputs, asset: ControllableAsset, after: ControlState, said: Reason | None, *, is_deaf: bool
 ) -> dict[str, Any]:
     memory = scene.state.memories.get(f"{asset.name}.power_w")
     silent = observations.find_power_w(scene.state.memories, asset, scene.now_ns) is None
@@ -280,7 +288,7 @@ def _asset(
         shown_asset["soc_pct"] = None if soc is None else soc.value
         state = explain_battery_not_controlled(scene, asset) or _STEERED
         name = find_control_point(asset)
-    elif isinstance(asset, Moded) and asset in operation_modes.find_controllable(scene.house):
+    elif isinstance(asset, OperationModeAsset) and asset in operation_modes.find_controllable(scene.house):
         state = operation_modes.render_mode_state(asset, after.turns[asset.name], said)
         name = asset.point
     elif isinstance(asset, LimitableAsset) and is_controllable(asset):
@@ -293,11 +301,11 @@ def _asset(
         state = _MEASURED if participants.is_order_allowed(asset) else _NOT_ORDERED
         return shown_asset | _shown_state(state)
     shown_asset |= _shown_state(state)
-    if isinstance(asset, Run):
+    if isinstance(asset, BatchLoad):
         shown_asset["run"] = daily_runs.render_runs(asset, scene.state.runs[asset.name])
     order = after.book.orders.get(name)
     if order is not None:
-        if isinstance(asset, Battery | Ev | Moded):
+        if isinstance(asset, Battery | ChargePointAsset | OperationModeAsset):
             shown_asset["led_by"] = local_plan.find_leader(order.reason)
         age = round((scene.now_ns - order.written_ns) / 1e9, 1)
         shown_asset["command"] = {"point": name, "value": order.value, "age_s": age}
@@ -306,7 +314,11 @@ def _asset(
 
 
 def _with_wish(
-    scene: CycleInputs, asset: Steered, after: ControlState, player: Participant | None, found: dict[str, Any]
+    scene: CycleInputs,
+    asset: ControllableAsset,
+    after: ControlState,
+    player: Participant | None,
+    found: dict[str, Any],
 ) -> dict[str, Any]:
     """Add the order for this asset, if there is one, and the limit that holds it back."""
     wish = scene.wishes.overrides.get(asset.name)
@@ -334,7 +346,7 @@ def _found_state(state: Reason) -> dict[str, Any]:
     return {"state": str(state), "state_reason": render_data(state)}
 
 
-def _turn_state(asset: Pv | Ev | Load, turn: SwitchState) -> Reason:
+def _turn_state(asset: Pv | ChargePointAsset | Load, turn: SwitchState) -> Reason:
     if turn.unread_ns is not None:
         return _UNREAD
     if not turn.on:

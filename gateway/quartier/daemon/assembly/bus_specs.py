@@ -5,9 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from quartier.config import model
-from quartier.config.load import Loaded
-from quartier.config.modes import MODED, QUANTITIES, switched
+from quartier.config.loading import LoadedSite
+from quartier.config.sections import asset_sections, site_file
+from quartier.config.sections.operation_mode_sections import (
+    CONTROL_QUANTITIES,
+    OperationModeSection,
+    has_switch_device,
+)
 from quartier.runtime.clock import SiteClock
 from quartier_drivers.contract import SLOT_NS, DeviceSpec, PointInfo
 from quartier_drivers.profile import Profile
@@ -31,7 +35,7 @@ class BusSpec:
     devices: tuple[tuple[DeviceSpec, Profile], ...]
 
 
-def make_bus_specs(loaded: Loaded, state_dir: Path | None = None) -> list[BusSpec]:
+def make_bus_specs(loaded: LoadedSite, state_dir: Path | None = None) -> list[BusSpec]:
     """Every bus of the site with what is wanted from its devices.
 
     An asset, contact, supply or node may stand on a device that is disabled: then nothing is asked for it.
@@ -45,13 +49,20 @@ def make_bus_specs(loaded: Loaded, state_dir: Path | None = None) -> list[BusSpe
         if asset.device in site.devices:
             owners[asset.device][asset.part] = name
             caps[asset.device] |= _find_release_limits(site, name, asset)
-        if isinstance(asset, model.Pv | model.Load) and asset.switch_device in site.devices:
+        if (
+            isinstance(asset, asset_sections.PvSection | asset_sections.LoadSection)
+            and asset.switch_device in site.devices
+        ):
             owners[asset.switch_device][asset.switch_part] = name
             wanted[asset.switch_device][asset.switch_part] = frozenset({"relay_on"})
             caps[asset.switch_device] |= _find_release_limits(site, name, asset)
-        elif isinstance(asset, MODED) and switched(asset) and asset.switch_device in site.devices:
+        elif (
+            isinstance(asset, OperationModeSection)
+            and has_switch_device(asset)
+            and asset.switch_device in site.devices
+        ):
             owners[asset.switch_device][asset.switch_part] = name
-            wanted[asset.switch_device][asset.switch_part] = frozenset(QUANTITIES[asset.role])
+            wanted[asset.switch_device][asset.switch_part] = frozenset(CONTROL_QUANTITIES[asset.role])
     for name, contact in site.contacts.items():
         if contact.device in site.devices:
             owners[contact.device][contact.part] = name
@@ -92,7 +103,7 @@ def _add_state_dir(section: Any, state_dir: Path | None) -> Any:
 
 def _make_device_spec(
     name: str,
-    device: model.Device,
+    device: site_file.DeviceSection,
     owners: Mapping[str, str],
     wanted: Mapping[str, frozenset[str]],
     caps: Mapping[str, float],
@@ -116,11 +127,11 @@ def _find_poll_phases_ns(counts: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def _find_release_limits(site: model.Site, name: str, asset: Any) -> dict[str, float]:
+def _find_release_limits(site: site_file.SiteFile, name: str, asset: Any) -> dict[str, float]:
     """What ``on_release = "cap"`` writes: the fail-safe value of each point that can be a cap."""
-    if isinstance(asset, model.Pv):
+    if isinstance(asset, asset_sections.PvSection):
         return {f"{name}.generation_max_w": min(asset.rated_w, site.limits.export_failsafe_w)}
-    if isinstance(asset, model.Ev):
+    if isinstance(asset, asset_sections.ChargePointSection):
         return {f"{name}.current_max_a": asset.current_min_a}
     return {}
 
@@ -166,14 +177,14 @@ FREQUENCY_QUANTITY, VOLTAGE_QUANTITIES = (
 VOLTAGE_PERIOD_S = 1.0
 
 
-def find_polled_profile(loaded: Loaded, device: str) -> Profile:
+def find_polled_profile(loaded: LoadedSite, device: str) -> Profile:
     """The profile of a device as it is asked: that of the connection meter as events need it."""
     _, grid = loaded.site.grid()
     profile = loaded.profiles[device]
     return speed_up_profile(profile, grid.part, grid.frequency_period_s) if grid.device == device else profile
 
 
-def find_frequency_period_s(loaded: Loaded) -> float | None:
+def find_frequency_period_s(loaded: LoadedSite) -> float | None:
     """How often the connection meter says its frequency, in s; None where it does not."""
     _, grid = loaded.site.grid()
     profile = find_polled_profile(loaded, grid.device)

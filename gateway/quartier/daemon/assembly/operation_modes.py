@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 from typing import Any
 
-from quartier.config import modes as sections
-from quartier.config.model import Load
-from quartier.house import assets, modes
+from quartier.config.sections import operation_mode_sections
+from quartier.config.sections.asset_sections import LoadSection
+from quartier.site import asset_types
 
 SENSED_QUANTITIES = {
     "heat": ("tank_c", "room_c"),
@@ -25,18 +25,20 @@ _LITRES_PER_M3 = 1000.0
 
 
 def make_operation_mode_asset(
-    section: sections.MODED, shared: Mapping[str, Any], place: tuple[float, float] | None = None
-) -> assets.Moded:
+    section: operation_mode_sections.OperationModeSection,
+    shared: Mapping[str, Any],
+    place: tuple[float, float] | None = None,
+) -> asset_types.OperationModeAsset:
     """The asset as control sees it; ``shared`` is what all assets have, and how its point is written.
 
     ``place`` is the building's, in degrees north and east.
     """
     said = {**shared, "rated_w": section.rated_w}
-    if isinstance(section, sections.Chp):
+    if isinstance(section, operation_mode_sections.ChpSection):
         return _make_chp(section, said)
     said["tier"] = section.tier
-    if isinstance(section, sections.Lights):
-        return modes.Lights(
+    if isinstance(section, operation_mode_sections.LightsSection):
+        return asset_types.Lights(
             **said,
             modes=tuple(_make_dimming_modes(section)),
             evening=tuple(_find_light_periods(section.evening)),
@@ -44,45 +46,58 @@ def make_operation_mode_asset(
             dusk_s=section.dusk_offset_s,
         )
     said |= {"min_on_s": section.min_on_s, "min_off_s": section.min_off_s}
-    if isinstance(section, sections.Heat):
+    if isinstance(section, operation_mode_sections.HeatSection):
         comfort = _find_comfort(section, _make_heat_modes(section, said["quantity"]))
-        return modes.Heat(**said, **comfort, water=_make_water(section))
-    if isinstance(section, sections.Cooling):
-        return modes.Cooling(**said, **_find_comfort(section, _make_cooling_modes(section, said["quantity"])))
-    if isinstance(section, sections.Waste):
+        return asset_types.HeatAsset(**said, **comfort, water=_make_water(section))
+    if isinstance(section, operation_mode_sections.CoolingSection):
+        return asset_types.CoolingAsset(
+            **said, **_find_comfort(section, _make_cooling_modes(section, said["quantity"]))
+        )
+    if isinstance(section, operation_mode_sections.WasteSection):
         return _make_waste(section, said)
     return _make_variable_speed_asset(section, said)
 
 
-def _make_chp(chp: sections.Chp, said: Mapping[str, Any]) -> modes.Chp:
+def _make_chp(chp: operation_mode_sections.ChpSection, said: Mapping[str, Any]) -> asset_types.ChpUnit:
     led_w = chp.start_import_w if chp.led == "electricity" else None
-    return modes.Chp(
+    return asset_types.ChpUnit(
         **{**said, "writable": said["writable"] and led_w is not None},
         tier="D",
-        modes=(assets.Mode("rest", 0, 0.0), assets.Mode("asked to run", 1, -chp.rated_w)),
+        modes=(
+            asset_types.OperationMode("rest", 0, 0.0),
+            asset_types.OperationMode("asked to run", 1, -chp.rated_w),
+        ),
         start_import_w=led_w,
         min_on_s=chp.min_rest_s,
         min_off_s=chp.start_s + chp.min_run_s,
     )
 
 
-def _make_waste(waste: sections.Waste, said: Mapping[str, Any]) -> modes.Waste:
-    return modes.Waste(
+def _make_waste(
+    waste: operation_mode_sections.WasteSection, said: Mapping[str, Any]
+) -> asset_types.WasteCollection:
+    return asset_types.WasteCollection(
         **said,
-        modes=(assets.Mode("runs", 1, waste.rated_w), assets.Mode("waits", 0, 0.0)),
+        modes=(
+            asset_types.OperationMode("runs", 1, waste.rated_w),
+            asset_types.OperationMode("waits", 0, 0.0),
+        ),
         window_s=parse_time_of_day_s(waste.window_start),
         deadline_s=parse_time_of_day_s(waste.deadline),
         duration_s=waste.duration_s,
     )
 
 
-def make_daily_run(load: Load, said: Mapping[str, Any]) -> modes.Run:
+def make_daily_run(load: LoadSection, said: Mapping[str, Any]) -> asset_types.BatchLoad:
     """A load that does one run a day."""
-    return modes.Run(
+    return asset_types.BatchLoad(
         **said,
         rated_w=load.rated_w,
         tier=load.tier,
-        modes=(assets.Mode("runs", 1, load.rated_w), assets.Mode("waits", 0, 0.0)),
+        modes=(
+            asset_types.OperationMode("runs", 1, load.rated_w),
+            asset_types.OperationMode("waits", 0, 0.0),
+        ),
         min_on_s=load.min_on_s,
         min_off_s=load.min_off_s,
         run_w=load.run_w,
@@ -93,23 +108,26 @@ def make_daily_run(load: Load, said: Mapping[str, Any]) -> modes.Run:
 
 
 def _make_variable_speed_asset(
-    section: sections.Substation | sections.Ventilation, said: Mapping[str, Any]
-) -> assets.Moded:
+    section: operation_mode_sections.SubstationSection | operation_mode_sections.VentilationSection,
+    said: Mapping[str, Any],
+) -> asset_types.OperationModeAsset:
     """What turns at a speed: its power goes with the third power of that (affinity laws)."""
-    if isinstance(section, sections.Substation):
+    if isinstance(section, operation_mode_sections.SubstationSection):
         speeds = _step_down(section.pump_normal_pct, section.pump_min_pct, section.pump_step_pct)
-        return modes.Substation(
+        return asset_types.HeatSubstation(
             **said,
             modes=_make_speed_modes(section.rated_w, speeds),
             bands=tuple(_find_temperature_bands(section)),
         )
     speeds = _step_down(section.speed_normal_pct, section.speed_min_pct, section.speed_step_pct)
-    return modes.Ventilation(
+    return asset_types.VentilationUnit(
         **said, modes=_make_speed_modes(section.rated_w, speeds), co2_max_ppm=section.co2_max_ppm
     )
 
 
-def _find_temperature_bands(substation: sections.Substation) -> Iterator[tuple[str, float, float]]:
+def _find_temperature_bands(
+    substation: operation_mode_sections.SubstationSection,
+) -> Iterator[tuple[str, float, float]]:
     """Lowest and highest temperature of each that has a limit, in degrees Celsius."""
     for quantity, low_c, high_c in (
         ("supply_c", substation.supply_min_c, substation.supply_max_c),
@@ -119,8 +137,10 @@ def _find_temperature_bands(substation: sections.Substation) -> Iterator[tuple[s
             yield quantity, -inf if low_c is None else low_c, inf if high_c is None else high_c
 
 
-def _make_speed_modes(rated_w: float, speeds: Iterable[float]) -> tuple[assets.Mode, ...]:
-    return tuple(assets.Mode(f"{pct:g} % speed", pct, rated_w * (pct / 100.0) ** 3) for pct in speeds)
+def _make_speed_modes(rated_w: float, speeds: Iterable[float]) -> tuple[asset_types.OperationMode, ...]:
+    return tuple(
+        asset_types.OperationMode(f"{pct:g} % speed", pct, rated_w * (pct / 100.0) ** 3) for pct in speeds
+    )
 
 
 def _step_down(most: float, least: float, step: float) -> Iterator[float]:
@@ -132,7 +152,10 @@ def _step_down(most: float, least: float, step: float) -> Iterator[float]:
     yield least
 
 
-def _find_comfort(section: sections.Heat | sections.Cooling, steps: list[assets.Mode]) -> dict[str, Any]:
+def _find_comfort(
+    section: operation_mode_sections.HeatSection | operation_mode_sections.CoolingSection,
+    steps: list[asset_types.OperationMode],
+) -> dict[str, Any]:
     names = [step.name for step in steps]
     boosted = next((i for i, name in enumerate(names) if name == "boost"), None)
     return {
@@ -145,12 +168,12 @@ def _find_comfort(section: sections.Heat | sections.Cooling, steps: list[assets.
     }
 
 
-def _make_water(heat: sections.Heat) -> modes.Water | None:
+def _make_water(heat: operation_mode_sections.HeatSection) -> asset_types.WaterTank | None:
     """What it heats; where no loss is said, the most that EU 814/2013 allows (annex II, 2)."""
     if heat.tank_m3 is None:
         return None
     allowed_w = 16.66 + 8.33 * (heat.tank_m3 * _LITRES_PER_M3) ** 0.4
-    return modes.Water(
+    return asset_types.WaterTank(
         volume_m3=heat.tank_m3,
         loss_w=allowed_w if heat.tank_loss_w is None else heat.tank_loss_w,
         around_c=heat.around_c,
@@ -159,46 +182,52 @@ def _make_water(heat: sections.Heat) -> modes.Water | None:
     )
 
 
-def _make_heat_modes(heat: sections.Heat, quantity: str) -> list[assets.Mode]:
+def _make_heat_modes(
+    heat: operation_mode_sections.HeatSection, quantity: str
+) -> list[asset_types.OperationMode]:
     """From the most to the least; a lowered setpoint is expected to halve what it takes."""
     most_w = heat.rated_w
     normal_w = _NORMAL_SHARE * most_w if heat.normal_w is None else min(heat.normal_w, most_w)
     if quantity == "relay_on":
-        return [assets.Mode("normal", 1, most_w), assets.Mode("blocked", 0, 0.0)]
+        return [asset_types.OperationMode("normal", 1, most_w), asset_types.OperationMode("blocked", 0, 0.0)]
     if quantity == "setpoint_shift_k":
         return _make_shifted_modes(heat.shift_up_k, -heat.shift_down_k, most_w, normal_w)
     boost_w = (most_w + normal_w) / 2 if heat.force_on else most_w
-    forced = [assets.Mode("forced on", 4, most_w)] if heat.force_on else []
+    forced = [asset_types.OperationMode("forced on", 4, most_w)] if heat.force_on else []
     return [
         *forced,
-        assets.Mode("boost", 3, boost_w),
-        assets.Mode("normal", 2, normal_w),
-        assets.Mode("blocked", 1, 0.0),
+        asset_types.OperationMode("boost", 3, boost_w),
+        asset_types.OperationMode("normal", 2, normal_w),
+        asset_types.OperationMode("blocked", 1, 0.0),
     ]
 
 
-def _make_cooling_modes(cooling: sections.Cooling, quantity: str) -> list[assets.Mode]:
+def _make_cooling_modes(
+    cooling: operation_mode_sections.CoolingSection, quantity: str
+) -> list[asset_types.OperationMode]:
     most_w = cooling.rated_w
     normal_w = _NORMAL_SHARE * most_w if cooling.normal_w is None else min(cooling.normal_w, most_w)
     if quantity == "relay_on":
-        return [assets.Mode("normal", 1, most_w), assets.Mode("blocked", 0, 0.0)]
+        return [asset_types.OperationMode("normal", 1, most_w), asset_types.OperationMode("blocked", 0, 0.0)]
     return _make_shifted_modes(-cooling.shift_down_k, cooling.shift_up_k, most_w, normal_w)
 
 
 def _make_shifted_modes(
     boost_k: float, lowered_k: float, most_w: float, normal_w: float
-) -> list[assets.Mode]:
+) -> list[asset_types.OperationMode]:
     return [
-        assets.Mode("boost", boost_k, most_w),
-        assets.Mode("normal", 0, normal_w),
-        assets.Mode("lowered", lowered_k, _LOWERED_SHARE * normal_w),
+        asset_types.OperationMode("boost", boost_k, most_w),
+        asset_types.OperationMode("normal", 0, normal_w),
+        asset_types.OperationMode("lowered", lowered_k, _LOWERED_SHARE * normal_w),
     ]
 
 
-def _make_dimming_modes(lights: sections.Lights) -> Iterator[assets.Mode]:
+def _make_dimming_modes(lights: operation_mode_sections.LightsSection) -> Iterator[asset_types.OperationMode]:
     """Full light, and each step below it down to the least."""
     for share_pct in _step_down(100.0, lights.dim_min_pct, lights.dim_step_pct):
-        yield assets.Mode(f"{share_pct:g} % light", share_pct, lights.rated_w * share_pct / 100.0)
+        yield asset_types.OperationMode(
+            f"{share_pct:g} % light", share_pct, lights.rated_w * share_pct / 100.0
+        )
 
 
 def _find_light_periods(evening: Iterable[str]) -> list[tuple[float, float]]:

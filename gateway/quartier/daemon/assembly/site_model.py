@@ -4,29 +4,28 @@ from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
-from quartier.config import capping, model
-from quartier.config import nodes as sections
-from quartier.config.load import Loaded
-from quartier.config.modes import MODED, quantity
-from quartier.config.supplies import SUBSCRIBED
+from quartier.config.checks.connection_checks import SUBSCRIBED_POWER_POINTS
+from quartier.config.loading import LoadedSite
+from quartier.config.sections import asset_sections, connection_sections, site_file
+from quartier.config.sections.operation_mode_sections import OperationModeSection, find_control_quantity
 from quartier.control.observe.meter_clocks import CLOCK_OFFSET
 from quartier.control.observe.phases import MEASURED_PHASES
 from quartier.daemon.assembly import operation_modes
 from quartier.daemon.assembly.bus_specs import find_declared_points, make_bus_specs
 from quartier.daemon.assembly.site_settings import find_random_seed
-from quartier.house import assets
-from quartier.house.nodes import Node
+from quartier.site import asset_types, site_layout
+from quartier.site.site_layout import Node
 from quartier_drivers.contract import PointInfo
 
 
-def make_declared_site(loaded: Loaded) -> assets.House:
+def make_declared_site(loaded: LoadedSite) -> site_layout.Site:
     """Return the building as control will see it, without opening anything: for ``quartier check``."""
     return make_site(loaded.site, find_declared_points(make_bus_specs(loaded)), {})
 
 
 def make_site(
-    site: model.Site, points: Mapping[str, PointInfo], values: Mapping[str, float | None]
-) -> assets.House:
+    site: site_file.SiteFile, points: Mapping[str, PointInfo], values: Mapping[str, float | None]
+) -> site_layout.Site:
     """The building as control sees it; ``points`` are those that the site's devices serve.
 
     ``values`` are the release values (see ``release_values``).
@@ -36,9 +35,9 @@ def make_site(
     here = site.site.latitude, site.site.longitude
     place = None if here[0] is None or here[1] is None else (here[0], here[1])
     is_apparent = f"{grid_name}.power_w" not in points and f"{grid_name}.apparent_power_va" in points
-    return assets.House(
+    return site_layout.Site(
         name=site.site.id,
-        grid=assets.Grid(
+        grid=asset_types.GridMeter(
             name=grid_name,
             rated_w=limits.import_hard_w,
             period_s=find_period_s(
@@ -52,9 +51,9 @@ def make_site(
         assets=tuple(
             _make_asset(name, asset, points, place)
             for name, asset in site.assets.items()
-            if not isinstance(asset, model.Grid)
+            if not isinstance(asset, asset_sections.GridMeterSection)
         ),
-        limits=assets.Limits(
+        limits=site_layout.SiteLimits(
             import_hard_w=limits.import_hard_w,
             export_hard_w=limits.export_hard_w,
             import_failsafe_w=limits.import_failsafe_w,
@@ -79,8 +78,10 @@ def make_site(
     )
 
 
-def _make_contact(name: str, contact: capping.Contact, points: Mapping[str, PointInfo]) -> assets.Contact:
-    return assets.Contact(
+def _make_contact(
+    name: str, contact: connection_sections.ContactSection, points: Mapping[str, PointInfo]
+) -> site_layout.LimitContact:
+    return site_layout.LimitContact(
         name=name,
         acts_open=contact.acts == "open",
         import_max_w=contact.import_max_w,
@@ -95,7 +96,7 @@ def _make_contact(name: str, contact: capping.Contact, points: Mapping[str, Poin
 
 def _make_asset(
     name: str, asset: Any, points: Mapping[str, PointInfo], place: tuple[float, float] | None
-) -> assets.Steered:
+) -> asset_types.ControllableAsset:
     shared: dict[str, Any] = {
         "name": name,
         "node": asset.node,
@@ -104,8 +105,8 @@ def _make_asset(
         "measured": f"{name}.power_w" in points,
         "accepts_no_fallback": asset.accept_no_fallback is not None,
     }
-    if isinstance(asset, MODED):
-        chosen = quantity(asset.role, lambda one: is_writable(points, f"{name}.{one}"))
+    if isinstance(asset, OperationModeSection):
+        chosen = find_control_quantity(asset.role, lambda one: is_writable(points, f"{name}.{one}"))
         point = f"{name}.{chosen}"
         written = {
             **_find_extra_readings(name, asset.role, points),
@@ -117,18 +118,18 @@ def _make_asset(
             and is_given_back(points, point),
         }
         return operation_modes.make_operation_mode_asset(asset, shared | written, place)
-    if isinstance(asset, model.Battery):
+    if isinstance(asset, asset_sections.BatterySection):
         return _make_battery(asset, shared, points)
-    if isinstance(asset, model.Pv):
+    if isinstance(asset, asset_sections.PvSection):
         curtail = _find_curtailment(name, asset, points)
         point = f"{name}.{'relay_on' if curtail == 'relay' else 'generation_max_w'}"
         falls_back = curtail == "none" or has_fallback(points, point)
         lease_s = find_lease_s(points, point)
-        return assets.Pv(
+        return asset_types.Pv(
             **shared, rated_w=asset.rated_w, curtail=curtail, falls_back=falls_back, lease_s=lease_s
         )
-    if isinstance(asset, model.Ev):
-        return assets.Ev(
+    if isinstance(asset, asset_sections.ChargePointSection):
+        return asset_types.ChargePointAsset(
             **shared,
             tier=asset.tier,
             rated_w=asset.rated_w or asset.current_max_a * asset.voltage_v * asset.phases_count,
@@ -163,7 +164,7 @@ def _make_asset(
         return operation_modes.make_daily_run(
             asset, {**shared, **sensed, **written, "sense_period_s": period_s}
         )
-    return assets.Load(
+    return asset_types.Load(
         **shared,
         tier=asset.tier,
         rated_w=asset.rated_w,
@@ -189,12 +190,12 @@ def _find_extra_readings(name: str, role: str, points: Mapping[str, PointInfo]) 
 
 
 def _make_battery(
-    asset: model.Battery, shared: Mapping[str, Any], points: Mapping[str, PointInfo]
-) -> assets.Battery:
+    asset: asset_sections.BatterySection, shared: Mapping[str, Any], points: Mapping[str, PointInfo]
+) -> asset_types.Battery:
     setpoint = points.get(f"{shared['name']}.setpoint_w")
     timer = None if setpoint is None else setpoint.fallback
     lease_s = 60.0 if timer is None else min(timer.after_s, 3 * (timer.refresh_s or timer.after_s / 3))
-    return assets.Battery(
+    return asset_types.Battery(
         **shared,
         tier=asset.tier,
         rated_w=asset.rated_w,
@@ -213,7 +214,7 @@ def _make_battery(
     )
 
 
-def _find_curtailment(name: str, asset: model.Pv, points: Mapping[str, PointInfo]) -> Any:
+def _find_curtailment(name: str, asset: asset_sections.PvSection, points: Mapping[str, PointInfo]) -> Any:
     able = "none"
     if is_writable(points, f"{name}.relay_on"):
         able = "relay"
@@ -222,7 +223,7 @@ def _find_curtailment(name: str, asset: model.Pv, points: Mapping[str, PointInfo
     return able if asset.curtail is None or able == "none" else asset.curtail
 
 
-def make_node(name: str, section: sections.Node, points: Mapping[str, PointInfo]) -> Node:
+def make_node(name: str, section: connection_sections.NodeSection, points: Mapping[str, PointInfo]) -> Node:
     """The node as control sees it; ``points`` are those that the site's devices serve.
 
     One whose meter is not served stays a metered one: unread, all below it counts at its worst.
@@ -296,14 +297,16 @@ def find_measured_period_s(points: Mapping[str, PointInfo], point: str) -> float
     return points[point].period_s if point in points else None
 
 
-def make_supplies(site: model.Site, points: Mapping[str, PointInfo]) -> tuple[assets.Supply, ...]:
+def make_supplies(
+    site: site_file.SiteFile, points: Mapping[str, PointInfo]
+) -> tuple[site_layout.SupplyMeter, ...]:
     """Those of the site file, and the grid meter itself where it says what is subscribed."""
     grid, _ = site.grid()
     said = {name: supply.release_s for name, supply in site.supplies.items()}
-    if any(f"{grid}.{quantity}" in points for quantity in SUBSCRIBED):
-        said[grid] = capping.Supply.model_fields["release_s"].default
+    if any(f"{grid}.{quantity}" in points for quantity in SUBSCRIBED_POWER_POINTS):
+        said[grid] = connection_sections.SupplySection.model_fields["release_s"].default
     return tuple(
-        assets.Supply(
+        site_layout.SupplyMeter(
             name=name,
             release_s=release_s,
             period_s=find_period_s(points, f"{name}.apparent_power_va"),
@@ -313,7 +316,9 @@ def make_supplies(site: model.Site, points: Mapping[str, PointInfo]) -> tuple[as
     )
 
 
-def find_clock_sources(site: model.Site, points: Mapping[str, PointInfo]) -> Iterator[assets.Witness]:
+def find_clock_sources(
+    site: site_file.SiteFile, points: Mapping[str, PointInfo]
+) -> Iterator[site_layout.ClockSource]:
     """Meters that say what time it is, or, at the connection, which tariff counts; supplies first."""
     at_the_connection = (*site.supplies, site.grid()[0])
     for name in dict.fromkeys((*at_the_connection, *site.nodes)):
@@ -322,4 +327,4 @@ def find_clock_sources(site: model.Site, points: Mapping[str, PointInfo]) -> Ite
         )
         clock_s = find_measured_period_s(points, f"{name}.{CLOCK_OFFSET}")
         if tariff_s is not None or clock_s is not None:
-            yield assets.Witness(name=name, tariff_s=tariff_s, clock_s=clock_s)
+            yield site_layout.ClockSource(name=name, tariff_s=tariff_s, clock_s=clock_s)

@@ -3,19 +3,19 @@
 import zlib
 from pathlib import Path
 
-from quartier.config import model
+from quartier.config.sections import site_file
 from quartier.control.link.allowed import LinkParameters
-from quartier.house import assets
+from quartier.site import site_layout
 from quartier.store.deadband import Deadband, Deadbands
 from quartier.store.history_store import Store
 
 
-def find_random_seed(site: model.Site) -> int:
+def find_random_seed(site: site_file.SiteFile) -> int:
     """A number of this building's own, the same at every start, that spreads random delays."""
     return zlib.crc32(f"{site.site.district}.{site.site.id}".encode())
 
 
-def make_link_params(site: model.Site, limits: assets.Limits) -> LinkParameters:
+def make_link_params(site: site_file.SiteFile, limits: site_layout.SiteLimits) -> LinkParameters:
     """What the link-state machine is told."""
     return LinkParameters(
         limits=limits,
@@ -27,18 +27,18 @@ def make_link_params(site: model.Site, limits: assets.Limits) -> LinkParameters:
     )
 
 
-def find_no_fallback_reasons(site: model.Site) -> dict[str, str]:
+def find_no_fallback_reasons(site: site_file.SiteFile) -> dict[str, str]:
     """Why assets may be given orders that their device does not forget by itself, as the site file says."""
     found = {name: getattr(asset, "accept_no_fallback", None) for name, asset in site.assets.items()}
     return {name: reason for name, reason in found.items() if reason is not None}
 
 
-def list_local_assets(site: model.Site) -> tuple[str, ...]:
+def list_local_assets(site: site_file.SiteFile) -> tuple[str, ...]:
     """The assets whose data never leave the building."""
     return tuple(name for name, asset in site.assets.items() if asset.share == "local")
 
 
-def make_store(site: model.Site, runtime_dir: Path, state_dir: Path) -> Store:
+def make_store(site: site_file.SiteFile, runtime_dir: Path, state_dir: Path) -> Store:
     """The local history as the site file wants it; not yet opened."""
     return Store(
         site.store.file(state_dir),
@@ -53,7 +53,7 @@ def make_store(site: model.Site, runtime_dir: Path, state_dir: Path) -> Store:
     )
 
 
-def make_deadbands(site: model.Site) -> dict[str, Deadband]:
+def make_deadbands(site: site_file.SiteFile) -> dict[str, Deadband]:
     """The site's deadbands, by unit or kind of value."""
     said = site.store.deadbands
     power = Deadband(said.power_w, said.power_pct, said.power_period_s)

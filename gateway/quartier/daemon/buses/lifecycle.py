@@ -27,7 +27,7 @@ from quartier_drivers.registry import door
 
 if TYPE_CHECKING:
     from quartier.commissioning.probe_results import ProbeResult
-    from quartier.config.model import Site
+    from quartier.config.sections.site_file import SiteFile
 # Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
 STOP_TIMEOUT_S = 0.5
 # What makes two sections of a bus the same wire: with anything else changed, the devices are the same ones.
@@ -118,7 +118,7 @@ class BusManager:
         started = (member.bus for name, member in self._members.items() if member is not kept.get(name))
         return PointDirectory((bus, bus.points) for bus in started).keys()
 
-    def share(self, site: "Site") -> None:
+    def share(self, site: "SiteFile") -> None:
         """Let others use the buses, and record them, as the site file says; at once after ``follow``."""
         self.recorder.follow(site.recording)
         units = {

@@ -11,8 +11,8 @@ from quartier_drivers.abilities import Recordable
 from quartier_drivers.tape import Frame, Tape
 
 if TYPE_CHECKING:
-    from quartier.config.recording import Recording
-    from quartier.record.taken import Taken
+    from quartier.commissioning.wire_record.wire_record import WireRecord
+    from quartier.config.sections.site_file import RecordingSection
 
 _NO_RECORDING = "is not recorded: recording.buffer_max_bytes is 0 in the site file, or its kind has no frames"
 
@@ -25,7 +25,7 @@ class BusRecorder:
         self._members = members
         self._of: dict[str, tuple[Any, Tape]] = {}
 
-    def follow(self, setting: "Recording") -> None:
+    def follow(self, setting: "RecordingSection") -> None:
         """Record each bus as the site file says; one that goes on keeps its tape."""
         kept, self._of = self._of, {}
         buses = [(bus, bus.line) for bus, _ in self._members() if isinstance(bus.line, Recordable)]
@@ -50,13 +50,15 @@ class BusRecorder:
         for _, tape in self._of.values():
             tape.age()
 
-    def taken(self, name: str, after: int = -1) -> "tuple[Taken, Iterator[Frame]] | None":
+    def taken(self, name: str, after: int = -1) -> "tuple[WireRecord, Iterator[Frame]] | None":
         """A bus without its frames, and those of its tape with later numbers than ``after``.
 
         None: there is no such tape.  To make all frames takes milliseconds, so whoever wants them makes them.
         """
-        from quartier.record.passwords import hidden  # noqa: PLC0415 - unused before there is something to tell
-        from quartier.record.taken import Taken  # noqa: PLC0415 - as above
+        from quartier.commissioning.wire_record.wire_record import (  # noqa: PLC0415 - unused before there is something to tell
+            WireRecord,
+            hide_password,
+        )
 
         found = next(((bus, section) for bus, section in self._members() if bus.name == name), None)
         if found is None or name not in self._of:
@@ -65,15 +67,15 @@ class BusRecorder:
         now = self._clock.now()
         is_tunnel = section.kind == "modbus-tcp" and section.framing == "rtu"
         about = section.kind, "rtu" if is_tunnel else "", _find_address(section)
-        head = Taken(bus.name, *about, now.ns, now.utc_ms, secrets=tuple(_find_secrets(bus)))
-        return head, map(partial(hidden, section.kind), self._of[name][1].frames(after))
+        head = WireRecord(bus.name, *about, now.ns, now.utc_ms, secrets=tuple(_find_secrets(bus)))
+        return head, map(partial(hide_password, section.kind), self._of[name][1].frames(after))
 
     def told(self, question: str) -> Iterator[Any] | dict[str, Any] | None:
         """The desk's answer: a head, then a row a frame.  ``NAME@NUMBER`` asks for what came after.
 
         None where no bus is called so.
         """
-        from quartier.record.taken import row  # noqa: PLC0415 - as above
+        from quartier.commissioning.wire_record.wire_record import dump_frame  # noqa: PLC0415 - as above
 
         name, _, number = question.rpartition("@")
         if not number.isdecimal():
@@ -84,7 +86,7 @@ class BusRecorder:
         if taken is None:
             return {"error": f"bus {name} {_NO_RECORDING}"}
         head, frames = taken
-        return chain([head.head()], map(row, frames))
+        return chain([head.head()], map(dump_frame, frames))
 
 
 def _find_address(section: Any) -> str:

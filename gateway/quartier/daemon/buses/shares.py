@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from quartier.config.shares import Share
+from quartier.config.sections.connection_sections import ShareSection
 from quartier.daemon.assembly.bus_specs import BusSpec
 from quartier.runtime.bus.mailbox import WriteListener
 from quartier.runtime.bus.poll import Bus
@@ -88,7 +88,7 @@ class OpenShare:
     """A place where somebody listens: for which bus, what was declared, and its task."""
 
     bus: Bus
-    declared: Mapping[str, Share]
+    declared: Mapping[str, ShareSection]
     host: "Host"
     task: asyncio.Task[None]
 
@@ -116,7 +116,7 @@ class Shares:
 
     def follow(
         self,
-        declared: Mapping[str, Share],
+        declared: Mapping[str, ShareSection],
         buses: Sequence[tuple[BusSpec, Bus]],
         units: Mapping[str, frozenset[int]] = MappingProxyType({}),
     ) -> None:
@@ -126,7 +126,7 @@ class Shares:
         """
         self._site_units = units
         by_name = {bus.name: (wire, bus) for wire, bus in buses}
-        wanted: dict[str, dict[str, Share]] = {}
+        wanted: dict[str, dict[str, ShareSection]] = {}
         for name, share in declared.items():
             if share.bus in by_name:
                 wanted.setdefault(share.listen, {})[name] = share
@@ -153,7 +153,7 @@ class Shares:
         one.task.cancel()
         one.host.close()
 
-    def _start(self, place: str, shares: Mapping[str, Share], wire: BusSpec, bus: Bus) -> None:
+    def _start(self, place: str, shares: Mapping[str, ShareSection], wire: BusSpec, bus: Bus) -> None:
         from quartier_drivers.modbus.share.client import Client  # noqa: PLC0415 - a door unused costs nothing
         from quartier_drivers.modbus.share.host import Host  # noqa: PLC0415 - as above
 
@@ -220,7 +220,7 @@ class Shares:
         return {name: one.host.why for one in self._open.values() if one.host.why for name in one.declared}
 
 
-def _make_terms(name: str, share: Share, units: frozenset[int]) -> Any:
+def _make_terms(name: str, share: ShareSection, units: frozenset[int]) -> Any:
     from quartier_drivers.modbus.share.span import spans  # noqa: PLC0415 - as above
     from quartier_drivers.modbus.share.terms import Terms  # noqa: PLC0415 - as above
 

@@ -12,15 +12,15 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from quartier.house import alarmbook
-from quartier.house.alarm import Alarm, Key, named
-from quartier.house.alarmbook import Acknowledged, Alarms, Record
-from quartier.house.alarmkinds import BY_CODE, KINDS
-from quartier.house.now import Now
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.interfaces import RecordEvent
 from quartier.runtime.local_socket.orders import OrderHandlers
+from quartier.site import alarm_list
+from quartier.site.alarm_catalogue import ALARM_KINDS, ALARM_KINDS_BY_CODE
+from quartier.site.alarm_list import AlarmList
+from quartier.site.alarm_types import Acknowledgement, Alarm, AlarmKey, AlarmRecord, format_alarm_name
+from quartier.site.records import Now
 from quartier_drivers.who import Who
 
 ALARMS_FILE = "alarms"
@@ -36,8 +36,8 @@ PLACE_KEYS = ("section", "task", "file", "point", "device", "line", "share")
 
 
 _ENDED_CODES = {
-    code: tuple(kind.code for kind in KINDS if code in kind.ended_by)
-    for kind in KINDS
+    code: tuple(kind.code for kind in ALARM_KINDS if code in kind.ended_by)
+    for kind in ALARM_KINDS
     for code in kind.ended_by
 }
 _NAMES_COUNT_MAX = 10
@@ -54,22 +54,22 @@ class AlarmManager:
 
     def __init__(self, event: RecordEvent, log: Any, clock: SiteClock, state_dir: Path | None = None) -> None:
         self.sources: tuple[AlarmSource, ...] = ()
-        self.book = Alarms()
-        self.heed: Callable[[Record, Now], None] = lambda _one, _now: None
+        self.book = AlarmList()
+        self.heed: Callable[[AlarmRecord, Now], None] = lambda _one, _now: None
         """Hears of each alarm that is raised."""
         self._event = event
         self._log = log
         self._clock = clock
         self._path = None if state_dir is None else state_dir / ALARMS_FILE
-        self._told: dict[Key, tuple[Alarm, int | None]] = {}
-        self._raised_ns: dict[Key, int] = {}
-        self._cleared_ns: dict[Key, int] = {}
+        self._told: dict[AlarmKey, tuple[Alarm, int | None]] = {}
+        self._raised_ns: dict[AlarmKey, int] = {}
+        self._cleared_ns: dict[AlarmKey, int] = {}
         self._fault = ""
         self._turn = asyncio.Lock()
 
     def recall(self, facts: Mapping[str, Any] | None, zone: str = "UTC") -> None:
         """Go on with the list that an earlier run kept; ``zone`` is the building's time zone."""
-        self.book = Alarms.recalled(facts, zone)
+        self.book = AlarmList.load(facts, zone)
 
     def look(self, seen: Iterable[Alarm], now: Now) -> None:
         """Take what is wrong now, and tell what came and what is gone."""
@@ -99,7 +99,7 @@ class AlarmManager:
         of = next((str(data[place]) for place in PLACE_KEYS if place in data), "")
         for ended in _ENDED_CODES.get(code, ()):
             self._told.pop((ended, of), None)
-        kind = BY_CODE.get(code)
+        kind = ALARM_KINDS_BY_CODE.get(code)
         if kind is not None:
             forever = kind.stays_s == inf
             until_ns = None if forever else now.ns + round(kind.stays_s * _NS_PER_S)
@@ -123,7 +123,7 @@ class AlarmManager:
         newest = next(iter(self.book.unacknowledged), None)
         return {**self._collect_counts(), "newest": newest and self._render_record(newest, self._clock.now())}
 
-    def _render_record(self, one: Record, now: Now) -> dict[str, Any]:
+    def _render_record(self, one: AlarmRecord, now: Now) -> dict[str, Any]:
         """JSON-ready, with how long ago it was raised and was gone, where this start saw it."""
         seen = {"raised_age_s": self._raised_ns.get(one.key)}
         seen |= {"gone_age_s": None if one.is_active else self._cleared_ns.get(one.key)}
@@ -145,12 +145,14 @@ class AlarmManager:
         """
         which = str(request.get("which") or "")
         found = self.book.picked(which)
-        if not found and which != alarmbook.ALL:
-            names = ", ".join(named(one.code, one.of) for one in self.book.unacknowledged[:_NAMES_COUNT_MAX])
+        if not found and which != alarm_list.ALL_UNACKNOWLEDGED:
+            names = ", ".join(
+                format_alarm_name(one.code, one.of) for one in self.book.unacknowledged[:_NAMES_COUNT_MAX]
+            )
             return {"error": f"no alarm is called {which!r}; not acknowledged: {names or 'none'}"}
         now = self._clock.now()
-        note = str(request.get("note") or "")[: alarmbook.NOTE_MAX_CHARS]
-        done = self._record_acknowledgement(found, Acknowledged(who.name, who.id, now.utc_ms, note), now)
+        note = str(request.get("note") or "")[: alarm_list.NOTE_MAX_CHARS]
+        done = self._record_acknowledgement(found, Acknowledgement(who.name, who.id, now.utc_ms, note), now)
         before = [self.book.records[one.key] for one in found if one.key not in {d.key for d in done}]
         return {
             "done": [one.data() for one in done],
@@ -158,7 +160,9 @@ class AlarmManager:
             "kept": await self.keep() if done else True,
         }
 
-    def _record_acknowledgement(self, found: Iterable[Record], seen: Acknowledged, now: Now) -> list[Record]:
+    def _record_acknowledgement(
+        self, found: Iterable[AlarmRecord], seen: Acknowledgement, now: Now
+    ) -> list[AlarmRecord]:
         done = self.book.acknowledge(found, seen)
         for one in done:
             data = {**_render_event_data(one), "by": seen.by, "uid": seen.uid, "note": seen.note}
@@ -177,7 +181,7 @@ class AlarmManager:
             told = self._told.get(one.key)
             if told is not None:
                 self._told[one.key] = told[0], now.ns
-        self._record_acknowledgement(found, Acknowledged("the district", command, now.utc_ms), now)
+        self._record_acknowledgement(found, Acknowledgement("the district", command, now.utc_ms), now)
         return bool(found)
 
     # What lasts
@@ -235,9 +239,9 @@ def load_alarms(state_dir: Path) -> Mapping[str, Any] | None:
     return facts
 
 
-def _render_event_data(one: Record) -> dict[str, Any]:
+def _render_event_data(one: AlarmRecord) -> dict[str, Any]:
     """What an event says of it beside its words."""
-    kind = BY_CODE.get(one.code)
+    kind = ALARM_KINDS_BY_CODE.get(one.code)
     data = {"code": one.code, "of": one.of, "severity": "" if kind is None else str(kind.severity)}
-    came = [named(each.code, each.of) for each in one.consequences]
+    came = [format_alarm_name(each.code, each.of) for each in one.consequences]
     return {**data, "with": came} if came else data

@@ -6,18 +6,26 @@ from typing import Any
 
 from quartier.control import participants
 from quartier.daemon.buses.lifecycle import BusManager
-from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 from quartier.runtime.bus.fallback_monitor import FallbackCheck, FallbackProof, KnownFallbacks
+from quartier.site.asset_types import (
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.site_layout import Site
 from quartier_drivers.contract import KINDS, PointInfo, Quality, Reading, Readings, columns
 from quartier_drivers.layout import Layout
 
 FALLBACK_POINTS_PERIOD_NS = 10_000_000_000
 
 
-def find_controllable_assets(house: House) -> Iterator[tuple[Steered, str]]:
+def find_controllable_assets(house: Site) -> Iterator[tuple[ControllableAsset, str]]:
     """Each asset that can be given orders, with the point that takes them."""
     for asset in house.assets:
-        if isinstance(asset, Battery | Moded):
+        if isinstance(asset, Battery | OperationModeAsset):
             if asset.writable:
                 yield asset, participants.find_control_point(asset)
         elif (
@@ -28,8 +36,8 @@ def find_controllable_assets(house: House) -> Iterator[tuple[Steered, str]]:
             yield asset, participants.find_control_point(asset)
 
 
-def _is_controllable(asset: Load | Ev) -> bool:
-    return asset.writable if isinstance(asset, Ev) else asset.switchable
+def _is_controllable(asset: Load | ChargePointAsset) -> bool:
+    return asset.writable if isinstance(asset, ChargePointAsset) else asset.switchable
 
 
 class FallbackPoints:
@@ -39,7 +47,7 @@ class FallbackPoints:
     is none.  ``<asset>.fallback_proven_on``: whether somebody saw it act, or nothing has to act.
     """
 
-    def __init__(self, house: House, fallbacks: KnownFallbacks) -> None:
+    def __init__(self, house: Site, fallbacks: KnownFallbacks) -> None:
         self._fallbacks = fallbacks
         self._assets = tuple(find_controllable_assets(house))
         endings = ("fallback_on", "fallback_proven_on")
@@ -61,7 +69,7 @@ class FallbackPoints:
         )
         return (columns(rows, now_ns, self._layout),)
 
-    def _make_asset_readings(self, asset: Steered, point: str, now_ns: int) -> Iterator[Reading]:
+    def _make_asset_readings(self, asset: ControllableAsset, point: str, now_ns: int) -> Iterator[Reading]:
         stands = self._fallbacks.stands(point) if asset.falls_back else False
         quality = Quality.BAD if stands is None else Quality.GOOD
         look, seen = self._fallbacks.of(point), self._fallbacks.find_proof(point)
@@ -117,17 +125,19 @@ def _find_state(problem: str, look: FallbackCheck | None, seen: FallbackProof | 
     return "armed" if look.armed.is_verified else "declared"
 
 
-def find_probe_command(asset: Steered | None, row: Mapping[str, Any]) -> str:
+def find_probe_command(asset: ControllableAsset | None, row: Mapping[str, Any]) -> str:
     """The command that lets the fall-back of a row run out once; empty where it need not, or no probe can."""
     if asset is None or row["state"] not in {"armed", "declared"} or row["holds"]:
         return ""
-    steps = isinstance(asset, Battery | Ev | Load) or (isinstance(asset, Pv) and asset.curtail == "limit")
+    steps = isinstance(asset, Battery | ChargePointAsset | Load) or (
+        isinstance(asset, Pv) and asset.curtail == "limit"
+    )
     by_requests = row["kept_by"] == "requests"  # who watches it keeps it alive
     return f"quartier probe {asset.name} --watch-timer" if steps and not by_requests else ""
 
 
 def render_fallbacks(
-    house: House, fleet: BusManager, reasons: Mapping[str, str], utc_ms: int
+    house: Site, fleet: BusManager, reasons: Mapping[str, str], utc_ms: int
 ) -> list[dict[str, Any]]:
     """A row for each asset that can be given orders.
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.daemon.buses.lifecycle import BusManager
 from quartier.daemon.reports.alarm_list import AlarmManager
-from quartier.house.alarmbook import Record
-from quartier.house.now import Now
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.interfaces import RecordEvent
+from quartier.site.alarm_types import AlarmRecord
+from quartier.site.records import Now
 
 if TYPE_CHECKING:
-    from quartier.config.model import Site
-    from quartier.config.recording import Recording
-    from quartier.record.taken import Taken
+    from quartier.commissioning.wire_record.wire_record import WireRecord
+    from quartier.config.sections.site_file import RecordingSection, SiteFile
     from quartier_drivers.tape import Frame
 RECORDINGS_FOLDER = "records"
 RECORDED_CODES = frozenset(
@@ -51,7 +50,7 @@ class FaultRecorder:
         self,
         folder: Path,
         fleet: BusManager,
-        site: "Callable[[], Site]",
+        site: "Callable[[], SiteFile]",
         clock: SiteClock,
         event: RecordEvent,
         log: Any,
@@ -67,7 +66,7 @@ class FaultRecorder:
         self._rests_until_ns: dict[str, int] = {}
         self._called = asyncio.Event()
 
-    def note_alarm(self, alarm: Record, now: Now) -> None:
+    def note_alarm(self, alarm: AlarmRecord, now: Now) -> None:
         """An alarm was raised: where a bus can explain it, its frames are kept a while later."""
         bus = find_bus_of_alarm(self._site(), alarm.code, alarm.of) if alarm.code in RECORDED_CODES else None
         if bus is not None:
@@ -129,7 +128,7 @@ def _count_garbled(counts: Mapping[str, float]) -> float:
     return sum(counts.get(name, 0.0) for name in _GARBLED_COUNTS)
 
 
-def find_bus_of_alarm(site: "Site", code: str, of: str) -> str | None:
+def find_bus_of_alarm(site: "SiteFile", code: str, of: str) -> str | None:
     """The bus on which stands what an alarm is about: bus, device, asset, point or grid meter."""
     if of in site.buses:
         return of
@@ -141,25 +140,29 @@ def find_bus_of_alarm(site: "Site", code: str, of: str) -> str | None:
 
 
 def _write_recording(
-    folder: Path, head: "Taken", frames: "Iterator[Frame]", code: str, setting: "Recording"
+    folder: Path, head: "WireRecord", frames: "Iterator[Frame]", code: str, setting: "RecordingSection"
 ) -> str:
     """The name of a new file; the oldest beyond ``files_max_count`` are deleted.
 
     Raises OSError, and ValueError where it cannot be masked.
     """
-    from quartier.record import file  # noqa: PLC0415 - nobody needs it before the first fault
+    from quartier.commissioning.wire_record import (  # noqa: PLC0415 - nobody needs it before the first fault
+        record_file,
+    )
 
     taken = replace(head, frames=tuple(frames))
     if setting.anonymise:
-        from quartier.record.masks.whole import anonymised  # noqa: PLC0415 - brings the decoders of all meters
+        from quartier.commissioning.wire_record.anonymise import (  # noqa: PLC0415 - brings the decoders of all meters
+            anonymise_record,
+        )
 
-        taken = anonymised(taken)
+        taken = anonymise_record(taken)
     folder.mkdir(exist_ok=True)
-    stem, _, suffix = file.name(taken).rpartition(".")
+    stem, _, suffix = record_file.make_file_name(taken).rpartition(".")
     path = folder / f"{stem}-{code}.{suffix}"
     written = path.with_name(f".{path.name}")
     written.touch(_FILE_MODE)
-    written.write_bytes(file.content(taken))
+    written.write_bytes(record_file.make_file(taken))
     written.replace(path)
     kept = sorted((one for one in folder.iterdir() if one.is_file()), key=lambda one: one.stat().st_mtime_ns)
     for old in kept[: max(0, len(kept) - setting.files_max_count)]:
@@ -170,7 +173,7 @@ def _write_recording(
 async def run_fault_recorder(
     state_dir: Path,
     fleet: BusManager,
-    site: "Callable[[], Site]",
+    site: "Callable[[], SiteFile]",
     sentry: AlarmManager,
     clock: SiteClock,
     event: RecordEvent,

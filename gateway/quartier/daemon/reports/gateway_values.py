@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from quartier.house.now import Now
 from quartier.runtime.ticker import Ticker
+from quartier.site.records import Now
 from quartier_drivers.contract import KINDS, PointInfo, Quality, Reading, Readings, Value, columns
 from quartier_drivers.layout import Layout
 from quartier_drivers.points import split, word

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from quartier.house.entry import End, Entry, Verdict
-from quartier.house.image import Frozen
 from quartier.runtime.bus.mailbox import find_tolerance
+from quartier.site.ledger import LedgerEntry, OrderEnd, OrderOutcome
+from quartier.site.process_image import FrozenImage
 from quartier_drivers.contract import Command, PointInfo
 from quartier_drivers.who import Who
 
@@ -23,10 +23,12 @@ class Drift:
     value: float
     who: Who
     why: str
-    end: End
+    end: OrderEnd
 
 
-def find_drift(entry: Entry, info: PointInfo, frozen: Frozen, asked_ns: int, known_ns: int) -> Drift | None:
+def find_drift(
+    entry: LedgerEntry, info: PointInfo, frozen: FrozenImage, asked_ns: int, known_ns: int
+) -> Drift | None:
     """What stands at the point of an order that was read back as done; None while that is what was ordered.
 
     Only a reading taken after the order was seen to be done (``known_ns``) counts; it was last told at
@@ -71,13 +73,13 @@ class LedgerRow:
 
     __slots__ = ("asked_ns", "begun_ns", "command", "entry", "has_moved", "known_ns", "told", "told_ns")
 
-    def __init__(self, entry: Entry, command: Command | None = None) -> None:
+    def __init__(self, entry: LedgerEntry, command: Command | None = None) -> None:
         self.entry = entry
         self.command = command
         self.begun_ns: int | None = None
         self.asked_ns = self.known_ns = 0
         self.has_moved = False
-        self.told: tuple[Verdict, End] | None = None  # outcome and end as the store has them
+        self.told: tuple[OrderOutcome, OrderEnd] | None = None  # outcome and end as the store has them
         self.told_ns = 0
 
     def takes(self, command: Command) -> bool:
@@ -116,7 +118,7 @@ class LedgerRow:
         entry.outcome, entry.known_ms, entry.note = "pending", None, ""
         entry.end, entry.end_ms = "", None
 
-    def judged(self, verdict: Verdict, utc_ms: int, note: str, shown: float | None = None) -> None:
+    def judged(self, verdict: OrderOutcome, utc_ms: int, note: str, shown: float | None = None) -> None:
         """What became of the last command."""
         entry = self.entry
         entry.outcome, entry.known_ms, entry.note = verdict, utc_ms, note
@@ -125,7 +127,7 @@ class LedgerRow:
         if verdict in _FAULT_VERDICTS:
             entry.fault = note
 
-    def count_outcome(self, verdict: Verdict) -> None:
+    def count_outcome(self, verdict: OrderOutcome) -> None:
         """What became of an earlier command."""
         fates = self.entry.fates
         fates[verdict] = fates.get(verdict, 0) + 1
@@ -134,11 +136,11 @@ class LedgerRow:
         """One more went out."""
         self.entry.writes += 1
 
-    def ended(self, how: End, utc_ms: int) -> None:
+    def ended(self, how: OrderEnd, utc_ms: int) -> None:
         """It no longer stands."""
         self.entry.end, self.entry.end_ms = how, utc_ms
 
-    def copy_entry(self) -> Entry:
+    def copy_entry(self) -> LedgerEntry:
         """How it stands now, for who keeps it."""
         return replace(self.entry, fates=dict(self.entry.fates))
 

@@ -4,16 +4,22 @@ from collections.abc import Iterable, Mapping
 from math import inf, isfinite
 from typing import Any, Self
 
-from quartier.config.model import Site
+from quartier.config.sections.site_file import SiteFile
 from quartier.control.supervise import loss_table
 from quartier.daemon.buses.lifecycle import BusManager
 from quartier.daemon.reports import fallback_report
-from quartier.house.alarm import Alarm, Holds, Key, hold, standing
-from quartier.house.assets import House
-from quartier.house.now import Now
+from quartier.site.alarm_types import (
+    Alarm,
+    AlarmKey,
+    StandingAlarms,
+    list_standing_alarms,
+    update_standing_alarms,
+)
+from quartier.site.records import Now
+from quartier.site.site_layout import Site
 from quartier.store.history_store import Store
 
-CLOCK_STEPPED: Key = ("clock.stepped", "")
+CLOCK_STEPPED: AlarmKey = ("clock.stepped", "")
 """While it stands it is why the district is not heard."""
 DISK_FULL_TEXTS = ("no space left", "quota", "database or disk is full")
 
@@ -22,7 +28,7 @@ class LossReport:
     """Made anew when the site file is read again."""
 
     def __init__(
-        self, house: House, fleet: BusManager, pace: loss_table.SitePeriods, store: Store, *, district: bool
+        self, house: Site, fleet: BusManager, pace: loss_table.SitePeriods, store: Store, *, district: bool
     ) -> None:
         self._fleet = fleet
         self._store = store
@@ -36,12 +42,12 @@ class LossReport:
             loss_table.list_site_losses(house, pace, _find_timers_s(house, fleet), buses, district=district)
         )
         self._since_ms: dict[tuple[str, str], int] = {}
-        self._alarms: Holds = {}
+        self._alarms: StandingAlarms = {}
         self._zone = house.zone
         self._by_place = {(case.loss.name, case.of): case for case in self.cases}
 
     @classmethod
-    def of(cls, site: Site, house: House, fleet: BusManager, store: Store) -> Self:
+    def of(cls, site: SiteFile, house: Site, fleet: BusManager, store: Store) -> Self:
         """That of a site as it is steered now."""
         pace = loss_table.SitePeriods(
             cycle_s=house.cycle_s,
@@ -60,7 +66,7 @@ class LossReport:
         places = [(found["name"], found["of"]) for found in view["losses"]] + [*self._find_outside_losses()]
         cases = [self._by_place[place] for place in places if place in self._by_place]
         self._since_ms = {place: self._since_ms.get(place, now.utc_ms) for place in places}
-        self._alarms = hold(
+        self._alarms = update_standing_alarms(
             self._alarms, (make_loss_alarm(case, self._find_cause(case)) for case in cases), now
         )
         if not self._alarms:
@@ -71,10 +77,10 @@ class LossReport:
                 render_loss(case) | {"since_utc_ms": self._since_ms[case.loss.name, case.of]}
                 for case in cases
             ],
-            "alarms": [*view["alarms"], *standing(self._alarms, self._zone)],
+            "alarms": [*view["alarms"], *list_standing_alarms(self._alarms, self._zone)],
         }
 
-    def _find_cause(self, case: loss_table.SiteLoss) -> Key | None:
+    def _find_cause(self, case: loss_table.SiteLoss) -> AlarmKey | None:
         """An asset is silent with its whole bus for that, the district is lost to a clock that was set."""
         if case.loss.name == "uplink-lost":
             return CLOCK_STEPPED
@@ -106,7 +112,7 @@ def render_loss(case: loss_table.SiteLoss) -> dict[str, Any]:
     }
 
 
-def make_loss_alarm(case: loss_table.SiteLoss, cause: Key | None = None) -> Alarm:
+def make_loss_alarm(case: loss_table.SiteLoss, cause: AlarmKey | None = None) -> Alarm:
     """One line: what is lost, what is done, which row says so and by when."""
     loss = case.loss
     of = f"{case.of}: " if case.of else ""
@@ -115,7 +121,7 @@ def make_loss_alarm(case: loss_table.SiteLoss, cause: Key | None = None) -> Alar
     return Alarm(loss_table.find_alarm_code(loss), case.of, words, cause)
 
 
-def _find_timers_s(house: House, fleet: BusManager) -> dict[str, float]:
+def _find_timers_s(house: Site, fleet: BusManager) -> dict[str, float]:
     """By asset that takes orders: after how long its device by itself forgets one."""
     found = {}
     for asset, point in fallback_report.find_controllable_assets(house):

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from quartier.control.reason import Reason, make_reason, render_data
 from quartier.daemon.reports import ledger_rows
 from quartier.daemon.reports.ledger_rows import LedgerRow, is_continuous
-from quartier.house.entry import Entry, Verdict
-from quartier.house.image import Frozen
-from quartier.house.now import Now
 from quartier.runtime.bus.mailbox import WriteOutcome
+from quartier.site.ledger import LedgerEntry, OrderOutcome
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import Now
 from quartier_drivers.contract import Command, PointInfo
 from quartier_drivers.who import Who
 
@@ -48,7 +48,7 @@ class LedgerStore(Protocol):
         """Which start this is."""
         ...
 
-    def write_down(self, entry: Entry, now: Now) -> None:
+    def write_down(self, entry: LedgerEntry, now: Now) -> None:
         """Keep a row as it stands."""
         ...
 
@@ -85,7 +85,7 @@ class WriteLedger:
         self._recent = {name: rows for name, rows in self._recent.items() if name in owners}
         self._open = {point: rows for point, rows in self._open.items() if point in infos}
 
-    def of(self, asset: str) -> list[Entry]:
+    def of(self, asset: str) -> list[LedgerEntry]:
         """The last rows of an asset, the newest first."""
         return [row.copy_entry() for row in reversed(self._recent.get(asset, ()))]
 
@@ -100,7 +100,7 @@ class WriteLedger:
 
     # From the cycle
 
-    def ordered(self, commands: Iterable[Command], frozen: Frozen, now: Now) -> None:
+    def ordered(self, commands: Iterable[Command], frozen: FrozenImage, now: Now) -> None:
         """What a cycle orders, before it is posted; ``frozen`` is what it saw."""
         self._now = now
         for command in commands:
@@ -128,7 +128,7 @@ class WriteLedger:
             else:
                 self._begin_row(self._make_own_entry(point, reason, INPUT_LOST_WHO))
 
-    def look(self, frozen: Frozen, now: Now) -> None:
+    def look(self, frozen: FrozenImage, now: Now) -> None:
         """Every few seconds: do the points still show what was ordered, where nothing is ordered anew."""
         if now.ns < self._look_ns:
             return
@@ -136,7 +136,7 @@ class WriteLedger:
         for point in list(self._open):
             self._note_drift(point, frozen)
 
-    def take_release_rows(self, entries: Iterable[Entry], now: Now) -> None:
+    def take_release_rows(self, entries: Iterable[LedgerEntry], now: Now) -> None:
         """Rows of a time when no daemon ran: they are this start's now, and stand until it orders anew."""
         self._now = now
         for entry in entries:
@@ -178,7 +178,7 @@ class WriteLedger:
                 del self._flights[id(flight.command)]
         self._changed[row.entry.number] = row
 
-    def gave_back(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+    def gave_back(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Points were given back to their device; a bus does that by itself where their memory is worn."""
         for point in points:
             rows = self._open.get(point)
@@ -193,7 +193,7 @@ class WriteLedger:
             row.known_ns = now_ns
             row.wrote()
 
-    def left(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+    def left(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Safe values were written because the gateway leaves the device."""
         for point in points:
             info = self._infos.get(point)
@@ -209,7 +209,14 @@ class WriteLedger:
             row.wrote()
 
     def passed(
-        self, point: str, who: Who, why: str, value: float | None, verdict: Verdict, note: str, now_ns: int
+        self,
+        point: str,
+        who: Who,
+        why: str,
+        value: float | None,
+        verdict: OrderOutcome,
+        note: str,
+        now_ns: int,
     ) -> None:
         """Another client wrote through us where nothing here orders; the same again is a count."""
         utc_ms = self._find_utc_ms(now_ns)
@@ -257,7 +264,7 @@ class WriteLedger:
                 return row
         return None
 
-    def _note_drift(self, point: str, frozen: Frozen) -> None:
+    def _note_drift(self, point: str, frozen: FrozenImage) -> None:
         """A point that shows what nobody here ordered: the order that stood there ends so."""
         row, info = next(iter(self._open.get(point, ())[-1:]), None), self._infos.get(point)
         if row is None or info is None or row.entry.outcome != "done" or not row.entry.stands:
@@ -271,7 +278,7 @@ class WriteLedger:
             )
             fresh.judged("done", self._now.utc_ms, "seen by reading it", found.value)
 
-    def _begin_row(self, entry: Entry, command: Command | None = None) -> LedgerRow:
+    def _begin_row(self, entry: LedgerEntry, command: Command | None = None) -> LedgerRow:
         self._end_row(entry.point)
         row = self._add_row(LedgerRow(entry, command))
         self._open[entry.point] = [*self._open.get(entry.point, ()), row][-OPEN_ROWS_COUNT_MAX:]
@@ -290,7 +297,7 @@ class WriteLedger:
                 row.ended("replaced", self._now.utc_ms)
                 self._changed[row.entry.number] = row
 
-    def _make_order_entry(self, command: Command, frozen: Frozen) -> Entry:
+    def _make_order_entry(self, command: Command, frozen: FrozenImage) -> LedgerEntry:
         seen = frozen.good(command.point)
         before = None if seen is None else seen[0]
         entry = self._make_entry(command.point, command.who, command.reason, command.value, before)
@@ -298,15 +305,17 @@ class WriteLedger:
         cause = dict(command.cause)
         return replace(entry, expires_ms=expires_ms, until_ms=command.until_utc_ms, cause=cause)
 
-    def _make_own_entry(self, point: str, reason: Reason, who: Who, value: float | None = None) -> Entry:
+    def _make_own_entry(
+        self, point: str, reason: Reason, who: Who, value: float | None = None
+    ) -> LedgerEntry:
         return replace(self._make_entry(point, who, str(reason), value), cause=render_data(reason))
 
     def _make_entry(
         self, point: str, who: Who, why: str, value: float | None = None, before: float | None = None
-    ) -> Entry:
+    ) -> LedgerEntry:
         self._number += 1
         utc_ms = self._now.utc_ms
-        return Entry(
+        return LedgerEntry(
             boot=self._keeper.boot,
             number=self._number,
             point=point,
@@ -328,7 +337,7 @@ class WriteLedger:
 
     def _expire_command(self, flight: _PendingCommand) -> None:
         """Nobody told what became of a command until it expired."""
-        verdict: Verdict = "unknown" if flight.is_out else "expired"
+        verdict: OrderOutcome = "unknown" if flight.is_out else "expired"
         row = flight.row
         if flight.command is not row.command:
             row.count_outcome(verdict)

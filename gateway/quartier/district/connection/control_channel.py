@@ -34,8 +34,8 @@ from quartier.district.documents.document_types import (
 )
 from quartier.district.documents.verification import DocumentVerifier
 from quartier.district.records import EVENT_STREAM, Identity, Note, Outbox, has_reached
-from quartier.house.now import Now
-from quartier.house.sample import Mark, Sample
+from quartier.site.records import Now
+from quartier.site.samples import Sample, StreamPosition
 from quartier_drivers.contract import in_step_s
 
 LOCAL_ASSET_TEXT = "about an asset whose data stays in the building"
@@ -81,7 +81,7 @@ class ControlChannel:
         clock: LinkClock,
         tell: NoteReporter,
         keep: SaveLedger,
-        delivered: Callable[[str, Mark], None],
+        delivered: Callable[[str, StreamPosition], None],
         flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None,
         arrival: EventArrival | None = None,
     ) -> None:
@@ -100,7 +100,7 @@ class ControlChannel:
         self._delivered = delivered
         self._flexibility = flexibility
         self._reported_ns: int | None = None
-        self._event_mark: Mark | None = None
+        self._event_mark: StreamPosition | None = None
         self._denied = RefusedEvents()
         self._unkept = False
         self._arrival = arrival
@@ -116,7 +116,7 @@ class ControlChannel:
         """Where the district says what it stored."""
         return f"{self._topic}/watermark"
 
-    def begin(self, marks: Mapping[str, Mark]) -> None:
+    def begin(self, marks: Mapping[str, StreamPosition]) -> None:
         """A new connection: events above the watermark go again, and a fresh report."""
         self._reported_ns = None
         self._event_mark = marks.get(EVENT_STREAM)
@@ -134,14 +134,14 @@ class ControlChannel:
             self._tell(Note("district.watermark_refused", text, data, alarm=True))
         return refused is None
 
-    def covered(self, marks: Mapping[str, Mark]) -> None:
+    def covered(self, marks: Mapping[str, StreamPosition]) -> None:
         """A watermark came: events that the broker took long ago and the district lacks go again."""
         held = marks.get(EVENT_STREAM)
         if self._arrival is not None and self._arrival.check_lost(self._event_mark, held, self._clock.now()):
             self._event_mark = held
             self._wake.set()
 
-    def replay(self, above: Mark) -> None:
+    def replay(self, above: StreamPosition) -> None:
         """Say the events above this mark once more, as far as the history reaches back; leave none out."""
         if has_reached(self._event_mark, above):
             self._event_mark = above
@@ -235,7 +235,7 @@ class ControlChannel:
             self._event_mark = again
         run = self._outbox.run(EVENT_STREAM, self._event_mark, _EVENTS_AT_ONCE)
         for sample in () if run is None else run.rows():
-            self._event_mark = Mark(sample.boot, sample.seq)
+            self._event_mark = StreamPosition(sample.boot, sample.seq)
             self.counts["events"] += 1
             topic = f"{self._topic}/event"
             payload = encode_event(sample, self.local)
@@ -255,13 +255,13 @@ class ControlChannel:
                 OutgoingMessage(topic, payload, 1, _REPORT_EXPIRY_S, "flexibility", retain=True)
             )
 
-    def on_acknowledged(self, tag: Ack | Mark | str, code: int) -> None:
+    def on_acknowledged(self, tag: Ack | StreamPosition | str, code: int) -> None:
         """The broker answered one of ours."""
         if code >= 0x80:
             self._tell(Note("district.publish_refused", f"the broker answered 0x{code:02X}", alarm=True))
-            if isinstance(tag, Mark):
+            if isinstance(tag, StreamPosition):
                 self._denied.note_refused(tag, self._clock.now())
-        elif isinstance(tag, Mark) and self._denied.passes(tag):
+        elif isinstance(tag, StreamPosition) and self._denied.passes(tag):
             self._delivered(EVENT_STREAM, tag)
 
 

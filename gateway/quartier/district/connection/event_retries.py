@@ -4,8 +4,8 @@ A broker confirms QoS 1 also where nobody listens, and may die with what it conf
 """
 
 from quartier.district.records import has_reached
-from quartier.house.now import Now
-from quartier.house.sample import Mark
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 
 _S = 1_000_000_000
 # An event that the broker refused is said again after the first, then after twice as long, up to the second.
@@ -21,14 +21,14 @@ class EventArrival:
     def __init__(self, wait_s: float, wait_max_s: float) -> None:
         self._least_s = self._wait_s = wait_s
         self._most_s = wait_max_s
-        self._sent: Mark | None = None
+        self._sent: StreamPosition | None = None
         self._sent_ns = 0
 
     def begin(self) -> None:
         """A new connection: what is above the watermark goes again anyway."""
         self._sent = None
 
-    def check_lost(self, sent: Mark | None, held: Mark | None, now: Now) -> bool:
+    def check_lost(self, sent: StreamPosition | None, held: StreamPosition | None, now: Now) -> bool:
         """A watermark came: all up to ``sent`` is said by now, and the district holds up to ``held``."""
         if self._sent is not None and now.ns - self._sent_ns >= self._wait_s * _S:
             is_lost = not has_reached(held, self._sent)
@@ -45,11 +45,11 @@ class RefusedEvents:
     """The oldest event that the broker refused: none after it counts as delivered before it is taken."""
 
     def __init__(self) -> None:
-        self._oldest: Mark | None = None
+        self._oldest: StreamPosition | None = None
         self._again_ns: int | None = None
         self._wait_s = _RETRY_S
 
-    def note_refused(self, event: Mark, now: Now) -> None:
+    def note_refused(self, event: StreamPosition, now: Now) -> None:
         """The broker refused this one."""
         if self._oldest is None or not has_reached(event, self._oldest):
             self._oldest = event
@@ -57,14 +57,14 @@ class RefusedEvents:
             self._again_ns = now.ns + int(self._wait_s * _S)
             self._wait_s = min(2 * self._wait_s, _RETRY_MAX_S)
 
-    def due(self, now: Now) -> Mark | None:
+    def due(self, now: Now) -> StreamPosition | None:
         """The mark above which events go again, once, when it is time."""
         if self._oldest is None or self._again_ns is None or now.ns < self._again_ns:
             return None
         self._again_ns = None
-        return Mark(self._oldest.boot, self._oldest.seq - 1)
+        return StreamPosition(self._oldest.boot, self._oldest.seq - 1)
 
-    def passes(self, event: Mark) -> bool:
+    def passes(self, event: StreamPosition) -> bool:
         """The broker took this one: whether that counts now."""
         if self._oldest is None or not has_reached(event, self._oldest):
             return True

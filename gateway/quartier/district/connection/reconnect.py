@@ -10,7 +10,7 @@ from quartier.district.connection import mqtt_types
 from quartier.district.connection.mqtt import MqttConnection
 from quartier.district.connection.mqtt_types import BrokerServer, BrokerUnreachable, ConnectionEnded
 from quartier.district.records import Note
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 BACK_OFF_MAX_S = 60.0
 # Not authorised, or another machine has our place: tried again with back-off up to this, never given up.

@@ -6,7 +6,7 @@ from typing import Any
 
 from quartier.district.documents import key_list
 from quartier.district.documents.key_list import Issuer, KeyList
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_drivers.errors import ConfigError, Fault
 
 

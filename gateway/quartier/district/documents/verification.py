@@ -28,7 +28,7 @@ from quartier.district.documents.key_list import Issuer, may_sign
 from quartier.district.documents.keyring import Keyring
 from quartier.district.records import Identity
 from quartier.district.wire_formats import parse_json, parse_whole_number
-from quartier.house.now import AHEAD_MAX_MS, Now
+from quartier.site.records import CLOCK_AHEAD_MAX_MS, Now
 
 CLOCK_SKEW_MAX_MS = 60_000
 # A seq or n far ahead would shut out all that follow.  A clock that is not trusted may have stood still while
@@ -169,7 +169,7 @@ class DocumentVerifier:
         form = _parse_form(HeartbeatForm, payload, _HEARTBEAT_MAX_BYTES)
         last_n = self._beats.get(issuer.kid, -1)
         latest = self._latest(now)
-        if form.n <= last_n and not latest.denies(last_n):
+        if form.n <= last_n and not latest.rejects_future(last_n):
             raise _Rejection(ReceptionStatus.INVALID_CONTENT, AckReason.REPLAY, f"n {form.n} does not rise")
         _check_not_ahead(form.n, latest)
         if now.synced:
@@ -196,7 +196,7 @@ class DocumentVerifier:
         last, latest = used.get(issuer.kid), self._latest(now)
         digest = hashlib.sha256(payload).hexdigest()
         repeated = last is not None and (last.seq, last.digest) == (form.seq, digest)
-        if last is not None and not repeated and not latest.denies(last.seq):
+        if last is not None and not repeated and not latest.rejects_future(last.seq):
             _check_rising(form.seq, last.seq)
         if form.exp <= form.nbf:
             raise _Rejection(ReceptionStatus.INVALID_CONTENT, AckReason.BOUNDS, "exp is not after nbf")
@@ -352,7 +352,7 @@ def _find_end_ms(form: DocumentForm, kind: DocumentType) -> int:
 
 
 def _check_not_ahead(number: int, now: Now) -> None:
-    far_ms = AHEAD_MAX_MS if now.synced else UNSURE_AHEAD_MAX_MS
+    far_ms = CLOCK_AHEAD_MAX_MS if now.synced else UNSURE_AHEAD_MAX_MS
     if number > now.utc_ms + far_ms:
         why = f"its number is more than {far_ms // 86_400_000} d ahead of the clock"
         raise _Rejection(ReceptionStatus.INVALID_CONTENT, AckReason.BOUNDS, why)

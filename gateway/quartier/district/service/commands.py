@@ -17,9 +17,9 @@ from quartier.control.orders.command_progress import CommandContext
 from quartier.control.orders.commands import CommandDocument, Replay, ResetAlarm, Setpoint
 from quartier.control.orders.running_commands import COMMAND_TYPE, RunningCommands
 from quartier.control.requests import Ack, AckReason, Envelope, InstructionStatus, ReceptionStatus
-from quartier.house.now import Now
-from quartier.house.sample import Mark
 from quartier.runtime.interfaces import RecordEvent
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 
 if TYPE_CHECKING:  # a house that stands alone does not import it
     from quartier.district.documents.document_types import AcceptedDocument
@@ -36,7 +36,7 @@ class DistrictCommands:
         self,
         event: RecordEvent,
         log: Any,
-        replay: Callable[[Mark], None],
+        replay: Callable[[StreamPosition], None],
         reset: Callable[[str, str, Now], bool],
     ) -> None:
         self.commands = RunningCommands()
@@ -87,7 +87,7 @@ class DistrictCommands:
         """Do what is no matter of control; False where it cannot be."""
         wish = document.asked
         if isinstance(wish, Replay):
-            self._replay(Mark(wish.boot, max(0, wish.seq - 1)))
+            self._replay(StreamPosition(wish.boot, max(0, wish.seq - 1)))
         return self._reset(wish.code, document.id, now) if isinstance(wish, ResetAlarm) else True
 
     def follow_envelope(self, envelope: Envelope, ack: Ack) -> list[Ack]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from quartier.config import stored_site_file
-from quartier.config.load import Loaded
-from quartier.config.rights import Judgement
+from quartier.config.change_rights import ChangeDecision
+from quartier.config.loading import LoadedSite
 from quartier.config.stored_site_file import GatewayPaths, StoredSiteFile
 from quartier.control.link.allowed import is_failsafe_tested, is_loosening_allowed
 from quartier.control.link.state import LinkMode, LinkState
@@ -23,10 +23,10 @@ from quartier.district.documents.document_types import AcceptedDocument, Job
 from quartier.district.documents.key_list import UnsignedList
 from quartier.district.documents.keyring import OlderList
 from quartier.district.uplink import Uplink
-from quartier.house.now import Now
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.interfaces import RecordEvent
+from quartier.site.records import Now
 from quartier_drivers.errors import ConfigError
 
 JOBS_FILE = "jobs"
@@ -51,7 +51,7 @@ class HeldSiteFile:
     """A site file that loosens and waits; judged against the site that was in use then."""
 
     job: Job
-    used: Loaded
+    used: LoadedSite
     loosened: tuple[str, ...]
 
 
@@ -80,7 +80,7 @@ class JobRunner:
         self,
         uplink: Uplink,
         places: GatewayPaths,
-        loaded: Callable[[], Loaded],
+        loaded: Callable[[], LoadedSite],
         adopt: Callable[[], None],
         link: Callable[[], LinkState],
         clock: SiteClock,
@@ -215,7 +215,7 @@ class JobRunner:
             return "its window is over"
         return f"its window is over; it loosens {', '.join(self._held.loosened)} and had to wait"
 
-    def _make_order(self, job: Job, used: Loaded) -> tuple[StoredSiteFile, Judgement]:
+    def _make_order(self, job: Job, used: LoadedSite) -> tuple[StoredSiteFile, ChangeDecision]:
         """What is to be kept of an order that may be used, and what it changes.  Raises ConfigError."""
         judgement = stored_site_file.check_ordered_text(self._config, self._state_dir, job.text, used)
         before = stored_site_file.find_order_in_force(self._config, self._state_dir)

@@ -7,8 +7,8 @@ from quartier.district.records import Outbox, SessionContext, SessionRules, has_
 from quartier.district.sparkplug.backfill_rate import BackfillRate
 from quartier.district.sparkplug.data_messages import MESSAGE_METRICS_MAX
 from quartier.district.sparkplug.sent_messages import SentMessages
-from quartier.house.now import Now
-from quartier.house.sample import Mark, Run
+from quartier.site.records import Now
+from quartier.site.samples import SampleBlock, StreamPosition
 
 # More spans than this are joined into one: the keys let the receiver drop what comes twice.
 SPANS_MAX = 16
@@ -17,11 +17,11 @@ SPANS_MAX = 16
 class _Span:
     """Per stream: the last number sent (None: none yet) and the last one to send."""
 
-    def __init__(self, above: Mapping[str, Mark], goal: Mapping[str, Mark]) -> None:
+    def __init__(self, above: Mapping[str, StreamPosition], goal: Mapping[str, StreamPosition]) -> None:
         self.goal = {
             stream: mark for stream, mark in goal.items() if not has_reached(above.get(stream), mark)
         }
-        self.sent: dict[str, Mark | None] = {stream: above.get(stream) for stream in self.goal}
+        self.sent: dict[str, StreamPosition | None] = {stream: above.get(stream) for stream in self.goal}
         self.upto_ms: dict[str, int] = dict.fromkeys(self.goal, 0)
 
 
@@ -38,7 +38,9 @@ class Backlog:
         """Forget everything; a new session starts from the watermark."""
         self._spans.clear()
 
-    def add(self, above: Mapping[str, Mark], goal: Mapping[str, Mark], *, first: bool = False) -> None:
+    def add(
+        self, above: Mapping[str, StreamPosition], goal: Mapping[str, StreamPosition], *, first: bool = False
+    ) -> None:
         """Everything above the first marks up to the second ones is to be sent, ``first`` before all else."""
         span = _Span(above, goal)
         if not span.goal:
@@ -52,8 +54,8 @@ class Backlog:
             self._spans.append(span)
 
     def _join_spans(self, last: _Span) -> _Span:
-        above: dict[str, Mark | None] = {}
-        goal: dict[str, Mark] = {}
+        above: dict[str, StreamPosition | None] = {}
+        goal: dict[str, StreamPosition] = {}
         for span in (*self._spans, last):
             for stream, mark in span.goal.items():
                 above.setdefault(stream, span.sent[stream])
@@ -64,7 +66,7 @@ class Backlog:
         """Whether samples of ``stream`` are still to be sent."""
         return any(stream in span.goal for span in self._spans)
 
-    def covered(self, marks: Mapping[str, Mark]) -> None:
+    def covered(self, marks: Mapping[str, StreamPosition]) -> None:
         """The receiver has everything up to ``marks`` already: skip it."""
         for span in self._spans:
             for stream in [name for name, goal in span.goal.items() if has_reached(marks.get(name), goal)]:
@@ -75,7 +77,7 @@ class Backlog:
                     span.sent[stream] = mark
         self._prune()
 
-    def peek(self, outbox: Outbox, dead: Collection[str]) -> Run | None:
+    def peek(self, outbox: Outbox, dead: Collection[str]) -> SampleBlock | None:
         """What goes next, enough for a message: all of one stream, none of ``dead``; None at the end."""
         for span in tuple(self._spans):
             while wanted := [stream for stream in span.goal if stream not in dead]:
@@ -86,9 +88,9 @@ class Backlog:
         self._prune()
         return None
 
-    def sent(self, run: Run, count: int) -> None:
+    def sent(self, run: SampleBlock, count: int) -> None:
         """The first ``count`` samples of the last ``peek`` went out."""
-        mark = Mark(run.boot, run.first + count - 1)
+        mark = StreamPosition(run.boot, run.first + count - 1)
         span = next(span for span in self._spans if run.stream in span.goal)
         span.sent[run.stream] = mark
         span.upto_ms[run.stream] = run.times_ms[count - 1]
@@ -105,10 +107,10 @@ class Backlog:
             self._spans.popleft()
 
 
-def _find_run(outbox: Outbox, span: _Span, stream: str) -> Run | None:
+def _find_run(outbox: Outbox, span: _Span, stream: str) -> SampleBlock | None:
     goal = span.goal[stream]
     run = outbox.run(stream, span.sent[stream], MESSAGE_METRICS_MAX)
-    if run is None or not has_reached(goal, Mark(run.boot, run.first)):
+    if run is None or not has_reached(goal, StreamPosition(run.boot, run.first)):
         return None
     return run if run.boot < goal.boot else run.head(goal.seq - run.first + 1)
 
@@ -157,7 +159,7 @@ class Backfill:
         """When the newest message that is confirmed was sent."""
         return self._flight.covered_ns
 
-    def sent(self, run: Run, place: int, count: int, now: Now, *, late: bool) -> None:
+    def sent(self, run: SampleBlock, place: int, count: int, now: Now, *, late: bool) -> None:
         """Note a sent message with ``count`` samples of ``run`` from ``place`` on."""
         if late:
             self.backlog.sent(run, count)
@@ -165,14 +167,14 @@ class Backfill:
         if self._is_confirmed:
             self._flight.sent(run.stream, run.boot, run.first + place, count, now.ns, late=late)
 
-    def covered(self, marks: Mapping[str, Mark], now: Now) -> bool:
+    def covered(self, marks: Mapping[str, StreamPosition], now: Now) -> bool:
         """Take off what the new ``marks`` confirm; return whether that is more than before."""
         return self._flight.covered(marks, now.ns)
 
     def heard(
         self,
         late_s: float | None,
-        marks: Mapping[str, Mark],
+        marks: Mapping[str, StreamPosition],
         scene: SessionContext,
         *,
         is_moved: bool,
@@ -202,7 +204,7 @@ class Backfill:
         flying_count, flying_s = flight.late_count, flight.queued_s(now.ns)
         self._flow.earn(now.ns, counts=may_go, flying_count=flying_count, flying_s=flying_s)
 
-    def next(self, outbox: Outbox, dead: Collection[str], now: Now) -> Run | None:
+    def next(self, outbox: Outbox, dead: Collection[str], now: Now) -> SampleBlock | None:
         """Return the samples that may go now, enough for a message; None where none may."""
         if now.ns < self._opens_ns or not self._flow.allows(self._flight.late_count):
             return None

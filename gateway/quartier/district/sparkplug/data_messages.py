@@ -7,7 +7,7 @@ everything that is read go through ``sparkplug.py``.  Source: Eclipse Sparkplug 
 from quartier.district.sparkplug.metric_catalog import CatalogEntry, MetricCatalog
 from quartier.district.sparkplug.payload_codec import WHOLE_DATATYPES, Datatype
 from quartier.district.wire_formats import encode_varint
-from quartier.house.sample import Names, Run
+from quartier.site.samples import PointNames, SampleBlock
 from quartier_native import FORM_ANY, FORM_BOOLEAN, FORM_REAL, FORM_STRING, FORM_WHOLE, MetricWriter
 
 # spec/sync.md#backfill
@@ -24,10 +24,10 @@ class DataMessageWriter:
     def __init__(self, catalog: MetricCatalog, *, aliases: bool) -> None:
         self._catalog = catalog
         self._aliases = aliases
-        self._writers: dict[int, tuple[Names, MetricWriter]] = {}
+        self._writers: dict[int, tuple[PointNames, MetricWriter]] = {}
         self._prefixes: dict[str, bytes] = {}  # metrics of like devices have the same name
 
-    def learn(self, run: Run) -> bool:
+    def learn(self, run: SampleBlock) -> bool:
         """Make ready for ``run``; returns whether it brings a metric that no birth named.
 
         The catalog has taken it in then (an asset of an earlier site file): births must go first.
@@ -48,7 +48,7 @@ class DataMessageWriter:
 
     def write(
         self,
-        run: Run,
+        run: SampleBlock,
         start: int,
         *,
         timestamp_ms: int,
@@ -82,7 +82,7 @@ class DataMessageWriter:
         )
         return b"".join(payload), count
 
-    def _writer(self, names: Names) -> MetricWriter:
+    def _writer(self, names: PointNames) -> MetricWriter:
         found = self._writers.get(id(names))
         if found is None:
             if len(self._writers) >= _WRITERS_MAX:

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 
 from quartier.district.records import EVENT_STREAM, Note, Outbox, has_reached
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 
 # Streams named in a note; the rest is counted.
 _NAMED_MAX = 3
@@ -44,9 +44,11 @@ class DeliveredMarks:
     """
 
     def __init__(
-        self, marks: Mapping[str, Mark] | None = None, is_stranger: Callable[[int], bool] = lambda _boot: True
+        self,
+        marks: Mapping[str, StreamPosition] | None = None,
+        is_stranger: Callable[[int], bool] = lambda _boot: True,
     ) -> None:
-        self.marks: dict[str, Mark] = dict(marks or {})
+        self.marks: dict[str, StreamPosition] = dict(marks or {})
         self._is_stranger = is_stranger
         self._sent: dict[str, dict[int, NumberRanges]] = {}
 
@@ -63,12 +65,12 @@ class DeliveredMarks:
         if count > 0:
             self._sent.setdefault(stream, {}).setdefault(boot, NumberRanges()).add(first, first + count - 1)
 
-    def confirm(self, stream: str, mark: Mark) -> None:
+    def confirm(self, stream: str, mark: StreamPosition) -> None:
         """Raise a mark by our own word, where the host sends no watermark; marks never go back."""
         if not has_reached(self.marks.get(stream), mark):
             self.marks[stream] = mark
 
-    def watermark(self, claims: Mapping[str, Mark], outbox: Outbox) -> list[Note]:
+    def watermark(self, claims: Mapping[str, StreamPosition], outbox: Outbox) -> list[Note]:
         """Move each mark as far as the district has stored its stream and this session sent it.
 
         Returns an alarm where the district counts what this gateway never numbered.
@@ -77,7 +79,7 @@ class DeliveredMarks:
             return []
         heads = outbox.heads()
         newest = max((head.boot for head in heads.values()), default=0)
-        ahead: dict[str, Mark] = {}
+        ahead: dict[str, StreamPosition] = {}
         for stream, claim in claims.items():
             head = heads.get(stream)
             if head is None:
@@ -93,7 +95,9 @@ class DeliveredMarks:
                 self._forget(stream, after.boot)
         return [_make_ahead_note(ahead)] if ahead else []
 
-    def _find_reached(self, stream: str, before: Mark | None, claim: Mark, outbox: Outbox) -> Mark | None:
+    def _find_reached(
+        self, stream: str, before: StreamPosition | None, claim: StreamPosition, outbox: Outbox
+    ) -> StreamPosition | None:
         """How far towards ``claim`` everything that the store holds above ``before`` was sent.
 
         A claim of a stranger's boot says nothing of ours: another machine had it.
@@ -108,7 +112,7 @@ class DeliveredMarks:
                 if place.boot == claim.boot and place.seq >= claim.seq:
                     return claim
             oldest = outbox.run(stream, place, 1)
-            if oldest is None or not has_reached(claim, Mark(oldest.boot, oldest.first)):
+            if oldest is None or not has_reached(claim, StreamPosition(oldest.boot, oldest.first)):
                 return place
             further = self._find_end(sent, oldest.boot, oldest.first)
             if further is None:
@@ -116,10 +120,10 @@ class DeliveredMarks:
             place = further
 
     @staticmethod
-    def _find_end(sent: Mapping[int, NumberRanges], boot: int, seq: int) -> Mark | None:
+    def _find_end(sent: Mapping[int, NumberRanges], boot: int, seq: int) -> StreamPosition | None:
         ranges = sent.get(boot)
         end = None if ranges is None else ranges.end(seq)
-        return None if end is None else Mark(boot, end)
+        return None if end is None else StreamPosition(boot, end)
 
     def _forget(self, stream: str, boot: int) -> None:
         """What was sent of boots before ``boot`` is covered."""
@@ -128,7 +132,7 @@ class DeliveredMarks:
             del sent[older]
 
 
-def _make_ahead_note(marks: Mapping[str, Mark]) -> Note:
+def _make_ahead_note(marks: Mapping[str, StreamPosition]) -> Note:
     named = ", ".join(f"{name} {mark.boot}/{mark.seq}" for name, mark in sorted(marks.items())[:_NAMED_MAX])
     more = f" and {len(marks) - _NAMED_MAX} more" if len(marks) > _NAMED_MAX else ""
     text = f"a watermark covers samples that this gateway never numbered: {named}{more}"

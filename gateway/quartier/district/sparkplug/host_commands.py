@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from quartier.district.records import NODE_STREAM, Identity, PointWriteRequest
 from quartier.district.sparkplug.metric_catalog import MetricCatalog
 from quartier.district.sparkplug.payload_codec import Datatype, MalformedPayload, Metric, decode_payload
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_drivers.contract import Value
 
 REBIRTH_METRIC = "Node Control/Rebirth"

@@ -10,8 +10,8 @@ from quartier.district.records import NODE_STREAM, Effect, Identity, Publication
 from quartier.district.sparkplug.data_messages import PAYLOAD_MAX_BYTES, DataMessageWriter
 from quartier.district.sparkplug.metric_catalog import MetricCatalog
 from quartier.district.sparkplug.payload_codec import Datatype, Metric, encode_payload, fit_value
-from quartier.house.now import Now
-from quartier.house.sample import Mark, Run
+from quartier.site.records import Now
+from quartier.site.samples import SampleBlock, StreamPosition
 from quartier_drivers.contract import Quality
 
 BDSEQ = "bdSeq"
@@ -78,12 +78,12 @@ class NodeMessages:
         """A ``Node Control`` metric that changed; carries no samples."""
         return self._make_message("NDATA", "", [metric], now)
 
-    def learn(self, run: Run) -> bool:
+    def learn(self, run: SampleBlock) -> bool:
         """Make ready for ``run``; returns whether births must name what it brings first."""
         return self._messages.learn(run)
 
     def data(
-        self, run: Run, start: int, now: Now, *, historical: bool, most_bytes: int = PAYLOAD_MAX_BYTES
+        self, run: SampleBlock, start: int, now: Now, *, historical: bool, most_bytes: int = PAYLOAD_MAX_BYTES
     ) -> tuple[Publication, int]:
         """Samples of ``run`` from place ``start`` on as one message; returns how many it holds, too.
 
@@ -98,7 +98,9 @@ class NodeMessages:
         payload, count = self._messages.write(
             run, start, timestamp_ms=now.utc_ms, seq=self._seq, historical=historical, most_bytes=most_bytes
         )
-        return Publication(topic, payload, 0, stream, Mark(run.boot, run.first + start + count - 1)), count
+        return Publication(
+            topic, payload, 0, stream, StreamPosition(run.boot, run.first + start + count - 1)
+        ), count
 
     def _make_message(self, kind: str, device: str, metrics: Sequence[Metric], now: Now) -> Publication:
         self._seq = (self._seq + 1) % 256

@@ -33,8 +33,8 @@ from quartier.district.sparkplug.node_messages import BirthQueue, NodeMessages, 
 from quartier.district.sparkplug.primary_host import PrimaryHost, list_state_topics
 from quartier.district.sparkplug.watermark_alarms import WatermarkAlarms
 from quartier.district.wire_formats import parse_state, parse_watermark
-from quartier.house.now import Now
-from quartier.house.sample import Mark, Run
+from quartier.site.records import Now
+from quartier.site.samples import SampleBlock, StreamPosition
 
 _LIVE_SAMPLES_MAX = 4_000
 # Messages of the backlog in one go: the loop has others to serve (500 metrics take some 2 ms).
@@ -72,7 +72,7 @@ class NodeSession:
         identity: Identity,
         catalog: MetricCatalog,
         rules: SessionRules,
-        marks: Mapping[str, Mark] | None = None,
+        marks: Mapping[str, StreamPosition] | None = None,
         is_stranger: Callable[[int], bool] = lambda _boot: True,
     ) -> None:
         self.identity = identity
@@ -89,8 +89,8 @@ class NodeSession:
             identity, catalog, rules.harmless, aliases=rules.aliases, other_servers=rules.servers_count > 1
         )
         self._alive: set[str] = set()
-        self._live: dict[str, Mark] = {}
-        self._closed: dict[str, Mark] = {}
+        self._live: dict[str, StreamPosition] = {}
+        self._closed: dict[str, StreamPosition] = {}
         self._live_ns = 0
         self._look_ns = 0
         self.is_full = self._was_cut = False
@@ -108,7 +108,7 @@ class NodeSession:
         self._idle_watermarks_count = 0
 
     @property
-    def marks(self) -> Mapping[str, Mark]:
+    def marks(self) -> Mapping[str, StreamPosition]:
         """How far each stream counts as delivered."""
         return self.delivery.marks
 
@@ -222,7 +222,7 @@ class NodeSession:
         nbirth = self._voice.make_nbirth(self.bdseq, self._commands.make_controls(self.scan_ms, now), scene)
         return self._unborn.begin(nbirth, self._voice, scene)
 
-    def _start_connection(self, now: Now) -> Mapping[str, Mark]:
+    def _start_connection(self, now: Now) -> Mapping[str, StreamPosition]:
         """The first births of a connection: nothing was sent on it, and all above the marks goes again.
 
         Until then a watermark still counts for what the last connection sent.
@@ -314,7 +314,7 @@ class NodeSession:
         self._history.heard(found.late_s, self.marks, scene, is_moved=is_moved, echoes=echoes)
         return [*notes]
 
-    def on_delivered(self, stream: str, upto: Mark) -> None:
+    def on_delivered(self, stream: str, upto: StreamPosition) -> None:
         """Published on a live session: where the host sends no watermark, that counts as delivered.
 
         Not while older samples of the stream still wait, or they would be trimmed unsent.  Events come one by
@@ -373,7 +373,7 @@ class NodeSession:
         is_idle = self._idle_watermarks_count >= _IDLE_WATERMARKS_MAX
         return is_over or is_idle or not self._history.is_unconfirmed
 
-    def _find_heads(self, scene: SessionContext) -> dict[str, Mark]:
+    def _find_heads(self, scene: SessionContext) -> dict[str, StreamPosition]:
         """The newest sample of each stream that goes over Sparkplug."""
         return {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
 
@@ -386,7 +386,7 @@ class NodeSession:
     def _dead(self) -> set[str]:
         return set(self.catalog.devices) - self._alive
 
-    def _find_unborn_streams(self, runs: Sequence[Run]) -> list[str]:
+    def _find_unborn_streams(self, runs: Sequence[SampleBlock]) -> list[str]:
         """Streams with metrics that no birth named (an asset of an earlier site file): one must go first."""
         return [run.stream for run in runs if self._voice.learn(run)]
 
@@ -397,7 +397,7 @@ class NodeSession:
         return [self._voice.make_dbirth(device, scene) for device in named]
 
     def _add_live_data(
-        self, runs: Sequence[Run], scene: SessionContext, room_bytes: int, effects: list[Effect]
+        self, runs: Sequence[SampleBlock], scene: SessionContext, room_bytes: int, effects: list[Effect]
     ) -> int:
         self._was_cut = False
         for run in runs:
@@ -411,7 +411,7 @@ class NodeSession:
                 self._note_sent(run, place, count, scene.now, late=False)
                 place += count
                 room_bytes -= len(message.payload)
-                self._live[run.stream] = Mark(run.boot, run.first + place - 1)
+                self._live[run.stream] = StreamPosition(run.boot, run.first + place - 1)
                 effects.append(message)
         self.is_full = self._was_cut = sum(map(len, runs)) >= _LIVE_SAMPLES_MAX
         return room_bytes
@@ -448,7 +448,7 @@ class NodeSession:
         self._update_closed()
         return effects
 
-    def _note_sent(self, run: Run, place: int, count: int, now: Now, *, late: bool) -> None:
+    def _note_sent(self, run: SampleBlock, place: int, count: int, now: Now, *, late: bool) -> None:
         self.delivery.sent(run.stream, run.boot, run.first + place, count)
         self._history.sent(run, place, count, now, late=late)
 

@@ -4,7 +4,7 @@ Source: Eclipse Sparkplug 3.0.0, chapter 5, "Edge Node Session Establishment" an
 """
 
 from quartier.district.records import Note
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 # A host's clock may be ahead of ours by so much; what it says beyond that is not held against its next word.
 HOST_AHEAD_MAX_MS = 60_000

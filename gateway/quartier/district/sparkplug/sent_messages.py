@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from quartier.district.records import Outbox, has_reached
-from quartier.house.sample import Mark, Run
+from quartier.site.samples import SampleBlock, StreamPosition
 
 _S = 1_000_000_000
 # With more messages of one stream, live ones are joined, the newest first: the oldest matter.
@@ -31,16 +31,16 @@ class _SentMessage:
     late: bool
 
     @property
-    def end(self) -> Mark:
+    def end(self) -> StreamPosition:
         """The mark of the last sample."""
-        return Mark(self.boot, self.last)
+        return StreamPosition(self.boot, self.last)
 
 
 class LostRange(NamedTuple):
     """Lost samples lie between these marks.  ``is_again``: they were sent again before without success."""
 
-    above: Mark | None
-    upto: Mark
+    above: StreamPosition | None
+    upto: StreamPosition
     is_again: bool
 
 
@@ -98,7 +98,7 @@ class SentMessages:
         if len(found.messages) > _MESSAGES_MAX:
             _join_live(found.messages)
 
-    def covered(self, marks: Mapping[str, Mark], now_ns: int) -> bool:
+    def covered(self, marks: Mapping[str, StreamPosition], now_ns: int) -> bool:
         """Take off what the new ``marks`` cover; return whether that is more than before."""
         is_moved = False
         for name, stream in self._streams.items():
@@ -114,10 +114,10 @@ class SentMessages:
         return is_moved
 
     @staticmethod
-    def _take(messages: list[_SentMessage], mark: Mark | None) -> _SentMessage | None:
+    def _take(messages: list[_SentMessage], mark: StreamPosition | None) -> _SentMessage | None:
         """Remove and return the covered part of the first message; None where nothing of it is covered."""
         head = messages[0]
-        if not has_reached(mark, Mark(head.boot, head.first)):
+        if not has_reached(mark, StreamPosition(head.boot, head.first)):
             return None
         if not has_reached(mark, head.end) and mark is not None:
             covered = _SentMessage(head.boot, head.first, mark.seq, head.ns, head.late)
@@ -143,7 +143,7 @@ class SentMessages:
         return (now_ns - min(times)) / _S if times else 0.0
 
     def lost(
-        self, marks: Mapping[str, Mark], outbox: Outbox, now_ns: int, wait_s: float | None = None
+        self, marks: Mapping[str, StreamPosition], outbox: Outbox, now_ns: int, wait_s: float | None = None
     ) -> dict[str, LostRange]:
         """Return what was lost, by stream, as the last watermark shows.
 
@@ -179,7 +179,7 @@ class SentMessages:
         return head.ns < self.covered_ns or now_ns - max(head.ns, self._moved_ns) >= wait_ns
 
 
-def _is_next(messages: list[_SentMessage], mark: Mark | None, name: str, outbox: Outbox) -> bool:
+def _is_next(messages: list[_SentMessage], mark: StreamPosition | None, name: str, outbox: Outbox) -> bool:
     """Whether the oldest message holds the next sample above the mark; what was evicted leaves the list."""
     found = outbox.run(name, mark, 1)
     while messages and (found is None or not has_reached(messages[0].end, _find_begin(found))):
@@ -187,8 +187,8 @@ def _is_next(messages: list[_SentMessage], mark: Mark | None, name: str, outbox:
     return bool(messages) and found is not None and has_reached(_find_begin(found), _find_begin(messages[0]))
 
 
-def _find_begin(one: Run | _SentMessage) -> Mark:
-    return Mark(one.boot, one.first)
+def _find_begin(one: SampleBlock | _SentMessage) -> StreamPosition:
+    return StreamPosition(one.boot, one.first)
 
 
 def _take_consecutive(messages: list[_SentMessage], count: int) -> list[_SentMessage]:

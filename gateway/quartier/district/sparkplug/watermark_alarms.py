@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 
 from quartier.district.records import Note, SessionRules, has_reached
 from quartier.district.wire_formats import Watermark, parse_watermark
-from quartier.house.now import Now
-from quartier.house.sample import Mark
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 
 _S = 1_000_000_000
 
@@ -98,8 +98,8 @@ class BacklogGrowth:
 
     def __init__(self) -> None:
         self._at_ns: int | None = None
-        self._heads: dict[str, Mark] = {}
-        self._marks: dict[str, Mark] = {}
+        self._heads: dict[str, StreamPosition] = {}
+        self._marks: dict[str, StreamPosition] = {}
         self._bad_count = 0
         self._is_told = False
 
@@ -108,7 +108,12 @@ class BacklogGrowth:
         return self._at_ns is None or now.ns - self._at_ns >= self.PERIOD_S * _S
 
     def look(
-        self, heads: Mapping[str, Mark], marks: Mapping[str, Mark], now: Now, *, flying: bool
+        self,
+        heads: Mapping[str, StreamPosition],
+        marks: Mapping[str, StreamPosition],
+        now: Now,
+        *,
+        flying: bool,
     ) -> Note | None:
         """Compare with the last look; ``flying`` says whether something sent is not confirmed yet."""
         before_ns, before = self._at_ns, (self._heads, self._marks)
@@ -134,7 +139,7 @@ class BacklogGrowth:
         return None
 
 
-def _find_rise(before: Mapping[str, Mark], after: Mapping[str, Mark]) -> float:
+def _find_rise(before: Mapping[str, StreamPosition], after: Mapping[str, StreamPosition]) -> float:
     """Samples by which the marks moved; a mark in another boot counts with its full number."""
     rise = 0.0
     for name, mark in after.items():
@@ -154,7 +159,7 @@ class WatermarkAlarms:
         self._echo = BirthConfirmation(rules.echo_s, rules.back_off_max_s)
         self._silence = WatermarkSilence(rules.silent_s)
         self._growth = BacklogGrowth()
-        self._claims: Mapping[str, Mark] = {}
+        self._claims: Mapping[str, StreamPosition] = {}
         self._is_moved = False
 
     def opened(self) -> None:
@@ -189,7 +194,12 @@ class WatermarkAlarms:
         return self._echo.missed(bdseq, now, is_passed=is_passed, is_moved=self._is_moved)
 
     def look(
-        self, now: Now, heads: Callable[[], Mapping[str, Mark]], marks: Mapping[str, Mark], *, flying: bool
+        self,
+        now: Now,
+        heads: Callable[[], Mapping[str, StreamPosition]],
+        marks: Mapping[str, StreamPosition],
+        *,
+        flying: bool,
     ) -> list[Note]:
         """Time passed.  ``heads`` gives the newest sample of each stream that leaves the building."""
         if not self._is_on:

@@ -6,12 +6,12 @@ A series that reveals an asset with ``share = "local"`` is neither a point nor p
 from collections.abc import Sequence
 from typing import Any
 
-from quartier.config import model
+from quartier.config.sections import asset_sections, site_file
 from quartier.control.observe.quarter_hours import DAY_SLOTS, SLOT_MS
-from quartier.house.now import Now
 from quartier.planning.forecast.forecast_series import Forecast, ForecastSeries
 from quartier.planning.forecast.learning import Learner
 from quartier.planning.forecast.predictions import make_forecast
+from quartier.site.records import Now
 from quartier_drivers.contract import KINDS, Quality, Reading, Readings, columns
 from quartier_drivers.layout import Layout
 from quartier_drivers.points import split, word
@@ -27,10 +27,13 @@ _LOAD_SERIES, _GENERATION_SERIES, _NET_SERIES = "load", "sun", "net"
 _QUALITY_POINTS = ("gateway.forecast_error_w", "gateway.forecast_inside_pct")
 
 
-def list_public_series(site: model.Site) -> tuple[str, ...]:
+def list_public_series(site: site_file.SiteFile) -> tuple[str, ...]:
     """Which of load, sun and net may leave: none that an asset enters whose data stay in the building."""
-    grid, parts = site.grid()[1], (model.Battery, model.Ev, model.Pv)
-    suns = [one for one in site.assets.values() if isinstance(one, model.Pv)]
+    grid, parts = (
+        site.grid()[1],
+        (asset_sections.BatterySection, asset_sections.ChargePointSection, asset_sections.PvSection),
+    )
+    suns = [one for one in site.assets.values() if isinstance(one, asset_sections.PvSection)]
     entering = [grid, *(one for one in site.assets.values() if isinstance(one, parts))]
     found = (_GENERATION_SERIES,) if suns and _is_public(suns) else ()
     return (_LOAD_SERIES, *found, _NET_SERIES) if _is_public(entering) else found
@@ -40,7 +43,7 @@ def _is_public(assets: Sequence[Any]) -> bool:
     return all(one.share != "local" for one in assets)
 
 
-def list_point_names(site: model.Site) -> tuple[str, ...]:
+def list_point_names(site: site_file.SiteFile) -> tuple[str, ...]:
     """The points of a site's forecast: of the hour that comes mean, 10 and 90 %, of the day the energy."""
     of = list_public_series(site)
     hour = (f"gateway.forecast_{one}_1h{end}_w" for one in of for end in ("", "_low", "_high"))
@@ -51,12 +54,12 @@ def list_point_names(site: model.Site) -> tuple[str, ...]:
 class SiteForecast:
     """The day from the quarter hour that runs on; ``forecast`` is None before one was made."""
 
-    def __init__(self, site: model.Site) -> None:
+    def __init__(self, site: site_file.SiteFile) -> None:
         self.forecast: Forecast | None = None
         self._made_from: tuple[int, float] | None = None
         self.follow(site)
 
-    def follow(self, site: model.Site) -> None:
+    def follow(self, site: site_file.SiteFile) -> None:
         """What may leave is as this site file says."""
         self._of, self.names = list_public_series(site), list_point_names(site)
         self._layout = Layout(self.names, bytes(KINDS[word(split(name)[1]).kind] for name in self.names))

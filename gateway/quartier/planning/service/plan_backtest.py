@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quartier.control.reason import NO_REASON
-from quartier.house.records import replace
 from quartier.planning.forecast.learning import Learner
 from quartier.planning.forecast.predictions import make_forecast
 from quartier.planning.forecast.scenarios import make_scenarios
@@ -21,6 +20,7 @@ from quartier.planning.storage.plan_aims import make_aims
 from quartier.planning.tariffs.energy_prices import MeterTariffState, Prices, Tariff, find_prices
 from quartier.planning.tariffs.price_history import PriceHistory
 from quartier.planning.tariffs.rule_baseline import RuleBattery
+from quartier.site.records import replace
 
 BACKTEST_HORIZON_H = 24
 """How far ahead each of its plans looks, where prices are known so far."""

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from quartier.control.reason import Reason
 from quartier.control.requests import LocalPlan, PlanAim
-from quartier.house.records import replace
 from quartier.planning.forecast.forecast_series import Forecast
 from quartier.planning.forecast.learning import Learner
 from quartier.planning.forecast.predictions import make_forecast
@@ -27,6 +26,7 @@ from quartier.planning.tariffs.energy_prices import (
     Tariff,
     find_prices,
 )
+from quartier.site.records import replace
 
 _NO_BATTERY = BatteryModel(0.0, 0.0, 0.0, 0.0, 0.0)
 KNOWN_PRICES_MIN_S = KNOWN_PRICES_MIN_H * 3_600

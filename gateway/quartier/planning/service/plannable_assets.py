@@ -7,16 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from quartier.config.ahead import Planning
+from quartier.config.sections.planning_sections import PlanningSection
 from quartier.control import participants
 from quartier.control.allocate import preferences
 from quartier.control.observe import charging_sessions, daily_runs, observations
 from quartier.control.orders import local_plan
 from quartier.control.reason import make_reason
 from quartier.control.state import ControlState
-from quartier.house.assets import Ev, House, Steered
-from quartier.house.modes import Heat, Run, Waste
-from quartier.house.now import Now
 from quartier.planning.horizon import RefusedError
 from quartier.planning.site.asset_selection import (
     AssetSelection,
@@ -28,8 +25,17 @@ from quartier.planning.site.asset_selection import (
 from quartier.planning.site.other_assets import PowerModes
 from quartier.planning.site.planning_day import PlanningDay
 from quartier.planning.site.site_model import BatchModel, CarModel, TankModel
+from quartier.site.asset_types import (
+    BatchLoad,
+    ChargePointAsset,
+    ControllableAsset,
+    HeatAsset,
+    WasteCollection,
+)
+from quartier.site.records import Now
+from quartier.site.site_layout import Site
 
-PlannableStore = Heat | Waste | Run
+PlannableStore = HeatAsset | WasteCollection | BatchLoad
 """What may wait for a cheaper hour, beside cars."""
 _CONTINUATION_S = 3_600.0
 """What takes power is taken to go on for so long, where it is not planned."""
@@ -54,7 +60,9 @@ def find_plannable_cars(
     """
     found = {}
     for ev in (
-        one for one in state.house.assets if isinstance(one, Ev) and participants.has_writable_point(one)
+        one
+        for one in state.house.assets
+        if isinstance(one, ChargePointAsset) and participants.has_writable_point(one)
     ):
         here = state.stays.get(ev.name)
         order = state.book.orders.get(participants.find_control_point(ev))
@@ -90,13 +98,15 @@ def find_plannable_cars(
 def find_planned_uptakes(state: ControlState) -> tuple[tuple[int, int], ...]:
     """Phases and whole amperes that a plan reckons with, of each car that is there."""
     found = []
-    for ev in (one for one in state.house.assets if isinstance(one, Ev) and one.name in state.stays):
+    for ev in (
+        one for one in state.house.assets if isinstance(one, ChargePointAsset) and one.name in state.stays
+    ):
         phases_count, most_a = state.stays[ev.name].uptake.planned(ev)
         found.append((phases_count, math.floor(most_a)))
     return tuple(found)
 
 
-def list_plannable_stores(house: House) -> tuple[str, ...]:
+def list_plannable_stores(house: Site) -> tuple[str, ...]:
     """The tanks and batches that may be planned, so that the forecast must not expect them."""
     found = (one for one in house.assets if isinstance(one, PlannableStore) and one.measured)
     return tuple(
@@ -106,7 +116,7 @@ def list_plannable_stores(house: House) -> tuple[str, ...]:
 
 def _is_plannable_store(asset: PlannableStore) -> bool:
     """Whether the site file says enough of it, and a plan could move it."""
-    if isinstance(asset, Waste | Run):
+    if isinstance(asset, WasteCollection | BatchLoad):
         return True
     found, band = find_plan_modes(asset), (asset.comfort_min_c, asset.comfort_max_c)
     return asset.water is not None and found.takes != found.waits and None not in band
@@ -114,7 +124,7 @@ def _is_plannable_store(asset: PlannableStore) -> bool:
 
 def find_plan_modes(asset: PlannableStore) -> PowerModes:
     """Where a boost can be asked for, normal waits for it; else the lowest mode does."""
-    if isinstance(asset, Waste):
+    if isinstance(asset, WasteCollection):
         return PowerModes(
             preferences.WASTE_RUN,
             preferences.WAIT,
@@ -122,7 +132,7 @@ def find_plan_modes(asset: PlannableStore) -> PowerModes:
             "plan.runs",
             make_reason("plan.nothing_by_then"),
         )
-    if isinstance(asset, Run):
+    if isinstance(asset, BatchLoad):
         return PowerModes(
             daily_runs.RUN_MODE,
             daily_runs.WAIT_MODE,
@@ -136,7 +146,7 @@ def find_plan_modes(asset: PlannableStore) -> PowerModes:
 
 
 def find_plannable_stores(
-    state: ControlState, now: Now, start_utc_s: float, wanted: Planning
+    state: ControlState, now: Now, start_utc_s: float, wanted: PlanningSection
 ) -> AssetSelection:
     """The tanks and batches that may be planned now: those of which all is read, and nobody orders."""
     names, zone = list_plannable_stores(state.house), ZoneInfo(state.house.zone)
@@ -163,9 +173,9 @@ def find_plannable_stores(
     return AssetSelection(tanks=lasting, batches=batches)
 
 
-def _narrow_band(asset: Heat | Waste | Run) -> Heat | Waste | Run:
+def _narrow_band(asset: HeatAsset | WasteCollection | BatchLoad) -> HeatAsset | WasteCollection | BatchLoad:
     """What a plan may use of a tank's band: as far inside as it follows one again."""
-    if not isinstance(asset, Heat) or asset.comfort_min_c is None:
+    if not isinstance(asset, HeatAsset) or asset.comfort_min_c is None:
         return asset
     return replace(asset, comfort_min_c=asset.comfort_min_c + 2.0 * local_plan.find_tank_margin_k(asset))
 
@@ -186,7 +196,11 @@ def continue_running_batches(
     found = dict(batches)
     for asset in state.house.assets:
         batch = batches.get(asset.name)
-        if batch is None or not isinstance(asset, Waste | Run) or not _is_running(asset, state, now):
+        if (
+            batch is None
+            or not isinstance(asset, WasteCollection | BatchLoad)
+            or not _is_running(asset, state, now)
+        ):
             continue
         run_w = batch.powers_w
         if all(net_w + watts <= cap_w for watts, cap_w in zip(run_w, import_max_w, strict=False)):
@@ -195,7 +209,7 @@ def continue_running_batches(
     return found
 
 
-def _is_running(asset: Waste | Run, state: ControlState, now: Now) -> bool:
+def _is_running(asset: WasteCollection | BatchLoad, state: ControlState, now: Now) -> bool:
     """Whether it takes its power, or was just let run by the plan."""
     power_w = observations.find_power_w(state.memories, asset, now.ns) or 0.0
     order = state.book.orders.get(participants.find_control_point(asset))
@@ -218,20 +232,20 @@ def collect_plan_triggers(state: ControlState) -> list[object]:
 
 
 _TRIGGER_QUANTITIES: Mapping[type, tuple[str, ...]] = {
-    Ev: ("plugged_on", "energy_wanted_wh"),
-    Waste: ("waiting_on",),
-    Run: ("waiting_on",),
+    ChargePointAsset: ("plugged_on", "energy_wanted_wh"),
+    WasteCollection: ("waiting_on",),
+    BatchLoad: ("waiting_on",),
 }
 
 
 def estimate_rule_power_w(
-    state: ControlState, asset: Steered, now: Now, step_s: int, count: int
+    state: ControlState, asset: ControllableAsset, now: Now, step_s: int, count: int
 ) -> list[float]:
     """What one that charges, heats or runs now takes further on by the rule: for an hour, or what is left of
     its run.
     """
     one = state.runs.get(asset.name, daily_runs.NO_RUN)
-    if isinstance(asset, Run) and one.is_begun:
+    if isinstance(asset, BatchLoad) and one.is_begun:
         return [*find_remaining_run_w(asset, one.ran_s, step_s), *[0.0] * count][:count]
     power_w = max(0.0, observations.find_power_w(state.memories, asset, now.ns) or 0.0)
     return [power_w * min(1.0, max(0.0, (_CONTINUATION_S - step * step_s) / step_s)) for step in range(count)]

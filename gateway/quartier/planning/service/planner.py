@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from quartier.config.load import Loaded
+from quartier.config.loading import LoadedSite
 from quartier.config.stored_site_file import GatewayPaths
 from quartier.control.limits.active import ActiveLimits
 from quartier.control.link.allowed import LinkParameters
@@ -21,8 +21,6 @@ from quartier.control.orders.signals import Signals
 from quartier.control.reason import render_data
 from quartier.control.requests import LocalPlan
 from quartier.control.state import ControlState
-from quartier.house.assets import House
-from quartier.house.now import Now
 from quartier.planning.forecast.forecast_series import Forecast
 from quartier.planning.forecast.learning import Learner
 from quartier.planning.horizon import RefusedError
@@ -34,6 +32,8 @@ from quartier.planning.service.training import ForecastTraining
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.interfaces import RecordEvent
 from quartier.runtime.worker import Worker, WorkerBusy, WorkerLost
+from quartier.site.records import Now
+from quartier.site.site_layout import Site
 
 PLAN_PERIOD_S, PLAN_INTERVAL_MIN_S, CHECK_PERIOD_S = 300.0, 10.0, 2.0
 """A new plan so often at least and at most, and how often it is looked whether something changed."""
@@ -62,7 +62,7 @@ class ControlView(Protocol):
     link: LinkState
 
     @property
-    def house(self) -> House:
+    def house(self) -> Site:
         """The site as control sees it."""
 
     @property
@@ -90,7 +90,7 @@ class Planner:
 
     def __init__(
         self,
-        loaded: Loaded,
+        loaded: LoadedSite,
         places: GatewayPaths,
         turn: ControlView,
         clock: SiteClock,

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from quartier.config.ahead import Planning
-from quartier.config.model import Battery as Storage
-from quartier.config.model import Pv, Site
+from quartier.config.sections.asset_sections import BatterySection as Storage
+from quartier.config.sections.asset_sections import PvSection
+from quartier.config.sections.planning_sections import PlanningSection
+from quartier.config.sections.site_file import SiteFile
 from quartier.control.limits import supplies
 from quartier.control.link import allowed
 from quartier.control.link.allowed import LinkParameters
@@ -15,9 +16,6 @@ from quartier.control.observe.observations import LastGoodValues
 from quartier.control.orders.signals import Signals
 from quartier.control.orders.timeline import find_edges
 from quartier.control.state import ControlState
-from quartier.house.assets import MOBILE_PEAKS, Battery, Ev, House
-from quartier.house.assets import Pv as Sun
-from quartier.house.now import Now
 from quartier.planning import horizon
 from quartier.planning.forecast.site_history import SiteFacts
 from quartier.planning.horizon import Contract, RefusedError
@@ -31,6 +29,10 @@ from quartier.planning.tariffs.energy_prices import (
     parse_day_profile,
     parse_time_span,
 )
+from quartier.site.asset_types import Battery, ChargePointAsset
+from quartier.site.asset_types import Pv as Sun
+from quartier.site.records import Now
+from quartier.site.site_layout import MOBILE_PEAKS, Site
 
 PLAN_GRID_S = 300
 """A plan begins with a whole five minutes, so that its steps stand still from plan to plan."""
@@ -45,7 +47,7 @@ ReadText = Callable[[str], str]
 
 
 def make_question(
-    site: Site,
+    site: SiteFile,
     state: ControlState,
     linked: LinkState,
     params: LinkParameters,
@@ -82,7 +84,7 @@ def make_question(
     stores = plannable_assets.find_plannable_stores(state, now, start_ms / 1000, wanted)
     kept_apart = {
         *plannable_assets.list_plannable_stores(house),
-        *(one.name for one in house.assets if isinstance(one, Ev)),
+        *(one.name for one in house.assets if isinstance(one, ChargePointAsset)),
     }
     taken_w = {
         one.name: plannable_assets.estimate_rule_power_w(state, one, now, wanted.step_s, count)
@@ -133,7 +135,7 @@ def make_question(
     )
 
 
-def make_plan_backtest(site: Site) -> PlanBacktest:
+def make_plan_backtest(site: SiteFile) -> PlanBacktest:
     """The back-test of plans, with the tariff of the site file and its batteries as one."""
     wanted, limits = site.planning, site.limits
     if wanted is None:
@@ -148,7 +150,7 @@ def make_plan_backtest(site: Site) -> PlanBacktest:
 
 
 def _read_batteries(
-    state: ControlState, now: Now, wanted: Planning
+    state: ControlState, now: Now, wanted: PlanningSection
 ) -> dict[str, tuple[horizon.BatteryModel, float]]:
     """Each battery as it stands, and what it takes.  Raises RefusedError where one is silent."""
     found = {}
@@ -164,7 +166,7 @@ def _read_batteries(
     return found
 
 
-def _combine_batteries(site: Site, wanted: Planning) -> horizon.BatteryModel:
+def _combine_batteries(site: SiteFile, wanted: PlanningSection) -> horizon.BatteryModel:
     """All batteries as one, at their reserve."""
     units = [one for one in site.assets.values() if isinstance(one, Storage)]
     terms = wanted.round_trip_pct, wanted.wear_eur_per_wh
@@ -199,7 +201,7 @@ def _make_battery(
     )
 
 
-def make_tariff(site: Site) -> Tariff:
+def make_tariff(site: SiteFile) -> Tariff:
     """The contract of the site file."""
     said = site.tariff
     if said is None:
@@ -231,14 +233,14 @@ def _select_numbers(values: Mapping[str, float | str]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if not isinstance(value, str)}
 
 
-def make_premises(site: Site, house: House) -> SiteFacts:
+def make_premises(site: SiteFile, house: Site) -> SiteFacts:
     """What the forecast is told of the building."""
     place, here = site.site, (site.site.latitude, site.site.longitude)
     return SiteFacts(
         zone=place.time_zone,
         where=None if here[0] is None or here[1] is None else (here[0], here[1]),
         contract_w=site.limits.contract_import_w,
-        pv_rated_w=sum(asset.rated_w for asset in site.assets.values() if isinstance(asset, Pv)),
+        pv_rated_w=sum(asset.rated_w for asset in site.assets.values() if isinstance(asset, PvSection)),
         apart=plannable_assets.list_plannable_stores(house),
     )
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quartier.config import model
-from quartier.config.ahead import Planning
+from quartier.config.sections import asset_sections, site_file
+from quartier.config.sections.planning_sections import PlanningSection
 from quartier.planning.forecast.learning import Learner, load_learner
 from quartier.planning.forecast.site_history import OptionalPower, PowerHistory, SiteFacts
 from quartier.planning.service.plan_backtest import PlanBacktest
@@ -36,7 +36,7 @@ class ForecastTraining:
     def __init__(
         self,
         premises: SiteFacts,
-        site: model.Site,
+        site: site_file.SiteFile,
         history: Path,
         runtime_dir: Path,
         state_dir: Path,
@@ -44,7 +44,7 @@ class ForecastTraining:
     ) -> None:
         self.learner = Learner(premises)
         self.trial = trial
-        said = site.planning or Planning()
+        said = site.planning or PlanningSection()
         rule = trial.make_rule_battery() if trial is not None and said.rule_bound else None
         self.tolls = Surcharges(premises.zone, said.day_peak_eur_per_w, rule, by_month=said.peak_by_month)
         self.why_new = ""
@@ -55,7 +55,11 @@ class ForecastTraining:
         self._grid = site.grid()[0]
         self._parts = {
             kind: [name for name, asset in site.assets.items() if isinstance(asset, kind)]
-            for kind in (model.Battery, model.Ev, model.Pv)
+            for kind in (
+                asset_sections.BatterySection,
+                asset_sections.ChargePointSection,
+                asset_sections.PvSection,
+            )
         }
         self._apart = list(premises.apart)
 
@@ -178,7 +182,7 @@ class ForecastTraining:
 
     def _find_storage_w(self, columns: Mapping[str, Sequence[OptionalPower]], at: int) -> OptionalPower:
         """What all batteries took; None where one is not known."""
-        found = [columns.get(f"{name}.power_w", ()) for name in self._parts[model.Battery]]
+        found = [columns.get(f"{name}.power_w", ()) for name in self._parts[asset_sections.BatterySection]]
         known = [power_w for one in found if one and (power_w := one[at]) is not None]
         return sum(known) if len(known) == len(found) else None
 
@@ -196,7 +200,11 @@ class ForecastTraining:
             known = [part for part in parts if part is not None]
             sums[kind] = sum(known) if len(known) == len(parts) else None
         grid_w = self._find_grid_w(columns, at)
-        battery_w, cars_w, pv_w = sums[model.Battery], sums[model.Ev], sums[model.Pv]
+        battery_w, cars_w, pv_w = (
+            sums[asset_sections.BatterySection],
+            sums[asset_sections.ChargePointSection],
+            sums[asset_sections.PvSection],
+        )
         load_w = None
         taken = [battery_w, cars_w, pv_w, *(value(f"{name}.power_w") for name in self._apart)]
         watts = [one for one in taken if one is not None]

@@ -26,13 +26,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor
 
-from quartier.house.assets import Asset, Battery, Ev
-from quartier.house.modes import QUARTER_S, Heat, Run, Waste, Water
-from quartier.house.records import replace
 from quartier.planning import horizon
 from quartier.planning.horizon import Contract, Outlook, RefusedError
 from quartier.planning.site import site_model
 from quartier.planning.site.planning_day import PlanningDay
+from quartier.site.asset_types import (
+    QUARTER_S,
+    Asset,
+    BatchLoad,
+    Battery,
+    ChargePointAsset,
+    HeatAsset,
+    WasteCollection,
+    WaterTank,
+)
+from quartier.site.records import replace
 from quartier_native.storages import UNITS_MAX
 
 KNOWN_POINTS: Mapping[str, tuple[str, ...]] = {
@@ -147,16 +155,16 @@ def _make_part(asset: Asset, day: PlanningDay, terms: StorageTerms) -> _PartMode
     known = _make_lookup(asset.name, day)
     if isinstance(asset, Battery):
         return _make_battery(asset, known, terms)
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return _make_car(asset, known, day)
-    if isinstance(asset, Heat):
+    if isinstance(asset, HeatAsset):
         return _make_tank(asset, known, day, terms)
-    if isinstance(asset, Waste):
+    if isinstance(asset, WasteCollection):
         left_s = known("left_s")
         duration_s = asset.duration_s if left_s is None else left_s
         run_w = list(_spread_power([asset.rated_w], duration_s, duration_s, day.step_s))
         return _make_batch(asset, run_w, (asset.window_s, asset.deadline_s), known, day)
-    if isinstance(asset, Run):
+    if isinstance(asset, BatchLoad):
         run_w = find_remaining_run_w(asset, 0.0, day.step_s)
         return _make_batch(asset, run_w, (asset.window_s, asset.deadline_s), known, day)
     return None
@@ -190,7 +198,9 @@ def _make_battery(
     )
 
 
-def _make_car(asset: Ev, known: _Lookup, day: PlanningDay) -> site_model.CarModel | ExcludedAsset:
+def _make_car(
+    asset: ChargePointAsset, known: _Lookup, day: PlanningDay
+) -> site_model.CarModel | ExcludedAsset:
     """Energies count at the charger, as its meter and what a car wants do; without a departure it stays."""
     name, wanted_wh = asset.name, known("energy_wanted_wh")
     wanted_wh = asset.energy_wanted_wh if wanted_wh is None else wanted_wh
@@ -236,7 +246,9 @@ def find_current_step_a(name: str, car: site_model.CarModel, step_s: float) -> f
     )
 
 
-def _find_session_steps(asset: Ev, known: _Lookup, day: PlanningDay) -> tuple[int, int] | ExcludedAsset:
+def _find_session_steps(
+    asset: ChargePointAsset, known: _Lookup, day: PlanningDay
+) -> tuple[int, int] | ExcludedAsset:
     """The first step in which a car is there, and the first in which it is away again."""
     name = asset.name
     plugged = day.series.get(f"{name}.plugged_on")
@@ -262,7 +274,7 @@ def _find_session_steps(asset: Ev, known: _Lookup, day: PlanningDay) -> tuple[in
 
 
 def _make_tank(
-    asset: Heat, known: _Lookup, day: PlanningDay, terms: StorageTerms
+    asset: HeatAsset, known: _Lookup, day: PlanningDay, terms: StorageTerms
 ) -> site_model.TankModel | ExcludedAsset:
     name, water = asset.name, asset.water
     low_c, high_c = asset.comfort_min_c, asset.comfort_max_c
@@ -294,7 +306,7 @@ def _make_tank(
     )
 
 
-def _find_heat_wh(water: Water, at_c: float) -> float:
+def _find_heat_wh(water: WaterTank, at_c: float) -> float:
     return max(0.0, at_c - water.around_c) * water.volume_m3 * WATER_WH_PER_M3_K
 
 
@@ -331,7 +343,7 @@ def _iterate_windows(
         begin_s = end_s if window_s is None else day.find_next_s(window_s, end_s)
 
 
-def find_remaining_run_w(run: Run, ran_s: float, step_s: int) -> list[float]:
+def find_remaining_run_w(run: BatchLoad, ran_s: float, step_s: int) -> list[float]:
     """The mean power in each step of what is left of a run, once it ran for ``ran_s``."""
     return list(_spread_power(run.run_w, QUARTER_S, run.duration_s, step_s, ran_s))
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import TYPE_CHECKING
 
-from quartier.house.records import replace
 from quartier.planning.site.energy_chain import EnergyChain
 from quartier.planning.site.joint_plan import JointPlan
 from quartier.planning.site.part_models import CarPart
+from quartier.site.records import replace
 
 if TYPE_CHECKING:
     from array import array

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from quartier.control.reason import Reason, make_reason
 from quartier.control.requests import PlanLeg
-from quartier.house.records import replace
 from quartier.planning.horizon import RefusedError
 from quartier.planning.site.plan_segments import find_marginal_prices
 from quartier.planning.site.site_model import BatchModel, CarModel, SiteModel
 from quartier.planning.site.site_plan import plan_site
+from quartier.site.records import replace
 
 _EARLY_EUR_PER_WH = 1e-9
 """So much dearer each step counts than the one before: of equal hours the earlier is taken, each time."""

@@ -6,10 +6,10 @@ It is what a plan of the site is told against.
 import math
 from dataclasses import dataclass
 
-from quartier.house.records import replace
 from quartier.planning.horizon import BatteryModel
 from quartier.planning.site.site_model import BatchModel, CarModel, SiteModel, TankModel
 from quartier.planning.storage.battery_plan import plan_battery
+from quartier.site.records import replace
 
 
 @dataclass(frozen=True, slots=True)

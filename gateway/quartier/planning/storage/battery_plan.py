@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quartier.house.records import replace
 from quartier.planning.horizon import BatteryModel, Contract, Outlook, check_horizon
 from quartier.planning.storage.branching import prove_best_plan
 from quartier.planning.storage.kernel_columns import KernelColumns, KernelPlan
 from quartier.planning.storage.peak_search import PeakCapSearch, PeakLevelSearch
 from quartier.planning.storage.scenario_columns import ScenarioColumns, needs_scenario_kernel
+from quartier.site.records import replace
 
 _SHORTFALL_MIN_WH = 1e-3
 _ROUNDING = 1e-9

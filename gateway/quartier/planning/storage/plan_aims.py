@@ -11,9 +11,9 @@ from math import inf, isfinite
 
 from quartier.control.reason import Reason, make_reason
 from quartier.control.requests import PlanAim
-from quartier.house.records import replace
 from quartier.planning.horizon import BatteryModel, Contract, Outlook
 from quartier.planning.storage.battery_plan import BatteryPlan, PlannedStep
+from quartier.site.records import replace
 
 _SAME_EUR_PER_WH = 1e-9
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from quartier.house.entry import Verdict
+from quartier.site.ledger import OrderOutcome
 from quartier_drivers.contract import Command, PointInfo, Quality, Reading, Readings
 from quartier_drivers.who import Who
 
@@ -26,7 +26,7 @@ class WriteOutcome:
     """
 
     command: Command
-    verdict: Verdict
+    verdict: OrderOutcome
     since_ns: int
     why: str = ""
     is_out: bool = False
@@ -40,16 +40,23 @@ class WriteListener(Protocol):
         """What became of a command, at each change; also of one that a newer order overtook."""
         ...
 
-    def gave_back(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+    def gave_back(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """What became of giving points back to their device."""
         ...
 
-    def left(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+    def left(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Points got their safe values because we leave their device; ``unknown``: perhaps not all did."""
         ...
 
     def passed(
-        self, point: str, who: Who, why: str, value: float | None, verdict: Verdict, note: str, now_ns: int
+        self,
+        point: str,
+        who: Who,
+        why: str,
+        value: float | None,
+        verdict: OrderOutcome,
+        note: str,
+        now_ns: int,
     ) -> None:
         """Another client wrote through us to a register that nothing here orders."""
         ...
@@ -61,14 +68,21 @@ class NoWriteListener:
     def judged(self, outcome: "WriteOutcome") -> None:
         """Nothing is done with it."""
 
-    def gave_back(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+    def gave_back(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Nothing is done with it."""
 
-    def left(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+    def left(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Nothing is done with it."""
 
     def passed(
-        self, point: str, who: Who, why: str, value: float | None, verdict: Verdict, note: str, now_ns: int
+        self,
+        point: str,
+        who: Who,
+        why: str,
+        value: float | None,
+        verdict: OrderOutcome,
+        note: str,
+        now_ns: int,
     ) -> None:
         """Nothing is done with it."""
 
@@ -143,7 +157,9 @@ class Mailbox:
                 command, "done", now_ns, "accepted; this point cannot be read back", is_out=True
             )
 
-    def failed(self, command: Command, verdict: Verdict, why: str, now_ns: int, *, read_back: bool) -> None:
+    def failed(
+        self, command: Command, verdict: OrderOutcome, why: str, now_ns: int, *, read_back: bool
+    ) -> None:
         """The write was refused, or its fate is unknown and the next reading decides."""
         if verdict == "unknown" and read_back:
             self._sent[command.point] = 0
@@ -214,7 +230,7 @@ class Mailbox:
     def _set_verdict(
         self,
         command: Command,
-        verdict: Verdict,
+        verdict: OrderOutcome,
         now_ns: int,
         why: str,
         *,

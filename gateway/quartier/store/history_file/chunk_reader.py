@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk, DamagedBytes, unseal
 from quartier.store.gap_records import GapRecord
 
@@ -50,14 +50,14 @@ class ChunkReader:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._held: dict[str, ChunkRow] = {}
-        self._ahead: dict[str, tuple[Mark, ChunkRow]] = {}
-        self._wishes: SimpleQueue[tuple[str, Mark] | None] = SimpleQueue()
+        self._ahead: dict[str, tuple[StreamPosition, ChunkRow]] = {}
+        self._wishes: SimpleQueue[tuple[str, StreamPosition] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._replaced = threading.Event()
         self.damaged: deque[tuple[int, GapRecord]] = deque()
         self.condemned = self.is_hidden = False
 
-    def after(self, stream: str, mark: Mark) -> ChunkRow | None:
+    def after(self, stream: str, mark: StreamPosition) -> ChunkRow | None:
         """The chunk that holds the first sample above ``mark``; None when none can be read."""
         held = self._held.get(stream)
         if held is not None and held.boot == mark.boot and held.first <= mark.seq + 1 <= held.last:
@@ -66,7 +66,7 @@ class ChunkReader:
         entry = ahead[1] if ahead is not None and ahead[0] == mark else self._read_now(stream, mark)
         if entry is not None:
             self._held[stream] = entry
-            self._request_next(stream, Mark(entry.boot, entry.last))
+            self._request_next(stream, StreamPosition(entry.boot, entry.last))
             if entry.chunk is None:
                 self.damaged.append((entry.number, entry.gap(stream)))
         return entry
@@ -89,7 +89,7 @@ class ChunkReader:
             self._thread.join()
             self._thread = None
 
-    def _read_now(self, stream: str, mark: Mark) -> ChunkRow | None:
+    def _read_now(self, stream: str, mark: StreamPosition) -> ChunkRow | None:
         try:
             if self._connection is None:
                 self._connection = _open_connection(self._path)
@@ -101,7 +101,7 @@ class ChunkReader:
         self.is_hidden = False
         return found
 
-    def _request_next(self, stream: str, mark: Mark) -> None:
+    def _request_next(self, stream: str, mark: StreamPosition) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._read_ahead, name="store-reader", daemon=True)
             self._thread.start()
@@ -135,7 +135,7 @@ def _open_connection(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _read_next(connection: sqlite3.Connection, stream: str, mark: Mark) -> ChunkRow | None:
+def _read_next(connection: sqlite3.Connection, stream: str, mark: StreamPosition) -> ChunkRow | None:
     boot, above = min(mark.boot, _INT_MAX), min(mark.seq + 1, _INT_MAX)
     key = connection.execute(_NEXT_SQL, (stream, boot, boot, above)).fetchone()
     if key is None:

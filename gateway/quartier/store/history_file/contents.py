@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk, DamagedBytes, read_tail_boot, read_tail_lasts, unpack_tail
 from quartier.store.gap_records import GapRecord, KnownGaps, load_gap
 
@@ -40,10 +40,10 @@ class FileContents:
 
     boot: int = 0
     clean_boot: int = 0
-    marks: dict[str, Mark] = field(default_factory=dict)
+    marks: dict[str, StreamPosition] = field(default_factory=dict)
     sealed: dict[tuple[int, str], int] = field(default_factory=dict)
-    evicted: dict[str, Mark] = field(default_factory=dict)  # how far each stream was evicted
-    heads: dict[str, Mark] = field(default_factory=dict)
+    evicted: dict[str, StreamPosition] = field(default_factory=dict)  # how far each stream was evicted
+    heads: dict[str, StreamPosition] = field(default_factory=dict)
     pieces: list[Chunk] = field(default_factory=list)
     gaps: list[GapRecord] = field(default_factory=list)
     known_gaps: list[GapRecord] = field(default_factory=list)
@@ -68,8 +68,8 @@ def read_contents(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) 
         connection.execute("SELECT stream, boot, max(first + count - 1) FROM chunk GROUP BY stream, boot")
     ):
         loaded.sealed[boot, stream] = last
-        if boot > loaded.heads.get(stream, Mark(0, 0)).boot:
-            loaded.heads[stream] = Mark(boot, last)
+        if boot > loaded.heads.get(stream, StreamPosition(0, 0)).boot:
+            loaded.heads[stream] = StreamPosition(boot, last)
     if not loaded.boot:  # never committed, or its row is damaged
         loaded.boot = max((boot for boot, _ in find_places(loaded)), default=0)
     boots = {piece.boot for piece in loaded.pieces} | {loaded.boot}
@@ -102,21 +102,21 @@ def read_meta(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:
             yield key, number
 
 
-def read_marks(connection: sqlite3.Connection) -> Iterator[tuple[str, Mark]]:
+def read_marks(connection: sqlite3.Connection) -> Iterator[tuple[str, StreamPosition]]:
     """Marks whose checksum holds."""
     for stream, value, crc in connection.execute("SELECT stream, value, crc FROM mark"):
         mark = verify_value(stream, value, crc)
         if mark is not None:
-            yield stream, Mark(*mark)
+            yield stream, StreamPosition(*mark)
 
 
-def read_evicted(connection: sqlite3.Connection) -> Iterator[tuple[str, Mark]]:
+def read_evicted(connection: sqlite3.Connection) -> Iterator[tuple[str, StreamPosition]]:
     """Return how far each stream was evicted, where the checksum holds."""
     rows = connection.execute("SELECT key, value, crc FROM meta WHERE key LIKE ?", (f"{EVICTED_PREFIX}%",))
     for key, value, crc in rows:
         mark = verify_value(key, value, crc)
         if mark is not None:
-            yield key.removeprefix(EVICTED_PREFIX), Mark(*mark)
+            yield key.removeprefix(EVICTED_PREFIX), StreamPosition(*mark)
 
 
 def read_tail_pieces(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> Iterator[Chunk]:

@@ -15,7 +15,7 @@ from dataclasses import astuple, dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from quartier.house.sample import Mark, Names
+from quartier.site.samples import PointNames, StreamPosition
 from quartier.store.chunks import TAIL_COUNT_MAX, Chunk, ChunkPart, pack_tail, read_sealed_key, split_parts
 from quartier.store.gap_records import GapRecord
 from quartier.store.history_file.commit_log import (
@@ -80,11 +80,11 @@ class CommitJob:
     """
 
     boot: int
-    names: Names
+    names: PointNames
     names_count: int
     parts: list[tuple[Chunk, int, int]] = field(default_factory=list)
     seals: list[Chunk] = field(default_factory=list)
-    marks: dict[str, Mark] = field(default_factory=dict)
+    marks: dict[str, StreamPosition] = field(default_factory=dict)
     gaps: list[GapRecord] = field(default_factory=list)
     damaged_ids: list[int] = field(default_factory=list)
     local_streams: tuple[str, ...] = ()
@@ -165,7 +165,9 @@ class Database:
             return False
         return self._place != (found.st_dev, found.st_ino)
 
-    def open(self, marks: Mapping[str, Mark] | None = None, *, had_history: bool = False) -> FileContents:
+    def open(
+        self, marks: Mapping[str, StreamPosition] | None = None, *, had_history: bool = False
+    ) -> FileContents:
         """Open or create the file and read all but the chunks' bodies.
 
         ``marks`` are those of a file set aside; they are written into the new one.  ``had_history``: a new
@@ -423,7 +425,7 @@ class Database:
         return int(newest)
 
     @staticmethod
-    def _note_evicted(connection: sqlite3.Connection, marks: Mapping[str, Mark]) -> None:
+    def _note_evicted(connection: sqlite3.Connection, marks: Mapping[str, StreamPosition]) -> None:
         """Keep how far streams were evicted: what is gone there was no damage."""
         for stream, mark in marks.items():
             key = f"{EVICTED_PREFIX}{stream}"
@@ -472,7 +474,7 @@ def _prune_gaps(connection: sqlite3.Connection) -> None:
     connection.executemany("DELETE FROM gap WHERE id = ?", [(number,) for number, *_ in rows])
 
 
-def _put_marks(connection: sqlite3.Connection, marks: Mapping[str, Mark]) -> None:
+def _put_marks(connection: sqlite3.Connection, marks: Mapping[str, StreamPosition]) -> None:
     rows = [(stream, *add_checksum(stream, [mark.boot, mark.seq])) for stream, mark in marks.items()]
     connection.executemany("INSERT OR REPLACE INTO mark VALUES (?, ?, ?)", rows)
 

@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from quartier.house.entry import STREAM
-from quartier.house.sample import Mark
+from quartier.site.ledger import LEDGER_STREAM
+from quartier.site.samples import StreamPosition
 from quartier.store.gap_records import GapRecord
 
 PAGE_BYTES = 1024  # a commit writes whole pages, and has some hundred bytes to say
@@ -29,7 +29,7 @@ class EvictionTerms:
     outbox: bool = True
 
 
-NoteEvicted = Callable[[sqlite3.Connection, Mapping[str, Mark]], None]
+NoteEvicted = Callable[[sqlite3.Connection, Mapping[str, StreamPosition]], None]
 
 
 def evict_chunks(
@@ -46,7 +46,7 @@ def evict_chunks(
         return 0, []
     low = _USED_SHARE_LOW * size_max_bytes
     count, gaps = 0, []
-    marks: dict[str, Mark] = {}
+    marks: dict[str, StreamPosition] = {}
     how = {"all": not terms.outbox, "local": json.dumps(terms.local_streams)}
     for trimmed in (True, False):
         while count_used_bytes(connection) > low:
@@ -61,13 +61,13 @@ def evict_chunks(
             connection.executemany("DELETE FROM chunk WHERE id = ?", [(row[0],) for row in rows])
             count += sum(row[4] for row in rows)
             for _, stream, boot, first, size, *_ in rows:
-                mark = marks.get(stream, Mark(0, 0))
+                mark = marks.get(stream, StreamPosition(0, 0))
                 if (boot, first + size - 1) > (mark.boot, mark.seq):
-                    marks[stream] = Mark(boot, first + size - 1)
+                    marks[stream] = StreamPosition(boot, first + size - 1)
             gaps += [
                 GapRecord("evicted", row[1], row[2], row[3], row[3] + row[4] - 1, *row[5:])
                 for row in rows
-                if not trimmed or row[1] == STREAM  # nobody else has a copy of the ledger
+                if not trimmed or row[1] == LEDGER_STREAM  # nobody else has a copy of the ledger
             ]
     note(connection, marks)
     return count, _join_gaps(gaps)
@@ -106,7 +106,7 @@ def count_used_bytes(connection: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
-def set_compared_marks(connection: sqlite3.Connection, marks: Mapping[str, Mark]) -> None:
+def set_compared_marks(connection: sqlite3.Connection, marks: Mapping[str, StreamPosition]) -> None:
     """Let ``evict`` and ``backlog_count`` compare with these marks from now on."""
     connection.execute(
         "CREATE TEMP TABLE IF NOT EXISTS marks (stream TEXT PRIMARY KEY, boot INTEGER, seq INTEGER)"

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store.chunks import ChunkKey, DamagedBytes, read_sealed_key
 from quartier.store.gap_records import GapRecord
 from quartier.store.history_file import commit_log
@@ -129,9 +129,9 @@ class Salvage:
         """Add to ``loaded`` what the keys of the chunks say: how far each stream was sealed."""
         for key in self._keys.values():
             last = key.first + key.count - 1
-            head = loaded.heads.get(key.stream, Mark(0, 0))
+            head = loaded.heads.get(key.stream, StreamPosition(0, 0))
             if (key.boot, last) > (head.boot, head.seq):
-                loaded.heads[key.stream] = Mark(key.boot, last)
+                loaded.heads[key.stream] = StreamPosition(key.boot, last)
             loaded.sealed[key.boot, key.stream] = max(last, loaded.sealed.get((key.boot, key.stream), 0))
             loaded.newest_utc_ms = max(loaded.newest_utc_ms, key.to_utc_ms)
 

@@ -7,15 +7,14 @@ which state they are and which share of its contract each may take.
 from quartier.control.link import allowed, machine
 from quartier.control.link.state import LinkMode, LinkState
 from quartier.control.requests import Envelope, Heartbeat, Interval, OnLoss
-from quartier.house.assets import Limits
-from quartier.house.now import Now
-from quartier.house.records import replace
+from quartier.site.records import Now, replace
+from quartier.site.site_layout import SiteLimits
 
 HEARTBEAT_S = 30
 LEASED_S = 26 * 3600
 """How long a document is valid."""
 AUTONOMOUS = 0.8
-_LIMITS = Limits(
+_LIMITS = SiteLimits(
     import_hard_w=1.0,
     export_hard_w=1.0,
     import_failsafe_w=0.5,

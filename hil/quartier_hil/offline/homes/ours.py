@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from quartier.house.records import replace
 from quartier.planning.forecast.learning import Learner
 from quartier.planning.forecast.predictions import make_forecast
 from quartier.planning.forecast.scenarios import make_scenarios, shift_scenarios
@@ -20,6 +19,7 @@ from quartier.planning.storage.battery_plan import plan_battery
 from quartier.planning.tariffs.carbon_forecast import CarbonForecast
 from quartier.planning.tariffs.peak_history import PeakHistory
 from quartier.planning.tariffs.rule_baseline import RuleBaseline, RuleBattery
+from quartier.site.records import replace
 from quartier_hil.offline.forecast.homes import HOUR_S, Place
 from quartier_hil.offline.homes.year import Battery as Cell
 from quartier_hil.offline.homes.year import Home, Year

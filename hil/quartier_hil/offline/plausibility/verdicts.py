@@ -14,8 +14,8 @@ from quartier.control.observe.meter_check.judge import CheckContext, MeterCheck,
 from quartier.control.observe.observations import LastGood
 from quartier.control.reason import NO_REASON
 from quartier.control.records import Order
-from quartier.house.assets import House as Site
-from quartier.house.records import replace
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 from quartier_hil.house import House
 from quartier_hil.offline import premises
 from quartier_hil.offline.homes.year import Home

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from quartier.house.image import Image
+from quartier.site.process_image import ProcessImage
 from quartier_hil.offline.soak.ledger import Counts
 from quartier_hil.offline.soak.lines import Asked, Fed, HouseTime, Spoken
 from quartier_hil.offline.soak.load import Load
@@ -80,7 +80,7 @@ async def soak(
     days: float, seed: int, noisy_pct: float, told: Callable[[Figures], None] = lambda _: None
 ) -> Figures:
     """Let ``days`` of the house pass; ``told`` is called sixty times on the way."""
-    clock, image, figures = HouseTime(_BEGIN_UTC_S), Image(), Figures()
+    clock, image, figures = HouseTime(_BEGIN_UTC_S), ProcessImage(), Figures()
     fed = lines(seed, noisy_pct, clock)
     for one in fed:
         await one.open()
@@ -120,7 +120,7 @@ async def soak(
     return figures
 
 
-def _look(image: Image, one: Fed, looks: Looks, now_ns: int) -> None:
+def _look(image: ProcessImage, one: Fed, looks: Looks, now_ns: int) -> None:
     """What a control cycle would see of it."""
     frozen = image.freeze(now_ns)
     for quantity, value in one.values.items():

@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.commissioning.service import arming
-from quartier.config import load
+from quartier.config import loading
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.clock import SiteClock
 from quartier_hil.devices import catalog
@@ -37,7 +37,7 @@ async def armed(tmp_path):
             if fault is not None:
                 gx.fault(fault)
             said, known, clock = [], KnownFallbacks(), SiteClock()
-            site = arming.make_armable_site(load.load_lenient(path), clock)
+            site = arming.make_armable_site(loading.load_site_leniently(path), clock)
             rows = await arming.arm_site(site, known, clock, said.append, writes=True)
             return {row["point"]: row for row in rows}, said, known
 

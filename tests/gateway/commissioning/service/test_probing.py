@@ -12,12 +12,12 @@ from tests.gateway.daemon.street import Street
 
 from quartier.commissioning.service import probing
 from quartier.commissioning.service.probing import ProbeImpossible
-from quartier.config import load
+from quartier.config import loading
 from quartier.control.link import allowed, machine
 from quartier.daemon import state_files
-from quartier.house.assets import Limits
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.site.site_layout import SiteLimits
 from quartier_hil.house import House
 
 pytestmark = pytest.mark.daemon
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.daemon
 
 # Ten seconds of the house are two real ones: what is too slow for that is not the gateway.
 RATE = 5.0
-LIMITS = Limits(
+LIMITS = SiteLimits(
     import_hard_w=12_000,
     export_hard_w=6_000,
     import_failsafe_w=6_000,
@@ -230,7 +230,7 @@ async def test_what_takes_no_orders_is_refused_with_what_helps(street, name, why
 
 
 def planned(street, name):
-    loaded = load.load_lenient(street.config)
+    loaded = loading.load_site_leniently(street.config)
     return probing.make_probe_plan(loaded, name, None, SiteClock().now(), street.folder / "state")
 
 

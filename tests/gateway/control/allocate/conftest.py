@@ -11,8 +11,8 @@ from quartier.control.records import OrderBook
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Asset, Moded
-from quartier.house.now import Now
+from quartier.site.asset_types import Asset, OperationModeAsset
+from quartier.site.records import Now
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def seen(at_hour, house):
     """A scene in which points of one asset, the grid's power and its last mode are known."""
 
     def made(
-        asset: Moded,
+        asset: OperationModeAsset,
         hour: float = 12.0,
         *,
         grid_w: float | None = 0.0,

@@ -5,7 +5,7 @@ from quartier.control.limits.breach import Breach
 from quartier.control.participants import Participant
 from quartier.control.reason import make_text_reason
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Pv
+from quartier.site.asset_types import Pv
 from quartier_drivers.who import Who
 
 CAP = make_text_reason("cap", Who("rule", "test"))

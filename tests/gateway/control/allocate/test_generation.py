@@ -13,8 +13,7 @@ from quartier.control.reason import NO_REASON, make_text_reason
 from quartier.control.records import Order, OrderBook, Override
 from quartier.control.state import ControlState
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Load, Mode, Pv
-from quartier.house.modes import Chp
+from quartier.site.asset_types import ChpUnit, Load, OperationMode, Pv
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
@@ -98,8 +97,11 @@ def test_a_silent_relay_that_could_break_the_cap_is_switched_off_and_stays_so(su
     assert [0.0] == sorted(limits(p, "pv1.relay_on", since=75))
 
 
-CHP = Chp(
-    name="chp", rated_w=4_000, quantity="request_on", modes=(Mode("rest", 0, 0.0), Mode("run", 1, -4_000.0))
+CHP = ChpUnit(
+    name="chp",
+    rated_w=4_000,
+    quantity="request_on",
+    modes=(OperationMode("rest", 0, 0.0), OperationMode("run", 1, -4_000.0)),
 )
 
 

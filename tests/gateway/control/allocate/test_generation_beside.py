@@ -11,18 +11,24 @@ from quartier.control.records import Order, OrderBook
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Mode, Moded, Pv
-from quartier.house.now import Now
+from quartier.site.asset_types import OperationMode, OperationModeAsset, Pv
+from quartier.site.records import Now
 
-PLAIN = Moded(
-    name="x", rated_w=900, quantity="relay_on", modes=(Mode("on", 1, 900), Mode("off", 0, 0)), senses=("a_c",)
+PLAIN = OperationModeAsset(
+    name="x",
+    rated_w=900,
+    quantity="relay_on",
+    modes=(OperationMode("on", 1, 900), OperationMode("off", 0, 0)),
+    senses=("a_c",),
 )
 NOW_NS = 100_000_000_000
 
 
 @pytest.fixture
 def scene(with_house, drive):
-    def made(asset: Moded, grid_w: float | None, mode: int | None = None, **points: float) -> CycleInputs:
+    def made(
+        asset: OperationModeAsset, grid_w: float | None, mode: int | None = None, **points: float
+    ) -> CycleInputs:
         house = with_house("bat1")
         state = ControlState.fresh(replace(house, assets=(*house.assets, asset)))
         memories = {name.replace("__", "."): LastGood(value, NOW_NS) for name, value in points.items()}

@@ -11,8 +11,8 @@ from quartier.control.participants import Participant
 from quartier.control.records import Override
 from quartier.control.requests import Requests
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Load, Mode, Moded
-from quartier.house.nodes import Node
+from quartier.site.asset_types import Battery, Load, OperationMode, OperationModeAsset
+from quartier.site.site_layout import Node
 from quartier_drivers.who import Who
 
 BATTERY = Battery(
@@ -23,12 +23,12 @@ BATTERY = Battery(
     discharge_max_w=5_000,
     ramp_max_w_per_s=2_500,
 )
-WASTE = Moded(
+WASTE = OperationModeAsset(
     name="waste",
     rated_w=3_000,
     tier="B",
     quantity="run_on",
-    modes=(Mode("runs", 1, 3_000), Mode("waits", 0, 0)),
+    modes=(OperationMode("runs", 1, 3_000), OperationMode("waits", 0, 0)),
 )
 FLAT = tree.ConnectionTree(stem=None, caps=None)
 

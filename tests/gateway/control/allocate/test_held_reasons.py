@@ -15,8 +15,7 @@ from quartier.control.reason import make_grid_reason, make_reason, make_text_rea
 from quartier.control.records import Order, OrderBook
 from quartier.control.state import ControlState
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.assets import Ev, Mode, Pv
-from quartier.house.modes import Ventilation
+from quartier.site.asset_types import ChargePointAsset, OperationMode, Pv, VentilationUnit
 
 S = 1_000_000_000
 OFF = make_grid_reason("grid.frequency", "low frequency", frequency_hz=49.46).then(make_tier_reason("D"))
@@ -158,15 +157,15 @@ def test_pv_that_is_held_says_what_it_waits_for(scene, room_w, stage, duties, ge
     )
 
 
-FAN = Ventilation(
+FAN = VentilationUnit(
     name="air",
     rated_w=1_000,
     tier="C",
     quantity="speed_pct",
-    modes=(Mode("normal", 2.0, 1_000.0), Mode("slow", 1.0, 400.0)),
+    modes=(OperationMode("normal", 2.0, 1_000.0), OperationMode("slow", 1.0, 400.0)),
     co2_max_ppm=1e9,
 )
-CAR = Ev(name="ev1", rated_w=11_040)
+CAR = ChargePointAsset(name="ev1", rated_w=11_040)
 ROOF = Pv(name="pv2", rated_w=3_000, curtail="relay")
 
 

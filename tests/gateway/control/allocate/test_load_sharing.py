@@ -15,8 +15,8 @@ from quartier.control.participants import Participant
 from quartier.control.records import Override
 from quartier.control.requests import Requests
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.assets import Battery, Ev, Load
-from quartier.house.nodes import Node
+from quartier.site.asset_types import Battery, ChargePointAsset, Load
+from quartier.site.site_layout import Node
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
@@ -32,7 +32,7 @@ def yard(board, house, car):
 
     def make(**changes):
         evs = tuple(
-            Ev(name=f"ev{n}", rated_w=3_680, phases_count=1, phase="l1", node="yard", **changes)
+            ChargePointAsset(name=f"ev{n}", rated_w=3_680, phases_count=1, phase="l1", node="yard", **changes)
             for n in range(3)
         )
         limits = replace(house.limits, import_hard_w=60_000)

@@ -13,9 +13,8 @@ from tests.gateway.control.stepping import are_all_on, step_until
 from quartier.control import switch_state
 from quartier.control.allocate import minimum_times
 from quartier.control.allocate.minimum_times import MinimumTimeExcess
-from quartier.house.assets import Ev, Load, Mode, Pv, Supply
-from quartier.house.modes import Chp, Heat
-from quartier.house.nodes import Node
+from quartier.site.asset_types import ChargePointAsset, ChpUnit, HeatAsset, Load, OperationMode, Pv
+from quartier.site.site_layout import Node, SupplyMeter
 
 S = 1_000_000_000
 PUMPS = tuple(
@@ -25,12 +24,16 @@ PUMPS = tuple(
 
 
 def heat(name, node="grid", phase=None, **changes):
-    return Heat(
+    return HeatAsset(
         name=name,
         rated_w=4_000,
         tier="C",
         quantity="sg_ready_state",
-        modes=(Mode("boost", 3, 4_000), Mode("normal", 2, 3_500), Mode("blocked", 1, 0)),
+        modes=(
+            OperationMode("boost", 3, 4_000),
+            OperationMode("normal", 2, 3_500),
+            OperationMode("blocked", 1, 0),
+        ),
         normal=1,
         comfort_min_c=40,
         comfort_max_c=55,
@@ -204,7 +207,7 @@ def test_of_two_machines_a_fuse_takes_no_more_than_it_needs(board, house):
 def test_the_breaker_of_a_warning_meter_does_not_wait_either(plant, house):
     pump = replace(PUMPS[0], min_on_s=3_000)
     p = plant(
-        house=replace(house, assets=(pump,), supplies=(Supply(name="linky", release_s=60.0),)),
+        house=replace(house, assets=(pump,), supplies=(SupplyMeter(name="linky", release_s=60.0),)),
         base_w=3_000,
         loads_w={"hp1": 4_000},
     )
@@ -239,7 +242,7 @@ def test_an_export_limit_starts_machines_one_by_one_where_pv_can_wait(plant, hou
 
 
 def test_the_largest_excess_is_that_of_the_largest_machine(house):
-    car = Ev(name="ev1", rated_w=11_040)
+    car = ChargePointAsset(name="ev1", rated_w=11_040)
     small, large = replace(PUMPS[0], rated_w=2_000, min_on_s=900), PUMPS[1]
     site = replace(house, assets=(small, large, car, replace(PUMPS[2], switchable=False, rated_w=9_000)))
 
@@ -251,7 +254,7 @@ def test_the_largest_excess_is_that_of_the_largest_machine(house):
 
 
 def test_cars_that_share_start_together_and_count_together(house):
-    cars = tuple(Ev(name=f"ev{n}", rated_w=11_040) for n in (1, 2))
+    cars = tuple(ChargePointAsset(name=f"ev{n}", rated_w=11_040) for n in (1, 2))
     site = replace(house, assets=(*cars, PUMPS[0]), main_fuse_a=63.0)
 
     assert [MinimumTimeExcess("import", 4_000 + 2 * 4_140, 300.0, ("ev1", "ev2", "hp1"))] == (
@@ -260,8 +263,8 @@ def test_cars_that_share_start_together_and_count_together(house):
 
 
 def test_what_generates_counts_for_the_export(house):
-    modes = (Mode("stopped", 0, 0), Mode("asked to run", 1, -5_500))
-    chp = Chp(name="chp", rated_w=5_500, quantity="request_on", modes=modes, min_off_s=1_800)
+    modes = (OperationMode("stopped", 0, 0), OperationMode("asked to run", 1, -5_500))
+    chp = ChpUnit(name="chp", rated_w=5_500, quantity="request_on", modes=modes, min_off_s=1_800)
     idle = replace(chp, name="other", min_off_s=0.0)
 
     assert [MinimumTimeExcess("export", 5_500.0, 1_800.0, ("chp",))] == (

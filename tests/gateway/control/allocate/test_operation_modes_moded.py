@@ -9,8 +9,7 @@ from quartier.control.reason import NO_REASON
 from quartier.control.records import Preference
 from quartier.control.state import ControlState
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Mode, Moded
-from quartier.house.modes import Heat, Lights
+from quartier.site.asset_types import HeatAsset, Lights, OperationMode, OperationModeAsset
 
 S = 1_000_000_000
 STREET = Lights(
@@ -18,14 +17,18 @@ STREET = Lights(
     rated_w=4_000,
     tier="C",
     quantity="dim_pct",
-    modes=tuple(Mode(f"{p} % light", p, 40.0 * p) for p in (100, 90, 80, 70, 60, 50)),
+    modes=tuple(OperationMode(f"{p} % light", p, 40.0 * p) for p in (100, 90, 80, 70, 60, 50)),
 )
-BOILER = Moded(
+BOILER = OperationModeAsset(
     name="boiler",
     rated_w=3_000,
     tier="C",
     quantity="sg_ready_state",
-    modes=(Mode("boost", 3, 3_000), Mode("normal", 2, 2_000), Mode("blocked", 1, 0)),
+    modes=(
+        OperationMode("boost", 3, 3_000),
+        OperationMode("normal", 2, 2_000),
+        OperationMode("blocked", 1, 0),
+    ),
     normal=1,
     min_on_s=300,
     min_off_s=180,
@@ -34,7 +37,7 @@ BOILER = Moded(
 
 @pytest.fixture
 def town(plant, house):
-    def made(*assets: Moded, **more: object):
+    def made(*assets: OperationModeAsset, **more: object):
         return plant(house=replace(house, assets=assets), base_w=500, **more)
 
     return made
@@ -175,13 +178,13 @@ def test_tier_a_is_never_moved(town):
     assert {100.0} == {value for _, value in p.written("street.dim_pct")} | {100.0}
 
 
-COLD = Heat(
+COLD = HeatAsset(
     name="hot_water",
     rated_w=2_000,
     tier="C",
     quantity="relay_on",
     senses=("tank_c",),
-    modes=(Mode("normal", 1, 2_000), Mode("blocked", 0, 0)),
+    modes=(OperationMode("normal", 1, 2_000), OperationMode("blocked", 0, 0)),
     comfort_min_c=45,
     min_on_s=300,
     min_off_s=180,

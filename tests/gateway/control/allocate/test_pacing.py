@@ -7,7 +7,7 @@ from quartier.control.limits.active import ActiveLimits
 from quartier.control.participants import Participant
 from quartier.control.records import PowerRange
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Ev, Pv
+from quartier.site.asset_types import Battery, ChargePointAsset, Pv
 
 BATTERY = Battery(
     name="bat1",
@@ -17,7 +17,7 @@ BATTERY = Battery(
     discharge_max_w=5_000,
     ramp_max_w_per_s=2_500,
 )
-CAR = Ev(name="ev1", rated_w=11_000, tier="D")
+CAR = ChargePointAsset(name="ev1", rated_w=11_000, tier="D")
 PANELS = Pv(name="pv1", rated_w=6_000, curtail="limit")
 FORCE = ActiveLimits(import_w=4_000.0, export_w=2_000.0, whose={})
 

@@ -3,15 +3,14 @@ from dataclasses import replace
 import pytest
 
 from quartier.control.allocate import preferences
-from quartier.house.assets import Battery, Mode
-from quartier.house.modes import Chp
+from quartier.site.asset_types import Battery, ChpUnit, OperationMode
 
-ENGINE = Chp(
+ENGINE = ChpUnit(
     name="chp1",
     rated_w=20_000,
     tier="D",
     quantity="request_on",
-    modes=(Mode("rest", 0, 0), Mode("asked to run", 1, -20_000)),
+    modes=(OperationMode("rest", 0, 0), OperationMode("asked to run", 1, -20_000)),
     start_import_w=30_000,
     min_on_s=900,
     min_off_s=2_100,

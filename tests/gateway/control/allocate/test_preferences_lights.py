@@ -3,15 +3,14 @@ from dataclasses import replace
 import pytest
 
 from quartier.control.allocate import preferences
-from quartier.house.assets import Mode
-from quartier.house.modes import Lights
+from quartier.site.asset_types import Lights, OperationMode
 
 STREET = Lights(
     name="street",
     rated_w=4_000,
     tier="C",
     quantity="dim_pct",
-    modes=tuple(Mode(f"{p} % light", p, 40.0 * p) for p in (100, 80, 60, 50)),
+    modes=tuple(OperationMode(f"{p} % light", p, 40.0 * p) for p in (100, 80, 60, 50)),
     evening=((22 * 3600, 80), (30 * 60, 55), (5.5 * 3600, 100)),
 )
 
@@ -33,7 +32,9 @@ def test_without_a_trusted_clock_they_are_as_bright_as_ever(at_hour):
 
 
 def test_nothing_dims_them_below_half_not_even_a_mode_that_could(at_hour):
-    darker = replace(STREET, modes=(*STREET.modes, Mode("20 % light", 20, 800), Mode("off", 0, 0)))
+    darker = replace(
+        STREET, modes=(*STREET.modes, OperationMode("20 % light", 20, 800), OperationMode("off", 0, 0))
+    )
 
     assert 3 == preferences.find_lights_preference(darker, at_hour(2)).lowest
 

@@ -4,16 +4,15 @@ import pytest
 
 from quartier.control.allocate import preferences
 from quartier.control.observe.daily_runs import RUN_MODE, WAIT_MODE, RunProgress
-from quartier.house.assets import Mode
-from quartier.house.modes import Run
+from quartier.site.asset_types import BatchLoad, OperationMode
 
-KILN = Run(
+KILN = BatchLoad(
     name="kiln",
     rated_w=4_500,
     tier="D",
     quantity="relay_on",
     senses=("waiting_on",),
-    modes=(Mode("runs", 1, 4_500), Mode("waits", 0, 0)),
+    modes=(OperationMode("runs", 1, 4_500), OperationMode("waits", 0, 0)),
     run_w=(4_500,) * 8,
     window_s=6 * 3600,
     deadline_s=22 * 3600,

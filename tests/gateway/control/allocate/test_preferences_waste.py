@@ -1,16 +1,15 @@
 import pytest
 
 from quartier.control.allocate import preferences
-from quartier.house.assets import Mode
-from quartier.house.modes import Waste
+from quartier.site.asset_types import OperationMode, WasteCollection
 
-PLANT = Waste(
+PLANT = WasteCollection(
     name="waste",
     rated_w=45_000,
     tier="C",
     quantity="run_on",
     senses=("waiting_on", "left_s"),
-    modes=(Mode("runs", 1, 45_000), Mode("waits", 0, 0)),
+    modes=(OperationMode("runs", 1, 45_000), OperationMode("waits", 0, 0)),
     window_s=6 * 3600,
     deadline_s=22 * 3600,
     duration_s=3_600,

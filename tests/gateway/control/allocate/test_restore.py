@@ -14,12 +14,12 @@ from quartier.control.records import ModeStep, Override
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.assets import Ev, Load, Mode, Moded, Pv
+from quartier.site.asset_types import ChargePointAsset, Load, OperationMode, OperationModeAsset, Pv
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
 T = 1_000  # s; long after all minimum times
-CAR = Ev(name="ev1", rated_w=11_040)
+CAR = ChargePointAsset(name="ev1", rated_w=11_040)
 ROOF = Pv(name="roof", rated_w=5_000, curtail="relay")
 COLD, PUMP, HEAT = (
     Load(name=name, rated_w=2_000, tier=tier, switchable=True)
@@ -154,8 +154,8 @@ def test_what_was_paused_returns_before_anything_is_raised(restored):
 
 @pytest.mark.parametrize(("tier", "back"), [("B", {0}), ("D", {1})])
 def test_an_asset_in_modes_has_the_turn_that_its_comfort_gives_it_now(restored, tier, back):
-    modes = (Mode("on", 1, 900.0), Mode("off", 0, 0.0))
-    fan = Moded(name="fan", rated_w=900, tier="D", quantity="step_index", modes=modes)
+    modes = (OperationMode("on", 1, 900.0), OperationMode("off", 0, 0.0))
+    fan = OperationModeAsset(name="fan", rated_w=900, tier="D", quantity="step_index", modes=modes)
     held = Participant(fan, 0.0, 0.0, SwitchState(on=False, mode=1, is_held=True), mode=1, tier=tier)
     held.ups = (ModeStep(0, 900.0, "to on", tier),)
 

@@ -10,10 +10,10 @@ from quartier.control.participants import Participant
 from quartier.control.reason import NO_REASON, make_text_reason
 from quartier.control.records import Order, OrderBook
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.assets import Battery, Ev, Pv
+from quartier.site.asset_types import Battery, ChargePointAsset, Pv
 from quartier_drivers.who import Who
 
-CAR = Ev(name="ev1", rated_w=11_040)
+CAR = ChargePointAsset(name="ev1", rated_w=11_040)
 PV = Pv(name="pv1", rated_w=6_000, curtail="limit")
 BATTERY = Battery(
     name="bat1",

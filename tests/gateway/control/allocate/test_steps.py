@@ -6,7 +6,7 @@ from quartier.control.allocate import steps
 from quartier.control.participants import Participant
 from quartier.control.records import ModeStep, PowerRange
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Mode, Moded
+from quartier.site.asset_types import OperationMode, OperationModeAsset
 
 S = 1_000_000_000
 
@@ -119,8 +119,8 @@ def test_cars_that_share_are_slowed_together_and_pause_by_turns_if_they_may_swit
 
 
 def seat(name, tier="C", **changes):
-    modes = (Mode("on", 1, 900.0), Mode("off", 0, 0.0))
-    asset = Moded(name=name, rated_w=900, tier="D", quantity="step_index", modes=modes)
+    modes = (OperationMode("on", 1, 900.0), OperationMode("off", 0, 0.0))
+    asset = OperationModeAsset(name=name, rated_w=900, tier="D", quantity="step_index", modes=modes)
     made = Participant(asset, 900.0, 900.0, SwitchState(), tier=tier)
     for key, value in changes.items():
         setattr(made, key, value)

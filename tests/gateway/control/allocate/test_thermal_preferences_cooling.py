@@ -1,16 +1,19 @@
 import pytest
 
 from quartier.control.allocate import thermal_preferences
-from quartier.house.assets import Mode
-from quartier.house.modes import Cooling
+from quartier.site.asset_types import CoolingAsset, OperationMode
 
-ROOM = Cooling(
+ROOM = CoolingAsset(
     name="air1",
     rated_w=4_000,
     tier="C",
     quantity="setpoint_shift_k",
     senses=("room_c",),
-    modes=(Mode("boost", -2, 4_000), Mode("normal", 0, 3_000), Mode("lowered", 2, 1_500)),
+    modes=(
+        OperationMode("boost", -2, 4_000),
+        OperationMode("normal", 0, 3_000),
+        OperationMode("lowered", 2, 1_500),
+    ),
     normal=1,
     boosts=0,
     comfort_min_c=22,

@@ -3,16 +3,19 @@ from dataclasses import replace
 import pytest
 
 from quartier.control.allocate import thermal_preferences
-from quartier.house.assets import Mode
-from quartier.house.modes import Heat
+from quartier.site.asset_types import HeatAsset, OperationMode
 
-PUMP = Heat(
+PUMP = HeatAsset(
     name="pump1",
     rated_w=4_000,
     tier="C",
     quantity="sg_ready_state",
     senses=("tank_c", "room_c"),
-    modes=(Mode("boost", 3, 4_000), Mode("normal", 2, 3_000), Mode("blocked", 1, 0)),
+    modes=(
+        OperationMode("boost", 3, 4_000),
+        OperationMode("normal", 2, 3_000),
+        OperationMode("blocked", 1, 0),
+    ),
     normal=1,
     boosts=0,
     comfort_min_c=45,

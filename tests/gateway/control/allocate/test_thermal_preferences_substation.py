@@ -5,16 +5,15 @@ import pytest
 from quartier.control.allocate import thermal_preferences
 from quartier.control.reason import render_text
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Mode
-from quartier.house.modes import Substation
+from quartier.site.asset_types import HeatSubstation, OperationMode
 
-PUMP = Substation(
+PUMP = HeatSubstation(
     name="loop",
     rated_w=7_500,
     tier="C",
     quantity="pump_pct",
     senses=("supply_c", "return_c"),
-    modes=tuple(Mode(f"{p} % speed", p, 7_500 * (p / 100) ** 3) for p in (100, 80, 60, 40)),
+    modes=tuple(OperationMode(f"{p} % speed", p, 7_500 * (p / 100) ** 3) for p in (100, 80, 60, 40)),
     bands=(("supply_c", 8, 75), ("return_c", 5, float("inf"))),
 )
 

@@ -1,16 +1,15 @@
 import pytest
 
 from quartier.control.allocate import thermal_preferences
-from quartier.house.assets import Mode
-from quartier.house.modes import Ventilation
+from quartier.site.asset_types import OperationMode, VentilationUnit
 
-UNIT = Ventilation(
+UNIT = VentilationUnit(
     name="air",
     rated_w=3_000,
     tier="C",
     quantity="speed_pct",
     senses=("co2_ppm",),
-    modes=tuple(Mode(f"{p} % speed", p, 3_000 * (p / 100) ** 3) for p in (100, 80, 60, 40)),
+    modes=tuple(OperationMode(f"{p} % speed", p, 3_000 * (p / 100) ** 3) for p in (100, 80, 60, 40)),
     co2_max_ppm=1_200,
 )
 

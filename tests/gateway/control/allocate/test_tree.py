@@ -7,8 +7,8 @@ import pytest
 from quartier.control.allocate import tree
 from quartier.control.participants import Participant
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Ev, Load
-from quartier.house.nodes import Node
+from quartier.site.asset_types import ChargePointAsset, Load
+from quartier.site.site_layout import Node
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_phase_that_feeds_back_over_its_fuse_curtails(hall, house):
 
 
 def test_nothing_below_a_meter_that_is_late_comes_back(board, car, house):
-    ev = Ev(name="ev1", rated_w=11_040, node="shed", tier="C")
+    ev = ChargePointAsset(name="ev1", rated_w=11_040, node="shed", tier="C")
     sub = Node(name="shed", fuse_a=32, measured=True)
     p = board(
         house=replace(house, assets=(ev,), nodes=(sub,), limits=replace(house.limits, import_hard_w=60_000))

@@ -12,8 +12,8 @@ from tests.effort import examples
 from quartier.control.events import effects
 from quartier.control.events.detection import ActiveRow, GridEvents, is_dark, update_events
 from quartier.control.observe.observations import LastGood
-from quartier.house.assets import House
-from quartier.house.image import Image
+from quartier.site.process_image import ProcessImage
+from quartier.site.site_layout import Site
 from quartier_drivers.contract import Quality, Reading, columns
 
 
@@ -21,14 +21,14 @@ from quartier_drivers.contract import Quality, Reading, columns
 class Mains:
     """The public grid through a meter that is read every ``period_s``; ``t`` in s, ``volts`` in V by phase."""
 
-    house: House
+    house: Site
     period_s: float = 0.2
     hz: float | None = 50.0
     volts: tuple[float, ...] = (230.0, 230.0, 230.0)
     t: float = 0.0
     events: GridEvents = field(default_factory=GridEvents)
     power_w: float = 1_000.0
-    _image: Image = field(default_factory=Image)
+    _image: ProcessImage = field(default_factory=ProcessImage)
 
     def __post_init__(self) -> None:
         measured = None if self.hz is None else self.period_s

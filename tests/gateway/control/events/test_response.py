@@ -12,8 +12,7 @@ from quartier.control.orders.commands import Shed
 from quartier.control.participants import Participant
 from quartier.control.records import AllocationStep
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Ev, Mode, Moded, Pv
-from quartier.house.modes import Lights
+from quartier.site.asset_types import ChargePointAsset, Lights, OperationMode, OperationModeAsset, Pv
 
 CALM_S = 30  # of a sound grid before an event
 ALL = {"heat": 1_500, "pump": 2_000, "cold": 1_000, "lift": 700}
@@ -170,12 +169,16 @@ def test_a_surplus_still_charges_the_battery_in_the_first_row(fed):
 
 
 def test_a_boost_that_the_first_row_ended_is_blocked_by_the_second_without_a_wait(fed, house):
-    boiler = Moded(
+    boiler = OperationModeAsset(
         name="boiler",
         rated_w=3_000,
         tier="C",
         quantity="sg_ready_state",
-        modes=(Mode("boost", 3, 3_000), Mode("normal", 2, 2_000), Mode("blocked", 1, 0)),
+        modes=(
+            OperationMode("boost", 3, 3_000),
+            OperationMode("normal", 2, 2_000),
+            OperationMode("blocked", 1, 0),
+        ),
         normal=1,
         min_on_s=300,
         min_off_s=180,
@@ -230,7 +233,7 @@ def test_a_car_pauses_and_is_not_raised_until_it_is_over(fed):
 
 
 def test_lights_are_dimmed_to_half_and_never_off(fed, house):
-    modes = tuple(Mode(f"{n} %", n, 10.0 * n) for n in (100, 75, 50, 0))
+    modes = tuple(OperationMode(f"{n} %", n, 10.0 * n) for n in (100, 75, 50, 0))
     street = Lights(name="street", rated_w=1_000, tier="C", quantity="dim_pct", modes=modes)
     p = fed(house=replace(house, assets=(*house.assets, street)))
     hz(p, 50.0, CALM_S)
@@ -241,8 +244,8 @@ def test_lights_are_dimmed_to_half_and_never_off(fed, house):
 
 @pytest.mark.long
 def test_modes_go_to_the_last_rung_of_their_tier_and_come_back(fed, house):
-    modes = (Mode("high", 2, 2_000), Mode("low", 1, 1_000), Mode("off", 0, 0))
-    fan = Moded(name="fan", rated_w=2_000, tier="C", quantity="step_index", modes=modes)
+    modes = (OperationMode("high", 2, 2_000), OperationMode("low", 1, 1_000), OperationMode("off", 0, 0))
+    fan = OperationModeAsset(name="fan", rated_w=2_000, tier="C", quantity="step_index", modes=modes)
     p = fed(house=replace(house, assets=(*house.assets, fan)))
     p.loads_w["fan"] = 1.0
     hz(p, 50.0, CALM_S)
@@ -337,7 +340,7 @@ def test_no_event_lifts_a_cap(fed):
 )
 def test_a_car_that_may_not_pause_yet_goes_down_to_its_floor(scene, turn, deaf, want_w, after_w, moved):
     wants, acted = [want_w], {}
-    car = Participant(Ev(name="ev1", rated_w=11_040), want_w, want_w, turn, deaf=deaf)
+    car = Participant(ChargePointAsset(name="ev1", rated_w=11_040), want_w, want_w, turn, deaf=deaf)
     found = response.apply_tier_shed(
         scene(t=59, duties=GridEffects(off={"D": "grid at 49.70 Hz"})), [car], wants, acted
     )

@@ -9,8 +9,8 @@ from quartier.control.limits.active import ActiveLimits
 from quartier.control.limits.breach import Breach, WatchedRow
 from quartier.control.observe.observations import LastGood
 from quartier.control.reason import make_text_reason
-from quartier.house.assets import Battery, Ev, Load, Pv
-from quartier.house.nodes import Node
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, Pv
+from quartier.site.site_layout import Node
 
 S = 1_000_000_000
 SHED = Node(name="shed", fuse_a=32.0, measured=True, unmeasured_w=0.0)
@@ -129,7 +129,9 @@ def yard(board, car, branched):
     """A car that does not obey and a pump behind the fuse of the shed, and a pump elsewhere."""
 
     def make(base_w, told_a):
-        ev = Ev(name="ev1", rated_w=7_360, node="shed", phases_count=1, phase="l1", current_max_a=32.0)
+        ev = ChargePointAsset(
+            name="ev1", rated_w=7_360, node="shed", phases_count=1, phase="l1", current_max_a=32.0
+        )
         house = replace(branched, assets=(ev, pump("inside", "shed"), pump("outside", "grid")))
         p = board(house=house, cars={"ev1": car(phases=1)}).cap(import_max_w=60_000)
         p.loads_w = {"inside": 1_500, "outside": 1_500}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from quartier.control.limits import connection_tree
 from quartier.control.limits.active import ActiveLimits
 from quartier.control.reason import make_text_reason
-from quartier.house.nodes import Node
+from quartier.site.site_layout import Node
 
 FORCE = ActiveLimits(
     import_w=20_000,

@@ -9,10 +9,10 @@ from quartier.control.limits import contacts
 from quartier.control.limits.contacts import ContactHold, ContactState
 from quartier.control.observe.observations import LastGood
 from quartier.control.records import PowerLimits
-from quartier.house.assets import Contact
+from quartier.site.site_layout import LimitContact
 
 S = 1_000_000_000
-DSO = Contact(name="dso1", import_max_w=4200.0)
+DSO = LimitContact(name="dso1", import_max_w=4200.0)
 CLOSED, OPEN, SILENT = 1.0, 0.0, None
 
 
@@ -115,7 +115,7 @@ def test_since_when_it_acts_does_not_move_while_it_acts():
 
 
 def test_those_that_act_are_sources_of_caps_by_name():
-    both = Contact(name="dso2", export_max_w=0.0, generation_max_w=3000.0)
+    both = LimitContact(name="dso2", export_max_w=0.0, generation_max_w=3000.0)
     holds = {"dso1": ContactHold(ContactState.LOST, 0), "dso2": ContactHold(ContactState.ACTS, 0)}
 
     assert [

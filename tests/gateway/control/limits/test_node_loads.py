@@ -8,8 +8,8 @@ from quartier.control.limits import node_loads
 from quartier.control.observe import phases
 from quartier.control.participants import Participant
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Load, Pv
-from quartier.house.nodes import Node
+from quartier.site.asset_types import Battery, Load, Pv
+from quartier.site.site_layout import Node
 
 UNIT = Battery(
     name="bat1",

@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 from quartier.control.limits import supplies
 from quartier.control.observe.observations import LastGood
 from quartier.control.records import PowerLimits
-from quartier.house.assets import Grid, House, Limits, Supply
+from quartier.site.asset_types import GridMeter
+from quartier.site.site_layout import Site, SiteLimits, SupplyMeter
 
 S = 1_000_000_000
-LINKY = Supply(name="linky", release_s=60.0)
-HOUSE = House(
+LINKY = SupplyMeter(name="linky", release_s=60.0)
+HOUSE = Site(
     name="b1",
-    grid=Grid(name="grid", rated_w=9_000),
+    grid=GridMeter(name="grid", rated_w=9_000),
     assets=(),
-    limits=Limits(
+    limits=SiteLimits(
         import_hard_w=9_000,
         export_hard_w=0,
         import_failsafe_w=0,

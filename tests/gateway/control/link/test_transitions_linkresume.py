@@ -4,7 +4,7 @@ import pytest
 
 from quartier.control.link.state import LinkMode
 from quartier.control.link.transitions import make_initial_state, resume_state
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 S = 1_000_000_000
 

@@ -10,12 +10,12 @@ from quartier.control.observe.observations import LastGood
 from quartier.control.reason import NO_REASON
 from quartier.control.records import Order
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Ev
-from quartier.house.nodes import Node
-from quartier.house.now import Now
+from quartier.site.asset_types import ChargePointAsset
+from quartier.site.records import Now
+from quartier.site.site_layout import Node
 
 S = 1_000_000_000
-EV = Ev(name="ev1", rated_w=11_040, l1_on="l2")
+EV = ChargePointAsset(name="ev1", rated_w=11_040, l1_on="l2")
 FREE = SwitchState()
 NOON = Now(0, 43_200_000, synced=True)
 

@@ -7,10 +7,10 @@ import pytest
 
 from quartier.control.observe import charging_sessions
 from quartier.control.observe.charging_sessions import Uptake, UptakeSample
-from quartier.house.assets import Ev
+from quartier.site.asset_types import ChargePointAsset
 
 S = 1_000_000_000
-EV = Ev(name="ev1", rated_w=11_040)
+EV = ChargePointAsset(name="ev1", rated_w=11_040)
 FULL_W, PHASE_W, LEAST_W = 11_040.0, 3_680.0, 1_380.0
 
 

@@ -10,19 +10,18 @@ from quartier.control.observe import daily_runs
 from quartier.control.observe.daily_runs import NO_RUN, RUN_MODE, WAIT_MODE, RunProgress
 from quartier.control.observe.observations import LastGood
 from quartier.control.switch_state import SwitchState
-from quartier.house.alarm import Alarm
-from quartier.house.assets import Mode
-from quartier.house.modes import Run
-from quartier.house.now import Now
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import BatchLoad, OperationMode
+from quartier.site.records import Now
 
 S, HOUR_S = 1_000_000_000, 3_600.0
-WASHER = Run(
+WASHER = BatchLoad(
     name="washer",
     rated_w=2_200,
     tier="D",
     quantity="relay_on",
     senses=("waiting_on",),
-    modes=(Mode("runs", 1, 2_200), Mode("waits", 0, 0)),
+    modes=(OperationMode("runs", 1, 2_200), OperationMode("waits", 0, 0)),
     run_w=(2_000, 100),
     window_s=20 * HOUR_S,
     deadline_s=6 * HOUR_S,

@@ -9,7 +9,7 @@ from quartier.control.observe.health import (
     find_stale_after_s,
     is_slow_meter,
 )
-from quartier.house.assets import Grid
+from quartier.site.asset_types import GridMeter
 
 S = 1_000_000_000
 WELL = InputHealth(grid_age_s=0.5)
@@ -39,7 +39,7 @@ def test_a_grid_meter_of_5_s_has_more_time(age_s, stage):
 
 @pytest.mark.parametrize(("period_s", "margin"), [(1, False), (2, False), (2.1, True)])
 def test_a_meter_slower_than_2_s_is_slow(period_s, margin):
-    assert margin is is_slow_meter(Grid(name="grid", rated_w=1, period_s=period_s))
+    assert margin is is_slow_meter(GridMeter(name="grid", rated_w=1, period_s=period_s))
 
 
 @pytest.mark.parametrize(("late", "stage"), [(2, ControlStage.WELL), (3, ControlStage.FREEZE)])

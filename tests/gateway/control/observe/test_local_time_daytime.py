@@ -5,7 +5,7 @@ import pytest
 
 from quartier.control.observe import local_time
 from quartier.control.observe.local_time import find_local_time_s
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 
 def utc(*then: int) -> Now:

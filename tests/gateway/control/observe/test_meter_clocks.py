@@ -7,17 +7,18 @@ import pytest
 from quartier.control.observe import meter_clocks, observations
 from quartier.control.observe.meter_clocks import ClockComparison
 from quartier.control.observe.observations import LastGood
-from quartier.house.assets import Grid, House, Limits, Witness
-from quartier.house.now import Now
+from quartier.site.asset_types import GridMeter
+from quartier.site.records import Now
+from quartier.site.site_layout import ClockSource, Site, SiteLimits
 
 S = 1_000_000_000
 EPOCH_MS = 1_790_000_000_000
-LINKY, P1 = Witness(name="linky", clock_s=2.0), Witness(name="p1", clock_s=10.0, tariff_s=10.0)
-HOUSE = House(
+LINKY, P1 = ClockSource(name="linky", clock_s=2.0), ClockSource(name="p1", clock_s=10.0, tariff_s=10.0)
+HOUSE = Site(
     name="b1",
-    grid=Grid(name="grid", rated_w=9_000),
+    grid=GridMeter(name="grid", rated_w=9_000),
     assets=(),
-    limits=Limits(
+    limits=SiteLimits(
         import_hard_w=9_000,
         export_hard_w=0,
         import_failsafe_w=0,
@@ -99,7 +100,7 @@ def test_where_one_meter_agrees_with_ours_the_other_is_the_one_that_is_wrong():
 
 
 def test_all_that_contradict_are_named():
-    watch = Watch(LINKY, P1, Witness(name="sub1", tariff_s=1.0)).looks(90, linky=-3_600.0, p1=-3_590.0)
+    watch = Watch(LINKY, P1, ClockSource(name="sub1", tariff_s=1.0)).looks(90, linky=-3_600.0, p1=-3_590.0)
 
     assert "the clock is contradicted by linky and p1" == watch.doubt
     assert ["linky", "p1"] == [of for _, of, _ in watch.alarms]

@@ -5,15 +5,15 @@ import pytest
 
 from quartier.control.observe import observations
 from quartier.control.observe.observations import LastGood
-from quartier.house.assets import Load, Mode, Moded
-from quartier.house.image import Image
+from quartier.site.asset_types import Load, OperationMode, OperationModeAsset
+from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Quality, Reading, columns
 
 S = 1_000_000_000
 
 
 def frozen(value, quality=Quality.GOOD):
-    image = Image()
+    image = ProcessImage()
     image.put(columns([Reading("a.power_w", value, quality, 0)], S))
     return image.freeze(3 * S)
 
@@ -57,7 +57,7 @@ def test_the_points_control_reads_are_those_of_the_roles(house):
 
 def test_a_meter_of_va_alone_that_says_nothing_tells_of_no_power(house):
     apparent = replace(house, grid=replace(house.grid, is_apparent=True))
-    image = Image()
+    image = ProcessImage()
     assert {} == observations.update_last_good(image.freeze(0), apparent, {})
 
     image.put(columns([Reading("grid.apparent_power_va", 900.0, Quality.GOOD, 0)], 0))
@@ -65,8 +65,10 @@ def test_a_meter_of_va_alone_that_says_nothing_tells_of_no_power(house):
 
 
 def test_worst_of_one_in_modes_is_the_mode_that_takes_most():
-    modes = (Mode("run", 1, -5_000.0), Mode("rest", 0, 0.0))
-    fan = Moded(name="fan", rated_w=9, quantity="step_index", modes=(Mode("on", 1, 900.0), *modes))
+    modes = (OperationMode("run", 1, -5_000.0), OperationMode("rest", 0, 0.0))
+    fan = OperationModeAsset(
+        name="fan", rated_w=9, quantity="step_index", modes=(OperationMode("on", 1, 900.0), *modes)
+    )
 
     assert 900 == observations.find_worst_power_w(fan)
     assert 0 == observations.find_worst_power_w(replace(fan, modes=modes)), "what generates takes nothing"

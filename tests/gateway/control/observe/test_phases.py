@@ -4,9 +4,9 @@ import pytest
 
 from quartier.control.observe import phases
 from quartier.control.observe.observations import LastGood
-from quartier.house.assets import Ev, Load, Pv
+from quartier.site.asset_types import ChargePointAsset, Load, Pv
 
-EV = Ev(name="ev1", rated_w=11_040)
+EV = ChargePointAsset(name="ev1", rated_w=11_040)
 
 
 def seen(**values):
@@ -40,7 +40,7 @@ def test_what_may_be_anywhere_counts_wholly_on_each_and_relieves_none():
 
 def test_a_car_of_one_phase_counts_where_its_current_is():
     memories = seen(current_l1_a=16.0, current_l2_a=0.0, current_l3_a=0.0, power_w=3_680.0)
-    turned = Ev(name="ev1", rated_w=11_040, l1_on="l3")
+    turned = ChargePointAsset(name="ev1", rated_w=11_040, l1_on="l3")
 
     assert (0, 0, 1) == phases.find_phase_share(turned, None, memories, None, 0).parts
     assert phases.PhaseShare((1.0, 1.0, 1.0), known=False) == phases.find_phase_share(

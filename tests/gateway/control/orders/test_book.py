@@ -7,16 +7,16 @@ from quartier.control.observe.totals import find_unanswered_assets
 from quartier.control.orders.book import find_due_commands, find_release_commands
 from quartier.control.reason import NO_REASON, make_text_reason
 from quartier.control.records import DesiredValue, Order, OrderBook
-from quartier.house.image import Image
+from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Quality, Reading, columns
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
-EMPTY = Image().freeze(0)
+EMPTY = ProcessImage().freeze(0)
 
 
 def shows(value, t):
-    image = Image()
+    image = ProcessImage()
     image.put(columns([Reading("bat1.setpoint_w", value, Quality.GOOD, 0)], t * S))
     return image.freeze(t * S)
 
@@ -58,7 +58,7 @@ def _run(wants, shows, upto_s, value=0.0):
     """The seconds at which a point that was ordered ``value`` is written, and what; by what a device shows."""
     found, told = OrderBook({"ev1.current_max_a": Order(value, 0, NO_REASON, since_ns=0)}), []
     for t in range(1, upto_s):
-        image, shown = Image(), shows(t)
+        image, shown = ProcessImage(), shows(t)
         if shown is not None:
             image.put(columns([Reading("ev1.current_max_a", shown, Quality.GOOD, 0)], t * S))
         found, commands = find_due_commands(found, [wants(t)], image.freeze(t * S), t * S)

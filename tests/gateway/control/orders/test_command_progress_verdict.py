@@ -17,7 +17,7 @@ from quartier.control.orders.commands import (
     Shed,
 )
 from quartier.control.orders.conflicts import PointConflict
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 ACCEPTED = ("ACCEPTED", "")
 

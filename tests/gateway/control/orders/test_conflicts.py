@@ -11,7 +11,7 @@ from quartier.control.orders import conflicts
 from quartier.control.orders.conflicts import PointConflict
 from quartier.control.reason import NO_REASON, render_text
 from quartier.control.records import Order
-from quartier.house.image import Image
+from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Quality, Reading, columns
 
 S = 1_000_000_000
@@ -33,7 +33,7 @@ class Point:
     def see(self, *values, each_s=1):
         for value in values:
             self.t += each_s
-            image = Image()
+            image = ProcessImage()
             image.put(columns([Reading(self.point, value, Quality.GOOD, self.t * S)], self.t * S))
             orders = {self.point: Order(self.order, self.written_s * S, NO_REASON)}
             frozen = image.freeze(self.t * S)
@@ -121,7 +121,7 @@ def test_one_who_always_writes_the_same_is_not_told_from_a_device_that_does_not_
 
 def test_a_point_that_is_given_back_is_looked_at_anew_when_it_is_ordered_again():
     p = Point().see(1_000, 1_000)
-    empty = conflicts.update_conflicts(p.found, Image().freeze(3 * S), {}, 3 * S)
+    empty = conflicts.update_conflicts(p.found, ProcessImage().freeze(3 * S), {}, 3 * S)
 
     assert {} == empty
 
@@ -153,8 +153,8 @@ def test_it_is_left_alone_for_a_while_and_each_time_longer():
 
 
 def test_a_point_without_order_and_reading_is_not_kept():
-    assert {} == conflicts.update_conflicts({}, Image().freeze(0), {}, 0)
-    assert {} == conflicts.update_conflicts({}, Image().freeze(0), {POINT: Order(1, 0, NO_REASON)}, 0)
+    assert {} == conflicts.update_conflicts({}, ProcessImage().freeze(0), {}, 0)
+    assert {} == conflicts.update_conflicts({}, ProcessImage().freeze(0), {POINT: Order(1, 0, NO_REASON)}, 0)
 
 
 @pytest.mark.long
@@ -176,7 +176,7 @@ def test_a_battery_that_another_moves_is_given_back_told_and_tried_again(plant):
 
 def test_a_reading_taken_before_is_looked_at_once():
     one = PointConflict(read=LastGood(1_000, S), told=((0, 1_000.0),))
-    image = Image()
+    image = ProcessImage()
     image.put(columns([Reading(POINT, 0.0, Quality.GOOD, S)], S))
 
     assert {POINT: one} == conflicts.update_conflicts(

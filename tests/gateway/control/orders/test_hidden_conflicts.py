@@ -10,8 +10,8 @@ from quartier.control.orders.hidden_conflicts import HiddenConflict
 from quartier.control.participants import find_control_point
 from quartier.control.reason import NO_REASON
 from quartier.control.records import Order
-from quartier.house.assets import Ev, Load, Pv
-from quartier.house.image import Image
+from quartier.site.asset_types import ChargePointAsset, Load, Pv
+from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Quality, Reading, columns
 
 S = 1_000_000_000
@@ -37,7 +37,7 @@ class Station:
             if self.t - self.written_t >= 20:
                 self.written_t = self.t
             seen = {"ev1.current_limit_a": amperes} if self.tells else {"ev1.power_w": amperes * AMPERE_W}
-            image = Image()
+            image = ProcessImage()
             read = [Reading(p, v, Quality.GOOD, self.t * S) for p, v in (seen | more).items()]
             image.put(columns(read, self.t * S))
             memories = {p: LastGood(v, self.t * S) for p, v in seen.items()}
@@ -132,7 +132,7 @@ def test_one_that_shows_its_order_is_no_matter_of_this(house):
 
 
 def test_one_that_shows_what_was_written_and_no_more_is_judged_by_what_it_lets(house):
-    cars = tuple(replace(one, shows_order=False) for one in house.assets if isinstance(one, Ev))
+    cars = tuple(replace(one, shows_order=False) for one in house.assets if isinstance(one, ChargePointAsset))
     house = replace(house, assets=cars)
     station = Station(house).see(11.0, 10, **{"ev1.current_max_a": 11.0})
     station.see(16.0, 40, **{"ev1.current_max_a": 11.0})
@@ -143,12 +143,16 @@ def test_one_that_shows_what_was_written_and_no_more_is_judged_by_what_it_lets(h
 def test_one_without_an_order_is_forgotten(house):
     station = Station(house).see(11.0, 10)
 
-    assert {} == hidden_conflicts.update_hidden_conflicts(station.found, Image().freeze(S), house, {}, {}, S)
+    assert {} == hidden_conflicts.update_hidden_conflicts(
+        station.found, ProcessImage().freeze(S), house, {}, {}, S
+    )
 
 
 def test_nothing_is_said_of_a_car_that_nobody_sees(house):
     orders = {"ev1.current_max_a": Order(6.0, 0, NO_REASON)}
-    found = hidden_conflicts.update_hidden_conflicts({}, Image().freeze(9 * S), house, {}, orders, 9 * S)
+    found = hidden_conflicts.update_hidden_conflicts(
+        {}, ProcessImage().freeze(9 * S), house, {}, orders, 9 * S
+    )
 
     assert {"ev1.current_max_a": HiddenConflict(told=((0, 6.0),))} == found
     assert [] == list(hidden_conflicts.find_hidden_conflict_alarms(found, house))
@@ -184,7 +188,7 @@ class Device:
             memories = (
                 {} if power_w is None else {f"{self.asset.name}.power_w": LastGood(power_w, self.t * S)}
             )
-            frozen = Image().freeze(self.t * S)
+            frozen = ProcessImage().freeze(self.t * S)
             self.found = hidden_conflicts.update_hidden_conflicts(
                 self.found, frozen, self.house, memories, orders, self.t * S
             )

@@ -15,8 +15,8 @@ from quartier.control.records import Override, PowerRange
 from quartier.control.requests import LocalPlan, PlanAim, Requests, RunningAim
 from quartier.control.state import ControlState
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Witness
-from quartier.house.now import Now
+from quartier.site.records import Now
+from quartier.site.site_layout import ClockSource
 from quartier_drivers.who import Who
 
 EPOCH_MS = 1_790_000_000_000
@@ -79,7 +79,7 @@ def test_a_clock_that_a_meter_contradicts_leads_no_plan():
 def test_the_rules_reason_says_that_the_clock_is_in_doubt_where_a_plan_would_lead_and_caps_stay(
     plant, plans, words
 ):
-    meter = Witness(name="grid", clock_s=1.0)
+    meter = ClockSource(name="grid", clock_s=1.0)
     p = plant(base_w=500)
     p.house = replace(p.house, witnesses=(meter,), plans=plans)
     p.state = replace(p.state, house=p.house)

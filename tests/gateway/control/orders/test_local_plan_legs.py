@@ -14,16 +14,22 @@ from quartier.control.reason import NO_REASON, make_text_reason, render_text
 from quartier.control.records import Order, OrderBook, Override
 from quartier.control.requests import LocalPlan, PlanLeg
 from quartier.control.state import ControlState
-from quartier.house.assets import Ev, Load, Mode
-from quartier.house.modes import Heat, Run, Waste
-from quartier.house.now import Now
+from quartier.site.asset_types import (
+    BatchLoad,
+    ChargePointAsset,
+    HeatAsset,
+    Load,
+    OperationMode,
+    WasteCollection,
+)
+from quartier.site.records import Now
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
 EPOCH_MS = 1_790_000_000_000  # 16:13:20 in Paris
 DEPARTURE_S = 7 * 3600.0
 KNOWN = Uptake(sure_w=11_040.0, phases_count=3)
-EV = Ev(name="ev1", rated_w=11_040, departure_s=DEPARTURE_S, energy_wanted_wh=22_080)
+EV = ChargePointAsset(name="ev1", rated_w=11_040, departure_s=DEPARTURE_S, energy_wanted_wh=22_080)
 PLAN = LocalPlan(
     start_ns=0,
     expires_ns=900 * S,
@@ -184,11 +190,11 @@ def test_one_that_has_what_it_wants_goes_on_waiting(stands):
     assert local_plan.explain_not_followed(EV, state, at(0)) is None
 
 
-RELAY = (Mode("on", 1.0, 2_000.0), Mode("off", 0.0, 0.0))
-BOILER = Heat(
+RELAY = (OperationMode("on", 1.0, 2_000.0), OperationMode("off", 0.0, 0.0))
+BOILER = HeatAsset(
     name="boiler", rated_w=2_000, quantity="relay_on", modes=RELAY, comfort_min_c=45.0, comfort_max_c=60.0
 )
-BIN = Waste(
+BIN = WasteCollection(
     name="waste",
     rated_w=3_000,
     quantity="run_on",
@@ -249,7 +255,7 @@ def test_a_tank_that_is_too_cold_waits_for_no_cheaper_hour_and_again_only_inside
     assert {} == led(stores(boiler=replace(BOILER, comfort_min_c=None), boiler__tank_c=55.0), plan=STORES)
 
 
-WASHER = Run(name="washer", rated_w=2_000, quantity="relay_on", modes=RELAY, run_w=(2_000,))
+WASHER = BatchLoad(name="washer", rated_w=2_000, quantity="relay_on", modes=RELAY, run_w=(2_000,))
 OWED = RunProgress(EPOCH_MS + 7_200_000, 7_200 * S)
 WASH = replace(PLAN, legs={"washer": (PlanLeg(900.0, 1.0, make_text_reason("waits until 22:00")),)})
 
@@ -296,7 +302,7 @@ def planned(plant):
             state = self.state
             assets = tuple(
                 replace(a, departure_s=DEPARTURE_S, energy_wanted_wh=self.wanted_wh)
-                if isinstance(a, Ev)
+                if isinstance(a, ChargePointAsset)
                 else a
                 for a in state.house.assets
             )

@@ -13,7 +13,7 @@ from quartier.control.reason import make_reason
 from quartier.control.records import Override, Preference
 from quartier.control.requests import Requests
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Ev, Load, Pv
+from quartier.site.asset_types import Battery, ChargePointAsset, Load, Pv
 from quartier_drivers.who import Who
 
 ANNA = Who("person", "anna", "1001")
@@ -222,7 +222,7 @@ def test_a_battery_that_nobody_ordered_is_its_own(house):
 S = 1_000_000_000
 RELAY = Pv(name="roof", rated_w=5_000, curtail="relay")
 LIMITED = Pv(name="pv1", rated_w=5_000, curtail="limit")
-CAR = Ev(name="ev1", rated_w=11_040)
+CAR = ChargePointAsset(name="ev1", rated_w=11_040)
 PUMP = Load(name="pump", rated_w=1, tier="C", switchable=True, min_on_s=300)
 
 

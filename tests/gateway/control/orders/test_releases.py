@@ -14,9 +14,8 @@ from quartier.control.participants import find_control_point
 from quartier.control.reason import NO_REASON, make_text_reason
 from quartier.control.records import Order, OrderBook
 from quartier.control.state import ControlState
-from quartier.house.assets import Mode
-from quartier.house.image import Image
-from quartier.house.modes import Ventilation
+from quartier.site.asset_types import OperationMode, VentilationUnit
+from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Quality, Reading, columns
 from quartier_drivers.who import Who
 
@@ -44,7 +43,7 @@ def released(scene, house):
         of = replace(house, **more)
         values = {"bat1.setpoint_w": 0.0}
         book, (first,), _ = orders_book.find_release_commands(OrderBook(), lost, values, BEGIN_S * S)
-        image, memories, alarms = Image(), {"bat1.soc_pct": LastGood(50.0, 0)}, []
+        image, memories, alarms = ProcessImage(), {"bat1.soc_pct": LastGood(50.0, 0)}, []
         reads = {"bat1.power_w": power_w, "bat1.soc_pct": soc_pct}
         for t in range(1, until_s):
             ns = (BEGIN_S + t) * S
@@ -178,7 +177,7 @@ def test_nothing_is_insisted_on_where_somebody_else_has_the_battery(released, wh
 def test_battery_that_is_ordered_again_has_no_release_value_any_more(released):
     released(20, shows=lambda _: 3_000.0)
     want = records.DesiredValue(POINT, 1_000.0, NO_REASON)
-    book, _ = orders_book.find_due_commands(released.book, [want], Image().freeze(0), 200 * S)
+    book, _ = orders_book.find_due_commands(released.book, [want], ProcessImage().freeze(0), 200 * S)
 
     assert ({}, frozenset()) == (book.returns, book.released)
 
@@ -188,7 +187,7 @@ def test_nothing_is_written_for_a_point_that_is_not_lost(scene, house, lost):
     book, _, _ = orders_book.find_release_commands(OrderBook(), LOST, {POINT: 0.0}, 0)
     now = scene(house, state=replace(ControlState.fresh(house), book=book))
 
-    assert (book, [], {}) == releases.repeat_releases(now, book, lost, Image().freeze(60 * S))
+    assert (book, [], {}) == releases.repeat_releases(now, book, lost, ProcessImage().freeze(60 * S))
 
 
 # To the device's own control, and modes
@@ -197,8 +196,8 @@ def test_nothing_is_written_for_a_point_that_is_not_lost(scene, house, lost):
 NOTHING = object()
 """A point that is read and has no value: no order is in force."""
 BATTERY = HOUSE.assets[0]
-MODES = (Mode("normal", 2.0, 1_000.0), Mode("slow", 1.0, 500.0))
-FAN = Ventilation(
+MODES = (OperationMode("normal", 2.0, 1_000.0), OperationMode("slow", 1.0, 500.0))
+FAN = VentilationUnit(
     name="air", rated_w=1_000, quantity="speed_pct", modes=MODES, co2_max_ppm=1_200, own_normal=True
 )
 
@@ -225,7 +224,7 @@ def taken_back(scene, house):
         book, first, _ = orders_book.find_release_commands(
             OrderBook(orders_), given, {point: value}, BEGIN_S * S, owns
         )
-        rest, image, told, alarms = more.pop("rivals", {}), Image(), [], []
+        rest, image, told, alarms = more.pop("rivals", {}), ProcessImage(), [], []
         memories = {f"{asset.name}.soc_pct": LastGood(50.0, 0)}
         for t in range(1, until_s):
             ns = (BEGIN_S + t) * S

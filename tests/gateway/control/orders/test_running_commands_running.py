@@ -8,7 +8,7 @@ from quartier.control.orders import running_commands
 from quartier.control.orders.commands import FailsafeTest, Ping, Release, SetMode, Setpoint, Shed
 from quartier.control.orders.running_commands import ANSWERS_MAX, RestartFacts, RunningCommands
 from quartier.control.requests import InstructionStatus
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 EPOCH_MS = 1_790_000_000_000
 SHED, DISCHARGE = Shed(1, 600), Setpoint("bat1", -2_000, 600)

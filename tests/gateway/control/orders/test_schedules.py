@@ -13,7 +13,7 @@ from quartier.control.orders.schedules import ScheduleContext
 from quartier.control.reason import make_text_reason
 from quartier.control.records import Order
 from quartier.control.requests import DeviceSchedule, Requests, ScheduleInterval
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_drivers.who import Who
 
 EPOCH_MS = 1_790_000_000_000

@@ -4,7 +4,7 @@ import pytest
 from tests.gateway.control.walk.houses import STREET, TANK
 
 from quartier.control.orders import setpoints
-from quartier.house.assets import Mode, Moded
+from quartier.site.asset_types import OperationMode, OperationModeAsset
 
 
 @pytest.fixture
@@ -74,11 +74,11 @@ def test_of_modes_it_is_the_first_that_takes_no_more():
 
 
 def test_a_power_a_rounding_below_the_lowest_mode_is_that_mode():
-    asset = Moded(
+    asset = OperationModeAsset(
         name="x",
         rated_w=100,
         quantity="step_index",
-        modes=(Mode("on", 0, 100.0), Mode("off", 1, 0.1)),
+        modes=(OperationMode("on", 0, 100.0), OperationMode("off", 1, 0.1)),
         tier="D",
     )
     assert ("", 1.0) == (

@@ -13,18 +13,17 @@ from quartier.control.orders import signals
 from quartier.control.orders.signals import LevelInForce
 from quartier.control.records import Override
 from quartier.control.requests import Requests, Signal, SignalInterval
-from quartier.house.assets import Mode
-from quartier.house.modes import Chp
-from quartier.house.now import Now
+from quartier.site.asset_types import ChpUnit, OperationMode
+from quartier.site.records import Now
 from quartier_drivers.who import Who
 
 EPOCH_MS = 1_790_000_000_000
-CHP = Chp(
+CHP = ChpUnit(
     name="chp1",
     rated_w=5_000,
     tier="D",
     quantity="request_on",
-    modes=(Mode("rest", 0, 0.0), Mode("asked to run", 1, -5_000)),
+    modes=(OperationMode("rest", 0, 0.0), OperationMode("asked to run", 1, -5_000)),
     start_import_w=3_000.0,
 )
 

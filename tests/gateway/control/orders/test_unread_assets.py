@@ -15,23 +15,23 @@ from quartier.control.participants import Participant
 from quartier.control.reason import make_text_reason
 from quartier.control.records import OrderBook
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.assets import Ev, Load, Mode, Moded, Pv
+from quartier.site.asset_types import ChargePointAsset, Load, OperationMode, OperationModeAsset, Pv
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
 NOW = 60 * S
 PUMP = Load(name="pump", rated_w=3_000, tier="C", switchable=True)
-CAR = Ev(name="ev1", rated_w=11_040)
+CAR = ChargePointAsset(name="ev1", rated_w=11_040)
 ROOF = Pv(name="pv1", rated_w=6_000, curtail="limit")
 BARN = Pv(name="pv2", rated_w=3_000, curtail="relay")
-PUMPED = Moded(
+PUMPED = OperationModeAsset(
     name="heat",
     rated_w=3_000,
     quantity="mode_index",
     modes=(
-        Mode("boost", 2.0, 3_000.0),
-        Mode("normal", 1.0, 2_000.0),
-        Mode("blocked", 0.0, 0.0),
+        OperationMode("boost", 2.0, 3_000.0),
+        OperationMode("normal", 1.0, 2_000.0),
+        OperationMode("blocked", 0.0, 0.0),
     ),
     normal=1,
 )

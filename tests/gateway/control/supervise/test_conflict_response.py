@@ -22,9 +22,16 @@ from quartier.control.requests import Requests
 from quartier.control.state import ControlState
 from quartier.control.supervise import conflict_response
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.assets import Battery, Ev, Load, Mode, Pv
-from quartier.house.modes import Chp, Ventilation
-from quartier.house.nodes import Node
+from quartier.site.asset_types import (
+    Battery,
+    ChargePointAsset,
+    ChpUnit,
+    Load,
+    OperationMode,
+    Pv,
+    VentilationUnit,
+)
+from quartier.site.site_layout import Node
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
@@ -131,8 +138,8 @@ def test_pv_that_another_frees_is_limited_again_once_a_minute_for_an_export_cap(
 
 
 def test_a_mode_that_another_raises_is_lowered_and_its_asset_counts_at_that(plant, house):
-    modes = (Mode("100 % speed", 100, 3_000), Mode("40 % speed", 40, 500))
-    fan = Ventilation(
+    modes = (OperationMode("100 % speed", 100, 3_000), OperationMode("40 % speed", 40, 500))
+    fan = VentilationUnit(
         name="air", rated_w=3_000, tier="C", quantity="speed_pct", modes=modes, min_on_s=60, co2_max_ppm=1e9
     )
     p = plant(house=replace(house, assets=(fan, house.assets[4])), base_w=3_000)
@@ -190,18 +197,24 @@ BATTERY = Battery(
     discharge_max_w=5_000,
     ramp_max_w_per_s=5_000,
 )
-FAN_MODES = (Mode("100 % speed", 100, 3_000), Mode("70 % speed", 70, 1_500), Mode("40 % speed", 40, 500))
-CHP_MODES = (Mode("rests", 0, 0.0), Mode("runs", 1, -5_500.0))
-CHP = Chp(name="x", rated_w=5_500, quantity="request_on", modes=CHP_MODES)
-FAN = Ventilation(name="x", rated_w=3_000, tier="C", quantity="speed_pct", modes=FAN_MODES, co2_max_ppm=1e9)
+FAN_MODES = (
+    OperationMode("100 % speed", 100, 3_000),
+    OperationMode("70 % speed", 70, 1_500),
+    OperationMode("40 % speed", 40, 500),
+)
+CHP_MODES = (OperationMode("rests", 0, 0.0), OperationMode("runs", 1, -5_500.0))
+CHP = ChpUnit(name="x", rated_w=5_500, quantity="request_on", modes=CHP_MODES)
+FAN = VentilationUnit(
+    name="x", rated_w=3_000, tier="C", quantity="speed_pct", modes=FAN_MODES, co2_max_ppm=1e9
+)
 
 
 @pytest.mark.parametrize(
     ("asset", "value", "seen_w", "more"),
     [
-        (Ev(name="x", rated_w=11_040), 16.0, 4_000.0, (7_040.0, 0.0)),
-        (Ev(name="x", rated_w=11_040), 16.0, None, (11_040.0, 0.0)),
-        (Ev(name="x", rated_w=11_040), None, 4_000.0, (0.0, 0.0)),
+        (ChargePointAsset(name="x", rated_w=11_040), 16.0, 4_000.0, (7_040.0, 0.0)),
+        (ChargePointAsset(name="x", rated_w=11_040), 16.0, None, (11_040.0, 0.0)),
+        (ChargePointAsset(name="x", rated_w=11_040), None, 4_000.0, (0.0, 0.0)),
         (Load(name="x", rated_w=3_000), 1.0, 0.0, (3_000.0, 0.0)),
         (Load(name="x", rated_w=3_000), 0.0, 0.0, (0.0, 0.0)),
         (Pv(name="x", rated_w=6_000, curtail="limit"), 5_000.0, -2_000.0, (0.0, 3_000.0)),
@@ -234,7 +247,7 @@ def test_a_point_counts_at_the_larger_of_measured_and_last_foreign_value(house, 
     [((), 0.0), ((90,), 0.0), ((41, 95), 11_040.0), ((40, 95), 0.0), ((50, 60, 70), 11_040.0)],
 )
 def test_value_that_another_sets_counts_from_its_second_time_in_a_minute(house, moves_s, more_w):
-    ev = Ev(name="x", rated_w=11_040)
+    ev = ChargePointAsset(name="x", rated_w=11_040)
     small = replace(house, assets=(ev,))
     one = PointConflict(last_foreign=16.0, moves_ns=tuple(s * S for s in moves_s))
     memories = {"x.power_w": LastGood(0.0, 99 * S)}
@@ -243,7 +256,7 @@ def test_value_that_another_sets_counts_from_its_second_time_in_a_minute(house, 
     assert (more_w, 0.0) == conflict_response.find_conflict_power_w(small, state, 100 * S)
 
 
-CAR = Ev(name="x", rated_w=11_040)
+CAR = ChargePointAsset(name="x", rated_w=11_040)
 PUMP = Load(name="x", rated_w=3_000, tier="C", switchable=True)
 ROOF = Pv(name="x", rated_w=6_000, curtail="limit")
 RELAY_ROOF = replace(ROOF, curtail="relay")
@@ -461,7 +474,7 @@ def test_a_fuse_opens_a_contactor_before_its_minimum_time_is_over(wants):
 
 
 def test_the_current_that_another_set_counts_where_cars_share(board, house):
-    cars = tuple(Ev(name=f"ev{n}", rated_w=11_040) for n in (1, 2))
+    cars = tuple(ChargePointAsset(name=f"ev{n}", rated_w=11_040) for n in (1, 2))
     p = board(house=replace(house, assets=cars, main_fuse_a=32.0), cars={})
     p.cap(import_max_w=60_000).run(30)
     later_ns = (p.t + 900) * S

@@ -9,13 +9,14 @@ from quartier.control.observe import health
 from quartier.control.observe.health import ControlStage, InputHealth, StageDecision
 from quartier.control.supervise import loss_table
 from quartier.control.supervise.loss_table import LOSSES, LOSSES_BY_NAME, SitePeriods
-from quartier.house.assets import Battery, Grid, House, Limits, Load, Pv
+from quartier.site.asset_types import Battery, GridMeter, Load, Pv
+from quartier.site.site_layout import Site, SiteLimits
 
 UNIT = Path(__file__).parents[4] / "systemd" / "quartier.service"
-HOUSE = House(
+HOUSE = Site(
     name="b1",
-    grid=Grid(name="grid", rated_w=1, period_s=1.0),
-    limits=Limits(
+    grid=GridMeter(name="grid", rated_w=1, period_s=1.0),
+    limits=SiteLimits(
         import_hard_w=1,
         export_hard_w=1,
         import_failsafe_w=1,

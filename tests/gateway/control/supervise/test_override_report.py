@@ -15,22 +15,22 @@ from quartier.control.records import Order, Override, PowerRange
 from quartier.control.requests import Requests
 from quartier.control.supervise import override_report
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Ev, Grid, Load, Mode, Moded
-from quartier.house.nodes import Node
+from quartier.site.asset_types import ChargePointAsset, GridMeter, Load, OperationMode, OperationModeAsset
+from quartier.site.site_layout import Node
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
 FREELY = SwitchState()
 ANNA = Who("person", "anna", "1001")
 ASSETS = {asset.name: asset for asset in HOUSE.assets}
-HEAT = Moded(
+HEAT = OperationModeAsset(
     name="heat",
     rated_w=2_000,
     quantity="mode_index",
-    modes=(Mode("normal", 1.0, 2_000.0), Mode("blocked", 0.0, 0.0)),
+    modes=(OperationMode("normal", 1.0, 2_000.0), OperationMode("blocked", 0.0, 0.0)),
     normal=0,
 )
-APPARENT = replace(HOUSE, grid=Grid(name="grid", rated_w=17_000, is_apparent=True))
+APPARENT = replace(HOUSE, grid=GridMeter(name="grid", rated_w=17_000, is_apparent=True))
 MINIMUM = make_reason("minimum_time.on")
 CAP = make_text_reason("import cap 3000 W (dso)")
 
@@ -191,7 +191,8 @@ def test_the_view_of_a_cycle_shows_it(plant):
 
 def test_of_cars_that_share_a_fuse_the_order_by_hand_names_the_fuse(board, car, house):
     points = tuple(
-        Ev(name=f"ev{n}", rated_w=11_040, node="park", l1_on="l1", falls_back=True) for n in range(2)
+        ChargePointAsset(name=f"ev{n}", rated_w=11_040, node="park", l1_on="l1", falls_back=True)
+        for n in range(2)
     )
     park = Node(name="park", fuse_a=20.0, measured=True, unmeasured_w=0.0)
     limits = replace(house.limits, import_hard_w=100_000)

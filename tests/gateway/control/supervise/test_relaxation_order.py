@@ -11,8 +11,8 @@ from quartier.control.participants import Participant
 from quartier.control.supervise import relaxation_order
 from quartier.control.supervise.relaxation_order import RELAXATION_NAMES, RELAXATION_ORDER
 from quartier.control.switch_state import SwitchState
-from quartier.house.assets import Battery, Load, Moded
-from quartier.house.nodes import Node
+from quartier.site.asset_types import Battery, Load, OperationModeAsset
+from quartier.site.site_layout import Node
 
 PAGE = Path(__file__).parents[4] / "gateway/docs/precedence.md"
 
@@ -70,7 +70,9 @@ CELLS = Battery(
     name="bat1", rated_w=1, capacity_wh=1, charge_max_w=1, discharge_max_w=1, ramp_max_w_per_s=1, tier="D"
 )
 PUMP = Load(name="pump", rated_w=1_500, tier="C", switchable=True, min_on_s=600)
-FAN = Moded(name="fan", rated_w=900, tier="C", quantity="q", modes=(), min_on_s=600, min_off_s=600)
+FAN = OperationModeAsset(
+    name="fan", rated_w=900, tier="C", quantity="q", modes=(), min_on_s=600, min_off_s=600
+)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from quartier.control.cycle import run_cycle
 from quartier.control.requests import Requests
 from quartier.control.supervise import status
-from quartier.house.image import Image
-from quartier.house.now import Now
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
 
 
 def _names(plant):
@@ -69,7 +69,7 @@ def test_the_order_is_that_of_the_table(plant):
 def test_a_clock_that_is_not_synchronised_is_a_loss(plant, synced):
     p = plant(base_w=500).run(20)
     now = Now(20 * 10**9, 1_790_000_020_000, synced)
-    found = run_cycle(Image().freeze(now.ns), Requests(caps=p.caps), p.state, now).view["losses"]
+    found = run_cycle(ProcessImage().freeze(now.ns), Requests(caps=p.caps), p.state, now).view["losses"]
 
     assert (("clock-unsynced", "") in [(row["name"], row["of"]) for row in found]) is not synced
 

@@ -10,7 +10,7 @@ from quartier.control.observe.meter_delay import MeterDelay
 from quartier.control.state import ControlState
 from quartier.control.supervise import status
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.assets import Ev
+from quartier.site.asset_types import ChargePointAsset
 
 
 def test_a_view_says_mode_caps_whose_and_why(plant):
@@ -84,7 +84,7 @@ def test_what_follows_from_a_doubted_grid_meter_names_that_doubt(scene):
     ],
 )
 def test_how_an_asset_stands_has_a_code_with_values(turn, code, values):
-    found = status._shown_state(status._turn_state(Ev(name="ev1", rated_w=11_040), turn))
+    found = status._shown_state(status._turn_state(ChargePointAsset(name="ev1", rated_w=11_040), turn))
 
     assert {"code": code, "values": values} == found["state_reason"]
     assert found["state"]

@@ -12,10 +12,18 @@ from tests.gateway.control.walk.town import point_of
 
 from quartier.control.link.state import LinkMode
 from quartier.control.observe.meter_check.judge import Verdict
-from quartier.house import modes
-from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Steered
-from quartier.house.nodes import ROOT, Node
-from quartier.house.now import Now
+from quartier.site import asset_types
+from quartier.site.asset_types import (
+    ROOT_NODE,
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.records import Now
+from quartier.site.site_layout import Node
 
 if TYPE_CHECKING:
     from tests.gateway.control.walk.judge import Judge
@@ -49,7 +57,7 @@ class Flows:
                 self._over(f"{name} row {k}", dt_s, [] if feeding else self._lower(name, k))
             else:
                 self.over_s.pop(f"{name} row {k}", None)
-        export_w, cap_w = -sum(world.town.flows_w[ROOT]), world.state.force.export_w
+        export_w, cap_w = -sum(world.town.flows_w[ROOT_NODE]), world.state.force.export_w
         if export_w > 1.1 * cap_w + 200 and not world.house.grid.is_apparent:
             self._over("export", dt_s, [] if drawing else [*self._curtailable()])
         else:
@@ -58,7 +66,7 @@ class Flows:
     def _is_hidden(self) -> bool:
         """Whether what flows cannot be known, or is moved by what others cannot make up for at once."""
         town = self.judge.world.town
-        wild = {a.name for a in self.judge.world.built.assets if not isinstance(a, Ev | Load)}
+        wild = {a.name for a in self.judge.world.built.assets if not isinstance(a, ChargePointAsset | Load)}
         return bool(town.lies or town.silent or wild & self._stubborn())
 
     def _stubborn(self) -> set[str]:
@@ -93,9 +101,9 @@ class Flows:
         """Each row that has a cap: node, phase (0 the sum), what flows and what may, in W."""
         world = self.judge.world
         flows, house = world.town.flows_w, world.house
-        yield ROOT, 0, sum(flows[ROOT]), world.state.force.import_w
+        yield ROOT_NODE, 0, sum(flows[ROOT_NODE]), world.state.force.import_w
         for k in range(3):
-            yield ROOT, k + 1, flows[ROOT][k], house.main_fuse_a * 230
+            yield ROOT_NODE, k + 1, flows[ROOT_NODE][k], house.main_fuse_a * 230
         for node in house.nodes:
             if self._is_undeclared(node):
                 continue
@@ -129,7 +137,7 @@ class Flows:
                 found.append(asset.name)
         return found
 
-    def _part_w(self, asset: Steered, k: int) -> float:
+    def _part_w(self, asset: ControllableAsset, k: int) -> float:
         town = self.judge.world.town
         return town.spread_w[asset.name][k - 1] if k else town.power_w[asset.name]
 
@@ -148,9 +156,9 @@ class Flows:
         spare = world.town.power_w[battery.name] > -0.9 * most_w
         return spare and world.town.soc_pct[battery.name] > floor_pct + 1.5 and self.judge.may_move(battery)
 
-    def _takes_less(self, asset: Load | Ev | Moded) -> bool:
+    def _takes_less(self, asset: Load | ChargePointAsset | OperationModeAsset) -> bool:
         town = self.judge.world.town
-        if isinstance(asset, Ev):
+        if isinstance(asset, ChargePointAsset):
             order_a = town.orders.get(point_of(asset), asset.current_max_a)
             able = (
                 asset.tier != "A" and order_a > asset.current_min_a + 0.5 and self.judge.may_move(asset, -1e9)
@@ -158,24 +166,24 @@ class Flows:
             return able or (order_a > 0 and self.judge.may_move(asset))
         if isinstance(asset, Load):
             return bool(town.orders.get(point_of(asset), 1.0)) and self.judge.may_move(asset)
-        if isinstance(asset, modes.Chp) or town.mode_of(asset) == len(asset.modes) - 1:
+        if isinstance(asset, asset_types.ChpUnit) or town.mode_of(asset) == len(asset.modes) - 1:
             return False
         return self._is_free(asset) and self.judge.may_move(asset)
 
-    def _is_free(self, asset: Moded) -> bool:
+    def _is_free(self, asset: OperationModeAsset) -> bool:
         """Whether its class lets a cap lower it now."""
         world = self.judge.world
         if asset.point in world.state.book.released:
             return False
         turn = world.state.turns.get(asset.name)
-        if isinstance(asset, modes.Substation) and turn is not None and turn.back_ns is not None:
+        if isinstance(asset, asset_types.HeatSubstation) and turn is not None and turn.back_ns is not None:
             return False
-        if isinstance(asset, modes.Substation):
+        if isinstance(asset, asset_types.HeatSubstation):
             return all(
                 low_c + 1 < world.town.senses[f"{asset.name}.{q}"] < high_c - 1
                 for q, low_c, high_c in asset.bands
             )
-        if isinstance(asset, modes.Ventilation):
+        if isinstance(asset, asset_types.VentilationUnit):
             return world.town.senses[f"{asset.name}.co2_ppm"] <= asset.co2_max_ppm
         return True
 
@@ -197,7 +205,7 @@ class Flows:
         del synced
         world = self.judge.world
         careful = world.link.mode in {LinkMode.INIT, LinkMode.FAILSAFE}
-        grid_w = sum(world.town.flows_w[ROOT])
+        grid_w = sum(world.town.flows_w[ROOT_NODE])
         ours = [a for a in world.house.assets if isinstance(a, Battery) and self.judge.may_move(a)]
         own_w = sum(world.town.power_w[a.name] for a in ours)
         above = all(world.town.soc_pct[a.name] > a.reserve_soc_pct + 1 for a in ours)

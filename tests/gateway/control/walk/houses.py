@@ -4,39 +4,41 @@ from collections.abc import Iterator
 from math import inf
 from random import Random
 
-from quartier.house import modes
-from quartier.house.assets import (
+from quartier.site import asset_types
+from quartier.site.asset_types import (
+    PHASES,
+    ROOT_NODE,
     Battery,
-    Contact,
-    Ev,
-    Grid,
-    House,
-    Limits,
+    ChargePointAsset,
+    ControllableAsset,
+    GridMeter,
     Load,
-    Mode,
+    OperationMode,
     Pv,
-    Steered,
-    Supply,
 )
-from quartier.house.nodes import PHASES, ROOT, Node
+from quartier.site.site_layout import LimitContact, Node, Site, SiteLimits, SupplyMeter
 
 ASSETS_MAX = (2, 4, 4, 6, 10)
 PARIS = (48.85, 2.35)
-STREET = modes.Lights(
+STREET = asset_types.Lights(
     name="street",
     rated_w=2_000,
     tier="C",
     quantity="dim_pct",
-    modes=tuple(Mode(f"{p} % light", p, 20.0 * p) for p in (100, 90, 80, 70, 60, 50)),
+    modes=tuple(OperationMode(f"{p} % light", p, 20.0 * p) for p in (100, 90, 80, 70, 60, 50)),
     evening=((22 * 3600, 80), (30 * 60, 60), (5.5 * 3600, 100)),
 )
-TANK = modes.Heat(
+TANK = asset_types.HeatAsset(
     name="tank",
     rated_w=3_000,
     tier="C",
     quantity="sg_ready_state",
     senses=("tank_c",),
-    modes=(Mode("boost", 3, 3_000), Mode("normal", 2, 2_000), Mode("blocked", 1, 0)),
+    modes=(
+        OperationMode("boost", 3, 3_000),
+        OperationMode("normal", 2, 2_000),
+        OperationMode("blocked", 1, 0),
+    ),
     normal=1,
     min_on_s=300,
     min_off_s=180,
@@ -45,15 +47,15 @@ TANK = modes.Heat(
 )
 
 
-def made(number: int) -> House:
+def made(number: int) -> Site:
     """The house of a number: connection, boards, assets of every class, contacts and meters of the operator."""
     random = Random(number)
     nodes = _nodes(random)
-    assets = [*_assets(random, [ROOT, *(node.name for node in nodes)])]
+    assets = [*_assets(random, [ROOT_NODE, *(node.name for node in nodes)])]
     random.shuffle(assets)
     apparent = not nodes and random.random() < 0.1
     hard_w = random.choice((10_000.0, 10_000.0, 43_000.0))
-    limits = Limits(
+    limits = SiteLimits(
         import_hard_w=hard_w,
         export_hard_w=0.6 * hard_w,
         import_failsafe_w=0.5 * hard_w,
@@ -62,7 +64,7 @@ def made(number: int) -> House:
         export_autonomous_w=0.6 * hard_w,
     )
     kept = tuple(assets[: random.choice(ASSETS_MAX)])
-    return House(
+    return Site(
         name=f"house {number}",
         grid=_grid(random, hard_w, apparent=apparent),
         assets=(*kept, Load(name="lift", rated_w=4_000, tier="A", switchable=random.random() < 0.5)),
@@ -78,8 +80,8 @@ def made(number: int) -> House:
     )
 
 
-def _grid(random: Random, hard_w: float, *, apparent: bool) -> Grid:
-    return Grid(
+def _grid(random: Random, hard_w: float, *, apparent: bool) -> GridMeter:
+    return GridMeter(
         name="grid",
         rated_w=hard_w,
         period_s=random.choice((1.0, 1.0, 1.0, 1.0, 10.0)),
@@ -99,7 +101,7 @@ def _nodes(random: Random) -> tuple[Node, ...]:
         made.append(
             Node(
                 name=f"board{number}",
-                under=random.choice((ROOT, *(node.name for node in made if node.phases_count == 3))),
+                under=random.choice((ROOT_NODE, *(node.name for node in made if node.phases_count == 3))),
                 fuse_a=random.choice((16.0, 25.0, 32.0, 63.0)),
                 phases_count=1 if single else 3,
                 phase=random.choice((None, *PHASES)) if single else None,
@@ -112,7 +114,7 @@ def _nodes(random: Random) -> tuple[Node, ...]:
     return tuple(made)
 
 
-def _assets(random: Random, homes: list[str]) -> Iterator[Steered]:
+def _assets(random: Random, homes: list[str]) -> Iterator[ControllableAsset]:
     def placed(name: str) -> dict:
         unguarded = random.random() < 0.1
         return {
@@ -169,11 +171,11 @@ def _pv(random: Random, placed: dict) -> Pv:
     )
 
 
-def _ev(random: Random, placed: dict) -> Ev:
+def _ev(random: Random, placed: dict) -> ChargePointAsset:
     single = random.random() < 0.3
     phase = placed["phase"]
     amperes = random.choice((16.0, 32.0))
-    return Ev(
+    return ChargePointAsset(
         **{**placed, "phase": (phase if phase != "all" else None) if single else None},
         rated_w=amperes * 230 * (1 if single else 3),
         phases_count=1 if single else 3,
@@ -197,28 +199,32 @@ def _moded(random: Random, placed: dict, *, own: bool = False) -> dict:
     }
 
 
-def _speeds(rated_w: float, *percents: float) -> tuple[Mode, ...]:
-    return tuple(Mode(f"{p:g} % speed", p, rated_w * (p / 100) ** 3) for p in percents)
+def _speeds(rated_w: float, *percents: float) -> tuple[OperationMode, ...]:
+    return tuple(OperationMode(f"{p:g} % speed", p, rated_w * (p / 100) ** 3) for p in percents)
 
 
-def _lights(random: Random, placed: dict) -> modes.Lights:
-    return modes.Lights(
+def _lights(random: Random, placed: dict) -> asset_types.Lights:
+    return asset_types.Lights(
         **{**_moded(random, placed), "tier": random.choice(("A", "C", "C"))},
         rated_w=2_000,
         quantity="dim_pct",
-        modes=tuple(Mode(f"{p} % light", p, 20.0 * p) for p in (100, 90, 80, 70, 60, 50)),
+        modes=tuple(OperationMode(f"{p} % light", p, 20.0 * p) for p in (100, 90, 80, 70, 60, 50)),
         evening=((22 * 3600, 80), (30 * 60, 60), (5.5 * 3600, 100)),
         place=random.choice((None, PARIS)),
     )
 
 
-def _heat(random: Random, placed: dict) -> modes.Heat:
-    return modes.Heat(
+def _heat(random: Random, placed: dict) -> asset_types.HeatAsset:
+    return asset_types.HeatAsset(
         **_moded(random, placed),
         rated_w=3_000,
         quantity="sg_ready_state",
         senses=random.choice((("tank_c",), ("tank_c", "room_c"), ())),
-        modes=(Mode("boost", 3, 3_000), Mode("normal", 2, 2_000), Mode("blocked", 1, 0)),
+        modes=(
+            OperationMode("boost", 3, 3_000),
+            OperationMode("normal", 2, 2_000),
+            OperationMode("blocked", 1, 0),
+        ),
         normal=1,
         min_on_s=300,
         min_off_s=180,
@@ -227,13 +233,17 @@ def _heat(random: Random, placed: dict) -> modes.Heat:
     )
 
 
-def _cooling(random: Random, placed: dict) -> modes.Cooling:
-    return modes.Cooling(
+def _cooling(random: Random, placed: dict) -> asset_types.CoolingAsset:
+    return asset_types.CoolingAsset(
         **_moded(random, placed),
         rated_w=3_000,
         quantity="setpoint_shift_k",
         senses=("room_c",),
-        modes=(Mode("boost", -2, 3_000), Mode("normal", 0, 2_000), Mode("lowered", 3, 1_000)),
+        modes=(
+            OperationMode("boost", -2, 3_000),
+            OperationMode("normal", 0, 2_000),
+            OperationMode("lowered", 3, 1_000),
+        ),
         normal=1,
         min_on_s=300,
         min_off_s=180,
@@ -242,8 +252,8 @@ def _cooling(random: Random, placed: dict) -> modes.Cooling:
     )
 
 
-def _substation(random: Random, placed: dict) -> modes.Substation:
-    return modes.Substation(
+def _substation(random: Random, placed: dict) -> asset_types.HeatSubstation:
+    return asset_types.HeatSubstation(
         **_moded(random, placed, own=True),
         rated_w=2_000,
         quantity="pump_pct",
@@ -255,26 +265,26 @@ def _substation(random: Random, placed: dict) -> modes.Substation:
     )
 
 
-def _chp(random: Random, placed: dict) -> modes.Chp:
+def _chp(random: Random, placed: dict) -> asset_types.ChpUnit:
     led_by_heat = random.random() < 0.3
-    return modes.Chp(
+    return asset_types.ChpUnit(
         **{**_moded(random, placed), "tier": "D", "writable": not led_by_heat},
         rated_w=3_000,
         quantity="request_on",
-        modes=(Mode("rest", 0, 0), Mode("asked to run", 1, -3_000)),
+        modes=(OperationMode("rest", 0, 0), OperationMode("asked to run", 1, -3_000)),
         start_import_w=None if led_by_heat else random.choice((1_000.0, 9_000.0)),
         min_on_s=900,
         min_off_s=2_100,
     )
 
 
-def _waste(random: Random, placed: dict) -> modes.Waste:
-    return modes.Waste(
+def _waste(random: Random, placed: dict) -> asset_types.WasteCollection:
+    return asset_types.WasteCollection(
         **_moded(random, placed),
         rated_w=3_000,
         quantity="run_on",
         senses=("waiting_on", "left_s"),
-        modes=(Mode("runs", 1, 3_000), Mode("waits", 0, 0)),
+        modes=(OperationMode("runs", 1, 3_000), OperationMode("waits", 0, 0)),
         window_s=random.choice((0, 20 * 3600)),
         deadline_s=random.choice((6 * 3600, 86_340)),
         duration_s=3_600,
@@ -283,13 +293,13 @@ def _waste(random: Random, placed: dict) -> modes.Waste:
     )
 
 
-def _run(random: Random, placed: dict) -> modes.Run:
-    return modes.Run(
+def _run(random: Random, placed: dict) -> asset_types.BatchLoad:
+    return asset_types.BatchLoad(
         **_moded(random, placed),
         rated_w=2_200,
         quantity="relay_on",
         senses=random.choice(((), ("waiting_on",))),
-        modes=(Mode("runs", 1, 2_200), Mode("waits", 0, 0)),
+        modes=(OperationMode("runs", 1, 2_200), OperationMode("waits", 0, 0)),
         run_w=(2_000, 400, 1_500),
         window_s=random.choice((None, 20 * 3600)),
         deadline_s=random.choice((0, 6 * 3600)),
@@ -299,8 +309,8 @@ def _run(random: Random, placed: dict) -> modes.Run:
     )
 
 
-def _ventilation(random: Random, placed: dict) -> modes.Ventilation:
-    return modes.Ventilation(
+def _ventilation(random: Random, placed: dict) -> asset_types.VentilationUnit:
+    return asset_types.VentilationUnit(
         **_moded(random, placed, own=True),
         rated_w=2_000,
         quantity="speed_pct",
@@ -313,26 +323,26 @@ def _ventilation(random: Random, placed: dict) -> modes.Ventilation:
 
 
 def _released(
-    random: Random, assets: tuple[Steered, ...], limits: Limits
+    random: Random, assets: tuple[ControllableAsset, ...], limits: SiteLimits
 ) -> Iterator[tuple[str, float | None]]:
     """What is written to a point that is given back; None: its device's own control."""
     own = random.random() < 0.5
     for asset in assets:
         if isinstance(asset, Battery):
             yield f"{asset.name}.setpoint_w", random.choice((0.0, None))
-        elif isinstance(asset, Ev):
+        elif isinstance(asset, ChargePointAsset):
             yield f"{asset.name}.current_max_a", None if own else asset.current_min_a
         elif isinstance(asset, Pv):
             cap_w = min(asset.rated_w, limits.export_failsafe_w)
             yield f"{asset.name}.generation_max_w", None if own else cap_w
-        elif isinstance(asset, modes.Lights):
+        elif isinstance(asset, asset_types.Lights):
             yield f"{asset.name}.dim_pct", None if own else 100.0
 
 
-def _contacts(random: Random, hard_w: float) -> Iterator[Contact]:
+def _contacts(random: Random, hard_w: float) -> Iterator[LimitContact]:
     for number in range(random.choice((0, 0, 1, 2))):
         ways = ("import_max_w", "export_max_w", "generation_max_w", "consumption_max_w")
-        yield Contact(
+        yield LimitContact(
             name=f"contact{number}",
             acts_open=random.random() < 0.5,
             debounce_s=random.choice((0.0, 0.0, 3.0)),
@@ -340,8 +350,8 @@ def _contacts(random: Random, hard_w: float) -> Iterator[Contact]:
         )
 
 
-def _supplies(random: Random, *, apparent: bool) -> Iterator[Supply]:
+def _supplies(random: Random, *, apparent: bool) -> Iterator[SupplyMeter]:
     if apparent:
-        yield Supply(name="grid", is_grid=True)
+        yield SupplyMeter(name="grid", is_grid=True)
     elif random.random() < 0.15:
-        yield Supply(name="linky", is_grid=False)
+        yield SupplyMeter(name="linky", is_grid=False)

@@ -18,10 +18,18 @@ from quartier.control.observe.health import ControlStage
 from quartier.control.observe.meter_check.judge import Verdict
 from quartier.control.orders import running_commands
 from quartier.control.requests import Ack, Envelope
-from quartier.house import modes
-from quartier.house.assets import Battery, Contact, Ev, Load, Moded, Pv, Steered
-from quartier.house.image import Frozen
-from quartier.house.now import Now
+from quartier.site import asset_types
+from quartier.site.asset_types import (
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.process_image import FrozenImage
+from quartier.site.records import Now
+from quartier.site.site_layout import LimitContact
 from quartier_drivers.contract import Command
 
 if TYPE_CHECKING:
@@ -72,7 +80,7 @@ class Judge:
             self.dark_t = self.world.t
             for asset in self.world.built.assets:  # without power it stopped, and begins in its normal mode
                 told = self.history.get(point_of(asset))
-                if isinstance(asset, Moded) and told and told[-1][1] > -asset.normal:
+                if isinstance(asset, OperationModeAsset) and told and told[-1][1] > -asset.normal:
                     del self.history[asset.point]
         self.low_s = dict.fromkeys(self.low_s, 0.0)
         self.flows = Flows(self)
@@ -104,7 +112,7 @@ class Judge:
 
     # --- each cycle ------------------------------------------------------------------------------
 
-    def look(self, frozen: Frozen, before: dict[str, float], now: Now) -> None:
+    def look(self, frozen: FrozenImage, before: dict[str, float], now: Now) -> None:
         world, town = self.world, self.world.town
         if town.lies or town.silent or town.deaf or town.rivals:
             self.clean_t = world.t
@@ -181,7 +189,7 @@ class Judge:
 
     # --- caps ------------------------------------------------------------------------------------
 
-    def _caps(self, frozen: Frozen, now: Now) -> None:
+    def _caps(self, frozen: FrozenImage, now: Now) -> None:
         """Section 1 rule 1: the minimum of hard, grid, link and every active document; section 2 by state."""
         world, force = self.world, self.world.state.force
         limits, mode = world.built.limits, world.link.mode
@@ -236,7 +244,7 @@ class Judge:
                         self.world.state.force,
                     )
 
-    def _hear(self, frozen: Frozen) -> None:
+    def _hear(self, frozen: FrozenImage) -> None:
         """When the newest reading of the grid's power was taken that is a number; the start where none came."""
         point = "grid.apparent_power_va" if self.world.house.grid.is_apparent else "grid.power_w"
         if _number(frozen, point) is not None:
@@ -256,7 +264,7 @@ class Judge:
 
     # --- commands --------------------------------------------------------------------------------
 
-    def _command(self, command: Command, asset: Steered, now: Now) -> None:
+    def _command(self, command: Command, asset: ControllableAsset, now: Now) -> None:
         """Section 3: each with a one-line reason; section 1 rule 5: each expires; and in its range."""
         assert command.reason, command
         assert "\n" not in command.reason, command
@@ -266,9 +274,9 @@ class Judge:
         assert isfinite(command.value), command
         if isinstance(asset, Battery):
             assert -asset.discharge_max_w <= command.value <= asset.charge_max_w, command
-        elif isinstance(asset, Ev):
+        elif isinstance(asset, ChargePointAsset):
             assert command.value == 0 or asset.current_min_a <= command.value <= asset.current_max_a, command
-        elif isinstance(asset, Moded):
+        elif isinstance(asset, OperationModeAsset):
             assert command.value in {mode.value for mode in asset.modes}, command
         elif command.point.endswith("_on"):
             assert command.value in {0, 1}, command
@@ -276,13 +284,15 @@ class Judge:
             assert 0 <= command.value <= asset.rated_w, command
         self._may_be_ordered(command, asset, given_back=given_back)
 
-    def _may_be_ordered(self, command: Command, asset: Steered, *, given_back: bool) -> None:
+    def _may_be_ordered(self, command: Command, asset: ControllableAsset, *, given_back: bool) -> None:
         """Section 3: tier A never, lights at least half; a CHP led by heat by its own controller only."""
-        if isinstance(asset, Load | Ev | Moded) and not isinstance(asset, modes.Lights):
+        if isinstance(asset, Load | ChargePointAsset | OperationModeAsset) and not isinstance(
+            asset, asset_types.Lights
+        ):
             assert asset.tier != "A", command
-        if isinstance(asset, modes.Lights):
+        if isinstance(asset, asset_types.Lights):
             assert command.value >= 50, command
-        if isinstance(asset, modes.Chp):
+        if isinstance(asset, asset_types.ChpUnit):
             assert asset.start_import_w is not None, command
         assert asset.falls_back or asset.accepts_no_fallback, command
         assert getattr(asset, "writable", True), command
@@ -294,13 +304,17 @@ class Judge:
                 isinstance(asset, Load) and order.value == 0
             ):  # it stays on while its least time runs, but never comes
                 assert not command.value or self._last(command.point) != 0, ("by hand", order, command)
-            if isinstance(asset, Ev | Pv):
+            if isinstance(asset, ChargePointAsset | Pv):
                 least = (
-                    asset.current_min_a if isinstance(asset, Ev) and self._last(command.point) != 0 else 0.0
+                    asset.current_min_a
+                    if isinstance(asset, ChargePointAsset) and self._last(command.point) != 0
+                    else 0.0
                 )
                 assert command.value <= max(order.value, least), ("by hand", order, command)
 
-    def _ordered(self, command: Command, asset: Steered, frozen: Frozen, before: float | None) -> None:
+    def _ordered(
+        self, command: Command, asset: ControllableAsset, frozen: FrozenImage, before: float | None
+    ) -> None:
         if isinstance(asset, Battery):
             self._band(command, asset, frozen)
             return
@@ -320,7 +334,7 @@ class Judge:
                 assert self.world.t - self.restored_t >= 30 - 1e-6, (command, self.restored_t)
                 self.restored_t = self.world.t
 
-    def _band(self, command: Command, battery: Battery, frozen: Frozen) -> None:
+    def _band(self, command: Command, battery: Battery, frozen: FrozenImage) -> None:
         """Section 3: a battery keeps its band; section 1 rule 7: no setpoint without its inputs."""
         soc_pct = _number(frozen, f"{battery.name}.soc_pct")
         if soc_pct is not None:
@@ -341,7 +355,9 @@ class Judge:
         told = self.history.get(point, ())
         return told[-1][0] if len(told) > 1 else -inf
 
-    def _times(self, command: Command, asset: Load | Ev | Pv | Moded, before: float | None) -> None:
+    def _times(
+        self, command: Command, asset: Load | ChargePointAsset | Pv | OperationModeAsset, before: float | None
+    ) -> None:
         """Section 3: minimum times, over restarts too; and six switchings in an hour at most.
 
         To tell a device what it does already, deaf or fallen back as it is, switches nothing.
@@ -350,7 +366,10 @@ class Judge:
         if before is None:  # by itself it runs
             before = _unordered(asset)
         stands = before is not None and _position(asset, before) == rank
-        commanded = isinstance(asset, Ev) and (command.who.kind, command.who.name) == ("document", "command")
+        commanded = isinstance(asset, ChargePointAsset) and (command.who.kind, command.who.name) == (
+            "document",
+            "command",
+        )
         by_hand = command.who.kind == "person" or commanded or stands
         told = self.history.setdefault(command.point, [])
         if told and told[-1][1] == rank:
@@ -362,7 +381,7 @@ class Judge:
         (_, older, _), (began_t, was, stood), (ended_t, here, _) = told[-3:]
         least_s = _least_s(asset, up=was > older)
         sinks = (
-            isinstance(asset, Moded) and here < was < older
+            isinstance(asset, OperationModeAsset) and here < was < older
         )  # further down at once: its least run was over
         # Rule 12: neither a fuse nor a breaker whose meter warns of it waits.
         warned = any(one.warned for one in self.world.state.supplies.values())
@@ -373,14 +392,14 @@ class Judge:
         foreign_t = self.foreign_t.get(command.point, -inf)
         forgot = command.point not in self.sent and stood and self.world.t - foreign_t < least_s
         assert sinks or blown or forgot or ended_t - began_t >= least_s - 1e-6, (least_s, command, told[-3:])
-        if isinstance(asset, Load | Ev) and here < was and not by_hand:
+        if isinstance(asset, Load | ChargePointAsset) and here < was and not by_hand:
             downs = [
                 t
                 for (t, now, hand), (_, then, _) in zip(told[1:], told, strict=False)
                 if now < then and not hand
             ]
             assert sum(self.world.t - t < 3_600 for t in downs) <= 3, ("switched too often", command, told)
-        if isinstance(asset, Moded):
+        if isinstance(asset, OperationModeAsset):
             assert _turns_count(told, self.world.t) <= 6, ("turned too often", command, told)
 
     # --- what may not rise -----------------------------------------------------------------------
@@ -400,8 +419,8 @@ class Judge:
             return "after an outage"
         return ""
 
-    def _rises(self, asset: Steered, command: Command, before: dict[str, float]) -> bool:
-        if isinstance(asset, Battery | Pv | modes.Chp) or command.point in self.meddled:
+    def _rises(self, asset: ControllableAsset, command: Command, before: dict[str, float]) -> bool:
+        if isinstance(asset, Battery | Pv | asset_types.ChpUnit) or command.point in self.meddled:
             return False
         if command.point in self.overruled_t and command.point not in self.sent:
             return (
@@ -463,7 +482,9 @@ class Judge:
         overruled_t = self.overruled_t.get(point, -inf)
         return self.world.t - overruled_t <= REFRESH_S + self.world.house.cycle_s
 
-    def may_move(self, asset: Load | Ev | Moded | Battery | Pv, slack_s: float = 5.0) -> bool:
+    def may_move(
+        self, asset: Load | ChargePointAsset | OperationModeAsset | Battery | Pv, slack_s: float = 5.0
+    ) -> bool:
         """Whether nothing of its own keeps an asset from being lowered now, and for ``slack_s`` before."""
         order = self.world.overrides().get(asset.name)
         if order is not None and order.value is None:
@@ -479,14 +500,14 @@ class Judge:
             return True
         told = self.history.get(point, [])
         rose = len(told) > 1 and told[-1][1] > told[-2][1]
-        if isinstance(asset, Moded) and told:  # it runs, whether or not it ran harder before
+        if isinstance(asset, OperationModeAsset) and told:  # it runs, whether or not it ran harder before
             rose = rose or told[-1][1] >= -asset.normal
         found_t = max(self.begun_t, self.retaken_t.get(point, -inf))
         since_t = max(self._last_change_t(point), found_t)
         rose = rose or (isinstance(asset, Load) and since_t == found_t)  # found running: as if it came then
         least_s = _least_s(asset, up=rose)
         if (
-            isinstance(asset, Moded)
+            isinstance(asset, OperationModeAsset)
             and len(told) > 1
             and told[-1][1] < told[-2][1]
             and told[-1][0] == since_t
@@ -504,26 +525,26 @@ def codes(command: Command) -> list[str]:
     return found or [""]
 
 
-def _unordered(asset: Steered) -> float | None:
+def _unordered(asset: ControllableAsset) -> float | None:
     """What a load or a charging point does without an order."""
-    return {Load: 1.0, Ev: getattr(asset, "current_max_a", 0.0)}.get(type(asset))
+    return {Load: 1.0, ChargePointAsset: getattr(asset, "current_max_a", 0.0)}.get(type(asset))
 
 
-def _rank(asset: Steered, value: float) -> float:
+def _rank(asset: ControllableAsset, value: float) -> float:
     """What takes more ranks higher."""
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return -float(min(range(len(asset.modes)), key=lambda i: abs(asset.modes[i].value - value)))
     return value
 
 
-def _position(asset: Load | Ev | Pv | Moded, value: float) -> float:
+def _position(asset: Load | ChargePointAsset | Pv | OperationModeAsset, value: float) -> float:
     """What a switching leads to: a car's current and a PV's limit may vary without one."""
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return float(value > 0)
     return 1.0 if isinstance(asset, Pv) and asset.curtail == "limit" else _rank(asset, value)
 
 
-def _least_s(asset: Load | Ev | Pv | Moded, *, up: bool) -> float:
+def _least_s(asset: Load | ChargePointAsset | Pv | OperationModeAsset, *, up: bool) -> float:
     if isinstance(asset, Pv):
         return 0.0 if up else 300.0
     return asset.min_on_s if up else asset.min_off_s
@@ -535,12 +556,12 @@ def _turns_count(told: list[tuple[float, float, bool]], t: float) -> int:
     return sum(later[1] != sooner[1] and t - later[0] < 3_600 for sooner, later in pairwise(ways))
 
 
-def _number(frozen: Frozen, point: str) -> float | None:
+def _number(frozen: FrozenImage, point: str) -> float | None:
     found = frozen.good(point)
     return None if found is None or not abs(found[0]) <= ABSURD else found[0]
 
 
-def _acts(contact: Contact, frozen: Frozen, running_s: float) -> bool:
+def _acts(contact: LimitContact, frozen: FrozenImage, running_s: float) -> bool:
     """Section 1 rule 1: closed, or not known for 15 s; one that needs time to be believed is left out."""
     point = f"{contact.name}.input_on"
     value = _number(frozen, point)

@@ -16,8 +16,7 @@ from quartier.control.orders.commands import OPS
 from quartier.control.orders.overrides import find_override_fault
 from quartier.control.reason import make_text_reason
 from quartier.control.requests import LocalPlan, PlanAim, PlanLeg
-from quartier.house.assets import Battery, Ev, Moded, Pv
-from quartier.house.nodes import ROOT
+from quartier.site.asset_types import ROOT_NODE, Battery, ChargePointAsset, OperationModeAsset, Pv
 
 Move = tuple[str, tuple[Any, ...]]
 _WALK = make_text_reason("a walk")
@@ -85,9 +84,9 @@ def _by_hand(world: World, random: Random) -> tuple[Any, ...]:
     values: list[float | None] = [None, 0.0, 1.0]
     if isinstance(asset, Battery):
         values += [-5_000.0, -1_000.0, 3_000.0]
-    elif isinstance(asset, Ev):
+    elif isinstance(asset, ChargePointAsset):
         values += [6.0, 10.0, asset.current_max_a]
-    elif isinstance(asset, Moded):
+    elif isinstance(asset, OperationModeAsset):
         values += [float(i) for i in range(len(asset.modes))]
     elif isinstance(asset, Pv):
         values += [0.3 * asset.rated_w]
@@ -113,7 +112,7 @@ def _command(world: World, random: Random) -> tuple[Any, ...]:
 
 
 def _car(world: World, random: Random) -> tuple[Any, ...]:
-    cars = [asset.name for asset in world.built.assets if isinstance(asset, Ev)]
+    cars = [asset.name for asset in world.built.assets if isinstance(asset, ChargePointAsset)]
     wants_wh = random.choice((inf, 500.0, 20_000.0))
     leaves_s = random.choice((None, 600.0, 36_000.0))
     return (
@@ -133,7 +132,7 @@ def _car_made(world: World, name: str, phases: int, max_a: float, wants_wh: floa
 
 
 def _base(world: World, random: Random) -> tuple[Any, ...]:
-    node = random.choice((ROOT, ROOT, *(node.name for node in world.built.nodes)))
+    node = random.choice((ROOT_NODE, ROOT_NODE, *(node.name for node in world.built.nodes)))
     whole = random.choice((0.0, 200.0, 2_500.0, 9_000.0, 40_000.0, -2_000.0))
     skew = random.choice(((1 / 3, 1 / 3, 1 / 3), (1.0, 0.0, 0.0), (0.0, 0.7, 0.3)))
     return node, [whole * part for part in skew]
@@ -141,7 +140,7 @@ def _base(world: World, random: Random) -> tuple[Any, ...]:
 
 def _base_made(world: World, node: str, three: list[float]) -> None:
     world.town.base_w[node] = tuple(three)
-    if node != ROOT and not any(three):
+    if node != ROOT_NODE and not any(three):
         del world.town.base_w[node]
 
 
@@ -167,7 +166,7 @@ def _sense(world: World, random: Random) -> tuple[Any, ...]:
 def _rival(world: World, random: Random) -> tuple[Any, ...]:
     asset = random.choice(world.built.assets)
     values = [0.0, 1.0, 6.0, 16.0, 50.0, 500.0]
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         values = [mode.value for mode in asset.modes]
     return point_of(asset), random.choice(values), random.choice(("once", "once", "always"))
 

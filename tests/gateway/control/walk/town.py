@@ -10,9 +10,18 @@ from math import inf, isfinite
 from random import Random
 
 from quartier.control.observe import local_time
-from quartier.house import modes
-from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
-from quartier.house.nodes import PHASES, ROOT
+from quartier.site import asset_types
+from quartier.site.asset_types import (
+    PHASES,
+    ROOT_NODE,
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    Load,
+    OperationModeAsset,
+    Pv,
+)
+from quartier.site.site_layout import Site
 from quartier_drivers.contract import FLOAT, Readings
 from quartier_drivers.layout import Layout
 
@@ -33,13 +42,13 @@ class Car:
     leaves_t: float | None = None
 
 
-def point_of(asset: Steered) -> str:
+def point_of(asset: ControllableAsset) -> str:
     """What an asset is steered by, whether it takes orders or not."""
-    if isinstance(asset, Moded):
+    if isinstance(asset, OperationModeAsset):
         return asset.point
     if isinstance(asset, Battery):
         return f"{asset.name}.setpoint_w"
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         return f"{asset.name}.current_max_a"
     if isinstance(asset, Pv) and asset.curtail != "relay":
         return f"{asset.name}.generation_max_w"
@@ -54,7 +63,7 @@ class Town:
     owners that take no order, ``rivals`` points that somebody else writes all the time.
     """
 
-    house: House
+    house: Site
     t: float = 0.0
     base_w: dict[str, Three] = field(default_factory=dict)
     sun: float = 0.3
@@ -98,23 +107,27 @@ class Town:
             self.use[asset.name] = 1.0
             if isinstance(asset, Battery):
                 self.soc_pct[asset.name] = 50.0
-            elif isinstance(asset, Moded):
+            elif isinstance(asset, OperationModeAsset):
                 self.senses |= {f"{asset.name}.{sense}": NORMAL[sense] for sense in asset.senses}
         self.closed = {c.name: c.acts_open for c in house.contacts}
         self.operator = {"subscribed_power_va": 12_000.0, "over_current_on": 0.0, "over_power_on": 0.0}
-        self.base_w = {ROOT: (200.0, 200.0, 200.0)}
+        self.base_w = {ROOT_NODE: (200.0, 200.0, 200.0)}
         self._flow()
 
     # --- how it is wired -------------------------------------------------------------------------
 
     def _way(self, node: str) -> tuple[str, ...]:
-        return (node,) if node == ROOT else (node, *self._way(self._under[node]))
+        return (node,) if node == ROOT_NODE else (node, *self._way(self._under[node]))
 
-    def _wiring(self, asset: Steered) -> Three:
+    def _wiring(self, asset: ControllableAsset) -> Three:
         """The part of its power on each phase of the building; of a car by its terminals L1, L2, L3."""
         single = next((self._single[n] for n in self._ways[asset.name] if n in self._single), None)
         on = single or (asset.phase if asset.phase in PHASES else None)
-        if on is None and asset.phase is None and not (isinstance(asset, Ev) and asset.phases_count == 3):
+        if (
+            on is None
+            and asset.phase is None
+            and not (isinstance(asset, ChargePointAsset) and asset.phases_count == 3)
+        ):
             on = self._random.choice((*PHASES, None))
         if on is None:
             return (1 / 3, 1 / 3, 1 / 3)
@@ -143,9 +156,9 @@ class Town:
             if isinstance(asset, Battery):
                 moved_pct = watts * dt_s / 36.0 / asset.capacity_wh
                 self.soc_pct[asset.name] = min(100.0, max(0.0, self.soc_pct[asset.name] + moved_pct))
-            elif isinstance(asset, Ev) and asset.name in self.cars:
+            elif isinstance(asset, ChargePointAsset) and asset.name in self.cars:
                 self.cars[asset.name].got_wh += watts * dt_s / 3600.0
-            elif isinstance(asset, Moded):
+            elif isinstance(asset, OperationModeAsset):
                 self._drift(asset, watts, dt_s)
 
     def _forget(self) -> None:
@@ -156,13 +169,13 @@ class Town:
     def _lease_s(self, point: str) -> float:
         return self._by_point[point].lease_s if hasattr(self._by_point[point], "lease_s") else inf
 
-    def _drift(self, asset: Moded, watts: float, dt_s: float) -> None:
+    def _drift(self, asset: OperationModeAsset, watts: float, dt_s: float) -> None:
         part = watts / asset.rated_w
         for sense, per_s in (("tank_c", 0.01 * part - 0.003), ("left_s", -part)):
             point = f"{asset.name}.{sense}"
             if point in self.senses:
                 self.senses[point] = max(0.0, self.senses[point] + per_s * dt_s)
-        if isinstance(asset, modes.Cooling):
+        if isinstance(asset, asset_types.CoolingAsset):
             point = f"{asset.name}.room_c"
             self.senses[point] += (0.001 - 0.002 * part) * dt_s
 
@@ -177,12 +190,12 @@ class Town:
 
     def let_go(self, point: str) -> None:
         """The device's own control again; a CHP keeps what it was asked (``on_release`` is ``hold``)."""
-        if isinstance(self._by_point[point], modes.Chp):
+        if isinstance(self._by_point[point], asset_types.ChpUnit):
             return
         self.orders.pop(point, None)
         self.told_t.pop(point, None)
 
-    def mode_of(self, asset: Moded) -> int:
+    def mode_of(self, asset: OperationModeAsset) -> int:
         """The mode it runs in."""
         value = self.orders.get(asset.point)
         if value is None:
@@ -192,7 +205,7 @@ class Town:
     # --- what flows ------------------------------------------------------------------------------
 
     def _flow(self) -> None:
-        flows = {name: [0.0, 0.0, 0.0] for name in (ROOT, *self._under)}
+        flows = {name: [0.0, 0.0, 0.0] for name in (ROOT_NODE, *self._under)}
         out = self.is_out
         for node, three in self.base_w.items():
             if not out:
@@ -212,14 +225,14 @@ class Town:
             for k in range(3):
                 flow[k] += three[k]
 
-    def _taken(self, asset: Steered) -> tuple[float, Three]:
-        if isinstance(asset, Ev):
+    def _taken(self, asset: ControllableAsset) -> tuple[float, Three]:
+        if isinstance(asset, ChargePointAsset):
             return self._charging(asset)
         a, b, c = self._wired[asset.name]
         watts = self._watts(asset)
         return watts, (watts * a, watts * b, watts * c)
 
-    def _watts(self, asset: Battery | Pv | Load | Moded) -> float:
+    def _watts(self, asset: Battery | Pv | Load | OperationModeAsset) -> float:
         order, use = self.orders.get(point_of(asset)), self.use[asset.name]
         if isinstance(asset, Battery):
             return self._stored_w(asset, order)
@@ -229,10 +242,10 @@ class Town:
             return -min(self.sun * asset.rated_w, max(0.0, most_w)) * on
         if isinstance(asset, Load):
             return use * asset.rated_w * (1.0 if order is None else float(order != 0))
-        if isinstance(asset, modes.Chp):
+        if isinstance(asset, asset_types.ChpUnit):
             asked = order == 1 and self.t - self.asked_t.get(asset.point, self.t) > 60
             return -asset.rated_w if asked or use > 1 else 0.0
-        if isinstance(asset, modes.Lights) and not self._is_night:
+        if isinstance(asset, asset_types.Lights) and not self._is_night:
             use = 0.0
         return min(use, 1.0) * asset.modes[self.mode_of(asset)].power_w
 
@@ -244,7 +257,7 @@ class Town:
         step_w = battery.ramp_max_w_per_s * self.house.cycle_s
         return min(max(want_w, here_w - step_w), here_w + step_w)
 
-    def _charging(self, ev: Ev) -> tuple[float, Three]:
+    def _charging(self, ev: ChargePointAsset) -> tuple[float, Three]:
         car = self.cars.get(ev.name)
         order = self.orders.get(f"{ev.name}.current_max_a", ev.current_max_a)
         if car is None or order < ev.current_min_a or car.got_wh >= car.wants_wh:
@@ -263,7 +276,7 @@ class Town:
     def told(self, now_ns: int) -> Iterator[Readings]:
         """What each device that is due and not silent says at this instant."""
         grid = self.house.grid
-        if self._is_due(ROOT, grid.period_s):
+        if self._is_due(ROOT_NODE, grid.period_s):
             yield from self._told("grid", "grid", self._of_grid(), now_ns)
         yield from self.told_of_mains(now_ns)
         for node in self.house.nodes:
@@ -275,7 +288,7 @@ class Town:
             yield from self._told(contact.name, contact.name, {"input_on": self.closed[contact.name]}, now_ns)
         for supply in self.house.supplies:
             if not supply.is_grid:
-                said = {"apparent_power_va": abs(sum(self.flows_w[ROOT])), **self.operator}
+                said = {"apparent_power_va": abs(sum(self.flows_w[ROOT_NODE])), **self.operator}
                 yield from self._told(supply.name, supply.name, said, now_ns)
 
     def told_of_mains(self, now_ns: int) -> Iterator[Readings]:
@@ -296,8 +309,8 @@ class Town:
 
     def _of_grid(self) -> dict[str, float]:
         if not self.house.grid.is_apparent:
-            return self._of_meter(ROOT, phased=self._phased)
-        flow_w = sum(self.flows_w[ROOT])
+            return self._of_meter(ROOT_NODE, phased=self._phased)
+        flow_w = sum(self.flows_w[ROOT_NODE])
         said = {"apparent_power_va": max(0.0, flow_w) if self._phased else abs(flow_w)}
         if self._phased:
             said["apparent_power_export_va"] = max(0.0, -flow_w)
@@ -311,7 +324,7 @@ class Town:
             said |= {f"current_l{k + 1}_a": abs(watts) / 230 for k, watts in enumerate(flow)}
         return said
 
-    def _of(self, asset: Steered) -> dict[str, float]:
+    def _of(self, asset: ControllableAsset) -> dict[str, float]:
         name, (echoes, guards) = asset.name, self._says[asset.name]
         said = {"power_w": self.power_w[name]} if asset.measured else {}
         if asset.falls_back and not asset.accepts_no_fallback and guards:
@@ -321,16 +334,16 @@ class Town:
             said[point.partition(".")[2]] = self.orders.get(point, self._unordered(asset))
         if isinstance(asset, Battery):
             said["soc_pct"] = self.soc_pct[name]
-        elif isinstance(asset, Ev):
+        elif isinstance(asset, ChargePointAsset):
             said |= self._of_car(asset, currents=echoes)
-        elif isinstance(asset, Moded):
+        elif isinstance(asset, OperationModeAsset):
             said |= {sense: self.senses[f"{name}.{sense}"] for sense in asset.senses}
         return said
 
-    def _unordered(self, asset: Steered) -> float:
-        if isinstance(asset, Moded):
+    def _unordered(self, asset: ControllableAsset) -> float:
+        if isinstance(asset, OperationModeAsset):
             return asset.modes[asset.normal].value
-        if isinstance(asset, Ev):
+        if isinstance(asset, ChargePointAsset):
             return asset.current_max_a
         return (
             asset.rated_w
@@ -338,7 +351,7 @@ class Town:
             else float(not isinstance(asset, Battery))
         )
 
-    def _of_car(self, ev: Ev, *, currents: bool) -> dict[str, float]:
+    def _of_car(self, ev: ChargePointAsset, *, currents: bool) -> dict[str, float]:
         car = self.cars.get(ev.name)
         said = {"plugged_on": float(car is not None)}
         if currents:

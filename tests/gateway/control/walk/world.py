@@ -28,14 +28,14 @@ from quartier.control.requests import (
     Requests,
 )
 from quartier.control.state import ControlState, Decision
-from quartier.house.image import Image
-from quartier.house.now import Now
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
 from quartier_drivers.who import Who
 
 if TYPE_CHECKING:
     from quartier.control.link.state import LinkState
     from quartier.control.records import LinkLimits
-    from quartier.house.assets import House
+    from quartier.site.site_layout import Site
 
 S = 1_000_000_000
 LONG_S = 366 * 86_400.0
@@ -48,14 +48,14 @@ class World:
 
     def __init__(self, number: int) -> None:
         self.built = houses.made(number)
-        self.house: House = self.built
+        self.house: Site = self.built
         self.town = Town(self.built)
         self.jump_s = self.boot_t = 0.0
         self.synced = True
         self.params = allowed.LinkParameters(limits=self.built.limits, seed=number)
         self.link: LinkState = machine.start_link(self.params, None, self.now(), outage=False, lost=False)
         self.state = ControlState.fresh(self.house)
-        self.image = Image()
+        self.image = ProcessImage()
         self.hands: dict[str, Override] = {}
         self.plan: LocalPlan | None = None
         self.papers: dict[str, Envelope] = {}
@@ -235,7 +235,7 @@ class World:
         self.link = machine.start_link(
             self.params, state.load_link_state(papers), now, outage=dark, lost=False
         )
-        self.image = Image()
+        self.image = ProcessImage()
         self.state = ControlState.fresh(self.house)
         if dark:
             self.state = replace(self.state, events=detection.GridEvents(outage=BEGUN))

@@ -5,16 +5,16 @@ from math import inf
 
 import pytest
 
-from quartier.config import load
+from quartier.config import loading
 from quartier.control.cycle import run_cycle
 from quartier.control.records import LinkLimits
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState
 from quartier.daemon.assembly import bus_specs, site_model
-from quartier.house import assets
-from quartier.house.image import Image
-from quartier.house.modes import Run
-from quartier.house.now import Now
+from quartier.site import site_layout
+from quartier.site.asset_types import BatchLoad
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
 from quartier_drivers.contract import DeviceSpec, Quality, Reading, columns
 from quartier_drivers.registry import door
 
@@ -102,7 +102,7 @@ def read(tmp_path):
     def reads(text=SITE):
         path = tmp_path / "site.toml"
         path.write_text(text)
-        return load.load_lenient(path)
+        return loading.load_site_leniently(path)
 
     return reads
 
@@ -348,8 +348,10 @@ def test_contacts_own_their_inputs_and_nothing_else_of_the_board_is_read(read):
     assert {"in1": "dso1", "in2": "dso2"} == specs(loaded)["inputs"].owners
     assert {"dso1.input_on", "dso2.input_on"} == {point for point in points if point.startswith("dso")}
     assert (
-        assets.Contact(name="dso1", import_max_w=4200.0),
-        assets.Contact(name="dso2", acts_open=True, generation_max_w=0.0, release_s=300.0, debounce_s=0.5),
+        site_layout.LimitContact(name="dso1", import_max_w=4200.0),
+        site_layout.LimitContact(
+            name="dso2", acts_open=True, generation_max_w=0.0, release_s=300.0, debounce_s=0.5
+        ),
     ) == house.contacts
 
 
@@ -388,7 +390,7 @@ def test_a_supply_owns_its_meter_and_caps_the_house(read):
     loaded = read(SITE + LINKY + 'supplies.linky = { device = "tic1", release_s = 30 }\n')
     points, _, house = served(loaded)
 
-    assert (assets.Supply(name="linky", release_s=30.0, period_s=2.0),) == house.supplies
+    assert (site_layout.SupplyMeter(name="linky", release_s=30.0, period_s=2.0),) == house.supplies
     assert "linky.over_power_on" in points
     assert not house.grid.is_apparent
 
@@ -401,7 +403,7 @@ def test_a_linky_as_the_grid_meter_is_a_supply_by_itself(read, mode, period_s):
     _, _, house = served(read(text))
 
     assert (True, period_s) == (house.grid.is_apparent, house.grid.period_s)
-    assert (assets.Supply(name="grid", period_s=period_s, is_grid=True),) == house.supplies
+    assert (site_layout.SupplyMeter(name="grid", period_s=period_s, is_grid=True),) == house.supplies
 
 
 DISTRICT = """\
@@ -469,7 +471,7 @@ def test_a_load_with_a_run_is_led_by_its_relay_and_one_of_tier_a_is_only_measure
     _, _, house = served(read(DISTRICT.replace('[assets.boiler]\nrole = "heat"', f"[assets.boiler]\n{run}")))
     (boiler,) = (one for one in house.assets if one.name == "boiler")
 
-    assert isinstance(boiler, Run)
+    assert isinstance(boiler, BatchLoad)
     assert ("boiler.relay_on", led, True, ()) == (
         boiler.point,
         boiler.writable,
@@ -481,7 +483,7 @@ def test_a_load_with_a_run_is_led_by_its_relay_and_one_of_tier_a_is_only_measure
 
 def test_a_cap_on_a_district_reaches_the_points_of_its_classes(read):
     _, _, house = served(read(DISTRICT))
-    image, state = Image(), ControlState.fresh(house)
+    image, state = ProcessImage(), ControlState.fresh(house)
     told = {
         "grid.power_w": 30_000.0,
         "street.power_w": 4_000.0,

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from quartier.daemon.assembly import site_model
-from quartier.house.assets import Witness
+from quartier.site.site_layout import ClockSource
 from quartier_drivers.contract import PointInfo
 
 
@@ -30,7 +30,7 @@ def test_tariffs_are_heard_at_the_connection_and_clocks_everywhere_the_grid_oper
     )
 
     assert [
-        Witness(name="linky", tariff_s=2.0),
-        Witness(name="grid", tariff_s=10.0, clock_s=1.0),
-        Witness(name="board", clock_s=900.0),
+        ClockSource(name="linky", tariff_s=2.0),
+        ClockSource(name="grid", tariff_s=10.0, clock_s=1.0),
+        ClockSource(name="board", clock_s=900.0),
     ] == found

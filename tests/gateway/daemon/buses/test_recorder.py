@@ -5,12 +5,12 @@ import json
 import re
 
 import pytest
+from tests.gateway.commissioning.wire_record.judge import fields
 from tests.gateway.daemon.conftest import SITE, Gateway, simulated
 from tests.gateway.daemon.test_meters import house as linked
 from tests.gateway.daemon.test_meters import points, reads_well
-from tests.gateway.record.judge import fields
 
-from quartier.config import load
+from quartier.config import loading
 from quartier.daemon.assembly import bus_specs
 from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers.errors import NoReply
@@ -87,7 +87,9 @@ async def read_anew(config, was, now, bus="board", device="meter", enough=()):
     """What a fresh driver reads by the same site file with another place, and how it fails at last."""
     config.write_text(config.read_text().replace(was, now))
     clock = SiteClock(ClockSetting(rate=60.0))
-    (wire,) = [one for one in bus_specs.make_bus_specs(load.load_lenient(config)) if one.name == bus]
+    (wire,) = [
+        one for one in bus_specs.make_bus_specs(loading.load_site_leniently(config)) if one.name == bus
+    ]
     spec, profile = next(one for one in wire.devices if one[0].name == device)
     opened = door(wire.section.kind)
     line = opened.line(wire.name, wire.section, clock)

@@ -16,11 +16,11 @@ from tests.gateway.daemon.test_manual_overrides_hands import by_hand, started
 from quartier.daemon import state_files
 from quartier.daemon.reports import alarm_list
 from quartier.daemon.reports.alarm_list import AlarmManager
-from quartier.house.alarm import Alarm
-from quartier.house.now import Now
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.questions import NoDaemon
+from quartier.site.alarm_types import Alarm
+from quartier.site.records import Now
 from quartier_drivers.who import Who
 
 VIRTUAL_TIME = True

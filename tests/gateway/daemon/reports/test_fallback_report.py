@@ -9,10 +9,11 @@ from tests.gateway.virtual import make_clock
 
 from quartier.daemon import state_files
 from quartier.daemon.reports import fallback_report
-from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Pv
 from quartier.runtime import state_file
 from quartier.runtime.bus.fallback_monitor import FallbackProof, KnownFallbacks
 from quartier.runtime.bus.point_directory import PointDirectory
+from quartier.site.asset_types import Battery, ChargePointAsset, GridMeter, Load, Pv
+from quartier.site.site_layout import Site, SiteLimits
 from quartier_drivers.contract import Armed, Fallback, PointInfo, Quality
 
 VIRTUAL_TIME = True
@@ -20,7 +21,7 @@ DEADLINE_S = 60_000.0  # virtual; only ends a test that has failed
 
 S = 1_000_000_000
 NOON = 1_764_000_000_000
-LIMITS = Limits(
+LIMITS = SiteLimits(
     import_hard_w=9000,
     export_hard_w=0,
     import_failsafe_w=4000,
@@ -28,9 +29,9 @@ LIMITS = Limits(
     import_autonomous_w=7000,
     export_autonomous_w=0,
 )
-HOUSE = House(
+HOUSE = Site(
     name="b1",
-    grid=Grid(name="grid", rated_w=9000),
+    grid=GridMeter(name="grid", rated_w=9000),
     limits=LIMITS,
     assets=(
         Battery(
@@ -43,7 +44,7 @@ HOUSE = House(
         ),
         Pv(name="pv1", rated_w=6000, curtail="limit"),
         Pv(name="roof", rated_w=6000),
-        Ev(name="ev1", rated_w=11_000),
+        ChargePointAsset(name="ev1", rated_w=11_000),
         Load(name="heat", rated_w=2000, tier="C", switchable=True, falls_back=False),
         Load(name="lift", rated_w=2000, tier="A", switchable=True),
     ),

@@ -7,11 +7,11 @@ import pytest
 from structlog.testing import CapturingLogger
 from tests.gateway.daemon.conftest import SITE
 
-from quartier.config import load
+from quartier.config import loading
 from quartier.daemon.reports import fault_recordings
 from quartier.daemon.reports.fault_recordings import RECORDED_CODES, FaultRecorder, find_bus_of_alarm
-from quartier.house.alarmbook import Record
-from quartier.house.alarmkinds import BY_CODE
+from quartier.site.alarm_catalogue import ALARM_KINDS_BY_CODE
+from quartier.site.alarm_types import AlarmRecord
 
 POINTS = [
     ("loss.bus_down", "lan", "lan"),
@@ -27,7 +27,7 @@ POINTS = [
 def site(tmp_path):
     path = tmp_path / "s.toml"
     path.write_text(SITE.format(gx=5020, board=5021))
-    return load.load_lenient(path).site
+    return loading.load_site_leniently(path).site
 
 
 @pytest.mark.parametrize(("code", "of", "bus"), POINTS)
@@ -36,12 +36,12 @@ def test_what_an_alarm_is_about_stands_on_a_bus(site, code, of, bus):
 
 
 def test_each_code_is_one_of_the_list_of_alarms():
-    assert RECORDED_CODES <= BY_CODE.keys()
+    assert RECORDED_CODES <= ALARM_KINDS_BY_CODE.keys()
 
 
 def alarm(code="device.silent", of="meter", number=1):
     never = dict.fromkeys(("first_utc_ms", "since_utc_ms", "last_utc_ms"), 0)
-    return Record(number=number, code=code, of=of, words="words", **never)
+    return AlarmRecord(number=number, code=code, of=of, words="words", **never)
 
 
 async def kept(yard, folder, *alarms, most=20, masked=False, garbled=()):

@@ -1,7 +1,7 @@
 import pytest
 
 from quartier.daemon.reports.gateway_values import STOOD_STILL_CODE, StandstillDetector
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 START_MS = 1_764_000_000_000
 

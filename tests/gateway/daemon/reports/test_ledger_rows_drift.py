@@ -3,15 +3,15 @@ from dataclasses import replace
 import pytest
 
 from quartier.daemon.reports.ledger_rows import DEVICE_TIMER_WHO, STRANGER_WHO, find_drift
-from quartier.house.entry import Entry
-from quartier.house.image import Image
+from quartier.site.ledger import LedgerEntry
+from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Fallback, PointInfo, Quality, Reading, columns
 
 S = 1_000_000_000
 UTC_MS = 1_700_000_000_000
 POINT = "bat1.setpoint_w"
 INFO = PointInfo(POINT, "float", "a", 1.0, writable=True, step=1.0, fallback=Fallback(0.0, 60.0))
-ROW = Entry(
+ROW = LedgerEntry(
     boot=7,
     number=1,
     point=POINT,
@@ -26,7 +26,7 @@ ROW = Entry(
 
 
 def seen(value, t, row=ROW, info=INFO, quality=Quality.GOOD):
-    image = Image()
+    image = ProcessImage()
     image.put(columns([Reading(POINT, value, quality, 0)], int(t * S)))
     asked_ns, known_ns = (((ms or 0) - UTC_MS) * 1_000_000 for ms in (row.last_ms, row.known_ms))
     return find_drift(row, info, image.freeze(int(t * S)), asked_ns, known_ns)

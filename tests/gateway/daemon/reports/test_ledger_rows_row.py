@@ -1,5 +1,5 @@
 from quartier.daemon.reports.ledger_rows import LedgerRow, is_continuous
-from quartier.house.entry import Entry
+from quartier.site.ledger import LedgerEntry
 from quartier_drivers.contract import Command
 from quartier_drivers.who import Who
 
@@ -7,7 +7,7 @@ DSO = Who("document", "dso", "12", 3)
 
 
 def row(point="bat1.setpoint_w", value=100.0):
-    entry = Entry(
+    entry = LedgerEntry(
         boot=7,
         number=1,
         point=point,

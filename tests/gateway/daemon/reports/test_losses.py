@@ -7,16 +7,17 @@ import pytest
 
 from quartier.control.supervise.loss_table import SitePeriods
 from quartier.daemon.reports.losses import LossReport
-from quartier.house.assets import Battery, Grid, House, Limits, Load
-from quartier.house.now import Now
+from quartier.site.asset_types import Battery, GridMeter, Load
+from quartier.site.records import Now
+from quartier.site.site_layout import Site, SiteLimits
 from quartier_drivers.contract import Fallback, PointInfo
 
 NOON = 1_764_000_000_000
 NOW = Now(0, NOON, synced=True)
-HOUSE = House(
+HOUSE = Site(
     name="b1",
-    grid=Grid(name="grid", rated_w=9000),
-    limits=Limits(
+    grid=GridMeter(name="grid", rated_w=9000),
+    limits=SiteLimits(
         import_hard_w=9000,
         export_hard_w=0,
         import_failsafe_w=4000,

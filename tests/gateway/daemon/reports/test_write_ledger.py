@@ -13,10 +13,10 @@ from quartier.daemon.reports.write_ledger import (
     WRITE_BUDGET_WHO,
     WriteLedger,
 )
-from quartier.house.entry import Entry
-from quartier.house.image import Image
-from quartier.house.now import Now
 from quartier.runtime.bus.mailbox import Mailbox
+from quartier.site.ledger import LedgerEntry
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
 from quartier_drivers.contract import Command, Fallback, PointInfo, Quality, Reading, columns
 from quartier_drivers.who import OURS, Who
 
@@ -57,7 +57,7 @@ class Desk:
         self.ledger = WriteLedger(self.pages)
         self.ledger.follow(INFOS, {POWER: 0.0, RELAY: None, BARE: None})
         self.mailbox = Mailbox(self.ledger)
-        self.image = Image()
+        self.image = ProcessImage()
         self.t = 0.0
 
     @property
@@ -121,7 +121,7 @@ def test_a_write_tells_who_why_what_was_before_what_came_back_and_when(desk):
 
 def test_the_age_of_a_row_is_that_of_the_time_that_passed_and_unknown_of_what_others_wrote(desk):
     desk.order(RELAY, 0.0)
-    entry = Entry(boot=0, number=1, point=POWER, why="released", utc_ms=UTC_MS, last_ms=UTC_MS)
+    entry = LedgerEntry(boot=0, number=1, point=POWER, why="released", utc_ms=UTC_MS, last_ms=UTC_MS)
     desk.ledger.take_release_rows([entry], desk.now)
 
     assert [9.0] == [row["age_s"] for row in desk.ledger.told("heat", 9 * S)]
@@ -331,7 +331,7 @@ def test_a_change_is_found_within_seconds_also_where_nothing_is_ordered_anew(des
 
 
 def test_what_release_wrote_meanwhile_stands_until_something_is_ordered(desk):
-    left = Entry(
+    left = LedgerEntry(
         boot=0,
         number=9,
         point=POWER,

@@ -21,7 +21,7 @@ from quartier.district.connection.reconnect import NoteReporter
 from quartier.district.documents.document_types import AcceptedDocument, Job, RefusedDocument, encode_ack
 from quartier.district.documents.verification import DocumentVerifier
 from quartier.district.records import Identity
-from quartier.house.sample import Mark, Sample
+from quartier.site.samples import Sample, StreamPosition
 
 ME = Identity("issy", "b012")
 NOW_MS = 1_764_000_000_000
@@ -138,10 +138,10 @@ async def test_a_topic_that_was_never_subscribed_ends_the_session_and_changes_no
 
 def test_a_refused_publish_is_an_alarm_and_a_taken_event_is_delivered(companion):
     companion.on_acknowledged(Ack("e", 1, "envelope", "OK", "NEW"), 0x87)
-    companion.on_acknowledged(Mark(7, 3), 0)
+    companion.on_acknowledged(StreamPosition(7, 3), 0)
     companion.on_acknowledged(Ack("e", 1, "envelope", "OK", "NEW"), 0)
     assert [("district.publish_refused", True)] == [(note.code, note.alarm) for note in companion.told]
-    assert [("event", Mark(7, 3))] == companion.on_delivered
+    assert [("event", StreamPosition(7, 3))] == companion.on_delivered
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ async def test_rule_replay_says_events_again_from_the_one_that_is_named(
         world.notebook.put("event", "x.happened", f'{{"text":"{number}"}}', link.now_ms())
     async with make_host(broker.port) as host, link.running(make_uplink(broker.port)) as found:
         await host.until(lambda: len(host.companion("event")) == 25)
-        found.replay(Mark(7, 9))
+        found.replay(StreamPosition(7, 9))
         await host.until(lambda: len(host.companion("event")) == 41)
 
     assert [*range(1, 26), *range(10, 26)] == [told["seq"] for told in host.companion("event")]
@@ -386,7 +386,7 @@ async def test_rule_events_are_kept_and_come_again_without_a_gap_until_the_water
             await host.until(lambda: "NBIRTH" in host.kinds() and len(host.companion("event")) == 15)
             host.keys |= {("event", 7, number) for number in range(1, 4)}
             host.watermark()
-            await host.until(lambda: found.session.marks.get("event") == Mark(7, 3))
+            await host.until(lambda: found.session.marks.get("event") == StreamPosition(7, 3))
             await link.until(lambda: len(world.notebook.kept) == 2)
         async with link.running(make_uplink(broker.port)):
             await host.until(lambda: len(host.companion("event")) == 17)
@@ -402,6 +402,6 @@ async def test_a_replay_from_beyond_what_was_said_skips_no_event(
     world.notebook.put("event", "x.happened", '{"text":"1"}', link.now_ms())
     async with make_host(broker.port) as host, link.running(make_uplink(broker.port)) as found:
         await host.until(lambda: len(host.companion("event")) == 1)
-        found.replay(Mark(7, 99))
+        found.replay(StreamPosition(7, 99))
         world.notebook.put("event", "x.happened", '{"text":"2"}', link.now_ms())
         await host.until(lambda: [1, 2] == [told["seq"] for told in host.companion("event")])

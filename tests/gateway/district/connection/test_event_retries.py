@@ -1,6 +1,6 @@
 from quartier.district.connection.event_retries import EventArrival, RefusedEvents
-from quartier.house.now import Now
-from quartier.house.sample import Mark
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 
 
 def at(seconds):
@@ -8,7 +8,7 @@ def at(seconds):
 
 
 def mark(seq, boot=7):
-    return Mark(boot, seq)
+    return StreamPosition(boot, seq)
 
 
 def test_what_was_sent_long_ago_and_is_not_stored_was_lost_on_the_way():

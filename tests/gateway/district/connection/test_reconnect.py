@@ -14,7 +14,7 @@ from quartier.district.connection.reconnect import (
     Reconnector,
 )
 from quartier.district.records import Note
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 SERVERS = (BrokerServer("a", 1, tls=False), BrokerServer("b", 1, tls=False))
 

@@ -6,7 +6,7 @@ from quartier.control.requests import Ack
 from quartier.district.connection.control_channel import encode_event
 from quartier.district.documents.document_types import encode_ack
 from quartier.district.documents.gateway_forms import AckForm, EventForm, WatermarkForm
-from quartier.house.sample import Sample
+from quartier.site.samples import Sample
 from quartier_drivers.contract import Quality
 
 

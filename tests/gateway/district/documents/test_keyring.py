@@ -11,7 +11,7 @@ from tests.effort import examples
 
 from quartier.district.documents import key_list
 from quartier.district.documents.keyring import Keyring, OlderList, SwappedKey
-from quartier.house.now import Now
+from quartier.site.records import Now
 from quartier_drivers.errors import ConfigError
 from quartier_hil.district.issuer import Key
 from quartier_hil.district.keyfolder import DAY_MS, KeyFolder, public, signed

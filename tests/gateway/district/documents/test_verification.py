@@ -17,7 +17,7 @@ from quartier.district.documents import key_list
 from quartier.district.documents.document_types import AcceptedDocument, RefusedDocument, make_reception_ack
 from quartier.district.documents.verification import DocumentVerifier
 from quartier.district.records import Identity
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 ME = Identity("issy", "b012")
 NOW_MS = 1_764_000_000_000

@@ -20,15 +20,16 @@ from quartier.control.orders.commands import (
 from quartier.control.requests import Ack, Envelope, Interval
 from quartier.control.state import ControlState
 from quartier.district.service.commands import DistrictCommands
-from quartier.house.assets import Battery, Grid, House, Limits, Load
-from quartier.house.now import Now
-from quartier.house.sample import Mark
+from quartier.site.asset_types import Battery, GridMeter, Load
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
+from quartier.site.site_layout import Site, SiteLimits
 
 EPOCH_MS = 1_790_000_000_000
-HOUSE = House(
+HOUSE = Site(
     name="b1",
-    grid=Grid(name="grid", rated_w=17_000),
-    limits=Limits(
+    grid=GridMeter(name="grid", rated_w=17_000),
+    limits=SiteLimits(
         import_hard_w=10_000,
         export_hard_w=6_000,
         import_failsafe_w=5_000,
@@ -126,7 +127,7 @@ def test_a_ping_is_answered_and_does_nothing(desk):
 def test_rule_the_same_command_again_is_answered_and_has_no_second_effect(desk):
     desk.take(Replay(7, 3))
     assert ["c1 SUCCEEDED"] == desk.take(Replay(7, 3), repeated=True)
-    assert [Mark(7, 2)] == desk.replayed, "the one that is named comes too"
+    assert [StreamPosition(7, 2)] == desk.replayed, "the one that is named comes too"
     desk.take(Shed(1, 600), 2)
     until_ns = desk.commanding.commands.shed_until_ns(desk.now.ns)
     desk.t += 60

@@ -4,7 +4,7 @@ import pytest
 
 from quartier.control.requests import Ack
 from quartier.district.service.commands import ACK_DELAY_FLOOR_S, ACK_DELAY_MAX_S, PendingAcks
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 
 def at(seconds):

@@ -12,7 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from quartier.config import stored_site_file
-from quartier.config.load import load_lenient
+from quartier.config.loading import load_site_leniently
 from quartier.config.stored_site_file import GatewayPaths
 from quartier.control.link import machine, state
 from quartier.control.link.allowed import LinkParameters
@@ -20,8 +20,8 @@ from quartier.control.requests import Heartbeat
 from quartier.daemon.district_link import make_uplink
 from quartier.district.service.jobs import JobRunner, find_loosening_conditions
 from quartier.district.sparkplug.metric_catalog import build_catalog
-from quartier.house.assets import Limits
-from quartier.house.now import Now
+from quartier.site.records import Now
+from quartier.site.site_layout import SiteLimits
 from quartier.store.history_store import Store
 from quartier_hil.district.issuer import job
 from quartier_hil.district.keyfolder import KeyFolder, public, signed
@@ -29,7 +29,7 @@ from quartier_hil.district.keyfolder import KeyFolder, public, signed
 C = "quartier/v1/issy/b012"
 HOUR_MS = 3_600_000
 PARAMS = LinkParameters(
-    limits=Limits(
+    limits=SiteLimits(
         import_hard_w=12000.0,
         export_hard_w=6000.0,
         import_failsafe_w=6000.0,
@@ -89,7 +89,7 @@ class Scene:
         self.yard, self.district, self.config, self.store = yard, district, config, store
         self.state_dir = config.parent / "state"
         self.state_dir.mkdir(exist_ok=True)
-        self.loaded = load_lenient(config)
+        self.loaded = load_site_leniently(config)
         self.events = []
         self.adopted_count = 0
         self.params = PARAMS

@@ -12,11 +12,12 @@ from quartier.control.state import ControlState
 from quartier.district.documents.document_types import AcceptedDocument
 from quartier.district.documents.gateway_forms import FlexibilityForm
 from quartier.district.service.schedules import DistrictSchedules
-from quartier.house.assets import Grid, House, Limits, Load
-from quartier.house.now import Now
+from quartier.site.asset_types import GridMeter, Load
+from quartier.site.records import Now
+from quartier.site.site_layout import Site, SiteLimits
 
 NOW_MS = 1_790_000_100_000
-LIMITS = Limits(
+LIMITS = SiteLimits(
     import_hard_w=9_000,
     export_hard_w=0,
     import_failsafe_w=4_000,
@@ -25,7 +26,7 @@ LIMITS = Limits(
     export_autonomous_w=0,
 )
 PUMP = Load(name="pump", rated_w=1_000, tier="D", switchable=True)
-HOUSE = House(name="b1", grid=Grid(name="grid", rated_w=9_000), assets=(PUMP,), limits=LIMITS)
+HOUSE = Site(name="b1", grid=GridMeter(name="grid", rated_w=9_000), assets=(PUMP,), limits=LIMITS)
 
 
 class Silent:

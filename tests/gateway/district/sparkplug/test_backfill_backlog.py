@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.district.sparkplug.backfill import SPANS_MAX, Backlog
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def drain(backlog, outbox, dead=()):
 
 def test_nothing_above_the_marks_is_no_backlog():
     backlog = Backlog()
-    backlog.add({"grid": Mark(7, 3)}, {"grid": Mark(7, 3)})
+    backlog.add({"grid": StreamPosition(7, 3)}, {"grid": StreamPosition(7, 3)})
     assert not backlog
 
 
@@ -29,7 +29,7 @@ def test_it_ends_at_its_goal_though_newer_samples_come(notebook):
     for _ in range(5):
         notebook.put("grid", "power_w", 1.0)
     backlog = Backlog()
-    backlog.add({"grid": Mark(7, 1)}, {"grid": Mark(7, 3)})
+    backlog.add({"grid": StreamPosition(7, 1)}, {"grid": StreamPosition(7, 3)})
     assert [("grid", 2, 3)] == drain(backlog, notebook)
     assert not backlog
 
@@ -60,10 +60,10 @@ def test_what_the_receiver_has_meanwhile_is_passed_over(notebook):
     backlog = Backlog()
     backlog.add({}, notebook.heads())
     backlog.peek(notebook, set())
-    backlog.covered({"grid": Mark(7, 1_100)})
+    backlog.covered({"grid": StreamPosition(7, 1_100)})
     assert [("grid", 1_101, 1_200)] == drain(backlog, notebook)
     backlog.add({}, notebook.heads())
-    backlog.covered({"grid": Mark(7, 1_200)})
+    backlog.covered({"grid": StreamPosition(7, 1_200)})
     assert not backlog
 
 
@@ -79,7 +79,7 @@ def test_too_many_spans_are_joined_and_nothing_is_left_out(notebook):
     backlog = Backlog()
     for number in range(1, 40):
         notebook.put("grid", "power_w", 1.0)
-        backlog.add({"grid": Mark(7, number - 1)}, {"grid": Mark(7, number)})
+        backlog.add({"grid": StreamPosition(7, number - 1)}, {"grid": StreamPosition(7, number)})
         assert len(backlog._spans) <= SPANS_MAX
     sent = drain(backlog, notebook)
     assert set(range(1, 40)) <= {seq for _, first, last in sent for seq in range(first, last + 1)}
@@ -89,6 +89,6 @@ def test_what_was_lost_goes_before_all_else(notebook):
     for _ in range(6):
         notebook.put("grid", "power_w", 1.0)
     backlog = Backlog()
-    backlog.add({"grid": Mark(7, 3)}, {"grid": Mark(7, 6)})
-    backlog.add({"grid": Mark(7, 1)}, {"grid": Mark(7, 2)}, first=True)
+    backlog.add({"grid": StreamPosition(7, 3)}, {"grid": StreamPosition(7, 6)})
+    backlog.add({"grid": StreamPosition(7, 1)}, {"grid": StreamPosition(7, 2)}, first=True)
     assert [("grid", 2, 2), ("grid", 4, 6)] == drain(backlog, notebook)

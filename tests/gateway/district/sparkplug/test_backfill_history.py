@@ -4,8 +4,8 @@ import pytest
 
 from quartier.district.records import SessionContext, SessionRules
 from quartier.district.sparkplug.backfill import Backfill
-from quartier.house.now import Now
-from quartier.house.sample import Mark
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 
 
 def at(second):
@@ -65,7 +65,7 @@ def test_what_was_lost_goes_again_once_and_is_counted(notebook):
     again = history.next(notebook, (), at(200))
     assert (1, 1, 10) == (history.resent_count, again.first, len(again))
     history.sent(again, 0, 10, at(200), late=True)
-    said(history, notebook, 201, {"grid": Mark(7, 10)})
+    said(history, notebook, 201, {"grid": StreamPosition(7, 10)})
     assert (False, 200_000_000_000) == (history.is_flying, history.covered_ns)
 
 

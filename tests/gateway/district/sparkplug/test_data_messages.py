@@ -22,7 +22,7 @@ from quartier.district.sparkplug.payload_codec import (
     encode_payload,
     fit_value,
 )
-from quartier.house.sample import Sample
+from quartier.site.samples import Sample
 from quartier_drivers.contract import Quality
 
 UTC_MS = 1_764_000_000_000

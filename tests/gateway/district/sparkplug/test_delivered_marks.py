@@ -11,7 +11,7 @@ from tests.gateway.district.test_session_delivery import METRICS, STEP, Run
 
 from quartier.district.sparkplug.delivered_marks import DeliveredMarks, NumberRanges
 from quartier.district.sparkplug.payload_codec import decode_payload
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 
 FUTURE = 2**63
 
@@ -43,9 +43,9 @@ def shelf(make_notebook):
 
 def test_no_mark_moves_while_the_store_cannot_see_all_that_it_kept(shelf):
     shelf.is_whole = False
-    assert (None, []) == marks_after(shelf, ALL, Mark(9, 3))
+    assert (None, []) == marks_after(shelf, ALL, StreamPosition(9, 3))
     shelf.is_whole = True
-    assert (Mark(9, 3), []) == marks_after(shelf, ALL, Mark(9, 3))
+    assert (StreamPosition(9, 3), []) == marks_after(shelf, ALL, StreamPosition(9, 3))
 
 
 def marks_after(shelf, sent, claim, before=None):
@@ -63,33 +63,53 @@ AHEAD = ["district.watermark_ahead"]
 @pytest.mark.parametrize(
     ("sent", "claim", "before", "expected"),
     [
-        ((), Mark(7, 2), None, None),  # nothing was sent in this session
-        (((7, 1, 3),), Mark(7, 2), None, Mark(7, 2)),
-        (((7, 1, 3),), Mark(7, 5), None, Mark(7, 3)),  # stored beyond what was sent: as far as that
-        (((7, 2, 4),), Mark(7, 5), None, None),  # the first one never left
-        (((7, 2, 4),), Mark(7, 5), Mark(7, 1), Mark(7, 5)),
-        (((7, 1, 2), (7, 4, 2)), Mark(7, 5), None, Mark(7, 2)),  # the third one never left
-        (((9, 1, 3),), Mark(9, 3), None, None),  # an older boot waits
-        (((7, 1, 4), (9, 1, 3)), Mark(9, 3), None, Mark(7, 4)),
-        (ALL, Mark(9, 2), None, Mark(9, 2)),
-        (ALL, Mark(7, 9), None, Mark(7, 5)),  # a power cut took four that had left
-        (ALL, Mark(8, 50), None, None),  # another machine's boot
-        (ALL, Mark(9, 1), Mark(9, 3), Mark(9, 3)),  # an old one: marks never go back
+        ((), StreamPosition(7, 2), None, None),  # nothing was sent in this session
+        (((7, 1, 3),), StreamPosition(7, 2), None, StreamPosition(7, 2)),
+        (
+            ((7, 1, 3),),
+            StreamPosition(7, 5),
+            None,
+            StreamPosition(7, 3),
+        ),  # stored beyond what was sent: as far as that
+        (((7, 2, 4),), StreamPosition(7, 5), None, None),  # the first one never left
+        (((7, 2, 4),), StreamPosition(7, 5), StreamPosition(7, 1), StreamPosition(7, 5)),
+        (
+            ((7, 1, 2), (7, 4, 2)),
+            StreamPosition(7, 5),
+            None,
+            StreamPosition(7, 2),
+        ),  # the third one never left
+        (((9, 1, 3),), StreamPosition(9, 3), None, None),  # an older boot waits
+        (((7, 1, 4), (9, 1, 3)), StreamPosition(9, 3), None, StreamPosition(7, 4)),
+        (ALL, StreamPosition(9, 2), None, StreamPosition(9, 2)),
+        (ALL, StreamPosition(7, 9), None, StreamPosition(7, 5)),  # a power cut took four that had left
+        (ALL, StreamPosition(8, 50), None, None),  # another machine's boot
+        (
+            ALL,
+            StreamPosition(9, 1),
+            StreamPosition(9, 3),
+            StreamPosition(9, 3),
+        ),  # an old one: marks never go back
     ],
 )
 def test_a_mark_goes_as_far_as_both_the_district_and_this_session_did(shelf, sent, claim, before, expected):
     assert (expected, []) == marks_after(shelf, sent, claim, before)
 
 
-@pytest.mark.parametrize("claim", [Mark(9, 4), Mark(10, 1), Mark(FUTURE, 1), Mark(FUTURE, FUTURE)])
+@pytest.mark.parametrize(
+    "claim",
+    [StreamPosition(9, 4), StreamPosition(10, 1), StreamPosition(FUTURE, 1), StreamPosition(FUTURE, FUTURE)],
+)
 def test_a_mark_of_the_future_moves_nothing_and_is_an_alarm(shelf, claim):
     assert (None, AHEAD) == marks_after(shelf, ALL, claim)
-    assert (Mark(7, 1), AHEAD) == marks_after(shelf, ALL, claim, Mark(7, 1))
+    assert (StreamPosition(7, 1), AHEAD) == marks_after(shelf, ALL, claim, StreamPosition(7, 1))
 
 
 def test_what_was_evicted_before_it_could_leave_holds_no_mark_back(shelf):
     shelf.kept = [sample for sample in shelf.kept if (sample.boot, sample.seq) not in {(7, 2), (7, 3)}]
-    assert (Mark(9, 3), []) == marks_after(shelf, ((7, 1, 1), (7, 4, 2), (9, 1, 3)), Mark(9, 3))
+    assert (StreamPosition(9, 3), []) == marks_after(
+        shelf, ((7, 1, 1), (7, 4, 2), (9, 1, 3)), StreamPosition(9, 3)
+    )
 
 
 def test_samples_of_an_older_boot_that_are_found_late_hold_the_mark_back_until_they_left(make_notebook):
@@ -99,12 +119,12 @@ def test_samples_of_an_older_boot_that_are_found_late_hold_the_mark_back_until_t
     late = make_notebook(8)
     late.put("grid", "power_w", 1.0)
     shelf.kept = [*late.kept, *shelf.kept]
-    delivery.watermark({"grid": Mark(9, 1)}, shelf)
+    delivery.watermark({"grid": StreamPosition(9, 1)}, shelf)
     assert {} == delivery.marks
 
     delivery.sent("grid", 8, 1, 1)
-    delivery.watermark({"grid": Mark(9, 1)}, shelf)
-    assert {"grid": Mark(9, 1)} == delivery.marks
+    delivery.watermark({"grid": StreamPosition(9, 1)}, shelf)
+    assert {"grid": StreamPosition(9, 1)} == delivery.marks
 
 
 def test_a_new_session_has_sent_nothing_and_events_have_a_session_of_their_own(make_notebook):
@@ -112,10 +132,10 @@ def test_a_new_session_has_sent_nothing_and_events_have_a_session_of_their_own(m
     for stream in ("grid", "event"):
         shelf.put(stream, "power_w", 1.0)
         delivery.sent(stream, 7, 1, 1)
-    claims = {"grid": Mark(7, 1), "event": Mark(7, 1)}
+    claims = {"grid": StreamPosition(7, 1), "event": StreamPosition(7, 1)}
     delivery.start_data_session()
     delivery.watermark(claims, shelf)
-    assert {"event": Mark(7, 1)} == delivery.marks
+    assert {"event": StreamPosition(7, 1)} == delivery.marks
 
     delivery = DeliveredMarks()
     delivery.sent("event", 7, 1, 1)
@@ -128,16 +148,16 @@ def test_the_alarm_names_three_streams_and_counts_the_others(make_notebook):
     shelf = make_notebook()
     for stream in "abcde":
         shelf.put(stream, "power_w", 1.0)
-    (note,) = DeliveredMarks().watermark({stream: Mark(FUTURE, 1) for stream in "abcdex"}, shelf)
+    (note,) = DeliveredMarks().watermark({stream: StreamPosition(FUTURE, 1) for stream in "abcdex"}, shelf)
     assert f"a {FUTURE}/1, b {FUTURE}/1, c {FUTURE}/1 and 2 more" in note.text
     assert ["a", "b", "c"] == note.data["streams"]
 
 
 def test_a_host_without_watermarks_is_served_by_our_own_word_and_no_mark_goes_back():
     delivery = DeliveredMarks()
-    delivery.confirm("grid", Mark(7, 4))
-    delivery.confirm("grid", Mark(7, 2))
-    assert {"grid": Mark(7, 4)} == delivery.marks
+    delivery.confirm("grid", StreamPosition(7, 4))
+    delivery.confirm("grid", StreamPosition(7, 2))
+    assert {"grid": StreamPosition(7, 4)} == delivery.marks
 
 
 BOOTS = st.sampled_from([0, 5, 6, 7, 8, 9, 12, FUTURE, 2**64 - 1])

@@ -6,8 +6,8 @@ from tests.gateway.district.conftest import run_of
 from quartier.district.records import Identity, SessionContext
 from quartier.district.sparkplug.node_messages import NodeMessages, make_death
 from quartier.district.sparkplug.payload_codec import decode_payload
-from quartier.house.image import Seen
-from quartier.house.sample import Mark, Sample
+from quartier.site.process_image import PointValue
+from quartier.site.samples import Sample, StreamPosition
 from quartier_drivers.contract import Quality
 
 ME = Identity("issy", "b012")
@@ -32,9 +32,9 @@ def test_the_count_wraps_from_255_to_0_and_a_birth_starts_it_anew(world, catalog
 
 
 def test_births_stand_in_the_order_of_their_times(world, catalog):
-    world.latest["ev1.plugged_on"] = Seen(True, Quality.GOOD, 0.1)
-    world.latest["ev1.charge_state"] = Seen(3, Quality.GOOD, 9.0)
-    world.latest["rs485.requests_count"] = Seen(17, Quality.GOOD, 600.0)
+    world.latest["ev1.plugged_on"] = PointValue(True, Quality.GOOD, 0.1)
+    world.latest["ev1.charge_state"] = PointValue(3, Quality.GOOD, 9.0)
+    world.latest["rs485.requests_count"] = PointValue(17, Quality.GOOD, 600.0)
     voice = NodeMessages(ME, catalog, aliases=False)
     device = decode_payload(voice.make_dbirth("ev1", world.scene).payload).metrics
     node = decode_payload(voice.make_nbirth(5, [], world.scene).payload).metrics
@@ -48,16 +48,20 @@ def test_data_says_which_samples_it_delivers(world, catalog):
     voice.learn(run)
     message, count = voice.data(run, 0, world.now, historical=True)
     assert 2 == count
-    assert ("spBv1.0/issy/NDATA/b012", "node", Mark(7, 5)) == (message.topic, message.stream, message.upto)
+    assert ("spBv1.0/issy/NDATA/b012", "node", StreamPosition(7, 5)) == (
+        message.topic,
+        message.stream,
+        message.upto,
+    )
 
 
 @pytest.mark.parametrize(
     ("seen", "value", "quality"),
     [
-        (Seen(5.0, Quality.GOOD, 1.0), 5.0, Quality.GOOD),
-        (Seen(5.0, Quality.STALE, 1.0), 5.0, Quality.STALE),
-        (Seen("rubbish", Quality.GOOD, 1.0), None, Quality.BAD),
-        (Seen(5.0, Quality.GOOD, float("inf")), 5.0, Quality.GOOD),
+        (PointValue(5.0, Quality.GOOD, 1.0), 5.0, Quality.GOOD),
+        (PointValue(5.0, Quality.STALE, 1.0), 5.0, Quality.STALE),
+        (PointValue("rubbish", Quality.GOOD, 1.0), None, Quality.BAD),
+        (PointValue(5.0, Quality.GOOD, float("inf")), 5.0, Quality.GOOD),
         (None, None, Quality.STALE),
     ],
 )

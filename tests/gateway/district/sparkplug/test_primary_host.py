@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.district.sparkplug.primary_host import CONTESTED_S, HOST_AHEAD_MAX_MS, PrimaryHost
-from quartier.house.now import Now
+from quartier.site.records import Now
 
 NOW = Now(0, 1_000_000, True)
 

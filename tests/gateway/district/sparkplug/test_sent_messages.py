@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.district.sparkplug.sent_messages import SentMessages
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 
 S = 1_000_000_000
 
@@ -33,7 +33,7 @@ def test_a_late_district_loses_nothing_while_its_watermark_moves(notebook):
         if second < 200:
             sent(flight, "grid", 1 + 2 * second, second)
         done = max(0, second - 165) // 5 * 10
-        marks = {"grid": Mark(7, min(done, 400))} if done else {}
+        marks = {"grid": StreamPosition(7, min(done, 400))} if done else {}
         if second % 20 == 0 and second >= 165:
             assert {} == lost(flight, marks, notebook, second)
     assert 0.0 == flight.queued_s(400 * S)
@@ -44,15 +44,15 @@ def test_what_a_later_message_overtook_is_lost_and_one_message_goes_again(notebo
     for number in range(4):
         sent(flight, "grid", 1 + 10 * number, number)
     sent(flight, "bat1", 1, 10)
-    marks = {"grid": Mark(7, 10), "bat1": Mark(7, 10)}
+    marks = {"grid": StreamPosition(7, 10), "bat1": StreamPosition(7, 10)}
     assert {} == lost(flight, marks, notebook, 20)
     assert 0.0 == flight.queued_s(20 * S), "what was overtaken is no sign of a queue"
     assert {} == lost(flight, marks, notebook, 100)
-    assert {"grid": (Mark(7, 10), Mark(7, 20))} == lost(flight, marks, notebook, 110)
+    assert {"grid": (StreamPosition(7, 10), StreamPosition(7, 20))} == lost(flight, marks, notebook, 110)
     sent(flight, "grid", 11, 111)
-    assert {} == lost(flight, {"grid": Mark(7, 40), "bat1": Mark(7, 10)}, notebook, 120), (
-        "all behind was stored"
-    )
+    assert {} == lost(
+        flight, {"grid": StreamPosition(7, 40), "bat1": StreamPosition(7, 10)}, notebook, 120
+    ), "all behind was stored"
     assert not flight.is_flying
 
 
@@ -63,7 +63,7 @@ def test_what_is_lost_in_a_row_goes_again_without_another_wait(notebook):
     sent(flight, "bat1", 1, 10)
     mark, found = 0, []
     for second in range(100, 160, 10):
-        marks = {"bat1": Mark(7, 10), **({"grid": Mark(7, mark)} if mark else {})}
+        marks = {"bat1": StreamPosition(7, 10), **({"grid": StreamPosition(7, mark)} if mark else {})}
         for _, upto in lost(flight, marks, notebook, second).values():
             found.append((second, mark + 1, upto.seq))
             sent(flight, "grid", mark + 1, second, count=upto.seq - mark)
@@ -86,7 +86,7 @@ def test_live_samples_behind_history_that_was_not_sent_yet_are_not_lost(notebook
     flight = SentMessages(90.0, 3600.0)
     sent(flight, "grid", 401, 0, late=False)
     sent(flight, "bat1", 1, 1)
-    assert {} == lost(flight, {"bat1": Mark(7, 10)}, notebook, 500)
+    assert {} == lost(flight, {"bat1": StreamPosition(7, 10)}, notebook, 500)
     assert flight.is_flying
     assert 0 == flight.late_count
 
@@ -96,7 +96,7 @@ def test_what_was_evicted_meanwhile_is_forgotten(notebook):
     sent(flight, "grid", 1, 0)
     sent(flight, "grid", 11, 0)
     notebook.kept = [one for one in notebook.kept if one.seq > 10 and one.stream == "grid"]
-    assert {"grid": (None, Mark(7, 20))} == lost(flight, {}, notebook, 90)
+    assert {"grid": (None, StreamPosition(7, 20))} == lost(flight, {}, notebook, 90)
     notebook.kept.clear()
     sent(flight, "grid", 1, 100)
     assert {} == lost(flight, {}, notebook, 500)
@@ -106,9 +106,11 @@ def test_what_was_evicted_meanwhile_is_forgotten(notebook):
 def test_a_watermark_inside_a_message_leaves_the_rest_on_its_way(notebook):
     flight = SentMessages(90.0, 3600.0)
     sent(flight, "grid", 1, 5)
-    assert flight.covered({"grid": Mark(7, 4)}, 6 * S)
+    assert flight.covered({"grid": StreamPosition(7, 4)}, 6 * S)
     assert (1, 2.0, 5 * S) == (flight.late_count, flight.queued_s(7 * S), flight.covered_ns)
-    assert {"grid": (Mark(7, 4), Mark(7, 10))} == lost(flight, {"grid": Mark(7, 4)}, notebook, 200)
+    assert {"grid": (StreamPosition(7, 4), StreamPosition(7, 10))} == lost(
+        flight, {"grid": StreamPosition(7, 4)}, notebook, 200
+    )
 
 
 def test_many_live_messages_are_kept_as_few(notebook):
@@ -117,7 +119,7 @@ def test_many_live_messages_are_kept_as_few(notebook):
         flight.sent("grid", 7, 1 + number, 1, number * S, late=False)
     flight.sent("grid", 7, 501, 0, 500 * S, late=False)
     assert len(flight._streams["grid"].messages) <= 65
-    assert {"grid": (None, Mark(7, 1))} == lost(flight, {}, notebook, 700)
+    assert {"grid": (None, StreamPosition(7, 1))} == lost(flight, {}, notebook, 700)
 
 
 def test_a_stream_that_stands_while_others_move_is_no_sign_of_a_queue():
@@ -127,7 +129,7 @@ def test_a_stream_that_stands_while_others_move_is_no_sign_of_a_queue():
     assert 50.0 == flight.queued_s(50 * S)
     sent(flight, "bat1", 11, 70)
     assert 80.0 == flight.queued_s(80 * S), "nothing moves"
-    assert flight.covered({"bat1": Mark(7, 10)}, 80 * S)
+    assert flight.covered({"bat1": StreamPosition(7, 10)}, 80 * S)
     assert 20.0 == flight.queued_s(90 * S), "the one of 70 s"
 
 
@@ -136,9 +138,9 @@ def test_what_may_be_stored_behind_a_hole_takes_no_place_from_what_goes_again(no
     for number in range(30):
         sent(flight, "grid", 1 + 10 * number, number)
     assert 30 == flight.late_count
-    assert {"grid": (None, Mark(7, 10))} == lost(flight, {}, notebook, 120)
+    assert {"grid": (None, StreamPosition(7, 10))} == lost(flight, {}, notebook, 120)
     assert (0, 0.0) == (flight.late_count, flight.queued_s(120 * S))
     sent(flight, "grid", 1, 121)
     assert (1, 9.0) == (flight.late_count, flight.queued_s(130 * S))
-    assert {} == lost(flight, {"grid": Mark(7, 300)}, notebook, 131)
+    assert {} == lost(flight, {"grid": StreamPosition(7, 300)}, notebook, 131)
     assert not flight.is_flying

@@ -1,8 +1,8 @@
 """What says that the district does not see us, or does not store what it gets."""
 
 from quartier.district.sparkplug.watermark_alarms import BacklogGrowth, BirthConfirmation, WatermarkSilence
-from quartier.house.now import Now
-from quartier.house.sample import Mark
+from quartier.site.records import Now
+from quartier.site.samples import StreamPosition
 
 
 def at(second):
@@ -71,8 +71,8 @@ def growth(confirmed_a_period, *, recorded=100, flying=True, step_s=300, periods
     for period in range(periods):
         now = at(period * step_s)
         assert watch.is_due(now)
-        marks = {"grid": Mark(7, confirmed_a_period * period)} if confirmed_a_period else {}
-        note = watch.look({"grid": Mark(7, recorded * period)}, marks, now, flying=flying)
+        marks = {"grid": StreamPosition(7, confirmed_a_period * period)} if confirmed_a_period else {}
+        note = watch.look({"grid": StreamPosition(7, recorded * period)}, marks, now, flying=flying)
         told.append("" if note is None else note.code)
         assert not watch.is_due(now)
     return told
@@ -96,8 +96,8 @@ def test_what_grew_while_the_link_was_down_is_no_fault_of_the_district():
 def test_the_alarm_names_what_waits_and_its_end_is_told():
     watch = BacklogGrowth()
     for period in range(4):
-        note = watch.look({"grid": Mark(7, 100 * period)}, {}, at(period * 300), flying=True)
+        note = watch.look({"grid": StreamPosition(7, 100 * period)}, {}, at(period * 300), flying=True)
     assert {"streams": ["grid"]} == note.data
     assert "0 confirmed" in note.text
-    caught_up = {"grid": Mark(8, 400)}
+    caught_up = {"grid": StreamPosition(8, 400)}
     assert "district.backlog_falls" == watch.look(caught_up, caught_up, at(1200), flying=True).code

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.config.load import load
+from quartier.config.loading import load_site
 from quartier.control.observe.quarter_hours import SLOT_MS
 from quartier.district.documents.gateway_forms import SeriesForm
 from quartier.district.sparkplug.metric_catalog import find_brick_class
-from quartier.house.now import Now
 from quartier.planning.forecast.learning import Learner
 from quartier.planning.forecast.site_history import SiteFacts
 from quartier.planning.service import forecast_points
@@ -19,6 +18,7 @@ from quartier.planning.service.forecast_points import (
     list_public_series,
     make_site_forecast,
 )
+from quartier.site.records import Now
 from quartier_drivers.contract import Quality
 from quartier_drivers.points import split, word
 
@@ -40,7 +40,7 @@ def site(tmp_path):
     def made(grid="", pv=PV):
         path = tmp_path / "site.toml"
         path.write_text(SITE.format(grid=grid) + pv)
-        return load(path)
+        return load_site(path)
 
     return made
 

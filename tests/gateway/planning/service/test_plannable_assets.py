@@ -5,37 +5,50 @@ from datetime import UTC, datetime
 
 import pytest
 
-from quartier.config.ahead import Planning
+from quartier.config.sections.planning_sections import PlanningSection
 from quartier.control.observe.daily_runs import RunProgress
 from quartier.control.observe.observations import LastGood
 from quartier.control.orders import local_plan
 from quartier.control.reason import NO_REASON, make_reason, make_text_reason
 from quartier.control.records import Order, OrderBook
 from quartier.control.state import ControlState
-from quartier.house.assets import Ev, Grid, House, Limits, Load, Mode
-from quartier.house.modes import Heat, Run, Waste, Water
-from quartier.house.now import Now
 from quartier.planning.service import plannable_assets
 from quartier.planning.site.other_assets import PowerModes
 from quartier.planning.site.site_model import BatchModel
+from quartier.site.asset_types import (
+    BatchLoad,
+    ChargePointAsset,
+    GridMeter,
+    HeatAsset,
+    Load,
+    OperationMode,
+    WasteCollection,
+    WaterTank,
+)
+from quartier.site.records import Now
+from quartier.site.site_layout import Site, SiteLimits
 from quartier_drivers.who import Who
 
 START_S = datetime(2026, 3, 11, 20, 0, tzinfo=UTC).timestamp()
 NOW = Now(10**12, int(START_S * 1000), synced=True)
-WANTED = Planning(horizon_s=86_400.0)
-RELAY = (Mode("on", 1.0, 2_000.0), Mode("off", 0.0, 0.0))
-STATES = (Mode("forced", 4.0, 2_500.0), Mode("normal", 2.0, 2_000.0), Mode("blocked", 1.0, 0.0))
-BOILER = Heat(
+WANTED = PlanningSection(horizon_s=86_400.0)
+RELAY = (OperationMode("on", 1.0, 2_000.0), OperationMode("off", 0.0, 0.0))
+STATES = (
+    OperationMode("forced", 4.0, 2_500.0),
+    OperationMode("normal", 2.0, 2_000.0),
+    OperationMode("blocked", 1.0, 0.0),
+)
+BOILER = HeatAsset(
     name="boiler",
     rated_w=2_000,
     quantity="relay_on",
     modes=RELAY,
     comfort_min_c=45.0,
     comfort_max_c=60.0,
-    water=Water(volume_m3=0.2, loss_w=70.0),
+    water=WaterTank(volume_m3=0.2, loss_w=70.0),
 )
 PUMP = replace(BOILER, name="pump", quantity="sg_ready_state", modes=STATES, normal=1, boosts=0)
-BIN = Waste(
+BIN = WasteCollection(
     name="waste",
     rated_w=3_000,
     quantity="run_on",
@@ -57,8 +70,8 @@ READ = {
 
 def house(*assets):
     kinds = ("hard", "failsafe", "autonomous")
-    limits = Limits(**{f"{way}_{kind}_w": 9_000.0 for way in ("import", "export") for kind in kinds})
-    return House(name="b1", grid=Grid(name="grid", rated_w=9_000), assets=assets, limits=limits)
+    limits = SiteLimits(**{f"{way}_{kind}_w": 9_000.0 for way in ("import", "export") for kind in kinds})
+    return Site(name="b1", grid=GridMeter(name="grid", rated_w=9_000), assets=assets, limits=limits)
 
 
 def asked(*assets, reasons=(), **missing):
@@ -111,7 +124,7 @@ def test_nor_one_that_a_person_orders_or_that_forgets_before_the_horizon_ends():
 
     assert {} == asked(BOILER, reasons={"boiler.relay_on": by_hand}).tanks
     assert {"boiler"} == set(asked(BOILER, reasons={"boiler.relay_on": NO_REASON}).tanks)
-    assert {} == asked(replace(BOILER, water=Water(volume_m3=0.2, loss_w=8_000.0))).tanks
+    assert {} == asked(replace(BOILER, water=WaterTank(volume_m3=0.2, loss_w=8_000.0))).tanks
 
 
 def test_what_takes_power_goes_on_for_an_hour_where_it_is_not_planned():
@@ -160,7 +173,7 @@ def test_but_not_into_a_cap_that_leaves_no_room_for_it():
 def test_a_plan_is_due_when_a_car_or_waste_comes_or_goes():
     def due(**values):
         memories = {name.replace("__", "."): LastGood(value, NOW.ns) for name, value in values.items()}
-        car = Ev(name="ev1", rated_w=11_040)
+        car = ChargePointAsset(name="ev1", rated_w=11_040)
         return plannable_assets.collect_plan_triggers(
             replace(ControlState.fresh(house(car, BIN, BOILER)), memories=memories)
         )
@@ -173,7 +186,9 @@ def test_a_plan_is_due_when_a_car_or_waste_comes_or_goes():
     assert still != due()
 
 
-WASHER = Run(name="washer", rated_w=2_000, quantity="relay_on", modes=RELAY, run_w=(2_000.0, 100.0, 1_500.0))
+WASHER = BatchLoad(
+    name="washer", rated_w=2_000, quantity="relay_on", modes=RELAY, run_w=(2_000.0, 100.0, 1_500.0)
+)
 OWED = RunProgress(int(START_S * 1000) + 10_800_000, NOW.ns + 10_800 * 10**9)  # until midnight in Paris
 
 

@@ -15,10 +15,10 @@ from tests.gateway.daemon.ahead import planning
 from quartier.control.link import machine
 from quartier.control.requests import Envelope, Interval, Signal, SignalInterval
 from quartier.daemon import background_tasks, control_loop
-from quartier.house.assets import Witness
 from quartier.planning.service import planner, planner_inputs
 from quartier.planning.service.plan_request import answer_request
 from quartier.planning.service.training import ForecastTraining
+from quartier.site.site_layout import ClockSource
 from quartier_drivers.contract import Quality, Reading, columns
 
 
@@ -246,7 +246,7 @@ def says(found, point, value):
 async def test_a_clock_that_a_meter_contradicts_leaves_the_rule_until_it_agrees_again(house):
     async with house(planning()) as found, asyncio.TaskGroup() as group:
         turn = found.turn
-        meter = Witness(name="tic", clock_s=2.0)
+        meter = ClockSource(name="tic", clock_s=2.0)
         turn.adopt(replace(turn.house, witnesses=(meter,), plans=True), turn.params)
         await found.well()
         made = found.planner()

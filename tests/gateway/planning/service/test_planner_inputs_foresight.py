@@ -6,17 +6,17 @@ import pytest
 from tests.gateway.daemon import ahead
 from tests.gateway.daemon.ahead import planning
 
-from quartier.config.ahead import Tariff
+from quartier.config.sections.planning_sections import TariffSection
 from quartier.control.observe.charging_sessions import ChargingSession, Uptake
 from quartier.control.observe.meter_clocks import ClockComparison
 from quartier.control.observe.observations import LastGood
 from quartier.control.reason import make_text_reason
 from quartier.control.records import Order, OrderBook
 from quartier.control.requests import Signal, SignalInterval
-from quartier.house.assets import Ev, Pv
 from quartier.planning.horizon import RefusedError
 from quartier.planning.service import plannable_assets, planner_inputs
 from quartier.planning.tariffs.energy_prices import PriceSignal
+from quartier.site.asset_types import ChargePointAsset, Pv
 from quartier_drivers.who import Who
 
 
@@ -81,7 +81,7 @@ async def test_several_batteries_are_planned_each_and_tried_as_one(seen):
 
 async def test_a_house_without_a_battery_plans_its_cars(seen):
     state = with_memories(seen, grid__power_w=3000.0)
-    car = Ev(name="ev1", rated_w=11_040)
+    car = ChargePointAsset(name="ev1", rated_w=11_040)
     found = ask(seen, replace(state, house=replace(state.house, assets=(car,))))
 
     assert ({}, "", 3000.0) == (found.batteries, found.asset, found.net_w)
@@ -122,7 +122,11 @@ async def test_sun_counts_plus_and_a_car_is_taken_to_charge_for_an_hour(seen):
     state = with_memories(seen, **FRESH, pv1__power_w=-2500.0, ev1__power_w=7000.0)
     house = replace(
         state.house,
-        assets=(*state.house.assets, Pv(name="pv1", rated_w=6000), Ev(name="ev1", rated_w=11_000)),
+        assets=(
+            *state.house.assets,
+            Pv(name="pv1", rated_w=6000),
+            ChargePointAsset(name="ev1", rated_w=11_000),
+        ),
     )
     found = ask(seen, replace(state, house=house))
 
@@ -137,7 +141,7 @@ async def test_a_clock_that_a_meter_contradicts_is_planned_by_no_more(seen):
         ask(seen, replace(state, clocks={"linky": ClockComparison(3_600.0, since_ns)}))
 
 
-CAR = Ev(name="ev1", rated_w=11_040, energy_wanted_wh=20_000, current_min_a=6.5)
+CAR = ChargePointAsset(name="ev1", rated_w=11_040, energy_wanted_wh=20_000, current_min_a=6.5)
 
 
 @pytest.fixture
@@ -265,7 +269,9 @@ async def test_signals_become_quotes_inside_their_validity(seen):
 
 async def test_the_contract_and_the_premises_are_those_of_the_site_file(seen):
     site = seen.loaded.site
-    base = Tariff.model_validate({"contract": "base", "base_eur_per_wh": 0.0003, "off_peak": ["12:30-14:00"]})
+    base = TariffSection.model_validate(
+        {"contract": "base", "base_eur_per_wh": 0.0003, "off_peak": ["12:30-14:00"]}
+    )
     found = planner_inputs.make_tariff(site.model_copy(update={"tariff": base}))
 
     assert ("base", (0.0003,), ((750, 840),)) == (found.kind, found.prices_eur_per_wh, found.off_peak)

@@ -8,10 +8,11 @@ import pytest
 
 from quartier.control.observe.observations import LastGood
 from quartier.control.state import ControlState
-from quartier.house.assets import Grid, House, Limits, Supply, Witness
-from quartier.house.now import Now
 from quartier.planning.service.planner_inputs import read_meter_tariff
 from quartier.planning.tariffs.energy_prices import MeterTariffState
+from quartier.site.asset_types import GridMeter
+from quartier.site.records import Now
+from quartier.site.site_layout import ClockSource, Site, SiteLimits, SupplyMeter
 
 VIRTUAL_TIME = True
 
@@ -19,11 +20,11 @@ S = 1_000_000_000
 PARIS = ZoneInfo("Europe/Paris")
 NOW_MS = round(datetime(2026, 11, 30, 20, 0, tzinfo=PARIS).timestamp() * 1000)
 NOW = Now(1_000 * S, NOW_MS, synced=True)
-HOUSE = House(
+HOUSE = Site(
     name="b1",
-    grid=Grid(name="grid", rated_w=9_000),
+    grid=GridMeter(name="grid", rated_w=9_000),
     assets=(),
-    limits=Limits(
+    limits=SiteLimits(
         import_hard_w=9_000,
         export_hard_w=0,
         import_failsafe_w=0,
@@ -31,7 +32,7 @@ HOUSE = House(
         import_autonomous_w=0,
         export_autonomous_w=0,
     ),
-    supplies=(Supply(name="other"), Supply(name="linky", period_s=2.0)),
+    supplies=(SupplyMeter(name="other"), SupplyMeter(name="linky", period_s=2.0)),
 )
 
 
@@ -96,8 +97,8 @@ def test_the_calendar_of_tomorrow_counts_for_today_where_that_is_a_day_of_the_sa
 
 
 def test_a_meter_that_caps_nothing_tells_its_index_as_well_and_ages_by_its_own_period():
-    silent, linky = Witness(name="sub1", clock_s=1.0), Witness(name="linky", tariff_s=10.0)
-    house = replace(HOUSE, supplies=(), witnesses=(silent, Witness(name="p2", tariff_s=1.0), linky))
+    silent, linky = ClockSource(name="sub1", clock_s=1.0), ClockSource(name="linky", tariff_s=10.0)
+    house = replace(HOUSE, supplies=(), witnesses=(silent, ClockSource(name="p2", tariff_s=1.0), linky))
 
     assert MeterTariffState(index=2) == heard(house, tariff_index=2)
     assert MeterTariffState(index=2) == heard(house, NOW._replace(ns=1_027 * S), tariff_index=2)

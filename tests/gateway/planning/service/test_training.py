@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.config.load import load
-from quartier.house.now import Now
+from quartier.config.loading import load_site
 from quartier.planning.forecast.site_history import SiteFacts
 from quartier.planning.service import planner_inputs
 from quartier.planning.service.training import ForecastTraining
+from quartier.site.records import Now
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality, Reading, columns
 
@@ -33,7 +33,7 @@ def school(tmp_path):
     path.write_text(SITE)
 
     def make():
-        return ForecastTraining(PREMISES, load(path), tmp_path / "history.db", tmp_path, tmp_path)
+        return ForecastTraining(PREMISES, load_site(path), tmp_path / "history.db", tmp_path, tmp_path)
 
     return make
 
@@ -144,7 +144,7 @@ def test_what_another_house_learnt_is_not_taken(school, lived, tmp_path):
     one.keep()
     other = ForecastTraining(
         SiteFacts(pv_rated_w=3000.0),
-        load(tmp_path / "site.toml"),
+        load_site(tmp_path / "site.toml"),
         tmp_path / "history.db",
         tmp_path,
         tmp_path,
@@ -200,7 +200,7 @@ def test_what_the_battery_took_is_held_against_the_rule_where_the_site_file_want
     wanted = "planning = { rule_bound = true, day_peak_eur_per_w = 0.0001 }\n"
     path.write_text(SITE + wanted + 'tariff = { contract = "base", base_eur_per_wh = 0.0002 }\n')
     lived(30)
-    loaded = load(path)
+    loaded = load_site(path)
     one = ForecastTraining(
         PREMISES,
         loaded,
@@ -253,7 +253,7 @@ def test_what_is_planned_apart_is_no_part_of_the_load_and_nothing_is_known_witho
     lived(2, beside={"boiler.power_w": 300.0}.items())
     found = []
     for premises in (PREMISES, apart, replace(PREMISES, apart=("gone",))):
-        school = ForecastTraining(premises, load(path), tmp_path / "history.db", tmp_path, tmp_path)
+        school = ForecastTraining(premises, load_site(path), tmp_path / "history.db", tmp_path, tmp_path)
         columns = school._columns(BEGIN_S, BEGIN_S + 3600, 4)
         found.append(school._step(columns, 2)[0])
 

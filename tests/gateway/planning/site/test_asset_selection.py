@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from quartier.house.assets import Battery, Ev, Load, Mode, Pv
-from quartier.house.modes import Heat, Run, Waste, Water
 from quartier.planning.horizon import Contract, Outlook, RefusedError
 from quartier.planning.site.asset_selection import (
     KNOWN_POINTS,
@@ -17,6 +15,17 @@ from quartier.planning.site.asset_selection import (
 )
 from quartier.planning.site.planning_day import PlanningDay
 from quartier.planning.site.site_plan import plan_site
+from quartier.site.asset_types import (
+    BatchLoad,
+    Battery,
+    ChargePointAsset,
+    HeatAsset,
+    Load,
+    OperationMode,
+    Pv,
+    WasteCollection,
+    WaterTank,
+)
 
 HOUR_S = 3600.0
 TERMS = StorageTerms(worth_eur_per_wh=0.0003)
@@ -29,30 +38,30 @@ BATTERY = Battery(
     ramp_max_w_per_s=1000.0,
     soc_max_pct=90.0,
 )
-EV = Ev(name="ev1", rated_w=11_040.0, departure_s=7.5 * HOUR_S, energy_wanted_wh=15_000.0)
-HEAT = Heat(
+EV = ChargePointAsset(name="ev1", rated_w=11_040.0, departure_s=7.5 * HOUR_S, energy_wanted_wh=15_000.0)
+HEAT = HeatAsset(
     name="boiler",
     rated_w=3000.0,
     quantity="relay_on",
-    modes=(Mode("normal", 1, 3000.0), Mode("blocked", 0, 0.0)),
+    modes=(OperationMode("normal", 1, 3000.0), OperationMode("blocked", 0, 0.0)),
     comfort_min_c=45.0,
     comfort_max_c=60.0,
-    water=Water(volume_m3=0.3, loss_w=90.0, heat_pct=250.0, draw_w=200.0),
+    water=WaterTank(volume_m3=0.3, loss_w=90.0, heat_pct=250.0, draw_w=200.0),
 )
-WASTE = Waste(
+WASTE = WasteCollection(
     name="waste1",
     rated_w=9000.0,
     quantity="run_on",
-    modes=(Mode("runs", 1, 9000.0), Mode("waits", 0, 0.0)),
+    modes=(OperationMode("runs", 1, 9000.0), OperationMode("waits", 0, 0.0)),
     window_s=6 * HOUR_S,
     deadline_s=22 * HOUR_S,
     duration_s=4500.0,
 )
-WASHER = Run(
+WASHER = BatchLoad(
     name="washer",
     rated_w=2200.0,
     quantity="relay_on",
-    modes=(Mode("runs", 1, 2200.0), Mode("waits", 0, 0.0)),
+    modes=(OperationMode("runs", 1, 2200.0), OperationMode("waits", 0, 0.0)),
     run_w=(2000.0, 400.0, 100.0, 700.0, 300.0),
 )
 
@@ -86,12 +95,12 @@ def test_a_battery_has_what_lies_between_its_reserve_and_its_most():
 def test_what_nobody_says_leaves_an_asset_out_and_is_named():
     assert ExcludedAsset("its state of charge is not known", "bat1.soc_pct") == of(BATTERY)
     assert "boiler.tank_c" == of(HEAT).missing
-    wanting = Ev(name="ev1", rated_w=11_040.0)
+    wanting = ChargePointAsset(name="ev1", rated_w=11_040.0)
     assert "ev1.energy_wanted_wh" == of(wanting).missing
-    dry = Heat(name="pump", rated_w=3000.0, quantity="relay_on", modes=HEAT.modes)
+    dry = HeatAsset(name="pump", rated_w=3000.0, quantity="relay_on", modes=HEAT.modes)
     assert "assets.pump.tank_m3" == of(dry).missing
     for low_c, high_c, key in ((None, 60.0, "comfort_min_c"), (45.0, None, "comfort_max_c")):
-        bare = Heat(
+        bare = HeatAsset(
             name="pump",
             rated_w=3000.0,
             quantity="relay_on",
@@ -128,7 +137,7 @@ def test_a_car_wants_what_its_charger_says_less_what_it_got_until_it_leaves():
 
 def test_a_car_that_comes_later_leaves_at_the_next_such_time_after_that():
     late = of(EV, {"ev1.arrival_in_s": 14 * HOUR_S})  # 08:00 of the next day
-    stays = of(Ev(name="ev1", rated_w=11_040.0, energy_wanted_wh=9000.0))
+    stays = of(ChargePointAsset(name="ev1", rated_w=11_040.0, energy_wanted_wh=9000.0))
 
     assert (14, 24) == (late.from_step, late.until_step)
     assert (0, 24) == (stays.from_step, stays.until_step)
@@ -144,7 +153,7 @@ def test_a_car_is_planned_with_what_its_current_can_give_before_it_leaves():
 
 def test_energy_in_too_many_parts_is_divided_by_more_amperes():
     fine = {"begin": "2026-06-12T18:00", "count": 288, "step_s": 300}
-    one = Ev(name="ev1", rated_w=7360.0, phases_count=1, current_max_a=32.0)
+    one = ChargePointAsset(name="ev1", rated_w=7360.0, phases_count=1, current_max_a=32.0)
 
     # An ampere for 5 minutes is 19.2 Wh; 4096 of them are 78.5 kWh.
     assert 1.0 == of(one, {"ev1.energy_wanted_wh": 70_000.0}, **fine).current_step_a
@@ -163,7 +172,7 @@ def test_currents_that_are_no_whole_amperes_are_taken_to_those_within_them():
 
 
 def test_a_tank_that_loses_all_it_has_at_once_names_its_key():
-    leaking = replace(HEAT, water=Water(volume_m3=0.01, loss_w=900.0))
+    leaking = replace(HEAT, water=WaterTank(volume_m3=0.01, loss_w=900.0))
 
     with pytest.raises(RefusedError, match=r"assets\.boiler\.tank_loss_w: 900 W empty 0\.01 m3 in 0\.6 h"):
         of(leaking, {"boiler.tank_c": 50.0})

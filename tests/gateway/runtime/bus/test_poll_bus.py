@@ -6,8 +6,8 @@ import contextlib
 import structlog
 from tests.gateway.virtual import find_end_s, make_clock, pick_poll_interval_s
 
-from quartier.record import file
-from quartier.record.taken import Taken
+from quartier.commissioning.wire_record import record_file
+from quartier.commissioning.wire_record.wire_record import WireRecord
 from quartier.runtime.bus import poll
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.bus.poll import Bus
@@ -109,13 +109,13 @@ async def test_a_device_that_was_met_long_ago_replays_to_a_driver_that_begins_wi
         await house.clock.sleep(200.0)
         tape.age()
         frames, told = tuple(tape.frames()), dict(house.bus.devices["m1"].identity)
-        ours = Taken("lan", "modbus-tcp", "", "", house.clock.now_ns(), house.clock.utc_ms(), frames)
+        ours = WireRecord("lan", "modbus-tcp", "", "", house.clock.now_ns(), house.clock.utc_ms(), frames)
     assert "opened" == frames[0].way
     assert {"m1"} == {frame.device for frame in frames[1:3]}
     assert frames[3].ns - frames[1].ns > 70e9 or frames[-1].ns - frames[1].ns > 150e9
 
     path = tmp_path / "lan.pcapng"
-    path.write_bytes(file.content(ours))
+    path.write_bytes(record_file.make_file(ours))
     async with OnTcp(read(path), fast=True) as served:
         other = House(served.port, {"m1": METERS["m1"]})
         task = asyncio.create_task(other.bus.run())

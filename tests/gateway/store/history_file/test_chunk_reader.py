@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk
 from quartier.store.history_file.chunk_reader import ChunkReader
 from quartier.store.history_file.database import CommitJob, Database
@@ -48,18 +48,18 @@ def settled(shelf: ChunkReader) -> None:
 @pytest.mark.parametrize(
     ("mark", "expected"),
     [
-        (Mark(0, 0), (6, 1)),
-        (Mark(6, 4), (6, 1)),
-        (Mark(6, 5), (7, 1)),
-        (Mark(7, 0), (7, 1)),
-        (Mark(7, 5), (7, 6)),
-        (Mark(7, 14), (7, 11)),
-        (Mark(7, 15), None),
-        (Mark(2**64 - 1, 2**64 - 1), None),
+        (StreamPosition(0, 0), (6, 1)),
+        (StreamPosition(6, 4), (6, 1)),
+        (StreamPosition(6, 5), (7, 1)),
+        (StreamPosition(7, 0), (7, 1)),
+        (StreamPosition(7, 5), (7, 6)),
+        (StreamPosition(7, 14), (7, 11)),
+        (StreamPosition(7, 15), None),
+        (StreamPosition(2**64 - 1, 2**64 - 1), None),
     ],
 )
 def test_the_chunk_that_holds_the_next_sample_is_given(
-    shelf: ChunkReader, mark: Mark, expected: tuple[int, int] | None
+    shelf: ChunkReader, mark: StreamPosition, expected: tuple[int, int] | None
 ) -> None:
     entry = shelf.after("grid", mark)
 
@@ -67,18 +67,21 @@ def test_the_chunk_that_holds_the_next_sample_is_given(
 
 
 def test_what_is_held_or_fetched_ahead_costs_no_read(shelf: ChunkReader) -> None:
-    shelf.after("grid", Mark(7, 0))
+    shelf.after("grid", StreamPosition(7, 0))
     settled(shelf)
     shelf._read_now = None  # type: ignore[assignment]  # a read would fail
 
-    assert [1, 1, 6] == [shelf.after("grid", mark).first for mark in (Mark(7, 0), Mark(7, 3), Mark(7, 5))]
+    assert [1, 1, 6] == [
+        shelf.after("grid", mark).first
+        for mark in (StreamPosition(7, 0), StreamPosition(7, 3), StreamPosition(7, 5))
+    ]
 
 
 def test_a_chunk_under_another_key_than_its_own_is_damaged(path: Path, shelf: ChunkReader) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE chunk SET first = 16 WHERE first = 11")
     connection.close()
-    entry = shelf.after("grid", Mark(7, 10))
+    entry = shelf.after("grid", StreamPosition(7, 10))
 
     assert entry is not None
     assert entry.chunk is None
@@ -88,7 +91,7 @@ def test_a_chunk_under_another_key_than_its_own_is_damaged(path: Path, shelf: Ch
 
 
 def test_a_replaced_file_is_read_anew(path: Path, shelf: ChunkReader) -> None:
-    shelf.after("grid", Mark(7, 0))
+    shelf.after("grid", StreamPosition(7, 0))
     settled(shelf)
     path.unlink()
     database = Database(path, 1_000_000)
@@ -97,13 +100,13 @@ def test_a_replaced_file_is_read_anew(path: Path, shelf: ChunkReader) -> None:
     database.close()
     shelf.forget()
 
-    assert 9 == shelf.after("grid", Mark(7, 0)).boot
+    assert 9 == shelf.after("grid", StreamPosition(7, 0)).boot
 
 
 def test_an_absent_file_is_no_damage(tmp_path: Path) -> None:
     shelf = ChunkReader(tmp_path / "absent.db")
 
-    assert shelf.after("grid", Mark(0, 0)) is None
+    assert shelf.after("grid", StreamPosition(0, 0)) is None
     assert (False, False) == (shelf.condemned, shelf.is_hidden)
 
 
@@ -111,10 +114,10 @@ def test_a_file_that_cannot_be_read_just_now_is_hidden_until_it_can(path: Path, 
     with sqlite3.connect(path) as locker:
         locker.execute("PRAGMA locking_mode = EXCLUSIVE")
         locker.execute("BEGIN EXCLUSIVE")
-        assert shelf.after("grid", Mark(0, 0)) is None
+        assert shelf.after("grid", StreamPosition(0, 0)) is None
         assert (False, True) == (shelf.condemned, shelf.is_hidden)
         locker.execute("COMMIT")
     locker.close()
 
-    assert (6, 1) == ((entry := shelf.after("grid", Mark(0, 0))).boot, entry.first)
+    assert (6, 1) == ((entry := shelf.after("grid", StreamPosition(0, 0))).boot, entry.first)
     assert not shelf.is_hidden

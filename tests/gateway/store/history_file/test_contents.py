@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk
 from quartier.store.gap_records import GapRecord
 from quartier.store.history_file.contents import (
@@ -34,7 +34,9 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     database = Database(tmp_path / "history.db", 1_000_000)
     database.open()
     one, other = chunk_of("grid", 1, 3), chunk_of("bat1", 1, 2)
-    database.commit(CommitJob(7, NAMES, 2, parts=[(one, 0, 3), (other, 0, 2)], marks={"grid": Mark(7, 2)}))
+    database.commit(
+        CommitJob(7, NAMES, 2, parts=[(one, 0, 3), (other, 0, 2)], marks={"grid": StreamPosition(7, 2)})
+    )
     yield database._require_connection()
     database.close()
 

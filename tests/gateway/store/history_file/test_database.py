@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk
 from quartier.store.gap_records import GapRecord
 from quartier.store.history_file import commit_log
@@ -184,10 +184,10 @@ def test_a_tail_that_is_short_of_what_the_last_boot_left_is_known(database: Data
 
 
 def test_marks_gaps_boot_and_the_clean_end_are_read_again(database: Database) -> None:
-    database.commit(CommitJob(7, NAMES, 2, marks={"grid": Mark(7, 3)}, gaps=[GAP], clean=True))
+    database.commit(CommitJob(7, NAMES, 2, marks={"grid": StreamPosition(7, 3)}, gaps=[GAP], clean=True))
     loaded = database.open()
 
-    assert (7, 7, {"grid": Mark(7, 3)}) == (loaded.boot, loaded.clean_boot, loaded.marks)
+    assert (7, 7, {"grid": StreamPosition(7, 3)}) == (loaded.boot, loaded.clean_boot, loaded.marks)
     assert 1 == count(database, "gap")
 
 
@@ -195,7 +195,9 @@ def test_a_failed_commit_leaves_nothing_and_may_be_given_again(database: Databas
     job = tail_job(chunk_of(1, 2))
     database._require_connection().execute("PRAGMA max_page_count = 1")
     with pytest.raises(sqlite3.OperationalError, match="full"):
-        database.commit(CommitJob(7, [*NAMES] * 500, 1000, parts=job.parts, marks={"grid": Mark(7, 1)}))
+        database.commit(
+            CommitJob(7, [*NAMES] * 500, 1000, parts=job.parts, marks={"grid": StreamPosition(7, 1)})
+        )
     assert (0, 0) == (count(database, "tail"), count(database, "mark"))
     database._require_connection().execute("PRAGMA max_page_count = 1000000")
 
@@ -217,8 +219,10 @@ def test_the_backlog_of_older_boots_is_what_the_marks_do_not_cover(database: Dat
     seals = [chunk_of(1, 2, 3, boot=5), chunk_of(1, 2, 3, 4, stream="bat1", boot=6), chunk_of(9, boot=7)]
 
     assert 7 == database.commit(CommitJob(7, NAMES, 2, seals=seals)).backlog_count
-    assert 5 == database.commit(CommitJob(7, NAMES, 2, marks={"grid": Mark(5, 2)})).backlog_count + 0
-    assert 4 == database.commit(CommitJob(7, NAMES, 2, marks={"grid": Mark(6, 1)})).backlog_count
+    assert (
+        5 == database.commit(CommitJob(7, NAMES, 2, marks={"grid": StreamPosition(5, 2)})).backlog_count + 0
+    )
+    assert 4 == database.commit(CommitJob(7, NAMES, 2, marks={"grid": StreamPosition(6, 1)})).backlog_count
 
 
 def test_what_a_later_boot_wrote_does_not_stand_for_a_tail_that_went_with_the_emptied_log(
@@ -276,9 +280,9 @@ def test_a_record_is_untold_until_a_later_commit_holds_its_event(database: Datab
     database.end_salvage([LOST])
     assert [LOST] == database.open().untold_gaps
     database.end_salvage([LOST])
-    database.commit(CommitJob(7, NAMES, 2, marks={"grid": Mark(7, 1)}))
+    database.commit(CommitJob(7, NAMES, 2, marks={"grid": StreamPosition(7, 1)}))
     assert [LOST, LOST] == database.open().untold_gaps, "the commit was made before its event was numbered"
-    database.commit(CommitJob(7, NAMES, 2, marks={"grid": Mark(7, 1)}, salvage_told=True))
+    database.commit(CommitJob(7, NAMES, 2, marks={"grid": StreamPosition(7, 1)}, salvage_told=True))
     assert ([], [GAP, LOST, LOST]) == ((loaded := database.open()).untold_gaps, loaded.known_gaps)
 
 
@@ -306,7 +310,7 @@ def test_how_far_streams_were_evicted_is_kept(tmp_path: Path) -> None:
     (first,) = database._require_connection().execute("SELECT min(first) FROM chunk").fetchone()
 
     assert first > 1
-    assert {"grid": Mark(7, first - 1)} == database.open().evicted
+    assert {"grid": StreamPosition(7, first - 1)} == database.open().evicted
     assert [] == database.open().gaps
     database.close()
 

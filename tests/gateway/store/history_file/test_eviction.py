@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk
 from quartier.store.history_file.contents import read_gaps
 from quartier.store.history_file.database import CommitJob, Database
@@ -57,7 +57,7 @@ def test_the_oldest_untrimmed_go_last_and_a_gap_record_names_them(tmp_path: Path
 
 
 def test_trimmed_ones_go_first_however_new_they_are_and_are_no_gap(tmp_path: Path) -> None:
-    database, evicted_count, gaps = filled(tmp_path, 130, marks={"bat1": Mark(8, 0)})
+    database, evicted_count, gaps = filled(tmp_path, 130, marks={"bat1": StreamPosition(8, 0)})
 
     assert evicted_count > 0
     assert [] == gaps
@@ -86,7 +86,7 @@ def test_the_file_stops_growing_at_its_budget(tmp_path: Path) -> None:
 def test_a_mark_may_be_any_uint64_though_the_file_knows_fewer(
     tmp_path: Path, boot: int, uncovered: int
 ) -> None:
-    mark = Mark(boot, 2**64 - 1)
+    mark = StreamPosition(boot, 2**64 - 1)
     database, _, _ = filled(tmp_path, 3, marks={"grid": mark, "bat1": mark})
 
     done = database.commit(CommitJob(8, NAMES, 2, begin=True, marks={"grid": mark}))

@@ -2,7 +2,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from quartier.house.sample import Mark
+from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk
 from quartier.store.gap_records import GapRecord
 from quartier.store.history_file.contents import FileContents
@@ -27,7 +27,9 @@ def file_of(folder: Path) -> Path:
     seals = [chunk_of(1 + 10 * number) for number in range(40)]
     gap = GapRecord("evicted", "grid", 6, 1, 5, 0, 10)
     tail = [(chunk_of(401, 3), 0, 3)]
-    database.commit(CommitJob(7, NAMES, 1, parts=tail, seals=seals, marks={"grid": Mark(7, 15)}, gaps=[gap]))
+    database.commit(
+        CommitJob(7, NAMES, 1, parts=tail, seals=seals, marks={"grid": StreamPosition(7, 15)}, gaps=[gap])
+    )
     database.close()
     return folder / "history.db"
 
@@ -70,7 +72,7 @@ def test_a_whole_file_is_carried_over_whole(tmp_path: Path) -> None:
     loaded = read_damaged_file(aside)
     database, lost = carried(tmp_path, aside)
 
-    assert (7, {"grid": Mark(7, 15)}, [401, 402, 403]) == (
+    assert (7, {"grid": StreamPosition(7, 15)}, [401, 402, 403]) == (
         loaded.boot,
         loaded.marks,
         [row.value for piece in loaded.pieces for row in piece.rows()],
@@ -106,7 +108,7 @@ def test_with_only_the_chunks_left_the_heads_come_from_them(tmp_path: Path) -> N
     with closing(Salvage(path)) as salvage:
         salvage.add_keys(loaded)
 
-    assert ({"grid": Mark(7, 400)}, {(7, "grid"): 400}) == (loaded.heads, loaded.sealed)
+    assert ({"grid": StreamPosition(7, 400)}, {(7, "grid"): 400}) == (loaded.heads, loaded.sealed)
 
 
 def test_of_rubbish_nothing_is_left_and_that_is_no_error(tmp_path: Path) -> None:

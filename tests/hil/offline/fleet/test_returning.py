@@ -17,9 +17,10 @@ from quartier.control.records import LinkLimits
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier.house.assets import Ev, Grid, House, Limits, Load
-from quartier.house.image import Image
-from quartier.house.now import Now
+from quartier.site.asset_types import ChargePointAsset, GridMeter, Load
+from quartier.site.process_image import ProcessImage
+from quartier.site.records import Now
+from quartier.site.site_layout import Site, SiteLimits
 from quartier_drivers.contract import Quality, Reading, columns
 from quartier_hil.offline.fleet.columns import SHEDS, seen
 from quartier_hil.offline.fleet.returning import Returns
@@ -30,7 +31,7 @@ NOW_S = 200_000
 NOW_NS = NOW_S * S
 CAP_W = 8000.0
 TIERS = "DCB"
-LIMITS = Limits(
+LIMITS = SiteLimits(
     import_hard_w=CAP_W,
     export_hard_w=CAP_W,
     import_failsafe_w=0,
@@ -51,13 +52,15 @@ def assets(source):
                 Load(name=name, tier=tier, comfort_cost=cost, rated_w=rated_w, switchable=True, min_off_s=180)
             )
         else:
-            made.append(Ev(name=name, tier="D", rated_w=7360, phases_count=1))
+            made.append(ChargePointAsset(name=name, tier="D", rated_w=7360, phases_count=1))
     return made
 
 
 def turn(source, asset):
     on, ago_s = source.random() < 0.4, source.choice([1, 100, 179, 180, 900])
-    limit_w = source.choice([None, 1380.0, 2300.0, 3680.0]) if isinstance(asset, Ev) and on else None
+    limit_w = (
+        source.choice([None, 1380.0, 2300.0, 3680.0]) if isinstance(asset, ChargePointAsset) and on else None
+    )
     sheds = tuple(
         NOW_NS - s * S for s in sorted(source.sample([100, 900, 3000, 5000], source.randint(0, 3)))[::-1]
     )
@@ -68,7 +71,7 @@ def turn(source, asset):
 def unit(asset):
     kept = {"tier": "DCBA".index(asset.tier), "comfort_cost": asset.comfort_cost, "share": (0.0, 0.0, 0.0)}
     times = {"min_on_s": asset.min_on_s, "min_off_s": asset.min_off_s}
-    if isinstance(asset, Ev):
+    if isinstance(asset, ChargePointAsset):
         full_w = asset.current_max_a * asset.voltage_v
         return Unit(kind=EV, rated_w=full_w, floor_w=1380.0, ampere_w=230.0, **times, **kept)
     return Unit(kind=LOAD, rated_w=asset.rated_w, **times, **kept)
@@ -82,7 +85,7 @@ def ordered(asset, stands):
 
 
 def cycled(mine, turns, taken_w, rest_w, gate):
-    house = House(name="h", grid=Grid(name="grid", rated_w=1e6), limits=LIMITS, assets=tuple(mine))
+    house = Site(name="h", grid=GridMeter(name="grid", rated_w=1e6), limits=LIMITS, assets=tuple(mine))
     caps = LinkLimits(
         mode="CONTROLLED",
         why="",
@@ -92,7 +95,7 @@ def cycled(mine, turns, taken_w, rest_w, gate):
         whose={"import": make_text_reason("d"), "export": make_text_reason("d")},
     )
     told_w = {"grid": rest_w + sum(taken_w.values()), **taken_w}
-    image = Image()
+    image = ProcessImage()
     told = {f"{name}.power_w": watts for name, watts in told_w.items()}
     told |= {find_control_point(asset): ordered(asset, turns[asset.name]) for asset in mine}
     readings = (Reading(name, value, Quality.GOOD, NOW_NS) for name, value in told.items())
@@ -133,7 +136,7 @@ def test_what_comes_back_in_a_fleet_is_what_comes_back_in_a_house(seed):
     turns = {asset.name: turn(source, asset) for asset in mine}
     taken_w = {}
     for asset in mine:
-        stands, full_w = turns[asset.name], 7360.0 if isinstance(asset, Ev) else asset.rated_w
+        stands, full_w = turns[asset.name], 7360.0 if isinstance(asset, ChargePointAsset) else asset.rated_w
         taken_w[asset.name] = (full_w if stands.limit_w is None else stands.limit_w) if stands.on else 0.0
     rest_w = source.uniform(0, 4000)
     waited_s = source.choice([119, 120, 500])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from quartier.control.observe import observations
 from quartier.control.observe.meter_check.samples import is_generator
 from quartier.control.observe.observations import LastGoodValues
-from quartier.house.assets import Asset, Battery, House
-from quartier.house.nodes import ROOT
+from quartier.site.asset_types import ROOT_NODE, Asset, Battery
+from quartier.site.site_layout import Site
 
 EXCEEDS_W, EXCEEDS_SHARE = 500.0, 0.1
 """A reading below the bound by more than this contradicts it."""
@@ -31,7 +31,7 @@ class LowerBound:
         return reading_w < self.import_w - max(EXCEEDS_W, EXCEEDS_SHARE * abs(self.import_w))
 
 
-def find_lower_bound(house: House, memories: LastGoodValues, now_ns: int) -> LowerBound:
+def find_lower_bound(house: Site, memories: LastGoodValues, now_ns: int) -> LowerBound:
     """Sum what is measured below the connection; what is not measured counts at its least.
 
     A sub-board with a meter of its own counts by that meter, whatever hangs below it.  Generation and
@@ -72,7 +72,7 @@ def find_lower_bound(house: House, memories: LastGoodValues, now_ns: int) -> Low
 
 def _is_below(node: str, under: Mapping[str, str], metered: Mapping[str, float]) -> bool:
     """Whether ``node`` is one whose power is measured, or hangs below one."""
-    while node != ROOT and node in under:
+    while node != ROOT_NODE and node in under:
         if node in metered:
             return True
         node = under[node]

@@ -8,7 +8,14 @@ from quartier.control.observe.meter_check.causes import FROZEN, NO_REACTION, REV
 from quartier.control.observe.meter_check.judge import LARGE_STEP_W, SIZES
 from quartier.control.observe.meter_check.samples import FAST_S, is_generator
 from quartier.control.observe.meter_check.steps import STEP_MIN_W
-from quartier.house.assets import Asset, Battery, Ev, House, Moded, Steered
+from quartier.site.asset_types import (
+    Asset,
+    Battery,
+    ChargePointAsset,
+    ControllableAsset,
+    OperationModeAsset,
+)
+from quartier.site.site_layout import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,7 @@ class FaultDetection:
     missing: str = ""
 
 
-def find_detections(house: House) -> Iterator[FaultDetection]:
+def find_detections(house: Site) -> Iterator[FaultDetection]:
     """All faults that are known of, each with what detects it in this building."""
     measured = [asset for asset in house.assets if asset.measured and asset.rated_w >= STEP_MIN_W]
     steered = [asset for asset in measured if not is_generator(asset)]
@@ -63,13 +70,15 @@ def find_detections(house: House) -> Iterator[FaultDetection]:
 
 def is_orderable(asset: Asset) -> bool:
     """Whether the gateway may order it: not in tier A, nor where its missing fallback was not accepted."""
-    return isinstance(asset, Steered) and participants.has_writable_point(asset)
+    return isinstance(asset, ControllableAsset) and participants.has_writable_point(asset)
 
 
 def _has_two_sizes(assets: Sequence[Asset]) -> bool:
     """Whether their steps can have two sizes, as a wrong factor must be seen in both (``judge.SIZES``)."""
     if any(
-        isinstance(one, Battery | Ev) or (isinstance(one, Moded) and len(one.modes) > 2) for one in assets
+        isinstance(one, Battery | ChargePointAsset)
+        or (isinstance(one, OperationModeAsset) and len(one.modes) > 2)
+        for one in assets
     ):
         return True
     sizes_w = [_span_w(one) for one in assets]

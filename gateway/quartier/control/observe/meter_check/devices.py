@@ -11,8 +11,9 @@ from quartier.control.observe import observations
 from quartier.control.observe.meter_check.steps import GAIN_MAX, GAIN_MIN, STEP_MIN_W
 from quartier.control.observe.observations import LastGoodValues
 from quartier.control.records import Order
-from quartier.house.alarm import Alarm
-from quartier.house.assets import Battery, House, Pv
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import Battery, Pv
+from quartier.site.site_layout import Site
 
 DEVICE_SHARE = 0.05
 """Orders below this part of the rating say nothing of the gain."""
@@ -38,7 +39,7 @@ class DeviceResponse:
 
 def update_devices(
     before: Mapping[str, DeviceResponse],
-    house: House,
+    house: Site,
     memories: LastGoodValues,
     orders: Mapping[str, Order],
     now_ns: int,

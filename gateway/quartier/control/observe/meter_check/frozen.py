@@ -16,7 +16,7 @@ from quartier.control.observe.meter_check.samples import FAST_S, AssetPowers
 from quartier.control.observe.meter_check.steps import RESOLUTIONS, STEP_MIN_W, MeterTiming
 from quartier.control.observe.meter_delay import TOLERATED_DELAY_S
 from quartier.control.observe.observations import CURRENT_QUANTITIES, POWER_QUANTITIES, LastGood
-from quartier.house.records import replace
+from quartier.site.records import replace
 
 QUANTITIES = (
     "power_w",

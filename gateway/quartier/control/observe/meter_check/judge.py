@@ -37,9 +37,10 @@ from quartier.control.observe.meter_check.steps import (
 )
 from quartier.control.observe.observations import LastGood, LastGoodValues
 from quartier.control.records import Order
-from quartier.house.alarm import Alarm
-from quartier.house.assets import Battery, House
-from quartier.house.records import replace
+from quartier.site.alarm_types import Alarm
+from quartier.site.asset_types import Battery
+from quartier.site.records import replace
+from quartier.site.site_layout import Site
 
 VERDICT_HOLD_S = 30.0
 """A reading below the lower bound for so long, or four periods of the slowest meter, is a contradiction."""
@@ -187,7 +188,7 @@ class CheckContext:
 
 def advance_check(
     before: MeterCheck,
-    house: House,
+    house: Site,
     memories: LastGoodValues,
     readings: Mapping[str, LastGood],
     orders: Mapping[str, Order],
@@ -233,13 +234,13 @@ def advance_check(
     return _check(_decide(now, causes, now_ns), house, orders, timing, now_ns)
 
 
-def find_checking_battery(house: House) -> Battery | None:
+def find_checking_battery(house: Site) -> Battery | None:
     """Return the battery whose small steps check the meter; None where there is none."""
     return next((one for one in house.assets if isinstance(one, Battery) and one.writable), None)
 
 
 def _check(
-    now: MeterCheck, house: House, orders: Mapping[str, Order], timing: MeterTiming, now_ns: int
+    now: MeterCheck, house: Site, orders: Mapping[str, Order], timing: MeterTiming, now_ns: int
 ) -> MeterCheck:
     """Begin or end the small steps that settle a doubt.
 
@@ -318,7 +319,7 @@ class _Evidence:
 
 def _find_causes(
     now: MeterCheck,
-    house: House,
+    house: Site,
     bound: LowerBound,
     timing: MeterTiming,
     circumstances: CheckContext,
@@ -442,7 +443,7 @@ def _find_hidden_w(state: MeterCheck) -> float:
     return state.reading_w / min(max(gain, SOME_SHARE), 1.0) - state.reading_w
 
 
-def adopt_site(before: MeterCheck, old: House, new: House) -> MeterCheck:
+def adopt_site(before: MeterCheck, old: Site, new: Site) -> MeterCheck:
     """Go on with a site file that was read again: samples of other assets are dropped, the verdict stays.
 
     Another connection meter is judged anew: only a person on site can name one.
@@ -514,7 +515,7 @@ def load_check(facts: object, now_ns: int) -> MeterCheck:
     )
 
 
-def find_meter_alarms(state: MeterCheck, house: House) -> Iterator[Alarm]:
+def find_meter_alarms(state: MeterCheck, house: Site) -> Iterator[Alarm]:
     """What people must know of the meter and of devices that do not do what they are ordered."""
     yield from devices.find_device_alarms(state.followers)
     if state.verdict is Verdict.GOOD or not state.causes:

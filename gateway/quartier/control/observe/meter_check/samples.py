@@ -8,8 +8,8 @@ from statistics import median
 from quartier.control.observe import observations, phases
 from quartier.control.observe.observations import POWER_QUANTITIES, LastGoodValues
 from quartier.control.records import Order
-from quartier.house.assets import Asset, House, Pv
-from quartier.house.modes import Chp
+from quartier.site.asset_types import Asset, ChpUnit, Pv
+from quartier.site.site_layout import Site
 
 SAMPLES_S, SAMPLES_MAX_COUNT = 120.0, 10
 """Samples are kept for so long, and at least so many of them."""
@@ -23,7 +23,7 @@ MOVED_SHARE = 0.1
 """An asset that moved by more than this part of the largest movement has its part in a step."""
 _S = 1_000_000_000
 
-_Generator = Pv | Chp
+_Generator = Pv | ChpUnit
 AssetPowers = tuple[float, ...]
 """W in total, then on L1, L2 and L3 where all three are known."""
 
@@ -49,7 +49,7 @@ class MeterSample:
 
 
 def take_sample(
-    house: House, memories: LastGoodValues, orders: Mapping[str, Order], now_ns: int
+    house: Site, memories: LastGoodValues, orders: Mapping[str, Order], now_ns: int
 ) -> MeterSample | None:
     """Return the newest reading of the connection meter with its assets; None where there is none."""
     grid = house.grid
@@ -103,7 +103,7 @@ def is_generator(asset: Asset) -> bool:
     return isinstance(asset, _Generator)
 
 
-def find_measured_assets(house: House) -> list[Asset]:
+def find_measured_assets(house: Site) -> list[Asset]:
     """The assets that say what they take."""
     return [asset for asset in house.assets if asset.measured]
 

@@ -31,7 +31,7 @@ from quartier.control.observe.meter_check.samples import (
     find_noise_w,
     find_slowest_period_s,
 )
-from quartier.house.records import replace
+from quartier.site.records import replace
 
 STEP_MIN_W, RESOLUTIONS, NOISES = 300.0, 3.0, 4.0
 """A step counts from so many W, resolutions of the meter and times its noise."""

@@ -10,10 +10,11 @@ from quartier.control.observe.meter_check.samples import MeterSample, append_sam
 from quartier.control.observe.observations import LastGood
 from quartier.control.reason import NO_REASON
 from quartier.control.records import Order
-from quartier.house.assets import Asset, Battery, Ev, Grid, House, Limits, Load, Pv
+from quartier.site.asset_types import Asset, Battery, ChargePointAsset, GridMeter, Load, Pv
+from quartier.site.site_layout import Site, SiteLimits
 
 S = 1_000_000_000
-LIMITS = Limits(
+LIMITS = SiteLimits(
     import_hard_w=12_000,
     export_hard_w=6_000,
     import_failsafe_w=6_000,
@@ -30,7 +31,7 @@ BATTERY = Battery(
     ramp_max_w_per_s=2_500,
     phase="all",
 )
-CAR = Ev(name="ev1", rated_w=11_000, phase="all")
+CAR = ChargePointAsset(name="ev1", rated_w=11_000, phase="all")
 BOILER = Load(name="boiler1", rated_w=2_000, switchable=True, phase="l1")
 PV = Pv(name="pv1", rated_w=6_000, curtail="limit", phase="all")
 
@@ -43,7 +44,7 @@ class Building:
     given the true grid power of a second ago and returns what it adds now.
     """
 
-    house: House
+    house: Site
     powers_w: dict[str, float] = field(default_factory=dict)
     rest_w: tuple[float, float, float] = (100.0, 150.0, 50.0)
     ripple_w: float = 10.0
@@ -132,9 +133,9 @@ def building() -> Callable[..., Building]:
     """Makes a building with a battery, a car, a boiler and PV, a minute after its start."""
 
     def make(*assets: Asset, period_s: float = 1.0, unlisted_w: float = 800.0, **more: object) -> Building:
-        house = House(
+        house = Site(
             name="b1",
-            grid=Grid(name="grid", rated_w=12_000, period_s=period_s),
+            grid=GridMeter(name="grid", rated_w=12_000, period_s=period_s),
             assets=assets or (BATTERY, CAR, BOILER, PV),
             limits=LIMITS,
             unlisted_generation_w=unlisted_w,

@@ -7,16 +7,15 @@ from tests.gateway.control.observe.meter_check.conftest import BATTERY, BOILER, 
 
 from quartier.control.observe.meter_check.bounds import LowerBound, find_lower_bound
 from quartier.control.observe.observations import LastGood
-from quartier.house.assets import Mode
-from quartier.house.modes import Chp
-from quartier.house.nodes import Node
+from quartier.site.asset_types import ChpUnit, OperationMode
+from quartier.site.site_layout import Node
 
 NOW = 100 * S
-CHP = Chp(
+CHP = ChpUnit(
     name="chp1",
     rated_w=5_000,
     quantity="mode_state",
-    modes=(Mode("off", 0, 0.0), Mode("on", 1, -5_000.0)),
+    modes=(OperationMode("off", 0, 0.0), OperationMode("on", 1, -5_000.0)),
     normal=0,
 )
 

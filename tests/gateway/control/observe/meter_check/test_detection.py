@@ -6,8 +6,8 @@ import pytest
 from tests.gateway.control.observe.meter_check.conftest import BATTERY, BOILER, CAR, PV
 
 from quartier.control.observe.meter_check.detection import find_detections, is_orderable
-from quartier.house.assets import Asset, Mode, Moded
-from quartier.house.nodes import Node
+from quartier.site.asset_types import Asset, OperationMode, OperationModeAsset
+from quartier.site.site_layout import Node
 
 FAULTS = (
     "frozen values",
@@ -18,8 +18,12 @@ FAULTS = (
 )
 
 
-MODED = Moded(
-    name="m", rated_w=1_000, quantity="x", modes=(Mode("on", 1, 1_000.0), Mode("off", 0, 0.0)), measured=True
+MODED = OperationModeAsset(
+    name="m",
+    rated_w=1_000,
+    quantity="x",
+    modes=(OperationMode("on", 1, 1_000.0), OperationMode("off", 0, 0.0)),
+    measured=True,
 )
 SWITCHED = replace(BOILER, tier="C")
 
@@ -72,7 +76,7 @@ def test_verdict_is_implausible_where_nothing_is_unlisted(building):
 
 
 def test_which_assets_take_orders():
-    mode = Moded(name="m", rated_w=1, quantity="x", modes=(Mode("on", 1, 1.0),))
+    mode = OperationModeAsset(name="m", rated_w=1, quantity="x", modes=(OperationMode("on", 1, 1.0),))
 
     assert all(map(is_orderable, (BATTERY, CAR, SWITCHED, PV, mode)))
     assert not any(
@@ -97,7 +101,7 @@ def test_which_assets_take_orders():
         ((SWITCHED, replace(SWITCHED, name="boiler2", rated_w=2_500)), False),
         ((SWITCHED, replace(SWITCHED, name="boiler2", rated_w=2_600)), True),
         ((MODED,), False),
-        ((replace(MODED, modes=(*MODED.modes, Mode("low", 2, 500.0))),), True),
+        ((replace(MODED, modes=(*MODED.modes, OperationMode("low", 2, 500.0))),), True),
         ((CAR,), True),
         ((), False),
     ],

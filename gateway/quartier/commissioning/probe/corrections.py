@@ -1,0 +1,125 @@
+"""A finding, and which line of which file corrects it (pure)."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from quartier_drivers.errors import Fault
+from quartier_drivers.place import Places
+
+KeyPath = tuple[str, ...]
+
+
+class CheckedFile:
+    """A TOML file that may have to be changed; ``text`` is that of a file that was loaded before."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self._places = Places(file, text)
+        self._data = tomllib.loads(text)
+
+    def value(self, path: KeyPath) -> object:
+        """What stands at ``path``; None where nothing does."""
+        found: Any = self._data
+        for step in path:
+            if not isinstance(found, Mapping) or step not in found:
+                return None
+            found = found[step]
+        return found
+
+    def fault(self, path: KeyPath, what: str) -> Fault:
+        """``what`` is to be changed at ``path``; where the key is absent the line is its table's."""
+        return self._places.fault(path, what)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFiles:
+    """The site file, and the profiles with their parts that read the asset, command it, and read the grid.
+
+    ``built_in`` are profiles of the package: what is wrong there is mended in a file of the site's own.
+    """
+
+    asset_name: str
+    site: CheckedFile
+    profiles: Mapping[str, tuple[CheckedFile, str]]
+    built_in: Mapping[str, str] = field(default_factory=dict)
+    """The name of the profile by what it is for, where it is the package's."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionTarget:
+    """Where the cure stands: the profile line of a point (``asset``, ``command``, ``grid``) or the site file.
+
+    ``key`` is ``sign`` or ``scale`` of the quantity, or a key of the asset's section of the site file.
+    ``should``: for sign -1 (turn it), for scale what it is to be multiplied by, else the new value.
+    """
+
+    where: str
+    quantity: str
+    key: str
+    new_value: float | str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFinding:
+    """One thing that is so; ``is_fault``: until it is cured the asset is not steered as it should be."""
+
+    code: str
+    words: str
+    is_fault: bool = True
+    targets: Sequence[CorrectionTarget] = ()
+
+
+def list_corrections(findings: Sequence[ProbeFinding], papers: CheckedFiles) -> list[Fault]:
+    """One for each thing that is to be changed, in the order of the findings, none twice."""
+    every = [
+        fault
+        for one in findings
+        for target in one.targets
+        for fault in _list_target_corrections(target, papers)
+    ]
+    return list(dict.fromkeys(every))
+
+
+def list_profile_overrides(findings: Sequence[ProbeFinding], papers: CheckedFiles) -> list[str]:
+    """How a profile of the package that is to be changed is overridden, a sentence for each."""
+    wanted = {target.where for one in findings for target in one.targets}
+    names = dict.fromkeys(name for what, name in papers.built_in.items() if what in wanted)
+    return [
+        f"profile {name} is Quartier's own: copy it beside the site file with "
+        f"quartier profiles show {name} --file > profiles/{name}.toml, change it there, and say "
+        'profiles = ["profiles"] under [site]'
+        for name in names
+    ]
+
+
+def _list_target_corrections(target: CorrectionTarget, papers: CheckedFiles) -> Iterator[Fault]:
+    if target.where == "site":
+        path: KeyPath = ("assets", papers.asset_name, target.key)
+        stands = papers.site.value(path)
+        if str(target.new_value) != str(stands):
+            yield papers.site.fault(path, _describe_change(stands, _format_toml(target.new_value)))
+        return
+    paper, part = papers.profiles[target.where]
+    point: KeyPath = ("parts", part, target.quantity) if part else ("points", target.quantity)
+    if paper.value(point) is None:
+        return
+    table = (*point, "write") if target.where == "command" else point
+    path = (*table, target.key) if paper.value((*table, target.key)) is not None else (*point, target.key)
+    stands = paper.value(path)
+    now = 1.0 if not isinstance(stands, int | float) else float(stands)
+    assert isinstance(target.new_value, float)
+    yield paper.fault(path, _describe_change(stands, f"{now * target.new_value:g}", absent="1"))
+
+
+def _describe_change(stands: object, should: str, absent: str = "nothing") -> str:
+    there = f"{absent} (the key is absent)" if stands is None else f"{stands!r}".replace("'", '"')
+    return (
+        f"{there} stands there, it should be {should}" if should else f"{there} stands there, which is not so"
+    )
+
+
+def _format_toml(value: float | str) -> str:
+    if isinstance(value, float) or (isinstance(value, str) and value.isdecimal()):
+        return f"{value}"
+    return f'"{value}"' if value else ""

@@ -1,0 +1,143 @@
+"""The grid meter, judged by the rules of the running gateway (pure)."""
+
+from bisect import bisect_right
+from dataclasses import replace
+
+from quartier.commissioning.probe.probe_measurement import ProbeMeasurement
+from quartier.commissioning.probe.probe_subject import ProbeSubject
+from quartier.commissioning.probe.probe_trace import PHASES, ProbeTrace, TimeSeries
+from quartier.commissioning.probe.sign_and_scale import SILENT_GAIN, find_power_of_ten
+from quartier.control.observe.meter_check.causes import name_fault
+from quartier.control.observe.meter_check.commanded import (
+    CommandedSteps,
+    evaluate_commanded_steps,
+    evaluate_gain,
+)
+from quartier.control.observe.meter_check.samples import MeterSample
+from quartier.control.observe.meter_check.steps import SOME_SHARE, MeterTiming
+from quartier.site.asset_types import Pv
+
+SURE_SHARE = 0.1
+"""A gain is known to be none where its error is no larger than this part of what the asset took."""
+_S = 1_000_000_000
+
+
+def evaluate_grid_meter(subject: ProbeSubject, trace: ProbeTrace, seen: ProbeMeasurement) -> CommandedSteps:
+    """Judge each step of the probe as the gateway judges its own while it runs.
+
+    Steps that are too small, too close together or too noisy for that count by the gain of all of them, with
+    the same limits.  What command and connection meter agree on is no fault of the meter.
+    """
+    asset, grid = seen.asset.response, seen.grid.response
+    timing = MeterTiming(
+        period_s=_find_update_period_s(trace),
+        late_s=0.0 if asset is None or grid is None else max(0.0, grid.delay_s - asset.delay_s),
+        assets_s=(trace.asset.period_s,),
+    )
+    samples = _make_samples(subject, trace, _find_phase_shares(subject, seen))
+    judged = evaluate_commanded_steps(samples, timing, generation=isinstance(subject.asset, Pv))
+    if seen.has_reacted or _is_asset_wrong(subject, seen):
+        return replace(judged, causes=())
+    if ratio := _find_factor_of_ten(subject, seen):
+        return replace(judged, causes=(("gain_high" if ratio > 1.0 else "gain_low", ratio),))
+    if judged.causes or judged.is_good:
+        return judged
+    return replace(judged, causes=_evaluate_overall_gain(seen))
+
+
+def describe_meter_result(judged: CommandedSteps, name: str) -> str:
+    """``grid showed 7 steps: 7 good``."""
+    count = judged.reactions.total()
+    if not count:
+        return f"{name}: no step could be judged alone"
+    told = ", ".join(f"{many} {reaction.value}" for reaction, many in judged.reactions.most_common())
+    return f"{name}: {count} step{'s' * (count != 1)} checked with the rules of the running gateway: {told}"
+
+
+def render_meter_result(judged: CommandedSteps) -> dict[str, object]:
+    """The same and the faults by their names, JSON-ready."""
+    return {
+        "steps": {reaction.value: many for reaction, many in judged.reactions.most_common()},
+        "faults": [
+            {"fault": name_fault(code), "code": code, "value": round(value, 3)}
+            for code, value in judged.causes
+        ],
+    }
+
+
+def _is_asset_wrong(subject: ProbeSubject, seen: ProbeMeasurement) -> bool:
+    """Whether the asset's own power is read wrongly: command and connection meter agree against it."""
+    asset, grid = seen.asset.gain, seen.grid.gain
+    if subject.is_switch or not grid.is_significant():
+        return False
+    return asset.value < 0.0 < grid.value or (find_power_of_ten(grid) == 0 and find_power_of_ten(asset) != 0)
+
+
+def _find_factor_of_ten(subject: ProbeSubject, seen: ProbeMeasurement) -> float | None:
+    """How much too much the meter shows where that is a power of ten; None where it is not."""
+    asset, grid = seen.asset.gain, seen.grid.gain
+    if (
+        not grid.is_significant()
+        or not asset.value
+        or (not subject.is_switch and find_power_of_ten(asset) != 0)
+    ):
+        return None
+    ratio = grid.value / asset.value
+    return ratio if ratio > 0.0 and find_power_of_ten(replace(grid, value=ratio)) else None
+
+
+def _evaluate_overall_gain(seen: ProbeMeasurement) -> tuple[tuple[str, float], ...]:
+    """What the gain of all steps together says."""
+    asset, grid = seen.asset.gain, seen.grid.gain
+    size = abs(asset.value)
+    if asset.edges_count < 2 or size < SILENT_GAIN:
+        return ()
+    is_sure = grid.is_significant() and grid.error <= 0.5 * size
+    is_unseen = abs(grid.value) < SOME_SHARE * size and grid.error < SURE_SHARE * size
+    return evaluate_gain(grid.value / asset.value) if is_sure or is_unseen else ()
+
+
+def _find_update_period_s(trace: ProbeTrace) -> float:
+    """How often the meter has news, in s, by what it told before the first step."""
+    first_s = trace.edges[0].at_s if trace.edges else trace.end_s
+    return max(trace.grid.period_s, trace.grid.part(0.0, first_s).update_s)
+
+
+def _find_phase_shares(subject: ProbeSubject, seen: ProbeMeasurement) -> tuple[float, ...]:
+    """Which part of its power is on each phase; empty where site file and meter do not agree on that."""
+    if len(seen.phases) < len(PHASES):
+        return ()
+    if subject.phase == "all":  # one that does not move may be wrong
+        return (1 / 3,) * len(PHASES) if len(seen.moved) > 1 else ()
+    return tuple(float(phase == subject.phase) for phase in PHASES) if seen.moved == (subject.phase,) else ()
+
+
+def _make_samples(subject: ProbeSubject, trace: ProbeTrace, share: tuple[float, ...]) -> list[MeterSample]:
+    """One for each reading of the connection meter, with what was known of the asset then."""
+    found = []
+    phases = [trace.phases[phase] for phase in PHASES] if share else []
+    for at_s, grid_w in zip(trace.grid.times_s, trace.grid.values, strict=True):
+        asset_w = _find_last(trace.asset, at_s)
+        by_phase = [_find_last(series, at_s) for series in phases]
+        if asset_w is None or None in by_phase or at_s > trace.end_s:
+            continue
+        is_pv = isinstance(subject.asset, Pv)
+        steered_w = (0.0, *(0.0 for _ in share)) if is_pv else (asset_w, *(part * asset_w for part in share))
+        found.append(
+            MeterSample(
+                taken_ns=round(at_s * _S),
+                meter_w=(grid_w, *(watts for watts in by_phase if watts is not None)),
+                steered_w=steered_w,
+                generated_w=asset_w if is_pv else 0.0,
+                ordered=bisect_right([command_s for command_s, _ in trace.commands], at_s),
+                unseen_orders=0,
+                assets_w=(asset_w,),
+            )
+        )
+    return found
+
+
+def _find_last(series: TimeSeries, at_s: float) -> float | None:
+    """The last value known at a second."""
+    place = bisect_right(series.times_s, at_s)
+    return series.values[place - 1] if place else None

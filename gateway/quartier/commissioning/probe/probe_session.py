@@ -1,0 +1,153 @@
+"""One probe cycle by cycle; what the operator agrees to (pure).
+
+Giving the point back is the caller's, who does it after any end.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from quartier.commissioning.probe.probe_script import run_script
+from quartier.commissioning.probe.probe_state import ProbeEnded, ProbeRequest, ProbeState
+from quartier.commissioning.probe.probe_subject import ProbeLimits, ProbeSubject, find_runaway_power_w
+from quartier.site.process_image import FrozenImage
+
+
+def describe_probe(subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest) -> list[str]:
+    """What is done, within which bounds, what ends it, and what happens if this computer dies."""
+    name = subject.name
+    lines = [
+        f"quartier probe {name} {_describe_steps(subject)}, for at most {wish.for_s:.0f} s.",
+        (
+            f"The grid is kept between {-bounds.export_w:.0f} W and {bounds.import_w:.0f} W; "
+            "it is looked at before each step and while it lasts."
+        ),
+        (
+            "It ends at once on Ctrl-C, a lost reading, a limit, or an answer that runs away, "
+            f"and gives {name} back."
+        ),
+        _describe_fallback(subject),
+    ]
+    if subject.persistent:
+        budget = subject.writes_per_day
+        lines.append(
+            f"Each write wears the memory of {subject.point}: about 20 of its {budget} a day are made."
+        )
+    if wish.watch_timer:
+        lines.append(
+            "At the end nothing is written any more, to see whether the device's own timer ends the step."
+        )
+    return lines
+
+
+def _describe_steps(subject: ProbeSubject) -> str:
+    name, step_w = subject.name, subject.step_w
+    does = {
+        "battery": f"takes {name} to 0 W and then steps it by {step_w:.0f} W, charging and discharging,"
+        " several times",
+        "ev": f"lets the car charge at its least current ({subject.low_w:.0f} W), then {step_w:.0f} W more,"
+        " several times",
+        "pv": f"lets {name} generate freely inside the limits and then curtails it by {step_w:.0f} W,"
+        " several times, and once to nothing",
+        "load": f"switches {name} ({step_w:.0f} W) on and off once, its least times kept",
+    }
+    return does[subject.role]
+
+
+def _describe_fallback(subject: ProbeSubject) -> str:
+    timer = subject.fallback
+    if timer is None:
+        return f"The device has no timer of its own; the site file accepts that: {subject.accepted}."
+    if not isfinite(timer.after_s):
+        return "If this computer dies, what was written last stands until quartier release is run."
+    falls = "its own control" if timer.value is None else f"{subject.point} {timer.value:g}"
+    return f"If this computer dies, the device by itself goes to {falls} after {timer.after_s:.0f} s."
+
+
+FIRST_READING_S = 40.0
+LOST_S, LOST_PERIODS = 10.0, 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAction:
+    """What is to be done in this turn: a value written, something said, or the end (empty: as planned)."""
+
+    value: float | None = None
+    said: tuple[str, ...] = ()
+    ended: str | None = None
+
+
+class ProbeSession:
+    """One probe.  ``turn`` is called several times a second with the image of the readings."""
+
+    def __init__(self, subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest, now_ns: int) -> None:
+        self.stage = ProbeState(subject, bounds, wish, now_ns)
+        self._script = run_script(self.stage)
+        self._ended: str | None = None
+
+    def turn(self, frozen: FrozenImage, refused: str, now_ns: int) -> ProbeAction:
+        """Take one turn.  ``refused`` says why the last write did not succeed; empty while it may have."""
+        stage = self.stage
+        if self._ended is not None:
+            return ProbeAction(ended=self._ended)
+        stage.look(frozen, now_ns)
+        try:
+            _check_state(stage, refused)
+            next(self._script)
+        except ProbeEnded as end:
+            self._ended = str(end)
+        except StopIteration:
+            self._ended = ""
+        said = tuple(stage.said)
+        stage.said.clear()
+        return (
+            ProbeAction(said=said, ended=self._ended)
+            if self._ended is not None
+            else ProbeAction(_find_value_to_write(stage), said)
+        )
+
+
+def _check_state(stage: ProbeState, refused: str) -> None:
+    """End at once where a reading is lost, a limit reached, a write refused, or the asset runs away."""
+    subject = stage.subject
+    if refused:
+        raise ProbeEnded(f"{subject.point}: {refused}")
+    for point in (f"{subject.name}.power_w", f"{subject.grid}.power_w"):
+        series = stage.columns[point].series
+        if not len(series):
+            if stage.now_s > FIRST_READING_S:
+                raise ProbeEnded(f"{point} was never read: is the device on, and the site file right?")
+            continue
+        age_s = stage.now_s - series.times_s[-1]
+        if age_s > LOST_S and age_s > LOST_PERIODS * series.period_s:
+            raise ProbeEnded(f"{point} was lost: its last reading is {age_s:.0f} s old")
+    if not stage.commands or not stage.steps:
+        return
+    if broken := stage.bounds.broken(stage.grid_w):
+        raise ProbeEnded(f"a limit was reached: {broken}")
+    allowed_w = find_runaway_power_w(subject, stage.most_w, stage.noise_w)
+    if subject.role in {"battery", "ev"} and abs(stage.asset_w - stage.rest_w) > allowed_w:
+        asked_w = stage.level_w or 0.0
+        raise ProbeEnded(
+            f"{subject.name} ran away: {stage.asset_w:.0f} W where {asked_w:.0f} W were asked for"
+        )
+    if stage.now_s > _find_duration_max_s(stage):
+        raise ProbeEnded(f"the time of {stage.wish.for_s:.0f} s was over")
+
+
+def _find_duration_max_s(stage: ProbeState) -> float:
+    timer = stage.subject.fallback
+    watched = stage.wish.watch_timer and timer is not None and isfinite(timer.after_s)
+    extra_s = 2 * timer.after_s + 60 if watched and timer is not None else 0.0
+    return stage.wish.for_s * 1.5 + 30 + extra_s
+
+
+def _find_value_to_write(stage: ProbeState) -> float | None:
+    """The value to write now: a new one, or the old one again before the device's timer runs out."""
+    if stage.due is None and stage.level_w is not None and stage.keeps:
+        refresh_s = stage.subject.refresh_s
+        if refresh_s is not None and stage.now_s - stage.written_s >= refresh_s:
+            stage.due = stage.subject.value(stage.command_w)
+    value, stage.due = stage.due, None
+    if value is not None:
+        stage.written_s = stage.now_s
+    return value

@@ -1,0 +1,1 @@
+"""Recorded bytes of a bus as a file that others can read (pure)."""

@@ -1,0 +1,145 @@
+"""Checksums that hold again after masking."""
+
+import re
+from collections.abc import Callable
+
+from quartier_drivers.meter.dlms.crc import x25
+from quartier_drivers.meter.p1.frames import crc_arc
+from quartier_drivers.meter.sml.checksum import KERMIT, KERMIT_HIGH_FIRST, X25
+from quartier_drivers.meter.sml.elements import Malformed, element, list_at
+from quartier_native import crc16
+
+_TIC_GROUP = re.compile(rb"\n([^\n\r\x02\x03]{3,})\r")
+_P1_TELEGRAM = re.compile(rb"/[^/!]*!([0-9A-Fa-f]{1,4})")
+_IEC62056_BLOCK = re.compile(rb"[\x01\x02]([^\x01\x02\x03\x04]*[\x03\x04])(.)", re.DOTALL)
+_SML_BEGIN, _SML_END = bytes.fromhex("1b1b1b1b01010101"), bytes.fromhex("1b1b1b1b1a")
+_SML_CHECKSUMS = (X25, KERMIT, KERMIT_HIGH_FIRST)
+_PARTS = 6
+_FLAG, _FORMAT3 = 0x7E, 0xA0
+
+
+def repair_checksums(kind: str, before: bytes, after: bytearray) -> None:
+    """Make right in ``after`` each sum that was right in ``before``; both are equally long."""
+    for mend in _REPAIRERS.get(kind, ()):
+        mend(before, after)
+
+
+def repair_rtu_frame(before: bytes, after: bytes) -> bytes:
+    """The same for one whole frame of Modbus RTU."""
+    if len(before) < 4 or crc16(before):
+        return after
+    return after[:-2] + crc16(after[:-2]).to_bytes(2, "little")
+
+
+def _repair_tic(before: bytes, after: bytearray) -> None:
+    """Enedis-NOI-CPT_54E 6.2: that of standard covers the last separator too."""
+    for found in _TIC_GROUP.finditer(before):
+        start, end = found.start(1), found.end(1)
+        for covered in (end - 1, end - 2):
+            if before[end - 1] == _find_tic_sum(before[start:covered]):
+                after[end - 1] = _find_tic_sum(after[start:covered])
+                break
+
+
+def _find_tic_sum(data: bytes | bytearray) -> int:
+    return (sum(data) & 0x3F) + 0x20
+
+
+def _repair_p1(before: bytes, after: bytearray) -> None:
+    """Companion Standard P1, 6.2: over ``/`` to ``!``, both included."""
+    for found in _P1_TELEGRAM.finditer(before):
+        start, end, told = found.start(), found.start(1), found[1]
+        if int(told, 16) == crc_arc(before[start:end]):
+            text = f"{crc_arc(bytes(after[start:end])):0{len(told)}X}"[-len(told) :].encode()
+            after[end : end + len(told)] = text.lower() if told.islower() else text
+
+
+def _repair_iec62056_block(before: bytes, after: bytearray) -> None:
+    """IEC 62056-21, 5.6: exclusive or behind STX to ETX, that included."""
+    for found in _IEC62056_BLOCK.finditer(before):
+        start, end = found.span(1)
+        if before[end] == _find_exclusive_or(before[start:end]):
+            after[end] = _find_exclusive_or(after[start:end])
+
+
+def _find_exclusive_or(data: bytes | bytearray) -> int:
+    value = 0
+    for byte in data:
+        value ^= byte
+    return value
+
+
+def _repair_sml(before: bytes, after: bytearray) -> None:
+    """BSI TR-03109-1, annex IV: a sum behind each message, then one over the frame."""
+    at = before.find(_SML_BEGIN)
+    while at >= 0:
+        tail = before.find(_SML_END, at + len(_SML_BEGIN))
+        end = tail + len(_SML_END) + 1
+        if tail < 0 or end + 2 > len(before):
+            return
+        _repair_sml_messages(before, after, at + len(_SML_BEGIN), tail)
+        for way in _SML_CHECKSUMS:
+            if way.of(before[at:end]) == before[end : end + 2]:
+                after[end : end + 2] = way.of(bytes(after[at:end]))
+                break
+        at = before.find(_SML_BEGIN, end)
+
+
+def _repair_sml_messages(before: bytes, after: bytearray, at: int, end: int) -> None:
+    try:
+        while at < end:
+            if before[at] == 0:
+                at += 1
+                continue
+            begin = at
+            count, at = list_at(before, at)
+            if count != _PARTS:
+                return
+            for _ in range(_PARTS - 2):
+                _, at = element(before, at)
+            _, told_end = element(before, at)
+            size = told_end - at - 1
+            told = before[told_end - size : told_end].rjust(2, b"\0")
+            for way in _SML_CHECKSUMS:
+                if way.of(before[begin:at]) == told:
+                    after[told_end - size : told_end] = way.of(bytes(after[begin:at]))[2 - size :]
+                    break
+            at = told_end + 1
+    except (Malformed, IndexError):
+        return
+
+
+def _repair_hdlc(before: bytes, after: bytearray) -> None:
+    """IEC 62056-46, 6.4: the frame's check sequence, low byte first."""
+    at = before.find(_FLAG)
+    while 0 <= at < len(before) - 3:
+        size = (before[at + 1] & 0x07) << 8 | before[at + 2]
+        end = at + 1 + size - 2
+        is_whole = before[at + 1] & 0xF0 == _FORMAT3 and size > 4 and end + 2 < len(before)
+        if is_whole and x25(before[at + 1 : end]).to_bytes(2, "little") == before[end : end + 2]:
+            after[end : end + 2] = x25(after[at + 1 : end]).to_bytes(2, "little")
+            at = end + 1
+        at = before.find(_FLAG, at + 1)
+
+
+def _repair_mbus(before: bytes, after: bytearray) -> None:
+    """EN 13757-2, 5.5: the sum of a long frame from its control field on."""
+    at = before.find(0x68)
+    while 0 <= at < len(before) - 5:
+        size = before[at + 1]
+        end = at + 4 + size
+        is_frame = before[at + 2] == size and before[at + 3] == 0x68 and before[end + 1 : end + 2] == b"\x16"
+        if is_frame and sum(before[at + 4 : end]) & 0xFF == before[end]:
+            after[end] = sum(after[at + 4 : end]) & 0xFF
+            at = end + 1
+        at = before.find(0x68, at + 1)
+
+
+_REPAIRERS: dict[str, tuple[Callable[[bytes, bytearray], None], ...]] = {
+    "tic": (_repair_tic,),
+    "p1": (_repair_p1,),
+    "iec62056": (_repair_iec62056_block,),
+    "sml": (_repair_sml,),
+    "dlms": (_repair_hdlc, _repair_mbus),
+    "mbus": (_repair_mbus,),
+}

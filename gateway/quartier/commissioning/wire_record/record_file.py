@@ -1,0 +1,201 @@
+"""A record as pcapng or text.
+
+    # quartier record 1
+    # bus: tic0
+    2026-11-28T13:45:17.123456789Z 8417.123456789 < 0a41445343 |.ADSC|
+    2026-11-28T13:45:18.000000000Z 8418.000000000 = closed /dev/ttyUSB0
+
+Columns are UTC, the monotonic clock in s, ``<`` for bytes that came, ``>`` for bytes that went, ``=`` for
+what became of the wire; then the bytes in hex, 32 at most a line, and as ASCII without parity bits.  Bytes
+that were taken together have the same times.  Lines that begin with ``#`` say what all of it is of.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from quartier.commissioning.wire_record import packets
+from quartier.commissioning.wire_record.packets import (
+    LINK_ETHERNET,
+    LINK_UPPER_PDU,
+    CapturedPacket,
+    TcpConnection,
+    parse_endpoint,
+)
+from quartier.commissioning.wire_record.wire_record import WireRecord
+from quartier_drivers.tape import Frame
+from quartier_native import crc16
+
+_ENCRYPTED_NOTE = (
+    "OPC UA: what a session with security SignAndEncrypt says is encrypted here too; an analyser shows\n"
+    "its envelope alone"
+)
+
+
+def find_file_suffix(taken: WireRecord) -> str:
+    """``.pcapng`` where a common analyser knows the protocol, ``.txt`` elsewhere."""
+    return ".txt" if find_link_type(taken) is None else ".pcapng"
+
+
+def make_file(taken: WireRecord) -> bytes:
+    """The whole file."""
+    link_type = find_link_type(taken)
+    if link_type is None:
+        return make_text_file(taken, describe_record(taken))
+    return packets.make_pcapng(link_type, taken.bus, describe_record(taken), list_packets(taken))
+
+
+def describe_record(taken: WireRecord) -> str:
+    """What a file says of itself."""
+    lines = [
+        f"bus: {taken.bus}",
+        f"kind: {taken.kind}{' ' * bool(taken.framing)}{taken.framing}",
+        *([] if taken.is_masked else [f"where: {taken.where}"]),
+        f"monotonic {taken.ns / 1e9:.3f} s was {format_utc(taken.utc_ms * 1_000_000)}",
+    ]
+    if taken.is_masked:
+        lines.append("anonymised: identifiers and addresses are not the true ones")
+    if find_link_type(taken) == packets.LINK_ETHERNET:
+        lines.append("the heads of the packets were made anew, with the port that the protocol has by rule")
+    if taken.kind == "opcua":
+        lines.append(_ENCRYPTED_NOTE)
+    return "\n".join(lines)
+
+
+def make_file_name(taken: WireRecord) -> str:
+    """``lan-20261128T134517Z.pcapng``, by when it begins."""
+    first = taken.utc_ns(taken.frames[0]) if taken.frames else taken.utc_ms * 1_000_000
+    when = format_utc(first).partition(".")[0].replace("-", "").replace(":", "")
+    return f"{taken.bus}-{when}Z{find_file_suffix(taken)}"
+
+
+TEXT_VERSION = "# quartier record 1"
+_ROW_BYTES = 32
+_DIRECTION_SIGNS = {"in": "<", "out": ">"}
+
+
+def make_text_file(taken: WireRecord, about: str) -> bytes:
+    """The whole file; ``about`` is told first, each of its lines as ``# …``."""
+    heads = [TEXT_VERSION, *(f"# {line}" for line in about.splitlines())]
+    rows = [row for frame in taken.frames for row in _list_rows(taken, frame)]
+    return "".join(f"{line}\n" for line in (*heads, *rows)).encode()
+
+
+def _list_rows(taken: WireRecord, frame: Frame) -> Iterator[str]:
+    when = f"{format_utc(taken.utc_ns(frame))} {frame.ns // 10**9}.{frame.ns % 10**9:09d}"
+    sign = _DIRECTION_SIGNS.get(frame.way)
+    if sign is None:
+        told = " ".join(filter(None, (frame.way, frame.words, frame.here, frame.there)))
+        yield f"{when} = {told}"
+        return
+    for start in range(0, len(frame.data), _ROW_BYTES):
+        piece = frame.data[start : start + _ROW_BYTES]
+        yield f"{when} {sign} {piece.hex()} |{_show_ascii(piece)}|"
+
+
+def format_utc(utc_ns: int) -> str:
+    """``2026-11-28T13:45:17.123456789Z``."""
+    seconds, ns = divmod(utc_ns, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
+
+
+def _show_ascii(data: bytes) -> str:
+    return "".join(chr(byte & 0x7F) if 0x20 <= byte & 0x7F < 0x7F else "." for byte in data)
+
+
+MODBUS_PORT, BACNET_PORT, OPCUA_PORT = 502, 47808, 4840
+"""Ports by rule (IANA)."""
+
+
+_TCP_PORTS = {"modbus-tcp": MODBUS_PORT, "opcua": OPCUA_PORT}
+# What is still heard so long after the last byte is no part of the same frame; the longest one is 256 bytes.
+_JOIN_MAX_NS = 500_000_000
+_RTU_MIN, _RTU_MAX = 4, 256
+
+
+def find_link_type(taken: WireRecord) -> int | None:
+    """Which packets it becomes; None: no analyser knows what it speaks, it is written as text."""
+    if is_serial_modbus(taken):
+        return LINK_UPPER_PDU
+    return LINK_ETHERNET if taken.kind in (*_TCP_PORTS, "bacnet-ip") else None
+
+
+def is_serial_modbus(taken: WireRecord) -> bool:
+    """Whether its frames are those of Modbus RTU, on a port or through TCP."""
+    return taken.kind == "modbus-rtu" or taken.framing == "rtu"
+
+
+def list_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
+    """Its packets; only where there is a ``link_type``."""
+    if find_link_type(taken) == LINK_UPPER_PDU:
+        return _list_serial_packets(taken)
+    return _list_datagram_packets(taken) if taken.kind == "bacnet-ip" else _list_connection_packets(taken)
+
+
+def _list_connection_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
+    port = _TCP_PORTS[taken.kind]
+    link = TcpConnection(parse_endpoint(""), (parse_endpoint("")[0], port))
+    for frame in taken.frames:
+        note = _describe_frame(frame)
+        if frame.way == "opened":
+            there = parse_endpoint(frame.there)
+            link = TcpConnection(parse_endpoint(frame.here), (there[0], port))
+            note = f"{note}; {frame.here} to {frame.there}"
+            made = link.open()
+        elif frame.way in ("in", "out"):
+            made = [(frame.way == "in", link.carry(frame.data, from_there=frame.way == "in"))]
+        else:
+            is_theirs = frame.way == "ended"
+            is_hard = is_theirs and "closed by the other end" not in frame.words
+            made = [(is_theirs, link.end(from_there=is_theirs, is_hard=is_hard))]
+        for is_inbound, data in made:
+            yield CapturedPacket(taken.utc_ns(frame), data, is_inbound, note)
+
+
+def _list_datagram_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
+    here = parse_endpoint("")[0]
+    for frame in taken.frames:
+        if frame.way == "opened":
+            here = parse_endpoint(frame.here)[0]
+        elif frame.way in ("in", "out"):
+            is_inbound = frame.way == "in"
+            place = parse_endpoint(frame.there)[0], BACNET_PORT
+            data = packets.make_datagram((here, BACNET_PORT), place, frame.data, from_there=is_inbound)
+            yield CapturedPacket(
+                taken.utc_ns(frame), data, is_inbound, f"{_describe_frame(frame)}; {frame.there}"
+            )
+
+
+def _list_serial_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
+    for frame in join_frames(taken.frames):
+        if frame.data:
+            pdu = packets.make_upper_pdu("mbrtu", frame.data)
+            yield CapturedPacket(taken.utc_ns(frame), pdu, frame.way == "in", _describe_frame(frame))
+
+
+def join_frames(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Frames of Modbus RTU whose bytes came in pieces, whole: once the checksum fits, or no more came."""
+    held: Frame | None = None
+    for frame in frames:
+        is_part = frame.way == "in" and held is not None and frame.ns - held.ns < _JOIN_MAX_NS
+        if held is not None and not is_part:
+            yield held
+            held = None
+        if frame.way != "in":
+            yield frame
+            continue
+        held = frame if held is None else replace(held, data=held.data + frame.data)
+        if _is_whole_frame(held.data):
+            yield held
+            held = None
+    if held is not None:
+        yield held
+
+
+def _is_whole_frame(data: bytes) -> bool:
+    return len(data) > _RTU_MAX or (len(data) >= _RTU_MIN and not crc16(data))
+
+
+def _describe_frame(frame: Frame) -> str:
+    moment = f"monotonic {frame.ns // 10**9}.{frame.ns % 10**9:09d} s"
+    return f"{moment}; {frame.words}" if frame.words else moment

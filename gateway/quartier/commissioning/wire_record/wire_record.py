@@ -1,0 +1,80 @@
+"""What was recorded of one bus; passwords hidden."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from quartier_drivers.tape import Frame
+
+# AARQ of IEC 62056-5-3 (7.3): the object of mechanism 1 (low level security), then the password.
+_LOW_LEVEL_PASSWORD = re.compile(rb"\x8b\x07\x60\x85\x74\x05\x08\x02\x01\xac(.)\x80(.)", re.DOTALL)
+_MASK_BYTE = ord("*")
+
+
+def hide_password(kind: str, frame: Frame) -> Frame:
+    """A frame without the password in it, as long as before, and with a checksum that holds."""
+    if kind != "dlms" or frame.way != "out":
+        return frame
+    found = _LOW_LEVEL_PASSWORD.search(frame.data)
+    if found is None:
+        return frame
+    from quartier.commissioning.wire_record import (  # noqa: PLC0415 - one frame in a whole record needs it
+        checksums,
+    )
+
+    start, size = found.end(), found[2][0]
+    after = bytearray(frame.data)
+    after[start : start + size] = bytes([_MASK_BYTE]) * len(after[start : start + size])
+    checksums.repair_checksums(kind, frame.data, after)
+    return replace(frame, data=bytes(after))
+
+
+@dataclass(frozen=True, slots=True)
+class WireRecord:
+    """The frames of a bus, oldest first.
+
+    ``framing`` is ``rtu`` where frames of a serial line come through TCP.  At ``ns`` of the house's monotonic
+    time it was ``utc_ms``, so both are known of each frame.  ``secrets`` are identifiers of devices, as they
+    say them themselves: what ``--anonymise`` masks beside those that it finds.  ``is_masked``: it did.
+    """
+
+    bus: str
+    kind: str
+    framing: str
+    where: str
+    ns: int
+    utc_ms: int
+    frames: Sequence[Frame] = ()
+    secrets: Sequence[str] = ()
+    is_masked: bool = False
+
+    def utc_ns(self, frame: Frame) -> int:
+        """When it was, in Unix ns."""
+        return self.utc_ms * 1_000_000 + frame.ns - self.ns
+
+    def head(self) -> dict[str, Any]:
+        """Everything but the frames, JSON-ready."""
+        found = asdict(self)
+        del found["frames"]
+        return found
+
+
+def dump_frame(frame: Frame) -> list[Any]:
+    """A frame for JSON."""
+    return [
+        frame.number,
+        frame.ns,
+        frame.way,
+        frame.data.hex(),
+        frame.words,
+        frame.here,
+        frame.there,
+        frame.device,
+    ]
+
+
+def load_record(head: Mapping[str, Any], rows: Iterable[Sequence[Any]]) -> WireRecord:
+    """What ``head`` and ``row`` made JSON of."""
+    frames = [Frame(number, ns, way, bytes.fromhex(data), *words) for number, ns, way, data, *words in rows]
+    return WireRecord(**{**head, "frames": tuple(frames), "secrets": tuple(head["secrets"])})

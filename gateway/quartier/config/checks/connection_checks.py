@@ -1,0 +1,163 @@
+"""Faults of connection tree, contacts and supplies."""
+
+from collections.abc import Iterator, Mapping
+
+from quartier.config.checks.device_checks import check_part, find_part_points, list_places
+from quartier.config.checks.fault_text import FileFault
+from quartier.config.checks.site_draft import SiteDraft
+from quartier.config.sections.connection_sections import ROOT_NODE, ContactSection, NodeSection
+from quartier_drivers.profile import Profile
+
+LIMIT_KEYS = ("import_max_w", "export_max_w", "generation_max_w", "consumption_max_w")
+"""What a contact may cap; at least one of them."""
+
+
+def find_contact_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
+    """Unknown parts, parts with two owners, parts that are no input, and contacts that cap nothing."""
+    owners = {home[:2]: name for name, asset in draft.assets.items() for home in list_places(asset)}
+    for name, contact in draft.contacts.items():
+        path = ("contacts", name)
+        if all(getattr(contact, cap) is None for cap in LIMIT_KEYS):
+            yield FileFault(path, f"caps nothing; expected at least one of {', '.join(LIMIT_KEYS)}")
+        home = (contact.device, contact.part, "part" if contact.part else "device")
+        yield from check_part(profiles, path, home)
+        holder = owners.setdefault(home[:2], name)
+        if holder != name:
+            what = f"that part belongs to {holder!r} already; expected a part of its own"
+            yield FileFault((*path, home[2]), what)
+        yield from _find_input_faults(path, contact, profiles)
+
+
+def _find_input_faults(
+    path: tuple[str, str], contact: ContactSection, profiles: Mapping[str, Profile]
+) -> Iterator[FileFault]:
+    own = find_part_points(profiles, contact.device, contact.part)
+    if own is not None and "input_on" not in own:
+        what = f"{profiles[contact.device].name} has no input_on there, which a contact needs"
+        yield FileFault((*path, "part" if contact.part else "device"), what)
+
+
+def loses_contact(flaw: FileFault, draft: SiteDraft) -> bool:
+    """Whether a flaw leaves a contact without its name or its caps; one whose device is wrong has both."""
+    table, *rest = flaw.path
+    return table == "contacts" and (len(rest) < 2 or rest[0] not in draft.contacts)
+
+
+def find_node_contradictions(nodes: Mapping[str, NodeSection]) -> Iterator[tuple[str, str, str]]:
+    """Name, key and what is wrong within one node, or with it and what feeds it."""
+    for name, node in nodes.items():
+        if node.phase is not None and node.phases != 1:
+            yield name, "phase", "stands at a node of three phases; expected phases = 1, or no phase"
+        if node.part and node.device is None:
+            yield name, "part", "stands without device; expected both"
+        above = nodes.get(node.under)
+        if above is not None and above.phases == 1 and node.phases != 1:
+            yield name, "phases", f"{node.under!r} feeds it with one phase; expected phases = 1"
+
+
+def find_unmeasured_nodes(nodes: Mapping[str, NodeSection]) -> Iterator[tuple[str, str]]:
+    """Nodes that must count at their worst, and what would spare them that."""
+    for name, node in nodes.items():
+        if node.device is None and node.unmeasured_w is None:
+            yield (
+                name,
+                "has neither device nor unmeasured_w: all that nothing measures in the building counts there",
+            )
+
+
+SUBSCRIBED_POWER_POINTS = ("subscribed_power_va", "subscribed_current_a")
+"""What is subscribed, one of which the meter must say."""
+
+
+def find_supply_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
+    """Unknown parts, parts with two owners, and meters that do not say what is subscribed."""
+    owners = {home[:2]: name for name, asset in draft.assets.items() for home in list_places(asset)}
+    owners |= {(contact.device, contact.part): name for name, contact in draft.contacts.items()}
+    for name, supply in draft.supplies.items():
+        path = ("supplies", name)
+        home = (supply.device, supply.part, "part" if supply.part else "device")
+        yield from check_part(profiles, path, home)
+        holder = owners.setdefault(home[:2], name)
+        if holder != name:
+            what = f"that part belongs to {holder!r} already; expected a part of its own"
+            yield FileFault((*path, home[2]), what)
+        own = find_part_points(profiles, supply.device, supply.part)
+        if own is not None and not set(SUBSCRIBED_POWER_POINTS) & own.keys():
+            what = (
+                f"{profiles[supply.device].name} says neither {' nor '.join(SUBSCRIBED_POWER_POINTS)} there"
+            )
+            yield FileFault((*path, home[2]), f"{what}; expected one of them")
+
+
+NODES_MAX = 63
+"""Nodes beside the root that control allocates over (quartier_native.NODE_MAX)."""
+
+
+NODE_METER_POINTS = ("power_w", "power_l1_w", "current_l1_a")
+"""A meter of a node says at least one of these."""
+
+
+def find_tree_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
+    """Everything that is wrong with nodes beside what their references lack."""
+    if ROOT_NODE in draft.find_raw_entries("nodes"):
+        yield FileFault(("nodes", ROOT_NODE), "is the root, which needs no entry; expected another name")
+    if len(draft.nodes) > NODES_MAX:
+        yield FileFault(("nodes",), f"{len(draft.nodes)} are too many; expected at most {NODES_MAX}")
+    for name in draft.nodes:
+        if _is_loop(name, draft.nodes):
+            yield FileFault(("nodes", name, "under"), "leads back to itself; expected a way to 'grid'")
+    for name, key, what in find_node_contradictions(draft.nodes):
+        yield FileFault(("nodes", name, key), what)
+    yield from _find_node_meter_faults(draft, profiles)
+
+
+def _is_loop(start: str, nodes: Mapping[str, NodeSection]) -> bool:
+    seen, here = {start}, nodes[start].under
+    while here in nodes and here not in seen:
+        seen.add(here)
+        here = nodes[here].under
+    return here == start
+
+
+def _find_node_meter_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
+    owners = {home[:2]: name for name, asset in draft.assets.items() for home in list_places(asset)}
+    owners |= {(contact.device, contact.part): name for name, contact in draft.contacts.items()}
+    owners |= {(supply.device, supply.part): name for name, supply in draft.supplies.items()}
+    for name, node in draft.nodes.items():
+        if node.device is None:
+            continue
+        key = "part" if node.part else "device"
+        path = ("nodes", name)
+        yield from check_part(profiles, path, (node.device, node.part, key))
+        holder = owners.setdefault((node.device, node.part), name)
+        if holder != name:
+            what = f"that part belongs to {holder!r} already; expected a part of its own"
+            yield FileFault((*path, key), what)
+        own = find_part_points(profiles, node.device, node.part)
+        if own is not None and not set(NODE_METER_POINTS) & own.keys():
+            yield FileFault(
+                (*path, key),
+                f"{profiles[node.device].name} says none of {', '.join(NODE_METER_POINTS)} there",
+            )
+
+
+def loses_node_limit(flaw: FileFault, draft: SiteDraft) -> bool:
+    """Whether a flaw leaves a limit of the tree unknown, or what it holds for; its meter may be missing."""
+    table, *rest = flaw.path
+    if table == "assets":
+        return rest[1:] == ["node"]
+    if table != "nodes":
+        return False
+    return len(rest) < 2 or rest[0] not in draft.nodes or rest[1] not in {"device", "part"}
+
+
+def remove_node_meters(draft: SiteDraft, names: Iterator[str]) -> None:
+    """Take the meter from the nodes whose meter cannot be used: what they feed counts at its worst."""
+    for name in names:
+        draft.nodes[name] = draft.nodes[name].model_copy(update={"device": None, "part": ""})
+
+
+def find_node_warnings(draft: SiteDraft) -> Iterator[FileFault]:
+    """Nodes that must count at their worst."""
+    for name, what in find_unmeasured_nodes(draft.nodes):
+        yield FileFault(("nodes", name), what)

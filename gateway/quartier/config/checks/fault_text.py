@@ -1,0 +1,162 @@
+"""A fault of the file in an operator's words."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from quartier.config.sections.value_types import PATTERN_TEXTS
+from quartier_drivers.errors import Fault
+from quartier_drivers.place import nearest
+from quartier_drivers.positions import Path
+
+_TYPE_TEXTS = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "a text in quotes",
+    "tuple_type": "a list in brackets",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "dict_type": "a table",
+}
+_DECIMAL_COMMA = re.compile(r"write a decimal point, not a comma: ([0-9.]+)$")
+_KEY_PATTERN = re.compile(r"""([A-Za-z0-9_-]+)["']?\s*=""")
+_UNIT_PATTERN = re.compile(r"_(w|wh|va)$")
+_KILO_MAX = 1_000.0
+_NUMBER_PATTERN = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class FileFault:
+    """Something wrong at ``path``; ``elsewhere`` is the fault's own place if it is in another file.
+
+    ``against`` is another place of the same file that it contradicts; its line is told too.
+    """
+
+    path: Path
+    what: str
+    other_file_fault: Fault | None = None
+    contradicted_path: Path = ()
+
+
+def make_file_faults(error: ValidationError, path: Path, model: type[BaseModel]) -> Iterator[FileFault]:
+    """One flaw per error of validating the table at ``path`` as ``model``."""
+    for item in error.errors(include_url=False):
+        yield FileFault((*path, *item["loc"]), _describe(item, model))
+
+
+def render_value(value: object) -> str:
+    """A value as it would stand in the file, cut where it is long."""
+    text = {True: "true", False: "false"}.get(value, "") if isinstance(value, bool) else repr(value)
+    if isinstance(value, dict | list):
+        text = "a table" if isinstance(value, dict) else "a list"
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def suggest_key_unit(fault: Fault, row: str) -> str:
+    """Return the fault's text; for a decimal comma, with the numbers for the key's unit: 5,5 may be kW."""
+    comma = _DECIMAL_COMMA.search(fault.what)
+    keys = _KEY_PATTERN.findall(row[: fault.column or 0])
+    unit = _UNIT_PATTERN.search(keys[-1]) if keys else None
+    if comma is None or unit is None or float(comma[1]) >= _KILO_MAX:
+        return fault.what
+    symbol = {"w": "W", "wh": "Wh", "va": "VA"}[unit[1]]
+    kilo = f"{float(comma[1]) * 1000:g} for {comma[1]} k{symbol}"
+    return f"{fault.what} for {comma[1]} {symbol}, {kilo}"
+
+
+def render_interval(schema: Mapping[str, Any]) -> str:
+    """The range of a number from its JSON Schema: ``0..100``, ``> 0, <= 30``, or empty."""
+    for branch in (schema, *schema.get("anyOf", ())):
+        low, high = branch.get("minimum"), branch.get("maximum")
+        if low is not None and high is not None:
+            return f"{low:.12g}..{high:.12g}"
+        bounds = ((">", branch.get("exclusiveMinimum")), (">=", low), ("<=", high))
+        if text := ", ".join(f"{sign} {bound:.12g}" for sign, bound in bounds if bound is not None):
+            return text
+    return ""
+
+
+def _describe(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    return _DESCRIPTIONS.get(item["type"], _describe_wrong)(item, model)
+
+
+def _describe_missing(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    return f"is missing; expected {_describe_expected(_find_key_schema(model, item['loc']))}"
+
+
+def _describe_unknown(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    known = list(_find_table_schema(model, item["loc"][:-1]).get("properties", ()))
+    return f"is no known key; {nearest(str(item['loc'][-1]), known)}"
+
+
+def _describe_outside(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    span = render_interval(_find_key_schema(model, item["loc"]))
+    return f"{render_value(item['input'])} is {'outside' if '..' in span else 'wrong; expected'} {span}"
+
+
+def _describe_wrong(item: Mapping[str, Any], _model: type[BaseModel]) -> str:
+    context = item.get("ctx", {})
+    expected = (
+        context.get("expected")
+        or PATTERN_TEXTS.get(context.get("pattern"))
+        or _TYPE_TEXTS.get(item["type"], item["msg"])
+    )
+    if item["loc"] and _is_secret(str(item["loc"][-1])):
+        return f"is wrong; expected {expected}"
+    return f"{render_value(item['input'])} is wrong; expected {expected}{_suggest_quotes(item)}"
+
+
+def _suggest_quotes(item: Mapping[str, Any]) -> str:
+    """What to write where quotes are all that is wrong."""
+    value, kind = item["input"], item["type"]
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if kind in {"float_type", "int_type"} and _NUMBER_PATTERN.fullmatch(text):
+            return f": {text.replace(',', '.')} without quotes"
+        if kind == "bool_type" and text in {"true", "false"}:
+            return f": {text} without quotes"
+    elif kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f': "{value}"'
+    return ""
+
+
+_DESCRIPTIONS: Mapping[str, Callable[[Mapping[str, Any], type[BaseModel]], str]] = {
+    "missing": _describe_missing,
+    "extra_forbidden": _describe_unknown,
+    "value_error": lambda item, _model: str(item["ctx"]["error"]),
+    "greater_than": _describe_outside,
+    "greater_than_equal": _describe_outside,
+    "less_than": _describe_outside,
+    "less_than_equal": _describe_outside,
+}
+
+
+def _is_secret(key: str) -> bool:
+    return key.endswith("_file") or key in {"url", "user"}
+
+
+def _describe_expected(schema: Mapping[str, Any]) -> str:
+    # pydantic keeps our docstring as the description: "Rated power of the inverter." -> a phrase.
+    text = str(schema.get("description", "a value")).split(";")[0].split(".  ")[0].rstrip(".")
+    return f"{text[0].lower()}{text[1:]}"
+
+
+def _find_table_schema(model: type[BaseModel], loc: Path) -> Mapping[str, Any]:
+    root = model.model_json_schema()
+    table: Mapping[str, Any] = root
+    for step in loc:
+        table = table.get("properties", {}).get(step, {})
+        reference = table.get("$ref", "")
+        table = root["$defs"][reference.rsplit("/", 1)[-1]] if reference else table
+    return table
+
+
+def _find_key_schema(model: type[BaseModel], loc: Path) -> Mapping[str, Any]:
+    schema: Mapping[str, Any] = _find_table_schema(model, loc[:-1]).get("properties", {}).get(loc[-1], {})
+    return schema

@@ -1,0 +1,180 @@
+"""Faults of shared Modbus connections."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+
+from quartier.config.checks.device_checks import list_places
+from quartier.config.checks.fault_text import FileFault
+from quartier.config.checks.site_draft import SiteDraft
+from quartier.config.sections.connection_sections import ShareSection
+from quartier.config.sections.site_file import DeviceSection
+from quartier_drivers.modbus.share.span import Span, spans
+from quartier_drivers.positions import Path
+from quartier_drivers.profile import Profile, RegisterProfile
+from quartier_drivers.registry import KINDS
+from quartier_drivers.schema import WIDTHS, Address, Condition, Point, Setting
+
+_ANY_ADDRESS = ("0.0.0.0", "[::]")  # noqa: S104 - compared with, not listened at
+# More addresses than that are no list of machines that somebody knows.
+_CLIENT_ADDRESSES_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnRegisters:
+    """Places that Quartier writes, or that decide what its writes do."""
+
+    unit: int
+    place: Address
+    count: int
+    what: str
+
+
+def find_share_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
+    """Everything that is wrong with shares beside what their references lack."""
+    for name, share in draft.shares.items():
+        bus = draft.buses.get(share.bus)
+        if bus is not None and KINDS[bus.kind].protocol != "modbus":
+            what = f"{share.bus!r} is no Modbus bus but {bus.kind}; expected a modbus-tcp or modbus-rtu one"
+            yield FileFault(("shares", name, "bus"), what)
+        if bus is not None and 0 in share.units and _is_serial(bus):
+            what = "0 reaches every device of a serial line; expected 1..255"
+            yield FileFault(("shares", name, "units", share.units.index(0)), what)
+        yield from _find_write_faults(name, share, draft, profiles)
+    yield from _find_address_faults(draft.shares)
+    yield from _find_client_faults(draft.shares)
+
+
+def _is_serial(bus: Any) -> bool:
+    return bus.kind == "modbus-rtu" or getattr(bus, "framing", "") == "rtu"
+
+
+def find_share_warnings(shares: Mapping[str, ShareSection]) -> Iterator[FileFault]:
+    """Shares that let in whoever comes, aloud."""
+    for name, share in shares.items():
+        for at, text in enumerate(share.clients):
+            count = ip_network(text).num_addresses
+            if count > _CLIENT_ADDRESSES_MAX and (share.writes or not ip_network(text).is_private):
+                what = f"{text} lets in {count} addresses" + " that may write" * bool(share.writes)
+                yield FileFault(("shares", name, "clients", at), f"{what}; Modbus knows no password")
+
+
+def _find_address_faults(shares: Mapping[str, ShareSection]) -> Iterator[FileFault]:
+    """Shares at one address are of one bus; a wildcard holds a port for all addresses."""
+    before: list[tuple[str, ShareSection]] = []
+    for name, share in shares.items():
+        host, _, port = share.listen.rpartition(":")
+        for other, one in before:
+            there, _, same = one.listen.rpartition(":")
+            if port != same or (host != there and not {host, there} & set(_ANY_ADDRESS)):
+                continue
+            if host != there or share.bus != one.bus:
+                what = f"{share.listen} meets {one.listen} of {other!r}; expected a port of its own"
+                yield FileFault(
+                    ("shares", name, "listen"), what, contradicted_path=("shares", other, "listen")
+                )
+                break
+        before.append((name, share))
+
+
+def _find_client_faults(shares: Mapping[str, ShareSection]) -> Iterator[FileFault]:
+    holders: dict[tuple[str, str], str] = {}
+    for name, share in shares.items():
+        for at, text in enumerate(share.clients):
+            holder = holders.setdefault((share.listen, str(ip_network(text))), name)
+            if holder != name:
+                what = f"{text} belongs to {holder!r} at the same address"
+                yield FileFault(
+                    ("shares", name, "clients", at), what, contradicted_path=("shares", holder, "clients")
+                )
+
+
+def _find_write_faults(
+    name: str, share: ShareSection, draft: SiteDraft, profiles: Mapping[str, Profile]
+) -> Iterator[FileFault]:
+    bus = draft.buses.get(share.bus)
+    devices = {key: one for key, one in draft.devices.items() if one.bus == share.bus}
+    named = {one.unit for one in devices.values()}
+    named |= {
+        own.unit for key, one in devices.items() for own in _list_own_registers(one, profiles.get(key), None)
+    }
+    used = {home[:2] for asset in draft.assets.values() for home in list_places(asset)}
+    for at, span in enumerate(spans(share.writes)):
+        path = ("shares", name, "writes", at)
+        if span.unit not in named | set(share.units):
+            yield FileFault(path, f"unit {span.unit} is no device's; expected it in units, or another one")
+        # A device that has its TCP port for itself mostly answers to any unit: one of nobody may be its too.
+        may_be_any = span.unit not in named and bus is not None and not _is_serial(bus)
+        for key, device in devices.items():
+            parts = {part for holder, part in used if holder == key}
+            yield from _find_overlaps(
+                path, span, key, device, profiles.get(key), parts, may_be_any=may_be_any
+            )
+
+
+def _find_overlaps(
+    path: Path,
+    span: Span,
+    key: str,
+    device: DeviceSection,
+    profile: Profile | None,
+    parts: set[str],
+    *,
+    may_be_any: bool,
+) -> Iterator[FileFault]:
+    """A span that meets what Quartier writes there; where that is not known before, none may be written.
+
+    ``may_be_any``: its unit is none of the site's, and may be another number of this device.
+    """
+    line: Path = ("devices", key, "profile")
+    other = f"; if unit {span.unit} is something else, expected a device of its own with it" * may_be_any
+    is_register = isinstance(profile, RegisterProfile)
+    if profile is not None and not is_register and (may_be_any or span.unit == device.unit):
+        what = f"{span}: where the registers of {key!r} lie is only found out there, so none may be written"
+        yield FileFault(path, what + other, contradicted_path=line)
+    for own in _list_own_registers(device, profile, parts):
+        unit = span.unit if may_be_any else own.unit
+        if span.touches(unit, own.place.table, own.place.number, own.count):
+            what = f"{span} covers {own.place}, {own.what} of {key!r}; expected what Quartier does not write"
+            yield FileFault(path, what + other, contradicted_path=line)
+            return
+
+
+def _list_own_registers(
+    device: DeviceSection, profile: Profile | None, parts: set[str] | None
+) -> Iterator[_OwnRegisters]:
+    """What is written in these parts of a device that belong to assets; None: in all."""
+    if not isinstance(profile, RegisterProfile):
+        return
+    for part, points in profile.parts.items():
+        for quantity, point in points.items() if parts is None or part in parts else ():
+            unit = device.unit if point.unit is None else point.unit
+            yield from _list_point_registers(quantity, point, unit)
+
+
+def _list_point_registers(quantity: str, point: Point, unit: int) -> Iterator[_OwnRegisters]:
+    """The registers of one point: its value and switch, how it is given back, its timer and what arms it."""
+    write = point.write
+    if write is None:
+        return
+    target = point.model_copy(update={"type_name": write.type_name or point.type_name})
+    yield _OwnRegisters(
+        unit, write.address or point.address, target.width, f"{quantity}, which Quartier writes,"
+    )
+    if point.scale_address is not None:
+        yield _OwnRegisters(unit, point.scale_address, 1, f"the scale of {quantity}")
+    for one in (write.own, write.gate):
+        if one is not None:
+            yield _OwnRegisters(unit, one.address, WIDTHS.get(one.type_name, 1), f"a switch of {quantity}")
+    fallback = write.fallback
+    if fallback is None:
+        return
+    if fallback.address is not None:
+        width = WIDTHS.get(fallback.type_name, 1)
+        yield _OwnRegisters(unit, fallback.address, width, f"the timer of {quantity}")
+    beside: list[Setting | Condition] = [*fallback.settings, *fallback.check]
+    for setting in beside:
+        at = unit if setting.unit is None else setting.unit
+        width = WIDTHS.get(setting.type_name, 1)
+        yield _OwnRegisters(at, setting.address, width, f"a setting of the fall-back of {quantity}")

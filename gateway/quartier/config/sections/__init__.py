@@ -1,0 +1,1 @@
+"""The sections of the site file and the types of their values."""

@@ -1,1 +1,0 @@
-"""The process image and what the building is made of (pure)."""

@@ -1,1 +1,0 @@
-"""A site's buses before there are any: how much time they have, and what silent devices cost them."""

@@ -1,0 +1,1 @@
+"""The site model: assets, connection tree, process image, samples, alarms (pure)."""

@@ -1,0 +1,265 @@
+"""The list of alarms by IEC 62682: raised, cleared, acknowledged (pure).
+
+By the alarm states of IEC 62682 (ISA-18.2): active or gone, acknowledged or not; one stays on the list until
+it is both gone and acknowledged.  One that comes and goes is one record with a count: it counts as gone only
+``alarm.HOLD_S`` after its cause ended, and its words say when that was.  What comes of another alarm that
+stands, and matters no more than that, is listed with it: one loss is one alarm, which stands until all that
+came of it is over.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from quartier.site.alarm_catalogue import ALARM_KINDS_BY_CODE
+from quartier.site.alarm_kinds import AlarmSeverity
+from quartier.site.alarm_types import (
+    _S,
+    ALARM_HOLD_S,
+    Acknowledgement,
+    Alarm,
+    AlarmConsequence,
+    AlarmKey,
+    AlarmRecord,
+    describe_ended,
+    format_alarm_name,
+    parse_alarm_record,
+)
+from quartier.site.records import Now, replace
+
+ALARMS_MAX = 500
+ALARM_SETTLE_S = 90.0
+"""After a start nobody knows yet what is still wrong: what was active stays so for so long."""
+
+
+NOTE_MAX_CHARS = 200
+CONSEQUENCES_MAX = 32
+ALL_UNACKNOWLEDGED = "all"
+_SEVERITY_RANKS = {severity: rank for rank, severity in enumerate(AlarmSeverity)}
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChanges:
+    """What one look changed."""
+
+    raised: tuple[AlarmRecord, ...] = ()
+    cleared: tuple[AlarmRecord, ...] = ()
+
+
+@dataclass(slots=True)
+class _AlarmTiming:
+    """How one alarm comes and goes: when it is gone unless it comes back (monotonic)."""
+
+    ends_ns: int | None = None
+    is_recalled: bool = False
+
+
+@dataclass(slots=True)
+class AlarmList:
+    """The book.  ``changes_count`` grows with what must be kept at once, ``counts_count`` with the rest.
+
+    ``last_number`` is the highest that was ever given: none is given again, also when its record is gone.
+    ``zone`` is the time zone in which words name a time.
+    """
+
+    records: dict[AlarmKey, AlarmRecord] = field(default_factory=dict)
+    changes_count: int = 0
+    counts_count: int = 0
+    last_number: int = 0
+    zone: str = "UTC"
+    _timings: dict[AlarmKey, _AlarmTiming] = field(default_factory=dict)
+
+    @property
+    def unacknowledged(self) -> list[AlarmRecord]:
+        """Those that nobody has acknowledged, the last raised first."""
+        found = [one for one in self.records.values() if one.acknowledged is None]
+        return sorted(found, key=lambda one: (-one.since_utc_ms, -one.number))
+
+    @property
+    def active_count(self) -> int:
+        """How many are there now."""
+        return sum(one.is_active for one in self.records.values())
+
+    def look(self, present: Iterable[Alarm], now: Now) -> AlarmChanges:
+        """Take what is wrong now; of two with one key the first counts.
+
+        One whose cause ended is not there any more: the book itself knows how long it stands.
+        """
+        there: dict[AlarmKey, Alarm] = {}
+        for alarm in present:
+            if alarm.ended_utc_ms is None:
+                there.setdefault(alarm.key, alarm)
+        roots = {key: self._find_root(alarm, there) for key, alarm in there.items()}
+        raised = [
+            key
+            for key, root in roots.items()
+            if key == root and self._raise_alarm(there[key], now) is not None
+        ]
+        joined = self._remove_consequences(roots, now)
+        for root in set(roots.values()):
+            self._record_consequences(
+                root, [there[key] for key in there if key != root and roots[key] == root]
+            )
+        stands = set(roots.values())
+        away = [one for key, one in self.records.items() if one.is_active and key not in stands]
+        cleared = [gone for one in away if (gone := self._clear_alarm(one, now)) is not None]
+        found = AlarmChanges(tuple(self.records[key] for key in raised), (*joined, *cleared))
+        if raised or cleared or joined:
+            self.changes_count += 1
+            self._prune()
+        return found
+
+    def _find_root(self, alarm: Alarm, there: Mapping[AlarmKey, Alarm]) -> AlarmKey:
+        """The first cause that stands, through causes of causes; itself where none does, or matters less."""
+        key, passed = alarm.key, {alarm.key}
+        while key in there:
+            cause = there[key].cause or (ALARM_KINDS_BY_CODE[key[0]].grows_into, key[1])
+            known = self.records.get(cause)
+            stands = cause in there or (known is not None and known.is_active)
+            if cause in passed:  # two that name each other
+                return alarm.key
+            if not stands or _rank_alarm(cause) > _rank_alarm(alarm.key):
+                break
+            passed.add(cause)
+            key = cause
+        return key
+
+    def _remove_consequences(self, roots: Mapping[AlarmKey, AlarmKey], now: Now) -> list[AlarmRecord]:
+        """Take off the list what was an alarm of its own until its cause was known, or until it grew."""
+        found = []
+        for key, one in list(self.records.items()):
+            kind = ALARM_KINDS_BY_CODE.get(one.code)
+            grown = kind is not None and roots.get((kind.grows_into, one.of)) == (kind.grows_into, one.of)
+            if one.is_active and (grown or roots.get(key, key) != key):
+                found.append(replace(one, cleared_utc_ms=now.utc_ms))
+                del self.records[key]
+                self._timings.pop(key, None)
+        return found
+
+    def _record_consequences(self, root: AlarmKey, alarms: Iterable[Alarm]) -> None:
+        """Note what comes of ``root``, which stands as long as any of it does."""
+        before = self.records[root]
+        known = {(one.code, one.of): one for one in before.consequences}
+        known |= {one.key: AlarmConsequence(one.code, one.of, str(one)) for one in alarms}
+        consequences = tuple(known.values())[:CONSEQUENCES_MAX]
+        if consequences != before.consequences:
+            self.counts_count += 1
+            self.records[root] = replace(before, consequences=consequences)
+        self._timings.setdefault(root, _AlarmTiming()).ends_ns = None
+
+    def _raise_alarm(self, alarm: Alarm, now: Now) -> AlarmRecord | None:
+        """The record where the alarm is raised by this."""
+        before, key = self.records.get(alarm.key), alarm.key
+        if before is None:
+            self.last_number += 1
+            self._timings[key] = _AlarmTiming()
+            self.records[key] = AlarmRecord(
+                number=self.last_number,
+                code=alarm.code,
+                of=alarm.of,
+                words=str(alarm),
+                first_utc_ms=now.utc_ms,
+                since_utc_ms=now.utc_ms,
+                last_utc_ms=now.utc_ms,
+            )
+            return self.records[key]
+        pulse = self._timings.setdefault(key, _AlarmTiming())
+        if before.is_active:
+            self._continue_alarm(before, str(alarm), pulse, now)
+            return None
+        self._timings[key] = _AlarmTiming()
+        self.records[key] = replace(
+            before,
+            words=str(alarm),
+            since_utc_ms=now.utc_ms,
+            last_utc_ms=now.utc_ms,
+            cleared_utc_ms=None,
+            count=before.count + 1,
+            acknowledged=None,
+            consequences=(),
+        )
+        return self.records[key]
+
+    def _continue_alarm(self, before: AlarmRecord, words: str, pulse: _AlarmTiming, now: Now) -> None:
+        """It is still there, or there again before it was gone."""
+        flickered = pulse.ends_ns is not None and not pulse.is_recalled
+        if flickered:
+            self.counts_count += 1
+            before = replace(before, count=before.count + 1, last_utc_ms=now.utc_ms)
+        if flickered or before.words != words:
+            self.records[before.key] = replace(before, words=words)
+        pulse.ends_ns, pulse.is_recalled = None, False
+
+    def _clear_alarm(self, one: AlarmRecord, now: Now) -> AlarmRecord | None:
+        """The record where the alarm is gone by this."""
+        pulse = self._timings.setdefault(one.key, _AlarmTiming())
+        if pulse.ends_ns is None:
+            pulse.ends_ns = now.ns + round((ALARM_SETTLE_S if pulse.is_recalled else ALARM_HOLD_S) * _S)
+            if not pulse.is_recalled:  # nobody saw when the cause of one that was recalled ended
+                one = replace(one, words=describe_ended(one.words, now.utc_ms, self.zone))
+                self.records[one.key] = one
+        if now.ns < pulse.ends_ns:
+            return None
+        self._timings[one.key] = _AlarmTiming()
+        self.records[one.key] = replace(one, cleared_utc_ms=now.utc_ms)
+        return self.records[one.key]
+
+    def _prune(self) -> None:
+        """Let the oldest go that are gone, first those that were acknowledged; an active one never goes."""
+        spare = len(self.records) - ALARMS_MAX
+        if spare <= 0:
+            return
+        gone = [one for one in self.records.values() if not one.is_active]
+        gone.sort(key=lambda one: (one.acknowledged is None, one.cleared_utc_ms, one.number))
+        for one in gone[:spare]:
+            del self.records[one.key]
+            self._timings.pop(one.key, None)
+
+    def picked(self, words: str) -> list[AlarmRecord]:
+        """Those that ``ID``, ``CODE``, ``CODE:OF`` or ``all`` (that nobody has acknowledged) names."""
+        if words == ALL_UNACKNOWLEDGED:
+            return self.unacknowledged
+        return [
+            one
+            for one in self.records.values()
+            if words
+            in {str(one.number), one.code, format_alarm_name(one.code, one.of), f"{one.code}:{one.of}"}
+        ]
+
+    def acknowledge(self, records: Iterable[AlarmRecord], who: Acknowledgement) -> list[AlarmRecord]:
+        """Note that somebody saw them; who was first stays.  Returns those that nobody had seen before."""
+        done = []
+        for one in records:
+            known = self.records.get(one.key)
+            if known is not None and known.acknowledged is None:
+                self.records[one.key] = replace(known, acknowledged=who)
+                done.append(self.records[one.key])
+        self.changes_count += bool(done)
+        return done
+
+    def facts(self) -> dict[str, Any]:
+        """What must be known after a restart, JSON-ready."""
+        rows = [one.data() for one in self.records.values()]
+        return {"alarms": rows, "last_number": self.last_number}
+
+    @classmethod
+    def load(cls, facts: Mapping[str, Any] | None, zone: str = "UTC") -> Self:
+        """The book that ``facts`` gave before; a row that cannot be read is left out."""
+        made = cls(zone=zone)
+        rows = facts.get("alarms") if isinstance(facts, Mapping) else None
+        for row in rows if isinstance(rows, list) else ():
+            one = parse_alarm_record(row)
+            numbers = {known.number for known in made.records.values()}
+            if one is not None and one.key not in made.records and one.number not in numbers:
+                made.records[one.key] = one
+                made._timings[one.key] = _AlarmTiming(is_recalled=one.is_active)
+        kept = facts.get("last_number") if isinstance(facts, Mapping) else None
+        highest = max((one.number for one in made.records.values()), default=0)
+        made.last_number = max(highest, kept if isinstance(kept, int) else 0)
+        return made
+
+
+def _rank_alarm(key: AlarmKey) -> int:
+    """The less, the more it matters; what is of another version matters least."""
+    kind = ALARM_KINDS_BY_CODE.get(key[0])
+    return len(_SEVERITY_RANKS) if kind is None else _SEVERITY_RANKS[kind.severity]

@@ -1,0 +1,265 @@
+"""An alarm, how long it stands, and its record (pure).
+
+Rule (spec/failsafe.md#alarms): an alarm is raised at once; it stands until ``HOLD_S`` after its cause ended
+and says when that was.  A cause that comes back meanwhile is the same alarm, counted once more.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from quartier.site.alarm_catalogue import ALARM_KINDS_BY_CODE
+from quartier.site.alarm_kinds import AlarmKind, AlarmSeverity
+from quartier.site.records import Now, replace
+
+AlarmKey = tuple[str, str]
+"""Which alarm it is: its code, and what it is about."""
+
+
+ALARM_HOLD_S = 60.0
+"""How long an alarm stands after its cause ended."""
+
+
+class Alarm(str):
+    """Words as a person reads them now; which alarm it is, ``key`` says: its figures may change.
+
+    ``code`` is a row of the table of alarms, else KeyError; ``of`` the asset, device, contact, node, point or
+    program that it is about, empty for the whole building.  ``cause`` is the alarm that it comes of, where
+    that stands too: then it is no alarm of its own.  ``ended_utc_ms``: when its cause ended; None while that
+    is there.
+    """
+
+    __slots__ = ("cause", "code", "ended_utc_ms", "of")
+
+    code: str
+    of: str
+    cause: AlarmKey | None
+    ended_utc_ms: int | None
+
+    def __new__(
+        cls, code: str, of: str, words: str, cause: AlarmKey | None = None, ended_utc_ms: int | None = None
+    ) -> Self:
+        """Join code, what it is about, words, what it comes of, and when its cause ended."""
+        made = super().__new__(cls, words)
+        made.code, made.of, made.cause, made.ended_utc_ms = (
+            ALARM_KINDS_BY_CODE[code].code,
+            of,
+            cause,
+            ended_utc_ms,
+        )
+        return made
+
+    @property
+    def key(self) -> AlarmKey:
+        """Which alarm it is."""
+        return self.code, self.of
+
+    def after(self, ended_utc_ms: int, zone: str) -> Self:
+        """The same alarm once its cause has ended."""
+        words = describe_ended(self, ended_utc_ms, zone)
+        return type(self)(self.code, self.of, words, self.cause, ended_utc_ms)
+
+    def changed(self, *, more: str = "", cause: AlarmKey | None = None) -> Self:
+        """Return the same alarm with more words, or another cause."""
+        return type(self)(self.code, self.of, f"{self}{more}", cause or self.cause, self.ended_utc_ms)
+
+    @property
+    def severity(self) -> AlarmSeverity:
+        """How much it matters."""
+        return ALARM_KINDS_BY_CODE[self.code].severity
+
+    @property
+    def remedy(self) -> str:
+        """What to do, with the next command to type."""
+        return format_remedy(ALARM_KINDS_BY_CODE[self.code], self.of)
+
+
+def format_remedy(kind: AlarmKind, of: str) -> str:
+    """The remedy of a row for what it is about."""
+    return kind.remedy.format(of=of, asset=of.partition(".")[0])
+
+
+def format_alarm_name(code: str, of: str) -> str:
+    """``contact.unread:dso1``: how people and scripts name one."""
+    return f"{code}:{of}" if of else code
+
+
+@dataclass(frozen=True, slots=True)
+class StandingAlarm:
+    """One alarm that stands, with its newest words.
+
+    ``ended_ns`` and ``ended_utc_ms``: when its cause ended, None while that is there; ``count``: how often
+    the cause came since the alarm was raised.
+    """
+
+    alarm: Alarm
+    count: int = 1
+    ended_ns: int | None = None
+    ended_utc_ms: int = 0
+
+
+StandingAlarms = Mapping[AlarmKey, StandingAlarm]
+
+
+def update_standing_alarms(
+    before: StandingAlarms, present: Iterable[Alarm], now: Now
+) -> dict[AlarmKey, StandingAlarm]:
+    """Add what is ``present`` to what stands, and end what has had no cause for ``HOLD_S``.
+
+    Of two alarms with one key the first counts.
+    """
+    there: dict[AlarmKey, Alarm] = {}
+    for one in present:
+        there.setdefault(one.key, one)
+    found = {}
+    for key, held in before.items():
+        if key in there:
+            returned = held.ended_ns is not None
+            found[key] = StandingAlarm(there[key], held.count + returned)
+        elif held.ended_ns is None:
+            found[key] = replace(held, ended_ns=now.ns, ended_utc_ms=now.utc_ms)
+        elif now.ns - held.ended_ns < ALARM_HOLD_S * 1e9:
+            found[key] = held
+    return found | {key: StandingAlarm(one) for key, one in there.items() if key not in found}
+
+
+def list_standing_alarms(holds: StandingAlarms, zone: str) -> list[Alarm]:
+    """The alarms that stand; one whose cause ended says when, as a clock in ``zone`` shows."""
+    return [
+        one.alarm if one.ended_ns is None else one.alarm.after(one.ended_utc_ms, zone)
+        for one in holds.values()
+    ]
+
+
+def describe_ended(words: str, utc_ms: int, zone: str) -> str:
+    """The words of an alarm whose cause ended at ``utc_ms``."""
+    then = datetime.fromtimestamp(utc_ms / 1e3, UTC).astimezone(ZoneInfo(zone))
+    return f"{words}; ended {then:%H:%M:%S}"
+
+
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Who saw it, by the kernel's word, when (UTC), and what they noted."""
+
+    by: str
+    uid: str
+    utc_ms: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmConsequence:
+    """What came of an alarm, and would be one by itself."""
+
+    code: str
+    of: str
+    words: str
+
+    def data(self) -> dict[str, str]:
+        """JSON-ready."""
+        return {"code": self.code, "of": self.of, "words": self.words}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRecord:
+    """One alarm, by its code and what it is about.  All ``_ms`` are UTC.
+
+    ``first_utc_ms``: when it came for the first time; ``since_utc_ms``: when it was raised last;
+    ``last_utc_ms``: when it came last, the times that it flickered included, ``count`` how often;
+    ``cleared_utc_ms``: when it was gone, None while it is active; ``consequences``: all that came of it since
+    it was raised last.
+    """
+
+    number: int
+    code: str
+    of: str
+    words: str
+    first_utc_ms: int
+    since_utc_ms: int
+    last_utc_ms: int
+    cleared_utc_ms: int | None = None
+    count: int = 1
+    acknowledged: Acknowledgement | None = None
+    consequences: tuple[AlarmConsequence, ...] = ()
+
+    @property
+    def key(self) -> AlarmKey:
+        """Which alarm it is."""
+        return self.code, self.of
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is there now."""
+        return self.cleared_utc_ms is None
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is on the list: active, or not yet acknowledged."""
+        return self.is_active or self.acknowledged is None
+
+    def data(self) -> dict[str, Any]:
+        """JSON-ready.  Not by ``asdict``: that takes 14 ms for a full list, which no cycle has to spare."""
+        told: dict[str, Any] = {name: getattr(self, name) for name in _RECORD_FIELDS}
+        seen = self.acknowledged
+        if seen is not None:
+            told["acknowledged"] = {"by": seen.by, "uid": seen.uid, "utc_ms": seen.utc_ms, "note": seen.note}
+        told["consequences"] = [one.data() for one in self.consequences]
+        return told
+
+
+_RECORD_FIELDS = tuple(one.name for one in fields(AlarmRecord))
+
+
+def parse_alarm_record(row: object) -> AlarmRecord | None:
+    """Return the record of a stored row; None where it is none."""
+    if not isinstance(row, Mapping):
+        return None
+    who = row.get("acknowledged")
+    try:
+        seen = None if who is None else _parse_acknowledgement(who)
+        cleared = row["cleared_utc_ms"]
+        return AlarmRecord(
+            number=_require_integer(row["number"]),
+            code=_require_text(row["code"]),
+            of=_require_text(row["of"]),
+            words=_require_text(row["words"]),
+            first_utc_ms=_require_integer(row["first_utc_ms"]),
+            since_utc_ms=_require_integer(row["since_utc_ms"]),
+            last_utc_ms=_require_integer(row["last_utc_ms"]),
+            cleared_utc_ms=None if cleared is None else _require_integer(cleared),
+            count=_require_integer(row["count"]),
+            acknowledged=seen,
+            consequences=tuple(_parse_consequence(one) for one in row.get("consequences", ())),
+        )
+    except (KeyError, TypeError):
+        return None
+
+
+def _parse_acknowledgement(who: Mapping[str, Any]) -> Acknowledgement:
+    return Acknowledgement(
+        _require_text(who["by"]),
+        _require_text(who["uid"]),
+        _require_integer(who["utc_ms"]),
+        _require_text(who["note"]),
+    )
+
+
+def _parse_consequence(row: Mapping[str, Any]) -> AlarmConsequence:
+    return AlarmConsequence(_require_text(row["code"]), _require_text(row["of"]), _require_text(row["words"]))
+
+
+def _require_integer(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(value)
+    return value
+
+
+def _require_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value

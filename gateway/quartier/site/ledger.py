@@ -1,0 +1,119 @@
+"""Rows of the write ledger (pure).
+
+An order that is written again and again is one row with a count: so is a lease that is refreshed, and a
+setpoint that follows what it is to follow for the same reason.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from quartier_drivers.who import OURS, Who
+
+OrderOutcome = Literal["pending", "done", "refused", "unknown", "expired", "replaced"]
+OrderEnd = Literal["", "replaced", "given back", "reverted", "overwritten"]
+LEDGER_STREAM = "ledger"
+"""Where the store keeps the rows."""
+_OUTCOMES = ("pending", "done", "refused", "unknown", "expired", "replaced")
+
+
+@dataclass(slots=True, kw_only=True)  # while it is open it changes with every command: a copy each time costs
+class LedgerEntry:
+    """``(boot, number)`` is its key.  All ``_ms`` are UTC; values are in the house's units.
+
+    ``utc_ms`` is when it was first wanted, ``last_ms`` when last; ``count`` commands were made, ``low`` to
+    ``high`` is what they asked for, ``value`` the last of them (None: the device's own control takes over),
+    ``before`` what the point showed when the first was made.  ``expires_ms``: the last command is worthless
+    then; ``until_ms``: until when it is wanted.  ``outcome`` is that of the last command, ``known_ms`` since
+    when it is known, ``note`` the device's or the bus's words to it, ``shown`` what was read back;
+    ``fault`` the words to the last command of the row that did not go well.  ``fates`` counts how the
+    commands before the last one ended, ``writes`` how many went out.  ``end`` says how it
+    ceased to stand, at ``end_ms``.  ``why`` is text for people, ``cause`` the same for programs, as a
+    ``Command`` has it; a row of an older version has the text alone.
+    """
+
+    boot: int
+    number: int
+    point: str
+    why: str
+    utc_ms: int
+    last_ms: int
+    who: Who = OURS
+    count: int = 1
+    writes: int = 0
+    before: float | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    shown: float | None = None
+    expires_ms: int | None = None
+    until_ms: int | None = None
+    outcome: OrderOutcome = "pending"
+    known_ms: int | None = None
+    note: str = ""
+    fault: str = ""
+    fates: dict[str, int] = field(default_factory=dict)
+    end: OrderEnd = ""
+    end_ms: int | None = None
+    cause: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def asset(self) -> str:
+        """Whose point it is."""
+        return self.point.partition(".")[0]
+
+    @property
+    def stands(self) -> bool:
+        """Whether it still holds, as far as this row knows."""
+        return not self.end
+
+    def data(self) -> dict[str, Any]:
+        """JSON-ready, without what has its usual value."""
+        mine = {name: value for name, value in asdict(self).items() if value != _DEFAULTS.get(name, _MISSING)}
+        if "who" in mine:
+            mine["who"] = {name: value for name, value in mine["who"].items() if value}
+        return mine
+
+    def text(self) -> str:
+        """The same as one line, for the store."""
+        return json.dumps(self.data(), separators=(",", ":"), ensure_ascii=False)
+
+
+_MISSING = object()
+_DEFAULTS: Mapping[str, Any] = {
+    "who": asdict(OURS),
+    "count": 1,
+    "writes": 0,
+    "outcome": "pending",
+    "note": "",
+    "fault": "",
+    "fates": {},
+    "end": "",
+    "cause": {},
+    **dict.fromkeys(
+        ("before", "value", "low", "high", "shown", "expires_ms", "until_ms", "known_ms", "end_ms")
+    ),
+}
+_FIELD_NAMES = frozenset(one.name for one in fields(LedgerEntry))
+
+
+def parse_entry(text: str) -> LedgerEntry:
+    """The row of one line; what a later version added is left out.  Raises ValueError where it is none."""
+    try:
+        return load_entry(json.loads(text))
+    except ValueError as error:
+        raise ValueError(f"no row of the ledger: {error}") from error
+
+
+def load_entry(data: Any) -> LedgerEntry:
+    """The inverse of ``Entry.data``.  Raises ValueError."""
+    try:
+        known = {name: value for name, value in data.items() if name in _FIELD_NAMES}
+        known["who"] = Who(**known.get("who", {"kind": OURS.kind}))
+        made = LedgerEntry(**known)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(str(error)) from error
+    if made.outcome not in _OUTCOMES:
+        raise ValueError(f"outcome {made.outcome!r} is none")
+    return made

@@ -1,0 +1,214 @@
+"""The newest reading of every point, frozen for a cycle (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from quartier.site.records import replace
+from quartier_drivers.contract import QUALITIES, TEXT, Quality, Readings, Value
+from quartier_drivers.layout import Layout
+
+_GOOD = QUALITIES.index(Quality.GOOD)
+
+
+@dataclass(frozen=True, slots=True)
+class PointValue:
+    """A point as a cycle sees it: value, quality and age in seconds."""
+
+    value: Value
+    quality: Quality
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LayoutSource:
+    """A layout and its number; ``hidden`` are those of its points that another told later, or that left."""
+
+    layout: Layout
+    number: int
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def shown(self) -> list[str]:
+        """The points whose newest telling is of this layout."""
+        return [point for point in dict.fromkeys(self.layout.points) if point not in self.hidden]
+
+
+_Places = dict[str, tuple[int, int] | None]
+"""Where a point is told: the number of the layout and the place there; None where it is no number."""
+
+
+class FrozenImage(Mapping[str, PointValue]):
+    """The image at one instant; does not change while a cycle thinks.
+
+    ``places`` holds what ``good`` found in earlier cycles; it is true as long as ``tellers`` are the same.
+    """
+
+    def __init__(
+        self,
+        tellers: Mapping[str, tuple[_LayoutSource, ...]],
+        latest: Mapping[int, Readings],
+        now_ns: int,
+        places: _Places | None = None,
+    ) -> None:
+        self._tellers = tellers
+        self._latest = latest
+        self._places = {} if places is None else places
+        self.now_ns = now_ns
+
+    def __getitem__(self, point: str) -> PointValue:
+        found = self._find(point)
+        if found is None:
+            raise KeyError(point)
+        readings, place = found
+        quality = QUALITIES[readings.qualities[place]]
+        return PointValue(readings.value(place), quality, (self.now_ns - readings.taken_ns) / 1e9)
+
+    def __iter__(self) -> Iterator[str]:
+        each = {teller.number: teller for tellers in self._tellers.values() for teller in tellers}
+        return (point for _, teller in sorted(each.items()) for point in teller.shown)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, point: object) -> bool:
+        return isinstance(point, str) and self._find(point) is not None
+
+    def number(self, point: str, max_age_s: float) -> float | None:
+        """The value as a float, or None when it is absent, not good, no number or older than asked."""
+        found = self.good(point)
+        if found is None or self.now_ns - found[1] > max_age_s * 1e9:
+            return None
+        return found[0]
+
+    def good(self, point: str) -> tuple[float, int] | None:
+        """The value as a float and when it was taken (ns); None when absent, not good or no number.
+
+        Each cycle asks for the same points: their places are looked up once and kept.  So ask only for points
+        of the site file.
+        """
+        try:
+            found = self._places[point]
+        except KeyError:
+            found = self._places[point] = self._find_number(point)
+        if found is None:
+            return None
+        readings = self._latest[found[0]]
+        place = found[1]
+        if readings.qualities[place] != _GOOD:
+            return None
+        return float(readings.value(place)), readings.taken_ns
+
+    def _find_number(self, point: str) -> tuple[int, int] | None:
+        """The layout that told a point last and its place there; None where it is absent or no number."""
+        told = self._find_teller(point)
+        return None if told is None or told[0].layout.kinds[told[1]] == TEXT else (told[0].number, told[1])
+
+    def age_s(self, point: str) -> float:
+        """Seconds since the last *good* reading now held; infinite when there is none."""
+        found = self._find(point)
+        if found is None:
+            return float("inf")
+        readings, place = found
+        if readings.qualities[place] != _GOOD:
+            return float("inf")
+        return (self.now_ns - readings.taken_ns) / 1e9
+
+    def _find(self, point: str) -> tuple[Readings, int] | None:
+        """The newest telling of a point and its place there."""
+        told = self._find_teller(point)
+        return None if told is None else (self._latest[told[0].number], told[1])
+
+    def _find_teller(self, point: str) -> tuple[_LayoutSource, int] | None:
+        """The layout that told a point last and its place there."""
+        for teller in self._tellers.get(point.partition(".")[0], ()):
+            place = teller.layout.place(point)
+            if place is not None and point not in teller.hidden:
+                return teller, place
+        return None
+
+
+class ProcessImage:
+    """Put to by the buses, frozen by the ticker; never subscribed to.
+
+    Keeps what each layout told last, whole, and per point only where a cycle finds its number.  A layout
+    whose telling is the newest of all its points is put in one step; one that is the newest of none is let
+    go.
+    """
+
+    def __init__(self) -> None:
+        self._tellers: dict[Layout, _LayoutSource] = {}
+        self._of_owner: dict[str, tuple[_LayoutSource, ...]] = {}
+        self._latest: dict[int, Readings] = {}
+        self._shared = False  # whether a frozen image looks at the tellers of the owners
+        self._places: _Places = {}  # true for the present tellers: replaced with them
+        self._next = 0
+
+    def put(self, readings: Readings) -> None:
+        """Take what one exchange told; the newest telling of each point stays."""
+        layout = readings.layout
+        teller = self._tellers.get(layout)
+        if teller is None or teller.hidden:
+            if not len(layout):
+                return
+            teller = self._take_points(layout, teller)
+        self._latest[teller.number] = readings
+
+    def drop(self, points: Iterable[str]) -> None:
+        """Forget points whose device left the site file."""
+        gone: dict[str, set[str]] = {}
+        for point in points:
+            gone.setdefault(point.partition(".")[0], set()).add(point)
+        for owner, names in gone.items():
+            for teller in self._of_owner.get(owner, ()):
+                self._hide_points(teller, names)
+
+    def freeze(self, now_ns: int) -> FrozenImage:
+        """The whole image as it stands now; costs one shallow copy of a few entries."""
+        self._shared = True
+        return FrozenImage(self._of_owner, self._latest.copy(), now_ns, self._places)
+
+    def _take_points(self, layout: Layout, before: _LayoutSource | None) -> _LayoutSource:
+        """Let a layout tell of all its points from now on."""
+        number = self._next if before is None else before.number
+        self._next += before is None
+        teller = _LayoutSource(layout, number)
+        points = layout.points
+        others = {
+            other.number: other
+            for owner in layout.owners
+            for other in self._of_owner.get(owner, ())
+            if other.number != number
+        }
+        for other in others.values():
+            self._hide_points(other, points)
+        self._place(teller)
+        return teller
+
+    def _hide_points(self, teller: _LayoutSource, points: Iterable[str]) -> None:
+        """Another tells of these points now, or nobody; a layout without any is let go."""
+        layout = teller.layout
+        hidden = teller.hidden.union(point for point in points if layout.place(point) is not None)
+        if hidden == teller.hidden:
+            return
+        if hidden.issuperset(layout.points):
+            del self._tellers[layout], self._latest[teller.number]
+            self._replace(teller, ())
+        else:
+            self._place(replace(teller, hidden=hidden))
+
+    def _place(self, teller: _LayoutSource) -> None:
+        self._tellers[teller.layout] = teller
+        self._replace(teller, (teller,))
+
+    def _replace(self, teller: _LayoutSource, by: tuple[_LayoutSource, ...]) -> None:
+        """Put ``by`` in the place of the teller of the same number, with each of its owners."""
+        self._places = {}
+        if self._shared:
+            self._of_owner = self._of_owner.copy()
+            self._shared = False
+        for owner in teller.layout.owners:
+            others = tuple(one for one in self._of_owner.get(owner, ()) if one.number != teller.number)
+            if others or by:
+                self._of_owner[owner] = (*others, *by)
+            else:
+                del self._of_owner[owner]

@@ -1,0 +1,141 @@
+"""Numbered readings that history and district see (pure)."""
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from quartier_drivers.contract import BOOL, FLOAT, INT, QUALITIES, TEXT, Quality, Value
+
+LARGE_INTEGER = (
+    4  # beside the contract's FLOAT, INT, BOOL and TEXT: an int beyond a double; low four bits of a kind
+)
+QUALITY_SHIFT = 4  # the bits above: the place in ``contract.QUALITIES``
+
+# A point's number in its table -> (stream, metric)
+PointNames = Sequence[tuple[str, str]] | Mapping[int, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One numbered value (spec/sync.md#section-3).
+
+    ``stream`` is an asset, ``node`` or ``event``; ``metric`` is the point after the dot (for the
+    stream ``node`` the full point name).  ``(boot, stream, seq)`` is unique for ever.
+    """
+
+    stream: str
+    boot: int
+    seq: int
+    metric: str
+    taken_utc_ms: int
+    value: Value
+    quality: Quality = Quality.GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPosition:
+    """How far the district has stored a stream: everything up to ``(boot, seq)``."""
+
+    boot: int
+    seq: int
+
+
+@dataclass(slots=True, eq=False)  # a frozen one takes three times as long to make
+class SampleBlock:
+    """Consecutive samples of one stream and boot, in columns: ``first`` is the first one's sequence.
+
+    Never changed once made.  ``points`` (array of ``I``) are numbers into ``names``; ``kinds`` (``B``),
+    ``values`` (``d``) and ``times_ms`` (``q``, UTC) are as in a chunk; ``texts`` holds by place what no
+    double can.
+    """
+
+    stream: str
+    boot: int
+    first: int
+    names: PointNames
+    points: "array[int]"
+    kinds: "array[int]"
+    values: "array[float]"
+    times_ms: "array[int]"
+    texts: Mapping[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.times_ms)
+
+    @property
+    def last(self) -> int:
+        """The newest sequence; ``first - 1`` while empty."""
+        return self.first + len(self.times_ms) - 1
+
+    def value(self, place: int) -> Value:
+        """The value at ``place``, as its kind says.  Raises ValueError for a kind that is none."""
+        return make_value(self.kinds[place], self.values[place], self.texts.get(place, ""))
+
+    def rows(self) -> Iterator[Sample]:
+        """The samples one by one, for who needs them so."""
+        columns = zip(self.points, self.kinds, self.values, self.times_ms, strict=True)
+        for place, (point, kind, value, time_ms) in enumerate(columns):
+            yield Sample(
+                self.stream,
+                self.boot,
+                self.first + place,
+                self.names[point][1],
+                time_ms,
+                make_value(kind, value, self.texts.get(place, "")),
+                QUALITIES[kind >> QUALITY_SHIFT],
+            )
+
+    def head(self, count: int) -> "SampleBlock":
+        """The first ``count`` samples."""
+        if count >= len(self):
+            return self
+        return SampleBlock(
+            self.stream,
+            self.boot,
+            self.first,
+            self.names,
+            self.points[:count],
+            self.kinds[:count],
+            self.values[:count],
+            self.times_ms[:count],
+            {place: text for place, text in self.texts.items() if place < count},
+        )
+
+    def append(self, other: "SampleBlock") -> "SampleBlock":
+        """This run and the one that follows it (same stream and boot, the next sequence)."""
+        names, points = self.names, self.points + other.points
+        if other.names is not self.names:
+            order: dict[tuple[str, str], int] = {}
+            told = [names[point] for point in self.points] + [other.names[point] for point in other.points]
+            points = array("I", [order.setdefault(name, len(order)) for name in told])
+            names = list(order)
+        texts = self.texts
+        if other.texts:
+            texts = {**texts, **{place + len(self): text for place, text in other.texts.items()}}
+        return SampleBlock(
+            self.stream,
+            self.boot,
+            self.first,
+            names,
+            points,
+            self.kinds + other.kinds,
+            self.values + other.values,
+            self.times_ms + other.times_ms,
+            texts,
+        )
+
+
+def make_value(kind: int, value: float, text: str) -> Value:
+    """A value from its columns.  Raises ValueError for a kind that is none."""
+    kind &= 15
+    if kind == FLOAT:
+        return value
+    if kind == INT:
+        return int(value)
+    if kind == BOOL:
+        return value != 0.0
+    if kind == TEXT:
+        return text
+    if kind == LARGE_INTEGER:
+        return int(text)
+    raise ValueError(f"kind {kind}")
