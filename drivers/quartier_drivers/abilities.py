@@ -28,7 +28,7 @@ class Telling(Protocol):
 
     @property
     def news_ns(self) -> int | None:
-        """When it came; None: nothing waits.  Then ``read`` makes no exchange."""
+        """Return when it came; None: nothing waits.  Then ``read`` makes no exchange."""
         ...
 
 
@@ -50,7 +50,7 @@ class Brisk(Protocol):
         ...
 
     def rest(self) -> Iterable[Readings]:
-        """What else the last go brought, one for each exchange, asked for before anything is written.
+        """Return what else the last go brought, one for each exchange, asked for before anything is written.
 
         What is not asked for is told by ``read``.  Raises NoReply or LinkLost in place of what failed.
         """
@@ -78,7 +78,7 @@ class Noting(Protocol):
     """A driver, or a line, that has something to say to people."""
 
     def notes(self) -> Sequence[Note]:
-        """What happened since the last call."""
+        """Return what happened since the last call."""
         ...
 
 
@@ -132,7 +132,7 @@ class Behind(Protocol):
 
     @property
     def trunk(self) -> str:
-        """What that is, the same for all behind it; empty: nothing."""
+        """Return what that is, the same for all behind it; empty: nothing."""
         ...
 
 

@@ -56,7 +56,7 @@ class Scaling:
 
 @lru_cache(maxsize=4096)
 def scaling(scale: float, offset: float, sign: int, power: int) -> Scaling:
-    """How raw numbers become values: in whole numbers, exactly."""
+    """Return how raw numbers become values: in whole numbers, exactly."""
     # repr() is the shortest decimal that means this float: what the profile's author wrote.
     factor = Fraction(repr(scale)) * sign * Fraction(10) ** power
     shift = Fraction(repr(offset))
@@ -130,7 +130,7 @@ def raw_of(source: Source, words: Sequence[int]) -> str:
 
 
 def decoded(quantity: str, point: Point, words: Sequence[int], power: int = 0) -> Decoded:
-    """What a point's ``words`` mean: its value as the kind that the quantity names, and the quality.
+    """Return what a point's ``words`` mean: its value as the kind that the quantity names, and the quality.
 
     An absent code, NaN, infinity and an unnamed text are ``(None, BAD)``; an implausible value is
     itself and BAD.
@@ -196,7 +196,7 @@ def encode(point: Point, value: float, power: int = 0) -> list[int]:
 
 
 def write_source(point: Point) -> Source:
-    """Where and how a point is written: its own place, with what its ``write`` table changes."""
+    """Return where and how a point is written: its own place, with what its ``write`` table changes."""
     if point.write is None:
         raise ValueError("cannot be written")
     changes = {

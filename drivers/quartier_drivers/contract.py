@@ -184,7 +184,7 @@ class Fallback:
 
     @property
     def holds(self) -> bool:
-        """Whether what was written last stands for ever."""
+        """Return whether what was written last stands for ever."""
         return self.after_s == math.inf
 
 
@@ -267,7 +267,7 @@ def slot_ns(not_before_ns: int, period_ns: int = SLOT_NS, phase_ns: int = 0) -> 
 
 
 def in_step_s(now_ns: int, seconds: float) -> float:
-    """How long until the next whole multiple of ``seconds``, half of them at least.
+    """Return how long until the next whole multiple of ``seconds``, half of them at least.
 
     Who waits so wakes up with the others, at the moments at which devices are asked: each wake-up costs.
     """
@@ -319,7 +319,7 @@ class Driver(Protocol):
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic)."""
+        """Return when ``read`` wants to be called next (monotonic)."""
         ...
 
     async def open(self) -> Mapping[str, str]:

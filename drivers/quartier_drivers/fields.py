@@ -12,7 +12,7 @@ BITS = ("coil", "discrete")
 
 
 def field_of(quantity: str, point: Point, start: int, power: int = 0) -> Field:
-    """What the native reader is told of a point whose words stand at ``start`` in an answer.
+    """Return what the native reader is told of a point whose words stand at ``start`` in an answer.
 
     It reads what ``decoder`` reads, or leaves the point to it: every text, and floats with a scaling that
     takes more than one rounding.

@@ -97,7 +97,7 @@ def _condition_rules(place: int, one: Condition) -> list[Rule]:
 
 
 def raw_fits(type_name: str, raw: float) -> bool:
-    """Whether a register of this type holds the unscaled number."""
+    """Return whether a register of this type holds the unscaled number."""
     if type_name.startswith("float"):
         return True
     low, high = Source.model_validate({"register": "holding:0", "type": type_name}).raw_range

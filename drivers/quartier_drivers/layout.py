@@ -47,7 +47,7 @@ class Layout:
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """Whose points they are, each once."""
+        """Return whose points they are, each once."""
         if self._owner:
             return (self._owner,)
         return tuple(dict.fromkeys(name.partition(".")[0] for name in self._names))
@@ -57,7 +57,7 @@ class Layout:
         return f"{self._owner}.{self._names[place]}" if self._owner else self._names[place]
 
     def place(self, point: str) -> int | None:
-        """Where a point is told, the last place if it is twice; None where it is not."""
+        """Return where a point is told, the last place if it is twice; None where it is not."""
         if self._owner:
             owner, _, quantity = point.partition(".")
             return self._places.get(quantity) if self._places and owner == self._owner else None

@@ -37,7 +37,7 @@ _USUAL = {"frequency_hz": 50.0, "voltage_v": 230.0, "voltage_l1_v": 230.0, "soc_
 
 
 def findings(text: str, name: str, file: str) -> list[Fault]:
-    """What is to be looked at in a profile's text, by its lines; ``file`` is for the faults.
+    """Return what is to be looked at in a profile's text, by its lines; ``file`` is for the faults.
 
     Raises ConfigError with every fault of a profile that cannot be loaded.
     """

@@ -68,7 +68,7 @@ def word(quantity: str) -> Word:
 
 
 def is_owner(name: str) -> bool:
-    """Whether ``name`` may own points: lower-case, at most 32 characters, no dot."""
+    """Return whether ``name`` may own points: lower-case, at most 32 characters, no dot."""
     return _OWNER.fullmatch(name) is not None
 
 

@@ -51,7 +51,7 @@ def _opened(path: str, baud: int, framing: str) -> SerialPort:
 
 
 def is_there(where: str) -> bool:
-    """Whether the port is plugged in; says nothing about who uses it."""
+    """Return whether the port is plugged in; says nothing about who uses it."""
     try:
         resolve(where)
     except LinkLost:

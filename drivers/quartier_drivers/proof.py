@@ -185,7 +185,7 @@ class Check(Section):
 
     @property
     def differ(self) -> int:
-        """How many points differ."""
+        """Return how many points differ."""
         return self.points - self.agree - self.not_found
 
 
@@ -316,7 +316,7 @@ def _figures(
 
 
 def _missing(figure: Figure) -> str:
-    """What a figure needs before it can be compared; empty where it is complete."""
+    """Return what a figure needs before it can be compared; empty where it is complete."""
     if figure.group or figure.point or figure.object_name:
         return ""
     if figure.at is None:

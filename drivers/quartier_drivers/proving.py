@@ -245,7 +245,7 @@ Differences = Iterator[tuple[str, tuple[object, object]]]
 
 
 def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure) -> Differences:
-    """What the profile makes of the source's words."""
+    """Return what the profile makes of the source's words."""
     if figure.modbus_unit is not None and figure.modbus_unit != source.unit:
         yield "stands in unit", (figure.modbus_unit, source.unit or "of the device")
     if source.type_name == "string" or figure.type_name == "string":
@@ -270,7 +270,7 @@ def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure
 
 
 def _codes(written: Mapping[int, int], type_name: str, figure: Figure) -> Differences:
-    """What is written for each of our values."""
+    """Return what is written for each of our values."""
     ours = {str(value): code for value, code in written.items()}
     if figure.type_name not in (None, type_name):
         yield "is", (figure.type_name, type_name)
@@ -373,7 +373,7 @@ def _named(key: str, quantity: str, point: Any, figure: Figure) -> Differences:
 
 
 def _labelled(group: Sequence[str], labels: Sequence[str]) -> bool:
-    """Whether a source's labels are those of the profile, whose own may hold ``?`` and ``*``.
+    """Return whether a source's labels are those of the profile, whose own may hold ``?`` and ``*``.
 
     A source that leaves out medium and channel (``1.8.0``) means the label of any (``1-0:1.8.0``).
     """
@@ -402,7 +402,7 @@ def _decoded(profile: Profile, vector: Vector) -> Mapping[str, object]:
 
 
 def _telegram(profile: Any, vector: Vector) -> Mapping[str, object]:
-    """What a meter's driver makes of a telegram."""
+    """Return what a meter's driver makes of a telegram."""
     from quartier_drivers.contract import DeviceSpec, Quality  # noqa: PLC0415 - as above
     from quartier_drivers.meter.protocols import decoder  # noqa: PLC0415 - as above
     from quartier_drivers.meter.told import Teller  # noqa: PLC0415 - as above

@@ -67,7 +67,7 @@ def range_of(quantity: str) -> Range | None:
 
 
 def can_be(quantity: str, value: Value | None) -> bool:
-    """Whether the quantity can have this value."""
+    """Return whether the quantity can have this value."""
     known = range_of(quantity)
     if known is None or value is None or isinstance(value, str):
         return True

@@ -92,6 +92,6 @@ def door(kind: str, protocol: str = "") -> "Door":
 
 
 def replay(kind: str) -> Replay:
-    """What makes the writes of a release table on such a bus; imports as little as that needs."""
+    """Return what makes the writes of a release table on such a bus; imports as little as that needs."""
     safe = KINDS[kind].safe
     return cast("Replay", _load(safe) if safe else door(kind).replay)

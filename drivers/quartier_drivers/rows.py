@@ -40,13 +40,13 @@ class Row(NamedTuple):
 
 
 def rows(identity: Mapping[str, str], found: Mapping[str, Reading], points: Iterable[str]) -> list[Row]:
-    """Who the device is, then each of its points, by full name, with what was ``found`` of it."""
+    """Return who the device is, then each of its points, by full name, with what was ``found`` of it."""
     heads = [Row(f"identity.{key}", text, "", "", "") for key, text in identity.items()]
     return heads + [row(name, found.get(name)) for name in points]
 
 
 def row(name: str, reading: Reading | None) -> Row:
-    """What is shown of a point; ``name`` is its full one."""
+    """Return what is shown of a point; ``name`` is its full one."""
     shown = name.removeprefix(f"{OWNER}.")
     suffix = word(name.partition(".")[2]).unit
     unit = _SYMBOLS.get(suffix, suffix)

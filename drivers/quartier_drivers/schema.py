@@ -131,12 +131,12 @@ class Quantity(Section):
 
     @property
     def writable(self) -> bool:
-        """Whether it can be written."""
+        """Return whether it can be written."""
         return False
 
     @property
     def fallback(self) -> Fallback | None:
-        """What its device does by itself when nobody writes; None: nothing."""
+        """Return what its device does by itself when nobody writes; None: nothing."""
         return None
 
 
@@ -277,12 +277,12 @@ class Source(Section):
 
     @property
     def width(self) -> int:
-        """How many coils or registers it takes."""
+        """Return how many coils or registers it takes."""
         return self.each * self.sum_of
 
     @property
     def each(self) -> int:
-        """How many coils or registers one value of the type takes."""
+        """Return how many coils or registers one value of the type takes."""
         return self.length or WIDTHS.get(self.type_name, 1)
 
     @property
@@ -308,12 +308,12 @@ class Point(Source, Quantity):
 
     @property
     def writable(self) -> bool:
-        """Whether it can be written."""
+        """Return whether it can be written."""
         return self.write is not None
 
     @property
     def fallback(self) -> Fallback | None:
-        """What its device does by itself when nobody writes; None: nothing."""
+        """Return what its device does by itself when nobody writes; None: nothing."""
         return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
 
 
@@ -379,7 +379,7 @@ class Mark(Section):
 
     @property
     def source(self) -> Source | None:
-        """Where its register is read; None for an object of function 43/14."""
+        """Return where its register is read; None for an object of function 43/14."""
         if self.address is None:
             return None
         keys = {

@@ -51,7 +51,7 @@ class Stream:
 
     @property
     def stands(self) -> bool:
-        """Whether the connection stands, as far as the kernel knows."""
+        """Return whether the connection stands, as far as the kernel knows."""
         return self._socket is not None
 
     @property

@@ -77,7 +77,7 @@ class _Row:
 
     @property
     def begin(self) -> int:
-        """Where the value begins; the end of the line where there is none."""
+        """Return where the value begins; the end of the line where there is none."""
         at = 0 if self.in_list else self.code.find("=") + 1
         if at == 0 and not self.in_list:
             return len(self.code)
@@ -90,7 +90,7 @@ class _Row:
 
     @property
     def is_header(self) -> bool:
-        """Whether it names a table."""
+        """Return whether it names a table."""
         return not self.in_list and self.code.lstrip().startswith("[")
 
 
@@ -141,7 +141,7 @@ def _likely(
 
 
 def _is_in_list(rows: list[str]) -> bool:
-    """Whether a list that begins in ``rows`` is open after them."""
+    """Return whether a list that begins in ``rows`` is open after them."""
     depth = 0
     for code in map(_code, rows):
         if depth or not code.lstrip().startswith("["):  # else it is the name of a table

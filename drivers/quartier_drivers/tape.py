@@ -131,7 +131,7 @@ class Tape:
 
     @property
     def size_bytes(self) -> int:
-        """What it holds, as it counts itself."""
+        """Return what it holds, as it counts itself."""
         return self.size_max_bytes - self._left_bytes
 
     def age(self) -> None:
@@ -141,7 +141,7 @@ class Tape:
             self._drop()
 
     def frames(self, after: int = -1) -> Iterator[Frame]:
-        """What it holds now of later numbers than ``after``, the oldest first.
+        """Yield what it holds now of later numbers than ``after``, the oldest first.
 
         Before all of them come how the wire was last opened and the last identity exchange of each device,
         however long that is ago.  What it holds is taken at once; each frame is made when it is asked for, by

@@ -45,14 +45,14 @@ def proofs(scenarios: Mapping[str, Path]) -> dict[str, list[Proof]]:
 
 
 def promised(loaded: scenario.Scenario, check: wanted.Check) -> str:
-    """What a check promises, in its judge's own words."""
+    """Return what a check promises, in its judge's own words."""
     alone = loaded.model_copy(update={"checks": (check,)})
     judges = [judge.verdict(Ending()) for judge in asked_for(alone, caps(loaded))]
     return "; ".join(verdict.promised for verdict in judges if _is_of(verdict.check, check))
 
 
 def _is_of(name: str, check: wanted.Check) -> bool:
-    """Whether a verdict is of that check, and not of what is judged in every run."""
+    """Return whether a verdict is of that check, and not of what is judged in every run."""
     return name == check.check or isinstance(check, wanted.Invariants)
 
 

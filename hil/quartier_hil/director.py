@@ -104,7 +104,7 @@ class Director:
                 run.peer.order("nonsense", kind=event.kind)
 
     def _whose(self, target: str) -> Any:
-        """Who keeps what a fault falls on: the wiring, or the smart meters."""
+        """Return who keeps what a fault falls on: the wiring, or the smart meters."""
         run = self.run
         return run.metering if target in run.scenario.house.meters else run.wiring
 
@@ -224,7 +224,7 @@ class Director:
 
 
 def _of_broker(*, is_up: bool, goes_up: bool) -> str:
-    """What a scenario's event means for the broker, which may be there, or gone, already."""
+    """Return what a scenario's event means for the broker, which may be there, or gone, already."""
     if is_up == goes_up:
         return "the broker stays" if is_up else "the broker stays away"
     return "the broker comes back" if goes_up else "the broker is taken away"

@@ -50,7 +50,7 @@ class Plan(Happening):
 
     @property
     def words(self) -> str:
-        """What is asked, for a person."""
+        """Return what is asked, for a person."""
         wish = f"{self.soc_pct:g} %" if self.power_w is None else f"{self.power_w / 1e3:g} kW"
         return f"schedule of {self.asset}: {wish} for {self.for_s / 60:g} min"
 
@@ -69,7 +69,7 @@ class ClockFault(Happening):
 
     @property
     def fault(self) -> str:
-        """What is wrong with it as an event; empty: nothing."""
+        """Return what is wrong with it as an event; empty: nothing."""
         if self.kind in {"off", "stuck", "well"}:
             return "" if self.seconds == 0 else f"seconds: a clock that is {self.kind} knows none"
         if self.seconds == 0 or (self.seconds < 0 and self.kind != "wrong"):
@@ -131,7 +131,7 @@ class Blackout(Happening):
 
     @property
     def gateway_s(self) -> float | None:
-        """How long the gateway is away; None: it lives on."""
+        """Return how long the gateway is away; None: it lives on."""
         return None if "gateway" in self.backed else self.for_s + self.boot_s
 
 
@@ -164,7 +164,7 @@ class Verbs(Happening):
     """How long it is silent then: longer than its own timer, to see that act.  The meter: ``for_s``."""
 
     def told(self, verb: Kind) -> dict[str, Any]:
-        """What the fault of a verb is told beside its kind."""
+        """Return what the fault of a verb is told beside its kind."""
         seconds = {"slow": self.slow_s, "delayed": self.delayed_s, "intermittent": self.loose_s}
         if verb == "wrong":
             points = {} if self.points is None else {"points": self.points}
@@ -177,7 +177,7 @@ class Verbs(Happening):
         return tuple(verb for verb in VERBS if verb not in self.without)
 
     def begins_s(self, place: int) -> float:
-        """When the turn at ``place`` (from 0) begins."""
+        """Return when the turn at ``place`` (from 0) begins."""
         return self.at_s + place * (self.for_s + self.rest_s)
 
 

@@ -97,14 +97,14 @@ class Lateness:
 
     @property
     def is_late(self) -> bool:
-        """Whether the whole run was too fast for this machine."""
+        """Return whether the whole run was too fast for this machine."""
         by_cycles = self.skipped_count > SKIPPED_MAX_SHARE * self.due_count
         by_meter = self.blind_count > SKIPPED_MAX_SHARE * max(self.looks_count, LOOKS_COUNT)
         return by_cycles or by_meter or self.behind_s > SKIPPED_MAX_SHARE * self.seen_s
 
     @property
     def words(self) -> str:
-        """What was too slow, in one line."""
+        """Return what was too slow, in one line."""
         text = f"{self.skipped_count} of {self.due_count} control cycles were skipped"
         if self.behind_max_s:
             text += f", and the simulated building was up to {self.behind_max_s:.0f} s late"

@@ -87,7 +87,7 @@ class Cell:
 
 
 def cell(row: Row, verb: Verb) -> Cell:
-    """Which scenario of the row shows the verb, found in the files themselves."""
+    """Return which scenario of the row shows the verb, found in the files themselves."""
     why_not = ""
     for name in row.scenarios:
         loaded = _loaded(name)

@@ -259,7 +259,7 @@ class Metering:
             self.pushes[name].noise = noise
 
     def spoken(self) -> Mapping[MeterName, Spoken]:
-        """What each meter has said since it was plugged in first."""
+        """Return what each meter has said since it was plugged in first."""
         found = {
             name: Spoken(push.ledger.sound_count, push.ledger.hit_count) for name, push in self.pushes.items()
         }

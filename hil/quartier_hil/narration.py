@@ -28,7 +28,7 @@ class Narration:
 
 
 def _due(one: Say, now_s: float, values: Mapping[str, float]) -> str | None:
-    """What is said of a line now; None: it waits."""
+    """Return what is said of a line now; None: it waits."""
     if now_s < one.at_s:
         return None
     if not one.point or (one.point in values and one.low <= values[one.point] <= one.high):

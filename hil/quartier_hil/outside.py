@@ -35,7 +35,7 @@ class Caps(Happening):
 
     @property
     def words(self) -> str:
-        """What is asked, for a person."""
+        """Return what is asked, for a person."""
         caps = {
             "import": self.import_max_w,
             "export": self.export_max_w,
@@ -59,7 +59,7 @@ class Parameters(Happening):
 
     @property
     def words(self) -> str:
-        """What is asked, for a person."""
+        """Return what is asked, for a person."""
         return f"fail-safe import <= {self.import_max_w / 1e3:g} kW, export <= {self.export_max_w / 1e3:g} kW"
 
 
@@ -75,7 +75,7 @@ class Shed(Happening):
 
     @property
     def words(self) -> str:
-        """What is asked, for a person."""
+        """Return what is asked, for a person."""
         return f"shed command, level {self.level}, for {self.for_s / 60:g} min"
 
 

@@ -33,14 +33,14 @@ _PLAN = "local plan"  # as the gateway's status says who leads a battery
 
 
 def points(scenario: Scenario) -> tuple[str, ...]:
-    """What a report draws of a house that plans, or pays by a contract."""
+    """Return what a report draws of a house that plans, or pays by a contract."""
     house = scenario.house
     priced = () if house.tariff is None else ("contract.price_eur_per_kwh",)
     return priced if house.planning is None else (*priced, LEADS)
 
 
 def lead_s(scenario: Scenario) -> float:
-    """How long its house lives before the scenario's first second, in seconds of the house."""
+    """Return how long its house lives before the scenario's first second, in seconds of the house."""
     return 0.0 if scenario.house.planning is None else LEAD_REAL_S * scenario.rate
 
 
@@ -71,7 +71,7 @@ class Planner:
 
 
 def price(standing: Standing | None, drawn_eur_per_wh: float) -> tuple[float, str]:
-    """What a Wh costs now, and in which period: by the contract, else what the series says."""
+    """Return what a Wh costs now, and in which period: by the contract, else what the series says."""
     return (drawn_eur_per_wh, "") if standing is None else (standing.price_eur_per_wh, standing.period)
 
 

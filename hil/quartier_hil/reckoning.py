@@ -38,7 +38,7 @@ class Running(Protocol):
 
 
 async def reckoned(run: Running) -> Mapping[str, Heard]:
-    """What was said and heard from the moment that the scenario's checks name to its end.
+    """Return what was said and heard from the moment that the scenario's checks name to its end.
 
     Nothing where no check wants it, or where the daemon's counts do not come to rest.
     """
@@ -87,7 +87,7 @@ async def _heard(metering: Metering, daemon: Daemon) -> Mapping[str, tuple[int, 
 
 
 def between(before: Mapping[str, Tally], after: Mapping[str, Tally]) -> dict[str, Heard]:
-    """What was said and heard in between, by meter."""
+    """Return what was said and heard in between, by meter."""
     return {
         name: Heard(
             end.spoken.sound_count - begin.spoken.sound_count,

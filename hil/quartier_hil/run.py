@@ -286,7 +286,7 @@ class Run:
 
     @property
     def standing(self) -> Standing | None:
-        """What the supply contract says now; None where the house states none."""
+        """Return what the supply contract says now; None where the house states none."""
         now_s = self.clock.origin_s + self.clock.offset_s + self.zero_s + self.now_s
         local = dt.datetime.fromtimestamp(now_s, ZoneInfo(ZONE)).replace(tzinfo=None)
         return None if self.calendar is None else self.calendar.at(local)

@@ -39,7 +39,7 @@ _OPCUA = {"substation": "rig/heat_substation", "waste": "rig/waste_terminal"}
 
 
 def profiles_folder() -> Path:
-    """Where the profiles of the rig's own boxes lie."""
+    """Return where the profiles of the rig's own boxes lie."""
     return Path(str(files("quartier_hil"))) / "profiles"
 
 

@@ -122,7 +122,7 @@ class Tariff(Part):
 
     @property
     def words(self) -> str:
-        """What it is, for a person."""
+        """Return what it is, for a person."""
         priced = ", ".join(
             f"{period.replace('_', ' ')} {price:g}"
             for period, price in zip(self.periods, self.prices, strict=True)
@@ -166,7 +166,7 @@ class Calendar:
         self._first = self._day(start)
 
     def at(self, local: dt.datetime) -> Standing:
-        """What holds at ``local``, legal time, naive."""
+        """Return what holds at ``local``, legal time, naive."""
         today = self._colour(local, 0)
         place = self._place(local, today)
         tariff = self.tariff

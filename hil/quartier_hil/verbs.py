@@ -60,18 +60,18 @@ def named(house: House, target: str) -> tuple[str, ...]:
 
 
 def is_on(target: str, device: str) -> bool:
-    """Whether a fault that names a device or a wire is a device's."""
+    """Return whether a fault that names a device or a wire is a device's."""
     return target in (device, device + NET) or (target == SERIAL and device in LINE)
 
 
 def felt(target: str, kind: Kind) -> Kind:
-    """What the devices feel of it: those on a dead wire live on by themselves."""
+    """Return what the devices feel of it: those on a dead wire live on by themselves."""
     is_wire = target == SERIAL or target.endswith(NET)
     return "unplugged" if is_wire and kind == "off" else kind
 
 
 def is_unheard(kind: Kind, seconds: float | None) -> bool:
-    """Whether nothing sound is heard of who fails so, for longer than anybody waits."""
+    """Return whether nothing sound is heard of who fails so, for longer than anybody waits."""
     if kind == "slow":
         return (seconds or 0.0) > PATIENCE_S
     return kind in {"off", "unplugged", "silent", "garbage"} or (
@@ -98,7 +98,7 @@ def refusal(house: House, target: str, kind: Kind, told: Mapping[str, Any]) -> s
 
 
 def missing(kind: Kind, told: Mapping[str, Any]) -> str:
-    """Which argument a way of failing lacks; empty where it has all."""
+    """Return which argument a way of failing lacks; empty where it has all."""
     if kind in _SECONDS and not told.get("seconds"):
         return f"seconds: is missing: how long, for {kind}"
     if kind == "coarse" and not told.get("value"):
@@ -133,7 +133,7 @@ def _of_device(house: House, target: str, kind: Kind, told: Mapping[str, Any]) -
 
 
 def _is_meter(house: House, target: str) -> bool:
-    """Whether a device measures one power from outside, as meters do."""
+    """Return whether a device measures one power from outside, as meters do."""
     return target in ("meter", "heatmeter") or target in {board.name + METER for board in house.boards}
 
 

@@ -10,7 +10,7 @@ _SOCKET_PATH_MAX = 100
 
 
 def work_folder(folder: Path) -> Path:
-    """Where the processes of this run keep their files: ``run`` in the report folder, made anew.
+    """Return where the processes of this run keep their files: ``run`` in the report folder, made anew.
 
     A link to one that is too deep for a socket lasts as long as this process: what lies there is judged last.
     """

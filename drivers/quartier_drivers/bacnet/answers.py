@@ -53,11 +53,11 @@ class Told:
     spans: "array[int]"
 
     def __len__(self) -> int:
-        """How many refs."""
+        """Return how many refs."""
         return len(self.kinds)
 
     def octets(self, place: int) -> bytes:
-        """What stands in the answer for a property, encoded; empty for one that was not told."""
+        """Return what stands in the answer for a property, encoded; empty for one that was not told."""
         return self.data[self.spans[2 * place] : self.spans[2 * place + 1]]
 
     def elements(self, place: int) -> tuple[Element, ...]:
@@ -67,7 +67,7 @@ class Told:
         return elements(self.octets(place))
 
     def denial(self, place: int) -> Denied | None:
-        """Why a property was not told, where the device says so."""
+        """Return why a property was not told, where the device says so."""
         if self.kinds[place] != DENIED:
             return None
         error_class, code = divmod(int(self.values[place]), ERROR_SHIFT)

@@ -31,12 +31,12 @@ class Arrays:
 
     @property
     def due_ns(self) -> int | None:
-        """When the next one is to be read; None where nothing is commanded."""
+        """Return when the next one is to be read; None where nothing is commanded."""
         return min(self._due_ns.values(), default=None)
 
     @property
     def holders(self) -> Mapping[str, Holder]:
-        """Who stands above us now, by point."""
+        """Return who stands above us now, by point."""
         return self._rivals.known
 
     def commanded(self, one: Meaning, now_ns: int, *, changed: bool) -> None:

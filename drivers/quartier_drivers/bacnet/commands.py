@@ -43,7 +43,7 @@ class Commands:
 
     @property
     def due_ns(self) -> int | None:
-        """When something is to be looked at, or given back; None where nothing is commanded."""
+        """Return when something is to be looked at, or given back; None where nothing is commanded."""
         dues = [*self._ends_ns.values()]
         if (look_ns := self._arrays.due_ns) is not None:
             dues.append(look_ns)

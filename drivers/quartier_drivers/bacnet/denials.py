@@ -135,18 +135,18 @@ class Denied(Refused):
 
     @property
     def is_no_service(self) -> bool:
-        """Whether the device does not know the service, ReadPropertyMultiple for one."""
+        """Return whether the device does not know the service, ReadPropertyMultiple for one."""
         is_denied = self.pdu == ERROR and self.error_class == SERVICES and self.reason in _NO_SERVICE_CODES
         return is_denied or (self.pdu, self.reason) in _UNKNOWN_SERVICE
 
     @property
     def is_gone(self) -> bool:
-        """Whether there is no such object, property or element: to ask again is of no use."""
+        """Return whether there is no such object, property or element: to ask again is of no use."""
         return self.pdu == ERROR and (self.error_class, self.reason) in _GONE
 
     @property
     def is_passing(self) -> bool:
-        """Whether the same request may well be answered a little later."""
+        """Return whether the same request may well be answered a little later."""
         if self.pdu == ABORT:
             return self.reason in _BUSY_ABORTS
         return self.pdu == ERROR and self.reason in _BUSY_CODES

@@ -93,7 +93,7 @@ def _named(rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
 
 
 def _ending(row: Row) -> str:
-    """What the point's name ends in; empty where the house has no word for it."""
+    """Return what the point's name ends in; empty where the house has no word for it."""
     kind = row.object.object_type
     if row.value is None:
         return ""

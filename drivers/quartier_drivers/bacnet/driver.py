@@ -86,7 +86,7 @@ class BacnetDriver:
 
     @property
     def requests_count(self) -> int:
-        """How many requests it takes to read everything once."""
+        """Return how many requests it takes to read everything once."""
         return self._times.requests_count
 
     @property
@@ -104,14 +104,14 @@ class BacnetDriver:
         self._wake = wake
 
     def notes(self) -> Sequence[Note]:
-        """What happened since the last call."""
+        """Return what happened since the last call."""
         told = tuple(self._notes)
         self._notes.clear()
         return told
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic)."""
+        """Return when ``read`` wants to be called next (monotonic)."""
         if self._news:
             return self._clock.now_ns()
         dues = (self._times.due_ns, self._subscriptions.due_ns, self._commands.due_ns)
@@ -148,7 +148,7 @@ class BacnetDriver:
         return {ref: one[0].value for ref, one in said.items() if one and isinstance(one[0].value, int)}
 
     async def _least(self) -> dict[str, Least]:
-        """How long its switches stay on, and off, at least."""
+        """Return how long its switches stay on, and off, at least."""
         refs = least_refs(self._meanings)
         said = await self._peer.said([ref for pair in refs.values() for ref in pair])
         return {
@@ -166,7 +166,7 @@ class BacnetDriver:
                 self._note("units.differ", f"{one.name}: {one.why}; its readings are not used")
 
     async def read(self) -> Readings:
-        """What was notified, or else the most overdue exchange of the plan; empty when none is due.
+        """Return what was notified, or else the most overdue exchange of the plan; empty when none is due.
 
         Raises NoReply or LinkLost.
         """
@@ -207,7 +207,7 @@ class BacnetDriver:
         return min(found, key=lambda one: one[0])[1] if found else None
 
     async def _asked(self, exchange: Awaitable[T]) -> T:
-        """What an exchange brings; whether the device is there is seen by each of them."""
+        """Return what an exchange brings; whether the device is there is seen by each of them."""
         try:
             found = await exchange
         except (NoReply, LinkLost) as error:

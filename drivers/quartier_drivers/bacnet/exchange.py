@@ -45,7 +45,7 @@ class Waiters:
         self._waiting.pop((host, source, number), None)
 
     def settle(self, host: Host, source: bytes, number: int, answer: Answer) -> bool:
-        """Whether the answer is one of ours: waited for, or too late."""
+        """Return whether the answer is one of ours: waited for, or too late."""
         if not 0 <= number < INVOKE_IDS:
             return False
         waiter = self._waiting.get((host, source, number))

@@ -17,7 +17,7 @@ Rule = tuple[bool, str, str]
 
 
 def point_flaws(quantity: str, point: BacnetPoint, scan: Mapping[str, float]) -> list[Flaw]:
-    """What is wrong with a point though each of its keys is well-formed."""
+    """Return what is wrong with a point though each of its keys is well-formed."""
     flaws = quantity_flaws(quantity, point, scan)
     if name_flaws(quantity):
         return flaws
@@ -76,7 +76,7 @@ def _meaning(quantity: str, point: BacnetPoint) -> list[Rule]:
 
 
 def _held(quantity: str, point: BacnetPoint) -> Iterator[Rule]:
-    """What no object of this type can hold."""
+    """Yield what no object of this type can hold."""
     least, most = HOLDS.get(point.place.kind, (-inf, inf))
     if point.property_id != PRESENT_VALUE or (least, most) == (-inf, inf):
         return
@@ -106,7 +106,7 @@ def _scaling(quantity: str, point: BacnetPoint) -> tuple[float, float] | None:
 
 
 def _written(point: BacnetPoint) -> Iterator[tuple[str, float]]:
-    """What may be written, house units, by the key that says so; a shed writes something else."""
+    """Yield what may be written, house units, by the key that says so; a shed writes something else."""
     write = point.write
     if write is None or write.shed is not None:
         return

@@ -17,7 +17,7 @@ class Registrar(Protocol):
 
     @property
     def is_registered(self) -> bool:
-        """Whether a BBMD has us in its table, as far as we know."""
+        """Return whether a BBMD has us in its table, as far as we know."""
         ...
 
 
@@ -42,7 +42,7 @@ class Registration:
             self._why = str(error)
 
     def notes(self) -> Sequence[Note]:
-        """Whether the BBMD has us, once each time that changes."""
+        """Return whether the BBMD has us, once each time that changes."""
         is_in = self._registrar is None or self._registrar.is_registered
         if is_in == self._is_in:
             return ()

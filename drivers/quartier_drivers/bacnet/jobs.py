@@ -84,7 +84,7 @@ class Columns:
         return {one.name: now.value(place) for place, one in enumerate(self.meanings)}
 
     def told(self, told: Told, now_ns: int, *, shows_raw: bool = False) -> Readings:
-        """What an answer, or a notification, says; what it does not say is BAD."""
+        """Return what an answer, or a notification, says; what it does not say is BAD."""
         values = array("d", self._values)
         qualities = bytearray(len(self._rows))
         raws: dict[int, str] = {}
@@ -140,7 +140,7 @@ class Columns:
 
 
 def raw_of(one: Meaning, told: Told, at: int, flags: int) -> str:
-    """What stood on the wire, for a person."""
+    """Return what stood on the wire, for a person."""
     denial = told.denial(at)
     if denial is not None:
         return str(denial)
@@ -182,7 +182,7 @@ class Job:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Whose values it brings."""
+        """Return whose values it brings."""
         return self.columns.layout.points
 
     def move_on(self, now_ns: int, phase_ns: int) -> int:

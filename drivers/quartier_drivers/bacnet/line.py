@@ -140,7 +140,7 @@ class BacnetLine:
         self._port.tape = tape
 
     def notes(self) -> Sequence[Note]:
-        """What became of our registration with a BBMD, since the last call."""
+        """Return what became of our registration with a BBMD, since the last call."""
         return () if self._registration is None else self._registration.notes()
 
     async def close(self) -> None:

@@ -129,7 +129,7 @@ class Link:
 
     @property
     def is_registered(self) -> bool:
-        """Whether the BBMD has us in its table, as far as we know."""
+        """Return whether the BBMD has us in its table, as far as we know."""
         return self._foreign is not None and self._foreign.bbmdRegistrationStatus == 0
 
     async def _address(self, place: Place) -> Any:
@@ -221,7 +221,7 @@ def _access_point(
 
 
 def _device(instance: int | None) -> DeviceObject | None:
-    """Who we are on the network; None: nobody."""
+    """Return who we are on the network; None: nobody."""
     if instance is None:
         return None
     return DeviceObject(

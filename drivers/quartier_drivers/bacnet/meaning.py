@@ -76,12 +76,12 @@ class Meaning:
         return float(raw != 0)
 
     def raw(self, value: float) -> float:
-        """What must stand there for ``value``."""
+        """Return what must stand there for ``value``."""
         return (value - self.offset) / self.factor
 
 
 def wants_unit(point: BacnetPoint, quantity: str) -> bool:
-    """Whether the unit of the object says what the value is worth."""
+    """Return whether the unit of the object says what the value is worth."""
     numeric = bool(word(quantity).unit) and point.place.kind not in BINARY
     return numeric and point.property_id == PRESENT_VALUE
 

@@ -50,7 +50,7 @@ class Minimums:
                 self._state[name] = is_on, told.taken_ns
 
     def left_s(self, name: str, value: float, now_ns: int) -> float:
-        """How long a command must wait; 0: not at all."""
+        """Return how long a command must wait; 0: not at all."""
         least, seen = self._least.get(name), self._state.get(name)
         if least is None or seen is None or seen[1] is None or seen[0] == (value != 0):
             return 0.0

@@ -89,7 +89,7 @@ def shed(one: Meaning, value: float, now: bytes) -> list[Order]:
 
 
 def feed(dog: Watchdog, beat: int) -> Order:
-    """What keeps the device from taking its fall-back."""
+    """Return what keeps the device from taking its fall-back."""
     ref = Ref(dog.place.kind, dog.place.instance, dog.property_id)
     kind = _DATATYPES.get(dog.place.kind, REAL)
     return Order(

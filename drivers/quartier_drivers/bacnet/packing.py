@@ -59,7 +59,7 @@ Sized = Callable[[Ref], int]
 
 
 def likely_size(ref: Ref) -> int:
-    """How many octets a property's value most likely has, its tag with it; an error takes no more."""
+    """Return how many octets a property's value most likely has, its tag with it; an error takes no more."""
     return max(ERROR_SIZE, _likely(ref))
 
 

@@ -72,7 +72,7 @@ class Port:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is bound."""
+        """Return whether it is bound."""
         return bool(self._sockets)
 
     def open(self, interface: str, number: int) -> None:

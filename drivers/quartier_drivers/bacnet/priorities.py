@@ -28,12 +28,12 @@ def array_of(one: Meaning) -> Ref:
 
 
 def slots(said: Sequence[Element]) -> tuple[Element, ...]:
-    """What stands at each priority, from 1; empty where it is no array of sixteen."""
+    """Return what stands at each priority, from 1; empty where it is no array of sixteen."""
     return tuple(said) if len(said) == SLOTS_COUNT else ()
 
 
 def above(one: Meaning, said: Sequence[Element]) -> Holder | None:
-    """Who stands above our priority; the highest of them."""
+    """Return who stands above our priority; the highest of them."""
     write = one.point.write
     if write is None:
         return None
@@ -57,11 +57,11 @@ class Rivals:
 
     @property
     def known(self) -> Mapping[str, Holder]:
-        """Who stands above us now, by point."""
+        """Return who stands above us now, by point."""
         return self._known
 
     def judge(self, one: Meaning, said: Sequence[Element]) -> Iterator[Note]:
-        """What a person should know of an array that was read: once who comes, once that he went."""
+        """Yield what a person should know of an array that was read: once who comes, once that he went."""
         holder, before = above(one, said), self._known.get(one.name)
         write = one.point.write
         ours = 0 if write is None else write.priority

@@ -103,7 +103,7 @@ async def _announced(
 
 
 async def _forwarded(line: BacnetLine, bbmd: str) -> str:
-    """Whose subnets a broadcast through the BBMD reaches."""
+    """Return whose subnets a broadcast through the BBMD reaches."""
     library = await line.library()
     told = await library.distribution(station(bbmd), line.bus.timeout_s)
     if told is None:

@@ -153,12 +153,12 @@ class BacnetPoint(Quantity):
 
     @property
     def writable(self) -> bool:
-        """Whether it can be written."""
+        """Return whether it can be written."""
         return self.write is not None
 
     @property
     def fallback(self) -> Fallback | None:
-        """What its device does by itself when nobody writes; None: nothing."""
+        """Return what its device does by itself when nobody writes; None: nothing."""
         if self.write is None:
             return None
         if self.write.shed is not None:
@@ -169,7 +169,7 @@ class BacnetPoint(Quantity):
 
     @property
     def has_priorities(self) -> bool:
-        """Whether a command takes a place in a priority array."""
+        """Return whether a command takes a place in a priority array."""
         commands = self.write is not None and self.write.commandable and self.write.shed is None
         return (
             commands

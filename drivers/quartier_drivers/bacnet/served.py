@@ -22,12 +22,12 @@ def served(device: DeviceSpec, profile: BacnetProfile) -> Iterator[tuple[str, st
 
 
 def declared(name: str, quantity: str, point: BacnetPoint) -> Meaning:
-    """What the profile alone says, before the device was asked for its units."""
+    """Return what the profile alone says, before the device was asked for its units."""
     return meaning(name, quantity, point, None if point.units is None else NUMBERS[point.units])
 
 
 def infos(device: DeviceSpec, profile: BacnetProfile) -> Mapping[str, PointInfo]:
-    """What is known about each point before it was ever read."""
+    """Return what is known about each point before it was ever read."""
     return {
         name: info(declared(name, quantity, point), profile)
         for name, quantity, point in served(device, profile)

@@ -30,7 +30,7 @@ _UNASKED = frozenset((SIMPLE_ACK, COMPLEX_ACK, SEGMENT, ERROR, REJECT))
 
 
 def is_for_library(heard: Heard | None, size: int) -> bool:
-    """Whether the library hears a datagram of ``size`` octets that is none of the line's.
+    """Return whether the library hears a datagram of ``size`` octets that is none of the line's.
 
     ``heard`` is None for what is no message to an application: routers and BBMDs speak so.
     """
@@ -43,5 +43,5 @@ def is_for_library(heard: Heard | None, size: int) -> bool:
 
 
 def is_too_long(heard: Heard, size: int) -> bool:
-    """Whether it is a request that who asks should make shorter."""
+    """Return whether it is a request that who asks should make shorter."""
     return heard[0] == CONFIRMED and size > REQUEST_MAX

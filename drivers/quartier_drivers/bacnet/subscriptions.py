@@ -39,7 +39,7 @@ class Subscription:
     """Whether anything was notified since it was made."""
 
     def differs(self, told: Readings) -> bool:
-        """Whether a state that was read is another than was last notified."""
+        """Return whether a state that was read is another than was last notified."""
         known = self.columns.known
         for one in self.columns.meanings:
             place = None if one.kind in (FLOAT, TEXT) else told.layout.place(one.name)
@@ -69,7 +69,7 @@ class Subscriptions:
 
     @property
     def due_ns(self) -> int | None:
-        """When the next one is to be made or renewed; None where there is none."""
+        """Return when the next one is to be made or renewed; None where there is none."""
         return min((one.due_ns for one in self._all.values()), default=None)
 
     def want(self, meanings: Sequence[Meaning], known: Mapping[str, Value], now_ns: int) -> None:

@@ -99,7 +99,7 @@ async def object_list(inquiry: Inquiry, instance: int) -> Sequence[ObjectId]:
 
 
 async def rows(inquiry: Inquiry, objects: Iterable[ObjectId]) -> Sequence[Row]:
-    """What each object tells.  Raises NoReply or LinkLost."""
+    """Return what each object tells.  Raises NoReply or LinkLost."""
     wanted = {one: _wanted(one) for one in objects}
     told = await inquiry.read(ref for refs in wanted.values() for ref in refs.values())
     return [_row(one, {word: told[ref] for word, ref in refs.items()}) for one, refs in wanted.items()]

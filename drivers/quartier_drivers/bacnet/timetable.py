@@ -40,7 +40,7 @@ class Timetable:
 
     @property
     def requests_count(self) -> int:
-        """How many requests it takes to read everything once."""
+        """Return how many requests it takes to read everything once."""
         return len(self._jobs)
 
     @property
@@ -59,7 +59,7 @@ class Timetable:
 
     @property
     def due_ns(self) -> int | None:
-        """When the next read is due; None where nothing is read."""
+        """Return when the next read is due; None where nothing is read."""
         if self._urgent and self._jobs:
             return self._clock.now_ns()
         dues = [job.due_ns for job in self._jobs] + list(self._refused.values())

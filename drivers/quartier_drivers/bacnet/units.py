@@ -107,7 +107,7 @@ _WORTH = {(number, unit): Worth(unit, factor, offset) for number, _, unit, facto
 
 
 def worth(number: int, unit: str) -> Worth | None:
-    """What an engineering unit is worth in ``unit``; None where it is no such thing."""
+    """Return what an engineering unit is worth in ``unit``; None where it is no such thing."""
     return _WORTH.get((number, unit))
 
 

@@ -71,7 +71,7 @@ class GpioChip:
         return {"model": label} | ({"serial": name} if name else {})
 
     async def value(self, offset: int) -> bool:
-        """Whether a line is on, as ``active_low`` counts.
+        """Return whether a line is on, as ``active_low`` counts.
 
         Raises NoReply (no such line, or in use by another program) or LinkLost.
         """

@@ -64,7 +64,7 @@ class GpioDriver:
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic)."""
+        """Return when ``read`` wants to be called next (monotonic)."""
         now_ns = self._clock.now_ns()
         return min((one.due_ns for one in self._inputs), default=now_ns + _IDLE_NS)
 

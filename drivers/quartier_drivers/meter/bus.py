@@ -43,12 +43,12 @@ class MeterBus(BaseModel):
 
     @property
     def habit(self) -> str:
-        """Which of the usual speeds are tried."""
+        """Return which of the usual speeds are tried."""
         return self.kind
 
     @property
     def asks(self) -> Mapping[str, Any] | None:
-        """What a reader is told of the line; None where the meters speak by themselves."""
+        """Return what a reader is told of the line; None where the meters speak by themselves."""
         return None
 
     def misfit(self, unit: int, address: str) -> tuple[str, str] | None:
@@ -119,7 +119,7 @@ class DlmsBus(MeterBus):
 
     @property
     def asks(self) -> Mapping[str, Any] | None:
-        """Who we are, how we show it, and whether frames go in TCP's wrapper."""
+        """Return who we are, how we show it, and whether frames go in TCP's wrapper."""
         if self.mode == "push":
             return None
         return {"client": self.client, "security": self.security, "over_tcp": self.port.startswith("tcp://")}
@@ -137,7 +137,7 @@ class MbusBus(MeterBus):
 
     @property
     def asks(self) -> Mapping[str, Any] | None:
-        """How fast the line is, how long to wait, and how often."""
+        """Return how fast the line is, how long to wait, and how often."""
         return {
             "baud": self.baud or 2400,
             "timeout_s": self.timeout_s,

@@ -37,7 +37,10 @@ class _Track:
     count: int = 1
 
     def allowed(self, rule: Counter, now_ns: int) -> float:
-        """How much more it may show now.  A coarse counter steps by all it gathered since its last step."""
+        """Return how much more it may show now.
+
+        A coarse counter steps by all it gathered since its last step.
+        """
         per_ns = rule.rate_max / _HOUR_NS
         gathered = min(per_ns * (self.seen_ns - self.moved_ns), max(rule.step, rule.rate_max))
         return per_ns * (now_ns - self.seen_ns) + gathered
@@ -75,12 +78,12 @@ class Plausible:
 
     @property
     def is_held(self) -> bool:
-        """Whether the last sound value stands in for what the meter says."""
+        """Return whether the last sound value stands in for what the meter says."""
         return self._suspect is not None or self._is_ahead
 
     @property
     def _is_ahead(self) -> bool:
-        """Whether more was told than the meter shows, after a reading that was none."""
+        """Return whether more was told than the meter shows, after a reading that was none."""
         return self._good is not None and self._told > self._good.raw + self._shift
 
     def judge(self, raw: float, meter: str, now_ns: int) -> Judged:
@@ -113,7 +116,7 @@ class Plausible:
         return Judged(held, Quality.STALE, note)
 
     def kept(self) -> Mapping[str, Any]:
-        """What must outlive a restart, JSON-ready; empty before the first reading."""
+        """Return what must outlive a restart, JSON-ready; empty before the first reading."""
         if self._good is None:
             return {}
         kept = {"shift": self._shift, "raw": self._good.raw, "meter": self._good.meter}
@@ -129,14 +132,14 @@ class Plausible:
         self._good.count = _SURE_COUNT
 
     def _can_be(self, track: _Track, raw: float, now_ns: int) -> bool:
-        """Whether it can have gone on to there, a roll-over counted."""
+        """Return whether it can have gone on to there, a roll-over counted."""
         step = raw - track.raw
         if step < 0 and self._rule.roll_over:
             step += self._rule.roll_over
         return 0 <= step <= track.allowed(self._rule, now_ns)
 
     def _is_former(self, good: _Track, raw: float, meter: str, now_ns: int) -> bool:
-        """Whether what was believed was none: it goes on, nearer, from where it stood before."""
+        """Return whether what was believed was none: it goes on, nearer, from where it stood before."""
         if self._former is None:
             return False
         track, shift = self._former
@@ -144,7 +147,7 @@ class Plausible:
         return fits and raw + shift >= good.raw + self._shift and raw - track.raw < abs(raw - good.raw)
 
     def _is_undone(self, good: _Track, raw: float, meter: str, now_ns: int) -> bool:
-        """Whether the last step was none: what comes now fell below it and goes on from before it."""
+        """Return whether the last step was none: what comes now fell below it and goes on from before it."""
         before = self._before
         if before is None or raw >= good.raw or _is_swap(before, meter):
             return False

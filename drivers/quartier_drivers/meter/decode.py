@@ -54,7 +54,7 @@ def _group(one: Group) -> dict[str, Any]:
 
 
 def _number(said: Said) -> Said | None:
-    """What JSON has no word for (infinity, and what is no number) is null."""
+    """Return what JSON has no word for (infinity, and what is no number) is null."""
     return None if isinstance(said, float) and not math.isfinite(said) else said
 
 
@@ -93,7 +93,7 @@ class _Branch:
 
     @property
     def head(self) -> str:
-        """Who spoke last, by what stands before or around a telegram; empty where nothing does."""
+        """Return who spoke last, by what stands before or around a telegram; empty where nothing does."""
         return str(getattr(self.decoder, "identity", ""))
 
 
@@ -150,22 +150,22 @@ class Capture:
 
     @property
     def counts(self) -> Counts:
-        """What the decoder has seen so far."""
+        """Return what the decoder has seen so far."""
         return self._first.decoder.counts
 
     @property
     def why(self) -> str:
-        """Why the last thing that was refused was, where the decoder tells."""
+        """Return why the last thing that was refused was, where the decoder tells."""
         return str(getattr(self._first.decoder, "why", ""))
 
     @property
     def frames_count(self) -> int:
-        """How many frames had something good in them."""
+        """Return how many frames had something good in them."""
         return self._number
 
     @property
     def meters(self) -> list[str]:
-        """Who has spoken so far; an empty name where a meter does not say."""
+        """Return who has spoken so far; an empty name where a meter does not say."""
         return list(self._who)
 
     def suggestions(self, meter: str) -> list[Suggestion]:
@@ -178,7 +178,7 @@ class Capture:
         return ranked(readings, self._who.get(meter, Identity()))
 
     def identity(self, meter: str) -> Identity:
-        """What a meter has stated of itself."""
+        """Return what a meter has stated of itself."""
         return self._who.get(meter, Identity())
 
     def frames(self, chunks: Iterable[bytes]) -> Iterator[Frame]:
@@ -195,7 +195,7 @@ class Capture:
             yield from self._framed([(branch, branch.decoder.feed(piece)) for branch in self._active])
 
     def end(self) -> Iterator[Frame]:
-        """What is good of an unfinished frame."""
+        """Yield what is good of an unfinished frame."""
         yield from self._framed([(branch, branch.decoder.end()) for branch in self._active])
 
     def _framed(self, told: Sequence[tuple[_Branch, Sequence[Telegram]]]) -> Iterator[Frame]:

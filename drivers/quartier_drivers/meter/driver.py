@@ -47,11 +47,11 @@ class _Meter:
         return self._teller.points
 
     def notes(self) -> Sequence[Note]:
-        """What happened to its counters since the last call."""
+        """Return what happened to its counters since the last call."""
         return self._teller.notes()
 
     def kept(self) -> Mapping[str, Any]:
-        """What its counters must know after a restart."""
+        """Return what its counters must know after a restart."""
         return self._teller.kept()
 
     def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
@@ -105,12 +105,12 @@ class SpeakingMeter(_Meter):
 
     @property
     def counts(self) -> Counts:
-        """What was made of the bytes."""
+        """Return what was made of the bytes."""
         return self._none if self._decoder is None else self._decoder.counts
 
     @property
     def why(self) -> str:
-        """What the decoder itself finds wrong, such as a key that does not fit."""
+        """Return what the decoder itself finds wrong, such as a key that does not fit."""
         return str(getattr(self._decoder, "why", ""))
 
     def hear(self, data: bytes) -> None:
@@ -141,7 +141,7 @@ class SpeakingMeter(_Meter):
         return self._clock.now_ns() if self._port.why else self._heard_ns + self._silent_ns
 
     async def open(self) -> Mapping[str, str]:
-        """Who it is, once it has said something.  Raises NoReply until then, or LinkLost."""
+        """Return who it is, once it has said something.  Raises NoReply until then, or LinkLost."""
         self._begin()
         if not self._waiting:
             # Its next turn is a silence away: due at once, the bus would ask for ever and hear nothing.
@@ -150,7 +150,10 @@ class SpeakingMeter(_Meter):
         return self._identity()
 
     async def read(self) -> Readings:
-        """What it said; nothing while it is not due.  Raises NoReply when silent too long, or LinkLost."""
+        """Return what it said; nothing while it is not due.
+
+        Raises NoReply when silent too long, or LinkLost.
+        """
         if self._waiting:
             return self._waiting.popleft()
         if self._port.why:
@@ -225,7 +228,7 @@ class AskedMeter(_Meter):
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next."""
+        """Return when ``read`` wants to be called next."""
         return self._due_ns
 
     async def open(self) -> Mapping[str, str]:

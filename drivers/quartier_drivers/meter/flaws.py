@@ -9,7 +9,7 @@ from quartier_drivers.points import word
 
 
 def statement_flaws(quantity: str, statement: Statement, scan: Mapping[str, float]) -> list[Flaw]:
-    """What is wrong with a point of a meter."""
+    """Return what is wrong with a point of a meter."""
     flaws = quantity_flaws(quantity, statement, scan)
     if name_flaws(quantity):
         return flaws

@@ -49,7 +49,7 @@ def load(reference: str, environ: Mapping[str, str] = os.environ) -> Keys:
 
 
 def openness(reference: str) -> Iterator[str]:
-    """Why a key file is no secret, in words; nothing for a credential, or where it is."""
+    """Yield why a key file is no secret, in words; nothing for a credential, or where it is."""
     if not reference or reference.startswith(CREDENTIAL):
         return
     with contextlib.suppress(OSError):

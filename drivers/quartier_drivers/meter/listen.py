@@ -95,7 +95,7 @@ class Hearing:
 
     @property
     def whys(self) -> Mapping[str, str]:
-        """What decoders find wrong with what they understood in part."""
+        """Return what decoders find wrong with what they understood in part."""
         told = {name: str(getattr(decoder, "why", "")) for name, decoder in self._decoders.items()}
         return {name: why for name, why in told.items() if why}
 
@@ -196,7 +196,7 @@ async def _answered(where: str, question: Question, patience: float) -> bytes:
 
 
 async def chunks(where: str, found: Found) -> AsyncIterator[bytes]:
-    """What a meter that was found goes on to say, until its line is lost."""
+    """Yield what a meter that was found goes on to say, until its line is lost."""
     news: asyncio.Queue[bytes | None] = asyncio.Queue()
     line = await wire.opened(where, found.setting, news.put_nowait, lambda _why: news.put_nowait(None))
     try:

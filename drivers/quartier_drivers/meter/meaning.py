@@ -71,7 +71,7 @@ class Meaning:
         ]
 
     def told(self, telegram: Telegram) -> dict[str, Meant]:
-        """What a telegram tells, by name, in the order of the statements."""
+        """Return what a telegram tells, by name, in the order of the statements."""
         by_label: dict[str, Group] = {}
         for group in telegram.groups:
             by_label.setdefault(group.label, group)
@@ -191,7 +191,7 @@ class _Rule:
         return () if labels and any(_is_negative(one) for one in plus) else labels
 
     def _is_alone(self, plus: _Found, *, is_sound: bool) -> bool:
-        """Whether ``plus`` is the whole value where what is taken away from it is not stated.
+        """Return whether ``plus`` is the whole value where what is taken away from it is not stated.
 
         An import above 0 says that nothing is exported.  An import of 0 does not: the export may stand in
         another telegram of this meter, so it counts only where none comes for a while.
@@ -209,7 +209,7 @@ class _Rule:
         return self._unstated if not beside or any(label in by_label for label in beside) else None
 
     def _value(self, plus: _Found, minus: _Found, speaker: str) -> Meant:
-        """What the groups are worth; most of them say what they said before."""
+        """Return what the groups are worth; most of them say what they said before."""
         said = (plus, minus, speaker)
         if said != self._said or self._statement.form in OF_NOW:
             self._said, self._meant = said, self._made(plus, minus, speaker)

@@ -24,12 +24,12 @@ class Listener(Protocol):
 
     @property
     def counts(self) -> Counts:
-        """What it made of it since it was made."""
+        """Return what it made of it since it was made."""
         ...
 
     @property
     def why(self) -> str:
-        """What is wrong with what comes, in words; empty where it knows nothing."""
+        """Return what is wrong with what comes, in words; empty where it knows nothing."""
         ...
 
     def hear(self, data: bytes) -> None:
@@ -82,7 +82,7 @@ class Port:
 
     @property
     def stats(self) -> Mapping[str, float]:
-        """What has come since start, and how well it is heard now: points of the bus."""
+        """Return what has come since start, and how well it is heard now: points of the bus."""
         counts = self._total()
         return {
             "bytes_count": counts.bytes_count,
@@ -96,26 +96,26 @@ class Port:
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """What to look at, in words; empty while all is well."""
+        """Return what to look at, in words; empty while all is well."""
         return {"advice_text": self._signal.advice}
 
     @property
     def is_tcp(self) -> bool:
-        """Whether it is a connection, which loses no byte between its begin and its end."""
+        """Return whether it is a connection, which loses no byte between its begin and its end."""
         return self._where.startswith("tcp://")
 
     @property
     def setting(self) -> Setting:
-        """How the line is set now."""
+        """Return how the line is set now."""
         return self._setting
 
     @property
     def is_sure(self) -> bool:
-        """Whether the setting is known to be the meter's."""
+        """Return whether the setting is known to be the meter's."""
         return self._seeker.is_sure
 
     def notes(self) -> list[Note]:
-        """What became worse or better since the last call."""
+        """Return what became worse or better since the last call."""
         return self._signal.notes()
 
     def attach(self, listener: Listener) -> None:
@@ -129,7 +129,7 @@ class Port:
             self._wire.record(tape)
 
     def is_back(self) -> bool:
-        """Whether the port that was absent when it was last opened is there now."""
+        """Return whether the port that was absent when it was last opened is there now."""
         return self._is_absent and ports.is_there(self._where)
 
     async def open(self) -> None:
@@ -240,7 +240,7 @@ class Port:
                 self._closed(str(lost))
 
     def _total(self) -> Counts:
-        """What all listeners made of it; each byte counts once."""
+        """Return what all listeners made of it; each byte counts once."""
         counts = Counts(self._counts.bytes_count)
         for one in (listener.counts for listener in self._listeners):
             counts.good_count += one.good_count

@@ -24,12 +24,12 @@ class MeterProfile(Profile):
 
     @property
     def corrects(self) -> bool:
-        """Whether it corrects what its meters are known to say wrongly."""
+        """Return whether it corrects what its meters are known to say wrongly."""
         return bool(self.correction)
 
     @property
     def correction(self) -> str:
-        """What it corrects, in short."""
+        """Return what it corrects, in short."""
         checksum = self.decoder.get("checksum", "")
         return ", ".join([*self.decoder.get("defects", ()), *([f"checksum {checksum}"] if checksum else [])])
 

@@ -183,7 +183,7 @@ class Reading:
 
     @property
     def stated_count(self) -> int:
-        """How many good points the meter states."""
+        """Return how many good points the meter states."""
         return sum(one.is_stated and one.quality is Quality.GOOD for one in self.told.values())
 
     @property
@@ -206,7 +206,7 @@ class Reading:
 
     @property
     def evidence(self) -> tuple[bool, str]:
-        """Whether what was read confirms the profile, and in words what does or does not."""
+        """Return whether what was read confirms the profile, and in words what does or does not."""
         if wrong := self.wrong:
             return False, f"out of range, or in another unit: {', '.join(wrong[:_SHOWN_MAX])}"
         count, of = self.stated_count, sum(map(len, self.profile.parts.values()))
@@ -220,7 +220,7 @@ class Reading:
 
     @property
     def is_plausible(self) -> bool:
-        """Whether its voltages are usual in buildings; a wrong scale is found by that."""
+        """Return whether its voltages are usual in buildings; a wrong scale is found by that."""
         low, high = _VOLTAGES_V
         points = self.points
         told = [points[name] for name in _VOLTAGES if name in points]
@@ -255,7 +255,7 @@ def _rank(one: Reading, found: Fit) -> tuple[int, int, bool, int, bool, int, str
 
 
 def _sure(one: Reading, found: Fit) -> Sure:
-    """How far marks and values together prove a profile.
+    """Return how far marks and values together prove a profile.
 
     A maker or a medium is of many models: without a mark of the model, values must confirm it.  A wrong value
     takes certainty from any profile.

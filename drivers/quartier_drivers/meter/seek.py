@@ -56,7 +56,7 @@ _BYTES_MIN = 32
 
 
 def settings_of(protocol: str, baud: int | None = None, framing: str | None = None) -> tuple[Setting, ...]:
-    """What to try: the protocol's own, but for what is given."""
+    """Return what to try: the protocol's own, but for what is given."""
     known = SPEEDS[protocol]
     return tuple(dict.fromkeys(Setting(baud or one.baud, framing or one.framing) for one in known))
 

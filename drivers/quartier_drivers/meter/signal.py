@@ -56,7 +56,7 @@ class Signal:
         """What to look at; empty while all is well."""
 
     def notes(self) -> list[Note]:
-        """What became worse or better since the last call."""
+        """Return what became worse or better since the last call."""
         notes, self._notes = self._notes, []
         return notes
 

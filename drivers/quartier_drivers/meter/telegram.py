@@ -39,5 +39,5 @@ class Decoder(Protocol):
 
     @property
     def counts(self) -> Counts:
-        """What it has seen since it was made; the same object for its life."""
+        """Return what it has seen since it was made; the same object for its life."""
         ...

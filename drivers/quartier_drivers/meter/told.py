@@ -69,14 +69,14 @@ class Teller:
         return self._readings(meant, taken_ns)
 
     def ahead(self, groups: Iterable[Group], taken_ns: int) -> Readings | None:
-        """What the first groups of a frame that still comes tell of points that are on or off."""
+        """Return what the first groups of a frame that still comes tell of points that are on or off."""
         if self._urgent is None:
             return None
         telegram = Telegram("", tuple(groups), is_whole=False)
         return self._readings(self._urgent.told(telegram), taken_ns)
 
     def notes(self) -> list[Note]:
-        """What happened to counters since the last call."""
+        """Return what happened to counters since the last call."""
         notes, self._notes = self._notes, []
         return notes
 
@@ -85,7 +85,7 @@ class Teller:
         self._meaning.forget()
 
     def kept(self) -> dict[str, Any]:
-        """What its counters must know after a restart, JSON-ready."""
+        """Return what its counters must know after a restart, JSON-ready."""
         found = {name: dict(counter.kept()) for name, counter in self._counters.items()}
         return {name: facts for name, facts in found.items() if facts}
 

@@ -88,7 +88,7 @@ _WORTH: dict[str, dict[str, Fraction]] = {
 
 
 def _folded(table: dict[str, Fraction]) -> dict[str, Fraction]:
-    """What is known in whatever case, where that leaves no doubt: kwh, KWH, but not mw."""
+    """Return what is known in whatever case, where that leaves no doubt: kwh, KWH, but not mw."""
     found: dict[str, list[Fraction]] = {}
     for name, worth in table.items():
         found.setdefault(name.casefold(), []).append(worth)
@@ -100,7 +100,7 @@ _FOLDED = {unit: _folded(table) for unit, table in _WORTH.items()}
 
 @lru_cache(1024)
 def worth(said: str, unit: str) -> Fraction | None:
-    """What one ``said`` (``"kWh"``) is in the house's ``unit`` (``"wh"``); None for an unknown pair.
+    """Return what one ``said`` (``"kWh"``) is in the house's ``unit`` (``"wh"``); None for an unknown pair.
 
     Case counts where it must (mW, MW) and is forgiven where it need not (kwh).
     """

@@ -54,7 +54,7 @@ class Wire(Protocol):
 
 
 def endpoint(where: str) -> Endpoint | None:
-    """What ``tcp://HOST:PORT`` names; None for a serial port.  Whoever opens again keeps it."""
+    """Return what ``tcp://HOST:PORT`` names; None for a serial port.  Whoever opens again keeps it."""
     parts = urlsplit(where)
     return Endpoint(parts.hostname or "", parts.port or 0, where) if parts.scheme == "tcp" else None
 
@@ -188,7 +188,7 @@ class _Serial:
             self._told(data)
 
     def _taken(self) -> bytes | None:
-        """What is there, perhaps nothing; None when the port is gone."""
+        """Return what is there, perhaps nothing; None when the port is gone."""
         if self._port is None:
             return None
         try:

@@ -42,7 +42,7 @@ class Arming:
         self._begun = False
 
     async def arm(self, one: Served, *, writes: bool, runs: bool) -> Armed | None:
-        """How the fall-back of ``one`` stands; None where it has none.
+        """Return how the fall-back of ``one`` stands; None where it has none.
 
         ``runs``: its timer was written with a setpoint that still stands, so that it must show.  Raises
         NoReply or LinkLost.
@@ -143,7 +143,7 @@ class Arming:
         found.problems.append(f"{condition.address} holds {seen:g}; {condition.remedy}")
 
     async def _seen(self, one: Served, shown: Shown, found: _Found) -> float | None:
-        """What stands there; None, and a problem, where it cannot be read."""
+        """Return what stands there; None, and a problem, where it cannot be read."""
         await self._turn()
         source = Source.model_validate(
             {
@@ -178,7 +178,7 @@ class Arming:
 def _requests(
     one: Served, fallback: DeviceFallback, limits: Limits
 ) -> Iterator[tuple[Request, Address, float]]:
-    """What commissioning writes, with its place and the raw value.
+    """Yield what commissioning writes, with its place and the raw value.
 
     The timer first: a setting may be that all of it is kept.
     """

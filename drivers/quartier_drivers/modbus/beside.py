@@ -36,7 +36,7 @@ class Beside:
             raise Refused(f"{name}: {meaning(answer)}")
 
     async def said(self, source: Source) -> str:
-        """What an identity register tells; empty where it does not."""
+        """Return what an identity register tells; empty where it does not."""
         unit = self._device.unit if source.unit is None else source.unit
         answer = await self.fetch(unit, source.address, source.width)
         return "" if answer.exception else codec.said_of(source, answer.values)

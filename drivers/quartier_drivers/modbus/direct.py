@@ -53,7 +53,7 @@ class DirectLink(Line):
 
     @property
     def connected(self) -> bool:
-        """Whether the connection stands, as far as we know."""
+        """Return whether the connection stands, as far as we know."""
         return self._socket is not None
 
     async def _connect(self) -> None:
@@ -148,7 +148,7 @@ class DirectLink(Line):
 
 
 def _places(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
-    """Where to connect to.  Raises OSError for a name that is not known."""
+    """Return where to connect to.  Raises OSError for a name that is not known."""
     if ":" in host or host.replace(".", "").isdecimal():
         return [(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))]
     infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -162,7 +162,7 @@ def _limit(seconds: float) -> bytes:
 
 
 def settled(work: Coroutine[Any, Any, T]) -> T:
-    """What ``work`` returns, which awaits nothing but a line and a clock of these."""
+    """Return what ``work`` returns, which awaits nothing but a line and a clock of these."""
     try:
         work.send(None)
     except StopIteration as ended:

@@ -43,7 +43,7 @@ class Direction:
 
 
 def of(bus: "RtuBus") -> Direction | None:
-    """What the site file asks for; None where the port is left alone."""
+    """Return what the site file asks for; None where the port is left alone."""
     if bus.rts_on_send is None:
         return None
     return Direction(bus.rts_on_send == "high", round(bus.rts_before_s * 1000), round(bus.rts_after_s * 1000))

@@ -19,7 +19,7 @@ class Doubles:
         self._alone_count: dict[int, int] = {}
 
     def doubts(self, request: Request, answer: Answer) -> bool:
-        """Whether it may be the unit's last answer once more."""
+        """Return whether it may be the unit's last answer once more."""
         last = self._last.get(request.unit)
         if last is None or last[1] != answer.data or answer.exception or not request.gives:
             return False

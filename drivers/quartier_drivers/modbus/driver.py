@@ -103,7 +103,7 @@ class ModbusDriver:
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic), the device's pauses included."""
+        """Return when ``read`` wants to be called next (monotonic), the device's pauses included."""
         if self._acknowledged or self._streak.told:
             return self._clock.now_ns()
         ready_ns = self._line.ready_ns
@@ -118,11 +118,11 @@ class ModbusDriver:
 
     @property
     def more(self) -> bool:
-        """Whether there is more to tell of the requests that ``read`` made in one go."""
+        """Return whether there is more to tell of the requests that ``read`` made in one go."""
         return len(self._streak.told) > 0
 
     def rest(self) -> Iterator[Readings]:
-        """What else they brought.  Raises NoReply or LinkLost in place of what failed."""
+        """Yield what else they brought.  Raises NoReply or LinkLost in place of what failed."""
         return self._streak.rest()
 
     def go_on(self, is_urgent: Callable[[], bool] | None) -> None:
@@ -239,7 +239,7 @@ class ModbusDriver:
     async def arm(
         self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
     ) -> Sequence[Armed]:
-        """How the fall-backs stand in the device; with ``writes`` they are written first."""
+        """Return how the fall-backs stand in the device; with ``writes`` they are written first."""
         arming = Arming(self._beside.fetch, self._beside.send, self._profile.limits, between)
         wanted = [one for one in self._writable if not points or one.name in points]
         found = [await arming.arm(one, writes=writes, runs=one.name in self._timed) for one in wanted]

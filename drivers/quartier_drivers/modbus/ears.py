@@ -24,7 +24,7 @@ class Foreign:
     heard_s: float
 
     def twin_of(self, unit: int, function: int, count: int) -> bool:
-        """Whether its answer cannot be told from the answer to a request of ours."""
+        """Return whether its answer cannot be told from the answer to a request of ours."""
         return (self.unit, self.function, self.count) == (unit, function, count)
 
 
@@ -95,7 +95,7 @@ class Ears:
         return size
 
     def _answer_size(self, start: int) -> int:
-        """How long an answer beginning there would be; 0 while that is not all here."""
+        """Return how long an answer beginning there would be; 0 while that is not all here."""
         function = self._heard[start + 1]
         if function & 0x80:
             size = 5

@@ -93,7 +93,7 @@ class Request:
 
     @property
     def gives(self) -> bool:
-        """Whether the answer brings data; an echo otherwise."""
+        """Return whether the answer brings data; an echo otherwise."""
         return not self.writes or self.function == READ_WRITE
 
     @property
@@ -194,7 +194,7 @@ def encoded(request: Request) -> bytes:
 
 
 def answer_of(request: Request, pdu: bytes) -> Answer:
-    """What a complete PDU says about ``request``; raises Rubbish when it is not an answer to it."""
+    """Return what a complete PDU says about ``request``; raises Rubbish when it is not an answer to it."""
     if len(pdu) == request.answer_size and pdu.startswith(request.sound):
         return Answer(data=pdu[2:], request=request)
     function = pdu[0]
@@ -216,7 +216,7 @@ def answer_of(request: Request, pdu: bytes) -> Answer:
 
 
 def _identity_size(pdu: bytes | bytearray) -> int:
-    """How long an answer of function 43/14 is; 0 while that is not known."""
+    """Return how long an answer of function 43/14 is; 0 while that is not known."""
     if len(pdu) < _IDENTITY_HEAD:
         return 0
     size = _IDENTITY_HEAD
@@ -316,7 +316,7 @@ class Hunt:
 
     @property
     def missing(self) -> int:
-        """How many bytes of the answer are still to come, if what is here is its beginning; else 0."""
+        """Return how many bytes of the answer are still to come, if what is here is its beginning; else 0."""
         head = bytes([self.request.unit]) + self.request.sound
         begun = self.buffer[: len(head)] == head[: len(self.buffer)]
         return max(0, self.request.answer_size + 3 - len(self.buffer)) if begun else 0
@@ -371,5 +371,5 @@ class Hunt:
 
 
 def meaning(answer: Answer) -> str:
-    """What the exception of an answer says."""
+    """Return what the exception of an answer says."""
     return EXCEPTIONS.get(answer.exception, f"exception {answer.exception}")

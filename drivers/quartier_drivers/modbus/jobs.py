@@ -107,7 +107,7 @@ class Job:
         return skipped
 
     def powers(self, data: bytes) -> dict[tuple[int, Address], Power]:
-        """What the scale registers in the answer say; empty while they say what they said before."""
+        """Return what the scale registers in the answer say; empty while they say what they said before."""
         pieces = self.sheet.scale_words(data)
         if pieces == self._scale_words:
             return {}
@@ -136,7 +136,7 @@ class Job:
                 _put(self._values, self._texts, at, values[name])
 
     def told(self, data: bytes, now_ns: int) -> Readings:
-        """What the data of a checked answer say."""
+        """Return what the data of a checked answer say."""
         values, qualities = self._registers.read(data, self._values)
         if LEFT in qualities or self._texts:
             qualities = self._finished(values, bytearray(qualities), data)

@@ -32,7 +32,7 @@ class Standing:
 
     @property
     def values(self) -> tuple[float | None, ...]:
-        """What stands, None where nothing is known."""
+        """Return what stands, None where nothing is known."""
         return tuple(self._last.values())
 
     def wrote(self, name: str, value: float) -> None:
@@ -50,7 +50,7 @@ class Standing:
         return told
 
     def least(self, name: str, cap: float | None) -> float | None:
-        """What a point is released to: its fail-safe cap, or what stands where that is lower."""
+        """Return what a point is released to: its fail-safe cap, or what stands where that is lower."""
         last = self._last.get(name)
         return cap if cap is None or last is None else min(cap, last)
 

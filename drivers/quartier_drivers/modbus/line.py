@@ -66,10 +66,10 @@ class Line(ABC):
     @property
     @abstractmethod
     def connected(self) -> bool:
-        """Whether the connection or port is open."""
+        """Return whether the connection or port is open."""
 
     def ready_ns(self, unit: int) -> int:
-        """When ``unit`` may be asked again without a wait, house time."""
+        """Return when ``unit`` may be asked again without a wait, house time."""
         return max(self._line_ready_ns, self._unit_ready_ns.get(unit, 0))
 
     def count(self, name: str, step: float = 1) -> None:
@@ -234,7 +234,7 @@ class Line(ABC):
             self._set_timer(loop)
 
     async def _answer(self) -> Answer:
-        """What was expected; raises what ``_fail`` brought."""
+        """Return what was expected; raises what ``_fail`` brought."""
         assert self._waiter is not None
         try:
             answer: Answer = await self._waiter
@@ -264,7 +264,7 @@ class Line(ABC):
 
     @property
     def _waits(self) -> bool:
-        """Whether an answer is waited for that has not come."""
+        """Return whether an answer is waited for that has not come."""
         return self._waiter is not None and not self._waiter.done()
 
     def _settle(self, answer: Any) -> None:
@@ -276,12 +276,12 @@ class Line(ABC):
             self._waiter.set_exception(error)
 
     def _patience_s(self, unit: int) -> float:
-        """How long to wait for an answer of a unit that was silent before."""
+        """Return how long to wait for an answer of a unit that was silent before."""
         del unit
         return self._timeout_s
 
     def _why(self) -> str:
-        """What else is to be said about a time-out."""
+        """Return what else is to be said about a time-out."""
         return ""
 
     @abstractmethod

@@ -27,7 +27,7 @@ class Pace:
 
     @property
     def request_cost(self) -> float:
-        """How many registers could be read in the time that one more request takes."""
+        """Return how many registers could be read in the time that one more request takes."""
         if not self.char_s:
             return NETWORK_COST
         return (_AROUND_CHARS * self.char_s + 2 * self.quiet_s + THINKING_S) / (2 * self.char_s)
@@ -41,11 +41,11 @@ class Pace:
         return self.quiet_s + THINKING_S
 
     def sending_s(self, request: Request) -> float:
-        """How long the request takes on the wire."""
+        """Return how long the request takes on the wire."""
         return len(request.rtu) * self.char_s
 
     def hearing_s(self, request: Request) -> float:
-        """How long its answer takes there."""
+        """Return how long its answer takes there."""
         return (request.answer_size + _FRAME_BYTES) * self.char_s
 
     def exchange_s(self, request: Request, answer_s: float) -> float:

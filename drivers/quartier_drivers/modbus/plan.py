@@ -104,7 +104,7 @@ def split(block: Block) -> list[Block]:
 
 
 def length_max(table: str, block_max: int) -> int:
-    """How many coils or registers one read may ask for."""
+    """Return how many coils or registers one read may ask for."""
     if table in ("coil", "discrete"):
         return min(BITS_MAX, 16 * block_max)
     return min(REGISTERS_MAX, block_max)
@@ -178,7 +178,7 @@ def _block(wants: Sequence[Want]) -> Block:
 
 
 def _seams(wants: Sequence[Want]) -> dict[int, int]:
-    """Where wants do not overlap: index of the want after the seam -> width of the gap there."""
+    """Return where wants do not overlap: index of the want after the seam -> width of the gap there."""
     seams = {}
     end = wants[0].end
     for at, want in enumerate(wants[1:], start=1):

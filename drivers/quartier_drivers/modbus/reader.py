@@ -137,7 +137,7 @@ def _url_faults(url: str, error: Exception) -> list[Fault]:
 
 
 def _unknown(url: str) -> str:
-    """What is wrong with a text that begins with no scheme, or another; with its likely meaning."""
+    """Return what is wrong with a text that begins with no scheme, or another; with its likely meaning."""
     bare = url.partition("?")[0]
     if bare.startswith(("/", "usb:")):
         return f"{bare!r} has no scheme; write rtu://{bare}"

@@ -56,7 +56,7 @@ class _Told:
 
 
 def guess(profile: RegisterProfile, words: Words, objects: Mapping[int, str]) -> Guess | None:
-    """Whether ``profile`` may be the device; None when a mark is contradicted, or none was told.
+    """Return whether ``profile`` may be the device; None when a mark is contradicted, or none was told.
 
     ``objects`` are its objects of function 43/14.  Registers are asked for one mark after the other, and
     none after the first contradiction.
@@ -87,7 +87,7 @@ def guess(profile: RegisterProfile, words: Words, objects: Mapping[int, str]) ->
 
 
 def _is_of(vendor: str, maker: str) -> bool:
-    """Whether a vendor's name is that of a maker, however either is written."""
+    """Return whether a vendor's name is that of a maker, however either is written."""
     said, words = vendor.lower(), re.findall(r"[^\W_]{3,}", maker.lower())
     return any(word in said for word in words) or said in maker.lower()
 

@@ -32,7 +32,7 @@ class Troupe:
         self._count = 0
 
     def answer_s(self, unit: int) -> float:
-        """How long the unit takes to begin its answer."""
+        """Return how long the unit takes to begin its answer."""
         common_s = self.pretence.answer_s
         return self.pretence.answers_s.get(unit, self.pace.answer_s if common_s is None else common_s)
 
@@ -41,11 +41,11 @@ class Troupe:
         return self.pace.exchange_s(request, self.answer_s(request.unit))
 
     def speaks(self, unit: int, wait_s: float) -> bool:
-        """Whether it is heard by who waits that long."""
+        """Return whether it is heard by who waits that long."""
         return unit not in self.pretence.dead and self.answer_s(unit) <= wait_s
 
     def answer(self, request: Request) -> Answer:
-        """What it says: no two answers are the same, so that none is taken for said twice."""
+        """Return what it says: no two answers are the same, so that none is taken for said twice."""
         held = self.pretence.registers.get(request.unit)
         if held is None or request.function != _HOLDING:
             self._count += 1
@@ -73,7 +73,7 @@ class _Rehearsed(Line):
         self._is_open = False
 
     def takes_s(self, request: Request) -> float:
-        """How long an answered request takes of the bus's time."""
+        """Return how long an answered request takes of the bus's time."""
         return self.troupe.takes_s(request) + self._pause_s
 
     def answer_s(self, unit: int) -> float:
@@ -82,7 +82,7 @@ class _Rehearsed(Line):
 
     @property
     def connected(self) -> bool:
-        """Whether it was opened, and not given up since."""
+        """Return whether it was opened, and not given up since."""
         return self._is_open
 
     def _disconnect(self) -> None:
@@ -163,7 +163,7 @@ def rehearsal(
 
 
 def asks(jobs: "Iterable[Job]", limits: "Limits") -> list[Ask]:
-    """What a driver with these jobs asks of a device that can bear this."""
+    """Return what a driver with these jobs asks of a device that can bear this."""
     return [asked(job.request, job.sheet.block.period_s, limits) for job in jobs]
 
 

@@ -55,7 +55,7 @@ class RtuLink(UnnumberedLine):
 
     @property
     def connected(self) -> bool:
-        """Whether the port is open."""
+        """Return whether the port is open."""
         return self._port is not None
 
     def record(self, tape: "Tape | None") -> None:

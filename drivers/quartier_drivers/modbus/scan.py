@@ -231,14 +231,14 @@ class _Look:
         return f"{value:.15g}" if isinstance(value, float) else str(value or "").strip()
 
     async def _objects(self, unit: int) -> Mapping[int, str]:
-        """What it says of itself by function 43/14; most devices know no such function."""
+        """Return what it says of itself by function 43/14; most devices know no such function."""
         answer = await self._ask(identity_request(unit))
         return identity_of(answer) if isinstance(answer, Answer) and not answer.exception else {}
 
     async def _registers(
         self, unit: int, profiles: Sequence[RegisterProfile]
     ) -> Mapping[_Key, Sequence[int]]:
-        """What stands where the profiles' marks are."""
+        """Return what stands where the profiles' marks are."""
         heard: dict[_Key, Sequence[int]] = {}
         sources = [mark.source for profile in profiles for mark in profile.marks.values()]
         keys = dict.fromkeys(_key(one, unit) for one in sources if one is not None)
@@ -289,7 +289,7 @@ def _alike(found: Sequence[Found]) -> Sequence[Found]:
 
 
 def _device(one: Found, anchors: Mapping[str, Collection[int]]) -> object:
-    """What is the same for all units of a device."""
+    """Return what is the same for all units of a device."""
     for guess_ in one.guesses:
         if anchors.get(guess_.profile):
             return guess_.profile, one.bus

@@ -90,7 +90,7 @@ class Infos(Mapping[str, PointInfo]):
 
 
 def info(one: Served, profile: RegisterProfile) -> PointInfo:
-    """What is known about a point before it was ever read."""
+    """Return what is known about a point before it was ever read."""
     point, write = one.point, one.point.write
     plain = PointInfo(
         one.name,
@@ -132,7 +132,7 @@ def _shows_own(point: Point) -> bool:
 
 
 def wants(one: Served, profile: RegisterProfile) -> list[Want]:
-    """What a point needs from the wire; nothing for one that can only be written."""
+    """Return what a point needs from the wire; nothing for one that can only be written."""
     point = one.point
     if point.write is not None and point.write.confirm == "none":
         return []

@@ -58,7 +58,7 @@ class Fit:
         return Layout.of(seat.owner(self.keys[0]), self._told)
 
     def decoder(self, place: int) -> codec.Decoder:
-        """What reads the point at ``place`` where the native reader does not."""
+        """Return what reads the point at ``place`` where the native reader does not."""
         found = self._decoders.get(place)
         if found is None:
             one = self.points[place][0]
@@ -156,7 +156,7 @@ _KNOWN: WeakValueDictionary[tuple[object, ...], Shape] = WeakValueDictionary()
 
 
 def shape(device: DeviceSpec, profile: RegisterProfile, request_cost: float) -> Shape:
-    """What ``device`` shares with all that are like it, of this very profile on lines like its own."""
+    """Return what ``device`` shares with all that are like it, of this very profile on lines like its own."""
     numbers = {owner: str(number) for number, owner in enumerate(dict.fromkeys(device.owners.values()))}
     owners = {part: numbers[owner] for part, owner in device.owners.items()}
     elsewhere = any(
@@ -189,7 +189,7 @@ class Seat:
         return f"{self.owner(key)}.{key.partition('.')[2]}"
 
     def owner(self, key: str) -> str:
-        """Whose a point of the shape is."""
+        """Return whose a point of the shape is."""
         return self.owners[int(key.partition(".")[0])]
 
     def key(self, name: str) -> str:

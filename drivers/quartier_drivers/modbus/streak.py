@@ -81,7 +81,10 @@ class Streak:
         return failure
 
     def next(self) -> Readings:
-        """What the next request of the last go brought.  Raises NoReply or LinkLost where it failed."""
+        """Return what the next request of the last go brought.
+
+        Raises NoReply or LinkLost where it failed.
+        """
         told = self.told.popleft()
         if isinstance(told, Readings):
             return told

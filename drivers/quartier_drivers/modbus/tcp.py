@@ -31,7 +31,7 @@ class TcpLink(Line):
 
     @property
     def connected(self) -> bool:
-        """Whether the connection stands, as far as the kernel knows."""
+        """Return whether the connection stands, as far as the kernel knows."""
         return self._connection.stands
 
     def record(self, tape: "Tape | None") -> None:

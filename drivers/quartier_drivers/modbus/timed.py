@@ -41,7 +41,7 @@ class Timed:
         self._written_ns[name] = self._now_ns()
 
     def runs(self, one: Served) -> bool:
-        """Whether half of its time or more is left: nobody reads how much it is."""
+        """Return whether half of its time or more is left: nobody reads how much it is."""
         fallback = one.point.write.fallback if one.point.write else None
         if fallback is None or fallback.after_s is None or one.name not in self._written_ns:
             return False

@@ -28,7 +28,7 @@ class TunnelLink(UnnumberedLine):
 
     @property
     def connected(self) -> bool:
-        """Whether the connection stands, as far as the kernel knows."""
+        """Return whether the connection stands, as far as the kernel knows."""
         return self._connection.stands
 
     def record(self, tape: "Tape | None") -> None:

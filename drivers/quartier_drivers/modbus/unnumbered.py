@@ -43,7 +43,7 @@ class UnnumberedLine(Line):
         self._probes_count: dict[int, int] = {}
 
     def ready_ns(self, unit: int) -> int:
-        """When ``unit`` may be asked again without a wait, house time."""
+        """Return when ``unit`` may be asked again without a wait, house time."""
         ready_ns = super().ready_ns(unit)
         if unit not in self._owing_s:
             return ready_ns
@@ -56,12 +56,12 @@ class UnnumberedLine(Line):
 
     @property
     def _asked(self) -> bool:
-        """Whether a request has gone out whose answer has not come."""
+        """Return whether a request has gone out whose answer has not come."""
         return self._waits
 
     @property
     def _is_sent(self) -> bool:
-        """Whether the request in hand has gone out."""
+        """Return whether the request in hand has gone out."""
         return True
 
     def _disturbed(self) -> None:
@@ -113,12 +113,12 @@ class UnnumberedLine(Line):
             self._overhear(hunt.before + hunt.rest)
 
     def _doubt_s(self, request: Request) -> float:
-        """How long the right answer may still take, when one in doubt was there before it."""
+        """Return how long the right answer may still take, when one in doubt was there before it."""
         return max(2 * (self._slowest_s or 0.0), _PROBE_MIN_S) + self._size_s(request)
 
     @abstractmethod
     def _size_s(self, request: Request) -> float:
-        """How long the answer to ``request`` takes on the wire, as far as that is known."""
+        """Return how long the answer to ``request`` takes on the wire, as far as that is known."""
 
     def _overhear(self, data: bytes) -> None:
         before_count = self._ears.foreign_count

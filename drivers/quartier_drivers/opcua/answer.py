@@ -63,7 +63,7 @@ class Garbled(ValueError):  # noqa: N818 - a state of an answer
 
 
 def read_answer(data: bytes, count: int) -> Answer:
-    """What ``data``, the body of a message, says of ``count`` nodes.  Raises Garbled."""
+    """Return what ``data``, the body of a message, says of ``count`` nodes.  Raises Garbled."""
     try:
         return _answer(data, count)
     except (struct.error, IndexError, UnicodeDecodeError, OverflowError, RecursionError) as error:
@@ -145,7 +145,7 @@ _FORMS = {
 
 
 def _header(data: bytes, at: int) -> tuple[int, int]:
-    """When it was sent, and where what follows the ResponseHeader begins (OPC 10000-4, 7.33)."""
+    """Return when it was sent, and where what follows the ResponseHeader begins (OPC 10000-4, 7.33)."""
     sent = _TICKS.unpack_from(data, at)[0]
     at = _diagnostics(data, at + 16, 0)  # over the handle and the result, which the link has looked at
     (strings_count,) = _INT.unpack_from(data, at)
@@ -262,7 +262,7 @@ def _extension(data: bytes, at: int) -> int:
 
 
 def _diagnostics(data: bytes, at: int, depth: int) -> int:
-    """Where a DiagnosticInfo ends (OPC 10000-6, 5.2.2.12)."""
+    """Return where a DiagnosticInfo ends (OPC 10000-6, 5.2.2.12)."""
     if depth > _DEPTH_MAX:
         raise Garbled("diagnostics nested too deep")
     mask, at = data[at], at + 1

@@ -63,7 +63,7 @@ class Batch:
             self.due_ns = slot_ns(now_ns + 1, self.period_ns, phase_ns)
 
     def take(self, answer: Answer, places: Sequence[int], now_ns: int) -> Readings:
-        """What an answer said of ``places``; the others are not there."""
+        """Return what an answer said of ``places``; the others are not there."""
         self.fresh_ns = now_ns
         if len(places) == len(self._latest):
             for place, value in enumerate(answer.values):
@@ -136,7 +136,7 @@ class Batch:
 
     @property
     def suspects(self) -> bool:
-        """Whether something differed when it was last asked."""
+        """Return whether something differed when it was last asked."""
         return bool(self._suspects)
 
     def _put(self, place: int, value: Value) -> None:

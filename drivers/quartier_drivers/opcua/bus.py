@@ -94,12 +94,12 @@ class OpcuaBus(BaseModel):
 
     @property
     def has_units(self) -> bool:
-        """Whether its devices are told apart by unit or address; here it is by their nodes."""
+        """Return whether its devices are told apart by unit or address; here it is by their nodes."""
         return False
 
     @property
     def weakness(self) -> str:
-        """What is not secure here by explicit keys, for people; empty where nothing is."""
+        """Return what is not secure here by explicit keys, for people; empty where nothing is."""
         found = []
         if self.insecure_policy == "None":
             found.append("neither signed nor encrypted")

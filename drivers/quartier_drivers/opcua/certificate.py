@@ -68,7 +68,7 @@ def first_of(chain: bytes) -> bytes:
 
 
 def shown(der: bytes) -> Shown:
-    """What is to be said of a certificate.  Raises ValueError where it is none."""
+    """Return what is to be said of a certificate.  Raises ValueError where it is none."""
     one = x509.load_der_x509_certificate(der)
     return Shown(
         fingerprint(der),
@@ -95,7 +95,10 @@ def own(folder: Path) -> Own:
 
 
 def own_if_made(folder: Path) -> tuple[Path, Shown] | None:
-    """Where our certificate is and what is to be said of it; None before it is made.  Raises OSError."""
+    """Return where our certificate is and what is to be said of it; None before it is made.
+
+    Raises OSError.
+    """
     file = folder / OWN / CERTIFICATE
     try:
         return file, shown(file.read_bytes())

@@ -13,7 +13,7 @@ from quartier_drivers.opcua.trust import TrustList
 
 
 async def offered(url: str, timeout_s: float) -> list[Offer]:
-    """What the server at ``url`` offers.  Raises LinkLost where it cannot be reached, with why."""
+    """Return what the server at ``url`` offers.  Raises LinkLost where it cannot be reached, with why."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:

@@ -84,7 +84,7 @@ class OpcuaDriver:
 
     @property
     def requests_count(self) -> int:
-        """How many requests it takes to read everything once."""
+        """Return how many requests it takes to read everything once."""
         return len(self._batches)
 
     def on_word(self, wake: Callable[[], None]) -> None:
@@ -93,7 +93,7 @@ class OpcuaDriver:
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic)."""
+        """Return when ``read`` wants to be called next (monotonic)."""
         now_ns = self._clock.now_ns()
         if self._news:
             return now_ns
@@ -369,7 +369,7 @@ class OpcuaDriver:
             return
 
     def _cap(self, name: str) -> float | None:
-        """What a point is released to: its fail-safe cap, or what stands where that is lower."""
+        """Return what a point is released to: its fail-safe cap, or what stands where that is lower."""
         cap, last = self._device.caps.get(name), self._caps.get(name)
         return cap if cap is None or last is None else min(cap, last)
 

@@ -47,12 +47,12 @@ class Entrance:
         self._known = offer
 
     def notes(self) -> Sequence[Note]:
-        """What people should know since the last call."""
+        """Return what people should know since the last call."""
         notes, self._notes = self._notes, []
         return notes
 
     def is_changed(self) -> bool:
-        """Whether a certificate was accepted or removed since the server was refused."""
+        """Return whether a certificate was accepted or removed since the server was refused."""
         return self._trust.stamp() != self._stamp
 
     async def entered(self, link: "ModuleType", address: str) -> "Session":

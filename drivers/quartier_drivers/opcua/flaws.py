@@ -12,7 +12,7 @@ _DAY_S = 86_400
 
 
 def point_flaws(quantity: str, point: Point, scan: Mapping[str, float]) -> list[Flaw]:
-    """What is wrong with a point though each of its keys is well-formed."""
+    """Return what is wrong with a point though each of its keys is well-formed."""
     flaws = [] if name_flaws(quantity) else _reading(quantity, point)
     flaws += quantity_flaws(quantity, point, scan)
     if point.write is not None:

@@ -33,7 +33,7 @@ MODES = {name: mode for mode, name in _MODES.items()}
 
 
 def offers(endpoints: Sequence[Any]) -> list[Offer]:
-    """What a server offers over this protocol."""
+    """Return what a server offers over this protocol."""
     return [
         Offer(
             one.SecurityPolicyUri.rpartition("#")[2], _MODES[one.SecurityMode], one.ServerCertificate or b""
@@ -44,7 +44,7 @@ def offers(endpoints: Sequence[Any]) -> list[Offer]:
 
 
 def heard(result: Any) -> Told:
-    """What a message of a subscription says, its values as those of a read."""
+    """Return what a message of a subscription says, its values as those of a read."""
     message = result.NotificationMessage
     changes: list[tuple[int, Value]] = []
     ended = 0

@@ -97,7 +97,7 @@ class Line:
         self._stats[name] += 1
 
     def notes(self) -> Sequence[Note]:
-        """What people should know of its certificates."""
+        """Return what people should know of its certificates."""
         return self._entrance.notes()
 
     @property
@@ -117,7 +117,7 @@ class Line:
 
     @property
     def stands(self) -> bool:
-        """Whether the connection stands, as far as the kernel knows."""
+        """Return whether the connection stands, as far as the kernel knows."""
         return self._session is not None and self._session.stands
 
     @property
@@ -221,7 +221,7 @@ class Line:
         return await self._exchange(lambda session: session.parent_types(place))
 
     async def children(self, place: Place) -> list[Child]:
-        """What is below a node.  Raises as ``read``."""
+        """Return what is below a node.  Raises as ``read``."""
         return await self._exchange(lambda session: session.children(place))
 
     async def subscribe(

@@ -55,7 +55,7 @@ _CHANNEL_SHARE = 0.75  # OPC 10000-4, 5.5.2: a token is renewed after 75 % of it
 
 
 async def offers(url: str, address: str, timeout_s: float) -> list[Offer]:
-    """What the server at ``url`` offers, asked without a session.  Raises LinkLost."""
+    """Return what the server at ``url`` offers, asked without a session.  Raises LinkLost."""
     client = Client(url, timeout=timeout_s)
     with _told(url):
         try:
@@ -79,7 +79,7 @@ class Session:
 
     @property
     def stands(self) -> bool:
-        """Whether the connection stands, as far as the kernel knows."""
+        """Return whether the connection stands, as far as the kernel knows."""
         return self._client.uaclient.state is UaClientState.CONNECTED
 
     async def open(self, address: str, access: Access) -> None:
@@ -245,7 +245,7 @@ class Session:
     # Looking around
 
     async def children(self, place: Place, most: int = 1000) -> list[Child]:
-        """What is below a node, by hierarchical references.  Raises NoReply or LinkLost."""
+        """Return what is below a node, by hierarchical references.  Raises NoReply or LinkLost."""
         found = await self._browse(place, ua.BrowseDirection.Forward, "HierarchicalReferences", most)
         return [
             Child(forms.place_of(one.NodeId), one.BrowseName.Name or "", one.NodeClass.name) for one in found

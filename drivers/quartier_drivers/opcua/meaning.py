@@ -17,7 +17,7 @@ _NOTHING: tuple[None, bool] = (None, False)
 
 
 def teller(quantity: str, point: Point) -> Teller:
-    """What reads the point, prepared once."""
+    """Return what reads the point, prepared once."""
     kind = word(quantity).kind
     if kind == "text":
         return lambda raw: _text(point, raw)
@@ -42,7 +42,7 @@ def teller(quantity: str, point: Point) -> Teller:
 
 
 def raw_for(point: Point, value: float, type_number: int, bounds: Bounds) -> bool | int | float:
-    """What is written for ``value`` (house units) into a node of this type.
+    """Return what is written for ``value`` (house units) into a node of this type.
 
     ``bounds`` are those of the node, house units.  Raises ValueError where the point is not writable or the
     value is no number, is outside the bounds, or does not fit.
@@ -79,7 +79,7 @@ def raw_deadband(point: Point) -> float:
 
 
 def differs(point: Point, one: Raw, other: Raw) -> bool:
-    """Whether two raw values are further apart than the deadband lets the server be silent."""
+    """Return whether two raw values are further apart than the deadband lets the server be silent."""
     if isinstance(one, str) or isinstance(other, str) or one is None or other is None:
         return one != other
     # Twice: the value that was told may lie a deadband on one side of the one that was sampled then.

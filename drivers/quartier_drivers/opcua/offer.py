@@ -42,7 +42,7 @@ def chosen(offers: Sequence[Offer], bus: "OpcuaBus") -> Offer | None:
 
 
 def refusal(offers: Sequence[Offer], bus: "OpcuaBus") -> str:
-    """Why none of the offers is taken, with what there is instead."""
+    """Return why none of the offers is taken, with what there is instead."""
     there = ", ".join(dict.fromkeys(f"{offer.policy} ({offer.mode})" for offer in offers)) or "nothing"
     asked = " or ".join(policy for policy, _ in wanted(bus))
     return f"{bus.url} offers {there}; wanted is {asked} ({bus.mode}): change policy or mode, or the server"

@@ -14,7 +14,7 @@ from quartier_drivers.opcua.wanted import Wanted, fits
 
 
 def written_at(point: Point) -> Node:
-    """Where a writable point is written."""
+    """Return where a writable point is written."""
     return point.node if point.write is None or point.write.node is None else point.write.node
 
 
@@ -38,12 +38,12 @@ def nodes(one: Served) -> list[Node]:
 
 
 def setpoint(one: Served, value: float, target: Target) -> Raw:
-    """What is written into the point's node.  Raises ValueError as ``raw_for`` does."""
+    """Return what is written into the point's node.  Raises ValueError as ``raw_for`` does."""
     return raw_for(one.point, value, target.type_number, write_bounds(one.point, target.eu_range))
 
 
 def beat(one: Served, count: int, target: Target) -> Raw:
-    """What keeps the point's watchdog from acting, the ``count``-th time.  Raises ValueError."""
+    """Return what keeps the point's watchdog from acting, the ``count``-th time.  Raises ValueError."""
     write = one.point.write
     fallback = write.fallback if write else None
     if fallback is None:

@@ -112,12 +112,12 @@ class Point(Quantity):
 
     @property
     def writable(self) -> bool:
-        """Whether it can be written."""
+        """Return whether it can be written."""
         return self.write is not None
 
     @property
     def fallback(self) -> Fallback | None:
-        """What its device does by itself when nobody writes; None: nothing."""
+        """Return what its device does by itself when nobody writes; None: nothing."""
         return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
 
 

@@ -10,7 +10,7 @@ CREDENTIAL = "credential:"
 
 
 def read(reference: str, environ: Mapping[str, str] = os.environ) -> bytes:
-    """What stands in the file of a path, or of ``credential:NAME`` of systemd.
+    """Return what stands in the file of a path, or of ``credential:NAME`` of systemd.
 
     Raises LinkLost that says what is wrong, never what stands there.
     """

@@ -22,7 +22,7 @@ class Served:
 
     @property
     def is_read(self) -> bool:
-        """Whether it can be read at all."""
+        """Return whether it can be read at all."""
         return self.point.write is None or self.point.write.confirm == "read"
 
 
@@ -37,7 +37,7 @@ def roster(device: DeviceSpec, profile: OpcuaProfile) -> dict[str, Served]:
 
 
 def info(one: Served, profile: OpcuaProfile) -> PointInfo:
-    """What is known about a point before it was ever read."""
+    """Return what is known about a point before it was ever read."""
     point, write = one.point, one.point.write
     plain = PointInfo(
         one.name,
@@ -65,7 +65,7 @@ def info(one: Served, profile: OpcuaProfile) -> PointInfo:
 
 
 def grouped(points: Sequence[tuple[str, float, bool]], most: int) -> list[tuple[float, bool, list[str]]]:
-    """Which points are read together: (name, period in s, subscribed) -> period, subscribed, names.
+    """Return which points are read together: (name, period in s, subscribed) -> period, subscribed, names.
 
     At most ``most`` in one request, and where they take several, about as many in each.
     """

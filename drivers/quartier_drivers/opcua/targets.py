@@ -22,7 +22,7 @@ class Target:
 
 
 async def targets(line: Line, places: Sequence[Place], types: Mapping[Place, int]) -> dict[Place, Target]:
-    """What there is to know of each place; ``types`` are those that the profile names.
+    """Return what there is to know of each place; ``types`` are those that the profile names.
 
     A place that is no variable of a type that can be written is left out.  Raises Refused, NoReply, LinkLost.
     """

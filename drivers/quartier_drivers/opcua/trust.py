@@ -40,7 +40,7 @@ class TrustList:
         return [entry for one in ((state,) if state else (TRUSTED, REFUSED)) for entry in self._entries(one)]
 
     def is_trusted(self, der: bytes) -> bool:
-        """Whether this very certificate was accepted."""
+        """Return whether this very certificate was accepted."""
         try:
             return (self._file(TRUSTED, certificate.fingerprint(der))).read_bytes() == der
         except OSError:

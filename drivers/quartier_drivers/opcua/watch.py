@@ -85,19 +85,19 @@ class Watch:
         self._again_ns = self._clock.now_ns()
 
     def vouches_for(self, batch: Batch) -> bool:
-        """Whether messages keep this batch fresh now."""
+        """Return whether messages keep this batch fresh now."""
         if not self._is_whole or not batch.subscribed or not self._lives:
             return False
         return self._every_ns <= _PERIODS_MAX * batch.period_ns
 
     @property
     def grace_ns(self) -> int:
-        """How long after a message the next one may come."""
+        """Return how long after a message the next one may come."""
         return int(_SILENT_COUNT * self._every_ns)
 
     @property
     def due_ns(self) -> int | None:
-        """When ``step`` wants to be called; None: not at all."""
+        """Return when ``step`` wants to be called; None: not at all."""
         if not self.is_wanted or not self._batches:
             return None
         if self._is_whole:

@@ -41,7 +41,7 @@ class Writer:
             self._targets |= await targets(self._line, missing, named)
 
     async def target(self, name: str, node: Node, type_number: int = 0) -> Target:
-        """What is known of a node.  Raises Refused where it cannot be written, NoReply or LinkLost."""
+        """Return what is known of a node.  Raises Refused where it cannot be written, NoReply or LinkLost."""
         await self.look([(node, type_number)])
         place = self._line.place(node)
         if place is None:

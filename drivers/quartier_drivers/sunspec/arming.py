@@ -15,7 +15,7 @@ _IS_LOCAL = 1
 
 
 def armed(point: str, function: Function, cap: float | None, *, wrote: bool) -> Armed:
-    """How it stands by what was read last; ``wrote``: its arming was written before."""
+    """Return how it stands by what was read last; ``wrote``: its arming was written before."""
     value: float | None = None
     after_s: float | None = math.inf
     remedy = AT_DEVICE if wrote else ARM

@@ -102,7 +102,7 @@ def title(found: Found) -> str:
 
 
 def layout(definition: Model, found: Found, words: Words) -> Unfolded:
-    """Where its points stand; counts are taken from ``words``."""
+    """Return where its points stand; counts are taken from ``words``."""
     return unfold(definition, found.length, lambda at: words[at] if at < len(words) else None)
 
 
@@ -114,10 +114,10 @@ def power(leaf: Leaf, words: Words) -> int | None:
 
 
 def power_of(word: int | None) -> int | None:
-    """What a scale factor says; None where it is refused, not implemented or beyond -10..10."""
+    """Return what a scale factor says; None where it is refused, not implemented or beyond -10..10."""
     return None if word is None else codec.power_of([word])
 
 
 def counted(definition: Model) -> int:
-    """How many registers, from its ID on, hold what says how often its groups are repeated."""
+    """Return how many registers, from its ID on, hold what says how often its groups are repeated."""
     return definition.group.size if definition.repeats else HEAD_WORDS

@@ -111,7 +111,7 @@ def _follow(base: int, first: Sequence[int], known: Known) -> Generator[Ask, Wor
 
 
 def _fault(number: int, address: int, length: int) -> str:
-    """Why the chain ends with a model that is not one of it."""
+    """Return why the chain ends with a model that is not one of it."""
     if number == 0:
         return f"a model 0 at {address}: the chain ends there without 0xFFFF"
     if address + HEAD_WORDS + length > _SPACE:

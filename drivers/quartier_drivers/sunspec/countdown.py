@@ -28,7 +28,7 @@ class Countdown:
         self._written_ns = self._now_ns()
 
     def seen(self, left_s: int | None, *, enabled: bool) -> bool:
-        """What it shows now; whether there is a trouble that was not there before."""
+        """Return what it shows now; whether there is a trouble that was not there before."""
         if left_s is None or self._written_ns is None or not self._after_s:
             return False
         before, self.trouble = self.trouble, self._judged(left_s, enabled=enabled)

@@ -45,7 +45,7 @@ class Device:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Who it is, as its model 1 tells."""
+        """Return who it is, as its model 1 tells."""
         told = {key: self.value(Name(_COMMON, path)) for key, path in _IDENTITY.items()}
         return {key: str(found) for key, found in told.items() if found}
 
@@ -57,7 +57,7 @@ class Device:
         return None if found is None or leaf is None else Term(found.address, leaf)
 
     def value(self, name: Name) -> values.Plain | None:
-        """What was read of a point; None where it is not there, not implemented or was not read."""
+        """Return what was read of a point; None where it is not there, not implemented or was not read."""
         term = self.term(name)
         return None if term is None else self._said(term, self._power_of(term))
 
@@ -94,7 +94,7 @@ class Device:
         return there
 
     def stands(self, found: Found) -> bool:
-        """Whether the model is still where it was found, by what was read last."""
+        """Return whether the model is still where it was found, by what was read last."""
         return (self.memory.get(found.address), self.memory.get(found.address + 1)) == (
             found.number,
             found.length,
@@ -144,7 +144,7 @@ def blocks(device: Device, names: Iterable[Name], block_max: int) -> list[Block]
 
 
 def powers(device: Device) -> dict[Address, int | None]:
-    """What the scale factors that were read say, by their registers."""
+    """Return what the scale factors that were read say, by their registers."""
     scales = {
         found.address + leaf.scale_offset
         for found, layout in device.layouts.items()

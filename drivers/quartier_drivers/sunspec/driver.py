@@ -80,7 +80,7 @@ class SunspecDriver:
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic)."""
+        """Return when ``read`` wants to be called next (monotonic)."""
         if self._news or self.polled is None:
             return self._clock.now_ns()
         return min(self.polled.due_ns, max(self._own_ns(), self._line.ready_ns(self._spec.unit)))
@@ -91,12 +91,12 @@ class SunspecDriver:
         return tuple(one.standing for one in self._steered.values() if not self._astray)
 
     def notes(self) -> Sequence[Note]:
-        """What people should know of it, since the last call."""
+        """Return what people should know of it, since the last call."""
         told, self._notes = self._notes, []
         return told
 
     def rest(self) -> Iterable[Readings]:
-        """What else the requests brought that ``read`` made in one go."""
+        """Return what else the requests brought that ``read`` made in one go."""
         return () if self.polled is None else self.polled.rest()
 
     def go_on(self, is_urgent: Callable[[], bool]) -> None:
@@ -237,7 +237,7 @@ class SunspecDriver:
     async def arm(
         self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
     ) -> Sequence[Armed]:
-        """How the fall-back of each of ``points`` (none named: all) stands in the device.
+        """Return how the fall-back of each of ``points`` (none named: all) stands in the device.
 
         With ``writes`` its timer and its reversion value are written first.  Raises NoReply or LinkLost.
         """
@@ -293,20 +293,20 @@ class SunspecDriver:
             await self.open()
 
     def _alone(self, told: Reading) -> Readings:
-        """What is read by itself is told with the same layout each time."""
+        """Return what is read by itself is told with the same layout each time."""
         layout = self._layouts.get(told.point)
         if layout is None:
             layout = self._layouts[told.point] = Layout((told.point,), bytes([FLOAT]))
         return columns([told], told.taken_ns, layout)
 
     def _own_ns(self) -> int:
-        """When the first thing beside the polling is due; asked at each exchange."""
+        """Return when the first thing beside the polling is due; asked at each exchange."""
         if len(self.beside) == 1:
             return self._looks.due_ns
         return min([due_ns for one in self.beside if (due_ns := one.due_ns) is not None])
 
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
-        """When each of these things is due, and what is then done; one exchange each."""
+        """Yield when each of these things is due, and what is then done; one exchange each."""
         for steered in self._steered.values():
             yield steered.round.due_ns, partial(self._seen, steered)
         for summed in self._summed:

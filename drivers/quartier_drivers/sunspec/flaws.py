@@ -13,7 +13,7 @@ from quartier_drivers.sunspec.schema import CAPS, Steering, Taken
 
 
 def taken_flaws(quantity: str, taken: Taken, scan: Mapping[str, float]) -> list[Flaw]:
-    """What is wrong with a quantity and where it is taken from."""
+    """Return what is wrong with a quantity and where it is taken from."""
     flaws = quantity_flaws(quantity, taken, scan)
     kind = "" if name_flaws(quantity) else word(quantity).kind
     for names in taken.source:

@@ -53,17 +53,17 @@ class Function(ABC):
 
     @property
     def ratings(self) -> tuple[Name, ...]:
-        """What its percentages are of: the first that the device tells."""
+        """Return what its percentages are of: the first that the device tells."""
         return ()
 
     @property
     def is_there(self) -> bool:
-        """Whether the device has it: each point that it needs is implemented."""
+        """Return whether the device has it: each point that it needs is implemented."""
         return all(self.raw(path) is not None for path in self.needs)
 
     @property
     def moved(self) -> bool:
-        """Whether another model stands where it was found, or where one of its ratings was."""
+        """Return whether another model stands where it was found, or where one of its ratings was."""
         found = [one for number in self._models if (one := self.device.chain.of(number)) is not None]
         return not all(self.device.stands(one) for one in found)
 
@@ -73,15 +73,15 @@ class Function(ABC):
 
     @property
     def enabled(self) -> bool:
-        """Whether an order of it is in force."""
+        """Return whether an order of it is in force."""
         return self.raw(self.enable) == self.on
 
     def raw(self, path: str) -> int | None:
-        """What was read of a point; None where it is not implemented."""
+        """Return what was read of a point; None where it is not implemented."""
         return self.device.raw(self._name(path))
 
     def has(self, *paths: str) -> bool:
-        """Whether all these points are implemented."""
+        """Return whether all these points are implemented."""
         return all(self.raw(path) is not None for path in paths)
 
     def name(self, path: str) -> Name:
@@ -95,7 +95,7 @@ class Function(ABC):
 
     @abstractmethod
     def reading(self) -> tuple[float | None, str]:
-        """What it is set to in house watts, None where nothing is in force; and in the device's words.
+        """Return what it is set to in house watts, None where nothing is in force; and in the device's words.
 
         Raises ValueError where a rating or a scale factor is void.
         """
@@ -109,15 +109,15 @@ class Function(ABC):
 
     @abstractmethod
     def own(self) -> Sequence[Step]:
-        """What gives the point back to the device's own control, its timer zeroed."""
+        """Return what gives the point back to the device's own control, its timer zeroed."""
 
     def released(self, value: float) -> Sequence[Step]:
-        """What leaves it at ``value`` for good.  Raises ValueError as ``orders`` does."""
+        """Return what leaves it at ``value`` for good.  Raises ValueError as ``orders`` does."""
         return type(self)(self.device, self.rule.model_copy(update={"after_s": 0.0})).orders(value, None)
 
     @abstractmethod
     def arming(self, cap: float | None) -> Step:
-        """What ``quartier arm`` writes: how it shall end by itself, without any order."""
+        """Return what ``quartier arm`` writes: how it shall end by itself, without any order."""
 
     @abstractmethod
     def span(self) -> tuple[float, float]:
@@ -125,13 +125,13 @@ class Function(ABC):
 
     @abstractmethod
     def step_w(self) -> float:
-        """What one count is worth, W.  Raises ValueError as ``reading`` does."""
+        """Return what one count is worth, W.  Raises ValueError as ``reading`` does."""
 
     def _name(self, path: str) -> Name:
         return Name(self.model, path)
 
     def _kept(self, *paths: str) -> dict[str, int]:
-        """What stands there and is written again, so that the others go in one request."""
+        """Return what stands there and is written again, so that the others go in one request."""
         return {path: raw for path in paths if (raw := self.raw(path)) is not None}
 
 
@@ -141,11 +141,11 @@ class _Cap(Function):
 
     @property
     def pct(self) -> Share:
-        """What a count of it is worth."""
+        """Return what a count of it is worth."""
         return share(self.device, self._name(self.value), self.ratings)
 
     def reading(self) -> tuple[float | None, str]:
-        """What it is set to in house watts; and in the device's words."""
+        """Return what it is set to in house watts; and in the device's words."""
         share_, raw = self.pct, self.raw(self.value)
         if not self.enabled:
             return share_.rated_w, "not enabled"
@@ -157,7 +157,7 @@ class _Cap(Function):
         return share_.watts(self.lowest(share_)), share_.watts(self._most(share_))
 
     def step_w(self) -> float:
-        """What one count is worth, W."""
+        """Return what one count is worth, W."""
         return float(self.pct.unit)
 
     def lowest(self, share_: Share) -> int:
@@ -179,11 +179,11 @@ class _Cap(Function):
         return min(share_.whole, _UINT16_MAX)
 
     def own(self) -> Sequence[Step]:
-        """What gives it back to the device."""
+        """Return what gives it back to the device."""
         return ()  # a cap is never lifted by leaving
 
     def released(self, value: float) -> Sequence[Step]:
-        """What leaves it at ``value`` for good, or at the cap that stands where that is lower."""
+        """Return what leaves it at ``value`` for good, or at the cap that stands where that is lower."""
         standing, _ = self.reading()
         return self.orders(value if standing is None else min(value, standing), None)
 
@@ -199,7 +199,7 @@ class Cap123(_Cap):
 
     @property
     def ratings(self) -> tuple[Name, ...]:
-        """What its percentages are of."""
+        """Return what its percentages are of."""
         return (Name(121, "WMax"), Name(120, "WRtg"))
 
     @property
@@ -208,7 +208,7 @@ class Cap123(_Cap):
         return 0.0
 
     def orders(self, value: float, cap: float | None) -> Sequence[Step]:
-        """What is written for ``value``."""
+        """Return what is written for ``value``."""
         del cap
         zeroed = dict.fromkeys(self._kept("WMaxLimPct_WinTms", "WMaxLimPct_RvrtTms"), 0)
         if self.has(*self.others):
@@ -217,7 +217,7 @@ class Cap123(_Cap):
         return (zeroed, {self.value: self.counts(value)}, {self.enable: ON})
 
     def arming(self, cap: float | None) -> Step:
-        """What ``quartier arm`` writes."""
+        """Return what ``quartier arm`` writes."""
         del cap
         return dict.fromkeys(self._kept(self.timer), 0)
 
@@ -235,21 +235,21 @@ class Cap704(_Cap):
 
     @property
     def ratings(self) -> tuple[Name, ...]:
-        """What its percentages are of."""
+        """Return what its percentages are of."""
         return (Name(702, "WMax"), Name(702, "WMaxRtg"))
 
     @property
     def reverts(self) -> bool:
-        """Whether it can end in another cap."""
+        """Return whether it can end in another cap."""
         return self.has(*self.reversion)
 
     def orders(self, value: float, cap: float | None) -> Sequence[Step]:
-        """What is written for ``value``."""
+        """Return what is written for ``value``."""
         counts = self.counts(value)
         return ({self.value: counts, **self._reversion(cap, counts)}, {self.enable: ON})
 
     def arming(self, cap: float | None) -> Step:
-        """What ``quartier arm`` writes: a cap that stands ends in no higher one."""
+        """Return what ``quartier arm`` writes: a cap that stands ends in no higher one."""
         return self._reversion(cap, self.raw(self.value) if self.enabled else None)
 
     def _reversion(self, cap: float | None, counts: int | None) -> dict[str, int]:
@@ -271,21 +271,21 @@ class _Set704(Function):
 
     @abstractmethod
     def scale(self) -> Share:
-        """What a count of its setpoint is worth."""
+        """Return what a count of its setpoint is worth."""
 
     def reading(self) -> tuple[float | None, str]:
-        """What it is set to in house watts; and in the device's words."""
+        """Return what it is set to in house watts; and in the device's words."""
         scale, raw = self.scale(), self.raw(self.value)
         if not self.enabled or self.raw("WSetMod") not in (None, self.mode):
             return None, "own control"
         return (None, "") if raw is None else (-scale.watts(raw) + 0.0, f"{self.value} {raw}")
 
     def step_w(self) -> float:
-        """What one count is worth, W."""
+        """Return what one count is worth, W."""
         return float(self.scale().unit)
 
     def orders(self, value: float, cap: float | None) -> Sequence[Step]:
-        """What is written for ``value``."""
+        """Return what is written for ``value``."""
         del cap
         self._ends()
         raw = self._counts(value)
@@ -294,11 +294,11 @@ class _Set704(Function):
         return ({**mode, self.value: raw, **between, **self._reversion()}, {self.enable: ON})
 
     def own(self) -> Sequence[Step]:
-        """What gives it back to the device."""
+        """Return what gives it back to the device."""
         return ({self.enable: OFF}, dict.fromkeys(self._kept(self.timer), 0))
 
     def arming(self, cap: float | None) -> Step:
-        """What ``quartier arm`` writes."""
+        """Return what ``quartier arm`` writes."""
         del cap
         return self._reversion()
 
@@ -314,7 +314,7 @@ class _Set704(Function):
 
     @property
     def ratings(self) -> tuple[Name, ...]:
-        """What its percentages are of."""
+        """Return what its percentages are of."""
         limits = ("WChaRteMax", "WDisChaRteMax", "WMax")
         return tuple(Name(702, f"{path}{more}") for path in limits for more in ("", "Rtg"))
 
@@ -352,7 +352,7 @@ class Set704(_Set704):
     others = ("WSetMod", "WSetRvrt", "WSetPct", "WSetPctRvrt", "WSetEnaRvrt", "WSetRvrtTms", "WSetRvrtRem")
 
     def scale(self) -> Share:
-        """What a count of it is worth."""
+        """Return what a count of it is worth."""
         return plain(self.device, self._name(self.value))
 
 
@@ -365,5 +365,5 @@ class SetPct704(_Set704):
     others = ("WSetMod", "WSetPctRvrt", "WSetEnaRvrt", "WSetRvrtTms", "WSetRvrtRem")
 
     def scale(self) -> Share:
-        """What a count of it is worth."""
+        """Return what a count of it is worth."""
         return share(self.device, self._name(self.value), (Name(702, "WMax"), Name(702, "WMaxRtg")))

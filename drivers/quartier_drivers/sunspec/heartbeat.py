@@ -38,7 +38,7 @@ class Heartbeat:
     def of(
         cls, point: str, device: Device, rule: Steering, registers: Registers, clock: Clock
     ) -> "Heartbeat | None":
-        """Where the device has one of those that the rule names; None where it has none."""
+        """Return where the device has one of those that the rule names; None where it has none."""
         names = [name(one) for one in rule.heartbeat]
         terms = [
             (found, term)

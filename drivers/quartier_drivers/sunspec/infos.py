@@ -25,7 +25,7 @@ def wanted(spec: DeviceSpec, profile: SunspecProfile) -> Iterator[tuple[str, Tak
 
 
 def first(point: str, taken: Taken, spec: DeviceSpec, profile: SunspecProfile) -> PointInfo:
-    """What the profile says of it."""
+    """Return what the profile says of it."""
     rule = taken.write
     names = [str(name) for names in taken.source for name in names] if rule is None else list(rule.control)
     plain = PointInfo(
@@ -77,7 +77,7 @@ def known(info: PointInfo, steered: Steered, spec: DeviceSpec) -> PointInfo:
 
 
 def absent(info: PointInfo, now_ns: int) -> Reading:
-    """What is told of a point that the device has not."""
+    """Return what is told of a point that the device has not."""
     return Reading(info.point, _ZERO[info.kind], Quality.BAD, now_ns, "the device has none")
 
 

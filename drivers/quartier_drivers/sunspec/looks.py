@@ -36,7 +36,7 @@ class Looks:
 
 
 async def stands(model: Found, registers: Registers) -> bool | None:
-    """Whether the model is where it was found; None where the device does not say just now.
+    """Return whether the model is where it was found; None where the device does not say just now.
 
     Raises NoReply or LinkLost.
     """

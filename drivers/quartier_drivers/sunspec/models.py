@@ -72,12 +72,12 @@ class Model:
 
     @property
     def length(self) -> int:
-        """What its length is where nothing is repeated."""
+        """Return what its length is where nothing is repeated."""
         return self.group.size - HEAD_WORDS
 
     @property
     def repeats(self) -> bool:
-        """Whether a group of it is repeated."""
+        """Return whether a group of it is repeated."""
         return any(group.count is not None for group in self.group.walk())
 
 

@@ -27,7 +27,10 @@ def requests(
 
 
 def unlike(function: Function, steps: Iterable[Step], *, but: Sequence[str] = ()) -> str:
-    """What does not stand as it was written, in words; empty where all does.  ``but`` are not looked at."""
+    """Return what does not stand as it was written, in words; empty where all does.
+
+    ``but`` are not looked at.
+    """
     wanted: dict[str, int] = {}
     for step in steps:
         wanted |= step

@@ -33,7 +33,7 @@ _ONE: Mapping[str, tuple[int, ...]] = {
 
 
 def registers(device: DeviceSpec, profile: SunspecProfile) -> dict[int, int]:
-    """What its holding registers hold, by address."""
+    """Return what its holding registers hold, by address."""
     names = {Name(_COMMON, "Mn")}
     for _, taken in infos.wanted(device, profile):
         names.update(_names(taken))
@@ -101,7 +101,7 @@ def _times(group: Group, times: int) -> int:
 
 
 def _said(leaf: Leaf, chosen: str | None) -> tuple[int, ...]:
-    """What the point says: ``chosen``, in the words of its symbols or as a number, if it must."""
+    """Return what the point says: ``chosen``, in the words of its symbols or as a number, if it must."""
     if chosen is not None:
         symbols = leaf.entry.symbols.items()
         fitting = [code for code, name in symbols if fnmatchcase(name.lower(), chosen.lower())]

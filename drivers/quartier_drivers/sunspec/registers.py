@@ -43,7 +43,7 @@ class Registers:
         return answer
 
     def known(self, address: int, count: int) -> tuple[int, ...] | None:
-        """What can be told without asking the device; None: nothing can."""
+        """Return what can be told without asking the device; None: nothing can."""
         del address, count
         return None
 
@@ -94,7 +94,7 @@ def _read(unit: int, address: int, count: int) -> Request:
 
 
 def _length(at: int, longest: int, cuts: Sequence[int]) -> int:
-    """How much of ``longest`` to read from ``at`` so that it ends at a seam, where there is one."""
+    """Return how much of ``longest`` to read from ``at`` so that it ends at a seam, where there is one."""
     end = max((cut for cut in cuts if at < cut <= at + longest), default=at + longest)
     return end - at
 
@@ -128,19 +128,19 @@ class Ahead(Registers):
         self._refused_end = 0
 
     def held(self, address: int, count: int) -> bytes | None:
-        """What was read of this stretch already; None where a part of it was not."""
+        """Return what was read of this stretch already; None where a part of it was not."""
         at = 2 * (address - self._start)
         return self._held[at : at + 2 * count] if 0 <= at <= len(self._held) - 2 * count else None
 
     def known(self, address: int, count: int) -> tuple[int, ...] | None:
-        """What was read already."""
+        """Return what was read already."""
         at = 2 * (address - self._start)
         if not 0 <= at <= len(self._held) - 2 * count:
             return None
         return (_TWO if count == 2 else struct.Struct(f">{count}H")).unpack_from(self._held, at)
 
     async def ask(self, address: int, count: int, *, probes: bool = False) -> Answer:
-        """What was read already, or a read that brings more than is asked for."""
+        """Return what was read already, or a read that brings more than is asked for."""
         if not self._start <= address <= self._end + _BRIDGED:
             self._begin(address)
         asked_end = address + count

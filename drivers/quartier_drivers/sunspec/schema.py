@@ -56,7 +56,7 @@ class Steering(Section):
 
     @property
     def caps(self) -> bool:
-        """Whether it is a cap."""
+        """Return whether it is a cap."""
         return self.control[0] in CAPS
 
 
@@ -78,12 +78,12 @@ class Taken(Quantity):
 
     @property
     def writable(self) -> bool:
-        """Whether it can be written."""
+        """Return whether it can be written."""
         return self.write is not None
 
     @property
     def fallback(self) -> Fallback | None:
-        """What its device does by itself when nobody writes, before it is known; None: nothing."""
+        """Return what its device does by itself when nobody writes, before it is known; None: nothing."""
         rule = self.write
         if rule is None:
             return None

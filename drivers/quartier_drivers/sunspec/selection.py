@@ -14,7 +14,7 @@ _MAX = 64
 
 
 def asked(device: Device, names: Sequence[Name]) -> list[Name]:
-    """What must be read to know which groups are meant: the points by which they are selected."""
+    """Return what must be read to know which groups are meant: the points by which they are selected."""
     return [
         replace(name, path=f"{found['group']}[{number}].{found['point']}", sign=1)
         for name in names

@@ -21,12 +21,12 @@ class Share:
     whole: int | None = None
 
     def watts(self, raw: int) -> float:
-        """What ``raw`` counts are."""
+        """Return what ``raw`` counts are."""
         return float(raw * self.unit)
 
     @property
     def rated_w(self) -> float:
-        """What all of it is, as far as counts say it."""
+        """Return what all of it is, as far as counts say it."""
         return math.inf if self.whole is None else self.watts(self.whole)
 
     def below(self, watts: float) -> int:
@@ -43,7 +43,7 @@ class Share:
 
 
 def share(device: Device, name: Name, ratings: Sequence[Name]) -> Share:
-    """What the percentages of ``name`` are worth, by the first of ``ratings`` that the device tells.
+    """Return what the percentages of ``name`` are worth, by the first of ``ratings`` that the device tells.
 
     Raises ValueError in words where a rating or a scale factor is void.
     """

@@ -95,7 +95,7 @@ class Sheet:
         return leaf if leaf is not None and leaf.offset + leaf.entry.size > offset else None
 
     def values(self, data: bytes) -> tuple[list[Plain | None], frozenset[int]]:
-        """What each point says, None where it is not implemented; and whose scale factor is not.
+        """Return what each point says, None where it is not implemented; and whose scale factor is not.
 
         ``data`` are the model's registers from its ID on.  What lacks its scale factor is as it stands.
         """
@@ -129,7 +129,7 @@ class Sheet:
 
 
 def _taking(places: tuple[int, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """What takes these places of a tuple; ``itemgetter`` gives a tuple for two and more alone."""
+    """Return what takes these places of a tuple; ``itemgetter`` gives a tuple for two and more alone."""
     if len(places) > 1:
         return itemgetter(*places)
     return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))
@@ -161,7 +161,7 @@ def _made(number: int, length: int, counts: tuple[int | None, ...]) -> Sheet:
 
 @cache
 def _counts(number: int) -> tuple[int, ...]:
-    """Where the counts stand that say how often a model's groups are repeated."""
+    """Return where the counts stand that say how often a model's groups are repeated."""
     definition = model(number)
     assert definition is not None
     wanted = {group.count for group in definition.group.walk() if isinstance(group.count, str)}

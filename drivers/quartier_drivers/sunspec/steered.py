@@ -65,7 +65,7 @@ class Steered:
 
     @property
     def settle_s(self) -> float:
-        """How long after a write the device may still show the old value."""
+        """Return how long after a write the device may still show the old value."""
         return self._limits.settle_s
 
     @property
@@ -76,7 +76,7 @@ class Steered:
         return function.raw(function.values[0]) if held else None
 
     def reading(self, now_ns: int) -> Reading:
-        """What it is set to, by what was read last."""
+        """Return what it is set to, by what was read last."""
         try:
             value, raw = self.function.reading()
         except ValueError as error:
@@ -105,7 +105,7 @@ class Steered:
             raise Refused(f"{self.point}: {trouble}")
 
     async def judged(self) -> str:
-        """What does not stand as the last order was written, in words, once; empty where all does.
+        """Return what does not stand as the last order was written, in words, once; empty where all does.
 
         An order whose timer is not as it was written is taken back.  Raises NoReply or LinkLost.
         """
@@ -153,7 +153,7 @@ class Steered:
         return ""
 
     def armed(self, *, wrote: bool) -> Armed:
-        """How it shall end by itself, by what was read last."""
+        """Return how it shall end by itself, by what was read last."""
         told = arming.armed(self.point, self.function, self._cap, wrote=wrote)
         unheld = "" if self.function.raw(self.function.timer) else self._unheld
         both = "; ".join(part for part in (told.problem or unheld, self._countdown.trouble) if part)

@@ -27,7 +27,7 @@ class Storage(Function):
 
     @property
     def enabled(self) -> bool:
-        """Whether both limits are in force, whatever the maker's bits say."""
+        """Return whether both limits are in force, whatever the maker's bits say."""
         return self._mode & _BOTH == _BOTH
 
     @property
@@ -54,7 +54,7 @@ class Storage(Function):
         return share(self.device, self._name("OutWRte"), self._discharging)
 
     def reading(self) -> tuple[float | None, str]:
-        """What it is set to in house watts; and in the device's words."""
+        """Return what it is set to in house watts; and in the device's words."""
         charge, discharge = self._in(), self._out()
         raw_in, raw_out, mode = self.raw("InWRte"), self.raw("OutWRte"), self.raw("StorCtl_Mod")
         if raw_in is None or raw_out is None or mode is None:
@@ -73,11 +73,11 @@ class Storage(Function):
         return -discharge.watts(self._whole(discharge)), charge.watts(self._whole(charge))
 
     def step_w(self) -> float:
-        """What one count is worth, W."""
+        """Return what one count is worth, W."""
         return float(max(self._in().unit, self._out().unit))
 
     def orders(self, value: float, cap: float | None) -> Sequence[Step]:
-        """What is written for ``value``."""
+        """Return what is written for ``value``."""
         del cap
         if self.after_s and not self.has(self.timer):
             raise ValueError(f"{self._name(self.timer)} is not implemented, so that no order would ever end")
@@ -93,14 +93,14 @@ class Storage(Function):
         return ({**timer, **window}, rates, {self.enable: on})
 
     def own(self) -> Sequence[Step]:
-        """What gives it back to the device."""
+        """Return what gives it back to the device."""
         released: dict[str, int] = {}
         with suppress(ValueError):  # where nobody knows what 100 % are in counts: off is enough
             released = {"OutWRte": self._whole(self._out()), "InWRte": self._whole(self._in())}
         return ({self.enable: self._mode & ~_BOTH}, released, dict.fromkeys(self._kept(self.timer), 0))
 
     def arming(self, cap: float | None) -> Step:
-        """What ``quartier arm`` writes."""
+        """Return what ``quartier arm`` writes."""
         del cap
         return {self.timer: round(self.after_s)} if self.has(self.timer) else {}
 

@@ -54,7 +54,7 @@ class Survey:
         self._told = False
 
     async def _words(self, ask: Ask) -> Words:
-        """What the device answers; silence where a model should be is believed the second time."""
+        """Return what the device answers; silence where a model should be is believed the second time."""
         try:
             answer = await self._registers.ask(ask.address, ask.count, probes=not ask.vital)
         except NoReply:

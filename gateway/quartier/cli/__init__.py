@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _asked(words: list[str]) -> argparse.Namespace:
-    """What is asked for.
+    """Return what is asked for.
 
     ``quartier release`` has a grammar of its own: to build that of all commands would cost it a tenth of
     its time.

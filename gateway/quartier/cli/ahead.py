@@ -142,7 +142,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _terms(site: SiteFile, options: argparse.Namespace) -> StorageTerms:
-    """What was said, else what the site file has under ``[planning]``, else the default."""
+    """Return what was said, else what the site file has under ``[planning]``, else the default."""
     wanted, share = site.planning, _EFFICIENCY_PCT / 100.0
     if options.efficiency is not None:
         share = options.efficiency / 100.0
@@ -158,7 +158,10 @@ def _terms(site: SiteFile, options: argparse.Namespace) -> StorageTerms:
 
 
 def _contract(site: SiteFile, options: argparse.Namespace) -> Contract:
-    """What is asked of the connection beside energy.  Raises SteplessError for what a file cannot answer."""
+    """Return what is asked of the connection beside energy.
+
+    Raises SteplessError for what a file cannot answer.
+    """
     wanted = site.planning
     if wanted is not None and wanted.day_peak_eur_per_w > 0.0 and options.peak is None:
         raise SteplessError(

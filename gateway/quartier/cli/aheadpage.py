@@ -101,6 +101,6 @@ def curve(values: Sequence[float]) -> str:
 
 
 def told(given: Shortfall, steps: Steps) -> str:
-    """What could not be kept, for a person."""
+    """Return what could not be kept, for a person."""
     count = output.counted(len(given.steps), "step", "steps")
     return _WORDS[given.what].format(wh=given.wh, first=steps.when(given.steps[0]), count=count)

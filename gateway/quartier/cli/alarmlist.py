@@ -22,7 +22,7 @@ _INDENT = (0, 0, 0, 4)
 
 
 def recalled(facts: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
-    """What the disk kept, in the form in which a daemon answers."""
+    """Return what the disk kept, in the form in which a daemon answers."""
     book = AlarmList.load(facts)
     rows = sorted(book.records.values(), key=lambda one: -one.number)
     return {
@@ -34,12 +34,12 @@ def recalled(facts: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
 
 
 def is_listed(row: Mapping[str, Any]) -> bool:
-    """Whether somebody still has to look at it: active, or not acknowledged."""
+    """Return whether somebody still has to look at it: active, or not acknowledged."""
     return row["cleared_utc_ms"] is None or row["acknowledged"] is None
 
 
 def recent(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """What is listed, and the last of what is over."""
+    """Return what is listed, and the last of what is over."""
     told = list(rows)
     return [*_listed(told), *_over(told)[:RECENT_COUNT]]
 
@@ -50,12 +50,12 @@ def whole(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def severity(code: str) -> str:
-    """How much it matters; empty for a code of another version."""
+    """Return how much it matters; empty for a code of another version."""
     return str(ALARM_KINDS_BY_CODE[code].severity) if code in ALARM_KINDS_BY_CODE else ""
 
 
 def remedy(row: Mapping[str, Any]) -> str:
-    """What to do about it; empty for a code of another version."""
+    """Return what to do about it; empty for a code of another version."""
     return (
         alarm_types.format_remedy(ALARM_KINDS_BY_CODE[row["code"]], row["of"])
         if row["code"] in ALARM_KINDS_BY_CODE

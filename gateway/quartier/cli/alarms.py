@@ -40,7 +40,7 @@ def _listed(options: argparse.Namespace) -> int:
 
 
 def _kept(options: argparse.Namespace, closed: NoDaemon) -> int:
-    """What stood on disk last, where no daemon answers."""
+    """Return what stood on disk last, where no daemon answers."""
     print(f"{closed}; {remedy(closed)}", file=sys.stderr)
     facts = state_file.load_facts(options.state_dir / ALARMS_FILE)
     if facts is None:

@@ -25,7 +25,7 @@ class Answers:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is missing, and nothing wrong."""
+        """Return whether nothing is missing, and nothing wrong."""
         return not self.missing and not self.wrong
 
     def given(self, key: str) -> str | None:

@@ -103,7 +103,7 @@ def _progress(text: str) -> None:
 
 
 def _asked(options: argparse.Namespace) -> int:
-    """What the running daemon found when it last looked."""
+    """Return what the running daemon found when it last looked."""
     try:
         rows = ask(options.runtime_dir, "fallbacks")
     except NoDaemon as closed:
@@ -150,7 +150,7 @@ def _when(utc_ms: int | None, zone: tzinfo | None) -> str:
 
 
 def _remarks(row: dict[str, Any]) -> list[str]:
-    """What a person should know or do, below the table."""
+    """Return what a person should know or do, below the table."""
     where = f"{row['device']} {row['point']}"
     found = [f"{where}: {row['problem']}"] if row["problem"] else []
     none = f"{where}: has no fall-back" + (f": {row['why']}" if row.get("why") else "")

@@ -81,7 +81,7 @@ def rows(options: argparse.Namespace, profile: "OpcuaProfile") -> "Coroutine[Any
 
 
 def section(options: argparse.Namespace) -> "OpcuaBus":
-    """What the command line says of the server and of who we are.  Raises ConfigError."""
+    """Return what the command line says of the server and of who we are.  Raises ConfigError."""
     said = {key: getattr(options, key) for key in _LOGIN if getattr(options, key) is not None}
     for key in ("password_file", "user_cert_file", "user_key_file"):
         if key in said:

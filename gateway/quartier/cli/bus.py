@@ -34,7 +34,7 @@ def bus(options: argparse.Namespace) -> int:
 
 
 def _assumed(said: list[tuple[str, float]]) -> AssumedAnswers:
-    """What was said of all devices, the last time; and of single ones."""
+    """Return what was said of all devices, the last time; and of single ones."""
     common = [answer_s for device, answer_s in said if not device]
     named = {device: answer_s for device, answer_s in said if device}
     return AssumedAnswers(common[-1] if common else None, named)

@@ -73,7 +73,7 @@ def _one(console: Console, wire: PlannedBus, found: BusPlan, assumed: AssumedAns
 
 
 def bar(use_pct: float) -> Text:
-    """How much of its time a bus is used."""
+    """Return how much of its time a bus is used."""
     filled = min(_BAR, round(_BAR * use_pct / 100.0))
     style = "green" if use_pct <= _CALM_PCT else "yellow" if use_pct <= TIGHT_PCT else "red"
     over = "  more than there is" if use_pct > 100.0 else ""
@@ -124,7 +124,7 @@ def _silent(silent: Sequence[SilentResult]) -> Any:
 
 
 def answers(found: BusPlan, wire: PlannedBus, assumed: AssumedAnswers) -> str:
-    """What the plan takes for granted."""
+    """Return what the plan takes for granted."""
     said: dict[tuple[float, str], list[str]] = {}
     for spec, profile in wire.devices:
         answer_s = found.answers_s[spec.name]
@@ -137,14 +137,14 @@ def answers(found: BusPlan, wire: PlannedBus, assumed: AssumedAnswers) -> str:
 
 
 def source(device: str, profile: Any, assumed: AssumedAnswers) -> str:
-    """Who says how long a device takes to answer."""
+    """Return who says how long a device takes to answer."""
     if device in assumed.answers_s or assumed.answer_s is not None:
         return "as given"
     return "assumed" if getattr(profile.limits, "answer_s", None) is None else "its profile"
 
 
 def line(section: Any) -> str:
-    """What the bus is."""
+    """Return what the bus is."""
     if section.kind == "modbus-rtu":
         return f"Modbus RTU, {section.baud} baud 8{section.parity}{section.stop_bits}"
     rtu = " with serial frames" if section.framing == "rtu" else ""
@@ -175,7 +175,7 @@ def _mbus(wire: PlannedBus) -> str:
 
 
 def _period_s(profile: Any) -> float:
-    """How often a meter is asked: as often as any of its points wants."""
+    """Return how often a meter is asked: as often as any of its points wants."""
     points = (point for points in profile.parts.values() for point in points.values())
     return float(min(profile.scan[point.scan] for point in points))
 

@@ -9,7 +9,7 @@ from quartier.cli.output import age, counted, number
 
 
 def foretold(told: Mapping[str, float | None] | None) -> Iterator[Text]:
-    """What the building is expected to take and give; nothing where nobody knows."""
+    """Yield what the building is expected to take and give; nothing where nobody knows."""
     if not told:
         return
     hour = ", ".join(f"{name} {number(_whole(told[f'{name}_1h_w']), 'W')}" for name in _FORETOLD)
@@ -23,7 +23,7 @@ def foretold(told: Mapping[str, float | None] | None) -> Iterator[Text]:
 
 
 def tolls(told: Mapping[str, Any] | None) -> Iterator[Text]:
-    """How the day's largest import and the carbon count in the plan; nothing where they do not."""
+    """Yield how the day's largest import and the carbon count in the plan; nothing where they do not."""
     peak, month, co2 = ((told or {}).get(name) for name in ("day_peak", "month_peak", "co2"))
     if month:
         price = f"{1000 * month['eur_per_w']:g} EUR a kW"
@@ -41,7 +41,7 @@ def tolls(told: Mapping[str, Any] | None) -> Iterator[Text]:
 
 
 def _owed(name: str, one: Mapping[str, Any]) -> str:
-    """How far plans are behind the rule, in usual days without a battery, and what follows."""
+    """Return how far plans are behind the rule, in usual days without a battery, and what follows."""
     what, side = "CO2" if name == "co2" else "the day's peak", "behind" if one["behind_days"] > 0 else "ahead"
     return f"{what} {abs(one['behind_days']):.2f} days {side}, counts {one['factor']:.2f} times"
 

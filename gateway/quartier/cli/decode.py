@@ -85,7 +85,7 @@ class _First:
 
 
 def _hint(first: bytes, protocol: str, known: keys.Keys) -> str:
-    """What a capture may be that holds nothing of the protocol that was asked for."""
+    """Return what a capture may be that holds nothing of the protocol that was asked for."""
     if not first:
         return "standard input is empty; expected a capture there"
     digits = b"".join(first.translate(_BLANKS).split())

@@ -49,7 +49,7 @@ def read(options: argparse.Namespace) -> int:
 
 
 async def _rows(options: argparse.Namespace) -> "list[Row]":
-    """What the door of the profile's protocol reads."""
+    """Return what the door of the profile's protocol reads."""
     check_profile(options.profile, options.profiles)
     loaded = profile.load(options.profile, options.profiles)
     if loaded.protocol == "sunspec":

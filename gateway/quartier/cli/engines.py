@@ -7,7 +7,7 @@ from quartier.cli import output
 
 
 def engines(options: argparse.Namespace) -> int:
-    """Which arithmetic is in use, and why."""
+    """Return which arithmetic is in use, and why."""
     engine = quartier_native.engine()
     if options.json:
         output.dump({"engine": engine.name, "why": engine.why, "kernels": dict(engine.kernels)})

@@ -61,7 +61,7 @@ class Given:
 
     @property
     def place(self) -> str:
-        """Where it stands, for a fault."""
+        """Return where it stands, for a fault."""
         return f"--with {self.asset}.{self.word}={self.text}"
 
 
@@ -76,7 +76,7 @@ def points(assets: Iterable[Asset]) -> list[str]:
 
 
 def given(texts: Iterable[str], assets: Sequence[Asset]) -> list[Given]:
-    """What was said, each of an asset that is there.  Raises SteplessError."""
+    """Return what was said, each of an asset that is there.  Raises SteplessError."""
     roles = {asset.name: role(asset) for asset in assets if role(asset)}
     made: list[Given] = []
     for text in texts:

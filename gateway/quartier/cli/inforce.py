@@ -50,7 +50,7 @@ def _head(told: Mapping[str, Any]) -> str:
 
 
 def _others(told: Mapping[str, Any], steps: Steps) -> Iterator[str]:
-    """What is planned beside the battery, from when to when and why."""
+    """Yield what is planned beside the battery, from when to when and why."""
     if told["beside_why_not"]:
         yield f"the others are not planned: {told['beside_why_not']}"
     for name, rows in told["others"].items():

@@ -238,7 +238,7 @@ def _assets(
 
 
 def _roles_beside(one: AssetCandidate) -> Sequence[str]:
-    """What it may be where it is not the meter of the connection."""
+    """Return what it may be where it is not the meter of the connection."""
     return [role for role in one.roles if role != GRID_METER] or [NO_ROLE]
 
 

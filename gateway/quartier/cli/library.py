@@ -48,7 +48,7 @@ _MEASURES = {
 
 
 def profiles(options: argparse.Namespace) -> int:
-    """What was asked for: ``list``, ``show``, ``prove`` or ``lint``."""
+    """Return what was asked for: ``list``, ``show``, ``prove`` or ``lint``."""
     if options.what == "lint":
         return _lint(options)
     if options.what == "prove":
@@ -135,7 +135,7 @@ def row(one: Profile, proven: Proof) -> dict[str, Any]:
 
 
 def falls_back(fallback: Any) -> str:
-    """Whether a device does something by itself when nobody writes: yes, no, or the order stands."""
+    """Return whether a device does something by itself when nobody writes: yes, no, or the order stands."""
     if fallback is None:
         return "no"
     return "stands" if fallback.after_s == math.inf else "yes"

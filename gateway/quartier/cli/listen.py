@@ -70,7 +70,7 @@ def listen(options: argparse.Namespace) -> int:
 
 
 def _said(error: Exception) -> str:
-    """What is wrong, without pydantic's frame around it."""
+    """Return what is wrong, without pydantic's frame around it."""
     errors = getattr(error, "errors", None)
     return str(errors()[0]["msg"]).removeprefix("Value error, ") if callable(errors) else str(error)
 
@@ -202,7 +202,7 @@ def _cut(text: str, columns: int) -> str:
 
 
 def asked_advice(found: listening.Found) -> list[str]:
-    """Which profiles fit a meter that only answers, by the identification line of its answer."""
+    """Return which profiles fit a meter that only answers, by the identification line of its answer."""
     head = _HEAD.search(found.said)  # our own request may come back before it
     if found.protocol != "iec62056" or head is None:
         return []

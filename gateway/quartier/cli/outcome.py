@@ -38,7 +38,7 @@ class Outcome:
 
     @property
     def forgone(self) -> list[SiteShortfall]:
-        """What could not be kept, also what was not even tried."""
+        """Return what could not be kept, also what was not even tried."""
         tried = [one for one in self.plan.given_up if one.what != "car" or one.part not in self.wanting]
         beyond = (SiteShortfall("car", name, self._missing_wh(name), ()) for name in self.wanting)
         return [*tried, *beyond]
@@ -50,14 +50,14 @@ class Outcome:
 
     @property
     def bound(self) -> str:
-        """How near to the best it is proven to be."""
+        """Return how near to the best it is proven to be."""
         gap_eur = self.plan.gap_eur
         priced = ", with what is given up at its price" if self.plan.given_up else ""
         return "proven best" if gap_eur < 5e-5 else f"at most {gap_eur:.4f} EUR above the best{priced}"
 
     @property
     def more_eur_per_wh(self) -> list[float]:
-        """What a Wh more would cost the building in each step."""
+        """Return what a Wh more would cost the building in each step."""
         return find_marginal_prices(self.site, self.plan)
 
     @property
@@ -68,7 +68,7 @@ class Outcome:
         return sum(self.plan.parts[name].energy_wh[-1] * worth for name, worth in worths.items())
 
     def level(self, name: str, energy_wh: float) -> tuple[float, str]:
-        """What stands in a part, in the unit that people have for it: %, °C or kWh."""
+        """Return what stands in a part, in the unit that people have for it: %, °C or kWh."""
         if name in self.rated_wh:
             return 100.0 * energy_wh / self.rated_wh[name], "%"
         water = None if name not in self.tanks else self.tanks[name].water

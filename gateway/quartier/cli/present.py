@@ -33,7 +33,7 @@ def nobody(closed: NoDaemon) -> int:
 
 
 def remedy(closed: NoDaemon) -> str:
-    """What helps against a desk that does not answer."""
+    """Return what helps against a desk that does not answer."""
     if isinstance(closed.__cause__, PermissionError):
         return "join the group quartier, or ask with sudo"
     return "start it with systemctl start quartier, or name its --runtime-dir"
@@ -108,7 +108,7 @@ def _writes_row(point: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _place(address: str) -> str:
-    """Where a point stands, on one line: of alternatives the first, and how many there are."""
+    """Return where a point stands, on one line: of alternatives the first, and how many there are."""
     first, *others = address.split("|")
     return f"{first} or {len(others)} more" if others else first
 

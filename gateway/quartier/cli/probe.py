@@ -83,7 +83,7 @@ def _usable(options: argparse.Namespace) -> None:
 
 
 def default_s(plan: probing.ProbePlan) -> float:
-    """How long it may take where nobody says: a load's least times count."""
+    """Return how long it may take where nobody says: a load's least times count."""
     asset = plan.subject.asset
     if plan.subject.is_switch:
         times = (getattr(asset, "min_on_s", 0.0), getattr(asset, "min_off_s", 0.0))

@@ -195,6 +195,6 @@ def _cells(entry: LedgerEntry, now: Clock, *, several: bool) -> list[Text]:
 
 
 def gone(gaps: Iterable[GapRecord]) -> Iterator[Text]:
-    """What the ledger lacks."""
+    """Yield what the ledger lacks."""
     for gap in gaps:
         yield Text(f"missing: {gap.text()}", style="yellow")

@@ -74,7 +74,7 @@ async def _recorded(options: argparse.Namespace) -> WireRecord:
 
 
 def _begun(frames: Sequence[Frame]) -> list[Frame]:
-    """How the wire was last opened, and who said who it is: what a replay begins with."""
+    """Return how the wire was last opened, and who said who it is: what a replay begins with."""
     opened = [frame for frame in frames if frame.way == "opened"][-1:]
     return sorted(
         {frame.number: frame for frame in (*opened, *filter(_is_named, frames))}.values(), key=_number

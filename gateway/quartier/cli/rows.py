@@ -29,7 +29,7 @@ _OTHERS = ("schedule", "signal", "command")
 
 
 def who(one: Who) -> str:
-    """Who wanted it, short enough for a column."""
+    """Return who wanted it, short enough for a column."""
     match one.kind:
         case "document":
             return " ".join(filter(None, (one.name, one.id)))
@@ -42,7 +42,7 @@ def who(one: Who) -> str:
 
 
 def whole(one: Who) -> str:
-    """Who wanted it, as part of a sentence."""
+    """Return who wanted it, as part of a sentence."""
     said = _WHOLE.get(one.kind, "{who}") if one.name else _WORDS.get(one.kind, one.kind)
     words = said.format(who=who(one), name=one.name, id=one.id, seq=one.seq)
     if one.name.partition(" ")[0] in _OTHERS:
@@ -51,7 +51,7 @@ def whole(one: Who) -> str:
 
 
 def value(entry: LedgerEntry) -> str:
-    """What was asked: one value, from where to where it moved, or the device's own control."""
+    """Return what was asked: one value, from where to where it moved, or the device's own control."""
     if entry.value is None or entry.low is None or entry.high is None:
         return "own control"
     if entry.low == entry.high:
@@ -61,7 +61,7 @@ def value(entry: LedgerEntry) -> str:
 
 
 def outcome(entry: LedgerEntry) -> str:
-    """What became of it, and of how many orders each way where they differ."""
+    """Return what became of it, and of how many orders each way where they differ."""
     fates = {**entry.fates, entry.outcome: entry.fates.get(entry.outcome, 0) + 1}
     worst = [f"{name} {count}x" for name, count in fates.items() if name in {"refused", "unknown", "expired"}]
     if not worst or set(fates) <= {entry.outcome}:

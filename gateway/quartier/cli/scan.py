@@ -88,7 +88,7 @@ def _survey(
 
 
 def _of_models(profiles: Sequence[Any]) -> Any:
-    """Who knows SunSpec devices by their models."""
+    """Return who knows SunSpec devices by their models."""
     from quartier_drivers.sunspec.recognise import guesses  # noqa: PLC0415 - nobody but a scan needs it
 
     return lambda line, unit: guesses(line, unit, profiles)

@@ -22,7 +22,7 @@ _VERDICT_STYLE = {"done": "green", "refused": "red", "unknown": "red", "expired"
 
 
 def gateway(told: Mapping[str, Any]) -> Text:
-    """Which house this is, since when it runs, and what is odd about its clock."""
+    """Return which house this is, since when it runs, and what is odd about its clock."""
     return Text.assemble(
         (f"{told['site']} of {told['district']}", "bold"),
         f"   up {age(told['uptime_s'])}, {told['engine']} engine, boot {told['boot']}",
@@ -47,7 +47,7 @@ def stage(control: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def grid(control: Mapping[str, Any]) -> Text:
-    """What flows at the connection."""
+    """Return what flows at the connection."""
     told = control["grid"]
     flow = _flow(told["power_w"], told["unit"])
     return Text(f"grid {flow}, {told['state']}, {age(told['age_s'])} old")
@@ -92,7 +92,7 @@ def _load(told: Mapping[str, Any]) -> str:
 
 
 def plan(status: Mapping[str, Any]) -> Iterator[Text]:
-    """Whether the local plan leads, and why not; nothing for a house that does not plan."""
+    """Yield whether the local plan leads, and why not; nothing for a house that does not plan."""
     told = status.get("plan")
     if not told:
         return
@@ -109,7 +109,7 @@ def plan(status: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def alarms(status: Mapping[str, Any]) -> Iterator[Text]:
-    """How many alarms nobody has acknowledged, and the newest of them."""
+    """Yield how many alarms nobody has acknowledged, and the newest of them."""
     told = status.get("alarms")
     if told and (newest := told["newest"]):
         by_wall_s = max(0, status["gateway"]["utc_ms"] - newest["since_utc_ms"]) / 1000
@@ -188,7 +188,7 @@ def unread(asset: Mapping[str, Any]) -> str:
 
 
 def falls_to(point: str, value: float | None, *, holds: bool) -> str:
-    """What a device does by itself with a point when nobody writes it."""
+    """Return what a device does by itself with a point when nobody writes it."""
     if holds:
         return "holds"
     return "own control" if value is None else ordered(point, value)
@@ -212,7 +212,7 @@ def by_itself(point: str, fallback: Mapping[str, Any] | None) -> str:
 
 
 def fallbacks(told: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
-    """How many devices forget their orders by themselves, and each that would not."""
+    """Yield how many devices forget their orders by themselves, and each that would not."""
     by_state: dict[str, list[Mapping[str, Any]]] = {}
     for row in told:
         by_state.setdefault(
@@ -235,7 +235,7 @@ def fallbacks(told: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
 
 
 def probes(told: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
-    """What small steps proved of each asset that was ever probed, and when."""
+    """Yield what small steps proved of each asset that was ever probed, and when."""
     for found in told.values():
         use = ", control reckons with it" if found["used"] else ""
         text = f"probed {age(found['age_s'])} ago: {found['sentence']}{use}"
@@ -243,7 +243,7 @@ def probes(told: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
 
 
 def answers(probed: Mapping[str, Any] | None) -> str:
-    """How a point's asset answered when it was probed; empty where it never was."""
+    """Return how a point's asset answered when it was probed; empty where it never was."""
     if probed is None:
         return ""
     late = "" if probed["delay_s"] is None else f" after {probed['delay_s']:.1f} s"
@@ -252,7 +252,7 @@ def answers(probed: Mapping[str, Any] | None) -> str:
 
 
 def verdict(told: Mapping[str, Any] | None) -> Text:
-    """What became of a command."""
+    """Return what became of a command."""
     word = "" if told is None else told["verdict"]
     return Text(word, style=_VERDICT_STYLE.get(word, ""))
 
@@ -271,7 +271,7 @@ def why_of(device: Mapping[str, Any], bus: Mapping[str, Any]) -> str:
 
 
 def shares(buses: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
-    """Who else uses a bus, and what came of what they asked."""
+    """Yield who else uses a bus, and what came of what they asked."""
     for bus in buses:
         for share in bus.get("shares", ()):
             yield _share(bus["name"], share)
@@ -302,7 +302,7 @@ _SHARE_WORDS = (
 
 
 def district(link: Mapping[str, Any] | None) -> Text:
-    """Whether the district is there, or why not."""
+    """Return whether the district is there, or why not."""
     if link is None:
         return Text("no district in the site file: the house stands alone")
     if link["data_on"] and link["control_on"]:
@@ -316,7 +316,7 @@ def district(link: Mapping[str, Any] | None) -> Text:
 
 
 def planned(link: Mapping[str, Any] | None, utc_ms: int) -> Iterator[Text]:
-    """What the district plans: schedules of assets, signals to all buildings, its fail-safe values."""
+    """Yield what the district plans: schedules of assets, signals to all buildings, its fail-safe values."""
     if link is None:
         return
     for one in link.get("schedules", ()):
@@ -372,7 +372,7 @@ def store(told: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def cycles(told: Mapping[str, Any]) -> Text:
-    """How punctual the cycle is."""
+    """Return how punctual the cycle is."""
     return Text.assemble(
         f"{counted(told['count'], 'cycle')}, ",
         (f"{number(told['skipped_count'])} skipped", "yellow" if told["skipped_count"] else ""),

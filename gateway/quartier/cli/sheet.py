@@ -82,7 +82,7 @@ def _head(one: Profile, proof: Proof) -> Iterator[tuple[str, str]]:
 
 
 def _bearing(limits: Any) -> Iterator[tuple[str, str]]:
-    """What a BACnet device bears."""
+    """Yield what a BACnet device bears."""
     yield "a read", f"at most {limits.properties_max} properties" if limits.multiple else "one property"
     if limits.apdu_max is not None:
         yield "a message", f"at most {limits.apdu_max} octets"
@@ -133,7 +133,7 @@ def _where(point: Any) -> str:
 
 
 def _form(point: Any) -> str:
-    """How what stands there becomes the value: type, order, scale and sign."""
+    """Return how what stands there becomes the value: type, order, scale and sign."""
     words = []
     if isinstance(point, Source):
         words.append(f"text of {point.length} registers" if point.type_name == "string" else point.type_name)
@@ -161,7 +161,7 @@ def _range(low: float | None, high: float | None) -> str:
 
 
 def _order(quantity: str, point: Quantity) -> dict[str, str] | None:
-    """How it is written, of registers and of models alike."""
+    """Return how it is written, of registers and of models alike."""
     write = getattr(point, "write", None)
     if write is None:
         return None

@@ -46,7 +46,7 @@ class Steps:
 
     @property
     def changes(self) -> bool:
-        """Whether the clock changes on the way."""
+        """Return whether the clock changes on the way."""
         return len({time.utcoffset() for time in self.times}) > 1
 
     def clear(self, number: int) -> str:
@@ -151,7 +151,7 @@ class _Table:
         return [self._number(name, said, *line) for line in self._cells(said)]
 
     def times(self) -> tuple[datetime, ...]:
-        """When each step begins."""
+        """Return when each step begins."""
         if "time" not in self._names:
             raise SteplessError(f"{self._path}: no column time; there are {', '.join(sorted(self._names))}")
         return tuple(self._time(number, text) for number, text in self._cells("time"))

@@ -60,7 +60,7 @@ def moment_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
 
 
 def is_ago(text: str) -> bool:
-    """Whether a moment is told as so long ago (``1d``): nobody means it to the second then."""
+    """Return whether a moment is told as so long ago (``1d``): nobody means it to the second then."""
     return _span_s(text.removeprefix("-")) is not None
 
 

@@ -51,7 +51,7 @@ def planned(
 
 
 def _used_s() -> float:
-    """How long this process has had a core."""
+    """Return how long this process has had a core."""
     used = getrusage(RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 

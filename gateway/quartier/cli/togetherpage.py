@@ -90,7 +90,7 @@ def show(outcome: Outcome) -> None:
 
 
 def summary(outcome: Outcome) -> str:
-    """What it costs, how near to the best, and how long it took, in a line."""
+    """Return what it costs, how near to the best, and how long it took, in a line."""
     plan, beyond_wh = outcome.plan, outcome.base.beyond_wh
     beyond = f" ({beyond_wh / _KILO:.1f} kWh of it beyond the caps)" if beyond_wh > 0.0 else ""
     return (
@@ -113,7 +113,7 @@ def _curves(outcome: Outcome) -> Iterator[tuple[str, list[float], str]]:
 
 
 def _held(outcome: Outcome) -> str:
-    """Where the connection stands at a cap, one stretch after the other."""
+    """Return where the connection stands at a cap, one stretch after the other."""
     steps, made = outcome.steps, []
     count = steps.outlook.count
     begin = 0

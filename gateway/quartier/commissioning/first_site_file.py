@@ -27,7 +27,7 @@ class ProfileQuantity(Protocol):
 
     @property
     def writable(self) -> bool:
-        """Whether it can be written."""
+        """Return whether it can be written."""
 
 
 DeviceParts = Mapping[str, Mapping[str, ProfileQuantity]]

@@ -69,7 +69,7 @@ def _add_response(battery: Battery, found: ProbeResult | None) -> Battery:
 
 
 def render_probe_results(probes: Mapping[str, ProbeResult], house: Site, utc_ms: int) -> dict[str, Any]:
-    """What people see of the assets of ``house``, JSON-ready; ``used``: control steers by it."""
+    """Return what people see of the assets of ``house``, JSON-ready; ``used``: control steers by it."""
     used = {one.name for one in house.assets if isinstance(one, Battery) and one.delay_s is not None}
     return {
         asset.name: {

@@ -50,7 +50,7 @@ class RightRow:
     most: float = inf
 
     def covers(self, path: Path) -> bool:
-        """Whether one of its keys is the one at ``path``."""
+        """Return whether one of its keys is the one at ``path``."""
         return any(_matches(key.split("."), path) for key in self.keys)
 
 
@@ -266,7 +266,7 @@ def _is_same_entry(now: SiteFile, new: SiteFile, table: str, one: str, other: st
 
 
 def _find_identity(site: SiteFile, table: str, name: str) -> tuple[object, ...] | None:
-    """What a bus, a device, or the place of an entry on it, is: whatever it is called."""
+    """Return what a bus, a device, or the place of an entry on it, is: whatever it is called."""
     entry = getattr(site, table).get(name)
     if entry is None:
         return None

@@ -166,7 +166,7 @@ def _load_profiles(read: SiteDraft, here: FilePath) -> Iterator[tuple[str, Profi
 
 
 def _find_dependent_faults(read: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
-    """What cannot work because what it stands on is faulty."""
+    """Yield what cannot work because what it stands on is faulty."""
     faulty = {find_owner_path(flaw.path, NAMED_TABLES) for flaw in read.flaws}
     dead_devices = {
         name

@@ -107,7 +107,7 @@ minimum times, sheds and running orders by name. Every key that is not listed, n
 
 
 def render_remote_reference() -> str:
-    """What may be changed from afar, Markdown; committed as gateway/docs/remote.md."""
+    """Return what may be changed from afar, Markdown; committed as gateway/docs/remote.md."""
     lines = ["| keys | from afar | bounds | why |", "| --- | --- | --- | --- |"]
     for row in (*change_rights.RIGHT_ROWS, change_rights.DEFAULT_RIGHT):
         keys = ", ".join(f"`{key}`" for key in row.keys) or "all others"

@@ -43,7 +43,7 @@ class StoredSiteFile:
 
     @property
     def name(self) -> str:
-        """Which job it was, or who applied it."""
+        """Return which job it was, or who applied it."""
         return f"{self.id} ({self.seq})"
 
     def facts(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class StoredSiteFile:
 
 
 def load_stored_site_file(state_dir: Path, file: str = ORDERED_FILE) -> StoredSiteFile | None:
-    """What was ordered last; None where nothing was, or it cannot be read."""
+    """Return what was ordered last; None where nothing was, or it cannot be read."""
     match state_file.load_facts(state_dir / file):
         case {
             "text": str(text),
@@ -177,7 +177,7 @@ def _find_used_text(state_dir: Path, used: str) -> tuple[str, StoredSiteFile | N
 
 
 def find_base_digest(config: Path, state_dir: Path) -> str:
-    """What tells that a person changed what an order stands over; empty where it cannot be read."""
+    """Return what tells that a person changed what an order stands over; empty where it cannot be read."""
     applied = _find_applied(config, state_dir)
     is_used = applied is not None and applied.starts_count < STARTS_COUNT_MAX
     return (
@@ -186,7 +186,7 @@ def find_base_digest(config: Path, state_dir: Path) -> str:
 
 
 def find_file_digest(config: Path) -> str:
-    """What tells that the file was changed; empty where it cannot be read."""
+    """Return what tells that the file was changed; empty where it cannot be read."""
     try:
         return _hash_content(config.read_bytes())
     except OSError:

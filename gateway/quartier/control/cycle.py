@@ -272,14 +272,14 @@ def _judge_meter(
 
 
 def _common(before: ControlState, force: ActiveLimits, wishes: Requests) -> bool:
-    """Whether something that all buildings saw has just eased: they must not all come back at once."""
+    """Return whether something that all buildings saw has just eased: they must not all come back at once."""
     if before.force is None:
         return True
     return force.import_w > before.force.import_w or before.mode != wishes.caps.mode
 
 
 def _players(scene: CycleInputs) -> list[Participant]:
-    """Who takes part: flexible assets always, batteries only while all their inputs are there."""
+    """Return who takes part: flexible assets always, batteries only while all their inputs are there."""
     memories, tracks, late = scene.state.memories, scene.state.tracks, scene.state.lag
     grid = memories.get(f"{scene.house.grid.name}.power_w")
     players = [
@@ -391,7 +391,7 @@ def _moved(
 def _find_room_alone(
     scene: CycleInputs, base: residual_load.ResidualLoad, others_w: float, units: list[Participant]
 ) -> PowerRange:
-    """What the limits leave to the battery that checks the meter, while nobody else moves."""
+    """Return what the limits leave to the battery that checks the meter, while nobody else moves."""
     checking = judge.find_checking_battery(scene.house)
     rest_w = others_w + sum(unit.before_w for unit in units if unit.asset is not checking)
     return PowerRange(
@@ -411,7 +411,7 @@ def _try(scene: CycleInputs, unit: Participant, trial_w: float) -> None:
 
 
 def _target_w(scene: CycleInputs) -> float:
-    """What batteries bring the grid to, in W."""
+    """Return what batteries bring the grid to, in W."""
     wished_w = scene.wishes.grid_target_w
     target_w = scene.house.grid_target_w if wished_w is None else wished_w
     return max(0.0, target_w) if scene.wishes.caps.no_battery_export else target_w
@@ -439,7 +439,7 @@ def _follow(scene: CycleInputs, unit: Participant, desired_w: float) -> None:
 
 
 def _reach(scene: CycleInputs, base: residual_load.ResidualLoad, others_w: float) -> float:
-    """How far below 0 all batteries together may go, in W."""
+    """Return how far below 0 all batteries together may go, in W."""
     low_w = -UNLIMITED_W
     if scene.wishes.caps.no_battery_export or scene.duties.no_feed_in:
         low_w = min(0.0, -(base.low_w + others_w))

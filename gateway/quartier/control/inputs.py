@@ -37,7 +37,7 @@ class CycleInputs:
 
     @property
     def meter(self) -> MeterCheck:
-        """How far the grid meter is believed."""
+        """Return how far the grid meter is believed."""
         return self.state.meter
 
     @property
@@ -52,5 +52,5 @@ class CycleInputs:
 
     @property
     def stage(self) -> ControlStage:
-        """How careful to be."""
+        """Return how careful to be."""
         return self.state.judgement.stage

@@ -27,12 +27,12 @@ FALLBACK_LOST = make_reason("output.fallback_lost")
 
 
 def is_order_allowed(asset: ControllableAsset) -> bool:
-    """Whether it may be given orders at all, by what is declared."""
+    """Return whether it may be given orders at all, by what is declared."""
     return asset.falls_back or asset.accepts_no_fallback
 
 
 def explain_no_order(asset: ControllableAsset, memories: LastGoodValues) -> Reason | None:
-    """Why no new order may be given to it now; None when it may."""
+    """Return why no new order may be given to it now; None when it may."""
     if asset.accepts_no_fallback:
         return None
     if not asset.falls_back:
@@ -98,17 +98,17 @@ class Participant:
 
 
 def find_full_power_w(ev: ChargePointAsset) -> float:
-    """What the point takes at its largest current, in W."""
+    """Return what the point takes at its largest current, in W."""
     return ev.current_max_a * ev.voltage_v * ev.phases_count
 
 
 def find_floor_power_w(ev: ChargePointAsset) -> float:
-    """What it takes at its least current, in W."""
+    """Return what it takes at its least current, in W."""
     return ev.current_min_a * ev.voltage_v * ev.phases_count
 
 
 def is_at_order(player: Participant) -> bool:
-    """Whether a car is seen to take what it may: only such a one takes more where it may more."""
+    """Return whether a car is seen to take what it may: only such a one takes more where it may more."""
     asset, limit_w = player.asset, player.turn.limit_w
     if not isinstance(asset, ChargePointAsset) or not player.seen or player.deaf or limit_w is None:
         return False
@@ -143,7 +143,7 @@ def find_control_point(asset: ControllableAsset) -> str:
 
 
 def is_controllable(asset: Load | ChargePointAsset | Pv) -> bool:
-    """Whether it can be switched or limited, and may be by what is declared."""
+    """Return whether it can be switched or limited, and may be by what is declared."""
     if not is_order_allowed(asset):
         return False
     if isinstance(asset, Pv):
@@ -194,7 +194,7 @@ def make_flexible_participant(
 
 
 def _is_deaf(asset: Load | ChargePointAsset | Pv, turn: SwitchState, seen: LastGood) -> bool:
-    """Whether it still takes, or makes, more than it may although it had the time to obey."""
+    """Return whether it still takes, or makes, more than it may although it had the time to obey."""
     if turn.on and turn.limit_w is None:
         return False
     watts = -seen.value if isinstance(asset, Pv) else seen.value
@@ -225,7 +225,7 @@ def _tolerance(asset: Load | ChargePointAsset | Pv) -> tuple[float, float]:
 
 
 def has_writable_point(asset: ControllableAsset) -> bool:
-    """Whether it has a point that we may write."""
+    """Return whether it has a point that we may write."""
     if isinstance(asset, Battery | OperationModeAsset):
         return asset.writable and is_order_allowed(asset)
     return is_controllable(asset)

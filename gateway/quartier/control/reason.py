@@ -31,7 +31,7 @@ class Reason(NamedTuple):
 
     @property
     def last(self) -> "Reason":
-        """What is done in the end."""
+        """Return what is done in the end."""
         return self if self.more is None else self.more.last
 
     def drop_last(self) -> "Reason | None":

@@ -199,7 +199,7 @@ Overrides = Mapping[str, Override]
 
 
 def is_by_hand(name: str, overrides: Overrides) -> bool:
-    """Whether a person ordered it, and not the district."""
+    """Return whether a person ordered it, and not the district."""
     return name in overrides and overrides[name].who.kind == "person"
 
 
@@ -235,5 +235,5 @@ class AllocationStep:
 
     @property
     def plain(self) -> tuple[int, float, bool]:
-        """What the kernel of one node takes."""
+        """Return what the kernel of one node takes."""
         return self.index, self.target_w, self.divisible

@@ -203,7 +203,7 @@ class PlanAim:
     why: Reason = NO_REASON
 
     def asked_w(self, net_w: float) -> float:
-        """What it asks, in W, where the grid would show ``net_w`` without the battery."""
+        """Return what it asks, in W, where the grid would show ``net_w`` without the battery."""
         return max(self.grid_min_w - net_w, min(self.power_w, self.grid_max_w - net_w))
 
 

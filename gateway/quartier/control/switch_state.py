@@ -68,23 +68,23 @@ class SwitchState:
 
     @property
     def is_limited(self) -> bool:
-        """Whether it runs less than it would by itself."""
+        """Return whether it runs less than it would by itself."""
         return self.is_held if self.mode is not None else not self.on or self.limit_w is not None
 
     def settling(self, now_ns: int, late_s: float = 0.0) -> bool:
-        """Whether a lowering may not yet show in every meter; ``late_s`` is how late the grid's is."""
+        """Return whether a lowering may not yet show in every meter; ``late_s`` is how late the grid's is."""
         return self.lowered_ns is not None and now_ns - self.lowered_ns < (SWITCH_SETTLE_S + late_s) * _S
 
     def had_time(self, answer_s: float, read_ns: int) -> bool:
-        """Whether a reading of ``read_ns`` is of after the time that it may take to obey."""
+        """Return whether a reading of ``read_ns`` is of after the time that it may take to obey."""
         return self.told_ns is None or read_ns - self.told_ns >= answer_s * _S
 
     def is_ramping(self, now_ns: int) -> bool:
-        """Whether it may still be on its way to what it was just allowed."""
+        """Return whether it may still be on its way to what it was just allowed."""
         return self.raised_ns is not None and now_ns - self.raised_ns < SWITCH_RAMP_S * _S
 
     def sheds_24h(self, now_ns: int) -> int:
-        """How often it was shed in the last 24 hours."""
+        """Return how often it was shed in the last 24 hours."""
         return sum(now_ns - then < _DAY_NS for then in self.sheds_ns)
 
 
@@ -162,7 +162,7 @@ def raise_limit(turn: SwitchState, limit_w: float | None, now_ns: int, *, stands
 
 
 def is_switch_allowed(asset: FlexibleAsset, turn: SwitchState, now_ns: int) -> bool:
-    """Whether its minimum on or off time is over; nothing but a person's hand breaks these."""
+    """Return whether its minimum on or off time is over; nothing but a person's hand breaks these."""
     if turn.since_ns is None:
         return True
     if isinstance(asset, Pv):
@@ -178,7 +178,7 @@ def is_machine(asset: object) -> TypeGuard[Load | ChargePointAsset | OperationMo
 
 
 def is_starting(asset: Load | ChargePointAsset | OperationModeAsset, turn: SwitchState, now_ns: int) -> bool:
-    """Whether its minimum on-time is not over; one that its own control has is not known to be on."""
+    """Return whether its minimum on-time is not over; one that its own control has is not known to be on."""
     return turn.on and turn.back_ns is None and not is_switch_allowed(asset, turn, now_ns)
 
 
@@ -194,7 +194,7 @@ def find_starting_machines(
 
 
 def is_lowering_allowed(asset: OperationModeAsset, turn: SwitchState, now_ns: int) -> bool:
-    """Whether it may go further down: at once after it went down, for its least run was over then."""
+    """Return whether it may go further down: at once after it went down, for its least run was over then."""
     return not turn.on or is_switch_allowed(asset, turn, now_ns)
 
 
@@ -208,7 +208,7 @@ def sort_by_shed_order(assets: Iterable[_Shed], turns: Mapping[str, SwitchState]
 
 
 def rank_tier(asset: Asset, tier: Tier, turn: SwitchState, now_ns: int) -> tuple[int, int, float, str]:
-    """Where in the one order an asset of ``tier`` stands: what compares less is shed first."""
+    """Return where in the one order an asset of ``tier`` stands: what compares less is shed first."""
     return TIER_RANK[tier], turn.sheds_24h(now_ns), asset.comfort_cost, asset.name
 
 
@@ -318,7 +318,7 @@ def _turn(asset: object, known: Mapping[str, Any], now: Now, *, dark: bool, same
 def _times_ns(
     known: Mapping[str, Any], now: Now, *, same_boot: bool
 ) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
-    """When it was switched last, and each shed and turn, by this start's clock."""
+    """Return when it was switched last, and each shed and turn, by this start's clock."""
     if same_boot and "ns" in known:
         since_ns, *lists = known["ns"]
         sheds_ns, turns_ns = (tuple(min(int(then), now.ns) for then in one[-_COUNT_MAX:]) for one in lists)

@@ -212,7 +212,7 @@ def _render_health(health: DeviceHealth, now_ns: int) -> dict[str, Any]:
 
 
 def render_outcomes(fleet: BusManager, now_ns: int) -> dict[str, Any]:
-    """What became of the last command for each point."""
+    """Return what became of the last command for each point."""
     return {
         point: render_last_write(outcome, now_ns)
         for bus in fleet.buses
@@ -221,7 +221,7 @@ def render_outcomes(fleet: BusManager, now_ns: int) -> dict[str, Any]:
 
 
 def render_cycle_times(ticker: Ticker) -> dict[str, Any]:
-    """How punctual the cycle is, s of the house."""
+    """Return how punctual the cycle is, s of the house."""
     return {
         "count": ticker.cycles_count,
         "skipped_count": ticker.skipped_count,
@@ -231,5 +231,5 @@ def render_cycle_times(ticker: Ticker) -> dict[str, Any]:
 
 
 def render_disabled_parts(faults: Mapping[str, Iterable[Fault]]) -> dict[str, list[str]]:
-    """What a fault of the site file put out of action."""
+    """Return what a fault of the site file put out of action."""
     return {name: [str(fault) for fault in found] for name, found in faults.items()}

@@ -32,7 +32,7 @@ TaskFactory = Callable[[], Coroutine[Any, Any, None]]
 
 
 def has_planning(loaded: LoadedSite) -> bool:
-    """Whether this house plans ahead."""
+    """Return whether this house plans ahead."""
     return loaded.site.planning is not None and not {"planning", "tariff"} & set(loaded.disabled)
 
 
@@ -48,7 +48,7 @@ def list_forecast_points(site: SiteFile, *, plans: bool) -> tuple[str, ...]:
 
 
 def read_forecast_points(turn: ControlLoop, now: Now) -> tuple[Readings, ...]:
-    """What these points are now."""
+    """Return what these points are now."""
     found = None if turn.planner is None else turn.planner.forecast_points.readings(now)
     return () if found is None else (found,)
 
@@ -112,7 +112,7 @@ class EarlierRun:
 
 
 async def load_earlier_run(state_dir: Path) -> EarlierRun:
-    """What earlier runs left; what cannot be read begins anew."""
+    """Return what earlier runs left; what cannot be read begins anew."""
     return await asyncio.to_thread(
         lambda: EarlierRun(
             state_files.load_write_counts(state_dir),

@@ -107,7 +107,7 @@ class ControlLoop:
         self.params = params
 
     def kept(self) -> Mapping[str, Any]:
-        """What control must know after a restart beside the link's state."""
+        """Return what control must know after a restart beside the link's state."""
         facts = {
             "subscribed_va": supplies.dump_supplies(self._state.supplies),
             "runs": daily_runs.dump_runs(self._state.runs),
@@ -153,7 +153,7 @@ class ControlLoop:
         return before.verdict.name.lower()
 
     def needs(self, asset: str) -> list[dict[str, Any]] | None:
-        """What it would take for an asset to come back; None where it is not held."""
+        """Return what it would take for an asset to come back; None where it is not held."""
         return restore.find_return_needs(self._state, asset, self._clock.now_ns())
 
     def until_ms(self, who: Who) -> int | None:
@@ -199,7 +199,7 @@ class ControlLoop:
         self.pending_acks.look(now)
 
     def _find_requests(self, now: Now, *, outage: bool) -> Overrides:
-        """What is ordered of single assets: by the district, and before that by people."""
+        """Return what is ordered of single assets: by the district, and before that by people."""
         self._people = {} if self.hands is None else self.hands.running(now, outage=outage)
         if self.uplink is None:
             return self._people
@@ -221,7 +221,7 @@ class ControlLoop:
         return frozenset(paper.program for paper in papers if paper.priority == 0)
 
     def planned(self) -> dict[str, Any]:
-        """What the district plans, JSON-ready, and the fail-safe values in force."""
+        """Return what the district plans, JSON-ready, and the fail-safe values in force."""
         values = allowed.find_failsafe_values(self.link, self.params)
         waits = allowed.has_waiting_parameters(self.link)
         failsafe = {**asdict(values), "from_district": self.link.failsafe is not None, "waits": waits}
@@ -245,7 +245,7 @@ class ControlLoop:
         return self.agenda.report(self._state, moment, local, *ahead)
 
     def said(self, point: str) -> str:
-        """What a point says in words, while its reading is good and young; else nothing."""
+        """Return what a point says in words, while its reading is good and young; else nothing."""
         seen = self._image.freeze(self._clock.now_ns()).get(point)
         if seen is None or seen.quality is not Quality.GOOD or seen.age_s > TEXT_AGE_MAX_S:
             return ""
@@ -253,7 +253,7 @@ class ControlLoop:
 
     @property
     def state(self) -> control_state.ControlState:
-        """What control remembers."""
+        """Return what control remembers."""
         return self._state
 
     @property
@@ -268,12 +268,12 @@ class ControlLoop:
 
     @property
     def is_out(self) -> bool:
-        """Whether the public grid's voltage is gone (spec/failsafe.md#rule-6)."""
+        """Return whether the public grid's voltage is gone (spec/failsafe.md#rule-6)."""
         return self._state.events.is_gone
 
     @property
     def is_fast(self) -> bool:
-        """Whether the grid's frequency is read often enough for the fast cycle."""
+        """Return whether the grid's frequency is read often enough for the fast cycle."""
         period_s = self.house.grid.frequency_period_s
         return period_s is not None and period_s <= rows.FAST_PERIOD_S
 
@@ -363,7 +363,7 @@ class ControlLoop:
             self.uplink.replay(above)
 
     def _make_snapshot(self, now: Now) -> CommandContext:
-        """What a command is judged against."""
+        """Return what a command is judged against."""
         return CommandContext(
             state=self._state,
             people=self._people,
@@ -375,7 +375,7 @@ class ControlLoop:
         )
 
     def _kept(self) -> ConnectionMeasurement:
-        """Whether the measured power is inside the caps; None where it is not known."""
+        """Return whether the measured power is inside the caps; None where it is not known."""
         inside = None
         if self.view["grid"]["state"] == "good":
             power_w, caps = self.view["grid"]["power_w"], self.view["caps"]

@@ -82,7 +82,7 @@ def make_uplink(
 
 
 def _make_stranger_check(store: Store, *, restored: bool) -> Callable[[int], bool]:
-    """Whether a boot was another machine's: newer than our last one, and not this one.
+    """Return whether a boot was another machine's: newer than our last one, and not this one.
 
     Who has no memory of his own starts cannot tell; who took another's place never gives way to it.
     """
@@ -97,7 +97,7 @@ _CREDENTIAL_FILES = ("password_file", "ca_file", "cert_file", "key_file", "issue
 
 
 def make_catalog(site: SiteFile, infos: Mapping[str, PointInfo]) -> MetricCatalog:
-    """What the births announce: every point, whose it is, and how closely it is told."""
+    """Return what the births announce: every point, whose it is, and how closely it is told."""
     roles = {name: asset.role for name, asset in site.assets.items()}
     gates = Deadbands(site_settings.make_deadbands(site))
     return build_catalog(

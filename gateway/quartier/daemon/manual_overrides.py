@@ -68,12 +68,12 @@ class ManualOverrides:
 
     @property
     def order_handlers(self) -> OrderHandlers:
-        """What the operators' desk serves."""
+        """Return what the operators' desk serves."""
         return {"override": self.override, "cancel": self.cancel, "list": self.listing}
 
     @property
     def on_site_handlers(self) -> OnSiteOrderHandlers:
-        """What only a person at the gateway may order."""
+        """Return what only a person at the gateway may order."""
         return {"believe_meter": self.believe_meter}
 
     async def believe_meter(
@@ -111,7 +111,7 @@ class ManualOverrides:
                 self._running[found.asset] = found
 
     def running(self, now: Now, *, outage: bool) -> Overrides:
-        """What holds now; what has ended is told once."""
+        """Return what holds now; what has ended is told once."""
         if not self._running:
             return self._running
         for name, found in list(self._running.items()):
@@ -205,7 +205,7 @@ class ManualOverrides:
 
 
 def load_overrides(state_dir: Path) -> Mapping[str, Any] | None:
-    """What an earlier run kept; None where no copy is sound."""
+    """Return what an earlier run kept; None where no copy is sound."""
     return state_file.load_facts(state_dir / OVERRIDES_FILE)
 
 
@@ -230,7 +230,7 @@ def _dump_override(found: Override) -> dict[str, Any]:
 
 
 def _has_output(asset: ControllableAsset) -> bool:
-    """Whether the gateway can write to it at all."""
+    """Return whether the gateway can write to it at all."""
     if isinstance(asset, Pv):
         return asset.curtail != "none"
     return asset.switchable if isinstance(asset, Load) else asset.writable

@@ -47,7 +47,7 @@ class GatewayQuestions:
 
     @property
     def answers(self) -> dict[str, Callable[[], Any]]:
-        """What can be asked, each with who answers."""
+        """Return what can be asked, each with who answers."""
         return {
             "status": self.status,
             "points": self.points,
@@ -60,11 +60,11 @@ class GatewayQuestions:
 
     @property
     def about(self) -> Mapping[str, Callable[[str], Any]]:
-        """What can be asked of one thing, by its name."""
+        """Return what can be asked of one thing, by its name."""
         return NamedQuestions(self.gateway, self._turn, self._fleet, self._image, self._clock).about
 
     def gateway(self, now: Now) -> dict[str, Any]:
-        """Which house this is, and which run of the daemon."""
+        """Return which house this is, and which run of the daemon."""
         site = self._loaded().site.site
         return {
             "site": site.id,
@@ -101,7 +101,7 @@ class GatewayQuestions:
         }
 
     def keys(self) -> dict[str, Any]:
-        """Who may sign documents of the district; empty for a house that stands alone."""
+        """Return who may sign documents of the district; empty for a house that stands alone."""
         return {} if self._turn.uplink is None else dict(self._turn.uplink.keys)
 
     def plan(self) -> dict[str, Any] | None:
@@ -113,12 +113,12 @@ class GatewayQuestions:
         return self._turn.alarm_manager.listing(self._clock.now())
 
     def fallbacks(self) -> list[dict[str, Any]]:
-        """What each device does by itself with what it was told."""
+        """Return what each device does by itself with what it was told."""
         reasons, utc_ms = site_settings.find_no_fallback_reasons(self._loaded().site), self._clock.utc_ms()
         return fallback_report.render_fallbacks(self._turn.house, self._fleet, reasons, utc_ms)
 
     def losses(self) -> dict[str, Any]:
-        """What each loss does at this site, by when."""
+        """Return what each loss does at this site, by when."""
         return {"rows": self._turn.loss_report.declared() if self._turn.loss_report else []}
 
     def points(self) -> Iterator[dict[str, Any]]:
@@ -156,7 +156,7 @@ class NamedQuestions:
 
     @property
     def about(self) -> Mapping[str, Callable[[str], Any]]:
-        """What can be asked about, each with who answers."""
+        """Return what can be asked about, each with who answers."""
         return {
             "bus": self.bus,
             "device": self.device,
@@ -208,7 +208,7 @@ class NamedQuestions:
         return None if info is None else {"point": info.point, "read_back": info.read_back}
 
     def _find_fallback(self, found: Mapping[str, Any], now: Now) -> dict[str, Any] | None:
-        """What the device does with what it was told, if it is told nothing more."""
+        """Return what the device does with what it was told, if it is told nothing more."""
         point = found["command"]["point"] if "command" in found else ""
         info = self._fleet.points.get(point)
         if info is None or info.fallback is None:

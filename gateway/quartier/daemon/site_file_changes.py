@@ -60,7 +60,7 @@ class SiteFileChanges:
 
     @property
     def order_handlers(self) -> OnSiteOrderHandlers:
-        """What the operators' desk serves."""
+        """Return what the operators' desk serves."""
         return {"apply": self.apply}
 
     async def run(self) -> None:

@@ -205,7 +205,7 @@ class DeviceMemory:
 
 
 def load_device_memory(state_dir: Path) -> DeviceMemory:
-    """What earlier runs knew; nothing where no file is sound."""
+    """Return what earlier runs knew; nothing where no file is sound."""
     return DeviceMemory(state_file.load_facts(state_dir / MEMORY_FILE))
 
 

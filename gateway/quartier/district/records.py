@@ -43,7 +43,7 @@ class Outbox(Protocol):
 
 
 def has_reached(mark: StreamPosition | None, goal: StreamPosition) -> bool:
-    """Whether ``mark`` is at ``goal`` or beyond it."""
+    """Return whether ``mark`` is at ``goal`` or beyond it."""
     return mark is not None and (mark.boot, mark.seq) >= (goal.boot, goal.seq)
 
 

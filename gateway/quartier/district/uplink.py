@@ -171,7 +171,7 @@ class Uplink:
 
     @property
     def inbox(self) -> deque[AcceptedDocument]:
-        """What was accepted, oldest first, for the ticker to drain before each cycle."""
+        """Return what was accepted, oldest first, for the ticker to drain before each cycle."""
         return self._companion.inbox
 
     @property
@@ -181,7 +181,7 @@ class Uplink:
 
     @property
     def keys(self) -> Mapping[str, Any]:
-        """Who may sign what, and when it was used last, JSON-ready: for ``quartier keys``."""
+        """Return who may sign what, and when it was used last, JSON-ready: for ``quartier keys``."""
         return self._papers.keyring.told(self._companion.documents.used, self._house.clock.now())
 
     @property
@@ -213,7 +213,7 @@ class Uplink:
 
     @property
     def stats(self) -> Mapping[str, float | str | None]:
-        """How the link is, JSON-ready: for ``quartier status`` and the points of the gateway."""
+        """Return how the link is, JSON-ready: for ``quartier status`` and the points of the gateway."""
         heartbeat_ns = self._companion.heartbeat_ns
         now_ns = self._house.clock.now().ns
         counts = {**self._companion.counts, **self._published}

@@ -127,6 +127,6 @@ def load_marks(kept: object) -> dict[str, StreamPosition]:
 
 
 def load_key_times(kept: object) -> dict[str, int]:
-    """When keys were used in an earlier life, Unix milliseconds by ``kid``."""
+    """Return when keys were used in an earlier life, Unix milliseconds by ``kid``."""
     found = kept.items() if isinstance(kept, dict) else ()
     return {str(kid): at_ms for kid, at_ms in found if isinstance(at_ms, int)}

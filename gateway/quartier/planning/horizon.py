@@ -68,7 +68,7 @@ class Outlook:
 
     @property
     def count(self) -> int:
-        """How many steps."""
+        """Return how many steps."""
         return len(self.load_w)
 
     @property
@@ -105,7 +105,7 @@ class Contract:
 
     @property
     def has_peak(self) -> bool:
-        """Whether the largest import has a price."""
+        """Return whether the largest import has a price."""
         return self.peak_eur_per_w > 0.0
 
 

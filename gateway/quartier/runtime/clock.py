@@ -59,7 +59,7 @@ class ClockSetting:
 
     @property
     def simulated(self) -> bool:
-        """Whether the house's time is not the world's."""
+        """Return whether the house's time is not the world's."""
         return self != ClockSetting()
 
 
@@ -140,7 +140,7 @@ class SiteClock:
         return self._origin_utc_ms + int(offset_s * 1e3) + self.now_ns() // 1_000_000
 
     def synced(self) -> bool:
-        """Whether the wall clock may be trusted: the kernel's word, asked once a second."""
+        """Return whether the wall clock may be trusted: the kernel's word, asked once a second."""
         if self._simulated:
             self._read_rig()
             return self._rig.synced
@@ -252,7 +252,7 @@ def is_told_synced(word: Path, uptime_s: float) -> bool:
 
 
 def read_rig_clock(word: Path) -> RigClock:
-    """What a rig's file says of the wall clock; one without sense, or none, says nothing."""
+    """Return what a rig's file says of the wall clock; one without sense, or none, says nothing."""
     try:
         said, *numbers = word.read_text(encoding="ascii").split()
         jump_s, stands_s = [*map(float, numbers), *(0.0, 0.0)[len(numbers) :]]

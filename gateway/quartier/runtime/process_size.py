@@ -50,7 +50,7 @@ def _delete_attribute(self: Any, name: str) -> None:
 
 
 def _is_frozen(self: Any, name: str) -> bool:
-    """What a class adds to a record that it inherits from may change."""
+    """Return what a class adds to a record that it inherits from may change."""
     cls = type(self)
     return "__dataclass_fields__" in cls.__dict__ or name in cls.__dataclass_fields__
 

@@ -111,7 +111,7 @@ def load_release(runtime_dir: Path, say: Callable[[str], None] = lambda _: None)
 
 
 def find_stamps(runtime_dir: Path) -> list[object]:
-    """What shows that somebody else wrote or removed a copy of the table."""
+    """Return what shows that somebody else wrote or removed a copy of the table."""
     found: list[object] = []
     for name in (RELEASE_FILE, RELEASE_COPY):
         try:

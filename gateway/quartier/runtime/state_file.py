@@ -18,7 +18,7 @@ def mark_restored(state_dir: Path, utc_ms: int, made_utc_ms: int, boot: int) -> 
 
 
 def was_restored(state_dir: Path) -> bool:
-    """Whether it did."""
+    """Return whether it did."""
     return load_facts(state_dir / RESTORED_FILE) is not None
 
 

@@ -41,7 +41,7 @@ _FIRST_WORDS = {"warning:": "warning", "note:": "notice"}
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether a stream goes to journald: systemd names it by device and inode in JOURNAL_STREAM."""
+    """Return whether a stream goes to journald: systemd names it by device and inode in JOURNAL_STREAM."""
     try:
         found = os.fstat(stream.fileno())
     except (OSError, ValueError, AttributeError):  # no file: a test's, or a closed one

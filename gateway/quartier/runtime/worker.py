@@ -39,11 +39,11 @@ class Worker:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a job is in hand, also one that nobody waits for any more."""
+        """Return whether a job is in hand, also one that nobody waits for any more."""
         return self._is_busy
 
     async def run(self, job: Callable[[], _T], patience_s: float) -> _T:
-        """What the job returns, or raises; ``patience_s`` are real seconds.
+        """Return what the job returns, or raises; ``patience_s`` are real seconds.
 
         Raises Busy while the one before is in hand, TimeoutError when it took too long: what it finds then is
         thrown away.  Raises Lost, once, where the thread is gone: what it had in hand may be half done.
@@ -85,7 +85,7 @@ class Worker:
 
     @staticmethod
     def _is_thread_alive(thread: threading.Thread) -> bool:
-        """Whether the kernel has it: Python does not know of one that ended without it."""
+        """Return whether the kernel has it: Python does not know of one that ended without it."""
         return Path(f"/proc/self/task/{thread.native_id}").exists()
 
     def _serve(self, queue: SimpleQueue[Callable[[], None]]) -> None:

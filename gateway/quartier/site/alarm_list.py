@@ -77,7 +77,7 @@ class AlarmList:
 
     @property
     def active_count(self) -> int:
-        """How many are there now."""
+        """Return how many are there now."""
         return sum(one.is_active for one in self.records.values())
 
     def look(self, present: Iterable[Alarm], now: Now) -> AlarmChanges:
@@ -238,7 +238,7 @@ class AlarmList:
         return done
 
     def facts(self) -> dict[str, Any]:
-        """What must be known after a restart, JSON-ready."""
+        """Return what must be known after a restart, JSON-ready."""
         rows = [one.data() for one in self.records.values()]
         return {"alarms": rows, "last_number": self.last_number}
 

@@ -53,7 +53,7 @@ class Alarm(str):
 
     @property
     def key(self) -> AlarmKey:
-        """Which alarm it is."""
+        """Return which alarm it is."""
         return self.code, self.of
 
     def after(self, ended_utc_ms: int, zone: str) -> Self:
@@ -67,12 +67,12 @@ class Alarm(str):
 
     @property
     def severity(self) -> AlarmSeverity:
-        """How much it matters."""
+        """Return how much it matters."""
         return ALARM_KINDS_BY_CODE[self.code].severity
 
     @property
     def remedy(self) -> str:
-        """What to do, with the next command to type."""
+        """Return what to do, with the next command to type."""
         return format_remedy(ALARM_KINDS_BY_CODE[self.code], self.of)
 
 
@@ -189,17 +189,17 @@ class AlarmRecord:
 
     @property
     def key(self) -> AlarmKey:
-        """Which alarm it is."""
+        """Return which alarm it is."""
         return self.code, self.of
 
     @property
     def is_active(self) -> bool:
-        """Whether it is there now."""
+        """Return whether it is there now."""
         return self.cleared_utc_ms is None
 
     @property
     def is_listed(self) -> bool:
-        """Whether it is on the list: active, or not yet acknowledged."""
+        """Return whether it is on the list: active, or not yet acknowledged."""
         return self.is_active or self.acknowledged is None
 
     def data(self) -> dict[str, Any]:

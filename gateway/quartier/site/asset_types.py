@@ -286,12 +286,12 @@ class BatchLoad(OperationModeAsset):
 
     @property
     def duration_s(self) -> float:
-        """How long a run takes."""
+        """Return how long a run takes."""
         return QUARTER_S * len(self.run_w)
 
     @property
     def window_length_s(self) -> float:
-        """How long it may run before that: a whole day where its hours begin as they end."""
+        """Return how long it may run before that: a whole day where its hours begin as they end."""
         begin_s = self.deadline_s if self.window_s is None else self.window_s
         return (self.deadline_s - begin_s) % DAY_S or DAY_S
 

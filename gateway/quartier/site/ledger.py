@@ -60,12 +60,12 @@ class LedgerEntry:
 
     @property
     def asset(self) -> str:
-        """Whose point it is."""
+        """Return whose point it is."""
         return self.point.partition(".")[0]
 
     @property
     def stands(self) -> bool:
-        """Whether it still holds, as far as this row knows."""
+        """Return whether it still holds, as far as this row knows."""
         return not self.end
 
     def data(self) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _find_copier(record_type: type) -> _Copier:
 
 
 def _is_plain(record_type: type) -> bool:
-    """Whether creating one of its records does nothing but fill its slots."""
+    """Return whether creating one of its records does nothing but fill its slots."""
     if not dataclasses.is_dataclass(record_type) or hasattr(record_type, "__post_init__"):
         return False
     known = dataclasses.fields(record_type)

@@ -176,5 +176,5 @@ class Site:
 
     @property
     def has_connection_tree(self) -> bool:
-        """Whether there is more to keep than the sum at the connection."""
+        """Return whether there is more to keep than the sum at the connection."""
         return bool(self.nodes) or self.main_fuse_a < inf

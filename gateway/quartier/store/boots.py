@@ -24,7 +24,7 @@ def read_boot(path: Path) -> int | None:
 
 
 def had_history(path: Path) -> bool:
-    """Whether a history was open in this start or one before: if there is none now, it was removed."""
+    """Return whether a history was open in this start or one before: if there is none now, it was removed."""
     words = _read_words(path)
     return bool(words) and _OPENED_FLAG in words[0]
 

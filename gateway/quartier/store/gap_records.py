@@ -67,14 +67,14 @@ class KnownGaps:
             self._ends.setdefault(gap.boot, []).append(dict(gap.firsts))
 
     def subtract(self, gap: GapRecord) -> list[GapRecord]:
-        """What of ``gap`` no record names: nothing, the whole, or parts of it."""
+        """Return what of ``gap`` no record names: nothing, the whole, or parts of it."""
         if not gap.last:
             return [] if self._is_end_named(gap) else [gap]
         spans = self._spans.get((gap.stream, gap.boot), ())
         return [gap.part(first, last) for first, last in subtract_spans((gap.first, gap.last), spans)]
 
     def _is_end_named(self, gap: GapRecord) -> bool:
-        """Whether a record names at least all that ``gap`` says of the end of its boot."""
+        """Return whether a record names at least all that ``gap`` says of the end of its boot."""
         firsts = dict(gap.firsts)
         return any(
             all(told.get(stream, 1) <= firsts.get(stream, 1) for stream in told.keys() | firsts.keys())
@@ -83,7 +83,7 @@ class KnownGaps:
 
 
 def subtract_spans(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """What is left of the whole numbers ``first`` to ``last`` without those of other spans."""
+    """Return what is left of the whole numbers ``first`` to ``last`` without those of other spans."""
     left: list[tuple[int, int]] = []
     at, end = span
     for first, last in sorted(others):

@@ -38,7 +38,7 @@ def read_ledger(path: Path, runtime_dir: Path, from_ms: int, asset: str | None =
 
 
 def find_ledger_gaps(path: Path, runtime_dir: Path, from_ms: int) -> list[GapRecord]:
-    """What of the ledger is gone since ``from_ms``: evicted, damaged, or cut off with the power."""
+    """Return what of the ledger is gone since ``from_ms``: evicted, damaged, or cut off with the power."""
     with closing(HistoryReader(path, runtime_dir, from_ms, _FAR_FUTURE_MS)) as reader:
         return [
             gap for gap in reader.gaps() if gap.stream in {LEDGER_STREAM, "*"} and gap.to_utc_ms >= from_ms
@@ -108,7 +108,7 @@ class HistoryReader:
         return sorted(stored | set(self._loose))
 
     def gaps(self) -> list[GapRecord]:
-        """What the file says is missing, oldest first."""
+        """Return what the file says is missing, oldest first."""
         return list(_read_until_damage(lambda: read_gaps(self._connection)))
 
     def samples(self, stream: str) -> Iterator[Sample]:

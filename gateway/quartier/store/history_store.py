@@ -226,7 +226,7 @@ class Store:
 
     @property
     def marks(self) -> Mapping[str, StreamPosition]:
-        """How far each stream was trimmed; survives a restart."""
+        """Return how far each stream was trimmed; survives a restart."""
         return self._marks
 
     @property
@@ -293,7 +293,7 @@ class Store:
     # From the writer
 
     def _is_ready(self, now: Now) -> bool:
-        """Whether the writer is idle *and* all it reported was taken in, in this order."""
+        """Return whether the writer is idle *and* all it reported was taken in, in this order."""
         idle = self._writer.is_idle
         while self._shelf.damaged:
             number, gap = self._shelf.damaged.popleft()

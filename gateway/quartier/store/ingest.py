@@ -200,7 +200,7 @@ class Ingest:
         }
 
     def due(self) -> tuple[list[ChunkPart], list[Chunk]]:
-        """What a commit takes now: samples of open chunks, and chunks to be sealed.
+        """Return what a commit takes now: samples of open chunks, and chunks to be sealed.
 
         Streams of one pace fill together: sealing is spread, lest the writer hold the interpreter long.
         """
@@ -241,7 +241,7 @@ class Ingest:
         self._seal_first_count = seal_first_count
 
     def holds_older(self) -> bool:
-        """Whether samples of earlier boots are in memory alone."""
+        """Return whether samples of earlier boots are in memory alone."""
         return any(chunk.boot < self.boot and chunk.committed < len(chunk) for chunk in self.waiting)
 
     def seal_older_than(self, utc_ms: int) -> None:
@@ -342,7 +342,7 @@ class Ingest:
         return number
 
     def _find_limit(self, stream: _Stream) -> int:
-        """How many samples its open chunk takes: never less than there are already, and one."""
+        """Return how many samples its open chunk takes: never less than there are already, and one."""
         limit = self._chunk_count * stream.points_count
         if limit >= CHUNK_COUNT_MAX:
             limit = CHUNK_COUNT_MAX * stream.eighths // 8

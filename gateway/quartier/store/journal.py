@@ -90,7 +90,7 @@ class Journal:
 
     @property
     def is_done(self) -> bool:
-        """Whether it is time for the next generation: this one is large, failed, or was removed."""
+        """Return whether it is time for the next generation: this one is large, failed, or was removed."""
         if self._descriptor < 0 or self._has_hole or self._size >= _GENERATION_BYTES:
             return True
         return os.fstat(self._descriptor).st_nlink == 0

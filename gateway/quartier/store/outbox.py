@@ -15,7 +15,7 @@ DAMAGED_CHUNKS_COUNT_MAX = (
 
 
 def is_above(mark: StreamPosition, boot: int, seq: int) -> bool:
-    """Whether sample ``seq`` of ``boot`` is newer than the mark."""
+    """Return whether sample ``seq`` of ``boot`` is newer than the mark."""
     return (boot, seq) > (mark.boot, mark.seq)
 
 
@@ -149,7 +149,7 @@ class Outbox:
 
 
 def _is_behind(mark: StreamPosition, memory: Sequence[Chunk], head: StreamPosition | None) -> bool:
-    """Whether anything can be above the mark."""
+    """Return whether anything can be above the mark."""
     for chunk in reversed(memory):
         if last := chunk.first + len(chunk.times) - 1:
             return is_above(mark, chunk.boot, last)

@@ -222,7 +222,7 @@ def _make_chunks(
 
 
 def _count_durable(chunk: Chunk, durable: Iterable[tuple[int, int]]) -> int:
-    """How many samples of a chunk, from its first on, stand in the tail already."""
+    """Return how many samples of a chunk, from its first on, stand in the tail already."""
     left = subtract_spans((chunk.first, chunk.last), durable)
     return left[0][0] - chunk.first if left else len(chunk)
 
@@ -280,7 +280,7 @@ def find_lost_with_file(
     from_ms: int,
     utc_ms: int,
 ) -> list[GapRecord]:
-    """What stood only in a file that was removed under us: all of this boot that is not in memory.
+    """Return what stood only in a file that was removed under us: all of this boot that is not in memory.
 
     ``heads`` are the newest samples of older boots: of those only what the marks do not cover.
     """

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _fetch(cache: Cache) -> int:
-    """Who cannot be had is told, and its rows will be SKIPPED: that ends nothing."""
+    """Return who cannot be had is told, and its rows will be SKIPPED: that ends nothing."""
     for name, why in cache.fetch().items():
         _say(f"{name} cannot be had: {why}")
     return HELD

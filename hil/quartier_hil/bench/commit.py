@@ -73,7 +73,7 @@ def figures(setting: Setting) -> list[Figure]:
 
 
 def series(commits: int, points: int = POINTS) -> Iterator["array[float]"]:
-    """What ``points`` meters show at each commit: walks in tenths, every value another one."""
+    """Yield what ``points`` meters show at each commit: walks in tenths, every value another one."""
     rng = random.Random(7)  # noqa: S311 - values that can be repeated, no secret
     tenths = [rng.randrange(50_000) for _ in range(points)]
     for _ in range(commits):

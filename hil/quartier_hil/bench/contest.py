@@ -113,7 +113,10 @@ class _Daemon(Process):
 
 
 def status(runtime_dir: Path) -> dict[str, Any]:
-    """What the daemon's read-only desk says of itself.  Raises RuntimeError when it does not answer."""
+    """Return what the daemon's read-only desk says of itself.
+
+    Raises RuntimeError when it does not answer.
+    """
     try:
         with socket.socket(socket.AF_UNIX) as desk:
             desk.settimeout(10.0)

@@ -37,7 +37,7 @@ class Figure:
         return self.name.partition(".")[0]
 
     def holds(self, share: float = 1.0) -> bool | None:
-        """Whether the ratio keeps ``share`` of its floor; None where nothing was judged."""
+        """Return whether the ratio keeps ``share`` of its floor; None where nothing was judged."""
         if self.skipped or self.ratio is None or self.floor is None:
             return None
         if self.better == "less":

@@ -161,7 +161,7 @@ def run(module: ModuleType, count: int) -> Run:
 
 
 def same(ours: Run, theirs: Run) -> bool:
-    """Whether both decided and remember the same, bit by bit."""
+    """Return whether both decided and remember the same, bit by bit."""
     return all(
         bytes(getattr(mine, column.name)) == bytes(getattr(other, column.name))
         for mine, other in ((ours.state, theirs.state), (ours.result, theirs.result))

@@ -45,7 +45,7 @@ class Kind:
 
     @property
     def what(self) -> str:
-        """What a person is told of it."""
+        """Return what a person is told of it."""
         return f"reads of {self.registers} registers"
 
 

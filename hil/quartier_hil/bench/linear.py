@@ -18,12 +18,12 @@ class Linear:
 
     @property
     def count(self) -> int:
-        """How many columns."""
+        """Return how many columns."""
         return len(self.cost)
 
     @property
     def is_whole(self) -> bool:
-        """Whether some of them are whole numbers."""
+        """Return whether some of them are whole numbers."""
         return bool(self._whole)
 
     def new(self, low: float, high: float, cost: float = 0.0, *, whole: bool = False) -> int:

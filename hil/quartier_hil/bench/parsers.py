@@ -79,12 +79,12 @@ class Speaking(Protocol):
         ...
 
     def telegram(self) -> Telegram:
-        """What it says next."""
+        """Return what it says next."""
         ...
 
 
 def one_meter(meter: Speaking) -> list[bytes]:
-    """What one meter says of a house whose load wanders, every ten seconds: what a port hears."""
+    """Return what one meter says of a house whose load wanders, every ten seconds: what a port hears."""
     source, power_w, energy_wh = random.Random(SEED), 1500.0, 12_345_678.0  # noqa: S311 - a load, no secret
     said = []
     for place in range(COUNT):

@@ -81,7 +81,7 @@ class Drawn:
 
     @property
     def is_network(self) -> bool:
-        """Whether its devices stand behind a Modbus TCP endpoint, and not on a serial line."""
+        """Return whether its devices stand behind a Modbus TCP endpoint, and not on a serial line."""
         return bool(self.section["kind"] == "modbus-tcp")
 
     @property
@@ -91,7 +91,7 @@ class Drawn:
 
     @property
     def words(self) -> str:
-        """What it is, for a person."""
+        """Return what it is, for a person."""
         form = "TCP"
         if not self.is_network:
             form = f"{self.section['baud']} 8{self.section['parity']}{self.section['stop_bits']}"
@@ -257,7 +257,7 @@ def compared(one: Drawn, program: str, folder: Path, rounds: int) -> Compared:
 
 
 def used(one: Drawn, program: str, folder: Path) -> tuple[float, float]:
-    """Which share of a line's time is used by the plan, and on the line, where all has its time.
+    """Return which share of a line's time is used by the plan, and on the line, where all has its time.
 
     What the line counts is what went over it: how busy this machine is does not matter.
     """
@@ -330,13 +330,13 @@ def _on(wire: _Wire, port: str) -> _Wire:
 
 
 async def _sized(wire: _Wire, assumed: AssumedAnswers, names: Sequence[str]) -> tuple[int, float]:
-    """How many requests those that answer take, and how long all of them."""
+    """Return how many requests those that answer take, and how long all of them."""
     tasks = [task for task in SimulatedBus(wire, assumed).tasks() if task.device in names]
     return len(tasks), sum(task.takes_s for task in tasks)
 
 
 async def _played(wire: _Wire, assumed: AssumedAnswers, dead: Sequence[int], answers_count: int) -> float:
-    """How long it takes by the plan until so many requests are answered."""
+    """Return how long it takes by the plan until so many requests are answered."""
     play = SimulatedBus(wire, assumed)
     play.pretence.dead.update(dead)
     begun_s = find_loop_time_s()

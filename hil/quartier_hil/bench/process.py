@@ -26,7 +26,7 @@ def _die_with_parent() -> None:
 
 
 def python_path() -> str:
-    """Where this process found our packages: a child must find the same ones, installed or not."""
+    """Return where this process found our packages: a child must find the same ones, installed or not."""
     found = (path for path in sys.path if path and any(Path(path).glob("quartier*/__init__.py")))
     return os.pathsep.join(found)
 
@@ -72,7 +72,7 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Return whether it still runs."""
         return self._popen.poll() is None
 
     def line(self) -> str:
@@ -88,7 +88,7 @@ class Process:
         return self.line()
 
     def count(self) -> dict[str, Any]:
-        """What a counting peer answers to ``count``."""
+        """Return what a counting peer answers to ``count``."""
         found: dict[str, Any] = json.loads(self.ask("count"))
         return found
 
@@ -125,7 +125,7 @@ def cpu_s(root: int) -> float:
 
 
 def _own_cpu_s(pid: int) -> float:
-    """What utime and stime of /proc/PID/stat tell in steps of 10 ms (clock_getcpuclockid(3))."""
+    """Return what utime and stime of /proc/PID/stat tell in steps of 10 ms (clock_getcpuclockid(3))."""
     try:
         return time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED)
     except OSError:
@@ -163,7 +163,7 @@ def free_port() -> int:
 
 
 def accepts(port: int, within_s: float) -> bool:
-    """Whether something listens on the loopback ``port`` within that time."""
+    """Return whether something listens on the loopback ``port`` within that time."""
     until_s = time.monotonic() + within_s
     while time.monotonic() < until_s:
         try:

@@ -40,7 +40,7 @@ class Program:
 
     @property
     def count(self) -> int:
-        """How many steps."""
+        """Return how many steps."""
         return len(self.steps["net_wh"])
 
 
@@ -94,7 +94,7 @@ class Solver:
 
     @property
     def cost(self) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-        """What each column costs."""
+        """Return what each column costs."""
         return np.array(self._columns.cost)
 
     @property

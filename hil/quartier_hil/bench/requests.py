@@ -136,7 +136,7 @@ async def _minute(port: int, maps: Sequence[Any]) -> tuple[float, float]:
 
 
 async def _cycles(port: int, maps: Sequence[Any], rounds: int) -> tuple[int, list[float]]:
-    """How many blocks there are, and how long it takes to read them all."""
+    """Return how many blocks there are, and how long it takes to read them all."""
     clock = LoopClock()
     line = _line(port, clock)
     taken_s = []

@@ -29,7 +29,7 @@ _OWN = {
 
 
 def value(object_id: int, property_id: int) -> bytes | None:
-    """What the property holds, encoded; None: there is none."""
+    """Return what the property holds, encoded; None: there is none."""
     kind, instance = object_id >> 22, object_id & 0x3FFFFF
     if kind == _DEVICE:
         return _OWN.get(property_id)

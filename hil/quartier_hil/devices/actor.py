@@ -70,7 +70,7 @@ class Device(ABC):
         return {}
 
     def obeyed(self) -> Mapping[str, float]:
-        """What it makes the plant do: its orders, unless a fault bends them."""
+        """Return what it makes the plant do: its orders, unless a fault bends them."""
         orders, bent = self.orders(), self.faults.get("bent")
         if bent is None:
             return orders
@@ -99,17 +99,17 @@ class Device(ABC):
 
     @property
     def off(self) -> bool:
-        """Whether it has no power."""
+        """Return whether it has no power."""
         return "off" in self.faults
 
     @property
     def away(self) -> bool:
-        """Whether nobody finds it on its wire: no power, or its cable is out."""
+        """Return whether nobody finds it on its wire: no power, or its cable is out."""
         return self.off or "unplugged" in self.faults
 
     @property
     def is_deaf(self) -> bool:
-        """Whether no request reaches it."""
+        """Return whether no request reaches it."""
         silent, loose = self.faults.get("silent"), self.faults.get("intermittent")
         apart = loose is not None and loose.is_apart(self.now_s - self._since_s["intermittent"])
         return self.away or apart or (silent is not None and not silent.acts)
@@ -129,7 +129,7 @@ class Device(ABC):
     # -- the wire's side -------------------------------------------------------------------
 
     def answer(self, unit: int, pdu: bytes) -> Reply:
-        """What becomes of one request to one of its units, faults included."""
+        """Return what becomes of one request to one of its units, faults included."""
         self._requests_count += 1
         silent = self.faults.get("silent")
         if self.is_deaf:

@@ -24,19 +24,19 @@ class Ailing:
         self.faults.clear()
 
     def is_mute(self, now_s: float) -> bool:
-        """Whether nothing is heard of it now: no power, or a loose contact that is open."""
+        """Return whether nothing is heard of it now: no power, or a loose contact that is open."""
         loose = self.faults.get("intermittent")
         return "off" in self.faults or (
             loose is not None and loose.is_apart(now_s - self._since_s["intermittent"])
         )
 
     def seconds(self, kind: Kind) -> float:
-        """How long a fault says; 0 where it is not in force."""
+        """Return how long a fault says; 0 where it is not in force."""
         fault = self.faults.get(kind)
         return 0.0 if fault is None else fault.seconds
 
     def told(self, values: Mapping[str, float], now_s: float) -> Mapping[str, float] | None:
-        """What it shows of ``values``; None: it stands, and shows what it showed."""
+        """Return what it shows of ``values``; None: it stands, and shows what it showed."""
         stuck = self.faults.get("stuck")
         if stuck is not None and stuck.is_whole:
             return None

@@ -38,7 +38,7 @@ class _Line:
 
     @property
     def off(self) -> bool:
-        """Whether nothing here is to be found: without power, or unplugged."""
+        """Return whether nothing here is to be found: without power, or unplugged."""
         return all(device.away for device in self.devices)
 
     def reply(self, unit: int, pdu: bytes) -> Reply:
@@ -196,7 +196,7 @@ class PtyEndpoint(_Line):
 
     @property
     def is_plugged(self) -> bool:
-        """Whether the port is there."""
+        """Return whether the port is there."""
         return self._master >= 0
 
     @property

@@ -98,16 +98,16 @@ class Fault:
 
     @property
     def is_whole(self) -> bool:
-        """Whether ``stuck`` freezes everything, at what is shown now."""
+        """Return whether ``stuck`` freezes everything, at what is shown now."""
         return not self.points and self.value is None
 
     def is_apart(self, lasted_s: float) -> bool:
-        """Whether a loose contact is open ``lasted_s`` after it came loose."""
+        """Return whether a loose contact is open ``lasted_s`` after it came loose."""
         return is_apart(lasted_s, self.seconds)
 
 
 def is_apart(lasted_s: float, seconds: float) -> bool:
-    """Whether what comes and goes is away: bad first, for ``seconds``, and then well for as long."""
+    """Return whether what comes and goes is away: bad first, for ``seconds``, and then well for as long."""
     return seconds > 0 and lasted_s % (2 * seconds) < seconds
 
 
@@ -129,7 +129,7 @@ class Shown:
 
     @property
     def is_altered(self) -> bool:
-        """Whether something is kept of a fault, so that ``apply`` has to be asked without one too."""
+        """Return whether something is kept of a fault, so that ``apply`` has to be asked without one too."""
         return bool(self._ahead_wh or self._frozen or self._rough or self._past)
 
     def apply(

@@ -83,7 +83,7 @@ class Gx(Device):
         self.show({})
 
     def serves(self, address: int) -> bool:
-        """Whether any of its units has this register."""
+        """Return whether any of its units has this register."""
         return any(address in unit.tables["holding"] for unit in self.units.values())
 
     # -- the plant's side ------------------------------------------------------------------
@@ -103,7 +103,7 @@ class Gx(Device):
         self._show_pv()
 
     def orders(self) -> Mapping[str, float]:
-        """What the ESS works towards."""
+        """Return what the ESS works towards."""
         external = self._mode == EXTERNAL_CONTROL
         return {
             "battery.setpoint_w": sum(self._phases_w) if external else 0.0,

@@ -29,7 +29,7 @@ class IoBoard(Device):
             self._unit.put("discrete", places[quantity], [int(value != 0)])
 
     def orders(self) -> Mapping[str, float]:
-        """Which outputs are on."""
+        """Return which outputs are on."""
         coils = self._unit.tables["coil"]
         return {f"out{number + 1}.relay_on": float(coils[number]) for number in range(CHANNELS)}
 

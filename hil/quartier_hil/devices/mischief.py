@@ -44,7 +44,7 @@ class Said:
 
 
 def said(quirk: Quirk | None, right: Said, asked: bytes) -> list[Said]:
-    """What goes out in place of the ``right`` answer to the PDU ``asked``."""
+    """Return what goes out in place of the ``right`` answer to the PDU ``asked``."""
     if quirk is None:
         return [right]
     if quirk.name == "silence":

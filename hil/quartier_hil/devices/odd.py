@@ -64,7 +64,7 @@ class Odd:
         return self.quirk.seconds if self.quirk is not None else 0.0
 
     def hear(self, unit: int, pdu: bytes, number: int = 0) -> list[Said]:
-        """What goes out for one request."""
+        """Return what goes out for one request."""
         now_s = asyncio.get_running_loop().time()
         if now_s < self._deaf_until_s:
             self.deaf_count += 1

@@ -69,7 +69,7 @@ class P30(Device):
         self._settings()
 
     def orders(self) -> Mapping[str, float]:
-        """What the car may draw per phase."""
+        """Return what the car may draw per phase."""
         return {"current_max_a": self._max_ma / 1000 if self._enabled or self._fallen else 0.0}
 
     def expire(self) -> None:

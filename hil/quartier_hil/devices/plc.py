@@ -28,7 +28,7 @@ class Shown:
     signed: bool = False
 
     def words(self, value: float) -> list[int]:
-        """What stands in the registers."""
+        """Return what stands in the registers."""
         if self.bits == 1:
             return [int(value != 0)]
         return list(wire.whole(value * self.scale, self.bits, signed=self.signed))
@@ -167,7 +167,7 @@ class Plc(Device):
                 self._unit.put(place.table, place.address, place.words(value))
 
     def orders(self) -> Mapping[str, float]:
-        """What acts now."""
+        """Return what acts now."""
         return {self.map.order: self._order}
 
     def expire(self) -> None:

@@ -45,7 +45,7 @@ class RelayBoard(Device):
             raise KeyError(quantity)
 
     def orders(self) -> Mapping[str, float]:
-        """Which relays are pulled in."""
+        """Return which relays are pulled in."""
         coils = self._unit.tables["coil"]
         return {f"relay{number + 1}.relay_on": float(coils[number]) for number in range(RELAYS)}
 

@@ -33,7 +33,7 @@ def rtu_frame(unit: int, pdu: bytes) -> bytes:
 
 
 def rtu_request_bytes(heard: bytes | bytearray) -> int | None:
-    """How long the request that ``heard`` begins will be; None when that is not known yet."""
+    """Return how long the request that ``heard`` begins will be; None when that is not known yet."""
     if len(heard) < 2:
         return None
     if heard[1] in _FIXED:

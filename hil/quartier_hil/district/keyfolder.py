@@ -65,7 +65,7 @@ class KeyFolder:
 
     @property
     def body(self) -> dict[str, Any]:
-        """What the list says."""
+        """Return what the list says."""
         found: dict[str, Any] = json.loads((self.folder / _PLAN).read_text())
         return found
 

@@ -36,7 +36,7 @@ class Ranges:
 
     @property
     def spans(self) -> list[tuple[int, int]]:
-        """What is held."""
+        """Return what is held."""
         return list(self._ranges)
 
     def __len__(self) -> int:

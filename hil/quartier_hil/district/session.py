@@ -178,7 +178,7 @@ class Session:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """What the live view and the verdict want to know."""
+        """Return what the live view and the verdict want to know."""
         return {
             "online": self.online,
             "births_count": self.births_count,

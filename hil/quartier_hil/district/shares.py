@@ -41,7 +41,7 @@ def caps(planned_w: Mapping[str, float], contract_w: Mapping[str, float], limit_
 def granted(
     wanted_w: Mapping[str, Series], may_hold_w: Mapping[str, Series], limit_w: Sequence[float]
 ) -> dict[str, Series]:
-    """What each may be told now, step by step.
+    """Return what each may be told now, step by step.
 
     ``may_hold_w`` is the highest cap that a building may be following, of all that was sent and not taken
     back. Less is told at once; more only as far as the limit has room beside what the others may still hold.

@@ -32,7 +32,7 @@ def _unshare() -> list[str]:
 
 
 def why_not_full() -> str:
-    """Why no disk of its own can be had here; empty when it can."""
+    """Return why no disk of its own can be had here; empty when it can."""
     if shutil.which("unshare") is None:
         return "unshare (util-linux) is missing"
     tried = subprocess.run(  # noqa: S603 - our own words
@@ -42,7 +42,7 @@ def why_not_full() -> str:
 
 
 def why_not_dead() -> str:
-    """Why no disk can die here; empty when one can."""
+    """Return why no disk can die here; empty when one can."""
     if os.geteuid() != 0:
         return "needs root: an ext4 image on a loop device"
     missing = [name for name in ("mkfs.ext4", "losetup", "unshare") if _found(name) is None]

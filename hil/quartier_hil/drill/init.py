@@ -103,7 +103,7 @@ sys.exit(main())
 
 
 def why_not() -> str:
-    """Why no systemd can be had here as process 1; empty when one can."""
+    """Return why no systemd can be had here as process 1; empty when one can."""
     if os.geteuid() != 0:
         return "needs root: namespaces with an overlay, and systemd as their first process"
     if not SYSTEMD.exists():
@@ -174,7 +174,7 @@ class UnderSystemd(Daemon):
 
     @property
     def is_there(self) -> bool:
-        """Whether its process lives."""
+        """Return whether its process lives."""
         return self.main_pid is not None
 
     async def kill(self) -> None:

@@ -21,7 +21,7 @@ Measure = Callable[[Series], Reaction]
 
 
 def falls(value: float, tolerance: float = TOLERANCE) -> Measure:
-    """When an order that stood elsewhere reached ``value`` for good."""
+    """Return when an order that stood elsewhere reached ``value`` for good."""
 
     def measured(series: Series) -> Reaction:
         stood = _before(series)
@@ -37,7 +37,7 @@ def falls(value: float, tolerance: float = TOLERANCE) -> Measure:
 
 
 def sinks(by: float) -> Measure:
-    """When it first was at least ``by`` below what stood there."""
+    """Return when it first was at least ``by`` below what stood there."""
 
     def measured(series: Series) -> Reaction:
         stood = _before(series)
@@ -52,12 +52,12 @@ def sinks(by: float) -> Measure:
 
 
 def rests(tolerance: float = TOLERANCE, until_s: float = inf) -> Measure:
-    """When it moved for the last time before ``until_s``; at 0 where it did not move at all."""
+    """Return when it moved for the last time before ``until_s``; at 0 where it did not move at all."""
     return _last(lambda before, after: abs(after - before) > tolerance, until_s)
 
 
 def never_rises(tolerance: float = TOLERANCE, until_s: float = inf) -> Measure:
-    """When it rose for the last time before ``until_s``; at 0 where it never did."""
+    """Return when it rose for the last time before ``until_s``; at 0 where it never did."""
     return _last(lambda before, after: after - before > tolerance, until_s)
 
 

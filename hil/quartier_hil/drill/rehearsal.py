@@ -162,7 +162,7 @@ class Rehearsal(Run):
         )
 
     def _noticed_s(self) -> float | None:
-        """When the daemon first named the row, by its own stamp: looking costs no precision."""
+        """Return when the daemon first named the row, by its own stamp: looking costs no precision."""
         wanted = self.making.sign or self.making.loss, self.making.of
         for at_s, status in self.looks:
             for row in deep(status, "losses") or ():
@@ -172,7 +172,7 @@ class Rehearsal(Run):
         return None
 
     def _series(self, watched: str) -> list[tuple[float, float]]:
-        """What was watched, in s from the loss; what is no number was not seen."""
+        """Return what was watched, in s from the loss; what is no number was not seen."""
         pairs = self.ordered or [(at_s, _told(status, watched)) for at_s, status in self.looks]
         end_s = self.making.warm_s + self.making.lasts_s
         return [(at_s - self.began_s, value) for at_s, value in pairs if at_s <= end_s and not isnan(value)]

@@ -42,7 +42,7 @@ class Home:
         self.wiring = Wiring(self.scenario.seed, house)
 
     def values(self) -> dict[str, float]:
-        """What its devices measure now."""
+        """Return what its devices measure now."""
         return building.values(self.spec, self.plant)
 
     async def serve(self, stack: AsyncExitStack, broker_port: int, issuers_file: Path) -> None:
@@ -98,7 +98,7 @@ class Home:
 
     @property
     def grid_w(self) -> float:
-        """What its connection takes."""
+        """Return what its connection takes."""
         return self.plant.grid_w
 
     def place(self) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def page(told: Told) -> str:
 
 
 def sections(told: Told) -> str:
-    """What stands in it, for a page that has curves of its own."""
+    """Return what stands in it, for a page that has curves of its own."""
     return _filled(
         part("neighbours.html"),
         {
@@ -66,7 +66,7 @@ def sections(told: Told) -> str:
 
 
 def data(told: Told) -> dict[str, Any]:
-    """What the page's script draws, in kW."""
+    """Return what the page's script draws, in kW."""
     spans = bins.spans(len(told.course))
     start_s = story.start_utc_s()
     times: list[float] = []
@@ -101,13 +101,13 @@ def data(told: Told) -> dict[str, Any]:
 
 
 def said(told: Told) -> list[tuple[float, str]]:
-    """What was said, by the second at which it was measured."""
+    """Return what was said, by the second at which it was measured."""
     narration = story.narration(len(told.titles), told.limit_w)
     return [(one.at_s, text) for one in told.course for text in narration.step(one.at_s, one.values)]
 
 
 def _beside(told: Told) -> list[float]:
-    """What the street would take alone, at the seconds of the course."""
+    """Return what the street would take alone, at the seconds of the course."""
     last = len(told.alone_w) - 1
     return [told.alone_w[min(int(moment.at_s), last)] for moment in told.course]
 

@@ -159,7 +159,7 @@ class Moment:
 
     @property
     def values(self) -> dict[str, float]:
-        """What the narration goes by."""
+        """Return what the narration goes by."""
         modes = list(self.modes.values())
         return {
             LOAD: self.load_w,
@@ -169,7 +169,7 @@ class Moment:
 
 
 def verdicts(course: Sequence[Moment], shares_w: dict[str, float], limit_w: float) -> list[Verdict]:
-    """What was promised, and what was measured."""
+    """Return what was promised, and what was measured."""
     before = _highest(_means(course, PLUGGED_AT_S, DISTRICT_AT_S, None))
     led = _highest(_means(course, LED_FROM_S, DIES_AT_S + 120.0, None))
     lost = _highest(_means(course, LOST_FROM_S, BACK_AT_S, None))

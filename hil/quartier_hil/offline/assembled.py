@@ -49,7 +49,7 @@ class Assembled:
     speaking: Mapping[str, SpeakingMeter] = field(default_factory=dict)
 
     def question(self, state: ControlState, linked: LinkState, now: Now, distrust: str = "") -> PlanRequest:
-        """What the daemon would ask its planner.  Raises RefusedError for what it would not."""
+        """Return what the daemon would ask its planner.  Raises RefusedError for what it would not."""
         return planner_inputs.make_question(self.loaded.site, state, linked, self.params, {}, now, distrust)
 
     def trial(self) -> PlanBacktest:
@@ -57,15 +57,15 @@ class Assembled:
         return planner_inputs.make_plan_backtest(self.loaded.site)
 
     def stirs(self, state: ControlState) -> list[object]:
-        """What makes the daemon plan anew when it changes."""
+        """Return what makes the daemon plan anew when it changes."""
         return plannable_assets.collect_plan_triggers(state)
 
     def told(self, state: ControlState, now: Now) -> MeterTariffState:
-        """What the daemon takes from the grid operator's meter for its planner."""
+        """Return what the daemon takes from the grid operator's meter for its planner."""
         return planner_inputs.read_meter_tariff(state, now)
 
     def tolls(self) -> Surcharges:
-        """What the daemon would begin with to learn what an import costs beside its price.
+        """Return what the daemon would begin with to learn what an import costs beside its price.
 
         Nothing is held to the rule here (``planning.rule_bound``).
         """
@@ -74,7 +74,7 @@ class Assembled:
 
     @property
     def premises(self) -> SiteFacts:
-        """What the daemon tells its forecast of the building."""
+        """Return what the daemon tells its forecast of the building."""
         return planner_inputs.make_premises(self.loaded.site, self.house)
 
     @property

@@ -11,7 +11,7 @@ from quartier_hil.verdict.faults import Case
 
 
 def told(name: str, done: Day) -> dict[tuple[str, str, str], str]:
-    """What a run without wires gives for the page: by scenario, device and verb."""
+    """Return what a run without wires gives for the page: by scenario, device and verb."""
     ending = done.ending
     cases = [judge for judge in done.judges if isinstance(judge, Case)]
     found = {

@@ -70,7 +70,7 @@ class Controller:
         return self
 
     def leave(self, now: Now) -> dict[str, Any]:
-        """What the next process finds."""
+        """Return what the next process finds."""
         if self.historian is not None:
             self.historian.cut()
         schedules = orders_schedules.dump_schedules(self.entries)

@@ -70,7 +70,7 @@ class Options:
 
     @property
     def step_s(self) -> float:
-        """How far plant and control go in a step: the scenario's own grain."""
+        """Return how far plant and control go in a step: the scenario's own grain."""
         return self.scenario.cycle_s
 
 
@@ -151,7 +151,7 @@ class Day:
 
     @property
     def words(self) -> str:
-        """How it was run, for a person."""
+        """Return how it was run, for a person."""
         speed = self.scenario.duration_s / self.cpu_s if self.cpu_s else 0.0
         step = f"steps of {self.options.step_s:g} s"
         text = f"in one process without wires, {speed:,.0f} times real time on a core of its own, {step}"
@@ -161,7 +161,7 @@ class Day:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What a person wants to know of it beside the verdicts."""
+        """Return what a person wants to know of it beside the verdicts."""
         tariff = self.scenario.house.tariff
         told = {} if tariff is None else {"supply contract": tariff.words}
         return {"records": self.options.series.origin, "how": self.words, **told}
@@ -232,12 +232,12 @@ class Day:
             self._turn()
 
     def _leads(self) -> bool:
-        """Whether the battery follows a plan, as the gateway itself shows it."""
+        """Return whether the battery follows a plan, as the gateway itself shows it."""
         return self.controller is not None and self.view["assets"]["bat1"].get("led_by") == PLAN
 
     @cached_property
     def saving(self) -> Saving | None:
-        """What the plan saved: the first who asks has the same scenario lived without one too."""
+        """Return what the plan saved: the first who asks has the same scenario lived without one too."""
         planning = self.scenario.house.planning
         if self.planner is None or planning is None:
             return None
@@ -266,7 +266,7 @@ class Day:
 
     @property
     def ending(self) -> Ending:
-        """What is known of the run beside the plant."""
+        """Return what is known of the run beside the plant."""
         return Ending(
             modes=self.modes,
             downs=self.downs,

@@ -49,19 +49,19 @@ class _Device:
     shown: Shown = field(default_factory=Shown)
 
     def answers(self, now_s: float) -> bool:
-        """Whether somebody who asks gets an answer in time."""
+        """Return whether somebody who asks gets an answer in time."""
         if self.faults.keys() & {"off", "unplugged", "silent"} or not self.connected(now_s):
             return False
         slow = self.faults.get("slow")
         return slow is None or slow.seconds <= TIMEOUT_S
 
     def connected(self, now_s: float) -> bool:
-        """Whether it hears: a loose contact is good for as long as it is bad, bad first."""
+        """Return whether it hears: a loose contact is good for as long as it is bad, bad first."""
         loose = self.faults.get("intermittent")
         return loose is None or not loose.is_apart(now_s - self.since_s["intermittent"])
 
     def hears(self, now_s: float) -> bool:
-        """Whether an order reaches it."""
+        """Return whether an order reaches it."""
         silent = self.faults.get("silent")
         deaf = self.faults.keys() & {"off", "unplugged"} or (silent is not None and not silent.acts)
         return not deaf and self.connected(now_s)
@@ -113,13 +113,13 @@ class Doors:
         return [self._devices[one] for one in self._buses.get(name, (name,))]
 
     def is_well(self, point: str) -> bool:
-        """Whether the device of a point has no fault in force."""
+        """Return whether the device of a point has no fault in force."""
         return not self._devices[self._of[point]].faults
 
     # -- towards the gateway -----------------------------------------------------------------
 
     def read(self, values: Mapping[str, float], now_s: float, now_ns: int) -> Iterator[Readings]:
-        """What is answered to the requests that are due; ``values`` are the plant's, in house units."""
+        """Yield what is answered to the requests that are due; ``values`` are the plant's, in house units."""
         self._deliver(now_s, now_ns)
         shown = {**values, **{point: self.shown(point, now_s) for point in self._own}}
         if not self._prepared:
@@ -200,7 +200,7 @@ class Doors:
     # -- towards the plant -------------------------------------------------------------------
 
     def shown(self, point: str, now_s: float) -> float:
-        """What the device holds for a writable point: the last order, or what its timer made of it."""
+        """Return what the device holds for a writable point: the last order, or what its timer made of it."""
         order = self._orders.get(point)
         if order is None:
             return self._own[point]
@@ -216,7 +216,7 @@ class Doors:
         return 0.0 if point.partition(".")[2] in _FED else self._own[point]
 
     def orders(self, now_s: float) -> dict[str, float]:
-        """What each writable point makes the plant do, also where its device has no power."""
+        """Return what each writable point makes the plant do, also where its device has no power."""
         found = {}
         for point in self._own:
             faults = self._devices[self._of[point]].faults

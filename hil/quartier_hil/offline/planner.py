@@ -47,7 +47,7 @@ class Planner:
         """What the month had reached before."""
 
     def lead(self, controller: Controller, now: Now) -> LocalPlan | None:
-        """What it wants now; a new plan each five minutes and on any change that matters."""
+        """Return what it wants now; a new plan each five minutes and on any change that matters."""
         if self.is_alive and controller.state.force is not None and self._is_due(controller, now):
             self._asked_ns = now.ns
             try:
@@ -61,7 +61,7 @@ class Planner:
         return self.wish
 
     def age_s(self, now: Now) -> float:
-        """How long ago the plan in force began; inf: there is none."""
+        """Return how long ago the plan in force began; inf: there is none."""
         return inf if self.start_ns is None else (now.ns - self.start_ns) / 1e9
 
     def _learn(self, history: PowerHistory, grid: PowerHistory) -> None:
@@ -85,7 +85,7 @@ class Planner:
         return True
 
     def _matters(self, controller: Controller, now: Now) -> object:
-        """What makes a new plan due when it changes."""
+        """Return what makes a new plan due when it changes."""
         state = controller.state
         force = state.force
         caps = None if force is None else (force.import_w, force.export_w)

@@ -74,7 +74,7 @@ def _meters(house: House) -> str:
 
 
 def own(assembled_site: Assembled, house: House) -> dict[str, float]:
-    """What each output's device does before anybody ordered anything."""
+    """Return what each output's device does before anybody ordered anything."""
     return {point: _own(info, house) for point, info in assembled_site.points.items() if info.writable}
 
 
@@ -88,7 +88,7 @@ def _own(info: PointInfo, house: House) -> float:
 
 
 def orders(said: Mapping[str, float]) -> Orders:
-    """What the outputs make the plant do."""
+    """Return what the outputs make the plant do."""
     further: dict[str, dict[str, float]] = {}
     for point, value in said.items():
         name, _, quantity = point.partition(".")

@@ -14,7 +14,7 @@ class NeedsWiresError(ConfigError):
 
 
 def fits(path: Path) -> bool:
-    """Whether a scenario can be run without wires.  Raises ConfigError for one that is faulty."""
+    """Return whether a scenario can be run without wires.  Raises ConfigError for one that is faulty."""
     try:
         refuse(asked.load(path))
     except NeedsWiresError:

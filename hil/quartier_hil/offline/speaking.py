@@ -31,11 +31,11 @@ class Hearer(Protocol):
         ...
 
     async def open(self) -> Mapping[str, str]:
-        """Who it is.  Raises NoReply until it has said something."""
+        """Return who it is.  Raises NoReply until it has said something."""
         ...
 
     async def read(self) -> Readings:
-        """What it said.  Raises NoReply when it is silent for too long."""
+        """Return what it said.  Raises NoReply when it is silent for too long."""
         ...
 
     async def close(self) -> None:
@@ -55,7 +55,7 @@ class Moment:
         return self.ns
 
     def utc_ms(self) -> int:
-        """What the gateway takes for the time, UTC in milliseconds."""
+        """Return what the gateway takes for the time, UTC in milliseconds."""
         return self.utc
 
     async def sleep(self, seconds: float) -> None:
@@ -131,7 +131,7 @@ class SpokenLinky:
 
 
 def _at_once(talk: Coroutine[Any, Any, Result]) -> Result:
-    """What a driver gives that has nothing to wait for."""
+    """Return what a driver gives that has nothing to wait for."""
     try:
         talk.send(None)
     except StopIteration as end:

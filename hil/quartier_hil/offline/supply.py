@@ -38,7 +38,7 @@ class Supply:
         }
 
     def at(self, utc_ms: int) -> Standing | None:
-        """What the contract says at a moment; None where the scenario states none."""
+        """Return what the contract says at a moment; None where the scenario states none."""
         return None if self.calendar is None else self.calendar.at(_local(utc_ms))
 
     # -- the meter ----------------------------------------------------------------------------
@@ -72,7 +72,7 @@ class Supply:
     # -- what is known of it ------------------------------------------------------------------
 
     def values(self, utc_ms: int) -> dict[str, float]:
-        """What holds by the contract, as points of ``contract``; the price in EUR per kWh."""
+        """Return what holds by the contract, as points of ``contract``; the price in EUR per kWh."""
         standing = self.at(utc_ms)
         return {} if standing is None else standing.values
 

@@ -46,7 +46,7 @@ class Ventilation:
         return replace(self, speed_pct=speed_pct, co2_ppm=co2_ppm, outdoor_c=around.outdoor_c)
 
     def values(self) -> Mapping[str, float]:
-        """How much was breathed out, how fast the fans turn, and the temperatures of the air."""
+        """Return how much was breathed out, how fast the fans turn, and the temperatures of the air."""
         supply_c = self.outdoor_c + HEAT_RECOVERED * (self.extract_c - self.outdoor_c)
         return {
             "co2_ppm": self.co2_ppm,

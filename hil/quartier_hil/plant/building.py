@@ -242,7 +242,7 @@ def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
 
 
 def _flows(spec: BuildingSpec, state: BuildingState) -> dict[str, board.Flow]:
-    """What flows through each board and the root, by phase."""
+    """Return what flows through each board and the root, by phase."""
     battery = shares(spec.battery_phase or None)
     parts = {piece.name: piece.shares for piece in state.more} | {"bat1": battery, "ev1": _car_shares(state)}
     return board.flows(

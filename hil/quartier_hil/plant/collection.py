@@ -45,7 +45,7 @@ class Collection:
         )
 
     def values(self) -> Mapping[str, float]:
-        """What waits, how much of it, and how long it stood after its deadline."""
+        """Return what waits, how much of it, and how long it stood after its deadline."""
         return {
             "waiting_on": float(self.left_s > 0.0),
             "left_s": self.left_s,

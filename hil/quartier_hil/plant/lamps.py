@@ -33,5 +33,5 @@ class Lamps:
         return replace(self, lit_on=lit, dim_pct=min(max(orders.get("dim_pct", 100.0), 0.0), 100.0))
 
     def values(self) -> Mapping[str, float]:
-        """Whether they are lit."""
+        """Return whether they are lit."""
         return {"lit_on": float(self.lit_on)}

@@ -30,7 +30,7 @@ class Machine:
 
     @property
     def duration_s(self) -> float:
-        """What a run takes."""
+        """Return what a run takes."""
         return _QUARTER_S * len(self.run_w)
 
     @property
@@ -40,7 +40,7 @@ class Machine:
 
     @property
     def power_w(self) -> float:
-        """What the quarter of its run that it is in takes."""
+        """Return what the quarter of its run that it is in takes."""
         if not self.running_on:
             return 0.0
         return self.run_w[min(int((self.duration_s - self.left_s) / _QUARTER_S), len(self.run_w) - 1)]
@@ -62,7 +62,7 @@ class Machine:
         )
 
     def values(self) -> Mapping[str, float]:
-        """How far its run has come, and how its runs went."""
+        """Return how far its run has come, and how its runs went."""
         return {
             "left_s": self.left_s,
             "late_s": self.late_s,

@@ -25,7 +25,7 @@ class Mains:
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing runs: no phase has half its voltage."""
+        """Return whether nothing runs: no phase has half its voltage."""
         return max(self.level_v) < GONE_SHARE * NOMINAL_V
 
 

@@ -47,7 +47,7 @@ class Piece(Protocol):
 
     @property
     def power_w(self) -> float:
-        """What it takes from the building's bus; minus: what it gives."""
+        """Return what it takes from the building's bus; minus: what it gives."""
         ...
 
     def step(self, orders: Mapping[str, float], around: Around, dt_s: float) -> Self:
@@ -55,5 +55,5 @@ class Piece(Protocol):
         ...
 
     def values(self) -> Mapping[str, float]:
-        """What it can measure beside its power, by quantity, in house units."""
+        """Return what it can measure beside its power, by quantity, in house units."""
         ...

@@ -35,7 +35,7 @@ class ChargingPoint:
 
     @property
     def power_w(self) -> float:
-        """What the car takes."""
+        """Return what the car takes."""
         return self.car.power_w
 
     @property

@@ -63,11 +63,11 @@ class Answers:
 
     @property
     def requests(self) -> list[bytes]:
-        """What is asked in the record, without the numbers of Modbus TCP; the longest first."""
+        """Return what is asked in the record, without the numbers of Modbus TCP; the longest first."""
         return sorted(self._of, key=len, reverse=True)
 
     def answer(self, request: bytes) -> Answer | None:
-        """What the device says next to a whole request; None where the record has no such request."""
+        """Return what the device says next to a whole request; None where the record has no such request."""
         left = self._of.get(self._key(request))
         if left is None:
             self.strangers_count += 1

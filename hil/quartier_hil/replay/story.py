@@ -25,7 +25,7 @@ class Story:
 
     @property
     def is_asked(self) -> bool:
-        """Whether the device spoke when it was asked, not by itself."""
+        """Return whether the device spoke when it was asked, not by itself."""
         return any(event.way == "out" for event in self.events)
 
 

@@ -149,7 +149,7 @@ def tiles(figures: Mapping[str, float]) -> list[tuple[str, str]]:
 
 
 def _by_period(figures: Mapping[str, float]) -> Iterator[tuple[str, str]]:
-    """What each period of the supply contract drew and cost, in the order in which they came."""
+    """Yield what each period of the supply contract drew and cost, in the order in which they came."""
     for name, value in figures.items():
         period = name.removeprefix("import_").removesuffix("_wh")
         cost_eur = figures.get(f"cost_{period}_eur")

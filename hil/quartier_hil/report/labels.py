@@ -79,7 +79,7 @@ def _candidates(text: str, own: Extent, frame: Frame) -> Iterator[tuple[float, L
 
 
 def _trouble(label: Label, others: Sequence[Extent], labels: Sequence[Label]) -> float:
-    """How much is in its way, or near enough that one could take it for another's."""
+    """Return how much is in its way, or near enough that one could take it for another's."""
     trouble = sum(10_000.0 for one in labels if _touch(label, one))
     columns = range(floor(label.x - label.half), ceil(label.x + label.half))
     for other in others:

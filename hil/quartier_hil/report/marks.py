@@ -49,7 +49,7 @@ def _changes(point: str, rows: Sequence[Ordered]) -> Iterator[Told]:
 
 
 def _order(row: Ordered) -> str:
-    """What was ordered, in a person's words."""
+    """Return what was ordered, in a person's words."""
     name, _, quantity = row.point.partition(".")
     if quantity.endswith("_on"):
         return f"{name} {_STATES[row.value > 0]}"

@@ -65,7 +65,7 @@ _MEASURED_COLOURS = {curve[0]: curve[2] for curve in CHARTS[0][3]}
 
 
 def data(course: Course, start_unix_s: float) -> dict[str, Any]:
-    """What the page's script draws: common times and the curves of each chart."""
+    """Return what the page's script draws: common times and the curves of each chart."""
     bins = reduced.spans(len(course.times_s))
     times: list[float] = []
     for start, end in bins:
@@ -127,7 +127,7 @@ _COLOURS = ("#1d3557", "#2a9d8f", "#e9a800", "#7b2cbf", "#f3722c", "#8d99ae", "#
 
 
 def _further_charts(course: Course, bins: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """What this house alone has: powers, temperatures, currents, prices, plans, a chart for each."""
+    """Return what this house alone has: powers, temperatures, currents, prices, plans, a chart for each."""
     charts: dict[str, dict[str, Any]] = {}
     for point in course.further:
         title, unit, factor = _FURTHER[point.rsplit("_", 1)[-1]]
@@ -171,7 +171,7 @@ def part(name: str) -> str:
 
 
 def verdict_rows(verdicts: Sequence[Verdict]) -> str:
-    """What was promised and measured, a row each."""
+    """Return what was promised and measured, a row each."""
     return "".join(
         f'<tr class="{_CLASSES[verdict.result]}"><td>{verdict.result}</td>'
         f"<td>{html.escape(verdict.check)}</td><td>{html.escape(verdict.promised)}</td>"

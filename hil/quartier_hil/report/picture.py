@@ -103,7 +103,7 @@ def _head(title: str, height: float, colours: Mapping[str, int]) -> Iterator[str
 
 
 def _owner(point: str) -> str:
-    """Whose curve it is: what was ordered, and what is measured, of one asset have one colour."""
+    """Return whose curve it is: what was ordered, and what is measured, of one asset have one colour."""
     name, _, rest = point.partition(".")
     if name != "order":
         return name
@@ -237,7 +237,7 @@ def _badge(number: int, x: float, y: float, *, is_order: bool) -> str:
 
 
 def _legend(lines: Sequence[Told], top: float, day_s: float) -> tuple[list[str], float]:
-    """What happened, a line or two each; returns the height of the whole."""
+    """Return what happened, a line or two each; returns the height of the whole."""
     parts, y = [], top
     for number, one in enumerate(lines, 1):
         y += _LINE_H

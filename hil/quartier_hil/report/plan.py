@@ -30,7 +30,7 @@ class Plan:
 
 
 def _car_w(amperes: float) -> float:
-    """What a limit of the charging current allows; below the least current nothing is charged."""
+    """Return what a limit of the charging current allows; below the least current nothing is charged."""
     return 0.0 if amperes < _CAR.current_min_a else amperes * _CAR.voltage_v * _CAR.phases_count
 
 
@@ -108,6 +108,6 @@ def kept(plan: Plan, course: Course) -> Kept:
 
 
 def _spans_s(times_s: Sequence[float]) -> list[float]:
-    """How long each step stood; the last as long as the one before."""
+    """Return how long each step stood; the last as long as the one before."""
     spans_s = [after - before for before, after in pairwise(times_s)]
     return [*spans_s, spans_s[-1] if spans_s else 0.0][: len(times_s)]

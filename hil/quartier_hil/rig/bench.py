@@ -63,7 +63,7 @@ class Board(Place):
     @model_validator(mode="before")
     @classmethod
     def _on_http(cls, raw: Any) -> Any:
-        """Where nothing else is said, HTTP is on port 80."""
+        """Return where nothing else is said, HTTP is on port 80."""
         if isinstance(raw, dict) and raw.get("kind") == "shelly":
             return {"port": HTTP_PORT, **raw}
         return raw
@@ -87,7 +87,7 @@ class Relay(Part):
     """How the lead is left at the end of every run."""
 
     def coil(self, *, connected: bool) -> bool:
-        """What the coil must be for the lead to be connected, or cut."""
+        """Return what the coil must be for the lead to be connected, or cut."""
         return connected == (self.contact == "no")
 
 

@@ -64,7 +64,7 @@ def _known(location: tuple[Any, ...]) -> list[str]:
 
 
 def flaws(bench: Bench) -> Iterator[tuple[str, str]]:
-    """What is wrong beyond single keys: each with its key, all of them."""
+    """Yield what is wrong beyond single keys: each with its key, all of them."""
     for name, adapter in bench.adapters.items():
         if _UNSTABLE.fullmatch(adapter.port):
             what = f"{adapter.port} is another adapter after the next start; expected /dev/serial/by-id/…"

@@ -85,7 +85,7 @@ class Metal:
     # -- before and after ------------------------------------------------------------------
 
     def judging(self, scenario: Scenario) -> Judged:
-        """What of the scenario can be judged; the rest is told in ``unjudged``."""
+        """Return what of the scenario can be judged; the rest is told in ``unjudged``."""
         found = judged(scenario, self.sight)
         self.unjudged = found.unjudged
         return found
@@ -115,7 +115,7 @@ class Metal:
             raise RigError(f"{self.bench.title}: {what}: {wrong}; try: quartier-hil rig check FILE")
 
     async def _identify(self) -> str:
-        """Who answers at each place that this run uses; what is wrong, empty: nothing."""
+        """Return who answers at each place that this run uses; what is wrong, empty: nothing."""
         meters = {one.meter for _, _, one in self.sight.measured() if one.meter is not None}
         places: dict[str, Place] = {name: self.bench.devices[name] for name in self.real}
         places |= {name: self.bench.meters[name] for name in sorted(meters)}
@@ -185,11 +185,11 @@ class Metal:
         return found
 
     def _is_cut(self, name: str, lead: Lead) -> bool:
-        """Whether the board confirmed a lead as cut."""
+        """Return whether the board confirmed a lead as cut."""
         return self.relays is not None and self.relays.states.get((name, lead)) == "cut"
 
     def powers_w(self) -> dict[str, float]:
-        """What each asset of a real device takes, in W, as it was read last."""
+        """Return what each asset of a real device takes, in W, as it was read last."""
         hosts = {asset for name in self.real for asset in assets(self.house, name)}
         return {
             asset: value
@@ -199,7 +199,7 @@ class Metal:
         }
 
     def relay_on(self) -> bool | None:
-        """Whether the house's own relay of the heat pump is closed, where its board is real."""
+        """Return whether the house's own relay of the heat pump is closed, where its board is real."""
         value = self._values().get("order.relay_on") if "relays" in self.real else None
         return None if value is None else value > 0
 
@@ -210,7 +210,7 @@ class Metal:
     # -- what befalls them -----------------------------------------------------------------
 
     def takes(self, event: object) -> bool:
-        """Whether an event is about real devices alone."""
+        """Return whether an event is about real devices alone."""
         if isinstance(event, Failure | Clear):
             return any(name in self.real for name in verbs.named(self.house, event.device))
         return isinstance(event, Plug) and _CAR in self.real

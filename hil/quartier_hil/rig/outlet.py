@@ -26,7 +26,7 @@ class Outlets:
         await self._asked(f"Switch.Set?id={number}&on={'true' if on else 'false'}")
 
     async def state(self, number: int) -> bool:
-        """Whether it is on."""
+        """Return whether it is on."""
         output = (await self._asked(f"Switch.GetStatus?id={number}")).get("output")
         if not isinstance(output, bool):
             raise NoAnswer(f"{self._host}:{self._port}: outlet {number} does not say whether it is on")

@@ -39,7 +39,7 @@ class Source:
         self.excused_until_s = until_s
 
     def is_excused(self, now_s: float) -> bool:
-        """Whether no reading is expected now."""
+        """Return whether no reading is expected now."""
         return now_s <= self.excused_until_s
 
 

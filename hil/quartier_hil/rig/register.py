@@ -49,7 +49,7 @@ class Register(Part):
 
     @property
     def count(self) -> int:
-        """How many registers or bits it takes."""
+        """Return how many registers or bits it takes."""
         return self.length if self.type == "text" else _WORDS[self.type]
 
     def number(self, words: Sequence[int]) -> float:
@@ -71,7 +71,7 @@ class Register(Part):
         return raw * self.scale * self.sign
 
     def shown(self, words: Sequence[int]) -> str:
-        """What it says, for a person: a text as it is, a number without needless digits."""
+        """Return what it says, for a person: a text as it is, a number without needless digits."""
         if self.type != "text":
             return f"{self.number(words):.10g}"
         raw = struct.pack(f">{len(words)}H", *words)

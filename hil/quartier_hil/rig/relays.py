@@ -50,7 +50,7 @@ class Owed(Part):
 
 
 def switching(board: Board, lines: Lines) -> Client | Outlets:
-    """Who switches and shows the relays of a board."""
+    """Return who switches and shows the relays of a board."""
     if board.kind == "modbus":
         return lines.to(board)
     assert board.host is not None
@@ -97,7 +97,7 @@ class Relays:
         """How often a relay was told something."""
 
     def debts(self) -> list[Owed]:
-        """What all coils must be in the end."""
+        """Return what all coils must be in the end."""
         return [
             self._owed(name, lead, connected=relay.rest == "connected")
             for (name, lead), relay in self._relays.items()
@@ -139,7 +139,7 @@ class Relays:
 
 
 def owed(bench: Bench, whose: str, relay: Relay, *, connected: bool) -> Owed:
-    """What the coil of a relay must be for its lead to be connected, or cut."""
+    """Return what the coil of a relay must be for its lead to be connected, or cut."""
     board = bench.boards[relay.board]
     return Owed(
         whose=whose,

@@ -31,7 +31,7 @@ def assets(house: House, device: str) -> dict[str, str]:
 
 
 def ordered(house: House, device: str) -> dict[str, str]:
-    """What a device is told: each quantity there with its column in the course."""
+    """Return what a device is told: each quantity there with its column in the course."""
     found = {
         _prefix(out) + out.point.partition(".")[2]: out.order
         for out in outputs(house)
@@ -45,7 +45,7 @@ def _prefix(out: Output) -> str:
 
 
 def needed(house: House, device: str) -> list[str]:
-    """What must be measured of a device, else the house cannot go on around it."""
+    """Return what must be measured of a device, else the house cannot go on around it."""
     if device == "relays":
         return list(ordered(house, device))
     return [f"{prefix}power_w" for prefix in assets(house, device).values()]
@@ -115,7 +115,7 @@ class Judged:
 
 
 def judged(scenario: Scenario, sight: Sight) -> Judged:
-    """What of a scenario's promises can be judged while some devices are real."""
+    """Return what of a scenario's promises can be judged while some devices are real."""
     checks: list[wanted.Check] = []
     left: list[str] = []
     for check in scenario.checks:

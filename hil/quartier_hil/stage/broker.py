@@ -43,7 +43,7 @@ _EMBEDDED = (
 
 
 def mosquitto() -> str | None:
-    """Where mosquitto is; Debian puts it where users' PATH does not look."""
+    """Return where mosquitto is; Debian puts it where users' PATH does not look."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 

@@ -18,7 +18,7 @@ def _die_with_parent() -> None:
 
 
 def _python_path() -> str:
-    """Where this process found our packages: a child must find the same ones, installed or not."""
+    """Return where this process found our packages: a child must find the same ones, installed or not."""
     return os.pathsep.join(
         path for path in sys.path if path and any(Path(path).glob("quartier*/__init__.py"))
     )
@@ -40,7 +40,7 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Return whether it runs."""
         return self.process is not None and self.process.returncode is None
 
     async def start(self, *, talk: bool = False, loud: bool = False, outlives: bool = False) -> None:

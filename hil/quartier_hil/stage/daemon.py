@@ -63,7 +63,7 @@ class Daemon:
 
     @property
     def is_there(self) -> bool:
-        """Whether its process lives."""
+        """Return whether its process lives."""
         return self.child.alive
 
     async def kill(self) -> None:
@@ -106,7 +106,7 @@ class Daemon:
         return await self.child.stop(signal.SIGTERM)
 
     async def release(self) -> int:
-        """What ``ExecStopPost`` does: `quartier release`, and its exit code."""
+        """Return what ``ExecStopPost`` does: `quartier release`, and its exit code."""
         return await run(self._argv("release"), self.child.log, self.env, RELEASE_REAL_S)
 
     async def command(self, *words: str, zone: str = "") -> tuple[int, str]:

@@ -56,12 +56,12 @@ class Role:
     """What single parts can show, by the name that the stand-in knows them by."""
 
     def prefix(self, part: str) -> str:
-        """What stands before a quantity of that part."""
+        """Return what stands before a quantity of that part."""
         known = self.parts.get(part, part)
         return f"{known}." if known else ""
 
     def shown(self, part: str) -> frozenset[str]:
-        """What it can show of that part."""
+        """Return what it can show of that part."""
         return self.shows_of.get(self.parts.get(part, part), self.shows)
 
 

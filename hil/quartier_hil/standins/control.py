@@ -84,7 +84,7 @@ def tell(folder: Path, text: str, wait_s: float) -> dict[str, Any]:
 
 
 def _is_answered(folder: Path) -> bool:
-    """Whether somebody listens there; a socket that was left behind does not count."""
+    """Return whether somebody listens there; a socket that was left behind does not count."""
     try:
         _line(folder, 0.0).close()
     except OSError:

@@ -82,7 +82,10 @@ class Desk:
     # -- faults ------------------------------------------------------------------------------
 
     def _targets(self, name: str) -> list[tuple[str, Device | Meter]]:
-        """What a fault falls on: a device, or all on a bus.  Raises LookupError naming what there is."""
+        """Return what a fault falls on: a device, or all on a bus.
+
+        Raises LookupError naming what there is.
+        """
         served = self._served
         everything: dict[str, Device | Meter] = {**served.company.devices, **served.wires.meters}
         if name in everything:
@@ -216,7 +219,10 @@ class Desk:
 
 
 def _in_vain(target: Device | Meter, kind: str) -> str:
-    """Why a way of failing would change nothing; empty where it would.  A test must not pass by that."""
+    """Return why a way of failing would change nothing; empty where it would.
+
+    A test must not pass by that.
+    """
     if not isinstance(target, Device):
         return ""
     if kind in ("stuck", "delayed", "wrong", *METERED) and isinstance(target, RelayBoard):

@@ -39,7 +39,7 @@ class Played:
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """Whose values it shows."""
+        """Return whose values it shows."""
         return tuple(dict.fromkeys(owner for _, owner, _ in self.shown))
 
 
@@ -76,7 +76,7 @@ def company(site: Site, seed: int = 1) -> Company:
 
 
 def _refusal(site: Site, name: str, entry: sitefile.Device, found: Company) -> Absent | None:
-    """Why nobody plays a device; None where somebody does."""
+    """Return why nobody plays a device; None where somebody does."""
     bus, key = site.buses[entry.bus], f"devices.{name}"
     if bus.kind not in KINDS:
         why = f"the rig serves no bus of kind {bus.kind}"
@@ -100,7 +100,7 @@ def _refusal(site: Site, name: str, entry: sitefile.Device, found: Company) -> A
 
 
 def _taken(name: str, key: str, entry: sitefile.Device, found: Company) -> Absent | None:
-    """Whether somebody else has its unit already."""
+    """Return whether somebody else has its unit already."""
     for one in found.on(entry.bus):
         if (one.entry.unit, one.entry.address) == (entry.unit, entry.address) and entry.profile != GX:
             what = f"unit {entry.unit}" if not entry.address else entry.address
@@ -141,7 +141,7 @@ def _gx_units(site: Site, entry: sitefile.Device) -> Mapping[str, int]:
 
 
 def _shown(site: Site, name: str, role: Role) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Whose values a device shows: prefix there, owner in the plant, quantities."""
+    """Yield whose values a device shows: prefix there, owner in the plant, quantities."""
     for owner, asset in site.assets.items():
         if asset.device == name:
             yield role.prefix(asset.part), owner, role.shown(asset.part)

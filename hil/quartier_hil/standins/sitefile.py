@@ -168,7 +168,7 @@ def load(path: Path) -> Site:
 
 
 def _unlinked(site: Site) -> list[tuple[str, str]]:
-    """What is named and is not there."""
+    """Return what is named and is not there."""
     if not site.devices:
         return [("devices", "there is none; expected what an installer's site file names, [devices.NAME]")]
     found = [
@@ -184,7 +184,7 @@ def _unlinked(site: Site) -> list[tuple[str, str]]:
 
 
 def _shared(site: Site) -> list[tuple[str, str]]:
-    """What is measured where something else is: one part of a device shows one thing."""
+    """Return what is measured where something else is: one part of a device shows one thing."""
     found, owners = [], dict[tuple[str, str], str]()
     measured = [(f"assets.{name}", one.device, one.part) for name, one in site.assets.items()]
     measured += [(f"nodes.{name}", one.device or "", one.part) for name, one in site.nodes.items()]

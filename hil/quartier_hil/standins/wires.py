@@ -244,7 +244,7 @@ def _is_here(host: str) -> bool:
 
 
 def _reached(host: str) -> str:
-    """Where somebody on this machine finds what listens on ``host``."""
+    """Return where somebody on this machine finds what listens on ``host``."""
     return "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104 - compared, not bound
 
 

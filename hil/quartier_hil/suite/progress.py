@@ -78,7 +78,7 @@ class Progress:
                 self._say(f"       {words}; measured {verdict.words}")
 
     def words(self) -> str:
-        """Where it stands."""
+        """Return where it stands."""
         done = self._count - len(self._waiting_s)
         on = ", ".join(
             f"{name} {span(self._now_s() - began_s)} of about {span(self._expected_s[name])}"

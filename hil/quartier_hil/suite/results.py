@@ -29,7 +29,7 @@ class Judged:
 
     @property
     def kept(self) -> bool:
-        """Whether every promise was."""
+        """Return whether every promise was."""
         return all(verdict.is_kept for verdict in self.verdicts)
 
     @property
@@ -67,7 +67,7 @@ class Results:
         return {(one.scenario, one.digest): one for one in self.read()}
 
     def took_s(self) -> Mapping[tuple[str, float | None], float]:
-        """How many real seconds each took last, by scenario and rate, whatever code it was."""
+        """Return how many real seconds each took last, by scenario and rate, whatever code it was."""
         return {(one.scenario, one.line.rate): one.line.real_s for one in self.read()}
 
 

@@ -135,7 +135,7 @@ class RabbitNode:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What its scripts are told; all its files lie in its folder."""
+        """Return what its scripts are told; all its files lie in its folder."""
         folder = self._folder
         return {
             "HOME": str(folder.parent),
@@ -180,7 +180,7 @@ class RabbitNode:
             self._process.end(signal.SIGKILL)
 
     def told(self, *words: str) -> str:
-        """What ``rabbitmqctl`` says."""
+        """Return what ``rabbitmqctl`` says."""
         argv = [str(RABBITMQ / "rabbitmqctl"), "--quiet", *words]
         environment = {**os.environ, **self.environment}
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - the words are ours

@@ -51,7 +51,7 @@ _TURN_S = 0.1
 
 
 def catalog() -> MetricCatalog:
-    """What each of them is born with."""
+    """Return what each of them is born with."""
     names = [f"{stream}.{metric}" for stream, metric in POINTS]
     points = {name: PointInfo(name, "float", "100/holding:840", 1.0) for name in names}
     return build_catalog(points, ROLES, deadband=lambda _name: 50.0)
@@ -121,7 +121,7 @@ class Gateway:
 
     @property
     def is_born(self) -> bool:
-        """Whether its births are said on a live session."""
+        """Return whether its births are said on a live session."""
         return self.uplink.session.phase is SessionPhase.BORN
 
 

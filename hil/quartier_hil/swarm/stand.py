@@ -108,7 +108,7 @@ class Stand:
         return [edge(number) for number in range(self.shape.gateways)]
 
     def host(self, number: int) -> dict[str, Any]:
-        """What a host is told."""
+        """Return what a host is told."""
         return {
             "name": f"host{number}",
             "ports": [*self.ports[number % len(self.ports) :], *self.ports[: number % len(self.ports)]],
@@ -123,7 +123,7 @@ class Stand:
         }
 
     def park(self, number: int) -> dict[str, Any]:
-        """What a process of gateways is told."""
+        """Return what a process of gateways is told."""
         shape = self.shape
         share = -(-shape.gateways // shape.parks)
         first = number * share
@@ -151,7 +151,7 @@ class Stand:
         return Process(argv, self.folder / f"{name}.log", env=environment, talks=True)
 
     def look(self, ones: Sequence[Process], order: str = "look") -> list[dict[str, Any]]:
-        """What each answers.  Raises RuntimeError for one that is gone."""
+        """Return what each answers.  Raises RuntimeError for one that is gone."""
         found = []
         for one in ones:
             answer = one.ask(order)
@@ -182,7 +182,7 @@ class Stand:
         return time.monotonic() - began_s
 
     def everybody_is_born(self) -> bool:
-        """Whether each gateway has both connections and said its births."""
+        """Return whether each gateway has both connections and said its births."""
         told = self.sums(self.parks)
         return told["born"] == told["control"] == self.shape.gateways
 
@@ -198,7 +198,7 @@ class Stand:
 
 
 def descriptors(pid: int) -> int:
-    """How many files a process and its descendants have open."""
+    """Return how many files a process and its descendants have open."""
     found = 0
     for one in process.tree(pid):
         try:

@@ -271,7 +271,7 @@ class Storm:
 
 
 def promises(figures: Mapping[str, Any], size: Size) -> dict[str, bool]:
-    """What a storm must keep."""
+    """Return what a storm must keep."""
     return {
         f"live data at most {LATE_MAX_S:g} s old in 99 %": (
             figures["live_over_2_s"] <= OVER_MAX * figures["live_messages"]

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lots(only: str | None, form: str) -> Iterator[tuple[str, int]]:
-    """What there is to do, in the table's order."""
+    """Yield what there is to do, in the table's order."""
     for name, fault in FAULTS.items():
         if only not in {None, name} or (form == SHORT and not fault.quick and only is None):
             continue

@@ -43,13 +43,13 @@ class Held:
             row[place] = found
 
     def of(self, stream: str, boot: int, seq: int) -> int:
-        """What is held under one key; ``ABSENT`` where nothing is."""
+        """Return what is held under one key; ``ABSENT`` where nothing is."""
         row = self._rows.get((stream, boot), ())
         return row[seq - 1] if 0 < seq <= len(row) else ABSENT
 
     @property
     def counts(self) -> Mapping[Key, int]:
-        """How many samples of each stream and boot are held."""
+        """Return how many samples of each stream and boot are held."""
         return {key: len(row) - row.count(ABSENT) for key, row in self._rows.items()}
 
 

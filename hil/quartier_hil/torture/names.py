@@ -27,5 +27,5 @@ class Hosts:
 
 
 def is_possible() -> bool:
-    """Whether this machine lets us."""
+    """Return whether this machine lets us."""
     return os.geteuid() == 0 and shutil.which("unshare") is not None

@@ -40,7 +40,7 @@ class Desk:
 
     @property
     def topic(self) -> str:
-        """Where its envelopes go."""
+        """Return where its envelopes go."""
         return f"{self.names.companion}/envelope/{self.program}"
 
 
@@ -95,7 +95,7 @@ class _Draft:
         topic: str = "",
         ident: str | None = None,
     ) -> Paper:
-        """What is thrown; signed rightly unless a ``signature``, or none, is given."""
+        """Return what is thrown; signed rightly unless a ``signature``, or none, is given."""
         topic = topic or self.desk.topic
         payload = encoded(self.body) if payload is None else payload
         signed = self.desk.key.sign(topic, payload) if signature == "" else signature

@@ -37,7 +37,7 @@ class Prompt:
 
     @property
     def owed_count(self) -> int:
-        """How many documents wait for a verdict."""
+        """Return how many documents wait for a verdict."""
         return len(self.sent_s.keys() - self.judged_s.keys())
 
     @property
@@ -51,7 +51,7 @@ class Prompt:
 
     @property
     def fault(self) -> str:
-        """What was answered too late, or not at all; empty: nothing."""
+        """Return what was answered too late, or not at all; empty: nothing."""
         if self.owed_count:
             return f"{self.owed_count} of {len(self.sent_s)} documents were not answered"
         worst = self.figures

@@ -117,7 +117,7 @@ class Recorder:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker hears us."""
+        """Return whether the broker hears us."""
         return bool(self._client.is_connected())
 
     def _on_connect(self, client: mqtt.Client, *_: object) -> None:

@@ -109,7 +109,7 @@ class Relay:
         writer.close()
 
     def delay_s(self, size_bytes: int, shape: Shape) -> float:
-        """How long a segment takes: its bytes, and every time-out until it came through."""
+        """Return how long a segment takes: its bytes, and every time-out until it came through."""
         delay_s, resend_s = size_bytes / shape.bytes_per_s, _RESEND_S
         for _ in range(_RESENDS_MAX):
             if self._random.random() >= shape.loss:

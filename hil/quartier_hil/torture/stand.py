@@ -72,7 +72,7 @@ class Stand:
         self.daemon = daemon
 
     async def status(self) -> Mapping[str, Any] | None:
-        """What the daemon says of itself; None while it does not answer."""
+        """Return what the daemon says of itself; None while it does not answer."""
         return await self.daemon.ask("status")
 
     async def until(self, what: str, condition: Callable[[], Any], patience_s: float = 60.0) -> None:
@@ -239,7 +239,7 @@ class _Secure:
 
 
 def _timed_out(status: Mapping[str, Any] | None) -> dict[str, int]:
-    """How many answers came too late to count, by bus, as the daemon says; a busy machine has some."""
+    """Return how many answers came too late to count, by bus, as the daemon says; a busy machine has some."""
     buses = () if status is None else status["buses"]
     return {bus["name"]: bus["counts"]["timeouts_count"] + bus["counts"]["retries_count"] for bus in buses}
 

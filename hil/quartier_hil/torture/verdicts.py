@@ -21,7 +21,7 @@ class Verdict:
 
     @property
     def held(self) -> bool:
-        """Whether everything did."""
+        """Return whether everything did."""
         return not self.broken
 
 

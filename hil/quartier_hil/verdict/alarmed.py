@@ -60,7 +60,7 @@ class AlarmsHeld:
         """Nothing to see in the plant."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """How often alarms were raised, and the shortest time between two of the same."""
+        """Return how often alarms were raised, and the shortest time between two of the same."""
         shortest_s, whose = float("inf"), ""
         for name, starts_s in ending.alarm_spans.items():
             for before_s, after_s in pairwise(starts_s):
@@ -85,7 +85,7 @@ class Alarmed:
         """Nothing to see in the plant."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """When it came first."""
+        """Return when it came first."""
         wanted = self.asked
         times = [at_s for at_s, words in ending.alarms if wanted.words in words]
         inside = [at_s for at_s in times if wanted.from_s <= at_s <= wanted.until_s]

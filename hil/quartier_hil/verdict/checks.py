@@ -38,12 +38,12 @@ class Verdict:
 
     @property
     def is_kept(self) -> bool:
-        """Whether it was put to the test and holds."""
+        """Return whether it was put to the test and holds."""
         return self.result == "kept"
 
     @property
     def words(self) -> str:
-        """What was measured, and what is missing."""
+        """Return what was measured, and what is missing."""
         return "; ".join(part for part in (self.measured, self.unshown) if part)
 
     @property
@@ -179,7 +179,7 @@ class FallsBack:
             self.reached_s = now_s - wanted.at_s
 
     def verdict(self, _: Ending) -> Verdict:
-        """What stood there, and how long it took."""
+        """Return what stood there, and how long it took."""
         wanted = self.asked
         span = (
             f"{wanted.not_before_s:g} to {wanted.within_s:g} s"
@@ -253,7 +253,7 @@ class Told(_AtEnd):
     """Samples of one quality in a span."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """How many there are, and when the first was."""
+        """Return how many there are, and when the first was."""
         wanted = self.asked
         found = [
             at_s
@@ -287,7 +287,7 @@ class Released(_AtEnd):
     """Outputs after each stop."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """How many stops left every output at its release value."""
+        """Return how many stops left every output at its release value."""
         bad = [item for item in ending.releases if item.wrong or item.exit_code]
         promised = "outputs at on_release after each stop"
         measured = f"{len(ending.releases) - len(bad)} of {counted(len(ending.releases), 'stop')}"
@@ -313,7 +313,7 @@ class Accounted(_AtEnd):
     """What went over the lines of the smart meters whole, and what the daemon made of it."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """What was hit may be read all the same, its damage beside the words; never the reverse."""
+        """Return what was hit may be read all the same, its damage beside the words; never the reverse."""
         promised = f"every sound group of the smart meters from {self.asked.from_s:g} s is counted good"
         if not ending.heard:
             return Verdict("accounted", promised, "", holds=False, unshown="nothing was counted")
@@ -369,7 +369,7 @@ class Alive:
         """Nothing to see."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """How often it did not."""
+        """Return how often it did not."""
         measured = (
             "lived through"
             if not ending.crashes

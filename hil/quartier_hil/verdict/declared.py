@@ -68,7 +68,7 @@ def _after(scenario: Scenario, event: Event) -> Iterator[Expectation]:
 
 
 def _is_cut(scenario: Scenario, out: Output, loss: Failure) -> bool:
-    """Whether its device hears nobody at that moment: then its own timer ends what it was told."""
+    """Return whether its device hears nobody at that moment: then its own timer ends what it was told."""
     return any(
         felt(event.device, event.kind) in CUT
         and is_on(event.device, out.device)
@@ -89,7 +89,7 @@ def _at(
 
 
 def cleared_s(scenario: Scenario, failure: Failure) -> float:
-    """When a device was well again; the end, if never."""
+    """Return when a device was well again; the end, if never."""
     cleared = [
         event.at_s
         for event in scenario.events

@@ -111,13 +111,13 @@ class Case:
 
     @property
     def signs(self) -> tuple[Key, ...]:
-        """How the gateway would tell it."""
+        """Return how the gateway would tell it."""
         devices = verbs.named(self.scenario.house, self.failure.device)
         return tuple(key for device in devices for key in signs(self.scenario.house, device))
 
     @property
     def is_lost(self) -> bool:
-        """Whether it is a loss at all."""
+        """Return whether it is a loss at all."""
         return verbs.is_unheard(self.failure.kind, self.failure.seconds)
 
     @property
@@ -142,7 +142,7 @@ class Case:
         self.over_s += dt_s if share > 1.0 + OVER_SHARE else 0.0
 
     def verdict(self, ending: Ending) -> Verdict:
-        """When it was told, and when no more; how full the cap was."""
+        """Return when it was told, and when no more; how full the cap was."""
         wanted = self.asked
         name = f"{self.failure.device} {self.failure.kind} at {self.failure.at_s:g} s"
         kept = f"up to {self.fullest:.0%} of a cap, {self.over_s:g} s over"
@@ -182,7 +182,7 @@ class Case:
         return f"{first_s:.0f} s, {last_s:.0f} s, {self.fullest:.0%}"
 
     def covers(self, at_s: float, ending: Ending) -> bool:
-        """Whether a loss that begins then is of this fault."""
+        """Return whether a loss that begins then is of this fault."""
         return self.is_lost and self._is_here(at_s, ending)
 
     def back_s(self, ending: Ending) -> float:

@@ -58,7 +58,7 @@ class _Switch:
     moments: deque[float] = field(default_factory=deque)
 
     def moved(self, value: float) -> bool | None:
-        """Whether it was switched up (True) or down (False) just now; None where it was not."""
+        """Return whether it was switched up (True) or down (False) just now; None where it was not."""
         before, self.value = self.value, value
         if before is None or value == before:
             return None
@@ -91,7 +91,7 @@ def _spans(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
 
 
 def _dark(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
-    """When its device has no power, and does nothing at all."""
+    """Return when its device has no power, and does nothing at all."""
     return [
         (event.at_s, cleared_s(scenario, event) + SLACK_S)
         for event in scenario.events

@@ -51,7 +51,7 @@ def judges(scenario: Scenario, caps: Sequence[Cap]) -> list[Judge]:
 
 
 def verdicts(judges: Sequence[Judge], ending: Ending) -> list[Verdict]:
-    """What came of each; a reaction that nobody asked for and that nothing called for is left out."""
+    """Return what came of each; a reaction that nobody asked for and that nothing called for is left out."""
     return [
         judge.verdict(ending) for judge in judges if not (isinstance(judge, Tightening) and judge.is_idle)
     ]

@@ -27,7 +27,7 @@ class Saving:
 
     @property
     def saved_eur(self) -> float:
-        """What the plan saved."""
+        """Return what the plan saved."""
         stored_eur = (self.stored_wh + self.heat_wh) * self.price_eur_per_wh
         return self.unplanned_eur - self.planned_eur + self.tops_eur[1] - self.tops_eur[0] + stored_eur
 

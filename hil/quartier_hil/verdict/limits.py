@@ -55,7 +55,7 @@ class Stretch:
         return (imports and by_import) or (exports and by_export)
 
     def words(self, *, imports: bool, exports: bool) -> str:
-        """How near it came, for a person."""
+        """Return how near it came, for a person."""
         parts = []
         if imports:
             parts.append(f"import at {self.import_share:.0%} of {self.cap.import_w / 1e3:g} kW")
@@ -181,7 +181,7 @@ class Within:
 
     @property
     def _is_put_to_test(self) -> bool:
-        """Whether it came near an end of its range, or the range is away from where it is at rest."""
+        """Return whether it came near an end of its range, or the range is away from where it is at rest."""
         low, high = self.asked.low, self.asked.high
         if not low <= 0.0 <= high and not self.asked.point.endswith(_NO_REST):
             return True
@@ -192,7 +192,7 @@ class Within:
 
 
 def _is_near(most: float, limit: float) -> bool:
-    """Whether the largest value came near an upper limit."""
+    """Return whether the largest value came near an upper limit."""
     if not isfinite(limit):
         return False
     return most >= limit * NEAR_SHARE if limit > 0.0 else limit < 0.0 and most >= limit / NEAR_SHARE
@@ -219,7 +219,7 @@ class Reached:
             self.at_s = now_s if is_inside else None
 
     def verdict(self, _: Ending) -> Verdict:
-        """When it was there, or where it stood at last."""
+        """Return when it was there, or where it stood at last."""
         promised = f"{self.asked.point} comes into {self.asked.low:g}..{self.asked.high:g}"
         if self.at_s is None:
             return Verdict("reached", promised, f"never, last {self.last}", holds=False)

@@ -25,7 +25,7 @@ class Cap:
 
 
 def _silences(scenario: Scenario) -> list[tuple[float, float]]:
-    """When the gateway cannot hear the district's heartbeat."""
+    """Return when the gateway cannot hear the district's heartbeat."""
     spans: list[tuple[float, float]] = []
     reasons: set[str] = set()
     since = 0.0
@@ -43,7 +43,7 @@ def _silences(scenario: Scenario) -> list[tuple[float, float]]:
 
 
 def _acts(scenario: Scenario) -> list[tuple[float, float]]:
-    """When the grid operator's contact is closed, or counts as closed: its board is silent."""
+    """Return when the grid operator's contact is closed, or counts as closed: its board is silent."""
     spans: list[tuple[float, float]] = []
     closed_s: float | None = None
     silent_s: float | None = None

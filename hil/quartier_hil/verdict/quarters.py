@@ -29,7 +29,7 @@ class _Track:
         self.values.append(values[self.point])
 
     def at(self, at_s: float) -> float:
-        """What it showed then, or at the first step."""
+        """Return what it showed then, or at the first step."""
         return self.values[max(bisect_right(self.times_s, at_s + 1e-6) - 1, 0)]
 
     def between(self, begin_s: float, end_s: float) -> tuple[float, float]:
@@ -50,7 +50,7 @@ class Listed:
         """Nothing is seen of it meanwhile."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """How many there are, and the first that is not where it should be."""
+        """Return how many there are, and the first that is not where it should be."""
         labels = self.span.labels
         points = (*self.asked.counters, *self.asked.powers)
         promised = f"{counted(len(labels), 'value')} of 15 min, {labels[0]} to {labels[-1]}, each once"
@@ -85,7 +85,7 @@ class Counted:
         self.track.step(now_s, values)
 
     def verdict(self, ending: Ending) -> Verdict:
-        """What is furthest off, and what went back."""
+        """Return what is furthest off, and what went back."""
         point = self.track.point
         promised = (
             f"{point} never shrinks; each 15 min end with what was counted within their last "
@@ -162,7 +162,7 @@ class Mean:
         return Verdict(_POWER, promised, measured + (f"; {wrong} too far" if wrong else ""), holds=not wrong)
 
     def _between_wh(self, begin_s: float) -> float:
-        """What flowed in the quarter of an hour from there on."""
+        """Return what flowed in the quarter of an hour from there on."""
         first, last = (bisect_right(self.times_s, at_s + 1e-6) for at_s in (begin_s, begin_s + QUARTER_S))
         return self.sums_wh[last] - self.sums_wh[first]
 

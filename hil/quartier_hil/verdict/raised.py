@@ -34,7 +34,7 @@ class Spaced:
             self.twice_s = at_s
 
     def verdict(self, _: Ending) -> Verdict:
-        """When the first came, and how near the nearest two were."""
+        """Return when the first came, and how near the nearest two were."""
         wanted = self.asked
         promised = (
             f"{', '.join(wanted.points)}: raised {counted(wanted.count_min, 'time')} or more "

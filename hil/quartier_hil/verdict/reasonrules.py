@@ -37,7 +37,7 @@ class Seen:
 
     @property
     def value(self) -> float:
-        """What is ordered."""
+        """Return what is ordered."""
         return float(self.asset["command"]["value"])
 
     def get(self, name: str) -> Any:
@@ -68,7 +68,7 @@ def _takes(seen: Seen) -> str:
 
 
 def _measured_w(seen: Seen) -> float | None:
-    """What is measured; None where nobody sees it, or an alarm says that the asset does not obey."""
+    """Return what is measured; None where nobody sees it, or an alarm says that the asset does not obey."""
     if seen.asset.get("quality") != "good" or seen.name in {of.partition(".")[0] for _, of in _alarms(seen)}:
         return None
     return float(seen.asset["power_w"])
@@ -205,7 +205,7 @@ def _on(seen: Seen) -> str:
 
 
 def _off(seen: Seen) -> str:
-    """How it stands: what is off is ordered nothing, where it is ordered at all."""
+    """Return how it stands: what is off is ordered nothing, where it is ordered at all."""
     return _nothing(seen) if "command" in seen.asset else ""
 
 

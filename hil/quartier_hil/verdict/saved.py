@@ -21,7 +21,7 @@ class Saved(_AtTheEnd):
     asked: asked.Saved
 
     def verdict(self, ending: Ending) -> Verdict:
-        """What is left in battery and hot water counts at the price of the last moment."""
+        """Return what is left in battery and hot water counts at the price of the last moment."""
         promised = f"the plan saves {self.asked.low_eur:g} EUR or more, what is stored at the end counted"
         found = ending.saving
         if found is None:

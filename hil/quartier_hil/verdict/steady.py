@@ -31,7 +31,7 @@ class Steady:
             self.furthest = value
 
     def verdict(self, _: Ending) -> Verdict:
-        """How often it turned."""
+        """Return how often it turned."""
         wanted = self.asked
         span = f"from {wanted.from_s:g} s to {wanted.until_s:g} s"
         promised = (

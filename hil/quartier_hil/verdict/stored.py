@@ -27,7 +27,7 @@ def points(scenario: Scenario) -> tuple[str, ...]:
 
 
 def rows(text: Iterable[str]) -> Rows:
-    """What ``quartier history --format csv`` printed, by point, in its order."""
+    """Return what ``quartier history --format csv`` printed, by point, in its order."""
     found: dict[str, list[tuple[str, float]]] = {}
     for row in csv.DictReader(text):
         found.setdefault(row["point"], []).append((row["time"], float(row["value"])))

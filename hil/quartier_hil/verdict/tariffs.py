@@ -52,7 +52,7 @@ class Shown:
             self.wrong_s += dt_s
 
     def verdict(self, _: Ending) -> Verdict:
-        """How often it changed, how soon that was known, and for how long it was shown wrong."""
+        """Return how often it changed, how soon that was known, and for how long it was shown wrong."""
         promised = f"linky.{self.quantity} is the contract's, {self.asked.within_s:g} s after a change"
         if not self.changes_count:
             unshown = f"never changed in {self.seen_s:g} s"

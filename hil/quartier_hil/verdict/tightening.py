@@ -112,7 +112,7 @@ class Tightening:
         one.is_settled = one.inside_s is not None and since_s - one.inside_s >= STAYS_S
 
     def _commanded(self, one: _Tightening, values: Mapping[str, float]) -> bool:
-        """Whether the orders take back their share by now: an import by less, an export by more."""
+        """Return whether the orders take back their share by now: an import by less, an export by more."""
         assert one.over_w is not None
         sign = -1.0 if one.over_w > 0 else 1.0
         moved_w = 0.0
@@ -124,7 +124,7 @@ class Tightening:
         return moved_w >= COMMAND_SHARE * abs(one.over_w) or self._switched(one, values)
 
     def _switched(self, one: _Tightening, values: Mapping[str, float]) -> bool:
-        """Whether something was switched or stepped: how much that is only its load knows."""
+        """Return whether something was switched or stepped: how much that is only its load knows."""
         return any(
             watts == 0.0 and order in one.orders and values.get(order, one.orders[order]) != one.orders[order]
             for order, watts in self._watts.items()
@@ -138,12 +138,12 @@ class Tightening:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody asked for it and nothing had to be taken back: then it promises nothing."""
+        """Return whether nobody asked for it and nothing had to be taken back: then it promises nothing."""
         return not self.is_asked and not self.figures
 
     @property
     def inside_max_s(self) -> float:
-        """What is promised of the meter."""
+        """Return what is promised of the meter."""
         return INSIDE_MAX_S if self.asked is None else self.asked.inside_max_s
 
     @property
@@ -196,12 +196,12 @@ def _inside_s(one: _Tightening) -> float:
 
 
 def away_spans(scenario: Scenario) -> list[tuple[float, float]]:
-    """When the gateway is not there because the scenario ends, freezes or switches it off."""
+    """Return when the gateway is not there because the scenario ends, freezes or switches it off."""
     return [span for event in scenario.events if (span := _away(event)) is not None]
 
 
 def _away(event: object) -> tuple[float, float] | None:
-    """When the gateway is not there for what an event does, with a minute to find its place again."""
+    """Return when the gateway is not there for what an event does, with a minute to find its place again."""
     match event:
         case Kill():
             return event.at_s, event.at_s + event.down_s + 60.0
@@ -214,7 +214,7 @@ def _away(event: object) -> tuple[float, float] | None:
 
 
 def _over_w(cap: Cap, grid_w: float) -> float:
-    """What is over a cap beyond its slack: plus an import, minus an export; 0 inside."""
+    """Return what is over a cap beyond its slack: plus an import, minus an export; 0 inside."""
     if grid_w > cap.import_w + max(cap.import_w * SLACK_SHARE, SLACK_W):
         return grid_w - cap.import_w
     if -grid_w > cap.export_w + max(cap.export_w * SLACK_SHARE, SLACK_W):
@@ -223,7 +223,7 @@ def _over_w(cap: Cap, grid_w: float) -> float:
 
 
 def _watts(output: Output, assets: Sequence[fittings.Fitting]) -> float:
-    """What one more of an order takes, in W; 0 where only its load knows."""
+    """Return what one more of an order takes, in W; 0 where only its load knows."""
     if output.sort == "setpoint":
         return 1.0
     if output.sort != "current":

@@ -64,7 +64,7 @@ class Unit:
 
     @property
     def step_count(self) -> int:
-        """How many steps it may have in one list."""
+        """Return how many steps it may have in one list."""
         if self.kind == MODED:
             return len(self.modes_w)
         return 2

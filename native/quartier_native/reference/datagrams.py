@@ -51,7 +51,7 @@ def hear(data: bytes) -> Heard | None:
 
 
 def _network(data: bytes, at: int) -> tuple[int, bytes] | None:
-    """Where the APDU begins, and the source (6.2)."""
+    """Return where the APDU begins, and the source (6.2)."""
     if len(data) < at + 2 or data[at] != _VERSION or data[at + 1] & _IS_NETWORK:
         return None
     control, source, at = data[at + 1], b"", at + 2

@@ -57,7 +57,7 @@ class Fleet:
 
     @property
     def building_count(self) -> int:
-        """How many there are."""
+        """Return how many there are."""
         return len(self.trees)
 
     def columns(self, sheds_room: int = 256) -> Columns:
@@ -205,7 +205,7 @@ def _wait(
 
 
 def _sums_w(tree: Tree, setpoint_w: Sequence[float]) -> list[float]:
-    """What the units take together, by row."""
+    """Return what the units take together, by row."""
     sums_w = [0.0] * (ROWS * tree.node_count)
     for asset, watts in enumerate(setpoint_w):
         for row, share in rows(tree, asset):

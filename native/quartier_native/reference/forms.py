@@ -39,7 +39,7 @@ def bits_of(doubles: "array[float]") -> "memoryview[int]":
 
 
 def mostly_minus(doubles: "array[float]") -> bool:
-    """Whether more zeros are -0.0 than 0.0."""
+    """Return whether more zeros are -0.0 than 0.0."""
     bits = bits_of(doubles).tolist()
     return bits.count(_MINUS_ZERO) > bits.count(0)
 

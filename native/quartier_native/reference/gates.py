@@ -183,7 +183,7 @@ def _passes(gate: _Gate, value: float | Odd, quality: int, taken_ns: int) -> boo
 
 
 def moved(last: float | Odd, value: float | Odd, band: float, *, exact: bool) -> bool:
-    """Whether ``value`` is out of the band around ``last``; where one is a text, any change counts."""
+    """Return whether ``value`` is out of the band around ``last``; where one is a text, any change counts."""
     if exact:
         return last != value
     if isinstance(last, str) or isinstance(value, str):
@@ -195,7 +195,7 @@ def moved(last: float | Odd, value: float | Odd, band: float, *, exact: bool) ->
 
 
 def size(value: float | Odd) -> float:
-    """How large a value is; a text has no size."""
+    """Return how large a value is; a text has no size."""
     if isinstance(value, str):
         return 0.0
     try:

@@ -91,7 +91,7 @@ def _errors(steps: Sequence[int], order: int, drift: int, before: int) -> list[i
 
 
 def _digits(steps: Sequence[int], order: int, drift: int) -> int:
-    """How many digits the errors have in a few windows of the steps."""
+    """Return how many digits the errors have in a few windows of the steps."""
     count = len(steps)
     windows = [(place * count // WINDOW_COUNT, WINDOW) for place in range(WINDOW_COUNT)]
     if count <= WINDOW * WINDOW_COUNT:

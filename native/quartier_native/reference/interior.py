@@ -129,7 +129,7 @@ class _Method:
         return primal, dual, abs(up - down) / (1.0 + abs(up)), mu / self.pairs
 
     def _round(self, rp: list[float], rd: list[float], ru: list[float], mu: float) -> bool:
-        """Whether there was a way on; where numbers went out of all range nothing is changed."""
+        """Return whether there was a way on; where numbers went out of all range nothing is changed."""
         self._factorise()
         rxz = [0.0 - x * z for x, z in zip(self.x, self.z, strict=True)]
         rsw = [0.0 - s * w for s, w in zip(self.s, self.w, strict=True)]
@@ -246,7 +246,7 @@ class _Method:
     def _steps(
         self, dx: list[float], ds: list[float], dz: list[float], dw: list[float]
     ) -> tuple[float, float]:
-        """How far one may go in both spaces until something is zero; at most 1 / _STEP."""
+        """Return how far one may go in both spaces until something is zero; at most 1 / _STEP."""
         far = deep = 1.0 / _STEP
         for k in range(self.columns):
             if dx[k] < 0.0:

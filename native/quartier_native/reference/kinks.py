@@ -161,7 +161,7 @@ def sampled_flow(
     wiring: Wiring,
     moved_wh: float,
 ) -> SampledFlow:
-    """What a change of the stored energy does at the meter, each sample with its best curtailment."""
+    """Return what a change of the stored energy does at the meter, each sample with its best curtailment."""
     if moved_wh < 0.0:
         bus_wh, wear = moved_wh * wiring.discharge_efficiency, 0.0 - moved_wh * wiring.wear_price
     else:

@@ -194,7 +194,7 @@ class LineReader:
         return groups
 
     def _is_first(self, label: str) -> bool:
-        """Whether a frame begins with it, if there is something in the one before."""
+        """Return whether a frame begins with it, if there is something in the one before."""
         role = self._role(label)
         is_short = all(self._role(one) & SHORT for one in self._frame)
         return bool(role & FIRST) and not (role & OTHER_ADDRESS and is_short)
@@ -220,7 +220,7 @@ class LineReader:
 
 
 def fits(kind: LineKind, value: bytes) -> bool:
-    """Whether a value has its kind's width and form."""
+    """Return whether a value has its kind's width and form."""
     if kind.form == ONE_OF:
         return value in kind.values
     pattern = {

@@ -42,7 +42,7 @@ def read_objects(
 
 
 def object_of(row: str) -> Group | None:
-    """What a plain row says."""
+    """Return what a plain row says."""
     if row.startswith(_OTHERS):
         return None
     measured = _MEASURED(row)

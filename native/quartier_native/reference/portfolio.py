@@ -63,7 +63,7 @@ def plan_many(counts: Any, steps: Any, stores: Any, plans: Any, told: Any) -> in
 def buffers(
     counts: Any, steps: Any, stores: Any, plans: Any, told: Any
 ) -> tuple["array[int]", Any, Any, Any, Any]:
-    """What ``plan_many`` is given, as flat views; the counts as a copy, since all places hang on them.
+    """Return what ``plan_many`` is given, as flat views; the counts as a copy, since all places hang on them.
 
     Raises TypeError and ValueError as it does.
     """

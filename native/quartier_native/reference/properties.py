@@ -78,7 +78,7 @@ class PropertyReader:
         }
 
     def __len__(self) -> int:
-        """How many properties."""
+        """Return how many properties."""
         return len(self._places)
 
     def multiple(self, data: bytes, at: int) -> Columns:
@@ -169,7 +169,7 @@ class _Page:
             raise FaultError(UNEXPECTED)
 
     def _passed(self, number: int) -> bool:
-        """Whether the closing tag stood here; it is passed."""
+        """Return whether the closing tag stood here; it is passed."""
         tag = self._tag()
         if tag.closes(number):
             self._at = tag.end

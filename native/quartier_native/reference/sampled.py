@@ -208,7 +208,7 @@ def _held(
     value: Slope,
     below: Slope,
 ) -> tuple[Slope, float]:
-    """What one more Wh under the import cap is worth, and what the first tier's beginning a Wh later.
+    """Return what one more Wh under the import cap is worth, and what the first tier's beginning a Wh later.
 
     Above the beginning of a tier a sample pays its price; on it, what the value of a stored Wh is above the
     slope before the kink, which is the tier's first and then the cap's.

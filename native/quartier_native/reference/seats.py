@@ -80,7 +80,7 @@ class Seat:
 
     @property
     def key(self) -> tuple[int, int, float, int]:
-        """What compares less is shed first: by tier, sheds in 24 h, comfort cost and its number."""
+        """Return what compares less is shed first: by tier, sheds in 24 h, comfort cost and its number."""
         return self.tier, self.sheds_count, self.unit.comfort_cost, self.place
 
 
@@ -249,7 +249,7 @@ def _taken(seat: Seat) -> Iterator[TreeStep]:
 
 
 def may_hear(seat: Seat) -> bool:
-    """Whether one that does not obey can still be told its least."""
+    """Return whether one that does not obey can still be told its least."""
     return seat.deaf and seat.limit_w > seat.unit.floor_w
 
 
@@ -297,7 +297,7 @@ def stands(seat: Seat) -> bool:
 
 
 def returning_w(seat: Seat, state: FleetState) -> float:
-    """What it is expected to take when it comes back, in W."""
+    """Return what it is expected to take when it comes back, in W."""
     if seat.unit.kind == EV:
         return seat.unit.floor_w
     before_w: float = state.before_w[seat.at]

@@ -135,7 +135,7 @@ _MAY_BE_ANOTHER = re.compile(rb"[\x02\x03\x80-\xff]|/(?![^\n\x02\x03/()\x80-\xff
 
 
 def goes_on(data: bytes, at: int) -> bool:
-    """Whether a message goes on from ``at`` on without anything that may end it or begin another.
+    """Return whether a message goes on from ``at`` on without anything that may end it or begin another.
 
     A slash may begin an identification, but not where a bracket follows in its line (6.3.2).
     """

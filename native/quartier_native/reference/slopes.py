@@ -92,7 +92,7 @@ def pieces(step: Step, wiring: Wiring) -> list[Piece]:
 
 
 def flow(step: Step, wiring: Wiring, moved_wh: float) -> Flow:
-    """What a change of the stored energy does at the meter, with the best curtailment."""
+    """Return what a change of the stored energy does at the meter, with the best curtailment."""
     if moved_wh < 0.0:
         without_wh = step.net_wh + moved_wh * wiring.discharge_efficiency
         wear = 0.0 - moved_wh * wiring.wear_price
@@ -111,7 +111,7 @@ def flow(step: Step, wiring: Wiring, moved_wh: float) -> Flow:
 
 
 def falling(step: Step) -> int:
-    """How many regions of the meter's cost fall: from the left they are export beyond its cap, export,
+    """Return how many regions of the meter's cost fall: from the left they are export beyond its cap, export,
     import, import up to the second of contract and cap.  Curtailment goes as far as the last of them.
     """
     if step.import_price >= 0.0:

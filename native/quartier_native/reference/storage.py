@@ -128,7 +128,7 @@ def fill(
     target_wh: float,
     worth_price: float,
 ) -> list[list[float]] | None:
-    """How much of each piece is filled; None where floor and ceiling cannot be kept."""
+    """Return how much of each piece is filled; None where floor and ceiling cannot be kept."""
     filled = [[0.0] * len(chain) for chain in chains]
     left = [[piece.length_wh for piece in chain] for chain in chains]
     alive: list[tuple[float, float, int, int]] = []
@@ -211,7 +211,7 @@ def _told(
 
 
 def at_end(far_wh: float, worth_price: float) -> tuple[Slope, Slope]:
-    """What one more Wh at the end is worth and what one less costs, ``far_wh`` below the target."""
+    """Return what one more Wh at the end is worth and what one less costs, ``far_wh`` below the target."""
     missing = TARGET_BREACH if far_wh > NEAR_WH else 0.0
     held = TARGET_BREACH if far_wh > 0.0 - NEAR_WH else 0.0
     return (missing, worth_price), (held, worth_price)
@@ -229,7 +229,7 @@ class Stand(NamedTuple):
 
 
 def stand(low_wh: float, chain: Sequence[Piece], filled: Sequence[float]) -> Stand:
-    """Where the plan stands on the pieces that begin at ``low_wh``: a step's are filled from the left.
+    """Return where the plan stands on the pieces that begin at ``low_wh``: a step's are filled from the left.
 
     A piece that is no longer than NEAR_WH is full and empty at once: nobody stands on it.
     """
@@ -247,7 +247,7 @@ def stand(low_wh: float, chain: Sequence[Piece], filled: Sequence[float]) -> Sta
 
 
 def _gap(row: Step, wiring: Wiring, there: Stand, cost: float) -> tuple[float, float]:
-    """How far the cost lies above the hull, and where the step should be divided; 0, 0 on the hull."""
+    """Return how far the cost lies above the hull, and where the step should be divided; 0, 0 on the hull."""
     if there.inner is None or there.inner[1].kink_wh == 0.0:
         return 0.0, 0.0
     begin_wh, piece, part_wh = there.inner
@@ -293,7 +293,7 @@ def values(
 
 
 def _cap_value(row: Step, wiring: Wiring, moved_wh: float, grid_wh: float, value: Slope) -> Slope:
-    """What one more Wh under the import cap is worth."""
+    """Return what one more Wh under the import cap is worth."""
     if grid_wh - row.import_max_wh > NEAR_WH:
         return 1.0, 0.0
     if row.import_max_wh - grid_wh > NEAR_WH:
@@ -329,7 +329,7 @@ def _checked(steps: "array[float]", store: "array[float]", plan: "array[float]")
 
 
 def wired(store: "array[float]") -> Wiring:
-    """What lies between meter and store.  ValueError for numbers out of their ranges."""
+    """Return what lies between meter and store.  ValueError for numbers out of their ranges."""
     for number in store:
         if not abs(number) <= NUMBER_MAX:
             raise ValueError(REFUSALS[2])

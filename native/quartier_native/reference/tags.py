@@ -65,15 +65,15 @@ class Tag(NamedTuple):
     end: int
 
     def opens(self, number: int) -> bool:
-        """Whether it is the opening tag of that number."""
+        """Return whether it is the opening tag of that number."""
         return self.lvt == OPENING and self.number == number
 
     def closes(self, number: int) -> bool:
-        """Whether it is the closing tag of that number."""
+        """Return whether it is the closing tag of that number."""
         return self.lvt == CLOSING and self.number == number
 
     def holds(self, number: int) -> bool:
-        """Whether it is a primitive one of that context number."""
+        """Return whether it is a primitive one of that context number."""
         return self.is_context and self.lvt < OPENING and self.number == number
 
 

@@ -191,15 +191,15 @@ class _Walk:
             place = end
 
     def _over_w(self, row: int) -> float:
-        """How far the row is beyond its near cap; not above 0 where that holds."""
+        """Return how far the row is beyond its near cap; not above 0 where that holds."""
         return (self.near.total_w[row] - self.near.cap_w[row]) * self.sign
 
     def _room_w(self, row: int) -> float:
-        """How far the row is from its far cap; below 0 where that does not hold."""
+        """Return how far the row is from its far cap; below 0 where that does not hold."""
         return (self.far.total_w[row] - self.far.cap_w[row]) * self.sign
 
     def _reach_w(self, row: int, place: int) -> float:
-        """How far the step goes, 0 where it has no share in the row."""
+        """Return how far the step goes, 0 where it has no share in the row."""
         asset, target_w, _, _ = self.steps[place]
         if self._share(row, asset) <= 0.0:
             return 0.0
@@ -275,11 +275,11 @@ class _Walk:
         return drop_w
 
     def _is_free(self, place: int) -> bool:
-        """Whether no row on the asset's way stands at its far cap."""
+        """Return whether no row on the asset's way stands at its far cap."""
         return all(self._room_w(other) != 0.0 for other, _ in _rows(self.tree, self.steps[place][0]))
 
     def _lands(self, row: int, drop_w: float) -> bool:
-        """Whether ``drop_w`` less brings the row to its cap or further."""
+        """Return whether ``drop_w`` less brings the row to its cap or further."""
         after_w = self.near.total_w[row] - self.sign * drop_w
         return (after_w - self.near.cap_w[row]) * self.sign <= 0.0
 

@@ -102,13 +102,13 @@ class Assembly:
         return self._joined(source, known, number, part, is_last=not frame.is_segmented)
 
     def _may_begin(self, source: _Source, tag: int) -> bool:
-        """Whether information without LLC head may be the begin of an APDU."""
+        """Return whether information without LLC head may be the begin of an APDU."""
         if tag not in _WITHOUT_LLC:
             return False
         return self._is_capture or (source in self._ended and source not in self._headed)
 
     def _is_next(self, source: _Source, stray: int) -> bool:
-        """Whether a wrapper stands right behind another one."""
+        """Return whether a wrapper stands right behind another one."""
         before, self._wrapper = self._wrapper, source
         return self._is_capture or (self._over_tcp and before == source and not stray)
 
@@ -192,5 +192,5 @@ def _note(sources: dict[_Source, None], source: _Source, *, is_there: bool) -> N
 
 
 def _follows(number: int, before: int) -> bool:
-    """Whether an information frame comes next; a frame without number (-1) tells of no order."""
+    """Return whether an information frame comes next; a frame without number (-1) tells of no order."""
     return min(number, before) < 0 or number == (before + 1) % 8

@@ -40,7 +40,7 @@ class Grant:
 
     @property
     def is_listing(self) -> bool:
-        """Whether many attributes may be asked for in one request."""
+        """Return whether many attributes may be asked for in one request."""
         return bool(self.conformance & 1 << 9)
 
 
@@ -69,7 +69,7 @@ def request(
 
 
 def granted(answer: bytes, opener: Opener | None = None) -> Grant:
-    """What an AARE grants; raises Refused where it does not, Malformed where it is none."""
+    """Return what an AARE grants; raises Refused where it does not, Malformed where it is none."""
     reader = Reader(answer)
     if reader.byte() != _AARE:
         raise Malformed(f"APDU {answer[0]:#04x}, expected an association response")
@@ -109,7 +109,7 @@ def proof(keys: Keys, title: bytes, counter: int, challenge: bytes) -> bytes:
 
 
 def is_proven(keys: Keys, title: bytes, answer: bytes, challenge: bytes) -> bool:
-    """Whether the meter's answer to our challenge is right."""
+    """Return whether the meter's answer to our challenge is right."""
     if len(answer) != 17 or answer[0] & 0x30 != AUTHENTICATED:
         return False
     try:

@@ -51,7 +51,7 @@ class Item(NamedTuple):
 
     @property
     def items(self) -> Sequence["Item"]:
-        """What a list holds; nothing for any other value."""
+        """Return what a list holds; nothing for any other value."""
         return self.value if isinstance(self.value, list) else ()
 
     @property

@@ -260,7 +260,7 @@ class Client:
         ]
 
     def _is_elsewhere(self, name: bytes, result: Failed) -> bool:
-        """Whether an object may be of another class; then it is asked for as one of the next."""
+        """Return whether an object may be of another class; then it is asked for as one of the next."""
         if result.code not in _ELSEWHERE:
             return False
         if len(self._kinds[name]) == 1:
@@ -314,6 +314,6 @@ class Client:
 
 
 def _serial(stated: Sequence[Group]) -> str:
-    """Who it is: the first of the usual objects with a serial number that was read."""
+    """Return who it is: the first of the usual objects with a serial number that was read."""
     texts = {group.label: str(group.value) for group in stated}
     return next((texts[label] for label in _SERIALS if texts.get(label)), "")

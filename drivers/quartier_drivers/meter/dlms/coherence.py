@@ -12,7 +12,7 @@ from quartier_drivers.meter.dlms.axdr import Item
 
 
 def flaw(body: Item) -> str:
-    """Why a list may lack a part, in words; empty where it seems whole."""
+    """Return why a list may lack a part, in words; empty where it seems whole."""
     for item in _all(body):
         if item.value is None:
             return "it holds null-data, as what is out of step does"
@@ -30,7 +30,7 @@ def _all(item: Item) -> Iterator[Item]:
 
 
 def _is_readable(value: object) -> bool:
-    """Whether a text is one: meters fill theirs with NULs and blanks, and no more."""
+    """Return whether a text is one: meters fill theirs with NULs and blanks, and no more."""
     text = str(value).replace("\0", "")
     return text.isprintable() and "\ufffd" not in text
 
@@ -46,5 +46,5 @@ Skeleton = tuple[int, tuple["Skeleton", ...]]
 
 
 def skeleton(item: Item) -> Skeleton:
-    """What kinds of values it is made of, without the values."""
+    """Return what kinds of values it is made of, without the values."""
     return item.tag, tuple(skeleton(part) for part in item.items)

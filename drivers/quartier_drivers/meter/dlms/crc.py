@@ -15,5 +15,5 @@ def x25(data: bytes | bytearray | memoryview) -> int:
 
 
 def holds(data: bytes | bytearray | memoryview, check: bytes | bytearray | memoryview) -> bool:
-    """Whether the two bytes ``check`` are the sequence over ``data``."""
+    """Return whether the two bytes ``check`` are the sequence over ``data``."""
     return x25(data).to_bytes(2, "little") == check

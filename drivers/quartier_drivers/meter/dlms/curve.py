@@ -27,12 +27,12 @@ class Column:
 
     @property
     def is_clock(self) -> bool:
-        """Whether it says when a row was captured."""
+        """Return whether it says when a row was captured."""
         return self.kind == TIMEPIECE and self.attribute == VALUE
 
     @property
     def scaler(self) -> Attribute | None:
-        """Where its scaler and unit stand; None for what has none."""
+        """Return where its scaler and unit stand; None for what has none."""
         number = SCALERS.get(self.kind)
         return Attribute(self.kind, self.name, number) if number else None
 

@@ -61,7 +61,7 @@ class PushDecoder:
 
     @property
     def counts(self) -> Counts:
-        """What it has seen since it was made; ``good_count`` and ``bad_count`` count APDUs."""
+        """Return what it has seen since it was made; ``good_count`` and ``bad_count`` count APDUs."""
         return self._counts
 
     def feed(self, data: bytes) -> list[Telegram]:

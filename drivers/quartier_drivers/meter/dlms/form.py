@@ -47,7 +47,7 @@ class Form:
         self._speaker = _speaker(meter, self._groups)
 
     def told(self, apdu: bytes) -> tuple[str, list[Group]] | None:
-        """Who says it and what; None where it is of another form."""
+        """Return who says it and what; None where it is of another form."""
         if int.from_bytes(apdu, "big") & self._mask != self._fixed:
             return None
         last, made = self._last, self._groups
@@ -77,7 +77,7 @@ class Forms:
         self._known: list[tuple[int, Form]] = []
 
     def told(self, apdu: bytes) -> tuple[str, list[Group]] | None:
-        """Who says it and what; None where its form is not known."""
+        """Return who says it and what; None where its form is not known."""
         size = len(apdu)
         for number, (known, form) in enumerate(self._known):
             if known == size and (told := form.told(apdu)) is not None:
@@ -115,7 +115,7 @@ def _mask(apdu: bytes, notice: Notification, holes: Sequence[Hole]) -> int:
 
 
 def _speaker(meter: str, groups: Sequence[Group | None]) -> int:
-    """Which line says who the meter is; -1 for one that stays as it is."""
+    """Return which line says who the meter is; -1 for one that stays as it is."""
     stated = enumerate(groups)
     return next(
         (place for place, one in stated if one and one.label in _SERIAL_LABELS and str(one.value) == meter),
@@ -140,7 +140,7 @@ def _hole(line: Line, notice: Notification) -> tuple[int, str] | None:
 
 
 def _size(item: Item) -> int:
-    """How many bytes a string has; 0 where it was no good UTF-8, so that they cannot be told."""
+    """Return how many bytes a string has; 0 where it was no good UTF-8, so that they cannot be told."""
     if item.tag == axdr.OCTETS:
         return len(item.octets)
     text = str(item.value)

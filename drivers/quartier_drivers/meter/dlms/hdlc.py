@@ -46,7 +46,7 @@ class Frame:
 
     @property
     def is_final(self) -> bool:
-        """Whether the sender has said what it had to say for now."""
+        """Return whether the sender has said what it had to say for now."""
         return bool(self.control & POLL)
 
     @property

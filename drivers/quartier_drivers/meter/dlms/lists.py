@@ -86,7 +86,7 @@ def groups(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list
 
 
 def lines(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[Line]]:
-    """Who says it, and what every value of a notification means.
+    """Return who says it, and what every value of a notification means.
 
     Numbers are scaled where the meter gives a unit or the list is known; else they stand as sent, with no
     unit.  A value without a name is called by its list's length and its place: ``14/5``.
@@ -217,13 +217,13 @@ def _unnamed(statement: _Statement) -> Line:
 
 
 def clock(label: str, octets: bytes) -> Group | None:
-    """What a clock says; None where that is no moment."""
+    """Return what a clock says; None where that is no moment."""
     text = moment.whole(octets)
     return Group(label, text, "", text, moment.notes(octets)) if text else None
 
 
 def is_clock(name: bytes) -> bool:
-    """Whether it is the name of a clock."""
+    """Return whether it is the name of a clock."""
     return name[:1] == b"\0" and name[2:5] == obis.CLOCK[2:5]
 
 

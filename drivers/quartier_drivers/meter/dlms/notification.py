@@ -45,7 +45,7 @@ def notification(apdu: bytes) -> Notification:
 
 
 def extent(data: bytes) -> int:
-    """How many bytes from the begin of ``data`` are one bare APDU; raises Cut or Malformed."""
+    """Return how many bytes from the begin of ``data`` are one bare APDU; raises Cut or Malformed."""
     reader = Reader(data)
     tag = reader.byte()
     if tag in (ARRAY, STRUCTURE):

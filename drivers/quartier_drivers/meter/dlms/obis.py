@@ -11,7 +11,7 @@ _LABEL = re.compile(r"(\d{1,3})-(\d{1,3}):(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:[*.]
 
 
 def is_name(octets: bytes) -> bool:
-    """Whether the bytes can be the name of an object: six of them, media 0 to 15, so no text."""
+    """Return whether the bytes can be the name of an object: six of them, media 0 to 15, so no text."""
     return len(octets) == SIZE and octets[0] <= 15 and (octets[5] == 0xFF or octets[5] < 128)
 
 

@@ -39,7 +39,7 @@ class Wanted:
 
     @property
     def is_curve(self) -> bool:
-        """Whether it is a load curve."""
+        """Return whether it is a load curve."""
         return self.kinds[0] == CURVE
 
 
@@ -71,12 +71,12 @@ def wanted(text: str, kind: str = "") -> Wanted:  # noqa: PLR0911 - one for each
 
 
 def attributes(kind: int) -> tuple[int, ...]:
-    """What is read of an object each time."""
+    """Return what is read of an object each time."""
     return tuple(number for number in (VALUE, _SECONDS.get(kind), _TIMES.get(kind)) if number)
 
 
 def groups(named: bytes, kind: int, values: dict[int, Item], scaler: Item | None) -> list[Group]:
-    """What an object says; the last average of a demand register has ``attribute`` 3 in ``more``."""
+    """Return what an object says; the last average of a demand register has ``attribute`` 3 in ``more``."""
     time = ""
     if kind in _TIMES and (stamp := values.get(_TIMES[kind])):
         time = moment.iso(stamp.octets)

@@ -44,7 +44,7 @@ class Segment:
 
     @property
     def is_last(self) -> bool:
-        """Whether the APDU ends with it."""
+        """Return whether the APDU ends with it."""
         return bool(self.information & 0x10)
 
 
@@ -66,7 +66,7 @@ class Found:
 
     @property
     def is_whole(self) -> bool:
-        """Whether its begin and its end were seen."""
+        """Return whether its begin and its end were seen."""
         return not isinstance(self.frame, Frame) or self.frame.is_flagged
 
 

@@ -122,7 +122,7 @@ def joined(data: bytes, count: int) -> list[Result]:
 
 
 def acted(answer: bytes) -> Item | None:
-    """What a method gives back; raises ServiceRefused or Malformed."""
+    """Return what a method gives back; raises ServiceRefused or Malformed."""
     reader = Reader(answer)
     form = _form(reader, _ACTED)
     if form != 1:

@@ -90,7 +90,7 @@ def set_reader() -> SetReader:
 def groups_of(
     text: str, *, is_checked: bool = True, reader: SetReader | None = None
 ) -> tuple[list[Group], int]:
-    """What the data sets of a block say, and how many of them cannot be read.
+    """Return what the data sets of a block say, and how many of them cannot be read.
 
     Of a block that nothing ``is_checked`` by, a set must look as the standard has it: OBIS numbers, known
     units, numbers before them.
@@ -151,7 +151,7 @@ def _group(address: str, told: list[str]) -> Group | None:
 
 
 def _looks_right(group: Group) -> bool:
-    """Whether a set may be believed that no block check covers."""
+    """Return whether a set may be believed that no block check covers."""
     said = [(group.value, group.unit)]
     said += [
         (value, str(group.more.get(key.replace("value", "unit"), "")))
@@ -165,7 +165,7 @@ def _looks_right(group: Group) -> bool:
 
 
 def _values(label: str, told: str) -> list[tuple[Said, str]]:
-    """What stands between two brackets: one value, or measured ones joined by ``&``."""
+    """Return what stands between two brackets: one value, or measured ones joined by ``&``."""
     if "&" in told:
         matches = [_NUMBER.fullmatch(part.strip()) for part in told.split("&", VALUES_MAX)]
         if all(match and match[2] for match in matches):

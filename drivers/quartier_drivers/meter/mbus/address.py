@@ -30,11 +30,11 @@ class Mask:
 
     @property
     def is_exact(self) -> bool:
-        """Whether it fits one address only."""
+        """Return whether it fits one address only."""
         return "F" not in self.text[:DIGITS] and _WILD not in bytes.fromhex(self.text[DIGITS:])
 
     def fits(self, identity: bytes) -> bool:
-        """Whether a meter of these eight bytes (``Header.identity``) has to answer to it."""
+        """Return whether a meter of these eight bytes (``Header.identity``) has to answer to it."""
         told = identity.hex().upper()
         digits = zip(self.text[:DIGITS], told[:DIGITS], strict=True)
         rest = zip(bytes.fromhex(self.text[DIGITS:]), identity[4:], strict=True)

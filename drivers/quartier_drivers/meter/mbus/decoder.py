@@ -22,7 +22,7 @@ class MbusDecoder:
 
     @property
     def counts(self) -> Counts:
-        """What it has seen since it was made."""
+        """Return what it has seen since it was made."""
         return self._framer.counts
 
     def feed(self, data: bytes) -> list[Telegram]:

@@ -63,7 +63,7 @@ def exchange(request: bytes, timing: Timing, *, to_the_end: bool = False) -> Exc
 
 
 def _without_echo(heard: bytes, request: bytes) -> bytes:
-    """What is not the request itself, of which more may come."""
+    """Return what is not the request itself, of which more may come."""
     if request.startswith(heard):
         return b""
     return heard.removeprefix(request)
@@ -74,7 +74,7 @@ def _is_whole(data: bytes) -> bool:
 
 
 def judged(data: bytes) -> Heard:
-    """What the bytes are that came after a request."""
+    """Return what the bytes are that came after a request."""
     if not data:
         return SILENCE
     if data == _ACKNOWLEDGED:

@@ -36,7 +36,7 @@ _KINDS: tuple[Kind, ...] = (
 
 
 def fixed_header(data: bytes, *, high_first: bool) -> Header:
-    """Who says it: number, medium, access and state; the maker is not told."""
+    """Return who says it: number, medium, access and state; the maker is not told."""
     number = data[0:4] if high_first else data[3::-1]
     first, second = _units(data, high_first=high_first)
     medium = _MEDIA[first >> 6 | second >> 4 & 0x0C]

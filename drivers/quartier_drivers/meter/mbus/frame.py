@@ -41,7 +41,7 @@ class Frame:
 
     @property
     def is_answer(self) -> bool:
-        """Whether a meter says it: RSP_UD."""
+        """Return whether a meter says it: RSP_UD."""
         return self.ci >= 0 and self.control & ~_FLAGS == _RSP_UD
 
 
@@ -113,7 +113,7 @@ class Framer:
 
 
 def _size(buffer: bytes, at: int) -> int:
-    """How long the frame at ``at`` is, as far as can be seen; 0: none begins there."""
+    """Return how long the frame at ``at`` is, as far as can be seen; 0: none begins there."""
     if buffer[at] == _SHORT:
         return _SHORT_SIZE
     head = buffer[at : at + 4]
@@ -125,7 +125,7 @@ def _size(buffer: bytes, at: int) -> int:
 
 
 def _body(buffer: bytes, at: int, size: int) -> bytes | None:
-    """What the checksum covers, where a whole frame of this size is there and holds."""
+    """Return what the checksum covers, where a whole frame of this size is there and holds."""
     end = at + size - 2
     if not size or end + 2 > len(buffer) or buffer[end + 1] != _STOP:
         return None

@@ -68,7 +68,7 @@ def status(header: Header) -> Group:
 
 
 def failure(text: str, header: Header | None = None) -> Group:
-    """What the meter says, or we must say, in place of records."""
+    """Return what the meter says, or we must say, in place of records."""
     more: dict[str, Said] = {"quantity": "error", **_who(header or Header())}
     return Group("error", text, "", "", MappingProxyType(more))
 

@@ -95,7 +95,7 @@ class Header:
 
     @property
     def state_text(self) -> str:
-        """What the state says in words, empty if all is well."""
+        """Return what the state says in words, empty if all is well."""
         said = [_STATES[self.state & 3], *(text for bit, text in _BITS if self.state & bit)]
         return ", ".join(text for text in said if text)
 

@@ -101,7 +101,7 @@ class Look:
         yield from self._exchange(short(SND_NKE, NETWORK))
 
     def anybody(self) -> Generator[Ask, bytes, bool]:
-        """Whether the line has anybody on it: one was found, or somebody answers to all at once."""
+        """Yield whether the line has anybody on it: one was found, or somebody answers to all at once."""
         for _ in range(_KNOCKS):
             if self.survey.found:
                 break
@@ -128,7 +128,7 @@ class Look:
                 return
 
     def _within(self, mask: Mask) -> Generator[Ask, bytes, int]:
-        """How many meters were found under ``mask``, -1 where it is silent."""
+        """Yield how many meters were found under ``mask``, -1 where it is silent."""
         self.progress(f"secondary {mask}", len(self.survey.found))
         heard = yield from self._knock(long(SND_UD, NETWORK, SELECT, mask.wire))
         if heard.kind is Kind.SILENCE:
@@ -191,7 +191,7 @@ class Look:
         return not answer.header.identity or mask.fits(answer.header.identity)
 
     def _clean(self, address: int, asks: int) -> Generator[Ask, bytes, Answer | None]:
-        """Who is there, where it is one and its answer holds."""
+        """Yield who is there, where it is one and its answer holds."""
         for _ in range(asks):
             heard = yield from self._exchange(short(REQ_UD2 | FCB, address))
             if heard.kind is Kind.FRAME and heard.frame is not None:

@@ -44,7 +44,7 @@ class Timing:
         return 1.0
 
     def sending_s(self, size: int) -> float:
-        """How long ``size`` bytes take on the line."""
+        """Return how long ``size`` bytes take on the line."""
         return size * CHARACTER_BITS / self.baud
 
     def reading_s(self, *, selects: bool) -> float:

@@ -87,7 +87,7 @@ class P1Decoder:
 
     @property
     def why(self) -> str:
-        """What a person should know when nothing comes of the bytes."""
+        """Return what a person should know when nothing comes of the bytes."""
         is_locked = self._is_foreign and not self.counts.good_count
         return "the telegrams are encrypted: a key file is needed" if is_locked else ""
 
@@ -157,7 +157,7 @@ class P1Decoder:
         self.counts.frames_count += 1
 
     def _is_repeated(self, rows: list[str]) -> bool:
-        """Whether a telegram had the same lines before: the proof of one without CRC."""
+        """Return whether a telegram had the same lines before: the proof of one without CRC."""
         lines_now = outline(rows)
         if lines_now == self._new_outline or self._is_capture:
             self._outline = lines_now

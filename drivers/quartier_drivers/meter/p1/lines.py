@@ -119,7 +119,7 @@ def _several(line: str, told: Mapping[str, Mapping[str, Said]]) -> list[Group]:
 
 
 def _group(line: str, told: Mapping[str, Mapping[str, Said]]) -> Group | None:
-    """What a line says; None where it is no object."""
+    """Return what a line says; None where it is no object."""
     if "*" in line and (measured := _MEASURED(line)):
         label, digits, unit = measured.groups()
         return Group(label, _number(digits), unit, "", _of(label, told))
@@ -190,6 +190,6 @@ def serial(said: str) -> str:
 
 
 def meter(plain: Iterable[Group]) -> str:
-    """Who sent the telegram; empty where it does not say."""
+    """Return who sent the telegram; empty where it does not say."""
     said = {group.label: str(group.value) for group in plain if group.label in SERIALS}
     return next((serial(said[label]) for label in SERIALS if said.get(label)), "")

@@ -77,7 +77,7 @@ class SealedDecoder:
 
     @property
     def why(self) -> str:
-        """What a person should know when nothing comes of the bytes."""
+        """Return what a person should know when nothing comes of the bytes."""
         is_locked = self.counts.bad_count > 1 and not self.counts.good_count
         return "the key does not fit: no telegram can be opened with it" if is_locked else self._why
 
@@ -145,7 +145,7 @@ class SealedDecoder:
         return last is None
 
     def _opened(self, frame: _Frame) -> list[Telegram]:
-        """What is in a frame; nothing where it does not open."""
+        """Return what is in a frame; nothing where it does not open."""
         sealed = bytes(self._buffer[frame.text - self._base : frame.end - self._base])
         text, tag = sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
         is_proven = True

@@ -32,7 +32,7 @@ _DIGIT = re.compile(r"\d")
 
 
 def is_formed(rows: Iterable[str]) -> bool:
-    """Whether each number has a width of the standards, and all counters the same, and all powers."""
+    """Return whether each number has a width of the standards, and all counters the same, and all powers."""
     widths: set[tuple[str, str]] = set()
     for row in rows:
         line = row.strip()

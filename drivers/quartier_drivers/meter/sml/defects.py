@@ -66,12 +66,12 @@ def directed(groups: list[Group]) -> list[Group]:
 
 
 def has_direction(status: int) -> bool:
-    """Whether a status word is of a kind that has a direction of power."""
+    """Return whether a status word is of a kind that has a direction of power."""
     return status & 0xFF == _FNN or (status & _EDL_MARK > 0 and status.bit_length() <= _EDL_SIZE)
 
 
 def is_outward(status: int, quantity: str) -> bool:
-    """Whether a status word says of a power (``16.7.0``) that it flows to the grid."""
+    """Return whether a status word says of a power (``16.7.0``) that it flows to the grid."""
     if status & 0xFF == _FNN:
         return bool(status >> _FNN_BITS[quantity] & 1)
     return has_direction(status) and quantity in _SUMS and bool(status >> _EDL_BIT & 1)

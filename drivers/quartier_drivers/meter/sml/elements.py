@@ -91,7 +91,7 @@ def element(data: bytes, at: int, depth: int = 0) -> tuple[Element, int]:
 
 
 def list_at(data: bytes, at: int) -> tuple[int, int]:
-    """How many elements the list at ``at`` has, and where its first begins.  Raises Malformed."""
+    """Return how many elements the list at ``at`` has, and where its first begins.  Raises Malformed."""
     kind, length, end = head(data, at)
     if kind != _LIST:
         raise Malformed("no list where one should be")

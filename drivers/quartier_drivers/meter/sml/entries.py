@@ -31,7 +31,7 @@ def scaled(number: int, scaler: int) -> int | float:
 
 
 def _told(status: Element, moment: Element) -> tuple[str, Mapping[str, Said]]:
-    """When the meter took a value (ISO 8601), and what else it says of it."""
+    """Return when the meter took a value (ISO 8601), and what else it says of it."""
     when, index = time_of(moment)
     more: dict[str, Said] = {}
     if isinstance(status, Whole):

@@ -9,7 +9,7 @@ _DIN_43863_5 = 0x0A
 
 
 def label(name: bytes) -> str:
-    """How an OBIS number is written; a name that is not six bytes long: its hexadecimal digits."""
+    """Return how an OBIS number is written; a name that is not six bytes long: its hexadecimal digits."""
     return obis.label(name) if len(name) == obis.SIZE else name.hex()
 
 

@@ -38,7 +38,7 @@ class SmlDecoder:
 
     @property
     def why(self) -> str:
-        """What is wrong with whole frames that are not good, for a person; empty where nothing is."""
+        """Return what is wrong with whole frames that are not good, for a person; empty where nothing is."""
         if self._counts.good_count or self._transport.strange_count < _STRANGE_MIN_COUNT:
             return ""
         return 'its checksums are CRC-16/Kermit: a profile with checksum = "kermit" reads it (holley/dtz541)'

@@ -55,7 +55,7 @@ class Client:
         self._writes = Allowance(terms.writes_per_h / 3600, terms.writes_per_h, now_ns)
 
     def admits(self) -> bool:
-        """Whether there is room for one more connection; one that does nothing gives way to it."""
+        """Return whether there is room for one more connection; one that does nothing gives way to it."""
         if len(self.guests) >= self.terms.connections_max:
             idle_s = asyncio.get_running_loop().time() - IDLE_S
             idle = [guest for guest in self.guests if guest.heard_s <= idle_s and not guest.waits]

@@ -50,7 +50,7 @@ class Guest:
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for an answer."""
+        """Return whether it waits for an answer."""
         return len(self._errands) > 0
 
     def came(self, errand: "Errand") -> None:

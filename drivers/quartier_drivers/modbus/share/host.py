@@ -37,7 +37,7 @@ class Host:
 
     @property
     def listens(self) -> bool:
-        """Whether it can be reached."""
+        """Return whether it can be reached."""
         return self._socket is not None
 
     async def run(self) -> None:

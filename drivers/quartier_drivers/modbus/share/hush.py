@@ -21,7 +21,7 @@ class Hush:
         self._in_a_row: dict[tuple[str, int], int] = {}
 
     def holds(self, who: str, request: Request, now_s: float) -> bool:
-        """Whether asking would be in vain, as far as is known."""
+        """Return whether asking would be in vain, as far as is known."""
         return any(now_s < self._until_s.get(key, (0.0, 0.0))[0] for key in _keys(who, request))
 
     def asked_in_vain(self, who: str, request: Request, now_s: float) -> None:

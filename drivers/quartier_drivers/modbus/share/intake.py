@@ -54,7 +54,7 @@ class Intake:
 
     @property
     def is_torn(self) -> bool:
-        """Whether there is a beginning whose rest is still to come."""
+        """Return whether there is a beginning whose rest is still to come."""
         return len(self._heard) > 0
 
 

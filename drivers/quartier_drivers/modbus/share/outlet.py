@@ -24,11 +24,11 @@ class Outlet:
 
     @property
     def is_full(self) -> bool:
-        """Whether something waits to be taken."""
+        """Return whether something waits to be taken."""
         return len(self._unsent) > 0
 
     def is_stuck(self, now_s: float) -> bool:
-        """Whether it has waited too long."""
+        """Return whether it has waited too long."""
         return self.is_full and now_s - self._stuck_s > STUCK_S
 
     def send(self, data: bytes) -> None:

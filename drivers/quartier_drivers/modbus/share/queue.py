@@ -89,7 +89,7 @@ class Queue:
             self._absent(errand, "the share ends")
 
     def _next(self, gap_ns: int | None) -> Errand | None:
-        """Whose turn it is."""
+        """Return whose turn it is."""
         self.again_s = inf
         if not self._waiting:
             return None
@@ -103,7 +103,7 @@ class Queue:
         return None
 
     def _wait_s(self, errand: Errand, gap_ns: int | None) -> float:
-        """How long it has to wait for its unit's pause, or for a longer gap; seconds of the house."""
+        """Return how long it has to wait for its unit's pause, or for a longer gap; seconds of the house."""
         rest_ns = self._line.ready_ns(errand.unit) - self._clock.now_ns()
         if rest_ns > 0:
             return rest_ns / 1e9

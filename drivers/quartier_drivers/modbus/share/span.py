@@ -30,7 +30,7 @@ class Span:
     functions: frozenset[int]
 
     def covers(self, unit: int, function: int, first: int, count: int) -> bool:
-        """Whether a write of ``count`` from ``first`` by that function lies wholly in it."""
+        """Return whether a write of ``count`` from ``first`` by that function lies wholly in it."""
         return (
             unit == self.unit
             and function in self.functions
@@ -39,7 +39,7 @@ class Span:
         )
 
     def touches(self, unit: int, table: str, first: int, count: int) -> bool:
-        """Whether any of ``count`` places from ``first`` is in it, whatever writes it."""
+        """Return whether any of ``count`` places from ``first`` is in it, whatever writes it."""
         return (
             unit == self.unit
             and table == self.table

@@ -58,7 +58,7 @@ def address_of(text: str) -> IPv4Address | IPv6Address:
 
 
 def whose(address: IPv4Address | IPv6Address, all_terms: Iterable[Terms]) -> Terms | None:
-    """Whose client it is, by the narrowest network that holds it; None: nobody's."""
+    """Return whose client it is, by the narrowest network that holds it; None: nobody's."""
     fits = (
         (network.prefixlen, terms) for terms in all_terms for network in terms.networks if address in network
     )

@@ -79,7 +79,7 @@ def _mask(pdu: bytes) -> tuple[int, Written]:
 
 
 def _both(pdu: bytes) -> tuple[int, Written]:
-    """What is read and what is written may lie apart; the count of the answer is that of the read."""
+    """Return what is read and what is written may lie apart; the count of the answer is that of the read."""
     first, count = _head(pdu, 10)
     counted(count, READ_MAX)
     if first + count > PLACES:

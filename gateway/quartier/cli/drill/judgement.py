@@ -33,7 +33,7 @@ class Outcome:
 
 
 def judged(told: Mapping[str, Any]) -> Outcome:
-    """What came of one loss, from a line of the rig; what was skipped or failed was never kept."""
+    """Return what came of one loss, from a line of the rig; what was skipped or failed was never kept."""
     head = Outcome(loss=told["loss"], of=told.get("of", ""), how=told.get("how", ""), verdict=FAILED)
     if told["state"] != "measured":
         verdict = SKIPPED if told["state"] == "skipped" else FAILED

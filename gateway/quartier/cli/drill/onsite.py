@@ -132,7 +132,7 @@ def _signed(options: argparse.Namespace, record: dict[str, Any]) -> int:
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Whether a record is as it was signed; 0 it is, 1 it is not."""
+    """Return whether a record is as it was signed; 0 it is, 1 it is not."""
     try:
         record = json.loads(options.verify.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -184,7 +184,7 @@ def _within(measured_s: float | None, declared_s: float | None) -> bool:
 
 
 def _watched(step: Step, runtime_dir: Path, clock: SiteClock) -> tuple[float | None, float | None]:
-    """When the daemon noticed, and when a setpoint was given back on the wire, in s from the loss."""
+    """Return when the daemon noticed, and when a setpoint was given back on the wire, in s from the loss."""
     begun_ns = clock.now_ns()
     noticed_s: float | None = None
     while True:
@@ -211,7 +211,7 @@ def _watched(step: Step, runtime_dir: Path, clock: SiteClock) -> tuple[float | N
 
 
 def _returned(step: Step, runtime_dir: Path, clock: SiteClock) -> float | None:
-    """How long it took until the daemon no longer missed it, in s; None where it went on to."""
+    """Return how long it took until the daemon no longer missed it, in s; None where it went on to."""
     begun_ns = clock.now_ns()
     while (passed_s := (clock.now_ns() - begun_ns) / 1e9) < 300.0:
         if plan.found(step, ask(runtime_dir, "status")) is None:

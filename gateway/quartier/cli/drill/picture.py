@@ -92,7 +92,7 @@ def _arrow(way: _Way) -> Iterator[str]:
 
 
 def _out(aside_x: float, aside_y: float, run_x: float, run_y: float) -> float:
-    """How far from beside a box's middle one goes in that direction until the box is left."""
+    """Return how far from beside a box's middle one goes in that direction until the box is left."""
     far_x = (BOX_W / 2 + 2 - copysign(aside_x, aside_x * run_x)) / abs(run_x) if run_x else inf
     far_y = (BOX_H / 2 + 2 - copysign(aside_y, aside_y * run_y)) / abs(run_y) if run_y else inf
     return min(far_x, far_y)

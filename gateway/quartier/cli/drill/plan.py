@@ -33,7 +33,7 @@ class Step:
 
     @property
     def patience_s(self) -> float:
-        """How long it is watched at most."""
+        """Return how long it is watched at most."""
         return max(self.noticed_s or 0.0, 10.0) * 1.5 + 15.0
 
 
@@ -77,7 +77,7 @@ def _eyes(row: Mapping[str, Any]) -> str:
 
 
 def found(step: Step, status: Mapping[str, Any]) -> float | None:
-    """How long ago the daemon noticed this loss, in s; None while it has not."""
+    """Return how long ago the daemon noticed this loss, in s; None while it has not."""
     for row in status["control"].get("losses", ()):
         if (row["name"], row["of"]) == (step.loss, step.of):
             return float(status["gateway"]["utc_ms"] - row["since_utc_ms"]) / 1000
@@ -85,7 +85,7 @@ def found(step: Step, status: Mapping[str, Any]) -> float | None:
 
 
 def last_good_s(step: Step, status: Mapping[str, Any]) -> float | None:
-    """How old the last reading of what is pulled is, in s: until then the cable was in."""
+    """Return how old the last reading of what is pulled is, in s: until then the cable was in."""
     control = status["control"]
     seen = control["grid"] if step.loss == "grid-meter-lost" else control["assets"].get(step.of, {})
     age_s = seen.get("age_s")
@@ -93,7 +93,7 @@ def last_good_s(step: Step, status: Mapping[str, Any]) -> float | None:
 
 
 def given_back_s(status: Mapping[str, Any]) -> float | None:
-    """How long ago a setpoint was given back on the wire, in s; None where none was."""
+    """Return how long ago a setpoint was given back on the wire, in s; None where none was."""
     ages = [
         float(one["age_s"])
         for one in status.get("written", {}).values()
@@ -103,14 +103,14 @@ def given_back_s(status: Mapping[str, Any]) -> float | None:
 
 
 def meter(status: Mapping[str, Any]) -> dict[str, Any]:
-    """What the running gateway says of the connection meter, for the record: its verdict, and why."""
+    """Return what the running gateway says of the connection meter, for the record: its verdict, and why."""
     grid = status["control"].get("grid", {})  # nothing is known before the first cycle
     causes = [(str(one["code"]), float(one["value"])) for one in grid.get("causes", ())]
     return {"verdict": grid.get("verdict", ""), "why": describe_evidence_with_faults(causes)}
 
 
 def devices(status: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Which devices there are, with their serial numbers, for the record."""
+    """Return which devices there are, with their serial numbers, for the record."""
     return [
         {"bus": bus["name"], "device": device["name"], **{key: str(text) for key, text in who.items()}}
         for bus in status["buses"]

@@ -29,7 +29,7 @@ def framed(title: str, site: str, meta: str, main: str, foot: str) -> str:
 
 
 def meta(site: str, steps: Steps) -> str:
-    """Which site and which hours, in a line."""
+    """Return which site and which hours, in a line."""
     times, step_s = steps.times, steps.outlook.step_s
     end = steps.time(len(times))
     return (
@@ -39,7 +39,7 @@ def meta(site: str, steps: Steps) -> str:
 
 
 def verdict(text: str, given_up: Sequence[str]) -> str:
-    """How good it is, and what could not be kept."""
+    """Return how good it is, and what could not be kept."""
     if not given_up:
         return f'<section class="verdict"><p>{escape(text)} Every limit is kept.</p></section>'
     lines = "".join(f"<li>{escape(line)}</li>" for line in given_up)

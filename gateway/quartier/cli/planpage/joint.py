@@ -120,7 +120,7 @@ def _charts(outcome: Outcome) -> Iterator[str]:
 
 
 def _levels(outcome: Outcome, name: str) -> tuple[str, list[Curve], float]:
-    """What stands in a battery or tank, between its bounds; its unit, and what is always seen."""
+    """Return what stands in a battery or tank, between its bounds; its unit, and what is always seen."""
     plan, count, site = outcome.plan.parts[name], outcome.steps.outlook.count, outcome.site
     battery = site.batteries.get(name)
     if battery is not None:

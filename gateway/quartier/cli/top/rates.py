@@ -28,7 +28,7 @@ class Rates:
             self._seen.popleft()
 
     def per_s(self, bus: str, count: str) -> float | None:
-        """How often a second; None while only one answer is known."""
+        """Return how often a second; None while only one answer is known."""
         gained = self.gained(bus, count)
         span_s = self._seen[-1][0] - self._seen[0][0] if self._seen else 0.0
         return None if gained is None or span_s <= 0 else gained / span_s

@@ -36,7 +36,7 @@ class Row:
 
     @property
     def opens(self) -> tuple[str, str] | None:
-        """What Enter opens, as (kind, name)."""
+        """Return what Enter opens, as (kind, name)."""
         kind, _, name = self.key.partition(":")
         return (kind, name) if kind in {"bus", "device", "asset"} else None
 

@@ -150,7 +150,7 @@ class BusLoad:
 
 
 def find_bus_load(tasks: Sequence[PollTask]) -> BusLoad:
-    """What these make of a bus."""
+    """Return what these make of a bus."""
     classes = []
     used, shares = 0.0, dict.fromkeys(_list_devices(tasks), 0.0)
     for period_s, own in groupby(sorted(tasks, key=attrgetter("period_s")), key=attrgetter("period_s")):

@@ -56,17 +56,17 @@ class BusPlan:
 
     @property
     def is_tight(self) -> bool:
-        """Whether it can be, with little left."""
+        """Return whether it can be, with little left."""
         return not self.problem and self.load.taken_pct > TIGHT_PCT
 
     @property
     def is_delayed(self) -> bool:
-        """Whether it has time, but reads are left out: one long request holds up the others."""
+        """Return whether it has time, but reads are left out: one long request holds up the others."""
         return not self.problem and not self.is_tight and self.skipped_per_s > 0
 
 
 def list_bus_tasks(wire: PlannedBus, assumed: AssumedAnswers) -> list[PollTask]:
-    """What the devices of a bus want of it, by their drivers' own planning."""
+    """Return what the devices of a bus want of it, by their drivers' own planning."""
 
     async def met() -> list[PollTask]:
         play = SimulatedBus(wire, assumed)
@@ -86,7 +86,7 @@ def find_bus_answers_s(wire: PlannedBus, assumed: AssumedAnswers) -> dict[str, f
 
 
 def explain_problem(found: Sequence[PollTask], wire: PlannedBus, assumed: AssumedAnswers) -> str:
-    """Why a bus cannot do that; empty where it can."""
+    """Return why a bus cannot do that; empty where it can."""
     short, tired = find_bus_load(found).short, find_overloaded_devices(found)
     slow = _find_slow_device(wire, assumed)
     if slow:
@@ -149,7 +149,7 @@ def _list_remedies(found: Sequence[PollTask], wire: PlannedBus, assumed: Assumed
 def _make_silent_result(
     found: Sequence[PollTask], well: BusObservation, after: BusObservation
 ) -> SilentResult:
-    """How those that answer do, by what the same devices were read where all did."""
+    """Return how those that answer do, by what the same devices were read where all did."""
     every, others = (
         _count_per_s(found),
         _count_per_s(task for task in found if task.device not in after.dead),

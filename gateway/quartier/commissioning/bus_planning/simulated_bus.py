@@ -127,7 +127,7 @@ class _Log:
 
 
 def can_be_simulated(wire: PlannedBus) -> bool:
-    """Whether the time of its wire can be told before there is one."""
+    """Return whether the time of its wire can be told before there is one."""
     return isinstance(registry.door(wire.section.kind), Rehearsable)
 
 
@@ -175,18 +175,18 @@ class SimulatedBus:
         return int(self._line.stats["skipped_count"])
 
     def tasks(self) -> list[PollTask]:
-        """What its devices want of it, as far as they were met."""
+        """Return what its devices want of it, as far as they were met."""
         return [
             PollTask(spec.name, ask.period_s, self._line.takes_s(ask.request), ask.rests_s)
             for spec, ask in self._list_requests()
         ]
 
     def answers_s(self) -> dict[str, float]:
-        """How long each device takes to begin its answer."""
+        """Return how long each device takes to begin its answer."""
         return {spec.name: self._line.answer_s(spec.unit) for spec, _ in self._devices}
 
     def find_periods_s(self) -> dict[tuple[int, bytes], float]:
-        """How often each request is to be made, by its unit and key."""
+        """Return how often each request is to be made, by its unit and key."""
         return {(ask.unit, ask.key): ask.period_s for _, ask in self._list_requests()}
 
     def units(self, names: Iterable[str]) -> set[int]:

@@ -19,7 +19,7 @@ class CheckedFile:
         self._data = tomllib.loads(text)
 
     def value(self, path: KeyPath) -> object:
-        """What stands at ``path``; None where nothing does."""
+        """Return what stands at ``path``; None where nothing does."""
         found: Any = self._data
         for step in path:
             if not isinstance(found, Mapping) or step not in found:
@@ -82,7 +82,7 @@ def list_corrections(findings: Sequence[ProbeFinding], papers: CheckedFiles) -> 
 
 
 def list_profile_overrides(findings: Sequence[ProbeFinding], papers: CheckedFiles) -> list[str]:
-    """How a profile of the package that is to be changed is overridden, a sentence for each."""
+    """Return how a profile of the package that is to be changed is overridden, a sentence for each."""
     wanted = {target.where for one in findings for target in one.targets}
     names = dict.fromkeys(name for what, name in papers.built_in.items() if what in wanted)
     return [

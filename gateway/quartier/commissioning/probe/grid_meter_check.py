@@ -66,7 +66,7 @@ def render_meter_result(judged: CommandedSteps) -> dict[str, object]:
 
 
 def _is_asset_wrong(subject: ProbeSubject, seen: ProbeMeasurement) -> bool:
-    """Whether the asset's own power is read wrongly: command and connection meter agree against it."""
+    """Return whether the asset's own power is read wrongly: command and connection meter agree against it."""
     asset, grid = seen.asset.gain, seen.grid.gain
     if subject.is_switch or not grid.is_significant():
         return False
@@ -74,7 +74,7 @@ def _is_asset_wrong(subject: ProbeSubject, seen: ProbeMeasurement) -> bool:
 
 
 def _find_factor_of_ten(subject: ProbeSubject, seen: ProbeMeasurement) -> float | None:
-    """How much too much the meter shows where that is a power of ten; None where it is not."""
+    """Return how much too much the meter shows where that is a power of ten; None where it is not."""
     asset, grid = seen.asset.gain, seen.grid.gain
     if (
         not grid.is_significant()
@@ -87,7 +87,7 @@ def _find_factor_of_ten(subject: ProbeSubject, seen: ProbeMeasurement) -> float 
 
 
 def _evaluate_overall_gain(seen: ProbeMeasurement) -> tuple[tuple[str, float], ...]:
-    """What the gain of all steps together says."""
+    """Return what the gain of all steps together says."""
     asset, grid = seen.asset.gain, seen.grid.gain
     size = abs(asset.value)
     if asset.edges_count < 2 or size < SILENT_GAIN:
@@ -98,7 +98,7 @@ def _evaluate_overall_gain(seen: ProbeMeasurement) -> tuple[tuple[str, float], .
 
 
 def _find_update_period_s(trace: ProbeTrace) -> float:
-    """How often the meter has news, in s, by what it told before the first step."""
+    """Return how often the meter has news, in s, by what it told before the first step."""
     first_s = trace.edges[0].at_s if trace.edges else trace.end_s
     return max(trace.grid.period_s, trace.grid.part(0.0, first_s).update_s)
 

@@ -69,7 +69,7 @@ def _find_early_end(subject: ProbeSubject, trace: ProbeTrace, ended: str) -> Ite
 def _find_answer_faults(
     subject: ProbeSubject, seen: ProbeMeasurement, *, cut_short: bool
 ) -> Iterator[ProbeFinding]:
-    """Whether it answers at all, and by how much."""
+    """Yield whether it answers at all, and by how much."""
     asset, name = seen.asset.gain, subject.name
     if asset.edges_count < 2 and cut_short:
         return
@@ -148,7 +148,7 @@ def _find_second_master(
 
 
 def _find_other_setpoint(subject: ProbeSubject, trace: ProbeTrace) -> str:
-    """Whether the point, late in a hold, read otherwise than commanded more often than once."""
+    """Return whether the point, late in a hold, read otherwise than commanded more often than once."""
     found = []
     for edge in trace.edges:
         if subject.role == "pv" and edge.after_w < edge.before_w:
@@ -210,7 +210,7 @@ def _find_slow_restart(subject: ProbeSubject, rest: RestartObservation | None) -
 
 
 def find_timer_finding(subject: ProbeSubject, watch: TimerObservation | None) -> Iterator[ProbeFinding]:
-    """How the device's timer acted where it was watched, in one finding: a fault if not as declared."""
+    """Yield how the device's timer acted where it was watched, in one finding: a fault if not as declared."""
     if watch is None:
         return
     if watch.seen_s is None:

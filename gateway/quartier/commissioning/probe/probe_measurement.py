@@ -60,7 +60,7 @@ class ProbeMeasurement:
 
     @property
     def has_reacted(self) -> bool:
-        """Whether the grid went back while the asset stayed: something else made up for it."""
+        """Return whether the grid went back while the asset stayed: something else made up for it."""
         early, late = self.grid.early, self.grid.gain
         if not early.is_significant() or not late.edges_count:
             return False

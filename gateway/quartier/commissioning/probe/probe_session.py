@@ -13,7 +13,7 @@ from quartier.site.process_image import FrozenImage
 
 
 def describe_probe(subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest) -> list[str]:
-    """What is done, within which bounds, what ends it, and what happens if this computer dies."""
+    """Return what is done, within which bounds, what ends it, and what happens if this computer dies."""
     name = subject.name
     lines = [
         f"quartier probe {name} {_describe_steps(subject)}, for at most {wish.for_s:.0f} s.",

@@ -67,7 +67,7 @@ class GrowingSeries:
 
     @property
     def series(self) -> TimeSeries:
-        """What it holds now."""
+        """Return what it holds now."""
         return TimeSeries(self.times_s, self.values)
 
 
@@ -113,7 +113,7 @@ class ProbeState:
 
     @property
     def trace(self) -> ProbeTrace:
-        """What was commanded and seen until now."""
+        """Return what was commanded and seen until now."""
         name, grid = self.subject.name, self.subject.grid
         columns = self.columns
         shown = columns[self.subject.point].series
@@ -134,7 +134,7 @@ class ProbeState:
 
     @property
     def command_w(self) -> float:
-        """What the point holds, in W: for PV at rest that is more than what it generates."""
+        """Return what the point holds, in W: for PV at rest that is more than what it generates."""
         assert self.level_w is not None
         return self.open_w if self.is_open else self.level_w
 

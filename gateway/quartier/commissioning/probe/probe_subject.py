@@ -52,24 +52,24 @@ class ProbeSubject:
 
     @property
     def role(self) -> ProbedClass:
-        """What kind of asset it is."""
+        """Return what kind of asset it is."""
         roles: dict[type, ProbedClass] = {Battery: "battery", ChargePointAsset: "ev", Pv: "pv", Load: "load"}
         return roles[type(self.asset)]
 
     @property
     def is_switch(self) -> bool:
-        """Whether it can only be switched."""
+        """Return whether it can only be switched."""
         return self.point.endswith("_on")
 
     def value(self, watts: float) -> float:
-        """What is written for so many watts."""
+        """Return what is written for so many watts."""
         if self.is_switch:
             return float(watts > 0)
         value = watts * self.per_w
         return round(value / self.resolution) * self.resolution if self.resolution else value
 
     def watts(self, value: float) -> float:
-        """How many watts a value of the point stands for."""
+        """Return how many watts a value of the point stands for."""
         if self.is_switch:
             return self.asset.rated_w if value else 0.0
         return value / self.per_w
@@ -84,7 +84,7 @@ class ProbeSubject:
 
     @property
     def refusal(self) -> str:
-        """Why it must not be probed; empty when it may."""
+        """Return why it must not be probed; empty when it may."""
         if self.fallback is None and not self.accepted:
             return (
                 f"{self.point} has no fall-back: if the gateway died, the device would keep its last order; "
@@ -128,7 +128,7 @@ class ProbeLimits:
         return low_w, high_w
 
     def broken(self, grid_w: float) -> str:
-        """Which limit the grid's power is over; empty when none."""
+        """Return which limit the grid's power is over; empty when none."""
         if grid_w > self.import_w:
             return f"the grid imports {grid_w:.0f} W, {self.import_w:.0f} W are allowed"
         if -grid_w > self.export_w + RUNAWAY_W and -grid_w > 1.05 * self.export_w:
@@ -137,7 +137,7 @@ class ProbeLimits:
 
 
 def find_runaway_power_w(subject: ProbeSubject, most_w: float, noise_w: float) -> float:
-    """How far from its rest an asset may be seen when at most ``most_w`` were asked for, in W."""
+    """Return how far from its rest an asset may be seen when at most ``most_w`` were asked for, in W."""
     slack_w = max(RUNAWAY_W, RUNAWAY_SHARE * subject.asset.rated_w, 4 * noise_w)
     return max(RUNAWAY_TIMES * most_w + slack_w, RUNAWAY_STEP_TIMES * subject.step_w)
 

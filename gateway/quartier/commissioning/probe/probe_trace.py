@@ -44,7 +44,7 @@ class TimeSeries:
 
     @property
     def changes(self) -> int:
-        """How often it told something new."""
+        """Return how often it told something new."""
         return len(self._changes_s)
 
     @property

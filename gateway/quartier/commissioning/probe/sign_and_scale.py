@@ -23,7 +23,7 @@ REVERSED_PHASE_GAIN_MIN = 0.25
 
 
 def find_phase_faults(subject: ProbeSubject, seen: ProbeMeasurement) -> Iterator[ProbeFinding]:
-    """Which phases moved, against the site file; a turned or mixed-up transformer shows here too."""
+    """Yield which phases moved, against the site file; a turned or mixed-up transformer shows here too."""
     whole = seen.grid.gain.value
     if not seen.moved or not seen.grid.gain.is_significant() or seen.has_reacted:
         return

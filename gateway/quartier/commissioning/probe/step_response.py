@@ -64,7 +64,7 @@ class Gain:
     drift_w_per_s: float = 0.0
 
     def is_significant(self, times: float = 3.0) -> bool:
-        """Whether it is different from nothing by so many standard errors."""
+        """Return whether it is different from nothing by so many standard errors."""
         return self.edges_count > 0 and abs(self.value) > times * self.error
 
 
@@ -148,7 +148,7 @@ class Response:
     delays_s: dict[float, float] = field(default_factory=dict)
 
     def find_settling_time_s(self, change_w: float) -> float:
-        """How long after a command of this change all has happened, s."""
+        """Return how long after a command of this change all has happened, s."""
         ramp = self.ramp_w_per_s or self.at_least_w_per_s
         return self.delay_s + abs(change_w) / ramp + 2 * self.delay_error_s
 

@@ -150,7 +150,7 @@ def _render_rows(
 
 
 def is_settled(row: dict[str, Any]) -> bool:
-    """Whether nothing is left to do: as declared, or accepted, or not used by control at all."""
+    """Return whether nothing is left to do: as declared, or accepted, or not used by control at all."""
     if row["state"] == "none":
         return bool(row["accepted"]) or not row["used"]
     return row["state"] in ("verified", "armed", "declared")

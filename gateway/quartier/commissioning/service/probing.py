@@ -67,7 +67,7 @@ class ProbeOutcome:
 def make_probe_plan(
     loaded: LoadedSite, name: str, step_w: float | None, now: Now, state_dir: Path
 ) -> ProbePlan:
-    """What probing ``name`` means in this site, under the caps that stand.  Raises Impossible."""
+    """Return what probing ``name`` means in this site, under the caps that stand.  Raises Impossible."""
     site = loaded.site
     section = site.assets.get(name)
     if section is None or isinstance(section, asset_sections.GridMeterSection):
@@ -193,7 +193,7 @@ def _speed_up(profile: Profile) -> Profile:
 def _find_district_limits(
     site: site_file.SiteFile, house: Site, now: Now, state_dir: Path
 ) -> LinkLimits | None:
-    """What the district had in force when the daemon stopped; None where there never was a daemon."""
+    """Return what the district had in force when the daemon stopped; None where there never was a daemon."""
     kept = state_files.load_link(state_dir)
     if kept.state is None and not kept.lost:
         return None
@@ -231,7 +231,7 @@ def _find_bounds(site: site_file.SiteFile, house: Site, section: Any, caps: Link
 def make_fallback_proof(
     subject: ProbeSubject, watch: TimerObservation | None, utc_ms: int, serial: str
 ) -> FallbackProof | None:
-    """What watching its timer says of the fall-back of the point; None where it was not watched."""
+    """Return what watching its timer says of the fall-back of the point; None where it was not watched."""
     for found in probe_findings.find_timer_finding(subject, watch):
         assert watch is not None
         return FallbackProof(not found.is_fault, watch.expected_s, watch.seen_s, found.words, utc_ms, serial)
@@ -323,7 +323,7 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 
 def _explain_refusal(fleet: BusManager, point: str) -> str:
-    """Why the last write came to nothing; empty while it may still have its effect."""
+    """Return why the last write came to nothing; empty while it may still have its effect."""
     for bus in fleet.buses:
         outcome = bus.mailbox.outcomes.get(point)
         if outcome is not None and outcome.verdict in {"refused", "expired"}:

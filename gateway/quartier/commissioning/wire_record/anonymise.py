@@ -47,7 +47,7 @@ def _mask_addresses(taken: WireRecord, names: IdentifierMasks) -> list[Frame]:
 
 
 def _read_forwarded_address(data: bytes) -> str:
-    """Who is forwarded by a BBMD (ASHRAE 135 annex J.2.5)."""
+    """Return who is forwarded by a BBMD (ASHRAE 135 annex J.2.5)."""
     return f"{'.'.join(map(str, data[4:8]))}:{int.from_bytes(data[8:10], 'big')}"
 
 
@@ -56,7 +56,7 @@ def _mask_rtu_frame(frame: Frame, names: IdentifierMasks) -> Frame:
 
 
 def _mask_streams(kind: str, frames: list[Frame], names: IdentifierMasks) -> list[Frame]:
-    """What came and what went are each one stream: an identifier may lie across two pieces of it."""
+    """Return what came and what went are each one stream: an identifier may lie across two pieces of it."""
     masked = {way: _mask_stream(kind, b"".join(_list_bytes(frames, way)), names) for way in ("in", "out")}
     at = {"in": 0, "out": 0}
     made = []

@@ -23,7 +23,7 @@ class EncryptedError(ValueError):
 
 
 def find_identifiers(kind: str, data: bytes) -> Iterator[str]:
-    """What names somebody in the bytes of a line with meters, as text.  Raises Sealed."""
+    """Yield what names somebody in the bytes of a line with meters, as text.  Raises Sealed."""
     if kind not in METERS:
         return
     plain = bytes(byte & 0x7F for byte in data) if kind in SEVEN_BITS else data
@@ -100,12 +100,12 @@ class IdentifierMasks:
                 self._of[name] = _make_mask(name, len(self._of) + 1)
 
     def other(self, text: str) -> str:
-        """What stands for an identifier."""
+        """Return what stands for an identifier."""
         self.learn([text])
         return self._of.get(text.strip(), text)
 
     def address(self, text: str) -> str:
-        """What stands for ``address:port`` or an address: one of RFC 5737 or RFC 3849."""
+        """Return what stands for ``address:port`` or an address: one of RFC 5737 or RFC 3849."""
         host, _, port = text.rpartition(":")
         if not host or not port.isdecimal():
             return text

@@ -46,7 +46,7 @@ def make_file(taken: WireRecord) -> bytes:
 
 
 def describe_record(taken: WireRecord) -> str:
-    """What a file says of itself."""
+    """Return what a file says of itself."""
     lines = [
         f"bus: {taken.bus}",
         f"kind: {taken.kind}{' ' * bool(taken.framing)}{taken.framing}",
@@ -114,14 +114,14 @@ _RTU_MIN, _RTU_MAX = 4, 256
 
 
 def find_link_type(taken: WireRecord) -> int | None:
-    """Which packets it becomes; None: no analyser knows what it speaks, it is written as text."""
+    """Return which packets it becomes; None: no analyser knows what it speaks, it is written as text."""
     if is_serial_modbus(taken):
         return LINK_UPPER_PDU
     return LINK_ETHERNET if taken.kind in (*_TCP_PORTS, "bacnet-ip") else None
 
 
 def is_serial_modbus(taken: WireRecord) -> bool:
-    """Whether its frames are those of Modbus RTU, on a port or through TCP."""
+    """Return whether its frames are those of Modbus RTU, on a port or through TCP."""
     return taken.kind == "modbus-rtu" or taken.framing == "rtu"
 
 

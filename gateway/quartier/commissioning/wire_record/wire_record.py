@@ -50,7 +50,7 @@ class WireRecord:
     is_masked: bool = False
 
     def utc_ns(self, frame: Frame) -> int:
-        """When it was, in Unix ns."""
+        """Return when it was, in Unix ns."""
         return self.utc_ms * 1_000_000 + frame.ns - self.ns
 
     def head(self) -> dict[str, Any]:
@@ -75,6 +75,6 @@ def dump_frame(frame: Frame) -> list[Any]:
 
 
 def load_record(head: Mapping[str, Any], rows: Iterable[Sequence[Any]]) -> WireRecord:
-    """What ``head`` and ``row`` made JSON of."""
+    """Return what ``head`` and ``row`` made JSON of."""
     frames = [Frame(number, ns, way, bytes.fromhex(data), *words) for number, ns, way, data, *words in rows]
     return WireRecord(**{**head, "frames": tuple(frames), "secrets": tuple(head["secrets"])})

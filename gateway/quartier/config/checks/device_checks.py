@@ -219,7 +219,7 @@ def _find_mode_faults(
 def _find_sensor_faults(
     name: str, asset: OperationModeSection, own: Mapping[str, Quantity], profiles: Mapping[str, Profile]
 ) -> Iterator[FileFault]:
-    """What a role cannot do without: its temperatures where they have limits, whether a batch waits."""
+    """Yield what a role cannot do without: its temperatures where they have limits, whether a batch waits."""
     needed = {"waiting_on": "device"} if isinstance(asset, WasteSection) else {}
     if isinstance(asset, SubstationSection):
         keys = [f"{stem}_{end}_c" for stem in ("supply", "return") for end in ("max", "min")]

@@ -113,7 +113,7 @@ def _describe_wrong(item: Mapping[str, Any], _model: type[BaseModel]) -> str:
 
 
 def _suggest_quotes(item: Mapping[str, Any]) -> str:
-    """What to write where quotes are all that is wrong."""
+    """Return what to write where quotes are all that is wrong."""
     value, kind = item["input"], item["type"]
     if isinstance(value, str):
         text = value.strip().lower()

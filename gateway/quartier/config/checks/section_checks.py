@@ -269,7 +269,7 @@ def _find_batch_faults(load: object) -> Iterator[tuple[str, str]]:
 
 
 def _count_window_minutes(load: LoadSection) -> int:
-    """How many minutes a run has, from its window's start to its deadline."""
+    """Return how many minutes a run has, from its window's start to its deadline."""
     begin, end = (
         60 * int(text[:2]) + int(text[3:])
         for text in (load.window_start or "00:00", load.deadline or "00:00")

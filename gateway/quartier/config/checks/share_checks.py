@@ -144,7 +144,7 @@ def _find_overlaps(
 def _list_own_registers(
     device: DeviceSection, profile: Profile | None, parts: set[str] | None
 ) -> Iterator[_OwnRegisters]:
-    """What is written in these parts of a device that belong to assets; None: in all."""
+    """Yield what is written in these parts of a device that belong to assets; None: in all."""
     if not isinstance(profile, RegisterProfile):
         return
     for part, points in profile.parts.items():

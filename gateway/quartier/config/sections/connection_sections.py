@@ -90,7 +90,7 @@ class DistrictLinkSection(Section):
 
     @property
     def tls(self) -> bool:
-        """Whether the link is encrypted, to one broker at least."""
+        """Return whether the link is encrypted, to one broker at least."""
         return any(urlsplit(url).scheme == "mqtts" for url in self.urls)
 
     @property

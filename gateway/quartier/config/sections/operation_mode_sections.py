@@ -233,7 +233,7 @@ CONTROL_QUANTITIES = {
 
 
 def is_controllable(asset: Any) -> bool:
-    """Whether it is given orders at all: a CHP that is led by heat is measured only."""
+    """Return whether it is given orders at all: a CHP that is led by heat is measured only."""
     return not isinstance(asset, ChpSection) or asset.led == "electricity"
 
 
@@ -243,5 +243,5 @@ def find_control_quantity(role: str, takes: Callable[[str], bool]) -> str:
 
 
 def has_switch_device(asset: Any) -> bool:
-    """Whether another device takes its orders than the one it is measured by."""
+    """Return whether another device takes its orders than the one it is measured by."""
     return isinstance(asset, SwitchedAssetSection) and asset.switch_device is not None

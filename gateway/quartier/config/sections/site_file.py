@@ -200,7 +200,7 @@ class StoreSection(Section):
     """How much a value must change to become a sample."""
 
     def file(self, state_dir: Path) -> Path:
-        """Where the database is, given the state directory."""
+        """Return where the database is, given the state directory."""
         return state_dir / self.path
 
 

@@ -111,7 +111,7 @@ def _export(
 
 
 def _target_w(trouble: _BreachScope, player: Participant, excess_w: float) -> float:
-    """Where one that generates goes: a PV that obeys makes less by the excess, anything else stops.
+    """Return where one that generates goes: a PV that obeys makes less by the excess, anything else stops.
 
     What PV makes and the excess are of the same instant, so that a slow device is not told less each cycle.
     """

@@ -66,7 +66,7 @@ def _batteries_w(scene: CycleInputs) -> list[float]:
 
 
 def read_sensor(scene: CycleInputs, asset: OperationModeAsset, quantity: str) -> float | None:
-    """What the asset's own sensor says of ``quantity`` while it is not silent."""
+    """Return what the asset's own sensor says of ``quantity`` while it is not silent."""
     point = f"{asset.name}.{quantity}"
     return observations.find_fresh_value(scene.state.memories, point, asset.sense_period_s, scene.now_ns)
 
@@ -160,7 +160,7 @@ def limit_generation(
 
 
 def find_generation_share_w(scene: CycleInputs, asset: Pv, cap_w: float) -> float:
-    """What a PV that can be limited may make of the cap, by the ratings, in W.
+    """Return what a PV that can be limited may make of the cap, by the ratings, in W.
 
     A silent one: of what those without a limit leave.  The others: of what it leaves too, at its worst.
     """
@@ -232,7 +232,7 @@ def find_pv_potentials(
 
 
 def _is_new(order: Order, now_ns: int) -> bool:
-    """Whether a device may still be on its way to this value."""
+    """Return whether a device may still be on its way to this value."""
     return order.since_ns is not None and now_ns - order.since_ns < ON_ITS_WAY_S * 1e9
 
 
@@ -278,7 +278,7 @@ def _is_free(scene: CycleInputs, pv: Pv) -> bool:
 
 
 def _is_silent(scene: CycleInputs, pv: Pv) -> bool:
-    """Whether it should tell its power and does not; one that never did has its time to begin."""
+    """Return whether it should tell its power and does not; one that never did has its time to begin."""
     memories = scene.state.memories
     if not pv.measured or observations.find_power_w(memories, pv, scene.now_ns) is not None:
         return False

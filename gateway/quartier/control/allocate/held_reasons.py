@@ -38,7 +38,10 @@ _S = 1_000_000_000
 
 
 def explain_held(scene: CycleInputs, reason: Reason, waits: Reason) -> Reason:
-    """Why an asset is still held.  What is no longer in force is not named: what it ``waits`` for is."""
+    """Return why an asset is still held.
+
+    What is no longer in force is not named: what it ``waits`` for is.
+    """
     force = scene.force
     if reason.code in _OF_NOW or reason.last.code == "grid.nothing_raised":
         return waits
@@ -53,7 +56,7 @@ def explain_held(scene: CycleInputs, reason: Reason, waits: Reason) -> Reason:
 
 
 def _under_cap(force: ActiveLimits, direction: str, reason: Reason, waits: Reason) -> Reason:
-    """Why one is held that the cap of ``direction`` lowered."""
+    """Return why one is held that the cap of ``direction`` lowered."""
     if getattr(force, f"{direction}_w") is None:
         return waits
     cap = force.reason(direction)
@@ -65,7 +68,7 @@ def _under_cap(force: ActiveLimits, direction: str, reason: Reason, waits: Reaso
 def explain_no_raise(
     scene: CycleInputs, gate: RestoreGate, spares_w: Mapping[str, float], step_w: float
 ) -> Reason:
-    """Why a consumer that a limit lowered is not raised by its next step of ``step_w`` now.
+    """Return why a consumer that a limit lowered is not raised by its next step of ``step_w`` now.
 
     ``spares_w`` is what each limit leaves to be raised, by its direction; empty where nothing is known of the
     grid.
@@ -81,7 +84,7 @@ def explain_no_raise(
 
 
 def _why_not_yet(scene: CycleInputs, gate: RestoreGate) -> Reason:
-    """Why one that fits does not come back now: which part of the staged restore it waits for."""
+    """Return why one that fits does not come back now: which part of the staged restore it waits for."""
     ceiling_w, now_ns = scene.duties.ceiling_w, scene.now_ns
     if ceiling_w is not None and ceiling_w < scene.force.import_w * switch_state.RESTORE_BELOW_SHARE:
         return effects.RISES_SLOWLY
@@ -108,7 +111,7 @@ def explain_no_pv_raise(scene: CycleInputs, room_w: float | None, step_w: float,
 
 
 def explain_stale_inputs(scene: CycleInputs) -> Reason:
-    """Why nothing is raised nor lowered while inputs are not well."""
+    """Return why nothing is raised nor lowered while inputs are not well."""
     return _SUSPECT if scene.meter.verdict is Verdict.SUSPECT else _STALE
 
 

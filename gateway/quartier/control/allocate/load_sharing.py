@@ -78,7 +78,7 @@ class ChargePoint:
 
     @property
     def on(self) -> bool:
-        """Whether it may charge now."""
+        """Return whether it may charge now."""
         return self.order_a > 0
 
     @property
@@ -207,7 +207,7 @@ class _Sharing:
         return self.scene.stage is ControlStage.WELL and not (duties.holds or duties.off)
 
     def _level_w(self, before_w: float | None, hard_w: float, soft_w: float, *, tight: bool) -> float | None:
-        """What the cars may take together after the connection's cap took some; None: it holds none.
+        """Return what the cars may take together after the connection's cap took some; None: it holds none.
 
         It rises by one car each time that the gate is open which all loads pass.
         """
@@ -228,7 +228,7 @@ class _Sharing:
         return level_w
 
     def _bounds(self, before: SharingState) -> dict[str, int]:
-        """Which row bounds each that charges, as it was shared last."""
+        """Return which row bounds each that charges, as it was shared last."""
         known = {**before.bounds, **self.bounds}
         found = {bay.ev.name: known.get(bay.ev.name) for bay in self.bays if bay.active and bay.goal_a > 0}
         acting = {row for row in found.values() if row is not None}
@@ -240,7 +240,7 @@ class _Sharing:
         return {name: row for name, row in found.items() if row is not None}
 
     def _left(self) -> tuple[dict[int, float], dict[int, float]]:
-        """What the cars may take by row: at most, and what is shared out of that."""
+        """Return what the cars may take by row: at most, and what is shared out of that."""
         high, _ = self.grove.rest(self.players, [player.want_w for player in self.players])
         hard = {row: cap - high[row] for row, cap in enumerate(self.grove.caps.import_w) if cap < NO_LIMIT_W}
         soft = {row: left - (1 - PLANNED_SHARE) * self.grove.caps.import_w[row] for row, left in hard.items()}
@@ -278,13 +278,13 @@ class _Sharing:
         return {row for row, watts in loads.items() if watts > hard[row] + 1.0}
 
     def _is_free(self) -> bool:
-        """Whether the connection bounds no car as it was just shared."""
+        """Return whether the connection bounds no car as it was just shared."""
         return all(bay.bound != 0 for bay in self.bays if bay.active)
 
     def _chosen(
         self, hard: MutableMapping[int, float], soft: MutableMapping[int, float], ready: set[str]
     ) -> list[ChargePoint]:
-        """Who charges, at its floor at least: who cannot be paused, then the urgent, then by turns."""
+        """Return who charges, at its floor at least: who cannot be paused, then the urgent, then by turns."""
         for bay in self.bays:
             if bay.fixed or not bay.active:
                 for left in (hard, soft):

@@ -32,7 +32,7 @@ def find_machines_over_fuses(
     setpoints_w: Sequence[float],
     total_w: float,
 ) -> dict[int, int]:
-    """Which machines a fuse or breaker switches off now though their minimum time is not over.
+    """Return which machines a fuse or breaker switches off now though their minimum time is not over.
 
     By player, the mode that it goes to; 0 for one that is switched.  ``total_w`` is the connection's power
     after all else was done.
@@ -59,7 +59,7 @@ def find_machines_over_fuses(
 
 
 def make_fuse_reason(scene: CycleInputs, grove: ConnectionTree, index: int) -> Reason:
-    """Why a fuse or breaker switched a machine off."""
+    """Return why a fuse or breaker switched a machine off."""
     row = 0
     if grove.branches:
         rows = [row for row in _loads_w(grove, index, 1.0) if _is_fuse(grove, row)]
@@ -116,7 +116,7 @@ def _over_w(
 
 
 def _is_fuse(grove: ConnectionTree, row: int) -> bool:
-    """Whether a fuse bounds a row; a declared power of a node is a limit like others."""
+    """Return whether a fuse bounds a row; a declared power of a node is a limit like others."""
     number, k = divmod(row, NODE_ROWS)
     if k or not number:
         return k > 0
@@ -125,7 +125,7 @@ def _is_fuse(grove: ConnectionTree, row: int) -> bool:
 
 
 def _loads_w(grove: ConnectionTree, index: int, setpoint_w: float) -> dict[int, float]:
-    """What a player puts on each row on its way, in W."""
+    """Return what a player puts on each row on its way, in W."""
     if not grove.branches:
         return {0: setpoint_w}
     leaf = grove.leaves[index]
@@ -203,7 +203,7 @@ def _is_steered(asset: Load | ChargePointAsset | OperationModeAsset, house: Site
 
 
 def _held_w(asset: Load | ChargePointAsset | OperationModeAsset) -> float:
-    """What it takes in its minimum time at least, in W: a car can be slowed at once."""
+    """Return what it takes in its minimum time at least, in W: a car can be slowed at once."""
     if isinstance(asset, OperationModeAsset):
         return asset.modes[0].power_w - asset.modes[-1].power_w
     return find_floor_power_w(asset) if isinstance(asset, ChargePointAsset) else asset.rated_w

@@ -101,7 +101,7 @@ def adopt_mode(
 
 
 def find_preference(scene: CycleInputs, asset: OperationModeAsset) -> Preference:
-    """What its class makes it like, and what a person said instead."""
+    """Return what its class makes it like, and what a person said instead."""
     return overrides.apply_to_preference(
         asset, scene.wishes.overrides, preferences.find_class_preference(asset, scene)
     )
@@ -116,7 +116,7 @@ def find_relinquished_points(scene: CycleInputs) -> dict[str, Reason]:
 
 
 def is_relinquished(asset: OperationModeAsset, turn: SwitchState) -> bool:
-    """Whether its own control has it because nothing is wanted of it."""
+    """Return whether its own control has it because nothing is wanted of it."""
     return asset.own_normal and turn.mode == asset.normal and turn.back_ns is None
 
 
@@ -214,7 +214,7 @@ def _asked(turn: SwitchState, before: int, leaning: Preference, now_ns: int) -> 
 
 
 def _mode(scene: CycleInputs, turn: SwitchState, before: int, wanted: int, leaning: Preference) -> int:
-    """Where it goes by itself: to what it wants; one that is held goes no further up than it is held.
+    """Return where it goes by itself: to what it wants; one that is held goes no further up than it is held.
 
     So does every one while inputs are stale or the grid is in need, or after too many turns in an hour.
     """
@@ -313,7 +313,7 @@ def find_mode_above(scene: CycleInputs, player: Participant, spare_w: float) -> 
 
 
 def make_order(player: Participant, turn: SwitchState, reason: Reason) -> DesiredValue:
-    """What is written to its point."""
+    """Return what is written to its point."""
     asset = player.asset
     assert isinstance(asset, OperationModeAsset)
     assert turn.mode is not None
@@ -324,7 +324,7 @@ def make_order(player: Participant, turn: SwitchState, reason: Reason) -> Desire
 
 
 def render_mode_state(asset: OperationModeAsset, turn: SwitchState, why: Reason | None) -> Reason:
-    """How it stands and why."""
+    """Return how it stands and why."""
     name = asset.modes[asset.normal if turn.mode is None else turn.mode].name
     if why is not None and why.code == "output.given_back":
         return why

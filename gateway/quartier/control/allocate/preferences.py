@@ -80,7 +80,7 @@ def find_lights_preference(lights: Lights, scene: CycleInputs) -> Preference:
 
 
 def is_daylight(lights: Lights, scene: CycleInputs) -> bool:
-    """Whether the lamps' own clock has them off; never while place or time is not known.
+    """Return whether the lamps' own clock has them off; never while place or time is not known.
 
     They are lit ``dusk_s`` after sunset and put out as long before sunrise, so by day the sun is up either
     so long ago or so long ahead; in the hours about noon both say the same.
@@ -141,7 +141,7 @@ def find_run_preference(run: BatchLoad, scene: CycleInputs) -> Preference:
 
 
 def _why_not(run: BatchLoad, one: RunProgress, until_s: float | None, scene: CycleInputs) -> Reason | None:
-    """Why it must not run now; None where it may."""
+    """Return why it must not run now; None where it may."""
     if one.is_done:
         return make_reason("run.done", at=local_time.format_clock(run.deadline_s))
     if one.is_begun:
@@ -154,7 +154,7 @@ def _why_not(run: BatchLoad, one: RunProgress, until_s: float | None, scene: Cyc
 
 
 def _why_now(run: BatchLoad, one: RunProgress, until_s: float | None) -> Reason | None:
-    """Why it can wait no longer; None where it can."""
+    """Return why it can wait no longer; None where it can."""
     by = local_time.format_clock(run.deadline_s)
     if one.is_begun:
         return make_reason("run.begun_late", by=by) if one.is_late else _BEGUN
@@ -172,7 +172,7 @@ def find_latest_start_s(run: BatchLoad, one: RunProgress) -> float:
 
 
 def _has_surplus_for_run(run: BatchLoad, scene: CycleInputs) -> bool:
-    """Whether own generation covers it."""
+    """Return whether own generation covers it."""
     left_w = generation.find_surplus_w(scene, run)
     return left_w is not None and left_w >= run.rated_w
 
@@ -220,7 +220,7 @@ def _left_s(waste: WasteCollection, scene: CycleInputs) -> float:
 
 
 def _has_surplus_for_waste(waste: WasteCollection, scene: CycleInputs) -> bool:
-    """Whether own generation covers it; once it runs, half of it is enough."""
+    """Return whether own generation covers it; once it runs, half of it is enough."""
     left_w = generation.find_surplus_w(scene, waste)
     running = generation.find_ordered_mode(scene, waste) == WASTE_RUN
     return left_w is not None and left_w >= (0.5 if running else 1.0) * waste.rated_w
@@ -239,7 +239,7 @@ _CLASSES: Mapping[type[OperationModeAsset], Callable[[Any, CycleInputs], Prefere
 
 
 def find_class_preference(asset: OperationModeAsset, scene: CycleInputs) -> Preference:
-    """What it would like now; one of no class of its own stays normal and may be moved to any mode.
+    """Return what it would like now; one of no class of its own stays normal and may be moved to any mode.
 
     Tier A is never touched, but for the calendar of lights, which is their owner's and no cap's.
     """

@@ -133,7 +133,7 @@ def _switched_on(asset: Load | ChargePointAsset, turn: SwitchState, now_ns: int)
 
 
 def _is_away(scene: CycleInputs, player: Participant) -> bool:
-    """Whether it may return here: cars that share do by turns of their own."""
+    """Return whether it may return here: cars that share do by turns of their own."""
     return player.allowed_w is None and unread_assets.is_possibly_off(scene, player)
 
 

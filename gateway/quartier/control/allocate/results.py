@@ -85,7 +85,7 @@ class AllocationResult:
 
 
 def is_paused_by_conflict(scene: CycleInputs, asset: ControllableAsset) -> bool:
-    """Whether a second controller moves its point, so that ours leaves it alone for a while."""
+    """Return whether a second controller moves its point, so that ours leaves it alone for a while."""
     return bool(conflicts.explain_no_raise(scene.state.rivals, find_control_point(asset)))
 
 
@@ -97,7 +97,7 @@ def find_conflict_pauses(scene: CycleInputs) -> set[str]:
 
 
 def explain_battery_not_controlled(scene: CycleInputs, asset: Battery) -> Reason | None:
-    """Why the battery cannot be steered now; None when it can."""
+    """Return why the battery cannot be steered now; None when it can."""
     memories, now_ns = scene.state.memories, scene.now_ns
     not_ours = participants.explain_no_order(asset, memories) if asset.writable else _NO_SETPOINT
     not_ours = not_ours or conflicts.explain_no_raise(scene.state.rivals, find_control_point(asset))
@@ -117,7 +117,7 @@ def explain_battery_not_controlled(scene: CycleInputs, asset: Battery) -> Reason
 
 
 def find_check_step_w(scene: CycleInputs, asset: Battery, room: PowerRange) -> float | None:
-    """What a battery takes to see whether a doubted grid meter is right; None: it does not try.
+    """Return what a battery takes to see whether a doubted grid meter is right; None: it does not try.
 
     At most 5 % of the import limit in each direction (spec/failsafe.md#way-back), and no step too small to
     count: around zero once the meter is implausible, else around its last order, unless a person gave that.
@@ -138,7 +138,7 @@ def find_check_step_w(scene: CycleInputs, asset: Battery, room: PowerRange) -> f
 
 
 def _why_no_meter(scene: CycleInputs, asset: Battery) -> Reason | None:
-    """Why there is no grid meter that a setpoint may follow; None where there is one."""
+    """Return why there is no grid meter that a setpoint may follow; None where there is one."""
     if scene.meter.verdict is Verdict.IMPLAUSIBLE:
         return _IMPLAUSIBLE if find_check_step_w(scene, asset, PowerRange(0.0, 0.0)) is None else None
     if scene.meter.verifies(scene.now_ns):
@@ -190,7 +190,7 @@ def find_maintenance_points(scene: CycleInputs) -> dict[str, Reason]:
 def apply_allocation(
     scene: CycleInputs, players: Sequence[Participant], result: AllocationResult
 ) -> tuple[list[DesiredValue], dict[str, SwitchState]]:
-    """What each player's point shall be, and the turns remembered."""
+    """Return what each player's point shall be, and the turns remembered."""
     turns = dict(scene.state.turns)
     wants: list[DesiredValue] = []
     left_alone = find_conflict_pauses(scene)
@@ -258,7 +258,7 @@ def _battery_want(
 
 
 def _follows(scene: CycleInputs, asset: Battery) -> bool | None:
-    """Whether a battery gives or takes what it was ordered; None before it had the time to.
+    """Return whether a battery gives or takes what it was ordered; None before it had the time to.
 
     One that stands below its order may be full, empty, or kept back by its own protection: that is no reason
     to tell it again.  One that moves the other way, or further than ordered, does not know its order.
@@ -413,7 +413,7 @@ def find_limit_w(watts: float, full: float) -> float | None:
 
 
 def _plugged(scene: CycleInputs, ev: ChargePointAsset) -> bool:
-    """Whether a car may be there; unknown counts as there."""
+    """Return whether a car may be there; unknown counts as there."""
     seen = scene.state.memories.get(f"{ev.name}.plugged_on")
     return seen is None or seen.value != 0
 
@@ -448,7 +448,7 @@ def _known(
 def _begins(
     scene: CycleInputs, result: AllocationResult, index: int, player: Participant, turn: SwitchState
 ) -> bool:
-    """Whether one that has no order of ours yet is written for the first time.
+    """Return whether one that has no order of ours yet is written for the first time.
 
     Not one that is free while nothing may take more: what stands there may be less, for not every device
     shows what it was ordered before a restart.
@@ -534,7 +534,7 @@ def _reason(
 def _still_held(
     scene: CycleInputs, player: Participant, turn: SwitchState, before: Order | None, result: AllocationResult
 ) -> Reason:
-    """Why it is held still: by what is in force now."""
+    """Return why it is held still: by what is in force now."""
     if before is None and not turn.on:
         return held_reasons.FOUND_SWITCHED_OFF
     if isinstance(player.asset, Pv):
@@ -545,7 +545,7 @@ def _still_held(
 
 
 def _step_w(player: Participant, turn: SwitchState) -> float:
-    """What it may take more than now once it was raised by its next step, in W."""
+    """Return what it may take more than now once it was raised by its next step, in W."""
     asset = player.asset
     if isinstance(asset, OperationModeAsset):
         mode = asset.normal if turn.mode is None else turn.mode
@@ -572,7 +572,7 @@ def _why_pv_waits(scene: CycleInputs, asset: Pv, turn: SwitchState, result: Allo
 def _runs_against_cap(
     scene: CycleInputs, player: Participant, result: AllocationResult, turn: SwitchState
 ) -> bool:
-    """Whether its minimum time alone keeps it on although the import cap does not hold."""
+    """Return whether its minimum time alone keeps it on although the import cap does not hold."""
     asset, high_w = player.asset, result.total_high_w
     is_over = 0 in result.broken and high_w is not None and high_w > scene.force.import_w
     if not is_over or not turn.on or player.present_w <= 0:

@@ -89,7 +89,7 @@ def _early(player: Participant) -> list[ModeStep]:
 
 
 def _generating(player: Participant) -> list[ModeStep]:
-    """What generates by our request: after the battery, before a car has to wait."""
+    """Return what generates by our request: after the battery, before a car has to wait."""
     return [rung for rung in player.downs if rung.generates]
 
 
@@ -180,7 +180,7 @@ def list_export_steps(
 
 
 def _is_spent(player: Participant) -> bool:
-    """Whether it was told to make nothing, and does not obey."""
+    """Return whether it was told to make nothing, and does not obey."""
     return player.deaf and player.turn.limit_w == 0.0
 
 
@@ -244,14 +244,14 @@ def _raised(player: Participant, index: int, turn: SwitchState, now_ns: int) -> 
 
 
 def estimate_return_power_w(asset: Load | ChargePointAsset, turn: SwitchState) -> float:
-    """What it is expected to take when it comes back, in W."""
+    """Return what it is expected to take when it comes back, in W."""
     if isinstance(asset, ChargePointAsset):
         return find_floor_power_w(asset)
     return turn.before_w if turn.before_w > 0 else asset.rated_w
 
 
 def explain_first_order(player: Participant, turn: SwitchState, reason: Reason) -> Reason:
-    """Why one was moved, by what it is told: ``cautious`` pauses a car that was to be slowed."""
+    """Return why one was moved, by what it is told: ``cautious`` pauses a car that was to be slowed."""
     cause = reason.drop_last()
     if player.turn.unread_ns is None or turn.on or reason.last.code != SLOWED.code or cause is None:
         return reason

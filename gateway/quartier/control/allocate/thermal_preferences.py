@@ -72,7 +72,7 @@ def find_substation_preference(pump: HeatSubstation, scene: CycleInputs) -> Pref
 
 
 def _outside(pump: HeatSubstation, scene: CycleInputs) -> Reason | None:
-    """Which temperature is outside its band, or unknown; None while all are well."""
+    """Return which temperature is outside its band, or unknown; None while all are well."""
     back_k = BACK_K if pump.point in scene.state.book.released else 0.0
     for quantity, low_c, high_c in pump.bands:
         found_c = generation.read_sensor(scene, pump, quantity)

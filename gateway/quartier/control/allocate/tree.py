@@ -199,7 +199,7 @@ def find_headrooms_w(
 def find_headroom_w(
     one: ConnectionTree, players: Sequence[Participant], setpoints_w: Sequence[float], index: int
 ) -> float:
-    """What one player could take more below nine tenths of every node's cap on its way, in W.
+    """Return what one player could take more below nine tenths of every node's cap on its way, in W.
 
     The connection's own cap is no part of it.
     """
@@ -276,7 +276,7 @@ def render_tree(
 
 
 def _held(rules: Collection[str], orders: Mapping[str, Order]) -> list[str]:
-    """Who is ordered what it is because of one of these rules."""
+    """Return who is ordered what it is because of one of these rules."""
     return sorted(
         {point.partition(".")[0] for point, order in orders.items() if order.reason.who.name in rules}
     )

@@ -67,7 +67,7 @@ class GridEvents:
 
     @property
     def levels(self) -> tuple[int, int, int, int, bool]:
-        """What acts."""
+        """Return what acts."""
         return self.low.level, self.high.level, self.low_u.level, self.high_u.level, self.is_gone
 
     def with_outage(self, outage: OutageRecovery) -> "GridEvents":
@@ -75,7 +75,7 @@ class GridEvents:
         return self if outage is self.outage else replace(self, outage=outage)
 
     def find_rise_start(self, before: "GridEvents") -> bool:
-        """Whether something acts that did not: then the full cycle runs at once."""
+        """Return whether something acts that did not: then the full cycle runs at once."""
         return any(now > was for now, was in zip(self.levels, before.levels, strict=True))
 
 
@@ -127,7 +127,7 @@ def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: 
 
 
 def is_dark(events: GridEvents, house: Site, memories: observations.LastGoodValues, now_ns: int) -> bool:
-    """Whether the voltage is gone and nothing below the meter is seen to run.
+    """Return whether the voltage is gone and nothing below the meter is seen to run.
 
     Then all stops and starts at once, which tells nothing of the meter; else it is the meter that is wrong.
     """
@@ -154,7 +154,7 @@ def _volts(
 
 
 def _is_stuck(before: GridEvents, frequency: FilteredReading) -> bool:
-    """Whether it stands still; what was found so stays so until it moves."""
+    """Return whether it stands still; what was found so stays so until it moves."""
     if before.is_stuck and before.frequency is not None and before.frequency.same_ns == frequency.same_ns:
         return True
     odd = not rows.WELL_HZ <= frequency.value <= rows.CALM_HZ

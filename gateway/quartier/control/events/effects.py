@@ -49,7 +49,7 @@ class GridEffects:
     pv_ramp_per_min: float | None = None
 
     def holds_down(self, tier: str) -> bool:
-        """Whether nothing of ``tier`` may take more."""
+        """Return whether nothing of ``tier`` may take more."""
         return self.holds or tier in self.off
 
     def find_shed_tiers(self, *, by_hand: bool) -> Mapping[str, Reason]:
@@ -104,7 +104,7 @@ def _off(events: GridEvents) -> dict[str, Reason]:
 
 
 def make_tier_reason(tier: str) -> Reason:
-    """What is done to a tier."""
+    """Return what is done to a tier."""
     return make_reason("tier.off", tier=tier)
 
 
@@ -115,7 +115,7 @@ def make_frequency_reason(events: GridEvents, row: str) -> Reason:
 
 
 def explain_no_increase(events: GridEvents, *, generates: bool) -> Reason:
-    """Why nothing is raised while ``holds``, or no generation while ``pv_holds``."""
+    """Return why nothing is raised while ``holds``, or no generation while ``pv_holds``."""
     if generates and events.high.level:
         high = make_grid_reason(
             "grid.frequency_high", rows.HIGH.name, frequency_hz=round(events.high.value, 2)
@@ -141,7 +141,7 @@ def _phase(one: ActiveRow, acts: str, well: str, lost: str) -> str:
 
 
 def find_grid_alarms(events: GridEvents, duties: GridEffects, now_ns: int) -> list[Alarm]:
-    """What people must know; a text stands as long as the same rows act."""
+    """Return what people must know; a text stands as long as the same rows act."""
     return [*_of_rows(events), *_of_outage(events, duties, now_ns), *_of_measurement(events)]
 
 

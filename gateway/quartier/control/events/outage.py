@@ -51,7 +51,7 @@ def update_recovery(
 
 
 def is_waiting(one: OutageRecovery, now_ns: int) -> bool:
-    """Whether nothing is raised yet."""
+    """Return whether nothing is raised yet."""
     return one.is_open and (one.rises_ns is None or now_ns < one.rises_ns)
 
 

@@ -54,7 +54,7 @@ class FilteredReading:
 def filter_reading(
     before: FilteredReading | None, read: LastGood | None, kind: ReadingFilter
 ) -> FilteredReading | None:
-    """What is believed after ``read``, the newest reading as it came; None while nothing ever was."""
+    """Return what is believed after ``read``, the newest reading as it came; None while nothing ever was."""
     if read is None or not kind.low <= read.value <= kind.high:
         return before
     if before is None:
@@ -93,7 +93,7 @@ def is_frequency_frozen(one: FilteredReading, *, odd: bool) -> bool:
 
 
 def find_fresh_value(one: FilteredReading | None, period_s: float, now_ns: int) -> FilteredReading | None:
-    """What is believed, while it is not too old."""
+    """Return what is believed, while it is not too old."""
     if one is None or now_ns - one.taken_ns > max(STALE_S, STALE_PERIODS * period_s) * _S:
         return None
     return one

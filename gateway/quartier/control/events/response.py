@@ -49,7 +49,7 @@ def apply_tier_shed(
 
 
 def _is_at_floor(player: Participant, ev: ChargePointAsset) -> bool:
-    """Whether it was told its floor, and does not obey: it counts with what it takes."""
+    """Return whether it was told its floor, and does not obey: it counts with what it takes."""
     limit_w = player.turn.limit_w
     return player.deaf and limit_w is not None and limit_w <= find_floor_power_w(ev)
 
@@ -83,7 +83,7 @@ def protect_from_increase(
 
 
 def find_charge_max_w(scene: CycleInputs, base: ResidualLoad, others_w: float, most_w: float) -> float:
-    """What all batteries together may charge with, in W: the surplus, or what a slow rise leaves."""
+    """Return what all batteries together may charge with, in W: the surplus, or what a slow rise leaves."""
     surplus_w = max(0.0, -(base.high_w + others_w))
     if scene.duties.no_grid_charge:
         return surplus_w

@@ -40,15 +40,15 @@ class EventRow:
     acts_slow: bool = False
 
     def is_held_long_enough(self, period_s: float) -> bool:
-        """Whether readings every ``period_s`` are enough to see its time pass."""
+        """Return whether readings every ``period_s`` are enough to see its time pass."""
         return period_s <= self.period_max_s * TOLERANCE
 
     def is_past(self, value: float, *, was: bool = False) -> bool:
-        """Whether ``value`` is past the limit; one that was is so until it is ``slack`` back."""
+        """Return whether ``value`` is past the limit; one that was is so until it is ``slack`` back."""
         return (value - self.limit) * self.side >= (-self.slack if was else 0.0)
 
     def is_far(self, value: float) -> bool:
-        """Whether one reading is enough."""
+        """Return whether one reading is enough."""
         return self.far is not None and (value - self.far) * self.side >= 0.0
 
 

@@ -127,7 +127,7 @@ def update_overloads(
 def _read(
     house: Site, stem: Topology, memories: LastGoodValues, now_ns: int
 ) -> Iterator[tuple[str, list[tuple[int, float]]]]:
-    """What each meter says of its rows now; the connection's own sum is not among them."""
+    """Yield what each meter says of its rows now; the connection's own sum is not among them."""
     metered = [(ROOT_NODE, house.grid.name, house.grid.period_s)]
     metered += [(node.name, node.name, node.period_s) for node in stem.nodes if node.measured]
     for name, owner, period_s in metered:
@@ -138,7 +138,7 @@ def _read(
 
 
 def is_overloaded(breaches: Mapping[WatchedRow, Breach], connection: Breach, node: str) -> bool:
-    """Whether a node carries too much now, in any row; ``connection`` is the building's own."""
+    """Return whether a node carries too much now, in any row; ``connection`` is the building's own."""
     found = [breach for row, breach in breaches.items() if row.node == node and row.direction == "import"]
     found += [connection] if node == ROOT_NODE else []
     return any(one.mean_over or one.fast_over for one in found)

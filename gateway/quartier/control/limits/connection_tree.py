@@ -38,7 +38,7 @@ class Topology:
         return next((n for n, node in enumerate(self.nodes, 1) if node.name == name), 0)
 
     def name(self, number: int) -> str:
-        """What a node is called."""
+        """Return what a node is called."""
         return self.nodes[number - 1].name if number else ROOT_NODE
 
     def way(self, number: int) -> tuple[int, ...]:

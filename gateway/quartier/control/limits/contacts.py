@@ -54,7 +54,7 @@ class ContactHold:
 
     @property
     def is_acting(self) -> bool:
-        """Whether its caps hold."""
+        """Return whether its caps hold."""
         return self.why is not ContactState.RESTS
 
 
@@ -130,7 +130,7 @@ def render_contacts(
 
 
 def find_contact_alarms(holds: Mapping[str, ContactHold]) -> list[Alarm]:
-    """What people must look at: contacts that act only because nobody knows."""
+    """Return what people must look at: contacts that act only because nobody knows."""
     return [
         Alarm("contact.unread", name, f"contact {name} cannot be read: it counts as acting")
         for name, hold in holds.items()

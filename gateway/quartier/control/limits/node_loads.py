@@ -102,7 +102,7 @@ def find_node_loads(
 
 
 def _spare_w(scene: CycleInputs, base: residual_load.ResidualLoad, shown: Sequence[PlacedAsset]) -> float:
-    """What flows in the building and nothing measures: it may all hang at one node."""
+    """Return what flows in the building and nothing measures: it may all hang at one node."""
     if scene.grid_w is None:
         seen_w = scene.state.remainder_w
         return scene.house.limits.import_failsafe_w if seen_w is None else seen_w
@@ -182,7 +182,7 @@ class _Node:
         )
 
     def _unmeasured(self, reading: NodeReading) -> TotalAndPhases | None:
-        """What the meter shows and no asset says; None while one that is measured is silent."""
+        """Return what the meter shows and no asset says; None while one that is measured is silent."""
         if any(leaf.asset.measured and _seen_w(self.scene, leaf.asset) is None for leaf in self.inside):
             return None
         return subtract_rows(
@@ -240,7 +240,7 @@ class _Node:
         high: TotalAndPhases,
         low: TotalAndPhases,
     ) -> tuple[TotalAndPhases, TotalAndPhases]:
-        """What the meter says; where it says no phases, what is not known below may be on each."""
+        """Return what the meter says; where it says no phases, what is not known below may be on each."""
         total_high_w = look.high_w(0) if self.number else base.high_w
         total_low_w = look.low_w(0) if self.number else base.low_w
         if reading.phased:
@@ -255,7 +255,7 @@ class _Node:
         )
 
     def _own(self, *, silent: bool) -> tuple[TotalAndPhases, TotalAndPhases]:
-        """What hangs here itself and is not steered, at its most and at its least."""
+        """Return what hangs here itself and is not steered, at its most and at its least."""
         high, low = NO_READING, NO_READING
         for leaf in self.inside:
             if leaf.home != self.number or leaf.index is not None:

@@ -113,7 +113,7 @@ def append_node_reading(
 
 
 def _nearest(to_w: TotalAndPhases, low_w: TotalAndPhases, high_w: TotalAndPhases) -> TotalAndPhases:
-    """What of each row lies between ``low_w`` and ``high_w``, nearest to ``to_w``."""
+    """Return what of each row lies between ``low_w`` and ``high_w``, nearest to ``to_w``."""
     a, b, c, d = (min(max(w, low), high) for w, low, high in zip(to_w, low_w, high_w, strict=True))
     return a, b, c, d
 

@@ -136,7 +136,7 @@ def _judged(
 
 
 def _share(load: SupplyState, subscribed_va: float, grid: LastGood | None) -> float | None:
-    """How much of what is subscribed is drawn, by VA where they are measured, else by W."""
+    """Return how much of what is subscribed is drawn, by VA where they are measured, else by W."""
     if load.apparent_va is not None:
         return load.apparent_va / subscribed_va
     return None if grid is None else grid.value / (load.w_per_va * subscribed_va)
@@ -161,7 +161,7 @@ def _subscribed_va(supply: SupplyMeter, memories: LastGoodValues) -> float | Non
 
 
 def _is_gone(memory: LastGood | None, newest: LastGood) -> bool:
-    """Whether the meter no longer says it; a frame that noise hit after a long silence is no proof."""
+    """Return whether the meter no longer says it; a frame that noise hit after a long silence is no proof."""
     return memory is None or (newest.taken_ns - memory.taken_ns) / _S > SUPPLY_GONE_S
 
 
@@ -211,7 +211,7 @@ def dump_supplies(loads: Mapping[str, SupplyState]) -> dict[str, float]:
 
 
 def load_supplies(supplies: Iterable[SupplyMeter], facts: object) -> dict[str, SupplyState]:
-    """What ``kept`` gave before a restart, until each meter speaks for itself; nonsense is left."""
+    """Return what ``kept`` gave before a restart, until each meter speaks for itself; nonsense is left."""
     known = facts if isinstance(facts, Mapping) else {}
     said = {supply.name: known.get(supply.name) for supply in supplies}
     return {
@@ -252,7 +252,7 @@ def _allow(load: SupplyState) -> str:
 
 
 def find_supply_alarms(loads: Mapping[str, SupplyState]) -> list[Alarm]:
-    """What people must look at: warnings, and an apparent power that comes near."""
+    """Return what people must look at: warnings, and an apparent power that comes near."""
     found = []
     for name, load in loads.items():
         if load.warned or load.cut_w is not None:

@@ -36,7 +36,7 @@ def find_unkept_limit_alarms(scene: CycleInputs, players: Sequence[Participant])
 
 
 def _made_w(scene: CycleInputs, pv: Pv | ChpUnit) -> float:
-    """What one generates that cannot be limited now; nothing where it can.  A CHP is never stopped."""
+    """Return what one generates that cannot be limited now; nothing where it can.  A CHP is never stopped."""
     memories = scene.state.memories
     if isinstance(pv, Pv) and pv.curtail != "none" and not participants.explain_no_order(pv, memories):
         return 0.0

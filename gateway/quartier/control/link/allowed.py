@@ -71,7 +71,7 @@ def find_limits_ahead(
 
 
 def _other(force: ActiveLimits, way: str, hard_w: float) -> float:
-    """What binds that is no document."""
+    """Return what binds that is no document."""
     in_force_w: float = getattr(force, f"{way}_w")
     source = force.whose.get(way)
     is_document = source is not None and source.who.kind == "document"
@@ -111,7 +111,7 @@ _S = 1_000_000_000
 
 
 def find_link_limits(state: LinkState, params: LinkParameters, now: Now) -> LinkLimits:
-    """What the link allows now: the minimum over the hard limits, the state and its documents."""
+    """Return what the link allows now: the minimum over the hard limits, the state and its documents."""
     powers, whose = combine_limits(_sources(state, params, now))
     careful = _is_careful(state, now)
     tested = is_failsafe_tested(state, now) and state.mode not in (LinkMode.INIT, LinkMode.FAILSAFE)
@@ -140,12 +140,12 @@ def count_utc_ms(state: LinkState, now: Now) -> int:
 
 
 def is_utc_known(state: LinkState) -> bool:
-    """Whether the wall clock was right once since the machine started: then UTC can be counted on."""
+    """Return whether the wall clock was right once since the machine started: then UTC can be counted on."""
     return state.clock is not None and state.clock.known
 
 
 def find_clock_offset_ms(state: LinkState, now: Now) -> int:
-    """How far the wall clock is ahead of the counted time; 0 where that is not known."""
+    """Return how far the wall clock is ahead of the counted time; 0 where that is not known."""
     return now.utc_ms - count_utc_ms(state, now) if is_utc_known(state) else 0
 
 
@@ -200,7 +200,7 @@ def describe_clock_fault(state: LinkState, now: Now) -> str:
 
 
 def is_clock_denied(state: LinkState, now: Now) -> bool:
-    """Whether the newest heartbeat did not agree with a synced clock."""
+    """Return whether the newest heartbeat did not agree with a synced clock."""
     return find_age_s(state.denied_ns, now) <= CLOCK_DENIED_S
 
 
@@ -238,7 +238,7 @@ def is_loosening_allowed(state: LinkState, now: Now) -> bool:
 
 
 def is_failsafe_tested(state: LinkState, now: Now) -> bool:
-    """Whether a command has the fail-safe state tested now: its values hold beside all others."""
+    """Return whether a command has the fail-safe state tested now: its values hold beside all others."""
     return state.test_ns is not None and now.ns < state.test_ns[1]
 
 
@@ -258,7 +258,7 @@ def _is_careful(state: LinkState, now: Now) -> bool:
 
 
 def find_standing_limits(state: LinkState, params: LinkParameters, now: Now) -> PowerLimits:
-    """What holds for as long as the state does: its values, and the defaults of expired documents."""
+    """Return what holds for as long as the state does: its values, and the defaults of expired documents."""
     expired = (found for program in state.programs for found in _expired_sources(state, program, now))
     powers, _ = combine_limits((*_state_sources(state, params, now), *expired))
     return PowerLimits(powers.import_w, powers.export_w)
@@ -309,7 +309,7 @@ def _expired_sources(
 def _document_sources(
     state: LinkState, params: LinkParameters, document: TrackedDocument, reason: Reason, now: Now
 ) -> Iterator[tuple[Reason, PowerLimits]]:
-    """What a document allows: the least over the positions that may be the right one (rule 8)."""
+    """Yield what a document allows: the least over the positions that may be the right one (rule 8)."""
     envelope, binding = document.envelope, document.find_binding(now.ns)
     for place, position in enumerate(binding):
         utc_ms = position.utc_ms(now.ns)
@@ -367,12 +367,12 @@ def find_failsafe_values(state: LinkState, params: LinkParameters) -> FailsafeVa
 
 
 def has_waiting_parameters(state: LinkState) -> bool:
-    """Whether parameters of the district that loosen wait until they may."""
+    """Return whether parameters of the district that loosen wait until they may."""
     return state.failsafe_next is not None and state.failsafe_next != state.failsafe
 
 
 def loosens_failsafe(before: LinkState, after: LinkState, params: LinkParameters) -> bool:
-    """Whether ``after`` allows more in the fail-safe state, or ends it sooner, now or once it may."""
+    """Return whether ``after`` allows more in the fail-safe state, or ends it sooner, now or once it may."""
     old, new = find_failsafe_values(before, params), find_failsafe_values(after, params)
     return any(
         one.import_max_w > old.import_max_w

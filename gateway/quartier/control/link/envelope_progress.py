@@ -108,12 +108,12 @@ def _said(acks: list[Ack], promise: EnvelopeProgress) -> EnvelopeProgress:
 
 
 def dump_envelopes(promises: EnvelopeProgresses) -> dict[str, Any]:
-    """What must be known after a restart, JSON-ready."""
+    """Return what must be known after a restart, JSON-ready."""
     return {program: {**asdict(one), "status": one.status.value} for program, one in promises.items()}
 
 
 def load_envelopes(facts: Mapping[str, Any]) -> EnvelopeProgresses:
-    """What ``dump`` gave.  Raises ValueError where it is broken."""
+    """Return what ``dump`` gave.  Raises ValueError where it is broken."""
     try:
         return {
             str(program): EnvelopeProgress(**{**row, "status": InstructionStatus(row["status"])})

@@ -33,13 +33,13 @@ def find_lowest_limits(envelope: Envelope, from_ms: int, to_ms: int) -> PowerLim
 
 
 def find_schedule_end_ms(envelope: Envelope) -> int:
-    """When the last interval ends, at the latest when the document itself does."""
+    """Return when the last interval ends, at the latest when the document itself does."""
     total_s = sum(interval.duration_s for interval in envelope.intervals)
     return min(envelope.exp_utc_ms, envelope.start_utc_ms + int(total_s * 1000))
 
 
 def find_next_rise_ms(envelope: Envelope, utc_ms: int) -> int:
-    """When any of its caps at ``utc_ms`` next rises, at the latest when the document itself ends."""
+    """Return when any of its caps at ``utc_ms`` next rises, at the latest when the document itself ends."""
     now = find_limits_at(envelope, utc_ms)
     for start_ms, _, _ in _segments(envelope):
         then = find_limits_at(envelope, start_ms)
@@ -51,7 +51,7 @@ def find_next_rise_ms(envelope: Envelope, utc_ms: int) -> int:
 
 
 def find_default_limits(envelope: Envelope) -> PowerLimits:
-    """What applies in gaps and after the last interval."""
+    """Return what applies in gaps and after the last interval."""
     return PowerLimits(envelope.default_import_max_w, envelope.default_export_max_w)
 
 
@@ -105,7 +105,7 @@ def _power_fault(envelope: Envelope, most_w: float) -> str:
 
 
 def find_envelope_fault(envelope: Envelope, most_w: float = inf) -> str:
-    """What makes the envelope unusable, empty when nothing does.
+    """Return what makes the envelope unusable, empty when nothing does.
 
     A power above ``most_w`` is no limit of this site: a wrong unit, or another site's.
     """

@@ -295,7 +295,7 @@ def _tracked(envelope: Envelope, state: LinkState, now: Now) -> TrackedDocument:
 
 
 def _has_begun(document: TrackedDocument, now: Now) -> bool:
-    """Whether its ``nbf`` has come by every time that may be the right one."""
+    """Return whether its ``nbf`` has come by every time that may be the right one."""
     by_wall = not now.synced or now.utc_ms >= document.envelope.nbf_utc_ms
     return by_wall and all(one.utc_ms(now.ns) >= document.envelope.nbf_utc_ms for one in document.positions)
 
@@ -355,7 +355,7 @@ def _way_out(state: LinkState, params: LinkParameters, now: Now) -> Transition |
 
 
 def _why(state: LinkState, row: Transition, now: Now) -> str:
-    """Why a state is left: where heartbeats are missing and the clock is wrong, it is the clock."""
+    """Return why a state is left: where heartbeats are missing and the clock is wrong, it is the clock."""
     said = describe_clock_fault(state, now) if row.for_silence else ""
     return said or row.why
 

@@ -43,7 +43,7 @@ class UtcPosition:
         return cls(utc_ms - now_ns // _MS, known)
 
     def utc_ms(self, now_ns: int) -> int:
-        """Where it is now, UTC."""
+        """Return where it is now, UTC."""
         return self.offset_ms + now_ns // _MS
 
     def resume(self, shift_ns: int, *, rebooted: bool) -> "UtcPosition":
@@ -226,7 +226,7 @@ def load_link_state(data: Mapping[str, Any]) -> LinkState:
 
 
 def is_save_due(saved: LinkState | None, state: LinkState) -> bool:
-    """Whether ``state`` should go to disk: all but the passing of time changed, or 60 s passed.
+    """Return whether ``state`` should go to disk: all but the passing of time changed, or 60 s passed.
 
     The passing of time matters for the minimum of FAILSAFE, the age of the heartbeat, and the position in
     documents: over a reboot it goes on from what was saved.

@@ -95,7 +95,7 @@ class Transition:
 
 
 def is_hold_allowed(state: LinkState, _params: LinkParameters, now: Now) -> bool:
-    """Whether every active document, and there is one, says hold, and no shed command runs."""
+    """Return whether every active document, and there is one, says hold, and no shed command runs."""
     documents = list(find_active_documents(state, now))
     shedding = state.shed_until_ns is not None and now.ns < state.shed_until_ns
     return bool(documents) and all(e.on_loss == "hold" for e in documents) and not shedding

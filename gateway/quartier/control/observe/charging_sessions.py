@@ -65,7 +65,7 @@ class Uptake:
 
     @property
     def is_known(self) -> bool:
-        """Whether it was seen what it takes."""
+        """Return whether it was seen what it takes."""
         return self.sure_w > 0.0
 
     def least_w(self, ev: ChargePointAsset) -> float:
@@ -106,7 +106,7 @@ class ChargingSession:
     uptake: Uptake = field(default_factory=Uptake)
 
     def is_idle(self, now_ns: int) -> bool:
-        """Whether it has taken nothing for a minute though it might have."""
+        """Return whether it has taken nothing for a minute though it might have."""
         return self.idle_ns is not None and now_ns - self.idle_ns >= IDLE_AFTER_S * _S
 
 
@@ -153,7 +153,7 @@ def update_sessions(
 
 
 def _is_away(ev: ChargePointAsset, memories: LastGoodValues) -> bool:
-    """Whether no car is there for sure; where the charger does not say, one may be."""
+    """Return whether no car is there for sure; where the charger does not say, one may be."""
     seen = memories.get(f"{ev.name}.plugged_on")
     return seen is not None and seen.value == 0
 
@@ -270,7 +270,7 @@ def find_drawn_current_a(
 
 
 def find_read_time_ns(ev: ChargePointAsset, memories: LastGoodValues, now_ns: int) -> int:
-    """When what ``drawn_a`` goes by was read; now where nothing was."""
+    """Return when what ``drawn_a`` goes by was read; now where nothing was."""
     by_phase = ev.phases_count == 3 and phases.read_terminal_currents_a(ev, memories, now_ns) is not None
     memory = memories.get(f"{ev.name}.{CURRENT_QUANTITIES[0] if by_phase else 'power_w'}")
     return now_ns if memory is None else memory.taken_ns
@@ -304,7 +304,7 @@ def find_departure_s(ev: ChargePointAsset, memories: LastGoodValues, now: Now, z
 def find_missing_energy_wh(
     ev: ChargePointAsset, stay: ChargingSession, memories: LastGoodValues, now_ns: int
 ) -> float | None:
-    """What it still wants of this stay, in Wh; None where nobody knows."""
+    """Return what it still wants of this stay, in Wh; None where nobody knows."""
     wanted_wh = find_fresh_value(memories, f"{ev.name}.energy_wanted_wh", ev.period_s, now_ns)
     wanted_wh = ev.energy_wanted_wh if wanted_wh is None else wanted_wh
     return None if wanted_wh is None else max(0.0, wanted_wh - stay.charged_wh)
@@ -319,7 +319,7 @@ def find_laxity_s(
     *,
     is_sure: bool = False,
 ) -> float:
-    """How long it can wait and still leave with what it wants at full current, in s; below 0: no more.
+    """Return how long it can wait and still leave with what it wants at full current, in s; below 0: no more.
 
     ``is_sure``: with no more than it was seen to take.  Without a departure or an energy: its patience less
     what it has waited.

@@ -82,7 +82,7 @@ def is_run_pending(asset: BatchLoad, memories: LastGoodValues, now_ns: int) -> b
 
 
 def is_relay_on(asset: BatchLoad, turn: SwitchState, memories: LastGoodValues, now_ns: int) -> bool | None:
-    """Whether its relay lets it run: as it is read, where it is; None while it is silent."""
+    """Return whether its relay lets it run: as it is read, where it is; None while it is silent."""
     if asset.point not in memories:
         return turn.mode == RUN_MODE
     found = observations.find_fresh_value(memories, asset.point, asset.sense_period_s, now_ns)
@@ -90,7 +90,7 @@ def is_relay_on(asset: BatchLoad, turn: SwitchState, memories: LastGoodValues, n
 
 
 def find_remaining_run_s(asset: BatchLoad, progress: RunProgress) -> float:
-    """What the run still takes."""
+    """Return what the run still takes."""
     return max(0.0, asset.duration_s - progress.ran_s)
 
 
@@ -178,7 +178,7 @@ def render_runs(asset: BatchLoad, progress: RunProgress) -> dict[str, Any]:
 
 
 def dump_runs(runs: RunProgresses) -> dict[str, Any]:
-    """What must be known after a restart, JSON-ready: the same for a minute of a run."""
+    """Return what must be known after a restart, JSON-ready: the same for a minute of a run."""
     found = {}
     for name, one in runs.items():
         facts = asdict(replace(one, ran_s=one.ran_s // _KEPT_S * _KEPT_S))
@@ -188,7 +188,7 @@ def dump_runs(runs: RunProgresses) -> dict[str, Any]:
 
 
 def load_runs(house: Site, facts: object) -> dict[str, RunProgress]:
-    """What ``kept`` gave, of loads that are still there; what is no such fact is left out.
+    """Return what ``kept`` gave, of loads that are still there; what is no such fact is left out.
 
     What ran while nobody looked does not count: a run is rather longer than cut.
     """

@@ -54,12 +54,12 @@ class StageDecision:
 
 
 def find_stale_after_s(period_s: float) -> float:
-    """When a grid meter read every ``period_s`` counts as stale (spec/failsafe.md#meter-stale)."""
+    """Return when a grid meter read every ``period_s`` counts as stale (spec/failsafe.md#meter-stale)."""
     return max(3.0, 2.5 * period_s)
 
 
 def find_lost_after_s(period_s: float) -> float:
-    """When it counts as lost."""
+    """Return when it counts as lost."""
     return max(10.0, 4.0 * period_s)
 
 

@@ -58,7 +58,7 @@ def find_sun_elevation_deg(utc_ms: float, latitude_deg: float, longitude_deg: fl
 def find_sun_direction(
     utc_ms: float, latitude_deg: float, longitude_deg: float
 ) -> tuple[float, float, float]:
-    """Where the sun's centre is, without refraction: a vector of length 1 to east, north and up."""
+    """Return where the sun's centre is, without refraction: a vector of length 1 to east, north and up."""
     days = utc_ms / _DAY_MS
     declination, equation_min = _sun((days + _UNIX_EPOCH_JD - _J2000_JD) / _CENTURY_D)
     minutes = (days - floor(days)) * 1440.0 + equation_min + 4.0 * longitude_deg

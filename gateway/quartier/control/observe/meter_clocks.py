@@ -29,7 +29,7 @@ class ClockComparison:
     since_ns: int | None = None
 
     def contradicts(self, now_ns: int) -> bool:
-        """Whether it has for long enough."""
+        """Return whether it has for long enough."""
         return self.since_ns is not None and now_ns - self.since_ns >= CONTRADICTION_HOLD_S * _S
 
     @property

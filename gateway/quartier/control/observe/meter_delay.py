@@ -153,7 +153,7 @@ def _added(before: Sequence[float], more: Sequence[float]) -> tuple[float, ...]:
 def _steps_w(
     grid: PowerHistory, pasts: Sequence[PowerHistory], from_ns: int, until_ns: int, lag_s: int
 ) -> tuple[float, float]:
-    """What the grid shows of a while, and what the assets did so long before, or after."""
+    """Return what the grid shows of a while, and what the assets did so long before, or after."""
     shown_ns, made_ns = min(lag_s, 0) * _S, max(lag_s, 0) * _S
     seen_w = interpolate_power_w(grid, until_ns + shown_ns) - interpolate_power_w(grid, from_ns + shown_ns)
     return seen_w, sum(
@@ -163,7 +163,7 @@ def _steps_w(
 
 
 def _concluded(lag: MeterDelay, movers: Sequence[Asset]) -> float | None:
-    """What the disagreements say; a probe's own lag is finer, and stays where it is not far off."""
+    """Return what the disagreements say; a probe's own lag is finer, and stays where it is not far off."""
     found_s = lag.found_s
     probed = [one.lag_s for one in movers if isinstance(one, Battery) and one.delay_s is not None]
     here_s = found_s if found_s is not None else max(probed, default=0.0)
@@ -207,12 +207,12 @@ def _span_w(asset: Asset) -> float:
 
 
 def _tells(asset: Asset) -> bool:
-    """Whether its readings say when it moved: a battery ramps between two, others are read often."""
+    """Return whether its readings say when it moved: a battery ramps between two, others are read often."""
     return isinstance(asset, Battery) or asset.period_s <= SAMPLE_INTERVAL_S
 
 
 def _moves(past: PowerHistory) -> bool:
-    """Whether it did anything of late: nobody else costs more than this look."""
+    """Return whether it did anything of late: nobody else costs more than this look."""
     watts = [w for _, w in past]
     return bool(watts) and max(watts) - min(watts) >= MOVEMENT_MIN_W
 
@@ -239,7 +239,7 @@ _instant = itemgetter(0)
 
 
 def find_delay_alarms(lag: MeterDelay, house: Site) -> Iterator[Alarm]:
-    """What people must know of a late meter."""
+    """Yield what people must know of a late meter."""
     if lag.late_s >= ALARM_FROM_S:
         words = f"{house.grid.name}: its meter tells what was {lag.late_s:.0f} s ago"
         yield Alarm("meter.late", house.grid.name, f"{words}; what else is measured is compared with it so")
@@ -293,7 +293,7 @@ def find_battery_power_w(
     grid: LastGood | None,
     found_s: float | None = None,
 ) -> float:
-    """What of the battery is in the ``grid``'s last reading; ``last`` is its own last one.
+    """Return what of the battery is in the ``grid``'s last reading; ``last`` is its own last one.
 
     ``found_s`` is the lag that was found since (``lag``), which is newer than the probe's.  Its own last
     reading itself where neither is known, nor the grid.
@@ -313,7 +313,7 @@ def find_battery_power_w(
 
 
 def _model_w(battery: Battery, told: tuple[tuple[int, float], ...], at_ns: int) -> float:
-    """Where its response to its orders would be: the delay, then a straight way to each newer one."""
+    """Return where its response to its orders would be: the delay, then a straight way to each newer one."""
     assert battery.delay_s is not None
     if not told:
         return 0.0

@@ -57,7 +57,7 @@ def update_last_good(frozen: FrozenImage, house: Site, before: LastGoodValues) -
 
 
 def _apparent(grid: GridMeter, memories: LastGoodValues) -> dict[str, LastGood]:
-    """What a meter of VA alone says of the grid's W: at most so much; export where it says export."""
+    """Return what a meter of VA alone says of the grid's W: at most so much; export where it says export."""
     taken = _newest(memories.get(f"{grid.name}.{APPARENT}"), _from_currents(grid, memories))
     if taken is None:
         return {}
@@ -125,7 +125,7 @@ def list_read_points(house: Site) -> list[str]:
 
 
 def _branched(house: Site) -> Iterator[str]:
-    """What tells how the power is spread over nodes and phases."""
+    """Yield what tells how the power is spread over nodes and phases."""
     meters = [house.grid.name, *(node.name for node in house.nodes if node.measured)]
     yield from (
         f"{meter}.{quantity}"

@@ -57,7 +57,7 @@ def make_single_phase(phase: Phase) -> PhaseShare:
 def find_phase_share(
     asset: Asset, via: Phase | None, memories: LastGoodValues, limit_w: float | None, now_ns: int
 ) -> PhaseShare:
-    """Where the power of ``asset`` is.  ``via`` is the phase of a node of one phase that feeds it.
+    """Return where the power of ``asset`` is.  ``via`` is the phase of a node of one phase that feeds it.
 
     ``limit_w`` is what a charging point is held to (None: its full power), as if on all its phases.
     """

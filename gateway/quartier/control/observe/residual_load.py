@@ -141,7 +141,7 @@ def append_residual_sample(
 
 
 def find_lowered_power_w(player: Participant) -> float:
-    """What of a player was lowered just now, in W: it may be in a meter's reading still, or not."""
+    """Return what of a player was lowered just now, in W: it may be in a meter's reading still, or not."""
     return 0.0 if player.settled_w is None else max(0.0, player.present_w - player.settled_w)
 
 
@@ -233,7 +233,7 @@ def estimate_silent_rise_w(players: Iterable[Participant]) -> float:
 
 
 def estimate_unseen_rise_w(assets: Iterable[Asset], memories: LastGoodValues, now_ns: int) -> float:
-    """How much more assets that fell silent could take than when last seen, in W."""
+    """Return how much more assets that fell silent could take than when last seen, in W."""
     more_w = 0.0
     for asset in assets:
         memory = memories.get(f"{asset.name}.power_w")
@@ -243,7 +243,7 @@ def estimate_unseen_rise_w(assets: Iterable[Asset], memories: LastGoodValues, no
 
 
 def estimate_lost_discharge_w(assets: Iterable[Asset], memories: LastGoodValues, now_ns: int) -> float:
-    """What batteries that fell silent while they discharged may cease to give, in W.
+    """Return what batteries that fell silent while they discharged may cease to give, in W.
 
     The grid meter still shows it; their device's own timer ends it.  Once that time is over the meter shows
     what is left.
@@ -263,7 +263,7 @@ def estimate_lost_discharge_w(assets: Iterable[Asset], memories: LastGoodValues,
 
 
 def find_generation_w(house: Site, memories: LastGoodValues, now_ns: int) -> float:
-    """What is generated now, in W and plus; a silent one counts at its rating if it ever generated."""
+    """Return what is generated now, in W and plus; a silent one counts at its rating if it ever generated."""
     total_w = 0.0
     for asset in house.assets:
         if isinstance(asset, Pv | ChpUnit):

@@ -35,7 +35,7 @@ def update_residual_window(
 
 
 def find_certain_load_w(scene: CycleInputs) -> float:
-    """What measured consumers surely take now, in W."""
+    """Return what measured consumers surely take now, in W."""
     seen = (
         observations.find_power_w(scene.state.memories, asset, scene.now_ns)
         for asset in scene.house.assets
@@ -47,7 +47,7 @@ def find_certain_load_w(scene: CycleInputs) -> float:
 
 
 def find_consumption_w(scene: CycleInputs, players: Sequence[Participant]) -> float:
-    """What the building consumes, whatever it generates, in W."""
+    """Return what the building consumes, whatever it generates, in W."""
     assert scene.grid_w is not None
     used_w = scene.grid_w + residual_load.find_generation_w(scene.house, scene.state.memories, scene.now_ns)
     return used_w - sum(min(0.0, p.present_w) for p in players if isinstance(p.asset, Battery))
@@ -56,7 +56,7 @@ def find_consumption_w(scene: CycleInputs, players: Sequence[Participant]) -> fl
 def find_other_consumption_w(
     scene: CycleInputs, players: Sequence[Participant], base: residual_load.ResidualLoad
 ) -> float:
-    """What others than the players consume, in W; at worst where the grid meter says nothing fresh."""
+    """Return what others than the players consume, in W; at worst where the grid meter says nothing fresh."""
     if scene.grid_w is not None:
         return find_consumption_w(scene, players) - sum(max(0.0, player.present_w) for player in players)
     steered_w = -sum(player.present_w for player in players if isinstance(player.asset, Pv))

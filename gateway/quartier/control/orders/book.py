@@ -143,7 +143,7 @@ def contradicts_order(order: Order, want: DesiredValue, frozen: FrozenImage, ste
 
 
 def _may_rewrite(order: Order, want: DesiredValue, frozen: FrozenImage, age_s: float) -> bool:
-    """Whether a device that does not keep its order is told again now.
+    """Return whether a device that does not keep its order is told again now.
 
     At once where it kept this very order until now and has more than that: it began anew by itself, or
     somebody else moved it.  Else it is given time to act.

@@ -33,7 +33,7 @@ GRID_SHARE, GRID_LEAST_W = 0.02, 200.0
 
 
 def find_grid_band_w(cap_w: float) -> float:
-    """How far over a cap at the connection still counts as kept."""
+    """Return how far over a cap at the connection still counts as kept."""
     return max(GRID_SHARE * cap_w, GRID_LEAST_W)
 
 
@@ -56,7 +56,7 @@ class CommandContext:
 
 
 def is_command_fulfilled(one: RunningCommand, world: CommandContext) -> bool:
-    """Whether readings taken since the command began show what it asked."""
+    """Return whether readings taken since the command began show what it asked."""
     wish = one.document.asked
     if isinstance(wish, Setpoint):
         asset = running_commands.find_controllable(world.state.house, wish.asset)
@@ -75,7 +75,7 @@ def is_command_fulfilled(one: RunningCommand, world: CommandContext) -> bool:
 
 
 def _seen_w(asset: ControllableAsset, one: RunningCommand, world: CommandContext) -> float | None:
-    """What it was measured to take since the command began."""
+    """Return what it was measured to take since the command began."""
     memory = world.state.memories.get(f"{asset.name}.power_w")
     return memory.value if memory is not None and memory.taken_ns > one.since_ns else None
 
@@ -112,7 +112,7 @@ def _is_capped(one: RunningCommand, world: CommandContext) -> bool:
 
 
 def explain_failure(one: RunningCommand, world: CommandContext) -> AckReason:
-    """What kept it from success until its time was over."""
+    """Return what kept it from success until its time was over."""
     wish = one.document.asked
     if isinstance(wish, Setpoint):
         asset = running_commands.find_controllable(world.state.house, wish.asset)
@@ -178,7 +178,7 @@ def _steps(one: RunningCommand, world: CommandContext) -> Iterator[tuple[Instruc
 
 
 def _cut(one: RunningCommand, world: CommandContext) -> str:
-    """Why it must end now: what gives ends with whoever stands behind it; what takes goes on."""
+    """Return why it must end now: what gives ends with whoever stands behind it; what takes goes on."""
     wish = one.document.asked
     if not isinstance(wish, Setpoint | SetMode):
         return ""
@@ -238,7 +238,7 @@ def _nonsense(document: CommandDocument, world: CommandContext) -> CommandDecisi
 
 
 def _loosening(world: CommandContext, *, persisted: bool) -> CommandDecision | None:
-    """Why what loosens is not taken now (spec/failsafe.md#rule-3); None where it may be."""
+    """Return why what loosens is not taken now (spec/failsafe.md#rule-3); None where it may be."""
     if not persisted:
         return CommandDecision(InstructionStatus.REJECTED, reception=ReceptionStatus.TEMPORARY_ERROR)
     if not world.now.synced:
@@ -284,7 +284,7 @@ def _is_maintained(commands: RunningCommands, now: Now) -> bool:
 
 
 def is_protected(asset: ControllableAsset, power_w: float, world: CommandContext) -> bool:
-    """Whether the device, or what protects it, keeps the asset from that power now."""
+    """Return whether the device, or what protects it, keeps the asset from that power now."""
     state, now_ns = world.state, world.now.ns
     if participants.explain_no_order(asset, state.memories):
         return True
@@ -304,7 +304,7 @@ def is_protected(asset: ControllableAsset, power_w: float, world: CommandContext
 
 
 def _is_forbidden(asset: ControllableAsset, power_w: float, world: CommandContext) -> bool:
-    """Whether an event of the grid stands against what takes more, or feeds in."""
+    """Return whether an event of the grid stands against what takes more, or feeds in."""
     limits = world.state.house.limits
     grid = effects.find_grid_effects(world.state.events, limits.import_hard_w, world.now.ns)
     if isinstance(asset, Battery):

@@ -111,7 +111,7 @@ class CommandDocument:
 
     @property
     def duration_s(self) -> float:
-        """How long it runs; 0 for what is done at once."""
+        """Return how long it runs; 0 for what is done at once."""
         asked = self.asked
         if not isinstance(asked, Shed | Setpoint | SetMode | FailsafeTest):
             return 0.0

@@ -223,7 +223,7 @@ def _moved(before: PointConflict, read: LastGood, point: str, step: float) -> bo
 
 
 def _is_less(value: float, than: Collection[float]) -> bool:
-    """Whether a value lies between 0 and one of others."""
+    """Return whether a value lies between 0 and one of others."""
     return any(min(0.0, one) <= value <= max(0.0, one) for one in than)
 
 
@@ -236,7 +236,7 @@ def _grain(shown: tuple[float, ...]) -> float:
 
 
 def _is_fallback(point: str, value: float, order: Order, device: DeviceFacts, now_ns: int) -> bool:
-    """Whether it is what the device takes by itself once nobody writes."""
+    """Return whether it is what the device takes by itself once nobody writes."""
     fallback, after_s = device.fallbacks.get(point, (None, float("inf")))
     age_s = (now_ns - order.written_ns) / _S
     if fallback is None:
@@ -247,7 +247,7 @@ def _is_fallback(point: str, value: float, order: Order, device: DeviceFacts, no
 
 
 def is_same_value(point: str, value: float, other: float, step: float) -> bool:
-    """Whether two values of a point are the same for its device."""
+    """Return whether two values of a point are the same for its device."""
     return abs(value - other) <= _allowed(point, other, step)
 
 
@@ -257,12 +257,12 @@ def _allowed(point: str, value: float, step: float) -> float:
 
 
 def explain_no_raise(rivals: Mapping[str, PointConflict], point: str) -> Reason | None:
-    """Why a point is raised by nobody now; None where it is not in conflict."""
+    """Return why a point is raised by nobody now; None where it is not in conflict."""
     one = rivals.get(point)
     return CONFLICT_REASON if one is not None and one.rests_ns is not None else None
 
 
 def find_foreign_value(rivals: Mapping[str, PointConflict], point: str) -> float:
-    """What somebody else set last where a point is in conflict; 0 where it is not."""
+    """Return what somebody else set last where a point is in conflict; 0 where it is not."""
     one = rivals.get(point)
     return 0.0 if one is None or one.rests_ns is None else one.last_foreign or 0.0

@@ -80,7 +80,7 @@ def _does(
     memories: LastGoodValues,
     now_ns: int,
 ) -> LastGood | None:
-    """What it may do as the device says, else what it does, in the unit of its point."""
+    """Return what it may do as the device says, else what it does, in the unit of its point."""
     power = memories.get(f"{asset.name}.power_w")
     if isinstance(asset, ChargePointAsset):
         shown = read_number(frozen, f"{asset.name}.current_limit_a")
@@ -102,7 +102,7 @@ def _does(
 
 
 def _over(asset: Load | ChargePointAsset | Pv) -> float:
-    """How much above its order it may be and still obey."""
+    """Return how much above its order it may be and still obey."""
     if isinstance(asset, ChargePointAsset):
         return EXCESS_CURRENT_A
     if find_control_point(asset).endswith("_w"):
@@ -151,7 +151,7 @@ def _looked(
 
 
 def find_hidden_conflict_alarms(found: Mapping[str, HiddenConflict], house: Site) -> Iterator[Alarm]:
-    """Which devices somebody else lets do more than we do."""
+    """Yield which devices somebody else lets do more than we do."""
     told = [(name, one) for name, one in found.items() if len(one.moves_ns) >= FOREIGN_MOVES_COUNT]
     if not told:
         return

@@ -47,7 +47,7 @@ _LEADERS = {"person": "a person", "document": "the district", "grid": "the publi
 
 
 def explain_no_plan(plan: LocalPlan | None, now: Now, *, outage: bool, doubt: str = "") -> str:
-    """Why no plan leads; empty when one does.  ``doubt`` says why the clock is not believed."""
+    """Return why no plan leads; empty when one does.  ``doubt`` says why the clock is not believed."""
     if plan is None:
         return "there is no plan"
     is_leapt = abs(now.utc_ms - now.ns // 1_000_000 - plan.offset_ms) > PLAN_CLOCK_JUMP_MS
@@ -94,7 +94,7 @@ def follow_aim(scene: CycleInputs, unit: Participant, net_w: float) -> tuple[flo
 
 
 def explain_rule(scene: CycleInputs, unit: Participant, target_w: float, net_w: float) -> Reason:
-    """Why the rule has it do what it does: it brings the grid from ``net_w`` to ``target_w``."""
+    """Return why the rule has it do what it does: it brings the grid from ``net_w`` to ``target_w``."""
     reason = _edge(unit, target_w - net_w) or make_reason("grid.target", target_w=round(target_w))
     if scene.house.plans and (
         meters := meter_clocks.find_contradicting_meters(scene.state.clocks, scene.now_ns)
@@ -104,7 +104,7 @@ def explain_rule(scene: CycleInputs, unit: Participant, target_w: float, net_w: 
 
 
 def _edge(unit: Participant, wanted_w: float) -> Reason | None:
-    """Which edge of its band keeps a battery from doing what is wanted; None when none does."""
+    """Return which edge of its band keeps a battery from doing what is wanted; None when none does."""
     asset = unit.asset
     assert isinstance(asset, Battery)
     if wanted_w < -setpoints.BATTERY_DEADBAND_W and unit.room.low_w == 0:
@@ -183,7 +183,7 @@ class _PlanRequest(NamedTuple):
 
 
 def _wish(asset: ControllableAsset, leg: PlanLeg, state: ControlState, now: Now) -> _PlanRequest | None:
-    """What is wanted of an asset; a battery has aims instead, others have no plan."""
+    """Return what is wanted of an asset; a battery has aims instead, others have no plan."""
     if not isinstance(
         asset, ChargePointAsset | HeatAsset | WasteCollection | BatchLoad
     ) or overrides.find_override_fault(asset, leg.value):
@@ -208,7 +208,7 @@ def _offered_a(ev: ChargePointAsset, leg: PlanLeg, state: ControlState) -> float
 def explain_not_followed(
     asset: ChargePointAsset | HeatAsset | WasteCollection | BatchLoad, state: ControlState, now: Now
 ) -> Reason | None:
-    """Why it follows no plan now; None where it may."""
+    """Return why it follows no plan now; None where it may."""
     if isinstance(asset, ChargePointAsset):
         return _why_not_car(asset, state, now)
     if isinstance(asset, BatchLoad):
@@ -244,7 +244,7 @@ def _why_not_run(run: BatchLoad, state: ControlState, now: Now) -> Reason | None
 
 
 def find_tank_margin_k(heat: HeatAsset) -> float:
-    """How far inside its band a tank has to be to follow a plan."""
+    """Return how far inside its band a tank has to be to follow a plan."""
     low_c, high_c = heat.comfort_min_c, heat.comfort_max_c
     return (
         TANK_MARGIN_K

@@ -27,7 +27,7 @@ OVERRIDE_MAX_S = 86_400.0
 
 
 def find_override_fault(asset: ControllableAsset, value: float) -> str:
-    """Why an asset cannot be ordered so; empty when it can."""
+    """Return why an asset cannot be ordered so; empty when it can."""
     if isinstance(asset, Battery):
         low, high = -asset.discharge_max_w, asset.charge_max_w
         return "" if low <= value <= high else f"{value:g} W is outside {low:g}..{high:g} W"
@@ -64,12 +64,12 @@ def apply_overrides(
 
 
 def is_kept_off(asset: ControllableAsset, overrides: Overrides) -> bool:
-    """Whether a person keeps it off, so that it must not come back."""
+    """Return whether a person keeps it off, so that it must not come back."""
     return asset.name in overrides and _is_off(asset, overrides[asset.name])
 
 
 def is_raise_allowed(asset: ControllableAsset, overrides: Overrides) -> bool:
-    """Whether an export cap may have it take more: not what a person keeps off, or put into a mode."""
+    """Return whether an export cap may have it take more: not what a person keeps off, or put into a mode."""
     if isinstance(asset, OperationModeAsset):
         return asset.name not in overrides
     return not is_kept_off(asset, overrides)
@@ -83,7 +83,7 @@ def _is_off(asset: object, override: Override) -> bool:
 
 
 def is_in_maintenance(asset: ControllableAsset, overrides: Overrides) -> bool:
-    """Whether it belongs to its device now."""
+    """Return whether it belongs to its device now."""
     found = overrides.get(asset.name)
     return found is not None and found.value is None
 
@@ -106,7 +106,7 @@ def make_limit_reached_reason(name: str, overrides: Overrides, value: float) -> 
 
 
 def find_ordered_power_w(asset: Battery, overrides: Overrides) -> float | None:
-    """What a person wants of a battery, in W; None where nobody said."""
+    """Return what a person wants of a battery, in W; None where nobody said."""
     found = overrides.get(asset.name)
     return None if found is None else found.value
 

@@ -36,7 +36,7 @@ BATTERY_ANSWERS_S, BATTERY_OVER_W, BATTERY_OVER_SHARE = 10.0, 300.0, 0.1
 
 
 def is_within_order(asset: Battery, value: float, power_w: float) -> bool:
-    """Whether a battery's power is that of an order of ``value`` in W, or less of it."""
+    """Return whether a battery's power is that of an order of ``value`` in W, or less of it."""
     over_w = max(BATTERY_OVER_W, BATTERY_OVER_SHARE * asset.rated_w)
     return min(value, 0.0) - over_w <= power_w <= max(value, 0.0) + over_w
 
@@ -94,7 +94,7 @@ def find_release_alarms(scene: CycleInputs, lost: Mapping[str, Reason]) -> Itera
 
 
 def _ours(scene: CycleInputs, book: OrderBook, lost: Mapping[str, Reason]) -> list[tuple[_Released, str]]:
-    """What is insisted on: not where a person or another controller has it.
+    """Return what is insisted on: not where a person or another controller has it.
 
     A mode may have been given back because it is normal again: then nothing is lost.
     """
@@ -112,7 +112,7 @@ def _ours(scene: CycleInputs, book: OrderBook, lost: Mapping[str, Reason]) -> li
 
 
 def _why(order: Order) -> Reason:
-    """Why it was given back."""
+    """Return why it was given back."""
     return order.reason.more or order.reason
 
 
@@ -123,7 +123,7 @@ def _is_others(why: Reason) -> bool:
 def _next(
     scene: CycleInputs, asset: _Released, order: Order, frozen: FrozenImage, *, is_own: bool
 ) -> tuple[Order, bool]:
-    """What was given back after this look, and whether that is done again now."""
+    """Return what was given back after this look, and whether that is done again now."""
     if order.is_kept and (is_own or isinstance(asset, OperationModeAsset)):
         return order, False
     point, now_ns = find_control_point(asset), scene.now_ns
@@ -157,7 +157,7 @@ def _next(
 
 
 def _may_insist(order: Order, age_s: float, since_s: float) -> bool:
-    """Whether a device that does otherwise is told again now."""
+    """Return whether a device that does otherwise is told again now."""
     if len(order.rewritten_ns) < REWRITES_MAX and (order.is_kept or since_s < RELEASE_MAX_S):
         return order.is_kept or age_s >= CONFIRM_INTERVAL_S
     return age_s >= min(max(STANDING_ORDER_S, LATER_SHARE * since_s), LATER_MAX_S)
@@ -170,7 +170,7 @@ def _since_s(order: Order, now_ns: int) -> float:
 
 
 def _is_heard(scene: CycleInputs, asset: _Released, order: Order, shown: LastGood | None) -> bool:
-    """Whether anything of it was read since the last write; one that is never read counts as heard."""
+    """Return whether anything of it was read since the last write; one that is never read counts as heard."""
     memories = scene.state.memories
     seen = (shown, memories.get(f"{asset.name}.power_w"), memories.get(f"{asset.name}.soc_pct"))
     taken_ns = [one.taken_ns for one in seen if one is not None]
@@ -178,7 +178,7 @@ def _is_heard(scene: CycleInputs, asset: _Released, order: Order, shown: LastGoo
 
 
 def _fell_back(house: Site, point: str, order: Order, shown: LastGood | None, now_ns: int) -> bool:
-    """Whether the device's own timer may have acted since, and it does what it then does."""
+    """Return whether the device's own timer may have acted since, and it does what it then does."""
     fallback, after_s = house.fallbacks.get(point, (None, inf))
     if now_ns - order.written_ns < after_s * _S:
         return False
@@ -189,7 +189,7 @@ def _fell_back(house: Site, point: str, order: Order, shown: LastGood | None, no
 
 
 def _obeys(scene: CycleInputs, asset: _Released, order: Order, *, is_own: bool) -> bool | None:
-    """Whether its power agrees with what it was given back with; None where that is not known (yet).
+    """Return whether its power agrees with what it was given back with; None where that is not known (yet).
 
     What its own control does nobody knows: a battery that surely does not follow our last order obeys.
     """

@@ -40,12 +40,12 @@ class RunningCommand:
 
     @property
     def duration_ns(self) -> int:
-        """How long it runs."""
+        """Return how long it runs."""
         return self.until_ns - self.since_ns
 
 
 def find_requester(one: RunningCommand) -> Who:
-    """Whose wish it is."""
+    """Return whose wish it is."""
     return Who("document", COMMAND_TYPE, one.document.id, one.document.seq)
 
 
@@ -180,7 +180,7 @@ def accept_command(
 
 
 def _yields(old: CommandDocument, new: CommandDocument) -> bool:
-    """Whether ``old`` ends by ``new``: another word on the same thing, or a release of all."""
+    """Return whether ``old`` ends by ``new``: another word on the same thing, or a release of all."""
     return isinstance(new.asked, Release) or (old.place == new.place != "")
 
 
@@ -206,7 +206,7 @@ def end_command(before: RunningCommands, document: CommandDocument) -> RunningCo
 
 
 def dump_commands(commands: RunningCommands) -> dict[str, Any]:
-    """What must be known after a restart, JSON-ready; it changes only when something happens."""
+    """Return what must be known after a restart, JSON-ready; it changes only when something happens."""
     return {
         "running": [_row(one) for one in commands.running],
         "answered": [asdict(ack) for ack in commands.answered],
@@ -228,7 +228,7 @@ class RestartFacts:
 def load_commands(
     facts: Mapping[str, Any], now: Now, *, outage: bool, since: RestartFacts = RestartFacts()
 ) -> tuple[RunningCommands, list[Ack]]:
-    """What ``dump`` gave, on this process's clock, and what must be said of it.
+    """Return what ``dump`` gave, on this process's clock, and what must be said of it.
 
     Where the machine went on its clock says how long each has run.  Else what takes (a shed, a test) goes on
     for as long as was counted, or is certain; what gives (a setpoint, a mode) only where the wall clock says
@@ -269,7 +269,7 @@ def _restored(row: Mapping[str, Any], now: Now, *, outage: bool, since: RestartF
 
 
 def _passed_ns(one: RunningCommand, now: Now, *, outage: bool, since: RestartFacts) -> int:
-    """How long it has run: at most, of what gives; at least, of what takes.
+    """Return how long it has run: at most, of what gives; at least, of what takes.
 
     A wall clock that shows a time before it began was set, and tells nothing.
     """

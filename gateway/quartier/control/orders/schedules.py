@@ -103,7 +103,7 @@ def accept_schedule(
 
 
 def find_scheduled_orders(entries: ScheduleProgresses, moment: ScheduleContext) -> Overrides:
-    """What the schedules want of their assets now; nothing where the district does not lead."""
+    """Return what the schedules want of their assets now; nothing where the district does not lead."""
     if not moment.leads:
         return {}
     return {name: one for name, entry in entries.items() if (one := _wish(entry.schedule, moment))}
@@ -152,7 +152,7 @@ def _refusal(held: ScheduleProgress | None, schedule: DeviceSchedule, moment: Sc
 
 
 def find_schedule_fault(asset: ControllableAsset, schedule: DeviceSchedule) -> str:
-    """Why no device of the asset can do what the schedule says; empty when it can."""
+    """Return why no device of the asset can do what the schedule says; empty when it can."""
     return next((found for stretch in schedule.stretches if (found := _fault(asset, stretch))), "")
 
 
@@ -212,7 +212,7 @@ def _looked(entry: ScheduleProgress, moment: ScheduleContext) -> ScheduleProgres
 
 
 def _why_not(asset: ControllableAsset, moment: ScheduleContext) -> str:
-    """What most likely keeps an asset from what is wanted of it (spec/sync.md#ack)."""
+    """Return what most likely keeps an asset from what is wanted of it (spec/sync.md#ack)."""
     if asset.name in moment.by_hand:
         return "LOCAL_OVERRIDE"
     order = moment.orders.get(participants.find_control_point(asset))
@@ -228,7 +228,7 @@ def _why_not(asset: ControllableAsset, moment: ScheduleContext) -> str:
 
 
 def _has_missed(entry: ScheduleProgress, end_ms: int) -> bool:
-    """Whether the stretch that was seen last was not kept, or one between it and this was not seen."""
+    """Return whether the stretch that was seen last was not kept, or one between it and this was not seen."""
     if entry.until_ms is None:
         return False
     edges = timeline.find_edges(entry.schedule.start_utc_ms, entry.schedule.stretches)

@@ -24,7 +24,7 @@ BATTERY_DEADBAND = 0.005
 
 
 def find_power_range(battery: Battery, soc_pct: float) -> PowerRange:
-    """What SoC band and reserve allow; the last percent before an edge tapers the power off.
+    """Return what SoC band and reserve allow; the last percent before an edge tapers the power off.
 
     The reserve is kept: discharging ends there, not at the lower edge of the band.
     """
@@ -93,7 +93,7 @@ _ROUNDING_W = 1.0
 
 
 def find_power_fault(asset: ControllableAsset, power_w: float) -> str:
-    """Why ``power_w`` can never be had of the asset; empty when it can."""
+    """Return why ``power_w`` can never be had of the asset; empty when it can."""
     if not has_writable_point(asset):
         return f"{asset.name} takes no order"
     if isinstance(asset, Battery):
@@ -112,7 +112,7 @@ def find_power_fault(asset: ControllableAsset, power_w: float) -> str:
 
 
 def find_soc_fault(asset: ControllableAsset, soc_pct: float) -> str:
-    """Why a state of charge is no target for the asset; empty when it is one."""
+    """Return why a state of charge is no target for the asset; empty when it is one."""
     if not isinstance(asset, Battery):
         return f"{asset.name} tells no state of charge"
     if not has_writable_point(asset):
@@ -123,7 +123,7 @@ def find_soc_fault(asset: ControllableAsset, soc_pct: float) -> str:
 
 
 def convert_power(asset: ControllableAsset, power_w: float) -> float:
-    """What is ordered for a power without ``fault``, as ``control.override`` takes it.
+    """Return what is ordered for a power without ``fault``, as ``control.override`` takes it.
 
     W of a battery and of a PV's limit, A of a charging point, 1 or 0 of a relay; of modes the first that
     takes no more.
@@ -151,7 +151,7 @@ def find_power_to_target_w(battery: Battery, soc_pct: float, target_pct: float, 
 
 
 def is_setpoint_reached(asset: ControllableAsset, power_w: float, measured_w: float) -> bool:
-    """Whether what is measured is inside the band; the sun may give less than a PV was allowed."""
+    """Return whether what is measured is inside the band; the sun may give less than a PV was allowed."""
     band_w = max(BAND * abs(power_w), min(BAND_W, BAND_RATED * asset.rated_w))
     if isinstance(asset, Pv) and power_w < 0:
         return power_w - band_w <= measured_w <= band_w

@@ -46,7 +46,7 @@ def drop_expired_signals(signals: Signals, utc_ms: int) -> Signals:
 def find_signal_now(
     signal: Signal, utc_ms: int, lost_ms: int | None = None
 ) -> tuple[SignalInterval, int] | None:
-    """What it says now, and until when; None in a gap, before its time and after it."""
+    """Return what it says now, and until when; None in a gap, before its time and after it."""
     if utc_ms < signal.nbf_utc_ms:
         return None
     return timeline.find_running_span(signal.start_utc_ms, signal.exp_utc_ms, signal.spans, utc_ms, lost_ms)

@@ -44,5 +44,5 @@ def find_running_span(
 
 
 def find_end_ms(start_utc_ms: int, exp_utc_ms: int, spans: Sequence[_Timed]) -> int:
-    """When the last span ends, at the latest with the document."""
+    """Return when the last span ends, at the latest with the document."""
     return min(exp_utc_ms, start_utc_ms + int(sum(span.duration_s for span in spans) * 1000))

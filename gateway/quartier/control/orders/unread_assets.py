@@ -27,7 +27,7 @@ def note_unread_point(turn: SwitchState, now_ns: int, *, read: bool) -> SwitchSt
 
 
 def is_wait_over(scene: CycleInputs, asset: ControllableAsset, turn: SwitchState) -> bool:
-    """Whether its point was waited for as long as its device may be silent, and all else is well."""
+    """Return whether its point was waited for as long as its device may be silent, and all else is well."""
     if turn.unread_ns is None or scene.lost or scene.stage is not ControlStage.WELL:
         return False
     waits_s = max(totals.START_WAIT_S, observations.find_silent_after_s(asset.period_s))
@@ -35,7 +35,7 @@ def is_wait_over(scene: CycleInputs, asset: ControllableAsset, turn: SwitchState
 
 
 def returns_staged(scene: CycleInputs, player: Participant) -> bool:
-    """Whether it is to come back in its turn: it may be off as well as idle."""
+    """Return whether it is to come back in its turn: it may be off as well as idle."""
     asset, turn = player.asset, player.turn
     switched = isinstance(asset, Load | ChargePointAsset) or (
         isinstance(asset, Pv) and asset.curtail == "relay"
@@ -45,12 +45,12 @@ def returns_staged(scene: CycleInputs, player: Participant) -> bool:
 
 
 def is_possibly_off(scene: CycleInputs, player: Participant) -> bool:
-    """Whether it is off, or may be; one that is remembered off and was not read is told so first."""
+    """Return whether it is off, or may be; one that is remembered off and was not read is told so first."""
     return not player.turn.on if player.turn.unread_ns is None else returns_staged(scene, player)
 
 
 def is_unread(scene: CycleInputs, player: Participant) -> bool:
-    """Whether it is told no more than it has, for nobody knows what it has."""
+    """Return whether it is told no more than it has, for nobody knows what it has."""
     if player.turn.unread_ns is None:
         return False
     return not is_wait_over(scene, player.asset, player.turn) or returns_staged(scene, player)
@@ -70,7 +70,7 @@ def is_first_order_due(scene: CycleInputs, player: Participant, turn: SwitchStat
 
 
 def is_seen_running(player: Participant) -> bool:
-    """Whether it is seen to take, or make, what it cannot while it is off."""
+    """Return whether it is seen to take, or make, what it cannot while it is off."""
     return player.seen and abs(player.present_w) > OVER_W
 
 

@@ -62,7 +62,7 @@ def find_contested_assets(scene: CycleInputs) -> Iterator[FlexibleAsset | Batter
 
 
 def find_conflict_power_w(house: Site, state: ControlState, now_ns: int) -> tuple[float, float]:
-    """How much more import, and how much less of it, points in conflict may bring at any moment, in W.
+    """Return how much more import, and how much less of it, points in conflict may bring at any moment, in W.
 
     Beside what the meters show: the larger of measured and last foreign value counts.  So it does already
     while a conflict begins: the other controller writes again within seconds.
@@ -85,7 +85,7 @@ def find_conflict_power_w(house: Site, state: ControlState, now_ns: int) -> tupl
 
 
 def _is_moved(one: PointConflict, now_ns: int) -> bool:
-    """Whether another controller moves a point now: in conflict, or twice within the last minute."""
+    """Return whether another controller moves a point now: in conflict, or twice within the last minute."""
     if one.rests_ns is not None:
         return True
     return len(one.moves_ns) > 1 and now_ns - one.moves_ns[-2] < RAISE_WAIT_S * _S
@@ -138,7 +138,7 @@ def find_repeated_releases(scene: CycleInputs, result: AllocationResult) -> set[
 def find_conflict_writes(
     scene: CycleInputs, result: AllocationResult, turns: Mapping[str, SwitchState]
 ) -> tuple[list[DesiredValue], dict[str, SwitchState]]:
-    """What is written to points in conflict now, and the turns that this makes."""
+    """Return what is written to points in conflict now, and the turns that this makes."""
     found, after = [], dict(turns)
     for asset in find_contested_assets(scene):
         if isinstance(asset, Battery):
@@ -225,13 +225,13 @@ def _most(scene: CycleInputs, asset: FlexibleAsset) -> float | None:
 
 
 def _is_kept_off(scene: CycleInputs, asset: FlexibleAsset) -> bool:
-    """Whether a person, or the district, keeps it off; the local plan may be met half-way."""
+    """Return whether a person, or the district, keeps it off; the local plan may be met half-way."""
     overrides = scene.wishes.overrides
     return orders_overrides.is_kept_off(asset, overrides) and overrides[asset.name].who.kind != "rule"
 
 
 def _stands(one: PointConflict, ordered: float | None) -> float | None:
-    """What stands at the device, as far as it is known."""
+    """Return what stands at the device, as far as it is known."""
     if one.foreign is not None:
         return one.foreign
     return ordered if one.read is None or one.agreed else one.read.value
@@ -250,7 +250,7 @@ def _by_turn(asset: FlexibleAsset, turn: SwitchState) -> float:
 
 
 def _rank(asset: FlexibleAsset, value: float) -> float:
-    """What takes, or makes, less ranks lower."""
+    """Return what takes, or makes, less ranks lower."""
     return -float(_mode(asset, value)) if isinstance(asset, OperationModeAsset) else value
 
 
@@ -272,7 +272,7 @@ def _switched(
 
 
 def _takes_nothing(scene: CycleInputs, asset: ChargePointAsset) -> bool:
-    """Whether it is seen to take nothing: then what it shows as its order is not true."""
+    """Return whether it is seen to take nothing: then what it shows as its order is not true."""
     watts = observations.find_power_w(scene.state.memories, asset, scene.now_ns) if asset.measured else None
     return watts is not None and watts < 0.5 * find_floor_power_w(asset)
 
@@ -293,7 +293,7 @@ def _may_open(scene: CycleInputs, asset: FlexibleAsset, one: PointConflict) -> b
 
 
 def _is_above_fuse(scene: CycleInputs, asset: FlexibleAsset) -> bool:
-    """Whether a fuse on its way carries too much, by its meter."""
+    """Return whether a fuse on its way carries too much, by its meter."""
     stem = connection_tree.build_topology(scene.house.nodes)
     (home,) = stem.homes([asset])
     names = {stem.name(number) for number in stem.way(home)}
@@ -304,7 +304,7 @@ def _is_above_fuse(scene: CycleInputs, asset: FlexibleAsset) -> bool:
 
 
 def _is_needed(scene: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> bool:
-    """Whether a limit, or an event of the grid, needs it lower."""
+    """Return whether a limit, or an event of the grid, needs it lower."""
     if isinstance(asset, Pv):
         return _exports_too_much(scene, result)
     is_off = asset.tier in scene.duties.off
@@ -312,7 +312,7 @@ def _is_needed(scene: CycleInputs, result: AllocationResult, asset: FlexibleAsse
 
 
 def _imports_too_much(scene: CycleInputs, result: AllocationResult) -> bool:
-    """Whether the import is near its limit, or others are lowered to keep one."""
+    """Return whether the import is near its limit, or others are lowered to keep one."""
     if result.total_high_w is None:
         return False
     return (
@@ -329,7 +329,7 @@ def _exports_too_much(scene: CycleInputs, result: AllocationResult) -> bool:
 
 
 def _least(scene: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> float:
-    """How low a limit needs it: a car keeps its least current where that is enough."""
+    """Return how low a limit needs it: a car keeps its least current where that is enough."""
     if isinstance(asset, OperationModeAsset):
         return asset.modes[operation_modes.find_preference(scene, asset).lowest].value
     if isinstance(asset, ChargePointAsset):

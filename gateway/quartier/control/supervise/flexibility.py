@@ -40,7 +40,7 @@ def report_flexibility(
 
 
 def is_flexibility_known(state: ControlState, now: Now) -> bool:
-    """Whether there is something to tell: every asset was heard, or has had its time to answer."""
+    """Return whether there is something to tell: every asset was heard, or has had its time to answer."""
     if state.started_ns is None:
         return False
     if (now.ns - state.started_ns) / 1e9 > totals.START_WAIT_S:
@@ -70,7 +70,7 @@ def _device(state: ControlState, asset: ControllableAsset, now: Now, *, by_hand:
 
 
 def find_control_type(state: ControlState, asset: ControllableAsset, now: Now) -> str:
-    """How it can be steered, in S2's words, by class (spec/failsafe.md#s2-models)."""
+    """Return how it can be steered, in S2's words, by class (spec/failsafe.md#s2-models)."""
     if not participants.has_writable_point(asset):
         return NONE
     if isinstance(asset, Battery) or _tank_c(state, asset, now) is not None:
@@ -155,7 +155,7 @@ def _of_tank(state: ControlState, asset: OperationModeAsset, now: Now) -> dict[s
 
 
 def _tank_c(state: ControlState, asset: ControllableAsset, now: Now) -> float | None:
-    """How warm the tank is of what heats one; None for all others, and while it is silent."""
+    """Return how warm the tank is of what heats one; None for all others, and while it is silent."""
     if not isinstance(asset, HeatAsset) or "tank_c" not in asset.senses:
         return None
     return observations.find_fresh_value(state.memories, f"{asset.name}.tank_c", asset.sense_period_s, now.ns)

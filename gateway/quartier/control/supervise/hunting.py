@@ -55,7 +55,7 @@ class SignalReversals:
 
     @property
     def amplitude(self) -> float:
-        """How far it goes from turn to turn."""
+        """Return how far it goes from turn to turn."""
         return median([abs(later - sooner) for sooner, later in pairwise(self.ends)] or [0.0])
 
 
@@ -150,7 +150,7 @@ def _turned(before: SignalReversals, newest: LastGood | None, least: float) -> S
 
 
 def _swings(swing: OutputSwing, asset: Battery | Pv, grid_s: float | None, now_ns: int) -> bool:
-    """Whether it swings at the grid's pace, and at one that its delay makes."""
+    """Return whether it swings at the grid's pace, and at one that its delay makes."""
     half_s = _half_s(swing.order, now_ns)
     if half_s is None or grid_s is None:
         return False
@@ -190,7 +190,7 @@ def _alike(one_s: float, other_s: float) -> bool:
 
 
 def _is_own(asset: Battery | Pv, half_s: float) -> bool:
-    """Whether a delay of ours makes such a pace: by what a probe measured, where it did."""
+    """Return whether a delay of ours makes such a pace: by what a probe measured, where it did."""
     low_s, high_s = HALF_S
     if isinstance(asset, Battery) and asset.delay_s is not None:
         delay_s = max(asset.delay_s + abs(asset.lag_s), 1.0)
@@ -199,7 +199,7 @@ def _is_own(asset: Battery | Pv, half_s: float) -> bool:
 
 
 def find_hunting_alarms(swings: OutputSwings) -> list[Alarm]:
-    """What people must look at, with advice; it stands until the full gain is back."""
+    """Return what people must look at, with advice; it stands until the full gain is back."""
     return [Alarm("control.hunting", name, _words(name, one)) for name, one in swings.of.items() if one.step]
 
 

@@ -83,7 +83,7 @@ class SiteLoss:
 
     @property
     def action(self) -> str:
-        """What is done here: of a device's timer only where it has one."""
+        """Return what is done here: of a device's timer only where it has one."""
         loss = self.loss
         if not loss.counts or (self.is_ordered and isfinite(self.deadline_s)):
             return loss.action
@@ -91,7 +91,7 @@ class SiteLoss:
 
     @property
     def where(self) -> str:
-        """Who does it here."""
+        """Return who does it here."""
         is_timed = self.is_ordered and isfinite(self.deadline_s)
         return self.loss.where if is_timed or not self.loss.counts else _COUNTED
 

@@ -71,7 +71,7 @@ def _of_building(scene: CycleInputs) -> Iterator[tuple[str, str]]:
 
 
 def _of_assets(scene: CycleInputs) -> Iterator[tuple[str, str]]:
-    """Who was heard and is silent; who was never heard has its time to answer first."""
+    """Yield who was heard and is silent; who was never heard has its time to answer first."""
     for asset in scene.house.assets:
         known = f"{asset.name}.power_w" in scene.state.memories
         silent = observations.find_power_w(scene.state.memories, asset, scene.now_ns) is None
@@ -191,7 +191,7 @@ def _grid_state(scene: CycleInputs) -> str:
 def find_control_alarms(
     scene: CycleInputs, players: Sequence[Participant], result: AllocationResult, lost: Mapping[str, Reason]
 ) -> Iterator[Alarm]:
-    """What is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
+    """Yield what is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
     for one in _alarms(scene, players, result, lost):
         yield _with_meter_cause(scene, one)
     yield from unmet.find_unkept_limit_alarms(scene, players)
@@ -248,7 +248,7 @@ def _alarms(
 
 
 def _given_back(scene: CycleInputs, name: str, why: Reason) -> Iterator[Alarm]:
-    """Why a point is given back; where a person ordered it, that is nobody's alarm."""
+    """Yield why a point is given back; where a person ordered it, that is nobody's alarm."""
     words = f"{name}: given back, {why}"
     if why.code == conflicts.CONFLICT_REASON.code:
         yield Alarm("output.second_master", name, words)
@@ -337,7 +337,7 @@ def _with_wish(
 
 
 def _shown_state(state: Reason) -> dict[str, Any]:
-    """How an asset stands, as text and as code with values; the same for many cycles."""
+    """Return how an asset stands, as text and as code with values; the same for many cycles."""
     return _PLAIN.get(id(state)) or _found_state(state)
 
 

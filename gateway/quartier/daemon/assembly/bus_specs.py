@@ -128,7 +128,7 @@ def _find_poll_phases_ns(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _find_release_limits(site: site_file.SiteFile, name: str, asset: Any) -> dict[str, float]:
-    """What ``on_release = "cap"`` writes: the fail-safe value of each point that can be a cap."""
+    """Return what ``on_release = "cap"`` writes: the fail-safe value of each point that can be a cap."""
     if isinstance(asset, asset_sections.PvSection):
         return {f"{name}.generation_max_w": min(asset.rated_w, site.limits.export_failsafe_w)}
     if isinstance(asset, asset_sections.ChargePointSection):
@@ -150,7 +150,7 @@ def find_declared_points(planned: Sequence[BusSpec]) -> dict[str, PointInfo]:
 def find_release_values(
     planned: Sequence[BusSpec], points: Mapping[str, PointInfo]
 ) -> dict[str, float | None]:
-    """What control writes when an input that a setpoint needs is lost (spec/failsafe.md#rule-11).
+    """Return what control writes when an input that a setpoint needs is lost (spec/failsafe.md#rule-11).
 
     None where nothing is to be written: the device's own timer or control takes over.
     """
@@ -185,7 +185,7 @@ def find_polled_profile(loaded: LoadedSite, device: str) -> Profile:
 
 
 def find_frequency_period_s(loaded: LoadedSite) -> float | None:
-    """How often the connection meter says its frequency, in s; None where it does not."""
+    """Return how often the connection meter says its frequency, in s; None where it does not."""
     _, grid = loaded.site.grid()
     profile = find_polled_profile(loaded, grid.device)
     point = profile.parts.get(grid.part, {}).get(FREQUENCY_QUANTITY)

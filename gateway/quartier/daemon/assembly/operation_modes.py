@@ -111,7 +111,7 @@ def _make_variable_speed_asset(
     section: operation_mode_sections.SubstationSection | operation_mode_sections.VentilationSection,
     said: Mapping[str, Any],
 ) -> asset_types.OperationModeAsset:
-    """What turns at a speed: its power goes with the third power of that (affinity laws)."""
+    """Return what turns at a speed: its power goes with the third power of that (affinity laws)."""
     if isinstance(section, operation_mode_sections.SubstationSection):
         speeds = _step_down(section.pump_normal_pct, section.pump_min_pct, section.pump_step_pct)
         return asset_types.HeatSubstation(
@@ -169,7 +169,7 @@ def _find_comfort(
 
 
 def _make_water(heat: operation_mode_sections.HeatSection) -> asset_types.WaterTank | None:
-    """What it heats; where no loss is said, the most that EU 814/2013 allows (annex II, 2)."""
+    """Return what it heats; where no loss is said, the most that EU 814/2013 allows (annex II, 2)."""
     if heat.tank_m3 is None:
         return None
     allowed_w = 16.66 + 8.33 * (heat.tank_m3 * _LITRES_PER_M3) ** 0.4

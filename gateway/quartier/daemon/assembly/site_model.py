@@ -177,7 +177,7 @@ def _make_asset(
 
 
 def _find_extra_readings(name: str, role: str, points: Mapping[str, PointInfo]) -> dict[str, Any]:
-    """What is looked at beside its power, as far as it is served."""
+    """Return what is looked at beside its power, as far as it is served."""
     senses = [
         point
         for one in operation_modes.SENSED_QUANTITIES.get(role, ())
@@ -247,12 +247,12 @@ def make_node(name: str, section: connection_sections.NodeSection, points: Mappi
 
 
 def is_writable(points: Mapping[str, PointInfo], point: str) -> bool:
-    """Whether it takes orders."""
+    """Return whether it takes orders."""
     return point in points and points[point].writable
 
 
 def is_given_back(points: Mapping[str, PointInfo], point: str) -> bool:
-    """Whether leaving gives it back to its device's own control."""
+    """Return whether leaving gives it back to its device's own control."""
     return point in points and points[point].on_release == "own"
 
 
@@ -270,17 +270,17 @@ def find_own_controls(points: Mapping[str, PointInfo]) -> dict[str, bool]:
 
 
 def is_read_back(points: Mapping[str, PointInfo], point: str) -> bool:
-    """Whether what its device holds can be read; true where there is no such point."""
+    """Return whether what its device holds can be read; true where there is no such point."""
     return point not in points or points[point].read_back
 
 
 def has_fallback(points: Mapping[str, PointInfo], point: str) -> bool:
-    """Whether its device forgets orders by itself; true where there is no such point."""
+    """Return whether its device forgets orders by itself; true where there is no such point."""
     return point not in points or points[point].fallback is not None
 
 
 def find_lease_s(points: Mapping[str, PointInfo], point: str) -> float:
-    """How long an order stands without being written again, in s; infinite without a timer."""
+    """Return how long an order stands without being written again, in s; infinite without a timer."""
     fallback = points[point].fallback if point in points else None
     return (
         inf if fallback is None else min(fallback.after_s, 3 * (fallback.refresh_s or fallback.after_s / 3))
@@ -288,12 +288,12 @@ def find_lease_s(points: Mapping[str, PointInfo], point: str) -> float:
 
 
 def find_period_s(points: Mapping[str, PointInfo], point: str) -> float:
-    """How often it is read, in s."""
+    """Return how often it is read, in s."""
     return points[point].period_s if point in points else 1.0
 
 
 def find_measured_period_s(points: Mapping[str, PointInfo], point: str) -> float | None:
-    """How often it is read, in s; None where there is no such point."""
+    """Return how often it is read, in s; None where there is no such point."""
     return points[point].period_s if point in points else None
 
 

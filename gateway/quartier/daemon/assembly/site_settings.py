@@ -16,7 +16,7 @@ def find_random_seed(site: site_file.SiteFile) -> int:
 
 
 def make_link_params(site: site_file.SiteFile, limits: site_layout.SiteLimits) -> LinkParameters:
-    """What the link-state machine is told."""
+    """Return what the link-state machine is told."""
     return LinkParameters(
         limits=limits,
         heartbeat_timeout_s=site.limits.heartbeat_timeout_s,

@@ -92,7 +92,7 @@ class BusManager:
 
     @property
     def wires(self) -> list[BusSpec]:
-        """What the buses were made from."""
+        """Return what the buses were made from."""
         return [member.wire for member in self._members.values()]
 
     def drivers(self) -> list[tuple[str, Driver]]:
@@ -291,7 +291,7 @@ class ReleaseFile:
 
     @property
     def fault(self) -> str:
-        """Why it cannot be kept now; empty when it can."""
+        """Return why it cannot be kept now; empty when it can."""
         return self._fault
 
     def follow(self, fleet: BusManager) -> None:

@@ -95,7 +95,7 @@ def _find_address(section: Any) -> str:
 
 
 def _find_secrets(bus: Bus) -> Iterator[str]:
-    """What devices said of themselves that names them and nobody else."""
+    """Yield what devices said of themselves that names them and nobody else."""
     for health in bus.devices.values():
         for key in ("serial", "id", "address"):
             if text := str(health.identity.get(key, "")):

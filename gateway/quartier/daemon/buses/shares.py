@@ -197,7 +197,7 @@ class Shares:
     # What people are told
 
     def told(self, bus: str) -> list[dict[str, Any]]:
-        """How the shares of a bus do, JSON-ready."""
+        """Return how the shares of a bus do, JSON-ready."""
         return [
             {
                 "name": client.terms.name,
@@ -252,7 +252,7 @@ def _find_all_units(wire: BusSpec) -> frozenset[int]:
 
 
 def _find_owners(wire: BusSpec) -> dict[int, list[str]]:
-    """Whose device answers under each unit."""
+    """Return whose device answers under each unit."""
     found: dict[int, list[str]] = {}
     for spec, profile in wire.devices:
         for unit in _find_units(spec.unit, profile):
@@ -261,6 +261,6 @@ def _find_owners(wire: BusSpec) -> dict[int, list[str]]:
 
 
 def _is_silent(bus: Bus, devices: Iterable[str]) -> bool:
-    """Whether all who answer under a unit are known not to; of another unit nothing is known."""
+    """Return whether all who answer under a unit are known not to; of another unit nothing is known."""
     healths = [bus.devices[name] for name in devices if name in bus.devices]
     return bool(healths) and all(health.silent or health.aside for health in healths)

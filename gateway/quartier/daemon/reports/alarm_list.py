@@ -109,7 +109,7 @@ class AlarmManager:
 
     @property
     def order_handlers(self) -> OrderHandlers:
-        """What the operators' desk serves; who may only look asks the other one."""
+        """Return what the operators' desk serves; who may only look asks the other one."""
         return {"acknowledge": self.acknowledge}
 
     def listing(self, now: Now) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class AlarmManager:
         return {"utc_ms": now.utc_ms, "zone": self.book.zone, **self._collect_counts(), "alarms": aged}
 
     def summary(self) -> dict[str, Any]:
-        """How many there are, and the newest that nobody has acknowledged."""
+        """Return how many there are, and the newest that nobody has acknowledged."""
         newest = next(iter(self.book.unacknowledged), None)
         return {**self._collect_counts(), "newest": newest and self._render_record(newest, self._clock.now())}
 
@@ -240,7 +240,7 @@ def load_alarms(state_dir: Path) -> Mapping[str, Any] | None:
 
 
 def _render_event_data(one: AlarmRecord) -> dict[str, Any]:
-    """What an event says of it beside its words."""
+    """Return what an event says of it beside its words."""
     kind = ALARM_KINDS_BY_CODE.get(one.code)
     data = {"code": one.code, "of": one.of, "severity": "" if kind is None else str(kind.severity)}
     came = [format_alarm_name(each.code, each.of) for each in one.consequences]

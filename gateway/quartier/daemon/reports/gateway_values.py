@@ -100,7 +100,7 @@ def make_gateway_readings(found: Mapping[str, Value], now_ns: int) -> Readings:
 
 
 def make_point_infos(points: Iterable[str], address: str) -> dict[str, PointInfo]:
-    """What the births say about points that no device serves."""
+    """Return what the births say about points that no device serves."""
     return {
         point: PointInfo(point, word(split(point)[1]).kind, address, GATEWAY_PERIOD_S)  # type: ignore[arg-type]  # kinds are the contract's
         for point in points

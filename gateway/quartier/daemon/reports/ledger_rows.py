@@ -83,7 +83,7 @@ class LedgerRow:
         self.told_ns = 0
 
     def takes(self, command: Command) -> bool:
-        """Whether a command is the same order again, or the same following something."""
+        """Return whether a command is the same order again, or the same following something."""
         entry = self.entry
         # A row of an older version has no code: then the text tells.
         differs = entry.cause != command.cause if entry.cause else entry.why != command.reason
@@ -141,7 +141,7 @@ class LedgerRow:
         self.entry.end, self.entry.end_ms = how, utc_ms
 
     def copy_entry(self) -> LedgerEntry:
-        """How it stands now, for who keeps it."""
+        """Return how it stands now, for who keeps it."""
         return replace(self.entry, fates=dict(self.entry.fates))
 
     def note_saved(self, now_ns: int) -> None:

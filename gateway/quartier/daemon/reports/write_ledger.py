@@ -45,7 +45,7 @@ class LedgerStore(Protocol):
 
     @property
     def boot(self) -> int:
-        """Which start this is."""
+        """Return which start this is."""
         ...
 
     def write_down(self, entry: LedgerEntry, now: Now) -> None:
@@ -363,7 +363,7 @@ def _explain_giving_back(why: Reason) -> Reason:
 
 
 def _is_due(row: LedgerRow, now_ns: int) -> bool:
-    """Whether the store should have it now; what goes on for long, or turns often, is told seldom."""
+    """Return whether the store should have it now; what goes on for long, or turns often, is told seldom."""
     told, entry = row.told, row.entry
     if told is None or (told[0] == "pending" and entry.outcome != "pending"):
         return True

@@ -113,7 +113,7 @@ class ControlChannel:
 
     @property
     def watermark_topic(self) -> str:
-        """Where the district says what it stored."""
+        """Return where the district says what it stored."""
         return f"{self._topic}/watermark"
 
     def begin(self, marks: Mapping[str, StreamPosition]) -> None:
@@ -125,7 +125,7 @@ class ControlChannel:
             self._arrival.begin()
 
     def is_watermark_trusted(self, watermark: IncomingMessage) -> bool:
-        """Whether a key for watermarks signed it; else it has no effect, and that is an alarm."""
+        """Return whether a key for watermarks signed it; else it has no effect, and that is an alarm."""
         said = watermark.topic, watermark.payload, watermark.user.get("sig")
         refused = self.documents.find_watermark_refusal(*said, self._clock.now())
         if refused is not None:

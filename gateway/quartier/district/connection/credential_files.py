@@ -58,7 +58,7 @@ class CredentialWatcher:
 
     @property
     def expiring(self) -> Mapping[str, str]:
-        """What ends within seven days and has no successor, as it was seen last."""
+        """Return what ends within seven days and has no successor, as it was seen last."""
         return self._expiries.soon
 
     async def begin(self) -> None:
@@ -187,7 +187,7 @@ class CredentialWatcher:
 
 
 def _find_stamps(paths: Iterable[Path]) -> dict[Path, object]:
-    """What shows that a file was replaced; absent files have no stamp."""
+    """Return what shows that a file was replaced; absent files have no stamp."""
     stamps: dict[Path, object] = {}
     for path in paths:
         with suppress(OSError):
@@ -197,7 +197,7 @@ def _find_stamps(paths: Iterable[Path]) -> dict[Path, object]:
 
 
 def _read_subject(path: Path) -> str | None:
-    """Whose certificate lies there; None where none can be read, which is told when it is used."""
+    """Return whose certificate lies there; None where none can be read, which is told when it is used."""
     from quartier.district.documents import signatures  # noqa: PLC0415 - only where there are some
 
     with suppress(OSError, ValueError):

@@ -27,12 +27,12 @@ class IncomingQueue:
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more should be read."""
+        """Return whether nothing more should be read."""
         return len(self._messages) >= INCOMING_MESSAGES_MAX or self._bytes >= INCOMING_MAX_BYTES
 
     @property
     def has_room(self) -> bool:
-        """Whether half of it is free."""
+        """Return whether half of it is free."""
         return len(self._messages) < INCOMING_MESSAGES_MAX // 2 and self._bytes < INCOMING_MAX_BYTES // 2
 
     def put(self, message: IncomingMessage) -> None:
@@ -87,7 +87,7 @@ class BackfillAllowance:
             self._given_s = now_s
 
     def bytes(self, unsent_bytes: int, now_s: float) -> int:
-        """How much may follow now; ``unsent_bytes`` waits in our own queue and in the kernel's."""
+        """Return how much may follow now; ``unsent_bytes`` waits in our own queue and in the kernel's."""
         passed_s = 0.0 if self._given_s is None else now_s - self._given_s
         if unsent_bytes > 0:
             if passed_s > self.TIME_S:

@@ -293,22 +293,22 @@ class MqttConnection:
 
     @property
     def ended(self) -> ConnectionEnded | None:
-        """Why it is over; None while it stands."""
+        """Return why it is over; None while it stands."""
         return self._ended
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a socket to say something on."""
+        """Return whether there is a socket to say something on."""
         return self._socket is not None
 
     @property
     def room_bytes(self) -> int:
-        """How much more may be published now; what does not fit waits in the store."""
+        """Return how much more may be published now; what does not fit waits in the store."""
         return mqtt_types.SEND_WINDOW_BYTES - self._flying_bytes
 
     @property
     def backfill_bytes(self) -> int:
-        """How much history may be published now: nothing that is live ever waits behind much of it."""
+        """Return how much history may be published now: nothing that is live ever waits behind much of it."""
         if self._socket is None:
             return 0
         unsent_bytes = self._flying_bytes or find_unsent_bytes(self._socket)

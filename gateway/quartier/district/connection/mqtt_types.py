@@ -96,7 +96,7 @@ class BrokerCredentials:
         return tls.make_context(self.ca_file, self.cert_file, self.key_file, moments)
 
     def password(self) -> str | None:
-        """What stands in the password file, without the last line's end.  Raises OSError."""
+        """Return what stands in the password file, without the last line's end.  Raises OSError."""
         return None if self.password_file is None else self.password_file.read_text("utf-8").rstrip("\r\n")
 
 

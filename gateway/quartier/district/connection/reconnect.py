@@ -104,7 +104,7 @@ class Reconnector:
 
     @property
     def is_up(self) -> bool:
-        """Whether the connection stands and its subscriptions are granted."""
+        """Return whether the connection stands and its subscriptions are granted."""
         return self.connection is not None and self.connection.ended is None
 
     async def keep(self, once: Callable[[BrokerServer], Awaitable[None]]) -> None:

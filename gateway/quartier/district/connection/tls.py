@@ -28,7 +28,7 @@ class _CheckedSocket(ssl.SSLSocket):
             raise
 
     def _find_chain(self) -> list[dict[str, Any]]:
-        """What ``getpeercert`` says, of each certificate up to the authority."""
+        """Return what ``getpeercert`` says, of each certificate up to the authority."""
         found = self._sslobj.get_verified_chain()  # type: ignore[attr-defined]  # public from 3.13 on, as bytes
         return [one.get_info() for one in found or ()]
 

@@ -27,7 +27,7 @@ class ExpiryNotices:
         return {name: list(step) for name, step in self._told.items()}
 
     def due(self, papers: Iterable[ExpiringCredential], utc_ms: int) -> list[Note]:
-        """What is to be told now.  A paper that was renewed begins anew."""
+        """Return what is to be told now.  A paper that was renewed begins anew."""
         papers = list(papers)
         self.soon = {paper.name: _render_text(paper, utc_ms) for paper in papers if _is_soon(paper, utc_ms)}
         notes: list[Note] = []

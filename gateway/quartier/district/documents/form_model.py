@@ -39,7 +39,7 @@ class DocumentForm(Form):
     exp: TimeMs
 
     def is_for(self, *names: str) -> bool:
-        """Whether ``aud`` names one of ``names``."""
+        """Return whether ``aud`` names one of ``names``."""
         return any(name == self.aud if isinstance(self.aud, str) else name in self.aud for name in names)
 
     @property

@@ -81,7 +81,7 @@ class Issuer:
     fingerprint: str = ""
 
     def is_valid(self, utc_ms: int) -> bool:
-        """Whether the key may sign at this time."""
+        """Return whether the key may sign at this time."""
         started = self.nbf_utc_ms is None or self.nbf_utc_ms <= utc_ms
         return started and (self.exp_utc_ms is None or utc_ms < self.exp_utc_ms)
 
@@ -100,7 +100,7 @@ class UnsignedList(ConfigError):  # noqa: N818 - a state of the list, named as t
 
 
 def may_sign(issuer: Issuer, kind: str, program: str, among: Mapping[str, Issuer]) -> bool:
-    """Whether the key may sign this type of document; an envelope, of this program.
+    """Return whether the key may sign this type of document; an envelope, of this program.
 
     A program that some key of the list names belongs to those that name it: the grid operator's caps are
     replaced by nobody else.

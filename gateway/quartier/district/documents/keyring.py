@@ -40,7 +40,7 @@ class Keyring:
         return self.list.issuers
 
     def facts(self) -> dict[str, Any]:
-        """What must be on disk before a list counts, JSON-ready: no older one may come back."""
+        """Return what must be on disk before a list counts, JSON-ready: no older one may come back."""
         return {"seq": self._seq_min, "list": self._text, "source": self.source}
 
     def check_list(self, text: str, file: str, *, signed: bool = False) -> KeyList | None:

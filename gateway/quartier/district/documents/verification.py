@@ -110,7 +110,7 @@ class DocumentVerifier:
         return ((self._heartbeat_topic, 0), *((place, 1) for place in places))
 
     def ledger(self) -> dict[str, Any]:
-        """What must be on disk before an accepted document acts; JSON-ready, oldest key first."""
+        """Return what must be on disk before an accepted document acts; JSON-ready, oldest key first."""
         return {
             topic: [[kid, last.seq, last.digest, last.exp] for kid, last in keys.items()]
             for topic, keys in self._last.items()

@@ -135,7 +135,7 @@ class DistrictCommands:
     # Over a restart
 
     def kept(self) -> dict[str, Any]:
-        """What must be known after a restart, JSON-ready."""
+        """Return what must be known after a restart, JSON-ready."""
         facts = {
             "commands": running_commands.dump_commands(self.commands),
             "promises": envelope_progress.dump_envelopes(self._promises),

@@ -216,7 +216,10 @@ class JobRunner:
         return f"its window is over; it loosens {', '.join(self._held.loosened)} and had to wait"
 
     def _make_order(self, job: Job, used: LoadedSite) -> tuple[StoredSiteFile, ChangeDecision]:
-        """What is to be kept of an order that may be used, and what it changes.  Raises ConfigError."""
+        """Return what is to be kept of an order that may be used, and what it changes.
+
+        Raises ConfigError.
+        """
         judgement = stored_site_file.check_ordered_text(self._config, self._state_dir, job.text, used)
         before = stored_site_file.find_order_in_force(self._config, self._state_dir)
         good = "" if before is None else before.before if before.text == job.text else before.text
@@ -250,7 +253,7 @@ class JobRunner:
         return True
 
     def _find_earlier_result(self, job: Job) -> JobResult | None:
-        """What became of this very job before, in this run or an earlier one."""
+        """Return what became of this very job before, in this run or an earlier one."""
         last = self._last
         if (last.get("id"), last.get("seq")) != (job.id, job.seq):
             return None

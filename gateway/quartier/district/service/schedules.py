@@ -95,7 +95,7 @@ class DistrictSchedules:
             self._event("signal.taken", text, fields, moment.now)
 
     def asked(self, moment: ScheduleContext, *, outage: bool) -> Overrides:
-        """What is wanted of assets now; a grid outage drops the schedules, a level counts always."""
+        """Return what is wanted of assets now; a grid outage drops the schedules, a level counts always."""
         if outage and self.entries:
             self.entries, acks = schedules.drop_schedules(self.entries)
             for ack in acks:
@@ -182,7 +182,7 @@ class DistrictSchedules:
         return found if any(watts is not None for watts in found) else None
 
     def kept(self) -> Mapping[str, Any]:
-        """What must outlive the process: the same objects while nothing changed."""
+        """Return what must outlive the process: the same objects while nothing changed."""
         entries, said, _ = self._dumped
         if entries is not self.entries or said is not self.signals:
             facts = {

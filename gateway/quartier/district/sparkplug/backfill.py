@@ -63,7 +63,7 @@ class Backlog:
         return _Span({stream: mark for stream, mark in above.items() if mark is not None}, goal)
 
     def holds(self, stream: str) -> bool:
-        """Whether samples of ``stream`` are still to be sent."""
+        """Return whether samples of ``stream`` are still to be sent."""
         return any(stream in span.goal for span in self._spans)
 
     def covered(self, marks: Mapping[str, StreamPosition]) -> None:
@@ -146,17 +146,17 @@ class Backfill:
 
     @property
     def is_flying(self) -> bool:
-        """Whether anything that was sent, live or late, is not confirmed."""
+        """Return whether anything that was sent, live or late, is not confirmed."""
         return self._flight.is_flying
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Whether history that was sent is not confirmed."""
+        """Return whether history that was sent is not confirmed."""
         return self._flight.late_count > 0
 
     @property
     def covered_ns(self) -> int:
-        """When the newest message that is confirmed was sent."""
+        """Return when the newest message that is confirmed was sent."""
         return self._flight.covered_ns
 
     def sent(self, run: SampleBlock, place: int, count: int, now: Now, *, late: bool) -> None:

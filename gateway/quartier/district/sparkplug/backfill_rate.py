@@ -84,7 +84,7 @@ class TokenBucket:
         self._tokens = saved if counts else min(cost, saved)
 
     def allows(self, cost: float = 1.0) -> bool:
-        """Whether a message may go now."""
+        """Return whether a message may go now."""
         return self._tokens >= cost
 
     def spend(self, cost: float = 1.0) -> None:
@@ -221,7 +221,7 @@ class BackfillRate:
         return round(max(STANDSTILL_S, 2 * self._interval_s) * _S)
 
     def allows(self, flying_count: int) -> bool:
-        """Whether a message of history may go now."""
+        """Return whether a message of history may go now."""
         is_open = not self._is_acknowledged or flying_count < int(self.window)
         return is_open and self._pace.allows(self._cost)
 

@@ -98,7 +98,7 @@ class DeliveredMarks:
     def _find_reached(
         self, stream: str, before: StreamPosition | None, claim: StreamPosition, outbox: Outbox
     ) -> StreamPosition | None:
-        """How far towards ``claim`` everything that the store holds above ``before`` was sent.
+        """Return how far towards ``claim`` everything that the store holds above ``before`` was sent.
 
         A claim of a stranger's boot says nothing of ours: another machine had it.
         """

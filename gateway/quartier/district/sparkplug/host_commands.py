@@ -73,7 +73,7 @@ class HostCommands:
         self._other_servers = other_servers
 
     def make_controls(self, scan_ms: int, now: Now) -> list[Metric]:
-        """What the node's birth says of its ``Node Control``."""
+        """Return what the node's birth says of its ``Node Control``."""
         controls = [
             Metric(REBIRTH_METRIC, False, Datatype.BOOLEAN, now.utc_ms),
             replace(self.make_scan_rate(scan_ms, now), type=Datatype.INT64),

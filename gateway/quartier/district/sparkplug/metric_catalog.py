@@ -72,7 +72,7 @@ class CatalogEntry:
 
     @property
     def properties(self) -> Mapping[str, Value]:
-        """What the birth says of it."""
+        """Return what the birth says of it."""
         return self.meaning if self.address is None else {**self.meaning, "address": self.address}
 
 
@@ -163,7 +163,7 @@ class MetricCatalog:
         return iter(self._streams.get(stream, ()))
 
     def count(self, stream: str) -> int:
-        """How many metrics a stream has."""
+        """Return how many metrics a stream has."""
         return len(self._streams.get(stream, ()))
 
     def find(self, stream: str, metric: str) -> CatalogEntry | None:

@@ -109,27 +109,27 @@ class NodeSession:
 
     @property
     def marks(self) -> Mapping[str, StreamPosition]:
-        """How far each stream counts as delivered."""
+        """Return how far each stream counts as delivered."""
         return self.delivery.marks
 
     @property
     def resent_count(self) -> int:
-        """How often something that was lost went again."""
+        """Return how often something that was lost went again."""
         return self._history.resent_count
 
     @property
     def is_catching_up(self) -> bool:
-        """Whether anything is still to be delivered late."""
+        """Return whether anything is still to be delivered late."""
         return bool(self._history.backlog)
 
     @property
     def has_more(self) -> bool:
-        """Whether another pump has births or live samples to say at once: too many for the last."""
+        """Return whether another pump has births or live samples to say at once: too many for the last."""
         return bool(self._unborn) or (self._was_cut and self.is_prompt)
 
     @property
     def pause_s(self) -> float:
-        """How long to wait for the next pump, in the house's time, if no sample comes before."""
+        """Return how long to wait for the next pump, in the house's time, if no sample comes before."""
         pause_s = min(_CHECK_PERIOD_S, self.scan_ms / 1000) if self.scan_ms else _CHECK_PERIOD_S
         if self._history.backlog:
             pause_s = min(pause_s, 1 / self.rules.backfill_messages_per_s, _BACKFILL_PERIOD_S)
@@ -137,7 +137,7 @@ class NodeSession:
 
     @property
     def is_prompt(self) -> bool:
-        """Whether live samples go out at once, so that each new one asks for a pump."""
+        """Return whether live samples go out at once, so that each new one asks for a pump."""
         return self.phase is SessionPhase.BORN and not self.scan_ms
 
     # The connection
@@ -184,7 +184,7 @@ class NodeSession:
         self._watch.closed()
 
     def on_leaving(self, now: Now) -> list[Effect]:
-        """What is said before a planned DISCONNECT (reason 0x04)."""
+        """Return what is said before a planned DISCONNECT (reason 0x04)."""
         born = self.phase is SessionPhase.BORN
         self.closed()
         return [make_death(self.identity, self.bdseq, now)] if born else []
@@ -233,7 +233,7 @@ class NodeSession:
         return self.marks
 
     def _leaves(self, stream: str) -> bool:
-        """Whether samples of ``stream`` go over Sparkplug at all."""
+        """Return whether samples of ``stream`` go over Sparkplug at all."""
         return stream != EVENT_STREAM and stream not in self.catalog.local
 
     # What the district says
@@ -282,7 +282,7 @@ class NodeSession:
         return [request]
 
     def _make_rate_message(self, scene: SessionContext) -> list[Effect]:
-        """What a host is still to hear of the pace it asked for; nothing may come between births."""
+        """Return what a host is still to hear of the pace it asked for; nothing may come between births."""
         waits = self._unborn or self._rebirth_ns is not None or self.phase is not SessionPhase.BORN
         if waits or not self._owes_rate:
             return []
@@ -331,7 +331,7 @@ class NodeSession:
     def pump(
         self, scene: SessionContext, room_bytes: int, late_bytes: int = PAYLOAD_MAX_BYTES
     ) -> list[Effect]:
-        """What is due now: births asked for, live samples, deaths of devices, then the backlog.
+        """Return what is due now: births asked for, live samples, deaths of devices, then the backlog.
 
         ``room_bytes`` is how much the connection takes, ``late_bytes`` how much history: none while anything
         waits to be written.  What does not fit stays in the store.
@@ -368,7 +368,7 @@ class NodeSession:
         return [*effects, *self._make_late_data(scene, min(room_bytes, late_bytes))]
 
     def _has_settled(self, now: Now) -> bool:
-        """Whether the district confirmed the last connection's history, or will not do so."""
+        """Return whether the district confirmed the last connection's history, or will not do so."""
         is_over = self._hearing_end_ns is None or now.ns >= self._hearing_end_ns
         is_idle = self._idle_watermarks_count >= _IDLE_WATERMARKS_MAX
         return is_over or is_idle or not self._history.is_unconfirmed

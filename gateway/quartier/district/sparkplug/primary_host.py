@@ -13,7 +13,7 @@ CONTESTED_S = 60.0
 
 
 def list_state_topics(namespace: str, host: str) -> tuple[str, str]:
-    """Where a host's STATE comes: as Sparkplug spells it, and as RabbitMQ spells a retained one.
+    """Return where a host's STATE comes: as Sparkplug spells it, and as RabbitMQ spells a retained one.
 
     RabbitMQ's ``mqtt.sparkplug = true`` gives the dot of the namespace back as a slash in what it retained.
     """
@@ -38,7 +38,7 @@ class PrimaryHost:
         self._contested_ns = None
 
     def hear(self, now: Now, *, online: bool, timestamp_ms: int) -> bool | None:
-        """Whether the host is online here; None where the message is older than the last that counted.
+        """Return whether the host is online here; None where the message is older than the last that counted.
 
         A host's Will carries the time of its birth: the same time counts.  A time of the future would shut
         out a host whose clock is set right again: it counts as ours, as soon as that is trusted.

@@ -86,7 +86,7 @@ class SentMessages:
 
     @property
     def is_flying(self) -> bool:
-        """Whether any message is on its way."""
+        """Return whether any message is on its way."""
         return any(stream.messages for stream in self._streams.values())
 
     def sent(self, stream: str, boot: int, first: int, count: int, now_ns: int, *, late: bool) -> None:

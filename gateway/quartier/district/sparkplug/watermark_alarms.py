@@ -104,7 +104,7 @@ class BacklogGrowth:
         self._is_told = False
 
     def is_due(self, now: Now) -> bool:
-        """Whether ``look`` has something to do."""
+        """Return whether ``look`` has something to do."""
         return self._at_ns is None or now.ns - self._at_ns >= self.PERIOD_S * _S
 
     def look(

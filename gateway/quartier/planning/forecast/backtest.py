@@ -53,13 +53,13 @@ class ForecastModel(Protocol):
 
     @property
     def scale_w(self) -> float:
-        """What features and targets are divided by."""
+        """Return what features and targets are divided by."""
 
     def learn(self, slot: int, value_w: float | None) -> None:
         """Take in a slot."""
 
     def features(self, slot: int, ahead: int, scale_w: float) -> list[float]:
-        """What is known of a slot, ``ahead`` slots before it."""
+        """Return what is known of a slot, ``ahead`` slots before it."""
 
     def plain(self, slot: int, ahead: int) -> tuple[float, float]:
         """Two forecasts without weights; NaN where there is none."""
@@ -90,7 +90,7 @@ class DistanceBacktest:
         return min(range(_MODELS_COUNT), key=self.squares.__getitem__)
 
     def predict_w(self, memory: ForecastModel, slot: int, ahead: int, model: int) -> float:
-        """What one model alone expects of a slot, as ``said`` has it."""
+        """Return what one model alone expects of a slot, as ``said`` has it."""
         if model not in (RIDGE_MODEL, PRIOR_MODEL):
             return self.said(memory, slot, ahead)[2][model]
         scale = memory.scale_w
@@ -160,12 +160,12 @@ class ForecastBacktest:
         return self.trials[find_distance(self.grid, ahead)]
 
     def predict_w(self, slot: int, ahead: int) -> float:
-        """What the chosen model expects."""
+        """Return what the chosen model expects."""
         trial = self.trial(ahead)
         return trial.predict_w(self.memory, slot, ahead, trial.chosen(self.warm_up_slots))
 
     def find_stored_w(self, at: int, slot: int) -> float:
-        """What the trial at that place of the list said of a slot to come; 0 where it said nothing."""
+        """Return what the trial at that place of the list said of a slot to come; 0 where it said nothing."""
         rows = self.trials[at].rows
         row = rows[slot % len(rows)]
         return row[2] if row[0] == slot else 0.0
@@ -190,7 +190,7 @@ def find_error_weight(grid: SlotGrid, tried: float) -> float:
 
 
 def find_distance(grid: SlotGrid, ahead: int) -> int:
-    """Which of the distances holds ``ahead``."""
+    """Return which of the distances holds ``ahead``."""
     return bisect(DISTANCE_EDGES_H, ahead // grid.hour) - 1
 
 
@@ -243,5 +243,5 @@ class NetErrors:
         self.spread.learn(self.grid.place(slot).hour, error)
 
     def score(self) -> ForecastScore:
-        """How it fared."""
+        """Return how it fared."""
         return ForecastScore(self.tried, self.square, self.size_w, self.spread.inside)

@@ -32,7 +32,7 @@ class RidgeRegression:
             self.spread = [[self.doubt if row == at else 0.0 for at in range(size)] for row in range(size)]
 
     def value(self, features: list[float]) -> float:
-        """What it expects."""
+        """Return what it expects."""
         return float(sum(map(mul, self.weights, features)))
 
     def learn(self, features: list[float], target: float, weight: float = 1.0) -> None:

@@ -79,7 +79,7 @@ class ClearSkyModel:
         self._seen = {}
 
     def predict_w(self, slot: int) -> float:
-        """What it would give in the slot, 0..rated_w."""
+        """Return what it would give in the slot, 0..rated_w."""
         if self.where is None:
             return min(max(self.parts_w[self.grid.place(slot).part], 0.0), self.rated_w)
         courses = self._find_irradiance(slot)
@@ -88,7 +88,7 @@ class ClearSkyModel:
         return min(max(self.plane.value(courses), 0.0) * self.shade[slot % self.grid.day], 1.0) * self.rated_w
 
     def is_night(self, slot: int) -> bool:
-        """Whether the sun is down for all of the slot; never where the place is not known."""
+        """Return whether the sun is down for all of the slot; never where the place is not known."""
         return self.where is not None and not self._find_irradiance(slot)[0]
 
     def learn(self, slot: int, given_w: float) -> None:
@@ -212,7 +212,7 @@ class GenerationModel:
         return self.find_yesterday_w(slot, ahead), self.usual(slot)
 
     def features(self, slot: int, ahead: int, scale_w: float) -> list[float]:
-        """What is known of a slot ``ahead`` slots before it, divided by ``scale_w``."""
+        """Return what is known of a slot ``ahead`` slots before it, divided by ``scale_w``."""
         clear_w = self.sky.predict_w(slot)
         near, day, long = self.find_clearness()
         base_w = long * clear_w

@@ -128,7 +128,7 @@ class Learner:
 
     @property
     def has_sun(self) -> bool:
-        """Whether the building generates at all."""
+        """Return whether the building generates at all."""
         return self.premises.pv_rated_w > 0.0
 
     def learn(self, history: PowerHistory) -> None:

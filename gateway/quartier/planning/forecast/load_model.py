@@ -103,7 +103,7 @@ class LoadModel:
         return self.find_yesterday_w(slot, ahead), self.find_last_week_w(slot)
 
     def features(self, slot: int, ahead: int, scale_w: float) -> list[float]:
-        """What is known of a slot ``ahead`` slots before it, divided by ``scale_w``."""
+        """Return what is known of a slot ``ahead`` slots before it, divided by ``scale_w``."""
         place, day = self.grid.place(slot), self.grid.day
         part, at = place.part, place.weekday * day + place.part
         usual = self.day_w[part]

@@ -31,7 +31,7 @@ def forecast_from_history(
 
 
 def make_forecast(learner: Learner, now_utc_s: float, horizon_s: float, step_s: float) -> Forecast:
-    """What is expected from ``now_utc_s`` on, in steps of ``step_s``.
+    """Return what is expected from ``now_utc_s`` on, in steps of ``step_s``.
 
     Raises ValueError for a horizon of more than a week or a step that is longer than it.
     """

@@ -21,7 +21,7 @@ _QUANTILE_90 = _NORMAL.inv_cdf(0.9)
 
 
 def find_slice_positions(count: int) -> list[float]:
-    """Where each slice's median lies between the middle (0) and the quantile 90 % (1) or 10 % (-1)."""
+    """Return where each slice's median lies between the middle (0) and the quantile 90 % (1) or 10 % (-1)."""
     return [_NORMAL.inv_cdf((at + 0.5) / count) / _QUANTILE_90 for at in range(count)]
 
 

@@ -51,7 +51,7 @@ class SlotGrid:
         return int(utc_s // self.slot_s)
 
     def place(self, slot: int) -> SlotPlace:
-        """Where its beginning stands in the local week."""
+        """Return where its beginning stands in the local week."""
         return _find_place(self.slot_s, self.zone, slot)
 
 

@@ -65,7 +65,7 @@ class SiteForecast:
         self._layout = Layout(self.names, bytes(KINDS[word(split(name)[1]).kind] for name in self.names))
 
     def is_due(self, learner: Learner, utc_ms: int) -> bool:
-        """Whether another quarter hour runs, or something was learnt, since it was made."""
+        """Return whether another quarter hour runs, or something was learnt, since it was made."""
         return self._made_from != _find_start(learner, utc_ms)
 
     def take(self, forecast: Forecast, learner: Learner, utc_ms: int) -> None:
@@ -106,7 +106,7 @@ class SiteForecast:
         return {one: _render_series(getattr(self.forecast, _SERIES_FIELDS[one]), age) for one in self._of}
 
     def _find_age_slots(self, now: Now) -> int | None:
-        """How many quarter hours of it are over; None where it is of no use now."""
+        """Return how many quarter hours of it are over; None where it is of no use now."""
         if self.forecast is None or not now.synced:
             return None
         age_ms = now.utc_ms - round(self.forecast.net.start_utc_s * 1000)

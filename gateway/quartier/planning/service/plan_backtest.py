@@ -115,7 +115,7 @@ class PlanBacktest:
         self.hours += 1.0
 
     def _find_prices(self, slot: int) -> tuple[Prices, tuple[float, float] | None]:
-        """What a plan of that hour knew of prices, and what the hour cost in the end."""
+        """Return what a plan of that hour knew of prices, and what the hour cost in the end."""
         if self.tariff.kind != "signal":
             known = find_prices(
                 self.tariff, MeterTariffState(), (), slot * float(_HOUR_S), _HOUR_S, BACKTEST_HORIZON_H
@@ -151,7 +151,7 @@ class PlanBacktest:
 
     @property
     def why_not(self) -> str:
-        """Why plans are not to be trusted; empty while nothing speaks against them."""
+        """Return why plans are not to be trusted; empty while nothing speaks against them."""
         if self.hours < BACKTEST_MIN_H or self.dearer_eur <= DEARER_SHARE_MAX * abs(self.bare_eur):
             return ""
         return f"in its back-test of the last week a plan cost {self.dearer_eur:.2f} EUR more than the rule"

@@ -76,7 +76,7 @@ class PlanRequest:
 
     @property
     def count(self) -> int:
-        """How many steps."""
+        """Return how many steps."""
         return len(self.import_max_w)
 
 
@@ -109,7 +109,7 @@ class PlanAnswer:
 
     @property
     def outlook(self) -> Outlook:
-        """What it was made from."""
+        """Return what it was made from."""
         return self.batteries[self.question.asset].outlook
 
     @property
@@ -180,7 +180,7 @@ def check_forecast_trust(question: PlanRequest, learner: Learner) -> None:
 def _make_outlook(
     question: PlanRequest, known: Prices, foretold: Forecast, others_w: Sequence[float]
 ) -> Outlook:
-    """What is measured counts for the first step, for all others what the forecast holds possible.
+    """Return what is measured counts for the first step, for all others what the forecast holds possible.
 
     ``others_w`` is what is planned beside a battery.
     """

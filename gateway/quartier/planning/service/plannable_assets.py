@@ -115,7 +115,7 @@ def list_plannable_stores(house: Site) -> tuple[str, ...]:
 
 
 def _is_plannable_store(asset: PlannableStore) -> bool:
-    """Whether the site file says enough of it, and a plan could move it."""
+    """Return whether the site file says enough of it, and a plan could move it."""
     if isinstance(asset, WasteCollection | BatchLoad):
         return True
     found, band = find_plan_modes(asset), (asset.comfort_min_c, asset.comfort_max_c)
@@ -123,7 +123,7 @@ def _is_plannable_store(asset: PlannableStore) -> bool:
 
 
 def find_plan_modes(asset: PlannableStore) -> PowerModes:
-    """Where a boost can be asked for, normal waits for it; else the lowest mode does."""
+    """Return where a boost can be asked for, normal waits for it; else the lowest mode does."""
     if isinstance(asset, WasteCollection):
         return PowerModes(
             preferences.WASTE_RUN,
@@ -174,7 +174,7 @@ def find_plannable_stores(
 
 
 def _narrow_band(asset: HeatAsset | WasteCollection | BatchLoad) -> HeatAsset | WasteCollection | BatchLoad:
-    """What a plan may use of a tank's band: as far inside as it follows one again."""
+    """Return what a plan may use of a tank's band: as far inside as it follows one again."""
     if not isinstance(asset, HeatAsset) or asset.comfort_min_c is None:
         return asset
     return replace(asset, comfort_min_c=asset.comfort_min_c + 2.0 * local_plan.find_tank_margin_k(asset))
@@ -210,7 +210,7 @@ def continue_running_batches(
 
 
 def _is_running(asset: WasteCollection | BatchLoad, state: ControlState, now: Now) -> bool:
-    """Whether it takes its power, or was just let run by the plan."""
+    """Return whether it takes its power, or was just let run by the plan."""
     power_w = observations.find_power_w(state.memories, asset, now.ns) or 0.0
     order = state.book.orders.get(participants.find_control_point(asset))
     if order is None or local_plan.find_leader(order.reason) != local_plan.PLAN:

@@ -79,7 +79,7 @@ class ControlView(Protocol):
 
     @property
     def is_out(self) -> bool:
-        """Whether the public grid is out."""
+        """Return whether the public grid is out."""
 
     def said(self, point: str) -> str:
         """Return the last text that a device gave for a point; empty where there is none."""
@@ -122,7 +122,7 @@ class Planner:
 
     @property
     def wish(self) -> LocalPlan | None:
-        """What it wants; it says itself until when."""
+        """Return what it wants; it says itself until when."""
         return None if self.answer is None else self.answer.wish
 
     @property
@@ -161,7 +161,7 @@ class Planner:
         return True
 
     def _collect_triggers(self) -> object:
-        """What makes a new plan due when it changes."""
+        """Return what makes a new plan due when it changes."""
         state, now = self._turn.state, self._clock.now()
         force = state.force
         caps = None if force is None else (force.import_w, force.export_w)
@@ -307,7 +307,7 @@ class Planner:
         return told
 
     def summary(self) -> dict[str, Any]:
-        """Whether the plan in force is followed, and why not; JSON-ready."""
+        """Return whether the plan in force is followed, and why not; JSON-ready."""
         now, found = self._clock.now(), self.answer
         why = local_plan.explain_no_plan(self.wish, now, outage=self._turn.is_out, doubt=self._clock_doubt)
         if why:
@@ -357,7 +357,7 @@ class Planner:
 
 
 def _collect_planned_w(found: PlanAnswer) -> dict[str, Sequence[float]]:
-    """What each battery and car is planned to take, a number a step."""
+    """Return what each battery and car is planned to take, a number a step."""
     units = {
         name: [step.battery_w for step in one.plan.steps] for name, one in found.batteries.items() if name
     }

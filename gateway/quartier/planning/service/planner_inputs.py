@@ -56,7 +56,7 @@ def make_question(
     distrust: str = "",
     said: ReadText = lambda _: "",
 ) -> PlanRequest:
-    """What is to be planned now; ``said`` gives what a point says in words.
+    """Return what is to be planned now; ``said`` gives what a point says in words.
 
     Raises RefusedError where something that it needs is not known, or with ``distrust`` where that is said.
     """
@@ -218,7 +218,7 @@ def make_tariff(site: SiteFile) -> Tariff:
 
 
 def find_signal_quotes(signals: Signals) -> Iterator[PriceSignal]:
-    """What the district signals of prices and carbon, inside its validity."""
+    """Yield what the district signals of prices and carbon, inside its validity."""
     for kind in ("price", "co2"):
         signal = signals.get(kind)
         if signal is None:
@@ -234,7 +234,7 @@ def _select_numbers(values: Mapping[str, float | str]) -> dict[str, float]:
 
 
 def make_premises(site: SiteFile, house: Site) -> SiteFacts:
-    """What the forecast is told of the building."""
+    """Return what the forecast is told of the building."""
     place, here = site.site, (site.site.latitude, site.site.longitude)
     return SiteFacts(
         zone=place.time_zone,
@@ -288,7 +288,7 @@ class _TariffMeter:
         return next((int(value) for name in names if (value := self.fresh(name))), None)
 
     def notice(self) -> bool | None:
-        """Whether a mobile peak is announced; None where it says nothing of such."""
+        """Return whether a mobile peak is announced; None where it says nothing of such."""
         heard = [value for name in supplies.NOTICES if (value := self.fresh(name)) is not None]
         return any(heard) if heard else None
 

@@ -109,7 +109,7 @@ class Surcharges:
         return 1.0 if self.rule is None else debt.factor
 
     def shown(self, question: PlanRequest, utc_s: float) -> dict[str, Any]:
-        """How each counts in a question that was planned, JSON-ready; None where one does not."""
+        """Return how each counts in a question that was planned, JSON-ready; None where one does not."""
         told = {"day_peak": self._render_day_peak(question, utc_s), "co2": self._render_co2(question)}
         told |= {"month_peak": self._render_month_peak(question, utc_s)}
         return told if self.rule is None else told | {"held": self._render_weights()}
@@ -129,7 +129,7 @@ class Surcharges:
         }
 
     def reached_w(self, utc_s: float) -> float:
-        """What the month of that moment has reached so far."""
+        """Return what the month of that moment has reached so far."""
         return self.month_w if self._find_month(utc_s) == self.month else 0.0
 
     def _render_day_peak(self, question: PlanRequest, utc_s: float) -> dict[str, Any] | None:

@@ -169,7 +169,7 @@ class ForecastTraining:
         self._held_s = until_s
 
     def _find_grid_w(self, columns: Mapping[str, Sequence[OptionalPower]], at: int) -> OptionalPower:
-        """What the connection took, below 0 what it gave; None where that is not known."""
+        """Return what the connection took, below 0 what it gave; None where that is not known."""
 
         def value(quantity: str) -> OptionalPower:
             column = columns.get(f"{self._grid}.{quantity}")
@@ -181,7 +181,7 @@ class ForecastTraining:
         return grid_w
 
     def _find_storage_w(self, columns: Mapping[str, Sequence[OptionalPower]], at: int) -> OptionalPower:
-        """What all batteries took; None where one is not known."""
+        """Return what all batteries took; None where one is not known."""
         found = [columns.get(f"{name}.power_w", ()) for name in self._parts[asset_sections.BatterySection]]
         known = [power_w for one in found if one and (power_w := one[at]) is not None]
         return sum(known) if len(known) == len(found) else None

@@ -135,7 +135,7 @@ def select_assets(assets: Iterable[Asset], day: PlanningDay, terms: StorageTerms
 
 
 def _find_energy_max_wh(car: site_model.CarModel, day: PlanningDay) -> float:
-    """What its most current gives it while it is there."""
+    """Return what its most current gives it while it is there."""
     hours = (car.until_step - car.from_step) * day.step_s / 3600.0
     return car.powers_w[-1] * hours * car.efficiency
 

@@ -19,7 +19,7 @@ class ChainColumn(NamedTuple):
 
     @property
     def is_missing(self) -> bool:
-        """Whether it is what is missing to a low."""
+        """Return whether it is what is missing to a low."""
         return self.bus == 0.0 and self.here < 0.0
 
 
@@ -56,7 +56,7 @@ class EnergyChain:
 
     @property
     def count(self) -> int:
-        """How many steps."""
+        """Return how many steps."""
         return len(self.lows_wh)
 
     def columns(self) -> Iterator[ChainColumn]:
@@ -90,7 +90,7 @@ class EnergyChain:
         return least - self.worth_price * self.lows_wh[-1]
 
     def find_energies_wh(self, bus_wh: Sequence[float]) -> list[float]:
-        """What stands in it at the end of each of its steps; ``bus_wh`` has a number for each."""
+        """Return what stands in it at the end of each of its steps; ``bus_wh`` has a number for each."""
         energy_wh, made = self.energy_wh, []
         for wh, draw_wh in zip(bus_wh, self.draws_wh, strict=True):
             energy_wh = self.keep * energy_wh + wh * (self.gain if wh > 0.0 else self.out) - draw_wh
@@ -98,7 +98,7 @@ class EnergyChain:
         return made
 
     def missing(self, bus_wh: Sequence[float]) -> list[float]:
-        """What is missing to its lows, step by step, as far as it may."""
+        """Return what is missing to its lows, step by step, as far as it may."""
         return [
             min(short_wh, max(0.0, low_wh - energy_wh))
             for energy_wh, low_wh, short_wh in zip(

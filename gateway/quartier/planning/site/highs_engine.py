@@ -131,7 +131,7 @@ class _HighsModel:
         yield _Stage(costs, left_eur / program.eur, program.eur, is_money=True)
 
     def _least(self, stage: _Stage) -> float:
-        """What no way costs less than, by the bounds of each unknown alone."""
+        """Return what no way costs less than, by the bounds of each unknown alone."""
         upper = self._program.upper
         return stage.offset + sum(cost * upper[column] for column, cost in stage.costs.items() if cost < 0.0)
 

@@ -65,13 +65,13 @@ class JointPlan:
         return 2 * (programs + bounds) + 3 * turns
 
     def total(self, without: Iterable[int] = ()) -> "array[float]":
-        """What all parts take on the bus, but for some."""
+        """Return what all parts take on the bus, but for some."""
         out = set(without)
         left = [way for number, way in enumerate(self.ways) if number not in out]
         return array("d", map(sum, zip(self.zero, *left, strict=True)))
 
     def told(self) -> MeterFlows:
-        """What the meter has of it."""
+        """Return what the meter has of it."""
         return self.meter.tell(self.total())
 
     def cost(self) -> float:
@@ -81,14 +81,14 @@ class JointPlan:
         return told.cost_eur + self.meter.excess_price * told.excess_wh + local
 
     def standing(self) -> PlanRank:
-        """How good it is: the lesser the better."""
+        """Return how good it is: the lesser the better."""
         return PlanRank(self._rank_given_up() if self.meter.relaxation.is_strict else (), self.cost())
 
     def _rank_given_up(self) -> tuple[float, ...]:
         return tuple(round(wh / _SAME_WH) for wh in self.find_given_up_wh().values())
 
     def find_given_up_wh(self) -> dict[str, float]:
-        """What is given up of each rung, what is given up last first.
+        """Return what is given up of each rung, what is given up last first.
 
         Wh beyond the caps, of cars, below tanks' bands in all steps, and of targets.
         """
@@ -101,29 +101,29 @@ class JointPlan:
 
     @property
     def gives_up(self) -> bool:
-        """Whether anything is given up."""
+        """Return whether anything is given up."""
         return max(self.find_given_up_wh().values()) > _SAME_WH
 
     def find_given_up_eur(self) -> float:
-        """What all that is given up counts."""
+        """Return what all that is given up counts."""
         given_up_wh = self.find_given_up_wh()
         return self.meter.price_max * sum(
             times * given_up_wh[name] for name, times in self.meter.relaxation.ranked_prices
         )
 
     def is_better(self, new: PlanRank, old: PlanRank) -> bool:
-        """Whether it is by more than rounding."""
+        """Return whether it is by more than rounding."""
         if new.given_up != old.given_up:
             return new.given_up < old.given_up
         return new.cost < old.cost - IMPROVEMENT_MIN * self.meter.price_max
 
     def find_paid_eur(self) -> float:
-        """What imports bring that count as free: 0 or less."""
+        """Return what imports bring that count as free: 0 or less."""
         grid_wh = self.told().column("grid_wh")
         return sum(price * max(0.0, grid_wh[step]) for step, price in self.meter.paid_imports.items())
 
     def find_paid_max_eur(self) -> float:
-        """What they could bring at most: 0 or less.  Beyond a cap it is not worth what that counts."""
+        """Return what they could bring at most: 0 or less.  Beyond a cap it is not worth what that counts."""
         net_wh, sun_wh = self.meter.column("net_wh"), self.meter.column("curtailable_wh")
         caps_wh, ranges = self.meter.column("import_max_wh"), self._find_ranges_wh({})
         total = 0.0

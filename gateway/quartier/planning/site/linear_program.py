@@ -45,7 +45,7 @@ def solve_linear_program(
 
 
 def find_work_max(meter: SiteMeter, chains: Sequence[EnergyChain]) -> int:
-    """What the program of these takes at most."""
+    """Return what the program of these takes at most."""
     columns = 7 * meter.count + sum(4 * chain.count for chain in chains)
     band = len(chains) + 3
     rows = 3 * meter.count + sum(chain.count for chain in chains)

@@ -53,7 +53,7 @@ class OtherAssets:
     why_not: str = ""
 
     def find_load_without(self, battery: str) -> list[float]:
-        """What all but one battery take, a number a step."""
+        """Return what all but one battery take, a number a step."""
         others = [self.load_w, *(watts for name, watts in self.batteries_w.items() if name != battery)]
         return [sum(step) for step in zip(*others, strict=True)]
 

@@ -48,11 +48,11 @@ class StoragePart:
 
     @property
     def work(self) -> int:
-        """What a plan takes, in columns by rounds of a linear program, about."""
+        """Return what a plan takes, in columns by rounds of a linear program, about."""
         return 10 * self.chain.count
 
     def plan(self, steps: "array[float]") -> "array[float] | None":
-        """What it takes on the bus so that ``steps`` cost least with it; None where it cannot."""
+        """Return what it takes on the bus so that ``steps`` cost least with it; None where it cannot."""
         chain, count = self.chain, self.chain.count
         columns = {name: steps[at * count : (at + 1) * count] for at, name in enumerate(STEP_COLUMNS)}
         floors = self._find_floors_wh(columns)
@@ -82,7 +82,7 @@ class StoragePart:
         )
 
     def cost(self, bus_wh: "array[float]") -> float:
-        """What it costs beside the meter."""
+        """Return what it costs beside the meter."""
         return self.chain.cost(bus_wh)
 
     def _scale_energies(self, energies_wh: Sequence[float]) -> list[float]:
@@ -116,11 +116,11 @@ class CarPart:
 
     @property
     def work(self) -> int:
-        """What a plan takes, in columns by rounds of a linear program, about."""
+        """Return what a plan takes, in columns by rounds of a linear program, about."""
         return self.chain.count * len(self.units) * (int(self.need[1]) + 1) // 400
 
     def plan(self, steps: "array[float]") -> "array[float] | None":
-        """What it takes on the bus so that ``steps`` cost least with it."""
+        """Return what it takes on the bus so that ``steps`` cost least with it."""
         chain = self.chain
         whole, count = len(steps) // len(STEP_COLUMNS), chain.count
         if count == 0:
@@ -136,7 +136,7 @@ class CarPart:
         return bus_wh
 
     def cost(self, bus_wh: "array[float]") -> float:
-        """What it costs beside the meter."""
+        """Return what it costs beside the meter."""
         return self.chain.cost(bus_wh[self.chain.first : self.chain.first + self.chain.count])
 
     def lowest(self, prices: "array[float]") -> float:
@@ -157,11 +157,11 @@ class BatchPart:
 
     @property
     def work(self) -> int:
-        """What a plan takes, in columns by rounds of a linear program, about."""
+        """Return what a plan takes, in columns by rounds of a linear program, about."""
         return 2 * len(self.amounts_wh) * len(self.batch.starts)
 
     def list_ways(self, count: int) -> "list[array[float]]":
-        """What it takes on the bus, for each start."""
+        """Return what it takes on the bus, for each start."""
         made = []
         for start in self.batch.starts:
             bus_wh = array("d", bytes(8 * count))
@@ -170,7 +170,7 @@ class BatchPart:
         return made
 
     def plan(self, steps: "array[float]") -> "array[float] | None":
-        """What it takes on the bus so that ``steps`` cost least with it."""
+        """Return what it takes on the bus so that ``steps`` cost least with it."""
         count = len(steps) // len(STEP_COLUMNS)
         idle = self._find_costs_eur(steps, array("d", bytes(8 * count)))
         best, best_cost = None, math.inf
@@ -195,7 +195,7 @@ class BatchPart:
         ]
 
     def cost(self, bus_wh: "array[float]") -> float:  # noqa: ARG002 - as the other parts
-        """What it costs beside the meter: nothing."""
+        """Return what it costs beside the meter: nothing."""
         return 0.0
 
     def lowest(self, prices: "array[float]") -> float:

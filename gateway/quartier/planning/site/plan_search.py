@@ -199,7 +199,7 @@ class PlanSearch:
         return self._keep()
 
     def _keep(self) -> bool:
-        """Whether it is the best so far: then it is kept."""
+        """Return whether it is the best so far: then it is kept."""
         joint = self._joint
         level_wh = joint.level_wh if joint.meter is self._meter else joint.meter.level_wh
         within, joint.meter = joint.meter, self._meter
@@ -237,7 +237,7 @@ class PlanSearch:
                 yield several[number * len(several) // count]
 
     def _rebuild(self, subset: tuple[int, ...]) -> bool:
-        """Whether it became better."""
+        """Return whether it became better."""
         joint = self._joint
         joint.ways = self._best[:]
         peak_wh = joint.told().peak_wh

@@ -38,7 +38,7 @@ def describe_segments(site: SiteModel, plan: SitePlan, when: StepTime = str) -> 
 
 
 def find_marginal_prices(site: SiteModel, plan: SitePlan) -> list[float]:
-    """What a Wh more would cost the building in each step, EUR: an import, an export that is lost, or
+    """Return what a Wh more would cost the building in each step, EUR: an import, an export that is lost, or
     nothing where sun is curtailed.  Between import and export it is what the parts were brought together by.
     """
     outlook, made = site.outlook, []
@@ -65,7 +65,7 @@ class _DescribedPart:
 
     @property
     def runs(self) -> list[tuple[int, int]]:
-        """Where it takes, gives or rests, one after the other; a car that rests is there or not."""
+        """Return where it takes, gives or rests, one after the other; a car that rests is there or not."""
         car, made, begin = self.site.cars.get(self.name), [], 0
 
         def state(step: int) -> tuple[int, bool]:
@@ -93,7 +93,7 @@ class _DescribedPart:
         return sum(p * w for p, w in zip(prices, weights, strict=True)) / sum(weights)
 
     def later(self, end: int, sign: int) -> int | None:
-        """When it next takes (1) or gives (-1)."""
+        """Return when it next takes (1) or gives (-1)."""
         powers = self.plan.power_w
         return next((step for step in range(end, len(powers)) if _find_sign(powers[step]) == sign), None)
 
@@ -139,7 +139,7 @@ def _explain_battery_rest(part: _DescribedPart, begin: int, price: float) -> str
 
 
 def _explain_gain(part: _DescribedPart, begin: int, end: int) -> str:
-    """What it is good for that it gives: an import that is spared, or an export."""
+    """Return what it is good for that it gives: an import that is spared, or an export."""
     outlook, grid_w = part.site.outlook, part.whole.grid_w[begin:end]
     weights = [-power_w for power_w in part.plan.power_w[begin:end]]
     sold = sum(weight for weight, power_w in zip(weights, grid_w, strict=True) if power_w < -_IDLE_W)

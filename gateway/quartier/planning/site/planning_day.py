@@ -26,7 +26,7 @@ class PlanningDay:
 
     @property
     def count(self) -> int:
-        """How many steps."""
+        """Return how many steps."""
         return len(self.times)
 
     def first(self, in_s: float) -> int:
@@ -34,7 +34,7 @@ class PlanningDay:
         return max(0, ceil(in_s / self.step_s - _EDGE_SHARE))
 
     def until(self, in_s: float) -> int:
-        """How many steps are over by then; more than there are where it is beyond them."""
+        """Return how many steps are over by then; more than there are where it is beyond them."""
         return max(0, floor(in_s / self.step_s + _EDGE_SHARE))
 
     def find_next_s(self, day_s: float, after_s: float = 0.0) -> float | None:
@@ -47,7 +47,7 @@ class PlanningDay:
         )
 
     def since_s(self, day_s: float) -> float:
-        """How long ago the clock showed ``day_s`` when the first step begins: 0 to a day."""
+        """Return how long ago the clock showed ``day_s`` when the first step begins: 0 to a day."""
         return (_find_day_seconds(self.times[0]) - day_s) % _DAY_S
 
     def _iterate_shown_s(self, day_s: float) -> Iterator[float]:

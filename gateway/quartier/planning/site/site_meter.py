@@ -35,7 +35,7 @@ class RelaxationPrices(NamedTuple):
 
     @property
     def is_strict(self) -> bool:
-        """Whether nothing of a lower rung makes up for a higher one."""
+        """Return whether nothing of a lower rung makes up for a higher one."""
         return self.whole > 1.0
 
 
@@ -159,7 +159,7 @@ class SiteMeter:
         return made
 
     def find_peak_eur(self, levelled: "SiteMeter") -> float:
-        """What the peak costs that is free there."""
+        """Return what the peak costs that is free there."""
         return self.peak_price * max(0.0, levelled.level_wh - self.free_wh) if self.peak_price > 0.0 else 0.0
 
     def column(self, name: str) -> "array[float]":
@@ -216,7 +216,7 @@ class SiteMeter:
         return steps
 
     def tell(self, moved_wh: "array[float]") -> MeterFlows:
-        """What it costs when ``moved_wh`` is taken on the bus beside what is not planned."""
+        """Return what it costs when ``moved_wh`` is taken on the bus beside what is not planned."""
         flows = array("d", bytes(8 * len(FLOW_COLUMNS) * self.count))
         tell_flows(self.steps, moved_wh, flows)
         grid_wh = flows[: self.count]
@@ -227,7 +227,7 @@ class SiteMeter:
         return MeterFlows(cost, sum(flows[3 * self.count :]), peak_wh, flows)
 
     def at(self, number: int, moved_wh: float) -> tuple[float, float]:
-        """What a step costs without the peak, and what is beyond the caps, in Wh."""
+        """Return what a step costs without the peak, and what is beyond the caps, in Wh."""
         there = flow(self._step(number, 0.0, 0.0), _LOSSLESS, moved_wh)
         return there.cost, there.excess_wh
 

@@ -40,7 +40,7 @@ class CarModel:
 
     @property
     def powers_w(self) -> list[float]:
-        """What it may take, 0 first."""
+        """Return what it may take, 0 first."""
         count = int((self.current_max_a - self.current_min_a) / self.current_step_a + 1e-9) + 1
         per_a = self.voltage_v * self.phases
         return [

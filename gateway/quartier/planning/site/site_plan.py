@@ -155,7 +155,7 @@ def make_parts(site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) -> tupl
 
 
 def make_site_plan(site: SiteModel, joint: JointPlan, bound_eur: float, prices: "array[float]") -> SitePlan:
-    """What a joint plan says."""
+    """Return what a joint plan says."""
     hours = joint.meter.step_h
     names = list(make_parts(site)[1])
     metered = joint.told()

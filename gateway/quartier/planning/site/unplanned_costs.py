@@ -63,7 +63,7 @@ def _charge_at_once(car: CarModel, count: int, hours: float) -> list[float]:
 
 
 def _hold_temperature(tank: TankModel, hours: float) -> tuple[list[float], float]:
-    """What holds it as warm as it is, inside its band, and what is in it then."""
+    """Return what holds it as warm as it is, inside its band, and what is in it then."""
     keep = math.exp(-hours / tank.time_constant_h)
     held_wh, energy_wh, made = min(max(tank.energy_wh, tank.low_wh), tank.high_wh), tank.energy_wh, []
     for draw_w in tank.draw_w:

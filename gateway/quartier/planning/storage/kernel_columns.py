@@ -29,7 +29,7 @@ class KernelPlan:
         return self.objective - self.told.gap
 
     def gives_up_more(self, other: "KernelPlan") -> bool:
-        """Whether it keeps caps, or then the target, less than another; rounding decides nothing."""
+        """Return whether it keeps caps, or then the target, less than another; rounding decides nothing."""
         more_wh = self.told.excess_wh - other.told.excess_wh
         if abs(more_wh) > NEAR_WH:
             return more_wh > 0.0
@@ -106,7 +106,7 @@ class KernelColumns:
         return self.found(told, plan)
 
     def found(self, told: Planned, plan: "array[float]") -> KernelPlan | None:
-        """What a kernel has made of the columns; None where there is no plan."""
+        """Return what a kernel has made of the columns; None where there is no plan."""
         if not told.feasible:
             return None
         return KernelPlan(told, told.cost - self._worth * plan[2 * self.count - 1], plan, self.result_names)
@@ -160,7 +160,7 @@ def _make_rows(battery: BatteryModel, outlook: Outlook, contract: Contract) -> l
 
 
 def _pays_twice(row: dict[str, float]) -> bool:
-    """Whether both import and export are paid for while there is sun that could be curtailed."""
+    """Return whether both import and export are paid for while there is sun that could be curtailed."""
     return (
         row["import_price"] < 0.0 < row["export_price"]
         and min(row["export_max_wh"], row["curtailable_wh"]) > 0.0

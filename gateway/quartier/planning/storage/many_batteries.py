@@ -66,7 +66,7 @@ def _plan_alone(site: BatterySite) -> BatteryPlan | RefusedError:
 
 
 def _run_kernel(columns: Sequence[KernelColumns]) -> list[KernelPlan | RefusedError | None]:
-    """What the kernel makes of each."""
+    """Return what the kernel makes of each."""
     counts = array("q", [one.count for one in columns])
     steps, stores = array("d"), array("d")
     for one in columns:

@@ -16,7 +16,7 @@ class Tangent(Protocol):
 
     @property
     def level_wh(self) -> float:
-        """Where it touches."""
+        """Return where it touches."""
 
     @property
     def bound(self) -> float:
@@ -24,7 +24,7 @@ class Tangent(Protocol):
 
     @property
     def cost(self) -> float:
-        """What its plan costs; the bound where costs are convex."""
+        """Return what its plan costs; the bound where costs are convex."""
 
     @property
     def slope(self) -> float:
@@ -116,7 +116,7 @@ class PeakLevelSearch:
 
     @property
     def base_eur(self) -> float:
-        """What the level itself costs; what is imported above it costs in each step."""
+        """Return what the level itself costs; what is imported above it costs in each step."""
         return self._price * (self.level_wh - self._free_wh)
 
     def best(self, without: KernelPlan) -> KernelPlan:

@@ -31,7 +31,7 @@ def find_worthwhile_import_w(
 
 
 def _find_import_price(outlook: Outlook, contract: Contract, number: int) -> float:
-    """What an import costs that is not high."""
+    """Return what an import costs that is not high."""
     grams = outlook.import_g_per_wh[number] if outlook.import_g_per_wh else 0.0
     return outlook.import_eur_per_wh[number] + contract.co2_eur_per_g * grams
 

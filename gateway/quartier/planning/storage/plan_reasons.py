@@ -89,7 +89,7 @@ def _make_step_reason(plan: BatteryPlan, outlook: Outlook, number: int, when: Ca
 
 
 def _explain_source(plan: BatteryPlan, outlook: Outlook, number: int) -> Reason:
-    """Where a charge comes from, and what that costs."""
+    """Return where a charge comes from, and what that costs."""
     if plan.steps[number].grid_w > _IDLE_W:
         return _make_price_reason("plan.bought", outlook.import_eur_per_wh[number])
     return _make_price_reason("plan.with_sun", outlook.export_eur_per_wh[number])
@@ -104,7 +104,7 @@ def _explain_use(plan: BatteryPlan, outlook: Outlook, number: int, when: Callabl
 
 
 def _explain_gain(plan: BatteryPlan, outlook: Outlook, number: int) -> Reason:
-    """What a discharge is good for."""
+    """Return what a discharge is good for."""
     if plan.steps[number].grid_w < -_IDLE_W:
         return _make_price_reason("plan.export_brings", outlook.export_eur_per_wh[number])
     return _make_price_reason("plan.spares_import", outlook.import_eur_per_wh[number])

@@ -16,7 +16,7 @@ ScenarioRow = tuple[float, float, float]
 
 
 def needs_scenario_kernel(outlook: Outlook, contract: Contract) -> bool:
-    """Whether the horizon needs more than one net load a step and one surcharge."""
+    """Return whether the horizon needs more than one net load a step and one surcharge."""
     return bool(outlook.samples or contract.surcharges)
 
 

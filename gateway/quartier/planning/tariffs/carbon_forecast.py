@@ -50,7 +50,7 @@ class CarbonForecast:
         return [now, *(self._find_usual(newest + at, now - off) + off * fade[at] for at in range(1, count))]
 
     def at(self, slots: Sequence[int]) -> Sequence[float]:
-        """What is expected of slots, ascending; empty where what is known is a day old or more."""
+        """Return what is expected of slots, ascending; empty where what is known is a day old or more."""
         if not slots or not 0 <= slots[0] - self.newest < self.day:
             return ()
         newest = int(self.newest)
@@ -58,7 +58,7 @@ class CarbonForecast:
         return [found[slot - newest] for slot in slots]
 
     def of(self, slot: int) -> float:
-        """What a slot that was learnt emits; NaN where that is not known."""
+        """Return what a slot that was learnt emits; NaN where that is not known."""
         is_kept = self.newest - len(self.values) < slot <= self.newest
         return self.values[slot % len(self.values)] if is_kept else math.nan
 
@@ -99,7 +99,7 @@ def _is_known(value: object) -> bool:
 
 
 def fill_carbon(signalled: Sequence[float], foretold: Sequence[float]) -> Sequence[float]:
-    """What is signalled, and where that is NaN what is foretold, in g/Wh, a number a step.
+    """Return what is signalled, and where that is NaN what is foretold, in g/Wh, a number a step.
 
     Without a forecast such steps count as the mean of the others; where nobody says anything, nothing counts.
     """

@@ -88,7 +88,7 @@ class Prices:
 
     @property
     def count(self) -> int:
-        """How many steps are known from the first on."""
+        """Return how many steps are known from the first on."""
         return len(self.import_eur_per_wh)
 
 

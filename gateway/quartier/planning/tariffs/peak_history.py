@@ -52,7 +52,7 @@ class PeakHistory:
         )
 
     def reached_w(self, day: int) -> float:
-        """What ``day`` has reached; 0 where nothing is known of it."""
+        """Return what ``day`` has reached; 0 where nothing is known of it."""
         return self.top_w if day == self.today else 0.0
 
     def keep(self) -> dict[str, Any]:

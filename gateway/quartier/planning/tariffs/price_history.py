@@ -40,12 +40,12 @@ class PriceHistory:
         self._hours = {slot: rows for slot, rows in self._hours.items() if slot >= first - KEPT_PAST_H}
 
     def find_final_price(self, slot: int) -> SignalledPrice | None:
-        """What an hour cost in the end; None where nothing was signalled."""
+        """Return what an hour cost in the end; None where nothing was signalled."""
         rows = self._hours.get(slot)
         return rows[-1] if rows else None
 
     def find_known_prices(self, slot: int, count: int) -> Prices:
-        """What a plan that was made as an hour began knew of it and the next ones, so far; no CO2."""
+        """Return what a plan that was made as an hour began knew of it and the next ones, so far; no CO2."""
         known: list[SignalledPrice] = []
         for step in range(count):
             rows = self._hours.get(slot + step, ())

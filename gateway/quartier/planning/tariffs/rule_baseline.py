@@ -46,7 +46,7 @@ class RuleDeficit:
 
     @property
     def days_max(self) -> float:
-        """What is owed at most."""
+        """Return what is owed at most."""
         return max(CREDIT_D, self.step_d * math.log(self.most))
 
     @property
@@ -107,7 +107,7 @@ class RuleBaseline:
             self.tops_w[at] = max(self.tops_w[at], import_w)
 
     def keep(self) -> dict[str, float]:
-        """What it remembers of the days that are over, JSON-ready."""
+        """Return what it remembers of the days that are over, JSON-ready."""
         return {f"{name}_{key}": getattr(one, key) for name, one in self._deficits for key in _KEYS}
 
     def recall(self, told: Any) -> None:

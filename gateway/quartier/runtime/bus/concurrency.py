@@ -47,21 +47,21 @@ class ConcurrentExchanges:
 
     @property
     def is_wide(self) -> bool:
-        """Whether devices are asked at the same time."""
+        """Return whether devices are asked at the same time."""
         return self._widths is not None
 
     @property
     def is_asking(self) -> bool:
-        """Whether somebody is asked from whom an answer is expected."""
+        """Return whether somebody is asked from whom an answer is expected."""
         return self._taken[_WHOLE_BUS] > self._doubted[_WHOLE_BUS]
 
     @property
     def free_share(self) -> float:
-        """How much of the bus is not asked anything, 0 to 1."""
+        """Return how much of the bus is not asked anything, 0 to 1."""
         return 1.0 if self._widths is None else 1.0 - self._taken[_WHOLE_BUS] / self._widths[0]
 
     def has_room(self, health: DeviceHealth) -> bool:
-        """Whether there is a lane for this device, which is not asked now."""
+        """Return whether there is a lane for this device, which is not asked now."""
         if self._widths is None:
             return True
         is_doubtful, trunk = _is_doubtful(health), health.find_trunk
@@ -76,7 +76,7 @@ class ConcurrentExchanges:
         return not is_doubtful or self._doubted[trunk] < max(1, int(most * (1.0 - _RESERVED_SHARE)))
 
     def admits(self, health: DeviceHealth) -> bool:
-        """Whether it may be asked now; who may not is held until somebody else has his answer."""
+        """Return whether it may be asked now; who may not is held until somebody else has his answer."""
         if self.has_room(health):
             return True
         health.held = True
@@ -161,5 +161,5 @@ class ConcurrentExchanges:
 
 
 def _is_doubtful(health: DeviceHealth) -> bool:
-    """Whether it may well be silent."""
+    """Return whether it may well be silent."""
     return not health.reachable or health.failures_count > 0

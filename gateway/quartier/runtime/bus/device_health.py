@@ -63,7 +63,7 @@ class DeviceHealth:
 
     @property
     def due_ns(self) -> int:
-        """When the bus should next turn to it; who speaks unasked is heard at once."""
+        """Return when the bus should next turn to it; who speaks unasked is heard at once."""
         if self.held:
             return NEVER_NS
         if self.known and not self.aside:
@@ -82,17 +82,17 @@ class DeviceHealth:
 
     @property
     def find_trunk(self) -> str:
-        """What narrow thing its device is behind; empty: nothing."""
+        """Return what narrow thing its device is behind; empty: nothing."""
         return "" if self.behind is None else self.behind.trunk
 
     @property
     def is_unreadable(self) -> bool:
-        """Whether nothing can be read from it: then only a write shows whether it is there."""
+        """Return whether nothing can be read from it: then only a write shows whether it is there."""
         return not any(info.read_back for info in self.driver.points.values())
 
     @property
     def reachable(self) -> bool:
-        """Whether it answered when it was last asked."""
+        """Return whether it answered when it was last asked."""
         return self.known and not self.aside
 
     def answered(self, now_ns: int) -> None:
@@ -111,7 +111,7 @@ class DeviceHealth:
         self.aside = self.aside or not self.known
 
     def make_bad_readings(self, now_ns: int) -> Readings:
-        """What is told of its points when it was silent too long."""
+        """Return what is told of its points when it was silent too long."""
         if self._layout is None:  # not made before it is needed: most devices are never silent
             infos = self.driver.points
             self._layout = Layout(tuple(infos), bytes(KINDS[info.kind] for info in infos.values()))
@@ -140,17 +140,17 @@ class BusReport:
 
     @property
     def advice(self) -> str:
-        """What the line says is to be looked at; empty while all is well."""
+        """Return what the line says is to be looked at; empty while all is well."""
         return self._read_texts.get("advice_text", "")
 
     @property
     def _read_texts(self) -> Mapping[str, str]:
-        """What the line says in words, if it can."""
+        """Return what the line says in words, if it can."""
         return getattr(self._line, "texts", _NO_TEXTS)
 
     @property
     def points(self) -> tuple[str, ...]:
-        """What ``report`` tells of."""
+        """Return what ``report`` tells of."""
         of_bus = ("online_on", "slack_pct", "lateness_s", *self._line.stats)
         of_devices = [
             f"{name}.{quantity}" for name in self._devices for quantity in ("silent_on", "errors_count")
@@ -208,7 +208,7 @@ QUICK_PROBES_COUNT = 3
 def find_next_probe_ns(
     health: DeviceHealth, others: Iterable[DeviceHealth], now_ns: int, cost_s: float
 ) -> int:
-    """When to probe a device that was just asked; ``others`` lost ``cost_s`` by that, itself too."""
+    """Return when to probe a device that was just asked; ``others`` lost ``cost_s`` by that, itself too."""
     known = tuple(others)
     lonely = not any(one.reachable for one in known)
     aside_count = sum(one.aside for one in known)

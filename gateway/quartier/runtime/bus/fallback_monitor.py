@@ -36,7 +36,7 @@ class FallbackCheck:
 
     @property
     def stands(self) -> bool:
-        """Whether the fall-back is as declared."""
+        """Return whether the fall-back is as declared."""
         return not self.armed.problem
 
 
@@ -105,7 +105,7 @@ class KnownFallbacks:
         return self._looks.get(point)
 
     def find_proof(self, point: str) -> FallbackProof | None:
-        """What was seen of its timer; None where nobody let it run out."""
+        """Return what was seen of its timer; None where nobody let it run out."""
         return self._proofs.get(point)
 
     def stands(self, point: str) -> bool | None:
@@ -122,7 +122,7 @@ class KnownFallbacks:
         self._proofs = {point: found for point, found in self._proofs.items() if point in kept}
 
     def facts(self) -> dict[str, Any]:
-        """What is to survive a restart, JSON-ready."""
+        """Return what is to survive a restart, JSON-ready."""
         looks = {point: _dump_check(look) for point, look in self._looks.items()}
         for point, found in self._proofs.items():
             looks.setdefault(point, {})["proof"] = found.facts()
@@ -204,15 +204,15 @@ class FallbackMonitor:
             self._plan(point, self._clock.now_ns() + int((info.settle_s + AFTER_ORDER_S) * 1e9))
 
     def is_due(self, now_ns: int) -> bool:
-        """Whether somebody is to be looked at in an idle moment."""
+        """Return whether somebody is to be looked at in an idle moment."""
         return now_ns >= self._soonest_ns
 
     def is_overdue(self, now_ns: int) -> bool:
-        """Whether somebody waits so long that it must be now."""
+        """Return whether somebody waits so long that it must be now."""
         return now_ns >= self._soonest_ns + OVERDUE_S * 1e9
 
     def next(self) -> tuple[DeviceHealth, str] | None:
-        """Who is due and can be reached; None where nobody is, and then nobody is due for a moment."""
+        """Return who is due and can be reached; None where nobody is, and then nobody is due for a moment."""
         now_ns = self._clock.now_ns()
         due = sorted((due_ns, point) for point, due_ns in self._due_ns.items() if due_ns <= now_ns)
         for _, point in due:

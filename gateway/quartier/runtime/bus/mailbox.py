@@ -127,7 +127,7 @@ class Mailbox:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a command waits for its device."""
+        """Return whether a command waits for its device."""
         return len(self._waiting) > 0
 
     def take(self, reachable: Callable[[str], bool], now_ns: int) -> Command | None:
@@ -254,5 +254,5 @@ class Mailbox:
 
 
 def find_tolerance(info: PointInfo) -> float:
-    """How far a read-back may be from what was written: one step of the register, or a half bit."""
+    """Return how far a read-back may be from what was written: one step of the register, or a half bit."""
     return max(info.step, 0.0) if info.kind != "bool" else 0.5

@@ -25,7 +25,7 @@ class PointDirectory(Mapping[str, PointInfo], Generic[Holder]):
         self._count = sum(1 for _ in self)
 
     def find_holder(self, point: str) -> Holder | None:
-        """Who serves the point; None where nobody does."""
+        """Return who serves the point; None where nobody does."""
         found = self._find_index(point)
         return None if found is None else found[0]
 

@@ -225,7 +225,7 @@ class Bus:
         self.mailbox.wake()
 
     def _is_urgent(self) -> bool:
-        """Whether something waits that comes before any read."""
+        """Return whether something waits that comes before any read."""
         return self.mailbox.is_waiting or self._halted or bool(self._returns.waiting)
 
     def _report_notes(self) -> None:
@@ -358,7 +358,7 @@ class Bus:
 
     @property
     def counts(self) -> Mapping[str, float]:
-        """What the line counted since it was made: requests, retries, time-outs …"""
+        """Return what the line counted since it was made: requests, retries, time-outs …"""
         return self.line.stats
 
     @property

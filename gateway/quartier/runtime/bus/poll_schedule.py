@@ -72,12 +72,12 @@ class Schedulable(Protocol):
 
     @property
     def due_ns(self) -> int:
-        """When its turn is."""
+        """Return when its turn is."""
         ...
 
     @property
     def reachable(self) -> bool:
-        """Whether it answers, so that a turn of it costs no time-out."""
+        """Return whether it answers, so that a turn of it costs no time-out."""
         ...
 
 
@@ -108,7 +108,7 @@ class PollSchedule(Generic[MemberT]):
         self._rebuild_heap()
 
     def first(self) -> tuple[int, MemberT] | None:
-        """Who is due first, and when; None where there is nobody."""
+        """Return who is due first, and when; None where there is nobody."""
         heap, dues, turns = self._heap, self._dues, self._turns
         asked: set[int] = set()
         while heap:

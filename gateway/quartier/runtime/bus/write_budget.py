@@ -45,7 +45,7 @@ class WriteCounts:
         return self._total.get(point, 0)
 
     def facts(self) -> dict[str, Any]:
-        """What is to survive a restart, JSON-ready."""
+        """Return what is to survive a restart, JSON-ready."""
         return {"day": self._day, "today": dict(self._today), "total": dict(self._total)}
 
     def _start_day(self, utc_ms: int) -> None:
@@ -91,7 +91,7 @@ class WriteBudget:
                 self._shown.pop(point, None)
 
     def stands(self, point: str, value: float, now_ns: int) -> bool:
-        """Whether a persistent point shows the value, and does not yet settle at another.
+        """Return whether a persistent point shows the value, and does not yet settle at another.
 
         A device's timer wants its writes anyway.
         """
@@ -113,7 +113,7 @@ class WriteBudget:
         return abs(held - value) <= max(find_tolerance(info) / 2, 1e-6 * abs(value))
 
     def refusal(self, point: str, value: float, utc_ms: int) -> str:
-        """Why the point may not be written today; empty when it may.
+        """Return why the point may not be written today; empty when it may.
 
         What takes less than the last value is written on any day, and so is the safe value, unless it
         would raise what had to fall lower.
@@ -155,7 +155,7 @@ class WriteBudget:
         return owes
 
     def ends(self, point: str, utc_ms: int) -> bool:
-        """Whether this is the day's first refusal."""
+        """Return whether this is the day's first refusal."""
         day = utc_ms // _DAY_MS
         first = self._ended.get(point) != day
         self._ended[point] = day
@@ -196,6 +196,6 @@ class WriteBudget:
 
 
 def _needs_refresh(info: PointInfo) -> bool:
-    """Whether a timer of the device runs out where the value is not written again."""
+    """Return whether a timer of the device runs out where the value is not written again."""
     fallback = info.fallback
     return fallback is not None and not fallback.holds and fallback.kept_by == "writes"

@@ -106,7 +106,7 @@ class OrderServer:
 
 
 def _find_who(uid: int) -> Who:
-    """Whose process connected."""
+    """Return whose process connected."""
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:

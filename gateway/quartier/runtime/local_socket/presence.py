@@ -27,7 +27,7 @@ class Presence:
 
     @property
     def is_on_site(self) -> bool:
-        """Whether the person is at the gateway."""
+        """Return whether the person is at the gateway."""
         return bool(self.place)
 
 
@@ -62,7 +62,7 @@ PresenceCheck = Callable[[AskingProcess, Mapping[str, Any], SystemPaths], Presen
 def prove_presence(
     asker: AskingProcess, request: Mapping[str, Any], places: SystemPaths = SYSTEM_PATHS
 ) -> Presence:
-    """Whether one of the ways holds; else why none does."""
+    """Return whether one of the ways holds; else why none does."""
     found = [way(asker, request, places) for way in PRESENCE_CHECKS]
     why_not = "; ".join(one.why_not for one in found)
     return next((one for one in found if one.is_on_site), Presence(why_not=why_not))
@@ -77,7 +77,7 @@ def find_asking_process(pid: int, places: SystemPaths = SYSTEM_PATHS) -> AskingP
 def check_console(
     asker: AskingProcess, request: Mapping[str, Any], places: SystemPaths = SYSTEM_PATHS
 ) -> Presence:
-    """Whether the process belongs to a login at the gateway's own screen or serial console."""
+    """Return whether the process belongs to a login at the gateway's own screen or serial console."""
     del request
     process = _find_process(asker.pid, places)
     if process is None or process.began != asker.began:
@@ -101,7 +101,7 @@ PRESENCE_CHECKS: Sequence[PresenceCheck] = (check_console,)
 
 
 def _explain_doubt(record: Mapping[str, str], uid: str) -> str:
-    """Why the record of a session is not that of a person in front of the console; empty if it is."""
+    """Return why the record of a session is not that of a person in front of the console; empty if it is."""
     if not record or record.get("UID") != uid:
         return "logind has no record of its login"
     if record.get("REMOTE") != "0" or "ssh" in record.get("SERVICE", "ssh"):

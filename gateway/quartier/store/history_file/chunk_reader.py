@@ -33,7 +33,7 @@ class ChunkRow:
     chunk: Chunk | None
 
     def gap(self, stream: str) -> GapRecord:
-        """What is lost with it."""
+        """Return what is lost with it."""
         return GapRecord(
             "damaged", stream, self.boot, self.first, self.last, self.from_utc_ms, self.to_utc_ms
         )

@@ -26,7 +26,7 @@ def find_lasts(parts: Iterable[ChunkPart]) -> LastSequences:
 
 
 def is_covered(of_tail: Mapping[tuple[int, str], int], sealed: Mapping[tuple[int, str], int]) -> bool:
-    """Whether all of a tail stands in sealed chunks."""
+    """Return whether all of a tail stands in sealed chunks."""
     return all(sealed.get(key, 0) >= last for key, last in of_tail.items())
 
 
@@ -99,7 +99,7 @@ class CommitLog:
 
     @property
     def is_gone(self) -> bool:
-        """Whether somebody removed the open file."""
+        """Return whether somebody removed the open file."""
         return self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink == 0
 
     def begin(self) -> dict[int, tuple[list[bytes], bool]]:
@@ -205,7 +205,7 @@ def remove_log_files(path: Path) -> None:
 
 
 def is_log_file(name: str) -> bool:
-    """Whether a file of this name is one of ours."""
+    """Return whether a file of this name is one of ours."""
     return _NAME_MARK in name
 
 

@@ -17,7 +17,7 @@ EVICTED_PREFIX = "evicted "  # rows of ``meta`` begin with it
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether this error says that the file's content is wrong (not the disk, not a lock)."""
+    """Return whether this error says that the file's content is wrong (not the disk, not a lock)."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
@@ -190,7 +190,7 @@ def find_last_sequences(
 
 
 def holds_no_later_boot(bodies: Iterable[bytes], boot: int) -> bool:
-    """Whether tails hold nothing of boots after this one, as far as they can be read."""
+    """Return whether tails hold nothing of boots after this one, as far as they can be read."""
     for body in bodies:
         with suppress(DamagedBytes):
             return read_tail_boot(body) <= boot

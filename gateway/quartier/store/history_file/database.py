@@ -100,7 +100,7 @@ class CommitJob:
 
     @property
     def has_work(self) -> bool:
-        """Whether there is anything to write."""
+        """Return whether there is anything to write."""
         return any(
             (
                 self.parts,
@@ -149,7 +149,7 @@ class Database:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a file to write to."""
+        """Return whether there is a file to write to."""
         return self._connection is not None
 
     @property
@@ -275,7 +275,7 @@ class Database:
         return self._complete_result(done)
 
     def _is_tail_only(self, job: CommitJob) -> bool:
-        """Whether one more tail is all there is to write: so it is with nearly every commit."""
+        """Return whether one more tail is all there is to write: so it is with nearly every commit."""
         known = (job.boot, job.names_count) == (self._boot_stored, self._points_count)
         known = known and all(chunk.boot == job.boot for chunk, _, _ in job.parts)
         other = job.seals or job.marks or job.gaps or job.damaged_ids or job.clean

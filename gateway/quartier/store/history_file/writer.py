@@ -81,12 +81,12 @@ class HistoryWriter:
 
     @property
     def is_idle(self) -> bool:
-        """Whether a job may be given."""
+        """Return whether a job may be given."""
         return not self._busy.locked() and self._thread.is_alive()
 
     @property
     def fault(self) -> str:
-        """What to say where a bug ended the thread: nothing is written any more; else empty."""
+        """Return what to say where a bug ended the thread: nothing is written any more; else empty."""
         is_over = self._thread.ident is not None and not self._thread.is_alive()
         return (
             "the history's writer ended by a bug; restart the gateway" if is_over and not self._stops else ""

@@ -25,12 +25,12 @@ class Commands:
 
     @property
     def value(self) -> float:
-        """What counts."""
+        """Return what counts."""
         return next((one for one in self.places if one is not None), self.default)
 
     @property
     def has_least_times(self) -> bool:
-        """Whether place 6 is its own."""
+        """Return whether place 6 is its own."""
         return self.on_s > 0 or self.off_s > 0
 
     def put(self, value: float | None, priority: int, now_s: float) -> None:

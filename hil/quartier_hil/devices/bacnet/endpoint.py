@@ -52,7 +52,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     @property
     def is_off(self) -> bool:
-        """Whether nobody here has power."""
+        """Return whether nobody here has power."""
         return all(station.away for station in self.stations.values())
 
     async def listen(self) -> None:

@@ -60,7 +60,7 @@ def _placed(place: Place) -> bytes:
 
 
 def packet(octets: bytes) -> Packet | None:
-    """What a datagram bears; None for what is none, and for what BBMDs say to each other."""
+    """Return what a datagram bears; None for what is none, and for what BBMDs say to each other."""
     try:
         kind, function, length = struct.unpack_from(">BBH", octets)
         if kind != _BVLC or length != len(octets) or function not in (FORWARDED, UNICAST, BROADCAST):

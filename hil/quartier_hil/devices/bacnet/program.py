@@ -44,7 +44,7 @@ class Served(BaseModel):
 
     @property
     def place(self) -> Place | None:
-        """Where it is behind the router; None: at the port itself."""
+        """Return where it is behind the router; None: at the port itself."""
         return None if self.network is None else Place(self.network, bytes([self.mac]))
 
     def station(self) -> Station:

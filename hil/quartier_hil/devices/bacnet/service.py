@@ -163,7 +163,7 @@ class Service:
     # -- inside ------------------------------------------------------------------------------
 
     def _asked(self, tag: Tag) -> tuple[int, int]:
-        """Whose property it is; the wild card names the device itself (12.11.1)."""
+        """Return whose property it is; the wild card names the device itself (12.11.1)."""
         if not tag.context or tag.number != 0 or tag.opens:
             raise Rejected(words.REJECT_INVALID_TAG)
         key = tag.key

@@ -43,7 +43,7 @@ def content(keys: Keys, title: bytes, counter: int, plain: bytes, control: int) 
 
 
 def opened(keys: Keys, title: bytes, content_: bytes) -> bytes:
-    """What content of control 30 protects; raises ValueError where it does not hold."""
+    """Return what content of control 30 protects; raises ValueError where it does not hold."""
     control, counter, text, tag = content_[0], content_[1:5], content_[5:-TAG_BYTES], content_[-TAG_BYTES:]
     if control != AUTHENTICATED | ENCRYPTED:
         raise ValueError(f"security control {control:#04x}")

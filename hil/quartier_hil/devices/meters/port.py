@@ -32,12 +32,12 @@ class Port(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """What a site file calls it."""
+        """Return what a site file calls it."""
 
     @property
     @abstractmethod
     def plugged(self) -> bool:
-        """Whether it is there."""
+        """Return whether it is there."""
 
     @property
     def speed(self) -> int | None:
@@ -88,7 +88,7 @@ class PtyPort(Port):
 
     @property
     def plugged(self) -> bool:
-        """Whether the terminal is there."""
+        """Return whether the terminal is there."""
         return self._master >= 0
 
     @property
@@ -166,7 +166,7 @@ class TcpPort(Port):
 
     @property
     def plugged(self) -> bool:
-        """Whether it listens."""
+        """Return whether it listens."""
         return self._server is not None
 
     async def plug(self) -> None:

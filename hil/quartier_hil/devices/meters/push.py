@@ -26,7 +26,7 @@ class Speaker(Protocol):
         ...
 
     def telegram(self) -> Telegram:
-        """What it sends next."""
+        """Return what it sends next."""
         ...
 
 
@@ -121,7 +121,7 @@ class Push:
             await asyncio.sleep(max(rest, 0.0 if self.port.plugged and not self.silent else _SLICE_S))
 
     def _heard(self, telegram: Telegram) -> bytes:
-        """What arrives of a telegram: noise, another speed, swapped wires."""
+        """Return what arrives of a telegram: noise, another speed, swapped wires."""
         self._seed += 1
         heard = damage([telegram], self.noise or Noise(), self._seed)
         baud = self.port.speed or self.speaker.baud

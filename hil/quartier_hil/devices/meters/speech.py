@@ -20,7 +20,7 @@ class Statement:
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a measured number."""
+        """Return whether it is a measured number."""
         return not isinstance(self.value, str)
 
 

@@ -39,7 +39,7 @@ def heard(
     heard_parity: str | None = None,
     inverted: bool = False,
 ) -> bytes:
-    """What arrives at ``heard_baud`` of ``data`` sent at ``sent_baud``.
+    """Return what arrives at ``heard_baud`` of ``data`` sent at ``sent_baud``.
 
     Bytes whose stop bit is missing are delivered as most receivers do; the parity is not judged,
     as a port that ignores it does.
@@ -75,7 +75,7 @@ def _received(line: Sequence[int], step: float, bits: int, parity: str) -> Itera
 
 
 def _falling(line: Sequence[int], at: float) -> int | None:
-    """Where the line falls next, at or after ``at``; None when it never does."""
+    """Return where the line falls next, at or after ``at``; None when it never does."""
     place = int(at)
     # The receiver is armed by the line at rest: within a long break it hears nothing new.
     while place < len(line) and not line[place]:

@@ -104,7 +104,7 @@ class Served:
 
     @property
     def port(self) -> int:
-        """Where clients find it."""
+        """Return where clients find it."""
         return self.relay.port
 
     @property

@@ -48,7 +48,7 @@ class Variable:
     order: bool = False
 
     def takes(self, value: float) -> bool:
-        """Whether it may be written: NaN never, and nothing outside the range of an analog item."""
+        """Return whether it may be written: NaN never, and nothing outside the range of an analog item."""
         return value == value and (not self.unit or self.low <= value <= self.high)  # noqa: PLR0124 - NaN alone is not itself
 
 

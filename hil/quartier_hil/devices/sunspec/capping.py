@@ -118,7 +118,7 @@ class Capped:
         return pct / 100.0 * self._image.number("121.WMax" if self._old else "702.WMax")
 
     def rests(self) -> bool:
-        """Whether a cap of zero sends it into standby now, or still keeps it there."""
+        """Return whether a cap of zero sends it into standby now, or still keeps it there."""
         if not self._rest_s:
             return False
         if self.cap_w <= 0:

@@ -36,7 +36,7 @@ class Function:
 
     @property
     def enabled(self) -> bool:
-        """Whether it is in force."""
+        """Return whether it is in force."""
         return bool(self._image.get(self.enable))
 
     def written(self, paths: Collection[str], now_s: float) -> None:

@@ -75,12 +75,12 @@ class Image:
     # -- reading and changing --------------------------------------------------------------
 
     def get(self, path: str) -> Value | None:
-        """What a point holds, without its scale factor; None: not implemented.  Raises KeyError."""
+        """Return what a point holds, without its scale factor; None: not implemented.  Raises KeyError."""
         cell = self.cells[path]
         return word.decoded(cell.point.kind, [self.words[at] for at in range(cell.address, cell.end)])
 
     def number(self, path: str) -> float:
-        """What a point means, its scale factor taken in; one that is not implemented counts as none.
+        """Return what a point means, its scale factor taken in; one that is not implemented counts as none.
 
         Raises KeyError for no point, LookupError for one that is not implemented or no number.
         """
@@ -177,7 +177,7 @@ class Image:
 
 
 def _longest(values: Values, group: Group, count: str) -> int:
-    """How often the groups that ``count`` speaks of stand in ``values``, at most."""
+    """Return how often the groups that ``count`` speaks of stand in ``values``, at most."""
     found = 0
     for below in group.groups:
         given = values.get(below.name, ())

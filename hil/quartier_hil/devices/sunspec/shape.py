@@ -54,7 +54,7 @@ _SIZES = {
 
 @functools.cache
 def folder() -> Path:
-    """Where the model files lie.  Raises LookupError naming what to install."""
+    """Return where the model files lie.  Raises LookupError naming what to install."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise LookupError("the SunSpec model files are not here: pip install pysunspec2")

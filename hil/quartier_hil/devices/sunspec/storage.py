@@ -126,7 +126,7 @@ class BatteryInverter(SunSpec):
         self.image.put("802.State", _CONNECTED if self._hears else _STANDBY)
 
     def orders(self) -> Mapping[str, float]:
-        """What it works towards."""
+        """Return what it works towards."""
         if self._capped.rests() or "ignores-setpoint" in self.habits or not self._hears:
             return {"setpoint_w": 0.0}
         low_w = max(-self._capped.cap_w, -self._rated_w)
@@ -157,7 +157,7 @@ class BatteryInverter(SunSpec):
 
     @property
     def _hears(self) -> bool:
-        """Whether the controller's heart beats, where that is asked for."""
+        """Return whether the controller's heart beats, where that is asked for."""
         return not self.heartbeat_s or self.now_s - self._beat_s < self.heartbeat_s
 
     def written(self, paths: Collection[str]) -> None:

@@ -18,7 +18,7 @@ class Timer:
 
     @property
     def runs(self) -> bool:
-        """Whether it counts."""
+        """Return whether it counts."""
         return self.ends_s < math.inf
 
     def told(self, paths: Collection[str], *, enabled: bool, seconds: float, now_s: float) -> None:
@@ -42,7 +42,7 @@ class Timer:
         return math.ceil(max(self.ends_s - now_s, 0.0)) if self.runs else 0
 
     def ran_out(self, now_s: float) -> bool:
-        """Whether it ran out; says so once."""
+        """Return whether it ran out; says so once."""
         if now_s < self.ends_s:
             return False
         self.stop()

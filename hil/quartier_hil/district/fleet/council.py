@@ -47,13 +47,13 @@ class Council:
             self.last, self.failure = Dated(found, grid), None
 
     def source(self, now_ms: int) -> str:
-        """Which step of the ladder counts: ``plan``, ``last plan`` or ``shares``."""
+        """Return which step of the ladder counts: ``plan``, ``last plan`` or ``shares``."""
         if self.last is None or (now_ms - self.last.grid.start_ms) / 1e3 > OLD_S + self.roster.step_s:
             return "shares"
         return "plan" if self.failure is None else "last plan"
 
     def reserved_w(self, members: Iterable[Member], grid: Grid, now_ms: int) -> dict[str, tuple[float, ...]]:
-        """What those who cannot be counted on may take: their share, or more where they may still hold
+        """Return what those who cannot be counted on may take: their share, or more where they may still hold
         more.
         """
         lost = [member for member in members if member.standing(now_ms) is not Standing.LIVE]
@@ -66,7 +66,7 @@ class Council:
         return found
 
     def told_w(self, members: Sequence[Member], grid: Grid, now_ms: int) -> Caps:
-        """What each building is to be told now for the steps of ``grid``."""
+        """Return what each building is to be told now for the steps of ``grid``."""
         told = {}
         for direction in DIRECTIONS:
             wanted, held = self._wanted_w(members, direction, grid, now_ms), {}

@@ -41,7 +41,7 @@ class Letter:
     answered_ms: int | None = None
 
     def cap_w(self, direction: str, at_ms: int) -> float | None:
-        """What it says of a moment; None where it has ended."""
+        """Return what it says of a moment; None where it has ended."""
         if at_ms >= self.exp_ms:
             return None
         place, caps_w = (at_ms - self.start_ms) // self.step_ms, self.caps_w[direction]
@@ -49,12 +49,12 @@ class Letter:
 
     @property
     def is_taken(self) -> bool:
-        """Whether the building said that it follows it, or did."""
+        """Return whether the building said that it follows it, or did."""
         return self.status in _TAKEN
 
     @property
     def is_answered(self) -> bool:
-        """Whether nothing more is waited for."""
+        """Return whether nothing more is waited for."""
         return self.is_taken or self.status == "REJECTED"
 
 

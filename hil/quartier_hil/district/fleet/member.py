@@ -115,11 +115,11 @@ class Member:
             self.quarters.lose()
 
     def told(self, topic: str) -> Letters:
-        """What it was told on a topic."""
+        """Return what it was told on a topic."""
         return self.letters.setdefault(topic, Letters())
 
     def standing(self, now_ms: int) -> Standing:
-        """How far it can be counted on now."""
+        """Return how far it can be counted on now."""
         if not self.session.online or self.seen_ms is None:
             return Standing.SILENT
         age_s = (now_ms - self.seen_ms) / 1e3
@@ -171,7 +171,7 @@ class Member:
 
     @property
     def power_w(self) -> float | None:
-        """What its connection takes, import plus."""
+        """Return what its connection takes, import plus."""
         return self.values.get("grid.power_w")
 
 

@@ -227,7 +227,7 @@ class Office:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """What the rig reads."""
+        """Return what the rig reads."""
         now_ms = self.settings.clock.utc_ms()
         return {
             "connected": self.line.connected,
@@ -250,7 +250,7 @@ def _row(member: Member, now_ms: int) -> dict[str, Any]:
 
 
 def _kind(member: Member) -> str:
-    """What makes a new plan: who is there, with which devices."""
+    """Return what makes a new plan: who is there, with which devices."""
     devices = (member.report or {}).get("devices", ())
     present = [f"{one.get('device')}:{one.get('available')}:{is_present(member, one)}" for one in devices]
     return ",".join([member.place.edge, *present])

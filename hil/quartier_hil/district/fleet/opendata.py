@@ -35,7 +35,7 @@ class Value:
 
 
 def isolates(cohorts: Sequence[Collection[str]]) -> bool:
-    """Whether a cohort is too small, or two of them differ by so few that these can be told."""
+    """Return whether a cohort is too small, or two of them differ by so few that these can be told."""
     sets = [frozenset(cohort) for cohort in cohorts]
     if any(len(cohort) < LEAST_COUNT for cohort in sets):
         return True
@@ -44,7 +44,7 @@ def isolates(cohorts: Sequence[Collection[str]]) -> bool:
 
 
 def dominated(values_w: Sequence[float]) -> bool:
-    """Whether one building is nearly all of the sum."""
+    """Return whether one building is nearly all of the sum."""
     total_w = sum(abs(value) for value in values_w)
     return total_w > 0 and max(map(abs, values_w)) / total_w * 100.0 > LARGEST_PCT
 

@@ -50,7 +50,7 @@ class Grid:
 def situation(
     roster: Roster, members: Sequence[Member], reserved_w: Mapping[str, Sequence[float]], grid: Grid
 ) -> Situation:
-    """What the optimiser is asked: ``members`` are those that can be counted on.
+    """Return what the optimiser is asked: ``members`` are those that can be counted on.
 
     ``reserved_w`` is what the others may take, by direction and step.
     """
@@ -139,7 +139,7 @@ def _ahead(frame: Any, series: Any, grid: Grid) -> list[float | None]:
 
 
 def _sun_w(member: Member, panels: Sequence[Device], grid: Grid, zone: str) -> tuple[float, ...]:
-    """What the modules could give, not negative."""
+    """Return what the modules could give, not negative."""
     total = [0.0] * grid.count
     for device in panels:
         now_w = max(-_measured_w(member, device), 0.0)
@@ -177,7 +177,7 @@ def _battery(device: Device) -> Battery | None:
 
 
 def is_present(member: Member, device: Device) -> bool:
-    """Whether a car is there: by the data, which are newer, else by the report."""
+    """Return whether a car is there: by the data, which are newer, else by the report."""
     plugged = member.values.get(f"{device.get('device')}.plugged_on")
     return bool(device.get("present")) if plugged is None else plugged > 0
 
@@ -219,7 +219,7 @@ def _heat(device: Device, tanks: Mapping[str, Tank], member: Member, grid: Grid)
 
 
 def _measured_w(member: Member, device: Device) -> float:
-    """What a device takes now: by the data, else by the report."""
+    """Return what a device takes now: by the data, else by the report."""
     name = f"{device.get('device')}.power_w"
     return member.values.get(name, _number(device.get("power_w")) or 0.0)
 

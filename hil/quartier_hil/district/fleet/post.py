@@ -63,7 +63,10 @@ class Writer:
         return self.last_seq
 
     def _differs(self, member: Member, told: Caps, grid: Grid, now_ms: int) -> bool:
-        """Whether an envelope has to be said anew.  What loosens waits for the answer to the one before."""
+        """Return whether an envelope has to be said anew.
+
+        What loosens waits for the answer to the one before.
+        """
         last = member.told(TOPIC).last
         if last is None:
             return True
@@ -124,7 +127,7 @@ class Writer:
         return self._document(member, FAILSAFE, body, now_ms, now_ms + _EVER_MS)
 
     def _schedules(self, member: Member, council: Council, now_ms: int, *, born: bool) -> Iterator[Post]:
-        """What its batteries shall do, once for each plan and after each birth."""
+        """Yield what its batteries shall do, once for each plan and after each birth."""
         edge, dated = member.place.edge, council.last
         if dated is None or not member.place.schedules or member.standing(now_ms) is not Standing.LIVE:
             return

@@ -157,7 +157,7 @@ class Roster(Part):
         return self
 
     def limit_w(self, direction: str) -> float:
-        """What the transformer has for these buildings; ``direction`` is import or export."""
+        """Return what the transformer has for these buildings; ``direction`` is import or export."""
         if direction == "import":
             return max(self.transformer.import_max_w - self.transformer.other_w, 0.0)
         return self.transformer.export_max_w

@@ -39,10 +39,10 @@ class Matrix:
 
     @property
     def columns_count(self) -> int:
-        """How many variables."""
+        """Return how many variables."""
         return len(self.column_low)
 
     @property
     def rows_count(self) -> int:
-        """How many rows."""
+        """Return how many rows."""
         return len(self.row_low)

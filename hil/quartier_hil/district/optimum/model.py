@@ -178,7 +178,7 @@ class Model:
                 self.matrix.row(float("-inf"), 0.0, [*bought, (peak, -1.0)])
 
     def lots(self, values: Sequence[float]) -> dict[str, Lot]:
-        """What each building does, of the solver's columns."""
+        """Return what each building does, of the solver's columns."""
         return {name: _lot(mine, values, self.asked.steps_count) for name, mine in self.columns.items()}
 
 

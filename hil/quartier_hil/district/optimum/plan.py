@@ -29,12 +29,12 @@ class Lot:
 
     @property
     def import_w(self) -> tuple[float, ...]:
-        """What it takes from the street."""
+        """Return what it takes from the street."""
         return tuple(max(watts, 0.0) for watts in self.grid_w)
 
     @property
     def export_w(self) -> tuple[float, ...]:
-        """What it gives."""
+        """Return what it gives."""
         return tuple(max(-watts, 0.0) for watts in self.grid_w)
 
 

@@ -82,12 +82,12 @@ class Prices:
         return max(self.import_eur_per_wh[step] + self.co2_g_per_wh[step] * self.co2_eur_per_g, 0.0)
 
     def sold_eur_per_wh(self, step: int) -> float:
-        """What an exported Wh brings: never more than it costs there, never below zero."""
+        """Return what an exported Wh brings: never more than it costs there, never below zero."""
         return min(max(self.export_eur_per_wh[step], 0.0), self.bought_eur_per_wh(step))
 
     @property
     def stored_eur_per_wh(self) -> float:
-        """What a Wh is worth that is left at the end: the mean price of the horizon."""
+        """Return what a Wh is worth that is left at the end: the mean price of the horizon."""
         count = len(self.import_eur_per_wh)
         return sum(self.bought_eur_per_wh(step) for step in range(count)) / count
 
@@ -111,7 +111,7 @@ class Situation:
 
     @property
     def steps_count(self) -> int:
-        """How many steps."""
+        """Return how many steps."""
         return len(self.limit_import_w)
 
     @property

@@ -80,7 +80,7 @@ class Page:
 
     @property
     def url(self) -> str:
-        """Where a browser finds it."""
+        """Return where a browser finds it."""
         return f"http://{HOST}:{self.port}/"
 
     def open(self) -> None:

@@ -48,7 +48,7 @@ def state(
 
 
 def _plan(council: Council) -> dict[str, Any]:
-    """How the last plan came about."""
+    """Return how the last plan came about."""
     dated, failure = council.last, council.failure
     return {
         "failed": "" if failure is None else failure.why,

@@ -110,7 +110,7 @@ def _overlaps(events: Sequence[Event]) -> list[Fault]:
 
 
 def running(events: Sequence[Event], kind: str, second: int) -> bool:
-    """Whether one of a kind is on."""
+    """Return whether one of a kind is on."""
     return any(one.kind == kind and one.at_s <= second < one.until_s for one in events)
 
 

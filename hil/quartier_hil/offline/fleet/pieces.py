@@ -97,7 +97,7 @@ class Sun:
     rated_w: float
 
     def unit(self) -> Unit:
-        """What generates."""
+        """Return what generates."""
         return Unit(kind=PV_LIMIT, share=_L1, rated_w=self.rated_w)
 
 

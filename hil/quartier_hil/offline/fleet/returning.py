@@ -132,7 +132,7 @@ class Returns:
         return np.asarray(held[fits | (~is_off & is_car & (more_w >= least_w))])
 
     def _is_machine(self, units: Places) -> Mask:
-        """What must run for a while once it was started."""
+        """Return what must run for a while once it was started."""
         return np.asarray(self.min_on_ns[units] > 0)
 
     def _starting(self, now_ns: int) -> Mask:
@@ -144,7 +144,7 @@ class Returns:
         return starting
 
     def _turns(self, held: Places, now_ns: int) -> npt.NDArray[np.int64]:
-        """How often each was shed in the last hour."""
+        """Return how often each was shed in the last hour."""
         seen = self.seen
         used = np.arange(seen.sheds_ns.shape[1])[None, :] < seen.shed_count[held][:, None]
         return np.asarray((used & (now_ns - seen.sheds_ns[held] < 3600 * _S)).sum(axis=1))

@@ -51,7 +51,7 @@ class Tally:
 
     @property
     def inside_pct(self) -> float:
-        """How often it lay between the quantiles."""
+        """Return how often it lay between the quantiles."""
         return 100.0 * self.within / self.count
 
 

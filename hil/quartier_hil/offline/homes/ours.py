@@ -100,7 +100,7 @@ class Planner:
         self.account.learn(row // DAY_H, grids_w, self.newest_kg_per_kwh, 1.0)
 
     def decided(self, row: int, now: Hour) -> float:
-        """What the battery shall take (above zero) or give in that hour, kWh at its terminals."""
+        """Return what the battery shall take (above zero) or give in that hour, kWh at its terminals."""
         count = min(AHEAD_H, len(now.prices_per_kwh))
         self.carbon.learn(self.slots[row], now.co2_kg_per_kwh)
         self.newest_kg_per_kwh = now.co2_kg_per_kwh

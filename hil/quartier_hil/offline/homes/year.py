@@ -35,7 +35,7 @@ class Battery:
     efficiency: float
 
     def charged(self, held_kwh: float, wanted_kwh: float) -> tuple[float, float]:
-        """What of ``wanted_kwh`` in an hour (above zero: into it) is done, and what it holds then."""
+        """Return what of ``wanted_kwh`` in an hour (above zero: into it) is done, and what it holds then."""
         if wanted_kwh >= 0:
             done = min(wanted_kwh, self.power_kw, (self.capacity_kwh - held_kwh) / self.efficiency)
             return done, min(self.capacity_kwh, held_kwh + done * self.efficiency)
@@ -57,7 +57,7 @@ class Home:
 
     @property
     def net_kwh(self) -> Hours:
-        """What it would take from the grid without a battery; below zero: feed in."""
+        """Return what it would take from the grid without a battery; below zero: feed in."""
         return self.load_kwh - self.pv_kwh
 
 
@@ -96,7 +96,7 @@ def read(folder: Path) -> Year:
 
 
 def _tried(faults: list[Fault], read: Callable[[], _T]) -> _T | None:
-    """What is read, or nothing and its faults in the list."""
+    """Return what is read, or nothing and its faults in the list."""
     try:
         return read()
     except ConfigError as error:
@@ -184,7 +184,7 @@ def _column(path: Path, name: str) -> Hours:
 
 
 def _fault(path: Path, line: int, name: str, text: str | None) -> Fault | None:
-    """What is wrong with a price or a carbon intensity."""
+    """Return what is wrong with a price or a carbon intensity."""
     try:
         value = float(text or "")
     except ValueError:

@@ -74,7 +74,7 @@ class Case:
 
     @property
     def is_seen(self) -> bool:
-        """Whether this building must name the meter in an alarm.
+        """Return whether this building must name the meter in an alarm.
 
         A meter of a minute shows each step among all that happened in that minute, and one without a sign
         shows no direction: of these only what stands still must be found out.
@@ -90,7 +90,7 @@ class Case:
 
     @property
     def fault_s(self) -> float:
-        """When the fault begins; in INIT it is there before the gateway starts."""
+        """Return when the fault begins; in INIT it is there before the gateway starts."""
         return -WARM_S if self.link == "INIT" else FAULT_S
 
     @property
@@ -100,7 +100,7 @@ class Case:
 
     @property
     def is_unheard(self) -> bool:
-        """Whether the district sends a document and no heartbeat from the start."""
+        """Return whether the district sends a document and no heartbeat from the start."""
         return self.link in ("INIT", "AUTONOMOUS")
 
     def limits_w(self, mode: str) -> tuple[float, float]:

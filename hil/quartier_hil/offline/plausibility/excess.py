@@ -34,7 +34,7 @@ class Excess:
 
     @property
     def patience_s(self) -> float:
-        """How long the gateway may take from complete evidence to a kept limit."""
+        """Return how long the gateway may take from complete evidence to a kept limit."""
         return max(FOUND_S, PERIODS * self.period_s) + REACHED_S
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float], mode: str) -> None:
@@ -68,7 +68,7 @@ class Excess:
 
     @property
     def faults(self) -> list[str]:
-        """What is broken, in words; empty: everything holds."""
+        """Return what is broken, in words; empty: everything holds."""
         found = []
         if self.late_s > OVER_MAX_S:
             found.append(

@@ -35,7 +35,7 @@ class Result:
 
     @property
     def is_kept(self) -> bool:
-        """Whether every promise was kept."""
+        """Return whether every promise was kept."""
         return not self.faults
 
 

@@ -158,7 +158,7 @@ def draw_chp(power_w: float, rng: np.random.Generator) -> Seconds:
 
 
 def draw_car(variant: Variant, rng: np.random.Generator) -> tuple[float, int]:
-    """How much a car wants and from when; a full one wants nothing and stands there all day."""
+    """Return how much a car wants and from when; a full one wants nothing and stands there all day."""
     if variant.full_car:
         return 0.0, 0
     if rng.random() < 0.4:

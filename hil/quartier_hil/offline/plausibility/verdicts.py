@@ -42,12 +42,12 @@ class Tally:
     spans: list[tuple[float, str, str]] = field(default_factory=list)
 
     def count(self, verdict: str) -> int:
-        """How many spans of a verdict there were."""
+        """Return how many spans of a verdict there were."""
         return sum(1 for _, found, _ in self.spans if found == verdict)
 
     @property
     def causes(self) -> Counter[str]:
-        """How often each cause began a span."""
+        """Return how often each cause began a span."""
         return Counter(cause for _, verdict, causes in self.spans for cause in [f"{verdict}: {causes}"])
 
 

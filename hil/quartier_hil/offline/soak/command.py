@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def flaws(figures: Figures) -> Iterator[str]:
-    """What does not hold, in words."""
+    """Yield what does not hold, in words."""
     for name, counts in figures.counts.items():
         if not counts.sound:
             yield f"{name}: nothing was said"

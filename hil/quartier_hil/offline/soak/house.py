@@ -60,7 +60,7 @@ class Figures:
 
     @property
     def growth_mib(self) -> float:
-        """What that slope adds up to over the time it was taken from."""
+        """Return what that slope adds up to over the time it was taken from."""
         seen = self.memory[len(self.memory) // 3 :]
         return self.growth_mib_per_day * (seen[-1][0] - seen[0][0]) if seen else 0.0
 

@@ -44,15 +44,15 @@ class Talker(Protocol):
     """What the image must show of it, by quantity, house units."""
 
     def next(self, now: dt.datetime) -> Uttered:
-        """What it says at ``now``."""
+        """Return what it says at ``now``."""
         ...
 
     def words(self, pieces: Iterable[Piece]) -> list[Word]:
-        """What pieces of its telegrams say."""
+        """Return what pieces of its telegrams say."""
         ...
 
     def heard(self, telegram: Told) -> list[Word]:
-        """What was heard, in the same words."""
+        """Return what was heard, in the same words."""
         ...
 
 

@@ -71,7 +71,7 @@ def find_lower_bound(house: Site, memories: LastGoodValues, now_ns: int) -> Lowe
 
 
 def _is_below(node: str, under: Mapping[str, str], metered: Mapping[str, float]) -> bool:
-    """Whether ``node`` is one whose power is measured, or hangs below one."""
+    """Return whether ``node`` is one whose power is measured, or hangs below one."""
     while node != ROOT_NODE and node in under:
         if node in metered:
             return True

@@ -46,12 +46,12 @@ class CommandedSteps:
 
     @property
     def reactions(self) -> Counter[Reaction]:
-        """How often the meter reacted how, in total."""
+        """Return how often the meter reacted how, in total."""
         return Counter(step.reaction for step in self.steps if step.channel == 0)
 
     @property
     def is_good(self) -> bool:
-        """Whether the meter showed enough steps rightly."""
+        """Return whether the meter showed enough steps rightly."""
         return _are_enough(self.reactions[Reaction.GOOD], self.reactions.total())
 
 
@@ -76,7 +76,7 @@ def evaluate_commanded_steps(
 
 
 def evaluate_gain(gain: float) -> tuple[tuple[str, float], ...]:
-    """What a gain says that many steps have together, where they could not be judged one by one."""
+    """Return what a gain says that many steps have together, where they could not be judged one by one."""
     reaction = classify_gain(gain, gain, gain)
     return ((STEP_CODES[reaction], gain),) if reaction in STEP_CODES else ()
 
@@ -100,7 +100,7 @@ def _is_frozen(
     quantities: QuantityHistories,
     timing: MeterTiming,
 ) -> bool:
-    """Whether the meter's power stands still at the end, or has since before the first step.
+    """Return whether the meter's power stands still at the end, or has since before the first step.
 
     A meter that never showed another value was not seen to vary: one that shows 0 W may as well be dead.
     """
@@ -112,7 +112,7 @@ def _is_frozen(
 
 
 def _causes(steps: Sequence[MeterStep]) -> Iterator[tuple[str, float]]:
-    """What is held against the meter; by phase only where the total says nothing."""
+    """Yield what is held against the meter; by phase only where the total says nothing."""
     for channel in sorted({step.channel for step in steps}):
         mine = [step for step in steps if step.channel == channel]
         code = combine_steps([step.reaction for step in mine])

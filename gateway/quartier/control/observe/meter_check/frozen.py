@@ -74,7 +74,7 @@ class QuantityHistories:
         )
 
     def is_surely_frozen(self, timing: MeterTiming, now_ns: int) -> bool:
-        """Whether a fast meter's power stands still although the assets moved by kilowatts."""
+        """Return whether a fast meter's power stands still although the assets moved by kilowatts."""
         power = self.shown.get("power_w")
         return (
             power is not None

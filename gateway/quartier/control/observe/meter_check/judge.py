@@ -153,7 +153,7 @@ class MeterCheck:
         return CHECKS[(now_ns - self.checked_ns) // round(CHECK_WAIT_S * _S) % len(CHECKS)]
 
     def is_doubted(self, now_ns: int) -> bool:
-        """Whether small steps of ours shall settle a doubt.
+        """Return whether small steps of ours shall settle a doubt.
 
         A suspect meter is doubted until it showed three steps rightly, ten minutes at most.  A good one is
         doubted for five minutes after a step that it showed with a wrong gain; after one that a normal
@@ -305,7 +305,7 @@ def _take(
 
 
 def _assets_w(sample: MeterSample) -> AssetPowers:
-    """What all measured assets take in total, and by phase those that are neither PV nor CHP."""
+    """Return what all measured assets take in total, and by phase those that are neither PV nor CHP."""
     return sample.steered_w[0] + sample.generated_w, *sample.steered_w[1:]
 
 
@@ -364,7 +364,7 @@ def _is_hard(step: MeterStep) -> bool:
 
 
 def _weigh(steps: list[MeterStep], now_ns: int, *, over_limit: bool) -> tuple[str, Verdict] | None:
-    """What the steps of one channel since its last good one say, by code."""
+    """Return what the steps of one channel since its last good one say, by code."""
     hard = [one for one in steps if _is_hard(one)]
     large = [one for one in hard if abs(one.asset_w) >= LARGE_STEP_W]
     if len(large) >= LARGE_COUNT:
@@ -392,7 +392,7 @@ def _weigh(steps: list[MeterStep], now_ns: int, *, over_limit: bool) -> tuple[st
 
 
 def _are_alike(steps: list[MeterStep], *, any_gain: bool) -> bool:
-    """Whether steps of at least two sizes show one gain, as only the meter's own factor makes them."""
+    """Return whether steps of at least two sizes show one gain, as only the meter's own factor makes them."""
     sizes_w = [abs(one.asset_w) for one in steps]
     gains = [one.gain for one in steps]
     return max(sizes_w) >= SIZES * min(sizes_w) and (any_gain or max(gains) - min(gains) <= SIMILAR_SHARE)
@@ -438,7 +438,7 @@ def find_margins(state: MeterCheck, remainder_w: float | None) -> tuple[float, f
 
 
 def _find_hidden_w(state: MeterCheck) -> float:
-    """What a meter with too low a factor does not show, in W; minus: of export."""
+    """Return what a meter with too low a factor does not show, in W; minus: of export."""
     gain = next((value for code, value in state.causes if code == "gain_low"), 1.0)
     return state.reading_w / min(max(gain, SOME_SHARE), 1.0) - state.reading_w
 
@@ -471,7 +471,7 @@ def clear_verdict(before: MeterCheck, now_ns: int) -> MeterCheck:
 
 
 def dump_check(state: MeterCheck) -> dict[str, Any]:
-    """What a restart must not forget, JSON-ready: that the meter is doubted, why, and for how long.
+    """Return what a restart must not forget, JSON-ready: that the meter is doubted, why, and for how long.
 
     Values of causes change with each reading: they are kept to two figures, so that a disk is not worn, and
     rounded down, so that a gain that is kept makes no limit wider.
@@ -516,7 +516,7 @@ def load_check(facts: object, now_ns: int) -> MeterCheck:
 
 
 def find_meter_alarms(state: MeterCheck, house: Site) -> Iterator[Alarm]:
-    """What people must know of the meter and of devices that do not do what they are ordered."""
+    """Yield what people must know of the meter and of devices that do not do what they are ordered."""
     yield from devices.find_device_alarms(state.followers)
     if state.verdict is Verdict.GOOD or not state.causes:
         return

@@ -99,7 +99,7 @@ def take_sample(
 
 
 def is_generator(asset: Asset) -> bool:
-    """Whether sun or heat decides on its power, and not its order alone."""
+    """Return whether sun or heat decides on its power, and not its order alone."""
     return isinstance(asset, _Generator)
 
 
@@ -109,7 +109,7 @@ def find_measured_assets(house: Site) -> list[Asset]:
 
 
 def find_slowest_period_s(periods_s: Sequence[float], first: MeterSample, last: MeterSample) -> float:
-    """How often the slowest asset is read that moved between two samples, in s; 0 where none did.
+    """Return how often the slowest asset is read that moved between two samples, in s; 0 where none did.
 
     ``periods_s`` are those of the measured assets.
     """

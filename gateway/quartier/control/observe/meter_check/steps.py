@@ -84,7 +84,7 @@ class MeterStep:
 
     @property
     def makes_worse(self) -> bool:
-        """Whether it is a correction of ours after which the reading was further off than before."""
+        """Return whether it is a correction of ours after which the reading was further off than before."""
         wrong = self.ordered and self.reaction is Reaction.WRONG_SIGN
         return wrong and self.grew_w >= GREW_SHARE * abs(self.asset_w)
 
@@ -222,7 +222,7 @@ def _judge(
 
 
 def _find_end_ns(watch: StepWatch, timing: MeterTiming, slowest: float) -> int:
-    """When the level before the step ended.
+    """Return when the level before the step ended.
 
     An asset that is read seldom may have moved so long before it showed that.  But no step of ours began
     before its order, where nothing was ordered for some seconds before that.
@@ -318,7 +318,7 @@ def _classify_answer(gain: float) -> Reaction | None:
 
 
 def _counts(step: MeterStep, timing: MeterTiming, *, sharp: bool, generation: bool) -> bool:
-    """Whether no normal building explains the reaction too."""
+    """Return whether no normal building explains the reaction too."""
     reaction = step.reaction
     # Where the step or the readings are slow, another controller may have answered before it was shown.
     clear = sharp and timing.period_s <= FAST_S

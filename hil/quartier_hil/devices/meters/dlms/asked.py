@@ -59,7 +59,7 @@ class AskedMeter:
     _pending: list[bytes] = field(default_factory=list)
 
     def answer(self, apdu: bytes) -> bytes:
-        """What it says to an APDU; raises ValueError for one that no client of the standard sends."""
+        """Return what it says to an APDU; raises ValueError for one that no client of the standard sends."""
         self.log.append(apdu)
         if apdu[0] == _AARQ:
             return self._associate(apdu)
@@ -200,7 +200,7 @@ def _fields(content: bytes) -> dict[int, bytes]:
 
 
 def _string(data: bytes) -> tuple[bytes, bytes]:
-    """What stands behind a length, and what follows it."""
+    """Return what stands behind a length, and what follows it."""
     size, begin = data[0], 1
     if size >= 0x80:
         begin = 1 + (size & 0x7F)

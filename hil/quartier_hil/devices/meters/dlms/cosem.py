@@ -105,7 +105,7 @@ def _range(descriptor: bytes) -> tuple[bytes, bytes]:
 
 
 def selection_size(rest: bytes) -> int:
-    """How many bytes of ``rest`` are the selection that it begins with."""
+    """Return how many bytes of ``rest`` are the selection that it begins with."""
     if rest[0] == 2:
         return 1 + 2 + 2 * 5 + 2 * 3
     return 1 + len(_RANGE) + _COLUMN_BYTES + 2 * _STAMP_BYTES + 2

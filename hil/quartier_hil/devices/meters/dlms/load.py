@@ -22,5 +22,5 @@ class Load:
 
     @property
     def three(self) -> bool:
-        """Whether it has three phases."""
+        """Return whether it has three phases."""
         return len(self.decivolts) == 3

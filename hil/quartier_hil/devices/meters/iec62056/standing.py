@@ -30,7 +30,7 @@ class StandingMeter:
         self.now = now
 
     def sets(self) -> Sequence[DataSet]:
-        """What it says now."""
+        """Return what it says now."""
         import_kwh, export_kwh = self._counted()
         mains, phases = self._mains, PHASES[: self.phases]
         said = [

@@ -42,7 +42,7 @@ class Record:
     exponent: int = 0
 
     def says(self, number: int) -> tuple[Statement, ...]:
-        """What it states as record ``number`` of its telegram."""
+        """Return what it states as record ``number`` of its telegram."""
         if self.value is None:
             return ()
         more: dict[str, str | int | float] = {

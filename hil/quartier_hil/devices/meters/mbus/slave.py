@@ -69,7 +69,7 @@ class Slave:
         self._access = 0
 
     def answer(self, heard: Heard) -> Reply | None:
-        """What it says to a frame on the line, None for nothing."""
+        """Return what it says to a frame on the line, None for nothing."""
         if self.off:
             return None
         if heard.address == SELECTED and heard.ci == _SELECT:

@@ -81,7 +81,7 @@ class Linky:
 
     @property
     def seen(self) -> Seen:
-        """What it holds now."""
+        """Return what it holds now."""
         return self._seen
 
     def set_reference(self, kva: int) -> None:
@@ -133,7 +133,7 @@ class Linky:
             self._over_until = now + dt.timedelta(seconds=SHORT_AFTER_S)
 
     def telegram(self) -> Telegram:
-        """What goes out next; each call is a frame further."""
+        """Return what goes out next; each call is a frame further."""
         seen = self._seen
         if self.mode == "standard":
             return frame(layout.standard_groups(seen), seen.address)
