@@ -11,7 +11,7 @@ KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench coverage days demo docs fuzz mutants quick scenarios soak storm street systemd test test-deep torture peers lint help clean wrap
+.PHONY: bench coverage days demo docs fuzz mutants quick scenarios soak storm street systemd test shape test-deep torture peers lint help clean wrap
 
 help:
 	@echo "make demo    a simulated building at work, then three behind one transformer, about three minutes; no root needed"
@@ -33,6 +33,7 @@ help:
 	@echo "make peers   install the programs of other projects that the tests talk to"
 	@echo "make docs    build the documentation site in build/site, without a network; fails at a warning"
 	@echo "make wrap    wrap the prose of the pages at 100 characters"
+	@echo "make shape   measure the code: sizes of modules and packages, names, docstrings, words of the pages, each with its target"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make clean   remove what was built"
 
@@ -110,6 +111,10 @@ systemd: $(VENV)/.demo
 	$(BIN)/quartier drill --simulated --systemd --report drill/systemd
 
 # Fails when a branch of control/ is not covered; tests with hypothesis do not count, because they differ from run to run.
+# tests/shape.py --list WORDS names the places behind a measure.
+shape: $(VENV)/.dev
+	@$(BIN)/python -m tests.shape
+
 coverage: $(VENV)/.dev
 	$(BIN)/python tests/run.py control
 

@@ -6,7 +6,7 @@ are magnitudes and never negative.
 
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import ClassVar, Literal
 
 Tier = Literal["A", "B", "C", "D"]
 Phase = Literal["l1", "l2", "l3"]
@@ -21,6 +21,9 @@ class Asset:
     it was ordered; ``accepts_no_fallback``: the site file says aloud that it may be ordered without.
     ``phase`` is the one it hangs on, or ``all`` three; None: it may be any, and counts wholly on each.
     """
+
+    role: ClassVar[str] = ""
+    """How site file, status, alarms and reports call the class."""
 
     name: str
     rated_w: float
@@ -43,6 +46,8 @@ class GridMeter(Asset):
     ``voltage_period_s``: how often it says these, None where it does not; ``voltage_v``: the nominal one.
     """
 
+    role: ClassVar[str] = "grid"
+
     is_apparent: bool = False
     frequency_period_s: float | None = None
     voltage_period_s: float | None = None
@@ -57,6 +62,8 @@ class Battery(Asset):
     self-consumption nor caps.  ``delay_s`` None: its response was not measured; else how late it answers and
     how fast (0: at once), and how much later than its own readings the grid meter's show it (``lag_s``).
     """
+
+    role: ClassVar[str] = "battery"
 
     capacity_wh: float
     charge_max_w: float
@@ -80,6 +87,8 @@ class Pv(Asset):
     A limit that its device ends by itself after ``lease_s`` is kept alive by writing, also where it is none.
     """
 
+    role: ClassVar[str] = "pv"
+
     curtail: Literal["none", "limit", "relay"] = "none"
     lease_s: float = inf
 
@@ -96,6 +105,8 @@ class ChargePointAsset(Asset):
     by itself after ``lease_s`` is kept alive by writing.  Not ``shows_order``: what is read of it is what was
     written, and no more.
     """
+
+    role: ClassVar[str] = "ev"
 
     tier: Tier = "D"
     phases_count: Literal[1, 3] = 3
@@ -119,6 +130,8 @@ class Load(Asset):
     A position that its device ends by itself after ``lease_s`` is kept alive by writing.  One that does runs
     is in ``modes.py``.
     """
+
+    role: ClassVar[str] = "load"
 
     switchable: bool = False
     min_on_s: float = 300.0
@@ -151,6 +164,8 @@ class OperationModeAsset(Asset):
     own control is its normal mode, so nothing is written then.
     """
 
+    role: ClassVar[str] = "moded"
+
     quantity: str
     senses: tuple[str, ...] = ()
     sense_period_s: float = 5.0
@@ -180,6 +195,8 @@ class Lights(OperationModeAsset):
     from noon to noon) which share of the light is enough, in %; lamps are lit by their own clock, ``dusk_s``
     after sunset and as long before sunrise at ``place`` (degrees north and east; None: not known).
     """
+
+    role: ClassVar[str] = "lights"
 
     evening: tuple[tuple[float, float], ...] = ()
     place: tuple[float, float] | None = None
@@ -223,6 +240,8 @@ class HeatAsset(ThermalAsset):
     ``water`` None: nothing is known of what it fills, and it is not planned.
     """
 
+    role: ClassVar[str] = "heat"
+
     water: WaterTank | None = None
 
 
@@ -233,6 +252,8 @@ class CoolingAsset(ThermalAsset):
     It pre-cools down to ``comfort_min_c``; above ``comfort_max_c`` people, or goods, feel it.
     """
 
+    role: ClassVar[str] = "cooling"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatSubstation(OperationModeAsset):
@@ -241,6 +262,8 @@ class HeatSubstation(OperationModeAsset):
     Points: ``power_w``, ``supply_c``, ``return_c``; writes ``pump_pct``.  ``bands`` maps each of them to the
     lowest and highest temperature at which it may be moved, in degrees Celsius.
     """
+
+    role: ClassVar[str] = "substation"
 
     bands: tuple[tuple[str, float, float], ...] = ()
 
@@ -254,6 +277,8 @@ class ChpUnit(OperationModeAsset):
     ``min_off_s`` is its least run with what its start takes, ``min_on_s`` its least rest.
     """
 
+    role: ClassVar[str] = "chp"
+
     start_import_w: float | None = None
 
 
@@ -264,6 +289,8 @@ class WasteCollection(OperationModeAsset):
     Points: ``power_w``, ``waiting_on``, ``left_s``; writes ``run_on`` or ``relay_on``.  ``window_s`` and
     ``deadline_s`` are seconds of the local day; a batch takes ``duration_s`` where ``left_s`` is unknown.
     """
+
+    role: ClassVar[str] = "waste"
 
     window_s: float
     deadline_s: float
@@ -278,6 +305,8 @@ class BatchLoad(OperationModeAsset):
     run takes in each quarter of an hour; ``window_s`` (None: at any time) and ``deadline_s`` are seconds of
     the local day.  ``resumes``: one that was interrupted goes on where it stopped; else it begins anew.
     """
+
+    role: ClassVar[str] = "run"
 
     run_w: tuple[float, ...]
     window_s: float | None = None
@@ -302,6 +331,8 @@ class VentilationUnit(OperationModeAsset):
 
     Points: ``power_w``, ``co2_ppm``; writes ``speed_pct``.  Above ``co2_max_ppm`` it is not slowed.
     """
+
+    role: ClassVar[str] = "ventilation"
 
     co2_max_ppm: float
 

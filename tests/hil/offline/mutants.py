@@ -14,6 +14,7 @@ from quartier.control.events import detection, effects
 from quartier.control.events import rows as events_rows
 from quartier.control.limits import active, breach
 from quartier.control.link import allowed, envelopes, machine, transitions
+from quartier.control.link import state as link_state
 from quartier.control.link.state import LinkMode
 from quartier.control.observe import health, observations
 from quartier.control.records import PowerLimits
@@ -49,12 +50,12 @@ def _without(source: LinkMode, why: str) -> Callable[[Patch], None]:
     """A way out of a state that is never taken."""
     left = tuple(row for row in transitions.TRANSITIONS if not (row.source is source and why in row.why))
     assert len(left) == len(transitions.TRANSITIONS) - 1, why
-    return _set(machine, ROWS=left)
+    return _set(machine, TRANSITIONS=left)
 
 
 def _late(seconds: float) -> Callable[[Patch], None]:
     """Every age in the table of states counts so much less."""
-    return _set(transitions, age_s=lambda then_ns, now: allowed.find_age_s(then_ns, now) - seconds)
+    return _set(transitions, find_age_s=lambda then_ns, now: allowed.find_age_s(then_ns, now) - seconds)
 
 
 def _takes(**changed: Any) -> Callable[[Patch], None]:
@@ -70,7 +71,7 @@ def _paired(holds: Callable[..., bool]) -> Callable[[Patch], None]:
     """What gives control is judged by ``holds``."""
     return _set(
         machine,
-        ROWS=tuple(
+        TRANSITIONS=tuple(
             replace(row, holds=holds) if row.target is LinkMode.CONTROLLED else row
             for row in transitions.TRANSITIONS
         ),
@@ -79,7 +80,9 @@ def _paired(holds: Callable[..., bool]) -> Callable[[Patch], None]:
 
 def _caps(**changed: Any) -> Callable[[Patch], None]:
     whole = allowed.find_link_limits
-    return _set(machine, caps=lambda state, params, now: replace(whole(state, params, now), **changed))
+    return _set(
+        allowed, find_link_limits=lambda state, params, now: replace(whole(state, params, now), **changed)
+    )
 
 
 def _careful(*modes: LinkMode) -> Callable[[Patch], None]:
@@ -113,13 +116,13 @@ def _none_far(patch: Patch) -> None:
 
 
 def _no_lease(patch: Patch) -> None:
-    patch.setattr(allowed, "leads", lambda *_: True)
+    patch.setattr(allowed, "follows_district", lambda *_: True)
     _caps(no_grid_charge_above_reserve=False)(patch)
 
 
 def _no_outage(patch: Patch) -> None:
     whole = machine.advance_link
-    patch.setattr(machine, "tick", lambda state, params, now, **_: whole(state, params, now))
+    patch.setattr(machine, "advance_link", lambda state, params, now, **_: whole(state, params, now))
 
 
 def _unretained(patch: Patch) -> None:
@@ -131,7 +134,7 @@ def _unretained(patch: Patch) -> None:
             envelope = replace(envelope, seq=envelope.seq - 1)
         return whole(state, params, envelope, now, **more)
 
-    patch.setattr(machine, "document", document)
+    patch.setattr(machine, "accept_envelope", document)
 
 
 def _parameters_at_once(patch: Patch) -> None:
@@ -141,7 +144,7 @@ def _parameters_at_once(patch: Patch) -> None:
         state, ack = whole(state, params, paper, now)
         return replace(state, failsafe=state.failsafe_next or state.failsafe), ack
 
-    patch.setattr(machine, "failsafe_document", taken)
+    patch.setattr(machine, "accept_failsafe_parameters", taken)
 
 
 def _holds_while_shed(state: Any, _params: Any, now: Any) -> bool:
@@ -150,7 +153,7 @@ def _holds_while_shed(state: Any, _params: Any, now: Any) -> bool:
 
 def _loosens(patch: Patch) -> None:
     for place in (machine, allowed):
-        patch.setattr(place, "may_loosen", lambda *_: True)
+        patch.setattr(place, "is_loosening_allowed", lambda *_: True)
 
 
 def _sheds_when_high(patch: Patch) -> None:
@@ -183,26 +186,26 @@ MUTANTS = (
         "a document changes nothing in INIT",
         from_s=473,
     ),
-    Mutant("link.init.120-s", "link-init", _set(transitions, INIT_S=110.0), "INIT for 110 s", from_s=229),
-    Mutant("link.init.120-s", "link-init", _set(transitions, INIT_S=130.0), "INIT for 130 s", from_s=233),
+    Mutant("link.init.120-s", "link-init", _set(transitions, INIT_MAX_S=110.0), "INIT for 110 s", from_s=229),
+    Mutant("link.init.120-s", "link-init", _set(transitions, INIT_MAX_S=130.0), "INIT for 130 s", from_s=233),
     Mutant(
         "link.restart.goes-on",
         "restart-goes-on",
-        _set(machine, restore=lambda _: None),
+        _set(link_state, load_link_state=lambda _: None),
         "nothing is kept",
         from_s=135,
     ),
     Mutant(
         "link.restart.failsafe",
         "failsafe-serves",
-        _set(machine, restore=lambda _: None),
+        _set(link_state, load_link_state=lambda _: None),
         "nothing is kept",
         from_s=1795,
     ),
     Mutant(
         "link.restart.hold",
         "restart-goes-on",
-        _set(machine, may_hold=lambda *_: False),
+        _set(machine, is_hold_allowed=lambda *_: False),
         "no HOLD is kept",
         from_s=235,
     ),
@@ -216,14 +219,14 @@ MUTANTS = (
     Mutant(
         "link.controlled.interval",
         "documents-combine",
-        _set(envelopes, lowest=lambda envelope, *_: envelopes.find_default_limits(envelope)),
+        _set(envelopes, find_lowest_limits=lambda envelope, *_: envelopes.find_default_limits(envelope)),
         "defaults alone",
         from_s=64,
     ),
     Mutant(
         "link.controlled.default",
         "documents-combine",
-        _set(envelopes, default=lambda _: _NOTHING),
+        _set(envelopes, find_default_limits=lambda _: _NOTHING),
         "no defaults",
         from_s=854,
     ),
@@ -253,7 +256,7 @@ MUTANTS = (
     Mutant(
         "link.controlled.shed",
         "hold-goes-on",
-        _set(transitions, may_hold=_holds_while_shed),
+        _set(transitions, is_hold_allowed=_holds_while_shed),
         "held while a shed command runs",
         from_s=1533,
     ),
@@ -305,10 +308,18 @@ MUTANTS = (
         from_s=1023,
     ),
     Mutant(
-        "link.failsafe.no-document", "link-lost", _set(transitions, BACK_S=100.0), "after 100 s", from_s=909
+        "link.failsafe.no-document",
+        "link-lost",
+        _set(transitions, HEARTBEAT_BACK_S=100.0),
+        "after 100 s",
+        from_s=909,
     ),
     Mutant(
-        "link.failsafe.no-document", "link-lost", _set(transitions, BACK_S=140.0), "after 140 s", from_s=913
+        "link.failsafe.no-document",
+        "link-lost",
+        _set(transitions, HEARTBEAT_BACK_S=140.0),
+        "after 140 s",
+        from_s=913,
     ),
     Mutant(
         "link.failsafe.minimum-over",
@@ -360,21 +371,31 @@ MUTANTS = (
     Mutant(
         "parameter.meter-stale",
         "meter-silent",
-        _set(health, stale_after_s=lambda _: 9.0),
+        _set(health, find_stale_after_s=lambda _: 9.0),
         "9 s",
         from_s=455,
     ),
     Mutant(
         "parameter.meter-lost",
         "meter-silent",
-        _set(health, lost_after_s=lambda _: 15.0),
+        _set(health, find_lost_after_s=lambda _: 15.0),
         "15 s",
         from_s=1200,
     ),
     Mutant(
-        "parameter.meter-lost", "meter-silent", _set(health, lost_after_s=lambda _: 6.0), "6 s", from_s=1199
+        "parameter.meter-lost",
+        "meter-silent",
+        _set(health, find_lost_after_s=lambda _: 6.0),
+        "6 s",
+        from_s=1199,
     ),
-    Mutant("parameter.meter-slow", "meter-slow", _set(active, slow=lambda _: False), "no margin", from_s=200),
+    Mutant(
+        "parameter.meter-slow",
+        "meter-slow",
+        _set(active, is_slow_meter=lambda _: False),
+        "no margin",
+        from_s=200,
+    ),
     Mutant("parameter.device-silent", "device-silent", _set(observations, SILENT_S=25.0), "25 s", from_s=955),
     Mutant(
         "parameter.device-silent",
@@ -386,15 +407,23 @@ MUTANTS = (
     Mutant(
         "parameter.tighten",
         "release-spread",
-        _set(steps, down=lambda *_: []),
+        _set(steps, list_import_steps=lambda *_: []),
         "nothing is lowered",
         from_s=150,
     ),
     Mutant(
-        "parameter.breach-mean", "breach-slow", _set(breach, MEAN_S=120.0), "the mean of 120 s", from_s=330
+        "parameter.breach-mean",
+        "breach-slow",
+        _set(breach, BREACH_MEAN_S=120.0),
+        "the mean of 120 s",
+        from_s=330,
     ),
-    Mutant("parameter.breach-mean", "breach-slow", _set(breach, NEXT_S=30.0), "a step each 30 s", from_s=335),
-    Mutant("parameter.breach-fast", "breach-fast", _set(breach, FAST_S=15.0), "after 15 s", from_s=300),
+    Mutant(
+        "parameter.breach-mean", "breach-slow", _set(breach, NEXT_STEP_S=30.0), "a step each 30 s", from_s=335
+    ),
+    Mutant(
+        "parameter.breach-fast", "breach-fast", _set(breach, FAST_BREACH_S=15.0), "after 15 s", from_s=300
+    ),
     Mutant(
         "parameter.release",
         "release-staged",
@@ -405,7 +434,7 @@ MUTANTS = (
     Mutant(
         "parameter.release",
         "release-staged",
-        _set(switch_state, starting=lambda *_: set()),
+        _set(switch_state, find_starting_machines=lambda *_: set()),
         "machines each 30 s",
         from_s=1000,
     ),
@@ -419,7 +448,7 @@ MUTANTS = (
     Mutant(
         "parameter.release-random",
         "release-spread",
-        _set(switch_state, SPREAD_S=0.0),
+        _set(switch_state, RESTORE_SPREAD_S=0.0),
         "all together",
         from_s=195,
     ),
@@ -442,7 +471,11 @@ MUTANTS = (
         from_s=290,
     ),
     Mutant(
-        "parameter.outage-random", "outage-over", _set(events_rows, SPREAD_S=0.0), "all together", from_s=367
+        "parameter.outage-random",
+        "outage-over",
+        _set(events_rows, RELEASE_SPREAD_S=0.0),
+        "all together",
+        from_s=367,
     ),
     Mutant(
         "parameter.outage-ramp",
@@ -457,7 +490,9 @@ MUTANTS = (
     Mutant("grid.low-b", "frequency-rows", _low(2, hold_s=8.0), "tier B after 8 s", from_s=366),
     Mutant("grid.slow-data", "frequency-once", _low(2, period_max_s=inf), "tier B by slow data", from_s=385),
     Mutant("grid.well", "frequency-rows", _set(events_rows, WELL_S=10.0), "well for 10 s", from_s=590),
-    Mutant("grid.well", "frequency-rows", _set(events_rows, SPREAD_S=0.0), "all together", from_s=590),
+    Mutant(
+        "grid.well", "frequency-rows", _set(events_rows, RELEASE_SPREAD_S=0.0), "all together", from_s=590
+    ),
     Mutant("grid.high", "frequency-high", _sheds_when_high, "tier D off", from_s=791),
     Mutant("grid.high-pv", "frequency-high", _set(events_rows, CALM_S=100.0), "after 100 s", from_s=1388),
     Mutant("grid.high-pv", "frequency-high", _set(events_rows, CALM_S=700.0), "after 700 s", from_s=1400),
@@ -498,5 +533,7 @@ MUTANTS = (
         "never well",
         from_s=987,
     ),
-    Mutant("grid.lost", "frequency-lost", _set(events_rows, LOST_S=300.0), "after 5 min", from_s=935),
+    Mutant(
+        "grid.lost", "frequency-lost", _set(events_rows, FREQUENCY_LOST_S=300.0), "after 5 min", from_s=935
+    ),
 )

@@ -55,7 +55,7 @@ def _device(state: ControlState, asset: ControllableAsset, now: Now, *, by_hand:
     up_wh, down_wh = _energy_wh(state, asset, now)
     return {
         "device": asset.name,
-        "role": type(asset).__name__.lower(),
+        "role": asset.role,
         "tier": asset.tier,
         "control_type": find_control_type(state, asset, now),
         "available": not why,

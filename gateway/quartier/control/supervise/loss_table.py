@@ -309,7 +309,7 @@ _ROLES = {loss.role: loss for loss in LOSSES if loss.role}
 
 def find_asset_loss(asset: Asset) -> LossRow:
     """The row for an asset that is silent; classes that run in modes share one."""
-    return _ROLES.get(type(asset).__name__.lower(), _ROLES["moded"])
+    return _ROLES.get(asset.role, _ROLES["moded"])
 
 
 def find_alarm_code(loss: LossRow) -> str:

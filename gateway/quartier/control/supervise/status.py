@@ -277,7 +277,7 @@ def _asset(
     silent = observations.find_power_w(scene.state.memories, asset, scene.now_ns) is None
     quality = "never read" if memory is None else ("silent" if silent else "good")
     shown_asset: dict[str, Any] = {
-        "role": _ROLES.get(type(asset), type(asset).__name__.lower()),
+        "role": _ROLES.get(type(asset), asset.role),
         "tier": asset.tier,
         "power_w": _last(scene, asset),
         "age_s": _age(observations.find_reading_age_s(memory, scene.now_ns)),

@@ -1,0 +1,253 @@
+"""Measure the shape of the code: size of modules and packages, names, docstrings, pages: ``make shape``.
+
+examples:
+  make shape                                 one row for each measure, with its target
+  .venv/bin/python -m tests.shape --json     the same for a program
+  .venv/bin/python -m tests.shape --list docstrings     the places behind one measure
+"""
+
+import argparse
+import ast
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("gateway", "drivers", "native", "hil", "tests")
+PRODUCT = FOLDERS[:-1]
+INTERROGATIVES = ("What", "Whether", "Who", "Whose", "Why", "How", "Which", "Where", "When", "Of")
+"""A docstring that begins with one of these is a question, not an instruction."""
+PARTICIPLES = frozenset(
+    [
+        "told",
+        "made",
+        "met",
+        "held",
+        "kept",
+        "seen",
+        "said",
+        "found",
+        "given",
+        "taken",
+        "shown",
+        "known",
+        "begun",
+        "done",
+        "heard",
+        "read",
+        "lost",
+        "sent",
+        "written",
+        "drawn",
+        "left",
+        "meant",
+        "bound",
+        "sought",
+        "sworn",
+        "spoken",
+    ]
+) - {"read", "found", "left", "bound"}
+STATEMENTS = ("is_", "has_", "was_", "are_", "may_", "can_", "takes_", "holds_", "follows_")
+LINES_MIN, ATTRIBUTES_MAX, PARAMETERS_MAX, PACKAGE_MODULES_MAX = 40, 15, 6, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One count: its value as text, its target, and the places that it counts."""
+
+    name: str
+    text: str
+    value: float
+    target: str
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One Python file of the repository."""
+
+    path: str
+    lines_count: int
+    tree: ast.Module
+
+    @property
+    def is_interface(self) -> bool:
+        """Return whether it has no function with a body: records, protocols and constants."""
+        return not any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in self.tree.body)
+
+
+def list_files(*patterns: str) -> list[str]:
+    """Return the tracked files that match, as git names them."""
+    done = subprocess.run(
+        ["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+def load_modules() -> list[Module]:
+    """Return all tracked Python files of the five folders, but those that a compiler wrote."""
+    found = []
+    for path in list_files(*(f"{folder}/*.py" for folder in FOLDERS)):
+        if not path.endswith("_pb2.py"):
+            text = (ROOT / path).read_text(encoding="utf-8")
+            found.append(Module(path, text.count("\n"), ast.parse(text)))
+    return found
+
+
+def measure(modules: list[Module]) -> Iterator[Measure]:
+    """Yield every measure of architecture.md that a program can take."""
+    product = [module for module in modules if module.path.startswith(PRODUCT)]
+    yield from _measure_sizes("all Python files", modules)
+    yield from _measure_sizes("files of the product", product)
+    yield _count(
+        "modules under 40 lines",
+        "0",
+        (
+            f"{module.path}: {module.lines_count}"
+            for module in product
+            if module.lines_count < LINES_MIN
+            and not module.path.endswith(("__init__.py", "__main__.py"))
+            and not module.is_interface
+        ),
+    )
+    yield _count("packages of more than 14 modules", "0", _list_large_packages(product))
+    yield _count("classes of more than 15 attributes", "a short list", _list_large_classes(product))
+    yield _count("functions of more than 6 parameters", "a short list", _list_long_signatures(product))
+    functions = [
+        (module, node)
+        for module in product
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
+    ]
+    yield _share("public functions named by a participle", functions, lambda node: _is_participle(node.name))
+    documented = [
+        (module, node)
+        for module in product
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module)
+        and ast.get_docstring(node)
+    ]
+    yield _share("docstrings that begin with a question word", documented, _asks)
+    words_count = sum(len((ROOT / path).read_text(encoding="utf-8").split()) for path in list_files("*.md"))
+    yield Measure("words of the pages", f"{words_count:,}", words_count, "80,000")
+
+
+def _measure_sizes(name: str, modules: list[Module]) -> Iterator[Measure]:
+    lines = sorted(module.lines_count for module in modules if not module.path.endswith("__init__.py"))
+    yield Measure(name, f"{len(modules):,}", len(modules), "half of 2,661")
+    median, p90 = statistics.median(lines), lines[ceil(0.9 * len(lines)) - 1]
+    yield Measure(f"{name}: median lines", f"{median:.0f}", median, "190")
+    yield Measure(f"{name}: p90 of lines", f"{p90}", p90, "at most 350")
+
+
+def _count(name: str, target: str, places: Iterable[str]) -> Measure:
+    found = tuple(places)
+    return Measure(name, f"{len(found):,}", len(found), target, found)
+
+
+def _share(name: str, nodes: list[tuple[Module, Any]], counts: Callable[[Any], bool]) -> Measure:
+    found = tuple(
+        f"{module.path}:{getattr(node, 'lineno', 1)}: {getattr(node, 'name', '')}"
+        for module, node in nodes
+        if counts(node)
+    )
+    share = len(found) / max(1, len(nodes))
+    return Measure(name, f"{len(found):,} of {len(nodes):,} ({share:.1%})", share, "0 %", found)
+
+
+def _list_large_packages(modules: list[Module]) -> Iterator[str]:
+    counts: dict[str, int] = {}
+    for module in modules:
+        folder, _, name = module.path.rpartition("/")
+        counts[folder] = counts.get(folder, 0) + (name != "__init__.py")
+    yield from (f"{folder}: {count}" for folder, count in counts.items() if count > PACKAGE_MODULES_MAX)
+
+
+def _list_large_classes(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef) and (count := len(_find_attributes(node))) > ATTRIBUTES_MAX:
+                yield f"{module.path}:{node.lineno}: {node.name}: {count}"
+
+
+def _find_attributes(node: ast.ClassDef) -> set[str]:
+    found = {
+        part.target.id
+        for part in node.body
+        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+    }
+    for part in ast.walk(node):
+        if (
+            isinstance(part, ast.Attribute)
+            and isinstance(part.ctx, ast.Store)
+            and ast.unparse(part.value) == "self"
+        ):
+            found.add(part.attr)
+    return found
+
+
+def _list_long_signatures(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                names = [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+                count = len([name for name in names if name not in {"self", "cls"}])
+                if count > PARAMETERS_MAX:
+                    yield f"{module.path}:{node.lineno}: {node.name}: {count}"
+
+
+def _is_participle(name: str) -> bool:
+    first = name.split("_", maxsplit=1)[0]
+    if name.startswith(STATEMENTS):
+        return False
+    return first in PARTICIPLES or (first.endswith("ed") and first not in {"need", "seed", "feed", "speed"})
+
+
+def _asks(node: Any) -> bool:
+    return (ast.get_docstring(node) or "").split(maxsplit=1)[0].rstrip(",:.") in INTERROGATIVES
+
+
+def main() -> int:
+    """Print the measures; return 0, or 2 for an unknown measure."""
+    parser = argparse.ArgumentParser(
+        prog="make shape", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="all measures with their places, for a program")
+    parser.add_argument(
+        "--list", metavar="WORDS", help="list the places of the measures whose name has WORDS"
+    )
+    options = parser.parse_args()
+    found = list(measure(load_modules()))
+    if options.json:
+        rows = [
+            {"name": one.name, "value": one.value, "target": one.target, "places": one.places}
+            for one in found
+        ]
+        sys.stdout.write(f"{json.dumps(rows, indent=1)}\n")
+        return 0
+    if options.list is not None:
+        chosen = [one for one in found if options.list in one.name]
+        if not chosen:
+            names = "\n".join(f"  {one.name}" for one in found)
+            sys.stderr.write(
+                f"no measure has {options.list!r} in its name; expected words of one of\n{names}\n"
+            )
+            return 2
+        for one in chosen:
+            sys.stdout.write("".join(f"{place}\n" for place in one.places))
+        return 0
+    width = max(len(one.name) for one in found)
+    sys.stdout.write(f"{'measure':{width}}  {'now':>24}  target\n")
+    for one in found:
+        sys.stdout.write(f"{one.name:{width}}  {one.text:>24}  {one.target}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
