@@ -111,7 +111,7 @@ _MANIFEST_ADAPTER = TypeAdapter(Manifest)
 
 
 def read_manifest(path: Path) -> SignedManifest:
-    """Read the manifest of a backup and verify its signature.  Raises Unusable."""
+    """Read the manifest of a backup and verify its signature.  Raises UnusableBackup."""
     try:
         with _open_archive(path) as archive:
             return _read_head(archive)
@@ -120,7 +120,10 @@ def read_manifest(path: Path) -> SignedManifest:
 
 
 def check_archive(path: Path, expected: SignedManifest | None = None) -> SignedManifest:
-    """Read every byte and compare it with the manifest.  Raises Unusable with the first that is wrong."""
+    """Read every byte and compare it with the manifest.
+
+    Raises UnusableBackup with the first that is wrong.
+    """
     for _ in iterate_files(path, expected):
         pass
     return read_manifest(path)
@@ -131,7 +134,7 @@ def iterate_files(
 ) -> Iterator[tuple[ArchivedFile, IO[bytes]]]:
     """Yield every file with its bytes, each verified first.
 
-    ``expected``: the result of ``read``; another manifest is refused.  Raises Unusable.
+    ``expected``: the result of ``read``; another manifest is refused.  Raises UnusableBackup.
     """
     try:
         with _open_archive(path) as archive:
@@ -153,7 +156,7 @@ def iterate_files(
 
 
 def read_member(path: Path, expected: SignedManifest, wanted: ArchivedFile) -> bytes:
-    """Read one small file of the archive, verified.  Raises Unusable."""
+    """Read one small file of the archive, verified.  Raises UnusableBackup."""
     for member, body in iterate_files(path, expected):
         if member == wanted:
             return body.read()

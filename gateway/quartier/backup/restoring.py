@@ -65,7 +65,7 @@ class RestorePlan:
 def make_restore_plan(path: Path, folders: GatewayFolders, *, needs_room: bool = True) -> RestorePlan:
     """Verify a whole backup and find the target of each file.
 
-    Raises Unusable where it is damaged, or with ``needs_room`` where the disk has too little.
+    Raises UnusableBackup where it is damaged, or with ``needs_room`` where the disk has too little.
     """
     signed = archive.read_manifest(path)
     if needs_room and (missing_bytes := find_missing_bytes(signed, folders)):
@@ -104,7 +104,7 @@ def find_missing_bytes(signed: SignedManifest, folders: GatewayFolders) -> int:
 def restore_backup(path: Path, plan: RestorePlan, folders: GatewayFolders, utc_ms: int) -> None:
     """Write every file of the plan and raise the numbers; existing files are moved aside, never lost.
 
-    The daemon's lock is held by the caller.  Raises Unusable or OSError.
+    The daemon's lock is held by the caller.  Raises UnusableBackup or OSError.
     """
     service = find_service(folders)
     _make_state_folder(folders.state_dir, service, utc_ms)

@@ -53,7 +53,7 @@ def record(options: argparse.Namespace) -> int:
 
 
 async def _recorded(options: argparse.Namespace) -> WireRecord:
-    """Raises Closed, and LookupError saying what is missing."""
+    """Raises NoDaemon, and LookupError saying what is missing."""
     begun = await _asked(options, -1)
     if options.for_s is None:
         return begun

@@ -37,7 +37,8 @@ DeviceParts = Mapping[str, Mapping[str, ProfileQuantity]]
 class FoundDevice:
     """A device that answered: keys of its bus, profile, unit on the bus, and the reason for the profile.
 
-    ``sure`` is false where the profile is a guess.  ``key_file`` holds the keys of a meter that encrypts.
+    ``is_profile_sure`` is false where the profile is a guess.  ``key_file`` holds the keys of a meter that
+    encrypts.
     """
 
     bus: Mapping[str, str | int]

@@ -37,7 +37,8 @@ class ChangeRight(StrEnum):
 class RightRow:
     """Keys of one right.
 
-    A key is its path with dots; ``*`` stands for a name, ``**`` at the end for everything below.  ``looser``
+    A key is its path with dots; ``*`` stands for a name, ``**`` at the end for everything below.
+    ``loosening_direction``
     says which way a value loosens.  Outside ``least`` and ``most`` a person on site changes it; a value that
     is further out already stays allowed up to itself.
     """

@@ -60,7 +60,7 @@ def load_site(path: FilePath) -> SiteFile:
 
 
 def check_site_file(path: FilePath, instead: ReplacementText | None = None) -> LoadedSite:
-    """Read a site file strictly, its profiles and warnings with it.  Raises ConfigError as ``load``."""
+    """Read a site file strictly, its profiles and warnings with it.  Raises ConfigError as ``load_site``."""
     places, read, profiles = _read_file(path, instead)
     if read.flaws:
         raise ConfigError(_sort_faults(places, read.flaws))

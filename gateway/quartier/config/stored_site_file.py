@@ -82,7 +82,7 @@ def save_stored_site_file(state_dir: Path, ordered: StoredSiteFile, file: str = 
 def load_site_file_in_force(config: Path, state_dir: Path) -> LoadedSite:
     """Load the site file to run with: the ordered one where it counts, else what a person saw to last.
 
-    Raises ConfigError as ``load.load_lenient``.
+    Raises ConfigError as ``load.load_site_leniently``.
     """
     base = load_on_site_file(config, state_dir)
     ordered = load_stored_site_file(state_dir)
@@ -102,7 +102,7 @@ def load_site_file_in_force(config: Path, state_dir: Path) -> LoadedSite:
 def load_on_site_file(config: Path, state_dir: Path) -> LoadedSite:
     """Load what a person at the gateway saw to last: the applied text where it counts, else the file.
 
-    Raises ConfigError as ``load.load_lenient``.
+    Raises ConfigError as ``load.load_site_leniently``.
     """
     applied = _find_applied(config, state_dir)
     if applied is None:
@@ -154,7 +154,10 @@ def check_ordered_text(config: Path, state_dir: Path, text: str, used: LoadedSit
 
 
 def note_run_began(state_dir: Path, used: str) -> None:
-    """A run begins with the text ``used``: it counts as failed until ``lasted`` is told.  Raises OSError."""
+    """A run begins with the text ``used``: it counts as failed until ``note_run_lasted`` is told.
+
+    Raises OSError.
+    """
     file, ordered = _find_used_text(state_dir, used)
     if ordered is not None:
         starts_count = min(ordered.starts_count + 1, 2 * STARTS_COUNT_MAX)

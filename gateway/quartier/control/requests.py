@@ -1,8 +1,9 @@
 """Requests of the district, of people and of the plan, and the answers to them (spec/sync.md#ack).
 
-``Reception`` and ``Status`` are S2's (EN 50491-12-2: ReceptionStatusValues and InstructionStatus).
+``ReceptionStatus`` and ``InstructionStatus`` are S2's (EN 50491-12-2: ReceptionStatusValues and
+InstructionStatus).
 
-The shapes are those of spec/sync.md#section-5; ``district/documents.py`` makes them, control judges them.
+The shapes are those of spec/sync.md#section-5; ``district/documents/`` makes them, control judges them.
 """
 
 from collections.abc import Mapping

@@ -139,7 +139,7 @@ def lower_limit(
 ) -> SwitchState:
     """Held to ``limit_w`` from now, or to what it is held to already where that is less.
 
-    One that is still settling goes on settling from its first lowering.  ``deaf``: as in ``switched_off``.
+    One that is still settling goes on settling from its first lowering.  ``deaf``: as in ``switch_off``.
     """
     turn = hold_limit(turn, limit_w, now_ns, deaf=deaf)
     return turn if turn.settling(now_ns) else replace(turn, before_w=before_w, lowered_ns=now_ns)

@@ -1,7 +1,8 @@
 """Take a site file from a person (quartier apply), judged by where the person stands.
 
 At the gateway's console a person changes everything that ``quartier check`` lets pass, neither heartbeat nor
-district needed.  From anywhere else only what is free in ``config/rights.py``.  The text is kept beside the
+district needed.  From anywhere else only what is free in ``config/change_rights.py``.  The text is kept
+beside the
 installer's file and stands over it (see ``ordered``).  Every change of what only a person on site may change
 is told to the history and the district, also where somebody with the rights to do so wrote the file itself.
 """

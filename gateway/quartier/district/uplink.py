@@ -190,7 +190,7 @@ class Uplink:
         return self._papers.expiring
 
     async def take_keys(self, text: str, file: str) -> bool:
-        """Use a signed key list from a job; as ``Papers.take_list``."""
+        """Use a signed key list from a job; as ``CredentialWatcher.take_list``."""
         return await self._papers.take_list(text, file, "job")
 
     def wake(self) -> None:

@@ -234,7 +234,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def is_kernel_synced() -> bool:
-    """Ask adjtimex(2) without changing anything; where that is forbidden, who may ask (``told_synced``)."""
+    """Ask adjtimex(2) without changing anything; where that is forbidden, ask ``is_told_synced``."""
     timex = _Timex()
     state = int(_LIBC.adjtimex(ctypes.byref(timex)))
     if state == -1:

@@ -47,7 +47,7 @@ class BusRelease:
 def take_lock(runtime_dir: Path) -> IO[str]:
     """Take the daemon's lock; held until the file is closed or the process is gone.
 
-    Raises Locked when it is held.
+    Raises DaemonLocked when it is held.
     """
     path = runtime_dir / LOCK_FILE
     file = TextIOWrapper(open_plain(path, os.O_RDWR | os.O_CREAT, "rb+"), encoding="ascii")

@@ -45,8 +45,9 @@ class Worker:
     async def run(self, job: Callable[[], _T], patience_s: float) -> _T:
         """Return what the job returns, or raises; ``patience_s`` are real seconds.
 
-        Raises Busy while the one before is in hand, TimeoutError when it took too long: what it finds then is
-        thrown away.  Raises Lost, once, where the thread is gone: what it had in hand may be half done.
+        Raises WorkerBusy while the one before is in hand, TimeoutError when it took too long: what it finds
+        then is
+        thrown away.  Raises WorkerLost, once, where the thread is gone: what it had in hand may be half done.
         """
         if self._thread is None:
             self._begin()

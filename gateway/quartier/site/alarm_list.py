@@ -2,7 +2,8 @@
 
 By the alarm states of IEC 62682 (ISA-18.2): active or gone, acknowledged or not; one stays on the list until
 it is both gone and acknowledged.  One that comes and goes is one record with a count: it counts as gone only
-``alarm.HOLD_S`` after its cause ended, and its words say when that was.  What comes of another alarm that
+``alarm.ALARM_HOLD_S`` after its cause ended, and its words say when that was.  What comes of another alarm
+that
 stands, and matters no more than that, is listed with it: one loss is one alarm, which stands until all that
 came of it is over.
 """

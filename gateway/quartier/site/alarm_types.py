@@ -1,7 +1,7 @@
 """An alarm, how long it stands, and its record (pure).
 
-Rule (spec/failsafe.md#alarms): an alarm is raised at once; it stands until ``HOLD_S`` after its cause ended
-and says when that was.  A cause that comes back meanwhile is the same alarm, counted once more.
+Rule (spec/failsafe.md#alarms): an alarm is raised at once; it stands until ``ALARM_HOLD_S`` after its cause
+ended and says when that was.  A cause that comes back meanwhile is the same alarm, counted once more.
 """
 
 from collections.abc import Iterable, Mapping
@@ -106,7 +106,7 @@ StandingAlarms = Mapping[AlarmKey, StandingAlarm]
 def update_standing_alarms(
     before: StandingAlarms, present: Iterable[Alarm], now: Now
 ) -> dict[AlarmKey, StandingAlarm]:
-    """Add what is ``present`` to what stands, and end what has had no cause for ``HOLD_S``.
+    """Add what is ``present`` to what stands, and end what has had no cause for ``ALARM_HOLD_S``.
 
     Of two alarms with one key the first counts.
     """

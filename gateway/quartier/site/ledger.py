@@ -107,7 +107,7 @@ def parse_entry(text: str) -> LedgerEntry:
 
 
 def load_entry(data: Any) -> LedgerEntry:
-    """The inverse of ``Entry.data``.  Raises ValueError."""
+    """The inverse of ``LedgerEntry.data``.  Raises ValueError."""
     try:
         known = {name: value for name, value in data.items() if name in _FIELD_NAMES}
         known["who"] = Who(**known.get("who", {"kind": OURS.kind}))

@@ -128,7 +128,8 @@ class Site:
     """One building: its connection meter, its assets, its limits and what caps it.
 
     ``release_values`` maps a writable point to what is written when an input it needs is lost
-    (``control/releases``); None where only the driver knows (the device's own control, or nothing at all).
+    (``control/orders/releases``); None where only the driver knows (the device's own control, or nothing at
+    all).
     ``own_controls`` are the points that go back to their device's own control: whether they show it.
     ``steps`` is the resolution of a writable point, in its unit, once its device told it.  ``fallbacks`` is
     what a device does by itself with one that nobody writes (its value, None: its own control; after how many

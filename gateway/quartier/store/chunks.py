@@ -168,12 +168,12 @@ class ChunkKey:
 
 
 def read_sealed_key(body: bytes) -> ChunkKey:
-    """A sealed chunk's key alone, its checksum proven.  Raises Damaged."""
+    """A sealed chunk's key alone, its checksum proven.  Raises DamagedBytes."""
     return _read_checked(body, _read_key)
 
 
 def unseal(body: bytes) -> Chunk:
-    """The chunk as it was when sealed.  Raises Damaged when any byte is not as it was written."""
+    """The chunk as it was when sealed.  Raises DamagedBytes when any byte is not as it was written."""
     return _read_checked(body, _read_chunk)
 
 
@@ -256,18 +256,18 @@ def split_parts(parts: Sequence[ChunkPart], count_max: int = TAIL_COUNT_MAX) -> 
 def unpack_tail(body: bytes, names: Mapping[int, PointNames]) -> list[Chunk]:
     """The samples of one tail, a piece of a chunk for each stream; ``names`` by boot.
 
-    Pieces of streams that the names do not know are left out.  Raises Damaged.
+    Pieces of streams that the names do not know are left out.  Raises DamagedBytes.
     """
     return _read_checked(body, partial(_read_tail, names=names), b"QT")
 
 
 def read_tail_lasts(body: bytes, names: Mapping[int, PointNames]) -> dict[tuple[int, str], int]:
-    """The last sequence in a tail per (boot, stream), from its head alone.  Raises Damaged."""
+    """The last sequence in a tail per (boot, stream), from its head alone.  Raises DamagedBytes."""
     return _read_checked(body, partial(_read_lasts, names=names), b"QT")
 
 
 def read_tail_boot(body: bytes) -> int:
-    """The boot whose samples a tail holds, from its head alone.  Raises Damaged."""
+    """The boot whose samples a tail holds, from its head alone.  Raises DamagedBytes."""
     return _read_checked(body, lambda cursor: int(cursor.unpack(_TAIL_FORMAT)[0]), b"QT")
 
 

@@ -46,7 +46,7 @@ def find_ledger_gaps(path: Path, runtime_dir: Path, from_ms: int) -> list[GapRec
 
 
 class HistoryReader:
-    """One look at the history; raises as ``query`` does.
+    """One look at the history; raises as ``read_history`` does.
 
     The journal comes first, then the tail's files: what is committed or sealed meanwhile is then seen twice,
     not never.
@@ -192,7 +192,7 @@ def read_history(
     ) as reader:
         wants = _PointFilter(patterns)
         for stream in reader.streams():
-            if stream == LEDGER_STREAM:  # rows of the write ledger are no samples of a point (``entries``)
+            if stream == LEDGER_STREAM:  # rows of the ledger: see ``read_ledger``
                 continue
             samples = (sample for sample in reader.samples(stream) if wants(sample))
             if every_s is None:

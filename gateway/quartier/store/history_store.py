@@ -191,7 +191,7 @@ class Store:
     # For the district
 
     def runs(self, above: Mapping[str, StreamPosition], limit: int) -> list[SampleBlock]:
-        """Up to ``limit`` samples above the marks, live ones from memory alone (``district/outbox.py``)."""
+        """Up to ``limit`` samples above the marks, live ones from memory alone (``store/outbox.py``)."""
         marks = {**above, **dict.fromkeys(self._local, ALL_TRIMMED)} if self._local else above
         return self._outbox.runs(marks, self._heads, self._entrance.memory, limit) if self._offers else []
 

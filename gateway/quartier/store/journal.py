@@ -98,7 +98,7 @@ class Journal:
     def append(self, head: bytes, time_ms: int, columns: Columns, texts: Sequence[tuple[int, str]]) -> bool:
         """Write samples of one moment, by points, kinds and values, in one write; False when it failed.
 
-        ``head`` is what ``places`` makes of that which this generation has not named yet.
+        ``head`` is what ``make_places_frame`` makes of that which this generation has not named yet.
         """
         if self._descriptor < 0 or self.size_bytes > self._size_max_bytes:
             return self._note_failure()
@@ -144,7 +144,7 @@ class Journal:
 
 
 def list_names(names: Iterable[tuple[int, str, str]]) -> str:
-    """Names as ``places`` wants them: points' numbers, streams and metrics."""
+    """Names as ``make_places_frame`` wants them: points' numbers, streams and metrics."""
     return json.dumps(list(names))
 
 

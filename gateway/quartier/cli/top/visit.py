@@ -28,7 +28,7 @@ class Visit:
         self._rates = Rates()
 
     def __call__(self) -> Page | None:
-        """The page as it is now; None when there is no such thing (any more).  Raises Closed.
+        """The page as it is now; None when there is no such thing (any more).  Raises NoDaemon.
 
         Waits up to ``TIMEOUT_S`` for each of at most two answers.
         """

@@ -71,7 +71,7 @@ _IDENTIFY_MAX_S = 120.0
 
 
 class PlannedBus(Protocol):
-    """A bus with its devices, as the site file has them (see ``app.assembly``)."""
+    """A bus with its devices, as the site file has them (see ``daemon.assembly.bus_specs``)."""
 
     @property
     def name(self) -> str:
@@ -132,7 +132,7 @@ def can_be_simulated(wire: PlannedBus) -> bool:
 
 
 class SimulatedBus:
-    """For a ``wire`` that ``is_rehearsable``; made and used in a running leaping loop.
+    """For a ``wire`` that ``can_be_simulated``; made and used in a running leaping loop.
 
     ``exchanges`` is what went over the wire so far, ``events`` what was logged.
     """

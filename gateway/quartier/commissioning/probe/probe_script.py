@@ -1,6 +1,6 @@
 """The script of a probe: listen, rest, feeler step, steps (pure).
 
-Each function goes on by one step a turn (``yield``); what ends the probe is raised as ``Ended``.
+Each function goes on by one step a turn (``yield``); what ends the probe is raised as ``ProbeEnded``.
 """
 
 from collections.abc import Callable, Generator, Sequence

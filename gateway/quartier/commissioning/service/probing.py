@@ -67,7 +67,7 @@ class ProbeOutcome:
 def make_probe_plan(
     loaded: LoadedSite, name: str, step_w: float | None, now: Now, state_dir: Path
 ) -> ProbePlan:
-    """Return what probing ``name`` means in this site, under the caps that stand.  Raises Impossible."""
+    """Return what probing ``name`` means in this site, under the caps that stand.  Raises ProbeImpossible."""
     site = loaded.site
     section = site.assets.get(name)
     if section is None or isinstance(section, asset_sections.GridMeterSection):

@@ -23,7 +23,7 @@ class EncryptedError(ValueError):
 
 
 def find_identifiers(kind: str, data: bytes) -> Iterator[str]:
-    """Yield what names somebody in the bytes of a line with meters, as text.  Raises Sealed."""
+    """Yield what names somebody in the bytes of a line with meters, as text.  Raises EncryptedError."""
     if kind not in METERS:
         return
     plain = bytes(byte & 0x7F for byte in data) if kind in SEVEN_BITS else data

@@ -75,6 +75,6 @@ def dump_frame(frame: Frame) -> list[Any]:
 
 
 def load_record(head: Mapping[str, Any], rows: Iterable[Sequence[Any]]) -> WireRecord:
-    """Return what ``head`` and ``row`` made JSON of."""
+    """Return what ``head`` and ``dump_frame`` made JSON of."""
     frames = [Frame(number, ns, way, bytes.fromhex(data), *words) for number, ns, way, data, *words in rows]
     return WireRecord(**{**head, "frames": tuple(frames), "secrets": tuple(head["secrets"])})

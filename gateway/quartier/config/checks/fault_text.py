@@ -33,9 +33,9 @@ _NUMBER_PATTERN = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """Something wrong at ``path``; ``elsewhere`` is the fault's own place if it is in another file.
+    """Something wrong at ``path``; ``other_file_fault`` is the fault's own place if it is in another file.
 
-    ``against`` is another place of the same file that it contradicts; its line is told too.
+    ``contradicted_path`` is another place of the same file that it contradicts; its line is told too.
     """
 
     path: Path

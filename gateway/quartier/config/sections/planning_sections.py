@@ -94,7 +94,7 @@ class TariffSection(Section):
 
     @property
     def prices_eur_per_wh(self) -> tuple[float, ...]:
-        """Those of the contract, as ``NEEDED`` has them."""
+        """Those of the contract, as ``PRICES_BY_CONTRACT`` has them."""
         return tuple(getattr(self, name) for name in PRICES_BY_CONTRACT[self.contract])
 
 

@@ -1,7 +1,7 @@
 """The whole site file, and the sections that every site has once.
 
 The same lines check the file, print the reference page, write the sample and feed the JSON
-Schema that editors use.  What needs two sections to be judged is in ``checks.py``.
+Schema that editors use.  What needs two sections to be judged is in ``checks/section_checks.py``.
 """
 
 from pathlib import Path

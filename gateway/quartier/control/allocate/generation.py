@@ -1,4 +1,4 @@
-"""Find room for generation, curtailment and the import without one asset (pure).
+"""Calculate surplus, curtailed PV and the import without one asset; share what PV may generate (pure).
 
 A battery's want counts what assets in modes would like to take.  Where a cap keeps one of them from that, the
 rest would flow out of the building, and where the link is lost no battery feeds the grid

@@ -2,8 +2,8 @@
 
 A machine that was just started stays on for its minimum time, also above a limit.  Therefore machines are
 released one minimum time apart: so at most one is inside its minimum time when the next limit comes.  A fuse
-or breaker does not wait: what is above it switches a machine off at once.  ``largest_excesses`` says by how
-much a site can be above a limit for that.
+or breaker does not wait: what is above it switches a machine off at once.  ``find_largest_excesses`` says by
+how much a site can be above a limit for that.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,17 +1,18 @@
 """The preferred mode of each class of asset that runs in modes (pure).
 
-S2: operation based control with two operation modes, at rest and asked to run, of which the second generates;
-the timers are its least run and its least rest, and their transitions are blocked until they are over.  All
-that is ever done at the end of a run is to withdraw the request: its own controller stops it.
+CHP (S2): operation based control with two operation modes, at rest and asked to run, of which the second
+generates; the timers are its least run and its least rest, and their transitions are blocked until they are
+over.  All that is ever done at the end of a run is to withdraw the request: its own controller stops it.
 
-S2: operation based control, one operation mode for each step of dimming; no timers, lamps bear any change.
-In daylight there is nothing to dim: the lamps' own clock, or their own sensor, has them off.
+Lights (S2): operation based control, one operation mode for each step of dimming; no timers.  In daylight
+there is nothing to dim: the lamps' own clock, or their own sensor, has them off.
 
-S2: operation based control with two operation modes, running and waiting, of which the first is left only
+Daily run (S2): operation based control with two operation modes, running and waiting; the first is left only
 when it is over; what a limit takes of it claims its place again.  Timers: least run and rest.
 
-S2: operation based control with two operation modes, running and waiting; a batch may be interrupted, so a
-cap takes it in its turn until its slack is used up, and then after C and D.  Timers: least run and rest.
+Waste (S2): operation based control with two operation modes, running and waiting; a batch may be
+interrupted, so a cap takes it in its turn until its slack is used up, and then after C and D.  Timers: least
+run and rest.
 """
 
 from collections.abc import Callable, Mapping

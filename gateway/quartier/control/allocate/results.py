@@ -90,7 +90,7 @@ def is_paused_by_conflict(scene: CycleInputs, asset: ControllableAsset) -> bool:
 
 
 def find_conflict_pauses(scene: CycleInputs) -> set[str]:
-    """Names of all assets for which ``is_left_alone`` holds, mostly none: for who asks for many of them."""
+    """Return the names of all assets for which ``is_paused_by_conflict`` holds, mostly none."""
     if all(one.rests_ns is None for one in scene.state.rivals.values()):
         return set()
     return {asset.name for asset in scene.house.assets if is_paused_by_conflict(scene, asset)}
@@ -172,7 +172,9 @@ def _battery_move(want_w: float, setpoint_w: float) -> Reason:
 
 
 def find_maintenance_points(scene: CycleInputs) -> dict[str, Reason]:
-    """The points of flexible assets in maintenance, with the reason; batteries have ``why_not``.
+    """Return the points of flexible assets in maintenance, with the reason.
+
+    Batteries have ``explain_battery_not_controlled``.
 
     What takes no order has none to give back.
     """

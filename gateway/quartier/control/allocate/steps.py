@@ -251,7 +251,7 @@ def estimate_return_power_w(asset: Load | ChargePointAsset, turn: SwitchState) -
 
 
 def explain_first_order(player: Participant, turn: SwitchState, reason: Reason) -> Reason:
-    """Return why one was moved, by what it is told: ``cautious`` pauses a car that was to be slowed."""
+    """Return why one was moved, by its order: ``limit_first_order`` pauses a car that was to be slowed."""
     cause = reason.drop_last()
     if player.turn.unread_ns is None or turn.on or reason.last.code != SLOWED.code or cause is None:
         return reason

@@ -1,17 +1,19 @@
 """The preferred mode of heat and cold stores with a temperature band, and of ventilation (pure).
 
-S2: fill rate based control (the room's temperature, turned round, stands for its fill level), over operation
-modes whose timers are the compressor's least run and rest.
+Cooling (S2): fill rate based control (the room's temperature, turned round, stands for its fill level), over
+operation modes whose timers are the compressor's least run and rest.
 
-S2: fill rate based control (the store's temperature stands for its fill level), over operation modes whose
-timers are the compressor's least run and rest.  A hybrid, which can cover the same heat by gas, would be
-demand driven; here it is its own controller that chooses.  SG Ready (Bundesverband Waermepumpe, rules of the
-label 1.1): state 1 blocked, 2 normal, 3 recommended on, 4 forced on.
+Heat (S2): fill rate based control (the store's temperature stands for its fill level), over operation modes
+whose timers are the compressor's least run and rest.  A hybrid, which can cover the same heat by gas, would
+be demand driven; here it is its own controller that chooses.  SG Ready (Bundesverband Waermepumpe, rules of
+the label 1.1): state 1 blocked, 2 normal, 3 recommended on, 4 forced on.
 
-S2: operation based control, one operation mode for each speed; its timers keep valves and pump from chasing.
+Substation (S2): operation based control, one operation mode for each speed; its timers keep valves and pump
+from chasing.
 
-S2: operation based control, one operation mode for each speed.  The last step, onto the least ventilation,
-is taken after C and D.  Limits of CO2: EN 16798-1, annex B (category II: 800 ppm above outdoors).
+Ventilation (S2): operation based control, one operation mode for each speed.  The last step, onto the least
+ventilation, is taken after C and D.  Limits of CO2: EN 16798-1, annex B (category II: 800 ppm above
+outdoors).
 """
 
 from quartier.control.allocate import generation

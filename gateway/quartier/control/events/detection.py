@@ -313,7 +313,7 @@ def find_absence_s(facts: object, now_ms: int) -> float | None:
 
 
 def load_grid_events(events: GridEvents, facts: object, away_s: float, now_ns: int) -> GridEvents:
-    """``events`` with what ``kept`` gave before; too old, or nonsense, is left.
+    """``events`` with what ``dump_grid_events`` gave before; too old, or nonsense, is left.
 
     After an outage the wait for a grid that is well begins anew, however long ago it was: only a grid that is
     seen to be well ends it, and a clock that is not trusted makes every memory an old one.

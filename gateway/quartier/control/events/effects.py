@@ -129,7 +129,7 @@ def explain_no_increase(events: GridEvents, *, generates: bool) -> Reason:
 
 
 def make_voltage_reason(events: GridEvents, row: str) -> Reason:
-    """``voltage at 87 %``: as ``frequency``."""
+    """``voltage at 87 %``: as ``make_frequency_reason``."""
     code = _phase(events.low_u, _LOW_U, _WELL_U, _LOST_U)
     return make_grid_reason(code, row, voltage_pct=round(events.low_u.value))
 

@@ -211,7 +211,7 @@ def dump_supplies(loads: Mapping[str, SupplyState]) -> dict[str, float]:
 
 
 def load_supplies(supplies: Iterable[SupplyMeter], facts: object) -> dict[str, SupplyState]:
-    """Return what ``kept`` gave before a restart, until each meter speaks for itself; nonsense is left."""
+    """Load the result of ``dump_supplies`` after a restart, until each meter is read; skip nonsense."""
     known = facts if isinstance(facts, Mapping) else {}
     said = {supply.name: known.get(supply.name) for supply in supplies}
     return {

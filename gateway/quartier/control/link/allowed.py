@@ -1,4 +1,7 @@
-"""The limits of the time steps ahead, as far as they are known: for a plan, never for the cycle (pure)."""
+"""Limits that the link allows now and in coming steps; when a clock and a heartbeat allow loosening (pure).
+
+The cycle uses ``find_link_limits``; a plan uses ``find_limits_ahead``.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

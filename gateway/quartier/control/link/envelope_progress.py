@@ -113,7 +113,7 @@ def dump_envelopes(promises: EnvelopeProgresses) -> dict[str, Any]:
 
 
 def load_envelopes(facts: Mapping[str, Any]) -> EnvelopeProgresses:
-    """Return what ``dump`` gave.  Raises ValueError where it is broken."""
+    """Return what ``dump_envelopes`` gave.  Raises ValueError where it is broken."""
     try:
         return {
             str(program): EnvelopeProgress(**{**row, "status": InstructionStatus(row["status"])})

@@ -147,7 +147,8 @@ class LinkState:
     ``clock`` is UTC as it is counted on since the wall clock was last surely right: a heartbeat agreed with
     it, or it was the first one synced; None before that.  ``anchor_utc_ms`` is that time when the wall clock
     was last trusted.  ``beat_offset_ms`` is what the newest heartbeat says of UTC, as an offset like that of
-    a ``Position``, also of one that does not agree with a synced clock, heard at ``denied_ns``.  ``step_ms``
+    a ``UtcPosition``, also of one that does not agree with a synced clock, heard at ``denied_ns``.
+    ``step_ms``
     is how far the wall clock was last seen ahead of the counted time by more than a minute, at ``step_ns``,
     since ``stepped_ns``.
     """
@@ -186,7 +187,7 @@ class LinkState:
 
 
 def dump_link_state(state: LinkState) -> dict[str, Any]:
-    """The state as JSON-ready data; worth saving when ``worth_saving`` says so."""
+    """The state as JSON-ready data; worth saving when ``is_save_due`` says so."""
     data = asdict(state)
     for gone in ("heartbeat_n", "beat_offset_ms", "denied_ns", "back_ns", "document_ns"):
         del data[gone]
@@ -199,7 +200,7 @@ def dump_link_state(state: LinkState) -> dict[str, Any]:
 
 
 def load_link_state(data: Mapping[str, Any]) -> LinkState:
-    """Read what ``dump`` made, back from JSON; also as the format before it had it.
+    """Read what ``dump_link_state`` made, back from JSON; also as the format before it had it.
 
     Raises ValueError when it is of another format or broken; the caller then starts without.
     """

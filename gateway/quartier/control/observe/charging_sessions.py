@@ -270,7 +270,7 @@ def find_drawn_current_a(
 
 
 def find_read_time_ns(ev: ChargePointAsset, memories: LastGoodValues, now_ns: int) -> int:
-    """Return when what ``drawn_a`` goes by was read; now where nothing was."""
+    """Return when what ``find_drawn_current_a`` goes by was read; now where nothing was."""
     by_phase = ev.phases_count == 3 and phases.read_terminal_currents_a(ev, memories, now_ns) is not None
     memory = memories.get(f"{ev.name}.{CURRENT_QUANTITIES[0] if by_phase else 'power_w'}")
     return now_ns if memory is None else memory.taken_ns

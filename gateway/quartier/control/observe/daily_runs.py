@@ -188,7 +188,7 @@ def dump_runs(runs: RunProgresses) -> dict[str, Any]:
 
 
 def load_runs(house: Site, facts: object) -> dict[str, RunProgress]:
-    """Return what ``kept`` gave, of loads that are still there; what is no such fact is left out.
+    """Return what ``dump_runs`` gave, of loads that are still there; what is no such fact is left out.
 
     What ran while nobody looked does not count: a run is rather longer than cut.
     """

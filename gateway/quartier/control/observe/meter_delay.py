@@ -83,7 +83,8 @@ PowerHistory = tuple[tuple[int, float], ...]
 class MeterDelay:
     """``found_s``: the lag in use, in s; None: none was found, the probe's holds, or none.
 
-    ``errors`` is the disagreement of each of ``LAGS_S`` in W², ``made`` the assets' own steps so long before
+    ``errors`` is the disagreement of each of ``DELAYS_S`` in W², ``made`` the assets' own steps so long
+    before
     alike, ``together`` those times the grid's, ``moved`` the largest of them.  ``grid`` are the meter's
     readings, ``looked_ns`` is the one until which steps were compared.
     """

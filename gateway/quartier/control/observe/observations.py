@@ -145,11 +145,12 @@ def find_silent_after_s(period_s: float) -> float:
 
 
 def find_fresh_value(memories: LastGoodValues, point: str, period_s: float, now_ns: int) -> float | None:
-    """The value while its device is not silent: not older than ``silent_after_s``."""
+    """The value while its device is not silent: not older than ``find_silent_after_s``."""
     memory = memories.get(point)
     if memory is None:
         return None
-    # Asked some hundred times a cycle: as ``age_s`` and ``silent_after_s`` say, without a call.
+    # Asked some hundred times a cycle: as ``find_reading_age_s`` and ``find_silent_after_s`` say, without a
+    # call.
     old_s = (now_ns - memory.taken_ns) / 1e9
     return None if old_s > SILENT_S and old_s > SILENT_POLLS * period_s else memory.value
 

@@ -1,7 +1,7 @@
 """Means of quarter hours over the last day, for the forecast that tomorrow is like today (pure).
 
-Slots are those of UTC; one counts when half of it was seen.  ``persistence`` is the plainest forecast there
-is; it stands until a better one is made, and says so.
+Slots are those of UTC; one counts when half of it was seen.  ``forecast_persistence`` is the plainest
+forecast there is; it stands until a better one is made, and says so.
 """
 
 from collections.abc import Mapping

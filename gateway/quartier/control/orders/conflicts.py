@@ -200,7 +200,7 @@ def _counted(before: PointConflict, moved: bool, now_ns: int) -> PointConflict: 
 
 
 def append_orders(before: OrderHistory, order: Order, now_ns: int) -> OrderHistory:
-    """The orders that stood in the last ``TOLD_S``, with the one of now."""
+    """The orders that stood in the last ``ORDER_HISTORY_S``, with the one of now."""
     if not before or before[-1][1] != order.value:
         before = (*before, (order.written_ns, order.value))[-_TOLD_MAX:]
     past_count = sum(later_ns <= now_ns - ORDER_HISTORY_S * _S for later_ns, _ in before[1:])

@@ -1,12 +1,14 @@
 """Release of points: repeated until the device shows that it took it (pure).  spec/failsafe.md#rule-11.
 
 An output is given back with a release value, or to its device's own control.  States of what was given back
-(an ``Order`` in ``Book.returns``): *open*, nobody saw yet that the device took it; *kept* (``is_kept``), the
-value was read back, the battery's power agrees, or our last order is no longer shown.
+(an ``Order`` in ``OrderBook.returns``): *open*, nobody saw yet that the device took it; *kept*
+(``is_kept``), the value was read back, the battery's power agrees, or our last order is no longer shown.
 
 Invariants: what is kept is not refreshed, so that the device's own fallback acts.  What is open is written at
-most each ``CONFIRM_S`` for ``UNTIL_S``, counted from when the device is heard.  After that it is written only
-to a device that surely does otherwise, first each ``STANDING_S``, later each ``LATER_MAX_S``.  A battery's
+most each ``CONFIRM_INTERVAL_S`` for ``RELEASE_MAX_S``, counted from when the device is heard.  After that it
+is written only
+to a device that surely does otherwise, first each ``STANDING_ORDER_S``, later each ``LATER_MAX_S``.  A
+battery's
 release value is open again when the device shows another one or its power contradicts it: it started anew,
 say.  A mode, and what its device's own control has, may change by itself: once kept it is left alone.
 Charging currents, curtailments and sheds are limits: those are orders, which go on being refreshed.

@@ -228,7 +228,7 @@ class RestartFacts:
 def load_commands(
     facts: Mapping[str, Any], now: Now, *, outage: bool, since: RestartFacts = RestartFacts()
 ) -> tuple[RunningCommands, list[Ack]]:
-    """Return what ``dump`` gave, on this process's clock, and what must be said of it.
+    """Return what ``dump_commands`` gave, on this process's clock, and what must be said of it.
 
     Where the machine went on its clock says how long each has run.  Else what takes (a shed, a test) goes on
     for as long as was counted, or is certain; what gives (a setpoint, a mode) only where the wall clock says

@@ -306,7 +306,7 @@ def _dumped(entry: ScheduleProgress) -> dict[str, Any]:
 
 
 def load_schedules(data: object) -> ScheduleProgresses:
-    """Read what ``dump`` made, back from JSON; what is broken is left out."""
+    """Read what ``dump_schedules`` made, back from JSON; what is broken is left out."""
     found: dict[str, ScheduleProgress] = {}
     for kept in data if isinstance(data, list) else []:
         try:

@@ -123,7 +123,7 @@ def find_soc_fault(asset: ControllableAsset, soc_pct: float) -> str:
 
 
 def convert_power(asset: ControllableAsset, power_w: float) -> float:
-    """Return what is ordered for a power without ``fault``, as ``control.override`` takes it.
+    """Return what is ordered for a power without ``find_power_fault``, as ``control.override`` takes it.
 
     W of a battery and of a PV's limit, A of a charging point, 1 or 0 of a relay; of modes the first that
     takes no more.

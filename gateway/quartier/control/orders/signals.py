@@ -131,7 +131,7 @@ def dump_signals(signals: Signals) -> list[dict[str, Any]]:
 
 
 def load_signals(data: object) -> Signals:
-    """Read what ``dump`` made, back from JSON; what is broken is left out."""
+    """Read what ``dump_signals`` made, back from JSON; what is broken is left out."""
     found: dict[str, Signal] = {}
     for kept in data if isinstance(data, list) else []:
         try:

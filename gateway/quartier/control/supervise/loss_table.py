@@ -70,7 +70,7 @@ _COUNTED = "control, which counts it at its worst"
 
 @dataclass(frozen=True, slots=True)
 class SiteLoss:
-    """A row at one site: ``of`` is the asset or bus, empty for the whole building; times as in ``Loss``.
+    """A row at one site: ``of`` is the asset or bus, empty for the whole building; times as in ``LossRow``.
 
     ``is_ordered``: something of it takes orders, which a timer of its device ends, or nothing does.
     """

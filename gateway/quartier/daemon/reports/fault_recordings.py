@@ -73,7 +73,7 @@ class FaultRecorder:
             self._schedule_recording(bus, alarm.code, now)
 
     def look(self, now: Now) -> None:
-        """To be called each ``STORM_S``: where much came that made no sense, it is kept."""
+        """To be called each ``GARBLED_PERIOD_S``: where much came that made no sense, it is kept."""
         before, self._garbled = (
             self._garbled,
             {bus.name: _count_garbled(bus.counts) for bus in self._fleet.buses},

@@ -94,7 +94,7 @@ def find_gateway_values(
 
 
 def make_gateway_readings(found: Mapping[str, Value], now_ns: int) -> Readings:
-    """The same as readings of now; ``found`` holds just the points of ``NAMES``, in their order."""
+    """The same as readings of now; ``found`` holds just the points of ``GATEWAY_POINTS``, in their order."""
     good = (Reading(point, value, Quality.GOOD, now_ns) for point, value in found.items())
     return columns(good, now_ns, _LAYOUT)
 
@@ -119,7 +119,7 @@ _NS_PER_S = 1_000_000_000
 
 
 class StandstillDetector:
-    """Looked at in each cycle; a pause of ``LEAST_S`` or more is one event, from when to when."""
+    """Looked at in each cycle; a pause of ``STANDSTILL_MIN_S`` or more is one event, from when to when."""
 
     def __init__(self, event: Callable[[str, str, Mapping[str, Any], Now], None]) -> None:
         self._event = event

@@ -10,7 +10,8 @@ from quartier_drivers.contract import Command, PointInfo
 from quartier_drivers.who import Who
 
 DEVICE_TIMER_WHO, STRANGER_WHO = Who("device", "its timer"), Who("stranger")
-# As control sees an order ignored (control/orders.py): a point that is a little off is not another order.
+# As control sees an order ignored (control/orders/book.py): a point that is a little off is not another
+# order.
 _TOLERANCE_SHARE, _TOLERANCES = 0.02, {"w": 50.0, "a": 0.5}
 # A timer counts from the write, we from the order: its last part is not waited for.
 _TIMER_EARLY_SHARE = 0.8

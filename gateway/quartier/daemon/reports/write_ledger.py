@@ -63,7 +63,7 @@ class _PendingCommand:
 
 
 class WriteLedger:
-    """Rows of this start, as a witness of the buses (``runtime/witness.py``)."""
+    """Rows of this start, as a witness of the buses (``runtime/bus/mailbox.py``)."""
 
     def __init__(self, keeper: LedgerStore) -> None:
         self._keeper = keeper

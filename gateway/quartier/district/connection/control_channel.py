@@ -150,7 +150,7 @@ class ControlChannel:
     # In
 
     async def hear(self, topic: str, payload: bytes, signature: str | None) -> None:
-        """One message of the companion namespace, the watermark apart.  Raises Ended for any other.
+        """One message of the companion namespace, the watermark apart.  Raises ConnectionEnded for any other.
 
         Control empties the inbox each cycle.  What it has no room for waits here, and so outside: nothing
         that was accepted is lost.

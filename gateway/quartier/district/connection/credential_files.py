@@ -102,7 +102,7 @@ class CredentialWatcher:
     async def take_list(self, text: str, file: str, source: str) -> bool:
         """Use a key list from now on; False if it cannot be kept, then the last one counts.
 
-        Raises ``issuers.Unsigned``, ``keyring.Rollback`` or ConfigError.
+        Raises ``issuers.Unsigned``, ``keyring.OlderList`` or ConfigError.
         """
         async with self._one_list:  # between weighing and taking in no other one may come
             found = await asyncio.to_thread(self.keyring.check_list, text, file, signed=source == "job")

@@ -23,8 +23,8 @@ _ANSWER_S = 5.0
 async def run_in_thread(name: str, work: Callable[[], None], abandon: Callable[[], None]) -> None:
     """Do ``work`` in a daemon thread of this name and wait for it.
 
-    Raises Unreachable with what it said (OSError, ValueError).  ``abandon`` undoes what failed half-way, and
-    what is done when nobody waits for it any more.
+    Raises BrokerUnreachable with what it said (OSError, ValueError).  ``abandon`` undoes what failed
+    half-way, and what is done when nobody waits for it any more.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[str | None] = loop.create_future()

@@ -114,7 +114,7 @@ class MqttConnection:
     async def open(self) -> None:
         """Connect and wait for CONNACK.
 
-        Raises Unreachable when no CONNECT went out, Ended (or Unanswered) when it led nowhere.
+        Raises BrokerUnreachable when no CONNECT went out, Ended (or Unanswered) when it led nowhere.
         """
         loop = asyncio.get_running_loop()
         self._opened = loop.create_future()
@@ -325,7 +325,10 @@ class MqttConnection:
         return [tag for tag in (*self._pipe.tags, *flying) if tag is not None]
 
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> list[str]:
-        """Subscribe and wait for SUBACK; returns the filters that the server refused.  Raises Ended."""
+        """Subscribe and wait for SUBACK; returns the filters that the server refused.
+
+        Raises ConnectionEnded.
+        """
         if self._ended is not None:
             raise self._ended
         wanted = [(topic, SubscribeOptions(qos=qos)) for topic, qos in filters]
@@ -374,7 +377,7 @@ class MqttConnection:
             self._flush()
 
     async def receive(self) -> IncomingMessage:
-        """The next message.  Raises Ended when the connection is over."""
+        """The next message.  Raises ConnectionEnded when the connection is over."""
         while not self._inbound:
             if self._ended is not None:
                 raise self._ended

@@ -33,7 +33,10 @@ class BrokerUnreachable(Exception):  # noqa: N818 - a state of the world, named 
 
 
 class ConnectionEnded(Exception):  # noqa: N818 - as above
-    """The connection is over, or was refused.  ``code`` is MQTT's reason, ``LOCAL`` where we saw it."""
+    """The connection is over, or was refused.
+
+    ``code`` is MQTT's reason, ``LOCAL_REASON`` where we saw it.
+    """
 
     def __init__(self, why: str, code: int = LOCAL_REASON) -> None:
         super().__init__(why)
@@ -88,8 +91,8 @@ class BrokerCredentials:
     def context(self, moments: Sequence[int] = ()) -> "SSLContext":
         """TLS 1.2 at least, the server's name checked, our certificate if there is one.
 
-        ``moments`` as in ``Profile``.  Raises OSError (``ssl.SSLError`` among them) when a file cannot be
-        used.
+        ``moments`` as in ``ConnectionProfile``.  Raises OSError (``ssl.SSLError`` among them) when a file
+        cannot be used.
         """
         from quartier.district.connection import tls  # noqa: PLC0415 - a broker on this machine needs none
 

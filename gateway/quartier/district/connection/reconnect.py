@@ -108,7 +108,7 @@ class Reconnector:
         return self.connection is not None and self.connection.ended is None
 
     async def keep(self, once: Callable[[BrokerServer], Awaitable[None]]) -> None:
-        """Run ``once`` for ever; it ends by Unreachable or Ended."""
+        """Run ``once`` for ever; it ends by Unreachable or ConnectionEnded."""
         while True:
             began_ns = self._clock.now().ns
             self._retry.clear()
@@ -131,7 +131,7 @@ class Reconnector:
     async def opened(
         self, connection: MqttConnection, filters: Iterable[tuple[str, int]], spare: Collection[str] = ()
     ) -> None:
-        """CONNACK came: subscribe, then the connection counts as up.  Raises Ended.
+        """CONNACK came: subscribe, then the connection counts as up.  Raises ConnectionEnded.
 
         A broker may refuse topics of ``spare``.
         """

@@ -1,7 +1,7 @@
 """All types of signed documents with form, topic and limits; accepted and refused documents (pure).
 
 Source: spec/sync.md#section-5.  A further type of document is one model with ``wish()`` and one row of
-``KINDS``, or of ``SHARED`` where it is said to all buildings.
+``DOCUMENT_TYPES``, or of ``DISTRICT_DOCUMENT_TYPES`` where it is said to all buildings.
 
 Source: spec/sync.md#topic-job.
 """

@@ -129,7 +129,7 @@ def parse_plain_list(text: str, file: str = "issuers_file") -> Mapping[str, Issu
 def open_signed_list(text: str, file: str, roots: Sequence[str], district: str) -> KeyList:
     """A list that one of the ``roots`` (base64url) signed for the ``district``.
 
-    Raises Unsigned where none did, ConfigError with every fault of what stands in it.
+    Raises UnsignedList where none did, ConfigError with every fault of what stands in it.
     """
     payload, root = _verify_list(text.strip(), file, roots)
     try:

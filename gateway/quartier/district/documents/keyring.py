@@ -74,7 +74,7 @@ class Keyring:
         return found
 
     def take(self, found: KeyList, text: str, source: str) -> None:
-        """Use it from now on; ``weighed`` gave it."""
+        """Use it from now on; ``check_list`` gave it."""
         self.list = found
         self.source = source
         if found.seq is not None:

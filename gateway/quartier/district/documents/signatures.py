@@ -55,7 +55,7 @@ def make_public_key(raw: bytes) -> Ed25519PublicKey:
 
 
 def read_header(signature: str) -> Mapping[str, Any]:
-    """Return what the signature says of itself; nothing of it is proved.  Raises Broken."""
+    """Return what the signature says of itself; nothing of it is proved.  Raises BrokenSignature."""
     try:
         return _JWS.get_unverified_header(signature)
     except _BROKEN_ERRORS as error:
@@ -63,7 +63,10 @@ def read_header(signature: str) -> Mapping[str, Any]:
 
 
 def check_signature(signature: str, by: Ed25519PublicKey, payload: bytes) -> None:
-    """Check that ``by`` signed the payload, and that the header names nothing unknown.  Raises Broken."""
+    """Check that ``by`` signed the payload, and that the header names nothing unknown.
+
+    Raises BrokenSignature.
+    """
     try:
         _JWS.decode(signature, by, algorithms=["EdDSA"], detached_payload=payload)
     except _BROKEN_ERRORS as error:
@@ -71,7 +74,7 @@ def check_signature(signature: str, by: Ed25519PublicKey, payload: bytes) -> Non
 
 
 def open_token(token: str, by: Ed25519PublicKey) -> bytes:
-    """Return what ``by`` signed in a compact JWS (RFC 7515 section 7.1).  Raises Broken."""
+    """Return what ``by`` signed in a compact JWS (RFC 7515 section 7.1).  Raises BrokenSignature."""
     try:
         payload: bytes = _JWS.decode(token, by, algorithms=["EdDSA"])
     except _BROKEN_ERRORS as error:

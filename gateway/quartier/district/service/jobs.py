@@ -1,8 +1,9 @@
 """Run jobs of the district: a new site file or key list, once each in its window.
 
-A site file that needs a person on site is refused with each key (``config/rights.py``).  One that loosens
-waits as a whole, in every run anew, until ``loosening_waits_for`` is empty or its window is over; until then
-nothing of it is kept or used.
+A site file that needs a person on site is refused with each key (``config/change_rights.py``).  One that
+loosens
+waits as a whole, in every run anew, until ``find_loosening_conditions`` is empty or its window is over;
+until then nothing of it is kept or used.
 """
 
 import asyncio

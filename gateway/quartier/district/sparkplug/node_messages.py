@@ -151,7 +151,7 @@ class BirthQueue:
         return [nbirth, *self.portion(voice, scene, voice.catalog.count(NODE_STREAM))]
 
     def portion(self, voice: NodeMessages, scene: SessionContext, count: int = 0) -> list[Effect]:
-        """The next devices, until ``PORTION`` metrics were told; ``count`` were told already."""
+        """The next devices, until ``BIRTH_METRICS_MAX`` metrics were told; ``count`` were told already."""
         found: list[Effect] = []
         while self._waiting and count < BIRTH_METRICS_MAX:
             device = self._waiting.popleft()

@@ -161,7 +161,7 @@ def _write_properties(out: Payload.PropertySet, properties: Mapping[str, Value])
 
 
 def decode_payload(data: bytes) -> SparkplugMessage:
-    """Read one payload: ours, or a host's NCMD or DCMD.  Raises Malformed, and nothing else."""
+    """Read one payload: ours, or a host's NCMD or DCMD.  Raises MalformedPayload, and nothing else."""
     if len(data) > PAYLOAD_READ_MAX_BYTES:
         raise MalformedPayload(f"{len(data)} bytes; expected at most {PAYLOAD_READ_MAX_BYTES}")
     payload = Payload()

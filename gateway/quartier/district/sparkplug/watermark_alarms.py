@@ -190,7 +190,7 @@ class WatermarkAlarms:
         self._echo.begin()
 
     def missed(self, bdseq: int, now: Now, *, is_passed: bool) -> Note | None:
-        """The last watermark had another bdSeq: as ``Echo.missed``."""
+        """The last watermark had another bdSeq: as ``BirthConfirmation.missed``."""
         return self._echo.missed(bdseq, now, is_passed=is_passed, is_moved=self._is_moved)
 
     def look(

@@ -49,7 +49,7 @@ class ForecastScore:
 
 
 class ForecastModel(Protocol):
-    """What a model is made of: ``habit.py`` for a load, ``sunshine.py`` for generation."""
+    """What a model is made of: ``load_model.py`` for a load, ``generation_model.py`` for generation."""
 
     @property
     def scale_w(self) -> float:

@@ -8,7 +8,8 @@ what stands in the light is one for each slot of the day:
 
 G: Haurwitz (1945), 1098 u exp(-0.059 / u), as in Reno, Hansen and Stein (SAND2012-2389).  B: Meinel and
 Meinel (1976), 1353 0.7 ** (air mass ** 0.678), air mass 1 / u.  e, n, u: the sun's direction
-(``control/sun.py``).  The weights are an expectile (Newey and Powell 1987): what lies above counts 20 times
+(``control/observe/local_time.py``).  The weights are an expectile (Newey and Powell 1987): what lies above
+counts 20 times
 what lies below, since clouds only take.  Where the place is not known, the same is learnt for each slot.
 
 Clearness is what was given divided by what a clear sky would have given, over the last hours, the last day

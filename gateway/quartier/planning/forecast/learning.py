@@ -23,7 +23,7 @@ def dump_fields(memory: Any) -> dict[str, Any]:
 
 
 def load_fields(memory: Any, told: Any) -> None:
-    """Put back into a fresh memory what ``kept`` gave of one of the same form.
+    """Put back into a fresh memory what ``dump_fields`` gave of one of the same form.
 
     Raises ValueError that names the place where the form differs; the memory is then to be thrown away.
     """

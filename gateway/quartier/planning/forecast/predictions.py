@@ -21,7 +21,7 @@ def forecast_from_history(
 ) -> Forecast:
     """From a history alone; empty: the site file's default.  Who asks often keeps a ``Learner``.
 
-    Only what was over before ``now_utc_s`` is looked at.  Raises ValueError as ``ahead`` does.
+    Only what was over before ``now_utc_s`` is looked at.  Raises ValueError as ``make_forecast`` does.
     """
     learner = Learner(premises)
     for slot, load_w, generated_w in history.iterate_slots(learner.grid):

@@ -122,7 +122,7 @@ def _find_start(learner: Learner, utc_ms: int) -> tuple[int, float]:
 
 
 def make_site_forecast(learner: Learner, utc_ms: int) -> Forecast:
-    """Forecast ``REACH_SLOTS`` quarter hours from the present one on."""
+    """Forecast ``FORECAST_SLOTS`` quarter hours from the present one on."""
     step_s = SLOT_MS / 1000
     return make_forecast(learner, utc_ms // SLOT_MS * step_s, FORECAST_SLOTS * step_s, step_s)
 

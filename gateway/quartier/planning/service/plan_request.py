@@ -93,7 +93,7 @@ class PlannedBattery:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanAnswer:
     """The plans of a question's batteries (of one that is none, where there is none), with what they were
-    made from; ``beside`` is what others do beside them.
+    made from; ``others`` is what others do beside them.
     """
 
     question: PlanRequest

@@ -1,14 +1,14 @@
 """Select the assets that are planned together, and make their models (pure).
 
-    day = Day(times=..., step_s=900, known={"bat1.soc_pct": 40.0, "boiler.tank_c": 48.0, ...})
-    found = roster(house.assets, day, Terms(...))
-    plan = site_planned(found.site(outlook, contract))
+    day = PlanningDay(times=..., step_s=900, known={"bat1.soc_pct": 40.0, "boiler.tank_c": 48.0, ...})
+    found = select_assets(site.assets, day, StorageTerms(...))
+    plan = plan_site(found.site(outlook, contract))
 
-``house.assets`` come from the site file by ``app/assembly.py``.  Points have their own names, so that
-readings may be passed as they are:
+``site.assets`` come from the site file by ``daemon/assembly/site_model.py``.  Points have their own names,
+so that readings may be passed as they are:
 
 ========== ==========================================================================================
-role       points of ``Day.known``; in brackets those of ``Day.series``, a number a step
+role       points of ``PlanningDay.known``; in brackets those of ``PlanningDay.series``, a number a step
 ========== ==========================================================================================
 battery    ``soc_pct``, ``target_soc_pct`` (at the end)
 ev         ``energy_wanted_wh``, ``session_energy_wh``, ``arrival_in_s``, ``departure_in_s``,
@@ -50,9 +50,9 @@ KNOWN_POINTS: Mapping[str, tuple[str, ...]] = {
     "waste": ("waiting_on", "left_s"),
     "load": ("waiting_on",),
 }
-"""What is looked for in ``Day.known``, by role."""
+"""What is looked for in ``PlanningDay.known``, by role."""
 SERIES_POINTS: Mapping[str, tuple[str, ...]] = {"ev": ("plugged_on",), "heat": ("draw_w",)}
-"""What is looked for in ``Day.series``, by role."""
+"""What is looked for in ``PlanningDay.series``, by role."""
 WATER_WH_PER_M3_K = 1_163.0
 """Heat that a cubic metre of water takes for a K: 4.187 kJ/(kg·K)."""
 STANDING_LOSS_K = 45.0
@@ -103,7 +103,7 @@ class AssetSelection:
         return (*self.batteries, *self.cars, *self.tanks, *self.batches)
 
     def site(self, outlook: Outlook, contract: Contract) -> site_model.SiteModel:
-        """What ``site_planned`` is asked; ``outlook`` is of the same steps, without what is in the roster."""
+        """What ``plan_site`` is asked; ``outlook`` is of the same steps, without what is in the roster."""
         return site_model.SiteModel(
             outlook=outlook,
             contract=contract,

@@ -29,7 +29,7 @@ class PlanSegment:
 
 def describe_segments(site: SiteModel, plan: SitePlan, when: StepTime = str) -> dict[str, list[PlanSegment]]:
     """Of each part, its spells from the first step to the last; ``when`` says when a step begins, and is
-    asked for the end of the last too.  Prices are EUR a kWh, those of ``margins``.
+    asked for the end of the last too.  Prices are EUR a kWh, those of ``find_marginal_prices``.
     """
     prices = find_marginal_prices(site, plan)
     return {

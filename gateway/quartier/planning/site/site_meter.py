@@ -115,7 +115,7 @@ class SiteMeter:
         self.peak_price = terms.peak_eur_per_w / hours
         self.level_wh = 0.0
         self._hulls: dict[tuple[int, float, float, float, float], list[CostSlope]] = {}
-        """What ``slopes`` found before: the programs of a plan ask the same many times."""
+        """What ``find_slopes`` found before: the programs of a plan ask the same many times."""
         self.free_wh = terms.peak_free_w * hours
         columns = {
             "net_wh": [(load - sun) * hours for load, sun in zip(outlook.load_w, outlook.pv_w, strict=True)],

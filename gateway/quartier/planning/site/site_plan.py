@@ -86,7 +86,8 @@ class SitePlan:
 def plan_site(site: SiteModel, work_max: int = WORK_MAX, engine: str = OWN_ENGINE) -> SitePlan:
     """A plan of a site, near the best.
 
-    ``engine`` is OWN, or HIGHS where the extra ``highs`` is installed: its deadline is a number of nodes.
+    ``engine`` is OWN, or HIGHS_ENGINE where the extra ``highs`` is installed: its deadline is a number of
+    nodes.
 
     ``work_max`` bounds what it may take: the deadline, as a count.  Raises RefusedError, which says what is
     wrong with the numbers, or that the site is too large for it: nothing is planned then.

@@ -1,6 +1,6 @@
 """The task of one bus: writes first, then the most overdue device; silent devices are set aside.
 
-A device is set aside after ``GIVE_UP_COUNT`` exchanges in a row without an answer.  From then on it
+A device is set aside after ``SET_ASIDE_COUNT`` exchanges in a row without an answer.  From then on it
 is probed, so seldom that its neighbours keep their rate (``probing``).
 """
 

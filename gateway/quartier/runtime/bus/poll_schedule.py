@@ -129,7 +129,7 @@ class PollSchedule(Generic[MemberT]):
         return None
 
     def find_starved(self, now_ns: int) -> MemberT | None:
-        """Who answers and was passed over longest, for more than ``STARVED_NS``; None where nobody was."""
+        """Who answers and was passed over longest, for more than ``STARVATION_NS``; None where nobody was."""
         before_ns = now_ns - STARVATION_NS
         waiting = [member for member in self._members if member.reachable and member.due_ns < before_ns]
         return min(waiting, key=lambda member: member.due_ns, default=None)

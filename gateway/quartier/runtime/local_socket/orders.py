@@ -115,7 +115,10 @@ def _find_who(uid: int) -> Who:
 
 
 def send_order(runtime_dir: Path, what: str, timeout_s: float = 10.0, **request: Any) -> Any:
-    """Order something of a running daemon, from another process.  Raises Closed, saying where was looked."""
+    """Order something of a running daemon, from another process.
+
+    Raises NoDaemon, saying where was looked.
+    """
     return send_request(
         runtime_dir / ORDER_SOCKET, {"do": what, **request}, "no daemon takes orders at", timeout_s
     )

@@ -1,6 +1,7 @@
 """Prove that the person who asks is at the gateway (spec/failsafe.md#rule-7).
 
-``WAYS`` is the one place that knows; each way takes the process that asks and its request, and gives a
+``PRESENCE_CHECKS`` is the one place that knows; each way takes the process that asks and its request, and
+gives a
 ``Presence``.  There is one today, the gateway's own console; a page session with the one-time code shown at
 the gateway is to be the next.  What cannot be told counts as not on site.
 

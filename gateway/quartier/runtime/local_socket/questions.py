@@ -188,7 +188,7 @@ class NoDaemon(Exception):  # noqa: N818 - a state
 def ask(runtime_dir: Path, what: str, of: str | None = None, timeout_s: float = 5.0) -> Any:
     """Ask a running daemon, from another process; None when there is no ``of``.
 
-    Raises Closed, saying where was looked.
+    Raises NoDaemon, saying where was looked.
     """
     question = {"ask": what} if of is None else {"ask": what, "of": of}
     return send_request(runtime_dir / QUESTION_SOCKET, question, "no daemon answers at", timeout_s)
@@ -197,7 +197,7 @@ def ask(runtime_dir: Path, what: str, of: str | None = None, timeout_s: float = 
 def send_request(path: Path, request: Mapping[str, Any], lacking: str, timeout_s: float) -> Any:
     """One request to a daemon's socket and its answer, a line each.
 
-    Raises Closed, whose words ``lacking`` begins.
+    Raises NoDaemon, whose words ``lacking`` begins.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)

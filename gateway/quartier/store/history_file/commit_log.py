@@ -103,7 +103,7 @@ class CommitLog:
         return self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink == 0
 
     def begin(self) -> dict[int, tuple[list[bytes], bool]]:
-        """What the files hold, by their numbers, as ``read`` says; what is added now goes into a new one."""
+        """Return the contents of the files by number, as ``read_log_file`` has them; start a new file."""
         self.close()
         found = {}
         self._sizes.clear()

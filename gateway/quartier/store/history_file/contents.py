@@ -150,7 +150,7 @@ def read_gaps(connection: sqlite3.Connection) -> list[GapRecord]:
 
 
 def read_numbered_gaps(connection: sqlite3.Connection) -> Iterator[tuple[int, GapRecord]]:
-    """As ``stored_gaps``, each with its row."""
+    """As ``read_gaps``, each with its row."""
     for number, value, crc in connection.execute("SELECT id, value, crc FROM gap ORDER BY id"):
         data = verify_value("gap", value, crc)
         if data is not None:

@@ -1,7 +1,8 @@
 """The SQLite file: sealed chunks, open tails, marks and gap records.
 
 Used by one thread, the writer's.  What makes a commit small: the samples of one interval are one
-frame at the end of a file beside it (``taillog.py``), whatever the number of points, or one row of the table
+frame at the end of a file beside it (``commit_log.py``), whatever the number of points, or one row of the
+table
 ``tail`` where the commit has more to say; a stream's chunk becomes a row of its own once it is full, and the
 tails it stood in are then dropped.  Every row that is not a
 chunk or a tail carries a CRC-32 of its own, so an altered one is left out and never believed.
@@ -463,7 +464,7 @@ def _group_by_boot(parts: Sequence[ChunkPart]) -> Iterator[tuple[int, list[Chunk
 
 
 def _prune_gaps(connection: sqlite3.Connection) -> None:
-    """Remove the oldest records beyond ``GAPS_MAX``; boots that lose one are not searched for holes again."""
+    """Remove the oldest records beyond ``GAPS_COUNT_MAX``; do not search their boots for holes again."""
     rows = connection.execute(
         "SELECT id, value, crc FROM gap WHERE id <= (SELECT max(id) FROM gap) - ?", (GAPS_COUNT_MAX,)
     ).fetchall()

@@ -107,7 +107,7 @@ def count_used_bytes(connection: sqlite3.Connection) -> int:
 
 
 def set_compared_marks(connection: sqlite3.Connection, marks: Mapping[str, StreamPosition]) -> None:
-    """Let ``evict`` and ``backlog_count`` compare with these marks from now on."""
+    """Let ``evict_chunks`` and ``count_backlog`` compare with these marks from now on."""
     connection.execute(
         "CREATE TEMP TABLE IF NOT EXISTS marks (stream TEXT PRIMARY KEY, boot INTEGER, seq INTEGER)"
     )

@@ -118,7 +118,7 @@ class World:
         )
 
     def turn(self) -> None:
-        """One cycle, in the order of ``app/turn.py``."""
+        """One cycle, in the order of ``control/sequence.py``."""
         now = self.now()
         for told in self.town.told(now.ns):
             self.image.put(told)

@@ -52,7 +52,7 @@ HOUSE = Site(
 
 
 class Desk:
-    """The daemon's side of ``Commanding``: what was replayed, reset, told and answered."""
+    """The daemon's side of ``DistrictCommands``: what was replayed, reset, told and answered."""
 
     def __init__(self):
         self.t = 100

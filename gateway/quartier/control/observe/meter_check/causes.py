@@ -32,7 +32,7 @@ _NAMES = {
     "none": NO_REACTION,
     "below_bound": TOO_LOW,
 }
-"""The fault by the code of the evidence (``WORDS``), without its phase."""
+"""The fault by the code of the evidence (``EVIDENCE_TEXTS``), without its phase."""
 
 
 def name_fault(code: str) -> str:

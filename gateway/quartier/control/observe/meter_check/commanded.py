@@ -1,7 +1,7 @@
 """Judge commanded steps as the running gateway judges its own (pure).
 
 A probe steps one asset again and again while it reads it and the connection meter quickly.  Its readings go
-through ``watch_steps`` and ``watch_quantities``, as those of a control cycle do: so one step has the same
+through ``update_steps`` and ``update_quantities``, as those of a control cycle do: so one step has the same
 reaction here and there.  As nobody else steps the asset meanwhile, two steps that agree are enough.
 """
 

@@ -491,7 +491,7 @@ def _round_down(value: float) -> float:
 
 
 def load_check(facts: object, now_ns: int) -> MeterCheck:
-    """The judge that ``dump`` described; a new one where there is nothing or nonsense."""
+    """The judge that ``dump_check`` described; a new one where there is nothing or nonsense."""
     if not isinstance(facts, Mapping) or not isinstance(facts.get("causes"), list):
         return MeterCheck()
     causes = tuple(

@@ -1,6 +1,6 @@
 """Steps of measured assets, and how the connection meter reacted to them (pure).
 
-States of a ``Watch``: *calm*, the assets' sum stays at a level; *moving*, it left that level.  A step is
+States of a ``StepWatch``: *calm*, the assets' sum stays at a level; *moving*, it left that level.  A step is
 judged once the sum stayed at its new level for the meter's delay, two of its periods and one of the slowest
 asset, and three readings came since.  Both ends are medians.
 
