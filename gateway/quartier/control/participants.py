@@ -31,13 +31,13 @@ def is_order_allowed(asset: ControllableAsset) -> bool:
     return asset.falls_back or asset.accepts_no_fallback
 
 
-def explain_no_order(asset: ControllableAsset, memories: LastGoodValues) -> Reason | None:
+def explain_no_order(asset: ControllableAsset, last_good: LastGoodValues) -> Reason | None:
     """Return why no new order may be given to it now; None when it may."""
     if asset.accepts_no_fallback:
         return None
     if not asset.falls_back:
         return NO_FALLBACK
-    seen = memories.get(f"{asset.name}.fallback_on")
+    seen = last_good.get(f"{asset.name}.fallback_on")
     return FALLBACK_LOST if seen is not None and not seen.value else None
 
 
@@ -107,22 +107,22 @@ def find_floor_power_w(ev: ChargePointAsset) -> float:
     return ev.current_min_a * ev.voltage_v * ev.phases_count
 
 
-def is_at_order(player: Participant) -> bool:
+def is_at_order(participant: Participant) -> bool:
     """Return whether a car is seen to take what it may: only such a one takes more where it may more."""
-    asset, limit_w = player.asset, player.turn.limit_w
-    if not isinstance(asset, ChargePointAsset) or not player.seen or player.deaf or limit_w is None:
+    asset, limit_w = participant.asset, participant.turn.limit_w
+    if not isinstance(asset, ChargePointAsset) or not participant.seen or participant.deaf or limit_w is None:
         return False
-    return player.want_w >= limit_w - AT_ORDER_TOLERANCE_A * asset.voltage_v * asset.phases_count
+    return participant.want_w >= limit_w - AT_ORDER_TOLERANCE_A * asset.voltage_v * asset.phases_count
 
 
-def find_ordered_power_w(player: Participant) -> float:
+def find_ordered_power_w(participant: Participant) -> float:
     """The most that it may take by its present order, in W, whatever it was last seen to take."""
-    asset, turn = player.asset, player.turn
+    asset, switch = participant.asset, participant.turn
     if isinstance(asset, OperationModeAsset):
-        return max(0.0, asset.modes[player.mode].power_w)
-    if isinstance(asset, Battery | Pv) or not turn.on:
-        return max(0.0, player.want_w)
-    return find_worst_power_w(asset) if turn.limit_w is None else turn.limit_w
+        return max(0.0, asset.modes[participant.mode].power_w)
+    if isinstance(asset, Battery | Pv) or not switch.on:
+        return max(0.0, participant.want_w)
+    return find_worst_power_w(asset) if switch.limit_w is None else switch.limit_w
 
 
 def find_flexible_assets(house: Site) -> list[LimitableAsset]:
@@ -153,8 +153,8 @@ def is_controllable(asset: Load | ChargePointAsset | Pv) -> bool:
 
 def make_flexible_participant(
     asset: Load | ChargePointAsset | Pv,
-    turn: SwitchState,
-    memories: LastGoodValues,
+    switch: SwitchState,
+    last_good: LastGoodValues,
     now_ns: int,
     then_w: float | None = None,
     late_s: float = 0.0,
@@ -166,55 +166,59 @@ def make_flexible_participant(
     its own meter was read after the order: the grid's may show the change while that reading is of before.
     What an order will bring is believed for the time that its device may take: then counts what is seen.
     """
-    seen_w = find_power_w(memories, asset, now_ns)
-    seen = None if seen_w is None else memories[f"{asset.name}.power_w"]
-    deaf = seen is not None and _is_deaf(asset, turn, seen)
-    usable = not explain_no_order(asset, memories)
+    seen_w = find_power_w(last_good, asset, now_ns)
+    seen = None if seen_w is None else last_good[f"{asset.name}.power_w"]
+    deaf = seen is not None and _is_deaf(asset, switch, seen)
+    usable = not explain_no_order(asset, last_good)
     if isinstance(asset, Pv):
-        most_w = -asset.rated_w if turn.limit_w is None else -turn.limit_w
-        present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
+        most_w = -asset.rated_w if switch.limit_w is None else -switch.limit_w
+        present_w = seen_w if seen_w is not None else (most_w if switch.on else 0.0)
         present_w = min(present_w, 0.0)
-        want_w = max(present_w, most_w) if turn.on else 0.0
+        want_w = max(present_w, most_w) if switch.on else 0.0
         want_w = present_w if deaf else want_w
         present_w = present_w if then_w is None else min(then_w, 0.0)
-        return Participant(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable, deaf=deaf)
+        return Participant(
+            asset, present_w, want_w, switch, seen=seen_w is not None, usable=usable, deaf=deaf
+        )
     full = find_full_power_w(asset) if isinstance(asset, ChargePointAsset) else find_worst_power_w(asset)
-    most_w = full if turn.limit_w is None else turn.limit_w
-    present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
+    most_w = full if switch.limit_w is None else switch.limit_w
+    present_w = seen_w if seen_w is not None else (most_w if switch.on else 0.0)
     want_w = present_w if deaf else 0.0
-    if turn.on and not deaf:
+    if switch.on and not deaf:
         # Only what is limited on purpose is expected to come down by itself.
-        want_w = present_w if turn.limit_w is None else min(present_w, most_w)
+        want_w = present_w if switch.limit_w is None else min(present_w, most_w)
     present_w = settled_w = present_w if then_w is None else then_w
-    if turn.settling(now_ns, late_s) or (seen is not None and not _is_read_since(asset, turn, seen)):
-        present_w, settled_w = max(present_w, turn.before_w), min(present_w, want_w)
-    player = Participant(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable, deaf=deaf)
-    player.settled_w = settled_w
-    return player
+    if switch.settling(now_ns, late_s) or (seen is not None and not _is_read_since(asset, switch, seen)):
+        present_w, settled_w = max(present_w, switch.before_w), min(present_w, want_w)
+    participant = Participant(
+        asset, present_w, want_w, switch, seen=seen_w is not None, usable=usable, deaf=deaf
+    )
+    participant.settled_w = settled_w
+    return participant
 
 
-def _is_deaf(asset: Load | ChargePointAsset | Pv, turn: SwitchState, seen: LastGood) -> bool:
+def _is_deaf(asset: Load | ChargePointAsset | Pv, switch: SwitchState, seen: LastGood) -> bool:
     """Return whether it still takes, or makes, more than it may although it had the time to obey."""
-    if turn.on and turn.limit_w is None:
+    if switch.on and switch.limit_w is None:
         return False
     watts = -seen.value if isinstance(asset, Pv) else seen.value
     over_w, answers_s = _tolerance(asset)
-    return watts > _most_w(turn) + over_w and turn.had_time(answers_s, seen.taken_ns)
+    return watts > _most_w(switch) + over_w and switch.had_time(answers_s, seen.taken_ns)
 
 
-def _is_read_since(asset: Load | ChargePointAsset, turn: SwitchState, seen: LastGood) -> bool:
+def _is_read_since(asset: Load | ChargePointAsset, switch: SwitchState, seen: LastGood) -> bool:
     """Whether its reading is of after it was lowered: it shows that, or it is of after the time to obey."""
-    if turn.lowered_ns is None or (turn.on and turn.limit_w is None):
+    if switch.lowered_ns is None or (switch.on and switch.limit_w is None):
         return True
     over_w, answers_s = _tolerance(asset)
-    if seen.taken_ns >= turn.lowered_ns + answers_s * _S:
+    if seen.taken_ns >= switch.lowered_ns + answers_s * _S:
         return True
-    return seen.taken_ns > turn.lowered_ns and seen.value <= _most_w(turn) + over_w
+    return seen.taken_ns > switch.lowered_ns and seen.value <= _most_w(switch) + over_w
 
 
-def _most_w(turn: SwitchState) -> float:
+def _most_w(switch: SwitchState) -> float:
     """The most that one may take, or make, that is off or limited, in W."""
-    return (turn.limit_w or 0.0) if turn.on else 0.0
+    return (switch.limit_w or 0.0) if switch.on else 0.0
 
 
 def _tolerance(asset: Load | ChargePointAsset | Pv) -> tuple[float, float]:

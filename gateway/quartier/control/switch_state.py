@@ -88,88 +88,88 @@ class SwitchState:
         return sum(now_ns - then < _DAY_NS for then in self.sheds_ns)
 
 
-def switch_off(turn: SwitchState, before_w: float, now_ns: int, *, deaf: bool = False) -> SwitchState:
+def switch_off(switch: SwitchState, before_w: float, now_ns: int, *, deaf: bool = False) -> SwitchState:
     """Shed or paused now; ``deaf``: it was seen not to obey, and is not believed to do so now."""
     off = replace(
-        turn,
+        switch,
         on=False,
         since_ns=now_ns,
         before_w=before_w,
         lowered_ns=now_ns,
-        told_ns=turn.told_ns if deaf else now_ns,
+        told_ns=switch.told_ns if deaf else now_ns,
     )
     return count_shed(off, now_ns)
 
 
-def count_shed(turn: SwitchState, now_ns: int) -> SwitchState:
+def count_shed(switch: SwitchState, now_ns: int) -> SwitchState:
     """One shed more: only so many in an hour may come back."""
-    recent = tuple(then for then in turn.sheds_ns if now_ns - then < _DAY_NS)[-_SHEDS_MAX + 1 :]
-    return replace(turn, sheds_ns=(*recent, now_ns))
+    recent = tuple(then for then in switch.sheds_ns if now_ns - then < _DAY_NS)[-_SHEDS_MAX + 1 :]
+    return replace(switch, sheds_ns=(*recent, now_ns))
 
 
-def switch_on(turn: SwitchState, now_ns: int) -> SwitchState:
+def switch_on(switch: SwitchState, now_ns: int) -> SwitchState:
     """May run again from now."""
-    return replace(turn, on=True, since_ns=now_ns)
+    return replace(switch, on=True, since_ns=now_ns)
 
 
-def change_direction(turn: SwitchState, now_ns: int, *, up: bool) -> SwitchState:
+def change_direction(switch: SwitchState, now_ns: int, *, up: bool) -> SwitchState:
     """Changes its direction now, or goes on in the same; ``on`` says which way the last change went."""
-    if turn.on is up:
-        return turn
-    recent = tuple(then for then in turn.turns_ns if now_ns - then < _HOUR_NS)[-_SHEDS_MAX + 1 :]
-    return replace(turn, turns_ns=(*recent, now_ns))
+    if switch.on is up:
+        return switch
+    recent = tuple(then for then in switch.turns_ns if now_ns - then < _HOUR_NS)[-_SHEDS_MAX + 1 :]
+    return replace(switch, turns_ns=(*recent, now_ns))
 
 
-def is_return_allowed(asset: FlexibleAsset, turn: SwitchState, now_ns: int) -> bool:
+def is_return_allowed(asset: FlexibleAsset, switch: SwitchState, now_ns: int) -> bool:
     """Whether it may come back: a load or a car only while that leaves it within six switchings an hour."""
-    if not is_switch_allowed(asset, turn, now_ns):
+    if not is_switch_allowed(asset, switch, now_ns):
         return False
-    recent_count = sum(now_ns - then < _HOUR_NS for then in turn.sheds_ns)
+    recent_count = sum(now_ns - then < _HOUR_NS for then in switch.sheds_ns)
     return not isinstance(asset, Load | ChargePointAsset) or recent_count < SWITCHINGS_MAX_PER_H // 2
 
 
-def is_rise_allowed(turn: SwitchState, now_ns: int) -> bool:
+def is_rise_allowed(switch: SwitchState, now_ns: int) -> bool:
     """Whether it may go up: so that with the way down that a cap may need next it turns six times an hour."""
-    recent_count = sum(now_ns - then < _HOUR_NS for then in turn.turns_ns)
-    return turn.on or recent_count <= SWITCHINGS_MAX_PER_H - 2
+    recent_count = sum(now_ns - then < _HOUR_NS for then in switch.turns_ns)
+    return switch.on or recent_count <= SWITCHINGS_MAX_PER_H - 2
 
 
 def lower_limit(
-    turn: SwitchState, limit_w: float, before_w: float, now_ns: int, *, deaf: bool = False
+    switch: SwitchState, limit_w: float, before_w: float, now_ns: int, *, deaf: bool = False
 ) -> SwitchState:
     """Held to ``limit_w`` from now, or to what it is held to already where that is less.
 
     One that is still settling goes on settling from its first lowering.  ``deaf``: as in ``switch_off``.
     """
-    turn = hold_limit(turn, limit_w, now_ns, deaf=deaf)
-    return turn if turn.settling(now_ns) else replace(turn, before_w=before_w, lowered_ns=now_ns)
+    switch = hold_limit(switch, limit_w, now_ns, deaf=deaf)
+    return switch if switch.settling(now_ns) else replace(switch, before_w=before_w, lowered_ns=now_ns)
 
 
-def hold_limit(turn: SwitchState, limit_w: float, now_ns: int, *, deaf: bool = False) -> SwitchState:
+def hold_limit(switch: SwitchState, limit_w: float, now_ns: int, *, deaf: bool = False) -> SwitchState:
     """May take no more than ``limit_w`` from now; only what is less than before is an order to obey."""
-    if turn.limit_w is not None and limit_w >= turn.limit_w:
-        return turn
-    return replace(turn, limit_w=limit_w, told_ns=turn.told_ns if deaf else now_ns)
+    if switch.limit_w is not None and limit_w >= switch.limit_w:
+        return switch
+    return replace(switch, limit_w=limit_w, told_ns=switch.told_ns if deaf else now_ns)
 
 
-def raise_limit(turn: SwitchState, limit_w: float | None, now_ns: int, *, stands: bool) -> SwitchState:
+def raise_limit(switch: SwitchState, limit_w: float | None, now_ns: int, *, stands: bool) -> SwitchState:
     """May take up to ``limit_w`` from now (None: its full power).
 
     ``stands``: it takes all that it might until now, so that from now it is seen whether it follows.  One
     that does not is given no time anew by being allowed still more.
     """
-    return replace(turn, limit_w=limit_w, raised_ns=now_ns if stands else turn.raised_ns)
+    return replace(switch, limit_w=limit_w, raised_ns=now_ns if stands else switch.raised_ns)
 
 
-def is_switch_allowed(asset: FlexibleAsset, turn: SwitchState, now_ns: int) -> bool:
+def is_switch_allowed(asset: FlexibleAsset, switch: SwitchState, now_ns: int) -> bool:
     """Return whether its minimum on or off time is over; nothing but a person's hand breaks these."""
-    if turn.since_ns is None:
+    if switch.since_ns is None:
         return True
     if isinstance(asset, Pv):
-        least_s = 0.0 if turn.on else PV_MIN_OFF_S
+        least_s = 0.0 if switch.on else PV_MIN_OFF_S
     else:
-        least_s = asset.min_on_s if turn.on else asset.min_off_s
-    return now_ns - turn.since_ns >= least_s * _S
+        least_s = asset.min_on_s if switch.on else asset.min_off_s
+    return now_ns - switch.since_ns >= least_s * _S
 
 
 def is_machine(asset: object) -> TypeGuard[Load | ChargePointAsset | OperationModeAsset]:
@@ -177,39 +177,43 @@ def is_machine(asset: object) -> TypeGuard[Load | ChargePointAsset | OperationMo
     return isinstance(asset, _Consumer) and not isinstance(asset, ChpUnit) and asset.min_on_s > 0.0
 
 
-def is_starting(asset: Load | ChargePointAsset | OperationModeAsset, turn: SwitchState, now_ns: int) -> bool:
+def is_starting(
+    asset: Load | ChargePointAsset | OperationModeAsset, switch: SwitchState, now_ns: int
+) -> bool:
     """Return whether its minimum on-time is not over; one that its own control has is not known to be on."""
-    return turn.on and turn.back_ns is None and not is_switch_allowed(asset, turn, now_ns)
+    return switch.on and switch.back_ns is None and not is_switch_allowed(asset, switch, now_ns)
 
 
 def find_starting_machines(
-    assets: Iterable[Asset], turns: Mapping[str, SwitchState], now_ns: int
+    assets: Iterable[Asset], switches: Mapping[str, SwitchState], now_ns: int
 ) -> set[str]:
     """The machines that are inside their minimum on-time."""
     return {
         one.name
         for one in assets
-        if is_machine(one) and one.name in turns and is_starting(one, turns[one.name], now_ns)
+        if is_machine(one) and one.name in switches and is_starting(one, switches[one.name], now_ns)
     }
 
 
-def is_lowering_allowed(asset: OperationModeAsset, turn: SwitchState, now_ns: int) -> bool:
+def is_lowering_allowed(asset: OperationModeAsset, switch: SwitchState, now_ns: int) -> bool:
     """Return whether it may go further down: at once after it went down, for its least run was over then."""
-    return not turn.on or is_switch_allowed(asset, turn, now_ns)
+    return not switch.on or is_switch_allowed(asset, switch, now_ns)
 
 
-def sort_by_shed_order(assets: Iterable[_Shed], turns: Mapping[str, SwitchState], now_ns: int) -> list[_Shed]:
+def sort_by_shed_order(
+    assets: Iterable[_Shed], switches: Mapping[str, SwitchState], now_ns: int
+) -> list[_Shed]:
     """In the order in which they are shed: D, C, B; inside a tier fewest sheds in 24 h, then lowest cost.
 
     Tier A is never among them.
     """
     sheddable = [asset for asset in assets if asset.tier != "A"]
-    return sorted(sheddable, key=lambda a: rank_tier(a, a.tier, turns[a.name], now_ns))
+    return sorted(sheddable, key=lambda a: rank_tier(a, a.tier, switches[a.name], now_ns))
 
 
-def rank_tier(asset: Asset, tier: Tier, turn: SwitchState, now_ns: int) -> tuple[int, int, float, str]:
+def rank_tier(asset: Asset, tier: Tier, switch: SwitchState, now_ns: int) -> tuple[int, int, float, str]:
     """Return where in the one order an asset of ``tier`` stands: what compares less is shed first."""
-    return TIER_RANK[tier], turn.sheds_24h(now_ns), asset.comfort_cost, asset.name
+    return TIER_RANK[tier], switch.sheds_24h(now_ns), asset.comfort_cost, asset.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,27 +252,27 @@ _NS_PER_MS = 1_000_000
 _COUNT_MAX = 256
 
 
-def dump_switch_states(turns: Mapping[str, SwitchState], now: Now) -> dict[str, Any]:
+def dump_switch_states(switches: Mapping[str, SwitchState], now: Now) -> dict[str, Any]:
     """JSON-ready, by asset, of those that were ever switched: the same until one is switched again."""
-    return {name: _facts(turn, now) for name, turn in turns.items() if turn.since_ns is not None}
+    return {name: _facts(switch, now) for name, switch in switches.items() if switch.since_ns is not None}
 
 
-def _facts(turn: SwitchState, now: Now) -> dict[str, Any]:
+def _facts(switch: SwitchState, now: Now) -> dict[str, Any]:
     def utc_ms(then_ns: int) -> int:
         # Whole seconds: the wall clock drifts against ours, and a file is not worth writing for that.  The
         # next one, so that no time is over early.
         return -(-(now.utc_ms - (now.ns - then_ns) // _NS_PER_MS) // 1000) * 1000
 
-    assert turn.since_ns is not None
+    assert switch.since_ns is not None
     return {
-        "on": turn.on,
-        "since_utc_ms": utc_ms(turn.since_ns),
-        "sheds_utc_ms": [utc_ms(then) for then in turn.sheds_ns],
-        "turns_utc_ms": [utc_ms(then) for then in turn.turns_ns],
-        "ns": [turn.since_ns, turn.sheds_ns, turn.turns_ns],
-        "before_w": turn.before_w,
-        "mode": turn.mode,
-        "is_held": turn.is_held,
+        "on": switch.on,
+        "since_utc_ms": utc_ms(switch.since_ns),
+        "sheds_utc_ms": [utc_ms(then) for then in switch.sheds_ns],
+        "turns_utc_ms": [utc_ms(then) for then in switch.turns_ns],
+        "ns": [switch.since_ns, switch.sheds_ns, switch.turns_ns],
+        "before_w": switch.before_w,
+        "mode": switch.mode,
+        "is_held": switch.is_held,
     }
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from quartier.cli import times
-from quartier.daemon.assembly import site_model, site_settings
+from quartier.daemon.assembly import site_settings
 from quartier.store import history_reader, ingest
 from quartier.store.deadband import Deadband
 from quartier_hil import span
@@ -113,13 +113,15 @@ def _with_a_fixed_offset(patch):
 def _seldom(patch):
     """Counters are sampled each ten minutes."""
     whole = site_settings.make_deadbands
-    patch.setattr(site_model, "make_deadbands", lambda site: whole(site) | {"wh": Deadband(period_s=600.0)})
+    patch.setattr(
+        site_settings, "make_deadbands", lambda site: whole(site) | {"wh": Deadband(period_s=600.0)}
+    )
 
 
 def _coarse(patch):
     """Powers pass their deadband after 2 kW."""
     whole = site_settings.make_deadbands
-    patch.setattr(site_model, "make_deadbands", lambda site: whole(site) | {"w": Deadband(2_000.0)})
+    patch.setattr(site_settings, "make_deadbands", lambda site: whole(site) | {"w": Deadband(2_000.0)})
 
 
 def _spans(changes):

@@ -35,41 +35,41 @@ class _BreachScope:
 
 
 def apply_breach_steps(
-    scene: CycleInputs,
-    players: list[Participant],
+    inputs: CycleInputs,
+    participants: list[Participant],
     wants: list[float],
     downs: list[AllocationStep],
     acted: dict[int, Reason],
-    grove: ConnectionTree,
+    tree: ConnectionTree,
 ) -> None:
     """A breach takes the next step although the sums look right; a fast one all of C and D."""
-    for trouble in _troubles(scene, players, grove, "import"):
+    for trouble in _troubles(inputs, participants, tree, "import"):
         _import(trouble, wants, downs, acted)
-    for trouble in _troubles(scene, players, grove, "export"):
-        _export(trouble, players, wants, acted)
+    for trouble in _troubles(inputs, participants, tree, "export"):
+        _export(trouble, participants, wants, acted)
 
 
 def _troubles(
-    scene: CycleInputs, players: list[Participant], grove: ConnectionTree, direction: str
+    inputs: CycleInputs, participants: list[Participant], tree: ConnectionTree, direction: str
 ) -> Iterator[_BreachScope]:
     """Nodes first: what they take may be all that the connection needs."""
-    for row, breach in scene.state.overloads.items():
+    for row, breach in inputs.state.overloads.items():
         if row.direction == direction and (breach.fast_over or breach.next_step):
             cap = connection_tree.make_row_reason(
-                scene.house, grove.stem, scene.force, row.number(grove.stem), direction
+                inputs.house, tree.stem, inputs.force, row.number(tree.stem), direction
             )
-            yield _BreachScope(breach, cap, _below(grove, grove.stem.number(row.node), row.k))
-    state = scene.state
+            yield _BreachScope(breach, cap, _below(tree, tree.stem.number(row.node), row.k))
+    state = inputs.state
     breach = state.import_breach if direction == "import" else state.export_breach
     if breach.fast_over or breach.next_step:
-        yield _BreachScope(breach, scene.force.reason(direction), range(len(players)), is_node=False)
+        yield _BreachScope(breach, inputs.force.reason(direction), range(len(participants)), is_node=False)
 
 
-def _below(grove: ConnectionTree, number: int, k: int) -> frozenset[int]:
+def _below(tree: ConnectionTree, number: int, k: int) -> frozenset[int]:
     """The players that count in row ``k`` of a node."""
     return frozenset(
         leaf.index
-        for leaf in grove.find_inside(number)
+        for leaf in tree.find_inside(number)
         if leaf.index is not None and leaf.share.spread_power(1.0)[k] > 0
     )
 
@@ -95,14 +95,14 @@ def _import(
 
 
 def _export(
-    trouble: _BreachScope, players: list[Participant], wants: list[float], acted: dict[int, Reason]
+    trouble: _BreachScope, participants: list[Participant], wants: list[float], acted: dict[int, Reason]
 ) -> None:
     """The same for export: first what discharges stops, then what generates; a fast breach stops both."""
-    giving = [index for index in trouble.inside if wants[index] < 0 and _stops(players[index])]
-    giving.sort(key=lambda index: (isinstance(players[index].asset, Pv), index))
+    giving = [index for index in trouble.inside if wants[index] < 0 and _stops(participants[index])]
+    giving.sort(key=lambda index: (isinstance(participants[index].asset, Pv), index))
     excess_w = trouble.breach.excess[-1][1]
     for index in giving if trouble.breach.fast_over else giving[:1]:
-        target_w = _target_w(trouble, players[index], excess_w)
+        target_w = _target_w(trouble, participants[index], excess_w)
         if target_w <= wants[index]:
             continue  # it was told enough already, and is on its way
         wants[index] = target_w
@@ -110,17 +110,19 @@ def _export(
         acted[index] = trouble.cap.then(_KEPT_OVER).then(done)
 
 
-def _target_w(trouble: _BreachScope, player: Participant, excess_w: float) -> float:
+def _target_w(trouble: _BreachScope, participant: Participant, excess_w: float) -> float:
     """Return where one that generates goes: a PV that obeys makes less by the excess, anything else stops.
 
     What PV makes and the excess are of the same instant, so that a slow device is not told less each cycle.
     """
-    is_limited = isinstance(player.asset, Pv) and player.asset.curtail == "limit"
-    if trouble.is_node or not is_limited or player.deaf or not player.seen:
+    is_limited = isinstance(participant.asset, Pv) and participant.asset.curtail == "limit"
+    if trouble.is_node or not is_limited or participant.deaf or not participant.seen:
         return 0.0
-    return min(0.0, player.present_w + BREACH_EXCESS_MARGIN * excess_w)
+    return min(0.0, participant.present_w + BREACH_EXCESS_MARGIN * excess_w)
 
 
-def _stops(player: Participant) -> bool:
+def _stops(participant: Participant) -> bool:
     """Whether it can be stopped now: what runs its least time, or is stopped by itself only, cannot."""
-    return player.usable and (bool(player.ups) or not isinstance(player.asset, OperationModeAsset))
+    return participant.usable and (
+        bool(participant.ups) or not isinstance(participant.asset, OperationModeAsset)
+    )

@@ -10,15 +10,15 @@ its rating; it is ordered its share by itself, and keeps to that order while nob
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from quartier.control import participants, switch_state
-from quartier.control.allocate import tree
+from quartier.control import switch_state
 from quartier.control.allocate.steps import CURTAILED
+from quartier.control.allocate.tree import ConnectionTree, find_headroom_w
 from quartier.control.inputs import CycleInputs
 from quartier.control.observe import observations, residual_load, totals
 from quartier.control.observe.health import ControlStage
 from quartier.control.observe.observations import LastGood, LastGoodValues
 from quartier.control.orders import overrides, unread_assets
-from quartier.control.participants import Participant
+from quartier.control.participants import Participant, explain_no_order
 from quartier.control.reason import Reason, make_reason
 from quartier.control.records import Order
 from quartier.control.switch_state import SwitchState
@@ -26,58 +26,58 @@ from quartier.site.asset_types import Battery, ChpUnit, OperationModeAsset, Pv
 from quartier.site.site_layout import Site
 
 
-def find_ordered_mode(scene: CycleInputs, asset: OperationModeAsset) -> int:
+def find_ordered_mode(inputs: CycleInputs, asset: OperationModeAsset) -> int:
     """The mode it was ordered into last, the normal one before the first order."""
-    ordered = scene.state.turns.get(asset.name, SwitchState()).mode
+    ordered = inputs.state.turns.get(asset.name, SwitchState()).mode
     return asset.normal if ordered is None else ordered
 
 
-def find_import_without_w(scene: CycleInputs, asset: OperationModeAsset) -> float | None:
+def find_import_without_w(inputs: CycleInputs, asset: OperationModeAsset) -> float | None:
     """Import in W (export is minus) if the asset took nothing and no battery charged; None while unknown.
 
     One that is not measured counts as its mode says.
     """
-    if scene.grid_w is None:
+    if inputs.grid_w is None:
         return None
-    own_w = observations.find_power_w(scene.state.memories, asset, scene.now_ns)
+    own_w = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns)
     if own_w is None:
         if asset.measured:
             return None
-        own_w = asset.modes[find_ordered_mode(scene, asset)].power_w
-    return scene.grid_w - own_w - sum(max(0.0, watts) for watts in _batteries_w(scene))
+        own_w = asset.modes[find_ordered_mode(inputs, asset)].power_w
+    return inputs.grid_w - own_w - sum(max(0.0, watts) for watts in _batteries_w(inputs))
 
 
-def find_surplus_w(scene: CycleInputs, asset: OperationModeAsset) -> float | None:
+def find_surplus_w(inputs: CycleInputs, asset: OperationModeAsset) -> float | None:
     """Own generation in W left over (minus: lacking) without the asset and all batteries; None as above.
 
     What a battery gives is not left over: it gives it because the asset takes it.  What an export limit
     curtails is: PV makes it once the asset takes it.
     """
-    rest_w = find_import_without_w(scene, asset)
+    rest_w = find_import_without_w(inputs, asset)
     if rest_w is None:
         return None
-    return sum(min(0.0, watts) for watts in _batteries_w(scene)) - rest_w + find_curtailed_power_w(scene)
+    return sum(min(0.0, watts) for watts in _batteries_w(inputs)) - rest_w + find_curtailed_power_w(inputs)
 
 
-def _batteries_w(scene: CycleInputs) -> list[float]:
-    memories, now_ns = scene.state.memories, scene.now_ns
-    batteries = (asset for asset in scene.house.assets if isinstance(asset, Battery))
-    return [observations.find_power_w(memories, battery, now_ns) or 0.0 for battery in batteries]
+def _batteries_w(inputs: CycleInputs) -> list[float]:
+    last_good, now_ns = inputs.state.memories, inputs.now_ns
+    batteries = (asset for asset in inputs.house.assets if isinstance(asset, Battery))
+    return [observations.find_power_w(last_good, battery, now_ns) or 0.0 for battery in batteries]
 
 
-def read_sensor(scene: CycleInputs, asset: OperationModeAsset, quantity: str) -> float | None:
+def read_sensor(inputs: CycleInputs, asset: OperationModeAsset, quantity: str) -> float | None:
     """Return what the asset's own sensor says of ``quantity`` while it is not silent."""
     point = f"{asset.name}.{quantity}"
-    return observations.find_fresh_value(scene.state.memories, point, asset.sense_period_s, scene.now_ns)
+    return observations.find_fresh_value(inputs.state.memories, point, asset.sense_period_s, inputs.now_ns)
 
 
 EXCESS_MIN_W = 1.0
 
 
 def withhold_discharge(
-    scene: CycleInputs,
-    grove: tree.ConnectionTree,
-    players: Sequence[Participant],
+    inputs: CycleInputs,
+    tree: ConnectionTree,
+    participants: Sequence[Participant],
     setpoints_w: tuple[float, ...],
     *,
     rest_w: float,
@@ -90,29 +90,29 @@ def withhold_discharge(
     event, and not what a person ordered.
     """
     kept_w = sum(
-        max(0.0, player.want_w - max(setpoint_w, player.present_w, 0.0))
-        for player, setpoint_w in zip(players, setpoints_w, strict=True)
-        if isinstance(player.asset, OperationModeAsset)
+        max(0.0, participant.want_w - max(setpoint_w, participant.present_w, 0.0))
+        for participant, setpoint_w in zip(participants, setpoints_w, strict=True)
+        if isinstance(participant.asset, OperationModeAsset)
     )
     left_w = min(kept_w, target_w - rest_w - sum(setpoints_w))
     if (
         left_w < EXCESS_MIN_W
-        or scene.duties.holds
-        or scene.duties.discharges
-        or scene.stage is not ControlStage.WELL
+        or inputs.duties.holds
+        or inputs.duties.discharges
+        or inputs.stage is not ControlStage.WELL
     ):
         return setpoints_w
     found = list(setpoints_w)
-    for index, player in enumerate(players):
-        asset = player.asset
+    for index, participant in enumerate(participants):
+        asset = participant.asset
         if (
             not isinstance(asset, Battery)
-            or overrides.find_ordered_power_w(asset, scene.wishes.overrides) is not None
+            or overrides.find_ordered_power_w(asset, inputs.wishes.overrides) is not None
         ):
             continue
-        ramped_w = player.before_w + asset.ramp_max_w_per_s * scene.dt_s
+        ramped_w = participant.before_w + asset.ramp_max_w_per_s * inputs.dt_s
         room_w = min(
-            -found[index], ramped_w - found[index], tree.find_headroom_w(grove, players, found, index)
+            -found[index], ramped_w - found[index], find_headroom_w(tree, participants, found, index)
         )
         more_w = max(0.0, min(left_w, room_w))
         found[index] += more_w
@@ -130,43 +130,43 @@ POTENTIAL_S, ON_ITS_WAY_S = 3600.0, 15.0
 
 
 def limit_generation(
-    scene: CycleInputs, players: Sequence[Participant], wants: list[float], acted: dict[int, Reason]
+    inputs: CycleInputs, participants: Sequence[Participant], wants: list[float], acted: dict[int, Reason]
 ) -> None:
     """Lower ``wants`` (W, generating is minus) into the cap, each in proportion; ``acted`` says why."""
-    cap_w = scene.force.generation_w
+    cap_w = inputs.force.generation_w
     if cap_w is None:
         return
-    cap = scene.force.reason("generation")
+    cap = inputs.force.reason("generation")
     mine: list[int] = []
-    for index, player in enumerate(players):
-        asset = player.asset
-        if not isinstance(asset, Pv) or not player.usable or player.deaf or wants[index] >= 0:
+    for index, participant in enumerate(participants):
+        asset = participant.asset
+        if not isinstance(asset, Pv) or not participant.usable or participant.deaf or wants[index] >= 0:
             continue
-        if player.seen or asset.curtail == "relay":
+        if participant.seen or asset.curtail == "relay":
             mine.append(index)
-        elif -wants[index] > (held_w := find_generation_share_w(scene, asset, cap_w)) + _LEAST_W:
+        elif -wants[index] > (held_w := find_generation_share_w(inputs, asset, cap_w)) + _LEAST_W:
             wants[index] = -held_w
             acted[index] = cap.then(_SHARE)
-    made_w = sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene)) + _chp_w(scene)
+    made_w = sum(_most_w(inputs, pv, cap_w) for pv in _pvs(inputs)) + _chp_w(inputs)
     own_w = -sum(wants[index] for index in mine)
     if made_w <= cap_w or own_w <= 0:
         return
     part = max(0.0, own_w - (made_w - cap_w)) / own_w
     for index in mine:
-        asset = players[index].asset
+        asset = participants[index].asset
         assert isinstance(asset, Pv)
         wants[index] *= part if asset.curtail == "limit" else 0.0
         acted[index] = cap.then(CURTAILED)
 
 
-def find_generation_share_w(scene: CycleInputs, asset: Pv, cap_w: float) -> float:
+def find_generation_share_w(inputs: CycleInputs, asset: Pv, cap_w: float) -> float:
     """Return what a PV that can be limited may make of the cap, by the ratings, in W.
 
     A silent one: of what those without a limit leave.  The others: of what it leaves too, at its worst.
     """
-    free = [pv for pv in _pvs(scene) if _is_free(scene, pv)]
-    silent = [pv for pv in free if _is_silent(scene, pv)]
-    left_w = cap_w - sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene) if pv not in free) - _chp_w(scene)
+    free = [pv for pv in _pvs(inputs) if _is_free(inputs, pv)]
+    silent = [pv for pv in free if _is_silent(inputs, pv)]
+    left_w = cap_w - sum(_most_w(inputs, pv, cap_w) for pv in _pvs(inputs) if pv not in free) - _chp_w(inputs)
     if asset not in silent:
         left_w -= sum(pv.rated_w for pv in silent)
         free = [pv for pv in free if pv not in silent]
@@ -175,7 +175,10 @@ def find_generation_share_w(scene: CycleInputs, asset: Pv, cap_w: float) -> floa
 
 
 def restore_relay_pv(
-    scene: CycleInputs, players: Sequence[Participant], total_low_w: float | None, acted: Mapping[int, Reason]
+    inputs: CycleInputs,
+    participants: Sequence[Participant],
+    total_low_w: float | None,
+    acted: Mapping[int, Reason],
 ) -> dict[int, SwitchState]:
     """Switch one PV behind a relay on again while an event of the grid keeps down what consumes.
 
@@ -183,35 +186,39 @@ def restore_relay_pv(
     After an outage it must fit into what the building takes itself.  ``total_low_w`` is the grid's power at
     its least, in W; ``acted`` are the players that were moved.
     """
-    duties = scene.duties
+    duties = inputs.duties
     pv_waits = duties.pv_holds and not duties.pv_serves
-    if total_low_w is None or not duties.holds or pv_waits or scene.stage is not ControlStage.WELL:
+    if total_low_w is None or not duties.holds or pv_waits or inputs.stage is not ControlStage.WELL:
         return {}
     spare_w = total_low_w
     if not duties.pv_holds:
-        spare_w += scene.force.export_w * switch_state.RESTORE_BELOW_SHARE
-    if scene.force.generation_w is not None:
-        made_w = residual_load.find_generation_w(scene.house, scene.state.memories, scene.now_ns)
-        spare_w = min(spare_w, scene.force.generation_w * switch_state.RESTORE_BELOW_SHARE - made_w)
-    for index, player in enumerate(players):
-        asset, turn = player.asset, player.turn
-        if not isinstance(asset, Pv) or index in acted or not unread_assets.is_possibly_off(scene, player):
+        spare_w += inputs.force.export_w * switch_state.RESTORE_BELOW_SHARE
+    if inputs.force.generation_w is not None:
+        made_w = residual_load.find_generation_w(inputs.house, inputs.state.memories, inputs.now_ns)
+        spare_w = min(spare_w, inputs.force.generation_w * switch_state.RESTORE_BELOW_SHARE - made_w)
+    for index, participant in enumerate(participants):
+        asset, switch = participant.asset, participant.turn
+        if (
+            not isinstance(asset, Pv)
+            or index in acted
+            or not unread_assets.is_possibly_off(inputs, participant)
+        ):
             continue
-        expected_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
-        is_barred = overrides.is_kept_off(asset, scene.wishes.overrides) or not player.usable
+        expected_w = -switch.before_w if switch.before_w < 0 else asset.rated_w
+        is_barred = overrides.is_kept_off(asset, inputs.wishes.overrides) or not participant.usable
         if (
             not is_barred
             and expected_w <= spare_w
-            and switch_state.is_switch_allowed(asset, turn, scene.now_ns)
+            and switch_state.is_switch_allowed(asset, switch, inputs.now_ns)
         ):
-            return {index: switch_state.switch_on(turn, scene.now_ns)}
+            return {index: switch_state.switch_on(switch, inputs.now_ns)}
     return {}
 
 
 def find_pv_potentials(
     before: Mapping[str, LastGood],
     house: Site,
-    memories: LastGoodValues,
+    last_good: LastGoodValues,
     orders: Mapping[str, Order],
     now_ns: int,
 ) -> dict[str, LastGood]:
@@ -221,7 +228,7 @@ def find_pv_potentials(
     """
     found = {}
     for pv in house.assets:
-        seen = memories.get(f"{pv.name}.power_w")
+        seen = last_good.get(f"{pv.name}.power_w")
         if not isinstance(pv, Pv) or pv.curtail != "limit" or seen is None:
             continue
         made, known = LastGood(-min(0.0, seen.value), seen.taken_ns), before.get(pv.name)
@@ -236,70 +243,72 @@ def _is_new(order: Order, now_ns: int) -> bool:
     return order.since_ns is not None and now_ns - order.since_ns < ON_ITS_WAY_S * 1e9
 
 
-def find_curtailed_power_w(scene: CycleInputs) -> float:
+def find_curtailed_power_w(inputs: CycleInputs) -> float:
     """Return what PV could make more if the building took it, in W: what an export limit curtails now.
 
     Nothing where generation itself is limited, by a cap, a person or a high frequency, and nothing that was
     not seen for an hour, for the sun moves.
     """
-    if scene.force.generation_w is not None or scene.duties.pv_holds:
+    if inputs.force.generation_w is not None or inputs.duties.pv_holds:
         return 0.0
     more_w = 0.0
-    for pv in _pvs(scene):
-        order = scene.state.book.orders.get(f"{pv.name}.generation_max_w")
-        could = scene.state.potentials.get(pv.name)
-        made_w = observations.find_power_w(scene.state.memories, pv, scene.now_ns)
-        if order is None or could is None or made_w is None or pv.name in scene.wishes.overrides:
+    for pv in _pvs(inputs):
+        order = inputs.state.book.orders.get(f"{pv.name}.generation_max_w")
+        could = inputs.state.potentials.get(pv.name)
+        made_w = observations.find_power_w(inputs.state.memories, pv, inputs.now_ns)
+        if order is None or could is None or made_w is None or pv.name in inputs.wishes.overrides:
             continue
         is_held = order.value < pv.rated_w and -made_w >= AT_LIMIT_SHARE * order.value
-        if is_held and scene.now_ns - could.taken_ns <= POTENTIAL_S * 1e9:
+        if is_held and inputs.now_ns - could.taken_ns <= POTENTIAL_S * 1e9:
             more_w += max(0.0, could.value + made_w)
     return more_w
 
 
-def _pvs(scene: CycleInputs) -> Iterator[Pv]:
-    return (asset for asset in scene.house.assets if isinstance(asset, Pv))
+def _pvs(inputs: CycleInputs) -> Iterator[Pv]:
+    return (asset for asset in inputs.house.assets if isinstance(asset, Pv))
 
 
-def _chp_w(scene: CycleInputs) -> float:
+def _chp_w(inputs: CycleInputs) -> float:
     """What is generated that no cap may stop, in W: a silent one counts at its rating if it ever told."""
-    memories = scene.state.memories
+    last_good = inputs.state.memories
     total_w = 0.0
-    for asset in scene.house.assets:
+    for asset in inputs.house.assets:
         if isinstance(asset, ChpUnit):
-            seen_w = observations.find_power_w(memories, asset, scene.now_ns)
-            ever = f"{asset.name}.power_w" in memories
+            seen_w = observations.find_power_w(last_good, asset, inputs.now_ns)
+            ever = f"{asset.name}.power_w" in last_good
             total_w += -min(0.0, seen_w) if seen_w is not None else asset.rated_w * ever
     return total_w
 
 
-def _is_free(scene: CycleInputs, pv: Pv) -> bool:
-    return pv.curtail == "limit" and not participants.explain_no_order(pv, scene.state.memories)
+def _is_free(inputs: CycleInputs, pv: Pv) -> bool:
+    return pv.curtail == "limit" and not explain_no_order(pv, inputs.state.memories)
 
 
-def _is_silent(scene: CycleInputs, pv: Pv) -> bool:
+def _is_silent(inputs: CycleInputs, pv: Pv) -> bool:
     """Return whether it should tell its power and does not; one that never did has its time to begin."""
-    memories = scene.state.memories
-    if not pv.measured or observations.find_power_w(memories, pv, scene.now_ns) is not None:
+    last_good = inputs.state.memories
+    if not pv.measured or observations.find_power_w(last_good, pv, inputs.now_ns) is not None:
         return False
-    return f"{pv.name}.power_w" in memories or scene.running_s > totals.START_WAIT_S
+    return f"{pv.name}.power_w" in last_good or inputs.running_s > totals.START_WAIT_S
 
 
-def _most_w(scene: CycleInputs, pv: Pv, cap_w: float) -> float:
+def _most_w(inputs: CycleInputs, pv: Pv, cap_w: float) -> float:
     """The most that it may be making now, in W.
 
     Of one that nobody measures the order is all that is known, where it takes one; else its rating.
     """
-    memories = scene.state.memories
-    seen_w = observations.find_power_w(memories, pv, scene.now_ns)
+    last_good = inputs.state.memories
+    seen_w = observations.find_power_w(last_good, pv, inputs.now_ns)
     if seen_w is not None:
         return -min(0.0, seen_w)
-    if _is_silent(scene, pv):
-        is_off = f"{pv.name}.power_w" not in memories and not scene.state.turns.get(pv.name, SwitchState()).on
+    if _is_silent(inputs, pv):
+        is_off = (
+            f"{pv.name}.power_w" not in last_good and not inputs.state.turns.get(pv.name, SwitchState()).on
+        )
         return 0.0 if is_off else pv.rated_w
     if pv.measured:
         return 0.0
-    turn = scene.state.turns.get(pv.name, SwitchState())
-    if not turn.on:
+    switch = inputs.state.turns.get(pv.name, SwitchState())
+    if not switch.on:
         return 0.0
-    return min(pv.rated_w, find_generation_share_w(scene, pv, cap_w)) if _is_free(scene, pv) else pv.rated_w
+    return min(pv.rated_w, find_generation_share_w(inputs, pv, cap_w)) if _is_free(inputs, pv) else pv.rated_w

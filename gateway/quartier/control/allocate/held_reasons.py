@@ -37,17 +37,17 @@ _OF_NOW = frozenset(
 _S = 1_000_000_000
 
 
-def explain_held(scene: CycleInputs, reason: Reason, waits: Reason) -> Reason:
+def explain_held(inputs: CycleInputs, reason: Reason, waits: Reason) -> Reason:
     """Return why an asset is still held.
 
     What is no longer in force is not named: what it ``waits`` for is.
     """
-    force = scene.force
+    force = inputs.force
     if reason.code in _OF_NOW or reason.last.code == "grid.nothing_raised":
         return waits
     if reason.code in effects.TIERS_OFF:
         done = reason.last  # the reading before it is that of the row that acted last
-        return next((now for now in scene.duties.off.values() if now.last == done), waits)
+        return next((now for now in inputs.duties.off.values() if now.last == done), waits)
     # No plan has it wait any more, nobody orders it so, no other controller moves it.
     if reason.who == local_plan.PLAN_LEADS or reason.code in _ENDED:
         return waits
@@ -66,53 +66,53 @@ def _under_cap(force: ActiveLimits, direction: str, reason: Reason, waits: Reaso
 
 
 def explain_no_raise(
-    scene: CycleInputs, gate: RestoreGate, spares_w: Mapping[str, float], step_w: float
+    inputs: CycleInputs, gate: RestoreGate, spares_w: Mapping[str, float], step_w: float
 ) -> Reason:
     """Return why a consumer that a limit lowered is not raised by its next step of ``step_w`` now.
 
     ``spares_w`` is what each limit leaves to be raised, by its direction; empty where nothing is known of the
     grid.
     """
-    if scene.duties.holds:
-        return effects.explain_no_increase(scene.state.events, generates=False)
+    if inputs.duties.holds:
+        return effects.explain_no_increase(inputs.state.events, generates=False)
     in_the_way = next((way for way, spare_w in spares_w.items() if spare_w < step_w), None)
     if in_the_way is not None:
-        return make_limit_reason(scene.force, in_the_way)
-    if scene.stage is not ControlStage.WELL:
-        return explain_stale_inputs(scene)
-    return _why_not_yet(scene, gate) if spares_w else RETURNS
+        return make_limit_reason(inputs.force, in_the_way)
+    if inputs.stage is not ControlStage.WELL:
+        return explain_stale_inputs(inputs)
+    return _why_not_yet(inputs, gate) if spares_w else RETURNS
 
 
-def _why_not_yet(scene: CycleInputs, gate: RestoreGate) -> Reason:
+def _why_not_yet(inputs: CycleInputs, gate: RestoreGate) -> Reason:
     """Return why one that fits does not come back now: which part of the staged restore it waits for."""
-    ceiling_w, now_ns = scene.duties.ceiling_w, scene.now_ns
-    if ceiling_w is not None and ceiling_w < scene.force.import_w * switch_state.RESTORE_BELOW_SHARE:
+    ceiling_w, now_ns = inputs.duties.ceiling_w, inputs.now_ns
+    if ceiling_w is not None and ceiling_w < inputs.force.import_w * switch_state.RESTORE_BELOW_SHARE:
         return effects.RISES_SLOWLY
     if gate.below_since_ns is None or now_ns - gate.below_since_ns < switch_state.RESTORE_AFTER_S * _S:
         return make_rule_reason(
-            "restore.below", RESTORE, limit_w=round(scene.force.import_w * switch_state.RESTORE_BELOW_SHARE)
+            "restore.below", RESTORE, limit_w=round(inputs.force.import_w * switch_state.RESTORE_BELOW_SHARE)
         )
     if gate.last_ns is not None and now_ns - gate.last_ns < switch_state.RESTORE_EACH_S * _S:
         return _APART
     return RETURNS if gate.is_open(now_ns) else _SPREAD
 
 
-def explain_no_pv_raise(scene: CycleInputs, room_w: float | None, step_w: float, fitting: Reason) -> Reason:
+def explain_no_pv_raise(inputs: CycleInputs, room_w: float | None, step_w: float, fitting: Reason) -> Reason:
     """Why PV that a limit lowered is not raised by ``step_w``; ``fitting``: where ``room_w`` allows it."""
-    if scene.duties.pv_holds:
-        return effects.explain_no_increase(scene.state.events, generates=True)
-    if scene.force.generation_w is not None:
-        return make_limit_reason(scene.force, "generation")
+    if inputs.duties.pv_holds:
+        return effects.explain_no_increase(inputs.state.events, generates=True)
+    if inputs.force.generation_w is not None:
+        return make_limit_reason(inputs.force, "generation")
     if room_w is None or room_w <= step_w:
-        return make_limit_reason(scene.force, "export")
-    if scene.stage is not ControlStage.WELL:
-        return explain_stale_inputs(scene)
-    return fitting if scene.duties.pv_ramp_per_min is None else effects.RISES_SLOWLY
+        return make_limit_reason(inputs.force, "export")
+    if inputs.stage is not ControlStage.WELL:
+        return explain_stale_inputs(inputs)
+    return fitting if inputs.duties.pv_ramp_per_min is None else effects.RISES_SLOWLY
 
 
-def explain_stale_inputs(scene: CycleInputs) -> Reason:
+def explain_stale_inputs(inputs: CycleInputs) -> Reason:
     """Return why nothing is raised nor lowered while inputs are not well."""
-    return _SUSPECT if scene.meter.verdict is Verdict.SUSPECT else _STALE
+    return _SUSPECT if inputs.meter.verdict is Verdict.SUSPECT else _STALE
 
 
 def make_limit_reason(force: ActiveLimits, direction: str) -> Reason:

@@ -88,58 +88,60 @@ class ChargePoint:
 
 
 def share_load(
-    scene: CycleInputs, players: Sequence[Participant], grove: ConnectionTree | None
+    inputs: CycleInputs, participants: Sequence[Participant], tree: ConnectionTree | None
 ) -> CycleInputs:
     """Give each charging point its order, in its player; returns the scene with the turns that this makes."""
-    if grove is None or not scene.house.has_connection_tree:
-        return scene
+    if tree is None or not inputs.house.has_connection_tree:
+        return inputs
     bays = [
-        _bay(scene, grove, index, p)
-        for index, p in enumerate(players)
+        _bay(inputs, tree, index, p)
+        for index, p in enumerate(participants)
         if isinstance(p.asset, ChargePointAsset)
     ]
     for bay in bays:
         bay.player.allowed_w = (
             bay.assumed_current_a * bay.ev.voltage_v * charging_sessions.count_phases(bay.ev, bay.stay)
         )
-    plan = _Sharing(scene, grove, players, bays)
+    plan = _Sharing(inputs, tree, participants, bays)
     park = plan.made()
-    turns = dict(scene.state.turns)
+    switches = dict(inputs.state.turns)
     for bay in bays:
-        turns[bay.ev.name] = _ordered(scene, grove, bay)
-    gate = scene.state.gate
+        switches[bay.ev.name] = _ordered(inputs, tree, bay)
+    gate = inputs.state.gate
     if plan.passed:
-        gate = replace(gate, last_ns=scene.now_ns)
-    return replace(scene, state=replace(scene.state, turns=turns, park=park, gate=gate))
+        gate = replace(gate, last_ns=inputs.now_ns)
+    return replace(inputs, state=replace(inputs.state, turns=switches, park=park, gate=gate))
 
 
-def _bay(scene: CycleInputs, grove: ConnectionTree, index: int, player: Participant) -> ChargePoint:
-    ev, memories, now = player.asset, scene.state.memories, scene.now
+def _bay(inputs: CycleInputs, tree: ConnectionTree, index: int, participant: Participant) -> ChargePoint:
+    ev, last_good, now = participant.asset, inputs.state.memories, inputs.now
     assert isinstance(ev, ChargePointAsset)
-    turn, here, leaf = player.turn, scene.state.stays.get(ev.name), grove.leaves[index]
-    way = grove.stem.way(leaf.home)
+    switch, here, leaf = participant.turn, inputs.state.stays.get(ev.name), tree.leaves[index]
+    way = tree.stem.way(leaf.home)
     each_w = leaf.share.spread_power(ev.voltage_v * charging_sessions.count_phases(ev, here))
     rows = [
         (NODE_ROWS * number + k, watts)
         for number in way
         for k, watts in enumerate(each_w)
-        if watts > 0 and grove.caps.import_w[NODE_ROWS * number + k] < NO_LIMIT_W
+        if watts > 0 and tree.caps.import_w[NODE_ROWS * number + k] < NO_LIMIT_W
     ]
-    order_a = takes_a = charging_sessions.find_ordered_current_a(ev, turn)
-    if player.seen:
-        takes_a = charging_sessions.find_drawn_current_a(ev, here, memories, now.ns)
-    takes_a = max(takes_a, conflicts.find_foreign_value(scene.state.rivals, f"{ev.name}.current_max_a"))
+    order_a = takes_a = charging_sessions.find_ordered_current_a(ev, switch)
+    if participant.seen:
+        takes_a = charging_sessions.find_drawn_current_a(ev, here, last_good, now.ns)
+    takes_a = max(takes_a, conflicts.find_foreign_value(inputs.state.rivals, f"{ev.name}.current_max_a"))
     deaf = charging_sessions.is_order_ignored(
-        turn, order_a, takes_a, charging_sessions.find_read_time_ns(ev, memories, now.ns)
+        switch, order_a, takes_a, charging_sessions.find_read_time_ns(ev, last_good, now.ns)
     )
-    fixed = not player.usable or not player.seen or deaf
-    off_lately = sum(1 for then in turn.sheds_ns if now.ns - then < 3600 * _S)
-    movable = switch_state.is_switch_allowed(ev, turn, now.ns) and (turn.on or off_lately < PAUSES_MAX_PER_H)
-    movable = movable and (turn.on or turn.unread_ns is None)  # it is told first that it is off
-    movable = movable and not overrides.is_kept_off(ev, scene.wishes.overrides)
-    most_a = overrides.find_ceiling(ev, scene.wishes.overrides) or ev.current_max_a
+    fixed = not participant.usable or not participant.seen or deaf
+    off_lately = sum(1 for then in switch.sheds_ns if now.ns - then < 3600 * _S)
+    movable = switch_state.is_switch_allowed(ev, switch, now.ns) and (
+        switch.on or off_lately < PAUSES_MAX_PER_H
+    )
+    movable = movable and (switch.on or switch.unread_ns is None)  # it is told first that it is off
+    movable = movable and not overrides.is_kept_off(ev, inputs.wishes.overrides)
+    most_a = overrides.find_ceiling(ev, inputs.wishes.overrides) or ev.current_max_a
     return ChargePoint(
-        player=player,
+        player=participant,
         ev=ev,
         stay=here,
         rows=rows,
@@ -148,13 +150,13 @@ def _bay(scene: CycleInputs, grove: ConnectionTree, index: int, player: Particip
         drawn_a=takes_a,
         most_a=most_a
         if here is None
-        else min(most_a, charging_sessions.find_usable_current_a(ev, here, memories, now.ns)),
+        else min(most_a, charging_sessions.find_usable_current_a(ev, here, last_good, now.ns)),
         laxity_s=charging_sessions.UNMET_ORDER_S
         if here is None
-        else charging_sessions.find_laxity_s(ev, here, memories, now, scene.house.zone),
+        else charging_sessions.find_laxity_s(ev, here, last_good, now, inputs.house.zone),
         needed_a=0.0
         if here is None
-        else charging_sessions.find_needed_current_a(ev, here, memories, now, scene.house.zone),
+        else charging_sessions.find_needed_current_a(ev, here, last_good, now, inputs.house.zone),
         active=here is not None and not here.is_idle(now.ns),
         fixed=fixed,
         deaf=deaf,
@@ -241,17 +243,19 @@ class _Sharing:
 
     def _left(self) -> tuple[dict[int, float], dict[int, float]]:
         """Return what the cars may take by row: at most, and what is shared out of that."""
-        high, _ = self.grove.rest(self.players, [player.want_w for player in self.players])
+        high, _ = self.grove.rest(self.players, [participant.want_w for participant in self.players])
         hard = {row: cap - high[row] for row, cap in enumerate(self.grove.caps.import_w) if cap < NO_LIMIT_W}
         soft = {row: left - (1 - PLANNED_SHARE) * self.grove.caps.import_w[row] for row, left in hard.items()}
         ceiling_w = self.grove.caps.import_w[0] * switch_state.RESTORE_BELOW_SHARE
         if self.scene.duties.ceiling_w is not None:
             ceiling_w = min(ceiling_w, self.scene.duties.ceiling_w)
         soft[0] = ceiling_w - high[0]
-        for leaf, player in zip(self.grove.leaves, self.players, strict=False):
-            if isinstance(player.asset, ChargePointAsset):
+        for leaf, participant in zip(self.grove.leaves, self.players, strict=False):
+            if isinstance(participant.asset, ChargePointAsset):
                 continue
-            want_w = min(0.0, player.want_w) if isinstance(player.asset, Battery) else player.want_w
+            want_w = (
+                min(0.0, participant.want_w) if isinstance(participant.asset, Battery) else participant.want_w
+            )
             for number in self.grove.stem.way(leaf.home):
                 for k, watts in enumerate(leaf.share.spread_power(want_w)):
                     if (row := NODE_ROWS * number + k) in hard:
@@ -325,12 +329,12 @@ class _Sharing:
             soft[row] -= watts
 
     def _place(self, bay: ChargePoint) -> tuple[int, float, str]:
-        turn, now_ns = bay.player.turn, self.scene.now_ns
+        switch, now_ns = bay.player.turn, self.scene.now_ns
         if bay.on and not bay.movable:
             return (0, 0.0, bay.ev.name)
         if bay.laxity_s < URGENT_LAXITY_S:
             return (1, bay.laxity_s, bay.ev.name)
-        in_slot = bay.on and turn.since_ns is not None and now_ns - turn.since_ns < TURN_LENGTH_S * _S
+        in_slot = bay.on and switch.since_ns is not None and now_ns - switch.since_ns < TURN_LENGTH_S * _S
         return (2 if in_slot else 3, bay.laxity_s, bay.ev.name)
 
     def _share(
@@ -386,40 +390,40 @@ class _Sharing:
                 bay.goal_a = bay.ev.current_min_a
 
 
-def _ordered(scene: CycleInputs, grove: ConnectionTree, bay: ChargePoint) -> SwitchState:
+def _ordered(inputs: CycleInputs, tree: ConnectionTree, bay: ChargePoint) -> SwitchState:
     """The turn that the goal makes, and what the player is reckoned with."""
-    player, ev, now_ns = bay.player, bay.ev, scene.now_ns
-    turn, goal_a, count = player.turn, bay.goal_a, charging_sessions.count_phases(bay.ev, bay.stay)
+    participant, ev, now_ns = bay.player, bay.ev, inputs.now_ns
+    switch, goal_a, count = participant.turn, bay.goal_a, charging_sessions.count_phases(bay.ev, bay.stay)
     limit_w = find_limit_w(goal_a * ev.voltage_v * ev.phases_count, find_full_power_w(ev))
-    if goal_a <= 0 and turn.on:
-        turn = switch_state.switch_off(turn, max(0.0, player.present_w), now_ns)
-    elif goal_a > 0 and not turn.on:
-        turn = replace(switch_state.switch_on(turn, now_ns), limit_w=limit_w)
+    if goal_a <= 0 and switch.on:
+        switch = switch_state.switch_off(switch, max(0.0, participant.present_w), now_ns)
+    elif goal_a > 0 and not switch.on:
+        switch = replace(switch_state.switch_on(switch, now_ns), limit_w=limit_w)
     elif goal_a < bay.order_a:
-        turn = switch_state.lower_limit(
-            turn, goal_a * ev.voltage_v * ev.phases_count, max(0.0, player.present_w), now_ns
+        switch = switch_state.lower_limit(
+            switch, goal_a * ev.voltage_v * ev.phases_count, max(0.0, participant.present_w), now_ns
         )
     elif goal_a > bay.order_a:
-        turn = replace(turn, limit_w=limit_w)
+        switch = replace(switch, limit_w=limit_w)
     each_w = ev.voltage_v * count
-    player.turn, player.laxity_s, player.scale = turn, bay.laxity_s, count / ev.phases_count
-    player.deaf = bay.deaf
+    participant.turn, participant.laxity_s, participant.scale = switch, bay.laxity_s, count / ev.phases_count
+    participant.deaf = bay.deaf
     if bay.deaf:
-        player.want_w = bay.drawn_a * each_w
+        participant.want_w = bay.drawn_a * each_w
     else:
-        player.want_w = min(player.want_w, goal_a * each_w) if turn.on else 0.0
+        participant.want_w = min(participant.want_w, goal_a * each_w) if switch.on else 0.0
     counted_a = goal_a if bay.active else bay.drawn_a
     if bay.fixed:
         counted_a = max(goal_a, bay.drawn_a)
-    player.allowed_w = counted_a * each_w if turn.on or bay.fixed else 0.0
-    player.reason = _reason(scene, grove, bay)
-    return turn
+    participant.allowed_w = counted_a * each_w if switch.on or bay.fixed else 0.0
+    participant.reason = _reason(inputs, tree, bay)
+    return switch
 
 
-def _reason(scene: CycleInputs, grove: ConnectionTree, bay: ChargePoint) -> Reason:
+def _reason(inputs: CycleInputs, tree: ConnectionTree, bay: ChargePoint) -> Reason:
     cap = None
     if bay.bound is not None:
-        cap = connection_tree.make_row_reason(scene.house, grove.stem, scene.force, bay.bound, "import")
+        cap = connection_tree.make_row_reason(inputs.house, tree.stem, inputs.force, bay.bound, "import")
     if bay.fixed:
         return _DEAF if bay.deaf else _UNHEARD
     if not bay.active and bay.goal_a > 0:
@@ -428,7 +432,7 @@ def _reason(scene: CycleInputs, grove: ConnectionTree, bay: ChargePoint) -> Reas
         return _WAITS if cap is None else cap.then(_WAITS)
     if cap is not None:
         return cap.then(_SHARES)
-    ordered = overrides.make_limit_reached_reason(bay.ev.name, scene.wishes.overrides, bay.goal_a)
+    ordered = overrides.make_limit_reached_reason(bay.ev.name, inputs.wishes.overrides, bay.goal_a)
     if ordered is None and bay.most_a < bay.ev.current_max_a:
         return _DEMAND
     full = bay.goal_a >= bay.ev.current_max_a

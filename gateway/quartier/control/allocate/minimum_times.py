@@ -26,9 +26,9 @@ _OFF_EARLY = make_reason("minimum_time.off_early")
 
 
 def find_machines_over_fuses(
-    scene: CycleInputs,
-    grove: ConnectionTree,
-    players: Sequence[Participant],
+    inputs: CycleInputs,
+    tree: ConnectionTree,
+    participants: Sequence[Participant],
     setpoints_w: Sequence[float],
     total_w: float,
 ) -> dict[int, int]:
@@ -37,20 +37,24 @@ def find_machines_over_fuses(
     By player, the mode that it goes to; 0 for one that is switched.  ``total_w`` is the connection's power
     after all else was done.
     """
-    over_w = _over_w(scene, grove, players, setpoints_w, total_w)
+    over_w = _over_w(inputs, tree, participants, setpoints_w, total_w)
     found: dict[int, int] = {}
-    machines = [i for i, player in enumerate(players) if _is_held_on(scene, player) and setpoints_w[i] > 0.0]
+    machines = [
+        i
+        for i, participant in enumerate(participants)
+        if _is_held_on(inputs, participant) and setpoints_w[i] > 0.0
+    ]
     machines.sort(
         key=lambda i: switch_state.rank_tier(
-            players[i].asset, _tier(players[i]), players[i].turn, scene.now_ns
+            participants[i].asset, _tier(participants[i]), participants[i].turn, inputs.now_ns
         )
     )
     for index in machines:
-        loads_w = _loads_w(grove, index, setpoints_w[index])
+        loads_w = _loads_w(tree, index, setpoints_w[index])
         if any(over_w.get(row, 0.0) > 0.0 and watts > 0.0 for row, watts in loads_w.items()):
-            asset = players[index].asset
+            asset = participants[index].asset
             found[index] = (
-                operation_modes.find_preference(scene, asset).lowest
+                operation_modes.find_preference(inputs, asset).lowest
                 if isinstance(asset, OperationModeAsset)
                 else 0
             )
@@ -58,33 +62,33 @@ def find_machines_over_fuses(
     return found
 
 
-def make_fuse_reason(scene: CycleInputs, grove: ConnectionTree, index: int) -> Reason:
+def make_fuse_reason(inputs: CycleInputs, tree: ConnectionTree, index: int) -> Reason:
     """Return why a fuse or breaker switched a machine off."""
     row = 0
-    if grove.branches:
-        rows = [row for row in _loads_w(grove, index, 1.0) if _is_fuse(grove, row)]
-        loads = [watts for branch in grove.branches for watts in branch.load_w]
-        row = max(rows, key=lambda one: loads[one] - grove.caps.import_w[one], default=0)
-    return connection_tree.make_row_reason(scene.house, grove.stem, scene.force, row, "import").then(
+    if tree.branches:
+        rows = [row for row in _loads_w(tree, index, 1.0) if _is_fuse(tree, row)]
+        loads = [watts for branch in tree.branches for watts in branch.load_w]
+        row = max(rows, key=lambda one: loads[one] - tree.caps.import_w[one], default=0)
+    return connection_tree.make_row_reason(inputs.house, tree.stem, inputs.force, row, "import").then(
         _OFF_EARLY
     )
 
 
-def _is_held_on(scene: CycleInputs, player: Participant) -> bool:
-    asset = player.asset
-    if not switch_state.is_machine(asset) or not player.usable or _tier(player) == "A":
+def _is_held_on(inputs: CycleInputs, participant: Participant) -> bool:
+    asset = participant.asset
+    if not switch_state.is_machine(asset) or not participant.usable or _tier(participant) == "A":
         return False
-    return switch_state.is_starting(asset, player.turn, scene.now_ns)
+    return switch_state.is_starting(asset, participant.turn, inputs.now_ns)
 
 
-def _tier(player: Participant) -> Tier:
-    return player.tier if isinstance(player.asset, OperationModeAsset) else player.asset.tier
+def _tier(participant: Participant) -> Tier:
+    return participant.tier if isinstance(participant.asset, OperationModeAsset) else participant.asset.tier
 
 
 def _over_w(
-    scene: CycleInputs,
-    grove: ConnectionTree,
-    players: Sequence[Participant],
+    inputs: CycleInputs,
+    tree: ConnectionTree,
+    participants: Sequence[Participant],
     setpoints_w: Sequence[float],
     total_w: float,
 ) -> dict[int, float]:
@@ -96,62 +100,62 @@ def _over_w(
     """
     found = {}
     # What else limits the import does not trip it: only what is subscribed, or was cut to, does.
-    warning = {name: one for name, one in scene.state.supplies.items() if one.warned}
+    warning = {name: one for name, one in inputs.state.supplies.items() if one.warned}
     carried_w = [powers.import_w for _, powers in supplies.find_supply_limits(warning)]
     if carried_w:
         found[0] = total_w - min(carried_w)
-    if grove.branches:
-        high, _ = grove.rest(players, setpoints_w)
-        for leaf, setpoint_w in zip(grove.leaves, setpoints_w, strict=False):
-            for number in grove.stem.way(leaf.home):
+    if tree.branches:
+        high, _ = tree.rest(participants, setpoints_w)
+        for leaf, setpoint_w in zip(tree.leaves, setpoints_w, strict=False):
+            for number in tree.stem.way(leaf.home):
                 for k, watts in enumerate(leaf.share.spread_power(setpoint_w)):
                     high[NODE_ROWS * number + k] += watts
-        loads = [watts for branch in grove.branches for watts in branch.load_w]
+        loads = [watts for branch in tree.branches for watts in branch.load_w]
         found |= {
             row: min(high[row], loads[row]) - cap_w
-            for row, cap_w in enumerate(grove.caps.import_w)
-            if _is_fuse(grove, row) and grove.branches[row // NODE_ROWS].basis != "silent"
+            for row, cap_w in enumerate(tree.caps.import_w)
+            if _is_fuse(tree, row) and tree.branches[row // NODE_ROWS].basis != "silent"
         }
     return {row: watts for row, watts in found.items() if watts > 0.0}
 
 
-def _is_fuse(grove: ConnectionTree, row: int) -> bool:
+def _is_fuse(tree: ConnectionTree, row: int) -> bool:
     """Return whether a fuse bounds a row; a declared power of a node is a limit like others."""
     number, k = divmod(row, NODE_ROWS)
     if k or not number:
         return k > 0
-    node = grove.stem.nodes[number - 1]
+    node = tree.stem.nodes[number - 1]
     return node.power_max_w >= node.phases_count * node.fuse_a * NOMINAL_V
 
 
-def _loads_w(grove: ConnectionTree, index: int, setpoint_w: float) -> dict[int, float]:
+def _loads_w(tree: ConnectionTree, index: int, setpoint_w: float) -> dict[int, float]:
     """Return what a player puts on each row on its way, in W."""
-    if not grove.branches:
+    if not tree.branches:
         return {0: setpoint_w}
-    leaf = grove.leaves[index]
+    leaf = tree.leaves[index]
     return {
         NODE_ROWS * number + k: watts
-        for number in grove.stem.way(leaf.home)
+        for number in tree.stem.way(leaf.home)
         for k, watts in enumerate(leaf.share.spread_power(setpoint_w))
     }
 
 
 def space_releases(
-    scene: CycleInputs, players: Sequence[Participant], ups: Sequence[AllocationStep]
+    inputs: CycleInputs, participants: Sequence[Participant], ups: Sequence[AllocationStep]
 ) -> list[AllocationStep]:
     """The steps up of one machine at most, and of none while another is inside its minimum time."""
-    first = next((one.index for one in ups if switch_state.is_machine(players[one.index].asset)), None)
+    first = next((one.index for one in ups if switch_state.is_machine(participants[one.index].asset)), None)
     if first is None:
         return [*ups]
-    starting = switch_state.find_starting_machines(scene.house.assets, scene.state.turns, scene.now_ns)
+    starting = switch_state.find_starting_machines(inputs.house.assets, inputs.state.turns, inputs.now_ns)
 
     def may_start(step: AllocationStep) -> bool:
-        player = players[step.index]
-        if not switch_state.is_machine(player.asset) or (
-            isinstance(player.asset, ChargePointAsset) and player.turn.on
+        participant = participants[step.index]
+        if not switch_state.is_machine(participant.asset) or (
+            isinstance(participant.asset, ChargePointAsset) and participant.turn.on
         ):
             return True
-        return step.index == first and not starting - {player.name}
+        return step.index == first and not starting - {participant.name}
 
     return [step for step in ups if may_start(step)]
 

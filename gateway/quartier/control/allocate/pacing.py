@@ -25,7 +25,7 @@ class Totals:
 
 
 def wait_for_others(
-    scene: CycleInputs, players: Sequence[Participant], setpoints_w: tuple[float, ...], totals: Totals
+    inputs: CycleInputs, participants: Sequence[Participant], setpoints_w: tuple[float, ...], totals: Totals
 ) -> tuple[float, ...]:
     """Return the setpoints, in W, where no battery moves into room that another asset has not made yet.
 
@@ -33,30 +33,30 @@ def wait_for_others(
     direction, and never leaves its own room.
     """
     # What others have still to do, less the room below the limit: only the rest must be waited for.
-    above_w = _pending_w(players, setpoints_w, 1.0) - max(0.0, scene.force.import_w - totals.high_w)
-    below_w = _pending_w(players, setpoints_w, -1.0) - max(0.0, scene.force.export_w + totals.low_w)
+    above_w = _pending_w(participants, setpoints_w, 1.0) - max(0.0, inputs.force.import_w - totals.high_w)
+    below_w = _pending_w(participants, setpoints_w, -1.0) - max(0.0, inputs.force.export_w + totals.low_w)
     if above_w < _PENDING_MIN_W and below_w < _PENDING_MIN_W:
         return setpoints_w
     found = list(setpoints_w)
-    for index, player in enumerate(players):
-        if not isinstance(player.asset, Battery):
+    for index, participant in enumerate(participants):
+        if not isinstance(participant.asset, Battery):
             continue
-        move_w = found[index] - player.before_w
+        move_w = found[index] - participant.before_w
         if move_w > 0.0:
             kept_w = min(move_w, max(0.0, above_w))
             above_w -= kept_w
-            found[index] = max(found[index] - kept_w, player.room.low_w)
+            found[index] = max(found[index] - kept_w, participant.room.low_w)
         else:
             kept_w = min(-move_w, max(0.0, below_w))
             below_w -= kept_w
-            found[index] = min(found[index] + kept_w, player.room.high_w)
+            found[index] = min(found[index] + kept_w, participant.room.high_w)
     return tuple(found)
 
 
-def _pending_w(players: Sequence[Participant], setpoints_w: Sequence[float], sign: float) -> float:
+def _pending_w(participants: Sequence[Participant], setpoints_w: Sequence[float], sign: float) -> float:
     """Return how far other assets still are above (``sign`` 1) or below (-1) their setpoints, in W."""
     return sum(
-        max(0.0, sign * (player.present_w - setpoint_w))
-        for player, setpoint_w in zip(players, setpoints_w, strict=True)
-        if not isinstance(player.asset, Battery) and not player.deaf
+        max(0.0, sign * (participant.present_w - setpoint_w))
+        for participant, setpoint_w in zip(participants, setpoints_w, strict=True)
+        if not isinstance(participant.asset, Battery) and not participant.deaf
     )

@@ -42,10 +42,10 @@ REST, CHP_RUN = 0, 1
 _HEAT_LED = make_reason("chp.heat_led")
 
 
-def find_chp_preference(chp: ChpUnit, scene: CycleInputs) -> Preference:
+def find_chp_preference(chp: ChpUnit, inputs: CycleInputs) -> Preference:
     """Asked for while the import without it stays above its start value; the battery comes before it."""
-    here = generation.find_ordered_mode(scene, chp)
-    need_w = generation.find_import_without_w(scene, chp)
+    here = generation.find_ordered_mode(inputs, chp)
+    need_w = generation.find_import_without_w(inputs, chp)
     start_w = chp.start_import_w
     if start_w is None:
         return Preference(here, here, here, chp.tier, _HEAT_LED)
@@ -69,27 +69,27 @@ _DAYLIGHT, _ENOUGH = make_reason("lights.daylight"), make_reason("lights.enough"
 _NOON_S, _DAY_S = 43_200.0, 86_400.0
 
 
-def find_lights_preference(lights: Lights, scene: CycleInputs) -> Preference:
+def find_lights_preference(lights: Lights, inputs: CycleInputs) -> Preference:
     """The mode for the hour; without a trusted clock as bright as ever."""
-    if is_daylight(lights, scene) and not _burning(lights, scene):
+    if is_daylight(lights, inputs) and not _burning(lights, inputs):
         return Preference(0, 0, 0, lights.tier, _DAYLIGHT)
     lowest = max(i for i, mode in enumerate(lights.modes) if mode.value >= LIGHTS_MIN_PCT)
-    share_pct = _share_pct(lights, local_time.find_local_time_s(scene.now, scene.house.zone))
+    share_pct = _share_pct(lights, local_time.find_local_time_s(inputs.now, inputs.house.zone))
     wanted = max((i for i in range(lowest + 1) if lights.modes[i].value >= share_pct), default=0)
     reason = _ENOUGH if wanted else NO_REASON
     return Preference(wanted, 0, lowest, lights.tier, reason)
 
 
-def is_daylight(lights: Lights, scene: CycleInputs) -> bool:
+def is_daylight(lights: Lights, inputs: CycleInputs) -> bool:
     """Return whether the lamps' own clock has them off; never while place or time is not known.
 
     They are lit ``dusk_s`` after sunset and put out as long before sunrise, so by day the sun is up either
     so long ago or so long ahead; in the hours about noon both say the same.
     """
-    if lights.place is None or not scene.now.synced:
+    if lights.place is None or not inputs.now.synced:
         return False
     earlier, later = (
-        local_time.find_sun_elevation_deg(scene.now.utc_ms + step_s * 1000.0, *lights.place)
+        local_time.find_sun_elevation_deg(inputs.now.utc_ms + step_s * 1000.0, *lights.place)
         for step_s in (-lights.dusk_s, lights.dusk_s)
     )
     if lights.dusk_s >= 0.0:
@@ -97,8 +97,8 @@ def is_daylight(lights: Lights, scene: CycleInputs) -> bool:
     return min(earlier, later) > local_time.HORIZON_DEG
 
 
-def _burning(lights: Lights, scene: CycleInputs) -> bool:
-    power_w = generation.read_sensor(scene, lights, "power_w")
+def _burning(lights: Lights, inputs: CycleInputs) -> bool:
+    power_w = generation.read_sensor(inputs, lights, "power_w")
     return power_w is not None and power_w > BURNING_SHARE * lights.rated_w
 
 
@@ -120,11 +120,11 @@ _RUN_NO_TIME, _RUN_OWN_GENERATION = make_reason("run.no_time"), make_reason("run
 _BEGUN, _RUN_NOTHING = make_reason("run.begun"), make_reason("run.nothing")
 
 
-def find_run_preference(run: BatchLoad, scene: CycleInputs) -> Preference:
+def find_run_preference(run: BatchLoad, inputs: CycleInputs) -> Preference:
     """Waits for the plan or own generation; one that has begun, or must, goes on after C and D."""
-    one = scene.state.runs.get(run.name, daily_runs.NO_RUN)
-    until_s = None if one.due_ns is None else (one.due_ns - scene.now_ns) / 1e9
-    if why := _why_not(run, one, until_s, scene):
+    one = inputs.state.runs.get(run.name, daily_runs.NO_RUN)
+    until_s = None if one.due_ns is None else (one.due_ns - inputs.now_ns) / 1e9
+    if why := _why_not(run, one, until_s, inputs):
         return Preference(WAIT_MODE, WAIT_MODE, WAIT_MODE, run.tier, why)
     if why := _why_now(run, one, until_s):
         return Preference(
@@ -132,7 +132,7 @@ def find_run_preference(run: BatchLoad, scene: CycleInputs) -> Preference:
         )
     if until_s is None:
         return Preference(RUN_MODE, RUN_MODE, WAIT_MODE, run.tier, _RUN_NO_TIME)
-    if _has_surplus_for_run(run, scene):
+    if _has_surplus_for_run(run, inputs):
         return Preference(
             RUN_MODE, RUN_MODE, WAIT_MODE, run.tier, _RUN_OWN_GENERATION, after_s=RUN_SURPLUS_AFTER_S
         )
@@ -141,13 +141,13 @@ def find_run_preference(run: BatchLoad, scene: CycleInputs) -> Preference:
     return Preference(WAIT_MODE, RUN_MODE, WAIT_MODE, run.tier, reason, after_s=RUN_SURPLUS_AFTER_S)
 
 
-def _why_not(run: BatchLoad, one: RunProgress, until_s: float | None, scene: CycleInputs) -> Reason | None:
+def _why_not(run: BatchLoad, one: RunProgress, until_s: float | None, inputs: CycleInputs) -> Reason | None:
     """Return why it must not run now; None where it may."""
     if one.is_done:
         return make_reason("run.done", at=local_time.format_clock(run.deadline_s))
     if one.is_begun:
         return None
-    if not daily_runs.is_run_pending(run, scene.state.memories, scene.now_ns):
+    if not daily_runs.is_run_pending(run, inputs.state.memories, inputs.now_ns):
         return _RUN_NOTHING
     if until_s is not None and until_s > run.window_length_s and not one.is_late:
         return make_reason("run.hours", at=local_time.format_clock(run.deadline_s - run.window_length_s))
@@ -172,9 +172,9 @@ def find_latest_start_s(run: BatchLoad, one: RunProgress) -> float:
     return left_s + max(RUN_MARGIN_SHARE * left_s, RUN_MARGIN_MIN_S, run.min_off_s)
 
 
-def _has_surplus_for_run(run: BatchLoad, scene: CycleInputs) -> bool:
+def _has_surplus_for_run(run: BatchLoad, inputs: CycleInputs) -> bool:
     """Return whether own generation covers it."""
-    left_w = generation.find_surplus_w(scene, run)
+    left_w = generation.find_surplus_w(inputs, run)
     return left_w is not None and left_w >= run.rated_w
 
 
@@ -189,12 +189,12 @@ _WASTE_NO_TIME, _WASTE_OWN_GENERATION = make_reason("run.no_time"), make_reason(
 _WASTE_DAY_S = 86_400.0
 
 
-def find_waste_preference(waste: WasteCollection, scene: CycleInputs) -> Preference:
+def find_waste_preference(waste: WasteCollection, inputs: CycleInputs) -> Preference:
     """Waits while nothing waits to be taken; unknown counts as waiting, since a missed batch is the worse."""
-    if generation.read_sensor(scene, waste, "waiting_on") == 0:
+    if generation.read_sensor(inputs, waste, "waiting_on") == 0:
         return Preference(WAIT, WAIT, WAIT, waste.tier, _WASTE_NOTHING)
-    left_s = _left_s(waste, scene)
-    until_s = local_time.find_seconds_until(scene.now, scene.house.zone, waste.deadline_s)
+    left_s = _left_s(waste, inputs)
+    until_s = local_time.find_seconds_until(inputs.now, inputs.house.zone, waste.deadline_s)
     if until_s is None:
         return Preference(WASTE_RUN, WASTE_RUN, WAIT, waste.tier, _WASTE_NO_TIME)
     if until_s > ((waste.deadline_s - waste.window_s) % _WASTE_DAY_S or _WASTE_DAY_S):
@@ -206,7 +206,7 @@ def find_waste_preference(waste: WasteCollection, scene: CycleInputs) -> Prefere
         return Preference(
             WASTE_RUN, WASTE_RUN, WAIT, thermal_preferences.rank_after_tiers(waste.tier), reason, claims=True
         )
-    if _has_surplus_for_waste(waste, scene):
+    if _has_surplus_for_waste(waste, inputs):
         return Preference(
             WASTE_RUN, WASTE_RUN, WAIT, waste.tier, _WASTE_OWN_GENERATION, after_s=WASTE_SURPLUS_AFTER_S
         )
@@ -215,15 +215,15 @@ def find_waste_preference(waste: WasteCollection, scene: CycleInputs) -> Prefere
     return Preference(WAIT, WASTE_RUN, WAIT, waste.tier, reason, after_s=WASTE_SURPLUS_AFTER_S)
 
 
-def _left_s(waste: WasteCollection, scene: CycleInputs) -> float:
-    left_s = generation.read_sensor(scene, waste, "left_s")
+def _left_s(waste: WasteCollection, inputs: CycleInputs) -> float:
+    left_s = generation.read_sensor(inputs, waste, "left_s")
     return waste.duration_s if left_s is None else left_s
 
 
-def _has_surplus_for_waste(waste: WasteCollection, scene: CycleInputs) -> bool:
+def _has_surplus_for_waste(waste: WasteCollection, inputs: CycleInputs) -> bool:
     """Return whether own generation covers it; once it runs, half of it is enough."""
-    left_w = generation.find_surplus_w(scene, waste)
-    running = generation.find_ordered_mode(scene, waste) == WASTE_RUN
+    left_w = generation.find_surplus_w(inputs, waste)
+    running = generation.find_ordered_mode(inputs, waste) == WASTE_RUN
     return left_w is not None and left_w >= (0.5 if running else 1.0) * waste.rated_w
 
 
@@ -239,7 +239,7 @@ _CLASSES: Mapping[type[OperationModeAsset], Callable[[Any, CycleInputs], Prefere
 }
 
 
-def find_class_preference(asset: OperationModeAsset, scene: CycleInputs) -> Preference:
+def find_class_preference(asset: OperationModeAsset, inputs: CycleInputs) -> Preference:
     """Return what it would like now; one of no class of its own stays normal and may be moved to any mode.
 
     Tier A is never touched, but for the calendar of lights, which is their owner's and no cap's.
@@ -248,5 +248,5 @@ def find_class_preference(asset: OperationModeAsset, scene: CycleInputs) -> Pref
         return Preference(asset.normal, asset.normal, asset.normal, "A", NO_REASON)
     own = _CLASSES.get(type(asset))
     if own is not None:
-        return own(asset, scene)
+        return own(asset, inputs)
     return Preference(asset.normal, 0, len(asset.modes) - 1, asset.tier, NO_REASON)

@@ -33,98 +33,110 @@ from quartier.site.records import replace
 
 
 def restore_next(
-    scene: CycleInputs, players: Sequence[Participant], result: AllocationResult
+    inputs: CycleInputs, participants: Sequence[Participant], result: AllocationResult
 ) -> AllocationResult:
     """Let at most one load, EV or PV come back, when the gate is open and it fits with 10 % to spare."""
-    cap_w = scene.force.import_w * switch_state.RESTORE_BELOW_SHARE
-    if scene.duties.ceiling_w is not None:
-        cap_w = min(cap_w, scene.duties.ceiling_w)
+    cap_w = inputs.force.import_w * switch_state.RESTORE_BELOW_SHARE
+    if inputs.duties.ceiling_w is not None:
+        cap_w = min(cap_w, inputs.duties.ceiling_w)
     high_w = result.total_high_w
-    below = high_w is not None and scene.grid_w is not None and max(high_w, scene.grid_w) < cap_w
+    below = high_w is not None and inputs.grid_w is not None and max(high_w, inputs.grid_w) < cap_w
     gate = switch_state.advance_gate(
-        scene.state.gate, below=below, common=scene.common, seed=scene.house.seed, now_ns=scene.now_ns
+        inputs.state.gate, below=below, common=inputs.common, seed=inputs.house.seed, now_ns=inputs.now_ns
     )
-    rooms, looks = tree.find_headrooms_w(scene, result.grove, players, result.setpoints_w)
+    rooms, looks = tree.find_headrooms_w(inputs, result.grove, participants, result.setpoints_w)
     back: dict[int, SwitchState] = {}
-    spares_w = _spares_w(scene, players, high_w)
-    if high_w is not None and scene.stage is ControlStage.WELL and not (result.acted or scene.duties.holds):
-        if gate.is_open(scene.now_ns):
+    spares_w = _spares_w(inputs, participants, high_w)
+    if high_w is not None and inputs.stage is ControlStage.WELL and not (result.acted or inputs.duties.holds):
+        if gate.is_open(inputs.now_ns):
             spare_w = (
                 cap_w
                 - high_w
-                - residual_load.estimate_unseen_rise_w(scene.house.assets, scene.state.memories, scene.now_ns)
+                - residual_load.estimate_unseen_rise_w(
+                    inputs.house.assets, inputs.state.memories, inputs.now_ns
+                )
             )
-            spare_w = min(spare_w, _consumption_spare_w(scene, players))
-            back = _next_back(scene, players, [min(spare_w, room_w) for room_w in rooms])
+            spare_w = min(spare_w, _consumption_spare_w(inputs, participants))
+            back = _next_back(inputs, participants, [min(spare_w, room_w) for room_w in rooms])
             if back:
-                gate = replace(gate, last_ns=scene.now_ns)
-        back = back or _pv_back(scene, players, result)
+                gate = replace(gate, last_ns=inputs.now_ns)
+        back = back or _pv_back(inputs, participants, result)
     return replace(result, gate=gate, back=back, looks=looks, spares_w=spares_w)
 
 
-def _spares_w(scene: CycleInputs, players: Sequence[Participant], high_w: float | None) -> dict[str, float]:
+def _spares_w(
+    inputs: CycleInputs, participants: Sequence[Participant], high_w: float | None
+) -> dict[str, float]:
     """What the limits leave for what comes back, in W; empty where nothing is held, or nothing is known."""
-    if high_w is None or scene.grid_w is None or not any(player.turn.is_limited for player in players):
+    if (
+        high_w is None
+        or inputs.grid_w is None
+        or not any(participant.turn.is_limited for participant in participants)
+    ):
         return {}
-    silent_w = residual_load.estimate_unseen_rise_w(scene.house.assets, scene.state.memories, scene.now_ns)
-    spare_w = scene.force.import_w * switch_state.RESTORE_BELOW_SHARE - max(high_w, scene.grid_w) - silent_w
-    return {"import": spare_w, "consumption": _consumption_spare_w(scene, players)}
+    silent_w = residual_load.estimate_unseen_rise_w(inputs.house.assets, inputs.state.memories, inputs.now_ns)
+    spare_w = inputs.force.import_w * switch_state.RESTORE_BELOW_SHARE - max(high_w, inputs.grid_w) - silent_w
+    return {"import": spare_w, "consumption": _consumption_spare_w(inputs, participants)}
 
 
-def _consumption_spare_w(scene: CycleInputs, players: Sequence[Participant]) -> float:
-    cap_w = scene.force.consumption_w
+def _consumption_spare_w(inputs: CycleInputs, participants: Sequence[Participant]) -> float:
+    cap_w = inputs.force.consumption_w
     if cap_w is None:
         return inf
-    return cap_w * switch_state.RESTORE_BELOW_SHARE - totals.find_consumption_w(scene, players)
+    return cap_w * switch_state.RESTORE_BELOW_SHARE - totals.find_consumption_w(inputs, participants)
 
 
 def _next_back(
-    scene: CycleInputs, players: Sequence[Participant], spares_w: Sequence[float]
+    inputs: CycleInputs, participants: Sequence[Participant], spares_w: Sequence[float]
 ) -> dict[int, SwitchState]:
     """In reverse of the order of shedding, the first that fits; ``spares_w`` by player."""
-    place = {player.name: index for index, player in enumerate(players)}
-    turns = scene.state.turns
-    starting = switch_state.find_starting_machines(scene.house.assets, turns, scene.now_ns)
-    tiers = {player.name: _tier(player) for player in players}
+    place = {participant.name: index for index, participant in enumerate(participants)}
+    switches = inputs.state.turns
+    starting = switch_state.find_starting_machines(inputs.house.assets, switches, inputs.now_ns)
+    tiers = {participant.name: _tier(participant) for participant in participants}
     order = [
         p.asset
-        for p in players
+        for p in participants
         if isinstance(p.asset, Load | ChargePointAsset | OperationModeAsset) and tiers[p.name] != "A"
     ]
-    order.sort(key=lambda a: switch_state.rank_tier(a, tiers[a.name], turns[a.name], scene.now_ns))
-    left_alone = find_conflict_pauses(scene)
+    order.sort(key=lambda a: switch_state.rank_tier(a, tiers[a.name], switches[a.name], inputs.now_ns))
+    left_alone = find_conflict_pauses(inputs)
     for asset in reversed(order):
-        turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
+        switch, spare_w = switches[asset.name], spares_w[place[asset.name]]
         # A new limit must find one machine at most that has to stay on.
         waits = (switch_state.is_machine(asset) and bool(starting - {asset.name})) or asset.name in left_alone
-        barred = overrides.is_kept_off(asset, scene.wishes.overrides) or tiers[asset.name] in scene.duties.off
+        barred = (
+            overrides.is_kept_off(asset, inputs.wishes.overrides) or tiers[asset.name] in inputs.duties.off
+        )
         if waits or barred:
             continue
         if isinstance(asset, OperationModeAsset):
-            risen = operation_modes.find_mode_above(scene, players[place[asset.name]], spare_w)
+            risen = operation_modes.find_mode_above(inputs, participants[place[asset.name]], spare_w)
             if risen is not None:
                 return {place[asset.name]: risen}
-        elif _is_away(scene, players[place[asset.name]]):
-            fits = steps.estimate_return_power_w(asset, turn) <= spare_w
-            if fits and switch_state.is_return_allowed(asset, turn, scene.now_ns):
-                return {place[asset.name]: _switched_on(asset, turn, scene.now_ns)}
+        elif _is_away(inputs, participants[place[asset.name]]):
+            fits = steps.estimate_return_power_w(asset, switch) <= spare_w
+            if fits and switch_state.is_return_allowed(asset, switch, inputs.now_ns):
+                return {place[asset.name]: _switched_on(asset, switch, inputs.now_ns)}
     for asset in reversed(order):
-        turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
-        shares = players[place[asset.name]].allowed_w is not None
-        waits = shares or tiers[asset.name] in scene.duties.off or asset.name in left_alone
-        if isinstance(asset, ChargePointAsset) and turn.on and turn.limit_w is not None and not waits:
-            limit_w = min(find_full_power_w(asset), turn.limit_w + spare_w)
-            if limit_w >= min(find_full_power_w(asset), turn.limit_w + find_floor_power_w(asset) / 6):
-                at_limit = is_at_order(players[place[asset.name]])
+        switch, spare_w = switches[asset.name], spares_w[place[asset.name]]
+        shares = participants[place[asset.name]].allowed_w is not None
+        waits = shares or tiers[asset.name] in inputs.duties.off or asset.name in left_alone
+        if isinstance(asset, ChargePointAsset) and switch.on and switch.limit_w is not None and not waits:
+            limit_w = min(find_full_power_w(asset), switch.limit_w + spare_w)
+            if limit_w >= min(find_full_power_w(asset), switch.limit_w + find_floor_power_w(asset) / 6):
+                at_limit = is_at_order(participants[place[asset.name]])
                 more_w = find_limit_w(limit_w, find_full_power_w(asset))
                 return {
-                    place[asset.name]: switch_state.raise_limit(turn, more_w, scene.now_ns, stands=at_limit)
+                    place[asset.name]: switch_state.raise_limit(
+                        switch, more_w, inputs.now_ns, stands=at_limit
+                    )
                 }
     return {}
 
 
-def _switched_on(asset: Load | ChargePointAsset, turn: SwitchState, now_ns: int) -> SwitchState:
-    on = switch_state.switch_on(turn, now_ns)
+def _switched_on(asset: Load | ChargePointAsset, switch: SwitchState, now_ns: int) -> SwitchState:
+    on = switch_state.switch_on(switch, now_ns)
     return (
         switch_state.raise_limit(on, find_floor_power_w(asset), now_ns, stands=True)
         if isinstance(asset, ChargePointAsset)
@@ -132,39 +144,39 @@ def _switched_on(asset: Load | ChargePointAsset, turn: SwitchState, now_ns: int)
     )
 
 
-def _is_away(scene: CycleInputs, player: Participant) -> bool:
+def _is_away(inputs: CycleInputs, participant: Participant) -> bool:
     """Return whether it may return here: cars that share do by turns of their own."""
-    return player.allowed_w is None and unread_assets.is_possibly_off(scene, player)
+    return participant.allowed_w is None and unread_assets.is_possibly_off(inputs, participant)
 
 
-def _tier(player: Participant) -> Tier:
+def _tier(participant: Participant) -> Tier:
     """Its turn now: that of an asset in modes changes with its comfort, or its deadline."""
-    return player.tier if isinstance(player.asset, OperationModeAsset) else player.asset.tier
+    return participant.tier if isinstance(participant.asset, OperationModeAsset) else participant.asset.tier
 
 
 def _pv_back(
-    scene: CycleInputs, players: Sequence[Participant], result: AllocationResult
+    inputs: CycleInputs, participants: Sequence[Participant], result: AllocationResult
 ) -> dict[int, SwitchState]:
     """A PV behind a relay comes back when what it made before it was switched off fits."""
     assert result.total_low_w is not None
-    if scene.duties.pv_holds or scene.duties.pv_ramp_per_min is not None:
+    if inputs.duties.pv_holds or inputs.duties.pv_ramp_per_min is not None:
         return {}
-    spare_w = result.total_low_w + scene.force.export_w * switch_state.RESTORE_BELOW_SHARE
-    cap_w = scene.force.generation_w
+    spare_w = result.total_low_w + inputs.force.export_w * switch_state.RESTORE_BELOW_SHARE
+    cap_w = inputs.force.generation_w
     if cap_w is not None:
-        made_w = residual_load.find_generation_w(scene.house, scene.state.memories, scene.now_ns)
+        made_w = residual_load.find_generation_w(inputs.house, inputs.state.memories, inputs.now_ns)
         spare_w = min(spare_w, cap_w * switch_state.RESTORE_BELOW_SHARE - made_w)
-    for index, player in enumerate(players):
-        asset, turn = player.asset, player.turn
-        if not isinstance(asset, Pv) or overrides.is_kept_off(asset, scene.wishes.overrides):
+    for index, participant in enumerate(participants):
+        asset, switch = participant.asset, participant.turn
+        if not isinstance(asset, Pv) or overrides.is_kept_off(asset, inputs.wishes.overrides):
             continue
-        if is_paused_by_conflict(scene, asset):
+        if is_paused_by_conflict(inputs, asset):
             continue
-        if not unread_assets.is_possibly_off(scene, player):
+        if not unread_assets.is_possibly_off(inputs, participant):
             continue
-        expected_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
-        if expected_w <= spare_w and switch_state.is_switch_allowed(asset, turn, scene.now_ns):
-            return {index: switch_state.switch_on(turn, scene.now_ns)}
+        expected_w = -switch.before_w if switch.before_w < 0 else asset.rated_w
+        if expected_w <= spare_w and switch_state.is_switch_allowed(asset, switch, inputs.now_ns):
+            return {index: switch_state.switch_on(switch, inputs.now_ns)}
     return {}
 
 
@@ -182,18 +194,18 @@ def find_return_needs(state: ControlState, name: str, now_ns: int) -> list[dict[
     first.
     """
     asset = next((one for one in state.house.assets if one.name == name), None)
-    turn = state.turns.get(name)
-    if turn is None or not isinstance(asset, FlexibleAsset) or state.force is None:
+    switch = state.turns.get(name)
+    if switch is None or not isinstance(asset, FlexibleAsset) or state.force is None:
         return None
-    if not turn.is_limited and turn.unread_ns is None:
+    if not switch.is_limited and switch.unread_ns is None:
         return None
     grid = effects.find_grid_effects(state.events, state.house.limits.import_hard_w, now_ns)
     waits = grid.pv_holds if isinstance(asset, Pv) else grid.holds
     found = [*_inputs(state), *([{"what": "grid"}] if waits else []), *_commanded(state, asset)]
-    found += _minimum(asset, turn, now_ns)
+    found += _minimum(asset, switch, now_ns)
     if isinstance(asset, Pv):
         return [*found, {"what": "export", "below_w": round(state.force.export_w, 1)}]
-    return [*found, *_gate(state, grid, now_ns), *_fits(state, asset, turn, now_ns)]
+    return [*found, *_gate(state, grid, now_ns), *_fits(state, asset, switch, now_ns)]
 
 
 def _inputs(state: ControlState) -> Iterator[dict[str, Any]]:
@@ -208,21 +220,21 @@ def _commanded(state: ControlState, asset: FlexibleAsset) -> Iterator[dict[str, 
         yield {"what": "command", "id": behind.id, "until_utc_ms": order.reason.until_utc_ms}
 
 
-def _minimum(asset: FlexibleAsset, turn: SwitchState, now_ns: int) -> Iterator[dict[str, Any]]:
-    if switch_state.is_switch_allowed(asset, turn, now_ns):
-        if not turn.on and not switch_state.is_return_allowed(asset, turn, now_ns):
+def _minimum(asset: FlexibleAsset, switch: SwitchState, now_ns: int) -> Iterator[dict[str, Any]]:
+    if switch_state.is_switch_allowed(asset, switch, now_ns):
+        if not switch.on and not switch_state.is_return_allowed(asset, switch, now_ns):
             yield {"what": "rest"}
         return
-    assert turn.since_ns is not None
-    least_s = _least_s(asset, turn)
-    left_s = least_s - (now_ns - turn.since_ns) / _S
-    yield {"what": "minimum", "is_on": turn.on, "least_s": least_s, "left_s": round(left_s, 1)}
+    assert switch.since_ns is not None
+    least_s = _least_s(asset, switch)
+    left_s = least_s - (now_ns - switch.since_ns) / _S
+    yield {"what": "minimum", "is_on": switch.on, "least_s": least_s, "left_s": round(left_s, 1)}
 
 
-def _least_s(asset: FlexibleAsset, turn: SwitchState) -> float:
+def _least_s(asset: FlexibleAsset, switch: SwitchState) -> float:
     if isinstance(asset, Pv):
-        return 0.0 if turn.on else switch_state.PV_MIN_OFF_S
-    return asset.min_on_s if turn.on else asset.min_off_s
+        return 0.0 if switch.on else switch_state.PV_MIN_OFF_S
+    return asset.min_on_s if switch.on else asset.min_off_s
 
 
 def _gate(state: ControlState, grid: GridEffects, now_ns: int) -> Iterator[dict[str, Any]]:
@@ -248,10 +260,10 @@ def _gate(state: ControlState, grid: GridEffects, now_ns: int) -> Iterator[dict[
 
 
 def _fits(
-    state: ControlState, asset: Load | ChargePointAsset | OperationModeAsset, turn: SwitchState, now_ns: int
+    state: ControlState, asset: Load | ChargePointAsset | OperationModeAsset, switch: SwitchState, now_ns: int
 ) -> Iterator[dict[str, Any]]:
-    if not isinstance(asset, OperationModeAsset) and not turn.on:
-        yield {"what": "fits", "power_w": round(estimate_return_power_w(asset, turn), 1)}
+    if not isinstance(asset, OperationModeAsset) and not switch.on:
+        yield {"what": "fits", "power_w": round(estimate_return_power_w(asset, switch), 1)}
     held = [
         one
         for one in state.house.assets

@@ -36,65 +36,67 @@ _Switched = Load | ChargePointAsset
 
 
 def list_import_steps(
-    players: Sequence[Participant], turns: Mapping[str, SwitchState], now_ns: int
+    participants: Sequence[Participant], switches: Mapping[str, SwitchState], now_ns: int
 ) -> list[AllocationStep]:
     """For an import cap: battery stops, pre-heating, EV to its floor, battery out, CHP, EV pauses, D, C, B.
 
     Who is not ``usable`` is left as it stands; the others take its place in the order.
     """
-    place = {player.name: index for index, player in enumerate(players)}
-    batteries = [index for index, player in enumerate(players) if isinstance(player.asset, Battery)]
+    place = {participant.name: index for index, participant in enumerate(participants)}
+    batteries = [
+        index for index, participant in enumerate(participants) if isinstance(participant.asset, Battery)
+    ]
     moded = [
         i
-        for i, p in enumerate(players)
+        for i, p in enumerate(participants)
         if isinstance(p.asset, OperationModeAsset) and p.usable and p.tier != "A"
     ]
     order = sort_by_shed_order(
-        (p.asset for p in players if p.usable and isinstance(p.asset, _Switched)), turns, now_ns
+        (p.asset for p in participants if p.usable and isinstance(p.asset, _Switched)), switches, now_ns
     )
-    running = [asset for asset in order if turns[asset.name].on]
+    running = [asset for asset in order if switches[asset.name].on]
     first = [asset for asset in running if isinstance(asset, ChargePointAsset) and asset.tier == "D"]
     # Who can wait longest pauses first; where cars do not share all are equal, and stay as they stand.
-    first.sort(key=lambda ev: -players[place[ev.name]].laxity_s)
+    first.sort(key=lambda ev: -participants[place[ev.name]].laxity_s)
     steps = [AllocationStep(i, 0.0, True, STOPS_TAKING, "D") for i in batteries]
-    steps += [_rung_step(i, rung) for i in moded for rung in _early(players[i])]
-    steps += _slowed(players, place, first)
-    steps += [AllocationStep(i, players[i].room.low_w, True, GIVES) for i in batteries]
-    steps += [_rung_step(i, rung) for i in moded for rung in _generating(players[i])]
-    steps += [_pause(place, ev) for ev in first if is_switch_allowed(ev, turns[ev.name], now_ns)]
+    steps += [_rung_step(i, rung) for i in moded for rung in _early(participants[i])]
+    steps += _slowed(participants, place, first)
+    steps += [AllocationStep(i, participants[i].room.low_w, True, GIVES) for i in batteries]
+    steps += [_rung_step(i, rung) for i in moded for rung in _generating(participants[i])]
+    steps += [_pause(place, ev) for ev in first if is_switch_allowed(ev, switches[ev.name], now_ns)]
     rest = [
         (
-            switch_state.rank_tier(asset, asset.tier, turns[asset.name], now_ns),
-            _taken(players, place, asset, turns, now_ns),
+            switch_state.rank_tier(asset, asset.tier, switches[asset.name], now_ns),
+            _taken(participants, place, asset, switches, now_ns),
         )
         for asset in running
-        if asset not in first and not _is_shared(players[place[asset.name]])
+        if asset not in first and not _is_shared(participants[place[asset.name]])
     ]
-    rest += _cars(players, place, [asset for asset in running if asset not in first], turns, now_ns)
+    rest += _cars(participants, place, [asset for asset in running if asset not in first], switches, now_ns)
     rest += [
-        (_place(players[i], rung.tier, now_ns), [_rung_step(i, rung)])
+        (_place(participants[i], rung.tier, now_ns), [_rung_step(i, rung)])
         for i in moded
-        for rung in _late(players[i])
+        for rung in _late(participants[i])
     ]
     rest.sort(key=lambda entry: entry[0])
     return [*steps, *chain.from_iterable(taken for _, taken in rest)]
 
 
-def _place(player: Participant, tier: Tier, now_ns: int) -> tuple[int, int, float, str]:
-    return switch_state.rank_tier(player.asset, tier, player.turn, now_ns)
+def _place(participant: Participant, tier: Tier, now_ns: int) -> tuple[int, int, float, str]:
+    return switch_state.rank_tier(participant.asset, tier, participant.turn, now_ns)
 
 
-def _early(player: Participant) -> list[ModeStep]:
-    return [rung for rung in player.downs if rung.early and not rung.generates]
+def _early(participant: Participant) -> list[ModeStep]:
+    return [rung for rung in participant.downs if rung.early and not rung.generates]
 
 
-def _generating(player: Participant) -> list[ModeStep]:
+def _generating(participant: Participant) -> list[ModeStep]:
     """Return what generates by our request: after the battery, before a car has to wait."""
-    return [rung for rung in player.downs if rung.generates]
+    return [rung for rung in participant.downs if rung.generates]
 
 
-def _late(player: Participant) -> list[ModeStep]:
-    return [rung for rung in player.downs if not (rung.early or rung.generates)]
+def _late(participant: Participant) -> list[ModeStep]:
+    return [rung for rung in participant.downs if not (rung.early or rung.generates)]
 
 
 def _rung_step(index: int, rung: ModeStep) -> AllocationStep:
@@ -104,39 +106,41 @@ def _rung_step(index: int, rung: ModeStep) -> AllocationStep:
     return AllocationStep(index, rung.target_w, False, reason, rung.tier)
 
 
-def _is_shared(player: Participant) -> bool:
-    return player.allowed_w is not None
+def _is_shared(participant: Participant) -> bool:
+    return participant.allowed_w is not None
 
 
 def _cars(
-    players: Sequence[Participant],
+    participants: Sequence[Participant],
     place: Mapping[str, int],
     running: Sequence[Load | ChargePointAsset],
-    turns: Mapping[str, SwitchState],
+    switches: Mapping[str, SwitchState],
     now_ns: int,
 ) -> Iterator[tuple[tuple[int, int, float, str], list[AllocationStep]]]:
     """Cars of a later tier that share: all of a tier are slowed together, then pause by turns."""
-    cars = [ev for ev in running if isinstance(ev, ChargePointAsset) and _is_shared(players[place[ev.name]])]
+    cars = [
+        ev for ev in running if isinstance(ev, ChargePointAsset) and _is_shared(participants[place[ev.name]])
+    ]
     for tier in dict.fromkeys(ev.tier for ev in cars):
         mine = [ev for ev in cars if ev.tier == tier]
-        turn = switch_state.TIER_RANK[tier]
-        yield (turn, -1, 0.0, ""), _slowed(players, place, mine)
+        switch = switch_state.TIER_RANK[tier]
+        yield (switch, -1, 0.0, ""), _slowed(participants, place, mine)
         for ev in mine:
-            if is_switch_allowed(ev, turns[ev.name], now_ns):
-                laxity_s = players[place[ev.name]].laxity_s
-                yield (turn, 0, -laxity_s, ev.name), [_pause(place, ev)]
+            if is_switch_allowed(ev, switches[ev.name], now_ns):
+                laxity_s = participants[place[ev.name]].laxity_s
+                yield (switch, 0, -laxity_s, ev.name), [_pause(place, ev)]
 
 
 def _taken(
-    players: Sequence[Participant],
+    participants: Sequence[Participant],
     place: Mapping[str, int],
     asset: Load | ChargePointAsset,
-    turns: Mapping[str, SwitchState],
+    switches: Mapping[str, SwitchState],
     now_ns: int,
 ) -> list[AllocationStep]:
-    switchable = is_switch_allowed(asset, turns[asset.name], now_ns)
+    switchable = is_switch_allowed(asset, switches[asset.name], now_ns)
     if isinstance(asset, ChargePointAsset):
-        slower = _slowed(players, place, [asset])
+        slower = _slowed(participants, place, [asset])
         return [*slower, _pause(place, asset)] if switchable else slower
     return (
         [AllocationStep(place[asset.name], 0.0, False, SHED_CODES[asset.tier], asset.tier)]
@@ -146,7 +150,7 @@ def _taken(
 
 
 def list_export_steps(
-    players: Sequence[Participant], turns: Mapping[str, SwitchState], now_ns: int, *, raising: bool
+    participants: Sequence[Participant], switches: Mapping[str, SwitchState], now_ns: int, *, raising: bool
 ) -> list[AllocationStep]:
     """For an export cap: battery charges, flexible loads on, PV curtailed.
 
@@ -155,65 +159,70 @@ def list_export_steps(
     A car that takes less than it may takes no more for being allowed more: it is no step.  PV that makes more
     than it may is told to make none, once.
     """
-    place = {player.name: index for index, player in enumerate(players)}
+    place = {participant.name: index for index, participant in enumerate(participants)}
     steps: list[AllocationStep] = []
     if raising:
         steps += [
             AllocationStep(i, p.room.high_w, True, TAKES)
-            for i, p in enumerate(players)
+            for i, p in enumerate(participants)
             if isinstance(p.asset, Battery)
         ]
         # Cars that share are given all that fits anyway.
-        usable = (p.asset for p in players if isinstance(p.asset, _Switched) and _may_rise(p))
-        order = sort_by_shed_order(usable, turns, now_ns)
+        usable = (p.asset for p in participants if isinstance(p.asset, _Switched) and _may_rise(p))
+        order = sort_by_shed_order(usable, switches, now_ns)
         for asset in reversed(order):
-            steps += _raised(players[place[asset.name]], place[asset.name], turns[asset.name], now_ns)
-        steps += _higher(players)
+            steps += _raised(participants[place[asset.name]], place[asset.name], switches[asset.name], now_ns)
+        steps += _higher(participants)
     else:
-        steps += [AllocationStep(i, 0.0, True, STOPS_GIVING) for i, p in enumerate(players) if _gives(p)]
-    for index, player in enumerate(players):
-        if isinstance(player.asset, Pv) and player.turn.on and player.usable and not _is_spent(player):
-            limit = player.asset.curtail == "limit"
+        steps += [AllocationStep(i, 0.0, True, STOPS_GIVING) for i, p in enumerate(participants) if _gives(p)]
+    for index, participant in enumerate(participants):
+        if (
+            isinstance(participant.asset, Pv)
+            and participant.turn.on
+            and participant.usable
+            and not _is_spent(participant)
+        ):
+            limit = participant.asset.curtail == "limit"
             reason = CURTAILED if limit else SWITCHED_OFF
-            steps.append(AllocationStep(index, 0.0, limit and not player.deaf, reason))
+            steps.append(AllocationStep(index, 0.0, limit and not participant.deaf, reason))
     return steps
 
 
-def _is_spent(player: Participant) -> bool:
+def _is_spent(participant: Participant) -> bool:
     """Return whether it was told to make nothing, and does not obey."""
-    return player.deaf and player.turn.limit_w == 0.0
+    return participant.deaf and participant.turn.limit_w == 0.0
 
 
-def _gives(player: Participant) -> bool:
-    return isinstance(player.asset, Battery) and player.want_w < 0
+def _gives(participant: Participant) -> bool:
+    return isinstance(participant.asset, Battery) and participant.want_w < 0
 
 
-def _may_rise(player: Participant) -> bool:
-    return player.usable and not (player.deaf or _is_shared(player))
+def _may_rise(participant: Participant) -> bool:
+    return participant.usable and not (participant.deaf or _is_shared(participant))
 
 
-def _higher(players: Sequence[Participant]) -> Iterator[AllocationStep]:
-    for index, player in enumerate(players):
-        if player.usable:
-            for rung in player.ups:
+def _higher(participants: Sequence[Participant]) -> Iterator[AllocationStep]:
+    for index, participant in enumerate(participants):
+        if participant.usable:
+            for rung in participant.ups:
                 yield AllocationStep(
-                    index, rung.target_w, False, make_reason("mode.to", mode=rung.name), player.tier
+                    index, rung.target_w, False, make_reason("mode.to", mode=rung.name), participant.tier
                 )
 
 
 def _slowed(
-    players: Sequence[Participant], place: Mapping[str, int], cars: Sequence[ChargePointAsset]
+    participants: Sequence[Participant], place: Mapping[str, int], cars: Sequence[ChargePointAsset]
 ) -> list[AllocationStep]:
     """To their floors; cars that share go there together.
 
     One that takes more than it may is told its floor, after the others and once; where cars share, the
     others make room for it.
     """
-    deaf = [ev for ev in cars if players[place[ev.name]].deaf]
-    steps = [_slower(place, ev, _pool(players[place[ev.name]])) for ev in cars if ev not in deaf]
+    deaf = [ev for ev in cars if participants[place[ev.name]].deaf]
+    steps = [_slower(place, ev, _pool(participants[place[ev.name]])) for ev in cars if ev not in deaf]
     for ev in deaf:
-        player = players[place[ev.name]]
-        if not _is_shared(player) and (player.turn.limit_w or 0.0) > find_floor_power_w(ev):
+        participant = participants[place[ev.name]]
+        if not _is_shared(participant) and (participant.turn.limit_w or 0.0) > find_floor_power_w(ev):
             steps.append(replace(_slower(place, ev), divisible=False))
     return steps
 
@@ -222,37 +231,37 @@ def _slower(place: Mapping[str, int], ev: ChargePointAsset, pool: int = -1) -> A
     return AllocationStep(place[ev.name], find_floor_power_w(ev), True, SLOWED, ev.tier, pool)
 
 
-def _pool(player: Participant) -> int:
-    return switch_state.TIER_RANK[player.asset.tier] if _is_shared(player) else -1
+def _pool(participant: Participant) -> int:
+    return switch_state.TIER_RANK[participant.asset.tier] if _is_shared(participant) else -1
 
 
 def _pause(place: Mapping[str, int], ev: ChargePointAsset) -> AllocationStep:
     return AllocationStep(place[ev.name], 0.0, False, PAUSED, ev.tier)
 
 
-def _raised(player: Participant, index: int, turn: SwitchState, now_ns: int) -> list[AllocationStep]:
-    asset = player.asset
+def _raised(participant: Participant, index: int, switch: SwitchState, now_ns: int) -> list[AllocationStep]:
+    asset = participant.asset
     assert isinstance(asset, Load | ChargePointAsset)
-    if not turn.on:
-        if not is_return_allowed(asset, turn, now_ns):
+    if not switch.on:
+        if not is_return_allowed(asset, switch, now_ns):
             return []
         reason = RESUMES if isinstance(asset, ChargePointAsset) else SWITCHED_ON
-        return [AllocationStep(index, estimate_return_power_w(asset, turn), False, reason, asset.tier)]
-    if isinstance(asset, ChargePointAsset) and (is_at_order(player) or turn.is_ramping(now_ns)):
+        return [AllocationStep(index, estimate_return_power_w(asset, switch), False, reason, asset.tier)]
+    if isinstance(asset, ChargePointAsset) and (is_at_order(participant) or switch.is_ramping(now_ns)):
         return [AllocationStep(index, find_full_power_w(asset), True, FASTER, asset.tier)]
     return []
 
 
-def estimate_return_power_w(asset: Load | ChargePointAsset, turn: SwitchState) -> float:
+def estimate_return_power_w(asset: Load | ChargePointAsset, switch: SwitchState) -> float:
     """Return what it is expected to take when it comes back, in W."""
     if isinstance(asset, ChargePointAsset):
         return find_floor_power_w(asset)
-    return turn.before_w if turn.before_w > 0 else asset.rated_w
+    return switch.before_w if switch.before_w > 0 else asset.rated_w
 
 
-def explain_first_order(player: Participant, turn: SwitchState, reason: Reason) -> Reason:
+def explain_first_order(participant: Participant, switch: SwitchState, reason: Reason) -> Reason:
     """Return why one was moved, by its order: ``limit_first_order`` pauses a car that was to be slowed."""
     cause = reason.drop_last()
-    if player.turn.unread_ns is None or turn.on or reason.last.code != SLOWED.code or cause is None:
+    if participant.turn.unread_ns is None or switch.on or reason.last.code != SLOWED.code or cause is None:
         return reason
     return cause.then(_PAUSED)

@@ -34,50 +34,52 @@ from quartier.site.asset_types import (
 _COLD_STORES, _COLD_FULL = make_reason("comfort.precooling"), make_reason("comfort.no_precooling")
 
 
-def find_cooling_preference(cooling: CoolingAsset, scene: CycleInputs) -> Preference:
+def find_cooling_preference(cooling: CoolingAsset, inputs: CycleInputs) -> Preference:
     """Normal; colder while own generation is left over and the band lasts; blocked last when it is warm."""
     found_c = next(
-        (c for q in cooling.senses if (c := generation.read_sensor(scene, cooling, q)) is not None), None
+        (c for q in cooling.senses if (c := generation.read_sensor(inputs, cooling, q)) is not None), None
     )
     spare_k = None if found_c is None or cooling.comfort_min_c is None else found_c - cooling.comfort_min_c
     short = found_c is not None and cooling.comfort_max_c is not None and found_c > cooling.comfort_max_c
-    return find_comfort_preference(cooling, scene, spare_k, short=short, stores=_COLD_STORES, full=_COLD_FULL)
+    return find_comfort_preference(
+        cooling, inputs, spare_k, short=short, stores=_COLD_STORES, full=_COLD_FULL
+    )
 
 
 _HEAT_STORES, _HEAT_FULL = make_reason("comfort.preheating"), make_reason("comfort.no_preheating")
 
 
-def find_heat_preference(heat: HeatAsset, scene: CycleInputs) -> Preference:
+def find_heat_preference(heat: HeatAsset, inputs: CycleInputs) -> Preference:
     """Normal; more while own generation is left over and the store takes it; blocked last when it is cold."""
     found_c = next(
-        (c for q in heat.senses if (c := generation.read_sensor(scene, heat, q)) is not None), None
+        (c for q in heat.senses if (c := generation.read_sensor(inputs, heat, q)) is not None), None
     )
     spare_k = None if found_c is None or heat.comfort_max_c is None else heat.comfort_max_c - found_c
     short = found_c is not None and heat.comfort_min_c is not None and found_c < heat.comfort_min_c
-    return find_comfort_preference(heat, scene, spare_k, short=short, stores=_HEAT_STORES, full=_HEAT_FULL)
+    return find_comfort_preference(heat, inputs, spare_k, short=short, stores=_HEAT_STORES, full=_HEAT_FULL)
 
 
 BACK_K, BACK_S = 1.0, 1_200.0
 """So far inside its band the loop must be before it is moved again, and so long its own control has it."""
 
 
-def find_substation_preference(pump: HeatSubstation, scene: CycleInputs) -> Preference:
+def find_substation_preference(pump: HeatSubstation, inputs: CycleInputs) -> Preference:
     """Its normal speed; given back to its own control while the loop is outside its temperatures."""
-    if scene.running_s <= totals.START_WAIT_S and any(
-        f"{pump.name}.{quantity}" not in scene.state.memories for quantity, _, _ in pump.bands
+    if inputs.running_s <= totals.START_WAIT_S and any(
+        f"{pump.name}.{quantity}" not in inputs.state.memories for quantity, _, _ in pump.bands
     ):
         return Preference(pump.normal, pump.normal, pump.normal, pump.tier, NO_REASON)
-    given_back = _outside(pump, scene)
+    given_back = _outside(pump, inputs)
     return Preference(
         pump.normal, pump.normal, len(pump.modes) - 1, pump.tier, NO_REASON, given_back=given_back
     )
 
 
-def _outside(pump: HeatSubstation, scene: CycleInputs) -> Reason | None:
+def _outside(pump: HeatSubstation, inputs: CycleInputs) -> Reason | None:
     """Return which temperature is outside its band, or unknown; None while all are well."""
-    back_k = BACK_K if pump.point in scene.state.book.released else 0.0
+    back_k = BACK_K if pump.point in inputs.state.book.released else 0.0
     for quantity, low_c, high_c in pump.bands:
-        found_c = generation.read_sensor(scene, pump, quantity)
+        found_c = generation.read_sensor(inputs, pump, quantity)
         word = quantity.removesuffix("_c")
         if found_c is None:
             return make_reason("substation.unknown", quantity=word)
@@ -89,18 +91,18 @@ def _outside(pump: HeatSubstation, scene: CycleInputs) -> Reason | None:
             return make_reason(
                 "substation.hot", quantity=word, found_c=round(found_c, 1), limit_c=high_c - back_k
             )
-    back_ns = scene.state.turns.get(pump.name, SwitchState()).back_ns
-    if back_ns is not None and scene.now_ns - back_ns < BACK_S * 1e9:
+    back_ns = inputs.state.turns.get(pump.name, SwitchState()).back_ns
+    if back_ns is not None and inputs.now_ns - back_ns < BACK_S * 1e9:
         return make_reason("substation.rests", after_min=round(BACK_S / 60))
     return None
 
 
-def find_ventilation_preference(unit: VentilationUnit, scene: CycleInputs) -> Preference:
+def find_ventilation_preference(unit: VentilationUnit, inputs: CycleInputs) -> Preference:
     """Its normal speed; while CO2 is above its limit no slower than it runs now."""
     lowest, tier = len(unit.modes) - 1, unit.tier
-    co2_ppm = generation.read_sensor(scene, unit, "co2_ppm")
+    co2_ppm = generation.read_sensor(inputs, unit, "co2_ppm")
     if co2_ppm is not None and co2_ppm > unit.co2_max_ppm:
-        here = max(generation.find_ordered_mode(scene, unit), unit.normal)
+        here = max(generation.find_ordered_mode(inputs, unit), unit.normal)
         reason = make_reason("ventilation.co2", co2_ppm=round(co2_ppm))
         return Preference(unit.normal, unit.normal, here, rank_after_tiers(tier), reason)
     return Preference(unit.normal, unit.normal, lowest, tier, NO_REASON, last_tier=rank_after_tiers(tier))
@@ -121,7 +123,7 @@ def rank_after_tiers(tier: Tier) -> Tier:
 
 def find_comfort_preference(
     asset: ThermalAsset,
-    scene: CycleInputs,
+    inputs: CycleInputs,
     spare_k: float | None,
     *,
     short: bool,
@@ -133,7 +135,7 @@ def find_comfort_preference(
     ``short``: it is beyond the other edge, where people feel it: then blocking comes last.  ``stores`` and
     ``full`` are the reasons why it stores, and why it stores no more.
     """
-    here = generation.find_ordered_mode(scene, asset)
+    here = generation.find_ordered_mode(inputs, asset)
     lowest = len(asset.modes) - 1
     tier = rank_after_tiers(asset.tier) if short else asset.tier
     reason = _LAST if short else NO_REASON
@@ -144,7 +146,7 @@ def find_comfort_preference(
     boosting = here < asset.normal
     if asset.preheat and not short and (boosting or spare_k >= BOOST_BAND_K):
         asset_w = asset.modes[asset.boosts].power_w
-        left_w = generation.find_surplus_w(scene, asset)
+        left_w = generation.find_surplus_w(inputs, asset)
         if left_w is not None and left_w >= (0.5 if boosting else 1.0) * asset_w > 0.0:
             return Preference(asset.boosts, 0, lowest, tier, stores, after_s=STORES_AFTER_S)
     return Preference(asset.normal, 0, lowest, tier, reason, after_s=STORES_AFTER_S, claims=short)

@@ -38,28 +38,30 @@ class ConnectionTree:
         """The assets below a node."""
         return [leaf for leaf in self.leaves if number in self.stem.way(leaf.home)]
 
-    def rest(self, players: Sequence[Participant], wants: Sequence[float]) -> tuple[list[float], list[float]]:
+    def rest(
+        self, participants: Sequence[Participant], wants: Sequence[float]
+    ) -> tuple[list[float], list[float]]:
         """By row what flows beside the players, at its most and at its least, in W."""
         high: list[float] = []
         low: list[float] = []
         for number, branch in enumerate(self.branches):
-            most, least = node_loads.bound_node_load(branch, self.find_inside(number), players, wants)
+            most, least = node_loads.bound_node_load(branch, self.find_inside(number), participants, wants)
             high += most
             low += least
         return high, low
 
 
 def build_tree(
-    scene: CycleInputs, players: Sequence[Participant], base: residual_load.ResidualLoad
+    inputs: CycleInputs, participants: Sequence[Participant], base: residual_load.ResidualLoad
 ) -> ConnectionTree:
     """The tree as it stands now."""
-    stem = connection_tree.build_topology(scene.house.nodes)
-    caps = connection_tree.find_row_limits(scene.house, stem, scene.force)
-    if not scene.house.has_connection_tree:
-        return ConnectionTree(stem, caps)
-    leaves = node_loads.place_assets(scene, stem, players)
-    found = node_loads.find_node_loads(scene, stem, players, leaves, base)
-    return ConnectionTree(stem, caps, leaves, found.branches, found.looks)
+    topology = connection_tree.build_topology(inputs.house.nodes)
+    caps = connection_tree.find_row_limits(inputs.house, topology, inputs.force)
+    if not inputs.house.has_connection_tree:
+        return ConnectionTree(topology, caps)
+    leaves = node_loads.place_assets(inputs, topology, participants)
+    found = node_loads.find_node_loads(inputs, topology, participants, leaves, base)
+    return ConnectionTree(topology, caps, leaves, found.branches, found.looks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +78,33 @@ class TreeAllocation:
 
 
 def allocate_in_tree(
-    scene: CycleInputs,
+    inputs: CycleInputs,
     one: ConnectionTree,
-    players: Sequence[Participant],
+    participants: Sequence[Participant],
     wants: Sequence[float],
     rest_w: float,
     downs: Sequence[AllocationStep],
     ups: Sequence[AllocationStep],
 ) -> TreeAllocation:
     """Wishes to setpoints; ``rest_w`` is what a connection without nodes takes beside the players, in W."""
-    counted = [_counted_w(player, want) for player, want in zip(players, wants, strict=True)]
-    seats = _seats(one, players, counted)
+    counted = [_counted_w(participant, want) for participant, want in zip(participants, wants, strict=True)]
+    seats = _seats(one, participants, counted)
     if one.branches:
-        high, low = one.rest(players, counted)
+        high, low = one.rest(participants, counted)
     else:
         high = low = [rest_w, 0.0, 0.0, 0.0]
     lower, higher = list(seats.lower(downs)), list(seats.add_raising(ups))
     tree = Tree(one.stem.under, seats.homes, seats.shares)
     plain = [entry[1] for entry in lower], [entry[1] for entry in higher]
     found = allocate_tree(tree, high, low, seats.wants, one.caps.import_w, one.caps.export_w, *plain)
-    moved = list(found.setpoint_w[: len(players)])
+    moved = list(found.setpoint_w[: len(participants)])
     for index, seat in seats.halves.items():
         moved[index] += found.setpoint_w[seat]
     held_w = {}
-    for index, player in enumerate(players):
-        if player.allowed_w is not None:
-            if moved[index] < player.allowed_w:
-                held_w[index] = moved[index] / player.scale
+    for index, participant in enumerate(participants):
+        if participant.allowed_w is not None:
+            if moved[index] < participant.allowed_w:
+                held_w[index] = moved[index] / participant.scale
             moved[index] = min(moved[index], wants[index])
     origin = [step for step, _ in (*lower, *higher)]
     acted: dict[int, Reason] = {}
@@ -110,16 +112,16 @@ def allocate_in_tree(
         index = origin[step].index if step >= 0 else -1
         if step >= 0 and (index in held_w or moved[index] != wants[index]):
             direction = "import" if step < len(lower) else "export"
-            cap = connection_tree.make_row_reason(scene.house, one.stem, scene.force, row, direction)
+            cap = connection_tree.make_row_reason(inputs.house, one.stem, inputs.force, row, direction)
             acted[index] = cap.then(origin[step].reason)
     return TreeAllocation(tuple(moved), acted, found.broken, held_w)
 
 
-def _counted_w(player: Participant, want_w: float) -> float:
+def _counted_w(participant: Participant, want_w: float) -> float:
     """What a player is reckoned with: a car with what it may take at any time, if nothing lowered it."""
-    if player.allowed_w is None:
+    if participant.allowed_w is None:
         return want_w
-    return player.allowed_w if want_w >= player.want_w else min(player.allowed_w, want_w)
+    return participant.allowed_w if want_w >= participant.want_w else min(participant.allowed_w, want_w)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +153,11 @@ class _KernelAssets:
             yield step, (step.index, step.target_w * self.scales[step.index], step.divisible, step.pool)
 
 
-def _seats(one: ConnectionTree, players: Sequence[Participant], wants: Sequence[float]) -> _KernelAssets:
+def _seats(one: ConnectionTree, participants: Sequence[Participant], wants: Sequence[float]) -> _KernelAssets:
     if not one.branches:
-        count = len(players)
+        count = len(participants)
         return _KernelAssets([0] * count, [(0.0, 0.0, 0.0)] * count, list(wants), {}, [1.0] * count)
-    mine = one.leaves[: len(players)]
+    mine = one.leaves[: len(participants)]
     homes, shares = [leaf.home for leaf in mine], [leaf.share.parts for leaf in mine]
     halves: dict[int, int] = {}
     seated = list(wants)
@@ -166,13 +168,13 @@ def _seats(one: ConnectionTree, players: Sequence[Participant], wants: Sequence[
             shares.append((0.0, 0.0, 0.0))
             seated.append(min(0.0, wants[index]))
             seated[index] = max(0.0, wants[index])
-    return _KernelAssets(homes, shares, seated, halves, [player.scale for player in players])
+    return _KernelAssets(homes, shares, seated, halves, [participant.scale for participant in participants])
 
 
 def find_headrooms_w(
-    scene: CycleInputs,
+    inputs: CycleInputs,
     one: ConnectionTree | None,
-    players: Sequence[Participant],
+    participants: Sequence[Participant],
     setpoints_w: Sequence[float],
 ) -> tuple[list[float], dict[str, NodeWindow]]:
     """By player, what could be added below nine tenths of every cap on its way, in W; and what to remember.
@@ -180,9 +182,9 @@ def find_headrooms_w(
     Nothing where a node on the way is not calm for 120 s yet, or its meter is not heard well.  The
     connection's own cap is the gate's.
     """
-    if one is None or not scene.house.has_connection_tree:
-        return [float("inf")] * len(players), dict(scene.state.looks)
-    free_w = _free_w(one, players, setpoints_w)
+    if one is None or not inputs.house.has_connection_tree:
+        return [float("inf")] * len(participants), dict(inputs.state.looks)
+    free_w = _free_w(one, participants, setpoints_w)
     looks = {}
     for number, branch in enumerate(one.branches):
         name = one.stem.name(number)
@@ -191,13 +193,13 @@ def find_headrooms_w(
             and min(free_w[NODE_ROWS * number : NODE_ROWS * number + NODE_ROWS][0 if number else 1 :]) > 0
         )
         look = one.looks[name]
-        since_ns = scene.now_ns if look.calm_ns is None else look.calm_ns
+        since_ns = inputs.now_ns if look.calm_ns is None else look.calm_ns
         looks[name] = replace(look, calm_ns=since_ns if calm else None)
-    return [_room_w(scene, one, leaf, free_w, looks) for leaf in one.leaves[: len(players)]], looks
+    return [_room_w(inputs, one, leaf, free_w, looks) for leaf in one.leaves[: len(participants)]], looks
 
 
 def find_headroom_w(
-    one: ConnectionTree, players: Sequence[Participant], setpoints_w: Sequence[float], index: int
+    one: ConnectionTree, participants: Sequence[Participant], setpoints_w: Sequence[float], index: int
 ) -> float:
     """Return what one player could take more below nine tenths of every node's cap on its way, in W.
 
@@ -205,7 +207,7 @@ def find_headroom_w(
     """
     if not one.branches:
         return float("inf")
-    leaf, missing_w = one.leaves[index], _free_w(one, players, setpoints_w)
+    leaf, missing_w = one.leaves[index], _free_w(one, participants, setpoints_w)
     return min(
         (
             missing_w[NODE_ROWS * number + k] / part
@@ -217,9 +219,11 @@ def find_headroom_w(
     )
 
 
-def _free_w(one: ConnectionTree, players: Sequence[Participant], setpoints_w: Sequence[float]) -> list[float]:
+def _free_w(
+    one: ConnectionTree, participants: Sequence[Participant], setpoints_w: Sequence[float]
+) -> list[float]:
     """By row, how much is missing to nine tenths of its cap; below 0 where it is over them."""
-    high, _ = one.rest(players, setpoints_w)
+    high, _ = one.rest(participants, setpoints_w)
     for leaf, setpoint_w in zip(one.leaves, setpoints_w, strict=False):
         for number in one.stem.way(leaf.home):
             for k, watts in enumerate(leaf.share.spread_power(setpoint_w)):
@@ -232,7 +236,7 @@ def _free_w(one: ConnectionTree, players: Sequence[Participant], setpoints_w: Se
 
 
 def _room_w(
-    scene: CycleInputs,
+    inputs: CycleInputs,
     one: ConnectionTree,
     leaf: PlacedAsset,
     free_w: Sequence[float],
@@ -241,7 +245,7 @@ def _room_w(
     room_w = float("inf")
     for number in one.stem.way(leaf.home):
         calm_ns = looks[one.stem.name(number)].calm_ns
-        if calm_ns is None or scene.now_ns - calm_ns < RESTORE_AFTER_S * 1e9:
+        if calm_ns is None or inputs.now_ns - calm_ns < RESTORE_AFTER_S * 1e9:
             return 0.0
         for k, part in enumerate((1.0 if number else 0.0, *leaf.share.parts)):
             if part > 0:
@@ -250,7 +254,7 @@ def _room_w(
 
 
 def render_tree(
-    scene: CycleInputs, one: ConnectionTree, orders: Mapping[str, Order]
+    inputs: CycleInputs, one: ConnectionTree, orders: Mapping[str, Order]
 ) -> list[dict[str, object]]:
     """Each node for a person: its load by row, its caps and the room below them, in W, and whom it holds."""
     told: list[dict[str, object]] = []
@@ -262,7 +266,7 @@ def render_tree(
                 "name": one.stem.name(number),
                 "under": None if number == 0 else one.stem.name(one.stem.under[number]),
                 "basis": branch.basis,
-                "fuse_a": _fuse_a(scene, one, number),
+                "fuse_a": _fuse_a(inputs, one, number),
                 "load_w": _rounded(branch.load_w),
                 "import_max_w": [None if cap is None else round(cap, 1) for cap in caps],
                 "headroom_w": [
@@ -282,8 +286,8 @@ def _held(rules: Collection[str], orders: Mapping[str, Order]) -> list[str]:
     )
 
 
-def _fuse_a(scene: CycleInputs, one: ConnectionTree, number: int) -> float | None:
-    fuse_a = one.stem.nodes[number - 1].fuse_a if number else scene.house.main_fuse_a
+def _fuse_a(inputs: CycleInputs, one: ConnectionTree, number: int) -> float | None:
+    fuse_a = one.stem.nodes[number - 1].fuse_a if number else inputs.house.main_fuse_a
     return fuse_a if fuse_a < NO_LIMIT_W else None
 
 

@@ -126,12 +126,12 @@ def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: 
     )
 
 
-def is_dark(events: GridEvents, house: Site, memories: observations.LastGoodValues, now_ns: int) -> bool:
+def is_dark(events: GridEvents, house: Site, last_good: observations.LastGoodValues, now_ns: int) -> bool:
     """Return whether the voltage is gone and nothing below the meter is seen to run.
 
     Then all stops and starts at once, which tells nothing of the meter; else it is the meter that is wrong.
     """
-    seen = (memories.get(f"{asset.name}.power_w") for asset in house.assets)
+    seen = (last_good.get(f"{asset.name}.power_w") for asset in house.assets)
     runs = any(one and now_ns - one.taken_ns <= RUNS_S * _S and abs(one.value) > RUNS_W for one in seen)
     return events.is_gone and not runs
 

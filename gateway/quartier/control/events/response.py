@@ -21,55 +21,55 @@ SURPLUS_MIN_W = 0.5
 
 
 def apply_tier_shed(
-    scene: CycleInputs, players: list[Participant], wants: list[float], acted: dict[int, Reason]
+    inputs: CycleInputs, participants: list[Participant], wants: list[float], acted: dict[int, Reason]
 ) -> dict[int, int]:
     """Lower ``wants`` of whose tier is off; returns by player the mode it goes to, 0 for one switched.
 
     What takes nothing now goes off too: it must not begin.
     """
     moved: dict[int, int] = {}
-    for index, player in enumerate(players):
-        by_hand = records.is_by_hand(player.name, scene.wishes.overrides)
-        off = scene.duties.find_shed_tiers(by_hand=by_hand)
-        if not player.usable or not off:
+    for index, participant in enumerate(participants):
+        by_hand = records.is_by_hand(participant.name, inputs.wishes.overrides)
+        off = inputs.duties.find_shed_tiers(by_hand=by_hand)
+        if not participant.usable or not off:
             continue
-        asset = player.asset
+        asset = participant.asset
         if isinstance(asset, OperationModeAsset):
-            _moded(player, index, off, wants, acted, moved)
-        elif isinstance(asset, Load | ChargePointAsset) and player.turn.on and asset.tier in off:
-            if switch_state.is_switch_allowed(asset, player.turn, scene.now_ns):
+            _moded(participant, index, off, wants, acted, moved)
+        elif isinstance(asset, Load | ChargePointAsset) and participant.turn.on and asset.tier in off:
+            if switch_state.is_switch_allowed(asset, participant.turn, inputs.now_ns):
                 wants[index], moved[index], acted[index] = 0.0, 0, off[asset.tier]
             elif (
                 isinstance(asset, ChargePointAsset)
                 and wants[index] > find_floor_power_w(asset)
-                and not _is_at_floor(player, asset)
+                and not _is_at_floor(participant, asset)
             ):
                 wants[index], acted[index] = find_floor_power_w(asset), off[asset.tier]
     return moved
 
 
-def _is_at_floor(player: Participant, ev: ChargePointAsset) -> bool:
+def _is_at_floor(participant: Participant, ev: ChargePointAsset) -> bool:
     """Return whether it was told its floor, and does not obey: it counts with what it takes."""
-    limit_w = player.turn.limit_w
-    return player.deaf and limit_w is not None and limit_w <= find_floor_power_w(ev)
+    limit_w = participant.turn.limit_w
+    return participant.deaf and limit_w is not None and limit_w <= find_floor_power_w(ev)
 
 
 def _moded(
-    player: Participant,
+    participant: Participant,
     index: int,
     off: Mapping[str, Reason],
     wants: list[float],
     acted: dict[int, Reason],
     moved: dict[int, int],
 ) -> None:
-    due = [rung for rung in player.downs if rung.tier in off and not rung.generates]
+    due = [rung for rung in participant.downs if rung.tier in off and not rung.generates]
     if due:
         wants[index] = min(wants[index], due[-1].target_w)
         moved[index], acted[index] = due[-1].mode, off[due[-1].tier]
 
 
 def protect_from_increase(
-    ups: Sequence[AllocationStep], players: Sequence[Participant]
+    ups: Sequence[AllocationStep], participants: Sequence[Participant]
 ) -> Iterator[AllocationStep]:
     """What may be raised for an export cap while nothing may take more: a battery gives less, PV makes less.
 
@@ -78,30 +78,30 @@ def protect_from_increase(
     no more than what is left over.
     """
     for one in ups:
-        if isinstance(players[one.index].asset, Pv | Battery):
+        if isinstance(participants[one.index].asset, Pv | Battery):
             yield one
 
 
-def find_charge_max_w(scene: CycleInputs, base: ResidualLoad, others_w: float, most_w: float) -> float:
+def find_charge_max_w(inputs: CycleInputs, base: ResidualLoad, others_w: float, most_w: float) -> float:
     """Return what all batteries together may charge with, in W: the surplus, or what a slow rise leaves."""
     surplus_w = max(0.0, -(base.high_w + others_w))
-    if scene.duties.no_grid_charge:
+    if inputs.duties.no_grid_charge:
         return surplus_w
-    if scene.duties.ceiling_w is not None:
-        return max(surplus_w, scene.duties.ceiling_w - base.high_w - others_w)
+    if inputs.duties.ceiling_w is not None:
+        return max(surplus_w, inputs.duties.ceiling_w - base.high_w - others_w)
     return most_w
 
 
 def keep_shed_from_grid(
-    scene: CycleInputs, units: Sequence[Participant], rooms: Sequence[PowerRange], surplus_w: float
+    inputs: CycleInputs, units: Sequence[Participant], rooms: Sequence[PowerRange], surplus_w: float
 ) -> list[PowerRange]:
     """Narrow the batteries that no person ordered to the surplus while a shed command runs.
 
     What a person has a battery charge with takes its part of the surplus first.
     """
-    if not scene.duties.asked_no_grid_charge:
+    if not inputs.duties.asked_no_grid_charge:
         return list(rooms)
-    hands = scene.wishes.overrides
+    hands = inputs.wishes.overrides
     kept = [index for index, unit in enumerate(units) if not records.is_by_hand(unit.name, hands)]
     taken_w = sum(max(0.0, unit.before_w) for index, unit in enumerate(units) if index not in kept)
     narrow = setpoints.narrow_ranges(
@@ -111,11 +111,11 @@ def keep_shed_from_grid(
     return [found.get(index, room) for index, room in enumerate(rooms)]
 
 
-def discharge_batteries(scene: CycleInputs, unit: Participant) -> None:
+def discharge_batteries(inputs: CycleInputs, unit: Participant) -> None:
     """Have a battery give what it may, as fast as its ramp goes; caps still come after this."""
     asset = unit.asset
-    if scene.duties.discharges and isinstance(asset, Battery):
-        step_w = asset.ramp_max_w_per_s * scene.dt_s
+    if inputs.duties.discharges and isinstance(asset, Battery):
+        step_w = asset.ramp_max_w_per_s * inputs.dt_s
         unit.want_w = min(unit.want_w, max(unit.room.low_w, unit.before_w - step_w))
         if unit.want_w < -SURPLUS_MIN_W:  # else it has nothing to give, and says why by itself
-            unit.reason = scene.duties.discharges
+            unit.reason = inputs.duties.discharges

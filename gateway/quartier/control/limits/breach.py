@@ -97,25 +97,25 @@ class WatchedRow:
     k: int
     direction: str
 
-    def number(self, stem: Topology) -> int:
+    def number(self, topology: Topology) -> int:
         """Its number among the rows of the tree."""
-        return NODE_ROWS * stem.number(self.node) + self.k
+        return NODE_ROWS * topology.number(self.node) + self.k
 
 
 Overloads = Mapping[WatchedRow, Breach]
 
 
 def update_overloads(
-    before: Overloads, house: Site, memories: LastGoodValues, force: ActiveLimits, now_ns: int
+    before: Overloads, house: Site, last_good: LastGoodValues, force: ActiveLimits, now_ns: int
 ) -> Overloads:
     """Every measured row that is near its cap, after this look; a meter not heard breaks the observation."""
     if not house.has_connection_tree:
         return {}
-    stem = connection_tree.build_topology(house.nodes)
-    caps = connection_tree.find_row_limits(house, stem, force)
+    topology = connection_tree.build_topology(house.nodes)
+    caps = connection_tree.find_row_limits(house, topology, force)
     found = {}
-    for name, watts in _read(house, stem, memories, now_ns):
-        number = stem.number(name)
+    for name, watts in _read(house, topology, last_good, now_ns):
+        number = topology.number(name)
         for k, power_w in watts:
             for direction, cap_w, sign in (("import", caps.import_w, 1.0), ("export", caps.export_w, -1.0)):
                 row, most_w = WatchedRow(name, k, direction), cap_w[NODE_ROWS * number + k]
@@ -125,13 +125,13 @@ def update_overloads(
 
 
 def _read(
-    house: Site, stem: Topology, memories: LastGoodValues, now_ns: int
+    house: Site, topology: Topology, last_good: LastGoodValues, now_ns: int
 ) -> Iterator[tuple[str, list[tuple[int, float]]]]:
     """Yield what each meter says of its rows now; the connection's own sum is not among them."""
     metered = [(ROOT_NODE, house.grid.name, house.grid.period_s)]
-    metered += [(node.name, node.name, node.period_s) for node in stem.nodes if node.measured]
+    metered += [(node.name, node.name, node.period_s) for node in topology.nodes if node.measured]
     for name, owner, period_s in metered:
-        reading = node_meters.read_node_meter(owner, memories, health.find_stale_after_s(period_s), now_ns)
+        reading = node_meters.read_node_meter(owner, last_good, health.find_stale_after_s(period_s), now_ns)
         if reading is not None:
             last = NODE_ROWS if reading.phased else 1
             yield name, [(k, reading.watts[k]) for k in range(1 if name == ROOT_NODE else 0, last)]
@@ -146,9 +146,9 @@ def is_overloaded(breaches: Mapping[WatchedRow, Breach], connection: Breach, nod
 
 def find_overload_alarms(overloads: Overloads, house: Site, force: ActiveLimits) -> Iterator[Alarm]:
     """One for each row that carries too much."""
-    stem = connection_tree.build_topology(house.nodes)
+    topology = connection_tree.build_topology(house.nodes)
     for row, breach in overloads.items():
-        words = connection_tree.make_row_reason(house, stem, force, row.number(stem), row.direction)
+        words = connection_tree.make_row_reason(house, topology, force, row.number(topology), row.direction)
         place = row.node + f".l{row.k}" * bool(row.k)
         if breach.fast_over:
             yield Alarm("node.exceeded", place, f"over {words} by 10 % for 5 s")

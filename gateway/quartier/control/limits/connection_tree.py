@@ -88,14 +88,14 @@ class RowLimits:
     export_w: tuple[float, ...]
 
 
-def find_row_limits(house: Site, stem: Topology, force: ActiveLimits) -> RowLimits:
+def find_row_limits(house: Site, topology: Topology, force: ActiveLimits) -> RowLimits:
     """The fuses and powers of all nodes, and the caps in force at the connection.
 
     A meter slower than 2 s costs a margin of 10 %, as that of the grid does.
     """
     main_w = min(house.main_fuse_a * NOMINAL_V, NO_LIMIT_W)
     import_w, export_w = [force.import_w, *(main_w,) * 3], [force.export_w, *(main_w,) * 3]
-    for node in stem.nodes:
+    for node in topology.nodes:
         part = SLOW_METER_MARGIN if node.measured and node.period_s > _SLOW_S else 1.0
         phase_w = node.fuse_a * NOMINAL_V * part
         total_w = min(node.phases_count * phase_w, node.power_max_w * part)
@@ -105,12 +105,12 @@ def find_row_limits(house: Site, stem: Topology, force: ActiveLimits) -> RowLimi
     return RowLimits(tuple(import_w), tuple(export_w))
 
 
-def make_row_reason(house: Site, stem: Topology, force: ActiveLimits, row: int, direction: str) -> Reason:
+def make_row_reason(house: Site, topology: Topology, force: ActiveLimits, row: int, direction: str) -> Reason:
     """Name the cap of a row: ``board_park, fuse 63 A, L2``; ``direction`` is import or export."""
     if row == 0:
         return force.reason(direction)
     number, k = divmod(row, NODE_ROWS)
-    found = _main_fuse(house, k) if number == 0 else _node(stem.nodes[number - 1], k)
+    found = _main_fuse(house, k) if number == 0 else _node(topology.nodes[number - 1], k)
     return found.then(_FEEDS_BACK) if direction == "export" else found
 
 

@@ -64,19 +64,22 @@ def find_contact_point(contact: LimitContact) -> str:
 
 
 def update_contacts(
-    contacts: Iterable[LimitContact], before: Mapping[str, ContactHold], memories: LastGoodValues, now_ns: int
+    contacts: Iterable[LimitContact],
+    before: Mapping[str, ContactHold],
+    last_good: LastGoodValues,
+    now_ns: int,
 ) -> dict[str, ContactHold]:
     """Every contact after this look."""
-    return {c.name: _judged(c, before.get(c.name), memories, now_ns) for c in contacts}
+    return {c.name: _judged(c, before.get(c.name), last_good, now_ns) for c in contacts}
 
 
 def _judged(
-    contact: LimitContact, before: ContactHold | None, memories: LastGoodValues, now_ns: int
+    contact: LimitContact, before: ContactHold | None, last_good: LastGoodValues, now_ns: int
 ) -> ContactHold:
-    closed = observations.find_fresh_value(memories, find_contact_point(contact), contact.period_s, now_ns)
+    closed = observations.find_fresh_value(last_good, find_contact_point(contact), contact.period_s, now_ns)
     if closed is None:
         return _unread(before, now_ns)
-    taken_ns = memories[find_contact_point(contact)].taken_ns
+    taken_ns = last_good[find_contact_point(contact)].taken_ns
     acts = (closed != 0) != contact.acts_open
     if before is None or before.why is ContactState.WAITING:
         return ContactHold(ContactState.ACTS if acts else ContactState.RESTS, now_ns)

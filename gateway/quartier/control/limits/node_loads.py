@@ -58,71 +58,75 @@ class NodeLoads:
     looks: Mapping[str, NodeWindow]
 
 
-def place_assets(scene: CycleInputs, stem: Topology, players: Sequence[Participant]) -> list[PlacedAsset]:
+def place_assets(
+    inputs: CycleInputs, topology: Topology, participants: Sequence[Participant]
+) -> list[PlacedAsset]:
     """Every asset at its node: the players first, in their order."""
-    memories, now_ns = scene.state.memories, scene.now_ns
-    mine = {player.name for player in players}
-    assets: list[Asset] = [player.asset for player in players]
-    assets += [asset for asset in scene.house.assets if asset.name not in mine]
-    turns = scene.state.turns
+    last_good, now_ns = inputs.state.memories, inputs.now_ns
+    mine = {participant.name for participant in participants}
+    assets: list[Asset] = [participant.asset for participant in participants]
+    assets += [asset for asset in inputs.house.assets if asset.name not in mine]
+    switches = inputs.state.turns
     found = []
-    for index, (asset, home) in enumerate(zip(assets, stem.homes(assets), strict=True)):
-        turn = turns.get(asset.name)
-        via = stem.find_feeding_phase(home)
-        drawn = phases.find_phase_share(asset, via, memories, None if turn is None else turn.limit_w, now_ns)
+    for index, (asset, home) in enumerate(zip(assets, topology.homes(assets), strict=True)):
+        switch = switches.get(asset.name)
+        via = topology.find_feeding_phase(home)
+        drawn = phases.find_phase_share(
+            asset, via, last_good, None if switch is None else switch.limit_w, now_ns
+        )
         share = drawn
         if isinstance(asset, ChargePointAsset) and via is None:
-            share = charging_sessions.find_session_share(asset, scene.state.stays.get(asset.name), drawn)
-        found.append(PlacedAsset(asset, home, share, index if index < len(players) else None, drawn))
+            share = charging_sessions.find_session_share(asset, inputs.state.stays.get(asset.name), drawn)
+        found.append(PlacedAsset(asset, home, share, index if index < len(participants) else None, drawn))
     return found
 
 
 def find_node_loads(
-    scene: CycleInputs,
-    stem: Topology,
-    players: Sequence[Participant],
+    inputs: CycleInputs,
+    topology: Topology,
+    participants: Sequence[Participant],
     shown: Sequence[PlacedAsset],
     base: residual_load.ResidualLoad,
 ) -> NodeLoads:
     """Go from the last node to the connection; each takes what its own meter says, else what is below it."""
-    count = len(stem.under)
+    count = len(topology.under)
     below: list[list[int]] = [
-        [n for n in range(1, count) if stem.under[n] == number] for number in range(count)
+        [n for n in range(1, count) if topology.under[n] == number] for number in range(count)
     ]
     made: dict[int, NodeLoad] = {}
     looks: dict[str, NodeWindow] = {}
-    spare_w = _spare_w(scene, base, shown)
+    spare_w = _spare_w(inputs, base, shown)
     for number in reversed(range(count)):
-        inside = [leaf for leaf in shown if number in stem.way(leaf.home)]
-        kids = [_up(stem, kid, made[kid]) for kid in below[number]]
-        one = _Node(scene, stem, number, players, inside, kids)
-        looks[stem.name(number)] = one.look()
-        made[number] = one.make_node_load(looks[stem.name(number)], base, spare_w)
+        inside = [leaf for leaf in shown if number in topology.way(leaf.home)]
+        kids = [_up(topology, kid, made[kid]) for kid in below[number]]
+        one = _Node(inputs, topology, number, participants, inside, kids)
+        looks[topology.name(number)] = one.look()
+        made[number] = one.make_node_load(looks[topology.name(number)], base, spare_w)
     return NodeLoads(tuple(made[number] for number in range(count)), looks)
 
 
-def _spare_w(scene: CycleInputs, base: residual_load.ResidualLoad, shown: Sequence[PlacedAsset]) -> float:
+def _spare_w(inputs: CycleInputs, base: residual_load.ResidualLoad, shown: Sequence[PlacedAsset]) -> float:
     """Return what flows in the building and nothing measures: it may all hang at one node."""
-    if scene.grid_w is None:
-        seen_w = scene.state.remainder_w
-        return scene.house.limits.import_failsafe_w if seen_w is None else seen_w
+    if inputs.grid_w is None:
+        seen_w = inputs.state.remainder_w
+        return inputs.house.limits.import_failsafe_w if seen_w is None else seen_w
     outside = (leaf.asset for leaf in shown if leaf.index is None)
-    return max(0.0, base.high_w - sum(_seen_w(scene, asset) or 0.0 for asset in outside))
+    return max(0.0, base.high_w - sum(_seen_w(inputs, asset) or 0.0 for asset in outside))
 
 
-def _seen_w(scene: CycleInputs, asset: Asset) -> float | None:
-    return observations.find_power_w(scene.state.memories, asset, scene.now_ns) if asset.measured else None
+def _seen_w(inputs: CycleInputs, asset: Asset) -> float | None:
+    return observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) if asset.measured else None
 
 
-def _up(stem: Topology, number: int, branch: NodeLoad) -> tuple[TotalAndPhases, TotalAndPhases]:
+def _up(topology: Topology, number: int, branch: NodeLoad) -> tuple[TotalAndPhases, TotalAndPhases]:
     """The most and the least of a node as the one above it sees them."""
-    node = stem.nodes[number - 1]
+    node = topology.nodes[number - 1]
     if node.phases_count != 1:
         return branch.high_w, branch.low_w
     share = (
         phases.ANY_PHASE
-        if stem.find_feeding_phase(number) is None
-        else phases.make_single_phase(stem.find_feeding_phase(number) or "l1")
+        if topology.find_feeding_phase(number) is None
+        else phases.make_single_phase(topology.find_feeding_phase(number) or "l1")
     )
     return share.find_upper_bound(branch.high_w[0]), share.find_lower_bound(branch.low_w[0])
 
@@ -168,8 +172,8 @@ class _Node:
 
     def _name(self, leaf: PlacedAsset) -> str:
         assert leaf.index is not None
-        player = self.players[leaf.index]
-        return player.name if player.seen else f"{player.name}?"
+        participant = self.players[leaf.index]
+        return participant.name if participant.seen else f"{participant.name}?"
 
     def _present(self, leaf: PlacedAsset) -> TotalAndPhases:
         assert leaf.index is not None
@@ -279,7 +283,10 @@ class _Node:
 
 
 def bound_node_load(
-    branch: NodeLoad, inside: Sequence[PlacedAsset], players: Sequence[Participant], wants: Sequence[float]
+    branch: NodeLoad,
+    inside: Sequence[PlacedAsset],
+    participants: Sequence[Participant],
+    wants: Sequence[float],
 ) -> tuple[TotalAndPhases, TotalAndPhases]:
     """The most and the least of a node, so that what the kernel adds for the players is never hopeful.
 
@@ -295,8 +302,8 @@ def bound_node_load(
             counted = leaf.share.spread_power(want_w)
             high = add_rows(high, subtract_rows(leaf.share.find_upper_bound(want_w), counted))
             low = add_rows(low, subtract_rows(leaf.share.find_lower_bound(want_w), counted))
-        if branch.basis == "silent" and players[leaf.index].allowed_w is None:
-            worse_w = max(0.0, find_ordered_power_w(players[leaf.index]) - wants[leaf.index])
+        if branch.basis == "silent" and participants[leaf.index].allowed_w is None:
+            worse_w = max(0.0, find_ordered_power_w(participants[leaf.index]) - wants[leaf.index])
             high = add_rows(high, leaf.share.find_upper_bound(worse_w))
     return high, low
 

@@ -28,15 +28,15 @@ class NodeReading:
     phased: bool
 
 
-def read_node_meter(owner: str, memories: LastGoodValues, lost_s: float, now_ns: int) -> NodeReading | None:
+def read_node_meter(owner: str, last_good: LastGoodValues, lost_s: float, now_ns: int) -> NodeReading | None:
     """The newest reading of a meter; None once it is older than ``lost_s``, or where there never was one.
 
     A current has no sign: it takes that of its phase's power, else that of the total.  Where a phase has
     both, the larger counts, for a fuse knows no power factor.
     """
-    power = _kept(memories, f"{owner}.power_w", lost_s, now_ns)
-    watts = [_kept(memories, f"{owner}.{name}", lost_s, now_ns) for name in POWER_QUANTITIES]
-    amperes = [_kept(memories, f"{owner}.{name}", lost_s, now_ns) for name in CURRENT_QUANTITIES]
+    power = _kept(last_good, f"{owner}.power_w", lost_s, now_ns)
+    watts = [_kept(last_good, f"{owner}.{name}", lost_s, now_ns) for name in POWER_QUANTITIES]
+    amperes = [_kept(last_good, f"{owner}.{name}", lost_s, now_ns) for name in CURRENT_QUANTITIES]
     phased = all(w or a for w, a in zip(watts, amperes, strict=True))
     if power is None and not phased:
         return None
@@ -48,8 +48,8 @@ def read_node_meter(owner: str, memories: LastGoodValues, lost_s: float, now_ns:
     return NodeReading((total_w, l1, l2, l3), newest_ns, phased)
 
 
-def _kept(memories: LastGoodValues, point: str, lost_s: float, now_ns: int) -> LastGood | None:
-    memory = memories.get(point)
+def _kept(last_good: LastGoodValues, point: str, lost_s: float, now_ns: int) -> LastGood | None:
+    memory = last_good.get(point)
     return None if memory is None or now_ns - memory.taken_ns > lost_s * _S else memory
 
 

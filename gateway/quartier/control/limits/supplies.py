@@ -78,44 +78,44 @@ class SupplyState:
 def update_supplies(
     house: Site,
     before: Mapping[str, SupplyState],
-    memories: LastGoodValues,
+    last_good: LastGoodValues,
     grid: LastGood | None,
     dt_s: float,
     now_ns: int,
 ) -> dict[str, SupplyState]:
     """Every supply of a house after this look; ``grid`` is the import now, None while it is not known."""
     measured_va = observations.find_fresh_value(
-        memories, f"{house.grid.name}.{APPARENT_VA}", house.grid.period_s, now_ns
+        last_good, f"{house.grid.name}.{APPARENT_VA}", house.grid.period_s, now_ns
     )
     found = {}
     for supply in house.supplies:
         told_va = observations.find_fresh_value(
-            memories, f"{supply.name}.{APPARENT_VA}", supply.period_s, now_ns
+            last_good, f"{supply.name}.{APPARENT_VA}", supply.period_s, now_ns
         )
         apparent_va = measured_va if told_va is None else told_va
         if apparent_va is not None and grid is not None and grid.value < 0 and not supply.is_grid:
             apparent_va = 0.0  # VA have no sign, and what is fed in is not drawn
         load = replace(before.get(supply.name, SupplyState()), apparent_va=apparent_va, is_own=supply.is_grid)
         unsaid_va = house.limits.import_hard_w / W_PER_VA
-        found[supply.name] = _judged(supply, load, memories, unsaid_va, grid, dt_s, now_ns)
+        found[supply.name] = _judged(supply, load, last_good, unsaid_va, grid, dt_s, now_ns)
     return found
 
 
 def _judged(
     supply: SupplyMeter,
     load: SupplyState,
-    memories: LastGoodValues,
+    last_good: LastGoodValues,
     unsaid_va: float,
     grid: LastGood | None,
     dt_s: float,
     now_ns: int,
 ) -> SupplyState:
     """``unsaid_va`` stands for what is subscribed where the meter warns before it said that."""
-    subscribed_va = _subscribed_va(supply, memories) or load.subscribed_va
+    subscribed_va = _subscribed_va(supply, last_good) or load.subscribed_va
     if subscribed_va is not None:
         load = _proportioned(replace(load, subscribed_va=subscribed_va), subscribed_va, grid, dt_s)
     warnings = {
-        words: observations.find_fresh_value(memories, f"{supply.name}.{name}", supply.period_s, now_ns)
+        words: observations.find_fresh_value(last_good, f"{supply.name}.{name}", supply.period_s, now_ns)
         for name, words in WARNINGS.items()
     }
     warned = [words for words, value in warnings.items() if value]
@@ -142,14 +142,14 @@ def _share(load: SupplyState, subscribed_va: float, grid: LastGood | None) -> fl
     return None if grid is None else grid.value / (load.w_per_va * subscribed_va)
 
 
-def _subscribed_va(supply: SupplyMeter, memories: LastGoodValues) -> float | None:
+def _subscribed_va(supply: SupplyMeter, last_good: LastGoodValues) -> float | None:
     """The least of what was said last, in VA or, by a meter whose mode has changed since, in amperes.
 
     It is a contract, so its age does not matter.
     """
 
     def said(name: str) -> LastGood | None:
-        memory = memories.get(f"{supply.name}.{name}")
+        memory = last_good.get(f"{supply.name}.{name}")
         return None if memory is None or memory.value <= 0 else memory
 
     powers = [memory for name in (SUBSCRIBED_VA, CUT_OFF_VA) if (memory := said(name)) is not None]
@@ -265,18 +265,18 @@ def find_supply_alarms(loads: Mapping[str, SupplyState]) -> list[Alarm]:
 
 
 def render_supplies(
-    supplies: Iterable[SupplyMeter], loads: Mapping[str, SupplyState], memories: LastGoodValues, now_ns: int
+    supplies: Iterable[SupplyMeter], loads: Mapping[str, SupplyState], last_good: LastGoodValues, now_ns: int
 ) -> dict[str, Any]:
     """For people, JSON-ready: by name what flows and may flow, warnings, tariff, colours, closed relays."""
     return {
-        supply.name: _shown(supply, loads.get(supply.name, SupplyState()), memories, now_ns)
+        supply.name: _shown(supply, loads.get(supply.name, SupplyState()), last_good, now_ns)
         for supply in supplies
     }
 
 
-def _shown(supply: SupplyMeter, load: SupplyState, memories: LastGoodValues, now_ns: int) -> dict[str, Any]:
+def _shown(supply: SupplyMeter, load: SupplyState, last_good: LastGoodValues, now_ns: int) -> dict[str, Any]:
     def fresh(quantity: str) -> float | None:
-        return observations.find_fresh_value(memories, f"{supply.name}.{quantity}", supply.period_s, now_ns)
+        return observations.find_fresh_value(last_good, f"{supply.name}.{quantity}", supply.period_s, now_ns)
 
     def colour(day: str) -> str:
         said = (fresh(f"{day}_{name}") for name in COLOURED_TARIFFS)

@@ -6,13 +6,12 @@ Import and export are measured where their cap holds, and a breach of them is wa
 
 from collections.abc import Iterator, Sequence
 
-from quartier.control import participants
 from quartier.control.inputs import CycleInputs
 from quartier.control.limits.active import ActiveLimits
 from quartier.control.limits.breach import BREACH_MIN_W
 from quartier.control.observe import observations, totals
 from quartier.control.observe.observations import LastGoodValues
-from quartier.control.participants import Participant
+from quartier.control.participants import Participant, explain_no_order
 from quartier.control.reason import Reason, make_reason
 from quartier.site.alarm_types import Alarm
 from quartier.site.asset_types import ChpUnit, Pv
@@ -20,31 +19,31 @@ from quartier.site.records import replace
 from quartier.site.site_layout import Site
 
 
-def find_unkept_limit_alarms(scene: CycleInputs, players: Sequence[Participant]) -> Iterator[Alarm]:
+def find_unkept_limit_alarms(inputs: CycleInputs, participants: Sequence[Participant]) -> Iterator[Alarm]:
     """One text for each such cap, with what stands against it in W."""
-    force = scene.force
+    force = inputs.force
     if force.generation_w is not None:
-        made_w = sum(_made_w(scene, pv) for pv in scene.house.assets if isinstance(pv, Pv | ChpUnit))
+        made_w = sum(_made_w(inputs, pv) for pv in inputs.house.assets if isinstance(pv, Pv | ChpUnit))
         if _beyond(made_w, force.generation_w):
             words = f"{force.reason('generation')} cannot be met: {made_w:.0f} W of generation take no order"
             yield Alarm("cap.unmet", "generation", words)
-    if force.consumption_w is not None and scene.grid_w is not None:
-        rest_w = totals.find_consumption_w(scene, players) - sum(map(_sheddable_w, players))
+    if force.consumption_w is not None and inputs.grid_w is not None:
+        rest_w = totals.find_consumption_w(inputs, participants) - sum(map(_sheddable_w, participants))
         if _beyond(rest_w, force.consumption_w):
             words = f"{force.reason('consumption')} cannot be met: {rest_w:.0f} W take no order"
             yield Alarm("cap.unmet", "consumption", words)
 
 
-def _made_w(scene: CycleInputs, pv: Pv | ChpUnit) -> float:
+def _made_w(inputs: CycleInputs, pv: Pv | ChpUnit) -> float:
     """Return what one generates that cannot be limited now; nothing where it can.  A CHP is never stopped."""
-    memories = scene.state.memories
-    if isinstance(pv, Pv) and pv.curtail != "none" and not participants.explain_no_order(pv, memories):
+    last_good = inputs.state.memories
+    if isinstance(pv, Pv) and pv.curtail != "none" and not explain_no_order(pv, last_good):
         return 0.0
-    return -min(0.0, observations.find_power_w(memories, pv, scene.now_ns) or 0.0)
+    return -min(0.0, observations.find_power_w(last_good, pv, inputs.now_ns) or 0.0)
 
 
-def _sheddable_w(player: Participant) -> float:
-    return max(0.0, player.present_w) if player.usable and player.asset.tier != "A" else 0.0
+def _sheddable_w(participant: Participant) -> float:
+    return max(0.0, participant.present_w) if participant.usable and participant.asset.tier != "A" else 0.0
 
 
 def _beyond(watts: float, cap_w: float) -> bool:
@@ -55,38 +54,41 @@ _NO_EXPORT = make_reason("meter.no_export")
 _BLIND = make_reason("generation.blind")
 
 
-def is_meter_unsigned(house: Site, memories: LastGoodValues) -> bool:
+def is_meter_unsigned(house: Site, last_good: LastGoodValues) -> bool:
     """Whether the grid meter would show export as import, for it says neither W nor, now, any export."""
-    return house.grid.is_apparent and not observations.has_unsigned_export(house.grid, memories)
+    return house.grid.is_apparent and not observations.has_unsigned_export(house.grid, last_good)
 
 
-def limit_unseen_export(house: Site, memories: LastGoodValues, force: ActiveLimits) -> ActiveLimits:
+def limit_unseen_export(house: Site, last_good: LastGoodValues, force: ActiveLimits) -> ActiveLimits:
     """The caps in force; what is generated must fit into that of export where export cannot be seen."""
     is_kept = force.generation_w is not None and force.generation_w <= force.export_w
-    if is_kept or not is_meter_unsigned(house, memories):
+    if is_kept or not is_meter_unsigned(house, last_good):
         return force
     whose = {**force.whose, "generation": force.whose["export"].then(_NO_EXPORT)}
     return replace(force, generation_w=force.export_w, whose=whose)
 
 
 def limit_blind_generation(
-    scene: CycleInputs, players: list[Participant], setpoints: tuple[float, ...], acted: dict[int, Reason]
+    inputs: CycleInputs,
+    participants: list[Participant],
+    setpoints: tuple[float, ...],
+    acted: dict[int, Reason],
 ) -> tuple[float, ...]:
     """Setpoints without the grid meter: generation is limited to the export cap and what surely runs.
 
     Who was moved is told in ``acted``.
     """
-    if not scene.lost:
+    if not inputs.lost:
         return setpoints
-    allowed_w = scene.force.export_w + totals.find_certain_load_w(scene)
+    allowed_w = inputs.force.export_w + totals.find_certain_load_w(inputs)
     moved = list(setpoints)
-    for index, player in enumerate(players):
-        if isinstance(player.asset, Pv) and player.usable:
+    for index, participant in enumerate(participants):
+        if isinstance(participant.asset, Pv) and participant.usable:
             is_off = index in acted and setpoints[index] >= 0
-            moved[index] = max(-allowed_w, -player.asset.rated_w)
-            if player.asset.curtail == "relay" and (is_off or allowed_w < player.asset.rated_w):
+            moved[index] = max(-allowed_w, -participant.asset.rated_w)
+            if participant.asset.curtail == "relay" and (is_off or allowed_w < participant.asset.rated_w):
                 moved[index] = 0.0
             allowed_w += moved[index]
-            if moved[index] > -player.asset.rated_w and not is_off:
-                acted[index] = scene.force.reason("export").then(_BLIND)
+            if moved[index] > -participant.asset.rated_w and not is_off:
+                acted[index] = inputs.force.reason("export").then(_BLIND)
     return tuple(moved)

@@ -126,8 +126,8 @@ class SharingState:
 def update_sessions(
     house: Site,
     before: Mapping[str, ChargingSession],
-    turns: Mapping[str, SwitchState],
-    memories: LastGoodValues,
+    switches: Mapping[str, SwitchState],
+    last_good: LastGoodValues,
     dt_s: float,
     now: Now,
     orders: Mapping[str, Order] = MappingProxyType({}),
@@ -138,65 +138,65 @@ def update_sessions(
     """
     found = {}
     for asset in house.assets:
-        if not isinstance(asset, ChargePointAsset) or _is_away(asset, memories):
+        if not isinstance(asset, ChargePointAsset) or _is_away(asset, last_good):
             continue
         stay = before.get(asset.name, ChargingSession(now.ns))
-        turn = turns.get(asset.name, SwitchState())
+        switch = switches.get(asset.name, SwitchState())
         order = orders.get(f"{asset.name}.current_max_a")
         offered_a = (
-            find_ordered_current_a(asset, turn)
+            find_ordered_current_a(asset, switch)
             if order is None
-            else min(find_ordered_current_a(asset, turn), order.value)
+            else min(find_ordered_current_a(asset, switch), order.value)
         )
-        found[asset.name] = _gone_on(asset, stay, turn, offered_a, memories, dt_s, now.ns)
+        found[asset.name] = _gone_on(asset, stay, switch, offered_a, last_good, dt_s, now.ns)
     return found
 
 
-def _is_away(ev: ChargePointAsset, memories: LastGoodValues) -> bool:
+def _is_away(ev: ChargePointAsset, last_good: LastGoodValues) -> bool:
     """Return whether no car is there for sure; where the charger does not say, one may be."""
-    seen = memories.get(f"{ev.name}.plugged_on")
+    seen = last_good.get(f"{ev.name}.plugged_on")
     return seen is not None and seen.value == 0
 
 
 def _gone_on(
     ev: ChargePointAsset,
     stay: ChargingSession,
-    turn: SwitchState,
+    switch: SwitchState,
     offered_a: float,
-    memories: LastGoodValues,
+    last_good: LastGoodValues,
     dt_s: float,
     now_ns: int,
 ) -> ChargingSession:
-    watts = find_power_w(memories, ev, now_ns)
+    watts = find_power_w(last_good, ev, now_ns)
     if watts is None:  # who stands there now nobody knows
         return replace(stay, charged_wh=0.0, uptake=Uptake())
-    charged_wh = find_fresh_value(memories, f"{ev.name}.session_energy_wh", ev.period_s, now_ns)
+    charged_wh = find_fresh_value(last_good, f"{ev.name}.session_energy_wh", ev.period_s, now_ns)
     if charged_wh is None:
         charged_wh = stay.charged_wh + max(0.0, watts) * dt_s / 3600.0
     draws = watts >= IDLE_MAX_W
-    idle_ns = None if draws or not turn.on else _since(stay.idle_ns, now_ns)
-    waits = not turn.on and not draws
+    idle_ns = None if draws or not switch.on else _since(stay.idle_ns, now_ns)
+    waits = not switch.on and not draws
     waited_s = max(0.0, stay.waited_s + (dt_s if waits else -dt_s if draws else 0.0))
-    stay = _phased(stay, ev, memories, now_ns)
-    takes_a, may_a = find_drawn_current_a(ev, stay, memories, now_ns), find_ordered_current_a(ev, turn)
+    stay = _phased(stay, ev, last_good, now_ns)
+    takes_a, may_a = find_drawn_current_a(ev, stay, last_good, now_ns), find_ordered_current_a(ev, switch)
     return replace(
         stay,
         charged_wh=charged_wh,
         idle_ns=idle_ns,
         waited_s=waited_s,
         under_ns=_since(stay.under_ns, now_ns)
-        if turn.on and draws and takes_a < may_a - BELOW_ORDER_A
+        if switch.on and draws and takes_a < may_a - BELOW_ORDER_A
         else None,
-        uptake=_uptake(stay, ev, memories, offered_a, now_ns)
-        if turn.on and draws
+        uptake=_uptake(stay, ev, last_good, offered_a, now_ns)
+        if switch.on and draws
         else pause_uptake(stay.uptake),
     )
 
 
 def _uptake(
-    stay: ChargingSession, ev: ChargePointAsset, memories: LastGoodValues, may_a: float, now_ns: int
+    stay: ChargingSession, ev: ChargePointAsset, last_good: LastGoodValues, may_a: float, now_ns: int
 ) -> Uptake:
-    power = memories[f"{ev.name}.power_w"]
+    power = last_good[f"{ev.name}.power_w"]
     phases_count = None if stay.used is None else sum(stay.used)
     return update_uptake(
         stay.uptake, ev, UptakeSample(may_a, power.value, power.taken_ns, phases_count), now_ns
@@ -208,10 +208,10 @@ def _since(before_ns: int | None, now_ns: int) -> int:
 
 
 def _phased(
-    stay: ChargingSession, ev: ChargePointAsset, memories: LastGoodValues, now_ns: int
+    stay: ChargingSession, ev: ChargePointAsset, last_good: LastGoodValues, now_ns: int
 ) -> ChargingSession:
     """One more look at the currents: a phase more counts at once, one less when that is sure."""
-    amperes = phases.read_terminal_currents_a(ev, memories, now_ns)
+    amperes = phases.read_terminal_currents_a(ev, last_good, now_ns)
     if amperes is None:
         return stay if stay.used is None and stay.seen is None else replace(stay, used=None, seen=None)
     if max(amperes) < PHASE_MIN_A:
@@ -245,54 +245,54 @@ def find_session_share(ev: ChargePointAsset, stay: ChargingSession | None, known
     return PhaseShare((l1, l2, l3))
 
 
-def is_order_ignored(turn: SwitchState, order_a: float, takes_a: float, read_ns: int) -> bool:
+def is_order_ignored(switch: SwitchState, order_a: float, takes_a: float, read_ns: int) -> bool:
     """Whether it takes more than it may, by a reading of ``read_ns``, although it had the time to answer."""
-    return takes_a > order_a + OVER_A and turn.had_time(CAR_ANSWERS_S, read_ns)
+    return takes_a > order_a + OVER_A and switch.had_time(CAR_ANSWERS_S, read_ns)
 
 
-def find_ordered_current_a(ev: ChargePointAsset, turn: SwitchState) -> float:
+def find_ordered_current_a(ev: ChargePointAsset, switch: SwitchState) -> float:
     """The current it is held to, in A; 0 while it is paused."""
-    if not turn.on:
+    if not switch.on:
         return 0.0
-    limit_w = find_full_power_w(ev) if turn.limit_w is None else turn.limit_w
+    limit_w = find_full_power_w(ev) if switch.limit_w is None else switch.limit_w
     return limit_w / (ev.voltage_v * ev.phases_count)
 
 
 def find_drawn_current_a(
-    ev: ChargePointAsset, stay: ChargingSession | None, memories: LastGoodValues, now_ns: int
+    ev: ChargePointAsset, stay: ChargingSession | None, last_good: LastGoodValues, now_ns: int
 ) -> float:
     """The current it takes, on the phase with most of it, in A."""
-    amperes = phases.read_terminal_currents_a(ev, memories, now_ns)
+    amperes = phases.read_terminal_currents_a(ev, last_good, now_ns)
     if amperes is not None and ev.phases_count == 3:
         return max(amperes)
-    watts = find_power_w(memories, ev, now_ns) or 0.0
+    watts = find_power_w(last_good, ev, now_ns) or 0.0
     return max(0.0, watts) / (ev.voltage_v * count_phases(ev, stay))
 
 
-def find_read_time_ns(ev: ChargePointAsset, memories: LastGoodValues, now_ns: int) -> int:
+def find_read_time_ns(ev: ChargePointAsset, last_good: LastGoodValues, now_ns: int) -> int:
     """Return when what ``find_drawn_current_a`` goes by was read; now where nothing was."""
-    by_phase = ev.phases_count == 3 and phases.read_terminal_currents_a(ev, memories, now_ns) is not None
-    memory = memories.get(f"{ev.name}.{CURRENT_QUANTITIES[0] if by_phase else 'power_w'}")
+    by_phase = ev.phases_count == 3 and phases.read_terminal_currents_a(ev, last_good, now_ns) is not None
+    memory = last_good.get(f"{ev.name}.{CURRENT_QUANTITIES[0] if by_phase else 'power_w'}")
     return now_ns if memory is None else memory.taken_ns
 
 
 def find_usable_current_a(
-    ev: ChargePointAsset, stay: ChargingSession, memories: LastGoodValues, now_ns: int
+    ev: ChargePointAsset, stay: ChargingSession, last_good: LastGoodValues, now_ns: int
 ) -> float:
     """The current that it can use, in A: all it may, unless it has stayed below its order for a while."""
     if stay.under_ns is None or now_ns - stay.under_ns < UNDER_S * _S:
         return ev.current_max_a
     return min(
-        ev.current_max_a, max(ev.current_min_a, find_drawn_current_a(ev, stay, memories, now_ns) + MARGIN_A)
+        ev.current_max_a, max(ev.current_min_a, find_drawn_current_a(ev, stay, last_good, now_ns) + MARGIN_A)
     )
 
 
-def find_departure_s(ev: ChargePointAsset, memories: LastGoodValues, now: Now, zone: str) -> float | None:
+def find_departure_s(ev: ChargePointAsset, last_good: LastGoodValues, now: Now, zone: str) -> float | None:
     """Seconds until it leaves: as its charger says, else by the site file; None where nobody knows."""
-    said = memories.get(f"{ev.name}.departure_in_s")
+    said = last_good.get(f"{ev.name}.departure_in_s")
     if (
         said is not None
-        and find_fresh_value(memories, f"{ev.name}.departure_in_s", ev.period_s, now.ns) is not None
+        and find_fresh_value(last_good, f"{ev.name}.departure_in_s", ev.period_s, now.ns) is not None
     ):
         return max(0.0, said.value - find_reading_age_s(said, now.ns))
     local_s = local_time.find_local_time_s(now, zone)
@@ -302,10 +302,10 @@ def find_departure_s(ev: ChargePointAsset, memories: LastGoodValues, now: Now, z
 
 
 def find_missing_energy_wh(
-    ev: ChargePointAsset, stay: ChargingSession, memories: LastGoodValues, now_ns: int
+    ev: ChargePointAsset, stay: ChargingSession, last_good: LastGoodValues, now_ns: int
 ) -> float | None:
     """Return what it still wants of this stay, in Wh; None where nobody knows."""
-    wanted_wh = find_fresh_value(memories, f"{ev.name}.energy_wanted_wh", ev.period_s, now_ns)
+    wanted_wh = find_fresh_value(last_good, f"{ev.name}.energy_wanted_wh", ev.period_s, now_ns)
     wanted_wh = ev.energy_wanted_wh if wanted_wh is None else wanted_wh
     return None if wanted_wh is None else max(0.0, wanted_wh - stay.charged_wh)
 
@@ -313,7 +313,7 @@ def find_missing_energy_wh(
 def find_laxity_s(
     ev: ChargePointAsset,
     stay: ChargingSession,
-    memories: LastGoodValues,
+    last_good: LastGoodValues,
     now: Now,
     zone: str,
     *,
@@ -325,8 +325,8 @@ def find_laxity_s(
     what it has waited.
     """
     left_s, want_wh = (
-        find_departure_s(ev, memories, now, zone),
-        find_missing_energy_wh(ev, stay, memories, now.ns),
+        find_departure_s(ev, last_good, now, zone),
+        find_missing_energy_wh(ev, stay, last_good, now.ns),
     )
     if left_s is None or want_wh is None:
         return UNMET_ORDER_S - stay.waited_s
@@ -338,12 +338,12 @@ def find_laxity_s(
 
 
 def find_needed_current_a(
-    ev: ChargePointAsset, stay: ChargingSession, memories: LastGoodValues, now: Now, zone: str
+    ev: ChargePointAsset, stay: ChargingSession, last_good: LastGoodValues, now: Now, zone: str
 ) -> float:
     """The steady current with which it has what it wants when it leaves, in A; 0 where nobody knows."""
     left_s, want_wh = (
-        find_departure_s(ev, memories, now, zone),
-        find_missing_energy_wh(ev, stay, memories, now.ns),
+        find_departure_s(ev, last_good, now, zone),
+        find_missing_energy_wh(ev, stay, last_good, now.ns),
     )
     if left_s is None or want_wh is None or want_wh <= 0:
         return 0.0

@@ -54,8 +54,8 @@ RunProgresses = Mapping[str, RunProgress]
 def update_runs(
     house: Site,
     before: RunProgresses,
-    turns: Mapping[str, SwitchState],
-    memories: LastGoodValues,
+    switches: Mapping[str, SwitchState],
+    last_good: LastGoodValues,
     dt_s: float,
     now: Now,
 ) -> dict[str, RunProgress]:
@@ -63,9 +63,9 @@ def update_runs(
     return {
         asset.name: _ran(
             asset,
-            _dated(asset, before.get(asset.name, NO_RUN), memories, now, house.zone),
-            turns.get(asset.name, SwitchState()),
-            memories,
+            _dated(asset, before.get(asset.name, NO_RUN), last_good, now, house.zone),
+            switches.get(asset.name, SwitchState()),
+            last_good,
             dt_s,
             now.ns,
         )
@@ -74,18 +74,19 @@ def update_runs(
     }
 
 
-def is_run_pending(asset: BatchLoad, memories: LastGoodValues, now_ns: int) -> bool:
+def is_run_pending(asset: BatchLoad, last_good: LastGoodValues, now_ns: int) -> bool:
     """Whether there is something to run; where nobody says so there is, for a missed run is the worse."""
     return (
-        observations.find_fresh_value(memories, f"{asset.name}.waiting_on", asset.sense_period_s, now_ns) != 0
+        observations.find_fresh_value(last_good, f"{asset.name}.waiting_on", asset.sense_period_s, now_ns)
+        != 0
     )
 
 
-def is_relay_on(asset: BatchLoad, turn: SwitchState, memories: LastGoodValues, now_ns: int) -> bool | None:
+def is_relay_on(asset: BatchLoad, switch: SwitchState, last_good: LastGoodValues, now_ns: int) -> bool | None:
     """Return whether its relay lets it run: as it is read, where it is; None while it is silent."""
-    if asset.point not in memories:
-        return turn.mode == RUN_MODE
-    found = observations.find_fresh_value(memories, asset.point, asset.sense_period_s, now_ns)
+    if asset.point not in last_good:
+        return switch.mode == RUN_MODE
+    found = observations.find_fresh_value(last_good, asset.point, asset.sense_period_s, now_ns)
     return None if found is None else found == asset.modes[RUN_MODE].value
 
 
@@ -94,13 +95,13 @@ def find_remaining_run_s(asset: BatchLoad, progress: RunProgress) -> float:
     return max(0.0, asset.duration_s - progress.ran_s)
 
 
-def _dated(asset: BatchLoad, one: RunProgress, memories: LastGoodValues, now: Now, zone: str) -> RunProgress:
+def _dated(asset: BatchLoad, one: RunProgress, last_good: LastGoodValues, now: Now, zone: str) -> RunProgress:
     """The run that is owed now, and until when."""
     until_s = local_time.find_seconds_until(now, zone, asset.deadline_s)
     if one.due_utc_ms is not None and now.synced:
         one = replace(one, due_ns=now.ns + (one.due_utc_ms - now.utc_ms) * _MS)
     if one.due_ns is not None and now.ns >= one.due_ns:
-        return _passed(asset, one, memories, now, until_s)
+        return _passed(asset, one, last_good, now, until_s)
     return one if until_s is None else _until(one, now, until_s)
 
 
@@ -110,12 +111,12 @@ def _until(one: RunProgress, now: Now, until_s: float) -> RunProgress:
 
 
 def _passed(
-    asset: BatchLoad, one: RunProgress, memories: LastGoodValues, now: Now, until_s: float | None
+    asset: BatchLoad, one: RunProgress, last_good: LastGoodValues, now: Now, until_s: float | None
 ) -> RunProgress:
     """After its deadline: the next one is owed.  One that is not done runs late, and gives way to the next
     only as the hours of that begin.
     """
-    missed = not one.is_done and one.idle_s < RUN_EMPTY_S and is_run_pending(asset, memories, now.ns)
+    missed = not one.is_done and one.idle_s < RUN_EMPTY_S and is_run_pending(asset, last_good, now.ns)
     if one.is_begun or (missed and until_s is None):
         return replace(one, is_late=True)
     if until_s is None:
@@ -126,14 +127,19 @@ def _passed(
 
 
 def _ran(
-    asset: BatchLoad, one: RunProgress, turn: SwitchState, memories: LastGoodValues, dt_s: float, now_ns: int
+    asset: BatchLoad,
+    one: RunProgress,
+    switch: SwitchState,
+    last_good: LastGoodValues,
+    dt_s: float,
+    now_ns: int,
 ) -> RunProgress:
     """Whether it runs, and for how long it did; a relay that is silent neither adds to it nor interrupts."""
     if one.is_done:  # where its device says what waits, there may be another one the same day
-        return one if is_run_pending(asset, memories, now_ns) else replace(one, is_done=False, ran_s=0.0)
-    on = is_relay_on(asset, turn, memories, now_ns)
+        return one if is_run_pending(asset, last_good, now_ns) else replace(one, is_done=False, ran_s=0.0)
+    on = is_relay_on(asset, switch, last_good, now_ns)
     if on and not one.is_begun:
-        if _draws(asset, memories, now_ns):
+        if _draws(asset, last_good, now_ns):
             return replace(one, is_begun=True, idle_s=0.0)
         return replace(one, idle_s=one.idle_s + min(dt_s, STEP_MAX_S))
     if not on:
@@ -146,9 +152,9 @@ def _ran(
     )
 
 
-def _draws(asset: BatchLoad, memories: LastGoodValues, now_ns: int) -> bool:
+def _draws(asset: BatchLoad, last_good: LastGoodValues, now_ns: int) -> bool:
     """Whether it takes what a run takes; one that nobody measures, or whose meter is silent, counts so."""
-    watts = observations.find_power_w(memories, asset, now_ns)
+    watts = observations.find_power_w(last_good, asset, now_ns)
     return watts is None or watts >= RUNNING_SHARE * sum(asset.run_w) / len(asset.run_w)
 
 

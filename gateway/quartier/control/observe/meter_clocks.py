@@ -49,7 +49,7 @@ ClockComparisons = Mapping[str, ClockComparison]
 
 
 def compare_clocks(
-    house: Site, before: ClockComparisons, memories: LastGoodValues, now: Now
+    house: Site, before: ClockComparisons, last_good: LastGoodValues, now: Now
 ) -> dict[str, ClockComparison]:
     """Every clock that is known now; none while ours is not trusted anyhow."""
     found = {}
@@ -57,7 +57,7 @@ def compare_clocks(
         if meter.clock_s is None or not now.synced:
             continue
         behind_s = observations.find_fresh_value(
-            memories, f"{meter.name}.{CLOCK_OFFSET}", meter.clock_s, now.ns
+            last_good, f"{meter.name}.{CLOCK_OFFSET}", meter.clock_s, now.ns
         )
         if behind_s is None:
             continue

@@ -111,10 +111,10 @@ class MeterDelay:
 
 
 def update_meter_delay(
-    before: MeterDelay, house: Site, memories: LastGoodValues, pasts: Mapping[str, PowerHistory]
+    before: MeterDelay, house: Site, last_good: LastGoodValues, pasts: Mapping[str, PowerHistory]
 ) -> MeterDelay:
     """The lag after this look; ``pasts`` has the past of each asset that may move and says its power."""
-    newest = memories.get(f"{house.grid.name}.power_w")
+    newest = last_good.get(f"{house.grid.name}.power_w")
     grid = append_grid_reading(before.grid, newest, 0 if newest is None else newest.taken_ns)
     if grid == before.grid:
         return before
@@ -260,19 +260,19 @@ class PowerTrack:
 def update_tracks(
     house: Site,
     before: Mapping[str, PowerTrack],
-    memories: LastGoodValues,
+    last_good: LastGoodValues,
     orders: Mapping[str, Order],
     now_ns: int,
 ) -> dict[str, PowerTrack]:
     """The tracks of all that may move and says its power, with what is new; orders where one was probed."""
     found = {}
     for asset in house.assets:
-        if isinstance(asset, _Moving) and f"{asset.name}.power_w" in memories:
+        if isinstance(asset, _Moving) and f"{asset.name}.power_w" in last_good:
             track = before.get(asset.name, PowerTrack())
             probed = isinstance(asset, Battery) and asset.delay_s is not None
             order = orders.get(f"{asset.name}.setpoint_w") if probed else None
             found[asset.name] = PowerTrack(
-                append_grid_reading(track.seen, memories.get(f"{asset.name}.power_w"), now_ns),
+                append_grid_reading(track.seen, last_good.get(f"{asset.name}.power_w"), now_ns),
                 append_grid_reading(
                     track.told, None if order is None else LastGood(order.value, order.written_ns), now_ns
                 ),

@@ -56,28 +56,28 @@ def update_last_good(frozen: FrozenImage, house: Site, before: LastGoodValues) -
     return after
 
 
-def _apparent(grid: GridMeter, memories: LastGoodValues) -> dict[str, LastGood]:
+def _apparent(grid: GridMeter, last_good: LastGoodValues) -> dict[str, LastGood]:
     """Return what a meter of VA alone says of the grid's W: at most so much; export where it says export."""
-    taken = _newest(memories.get(f"{grid.name}.{APPARENT}"), _from_currents(grid, memories))
+    taken = _newest(last_good.get(f"{grid.name}.{APPARENT}"), _from_currents(grid, last_good))
     if taken is None:
         return {}
     export_va = (
-        find_fresh_value(memories, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, taken.taken_ns) or 0.0
+        find_fresh_value(last_good, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, taken.taken_ns) or 0.0
     )
     return {f"{grid.name}.power_w": LastGood(taken.value - export_va, taken.taken_ns)}
 
 
-def has_unsigned_export(grid: GridMeter, memories: LastGoodValues) -> bool:
+def has_unsigned_export(grid: GridMeter, last_good: LastGoodValues) -> bool:
     """Whether a meter of VA alone still says its export beside the rest; it no more does in another mode."""
-    newest = memories.get(f"{grid.name}.power_w")
+    newest = last_good.get(f"{grid.name}.power_w")
     now_ns = 0 if newest is None else newest.taken_ns
-    return find_fresh_value(memories, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, now_ns) is not None
+    return find_fresh_value(last_good, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, now_ns) is not None
 
 
-def _from_currents(grid: GridMeter, memories: LastGoodValues) -> LastGood | None:
+def _from_currents(grid: GridMeter, last_good: LastGoodValues) -> LastGood | None:
     """VA from A at the nominal voltage: the short frames of an over-current say nothing else."""
     said = [
-        memory for name in CURRENT_QUANTITIES if (memory := memories.get(f"{grid.name}.{name}")) is not None
+        memory for name in CURRENT_QUANTITIES if (memory := last_good.get(f"{grid.name}.{name}")) is not None
     ]
     if not said:
         return None
@@ -144,9 +144,9 @@ def find_silent_after_s(period_s: float) -> float:
     return max(SILENT_S, SILENT_POLLS * period_s)
 
 
-def find_fresh_value(memories: LastGoodValues, point: str, period_s: float, now_ns: int) -> float | None:
+def find_fresh_value(last_good: LastGoodValues, point: str, period_s: float, now_ns: int) -> float | None:
     """The value while its device is not silent: not older than ``find_silent_after_s``."""
-    memory = memories.get(point)
+    memory = last_good.get(point)
     if memory is None:
         return None
     # Asked some hundred times a cycle: as ``find_reading_age_s`` and ``find_silent_after_s`` say, without a
@@ -155,9 +155,9 @@ def find_fresh_value(memories: LastGoodValues, point: str, period_s: float, now_
     return None if old_s > SILENT_S and old_s > SILENT_POLLS * period_s else memory.value
 
 
-def find_power_w(memories: LastGoodValues, asset: Asset, now_ns: int) -> float | None:
+def find_power_w(last_good: LastGoodValues, asset: Asset, now_ns: int) -> float | None:
     """The asset's power while it is known, in W."""
-    return find_fresh_value(memories, f"{asset.name}.power_w", asset.period_s, now_ns)
+    return find_fresh_value(last_good, f"{asset.name}.power_w", asset.period_s, now_ns)
 
 
 def find_worst_power_w(asset: Asset) -> float:

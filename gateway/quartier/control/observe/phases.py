@@ -55,7 +55,7 @@ def make_single_phase(phase: Phase) -> PhaseShare:
 
 
 def find_phase_share(
-    asset: Asset, via: Phase | None, memories: LastGoodValues, limit_w: float | None, now_ns: int
+    asset: Asset, via: Phase | None, last_good: LastGoodValues, limit_w: float | None, now_ns: int
 ) -> PhaseShare:
     """Return where the power of ``asset`` is.  ``via`` is the phase of a node of one phase that feeds it.
 
@@ -64,20 +64,20 @@ def find_phase_share(
     if via is not None:
         return make_single_phase(via)
     if isinstance(asset, ChargePointAsset) and asset.phases_count == 3:
-        return _charging(asset, memories, limit_w, now_ns)
+        return _charging(asset, last_good, limit_w, now_ns)
     if asset.phase is None:
         return ANY_PHASE
     return ALL_PHASES if asset.phase == "all" else make_single_phase(asset.phase)
 
 
 def _charging(
-    ev: ChargePointAsset, memories: LastGoodValues, limit_w: float | None, now_ns: int
+    ev: ChargePointAsset, last_good: LastGoodValues, limit_w: float | None, now_ns: int
 ) -> PhaseShare:
     """A car at three phases may use one, two or all: as its currents say, else as its power allows."""
-    amperes = read_terminal_currents_a(ev, memories, now_ns)
+    amperes = read_terminal_currents_a(ev, last_good, now_ns)
     if amperes is not None and max(amperes) >= PHASE_MIN_A:
         return measure_phase_share(ev, amperes)
-    watts = find_power_w(memories, ev, now_ns)
+    watts = find_power_w(last_good, ev, now_ns)
     each_w = (ev.current_max_a * ev.voltage_v * 3 if limit_w is None else limit_w) / 3
     if watts is None or watts <= 0:
         return ALL_PHASES  # what it is held to, it may take on all three
@@ -97,11 +97,11 @@ def measure_phase_share(ev: ChargePointAsset, amperes: PhaseValues) -> PhaseShar
 
 
 def read_terminal_currents_a(
-    ev: ChargePointAsset, memories: LastGoodValues, now_ns: int
+    ev: ChargePointAsset, last_good: LastGoodValues, now_ns: int
 ) -> PhaseValues | None:
     """The currents at the terminals L1, L2 and L3 of a charging point, in A; None where it says none."""
     seen = [
-        find_fresh_value(memories, f"{ev.name}.{name}", ev.period_s, now_ns) for name in CURRENT_QUANTITIES
+        find_fresh_value(last_good, f"{ev.name}.{name}", ev.period_s, now_ns) for name in CURRENT_QUANTITIES
     ]
     if seen[0] is None:
         return None

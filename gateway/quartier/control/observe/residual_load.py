@@ -77,21 +77,21 @@ class ResidualWindow:
     names: tuple[str, ...] = ()
     samples: tuple[ResidualSample, ...] = ()
 
-    def base(self, players: Sequence[Participant]) -> ResidualLoad | None:
+    def base(self, participants: Sequence[Participant]) -> ResidualLoad | None:
         """Over what is held for just these players; None when nothing is.
 
         A sample that another reading put in doubt is taken as near to the next as that allows: what moved
         before its own meter told so was no move of the rest.
         """
-        if not self.samples or self.names != _names(players):
+        if not self.samples or self.names != _names(participants):
             return None
         return ease_residual_load(
             self.samples[0].now_w, [(sample.low_w, sample.high_w) for sample in self.samples]
         )
 
-    def last_w(self, players: Sequence[Participant]) -> float | None:
+    def last_w(self, participants: Sequence[Participant]) -> float | None:
         """The rest at the newest sample; None where none is held for just these players."""
-        return self.samples[-1].rest_w if self.samples and self.names == _names(players) else None
+        return self.samples[-1].rest_w if self.samples and self.names == _names(participants) else None
 
 
 def ease_residual_load(first_w: float, bounds: Sequence[tuple[float, float]]) -> ResidualLoad:
@@ -115,34 +115,36 @@ def _near(near_w: float, bounds: Sequence[tuple[float, float]]) -> Iterator[floa
 
 def append_residual_sample(
     window: ResidualWindow,
-    players: Sequence[Participant],
+    participants: Sequence[Participant],
     grid: LastGood,
-    memories: LastGoodValues = _UNKNOWN,
+    last_good: LastGoodValues = _UNKNOWN,
 ) -> ResidualWindow:
     """The window with the grid meter's reading; unchanged when that one is in it already.
 
-    So a slow meter is compared with the assets as they were when it was read; ``memories`` tell when each
+    So a slow meter is compared with the assets as they were when it was read; ``last_good`` tell when each
     asset was.
     """
-    names = _names(players)
+    names = _names(participants)
     old = window.samples if window.names == names else ()
     if old and old[-1].taken_ns == grid.taken_ns:
         return window
-    present_w = tuple(player.present_w for player in players)
+    present_w = tuple(participant.present_w for participant in participants)
     rest_w = grid.value - sum(present_w)
-    waits = frozenset(i for i, p in enumerate(players) if p.seen and not isinstance(p.asset, Battery))
+    waits = frozenset(i for i, p in enumerate(participants) if p.seen and not isinstance(p.asset, Battery))
     oldest_ns = grid.taken_ns - round(REST_WINDOW_S * _S)
-    read_ns = [memories[name].taken_ns if (name := f"{p.name}.power_w") in memories else 0 for p in players]
+    read_ns = [
+        last_good[name].taken_ns if (name := f"{p.name}.power_w") in last_good else 0 for p in participants
+    ]
     kept = (_doubted(s, read_ns, present_w) for s in old if s.taken_ns >= oldest_ns)
-    high_w = rest_w + sum(map(find_lowered_power_w, players))
+    high_w = rest_w + sum(map(find_lowered_power_w, participants))
     now_w = min(max(old[-1].now_w, rest_w), high_w) if old else rest_w
     newest = ResidualSample(grid.taken_ns, grid.value, present_w, rest_w, high_w, now_w, waits)
     return ResidualWindow(names, (*kept, newest))
 
 
-def find_lowered_power_w(player: Participant) -> float:
+def find_lowered_power_w(participant: Participant) -> float:
     """Return what of a player was lowered just now, in W: it may be in a meter's reading still, or not."""
-    return 0.0 if player.settled_w is None else max(0.0, player.present_w - player.settled_w)
+    return 0.0 if participant.settled_w is None else max(0.0, participant.present_w - participant.settled_w)
 
 
 def _doubted(sample: ResidualSample, read_ns: Sequence[int], present_w: Sequence[float]) -> ResidualSample:
@@ -157,36 +159,38 @@ def _doubted(sample: ResidualSample, read_ns: Sequence[int], present_w: Sequence
 
 
 def attribute_rise(
-    window: ResidualWindow, players: Sequence[Participant], grid_w: float, raised: Container[str]
+    window: ResidualWindow, participants: Sequence[Participant], grid_w: float, raised: Container[str]
 ) -> None:
     """Take a rise of the grid's power for that of charging points that were ``raised`` and not read since.
 
     Each counts with no more than its order; until it is read, what it takes would else count as the rest, and
     its order be taken back.
     """
-    before_w = window.last_w(players)
+    before_w = window.last_w(participants)
     cars = [
         p
-        for p in players
+        for p in participants
         if isinstance(p.asset, ChargePointAsset) and p.seen and p.turn.on and p.name in raised
     ]
     rooms_w = [max(0.0, find_ordered_power_w(car) - car.present_w) for car in cars]
     if before_w is None or sum(rooms_w) <= 0.0:
         return
-    rise_w = grid_w - sum(player.present_w for player in players) - before_w
+    rise_w = grid_w - sum(participant.present_w for participant in participants) - before_w
     share = min(max(rise_w / sum(rooms_w), 0.0), 1.0)
     for car, room_w in zip(cars, rooms_w, strict=True):
         car.present_w += share * room_w
         car.want_w = max(car.want_w, car.present_w)
 
 
-def _names(players: Sequence[Participant]) -> tuple[str, ...]:
+def _names(participants: Sequence[Participant]) -> tuple[str, ...]:
     # One that begins to answer, or falls silent, moves the rest without a watt having moved.
-    return tuple(player.name if player.seen else f"{player.name}?" for player in players)
+    return tuple(
+        participant.name if participant.seen else f"{participant.name}?" for participant in participants
+    )
 
 
 def find_unmeasured_load_w(
-    house: Site, memories: LastGoodValues, before_w: float | None, grid_w: float, dt_s: float, now_ns: int
+    house: Site, last_good: LastGoodValues, before_w: float | None, grid_w: float, dt_s: float, now_ns: int
 ) -> float | None:
     """The most seen of what no asset measures (decaying over a day), in W; None until it was seen.
 
@@ -196,7 +200,7 @@ def find_unmeasured_load_w(
     total_w = 0.0
     for asset in house.assets:
         if asset.measured:
-            seen_w = find_power_w(memories, asset, now_ns)
+            seen_w = find_power_w(last_good, asset, now_ns)
             if seen_w is None or -seen_w > REMAINDER_DECAY * asset.rated_w:
                 return before_w
             total_w += seen_w
@@ -205,15 +209,19 @@ def find_unmeasured_load_w(
 
 
 def estimate_residual_load_w(
-    house: Site, memories: LastGoodValues, players: Sequence[Participant], seen_w: float | None, now_ns: int
+    house: Site,
+    last_good: LastGoodValues,
+    participants: Sequence[Participant],
+    seen_w: float | None,
+    now_ns: int,
 ) -> float:
     """The rest while the grid meter is lost: every asset at its worst, and the remainder, in W.
 
     The remainder is the declared one, else the most seen; where nothing was ever seen it is taken
     to use up the fail-safe import by itself.
     """
-    outside = [asset for asset in house.assets if asset.name not in {p.name for p in players}]
-    known_w = sum(_worst_now(asset, memories, now_ns) for asset in outside)
+    outside = [asset for asset in house.assets if asset.name not in {p.name for p in participants}]
+    known_w = sum(_worst_now(asset, last_good, now_ns) for asset in outside)
     if house.unmeasured_w is not None:
         return known_w + house.unmeasured_w
     if seen_w is None:
@@ -223,26 +231,26 @@ def estimate_residual_load_w(
     return known_w + max(0.0, seen_w - rated_w)
 
 
-def estimate_silent_rise_w(players: Iterable[Participant]) -> float:
+def estimate_silent_rise_w(participants: Iterable[Participant]) -> float:
     """How much more silent players could take than is reckoned with, in W: nobody knows what they were told.
 
     A PV that is silent may generate nothing, and its device's own timer may have a load run that was shed.
     """
-    unseen = (player for player in players if not player.seen)
-    return sum(max(0.0, find_worst_power_w(player.asset) - player.want_w) for player in unseen)
+    unseen = (participant for participant in participants if not participant.seen)
+    return sum(max(0.0, find_worst_power_w(participant.asset) - participant.want_w) for participant in unseen)
 
 
-def estimate_unseen_rise_w(assets: Iterable[Asset], memories: LastGoodValues, now_ns: int) -> float:
+def estimate_unseen_rise_w(assets: Iterable[Asset], last_good: LastGoodValues, now_ns: int) -> float:
     """Return how much more assets that fell silent could take than when last seen, in W."""
     more_w = 0.0
     for asset in assets:
-        memory = memories.get(f"{asset.name}.power_w")
-        if memory is not None and find_power_w(memories, asset, now_ns) is None:
+        memory = last_good.get(f"{asset.name}.power_w")
+        if memory is not None and find_power_w(last_good, asset, now_ns) is None:
             more_w += max(0.0, find_worst_power_w(asset) - memory.value)
     return more_w
 
 
-def estimate_lost_discharge_w(assets: Iterable[Asset], memories: LastGoodValues, now_ns: int) -> float:
+def estimate_lost_discharge_w(assets: Iterable[Asset], last_good: LastGoodValues, now_ns: int) -> float:
     """Return what batteries that fell silent while they discharged may cease to give, in W.
 
     The grid meter still shows it; their device's own timer ends it.  Once that time is over the meter shows
@@ -250,11 +258,11 @@ def estimate_lost_discharge_w(assets: Iterable[Asset], memories: LastGoodValues,
     """
     gone_w = 0.0
     for asset in assets:
-        memory = memories.get(f"{asset.name}.power_w")
+        memory = last_good.get(f"{asset.name}.power_w")
         if (
             not isinstance(asset, Battery)
             or memory is None
-            or find_power_w(memories, asset, now_ns) is not None
+            or find_power_w(last_good, asset, now_ns) is not None
         ):
             continue
         if find_reading_age_s(memory, now_ns) <= asset.lease_s + SILENT_TIMER_S:
@@ -262,21 +270,21 @@ def estimate_lost_discharge_w(assets: Iterable[Asset], memories: LastGoodValues,
     return gone_w
 
 
-def find_generation_w(house: Site, memories: LastGoodValues, now_ns: int) -> float:
+def find_generation_w(house: Site, last_good: LastGoodValues, now_ns: int) -> float:
     """Return what is generated now, in W and plus; a silent one counts at its rating if it ever generated."""
     total_w = 0.0
     for asset in house.assets:
         if isinstance(asset, Pv | ChpUnit):
-            seen_w = find_power_w(memories, asset, now_ns)
+            seen_w = find_power_w(last_good, asset, now_ns)
             if seen_w is not None:
                 total_w -= min(0.0, seen_w)
-            elif find_reading_age_s(memories.get(f"{asset.name}.power_w"), now_ns) < float("inf"):
+            elif find_reading_age_s(last_good.get(f"{asset.name}.power_w"), now_ns) < float("inf"):
                 total_w += asset.rated_w
     return total_w
 
 
-def _worst_now(asset: Asset, memories: LastGoodValues, now_ns: int) -> float:
-    seen_w = find_power_w(memories, asset, now_ns) if asset.measured else None
+def _worst_now(asset: Asset, last_good: LastGoodValues, now_ns: int) -> float:
+    seen_w = find_power_w(last_good, asset, now_ns) if asset.measured else None
     if seen_w is None:
         return find_worst_power_w(asset)
     # A battery that was given back may stop discharging; generation that is measured does count.

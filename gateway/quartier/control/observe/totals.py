@@ -15,61 +15,67 @@ START_WAIT_S = 15.0
 
 
 def update_residual_window(
-    scene: CycleInputs, players: Sequence[Participant]
+    inputs: CycleInputs, participants: Sequence[Participant]
 ) -> residual_load.ResidualWindow:
     """The rest's last seconds after this look.
 
     Where the players are others while the meter is stale and not lost yet, its last reading stands for them:
     so a cap that tightens waits for no fresh one.
     """
-    before, memories = scene.state.window, scene.state.memories
-    grid = memories.get(f"{scene.house.grid.name}.power_w")
-    if grid is None or scene.lost:
+    before, last_good = inputs.state.window, inputs.state.memories
+    grid = last_good.get(f"{inputs.house.grid.name}.power_w")
+    if grid is None or inputs.lost:
         return before
-    if scene.grid_w is not None:
-        raised = find_unanswered_assets(scene.state.book, memories, scene.now_ns)
-        residual_load.attribute_rise(before, players, scene.grid_w, raised)
-    elif before.base(players) is not None:
+    if inputs.grid_w is not None:
+        raised = find_unanswered_assets(inputs.state.book, last_good, inputs.now_ns)
+        residual_load.attribute_rise(before, participants, inputs.grid_w, raised)
+    elif before.base(participants) is not None:
         return before
-    return residual_load.append_residual_sample(before, players, grid, memories)
+    return residual_load.append_residual_sample(before, participants, grid, last_good)
 
 
-def find_certain_load_w(scene: CycleInputs) -> float:
+def find_certain_load_w(inputs: CycleInputs) -> float:
     """Return what measured consumers surely take now, in W."""
     seen = (
-        observations.find_power_w(scene.state.memories, asset, scene.now_ns)
-        for asset in scene.house.assets
+        observations.find_power_w(inputs.state.memories, asset, inputs.now_ns)
+        for asset in inputs.house.assets
         if isinstance(asset, Load | ChargePointAsset | OperationModeAsset)
         and asset.measured
-        and scene.state.turns.get(asset.name, SwitchState()).on
+        and inputs.state.turns.get(asset.name, SwitchState()).on
     )
     return sum(max(0.0, watts) for watts in seen if watts is not None)
 
 
-def find_consumption_w(scene: CycleInputs, players: Sequence[Participant]) -> float:
+def find_consumption_w(inputs: CycleInputs, participants: Sequence[Participant]) -> float:
     """Return what the building consumes, whatever it generates, in W."""
-    assert scene.grid_w is not None
-    used_w = scene.grid_w + residual_load.find_generation_w(scene.house, scene.state.memories, scene.now_ns)
-    return used_w - sum(min(0.0, p.present_w) for p in players if isinstance(p.asset, Battery))
+    assert inputs.grid_w is not None
+    used_w = inputs.grid_w + residual_load.find_generation_w(
+        inputs.house, inputs.state.memories, inputs.now_ns
+    )
+    return used_w - sum(min(0.0, p.present_w) for p in participants if isinstance(p.asset, Battery))
 
 
 def find_other_consumption_w(
-    scene: CycleInputs, players: Sequence[Participant], base: residual_load.ResidualLoad
+    inputs: CycleInputs, participants: Sequence[Participant], base: residual_load.ResidualLoad
 ) -> float:
     """Return what others than the players consume, in W; at worst where the grid meter says nothing fresh."""
-    if scene.grid_w is not None:
-        return find_consumption_w(scene, players) - sum(max(0.0, player.present_w) for player in players)
-    steered_w = -sum(player.present_w for player in players if isinstance(player.asset, Pv))
-    made_w = residual_load.find_generation_w(scene.house, scene.state.memories, scene.now_ns)
+    if inputs.grid_w is not None:
+        return find_consumption_w(inputs, participants) - sum(
+            max(0.0, participant.present_w) for participant in participants
+        )
+    steered_w = -sum(
+        participant.present_w for participant in participants if isinstance(participant.asset, Pv)
+    )
+    made_w = residual_load.find_generation_w(inputs.house, inputs.state.memories, inputs.now_ns)
     return base.high_w + max(0.0, made_w - steered_w)
 
 
-def find_unanswered_assets(book: OrderBook, memories: LastGoodValues, now_ns: int) -> set[str]:
+def find_unanswered_assets(book: OrderBook, last_good: LastGoodValues, now_ns: int) -> set[str]:
     """The assets whose order became more and whose power was not read since it had time to act."""
     found = set()
     for point, order in book.orders.items():
         name = point.partition(".")[0]
-        seen = memories.get(f"{name}.power_w")
+        seen = last_good.get(f"{name}.power_w")
         if order.raised_ns is None or seen is None:
             continue
         young = now_ns - order.raised_ns < ANSWER_S * _S

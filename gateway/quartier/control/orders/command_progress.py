@@ -124,8 +124,8 @@ def explain_failure(one: RunningCommand, world: CommandContext) -> AckReason:
 
 
 def _runs_its_least(asset: Load | ChargePointAsset | OperationModeAsset, world: CommandContext) -> bool:
-    turn = world.state.turns.get(asset.name, SwitchState())
-    return turn.on and not switch_state.is_switch_allowed(asset, turn, world.now.ns)
+    switch = world.state.turns.get(asset.name, SwitchState())
+    return switch.on and not switch_state.is_switch_allowed(asset, switch, world.now.ns)
 
 
 def _of_setpoint(
@@ -298,9 +298,9 @@ def is_protected(asset: ControllableAsset, power_w: float, world: CommandContext
             return True
         room = setpoints.find_power_range(asset, soc_pct)
         return (power_w < 0 and room.low_w == 0) or (power_w > 0 and room.high_w == 0)
-    turn = state.turns.get(asset.name, SwitchState())
-    switches = isinstance(asset, Load) and turn.on is not (power_w > 0)
-    return switches and not switch_state.is_switch_allowed(asset, turn, now_ns)
+    switch = state.turns.get(asset.name, SwitchState())
+    switches = isinstance(asset, Load) and switch.on is not (power_w > 0)
+    return switches and not switch_state.is_switch_allowed(asset, switch, now_ns)
 
 
 def _is_forbidden(asset: ControllableAsset, power_w: float, world: CommandContext) -> bool:

@@ -53,7 +53,7 @@ def update_hidden_conflicts(
     before: Mapping[str, HiddenConflict],
     frozen: FrozenImage,
     house: Site,
-    memories: LastGoodValues,
+    last_good: LastGoodValues,
     orders: Mapping[str, Order],
     now_ns: int,
 ) -> dict[str, HiddenConflict]:
@@ -64,7 +64,7 @@ def update_hidden_conflicts(
         order = orders.get(name)
         if order is not None and not _shows_order(frozen, asset):
             one = before.get(name, _UNKNOWN)
-            found[name] = _looked(one, asset, _does(frozen, asset, order, memories, now_ns), order, now_ns)
+            found[name] = _looked(one, asset, _does(frozen, asset, order, last_good, now_ns), order, now_ns)
     return found
 
 
@@ -77,11 +77,11 @@ def _does(
     frozen: FrozenImage,
     asset: Load | ChargePointAsset | Pv,
     order: Order,
-    memories: LastGoodValues,
+    last_good: LastGoodValues,
     now_ns: int,
 ) -> LastGood | None:
     """Return what it may do as the device says, else what it does, in the unit of its point."""
-    power = memories.get(f"{asset.name}.power_w")
+    power = last_good.get(f"{asset.name}.power_w")
     if isinstance(asset, ChargePointAsset):
         shown = read_number(frozen, f"{asset.name}.current_limit_a")
         if shown is not None and order.value > 0:  # a paused station may say anything
@@ -90,7 +90,7 @@ def _does(
             None
             if power is None
             else LastGood(
-                charging_sessions.find_drawn_current_a(asset, None, memories, now_ns), power.taken_ns
+                charging_sessions.find_drawn_current_a(asset, None, last_good, now_ns), power.taken_ns
             )
         )
     if power is None:

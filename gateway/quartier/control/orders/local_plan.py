@@ -84,20 +84,20 @@ def find_running_step(plan: LocalPlan, steps: Sequence[_Step], now: Now) -> tupl
     return None
 
 
-def follow_aim(scene: CycleInputs, unit: Participant, net_w: float) -> tuple[float, Reason]:
+def follow_aim(inputs: CycleInputs, unit: Participant, net_w: float) -> tuple[float, Reason]:
     """What a battery shall do as the plan aims, in W, and why; ``net_w`` is what the grid would show without
     it and those that come after it.
     """
-    found = scene.wishes.aims[unit.name]
+    found = inputs.wishes.aims[unit.name]
     reason = LEADERS._replace(until_utc_ms=found.until_utc_ms, more=found.aim.why)
     return found.aim.asked_w(net_w), reason
 
 
-def explain_rule(scene: CycleInputs, unit: Participant, target_w: float, net_w: float) -> Reason:
+def explain_rule(inputs: CycleInputs, unit: Participant, target_w: float, net_w: float) -> Reason:
     """Return why the rule has it do what it does: it brings the grid from ``net_w`` to ``target_w``."""
     reason = _edge(unit, target_w - net_w) or make_reason("grid.target", target_w=round(target_w))
-    if scene.house.plans and (
-        meters := meter_clocks.find_contradicting_meters(scene.state.clocks, scene.now_ns)
+    if inputs.house.plans and (
+        meters := meter_clocks.find_contradicting_meters(inputs.state.clocks, inputs.now_ns)
     ):
         reason = reason.then(make_reason("plan.doubted", meters=meters))
     return _RULES.then(reason)
@@ -259,17 +259,17 @@ def _follows(asset: ControllableAsset, state: ControlState) -> bool:
 
 
 def _why_not_car(ev: ChargePointAsset, state: ControlState, now: Now) -> Reason | None:
-    here, memories, zone = state.stays.get(ev.name), state.memories, state.house.zone
+    here, last_good, zone = state.stays.get(ev.name), state.memories, state.house.zone
     if (
         here is None
-        or observations.find_fresh_value(memories, f"{ev.name}.plugged_on", ev.period_s, now.ns) is None
+        or observations.find_fresh_value(last_good, f"{ev.name}.plugged_on", ev.period_s, now.ns) is None
     ):
         return _NO_CAR
-    if charging_sessions.find_departure_s(ev, memories, now, zone) is None:
+    if charging_sessions.find_departure_s(ev, last_good, now, zone) is None:
         return _NO_DEPARTURE
-    if charging_sessions.find_missing_energy_wh(ev, here, memories, now.ns) is None:
+    if charging_sessions.find_missing_energy_wh(ev, here, last_good, now.ns) is None:
         return _NO_NEED
     least_s = PLAN_LATE_S if _follows(ev, state) else PLAN_LATE_S + PLAN_AGAIN_S
-    if charging_sessions.find_laxity_s(ev, here, memories, now, zone, is_sure=True) >= least_s:
+    if charging_sessions.find_laxity_s(ev, here, last_good, now, zone, is_sure=True) >= least_s:
         return None
     return LATE if here.uptake.is_known else UNSEEN

@@ -47,16 +47,16 @@ def find_override_fault(asset: ControllableAsset, value: float) -> str:
 
 
 def apply_overrides(
-    house: Site, turns: Mapping[str, SwitchState], overrides: Overrides, now_ns: int
+    house: Site, switches: Mapping[str, SwitchState], overrides: Overrides, now_ns: int
 ) -> dict[str, SwitchState]:
     """The turns with what people switched off; not before a minimum time is over."""
-    after = dict(turns)
+    after = dict(switches)
     for asset in house.assets:
-        turn = after.get(asset.name)
-        if turn is None or isinstance(asset, Battery) or not is_kept_off(asset, overrides):
+        switch = after.get(asset.name)
+        if switch is None or isinstance(asset, Battery) or not is_kept_off(asset, overrides):
             continue
-        if turn.on and switch_state.is_switch_allowed(asset, turn, now_ns):
-            off = replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
+        if switch.on and switch_state.is_switch_allowed(asset, switch, now_ns):
+            off = replace(switch, on=False, since_ns=now_ns, told_ns=now_ns)
             after[asset.name] = (
                 off if is_by_hand(asset.name, overrides) else switch_state.count_shed(off, now_ns)
             )

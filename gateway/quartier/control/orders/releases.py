@@ -57,7 +57,7 @@ _Released = Battery | OperationModeAsset
 
 
 def repeat_releases(
-    scene: CycleInputs, book: OrderBook, lost: Mapping[str, Reason], frozen: FrozenImage
+    inputs: CycleInputs, book: OrderBook, lost: Mapping[str, Reason], frozen: FrozenImage
 ) -> tuple[OrderBook, list[Command], dict[str, Reason]]:
     """Give back again what devices did not take; ``lost`` are the points whose inputs are lost now.
 
@@ -65,28 +65,28 @@ def repeat_releases(
     with the reason.
     """
     returns, commands, again = dict(book.returns), [], {}
-    for asset, point in _ours(scene, book, lost):
-        is_own = point in scene.house.own_controls
-        order, is_due = _next(scene, asset, returns[point], frozen, is_own=is_own)
+    for asset, point in _ours(inputs, book, lost):
+        is_own = point in inputs.house.own_controls
+        order, is_due = _next(inputs, asset, returns[point], frozen, is_own=is_own)
         returns[point] = order
         if not is_due:
             continue
         if is_own:
             again[point] = lost.get(point) or _why(order)
             continue
-        expires_ns = scene.now_ns + round(RELEASE_LIFE_S * _S)
+        expires_ns = inputs.now_ns + round(RELEASE_LIFE_S * _S)
         commands.append(orders_book.make_command(point, order.value, expires_ns, order.reason))
     return (replace(book, returns=returns) if returns else book), commands, again
 
 
-def find_release_alarms(scene: CycleInputs, lost: Mapping[str, Reason]) -> Iterator[Alarm]:
+def find_release_alarms(inputs: CycleInputs, lost: Mapping[str, Reason]) -> Iterator[Alarm]:
     """The devices that did not take what was given back in the time for it."""
-    book = scene.state.book
-    for _, point in _ours(scene, book, lost):
+    book = inputs.state.book
+    for _, point in _ours(inputs, book, lost):
         order = book.returns[point]
-        if order.is_kept or not order.rewritten_ns or _since_s(order, scene.now_ns) < RELEASE_MAX_S:
+        if order.is_kept or not order.rewritten_ns or _since_s(order, inputs.now_ns) < RELEASE_MAX_S:
             continue
-        if point in scene.house.own_controls:
+        if point in inputs.house.own_controls:
             words = f"{point} is not taken back by its device: it was given back for {RELEASE_MAX_S:.0f} s"
             words += f" and still shows {order.value:g}"
         else:
@@ -95,21 +95,21 @@ def find_release_alarms(scene: CycleInputs, lost: Mapping[str, Reason]) -> Itera
         yield Alarm("output.not_taken_back", point, words)
 
 
-def _ours(scene: CycleInputs, book: OrderBook, lost: Mapping[str, Reason]) -> list[tuple[_Released, str]]:
+def _ours(inputs: CycleInputs, book: OrderBook, lost: Mapping[str, Reason]) -> list[tuple[_Released, str]]:
     """Return what is insisted on: not where a person or another controller has it.
 
     A mode may have been given back because it is normal again: then nothing is lost.
     """
     if not book.returns:
         return []
-    assets = ((one, find_control_point(one)) for one in scene.house.assets if isinstance(one, _Released))
+    assets = ((one, find_control_point(one)) for one in inputs.house.assets if isinstance(one, _Released))
     return [
         (asset, point)
         for asset, point in assets
         if point in book.returns
         and (point in lost or isinstance(asset, OperationModeAsset))
         and not _is_others(lost.get(point) or _why(book.returns[point]))
-        and not conflicts.explain_no_raise(scene.state.rivals, point)
+        and not conflicts.explain_no_raise(inputs.state.rivals, point)
     ]
 
 
@@ -123,24 +123,24 @@ def _is_others(why: Reason) -> bool:
 
 
 def _next(
-    scene: CycleInputs, asset: _Released, order: Order, frozen: FrozenImage, *, is_own: bool
+    inputs: CycleInputs, asset: _Released, order: Order, frozen: FrozenImage, *, is_own: bool
 ) -> tuple[Order, bool]:
     """Return what was given back after this look, and whether that is done again now."""
     if order.is_kept and (is_own or isinstance(asset, OperationModeAsset)):
         return order, False
-    point, now_ns = find_control_point(asset), scene.now_ns
+    point, now_ns = find_control_point(asset), inputs.now_ns
     shown = observations.read_number(frozen, point)
-    if not _is_heard(scene, asset, order, shown):
+    if not _is_heard(inputs, asset, order, shown):
         return replace(order, since_ns=now_ns), False  # it waits at its bus
-    if not is_own and _fell_back(scene.house, point, order, shown, now_ns):
+    if not is_own and _fell_back(inputs.house, point, order, shown, now_ns):
         return order, False
-    obeys = _obeys(scene, asset, order, is_own=is_own)
+    obeys = _obeys(inputs, asset, order, is_own=is_own)
     if is_own:
-        shows = _shows_own(scene, order, point, frozen, obeys=obeys)
+        shows = _shows_own(inputs, order, point, frozen, obeys=obeys)
         order = orders_book.confirm_order(order, now_ns, keeps=shows is True)
         is_against = shows is False
     else:
-        step = scene.house.steps.get(point, 0.0)
+        step = inputs.house.steps.get(point, 0.0)
         want = DesiredValue(point, order.value, order.reason, refresh_s=None, obeys=obeys)
         order = orders_book.check_order(order, want, frozen, now_ns, step)
         is_against = orders_book.contradicts_order(order, want, frozen, step)
@@ -171,10 +171,10 @@ def _since_s(order: Order, now_ns: int) -> float:
     return (now_ns - order.since_ns) / _S
 
 
-def _is_heard(scene: CycleInputs, asset: _Released, order: Order, shown: LastGood | None) -> bool:
+def _is_heard(inputs: CycleInputs, asset: _Released, order: Order, shown: LastGood | None) -> bool:
     """Return whether anything of it was read since the last write; one that is never read counts as heard."""
-    memories = scene.state.memories
-    seen = (shown, memories.get(f"{asset.name}.power_w"), memories.get(f"{asset.name}.soc_pct"))
+    last_good = inputs.state.memories
+    seen = (shown, last_good.get(f"{asset.name}.power_w"), last_good.get(f"{asset.name}.soc_pct"))
     taken_ns = [one.taken_ns for one in seen if one is not None]
     return not taken_ns or max(taken_ns) > order.written_ns
 
@@ -190,13 +190,13 @@ def _fell_back(house: Site, point: str, order: Order, shown: LastGood | None, no
     )
 
 
-def _obeys(scene: CycleInputs, asset: _Released, order: Order, *, is_own: bool) -> bool | None:
+def _obeys(inputs: CycleInputs, asset: _Released, order: Order, *, is_own: bool) -> bool | None:
     """Return whether its power agrees with what it was given back with; None where that is not known (yet).
 
     What its own control does nobody knows: a battery that surely does not follow our last order obeys.
     """
     assert order.since_ns is not None
-    seen = scene.state.memories.get(f"{asset.name}.power_w")
+    seen = inputs.state.memories.get(f"{asset.name}.power_w")
     if isinstance(asset, OperationModeAsset) or seen is None or seen.taken_ns < order.since_ns + ACT_S * _S:
         return None
     within = is_within_order(asset, order.value, seen.value)
@@ -208,17 +208,17 @@ def _obeys(scene: CycleInputs, asset: _Released, order: Order, *, is_own: bool) 
 
 
 def _shows_own(
-    scene: CycleInputs, order: Order, point: str, frozen: FrozenImage, *, obeys: bool | None
+    inputs: CycleInputs, order: Order, point: str, frozen: FrozenImage, *, obeys: bool | None
 ) -> bool | None:
     """Whether the device's own control has the point: it no longer shows our last order; None: unknown."""
     seen = frozen.get(point)
-    if seen is None or not scene.house.own_controls[point]:
+    if seen is None or not inputs.house.own_controls[point]:
         return obeys
-    if scene.now_ns - seen.age_s * _S < order.written_ns + RELEASE_SHOWN_S * _S:
+    if inputs.now_ns - seen.age_s * _S < order.written_ns + RELEASE_SHOWN_S * _S:
         return None
     shown = observations.read_number(frozen, point)
     if shown is None:
         return True  # no order is in force
     if order.value == 0.0 or isnan(order.value):  # its own control may show 0 as well
         return obeys
-    return not conflicts.is_same_value(point, shown.value, order.value, scene.house.steps.get(point, 0.0))
+    return not conflicts.is_same_value(point, shown.value, order.value, inputs.house.steps.get(point, 0.0))

@@ -19,88 +19,92 @@ _PAUSED = make_reason("charging.paused_unread")
 _S = 1_000_000_000
 
 
-def note_unread_point(turn: SwitchState, now_ns: int, *, read: bool) -> SwitchState:
+def note_unread_point(switch: SwitchState, now_ns: int, *, read: bool) -> SwitchState:
     """The turn of one that has no order: since when its point is waited for; None once it is read."""
     if read:
-        return turn if turn.unread_ns is None else replace(turn, unread_ns=None)
-    return turn if turn.unread_ns is not None else replace(turn, unread_ns=now_ns)
+        return switch if switch.unread_ns is None else replace(switch, unread_ns=None)
+    return switch if switch.unread_ns is not None else replace(switch, unread_ns=now_ns)
 
 
-def is_wait_over(scene: CycleInputs, asset: ControllableAsset, turn: SwitchState) -> bool:
+def is_wait_over(inputs: CycleInputs, asset: ControllableAsset, switch: SwitchState) -> bool:
     """Return whether its point was waited for as long as its device may be silent, and all else is well."""
-    if turn.unread_ns is None or scene.lost or scene.stage is not ControlStage.WELL:
+    if switch.unread_ns is None or inputs.lost or inputs.stage is not ControlStage.WELL:
         return False
     waits_s = max(totals.START_WAIT_S, observations.find_silent_after_s(asset.period_s))
-    return scene.now_ns - turn.unread_ns > waits_s * _S
+    return inputs.now_ns - switch.unread_ns > waits_s * _S
 
 
-def returns_staged(scene: CycleInputs, player: Participant) -> bool:
+def returns_staged(inputs: CycleInputs, participant: Participant) -> bool:
     """Return whether it is to come back in its turn: it may be off as well as idle."""
-    asset, turn = player.asset, player.turn
+    asset, switch = participant.asset, participant.turn
     switched = isinstance(asset, Load | ChargePointAsset) or (
         isinstance(asset, Pv) and asset.curtail == "relay"
     )
-    known = turn.since_ns is not None or player.allowed_w is not None or is_seen_running(player)
-    return switched and player.usable and not known and is_wait_over(scene, asset, turn)
+    known = switch.since_ns is not None or participant.allowed_w is not None or is_seen_running(participant)
+    return switched and participant.usable and not known and is_wait_over(inputs, asset, switch)
 
 
-def is_possibly_off(scene: CycleInputs, player: Participant) -> bool:
+def is_possibly_off(inputs: CycleInputs, participant: Participant) -> bool:
     """Return whether it is off, or may be; one that is remembered off and was not read is told so first."""
-    return not player.turn.on if player.turn.unread_ns is None else returns_staged(scene, player)
+    return (
+        not participant.turn.on if participant.turn.unread_ns is None else returns_staged(inputs, participant)
+    )
 
 
-def is_unread(scene: CycleInputs, player: Participant) -> bool:
+def is_unread(inputs: CycleInputs, participant: Participant) -> bool:
     """Return whether it is told no more than it has, for nobody knows what it has."""
-    if player.turn.unread_ns is None:
+    if participant.turn.unread_ns is None:
         return False
-    return not is_wait_over(scene, player.asset, player.turn) or returns_staged(scene, player)
+    return not is_wait_over(inputs, participant.asset, participant.turn) or returns_staged(
+        inputs, participant
+    )
 
 
-def is_first_order_due(scene: CycleInputs, player: Participant, turn: SwitchState) -> bool:
+def is_first_order_due(inputs: CycleInputs, participant: Participant, switch: SwitchState) -> bool:
     """Whether one that was not read is written: what is less than it may have at once, the rest once due.
 
     What is shared out to a car that is seen to charge keeps a fuse, and does not wait.
     """
-    if is_wait_over(scene, player.asset, player.turn):
-        return not returns_staged(scene, player)
-    if isinstance(player.asset, OperationModeAsset):
-        return turn.mode is not None and turn.mode > player.asset.normal
-    shares = player.allowed_w is not None and is_seen_running(player)
-    return shares or not turn.on or _is_lower(player.turn, turn)
+    if is_wait_over(inputs, participant.asset, participant.turn):
+        return not returns_staged(inputs, participant)
+    if isinstance(participant.asset, OperationModeAsset):
+        return switch.mode is not None and switch.mode > participant.asset.normal
+    shares = participant.allowed_w is not None and is_seen_running(participant)
+    return shares or not switch.on or _is_lower(participant.turn, switch)
 
 
-def is_seen_running(player: Participant) -> bool:
+def is_seen_running(participant: Participant) -> bool:
     """Return whether it is seen to take, or make, what it cannot while it is off."""
-    return player.seen and abs(player.present_w) > OVER_W
+    return participant.seen and abs(participant.present_w) > OVER_W
 
 
-def limit_first_order(scene: CycleInputs, player: Participant, turn: SwitchState) -> SwitchState:
-    """What of ``turn`` one that was not read may be told: what is less than it may have; else it waits.
+def limit_first_order(inputs: CycleInputs, participant: Participant, switch: SwitchState) -> SwitchState:
+    """What of ``switch`` one that was not read may be told: what is less than it may have; else it waits.
 
     A lower current would wake a car that is paused: one that is not seen to charge is paused instead.
     """
-    asset, before = player.asset, player.turn
-    if is_wait_over(scene, asset, before):
-        return _begun(scene, player, turn)
+    asset, before = participant.asset, participant.turn
+    if is_wait_over(inputs, asset, before):
+        return _begun(inputs, participant, switch)
     if isinstance(asset, OperationModeAsset):
-        return turn if turn.mode is not None and turn.mode > asset.normal else before
+        return switch if switch.mode is not None and switch.mode > asset.normal else before
     if (
         isinstance(asset, ChargePointAsset)
-        and turn.on
-        and not is_seen_running(player)
-        and _is_lower(before, turn)
+        and switch.on
+        and not is_seen_running(participant)
+        and _is_lower(before, switch)
     ):
-        return switch_state.switch_off(replace(turn, limit_w=before.limit_w), 0.0, scene.now_ns)
-    return turn if not turn.on or _is_lower(before, turn) else before
+        return switch_state.switch_off(replace(switch, limit_w=before.limit_w), 0.0, inputs.now_ns)
+    return switch if not switch.on or _is_lower(before, switch) else before
 
 
-def _begun(scene: CycleInputs, player: Participant, turn: SwitchState) -> SwitchState:
+def _begun(inputs: CycleInputs, participant: Participant, switch: SwitchState) -> SwitchState:
     """Its first order after the wait; PV begins at what it makes, and rises from there as there is room."""
-    asset = player.asset
-    if isinstance(asset, Pv) and asset.curtail == "limit" and player.seen and player.usable:
-        turn = switch_state.hold_limit(turn, max(0.0, -player.present_w), scene.now_ns)
-    return turn
+    asset = participant.asset
+    if isinstance(asset, Pv) and asset.curtail == "limit" and participant.seen and participant.usable:
+        switch = switch_state.hold_limit(switch, max(0.0, -participant.present_w), inputs.now_ns)
+    return switch
 
 
-def _is_lower(before: SwitchState, turn: SwitchState) -> bool:
-    return turn.limit_w is not None and (before.limit_w is None or turn.limit_w < before.limit_w)
+def _is_lower(before: SwitchState, switch: SwitchState) -> bool:
+    return switch.limit_w is not None and (before.limit_w is None or switch.limit_w < before.limit_w)

@@ -50,13 +50,13 @@ _S = 1_000_000_000
 FlexibleAsset = Load | ChargePointAsset | Pv | OperationModeAsset
 
 
-def find_contested_assets(scene: CycleInputs) -> Iterator[FlexibleAsset | Battery]:
+def find_contested_assets(inputs: CycleInputs) -> Iterator[FlexibleAsset | Battery]:
     """The assets whose point is in conflict and that take orders."""
-    left_alone = find_conflict_pauses(scene)
+    left_alone = find_conflict_pauses(inputs)
     if not left_alone:
         return
-    for asset in scene.house.assets:
-        held = orders_overrides.is_in_maintenance(asset, scene.wishes.overrides)
+    for asset in inputs.house.assets:
+        held = orders_overrides.is_in_maintenance(asset, inputs.wishes.overrides)
         if participants.is_order_allowed(asset) and not held and asset.name in left_alone:
             yield asset
 
@@ -119,53 +119,53 @@ def _mode(asset: OperationModeAsset, value: float) -> int:
     return min(range(len(asset.modes)), key=lambda mode: abs(asset.modes[mode].value - value))
 
 
-def find_repeated_releases(scene: CycleInputs, result: AllocationResult) -> set[str]:
+def find_repeated_releases(inputs: CycleInputs, result: AllocationResult) -> set[str]:
     """The setpoints of batteries whose safe value is written again now, for a limit needs it."""
     found = set()
-    for asset in find_contested_assets(scene):
+    for asset in find_contested_assets(inputs):
         if not isinstance(asset, Battery):
             continue
-        one = scene.state.rivals[find_control_point(asset)]
-        power_w = observations.find_power_w(scene.state.memories, asset, scene.now_ns) or 0.0
+        one = inputs.state.rivals[find_control_point(asset)]
+        power_w = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) or 0.0
         high_w, low_w = _set_w(asset, one.foreign)
-        takes = max(power_w, high_w) > 0.0 and _imports_too_much(scene, result)
-        gives = min(power_w, low_w) < 0.0 and _exports_too_much(scene, result)
-        if (takes or gives) and _is_due(one, scene.now_ns):
+        takes = max(power_w, high_w) > 0.0 and _imports_too_much(inputs, result)
+        gives = min(power_w, low_w) < 0.0 and _exports_too_much(inputs, result)
+        if (takes or gives) and _is_due(one, inputs.now_ns):
             found.add(find_control_point(asset))
     return found
 
 
 def find_conflict_writes(
-    scene: CycleInputs, result: AllocationResult, turns: Mapping[str, SwitchState]
+    inputs: CycleInputs, result: AllocationResult, switches: Mapping[str, SwitchState]
 ) -> tuple[list[DesiredValue], dict[str, SwitchState]]:
     """Return what is written to points in conflict now, and the turns that this makes."""
-    found, after = [], dict(turns)
-    for asset in find_contested_assets(scene):
+    found, after = [], dict(switches)
+    for asset in find_contested_assets(inputs):
         if isinstance(asset, Battery):
             continue
-        one = scene.state.rivals[find_control_point(asset)]
-        if not _is_due(one, scene.now_ns):
+        one = inputs.state.rivals[find_control_point(asset)]
+        if not _is_due(one, inputs.now_ns):
             continue
-        turn = turns.get(asset.name, SwitchState())
-        value = _next_value(scene, result, asset, turn, one)
+        switch = switches.get(asset.name, SwitchState())
+        value = _next_value(inputs, result, asset, switch, one)
         if value is not None:
-            is_needed = _is_needed(scene, result, asset)
-            reason = _reason(scene, asset, turn, value, is_needed=is_needed)
+            is_needed = _is_needed(inputs, result, asset)
+            reason = _reason(inputs, asset, switch, value, is_needed=is_needed)
             found.append(DesiredValue(find_control_point(asset), value, reason, refresh_s=0.0, holds=True))
-            slowed = isinstance(asset, ChargePointAsset) and not turn.on
+            slowed = isinstance(asset, ChargePointAsset) and not switch.on
             if is_needed or value == 0.0 or slowed:
-                after[asset.name] = _turned(scene, asset, turn, value)
+                after[asset.name] = _turned(inputs, asset, switch, value)
     return found, after
 
 
 def _reason(
-    scene: CycleInputs, asset: FlexibleAsset, turn: SwitchState, value: float, *, is_needed: bool
+    inputs: CycleInputs, asset: FlexibleAsset, switch: SwitchState, value: float, *, is_needed: bool
 ) -> Reason:
-    ordered = scene.wishes.overrides.get(asset.name)
-    pauses = value == 0.0 and _is_kept_off(scene, asset)
-    if ordered is not None and (pauses or value == _most(scene, asset)):
+    ordered = inputs.wishes.overrides.get(asset.name)
+    pauses = value == 0.0 and _is_kept_off(inputs, asset)
+    if ordered is not None and (pauses or value == _most(inputs, asset)):
         return ordered.reason.then(_THOUGH)
-    held = turn.is_limited and _rank(asset, _by_turn(asset, turn)) <= _rank(asset, value)
+    held = switch.is_limited and _rank(asset, _by_turn(asset, switch)) <= _rank(asset, value)
     return TIGHTENING if is_needed or held else SAFE_VALUE
 
 
@@ -191,42 +191,46 @@ def _is_due(one: PointConflict, now_ns: int) -> bool:
 
 
 def _next_value(
-    scene: CycleInputs, result: AllocationResult, asset: FlexibleAsset, turn: SwitchState, one: PointConflict
+    inputs: CycleInputs,
+    result: AllocationResult,
+    asset: FlexibleAsset,
+    switch: SwitchState,
+    one: PointConflict,
 ) -> float | None:
     """What is written now: less than what stands there, or the same again as a lease; None: nothing."""
-    order = scene.state.book.orders.get(find_control_point(asset))
+    order = inputs.state.book.orders.get(find_control_point(asset))
     stands = _stands(one, None if order is None else order.value)
     goals = []
     if (
         one.written_ns is None
-        and (safe := scene.house.release_values.get(find_control_point(asset))) is not None
+        and (safe := inputs.house.release_values.get(find_control_point(asset))) is not None
     ):
         goals.append(safe)
-    if turn.is_limited and not (order is not None and order.reason.code == SAFE_VALUE.code):
-        goals.append(_by_turn(asset, turn))
-    if _is_needed(scene, result, asset):
-        goals.append(_least(scene, result, asset))
-    most = _most(scene, asset)
+    if switch.is_limited and not (order is not None and order.reason.code == SAFE_VALUE.code):
+        goals.append(_by_turn(asset, switch))
+    if _is_needed(inputs, result, asset):
+        goals.append(_least(inputs, result, asset))
+    most = _most(inputs, asset)
     if most is not None:
         goals.append(most)
     least = min(goals, key=lambda value: _rank(asset, value), default=None)
     if least is None or stands is None:
         return least
     if _rank(asset, least) < _rank(asset, stands):
-        return _switched(scene, asset, one, least, stands)
+        return _switched(inputs, asset, one, least, stands)
     # The value there may be an invalid one of another controller: our own value is written again.
     is_kept = order is not None and _rank(asset, stands) == _rank(asset, order.value)
     return order.value if order is not None and is_kept and asset.lease_s < inf else None
 
 
-def _most(scene: CycleInputs, asset: FlexibleAsset) -> float | None:
+def _most(inputs: CycleInputs, asset: FlexibleAsset) -> float | None:
     """The most that somebody ordered of a charging point or of PV; None: nobody did."""
-    return orders_overrides.find_ceiling(asset, scene.wishes.overrides)
+    return orders_overrides.find_ceiling(asset, inputs.wishes.overrides)
 
 
-def _is_kept_off(scene: CycleInputs, asset: FlexibleAsset) -> bool:
+def _is_kept_off(inputs: CycleInputs, asset: FlexibleAsset) -> bool:
     """Return whether a person, or the district, keeps it off; the local plan may be met half-way."""
-    overrides = scene.wishes.overrides
+    overrides = inputs.wishes.overrides
     return orders_overrides.is_kept_off(asset, overrides) and overrides[asset.name].who.kind != "rule"
 
 
@@ -237,13 +241,13 @@ def _stands(one: PointConflict, ordered: float | None) -> float | None:
     return ordered if one.read is None or one.agreed else one.read.value
 
 
-def _by_turn(asset: FlexibleAsset, turn: SwitchState) -> float:
+def _by_turn(asset: FlexibleAsset, switch: SwitchState) -> float:
     """The value that is allowed to one that is limited."""
     if isinstance(asset, OperationModeAsset):
-        return asset.modes[asset.normal if turn.mode is None else turn.mode].value
-    if not turn.on:
+        return asset.modes[asset.normal if switch.mode is None else switch.mode].value
+    if not switch.on:
         return 0.0
-    limit_w = turn.limit_w or 0.0
+    limit_w = switch.limit_w or 0.0
     return (
         limit_w / (asset.voltage_v * asset.phases_count) if isinstance(asset, ChargePointAsset) else limit_w
     )
@@ -255,122 +259,122 @@ def _rank(asset: FlexibleAsset, value: float) -> float:
 
 
 def _switched(
-    scene: CycleInputs, asset: FlexibleAsset, one: PointConflict, value: float, stands: float
+    inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict, value: float, stands: float
 ) -> float | None:
     """The value, where no contactor is opened too early or too often for it; a car may be slowed instead."""
     opens = isinstance(asset, OperationModeAsset) or (
         value == 0.0 and find_control_point(asset).endswith(("_on", "_a"))
     )
-    if not opens or _may_open(scene, asset, one):
+    if not opens or _may_open(inputs, asset, one):
         return value
-    order = scene.state.book.orders.get(find_control_point(asset))
+    order = inputs.state.book.orders.get(find_control_point(asset))
     if not isinstance(asset, ChargePointAsset) or stands <= asset.current_min_a:
         return None
     is_off = order is not None and order.value == 0.0
-    pauses = is_off and (_is_kept_off(scene, asset) or _takes_nothing(scene, asset))
+    pauses = is_off and (_is_kept_off(inputs, asset) or _takes_nothing(inputs, asset))
     return None if pauses else asset.current_min_a
 
 
-def _takes_nothing(scene: CycleInputs, asset: ChargePointAsset) -> bool:
+def _takes_nothing(inputs: CycleInputs, asset: ChargePointAsset) -> bool:
     """Return whether it is seen to take nothing: then what it shows as its order is not true."""
-    watts = observations.find_power_w(scene.state.memories, asset, scene.now_ns) if asset.measured else None
+    watts = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) if asset.measured else None
     return watts is not None and watts < 0.5 * find_floor_power_w(asset)
 
 
-def _may_open(scene: CycleInputs, asset: FlexibleAsset, one: PointConflict) -> bool:
-    if _is_above_fuse(scene, asset):
+def _may_open(inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict) -> bool:
+    if _is_above_fuse(inputs, asset):
         return True
-    order = scene.state.book.orders.get(find_control_point(asset))
+    order = inputs.state.book.orders.get(find_control_point(asset))
     moments_ns = [*one.moves_ns[-1:], *([] if order is None else [order.written_ns])]
     least_s = 0.0 if isinstance(asset, Pv) else asset.min_on_s
-    rested = all(scene.now_ns - then >= least_s * _S for then in moments_ns)
-    if isinstance(asset, ChargePointAsset) and _is_kept_off(scene, asset):
+    rested = all(inputs.now_ns - then >= least_s * _S for then in moments_ns)
+    if isinstance(asset, ChargePointAsset) and _is_kept_off(inputs, asset):
         return rested  # it must not be slowed instead
     # A car can be slowed instead, so what was opened before the conflict counts for it as well.
     from_ns = one.moves_ns[-1] if one.moves_ns and not isinstance(asset, ChargePointAsset) else 0
-    recent = [then for then in one.offs_ns if then > from_ns and scene.now_ns - then < _HOUR_S * _S]
+    recent = [then for then in one.offs_ns if then > from_ns and inputs.now_ns - then < _HOUR_S * _S]
     return rested and len(recent) < SWITCHINGS_MAX_PER_H // 2
 
 
-def _is_above_fuse(scene: CycleInputs, asset: FlexibleAsset) -> bool:
+def _is_above_fuse(inputs: CycleInputs, asset: FlexibleAsset) -> bool:
     """Return whether a fuse on its way carries too much, by its meter."""
-    stem = connection_tree.build_topology(scene.house.nodes)
-    (home,) = stem.homes([asset])
-    names = {stem.name(number) for number in stem.way(home)}
+    topology = connection_tree.build_topology(inputs.house.nodes)
+    (home,) = topology.homes([asset])
+    names = {topology.name(number) for number in topology.way(home)}
     return any(
         row.node in names and row.direction == "import" and (breach.fast_over or breach.mean_over)
-        for row, breach in scene.state.overloads.items()
+        for row, breach in inputs.state.overloads.items()
     )
 
 
-def _is_needed(scene: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> bool:
+def _is_needed(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> bool:
     """Return whether a limit, or an event of the grid, needs it lower."""
     if isinstance(asset, Pv):
-        return _exports_too_much(scene, result)
-    is_off = asset.tier in scene.duties.off
-    return is_off or _imports_too_much(scene, result) or _is_above_fuse(scene, asset)
+        return _exports_too_much(inputs, result)
+    is_off = asset.tier in inputs.duties.off
+    return is_off or _imports_too_much(inputs, result) or _is_above_fuse(inputs, asset)
 
 
-def _imports_too_much(scene: CycleInputs, result: AllocationResult) -> bool:
+def _imports_too_much(inputs: CycleInputs, result: AllocationResult) -> bool:
     """Return whether the import is near its limit, or others are lowered to keep one."""
     if result.total_high_w is None:
         return False
     return (
         bool(result.acted or result.broken)
-        or result.total_high_w > RESTORE_BELOW_SHARE * scene.force.import_w
+        or result.total_high_w > RESTORE_BELOW_SHARE * inputs.force.import_w
     )
 
 
-def _exports_too_much(scene: CycleInputs, result: AllocationResult) -> bool:
+def _exports_too_much(inputs: CycleInputs, result: AllocationResult) -> bool:
     if result.total_low_w is None:
         return False
-    is_near = result.total_low_w < -RESTORE_BELOW_SHARE * scene.force.export_w
-    return is_near or scene.force.generation_w is not None
+    is_near = result.total_low_w < -RESTORE_BELOW_SHARE * inputs.force.export_w
+    return is_near or inputs.force.generation_w is not None
 
 
-def _least(scene: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> float:
+def _least(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> float:
     """Return how low a limit needs it: a car keeps its least current where that is enough."""
     if isinstance(asset, OperationModeAsset):
-        return asset.modes[operation_modes.find_preference(scene, asset).lowest].value
+        return asset.modes[operation_modes.find_preference(inputs, asset).lowest].value
     if isinstance(asset, ChargePointAsset):
-        wholly = result.broken or asset.tier in scene.duties.off or _is_above_fuse(scene, asset)
+        wholly = result.broken or asset.tier in inputs.duties.off or _is_above_fuse(inputs, asset)
         return 0.0 if wholly else asset.current_min_a
     if isinstance(asset, Pv) and asset.curtail == "limit":
-        made_w = -min(0.0, observations.find_power_w(scene.state.memories, asset, scene.now_ns) or 0.0)
-        over_w = -scene.force.export_w - (result.total_low_w or 0.0)
+        made_w = -min(0.0, observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) or 0.0)
+        over_w = -inputs.force.export_w - (result.total_low_w or 0.0)
         most_w = made_w - max(0.0, over_w)
-        if scene.force.generation_w is not None:
-            most_w = min(most_w, generation.find_generation_share_w(scene, asset, scene.force.generation_w))
+        if inputs.force.generation_w is not None:
+            most_w = min(most_w, generation.find_generation_share_w(inputs, asset, inputs.force.generation_w))
         return max(0.0, most_w)
     return 0.0
 
 
-def _turned(scene: CycleInputs, asset: FlexibleAsset, turn: SwitchState, value: float) -> SwitchState:
+def _turned(inputs: CycleInputs, asset: FlexibleAsset, switch: SwitchState, value: float) -> SwitchState:
     """The turn of one that was written ``value``: it comes back in its turn, once the conflict is over.
 
     Nobody believes that it obeys: what is measured counts.
     """
-    now_ns = scene.now_ns
-    before_w = max(0.0, observations.find_power_w(scene.state.memories, asset, now_ns) or 0.0)
+    now_ns = inputs.now_ns
+    before_w = max(0.0, observations.find_power_w(inputs.state.memories, asset, now_ns) or 0.0)
     if isinstance(asset, OperationModeAsset):
         mode = _mode(asset, value)
-        if mode <= (asset.normal if turn.mode is None else turn.mode):
-            return turn
-        return replace(switch_state.switch_off(turn, before_w, now_ns, deaf=True), mode=mode, is_held=True)
+        if mode <= (asset.normal if switch.mode is None else switch.mode):
+            return switch
+        return replace(switch_state.switch_off(switch, before_w, now_ns, deaf=True), mode=mode, is_held=True)
     if find_control_point(asset).endswith("_w"):
-        return switch_state.hold_limit(turn, value, now_ns, deaf=True)
+        return switch_state.hold_limit(switch, value, now_ns, deaf=True)
     if value == 0.0:
-        return switch_state.switch_off(turn, before_w, now_ns, deaf=True) if turn.on else turn
+        return switch_state.switch_off(switch, before_w, now_ns, deaf=True) if switch.on else switch
     assert isinstance(asset, ChargePointAsset)
-    if not turn.on:  # another controller switched it on: its minimum times count from here
-        turn = switch_state.switch_on(turn, now_ns)
+    if not switch.on:  # another controller switched it on: its minimum times count from here
+        switch = switch_state.switch_on(switch, now_ns)
     limit_w = max(find_floor_power_w(asset), value * asset.voltage_v * asset.phases_count)
-    return switch_state.hold_limit(turn, limit_w, now_ns, deaf=True)
+    return switch_state.hold_limit(switch, limit_w, now_ns, deaf=True)
 
 
-def find_conflict_alarms(scene: CycleInputs) -> Iterator[Alarm]:
+def find_conflict_alarms(inputs: CycleInputs) -> Iterator[Alarm]:
     """The points in conflict that limits may still lower; a battery is given back and has its own alarm."""
-    for asset in find_contested_assets(scene):
+    for asset in find_contested_assets(inputs):
         if not isinstance(asset, Battery):
             point = find_control_point(asset)
             limits = "nothing raises it, and limits count it at what that sets"

@@ -136,8 +136,8 @@ def _of_its_class(state: ControlState, asset: ControllableAsset, now: Now) -> di
         left_s = charging_sessions.find_departure_s(asset, state.memories, now, state.house.zone)
         return {"leaves_in_s": _rounded(left_s), "present": not _is_away(state, asset)}
     if isinstance(asset, OperationModeAsset):
-        turn = state.turns.get(asset.name, SwitchState())
-        mode = asset.normal if turn.mode is None else turn.mode
+        switch = state.turns.get(asset.name, SwitchState())
+        mode = asset.normal if switch.mode is None else switch.mode
         found = {"modes": [one.name for one in asset.modes], "mode": asset.modes[mode].name}
         return {**found, **_of_tank(state, asset, now)}
     return {}
@@ -163,16 +163,16 @@ def _tank_c(state: ControlState, asset: ControllableAsset, now: Now) -> float | 
 
 def _timers(state: ControlState, asset: ControllableAsset, now: Now) -> Iterator[dict[str, Any]]:
     """The one that runs: S2's minimum time of the mode it is in."""
-    turn = state.turns.get(asset.name)
-    if turn is None or turn.since_ns is None or isinstance(asset, Battery):
+    switch = state.turns.get(asset.name)
+    if switch is None or switch.since_ns is None or isinstance(asset, Battery):
         return
     if isinstance(asset, Pv):
-        least_s = 0.0 if turn.on else PV_MIN_OFF_S
+        least_s = 0.0 if switch.on else PV_MIN_OFF_S
     else:
-        least_s = asset.min_on_s if turn.on else asset.min_off_s
-    left_s = least_s - (now.ns - turn.since_ns) / 1e9
+        least_s = asset.min_on_s if switch.on else asset.min_off_s
+    left_s = least_s - (now.ns - switch.since_ns) / 1e9
     if left_s > 0:
-        yield {"id": "min_on" if turn.on else "min_off", "duration_s": least_s, "left_s": round(left_s, 1)}
+        yield {"id": "min_on" if switch.on else "min_off", "duration_s": least_s, "left_s": round(left_s, 1)}
 
 
 def _why_not(state: ControlState, asset: ControllableAsset, now: Now) -> str:

@@ -98,11 +98,11 @@ class OutputSwings:
 
 
 def update_hunting(
-    before: OutputSwings, house: Site, memories: LastGoodValues, orders: Mapping[str, Order], now_ns: int
+    before: OutputSwings, house: Site, last_good: LastGoodValues, orders: Mapping[str, Order], now_ns: int
 ) -> OutputSwings:
     """The swings after this look."""
     least_w = max(LEAST_W, LEAST_SHARE * house.limits.import_hard_w)
-    grid = _turned(before.grid, memories.get(f"{house.grid.name}.power_w"), least_w)
+    grid = _turned(before.grid, last_good.get(f"{house.grid.name}.power_w"), least_w)
     seen = {}
     for asset in house.assets:
         if isinstance(asset, _Follower):
@@ -112,22 +112,22 @@ def update_hunting(
                 told = None if order is None else LastGood(order.value, order.written_ns)
                 own_w = max(LEAST_W, LEAST_SHARE * asset.rated_w)
                 swing = before.of.get(asset.name, OutputSwing())
-                power = _turned(swing.power, memories.get(f"{asset.name}.power_w"), own_w)
+                power = _turned(swing.power, last_good.get(f"{asset.name}.power_w"), own_w)
                 moved = _turned(swing.order, told, own_w)
                 same = moved is swing.order and power is swing.power
                 seen[asset.name] = swing if same else replace(swing, order=moved, power=power)
     grid_s = _half_s(grid, now_ns)
     mine = [a for a in house.assets if a.name in seen and isinstance(a, _Follower)]
     suspects = [asset for asset in mine if _swings(seen[asset.name], asset, grid_s, now_ns)]
-    own_w = sum(_made_w(seen[asset.name], asset, memories, now_ns) for asset in suspects)
+    own_w = sum(_made_w(seen[asset.name], asset, last_good, now_ns) for asset in suspects)
     names = {asset.name for asset in suspects} if own_w >= OWN_SHARE * grid.amplitude else set()
     found = {name: _stepped(one, now_ns, is_found=name in names) for name, one in seen.items()}
     return OutputSwings(grid=grid, of=found)
 
 
-def _made_w(swing: OutputSwing, asset: Battery | Pv, memories: LastGoodValues, now_ns: int) -> float:
+def _made_w(swing: OutputSwing, asset: Battery | Pv, last_good: LastGoodValues, now_ns: int) -> float:
     """How far an output moves the grid in a swing: by its own meter, by its orders where it has none."""
-    if f"{asset.name}.power_w" not in memories:
+    if f"{asset.name}.power_w" not in last_good:
         return swing.order.amplitude
     half_s, power_s = _half_s(swing.order, now_ns), _half_s(swing.power, now_ns)
     return swing.power.amplitude if half_s and power_s and _alike(half_s, power_s) else 0.0

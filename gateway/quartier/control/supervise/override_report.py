@@ -25,11 +25,11 @@ _BATTERY_LED = frozenset({"plan.leads", "self_consumption"})
 
 
 def report_override(
-    scene: CycleInputs,
+    inputs: CycleInputs,
     asset: ControllableAsset,
     wish: Override,
     order: Order | None,
-    player: Participant | None,
+    participant: Participant | None,
 ) -> dict[str, Any]:
     """Return what was wished, what is ordered (``done``), both in the unit of ``point``, and what limits it.
 
@@ -37,7 +37,7 @@ def report_override(
     done or on its way.
     """
     wished, done = _at_point(asset, wish.value), None if order is None else order.value
-    held = None if wished is None or order is None else _held(scene, asset, wish, wished, order, player)
+    held = None if wished is None or order is None else _held(inputs, asset, wish, wished, order, participant)
     return {
         "point": find_control_point(asset),
         "wished": wished,
@@ -55,22 +55,24 @@ def _at_point(asset: ControllableAsset, value: float | None) -> float | None:
 
 
 def _held(
-    scene: CycleInputs,
+    inputs: CycleInputs,
     asset: ControllableAsset,
     wish: Override,
     wished: float,
     order: Order,
-    player: Participant | None,
+    participant: Participant | None,
 ) -> Reason | None:
     point = find_control_point(asset)
     if abs(wished - order.value) <= VALUE_TOLERANCE.get(point.rpartition("_")[2], 0.0):
         return None
     if isinstance(asset, Load | ChargePointAsset) and wished == 0:
-        turn = scene.state.turns.get(asset.name, switch_state.SwitchState())
-        return None if switch_state.is_switch_allowed(asset, turn, scene.now_ns) else _MINIMUM_ON
+        switch = inputs.state.turns.get(asset.name, switch_state.SwitchState())
+        return None if switch_state.is_switch_allowed(asset, switch, inputs.now_ns) else _MINIMUM_ON
     if order.reason not in (wish.reason, NO_REASON) and not _is_earlier(asset, order.reason):
         return order.reason
-    return _narrowed(scene, asset, wished, player) if isinstance(asset, Battery) and player else None
+    return (
+        _narrowed(inputs, asset, wished, participant) if isinstance(asset, Battery) and participant else None
+    )
 
 
 def _is_earlier(asset: ControllableAsset, reason: Reason) -> bool:
@@ -83,44 +85,48 @@ def _is_earlier(asset: ControllableAsset, reason: Reason) -> bool:
     return reason.code in _ORDERED and reason.last.code in (reason.code, "said")
 
 
-def _narrowed(scene: CycleInputs, asset: Battery, wished_w: float, player: Participant) -> Reason | None:
+def _narrowed(
+    inputs: CycleInputs, asset: Battery, wished_w: float, participant: Participant
+) -> Reason | None:
     """Return what leaves a battery less room than is wished; None where only its ramp delays the wish."""
-    if player.room.low_w - 1.0 <= wished_w <= player.room.high_w + 1.0:
+    if participant.room.low_w - 1.0 <= wished_w <= participant.room.high_w + 1.0:
         return None
     soc_pct = observations.find_fresh_value(
-        scene.state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, scene.now_ns
+        inputs.state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, inputs.now_ns
     )
     if soc_pct is None:
         return None
     own = setpoints.find_power_range(asset, soc_pct)
     return (
-        _no_charge(scene, asset, wished_w, own)
+        _no_charge(inputs, asset, wished_w, own)
         if wished_w > 0
-        else _no_discharge(scene, asset, wished_w, own)
+        else _no_discharge(inputs, asset, wished_w, own)
     )
 
 
-def _no_charge(scene: CycleInputs, asset: Battery, wished_w: float, own: records.PowerRange) -> Reason | None:
+def _no_charge(
+    inputs: CycleInputs, asset: Battery, wished_w: float, own: records.PowerRange
+) -> Reason | None:
     if wished_w > own.high_w:
         return make_reason("battery.full", soc_pct=asset.soc_max_pct)
-    is_by_hand = records.is_by_hand(asset.name, scene.wishes.overrides)
-    is_shed = scene.duties.asked_no_grid_charge and not is_by_hand
-    if scene.duties.no_grid_charge or is_shed or scene.duties.ceiling_w is not None:
+    is_by_hand = records.is_by_hand(asset.name, inputs.wishes.overrides)
+    is_shed = inputs.duties.asked_no_grid_charge and not is_by_hand
+    if inputs.duties.no_grid_charge or is_shed or inputs.duties.ceiling_w is not None:
         return _NO_CHARGE
-    return make_reason("battery.link_no_charge", mode=scene.wishes.caps.mode)
+    return make_reason("battery.link_no_charge", mode=inputs.wishes.caps.mode)
 
 
 def _no_discharge(
-    scene: CycleInputs, asset: Battery, wished_w: float, own: records.PowerRange
+    inputs: CycleInputs, asset: Battery, wished_w: float, own: records.PowerRange
 ) -> Reason | None:
     if wished_w < own.low_w:
         return make_reason("battery.empty", soc_pct=max(asset.soc_min_pct, asset.reserve_soc_pct))
-    if scene.duties.no_feed_in:
+    if inputs.duties.no_feed_in:
         return _NO_FEED_IN
-    if scene.wishes.caps.no_battery_export:
-        return make_reason("battery.link_no_export", mode=scene.wishes.caps.mode)
-    if unmet.is_meter_unsigned(scene.house, scene.state.memories):
+    if inputs.wishes.caps.no_battery_export:
+        return make_reason("battery.link_no_export", mode=inputs.wishes.caps.mode)
+    if unmet.is_meter_unsigned(inputs.house, inputs.state.memories):
         return _APPARENT
-    if scene.force.generation_w is not None:
-        return scene.force.reason("generation")
-    return _SUSPECT if scene.meter.verdict is Verdict.SUSPECT else make_reason("conflict.though")
+    if inputs.force.generation_w is not None:
+        return inputs.force.reason("generation")
+    return _SUSPECT if inputs.meter.verdict is Verdict.SUSPECT else make_reason("conflict.though")

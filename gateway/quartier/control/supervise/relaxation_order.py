@@ -53,20 +53,20 @@ NO_ORDER, DEAF, MOVED = "takes no order", "does not obey", "another controller m
 
 
 def find_unmoved_power(
-    scene: CycleInputs, players: Sequence[Participant], inside: Sequence[PlacedAsset], k: int
+    inputs: CycleInputs, participants: Sequence[Participant], inside: Sequence[PlacedAsset], k: int
 ) -> Iterator[str]:
     """What still takes power in row ``k`` of a node and is not moved, each with the rule that protects it."""
     for leaf in inside:
         if leaf.share.spread_power(1.0)[k] <= 0:
             continue
-        why = _of_others(leaf) if leaf.index is None else _of(scene, players[leaf.index])
+        why = _of_others(leaf) if leaf.index is None else _of(inputs, participants[leaf.index])
         if why:
             yield f"{leaf.asset.name} ({why})"
 
 
-def find_obstacles(scene: CycleInputs, players: Sequence[Participant]) -> str:
+def find_obstacles(inputs: CycleInputs, participants: Sequence[Participant]) -> str:
     """Return the assets that still take power, each with the rule that protects it. Without nodes."""
-    kept = ((player.name, _of(scene, player)) for player in players)
+    kept = ((participant.name, _of(inputs, participant)) for participant in participants)
     return ", ".join(f"{name} ({why})" for name, why in kept if why)
 
 
@@ -76,26 +76,31 @@ def _of_others(leaf: PlacedAsset) -> str:
     return ""
 
 
-def _of(scene: CycleInputs, player: Participant) -> str:
-    if max(player.want_w, player.present_w) <= 0:
+def _of(inputs: CycleInputs, participant: Participant) -> str:
+    if max(participant.want_w, participant.present_w) <= 0:
         return ""
-    moved = not isinstance(player.asset, Battery) and results.is_paused_by_conflict(scene, player.asset)
-    if moved or not player.usable:
+    moved = not isinstance(participant.asset, Battery) and results.is_paused_by_conflict(
+        inputs, participant.asset
+    )
+    if moved or not participant.usable:
         return MOVED if moved else "no fall-back"
-    if player.deaf:
+    if participant.deaf:
         return DEAF
-    asset, turn = player.asset, player.turn
+    asset, switch = participant.asset, participant.turn
     if isinstance(asset, OperationModeAsset):
-        return "" if switch_state.is_lowering_allowed(asset, turn, scene.now_ns) else "least times"
+        return "" if switch_state.is_lowering_allowed(asset, switch, inputs.now_ns) else "least times"
     if isinstance(asset, Load | ChargePointAsset) and not switch_state.is_switch_allowed(
-        asset, turn, scene.now_ns
+        asset, switch, inputs.now_ns
     ):
         return "least times"
     return ""
 
 
 def find_unmet_limit_alarms(
-    scene: CycleInputs, players: Sequence[Participant], one: ConnectionTree | None, broken: Sequence[int]
+    inputs: CycleInputs,
+    participants: Sequence[Participant],
+    one: ConnectionTree | None,
+    broken: Sequence[int],
 ) -> Iterator[Alarm]:
     """One for each cap of a node that does not hold although all was moved, and each meter not heard."""
     if one is None:
@@ -103,8 +108,8 @@ def find_unmet_limit_alarms(
     for row in broken:
         if row:
             number, k = divmod(row, NODE_ROWS)
-            cap = connection_tree.make_row_reason(scene.house, one.stem, scene.force, row, "import")
-            kept = ", ".join(find_unmoved_power(scene, players, one.find_inside(number), k))
+            cap = connection_tree.make_row_reason(inputs.house, one.stem, inputs.force, row, "import")
+            kept = ", ".join(find_unmoved_power(inputs, participants, one.find_inside(number), k))
             words = f"{cap} cannot be met: all that may be moved was moved"
             place = one.stem.name(number) + f".l{k}" * bool(k)
             yield Alarm("node.unmet", place, words + f"; in the way: {kept}" * bool(kept))

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from quartier.control import participants
 from quartier.control.allocate import operation_modes, tree
 from quartier.control.allocate.results import AllocationResult, explain_battery_not_controlled
 from quartier.control.events import effects
@@ -18,11 +17,15 @@ from quartier.control.observe.meter_check import judge
 from quartier.control.observe.meter_check.judge import Verdict
 from quartier.control.orders import conflicts, hidden_conflicts, local_plan, releases
 from quartier.control.participants import (
+    FALLBACK_LOST,
+    NO_FALLBACK,
     LimitableAsset,
     Participant,
+    explain_no_order,
     find_control_point,
     find_flexible_assets,
     is_controllable,
+    is_order_allowed,
 )
 from quartier.control.reason import NO_REASON, Reason, make_reason, render_data
 from quartier.control.state import ControlState
@@ -51,48 +54,48 @@ LOST_LINK_MODES = ("HOLD", "FAILSAFE")
 METER_LOST_ROW: AlarmKey = ("loss.grid_meter_lost", "")
 
 
-def find_present_losses(scene: CycleInputs) -> list[tuple[str, str]]:
+def find_present_losses(inputs: CycleInputs) -> list[tuple[str, str]]:
     """Names of rows, each with its asset (empty: the whole building); the table's order."""
     order = {loss.name: place for place, loss in enumerate(loss_table.LOSSES)}
-    return sorted({*_of_building(scene), *_of_assets(scene)}, key=lambda found: (order[found[0]], found[1]))
+    return sorted({*_of_building(inputs), *_of_assets(inputs)}, key=lambda found: (order[found[0]], found[1]))
 
 
-def _of_building(scene: CycleInputs) -> Iterator[tuple[str, str]]:
-    if scene.lost and scene.meter.verdict is not Verdict.IMPLAUSIBLE:
+def _of_building(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
+    if inputs.lost and inputs.meter.verdict is not Verdict.IMPLAUSIBLE:
         yield "grid-meter-lost", ""
-    elif scene.grid_w is None and f"{scene.house.grid.name}.power_w" in scene.state.memories:
+    elif inputs.grid_w is None and f"{inputs.house.grid.name}.power_w" in inputs.state.memories:
         yield "grid-meter-stale", ""
-    if scene.wishes.caps.mode in LOST_LINK_MODES and not scene.wishes.caps.tested:
+    if inputs.wishes.caps.mode in LOST_LINK_MODES and not inputs.wishes.caps.tested:
         yield "uplink-lost", ""
-    if not scene.now.synced:
+    if not inputs.now.synced:
         yield "clock-unsynced", ""
-    if "cycle-late" in scene.state.judgement.until_ns:
+    if "cycle-late" in inputs.state.judgement.until_ns:
         yield "cycle-late", ""
 
 
-def _of_assets(scene: CycleInputs) -> Iterator[tuple[str, str]]:
+def _of_assets(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
     """Yield who was heard and is silent; who was never heard has its time to answer first."""
-    for asset in scene.house.assets:
-        known = f"{asset.name}.power_w" in scene.state.memories
-        silent = observations.find_power_w(scene.state.memories, asset, scene.now_ns) is None
-        if asset.measured and silent and (known or scene.running_s > totals.START_WAIT_S):
+    for asset in inputs.house.assets:
+        known = f"{asset.name}.power_w" in inputs.state.memories
+        silent = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) is None
+        if asset.measured and silent and (known or inputs.running_s > totals.START_WAIT_S):
             yield loss_table.find_asset_loss(asset).name, asset.name
 
 
-def find_loss_alarm(scene: CycleInputs, name: str) -> AlarmKey | None:
+def find_loss_alarm(inputs: CycleInputs, name: str) -> AlarmKey | None:
     """The alarm of the loss for which the point of an asset is given back; None where it is for another."""
-    if scene.meter.verdict is Verdict.IMPLAUSIBLE:
-        return "meter.implausible", scene.house.grid.name
-    if scene.lost or scene.stage is ControlStage.SAFE:
+    if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
+        return "meter.implausible", inputs.house.grid.name
+    if inputs.lost or inputs.stage is ControlStage.SAFE:
         return METER_LOST_ROW
-    asset = next((one for one in scene.house.assets if one.name == name), None)
-    if asset is None or observations.find_power_w(scene.state.memories, asset, scene.now_ns) is not None:
+    asset = next((one for one in inputs.house.assets if one.name == name), None)
+    if asset is None or observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) is not None:
         return None
     return loss_table.find_alarm_code(loss_table.find_asset_loss(asset)), name
 
 
 _STEERED, _MEASURED = make_reason("state.steered"), make_reason("state.measured")
-_NOT_ORDERED = make_reason("state.not_ordered", more=participants.NO_FALLBACK)
+_NOT_ORDERED = make_reason("state.not_ordered", more=NO_FALLBACK)
 _UNREAD, _SHED = make_reason("state.unread"), make_reason("state.shed")
 _ALSO, _DEAF = make_reason("state.also"), make_reason("state.deaf")
 _OFF: Mapping[type, Reason] = {ChargePointAsset: make_reason("state.paused"), Pv: make_reason("state.off")}
@@ -108,64 +111,64 @@ _ROLES: Mapping[type, str] = {BatchLoad: "load"}
 
 
 def render_status(
-    scene: CycleInputs,
-    players: Sequence[Participant],
+    inputs: CycleInputs,
+    participants: Sequence[Participant],
     result: AllocationResult,
     after: ControlState,
     lost: Mapping[str, Reason],
 ) -> dict[str, Any]:
     """Mode and why, stage and rules, caps and whose, alarms, the grid, each asset, which rule acted."""
-    caps = scene.wishes.caps
-    rules = scene.state.judgement.rules
-    by_name = {player.name: player for player in players}
-    said = {player.name: player.reason for player in players}
-    deaf = {player.name for player in players if player.deaf}
+    caps = inputs.wishes.caps
+    rules = inputs.state.judgement.rules
+    by_name = {participant.name: participant for participant in participants}
+    said = {participant.name: participant.reason for participant in participants}
+    deaf = {participant.name for participant in participants if participant.deaf}
     said |= {
         point.partition(".")[0]: make_reason("output.given_back", more=why) for point, why in lost.items()
     }
     return {
         "mode": caps.mode,
         "why": caps.why,
-        "mode_age_s": round((scene.now_ns - caps.since_ns) / 1e9, 1),
-        "stage": scene.stage.name,
+        "mode_age_s": round((inputs.now_ns - caps.since_ns) / 1e9, 1),
+        "stage": inputs.stage.name,
         "rules": [{"name": name, "words": health.STAGE_TEXTS[name]} for name in rules],
-        "caps": _caps(scene.force),
+        "caps": _caps(inputs.force),
         "grid": {
-            "power_w": _last(scene, scene.house.grid),
-            "age_s": _age(scene.grid_age_s),
-            "state": _grid_state(scene),
-            "lag_s": scene.state.lag.found_s,
-            "verdict": scene.meter.verdict.name.lower(),
-            "causes": [{"code": code, "value": round(value, 2)} for code, value in scene.meter.causes],
-            "unit": "VA" if scene.house.grid.is_apparent else "W",
+            "power_w": _last(inputs, inputs.house.grid),
+            "age_s": _age(inputs.grid_age_s),
+            "state": _grid_state(inputs),
+            "lag_s": inputs.state.lag.found_s,
+            "verdict": inputs.meter.verdict.name.lower(),
+            "causes": [{"code": code, "value": round(value, 2)} for code, value in inputs.meter.causes],
+            "unit": "VA" if inputs.house.grid.is_apparent else "W",
         },
-        "events": effects.render_grid_effects(scene.state.events, scene.duties, scene.now_ns),
-        "contacts": contacts.render_contacts(scene.house.contacts, scene.state.contacts, scene.now_ns),
+        "events": effects.render_grid_effects(inputs.state.events, inputs.duties, inputs.now_ns),
+        "contacts": contacts.render_contacts(inputs.house.contacts, inputs.state.contacts, inputs.now_ns),
         "supplies": supplies.render_supplies(
-            scene.house.supplies, scene.state.supplies, scene.state.memories, scene.now_ns
+            inputs.house.supplies, inputs.state.supplies, inputs.state.memories, inputs.now_ns
         ),
-        "losses": [{"name": name, "of": of} for name, of in find_present_losses(scene)],
-        "alarms": alarm_types.list_standing_alarms(after.alarms, scene.house.zone),
-        "acted": sorted({f"{players[index].name}: {reason}" for index, reason in result.acted.items()}),
-        "restore": _restore(scene, result),
+        "losses": [{"name": name, "of": of} for name, of in find_present_losses(inputs)],
+        "alarms": alarm_types.list_standing_alarms(after.alarms, inputs.house.zone),
+        "acted": sorted({f"{participants[index].name}: {reason}" for index, reason in result.acted.items()}),
+        "restore": _restore(inputs, result),
         "assets": {
             a.name: _with_wish(
-                scene,
+                inputs,
                 a,
                 after,
                 by_name.get(a.name),
-                _asset(scene, a, after, said.get(a.name), is_deaf=a.name in deaf),
+                _asset(inputs, a, after, said.get(a.name), is_deaf=a.name in deaf),
             )
-            for a in scene.house.assets
+            for a in inputs.house.assets
         },
-        **_nodes(scene, result, after),
+        **_nodes(inputs, result, after),
     }
 
 
-def _nodes(scene: CycleInputs, result: AllocationResult, after: ControlState) -> dict[str, Any]:
-    if result.grove is None or not scene.house.has_connection_tree:
+def _nodes(inputs: CycleInputs, result: AllocationResult, after: ControlState) -> dict[str, Any]:
+    if result.grove is None or not inputs.house.has_connection_tree:
         return {}
-    return {"nodes": tree.render_tree(scene, result.grove, after.book.orders)}
+    return {"nodes": tree.render_tree(inputs, result.grove, after.book.orders)}
 
 
 def _caps(force: ActiveLimits) -> dict[str, Any]:
@@ -178,91 +181,97 @@ def _caps(force: ActiveLimits) -> dict[str, Any]:
     return found
 
 
-def _grid_state(scene: CycleInputs) -> str:
-    if scene.grid_w is not None:
-        return "suspect" if scene.meter.verdict is Verdict.SUSPECT else "good"
-    if f"{scene.house.grid.name}.power_w" not in scene.state.memories:
-        return "never read" if scene.lost else "starting"
-    if scene.meter.verdict is Verdict.IMPLAUSIBLE:
+def _grid_state(inputs: CycleInputs) -> str:
+    if inputs.grid_w is not None:
+        return "suspect" if inputs.meter.verdict is Verdict.SUSPECT else "good"
+    if f"{inputs.house.grid.name}.power_w" not in inputs.state.memories:
+        return "never read" if inputs.lost else "starting"
+    if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
         return "implausible"
-    return "lost" if scene.lost else "stale"
+    return "lost" if inputs.lost else "stale"
 
 
 def find_control_alarms(
-    scene: CycleInputs, players: Sequence[Participant], result: AllocationResult, lost: Mapping[str, Reason]
+    inputs: CycleInputs,
+    participants: Sequence[Participant],
+    result: AllocationResult,
+    lost: Mapping[str, Reason],
 ) -> Iterator[Alarm]:
     """Yield what is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
-    for one in _alarms(scene, players, result, lost):
-        yield _with_meter_cause(scene, one)
-    yield from unmet.find_unkept_limit_alarms(scene, players)
-    yield from daily_runs.find_late_run_alarms(scene.house, scene.state.runs)
-    yield from relaxation_order.find_unmet_limit_alarms(scene, players, result.grove, result.broken)
+    for one in _alarms(inputs, participants, result, lost):
+        yield _with_meter_cause(inputs, one)
+    yield from unmet.find_unkept_limit_alarms(inputs, participants)
+    yield from daily_runs.find_late_run_alarms(inputs.house, inputs.state.runs)
+    yield from relaxation_order.find_unmet_limit_alarms(inputs, participants, result.grove, result.broken)
 
 
-def _with_meter_cause(scene: CycleInputs, one: Alarm) -> Alarm:
+def _with_meter_cause(inputs: CycleInputs, one: Alarm) -> Alarm:
     """Return an alarm with the doubt of the grid meter as its cause, where it follows from its readings."""
-    if scene.meter.verdict is Verdict.GOOD or one.cause is not None:
+    if inputs.meter.verdict is Verdict.GOOD or one.cause is not None:
         return one
-    code = "meter.implausible" if scene.meter.verdict is Verdict.IMPLAUSIBLE else "meter.suspect"
+    code = "meter.implausible" if inputs.meter.verdict is Verdict.IMPLAUSIBLE else "meter.suspect"
     if one.code in {"meter.late", "control.hunting"}:
-        return one.changed(cause=(code, scene.house.grid.name))
+        return one.changed(cause=(code, inputs.house.grid.name))
     if one.code == "cap.exceeded":
         return one.changed(more=f"; the grid meter is doubted: see {code} first")
     return one
 
 
 def _alarms(
-    scene: CycleInputs, players: Sequence[Participant], result: AllocationResult, lost: Mapping[str, Reason]
+    inputs: CycleInputs,
+    participants: Sequence[Participant],
+    result: AllocationResult,
+    lost: Mapping[str, Reason],
 ) -> Iterator[Alarm]:
-    yield from contacts.find_contact_alarms(scene.state.contacts)
-    yield from supplies.find_supply_alarms(scene.state.supplies)
-    yield from effects.find_grid_alarms(scene.state.events, scene.duties, scene.now_ns)
-    yield from hunting.find_hunting_alarms(scene.state.swings)
-    yield from conflict_response.find_conflict_alarms(scene)
-    yield from hidden_conflicts.find_hidden_conflict_alarms(scene.state.trespasses, scene.house)
-    yield from meter_delay.find_delay_alarms(scene.state.lag, scene.house)
-    yield from judge.find_meter_alarms(scene.meter, scene.house)
-    yield from meter_clocks.find_clock_alarms(scene.state.clocks, scene.now_ns)
-    if scene.wishes.caps.clock:
-        yield Alarm("clock.stepped", "", scene.wishes.caps.clock)
-    for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
+    yield from contacts.find_contact_alarms(inputs.state.contacts)
+    yield from supplies.find_supply_alarms(inputs.state.supplies)
+    yield from effects.find_grid_alarms(inputs.state.events, inputs.duties, inputs.now_ns)
+    yield from hunting.find_hunting_alarms(inputs.state.swings)
+    yield from conflict_response.find_conflict_alarms(inputs)
+    yield from hidden_conflicts.find_hidden_conflict_alarms(inputs.state.trespasses, inputs.house)
+    yield from meter_delay.find_delay_alarms(inputs.state.lag, inputs.house)
+    yield from judge.find_meter_alarms(inputs.meter, inputs.house)
+    yield from meter_clocks.find_clock_alarms(inputs.state.clocks, inputs.now_ns)
+    if inputs.wishes.caps.clock:
+        yield Alarm("clock.stepped", "", inputs.wishes.caps.clock)
+    for direction, breach in (("import", inputs.state.import_breach), ("export", inputs.state.export_breach)):
         if breach.fast_over:
-            words = f"over the {scene.force.reason(direction)} by 10 % for 5 s"
+            words = f"over the {inputs.force.reason(direction)} by 10 % for 5 s"
             yield Alarm("cap.exceeded", direction, words)
         elif breach.mean_over:
-            yield Alarm("cap.exceeded", direction, f"60 s mean over the {scene.force.reason(direction)}")
-    yield from limits_breach.find_overload_alarms(scene.state.overloads, scene.house, scene.force)
+            yield Alarm("cap.exceeded", direction, f"60 s mean over the {inputs.force.reason(direction)}")
+    yield from limits_breach.find_overload_alarms(inputs.state.overloads, inputs.house, inputs.force)
     if 0 in result.broken:
         words = "the caps cannot be met: all that may be moved was moved"
-        if result.total_high_w is not None and result.total_high_w > scene.force.import_w:
-            kept = relaxation_order.find_obstacles(scene, players)
+        if result.total_high_w is not None and result.total_high_w > inputs.force.import_w:
+            kept = relaxation_order.find_obstacles(inputs, participants)
             words += f"; in the way: {kept}" * bool(kept)
-        yield Alarm("cap.unmet", "", words, find_loss_alarm(scene, ""))
+        yield Alarm("cap.unmet", "", words, find_loss_alarm(inputs, ""))
     for name, why in lost.items():
-        yield from _given_back(scene, name, why)
-    yield from releases.find_release_alarms(scene, lost)
-    for asset in (*find_flexible_assets(scene.house), *operation_modes.find_controllable(scene.house)):
-        if unsafe := participants.explain_no_order(asset, scene.state.memories):
+        yield from _given_back(inputs, name, why)
+    yield from releases.find_release_alarms(inputs, lost)
+    for asset in (*find_flexible_assets(inputs.house), *operation_modes.find_controllable(inputs.house)):
+        if unsafe := explain_no_order(asset, inputs.state.memories):
             words = f"{asset.name}: used for no cap and no shed, {unsafe}"
             yield Alarm("output.fallback_lost", asset.name, words)
 
 
-def _given_back(scene: CycleInputs, name: str, why: Reason) -> Iterator[Alarm]:
+def _given_back(inputs: CycleInputs, name: str, why: Reason) -> Iterator[Alarm]:
     """Yield why a point is given back; where a person ordered it, that is nobody's alarm."""
     words = f"{name}: given back, {why}"
     if why.code == conflicts.CONFLICT_REASON.code:
         yield Alarm("output.second_master", name, words)
-    elif why.code == participants.FALLBACK_LOST.code:
+    elif why.code == FALLBACK_LOST.code:
         yield Alarm("output.fallback_lost", name.partition(".")[0], words)
     elif why.who.kind not in {"person", "document"}:
-        yield Alarm("output.given_back", name, words, find_loss_alarm(scene, name.partition(".")[0]))
+        yield Alarm("output.given_back", name, words, find_loss_alarm(inputs, name.partition(".")[0]))
 
 
-def _restore(scene: CycleInputs, result: AllocationResult) -> dict[str, Any]:
-    gate, now_ns = result.gate, scene.now_ns
+def _restore(inputs: CycleInputs, result: AllocationResult) -> dict[str, Any]:
+    gate, now_ns = result.gate, inputs.now_ns
     waits_ns = max(0, (gate.not_before_ns or now_ns) - now_ns)
     below_s = None if gate.below_since_ns is None else (now_ns - gate.below_since_ns) / 1e9
-    held = sorted(n for n, t in scene.state.turns.items() if t.is_limited)
+    held = sorted(n for n, t in inputs.state.turns.items() if t.is_limited)
     return {
         "held": held,
         "below_s": None if below_s is None else round(below_s, 1),
@@ -271,57 +280,57 @@ def _restore(scene: CycleInputs, result: AllocationResult) -> dict[str, Any]:
 
 
 def _asset(
-    scene: CycleInputs, asset: ControllableAsset, after: ControlState, said: Reason | None, *, is_deaf: bool
+    inputs: CycleInputs, asset: ControllableAsset, after: ControlState, said: Reason | None, *, is_deaf: bool
 ) -> dict[str, Any]:
-    memory = scene.state.memories.get(f"{asset.name}.power_w")
-    silent = observations.find_power_w(scene.state.memories, asset, scene.now_ns) is None
+    memory = inputs.state.memories.get(f"{asset.name}.power_w")
+    silent = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) is None
     quality = "never read" if memory is None else ("silent" if silent else "good")
     shown_asset: dict[str, Any] = {
         "role": _ROLES.get(type(asset), asset.role),
         "tier": asset.tier,
-        "power_w": _last(scene, asset),
-        "age_s": _age(observations.find_reading_age_s(memory, scene.now_ns)),
+        "power_w": _last(inputs, asset),
+        "age_s": _age(observations.find_reading_age_s(memory, inputs.now_ns)),
         "quality": quality if asset.measured else "not measured",
     }
     if isinstance(asset, Battery):
-        soc = scene.state.memories.get(f"{asset.name}.soc_pct")
+        soc = inputs.state.memories.get(f"{asset.name}.soc_pct")
         shown_asset["soc_pct"] = None if soc is None else soc.value
-        state = explain_battery_not_controlled(scene, asset) or _STEERED
+        state = explain_battery_not_controlled(inputs, asset) or _STEERED
         name = find_control_point(asset)
-    elif isinstance(asset, OperationModeAsset) and asset in operation_modes.find_controllable(scene.house):
+    elif isinstance(asset, OperationModeAsset) and asset in operation_modes.find_controllable(inputs.house):
         state = operation_modes.render_mode_state(asset, after.turns[asset.name], said)
         name = asset.point
     elif isinstance(asset, LimitableAsset) and is_controllable(asset):
         state = _turn_state(asset, after.turns[asset.name])
-        if unguarded := participants.explain_no_order(asset, scene.state.memories):
+        if unguarded := explain_no_order(asset, inputs.state.memories):
             state = state.then(_ALSO).then(unguarded)
         state = state.then(_DEAF) if is_deaf else state
         name = find_control_point(asset)
     else:
-        state = _MEASURED if participants.is_order_allowed(asset) else _NOT_ORDERED
+        state = _MEASURED if is_order_allowed(asset) else _NOT_ORDERED
         return shown_asset | _shown_state(state)
     shown_asset |= _shown_state(state)
     if isinstance(asset, BatchLoad):
-        shown_asset["run"] = daily_runs.render_runs(asset, scene.state.runs[asset.name])
+        shown_asset["run"] = daily_runs.render_runs(asset, inputs.state.runs[asset.name])
     order = after.book.orders.get(name)
     if order is not None:
         if isinstance(asset, Battery | ChargePointAsset | OperationModeAsset):
             shown_asset["led_by"] = local_plan.find_leader(order.reason)
-        age = round((scene.now_ns - order.written_ns) / 1e9, 1)
+        age = round((inputs.now_ns - order.written_ns) / 1e9, 1)
         shown_asset["command"] = {"point": name, "value": order.value, "age_s": age}
         shown_asset["command"] |= {"reason": str(order.reason), **render_data(order.reason)}
     return shown_asset
 
 
 def _with_wish(
-    scene: CycleInputs,
+    inputs: CycleInputs,
     asset: ControllableAsset,
     after: ControlState,
-    player: Participant | None,
+    participant: Participant | None,
     found: dict[str, Any],
 ) -> dict[str, Any]:
     """Add the order for this asset, if there is one, and the limit that holds it back."""
-    wish = scene.wishes.overrides.get(asset.name)
+    wish = inputs.wishes.overrides.get(asset.name)
     if wish is None:
         return found
     order = after.book.orders.get(find_control_point(asset))
@@ -329,9 +338,9 @@ def _with_wish(
         "value": wish.value,
         "words": str(wish.reason),
         **render_data(wish.reason),
-        "left_s": round((wish.until_ns - scene.now_ns) / 1e9, 1),
+        "left_s": round((wish.until_ns - inputs.now_ns) / 1e9, 1),
         "until_utc_ms": wish.until_utc_ms,
-        **override_report.report_override(scene, asset, wish, order, player),
+        **override_report.report_override(inputs, asset, wish, order, participant),
     }
     return found
 
@@ -346,12 +355,12 @@ def _found_state(state: Reason) -> dict[str, Any]:
     return {"state": str(state), "state_reason": render_data(state)}
 
 
-def _turn_state(asset: Pv | ChargePointAsset | Load, turn: SwitchState) -> Reason:
-    if turn.unread_ns is not None:
+def _turn_state(asset: Pv | ChargePointAsset | Load, switch: SwitchState) -> Reason:
+    if switch.unread_ns is not None:
         return _UNREAD
-    if not turn.on:
+    if not switch.on:
         return _OFF.get(type(asset), _SHED)
-    return NO_REASON if turn.limit_w is None else _limited(round(turn.limit_w))
+    return NO_REASON if switch.limit_w is None else _limited(round(switch.limit_w))
 
 
 @lru_cache(maxsize=1024)
@@ -359,8 +368,8 @@ def _limited(limit_w: int) -> Reason:
     return make_reason("state.limited", limit_w=limit_w)
 
 
-def _last(scene: CycleInputs, asset: Asset) -> float | None:
-    memory = scene.state.memories.get(f"{asset.name}.power_w")
+def _last(inputs: CycleInputs, asset: Asset) -> float | None:
+    memory = inputs.state.memories.get(f"{asset.name}.power_w")
     return None if memory is None else round(memory.value, 1)
 
 

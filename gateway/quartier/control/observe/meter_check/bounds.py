@@ -31,7 +31,7 @@ class LowerBound:
         return reading_w < self.import_w - max(EXCEEDS_W, EXCEEDS_SHARE * abs(self.import_w))
 
 
-def find_lower_bound(house: Site, memories: LastGoodValues, now_ns: int) -> LowerBound:
+def find_lower_bound(house: Site, last_good: LastGoodValues, now_ns: int) -> LowerBound:
     """Sum what is measured below the connection; what is not measured counts at its least.
 
     A sub-board with a meter of its own counts by that meter, whatever hangs below it.  Generation and
@@ -43,7 +43,7 @@ def find_lower_bound(house: Site, memories: LastGoodValues, now_ns: int) -> Lowe
     periods_s = [house.grid.period_s]
     for node in house.nodes:
         seen_w = (
-            observations.find_fresh_value(memories, f"{node.name}.power_w", node.period_s, now_ns)
+            observations.find_fresh_value(last_good, f"{node.name}.power_w", node.period_s, now_ns)
             if node.measured
             else None
         )
@@ -58,7 +58,7 @@ def find_lower_bound(house: Site, memories: LastGoodValues, now_ns: int) -> Lowe
     for asset in house.assets:
         if _is_below(asset.node, under, metered):
             continue
-        seen_w = observations.find_power_w(memories, asset, now_ns) if asset.measured else None
+        seen_w = observations.find_power_w(last_good, asset, now_ns) if asset.measured else None
         if seen_w is None:
             sum_w += _least_w(asset)
             continue

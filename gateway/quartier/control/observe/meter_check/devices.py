@@ -40,7 +40,7 @@ class DeviceResponse:
 def update_devices(
     before: Mapping[str, DeviceResponse],
     house: Site,
-    memories: LastGoodValues,
+    last_good: LastGoodValues,
     orders: Mapping[str, Order],
     now_ns: int,
 ) -> dict[str, DeviceResponse]:
@@ -51,7 +51,7 @@ def update_devices(
             continue
         point = "setpoint_w" if isinstance(asset, Battery) else "generation_max_w"
         order = orders.get(f"{asset.name}.{point}")
-        power = memories.get(f"{asset.name}.power_w")
+        power = last_good.get(f"{asset.name}.power_w")
         if order is None or power is None:
             continue
         one = before.get(asset.name, DeviceResponse(order.value, now_ns))
@@ -60,7 +60,7 @@ def update_devices(
             found[asset.name] = DeviceResponse(order.value, now_ns, one.judged_ns, one.wrong_count, one.gain)
             continue
         due_ns = max(one.since_ns, one.judged_ns) + round(max(DEVICE_HOLD_S, 3.0 * asset.period_s) * _S)
-        gain = _find_gain(asset, order.value, power.value, memories, now_ns)
+        gain = _find_gain(asset, order.value, power.value, last_good, now_ns)
         if gain is None or power.taken_ns < due_ns:
             found[asset.name] = one
             continue
@@ -76,7 +76,7 @@ def update_devices(
 
 
 def _find_gain(
-    asset: Battery | Pv, order_w: float, power_w: float, memories: LastGoodValues, now_ns: int
+    asset: Battery | Pv, order_w: float, power_w: float, last_good: LastGoodValues, now_ns: int
 ) -> float | None:
     """Measured power over ordered power; None where the order says nothing of it."""
     least_w = max(STEP_MIN_W, DEVICE_SHARE * asset.rated_w)
@@ -87,7 +87,7 @@ def _find_gain(
     if abs(order_w) < least_w:
         return None if abs(power_w) < least_w else GAIN_MAX + abs(power_w) / least_w
     gain = power_w / order_w
-    soc_pct = observations.find_fresh_value(memories, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns)
+    soc_pct = observations.find_fresh_value(last_good, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns)
     if gain >= GAIN_MIN:
         return gain
     if soc_pct is None:

@@ -189,7 +189,7 @@ class CheckContext:
 def advance_check(
     before: MeterCheck,
     house: Site,
-    memories: LastGoodValues,
+    last_good: LastGoodValues,
     readings: Mapping[str, LastGood],
     orders: Mapping[str, Order],
     circumstances: CheckContext,
@@ -200,8 +200,8 @@ def advance_check(
     ``readings`` are the good ones of the connection meter by quantity, those of ``frozen.QUANTITIES`` that it
     has.  Raises nothing for any reading.
     """
-    followers = update_devices(before.followers, house, memories, orders, now_ns)
-    sample = take_sample(house, memories, orders, now_ns)
+    followers = update_devices(before.followers, house, last_good, orders, now_ns)
+    sample = take_sample(house, last_good, orders, now_ns)
     if sample is None:
         return replace(before, followers=followers)
     timing = MeterTiming(
@@ -215,7 +215,7 @@ def advance_check(
     if not held or sample.taken_ns > held[-1].taken_ns:
         follows = any(point.endswith(".setpoint_w") for point in orders)
         now = _take(now, sample, readings, timing, now_ns, follows=follows)
-    bound = find_lower_bound(house, memories, now_ns)
+    bound = find_lower_bound(house, last_good, now_ns)
     reading_w = sample.meter_w[0]
     below_ns = None
     if bound.is_contradicted(reading_w):

@@ -49,15 +49,15 @@ class MeterSample:
 
 
 def take_sample(
-    house: Site, memories: LastGoodValues, orders: Mapping[str, Order], now_ns: int
+    house: Site, last_good: LastGoodValues, orders: Mapping[str, Order], now_ns: int
 ) -> MeterSample | None:
     """Return the newest reading of the connection meter with its assets; None where there is none."""
     grid = house.grid
-    total = memories.get(f"{grid.name}.power_w")
+    total = last_good.get(f"{grid.name}.power_w")
     if total is None:
         return None
     shown = [
-        observations.find_fresh_value(memories, f"{grid.name}.{name}", grid.period_s, now_ns)
+        observations.find_fresh_value(last_good, f"{grid.name}.{name}", grid.period_s, now_ns)
         for name in POWER_QUANTITIES
     ]
     by_phase = [watts for watts in shown if watts is not None]
@@ -65,9 +65,9 @@ def take_sample(
     steered_w: list[float] | None = [0.0, 0.0, 0.0] if len(by_phase) == len(POWER_QUANTITIES) else None
     sum_w = generated_w = 0.0
     assets = find_measured_assets(house)
-    known = [memories.get(f"{asset.name}.power_w") for asset in assets]
+    known = [last_good.get(f"{asset.name}.power_w") for asset in assets]
     assets_w = [0.0 if one is None else one.value for one in known]
-    heard = tuple([observations.find_power_w(memories, asset, now_ns) is not None for asset in assets])
+    heard = tuple([observations.find_power_w(last_good, asset, now_ns) is not None for asset in assets])
     for asset, watts in zip(assets, assets_w, strict=True):
         if is_generator(asset):
             generated_w += watts
@@ -75,7 +75,7 @@ def take_sample(
         sum_w += watts
         if steered_w is None or watts == 0.0:
             continue
-        share = phases.find_phase_share(asset, None, memories, None, now_ns)
+        share = phases.find_phase_share(asset, None, last_good, None, now_ns)
         steered_w = (
             None
             if not share.known
