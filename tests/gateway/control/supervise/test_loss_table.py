@@ -169,7 +169,7 @@ def test_without_a_district_none_can_be_lost():
 
 def test_a_class_that_runs_in_modes_has_the_row_of_all_such():
     class Lights(Load):
-        pass
+        role = "lights"
 
     assert "moded-silent" == loss_table.find_asset_loss(Lights(name="street", rated_w=1)).name
     assert "pv-silent" == loss_table.find_asset_loss(replace(HOUSE.assets[1])).name
