@@ -67,7 +67,7 @@ class BatterySection(ControllableAssetSection):
     soc_max_pct: Percent = 95.0
     """Never charged above this."""
     reserve_soc_pct: Percent = 20.0
-    """Kept for outages: above it the battery serves the house, below it nothing of ours discharges it."""
+    """Kept for outages: above it the battery serves the building, below it nothing of ours discharges it."""
 
 
 class PvSection(ControllableAssetSection):

@@ -37,7 +37,7 @@ class PlanningSection(Section):
     step_s: Literal[300, 900, 3600] = 900
     """Length of a step of the plan."""
     round_trip_pct: Annotated[float, Field(gt=0, le=100)] = 90.0
-    """Of what the battery takes from the house, the share that it gives back."""
+    """Of what the battery takes from the building, the share that it gives back."""
     wear_eur_per_wh: Annotated[float, Field(ge=0, le=0.01)] = 0.0
     """What it costs that a Wh goes into the battery, and again that it leaves it; 0.02 a kWh is 0.00002."""
     co2_eur_per_g: Annotated[float, Field(ge=0, le=0.01)] = 0.0

@@ -154,7 +154,7 @@ def _choose_default(value: float | None, default: float) -> float:
 
 
 class ControlSection(Section):
-    """How the house is steered."""
+    """How the building is controlled."""
 
     cycle_s: Annotated[float, Field(ge=0.2, le=5)] = 1.0
     """Period of the control cycle; what the district sends is answered in the next one."""
@@ -248,9 +248,9 @@ class SiteFile(Section):
     limits: LimitsSection
     """Hard limits and what is declared for each loss."""
     control: ControlSection = ControlSection()
-    """How the house is steered."""
+    """How the building is controlled."""
     district_link: DistrictLinkSection | None = None
-    """The broker of the district; absent: the house stands alone."""
+    """The broker of the district; absent: the gateway stands alone."""
     planning: PlanningSection | None = None
     """Planning ahead; absent: the battery follows the rule of self-consumption."""
     tariff: TariffSection | None = None
