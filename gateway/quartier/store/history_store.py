@@ -173,7 +173,10 @@ class Store:
         self._entrance.told(LEDGER_STREAM, entry.point, entry.text(), now)
 
     def tick(self, now: Now) -> None:
-        """Each cycle: take in what the writer reports, hand it a commit when one is due, else nothing."""
+        """Each cycle: take in the reports of the writer, and hand it a commit when one is due.
+
+        Where the disk takes nothing, samples stay in memory up to a limit; then the oldest go, with a gap record.
+        """
         ready = self._is_ready(now)
         crowded = ready and self._entrance.pending_count() > self._pending_max_count // 2  # before any drops
         if now.ns < self._due_ns and not ((self._urgent or crowded) and not self._failed_in_row):
