@@ -175,7 +175,8 @@ class Store:
     def tick(self, now: Now) -> None:
         """Each cycle: take in the reports of the writer, and hand it a commit when one is due.
 
-        Where the disk takes nothing, samples stay in memory up to a limit; then the oldest go, with a gap record.
+        Where the disk takes nothing, samples stay in memory up to a limit.  Then the oldest go, with a gap
+        record.
         """
         ready = self._is_ready(now)
         crowded = ready and self._entrance.pending_count() > self._pending_max_count // 2  # before any drops
