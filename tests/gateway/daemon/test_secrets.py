@@ -177,10 +177,10 @@ async def test_secrets_of_every_credential_appear_in_no_log_status_event_message
 BUG = """
 import sys
 from pathlib import Path
-from quartier.daemon.control_loop import Turn
+from quartier.daemon.control_loop import ControlLoop
 from quartier.cli import main
 
-take = Turn._take
+take = ControlLoop._take
 
 def broken(self, now):
     word = Path({file!r}).read_text()
@@ -188,7 +188,7 @@ def broken(self, now):
         raise RuntimeError("a bug of the house")
     return take(self, now)
 
-Turn._take = broken
+ControlLoop._take = broken
 sys.exit(main(sys.argv[1:]))
 """
 
