@@ -22,8 +22,7 @@ from quartier.district.service.commands import PendingAcks
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.interfaces import RecordEvent
-from quartier.site.records import Now
+from quartier.site.records import Now, RecordEvent
 from quartier_drivers.contract import Note, Readings
 
 if TYPE_CHECKING:

@@ -14,10 +14,9 @@ from quartier.district.records import Identity, Note, SessionRules
 from quartier.district.sparkplug.metric_catalog import MetricCatalog, build_catalog
 from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.interfaces import RecordEvent
 from quartier.runtime.state_file import was_restored
 from quartier.site.process_image import ProcessImage
-from quartier.site.records import Now
+from quartier.site.records import Now, RecordEvent
 from quartier.store.deadband import Deadbands
 from quartier.store.history_store import Store
 from quartier_drivers.contract import PointInfo

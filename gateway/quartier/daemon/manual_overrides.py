@@ -18,7 +18,6 @@ from quartier.control.orders import overrides
 from quartier.control.records import Override, Overrides
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock, find_boot_id
-from quartier.runtime.interfaces import RecordEvent
 from quartier.runtime.local_socket import presence
 from quartier.runtime.local_socket.orders import OnSiteOrderHandlers, OrderHandlers
 from quartier.runtime.local_socket.presence import AskingProcess, ProvePresence
@@ -30,7 +29,7 @@ from quartier.site.asset_types import (
     OperationModeAsset,
     Pv,
 )
-from quartier.site.records import Now
+from quartier.site.records import Now, RecordEvent
 from quartier.site.site_layout import Site
 from quartier_drivers.who import Who
 

@@ -18,10 +18,10 @@ from quartier.config.loading import LoadedSite
 from quartier.config.stored_site_file import APPLIED_FILE, APPLIED_NAME, GatewayPaths, StoredSiteFile
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.interfaces import RecordEvent
 from quartier.runtime.local_socket import presence
 from quartier.runtime.local_socket.orders import OnSiteOrderHandlers
 from quartier.runtime.local_socket.presence import AskingProcess, Presence, ProvePresence
+from quartier.site.records import RecordEvent
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.who import Who
 

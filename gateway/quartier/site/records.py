@@ -1,4 +1,4 @@
-"""What all pure packages need: the instant, and fast copies of records (pure).
+"""Records that all packages use: the instant, an event of the gateway, and fast copies (pure).
 
 A control cycle copies some thirty records, the largest of 32 fields, with a few of them changed.
 ``dataclasses.replace`` finds each field by its name and sets it through ``object.__setattr__``, which was a
@@ -31,6 +31,9 @@ class Now(NamedTuple):
         """
         return self.synced and number > self.utc_ms + CLOCK_AHEAD_MAX_MS
 
+
+RecordEvent = Callable[[str, str, Mapping[str, Any], Now], None]
+"""Records an event of the gateway: its code, its text, its values, and when."""
 
 __all__ = ["replace"]
 _Copier = Callable[[Any, Mapping[str, Any]], Any]

@@ -1,5 +1,5 @@
 from quartier.control.records import Preference
 
 
-def test_a_leaning_is_a_value():
+def test_equal_preferences_compare_equal():
     assert Preference(1, 0, 2, "C", "free") == Preference(1, 0, 2, "C", "free")

@@ -14,13 +14,12 @@ from typing import Any
 
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.interfaces import RecordEvent
 from quartier.runtime.local_socket.orders import OrderHandlers
 from quartier.site import alarm_list
 from quartier.site.alarm_catalogue import ALARM_KINDS, ALARM_KINDS_BY_CODE
 from quartier.site.alarm_list import AlarmList
 from quartier.site.alarm_types import Acknowledgement, Alarm, AlarmKey, AlarmRecord, format_alarm_name
-from quartier.site.records import Now
+from quartier.site.records import Now, RecordEvent
 from quartier_drivers.who import Who
 
 ALARMS_FILE = "alarms"

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from quartier.daemon.buses.lifecycle import BusManager
 from quartier.daemon.reports.alarm_list import AlarmManager
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.interfaces import RecordEvent
 from quartier.site.alarm_types import AlarmRecord
-from quartier.site.records import Now
+from quartier.site.records import Now, RecordEvent
 
 if TYPE_CHECKING:
     from quartier.commissioning.wire_record.wire_record import WireRecord

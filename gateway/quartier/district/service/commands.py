@@ -17,8 +17,7 @@ from quartier.control.orders.command_progress import CommandContext
 from quartier.control.orders.commands import CommandDocument, Replay, ResetAlarm, Setpoint
 from quartier.control.orders.running_commands import COMMAND_TYPE, RunningCommands
 from quartier.control.requests import Ack, AckReason, Envelope, InstructionStatus, ReceptionStatus
-from quartier.runtime.interfaces import RecordEvent
-from quartier.site.records import Now
+from quartier.site.records import Now, RecordEvent
 from quartier.site.samples import StreamPosition
 
 if TYPE_CHECKING:  # a house that stands alone does not import it

@@ -26,8 +26,7 @@ from quartier.district.documents.keyring import OlderList
 from quartier.district.uplink import Uplink
 from quartier.runtime import state_file
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.interfaces import RecordEvent
-from quartier.site.records import Now
+from quartier.site.records import Now, RecordEvent
 from quartier_drivers.errors import ConfigError
 
 JOBS_FILE = "jobs"

@@ -11,7 +11,7 @@ from quartier.control.records import Overrides
 from quartier.control.requests import Ack, DeviceSchedule, Signal
 from quartier.control.state import ControlState
 from quartier.control.supervise import flexibility
-from quartier.runtime.interfaces import RecordEvent
+from quartier.site.records import RecordEvent
 
 if TYPE_CHECKING:  # a house that stands alone does not import it
     from quartier.district.documents.document_types import AcceptedDocument

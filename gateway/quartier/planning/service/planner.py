@@ -30,9 +30,8 @@ from quartier.planning.service.plan_request import PlanAnswer, PlanRequest, answ
 from quartier.planning.service.planner_inputs import read_meter_tariff
 from quartier.planning.service.training import ForecastTraining
 from quartier.runtime.clock import SiteClock
-from quartier.runtime.interfaces import RecordEvent
 from quartier.runtime.worker import Worker, WorkerBusy, WorkerLost
-from quartier.site.records import Now
+from quartier.site.records import Now, RecordEvent
 from quartier.site.site_layout import Site
 
 PLAN_PERIOD_S, PLAN_INTERVAL_MIN_S, CHECK_PERIOD_S = 300.0, 10.0, 2.0

@@ -107,11 +107,14 @@ def update_quantities(
     now_ns: int,
     *,
     answers_s: float = 0.0,
+    move_start_ns: int | None = None,
 ) -> QuantityHistories:
     """Take the meter's readings (by quantity) and what the measured assets take, in total and by phase.
 
     ``answers_s``: the meter may show a movement so long before the assets' own meters do.  What they show so
-    soon after a change of a quantity is therefore what that change was about.
+    soon after a change of a quantity is therefore what that change was about.  So is what an asset shows in
+    its first reading after that change, however late it comes: ``move_start_ns`` is since when the assets may
+    have moved that show another power now (None: none does).
     """
     # What is not read does not stand still: its rest begins anew.
     shown = {
@@ -142,7 +145,8 @@ def update_quantities(
                 _learn_rest(name, held, rest_s, memory.taken_ns),
             )
             continue
-        if now_ns - held.since_ns <= answers_s * _S:
+        is_late = move_start_ns is not None and move_start_ns <= held.since_ns
+        if is_late or now_ns - held.since_ns <= answers_s * _S:
             shown[name] = replace(held, assets_w=assets_w)
             continue
         channel = _channel(name)

@@ -25,6 +25,7 @@ from quartier.control.observe.meter_check.samples import (
     AssetPowers,
     MeterSample,
     find_measured_assets,
+    find_move_start_ns,
     take_sample,
 )
 from quartier.control.observe.meter_check.steps import (
@@ -272,7 +273,14 @@ def _take(
     quantities, held = before.quantities, before.steered.samples
     if held and held[-1].heard != sample.heard:  # what changed while an asset was silent is no movement now
         quantities = quantities.shift_assets(_assets_w(held[-1]), assets_w)
-    quantities = update_quantities(quantities, readings, assets_w, now_ns, answers_s=answers_s)
+    quantities = update_quantities(
+        quantities,
+        readings,
+        assets_w,
+        now_ns,
+        answers_s=answers_s,
+        move_start_ns=find_move_start_ns(held[-1], sample) if held else None,
+    )
     steered, found = update_steps(before.steered, sample, timing, quantities.resolution_w)
     generation, others = update_steps(
         before.generation, sample, timing, quantities.resolution_w, generation=True

@@ -33,9 +33,9 @@ class MeterSample:
     """One reading of the connection meter with what its assets showed then; all in W, plus takes energy.
 
     ``steered_w`` is the sum of the measured assets that are neither PV nor CHP, ``generated_w`` that of PV
-    and CHP (never plus), ``assets_w`` what each measured asset takes (the last that is known of it), in the
-    order of the building.  ``heard`` changes with who of them is silent, ``ordered`` with the orders of
-    measured assets, ``unseen_orders`` with those of assets that nothing measures.
+    and CHP (never plus), ``assets_w`` the last power of each measured asset in the order of the building, and
+    ``assets_read_ns`` when it was read.  ``heard`` changes with the set of silent assets, ``ordered`` with the
+    orders of measured assets, ``unseen_orders`` with those of assets that nothing measures.
     """
 
     taken_ns: int
@@ -46,6 +46,7 @@ class MeterSample:
     unseen_orders: int
     assets_w: AssetPowers = ()
     heard: int = 0
+    assets_read_ns: tuple[int, ...] = ()
 
 
 def take_sample(
@@ -95,6 +96,7 @@ def take_sample(
         hash(tuple(values[1])),
         tuple(assets_w),
         hash(heard),
+        tuple([0 if one is None else one.taken_ns for one in known]),
     )
 
 
@@ -106,6 +108,15 @@ def is_generator(asset: Asset) -> bool:
 def find_measured_assets(house: Site) -> list[Asset]:
     """The assets that say what they take."""
     return [asset for asset in house.assets if asset.measured]
+
+
+def find_move_start_ns(before: MeterSample, after: MeterSample) -> int | None:
+    """Return since when the assets may have moved that show another power than in the sample before.
+
+    An asset moved at some moment after its reading before; the earliest counts.  None where none moved.
+    """
+    moved = zip(before.assets_w, after.assets_w, before.assets_read_ns, strict=False)
+    return min((read_ns for was_w, is_w, read_ns in moved if was_w != is_w), default=None)
 
 
 def find_slowest_period_s(periods_s: Sequence[float], first: MeterSample, last: MeterSample) -> float:

@@ -143,6 +143,19 @@ def test_frozen_power_is_suspect_and_two_large_steps_without_reaction_are_implau
     assert (b.verdict, b.codes[-1]) == ("IMPLAUSIBLE", "none_l3") or "none" in b.codes
 
 
+def test_steady_meter_is_not_frozen_because_an_asset_was_read_late(building):
+    b = building().step(30)
+    b.ripple_w, b.silent = 0.0, ("ev1",)  # shorter than what counts as silent
+    b.draw("ev1", 4_000).step(8)
+    b.silent = ()
+    b.step(60)
+    assert b.verdict == "GOOD"
+
+    b.frozen = ("power_w", "power_l1_w", "power_l2_w", "power_l3_w")
+    b.draw("ev1", 0).step(20)
+    assert "frozen_power_w" in b.codes
+
+
 def test_one_frozen_quantity_makes_the_whole_meter_suspect(building):
     b = building()
     b.frozen = ("frequency_hz",)
