@@ -46,9 +46,17 @@ def head(
     words = _asked(last, now, ages_s.get((last.boot, last.number)))
     yield "last" if live is None else "asked", Text(words)
     yield "by", Text(rows.whole(last.who))
-    yield "because", Text(last.why)
+    yield "because", Text(_because(last, live))
     if live is not None:
         yield from _outlook(live["asset"], last, now)
+
+
+def _because(last: LedgerEntry, live: Mapping[str, Any] | None) -> str:
+    """Return the reason of the last order; of one by hand that a limit holds back, the limit too."""
+    wish = None if live is None else live["asset"].get("override")
+    if wish is None or wish["held_by"] is None or wish["held_by"]["text"] in last.why:
+        return last.why
+    return f"{last.why}; it is held back: {wish['held_by']['text']}"
 
 
 def _stands(told: Mapping[str, Any]) -> Text:
@@ -61,16 +69,23 @@ def _stands(told: Mapping[str, Any]) -> Text:
 
 
 def _asked(last: LedgerEntry, now: Clock, age_s: float | None) -> str:
-    """``age_s`` is how long ago by the daemon's own time; None: only the wall clock tells."""
+    """Describe the last order of a row; where its orders had several values, the range since the first.
+
+    ``age_s`` is how long ago the first was made, by the daemon's own time; None: only the wall clock tells.
+    """
     if age_s is None and now.utc_ms >= last.utc_ms:
         age_s = (now.utc_ms - last.utc_ms) / 1e3
     ago = "the clock was set back since" if age_s is None else age(age_s)
     since = f"since {now.shown(last.utc_ms)} ({ago})"
     asked = "own control" if last.value is None else ordered(last.point, last.value)
-    parts = [f"{last.point} {asked}, {since}: {_became(last, now)}"]
-    if last.before is not None and last.before != last.value:
-        parts.append(f"before it was {ordered(last.point, last.before)}")
-    if last.count > 1:
+    varies = last.low != last.high
+    when = f"last ordered at {now.shown(last.last_ms)}" if varies else since
+    parts = [f"{last.point} {asked}, {when}: {_became(last, now)}"]
+    if varies:
+        parts.append(f"{rows.value(last)} in {counted(last.count, 'order')} {since}")
+    if last.before is not None and (varies or last.before != last.value):
+        parts.append(f"{'before these' if varies else 'before'} it was {ordered(last.point, last.before)}")
+    if last.count > 1 and not varies:
         parts.append(f"told {counted(last.count, 'time')}, last at {now.shown(last.last_ms)}")
     if last.fault and last.fault != last.note:
         parts.append(f"what went wrong last: {last.fault.removeprefix(f'{last.point}: ')}")

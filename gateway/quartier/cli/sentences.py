@@ -42,8 +42,15 @@ def mode(control: Mapping[str, Any]) -> Text:
 def stage(control: Mapping[str, Any]) -> Iterator[Text]:
     """The stage of the failsafe and its rules, when not all is well."""
     if control["stage"] != "WELL":
-        words = ", ".join(rule["words"] for rule in control["rules"])
+        words = ", ".join(map(_rule, control["rules"]))
         yield Text.assemble((control["stage"], "bold red"), f": {words}")
+
+
+def _rule(rule: Mapping[str, Any]) -> str:
+    """Return the words of a rule; where its cause is over, that its stage still holds and for how long."""
+    if rule.get("ends_in_s") is None:
+        return str(rule["words"])
+    return f"{rule['words']}: over, and its stage ends in {age(rule['ends_in_s'])} if it does not come back"
 
 
 def grid(control: Mapping[str, Any]) -> Text:

@@ -124,9 +124,7 @@ class ManualOverrides:
         """Take one: ``asset``, ``value`` as text (None: maintenance), ``for_s``, ``why``."""
         asset = self._find_asset(str(request.get("asset")))
         if asset is None:
-            said = str(request.get("asset"))
-            near = suggest_names(said, [one.name for one in self._house().assets], "quartier status")
-            return {"error": f"there is no asset {said!r}; {near}"}
+            return {"error": self._explain_unknown(str(request.get("asset")))}
         if not _has_output(asset):
             how = f"; set assets.{asset.name}.curtail to let it be curtailed" if isinstance(asset, Pv) else ""
             return {"error": f"{asset.name}: the gateway only measures it, it has no output to order{how}"}
@@ -152,6 +150,14 @@ class ManualOverrides:
         }
         self._record_event("override.begun", f"{asset.name}: {data['order']} {found.reason}", data, now)
         return {"done": self.shown(found, now), "kept": await self._keep()}
+
+    def _explain_unknown(self, name: str) -> str:
+        """Explain why nothing of this name takes orders, with those that do."""
+        site = self._house()
+        near = suggest_names(name, [one.name for one in site.assets if _has_output(one)], "quartier status")
+        if name == site.grid.name:
+            return f"{name} is the grid meter, which takes no orders; {near}"
+        return f"there is no asset {name!r}; {near}"
 
     async def cancel(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
         """End one before its time."""

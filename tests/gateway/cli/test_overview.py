@@ -16,6 +16,15 @@ LINK = {
 }  # fmt: skip
 
 
+def test_a_stage_whose_cause_is_over_says_how_long_it_stays():
+    rule = {"name": "grid-meter-lost", "words": "the grid meter is lost", "ends_in_s": 26.0}
+    lines = sentences.stage({"stage": "SAFE", "rules": [rule]})
+
+    assert ["SAFE: the grid meter is lost: over, and its stage ends in 26 s if it does not come back"] == [
+        str(line) for line in lines
+    ]
+
+
 @pytest.fixture
 def shown(capsys, status):
     """``shown(path=value, …)``: the screen's text of a status with changes (``control__mode``)."""

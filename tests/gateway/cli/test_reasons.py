@@ -61,6 +61,29 @@ def test_one_screen_says_who_why_until_when_and_what_brings_it_back():
     ] == head()
 
 
+def test_orders_of_several_values_are_told_with_their_range_and_the_time_of_the_last():
+    row = replace(ROW, point="bat1.setpoint_w", value=1_500.0, low=-84.0, high=1_500.0, before=0.0)
+    told = dict(reasons.head("bat1", {"asset": TOLD}, (row,), Clock(NOW_MS), ""))
+
+    assert str(told["asked"]) == (
+        "bat1.setpoint_w 1,500 W, last ordered at 14:29:50: done, read back off at 14:05:01;"
+        " -84 to 1,500 W in 5 orders since 14:05:00 (25 min); before these it was 0 W"
+    ).replace("read back off", "read back 0 W")
+
+
+def test_an_order_by_hand_that_a_limit_holds_back_names_the_limit():
+    wish = {
+        "point": "heat.relay_on",
+        "wished": 1.0,
+        "done": 0.0,
+        "words": "by hand",
+        "held_by": {"text": "INIT"},
+    }
+    told = dict(reasons.head("heat", {"asset": {**TOLD, "override": wish}}, (ROW,), Clock(NOW_MS), ""))
+
+    assert f"{ROW.why}; it is held back: INIT" == str(told["because"])
+
+
 def test_how_long_ago_an_order_was_is_told_by_the_daemons_own_time():
     def asked(ago_s, **more):
         row = replace(ROW, utc_ms=NOW_MS - ago_s * 1000)

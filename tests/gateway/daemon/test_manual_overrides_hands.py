@@ -77,6 +77,7 @@ async def test_what_cannot_be_ordered_is_told_why(house):
     await started(gateway)
     refused = (
         (("override", "bat9", "1kW", "--for", "2h"), 1, "there is no asset 'bat9'; did you mean 'bat1'?"),
+        (("override", "grid", "1kW", "--for", "2h"), 1, "grid is the grid meter, which takes no orders; "),
         (("override", "bat1", "99kW", "--for", "2h"), 1, "99000 W is outside"),
         (
             ("override", "bat1", "much", "--for", "2h"),

@@ -113,6 +113,7 @@ STAGE_RULES = (
     ),
 )
 STAGE_TEXTS = {rule.name: rule.words for rule in STAGE_RULES}
+_DWELLS_S = {rule.name: rule.dwell_s for rule in STAGE_RULES}
 
 
 def count_missed_cycles(dt_s: float, cycle_s: float) -> int:
@@ -123,6 +124,12 @@ def count_missed_cycles(dt_s: float, cycle_s: float) -> int:
 def find_lateness_s(count: int, cycle_s: float) -> float:
     """The longest in which ``count`` cycles are missed and not one more, in s, from the last one in time."""
     return count * (LATE_AFTER_PERIODS + 1.0) * cycle_s
+
+
+def find_dwell_left_s(decision: StageDecision, rule: str, now_ns: int) -> float | None:
+    """Return how long a rule whose cause is over stays in force, in s; None while its cause lasts."""
+    left_s = (decision.until_ns[rule] - now_ns) / 1e9
+    return None if left_s >= _DWELLS_S[rule] else round(left_s, 1)
 
 
 def decide_stage(before: StageDecision, health: InputHealth, now_ns: int) -> StageDecision:

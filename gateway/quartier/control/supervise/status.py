@@ -131,7 +131,14 @@ def render_status(
         "why": caps.why,
         "mode_age_s": round((inputs.now_ns - caps.since_ns) / 1e9, 1),
         "stage": inputs.stage.name,
-        "rules": [{"name": name, "words": health.STAGE_TEXTS[name]} for name in rules],
+        "rules": [
+            {
+                "name": name,
+                "words": health.STAGE_TEXTS[name],
+                "ends_in_s": health.find_dwell_left_s(inputs.state.judgement, name, inputs.now_ns),
+            }
+            for name in rules
+        ],
         "caps": _caps(inputs.force),
         "grid": {
             "power_w": _last(inputs, inputs.house.grid),

@@ -5,6 +5,7 @@ from quartier.control.observe.health import (
     InputHealth,
     StageDecision,
     decide_stage,
+    find_dwell_left_s,
     find_lost_after_s,
     find_stale_after_s,
     is_slow_meter,
@@ -55,6 +56,14 @@ def test_the_worst_rule_wins_and_lets_go_only_after_its_dwell():
     assert (ControlStage.SAFE, ("grid-meter-lost",)) == (lost.stage, lost.rules)
     assert (ControlStage.SAFE, ("grid-meter-lost",)) == (dwelling.stage, dwelling.rules)
     assert (ControlStage.WELL, ()) == (over.stage, over.rules)
+
+
+def test_a_rule_whose_cause_is_over_says_how_long_it_stays():
+    lost = decide_stage(StageDecision(), InputHealth(grid_age_s=11.0), 0)
+    over = decide_stage(lost, InputHealth(grid_age_s=0.0), 4 * S)
+
+    assert None is find_dwell_left_s(lost, "grid-meter-lost", 0)
+    assert 26.0 == find_dwell_left_s(over, "grid-meter-lost", 4 * S)
 
 
 def test_a_meter_never_read_is_named():

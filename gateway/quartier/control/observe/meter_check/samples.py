@@ -34,8 +34,8 @@ class MeterSample:
 
     ``steered_w`` is the sum of the measured assets that are neither PV nor CHP, ``generated_w`` that of PV
     and CHP (never plus), ``assets_w`` the last power of each measured asset in the order of the building, and
-    ``assets_read_ns`` when it was read.  ``heard`` changes with the set of silent assets, ``ordered`` with the
-    orders of measured assets, ``unseen_orders`` with those of assets that nothing measures.
+    ``assets_read_ns`` when it was read.  ``heard`` changes with the set of silent assets, ``ordered`` with
+    the orders of measured assets, ``unseen_orders`` with those of assets that nothing measures.
     """
 
     taken_ns: int
