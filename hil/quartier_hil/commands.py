@@ -117,9 +117,7 @@ def make_parser() -> argparse.ArgumentParser:
         "behind one transformer, as `quartier-hil street` shows them. One page has both. Needs no root.",
     )
     demo.add_argument("--report", type=Path, default=Path("demo"), help="folder for the report [./demo]")
-    demo.add_argument(
-        "--alone", action="store_true", help="one building and no street: two to four minutes"
-    )
+    demo.add_argument("--alone", action="store_true", help="one building and no street: two to four minutes")
     demo.add_argument("--street-rate", type=float, default=STREET_RATE, help="[%(default)g]")
     _common(demo)
     demo.set_defaults(

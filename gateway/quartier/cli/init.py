@@ -254,7 +254,7 @@ def _role(one: AssetCandidate, answers: Answers, *, is_grid_known: bool) -> str 
     key = f"{one.label}.rated_w"
     if answers.given(key) is None and role is None:
         answers.missing[key] = (
-            f"Rated power of what it measures (5 kW); only with {one.label}.role=pv or load"
+            f"Rated power of what it measures (such as 5 kW); only with {one.label}.role=pv or load"
         )
     return role
 
@@ -281,10 +281,10 @@ def _grid(candidates: Sequence[AssetCandidate], answers: Answers) -> AssetCandid
 def _ratings(name: str, by: str, role: str, answers: Answers) -> Iterator[tuple[str, float | int]]:
     asked: list[tuple[str, str, Callable[[str], Any], str]] = []
     if role in {BATTERY, PV, LOAD}:
-        asked.append(("rated_w", f"Rated power of {name} (5 kW)", first_site_file.parse_power_w, ""))
+        asked.append(("rated_w", f"Rated power of {name} (such as 5 kW)", first_site_file.parse_power_w, ""))
     if role == BATTERY:
         asked.append(
-            ("capacity_wh", f"Usable energy of {name} (10 kWh)", first_site_file.parse_energy_wh, "")
+            ("capacity_wh", f"Usable energy of {name} (such as 10 kWh)", first_site_file.parse_energy_wh, "")
         )
     if role == CHARGE_POINT:
         asked.append(("phases_count", f"Phases of {name} (1 or 3)", read_phases_count, ""))

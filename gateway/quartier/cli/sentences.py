@@ -50,7 +50,8 @@ def _rule(rule: Mapping[str, Any]) -> str:
     """Return the words of a rule; where its cause is over, that its stage still holds and for how long."""
     if rule.get("ends_in_s") is None:
         return str(rule["words"])
-    return f"{rule['words']}: over, and its stage ends in {age(rule['ends_in_s'])} if it does not come back"
+    left = age(rule["ends_in_s"])
+    return f"{rule['words']} (over; the stage ends in {left} if the cause does not come back)"
 
 
 def grid(control: Mapping[str, Any]) -> Text:

@@ -217,7 +217,7 @@ def test_without_a_terminal_one_run_lists_every_answer_that_can_be_needed(two_me
 
     assert "--answer grid=…    Which meter is at the connection to the grid (sdm630, gx.grid)\n" in said
     assert "--answer sdm630.role=…    What does sdm630 measure (pv, load, none); leave out with grid=" in said
-    assert "--answer sdm630.rated_w=…    Rated power of what it measures (5 kW); only with" in said
+    assert "--answer sdm630.rated_w=…    Rated power of what it measures (such as 5 kW); only with" in said
     assert "--answer 'district=local'    Name of the district\n" in said
 
 
@@ -257,4 +257,4 @@ def test_answers_that_contradict_each_other_are_all_named(two_meters, capsys, mo
 
     assert "--answer grid: 'sdm630': expected one of gx.grid\n" in said
     assert "--answer other: no question has this key\n" in said
-    assert "--answer sdm630.rated_w=…    Rated power of load1 (5 kW)\n" in said
+    assert "--answer sdm630.rated_w=…    Rated power of load1 (such as 5 kW)\n" in said

@@ -20,9 +20,9 @@ def test_a_stage_whose_cause_is_over_says_how_long_it_stays():
     rule = {"name": "grid-meter-lost", "words": "the grid meter is lost", "ends_in_s": 26.0}
     lines = sentences.stage({"stage": "SAFE", "rules": [rule]})
 
-    assert ["SAFE: the grid meter is lost: over, and its stage ends in 26 s if it does not come back"] == [
-        str(line) for line in lines
-    ]
+    assert [
+        "SAFE: the grid meter is lost (over; the stage ends in 26 s if the cause does not come back)"
+    ] == [str(line) for line in lines]
 
 
 @pytest.fixture
