@@ -1,7 +1,7 @@
 """Read, verify and write the archive of a backup: a gzipped tar of manifest, signature and files.
 
-The manifest names each file with its place, size, SHA-256, mode and owner. The signature, made with the
-gateway's key, covers the manifest. The file may come from a stranger, so each size is checked before the
+The manifest names each file with its place, size, SHA-256, mode and owner.  The signature, made with the
+gateway's key, covers the manifest.  The file may come from a stranger, so each size is checked before the
 content is read.
 """
 
@@ -69,7 +69,7 @@ class ArchivedFile:
 class Manifest:
     """The content of a backup and its gateway; ``left_out`` lists files that could not be read.
 
-    ``site_file`` is a file name in the folder of the site file. ``history`` is the store's path as the site
+    ``site_file`` is a file name in the folder of the site file.  ``history`` is the store's path as the site
     file states it.
     """
 
@@ -89,7 +89,7 @@ class Manifest:
 
     @property
     def site_member(self) -> ArchivedFile:
-        """The site file. Raises ValueError if the manifest names none."""
+        """The site file.  Raises ValueError if the manifest names none."""
         for member in self.members:
             if (member.place, member.path) == (SITE, self.site_file):
                 return member
@@ -136,7 +136,7 @@ def iterate_files(
 ) -> Iterator[tuple[ArchivedFile, IO[bytes]]]:
     """Yield every file with its content, after verifying its size and checksum.
 
-    ``expected`` is the result of ``read_manifest``; an archive with another manifest is refused. Raises
+    ``expected`` is the result of ``read_manifest``; an archive with another manifest is refused.  Raises
     UnusableBackup.
     """
     try:
@@ -159,7 +159,7 @@ def iterate_files(
 
 
 def read_member(path: Path, expected: SignedManifest, wanted: ArchivedFile) -> bytes:
-    """Read one small file of the archive and verify it. Raises UnusableBackup."""
+    """Read one small file of the archive and verify it.  Raises UnusableBackup."""
     for member, body in iterate_files(path, expected):
         if member == wanted:
             return body.read()
@@ -201,7 +201,7 @@ class _BoundedGzipFile(gzip.GzipFile):
     """The unpacked bytes, in bounded reads only, so that a forged header cannot exhaust the memory."""
 
     def read(self, size: int | None = -1) -> bytes:
-        """Read ``size`` bytes. Raises ValueError if ``size`` is unbounded or too large."""
+        """Read ``size`` bytes.  Raises ValueError if ``size`` is unbounded or too large."""
         if size is None or not 0 <= size <= _READ_MAX_BYTES:
             raise ValueError(f"a header asks for {size} bytes")
         return super().read(size)
@@ -288,7 +288,7 @@ def write_archive(
 
 
 def open_source(place: str, source: Path) -> IO[bytes]:
-    """Open a file of this gateway; never follow a link in a folder of the service. Raises OSError."""
+    """Open a file of this gateway; never follow a link in a folder of the service.  Raises OSError."""
     return open_plain(source) if place in {STATE, JOURNAL} else source.open("rb")
 
 

@@ -1,7 +1,7 @@
 """Restore a backup on this machine; number the next start above every start of the old one.
 
-The file may come from a stranger. Nothing is written before its signature and every byte are verified, and
-before every file has a target that belongs to this gateway. Root writes with the rights of the service
+The file may come from a stranger.  Nothing is written before its signature and every byte are verified, and
+before every file has a target that belongs to this gateway.  Root writes with the rights of the service
 wherever the service owns the folder.
 """
 
@@ -104,7 +104,7 @@ def find_missing_bytes(signed: SignedManifest, folders: GatewayFolders) -> int:
 def restore_backup(path: Path, plan: RestorePlan, folders: GatewayFolders, utc_ms: int) -> None:
     """Write every file of the plan and raise the boot numbers; existing files are moved aside, never lost.
 
-    The caller holds the daemon's lock. Raises UnusableBackup or OSError.
+    The caller holds the daemon's lock.  Raises UnusableBackup or OSError.
     """
     service = find_service(folders)
     _make_state_folder(folders.state_dir, service, utc_ms)

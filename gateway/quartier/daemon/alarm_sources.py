@@ -16,7 +16,7 @@ from quartier.site.records import Now
 
 
 class FaultAlarms:
-    """A source of alarms. ``refused`` says why a new site file is not used; empty if none was refused."""
+    """A source of alarms.  ``refused`` says why a new site file is not used; empty if none was refused."""
 
     def __init__(
         self,

@@ -155,7 +155,7 @@ async def save_last_state(
     *,
     planned: bool,
 ) -> None:
-    """Save the state of a run that ends. Raises OSError."""
+    """Save the state of a run that ends.  Raises OSError."""
     facts = fleet.memory.gather(remembering, utc_ms)
     await asyncio.to_thread(state_files.save_link, state_dir, link, planned=planned)
     await asyncio.to_thread(state_files.save_write_counts, state_dir, fleet.tally)

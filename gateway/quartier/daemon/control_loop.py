@@ -41,7 +41,7 @@ from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality
 from quartier_drivers.who import Who
 
-if TYPE_CHECKING:  # a house that stands alone, or does not plan, does not import them
+if TYPE_CHECKING:  # a site without a district, or without planning, does not import them
     from quartier.district.documents.document_types import AcceptedDocument
     from quartier.district.uplink import Uplink
     from quartier.planning.service.planner import Planner
@@ -52,7 +52,7 @@ TEXT_AGE_MAX_S = 120.0
 
 
 class ControlLoop:
-    """The control loop, called by the ticker. Holds the link state, the control state and the last view.
+    """The control loop, called by the ticker.  Holds the link state, the control state and the last view.
 
     ``outage_before``: the machine was without power until now.
     """
@@ -123,7 +123,7 @@ class ControlLoop:
     def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
         """Load what ``kept`` returned before a restart.
 
-        A contract does not age, and a switch state has its own time. If the machine did not reboot, its
+        A contract does not age, and a switch state has its own time.  If the machine did not reboot, its
         monotonic clock gives the absence, and not the wall clock.
         """
         house, known, now = self._state.house, self._state.events, self._clock.now()

@@ -39,8 +39,8 @@ def make_uplink(
 ) -> Uplink | None:
     """Make the uplink, not yet running; None without a district or if its section cannot be used now.
 
-    A secret that systemd did not provide is logged, and the site runs without the district. ``hear`` also
-    gets every note: code, text, data and time. ``flexibility`` returns the flexibility report. ``times``
+    A secret that systemd did not provide is logged, and the site runs without the district.  ``hear`` also
+    gets every note: code, text, data and time.  ``flexibility`` returns the flexibility report.  ``times``
     returns the UTC times that are possible after the clock was set.
     """
     asked = site.district_link
@@ -84,8 +84,8 @@ def make_uplink(
 def _make_stranger_check(store: Store, *, restored: bool) -> Callable[[int], bool]:
     """Make a function that tells whether a boot number belongs to another machine.
 
-    Such a boot is newer than our last one, and is not this one. A gateway without a record of its own starts
-    cannot tell. A restored gateway took the place of another machine, so it never gives way to it.
+    Such a boot is newer than our last one, and is not this one.  A gateway without a record of its own starts
+    cannot tell.  A restored gateway took the place of another machine, so it never gives way to it.
     """
 
     def is_stranger(boot: int) -> bool:

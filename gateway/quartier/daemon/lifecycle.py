@@ -54,7 +54,7 @@ THREAD_SWITCH_S = 0.0001
 
 
 class Daemon:
-    """One run of the daemon, from a site file to the last release value. ``run`` returns the exit code."""
+    """One run of the daemon, from a site file to the last release value.  ``run`` returns the exit code."""
 
     fleet: BusManager
     turn: ControlLoop

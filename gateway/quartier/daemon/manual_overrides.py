@@ -1,6 +1,6 @@
 """Handle overrides: parse them, keep them over a restart, end them in time (spec/failsafe.md#priority-3).
 
-An outage of the grid ends overrides, as it ends every request (rule 6). A restart ends them if nobody knows
+An outage of the grid ends overrides, as it ends every request (rule 6).  A restart ends them if nobody knows
 how long they have run: without a reboot the machine's own clock tells, after a reboot the wall clock.
 """
 
@@ -41,8 +41,8 @@ _NS_PER_S = 1_000_000_000
 class ManualOverrides:
     """The overrides that run.
 
-    ``house`` returns the site as it is controlled now. ``event`` records what happened. ``believe`` starts a
-    new check of the grid meter and returns its previous verdict. ``prove`` tells whether the asker is on
+    ``house`` returns the site as it is controlled now.  ``event`` records what happened.  ``believe`` starts
+    a new check of the grid meter and returns its previous verdict.  ``prove`` tells whether the asker is on
     site.
     """
 

@@ -138,7 +138,7 @@ _LINK_KEYS = ("mode", "why", "mode_age_s")
 
 
 class NamedQuestions:
-    """Answers by name; None if nothing has that name. ``gateway`` tells which run this is."""
+    """Answers by name; None if nothing has that name.  ``gateway`` tells which run this is."""
 
     def __init__(
         self,

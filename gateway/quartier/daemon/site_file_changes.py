@@ -1,10 +1,10 @@
 """Take a site file from a person (``quartier apply``), with rights that depend on where the person is.
 
 At the gateway's console a person may change everything that ``quartier check`` accepts; neither heartbeat nor
-district is needed. From anywhere else only keys that are free in ``config/change_rights.py`` may change. The
-text is stored beside the installer's file and takes precedence over it (see ``LoadedSite.ordered``). Every
-change of keys that only a person on site may change is reported to the history and the district, even if
-somebody with the rights to do so wrote the file itself.
+district is needed.  From anywhere else only keys that are free in ``config/change_rights.py`` may change.
+The text is stored beside the installer's file and takes precedence over it (see ``LoadedSite.ordered``).
+Every change of keys that only a person on site may change is reported to the history and the district, even
+if somebody with the rights to do so wrote the file itself.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _ADOPTION_PERIODS = 60
 class SiteFileChanges:
     """Takes site files from people.
 
-    ``adopt`` makes the daemon read its site file again. ``loaded`` returns the site file in use. ``prove``
+    ``adopt`` makes the daemon read its site file again.  ``loaded`` returns the site file in use.  ``prove``
     tells whether the asker is on site.
     """
 
@@ -79,7 +79,7 @@ class SiteFileChanges:
     async def apply(self, request: Mapping[str, Any], who: Who, asker: AskingProcess) -> dict[str, Any]:
         """Check the site file in ``text`` and put it into use; with ``check`` only check it.
 
-        The answer lists the keys that it changes. ``error`` and ``faults`` say why it is not used.
+        The answer lists the keys that it changes.  ``error`` and ``faults`` say why it is not used.
         """
         text, standing = request.get("text"), self._prove(asker, request)
         if not isinstance(text, str) or not text.strip():
@@ -121,7 +121,7 @@ class SiteFileChanges:
         return {**answer, "error": "it is kept, but the gateway does not use it; see its log"}
 
     def _check_text(self, text: str, used: LoadedSite, standing: Presence) -> tuple[list[str], list[str]]:
-        """Return the changed keys, and the faults for an asker who is not on site. Raises ConfigError."""
+        """Return the changed keys, and the faults for an asker who is not on site.  Raises ConfigError."""
         instead = loading.ReplacementText(APPLIED_NAME, text)
         found = loading.check_site_file(self._config, instead)
         base = stored_site_file.load_on_site_file(self._config, self._state_dir)

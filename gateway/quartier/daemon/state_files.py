@@ -38,12 +38,12 @@ def load_fallbacks(state_dir: Path) -> KnownFallbacks:
 
 
 def save_fallbacks(state_dir: Path, fallbacks: KnownFallbacks) -> None:
-    """Save the known fallbacks. Raises OSError."""
+    """Save the known fallbacks.  Raises OSError."""
     state_file.save_facts(state_dir / FALLBACKS_FILE, fallbacks.facts())
 
 
 def save_fallback_proof(state_dir: Path, point: str, proof: FallbackProof) -> None:
-    """Add what was seen of a point's timer to the known fallbacks. Raises OSError."""
+    """Add what was seen of a point's timer to the known fallbacks.  Raises OSError."""
     known = load_fallbacks(state_dir)
     known.prove(point, proof)
     save_fallbacks(state_dir, known)
@@ -95,9 +95,9 @@ class LinkRecord:
     """What is known of the link before this start.
 
     ``outage``: the machine lost its power since then (spec/failsafe.md#rule-6: another boot of the machine
-    without a recorded planned stop). ``killed``: the previous run did not stop in order, although the machine
-    kept running. ``lost``: there was a state, and it cannot be read. ``rebooted``: the machine rebooted,
-    planned or not; None if its boots have no ids.
+    without a recorded planned stop).  ``killed``: the previous run did not stop in order, although the
+    machine kept running.  ``lost``: there was a state, and it cannot be read.  ``rebooted``: the machine
+    rebooted, planned or not; None if its boots have no ids.
     """
 
     state: link_state.LinkState | None
@@ -140,7 +140,7 @@ def find_damaged_files(state_dir: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def save_link(state_dir: Path, state: link_state.LinkState, *, planned: bool) -> None:
-    """Save the link state. Raises OSError.
+    """Save the link state.  Raises OSError.
 
     Only one save runs at a time: the last save of a leaving daemon waits for one on a slow disk.
     """
@@ -214,7 +214,7 @@ def load_device_memory(state_dir: Path) -> DeviceMemory:
 
 
 def save_device_memory(state_dir: Path, facts: dict[str, Any]) -> None:
-    """Save the facts, if there are any. Raises OSError."""
+    """Save the facts, if there are any.  Raises OSError."""
     if facts:
         state_file.save_facts(state_dir / MEMORY_FILE, facts)
 
@@ -282,7 +282,7 @@ def load_probe_results(state_dir: Path) -> dict[str, ProbeResult]:
 
 
 def save_probe_result(state_dir: Path, name: str, one: ProbeResult) -> None:
-    """Add or replace the probe of an asset. Raises OSError."""
+    """Add or replace the probe of an asset.  Raises OSError."""
     facts = state_file.load_facts(state_dir / PROBES_FILE) or {}
     state_file.save_facts(state_dir / PROBES_FILE, {**facts, name: asdict(one)}, twice=True)
 
@@ -316,7 +316,7 @@ def load_write_counts(state_dir: Path) -> WriteCounts:
 
 
 def save_write_counts(state_dir: Path, tally: WriteCounts) -> None:
-    """Save the write counts. Raises OSError."""
+    """Save the write counts.  Raises OSError."""
     state_file.save_facts(state_dir / WRITES_FILE, tally.facts())
 
 

@@ -1,6 +1,6 @@
 """Read the time; the only module that does: boot clock for ages and deadlines, UTC for stamps.
 
-The boot clock (CLOCK_BOOTTIME) only moves forward and also runs while the machine sleeps. A duration
+The boot clock (CLOCK_BOOTTIME) only moves forward and also runs while the machine sleeps.  A duration
 therefore ends when that much real time has passed, and documents are timed by it.
 
 ``QUARTIER_CLOCK`` (test rigs only) sets origin and speed factor, for example ``rate=60,offset=-2d``:
@@ -65,7 +65,7 @@ class ClockSetting:
 
 
 def parse_clock_setting(text: str) -> ClockSetting:
-    """Parse ``rate=…,offset=…,origin=…,word=…,boot=…``. Raises ConfigError with every fault."""
+    """Parse ``rate=…,offset=…,origin=…,word=…,boot=…``.  Raises ConfigError with every fault."""
     values: dict[str, float] = {}
     faults = []
     words: dict[str, str] = {}
@@ -122,8 +122,8 @@ class SiteClock:
     def now_ns(self) -> int:
         """Return the monotonic gateway time in ns.
 
-        Real time counts from the machine's boot, simulated time from its origin. Both continue over a restart
-        of the daemon (simulated time if the origin is given).
+        Real time counts from the machine's boot, simulated time from its origin.  Both continue over a
+        restart of the daemon (simulated time if the origin is given).
         """
         return int((read_boot_clock_ns() - self._origin_ns) * self.rate)
 
@@ -176,7 +176,7 @@ class SiteClock:
         """Return the times (UTC in ms) at which to check validity periods; empty: use the machine's clock.
 
         While that clock is not trusted, the first time is the latest one known to have passed plus the time
-        since then (the time floor). The wall clock follows if it is later.
+        since then (the time floor).  The wall clock follows if it is later.
         """
         if self.synced() or not self._good_utc_ms:
             return ()
@@ -194,7 +194,7 @@ class SiteClock:
     async def wait_until(self, due_ns: int) -> None:
         """Wait until ``now_ns`` reaches ``due_ns``, to about 0.1 ms; asyncio alone rounds up to whole ms.
 
-        It may end a little early. It costs more than ``sleep``.
+        It may end a little early.  It costs more than ``sleep``.
         """
         # Read the loop's time first: the due time then stays fixed even if this thread is held up, for
         # example by the store's writer. A remaining time would start only after that delay.

@@ -15,7 +15,7 @@ from quartier.runtime.text_output import escape_all
 def configure_logging(*, style: str = "auto", level: str = "info") -> None:
     """Set up structlog once.
 
-    ``style`` is ``auto`` (the console form on a terminal), ``console`` or ``json``. If journald reads the
+    ``style`` is ``auto`` (the console form on a terminal), ``console`` or ``json``.  If journald reads the
     error output, each line begins with its priority.
     """
     console = style == "console" or (style == "auto" and sys.stderr.isatty())

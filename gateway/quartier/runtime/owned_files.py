@@ -87,7 +87,7 @@ def _find_groups(owner: Owner) -> list[int]:
 def open_folder(base: Path, below: PurePath, *, make_mode: int | None = None) -> Iterator[int]:
     """Open the folder ``below`` in ``base`` part by part, following no link; yield its descriptor.
 
-    ``make_mode``: the mode of missing folders, which are made. Raises OSError.
+    ``make_mode``: the mode of missing folders, which are made.  Raises OSError.
     """
     descriptor = os.open(base, _FOLDER_FLAGS)
     try:
@@ -115,7 +115,7 @@ def _enter_folder(part: str, folder: int, make_mode: int | None) -> int:
 
 
 def replace_file(folder: int, name: str, body: IO[bytes], mode: int, owner: Owner | None) -> None:
-    """Write a whole file durably in an open folder, then rename it to ``name``. Raises OSError."""
+    """Write a whole file durably in an open folder, then rename it to ``name``.  Raises OSError."""
     fresh = f"{name}.new"
     with suppress(FileNotFoundError):
         os.unlink(fresh, dir_fd=folder)

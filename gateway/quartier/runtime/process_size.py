@@ -1,8 +1,8 @@
 """Keep a process small: hide modules that it does not need, share functions of dataclasses.
 
-The standard library generates and compiles separate source text for each dataclass. The functions shared here
-are seldom called: ``repr``, and the guards of frozen records. How records are made, compared and hashed stays
-the library's.
+The standard library generates and compiles separate source text for each dataclass.  The functions shared
+here are seldom called: ``repr``, and the guards of frozen records.  How records are made, compared and hashed
+stays the library's.
 """
 
 import dataclasses

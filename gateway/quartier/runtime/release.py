@@ -1,7 +1,7 @@
 """Keep release.json and the daemon's lock; write the release values of a stopped daemon.
 
-The daemon keeps ``release.json``, and a copy beside it, in its runtime directory. It holds endpoints and
-encoded writes, so that ``quartier release`` (``ExecStopPost``) needs no other file and little time. That
+The daemon keeps ``release.json``, and a copy beside it, in its runtime directory.  It holds endpoints and
+encoded writes, so that ``quartier release`` (``ExecStopPost``) needs no other file and little time.  That
 command refuses while the daemon's lock is held: two masters on one battery are worse than none.
 """
 
@@ -90,7 +90,7 @@ def save_release(runtime_dir: Path, wires: Sequence[BusRelease]) -> None:
 def load_release(runtime_dir: Path, say: Callable[[str], None] = lambda _: None) -> list[BusRelease]:
     """Load the table as the daemon left it, from the first sound copy; empty if there is none.
 
-    ``say`` is called with each damaged copy. Raises ValueError if no copy is sound.
+    ``say`` is called with each damaged copy.  Raises ValueError if no copy is sound.
     """
     faults = []
     for name in (RELEASE_FILE, RELEASE_COPY):

@@ -1,6 +1,6 @@
 """Keep what ``quartier release`` wrote, until the next start moves it into the history.
 
-The rows are in the runtime directory beside the release table. A power cut deletes them together with the
+The rows are in the runtime directory beside the release table.  A power cut deletes them together with the
 journal; the gap record of the history then says so.
 """
 
@@ -23,7 +23,7 @@ def append_releases(
     utc_ms: int,
     why: str,
 ) -> None:
-    """Add a line for each point that was written, or may have been. Raises OSError."""
+    """Add a line for each point that was written, or may have been.  Raises OSError."""
     fresh = [
         entry.text() for wire in wires for entry in _make_rows(wire, failures.get(wire.bus, ()), utc_ms, why)
     ]

@@ -30,7 +30,7 @@ def load_key(state_dir: Path) -> PrivateKey:
 
 
 def find_key(state_dir: Path) -> PrivateKey | None:
-    """Load the gateway's key; None if this machine has none. Raises as ``load_key``."""
+    """Load the gateway's key; None if this machine has none.  Raises as ``load_key``."""
     path = state_dir / KEY_FILE
     try:
         with open_plain(path) as file:

@@ -10,7 +10,7 @@ RESTORED_FILE = "restored"
 
 
 def mark_restored(state_dir: Path, utc_ms: int, made_utc_ms: int, boot: int) -> None:
-    """Record that a backup was restored here, and above which boot number it continues. Raises OSError."""
+    """Record that a backup was restored here, and above which boot number it continues.  Raises OSError."""
     facts = {"utc_ms": utc_ms, "made_utc_ms": made_utc_ms, "boot": boot}
     save_facts(state_dir / RESTORED_FILE, facts, twice=True)
 

@@ -1,6 +1,6 @@
 """Restart failed tasks and park those that keep failing; the only broad except.
 
-A device may fail for ever, a broken driver may not. After five failures in a row without a minute of work
+A device may fail for ever, a broken driver may not.  After five failures in a row without a minute of work
 between them the task is parked; its points become stale and control reacts.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for the whole contract
+if TYPE_CHECKING:  # releasing the outputs of a dead daemon leaves no time to import the whole contract
     from quartier_drivers.contract import Clock
 
 _T = TypeVar("_T")

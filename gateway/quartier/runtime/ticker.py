@@ -1,6 +1,6 @@
 """Run the fixed-period cycle and the fast cycle; tell systemd of each finished cycle (watchdog).
 
-The protocol is sd_notify(3): datagrams on ``$NOTIFY_SOCKET``. Only finished cycles feed the watchdog.
+The protocol is sd_notify(3): datagrams on ``$NOTIFY_SOCKET``.  Only finished cycles feed the watchdog.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ FAST_PHASE_NS = 50_000_000
 class FastTicker:
     """Calls ``look`` on a grid of 200 ms while ``wanted`` is set; costs nothing while it is not.
 
-    A missed call is skipped, never made up. An error in ``look`` is a bug and is raised.
+    A missed call is skipped, never made up.  An error in ``look`` is a bug and is raised.
     """
 
     def __init__(self, clock: Clock, look: Callable[[], None]) -> None:
@@ -86,8 +86,8 @@ class Lateness:
 class Ticker:
     """Calls ``cycle`` every ``period_s``; a missed tick is skipped and counted, never made up.
 
-    The first tick is at ``first_ns``, or at once if that is past or None. If ``phase_ns`` is given, all
-    others are ``phase_ns`` past whole multiples of the period. ``wait_until`` may wait more exactly than the
+    The first tick is at ``first_ns``, or at once if that is past or None.  If ``phase_ns`` is given, all
+    others are ``phase_ns`` past whole multiples of the period.  ``wait_until`` may wait more exactly than the
     clock sleeps.
     """
 
@@ -111,7 +111,7 @@ class Ticker:
         self.skipped_count = 0
 
     async def run(self) -> None:
-        """Tick until cancelled. An error in the cycle is a bug and is raised."""
+        """Tick until cancelled.  An error in the cycle is a bug and is raised."""
         clock, wait_until = self._clock, self._wait_until
         due_ns = self._first_ns
         while True:

@@ -28,7 +28,7 @@ class Worker:
     """Runs jobs in a thread of its own, which ends with the process.
 
     A job that does not end blocks the jobs after it and nothing else: neither the loop nor the end of the
-    process waits for it. A thread that is gone, for whatever reason, is replaced.
+    process waits for it.  A thread that is gone, for whatever reason, is replaced.
     """
 
     def __init__(self, name: str) -> None:
@@ -46,7 +46,7 @@ class Worker:
         """Return or raise the result of the job; wait at most ``patience_s`` real seconds.
 
         Raises WorkerBusy while the previous job runs, and TimeoutError if it took too long; a later result is
-        discarded. Raises WorkerLost, once, if the thread is gone: its last job may be half done.
+        discarded.  Raises WorkerLost, once, if the thread is gone: its last job may be half done.
         """
         if self._thread is None:
             self._begin()

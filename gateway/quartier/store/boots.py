@@ -54,7 +54,7 @@ def save_boot(
 ) -> bool:
     """Replace ``path`` atomically and wait for the disk; return False if the disk refuses.
 
-    ``unsettled`` are earlier boots whose end the history does not know yet. A number that is only
+    ``unsettled`` are earlier boots whose end the history does not know yet.  A number that is only
     ``reserved`` was never started: nothing of it can be missing.
     """
     older = sorted(set(unsettled) - {boot})[-_UNSETTLED_COUNT_MAX:]
@@ -78,7 +78,7 @@ def save_boot(
 
 
 def _overwrite_content(path: Path, content: bytes) -> bool:
-    """Overwrite the file in place: a full disk refuses only new blocks. Return whether that worked."""
+    """Overwrite the file in place: a full disk refuses only new blocks.  Return whether that worked."""
     try:
         if path.stat().st_size != len(content):
             return False

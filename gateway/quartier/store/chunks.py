@@ -1,7 +1,7 @@
 """Hold consecutive samples of one stream, in memory as open chunks and as bytes when sealed.
 
 A sealed chunk contains its own key and a CRC-32, so that an altered row of the database is noticed and never
-used. Layout, little-endian: ``QC`` · version · CRC-32 of what follows · boot, first sequence, count, oldest
+used.  Layout, little-endian: ``QC`` · version · CRC-32 of what follows · boot, first sequence, count, oldest
 and newest time · stream · metrics · the order in which they alternate · kinds · texts · one series per metric
 (`quartier_native`).
 
@@ -50,7 +50,7 @@ class Chunk:
     """A run of samples of one stream with consecutive sequences, in columns.
 
     The loop appends, and any thread may read: a sample exists once its time does, which is added last.
-    ``points`` are numbers in the boot's table of names. The first ``committed`` samples are on disk.
+    ``points`` are numbers in the boot's table of names.  The first ``committed`` samples are on disk.
     """
 
     stream: str
@@ -169,12 +169,12 @@ class ChunkKey:
 
 
 def read_sealed_key(body: bytes) -> ChunkKey:
-    """Read only the key of a sealed chunk, after verifying its checksum. Raises DamagedBytes."""
+    """Read only the key of a sealed chunk, after verifying its checksum.  Raises DamagedBytes."""
     return _read_checked(body, _read_key)
 
 
 def unseal(body: bytes) -> Chunk:
-    """Return the chunk as it was when sealed. Raises DamagedBytes if any byte has changed."""
+    """Return the chunk as it was when sealed.  Raises DamagedBytes if any byte has changed."""
     return _read_checked(body, _read_chunk)
 
 
@@ -257,18 +257,18 @@ def split_parts(parts: Sequence[ChunkPart], count_max: int = TAIL_COUNT_MAX) -> 
 def unpack_tail(body: bytes, names: Mapping[int, PointNames]) -> list[Chunk]:
     """Return the samples of one tail, a piece of a chunk for each stream; ``names`` by boot.
 
-    Pieces of streams that ``names`` does not contain are left out. Raises DamagedBytes.
+    Pieces of streams that ``names`` does not contain are left out.  Raises DamagedBytes.
     """
     return _read_checked(body, partial(_read_tail, names=names), b"QT")
 
 
 def read_tail_lasts(body: bytes, names: Mapping[int, PointNames]) -> dict[tuple[int, str], int]:
-    """Read the last sequence in a tail per (boot, stream), from its head alone. Raises DamagedBytes."""
+    """Read the last sequence in a tail per (boot, stream), from its head alone.  Raises DamagedBytes."""
     return _read_checked(body, partial(_read_lasts, names=names), b"QT")
 
 
 def read_tail_boot(body: bytes) -> int:
-    """Read the boot of a tail's samples, from its head alone. Raises DamagedBytes."""
+    """Read the boot of a tail's samples, from its head alone.  Raises DamagedBytes."""
     return _read_checked(body, lambda cursor: int(cursor.unpack(_TAIL_FORMAT)[0]), b"QT")
 
 

@@ -11,7 +11,7 @@ from quartier_drivers.points import split, word
 class Deadband:
     """A reading passes if it moved by max(``width``, ``share_pct`` % of the last one that passed).
 
-    ``width`` is in the unit of the quantity; 0 without a share lets every change pass. ``period_s`` is the
+    ``width`` is in the unit of the quantity; 0 without a share lets every change pass.  ``period_s`` is the
     shortest time between two that pass, on average; 0 sets no limit.
     """
 

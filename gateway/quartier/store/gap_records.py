@@ -98,7 +98,7 @@ def subtract_spans(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> 
 
 
 def load_gap(data: dict[str, Any]) -> GapRecord:
-    """Invert ``GapRecord.data``. Raises KeyError or TypeError for anything else."""
+    """Invert ``GapRecord.data``.  Raises KeyError or TypeError for anything else."""
     known = {key: data[key] for key in ("why", "stream", "boot", "first", "last", "from_utc_ms", "to_utc_ms")}
     return GapRecord(**known, firsts=tuple(data["firsts"].items()))
 

@@ -163,9 +163,9 @@ _MEAN_UNITS = frozenset(
 class HistoryRow:
     """One row of an answer.
 
-    Without ``every_s`` it is a sample, with its time ``utc_ms`` and ``count`` 1. With ``every_s`` it is a
+    Without ``every_s`` it is a sample, with its time ``utc_ms`` and ``count`` 1.  With ``every_s`` it is a
     span that begins at ``utc_ms``: it contains ``count`` samples, and ``value`` is their mean over time
-    (powers, voltages …) or the last one (counters, states, texts). With 0 samples the earlier value
+    (powers, voltages …) or the last one (counters, states, texts).  With 0 samples the earlier value
     continued.
     """
 
@@ -186,7 +186,7 @@ def read_history(
 ) -> Iterator[HistoryRow]:
     """Yield rows of points that match any of ``patterns`` (``grid.*``), ``from_ms`` <= time < ``to_ms``.
 
-    Times are UTC. The order is by stream, and by time within a point. ``every_s``: spans counted from
+    Times are UTC.  The order is by stream, and by time within a point.  ``every_s``: spans counted from
     ``from_ms``.
 
     Raises FileNotFoundError if there is no history and PermissionError if it may not be read; damaged parts

@@ -1,6 +1,6 @@
 """Provide the history to the event loop: number, journal, keep, offer and trim samples.
 
-Nothing here waits for a disk except ``open``, ``close`` and ``wait_for_disk``. Time is passed in as ``Now``.
+Nothing here waits for a disk except ``open``, ``close`` and ``wait_for_disk``.  Time is passed in as ``Now``.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -42,10 +42,10 @@ class Store:
     """The local history and outbox of one gateway (spec/sync.md#section-3).
 
     ``assets`` are the owners that have streams of their own; the points of all others go to the stream
-    ``node``. ``local_streams`` never leave the site and are not offered. Without ``outbox`` (no district)
+    ``node``.  ``local_streams`` never leave the site and are not offered.  Without ``outbox`` (no district)
     nothing is offered and everything counts as delivered.
 
-    ``seal_s``: an open chunk is sealed at that age even if it is not full. ``pending_max_count`` limits the
+    ``seal_s``: an open chunk is sealed at that age even if it is not full.  ``pending_max_count`` limits the
     samples that wait in memory for a disk that refuses them.
     """
 
@@ -100,12 +100,12 @@ class Store:
         """Open the file, commit what killed processes left, and number this boot.
 
         It never fails: a damaged file is set aside, and an absent or full disk is tried again at each commit.
-        It may wait some seconds for a slow disk, so call it before the loop or in a thread. Returns the boot
+        It may wait some seconds for a slow disk, so call it before the loop or in a thread.  Returns the boot
         number.
 
         The first commit settles all earlier boots at once: the content of their journals, what is missing of
-        them, and the events that report it. Until then nothing of this boot is journalled or offered. A kill
-        before it therefore changes nothing, and the next start does and reports the same.
+        them, and the events that report it.  Until then nothing of this boot is journalled or offered.  A
+        kill before it therefore changes nothing, and the next start does and reports the same.
         """
         self._writer.start()
         place = self._path.with_name(self._path.name + ".boot")
@@ -179,7 +179,7 @@ class Store:
     def tick(self, now: Now) -> None:
         """Process the writer's reports, and submit a commit if one is due; call it in each cycle.
 
-        If the disk refuses, samples stay in memory up to a limit. Then the oldest are dropped, with a gap
+        If the disk refuses, samples stay in memory up to a limit.  Then the oldest are dropped, with a gap
         record.
         """
         ready = self._is_ready(now)
@@ -199,7 +199,7 @@ class Store:
     # For the district
 
     def runs(self, above: Mapping[str, StreamPosition], limit: int) -> list[SampleBlock]:
-        """Up to ``limit`` samples above the marks, live ones from memory alone (``store/outbox.py``)."""
+        """Return up to ``limit`` samples above the marks, live ones only from memory (``outbox.py``)."""
         marks = {**above, **dict.fromkeys(self._local, ALL_TRIMMED)} if self._local else above
         return self._outbox.runs(marks, self._heads, self._entrance.memory, limit) if self._offers else []
 
@@ -224,7 +224,7 @@ class Store:
         return self._loaded or self._is_first
 
     def trim(self, marks: Mapping[str, StreamPosition]) -> None:
-        """Note that the district has stored everything up to the marks; ignore marks below or beyond it.
+        """Note that the district has stored everything up to the marks.
 
         A mark never goes back, nor beyond the newest sample of its stream.
         """
@@ -444,7 +444,10 @@ class Store:
             self._record_boot_end(boot, lasts, now)
 
     def _record_boot_end(self, boot: int, lasts: Mapping[str, int], now: Now) -> None:
-        """Close a boot: the last sequence of each stream that leaves the building; ours with this event."""
+        """Close a boot with the last sequence of each stream that leaves the site.
+
+        The last sequence of the present boot includes this event.
+        """
         known = {name: last for name, last in sorted(lasts.items()) if last and name not in self._local}
         if boot == self.boot:
             known[EVENT_STREAM] = known.get(EVENT_STREAM, 0) + 1

@@ -81,8 +81,8 @@ class _JournalFile:
 class Ingest:
     """Numbers the samples of one boot and keeps them in memory until they are sealed on disk.
 
-    ``memory`` holds per stream its chunks in sequence, the open one last. ``waiting`` are the full ones that
-    wait to be sealed. ``names`` is the boot's table of points.
+    ``memory`` holds per stream its chunks in sequence, the open one last.  ``waiting`` are the full ones that
+    wait to be sealed.  ``names`` is the boot's table of points.
     """
 
     def __init__(self, folder: Path, deadbands: Deadbands, assets: Collection[str], chunk_count: int) -> None:
@@ -201,7 +201,7 @@ class Ingest:
     def due(self) -> tuple[list[ChunkPart], list[Chunk]]:
         """Return what a commit takes now: samples of open chunks, and chunks to seal.
 
-        Streams with the same rate fill together. Sealing is spread, so that the writer does not hold the
+        Streams with the same rate fill together.  Sealing is spread, so that the writer does not hold the
         interpreter long.
         """
         seals = self.waiting[: max(SEALS_COUNT_MIN, len(self.waiting) // 4, self._seal_first_count)]

@@ -1,9 +1,9 @@
 """Keep the journal in the runtime directory: open samples that a killed process must not lose.
 
 There is one file per generation, and a generation covers several commits: a file for each commit would cost
-more than its content. A file is a sequence of frames: length · CRC-32 · kind · body. Each frame is appended
-with one write(2), so it outlives the process at once. The folder is a tmpfs, so no disk is waited for or
-worn. Inside a file:
+more than its content.  A file is a sequence of frames: length · CRC-32 · kind · body.  Each frame is appended
+with one write(2), so it outlives the process at once.  The folder is a tmpfs, so no disk is waited for or
+worn.  Inside a file:
 
 - ``H`` says that the file was begun: a file without it is damaged, not new;
 - ``L`` says how far each stream was numbered before (JSON), so that a missing generation is noticed;
@@ -39,7 +39,7 @@ Columns = tuple["array[int]", "array[int]", "array[float]"]  # points, kinds, va
 
 
 class Journal:
-    """The append side. Errors of the folder are counted in ``failed_count``, never raised.
+    """The append side.  Errors of the folder are counted in ``failed_count``, never raised.
 
     ``size_max_bytes`` limits all generations together; beyond it samples are only in memory.
     """
@@ -168,7 +168,8 @@ _HEAD_FRAME, _END_FRAME = _make_frame(b"H"), _make_frame(b"E")
 class JournalContents:
     """The content of a generation's file: names of its points, and pieces of chunks in order of their start.
 
-    ``lasts``: how far each stream was numbered when it began. ``is_followed``: the next generation was begun.
+    ``lasts``: how far each stream was numbered when it began.  ``is_followed``: the next generation was
+    begun.
     """
 
     boot: int
@@ -203,7 +204,7 @@ def _find_order(path: Path) -> tuple[int, int]:
 def read_journal(path: Path) -> JournalContents:
     """Read one file as far as its frames hold; leave out an end that a kill cut off.
 
-    It is not complete if it is cut (except by a kill), damaged, or marked as lacking samples. Raises OSError
+    It is not complete if it is cut (except by a kill), damaged, or marked as lacking samples.  Raises OSError
     as ``read_file``.
     """
     found = JournalContents(*_find_order(path))

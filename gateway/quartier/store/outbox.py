@@ -38,10 +38,10 @@ class Outbox:
         memory: Mapping[str, Sequence[Chunk]],
         limit: int,
     ) -> list[SampleBlock]:
-        """Return up to ``limit`` samples above the marks, fewer only if there are no more; oldest first.
+        """Return up to ``limit`` samples above the marks; the stream that waits longest comes first.
 
-        ``heads`` gives the streams that exist besides those in memory, and how far they go. Each stream gets
-        its share; what one does not use goes to the others.
+        There are fewer samples only if no more exist.  ``heads`` gives the streams that exist besides those
+        in memory, and how far they go.  Each stream gets its share; what one does not use goes to the others.
         """
         with self._lock:
             runs, is_cut = self._share_runs(marks, heads, memory, limit)

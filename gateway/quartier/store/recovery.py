@@ -1,4 +1,4 @@
-"""After a restart, join the open samples of earlier boots and record what is missing."""
+"""Join the open samples of earlier boots after a restart, and record what is missing."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,9 +26,10 @@ class RecoveredHistory:
     """What earlier boots left.
 
     ``chunks`` are closed and in sequence; the first ``seal_first_count`` fill holes between sealed ones.
-    ``heads`` are the newest samples of each stream. ``gaps`` must be reported. ``noted`` were reported by a
-    boot that was killed before it could commit their records. ``untold`` have records but no events. ``ends``
-    are boots with a known end: the last sequence of each stream. ``last_boot`` is the previous boot.
+    ``heads`` are the newest samples of each stream.  ``gaps`` must be reported.  ``noted`` were reported by a
+    boot that was killed before it could commit their records.  ``untold`` have records but no events.
+    ``ends`` are boots with a known end: the last sequence of each stream.  ``last_boot`` is the previous
+    boot.
     """
 
     chunks: list[Chunk] = field(default_factory=list)
@@ -60,11 +61,11 @@ def recover_history(
 ) -> RecoveredHistory:
     """Join the tail of the database and the journals of boots before ``boot``; each key counts once.
 
-    ``started`` are boots that may have begun without a commit. A boot is settled once a later one committed
-    what was left of it: its journal has nothing to add. Of the others, a boot that neither ended in order nor
-    left a journal had a power cut and gets one gap record. So does a boot whose journal cannot be read to its
-    end. So does a file that is new although there was a ``boot_before``: somebody removed it while no daemon
-    ran.
+    ``started`` are boots that may have begun without a commit.  A boot is settled once a later one committed
+    what was left of it: its journal has nothing to add.  Of the others, a boot that neither ended in order
+    nor left a journal had a power cut and gets one gap record.  So does a boot whose journal cannot be read
+    to its end.  So does a file that is new although there was a ``boot_before``: somebody removed it while no
+    daemon ran.
 
     Raises OSError if a journal may be readable later.
     """

@@ -1,6 +1,6 @@
 """Keep compact columns of a chunk: times of samples, and names of points by number.
 
-One answer of a device holds up to 125 points with the same time. Without this, times would be two fifths of
+One answer of a device holds up to 125 points with the same time.  Without this, times would be two fifths of
 an open chunk.
 """
 
@@ -13,7 +13,7 @@ from typing import overload
 
 
 class SampleTimes(Sequence[int]):
-    """Times in ms (UTC) by the index of the sample. The loop appends, any thread may read.
+    """Times in ms (UTC) by the index of the sample.  The loop appends, any thread may read.
 
     A sample's time exists once ``len`` counts it.
     """
@@ -61,7 +61,7 @@ class SampleTimes(Sequence[int]):
         return found
 
     def span(self) -> tuple[int, int]:
-        """Return the earliest and the latest time. Raises ValueError if there is none."""
+        """Return the earliest and the latest time.  Raises ValueError if there is none."""
         return min(self._times), max(self._times)
 
     def _between(self, start: int, stop: int) -> "array[int]":
@@ -101,7 +101,7 @@ class SampleTimes(Sequence[int]):
 
 
 class PointNameTable(Sequence[tuple[str, str]]):
-    """Number -> (stream, metric). It only grows, so another thread may read the numbers it was given."""
+    """Number -> (stream, metric).  It only grows, so another thread may read the numbers it was given."""
 
     __slots__ = ("_metrics", "_numbers", "_order", "_streams")
 

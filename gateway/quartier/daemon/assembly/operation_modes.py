@@ -31,8 +31,8 @@ def make_operation_mode_asset(
 ) -> asset_types.OperationModeAsset:
     """Make the asset for control.
 
-    ``shared`` holds the fields that all assets have, and how the point of this asset is written. ``place`` is
-    the location of the site, in degrees north and east.
+    ``shared`` holds the fields that all assets have, and how the point of this asset is written.  ``place``
+    is the location of the site, in degrees north and east.
     """
     said = {**shared, "rated_w": section.rated_w}
     if isinstance(section, operation_mode_sections.ChpSection):

@@ -28,7 +28,7 @@ def make_site(
 ) -> site_layout.Site:
     """Make the site for control.
 
-    ``points`` are those that the site's devices serve. ``values`` are the release values (see
+    ``points`` are those that the site's devices serve.  ``values`` are the release values (see
     ``find_release_values``).
     """
     grid_name, grid = site.grid()

@@ -46,9 +46,9 @@ class RunningBus:
 class BusManager:
     """Starts, keeps and stops the buses.
 
-    ``deliver`` takes all readings. ``tally`` counts the writes. ``tell`` takes notes for people. ``memory``
-    holds what drivers must know after a restart. ``fallbacks`` holds what was found of the devices'
-    fallbacks. Polled buses are batched in ``moment``.
+    ``deliver`` takes all readings.  ``tally`` counts the writes.  ``tell`` takes notes for people.
+    ``memory`` holds what drivers must know after a restart.  ``fallbacks`` holds what was found of the
+    devices' fallbacks.  Polled buses are batched in ``moment``.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class BusManager:
     def find_reachability(self) -> list[tuple[bool, object]]:
         """Return for each device whether it is reachable and what limits it holds.
 
-        If this changes, the release table may change. A driver has the limits as ``standing`` if its release
+        If this changes, the release table may change.  A driver has the limits as ``standing`` if its release
         values depend on them.
         """
         healths = (health for bus in self.buses for health in bus.devices.values())
@@ -278,7 +278,7 @@ async def _stop_polling(members: Sequence[RunningBus]) -> None:
 class ReleaseFile:
     """The release file that was last written, and whether it is still there unchanged.
 
-    A full disk is no reason to stop control: it is logged once, and the write is tried again. A file that
+    A full disk is no reason to stop control: it is logged once, and the write is tried again.  A file that
     somebody deleted or changed is written again too.
     """
 

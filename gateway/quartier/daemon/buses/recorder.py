@@ -53,7 +53,7 @@ class BusRecorder:
     def taken(self, name: str, after: int = -1) -> "tuple[WireRecord, Iterator[Frame]] | None":
         """Return the record of a bus without frames, and its frames numbered above ``after``.
 
-        None if there is no tape. Making all frames takes milliseconds, so the caller iterates over them.
+        None if there is no tape.  Making all frames takes milliseconds, so the caller iterates over them.
         """
         from quartier.commissioning.wire_record.wire_record import (  # noqa: PLC0415 - unused before there is something to tell
             WireRecord,
@@ -73,7 +73,7 @@ class BusRecorder:
     def told(self, question: str) -> Iterator[Any] | dict[str, Any] | None:
         """Return the answer of the local socket: a head, then one row per frame.
 
-        ``NAME@NUMBER`` asks for the frames after that number. None if there is no bus of that name.
+        ``NAME@NUMBER`` asks for the frames after that number.  None if there is no bus of that name.
         """
         from quartier.commissioning.wire_record.wire_record import dump_frame  # noqa: PLC0415 - as above
 

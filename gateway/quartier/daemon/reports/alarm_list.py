@@ -1,7 +1,7 @@
 """Keep the list of alarms: raise, clear, acknowledge, save.
 
 Log and history report each alarm by code, once when it is raised and once when it is cleared; its values may
-change meanwhile. Changes that a person must not lose are on disk within a second.
+change meanwhile.  Changes that a person must not lose are on disk within a second.
 """
 
 import asyncio
@@ -174,8 +174,8 @@ class AlarmManager:
     def reset(self, which: str, command: str, now: Now) -> bool:
         """Reset ``which`` (as in ``acknowledge``) by a ``command`` of the district; return whether it exists.
 
-        An alarm that is present only because nobody reset it ends. An alarm whose cause persists stays on the
-        list until the cause ends.
+        An alarm that is present only because nobody reset it ends.  An alarm whose cause persists stays on
+        the list until the cause ends.
         """
         found = self.book.picked(which)
         for one in found:

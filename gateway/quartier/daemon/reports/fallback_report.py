@@ -44,7 +44,7 @@ class FallbackPoints:
     """Two points for each asset that can be ordered; their quality is BAD until somebody has looked.
 
     ``<asset>.fallback_on``: whether the fallback is as declared and was not seen to fail; False if there is
-    none. ``<asset>.fallback_proven_on``: whether somebody saw it act, or nothing has to act.
+    none.  ``<asset>.fallback_proven_on``: whether somebody saw it act, or nothing has to act.
     """
 
     def __init__(self, house: Site, fallbacks: KnownFallbacks) -> None:

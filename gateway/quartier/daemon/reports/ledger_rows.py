@@ -32,7 +32,7 @@ def find_drift(
 ) -> Drift | None:
     """Return the drift of a point from an order that was read back as done; None while it shows the order.
 
-    Only a reading taken after the order was known to be done (``known_ns``) counts. ``asked_ns`` is when the
+    Only a reading taken after the order was known to be done (``known_ns``) counts.  ``asked_ns`` is when the
     value was last ordered.
     """
     if entry.outcome != "done" or entry.value is None or entry.shown is None or entry.known_ms is None:
@@ -69,9 +69,9 @@ _CONTINUOUS_ENDINGS = ("_w", "_a", "_var")
 class LedgerRow:
     """A row that may still change: ``entry`` is its present state, ``command`` the last command for it.
 
-    ``command`` is None if the point was given back or found that way. ``begun_ns`` is when this run began the
-    row, None for a row of an earlier run. ``asked_ns`` is when it was last ordered, ``known_ns`` since when
-    its outcome is known. All are monotonic, whatever the wall clock shows.
+    ``command`` is None if the point was given back or found that way.  ``begun_ns`` is when this run began
+    the row, None for a row of an earlier run.  ``asked_ns`` is when it was last ordered, ``known_ns`` since
+    when its outcome is known.  All are monotonic, whatever the wall clock shows.
     """
 
     __slots__ = ("asked_ns", "begun_ns", "command", "entry", "has_moved", "known_ns", "told", "told_ns")
@@ -86,7 +86,7 @@ class LedgerRow:
         self.told_ns = 0
 
     def takes(self, command: Command) -> bool:
-        """Return whether a command is the same order again, or the same order with a value that follows."""
+        """Return whether a command repeats this order, or only moves its value (a power or a current)."""
         entry = self.entry
         # A row of an older version has no code: then the text is compared.
         differs = entry.cause != command.cause if entry.cause else entry.why != command.reason

@@ -1,8 +1,8 @@
 """Keep the write ledger: every order with its source, its reason and its outcome.
 
-The ledger gets commands from the cycle and outcomes from the buses, and hands rows to the store. Nothing here
-waits. A row goes to the store when it begins, when its outcome becomes known or changes, and when it ends.
-Counts and times of an order that continues follow every ten minutes, a value that moves every minute.
+The ledger gets commands from the cycle and outcomes from the buses, and hands rows to the store.  Nothing
+here waits.  A row goes to the store when it begins, when its outcome becomes known or changes, and when it
+ends.  Counts and times of an order that continues follow every ten minutes, a value that moves every minute.
 """
 
 from collections import deque

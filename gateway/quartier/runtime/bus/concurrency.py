@@ -1,7 +1,7 @@
 """Poll several devices of one bus at the same time, within limits per bus and per trunk.
 
-Most lines carry one exchange at a time, and each one is awaited. A ``Wide`` line has lanes: each device that
-is polled gets a task of its own, up to a maximum on the bus and behind one trunk. Devices that may be silent
+Most lines carry one exchange at a time, and each one is awaited.  A ``Wide`` line has lanes: each device that
+is polled gets a task of its own, up to a maximum on the bus and behind one trunk.  Devices that may be silent
 never take the last quarter of the lanes.
 """
 
@@ -89,7 +89,7 @@ class ConcurrentExchanges:
         """Run ``work``, which may use the lanes; no exchange is under way when it returns or raises.
 
         If it raises, the line is closed at once: reads are cancelled, and writes find that their outcome is
-        unknown. A line that is lost after ``work`` has ended is ignored.
+        unknown.  A line that is lost after ``work`` has ended is ignored.
         """
         if self._widths is None:
             await work()

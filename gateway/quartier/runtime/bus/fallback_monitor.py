@@ -1,8 +1,8 @@
 """Read back the fallbacks of devices, and know their state.
 
 A fallback is checked when its device is opened, again after the first order that carries a timer, and once a
-day. A fallback that was not as declared is checked again after some minutes. A check never delays a write by
-more than one exchange, and it alternates with reads that are due.
+day.  A fallback that was not as declared is checked again after some minutes.  A check never delays a write
+by more than one exchange, and it alternates with reads that are due.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -44,8 +44,8 @@ class FallbackCheck:
 class FallbackProof:
     """Whether a timer that was declared with ``after_s`` acts.
 
-    ``words`` say what was seen, ``serial`` is that of the device. ``seen_s`` is how long after the last write
-    it acted; None if it did not while it was watched.
+    ``words`` say what was seen, ``serial`` is that of the device.  ``seen_s`` is how long after the last
+    write it acted; None if it did not while it was watched.
     """
 
     acts: bool
@@ -141,7 +141,7 @@ def _dump_check(look: FallbackCheck) -> dict[str, Any]:
 
 
 def _load_check(point: str, kept: Mapping[str, Any]) -> FallbackCheck:
-    """Parse a check. Raises KeyError, TypeError or ValueError if the facts are not a check."""
+    """Parse a check.  Raises KeyError, TypeError or ValueError if the facts are not a check."""
     value, after_s = (None if kept[key] is None else float(kept[key]) for key in ("value", "after_s"))
     armed = Armed(point, value, after_s, str(kept["problem"]), is_verified=bool(kept["is_verified"]))
     return FallbackCheck(armed, int(kept["utc_ms"]))
@@ -286,7 +286,7 @@ async def _read_fallbacks(
 
 
 def load_fallback_proof(kept: Mapping[str, Any]) -> FallbackProof:
-    """Parse a proof. Raises KeyError, TypeError or ValueError if the facts are not a proof."""
+    """Parse a proof.  Raises KeyError, TypeError or ValueError if the facts are not a proof."""
     seen_s = kept["seen_s"]
     return FallbackProof(
         acts=bool(kept["acts"]),

@@ -1,7 +1,7 @@
 """Hold one slot per point for commands, and report outcomes to the write listener.
 
-The newest command wins, and no expired command is sent. A write is confirmed by the next reading of its
-point, not by the driver's return. Outcomes are ``done``, ``refused`` and ``unknown``; while a write is under
+The newest command wins, and no expired command is sent.  A write is confirmed by the next reading of its
+point, not by the driver's return.  Outcomes are ``done``, ``refused`` and ``unknown``; while a write is under
 way or unconfirmed it is ``pending``.
 """
 
@@ -22,7 +22,7 @@ READ_BACK_COUNT_MAX = 3
 class WriteOutcome:
     """The outcome of the last command for a point; ``since_ns`` is when the verdict was reached.
 
-    ``is_out``: it went to the device, or may have. ``shown``: the value that was read back.
+    ``is_out``: it went to the device, or may have.  ``shown``: the value that was read back.
     """
 
     command: Command
@@ -34,7 +34,7 @@ class WriteOutcome:
 
 
 class WriteListener(Protocol):
-    """Is informed of outcomes. All methods run in the event loop and must not wait. Times are monotonic."""
+    """Is informed of outcomes.  All methods run in the event loop and must not wait.  Times are monotonic."""
 
     def judged(self, outcome: "WriteOutcome") -> None:
         """Handle the outcome of a command, at each change; also of a command that a newer one replaced."""
@@ -91,7 +91,7 @@ NO_WRITE_LISTENER = NoWriteListener()
 
 
 class Mailbox:
-    """The commands of one bus. All methods run in the event loop; only ``wait`` waits.
+    """The commands of one bus.  All methods run in the event loop; only ``wait`` waits.
 
     ``witness`` gets every verdict, also that of a command that a newer one replaced.
     """

@@ -11,7 +11,7 @@ Holder = TypeVar("Holder")
 class PointDirectory(Mapping[str, PointInfo], Generic[Holder]):
     """The points of all holders as one mapping; if two serve the same point, the later one wins.
 
-    The points of a holder must not change. The time to find a point grows with the number of holders of its
+    The points of a holder must not change.  The time to find a point grows with the number of holders of its
     owner.
     """
 

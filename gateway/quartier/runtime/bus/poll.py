@@ -1,6 +1,6 @@
 """Run the task of one bus: writes first, then the most overdue device; set silent devices aside.
 
-A device is set aside after ``SET_ASIDE_COUNT`` exchanges in a row without an answer. From then on it is
+A device is set aside after ``SET_ASIDE_COUNT`` exchanges in a row without an answer.  From then on it is
 probed, so seldom that its neighbours keep their poll rate (``device_health``).
 """
 
@@ -42,7 +42,7 @@ _NOT_OPENED = "not yet opened"
 
 
 class Bus:
-    """One wire or endpoint with its devices; only the bus talks to them. While it polls it is in ``moment``.
+    """One wire or endpoint with its devices; only the bus talks to them.  While it polls it is in ``moment``.
 
     ``witness`` is informed of the outcome of each write.
     """
@@ -441,7 +441,7 @@ class IdleTime:
         self._clock = clock
 
     async def use(self, gap_ns: int | None) -> None:
-        """Use a gap in which nothing is due (None: no end). Raises LinkLost by a request of a guest."""
+        """Use a gap in which nothing is due (None: no end).  Raises LinkLost by a request of a guest."""
         if not self._lanes.is_asking:
             self._seat.leave()
         rest_s = REST_MAX_S if gap_ns is None else min(gap_ns / 1e9, REST_DUE_MAX_S)
@@ -477,7 +477,7 @@ class YieldPoints:
                 health.driver.on_pause(partial(self.turn, health))
 
     async def turn(self, health: DeviceHealth) -> None:
-        """Make all waiting writes, then the most overdue read. Raises LinkLost."""
+        """Make all waiting writes, then the most overdue read.  Raises LinkLost."""
         if self.opening is not None:  # an opening inside another one's yield point has none itself
             return
         self.opening = health

@@ -89,9 +89,9 @@ _HEAP_SPARE_COUNT = 16
 class PollSchedule(Generic[MemberT]):
     """Keeps the last known due time of each member; only the member that seems to be next is queried again.
 
-    By itself a member's due time may only become later (its line rests after an exchange). Code that may make
-    it earlier calls ``changed``, or ``served`` if it polled the member. Of members that are due at the same
-    time, the one that was served longest ago comes first.
+    By itself a member's due time may only become later (its line rests after an exchange).  Code that may
+    make it earlier calls ``changed``, or ``served`` if it polled the member.  Of members that are due at the
+    same time, the one that was served longest ago comes first.
     """
 
     def __init__(self, members: Sequence[MemberT]) -> None:

@@ -50,7 +50,7 @@ def _note_failure(failures: list[str], name: str, error: Exception) -> None:
 class RelinquishQueue:
     """The points of one bus that wait to be given back.
 
-    ``failed`` is called with a device that did not answer. ``witness`` is informed of what was given back.
+    ``failed`` is called with a device that did not answer.  ``witness`` is informed of what was given back.
     ``refused``: points that their device would not take back, with its message, until they are ordered or
     given back again.
     """
@@ -93,7 +93,7 @@ class RelinquishQueue:
         ]
 
     async def make(self, health: DeviceHealth) -> None:
-        """Give back the waiting points of this device. Raises LinkLost.
+        """Give back the waiting points of this device.  Raises LinkLost.
 
         If the device does not answer, they wait until it answers again.
         """

@@ -15,7 +15,7 @@ _READ_BACK_S, _READ_BACK_POLLS = 15.0, 3.0
 
 
 class WriteCounts:
-    """Writes of each point, on the present day (UTC) and in total. ``facts`` are those of an earlier run."""
+    """Writes of each point, on the present day (UTC) and in total.  ``facts`` are those of an earlier run."""
 
     def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
         kept = facts or {}
@@ -58,7 +58,7 @@ class WriteCounts:
 
 
 class WriteBudget:
-    """The writes that the points of one bus may get. Volatile points are only counted.
+    """The writes that the points of one bus may get.  Volatile points are only counted.
 
     ``safe`` are the release values of the points.
     """
@@ -116,7 +116,7 @@ class WriteBudget:
     def refusal(self, point: str, value: float, utc_ms: int) -> str:
         """Return why the point may not be written today; empty if it may.
 
-        A value below the last one of a limit may be written on any day. So may the release value, unless it
+        A value below the last one of a limit may be written on any day.  So may the release value, unless it
         would raise a limit that had to be lower.
         """
         budget = self._infos[point].writes_per_day

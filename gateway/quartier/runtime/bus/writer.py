@@ -35,7 +35,7 @@ class Writer:
         self._failed = failed
 
     async def write(self, command: Command, health: DeviceHealth) -> None:
-        """Write one command to the device, or skip it to spare its memory. Raises LinkLost."""
+        """Write one command to the device, or skip it to spare its memory.  Raises LinkLost."""
         utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
         if self._thrift.spare_write(command, self._mailbox, utc_ms, now_ns, self._log):
             if self._thrift.take_release_duty(command.point):

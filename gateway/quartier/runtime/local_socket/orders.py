@@ -1,9 +1,9 @@
 """Serve the order socket: orders from people of one group.
 
-One JSON object per line, ``{"do": "override", …}``; the answer is one line. The kernel identifies the asker
-(SO_PEERCRED), not the request. Access is controlled by the group of the socket file: nothing listens on a
-network, and there is no password. A client that sends too much, or nothing, is disconnected. No user can keep
-another one out. Control never waits.
+One JSON object per line, ``{"do": "override", …}``; the answer is one line.  The kernel identifies the asker
+(SO_PEERCRED), not the request.  Access is controlled by the group of the socket file: nothing listens on a
+network, and there is no password.  A client that sends too much, or nothing, is disconnected.  No user can
+keep another one out.  Control never waits.
 """
 
 import asyncio

@@ -1,13 +1,13 @@
 """Prove that the person who asks is at the gateway (spec/failsafe.md#rule-7).
 
-``PRESENCE_CHECKS`` is the only list of ways. Each takes the asking process and its request, and returns a
-``Presence``. There is one today, the gateway's own console; a page session with the one-time code shown at
-the gateway is to be the next. A person whose place cannot be determined counts as not on site.
+``PRESENCE_CHECKS`` is the only list of ways.  Each takes the asking process and its request, and returns a
+``Presence``.  There is one today, the gateway's own console; a page session with the one-time code shown at
+the gateway is to be the next.  A person whose place cannot be determined counts as not on site.
 
 A login at the console is recognised by two statements of root that a remote user cannot forge: the control
-group in which logind put the process, and logind's record of that session. Environment variables such as
-SSH_CONNECTION do not count, nor does *Remote=no* alone: ``ssh localhost`` has it too. The process or one of
-its ancestors must have the console as its controlling terminal. That excludes processes left running there
+group in which logind put the process, and logind's record of that session.  Environment variables such as
+SSH_CONNECTION do not count, nor does *Remote=no* alone: ``ssh localhost`` has it too.  The process or one of
+its ancestors must have the console as its controlling terminal.  That excludes processes left running there
 for somebody who comes back by SSH (tmux, screen).
 """
 
@@ -97,7 +97,7 @@ def check_console(
 
 
 PRESENCE_CHECKS: Sequence[PresenceCheck] = (check_console,)
-"""Every way to be on site. The decision record of a new way must say why it cannot be used remotely."""
+"""Every way to be on site.  The decision record of a new way must say why it cannot be used remotely."""
 
 
 def _explain_doubt(record: Mapping[str, str], uid: str) -> str:

@@ -1,12 +1,12 @@
 """Serve the read-only question socket, and limit the connections per user; the client side too.
 
-The kernel names the user of a connection (``SO_PEERCRED``). One user can neither use up the daemon's
-descriptors nor keep another user out. Root is always admitted.
+The kernel names the user of a connection (``SO_PEERCRED``).  One user can neither use up the daemon's
+descriptors nor keep another user out.  Root is always admitted.
 
-Ask ``{"ask": "status"}`` or ``{"ask": "points"}``; about one part ``{"ask": "points", "of": "gx"}``. The
-answer is one line of JSON, ``null`` if there is no such part. Nothing can be changed here, so whoever may
-open the socket may read. A user has few connections, and each pauses twice as long as its answer took. A long
-answer is made and sent in portions while the loop continues, so that no client makes a cycle late.
+Ask ``{"ask": "status"}`` or ``{"ask": "points"}``; about one part ``{"ask": "points", "of": "gx"}``.  The
+answer is one line of JSON, ``null`` if there is no such part.  Nothing can be changed here, so whoever may
+open the socket may read.  A user has few connections, and each pauses twice as long as its answer took.  A
+long answer is made and sent in portions while the loop continues, so that no client makes a cycle late.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Peer:
 
 
 def find_peer(connection: socket.socket) -> Peer:
-    """Return the peer of a connection, as the kernel knows it. Raises OSError."""
+    """Return the peer of a connection, as the kernel knows it.  Raises OSError."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, _ = _CREDENTIALS.unpack(raw)
     return Peer(pid, uid)

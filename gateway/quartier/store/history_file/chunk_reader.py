@@ -42,7 +42,7 @@ class ChunkRow:
 class ChunkReader:
     """Returns the chunk after a mark; keeps one chunk per stream and reads one ahead.
 
-    A damaged chunk is noted in ``damaged`` as (row, gap). ``condemned``: the file itself cannot be read.
+    A damaged chunk is noted in ``damaged`` as (row, gap).  ``condemned``: the file itself cannot be read.
     ``is_hidden``: it could not be read just now.
     """
 

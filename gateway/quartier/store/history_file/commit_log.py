@@ -1,8 +1,8 @@
 """Append to files what commits add to open chunks, and know which part sealed chunks cover.
 
-A row in SQLite would take twice the CPU and more bytes, because its log makes two writes per page. A frame:
-``QF`` · length · CRC-32 of the length and what follows · a tail (``chunks.py``). A file is never appended to
-after it was closed or a write to it failed: whatever is at its end, later frames go into a new file. A file
+A row in SQLite would take twice the CPU and more bytes, because its log makes two writes per page.  A frame:
+``QF`` · length · CRC-32 of the length and what follows · a tail (``chunks.py``).  A file is never appended to
+after it was closed or a write to it failed: whatever is at its end, later frames go into a new file.  A file
 is removed once sealed chunks hold everything in it.
 """
 
@@ -79,7 +79,7 @@ _PASSING_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errn
 
 
 class CommitLog:
-    """The append side, for the writer's thread. Methods raise OSError."""
+    """The append side, for the writer's thread.  Methods raise OSError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -104,7 +104,7 @@ class CommitLog:
         return self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink == 0
 
     def begin(self) -> dict[int, tuple[list[bytes], bool]]:
-        """Return the contents of the files by number, as ``read_log_file`` has them; start a new file."""
+        """Return the contents of the files by number, each as from ``read_log_file``; start a new file."""
         self.close()
         found = {}
         self._sizes.clear()
@@ -194,13 +194,13 @@ def list_log_files(path: Path) -> list[tuple[int, Path]]:
 
 
 def move_log_files(path: Path, aside: Path) -> None:
-    """Rename the log files of the history at ``path`` to those of ``aside``. Raises OSError."""
+    """Rename the log files of the history at ``path`` to those of ``aside``.  Raises OSError."""
     for number, file in list_log_files(path):
         file.rename(_make_path(aside, number))
 
 
 def remove_log_files(path: Path) -> None:
-    """Remove the log files of the history at ``path``. Raises OSError."""
+    """Remove the log files of the history at ``path``.  Raises OSError."""
     for _, file in list_log_files(path):
         file.unlink(missing_ok=True)
 
@@ -213,7 +213,7 @@ def is_log_file(name: str) -> bool:
 def read_log_file(file: Path) -> tuple[list[bytes], bool]:
     """Return the sound tails in a file, and whether they are all of it.
 
-    After a damaged frame the next sound one is searched for. Raises OSError as ``read_file``.
+    After a damaged frame the next sound one is searched for.  Raises OSError as ``read_file``.
     """
     content = read_file(file)
     if content is None:

@@ -34,7 +34,7 @@ class FileContents:
     """What a file contained when it was opened; ``pieces`` are from tails, not yet in a sealed chunk.
 
     Every boot before ``boot`` is settled: all that was left of it was committed, and the rest was reported.
-    ``gaps`` are holes between sealed chunks that no gap record names. ``known_gaps`` are the records, and
+    ``gaps`` are holes between sealed chunks that no gap record names.  ``known_gaps`` are the records, and
     ``untold_gaps`` those with no committed event yet.
     """
 
@@ -221,7 +221,7 @@ def find_holes(connection: sqlite3.Connection, before_boot: int, pruned_boot: in
 
 
 def _check_rows(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Yield rows with a stream and numbers; any other row is damage. Raises sqlite3.DatabaseError."""
+    """Yield rows with a stream and numbers; any other row is damage.  Raises sqlite3.DatabaseError."""
     for row in rows:
         if not isinstance(row[0], str) or not all(isinstance(number, int) for number in row[1:]):
             raise sqlite3.DatabaseError("a row of the table chunk has no key")

@@ -1,9 +1,9 @@
 """Keep the SQLite file: sealed chunks, open tails, marks and gap records.
 
-Only the writer's thread uses it. A commit is small because the samples of one interval are one frame at the
-end of a log file beside it (``commit_log.py``), whatever the number of points. If the commit has more to
-write, they are one row of the table ``tail``. A stream's chunk becomes a row of its own once it is full, and
-the tails that contain it are then dropped. Every row that is not a chunk or a tail has its own CRC-32, so an
+Only the writer's thread uses it.  A commit is small because the samples of one interval are one frame at the
+end of a log file beside it (``commit_log.py``), whatever the number of points.  If the commit has more to
+write, they are one row of the table ``tail``.  A stream's chunk becomes a row of its own once it is full, and
+the tails that contain it are then dropped.  Every row that is not a chunk or a tail has its own CRC-32, so an
 altered one is left out and never used.
 """
 
@@ -73,10 +73,10 @@ _INSERT_TAIL = "INSERT INTO tail (body) VALUES (?)"
 class CommitJob:
     """One commit: the new samples of each chunk, the chunks to seal, and the rest that belongs to it.
 
-    ``begin`` writes the boot even if there is nothing else. ``clean``: the boot ends in order. ``condemned``:
-    a reader found the file damaged. ``good_utc_ms`` is the time, if it is trusted. After the commit the
-    journal's files up to ``generation`` are no longer needed. ``salvage_told``: events of what a file set
-    aside lost are numbered. ``had_history``: a file that is created now replaces another.
+    ``begin`` writes the boot even if there is nothing else.  ``clean``: the boot ends in order.
+    ``condemned``: a reader found the file damaged.  ``good_utc_ms`` is the time, if it is trusted.  After the
+    commit the journal's files up to ``generation`` are no longer needed.  ``salvage_told``: events of what a
+    file set aside lost are numbered.  ``had_history``: a file that is created now replaces another.
     """
 
     boot: int
@@ -127,7 +127,7 @@ class CommitResult:
 
 
 class Database:
-    """One file. Every method may raise sqlite3.Error; a commit is atomic."""
+    """One file.  Every method may raise sqlite3.Error; a commit is atomic."""
 
     def __init__(self, path: Path, size_max_bytes: int) -> None:
         self.path = path
@@ -170,7 +170,7 @@ class Database:
     ) -> FileContents:
         """Open or create the file and read everything except the chunks' bodies.
 
-        ``marks`` are those of a file set aside; they are written into the new one. ``had_history``: a new
+        ``marks`` are those of a file set aside; they are written into the new one.  ``had_history``: a new
         file replaces another, and records that until something is committed to it.
         """
         self.close()
@@ -318,7 +318,10 @@ class Database:
         self._told_id = told_id
 
     def end_salvage(self, lost: Sequence[GapRecord] = ()) -> None:
-        """All that could be read is carried over; no event of the rest, ``lost``, was numbered yet."""
+        """Record that all readable rows are carried over.
+
+        Events of the rest, ``lost``, are not numbered yet.
+        """
         connection = self._require_connection()
         with _Transaction(connection):
             _put_meta(connection, "salvaging", 0)

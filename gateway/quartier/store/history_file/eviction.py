@@ -1,7 +1,7 @@
 """Make room in a bounded file: which chunks are deleted first, with a gap record.
 
-The order: oldest trimmed first, then oldest untrimmed with a gap record. Rows of the write ledger are deleted
-with the trimmed ones, and also get a gap record.
+The order: oldest trimmed first, then oldest untrimmed with a gap record.  Rows of the write ledger are
+deleted with the trimmed ones, and also get a gap record.
 """
 
 import json

@@ -136,7 +136,7 @@ class Salvage:
             loaded.newest_utc_ms = max(loaded.newest_utc_ms, key.to_utc_ms)
 
     def step(self, database: Database, count: int = 32) -> bool:
-        """Carry the next ``count`` chunks over; return False if there are no more. Raises sqlite3.Error."""
+        """Carry the next ``count`` chunks over; return False if there are no more.  Raises sqlite3.Error."""
         batch = self._order[self._at : self._at + count]
         database.insert_rows(row for row in map(self._read_row, batch) if row is not None)
         self._at += len(batch)
