@@ -96,7 +96,7 @@ def find_service(folders: GatewayFolders) -> Owner:
 
 
 def find_missing_bytes(signed: SignedManifest, folders: GatewayFolders) -> int:
-    """Return how many bytes the disk of the state directory lacks; 0 if there is enough space."""
+    """Return the free space in bytes that the disk of the state directory lacks; 0 if there is enough."""
     folder = next(one for one in (folders.state_dir, *folders.state_dir.parents) if one.exists())
     return max(0, int(signed.manifest.size_bytes * _DISK_SPACE_SHARE) - shutil.disk_usage(folder).free)
 

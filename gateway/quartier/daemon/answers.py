@@ -231,5 +231,5 @@ def render_cycle_times(ticker: Ticker) -> dict[str, Any]:
 
 
 def render_disabled_parts(faults: Mapping[str, Iterable[Fault]]) -> dict[str, list[str]]:
-    """Return what faults of the site file disabled, each with its faults as text."""
+    """Return the parts that faults of the site file disabled, each with its faults as text."""
     return {name: [str(fault) for fault in found] for name, found in faults.items()}

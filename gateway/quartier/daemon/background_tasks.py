@@ -85,7 +85,7 @@ def make_optional_tasks(
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """What earlier runs left: write counts, device memory, fallbacks, link, probes, overrides, alarms."""
+    """State left by earlier runs: write counts, device memory, fallbacks, link, probes, overrides, alarms."""
 
     tally: WriteCounts
     memory: DeviceMemory

@@ -107,7 +107,7 @@ class ControlLoop:
         self.params = params
 
     def kept(self) -> Mapping[str, Any]:
-        """Return what control must know after a restart, in addition to the link state."""
+        """Return the control state to keep over a restart, in addition to the link state."""
         facts = {
             "subscribed_va": supplies.dump_supplies(self._state.supplies),
             "runs": daily_runs.dump_runs(self._state.runs),
@@ -154,7 +154,7 @@ class ControlLoop:
         return before.verdict.name.lower()
 
     def needs(self, asset: str) -> list[dict[str, Any]] | None:
-        """Return what an asset needs to come back; None if it is not held back."""
+        """Return the conditions under which an asset comes back; None if it is not held back."""
         return restore.find_return_needs(self._state, asset, self._clock.now_ns())
 
     def until_ms(self, who: Who) -> int | None:
@@ -269,12 +269,12 @@ class ControlLoop:
 
     @property
     def is_out(self) -> bool:
-        """Whether the voltage of the public grid is gone (spec/failsafe.md#rule-6)."""
+        """True while the voltage of the public grid is gone (spec/failsafe.md#rule-6)."""
         return self._state.events.is_gone
 
     @property
     def is_fast(self) -> bool:
-        """Whether the grid frequency is read often enough for the fast cycle."""
+        """True if the grid frequency is read often enough for the fast cycle."""
         period_s = self.house.grid.frequency_period_s
         return period_s is not None and period_s <= rows.FAST_PERIOD_S
 

@@ -98,7 +98,7 @@ _CREDENTIAL_FILES = ("password_file", "ca_file", "cert_file", "key_file", "issue
 
 
 def make_catalog(site: SiteFile, infos: Mapping[str, PointInfo]) -> MetricCatalog:
-    """Return what the births announce: every point, its owner and its deadband."""
+    """Return the catalog of the births: every point with its owner and its deadband."""
     roles = {name: asset.role for name, asset in site.assets.items()}
     gates = Deadbands(site_settings.make_deadbands(site))
     return build_catalog(

@@ -64,7 +64,7 @@ class GatewayQuestions:
         return NamedQuestions(self.gateway, self._turn, self._fleet, self._image, self._clock).about
 
     def gateway(self, now: Now) -> dict[str, Any]:
-        """Return which site and which run of the daemon this is."""
+        """Return the identity of the gateway and of this run: site, boot, process, clock, engine."""
         site = self._loaded().site.site
         return {
             "site": site.id,
@@ -101,7 +101,7 @@ class GatewayQuestions:
         }
 
     def keys(self) -> dict[str, Any]:
-        """Return who may sign documents of the district; empty for a site without a district."""
+        """Return the keys that may sign documents of the district; empty for a site without a district."""
         return {} if self._turn.uplink is None else dict(self._turn.uplink.keys)
 
     def plan(self) -> dict[str, Any] | None:
@@ -118,7 +118,7 @@ class GatewayQuestions:
         return fallback_report.render_fallbacks(self._turn.house, self._fleet, reasons, utc_ms)
 
     def losses(self) -> dict[str, Any]:
-        """Return what each loss does at this site, and by when."""
+        """Return the action of each loss at this site, with its deadline."""
         return {"rows": self._turn.loss_report.declared() if self._turn.loss_report else []}
 
     def points(self) -> Iterator[dict[str, Any]]:

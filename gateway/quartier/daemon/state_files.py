@@ -92,7 +92,7 @@ STATE_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """What is known of the link before this start.
+    """The knowledge of the link from before this start.
 
     ``outage``: the machine lost its power since then (spec/failsafe.md#rule-6: another boot of the machine
     without a recorded planned stop).  ``killed``: the previous run did not stop in order, although the
@@ -183,7 +183,7 @@ ListDrivers = Callable[[], NamedParts]
 
 
 class DeviceMemory:
-    """What each driver remembers, by device, with the time (UTC)."""
+    """Facts that each driver keeps, by device, with the time (UTC)."""
 
     def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
         self._facts: dict[str, Any] = dict(facts or {})
@@ -222,7 +222,7 @@ def save_device_memory(state_dir: Path, facts: dict[str, Any]) -> None:
 async def _wait_for_change(
     clock: SiteClock, contract: Callable[[], object], agreed: object, rung: asyncio.Event
 ) -> None:
-    """Wait for a minute, until the contract differs from the saved one, or until an ack waits."""
+    """Wait for at most a minute, until the contract differs from the saved one or an ack waits."""
     due_ns = clock.now_ns() + int(max(MEMORY_PERIOD_S, MEMORY_PERIOD_FLOOR_S * clock.rate) * 1e9)
     while clock.now_ns() < due_ns and contract() == agreed and not rung.is_set():
         with suppress(TimeoutError):

@@ -41,7 +41,7 @@ _RIG_FILE_PERIOD_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class RigClock:
-    """What a rig's file does to the wall clock; the default is a correct and trusted clock."""
+    """The changes of a rig's file to the wall clock; the default is a correct and trusted clock."""
 
     synced: bool = True
     jump_s: float = 0.0
@@ -60,7 +60,7 @@ class ClockSetting:
 
     @property
     def simulated(self) -> bool:
-        """Whether gateway time differs from real time."""
+        """True if gateway time differs from real time."""
         return self != ClockSetting()
 
 
@@ -197,7 +197,7 @@ class SiteClock:
         It may end a little early.  It costs more than ``sleep``.
         """
         # Read the loop's time first: the due time then stays fixed even if this thread is held up, for
-        # example by the store's writer. A remaining time would start only after that delay.
+        # example by the store's writer.  A remaining time would start only after that delay.
         loop_s = asyncio.get_running_loop().time()
         left_s = (due_ns - self.now_ns()) / 1e9
         try:

@@ -96,13 +96,13 @@ os.environ.setdefault(
 )
 # What libraries import for things that a daemon never does: lists of installed packages (in mail format),
 # archives of packages, proxies, host names beyond ASCII; protobuf messages without its compiled part, and
-# their text form. A median is needed only when something hunts.
+# their text form.  A median is needed only when something hunts.
 load_lazily("bz2", "calendar", "csv", "lzma", "stringprep", "tempfile", "urllib.request", "zipfile")
 load_lazily("pickle", calls=("PicklingError",))
 load_lazily("statistics", calls=("median",))
 load_lazily("importlib.metadata", calls=("entry_points",))
 load_lazily("google.protobuf.internal.python_message")
-# asyncio's own TLS is never used. A traceback is printed without rich and its 6 MiB of lexers. The digests
+# asyncio's own TLS is never used.  A traceback is printed without rich and its 6 MiB of lexers.  The digests
 # that we need are in Python itself; OpenSSL's 4 MiB are for TLS.
 with hide_modules("ssl", "rich", "better_exceptions", "_hashlib"):
     import asyncio  # noqa: F401 - imported for all who come after

@@ -39,7 +39,7 @@ class Worker:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a job is running, even one that nobody waits for any more."""
+        """True while a job is running, even one that nobody waits for any more."""
         return self._is_busy
 
     async def run(self, job: Callable[[], _T], patience_s: float) -> _T:

@@ -25,7 +25,7 @@ from quartier_native import decode_series, encode_series, gather, join_strands, 
 
 CHUNK_COUNT_MAX = 16_384  # samples in one chunk
 SAMPLES_COUNT_MAX = 65_536  # samples that the codec accepts at once; more means damage
-# Samples of one tail: its columns of 32 KiB fit into memory that the process has. Larger ones get new memory
+# Samples of one tail: its columns of 32 KiB fit into memory that the process has.  Larger ones get new memory
 # from the system, page by page, for each commit, which takes five times as long as packing them.
 TAIL_COUNT_MAX = 4096
 

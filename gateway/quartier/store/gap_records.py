@@ -83,7 +83,7 @@ class KnownGaps:
 
 
 def subtract_spans(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return what is left of the integers ``first`` to ``last`` without those of other spans."""
+    """Return the parts of the integers ``first`` to ``last`` that are in no other span."""
     left: list[tuple[int, int]] = []
     at, end = span
     for first, last in sorted(others):

@@ -220,7 +220,7 @@ class Store:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that was kept can be found: the file is open, or nothing was ever kept."""
+        """True if all that was kept can be found: the file is open, or nothing was ever kept."""
         return self._loaded or self._is_first
 
     def trim(self, marks: Mapping[str, StreamPosition]) -> None:
@@ -237,7 +237,7 @@ class Store:
 
     @property
     def marks(self) -> Mapping[str, StreamPosition]:
-        """How far each stream was trimmed; survives a restart."""
+        """The trim position of each stream; survives a restart."""
         return self._marks
 
     @property

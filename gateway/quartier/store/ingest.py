@@ -22,7 +22,7 @@ from quartier_native import Gates, Route
 EVENT_STREAM, NODE_STREAM = "event", "node"
 JOURNAL_MAX_BYTES = 64 * 1024 * 1024
 _NO_DEADBAND_GATE = -1
-# Similar streams fill at the same rate. The first chunk of each has another share of the full size, so that
+# Similar streams fill at the same rate.  The first chunk of each has another share of the full size, so that
 # they are not all sealed at once: chunks that wait to be sealed would double the memory of all open chunks.
 _FIRST_CHUNK_EIGHTHS = (8, 3, 6, 1, 7, 4, 2, 5)
 SEALS_COUNT_MIN = 8  # chunks sealed in one commit, if that many wait
@@ -44,7 +44,7 @@ class _Stream:
 
 
 class _SampleRoute:
-    """What points that come together need: their names for the journal, their streams, their gates.
+    """The data for points that come together: their names for the journal, their streams, their gates.
 
     Its samples are grouped by stream, in the order of ``streams``.
     """
@@ -185,7 +185,7 @@ class Ingest:
 
     def pending_count(self) -> int:
         """Count the samples in memory that are not on disk."""
-        # Count the values: the caller is the appending thread, so no sample is half added. Called in each
+        # Count the values: the caller is the appending thread, so no sample is half added.  Called in each
         # cycle.
         return sum(len(chunk.values) - chunk.committed for chunks in self.memory.values() for chunk in chunks)
 
@@ -199,7 +199,7 @@ class Ingest:
         }
 
     def due(self) -> tuple[list[ChunkPart], list[Chunk]]:
-        """Return what a commit takes now: samples of open chunks, and chunks to seal.
+        """Return the parts of open chunks and the full chunks that a commit takes now.
 
         Streams with the same rate fill together.  Sealing is spread, so that the writer does not hold the
         interpreter long.
@@ -342,7 +342,7 @@ class Ingest:
         return number
 
     def _find_limit(self, stream: _Stream) -> int:
-        """Return how many samples its open chunk takes: at least one more than it has already."""
+        """Return the number of samples that its open chunk takes: at least one more than it has already."""
         limit = self._chunk_count * stream.points_count
         if limit >= CHUNK_COUNT_MAX:
             limit = CHUNK_COUNT_MAX * stream.eighths // 8

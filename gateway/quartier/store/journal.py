@@ -91,7 +91,7 @@ class Journal:
 
     @property
     def is_done(self) -> bool:
-        """Whether the next generation is due: this file is large, had a failed write, or was removed."""
+        """True if the next generation is due: this file is large, had a failed write, or was removed."""
         if self._descriptor < 0 or self._has_hole or self._size >= _GENERATION_BYTES:
             return True
         return os.fstat(self._descriptor).st_nlink == 0

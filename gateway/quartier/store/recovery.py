@@ -23,7 +23,7 @@ from quartier.store.ingest import EVENT_STREAM
 
 @dataclass(slots=True)
 class RecoveredHistory:
-    """What earlier boots left.
+    """The remains of earlier boots.
 
     ``chunks`` are closed and in sequence; the first ``seal_first_count`` fill holes between sealed ones.
     ``heads`` are the newest samples of each stream.  ``gaps`` must be reported.  ``noted`` were reported by a
@@ -44,7 +44,10 @@ class RecoveredHistory:
 
 @dataclass(slots=True)
 class _OpenStream:
-    """What tails and journals hold of one stream of one boot; ``last``: how far it was numbered at least."""
+    """The open samples of one stream of one boot; ``last``: how far it was numbered at least.
+
+    They come from tails and journals.
+    """
 
     pieces: list[Chunk] = field(default_factory=list)
     durable: list[tuple[int, int]] = field(default_factory=list)
@@ -186,7 +189,10 @@ def _join_pieces(
 
 
 def _find_sealed_last(loaded: FileContents, boot: int, name: str) -> int | None:
-    """Return how far a stream of a boot was sealed; None if unknown because a later boot was evicted too."""
+    """Return the last sealed sequence of a stream of a boot.
+
+    None if it is unknown because a later boot was evicted too.
+    """
     evicted = loaded.evicted.get(name, StreamPosition(0, 0))
     sealed = loaded.sealed.get((boot, name), 0)
     if evicted.boot > boot:
@@ -225,7 +231,7 @@ def _make_chunks(
 
 
 def _count_durable(chunk: Chunk, durable: Iterable[tuple[int, int]]) -> int:
-    """Return how many samples of a chunk, from its first one on, are in a tail already."""
+    """Return the number of samples of a chunk, from its first one on, that are in a tail already."""
     left = subtract_spans((chunk.first, chunk.last), durable)
     return left[0][0] - chunk.first if left else len(chunk)
 
@@ -286,7 +292,7 @@ def find_lost_with_file(
     from_ms: int,
     utc_ms: int,
 ) -> list[GapRecord]:
-    """Return what was only in a file that was removed: everything of this boot that is not in memory.
+    """Return gap records for a file that was removed: all of this boot that is not in memory.
 
     ``heads`` are the newest samples of older boots: of those only what the marks do not cover.
     """

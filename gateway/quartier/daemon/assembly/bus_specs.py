@@ -17,11 +17,11 @@ from quartier_drivers.contract import SLOT_NS, DeviceSpec, PointInfo
 from quartier_drivers.profile import Profile
 from quartier_drivers.registry import door
 
-# The most points that are polled in one batch; the next batch follows POLL_PHASE_NS later. Points that are
+# The most points that are polled in one batch; the next batch follows POLL_PHASE_NS later.  Points that are
 # read every second have five batches, which share whatever exceeds this number.
 BATCH_POINTS_COUNT_MAX = 1_000
 POLL_PHASE_NS = 2 * SLOT_NS
-# The control cycle begins just before the second batch, when the first batch is over. The grid meter is in
+# The control cycle begins just before the second batch, when the first batch is over.  The grid meter is in
 # the first batch, wherever it is in the site file.
 CYCLE_PHASE_NS = POLL_PHASE_NS - 1_000_000
 
@@ -131,7 +131,10 @@ def _find_poll_phases_ns(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _find_release_limits(site: site_file.SiteFile, name: str, asset: Any) -> dict[str, float]:
-    """Return what ``on_release = "cap"`` writes: the fail-safe value of each point that can be a limit."""
+    """Return the values that ``on_release = "cap"`` writes.
+
+    They are the fail-safe values of the points that can be a limit.
+    """
     if isinstance(asset, asset_sections.PvSection):
         return {f"{name}.generation_max_w": min(asset.rated_w, site.limits.export_failsafe_w)}
     if isinstance(asset, asset_sections.ChargePointSection):

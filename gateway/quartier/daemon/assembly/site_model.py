@@ -210,7 +210,7 @@ def _make_battery(
         soc_period_s=find_period_s(points, f"{shared['name']}.soc_pct"),
         lease_s=min(lease_s, 60.0),
         writable=setpoint is not None and setpoint.writable,
-        # A setpoint must end when the gateway still reads but no longer decides. A timer that reads keep
+        # A setpoint must end when the gateway still reads but no longer decides.  A timer that reads keep
         # alive does not end it.
         falls_back=setpoint is None or (timer is not None and timer.kept_by == "writes"),
     )
@@ -284,7 +284,7 @@ def has_fallback(points: Mapping[str, PointInfo], point: str) -> bool:
 
 
 def find_lease_s(points: Mapping[str, PointInfo], point: str) -> float:
-    """Return how long a command lasts in s if it is not refreshed; infinite without a timer."""
+    """Return the time in s for which a command lasts without a refresh; infinite without a timer."""
     fallback = points[point].fallback if point in points else None
     return (
         inf if fallback is None else min(fallback.after_s, 3 * (fallback.refresh_s or fallback.after_s / 3))

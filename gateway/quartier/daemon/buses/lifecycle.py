@@ -292,7 +292,7 @@ class ReleaseFile:
 
     @property
     def fault(self) -> str:
-        """Why the file cannot be written now; empty if it can."""
+        """The reason that the file cannot be written now; empty if it can."""
         return self._fault
 
     def follow(self, fleet: BusManager) -> None:
@@ -301,7 +301,7 @@ class ReleaseFile:
             self.keep(fleet)
 
     def keep(self, fleet: BusManager) -> None:
-        """Write the file if it changed or is no longer there."""
+        """Write the file if the table changed, or if somebody removed or changed the file."""
         self._reached = fleet.find_reachability()
         table = fleet.make_release_table()
         if table == self._table and release.find_stamps(self._runtime_dir) == self._stamps:

@@ -60,8 +60,8 @@ def _is_near(value: float, wanted: float, info: PointInfo) -> bool:
     return abs(value - wanted) <= max(1.5 * find_tolerance(info), room, _TOLERANCE_SHARE * abs(wanted))
 
 
-# A device may get a new value of these kinds in every cycle for one reason: that is one order that follows,
-# not many.
+# A power or current may get a new value in every cycle for one reason: that is one order that follows, not
+# many.
 _FAULT_VERDICTS = frozenset({"refused", "unknown", "expired"})
 _CONTINUOUS_ENDINGS = ("_w", "_a", "_var")
 

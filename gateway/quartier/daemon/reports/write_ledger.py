@@ -41,7 +41,7 @@ _INPUT_LOST_REASON, _USED_UP_REASON, _LEFT_REASON = (
 
 
 class LedgerStore(Protocol):
-    """Where the rows go: the store."""
+    """The storage of the rows: the store."""
 
     @property
     def boot(self) -> int:

@@ -47,12 +47,12 @@ class ConcurrentExchanges:
 
     @property
     def is_wide(self) -> bool:
-        """Whether devices are polled at the same time."""
+        """True if devices are polled at the same time."""
         return self._widths is not None
 
     @property
     def is_asking(self) -> bool:
-        """Whether an exchange is under way with a device that is expected to answer."""
+        """True while an exchange is under way with a device that is expected to answer."""
         return self._taken[_WHOLE_BUS] > self._doubted[_WHOLE_BUS]
 
     @property

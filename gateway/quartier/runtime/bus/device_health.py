@@ -64,7 +64,7 @@ class DeviceHealth:
 
     @property
     def due_ns(self) -> int:
-        """When the bus should next poll it (monotonic); a device that speaks unasked is heard at once."""
+        """Time (monotonic) of its next poll; a device that speaks unasked is heard at once."""
         if self.held:
             return NEVER_NS
         if self.known and not self.aside:
@@ -88,12 +88,12 @@ class DeviceHealth:
 
     @property
     def is_unreadable(self) -> bool:
-        """Whether nothing can be read from it; then only a write shows whether it is there."""
+        """True if nothing can be read from it; then only a write shows whether it is there."""
         return not any(info.read_back for info in self.driver.points.values())
 
     @property
     def reachable(self) -> bool:
-        """Whether it answered when it was last polled."""
+        """True if it answered when it was last polled."""
         return self.known and not self.aside
 
     def answered(self, now_ns: int) -> None:
@@ -141,7 +141,7 @@ class BusReport:
 
     @property
     def advice(self) -> str:
-        """What the line says must be checked; empty while all is well."""
+        """The line's advice on a problem to check; empty while all is well."""
         return self._read_texts.get("advice_text", "")
 
     @property
@@ -209,7 +209,10 @@ QUICK_PROBES_COUNT = 3
 def find_next_probe_ns(
     health: DeviceHealth, others: Iterable[DeviceHealth], now_ns: int, cost_s: float
 ) -> int:
-    """Return when to probe a device that was just polled; ``others``, itself too, lost ``cost_s`` by that."""
+    """Return the time (monotonic) of the next probe of a device that was just polled.
+
+    ``others``, which include the device, lost ``cost_s`` by that.
+    """
     known = tuple(others)
     lonely = not any(one.reachable for one in known)
     aside_count = sum(one.aside for one in known)

@@ -36,13 +36,13 @@ class FallbackCheck:
 
     @property
     def stands(self) -> bool:
-        """Whether the fallback is as declared."""
+        """True if the fallback is as declared."""
         return not self.armed.problem
 
 
 @dataclass(frozen=True, slots=True)
 class FallbackProof:
-    """Whether a timer that was declared with ``after_s`` acts.
+    """The observed behaviour of a timer that was declared with ``after_s``; ``acts`` if it worked.
 
     ``words`` say what was seen, ``serial`` is that of the device.  ``seen_s`` is how long after the last
     write it acted; None if it did not while it was watched.

@@ -127,7 +127,7 @@ class Mailbox:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a command waits for its device."""
+        """True while a command waits for its device."""
         return len(self._waiting) > 0
 
     def take(self, reachable: Callable[[str], bool], now_ns: int) -> Command | None:
@@ -254,5 +254,5 @@ class Mailbox:
 
 
 def find_tolerance(info: PointInfo) -> float:
-    """Return how far a read-back value may differ from the written one: one register step, 0.5 for a bool."""
+    """Return the largest difference of a read-back value: one step of the register, or 0.5 for a bool."""
     return max(info.step, 0.0) if info.kind != "bool" else 0.5

@@ -366,12 +366,12 @@ class Bus:
 
     @property
     def counts(self) -> Mapping[str, float]:
-        """What the line counted since it was made: requests, retries, time-outs and others."""
+        """The line's counts since it was made: requests, retries, time-outs and others."""
         return self.line.stats
 
     @property
     def is_down(self) -> bool:
-        """Whether it is lost or could not be opened; False while it is opened for the first time."""
+        """True if it is lost or could not be opened; False while it is opened for the first time."""
         return not self.online and self.why != _NOT_OPENED
 
     @property

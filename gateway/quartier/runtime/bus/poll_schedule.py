@@ -71,12 +71,12 @@ class Schedulable(Protocol):
 
     @property
     def due_ns(self) -> int:
-        """When it is due."""
+        """The time at which it is due."""
         ...
 
     @property
     def reachable(self) -> bool:
-        """Whether it answers, so that polling it costs no time-out."""
+        """True if it answers, so that polling it costs no time-out."""
         ...
 
 

@@ -7,7 +7,7 @@ from quartier.runtime.bus.mailbox import Mailbox, find_tolerance
 from quartier_drivers.contract import Command, PointInfo, Quality, Readings
 
 _DAY_MS = 86_400_000
-# Limits and switches: a lower value never exceeds what was requested. A battery's setpoint has two
+# Limits and switches: a lower value never exceeds what was requested.  A battery's setpoint has two
 # directions.
 _LIMIT_ENDINGS = ("_max_w", "_max_a", "_on")
 # A reading counts for as long as it takes to call a device without answers silent.
@@ -114,10 +114,10 @@ class WriteBudget:
         return abs(held - value) <= max(find_tolerance(info) / 2, 1e-6 * abs(value))
 
     def refusal(self, point: str, value: float, utc_ms: int) -> str:
-        """Return why the point may not be written today; empty if it may.
+        """Return the reason that the point may not be written today; empty if it may.
 
-        A value below the last one of a limit may be written on any day.  So may the release value, unless it
-        would raise a limit that had to be lower.
+        A limit or switch may be written on any day with at most its last value.  So may the release value,
+        unless it would raise a limit that had to be lower.
         """
         budget = self._infos[point].writes_per_day
         last, is_less = self._last.get(point), point.endswith(_LIMIT_ENDINGS)

@@ -20,14 +20,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Where a person is known to be; if that is unknown, ``place`` is empty and ``why_not`` says why."""
+    """The known place of a person; if it is unknown, ``place`` is empty and ``why_not`` says why."""
 
     place: str = ""
     why_not: str = ""
 
     @property
     def is_on_site(self) -> bool:
-        """Whether the person is at the gateway."""
+        """True if the person is at the gateway."""
         return bool(self.place)
 
 
@@ -48,7 +48,7 @@ _ANCESTORS_MAX = 32
 
 @dataclass(frozen=True, slots=True)
 class SystemPaths:
-    """Where the kernel and logind keep their information."""
+    """Paths of the information of the kernel and logind."""
 
     proc: Path = Path("/proc")
     sessions: Path = Path("/run/systemd/sessions")
@@ -101,7 +101,7 @@ PRESENCE_CHECKS: Sequence[PresenceCheck] = (check_console,)
 
 
 def _explain_doubt(record: Mapping[str, str], uid: str) -> str:
-    """Return why a session record is not of a person at the console; empty if it is."""
+    """Return the reason that a session record is not of a person at the console; empty if it is."""
     if not record or record.get("UID") != uid:
         return "logind has no record of its login"
     if record.get("REMOTE") != "0" or "ssh" in record.get("SERVICE", "ssh"):

@@ -100,7 +100,7 @@ class CommitLog:
 
     @property
     def is_gone(self) -> bool:
-        """Whether somebody removed the open file."""
+        """True if somebody removed the open file."""
         return self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink == 0
 
     def begin(self) -> dict[int, tuple[list[bytes], bool]]:

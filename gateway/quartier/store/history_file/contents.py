@@ -31,7 +31,7 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 @dataclass(slots=True)
 class FileContents:
-    """What a file contained when it was opened; ``pieces`` are from tails, not yet in a sealed chunk.
+    """The content of a file at its opening; ``pieces`` are from tails, not yet in a sealed chunk.
 
     Every boot before ``boot`` is settled: all that was left of it was committed, and the rest was reported.
     ``gaps`` are holes between sealed chunks that no gap record names.  ``known_gaps`` are the records, and

@@ -100,7 +100,7 @@ class CommitJob:
 
     @property
     def has_work(self) -> bool:
-        """Whether there is anything to write."""
+        """True if there is anything to write."""
         return any(
             (
                 self.parts,
@@ -149,12 +149,12 @@ class Database:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a file to write to."""
+        """True while there is a file to write to."""
         return self._connection is not None
 
     @property
     def has_moved(self) -> bool:
-        """Whether the open file is no longer the one at ``path``: removed or replaced."""
+        """True if the open file is no longer the one at ``path``: removed or replaced."""
         if self._place is None:
             return False
         try:

@@ -23,7 +23,7 @@ _TRIMMED_SQL = """(:all OR chunk.stream IN (SELECT value FROM json_each(:local))
 
 @dataclass(frozen=True, slots=True)
 class EvictionTerms:
-    """What counts as delivered besides the marks: local streams; everything without an outbox."""
+    """The samples that count as delivered besides the marks: local streams; all without an outbox."""
 
     local_streams: tuple[str, ...] = ()
     outbox: bool = True

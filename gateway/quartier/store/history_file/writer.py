@@ -81,7 +81,7 @@ class HistoryWriter:
 
     @property
     def is_idle(self) -> bool:
-        """Whether a job may be submitted."""
+        """True if a job may be submitted."""
         return not self._busy.locked() and self._thread.is_alive()
 
     @property
