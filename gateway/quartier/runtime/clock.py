@@ -184,7 +184,7 @@ class SiteClock:
         return (floor_ms, utc_ms) if (utc_ms := self.utc_ms()) > floor_ms else (floor_ms,)
 
     def now(self) -> Now:
-        """Return all three at once, for the pure packages."""
+        """Return monotonic time, UTC and synchronisation at once, for the pure packages."""
         return Now(self.now_ns(), self.utc_ms(), self.synced())
 
     async def sleep(self, seconds: float) -> None:

@@ -16,7 +16,7 @@ SENSED_QUANTITIES = {
     "ventilation": ("co2_ppm",),
     "load": ("waiting_on",),
 }
-"""Quantities that a role senses in addition to its power, if they are served."""
+"""Quantities that a role senses in addition to its power; where one is enough, the first readable counts."""
 ROLES_WITH_OWN_NORMAL = ("substation", "ventilation")
 """Roles whose normal mode is their own control, if their device can be given back to that control."""
 _NOON_S, _DAY_S = 43_200.0, 86_400.0

@@ -130,7 +130,7 @@ class Bus:
     async def _wait_to_reopen(self, seconds: float) -> bool:
         """Wait in steps, as devices become silent meanwhile; return whether an absent port came back.
 
-        The wait ends early if the port is back, or if an order waits.
+        The wait ends early if the port is back or, after ``REOPEN_FOR_ORDER_S``, if an order waits.
         """
         started_ns = self._clock.now_ns()
         until_ns, wanted_ns = (started_ns + int(each_s * 1e9) for each_s in (seconds, REOPEN_FOR_ORDER_S))

@@ -27,7 +27,7 @@ OPERATORS_GROUP = "quartier-operators"
 REQUEST_MAX_BYTES = 256 * 1024
 ORDER_CONNECTIONS_PER_USER_MAX, ORDER_CONNECTIONS_MAX = 4, 32
 ORDER_IDLE_S = 20.0
-# Slower than a person types; a script in a loop must wait.
+# Shorter than a person needs to type; a script in a loop must wait.
 ORDER_PAUSE_S = 0.1
 
 OrderHandlers = Mapping[str, Callable[[Mapping[str, Any], Who], Awaitable[Any]]]
