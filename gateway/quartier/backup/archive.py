@@ -1,7 +1,8 @@
 """Read, verify and write the archive of a backup: a gzipped tar of manifest, signature and files.
 
 The manifest names each file with its place, size, SHA-256, mode and owner.  The signature, made with the
-gateway's key, covers the manifest.  The file may come from a stranger: sizes are checked before it is read.
+gateway's key, covers the manifest.  The file may come from a stranger, so each size is checked before the
+content is read.
 """
 
 import gzip
@@ -29,10 +30,10 @@ MANIFEST_MAX_BYTES = 4 << 20
 FILES_COUNT_MAX = 10_000
 FILE_MAX_BYTES = 1 << 36
 _SIGNATURE_MAX_BYTES = 1 << 10
-_READ_MAX_BYTES = MANIFEST_MAX_BYTES + tarfile.BLOCKSIZE  # no header of the archive may ask for more at once
-_REST_MAX_BYTES = 1 << 20  # zeros that may follow the last file
-_SIGNATURE_CONTEXT = b"quartier backup\n"  # a signature over anything else does not count here
-_COMPRESSION_LEVEL = 3  # what is large is compressed already
+_READ_MAX_BYTES = MANIFEST_MAX_BYTES + tarfile.BLOCKSIZE  # no header of the archive may ask for a larger read
+_REST_MAX_BYTES = 1 << 20  # the most padding (zeros) accepted after the last file
+_SIGNATURE_CONTEXT = b"quartier backup\n"  # a signature over other data is not valid here
+_COMPRESSION_LEVEL = 3  # large files are compressed already
 _SMALL_BYTES = 1 << 20
 _PLAIN_TYPES = (tarfile.REGTYPE, tarfile.AREGTYPE)
 _READ_ERRORS = (OSError, tarfile.TarError, zlib.error, EOFError, ValueError, RecursionError)
@@ -48,7 +49,7 @@ class UnusableBackup(Exception):  # noqa: N818 - its text is shown to a person
 
 @dataclass(frozen=True, slots=True)
 class ArchivedFile:
-    """One file: ``path`` is below the folder of its place, or absolute elsewhere."""
+    """One file of a backup: ``path`` is relative to the folder of its place, absolute for ``elsewhere``."""
 
     place: _Word
     path: _Name
@@ -60,15 +61,16 @@ class ArchivedFile:
 
     @property
     def name(self) -> str:
-        """Its name in the archive."""
+        """The name of the file in the archive."""
         return f"{self.place}/{self.path.lstrip('/')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The content of a backup and its gateway; ``left_out`` lists files that could not be taken.
+    """The content of a backup and its gateway; ``left_out`` lists files that could not be read.
 
-    ``site_file`` is a name in the folder of the site file, ``history`` the store's path in the site file.
+    ``site_file`` is a file name in the folder of the site file.  ``history`` is the store's path as the site
+    file states it.
     """
 
     gateway: _Word
@@ -82,12 +84,12 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int:
-        """Size of all files together."""
+        """The size of all files together, in bytes."""
         return sum(member.size for member in self.members)
 
     @property
     def site_member(self) -> ArchivedFile:
-        """The site file.  Raises ValueError where there is none."""
+        """The site file.  Raises ValueError if the manifest names none."""
         for member in self.members:
             if (member.place, member.path) == (SITE, self.site_file):
                 return member
@@ -103,7 +105,7 @@ class SignedManifest:
 
     @property
     def fingerprint(self) -> str:
-        """The key for people."""
+        """The fingerprint of the public key, for people to compare."""
         return signing.find_fingerprint(self.public_key)
 
 
@@ -122,7 +124,7 @@ def read_manifest(path: Path) -> SignedManifest:
 def check_archive(path: Path, expected: SignedManifest | None = None) -> SignedManifest:
     """Read every byte and compare it with the manifest.
 
-    Raises UnusableBackup with the first that is wrong.
+    Raises UnusableBackup with the first fault found.
     """
     for _ in iterate_files(path, expected):
         pass
@@ -132,9 +134,10 @@ def check_archive(path: Path, expected: SignedManifest | None = None) -> SignedM
 def iterate_files(
     path: Path, expected: SignedManifest | None = None
 ) -> Iterator[tuple[ArchivedFile, IO[bytes]]]:
-    """Yield every file with its bytes, each verified first.
+    """Yield every file with its content, after verifying its size and checksum.
 
-    ``expected``: the result of ``read``; another manifest is refused.  Raises UnusableBackup.
+    ``expected`` is the result of ``read_manifest``; an archive with another manifest is refused.  Raises
+    UnusableBackup.
     """
     try:
         with _open_archive(path) as archive:
@@ -156,7 +159,7 @@ def iterate_files(
 
 
 def read_member(path: Path, expected: SignedManifest, wanted: ArchivedFile) -> bytes:
-    """Read one small file of the archive, verified.  Raises UnusableBackup."""
+    """Read one small file of the archive and verify it.  Raises UnusableBackup."""
     for member, body in iterate_files(path, expected):
         if member == wanted:
             return body.read()
@@ -166,7 +169,7 @@ def read_member(path: Path, expected: SignedManifest, wanted: ArchivedFile) -> b
 def _copy_member(
     archive: tarfile.TarFile, info: tarfile.TarInfo, member: ArchivedFile, path: Path
 ) -> IO[bytes]:
-    """Copy one file to memory, a large one to a nameless file, and compare it with the manifest."""
+    """Copy a file to memory, or a large one to a nameless file, and compare it with the manifest."""
     if info.size != member.size:
         raise UnusableBackup(f"{path}: {info.name} has {info.size} bytes, its manifest says {member.size}")
     body = archive.extractfile(info)
@@ -182,7 +185,10 @@ def _copy_member(
 
 
 def _read_rest(archive: tarfile.TarFile) -> None:
-    """Read to the end of the file, and with it its own checksum."""
+    """Read to the end of the archive, which also verifies its gzip checksum.
+
+    Raises ValueError if more than ``_REST_MAX_BYTES`` follow the last file.
+    """
     assert archive.fileobj is not None
     rest = 0
     while part := archive.fileobj.read(_SMALL_BYTES):
@@ -192,10 +198,10 @@ def _read_rest(archive: tarfile.TarFile) -> None:
 
 
 class _BoundedGzipFile(gzip.GzipFile):
-    """The unpacked bytes, in small reads only: a header cannot fill the memory."""
+    """The unpacked bytes, in bounded reads only, so that a forged header cannot exhaust the memory."""
 
     def read(self, size: int | None = -1) -> bytes:
-        """Read ``size`` bytes.  Raises ValueError where they are too many."""
+        """Read ``size`` bytes.  Raises ValueError if ``size`` is unbounded or too large."""
         if size is None or not 0 <= size <= _READ_MAX_BYTES:
             raise ValueError(f"a header asks for {size} bytes")
         return super().read(size)
@@ -258,7 +264,7 @@ def _parse_manifest(content: bytes) -> Manifest:
 
 
 def _check_place(member: ArchivedFile) -> None:
-    """Raises ValueError where a file is not plainly below its place."""
+    """Raise ValueError if the path of a file is not plainly below the folder of its place."""
     path = PurePosixPath(member.path)
     plain = str(path) == member.path and ".." not in path.parts and member.path.isprintable()
     if member.place not in ALL_PLACES or not plain or (member.place == ELSEWHERE) != path.is_absolute():
@@ -268,7 +274,7 @@ def _check_place(member: ArchivedFile) -> None:
 def write_archive(
     file: IO[bytes], manifest: Manifest, sources: Sequence[Path], private: signing.PrivateKey
 ) -> SignedManifest:
-    """Write a whole backup to an open file; ``sources`` are the members' files in their order."""
+    """Write a whole backup to an open file; ``sources`` are the files of the members, in the same order."""
     content = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1).encode()
     key = signing.find_public_key(private)
     seal = {"public_key": key, "signature": private.sign(_SIGNATURE_CONTEXT + content).hex()}
@@ -282,7 +288,7 @@ def write_archive(
 
 
 def open_source(place: str, source: Path) -> IO[bytes]:
-    """Open a file of this gateway; in folders of the service no link is followed.  Raises OSError."""
+    """Open a file of this gateway; never follow a link in a folder of the service.  Raises OSError."""
     return open_plain(source) if place in {STATE, JOURNAL} else source.open("rb")
 
 
@@ -293,7 +299,7 @@ def _add_file(archive: tarfile.TarFile, name: str, body: IO[bytes], size: int) -
 
 
 def hash_file(file: IO[bytes]) -> str:
-    """Hash a whole file, in hex."""
+    """Return the SHA-256 of a whole file, in hex."""
     found = hashlib.sha256()
     while part := file.read(_SMALL_BYTES):
         found.update(part)
@@ -301,7 +307,7 @@ def hash_file(file: IO[bytes]) -> str:
 
 
 def describe_backup(signed: SignedManifest) -> Mapping[str, Any]:
-    """Describe a backup for scripts: everything but the checksums."""
+    """Describe a backup for scripts: everything except the checksums."""
     manifest = signed.manifest
     return {
         "gateway": manifest.gateway,

@@ -1,6 +1,6 @@
-"""Pack site file, keys, state and history of a gateway into one signed file.
+"""Pack the site file, keys, state and history of a gateway into one signed file.
 
-It holds private keys, so nobody but its owner may read it.
+The backup contains private keys, so only its owner may read it.
 """
 
 import grp
@@ -37,32 +37,32 @@ from quartier.store import boots, journal
 PRIVATE_FOLDER = "private"
 _LINK_FILE_KEYS = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")
 _BUS_FILE_KEYS = ("password_file", "user_key_file", "user_cert_file")
-# Remade from the others, or what nobody will read again.
+# Files that are rebuilt from others, or that nobody will read again.
 _SKIPPED_ENDINGS = ("-shm", ".new", ".lock")
 _Source = tuple[str, str, Path]
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayFolders:
-    """Where a gateway lies on this machine."""
+    """The folders of a gateway on this machine."""
 
     config: Path
     state_dir: Path
     runtime_dir: Path
 
     def of(self, place: str) -> Path:
-        """The folder of a place."""
+        """Return the folder of a place; ``/`` for ``elsewhere``."""
         known = {STATE: self.state_dir, JOURNAL: self.runtime_dir / "journal", SITE: self.config.parent}
         return known.get(place, Path("/"))
 
 
 def write_backup(folders: GatewayFolders, to: Path, utc_ms: int, version: str) -> SignedManifest:
-    """Write the backup, signed with the gateway's key, and read it again.
+    """Write the backup, signed with the gateway's key, then read it again to verify it.
 
-    The daemon's lock is held by the caller.
+    The caller holds the daemon's lock.
 
-    Raises ConfigError for a site file that cannot be used, Unusable where something cannot be read or
-    ``to`` is there already, OSError of the disk.
+    Raises ConfigError if the site file cannot be used, UnusableBackup if a file cannot be read or ``to``
+    exists already, and OSError if the disk fails.
     """
     site = loading.load_site_leniently(folders.config).site
     private = _load_own_key(folders.state_dir)
@@ -96,7 +96,7 @@ def _load_own_key(state_dir: Path) -> signing.PrivateKey:
 
 
 def find_last_boot(folders: GatewayFolders, history: Path) -> int:
-    """The largest number that a start of this gateway had, as far as files tell."""
+    """Return the largest boot number of this gateway, as far as its files show; 0 if there is none."""
     place = history.with_name(f"{history.name}.boot")
     return max(
         [
@@ -108,7 +108,7 @@ def find_last_boot(folders: GatewayFolders, history: Path) -> int:
 
 @contextmanager
 def _open_private_file(to: Path) -> Iterator[tuple[IO[bytes], Path]]:
-    """A new file beside ``to`` that only its owner may read; gone again where it did not become ``to``."""
+    """Open a new file beside ``to`` that only its owner may read; delete it unless it became ``to``."""
     if to.exists():
         raise UnusableBackup(f"{to} already exists; give another name")
     beside = to.with_name(f"{to.name}.part")
@@ -154,11 +154,11 @@ def _find_account_name(look: Callable[[int], Any], number: int) -> str:
 
 
 def _find_sources(folders: GatewayFolders, site: SiteFile) -> tuple[list[_Source], list[str]]:
-    """Place, path and file of all that a gateway is made of, and what cannot be had."""
+    """Find place, path and file of everything that makes up a gateway, and list what is not available."""
     found: dict[Path, _Source] = {}
     here = folders.config
     for place, sources in (
-        (SITE, (here,)),  # first: who restores it reads there what belongs to the gateway
+        (SITE, (here,)),  # first: a restore reads in it which files belong to the gateway
         (STATE, _find_files(folders.state_dir)),
         (JOURNAL, _find_files(folders.of(JOURNAL))),
         (SITE, _find_history_files(site.store.file(folders.state_dir))),
@@ -187,14 +187,14 @@ def _make_source(folders: GatewayFolders, place: str, source: Path) -> _Source:
 
 
 def _find_history_files(history: Path) -> Iterator[Path]:
-    """The history and what stands beside it, which may lie on a disk of its own."""
+    """Find the history and its companion files, which may be on a disk of their own."""
     for source in sorted(history.parent.glob(f"{history.name}*")):
         if source.is_file() and not source.name.endswith(_SKIPPED_ENDINGS):
             yield source
 
 
 def _find_files(folder: Path) -> Iterator[Path]:
-    """Regular files below a folder, in an order that is always the same."""
+    """Find the regular files below a folder, in a stable order."""
     if not folder.is_dir():
         return
     for source in sorted(folder.absolute().rglob("*")):
@@ -203,7 +203,7 @@ def _find_files(folder: Path) -> Iterator[Path]:
 
 
 def find_referenced_files(site: SiteFile) -> Iterator[str]:
-    """Give every file that the site file names: of the district link, of meters that encrypt, of logins."""
+    """Yield every file that the site file names: of the district link, of encrypting meters, of logins."""
     sections: list[tuple[Any, Sequence[str]]] = [(site.district_link, _LINK_FILE_KEYS)]
     sections += [(device, ("key_file",)) for device in site.devices.values()]
     sections += [(bus, _BUS_FILE_KEYS) for bus in site.buses.values()]

@@ -42,7 +42,7 @@ ACTION_NEW, ACTION_SAME, ACTION_REPLACES, ACTION_LEFT_OUT = "new", "same", "repl
 
 @dataclass(frozen=True, slots=True)
 class RestoreStep:
-    """One file: its target, and its action (NEW, SAME, REPLACES or LEFT_OUT); ``reason`` for LEFT_OUT."""
+    """One file with its target and action (NEW, SAME, REPLACES or LEFT_OUT); ``reason`` explains LEFT_OUT."""
 
     member: ArchivedFile
     target: Path
@@ -59,13 +59,13 @@ class RestorePlan:
     steps: tuple[RestoreStep, ...]
     objections: tuple[str, ...]
     is_known: bool
-    """The backup is signed with the key that this machine has already."""
+    """True if the backup is signed with the key that this machine already has."""
 
 
 def make_restore_plan(path: Path, folders: GatewayFolders, *, needs_room: bool = True) -> RestorePlan:
     """Verify a whole backup and find the target of each file.
 
-    Raises UnusableBackup where it is damaged, or with ``needs_room`` where the disk has too little.
+    Raises UnusableBackup if it is damaged or, with ``needs_room``, if the disk has too little free space.
     """
     signed = archive.read_manifest(path)
     if needs_room and (missing_bytes := find_missing_bytes(signed, folders)):
@@ -96,15 +96,15 @@ def find_service(folders: GatewayFolders) -> Owner:
 
 
 def find_missing_bytes(signed: SignedManifest, folders: GatewayFolders) -> int:
-    """Return how much room the disk of the state directory lacks; 0 where there is enough."""
+    """Return the free space in bytes that the disk of the state directory lacks; 0 if there is enough."""
     folder = next(one for one in (folders.state_dir, *folders.state_dir.parents) if one.exists())
     return max(0, int(signed.manifest.size_bytes * _DISK_SPACE_SHARE) - shutil.disk_usage(folder).free)
 
 
 def restore_backup(path: Path, plan: RestorePlan, folders: GatewayFolders, utc_ms: int) -> None:
-    """Write every file of the plan and raise the numbers; existing files are moved aside, never lost.
+    """Write every file of the plan and raise the boot numbers; existing files are moved aside, never lost.
 
-    The daemon's lock is held by the caller.  Raises UnusableBackup or OSError.
+    The caller holds the daemon's lock.  Raises UnusableBackup or OSError.
     """
     service = find_service(folders)
     _make_state_folder(folders.state_dir, service, utc_ms)
@@ -121,7 +121,10 @@ def restore_backup(path: Path, plan: RestorePlan, folders: GatewayFolders, utc_m
 
 
 def raise_numbers(plan: RestorePlan, folders: GatewayFolders, utc_ms: int) -> None:
-    """Number the next start above every start of the old machine, so that no sample number is used twice."""
+    """Number the next start above every start of the old machine, so that no sample number is used twice.
+
+    Raises UnusableBackup if the number cannot be saved.
+    """
     manifest = plan.signed.manifest
     history = plan.site.store.file(folders.state_dir)
     floor = max(find_last_boot(folders, history), manifest.boot, utc_ms // 1000)
@@ -136,7 +139,10 @@ def raise_numbers(plan: RestorePlan, folders: GatewayFolders, utc_ms: int) -> No
 
 
 def _read_site(path: Path, signed: SignedManifest) -> SiteFile:
-    """The site file of the backup: it decides which files outside of the folders belong to the gateway."""
+    """Read the site file of the backup: it decides which files outside the folders belong to the gateway.
+
+    Raises UnusableBackup if it is too large, cannot be used, or contradicts the manifest.
+    """
     member = signed.manifest.site_member
     if member.size > TEXT_MAX_BYTES:
         raise UnusableBackup(f"{path}: its site file has {member.size} bytes; at most {TEXT_MAX_BYTES}")
@@ -160,14 +166,14 @@ def _find_allowed_files(site: SiteFile, folders: GatewayFolders) -> "_AllowedFil
 
 @dataclass(frozen=True, slots=True)
 class _AllowedFiles:
-    """Files outside of the gateway's folders that its site file names."""
+    """The files outside the gateway's folders that its site file names."""
 
     history: Path
     named: frozenset[str]
     profiles: tuple[Path, ...]
 
     def holds(self, target: Path) -> bool:
-        """Tell whether the site file names this one."""
+        """Return whether the site file names this file."""
         is_history = target.parent == self.history.parent and target.name.startswith(self.history.name)
         return (
             is_history
@@ -189,7 +195,7 @@ def _plan_step(
             f"{target}: the backup holds it, but its site file does not name it; nothing was written"
         )
     if member.place in {STATE, JOURNAL}:
-        return RestoreStep(member, target, ACTION_NEW)  # what is there is moved aside whole
+        return RestoreStep(member, target, ACTION_NEW)  # the existing folder is moved aside as a whole
     with use_rights(service) if member.place == ELSEWHERE else nullcontext():
         if _is_same(target, member):
             return RestoreStep(member, target, ACTION_SAME)
@@ -224,7 +230,7 @@ def _is_known(signed: SignedManifest, folders: GatewayFolders, service: Owner) -
 
 
 def _make_state_folder(folder: Path, service: Owner, utc_ms: int) -> None:
-    """Make the state directory; what stands in it goes into a folder of its own beside it."""
+    """Make the state directory; move existing content to a new folder beside it."""
     if not folder.exists():
         folder.mkdir(mode=0o750, parents=True)
         _set_owner(folder, service)
@@ -240,7 +246,7 @@ def _make_state_folder(folder: Path, service: Owner, utc_ms: int) -> None:
 def _write_file(
     step: RestoreStep, body: IO[bytes], folders: GatewayFolders, service: Owner, utc_ms: int
 ) -> None:
-    """Write one file, durable, with its mode and its owner."""
+    """Write one file durably, with its mode and owner."""
     member, target = step.member, step.target
     if member.place == ELSEWHERE:
         with use_rights(service):
@@ -267,7 +273,7 @@ def _replace_file(
 
 
 def _find_owner(member: ArchivedFile, service: Owner) -> Owner:
-    """Of a file beside the site file: root or the service, never anybody else."""
+    """Return the owner of a file beside the site file: root or the service, never anybody else."""
     uids, gids = {"root": 0}, {"root": 0}
     with suppress(KeyError):
         uids[pwd.getpwuid(service.uid).pw_name] = service.uid
@@ -282,6 +288,6 @@ def _set_owner(path: Path, owner: Owner) -> None:
 
 
 def render_steps(plan: RestorePlan) -> Iterator[str]:
-    """Say for people where each file goes."""
+    """Describe for people where each file goes, one line per file."""
     for step in plan.steps:
         yield f"{step.action:11} {step.target}" + (f": {step.reason}" if step.reason else "")

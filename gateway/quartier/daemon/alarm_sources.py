@@ -1,4 +1,4 @@
-"""Find faults beside those that control sees: devices, outputs, probes, site file, district."""
+"""Find faults that control does not see: devices, outputs, probes, site file, district."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from quartier.site.records import Now
 
 
 class FaultAlarms:
-    """A source of alarms.  ``refused``: why a new site file is not used; empty where there is none such."""
+    """A source of alarms.  ``refused`` says why a new site file is not used; empty if none was refused."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class FaultAlarms:
         self._loaded = loaded
 
     def __call__(self, _now: Now) -> Iterator[Alarm]:
-        """All that is wrong now."""
+        """Yield an alarm for each fault that exists now."""
         told = _find_already_reported(self._turn.view)
         for bus in self._fleet.buses:
             yield from _find_bus_alarms(bus, told)
@@ -78,7 +78,7 @@ class FaultAlarms:
 
 
 def _find_bus_alarms(bus: Bus, told: set[str]) -> Iterator[Alarm]:
-    """One that is down has its own row of losses, and tells of no device."""
+    """Find the alarms of one bus; a bus that is down has its own loss row and reports no device."""
     for point, outcome in bus.mailbox.outcomes.items():
         if outcome.verdict == "refused":
             why = outcome.why.removeprefix(f"{point}: ")
@@ -95,7 +95,7 @@ def _find_bus_alarms(bus: Bus, told: set[str]) -> Iterator[Alarm]:
 
 
 def _find_already_reported(view: Mapping[str, Any]) -> set[str]:
-    """Assets, nodes and contacts whose silence has an alarm of its own: one loss is one alarm."""
+    """Find assets, nodes and contacts whose silence has its own alarm, so that one loss gives one alarm."""
     rows = view["losses"]
     of_grid = {"grid"} if any(row["name"].startswith("grid-meter") for row in rows) else set()
     unread = {name for name, one in view["contacts"].items() if one["why"] == ContactState.LOST}

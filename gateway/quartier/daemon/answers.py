@@ -26,9 +26,9 @@ NOT_READ = "not read: no device on it belongs to an asset, a contact, a supply o
 def render_points(
     frozen: FrozenImage, infos: Mapping[str, PointInfo], fleet: BusManager, utc_ms: int
 ) -> Iterator[dict[str, Any]]:
-    """Every point: served ones in their order, then the others; with what was last written, and how often.
+    """Render every point with its last write and write counts: served points in order, then the others.
 
-    What was read and written is told as it stood at the call, however late the last point is taken.
+    All values are those at the time of the call, however late the iterator is consumed.
     """
     names = [*infos, *(point for point in frozen if point not in infos)]
     return _render_all(names, frozen, infos, fleet, utc_ms)
@@ -37,7 +37,7 @@ def render_points(
 def render_points_of_owner(
     owner: str, frozen: FrozenImage, fleet: BusManager, utc_ms: int
 ) -> Iterator[dict[str, Any]] | None:
-    """The same of one device or one asset alone; None when nothing is called ``owner``."""
+    """Render the points of one device or one asset; None if nothing has the name ``owner``."""
     infos: dict[str, PointInfo] = {}
     known = False
     for health in (health for bus in fleet.buses for health in bus.devices.values()):
@@ -122,7 +122,7 @@ def _find_unit(name: str) -> str:
 
 
 def render_last_write(outcome: WriteOutcome, now_ns: int) -> dict[str, Any]:
-    """The last command of a point and what became of it."""
+    """Render the last command of a point and its outcome."""
     return {
         "value": outcome.command.value,
         "verdict": outcome.verdict,
@@ -134,12 +134,12 @@ def render_last_write(outcome: WriteOutcome, now_ns: int) -> dict[str, Any]:
 
 
 def render_reason(cause: Mapping[str, object]) -> dict[str, object]:
-    """Code and values of a reason, as they stand beside its text; an empty code where there is text alone."""
+    """Return code and values of a reason, as they stand beside its text; the code is empty for text alone."""
     return {"code": "", "values": {}, **cause}
 
 
 def render_buses(fleet: BusManager, frozen: FrozenImage) -> list[dict[str, Any]]:
-    """Each bus with its slack and its devices."""
+    """Render each bus with its slack, its devices and its shares."""
     return [
         _render_one_bus(bus, wire, frozen) | {"shares": fleet.shares.told(bus.name)}
         for bus, wire in zip(fleet.buses, fleet.wires, strict=True)
@@ -147,12 +147,12 @@ def render_buses(fleet: BusManager, frozen: FrozenImage) -> list[dict[str, Any]]
 
 
 def render_bus(name: str, fleet: BusManager, frozen: FrozenImage) -> dict[str, Any] | None:
-    """One bus; None when none is called ``name``."""
+    """Render one bus; None if there is no bus ``name``."""
     return next((found for found in render_buses(fleet, frozen) if found["name"] == name), None)
 
 
 def render_device(name: str, fleet: BusManager, now_ns: int) -> dict[str, Any] | None:
-    """One device and the bus it is on; None when none is called ``name``."""
+    """Render one device and its bus; None if there is no device ``name``."""
     for bus in fleet.buses:
         if name in bus.devices:
             return {**_render_health(bus.devices[name], now_ns), "bus": bus.name, "online": bus.online}
@@ -162,7 +162,7 @@ def render_device(name: str, fleet: BusManager, now_ns: int) -> dict[str, Any] |
 def render_asset(
     name: str, view: Mapping[str, Any], fleet: BusManager, ledger: WriteLedger, now: Now
 ) -> dict[str, Any] | None:
-    """One asset with what became of its last command, and its last rows; None when there is none."""
+    """Render one asset with the outcome of its last command and its last ledger rows; None if unknown."""
     found = view.get("assets", {}).get(name)
     if found is None:
         return None
@@ -212,7 +212,7 @@ def _render_health(health: DeviceHealth, now_ns: int) -> dict[str, Any]:
 
 
 def render_outcomes(fleet: BusManager, now_ns: int) -> dict[str, Any]:
-    """Return what became of the last command for each point."""
+    """Return the outcome of the last command of each point."""
     return {
         point: render_last_write(outcome, now_ns)
         for bus in fleet.buses
@@ -221,7 +221,7 @@ def render_outcomes(fleet: BusManager, now_ns: int) -> dict[str, Any]:
 
 
 def render_cycle_times(ticker: Ticker) -> dict[str, Any]:
-    """Return how punctual the cycle is, s of the house."""
+    """Return cycle counts and the lateness of the cycle in s of gateway time."""
     return {
         "count": ticker.cycles_count,
         "skipped_count": ticker.skipped_count,
@@ -231,5 +231,5 @@ def render_cycle_times(ticker: Ticker) -> dict[str, Any]:
 
 
 def render_disabled_parts(faults: Mapping[str, Iterable[Fault]]) -> dict[str, list[str]]:
-    """Return what a fault of the site file put out of action."""
+    """Return the parts that faults of the site file disabled, each with its faults as text."""
     return {name: [str(fault) for fault in found] for name, found in faults.items()}

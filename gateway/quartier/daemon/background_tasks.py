@@ -1,6 +1,4 @@
-"""Make the tasks that save state, and those that only some site files need; load what an earlier run
-left.
-"""
+"""Make the tasks that save state and the optional tasks; load the state of earlier runs."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -31,12 +29,12 @@ TaskFactory = Callable[[], Coroutine[Any, Any, None]]
 
 
 def has_planning(loaded: LoadedSite) -> bool:
-    """Return whether this house plans ahead."""
+    """Return whether this site plans ahead."""
     return loaded.site.planning is not None and not {"planning", "tariff"} & set(loaded.disabled)
 
 
 def list_forecast_points(site: SiteFile, *, plans: bool) -> tuple[str, ...]:
-    """The gateway's points that only such a house has."""
+    """List the gateway's points that only a site with planning has."""
     if not plans:
         return ()
     from quartier.planning.service.forecast_points import (  # noqa: PLC0415 - a house that does not plan loads no forecast
@@ -47,13 +45,13 @@ def list_forecast_points(site: SiteFile, *, plans: bool) -> tuple[str, ...]:
 
 
 def read_forecast_points(turn: ControlLoop, now: Now) -> tuple[Readings, ...]:
-    """Return what these points are now."""
+    """Return the present readings of the forecast points."""
     found = None if turn.planner is None else turn.planner.forecast_points.readings(now)
     return () if found is None else (found,)
 
 
 def follow_site_file(turn: ControlLoop, site: SiteFile) -> None:
-    """Go on with a site file that was read again: what may leave the building counts at once."""
+    """Adopt a site file that was read again: which data may leave the site takes effect at once."""
     if turn.planner is not None:
         turn.planner.forecast_points.follow(site)
 
@@ -67,7 +65,7 @@ def make_optional_tasks(
     event: RecordEvent,
     log: Any,
 ) -> dict[str, TaskFactory]:
-    """By name: what the district may order of the gateway itself, and planning ahead."""
+    """Make the tasks, by name, for jobs from the district and for planning."""
     found: dict[str, TaskFactory] = {}
     uplink: Uplink | None = turn.uplink
     if uplink is not None:
@@ -86,7 +84,7 @@ def make_optional_tasks(
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """Writes counted, what devices must know, fall-backs, the link, probes, orders by hand, alarms."""
+    """State left by earlier runs: write counts, device memory, fallbacks, link, probes, overrides, alarms."""
 
     tally: WriteCounts
     memory: DeviceMemory
@@ -104,14 +102,14 @@ class EarlierRun:
         log: Any,
         tell: Callable[[Note], None],
     ) -> BusManager:
-        """A fleet that goes on from there."""
+        """Make a bus manager that continues from this state."""
         made = BusManager(group, clock, deliver, log, self.tally, tell, self.memory, self.fallbacks)
         made.probes = self.probes
         return made
 
 
 async def load_earlier_run(state_dir: Path) -> EarlierRun:
-    """Return what earlier runs left; what cannot be read begins anew."""
+    """Load what earlier runs left; a part that cannot be read starts empty."""
     return await asyncio.to_thread(
         lambda: EarlierRun(
             state_files.load_write_counts(state_dir),
@@ -135,7 +133,10 @@ def make_saving_tasks(
     clock: SiteClock,
     log: Any,
 ) -> list[Coroutine[Any, Any, None]]:
-    """The tasks that keep it, each when something changed; ``contract``, ``pledges`` as in ``memory.run``."""
+    """Make the tasks that save state, each when something changed.
+
+    ``contract`` and ``pledges`` are those of ``state_files.run_memory_saving``.
+    """
     return [
         state_files.run_link_saving(state_dir, link, clock, log),
         state_files.run_write_count_saving(state_dir, fleet.tally, clock, log),
@@ -153,7 +154,7 @@ async def save_last_state(
     *,
     planned: bool,
 ) -> None:
-    """The last word of a run that leaves.  Raises OSError."""
+    """Save the state of a run that ends.  Raises OSError."""
     facts = fleet.memory.gather(remembering, utc_ms)
     await asyncio.to_thread(state_files.save_link, state_dir, link, planned=planned)
     await asyncio.to_thread(state_files.save_write_counts, state_dir, fleet.tally)

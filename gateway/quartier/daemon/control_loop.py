@@ -41,18 +41,18 @@ from quartier.store.history_store import Store
 from quartier_drivers.contract import Quality
 from quartier_drivers.who import Who
 
-if TYPE_CHECKING:  # a house that stands alone, or does not plan, does not import them
+if TYPE_CHECKING:  # a site without a district, or without planning, does not import them
     from quartier.district.documents.document_types import AcceptedDocument
     from quartier.district.uplink import Uplink
     from quartier.planning.service.planner import Planner
 
 
 TEXT_AGE_MAX_S = 120.0
-"""What was said longer ago is not what is said."""
+"""Ignore text readings older than this."""
 
 
 class ControlLoop:
-    """Called by the ticker.  Holds the link state, the cycle's state and the last view.
+    """The control loop, called by the ticker.  Holds the link state, the control state and the last view.
 
     ``outage_before``: the machine was without power until now.
     """
@@ -102,12 +102,12 @@ class ControlLoop:
         self._acting: frozenset[str] = frozenset()
 
     def adopt(self, house: Site, params: allowed.LinkParameters, anew: Collection[str] = ()) -> None:
-        """Go on with a site file that was read again; what stands on ``anew`` is ordered again."""
+        """Continue with a site file that was read again; points in ``anew`` are ordered again."""
         self._state = self._state.adopt(house, anew)
         self.params = params
 
     def kept(self) -> Mapping[str, Any]:
-        """Return what control must know after a restart beside the link's state."""
+        """Return the control state to keep over a restart, in addition to the link state."""
         facts = {
             "subscribed_va": supplies.dump_supplies(self._state.supplies),
             "runs": daily_runs.dump_runs(self._state.runs),
@@ -121,9 +121,10 @@ class ControlLoop:
         return {**found, "boot": self._boot} if found else {}
 
     def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
-        """Take what ``kept`` gave before; a contract does not age, and a switching knows its own time.
+        """Load what ``kept`` returned before a restart.
 
-        While the machine runs its own clock says how long ago each was, and not the wall clock.
+        A contract does not age, and a switch state has its own time.  If the machine did not reboot, its
+        monotonic clock gives the absence, and not the wall clock.
         """
         house, known, now = self._state.house, self._state.events, self._clock.now()
         same_boot = bool(self._boot) and kept.get("boot") == self._boot
@@ -147,17 +148,17 @@ class ControlLoop:
         self.commanding.recall(kept.get("district"), now, outage=known.outage.is_open, since=since)
 
     def believe_meter(self, now: Now) -> str:
-        """Have the connection meter judged anew; return what its verdict was."""
+        """Start a new check of the grid meter; return the verdict that it had."""
         before = self._state.meter
         self._state = replace(self._state, meter=judge.clear_verdict(before, now.ns))
         return before.verdict.name.lower()
 
     def needs(self, asset: str) -> list[dict[str, Any]] | None:
-        """Return what it would take for an asset to come back; None where it is not held."""
+        """Return the conditions under which an asset comes back; None if it is not held back."""
         return restore.find_return_needs(self._state, asset, self._clock.now_ns())
 
     def until_ms(self, who: Who) -> int | None:
-        """Until when (UTC) what a document of the district asks now is asked; None for all others."""
+        """Return until when (UTC in ms) the demand of a district document holds; None for all others."""
         program = self.link.program(who.name) if who.kind == "document" else None
         if program is None or (program.envelope.id, program.envelope.seq) != (who.id, who.seq):
             return None
@@ -165,11 +166,11 @@ class ControlLoop:
 
     @property
     def house(self) -> Site:
-        """The house as it is steered now."""
+        """The site as it is controlled now."""
         return self._state.house
 
     def __call__(self) -> None:
-        """Take one turn."""
+        """Run one control cycle."""
         now = self._clock.now()
         frozen = self._image.freeze(now.ns)
         before = self.view.get("mode", str(self.link.mode))
@@ -199,7 +200,7 @@ class ControlLoop:
         self.pending_acks.look(now)
 
     def _find_requests(self, now: Now, *, outage: bool) -> Overrides:
-        """Return what is ordered of single assets: by the district, and before that by people."""
+        """Return the requests for single assets; those of people go before those of the district."""
         self._people = {} if self.hands is None else self.hands.running(now, outage=outage)
         if self.uplink is None:
             return self._people
@@ -216,12 +217,12 @@ class ControlLoop:
 
     @property
     def _grid_operator_programs(self) -> frozenset[str]:
-        """The programs of the grid operator."""
+        """The programs of the grid operator: those with priority 0."""
         papers = (program.envelope for program in self.link.programs)
         return frozenset(paper.program for paper in papers if paper.priority == 0)
 
     def planned(self) -> dict[str, Any]:
-        """Return what the district plans, JSON-ready, and the fail-safe values in force."""
+        """Return the district's plans and commands, and the fail-safe values in force, JSON-ready."""
         values = allowed.find_failsafe_values(self.link, self.params)
         waits = allowed.has_waiting_parameters(self.link)
         failsafe = {**asdict(values), "from_district": self.link.failsafe is not None, "waits": waits}
@@ -234,7 +235,7 @@ class ControlLoop:
         }
 
     def flexibility(self, local: Collection[str]) -> dict[str, Any] | None:
-        """What the building could do now, without the assets of ``local``; None while nobody can know yet."""
+        """Return the flexibility report without the assets in ``local``; None while it is not known yet."""
         now = self._clock.now()
         if not supervise_flexibility.is_flexibility_known(self._state, now):
             return None
@@ -245,7 +246,7 @@ class ControlLoop:
         return self.agenda.report(self._state, moment, local, *ahead)
 
     def said(self, point: str) -> str:
-        """Return what a point says in words, while its reading is good and young; else nothing."""
+        """Return the text of a point while its reading is good and young; else an empty text."""
         seen = self._image.freeze(self._clock.now_ns()).get(point)
         if seen is None or seen.quality is not Quality.GOOD or seen.age_s > TEXT_AGE_MAX_S:
             return ""
@@ -253,12 +254,12 @@ class ControlLoop:
 
     @property
     def state(self) -> control_state.ControlState:
-        """Return what control remembers."""
+        """The control state."""
         return self._state
 
     @property
     def force(self) -> ActiveLimits | None:
-        """The caps in force; None before the first turn."""
+        """The active limits; None before the first cycle."""
         return self._state.force
 
     @property
@@ -268,17 +269,20 @@ class ControlLoop:
 
     @property
     def is_out(self) -> bool:
-        """Return whether the public grid's voltage is gone (spec/failsafe.md#rule-6)."""
+        """True while the voltage of the public grid is gone (spec/failsafe.md#rule-6)."""
         return self._state.events.is_gone
 
     @property
     def is_fast(self) -> bool:
-        """Return whether the grid's frequency is read often enough for the fast cycle."""
+        """True if the grid frequency is read often enough for the fast cycle."""
         period_s = self.house.grid.frequency_period_s
         return period_s is not None and period_s <= rows.FAST_PERIOD_S
 
     def look(self) -> bool:
-        """Judge the public grid alone, between two turns; whether a row begins to act: then one is due."""
+        """Check only the public grid, between two cycles.
+
+        Returns whether a grid event begins to act, so that a cycle is due now.
+        """
         now = self._clock.now()
         before = self._state.events
         seen = detection.update_events(before, self._image.freeze(now.ns), self.house, now.ns)
@@ -286,7 +290,7 @@ class ControlLoop:
         return seen.find_rise_start(before)
 
     def _update_device_facts(self) -> None:
-        """Let control know what devices tell of the points that it orders: their resolution and fallback."""
+        """Take over what devices state about the ordered points: their resolution and fallback."""
         infos = self._fleet.points
         steps = {point: infos[point].step for point in self._state.book.orders if point in infos}
         fallbacks = {
@@ -299,7 +303,7 @@ class ControlLoop:
             self._state = replace(self._state, house=known)
 
     def _take(self, now: Now) -> None:
-        """Judge what the district sent since the last turn."""
+        """Process what the district sent since the last cycle."""
         if self.uplink is None:
             return
         while self.uplink.inbox:
@@ -343,7 +347,10 @@ class ControlLoop:
             self._store.event("failsafe.judged", f"fail-safe values {paper.id}: {ack.status}", fields, now)
 
     def _is_looser(self, state: link_state.LinkState, now: Now) -> bool:
-        """Whether ``state`` allows more now than the present one; without its number on disk it must not."""
+        """Return whether ``state`` allows more now than the present state.
+
+        A document that could not be persisted must not allow more.
+        """
         before, after = (
             allowed.find_link_limits(self.link, self.params, now),
             allowed.find_link_limits(state, self.params, now),
@@ -363,7 +370,7 @@ class ControlLoop:
             self.uplink.replay(above)
 
     def _make_snapshot(self, now: Now) -> CommandContext:
-        """Return what a command is judged against."""
+        """Return the context against which a command is evaluated."""
         return CommandContext(
             state=self._state,
             people=self._people,
@@ -375,7 +382,10 @@ class ControlLoop:
         )
 
     def _kept(self) -> ConnectionMeasurement:
-        """Return whether the measured power is inside the caps; None where it is not known."""
+        """Return whether the measured power is inside the limits, and whether people override assets.
+
+        ``inside`` is None if the power is not known.
+        """
         inside = None
         if self.view["grid"]["state"] == "good":
             power_w, caps = self.view["grid"]["power_w"], self.view["caps"]
@@ -388,7 +398,7 @@ class ControlLoop:
         return ConnectionMeasurement(inside=inside, by_hand=bool(self._people))
 
     def _report_changes(self, before: str, now: Now) -> None:
-        """Log and keep what changed: the link's mode, contacts, and alarms that came or went."""
+        """Log and record what changed: link state, contacts, and alarms that were raised or cleared."""
         mode, why = self.view["mode"], self.view["why"]
         if mode != before:
             self._log.warning("link.mode", before=before, now=mode, why=why)
@@ -397,7 +407,7 @@ class ControlLoop:
         self.alarm_manager.look(self.view["alarms"], now)
 
     def _report_contacts(self, now: Now) -> None:
-        """A contact that acts, or lets go; one not yet read says nothing of itself."""
+        """Report contacts that began or ceased to act; a contact that was not read yet is ignored."""
         seen = {
             name: one for name, one in self.view["contacts"].items() if one["why"] != ContactState.WAITING
         }

@@ -1,4 +1,4 @@
-"""Make the uplink of a site from its site file; loaded only where there is a district."""
+"""Make the uplink of a site from its site file; imported only at a site with a district."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -36,11 +36,11 @@ def make_uplink(
     flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None,
     times: Callable[[Now], Iterable[int]] = lambda _now: (),
 ) -> Uplink | None:
-    """The uplink, not yet running; None without a district, or when its section cannot be used now.
+    """Make the uplink, not yet running; None without a district or if its section cannot be used now.
 
-    A secret that systemd did not give is said aloud and leaves the house to itself.  ``hear`` is told every
-    note too: code, text, data, and when.  ``flexibility`` gives the report of what the building could do,
-    ``times`` what UTC may be where the clock was set.
+    A secret that systemd did not provide is logged, and the site runs without the district.  ``hear`` also
+    gets every note: code, text, data and time.  ``flexibility`` returns the flexibility report.  ``times``
+    returns the UTC times that are possible after the clock was set.
     """
     asked = site.district_link
     if asked is None:
@@ -52,7 +52,7 @@ def make_uplink(
         return None
     issuers_file = files.pop("issuers_file")
     if issuers_file is not None or asked.root_keys:
-        import_module("quartier.district.documents.signatures")  # takes its time now, where no cycle waits
+        import_module("quartier.district.documents.signatures")  # slow: import it now, where no cycle waits
     settings = UplinkSettings(
         servers=tuple(map(BrokerServer.read, asked.urls)),
         folder=folder,
@@ -81,9 +81,10 @@ def make_uplink(
 
 
 def _make_stranger_check(store: Store, *, restored: bool) -> Callable[[int], bool]:
-    """Return whether a boot was another machine's: newer than our last one, and not this one.
+    """Make a function that tells whether a boot number belongs to another machine.
 
-    Who has no memory of his own starts cannot tell; who took another's place never gives way to it.
+    Such a boot is newer than our last one, and is not this one.  A gateway without a record of its own starts
+    cannot tell.  A restored gateway took the place of another machine, so it never gives way to it.
     """
 
     def is_stranger(boot: int) -> bool:
@@ -96,7 +97,7 @@ _CREDENTIAL_FILES = ("password_file", "ca_file", "cert_file", "key_file", "issue
 
 
 def make_catalog(site: SiteFile, infos: Mapping[str, PointInfo]) -> MetricCatalog:
-    """Return what the births announce: every point, whose it is, and how closely it is told."""
+    """Return the catalog of the births: every point with its owner and its deadband."""
     roles = {name: asset.role for name, asset in site.assets.items()}
     gates = Deadbands(site_settings.make_deadbands(site))
     return build_catalog(

@@ -54,7 +54,7 @@ THREAD_SWITCH_S = 0.0001
 
 
 class Daemon:
-    """One run, from a loaded site file to the last safe value.  ``run`` returns the exit code."""
+    """One run of the daemon, from a site file to the last release value.  ``run`` returns the exit code."""
 
     fleet: BusManager
     turn: ControlLoop
@@ -91,7 +91,7 @@ class Daemon:
         self._plans = background_tasks.has_planning(loaded)
 
     async def run(self) -> int:
-        """Run until SIGTERM or SIGINT: 0; after a bug of the house: 70, outputs released."""
+        """Run until SIGTERM or SIGINT and return 0; after a gateway bug release the outputs and return 70."""
         self._report_faults(self._loaded)
         boot = await asyncio.to_thread(self._store.open, self._clock.now())
         self._disk.look(self._store.stats)
@@ -110,10 +110,10 @@ class Daemon:
     async def _live(self) -> None:
         async with asyncio.TaskGroup() as group:
             await self._start(group)
-            # The writer thread gives the interpreter back sooner: the cycle is worth more than a commit.
+            # The writer thread yields the interpreter sooner: a cycle on time matters more than a commit.
             sys.setswitchinterval(THREAD_SWITCH_S)
             daemon_setup.freeze_start_objects()
-            # Just before devices are asked: no answer makes a cycle late.
+            # Just before devices are polled: no answer makes a cycle late.
             first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
             cycle_s = self._loaded.site.control.cycle_s
             when = first_ns, bus_specs.CYCLE_PHASE_NS
@@ -148,7 +148,7 @@ class Daemon:
             await self._write_release_values()
 
     async def _start(self, group: asyncio.TaskGroup) -> None:
-        """Buses first: nothing waits for the district."""
+        """Start the parts, buses first, so that no bus waits for the district."""
         await self._report_damage()
         known = await background_tasks.load_earlier_run(self._places.state_dir)
         self.fleet = known.fleet(group, self._clock, self._take_device_readings, self._log, self._record_note)
@@ -192,7 +192,7 @@ class Daemon:
         self._begun = True
 
     def _take_release_log(self, now: Now) -> None:
-        """What ``quartier release`` wrote since the last run stands in the ledger, no longer beside it."""
+        """Move what ``quartier release`` wrote since the last run into the ledger."""
         self._ledger.take_release_rows(release_log.read_releases(self._places.runtime_dir), now)
         self._ledger.close(now)
         release_log.clear_releases(self._places.runtime_dir)
@@ -214,7 +214,7 @@ class Daemon:
         return (*self.fleet.drivers(), ("gateway", self.turn))
 
     async def _report_damage(self) -> None:
-        """Say which files of facts are damaged, before anything writes them anew."""
+        """Report which state files are damaged, before anything overwrites them."""
         for copy, other_is_sound in await asyncio.to_thread(
             lambda: [*state_files.find_damaged_files(self._places.state_dir)]
         ):
@@ -226,7 +226,7 @@ class Daemon:
             self._damage.append(text)
 
     def _report_earlier_end(self, left: state_files.LinkRecord) -> None:
-        """How the run before ended, where it did not leave in order."""
+        """Report how the previous run ended, if it did not stop in order."""
         if left.outage:
             self._record_alarm("loss.power_lost", "the machine started again without a planned stop")
         elif left.killed:
@@ -235,7 +235,7 @@ class Daemon:
             )
 
     def _make_uplink(self) -> "Uplink | None":
-        """The uplink; a house that stands alone does not even import it."""
+        """Make the uplink; a site without a district does not even import it."""
         site = self._loaded.site
         if site.district_link is None:
             return None
@@ -272,7 +272,7 @@ class Daemon:
             )
 
     def _take_device_readings(self, readings: Readings) -> None:
-        """Readings of a device: what cannot be is bad from here on."""
+        """Record the readings of a device; an impossible value gets quality BAD here."""
         self._record_readings(self._ranges.judge(readings))
 
     def _record_readings(self, readings: Readings) -> None:
@@ -289,7 +289,7 @@ class Daemon:
         self._alarm_manager.note(code, text, data, self._clock.now())
 
     def _run_fast_cycle(self) -> None:
-        """The fast cycle: frequency and voltage alone, and all where one of their rows begins to act."""
+        """Check only frequency and voltage, and run a whole cycle if a grid event begins to act."""
         if self.turn.look():
             self._run_cycle()
 
@@ -299,7 +299,7 @@ class Daemon:
         self.turn()
         now = self._clock.now()
         self._standstill.look(now)
-        if self._ready and now.ns >= self._own_ns:  # in the first cycle there is nothing to tell yet
+        if self._ready and now.ns >= self._own_ns:  # the first cycle has nothing to report yet
             self._own_ns = now.ns + int(gateway_values.GATEWAY_PERIOD_S * 1e9)
             mine = (
                 gateway_values.make_gateway_readings(self._find_gateway_values(), now.ns),
@@ -363,7 +363,7 @@ class Daemon:
             self._watchdog.say("READY=1")
 
     def _kept(self, faults: Iterable[Fault]) -> None:
-        """Refuse a new site file: also where it would only put out of action what runs now."""
+        """Keep the site file in use: the new one has faults, or would only disable what runs now."""
         found = [str(fault) for fault in faults]
         for fault in found:
             self._log.error("config.fault", fault=fault)
@@ -386,7 +386,7 @@ class Daemon:
         house = probe_results.add_probe_results(
             site_model.make_site(loaded.site, self.fleet.points, values), self.fleet.probes
         )
-        # The ticker goes on at its period: a house told another one would call every cycle late.
+        # The ticker keeps its period: with another cycle_s the site model would count every cycle as late.
         house = replace(house, cycle_s=self.turn.house.cycle_s)
         self._ranges.follow(house.ratings_w)
         self._fallback_points = fallback_report.FallbackPoints(house, self.fleet.fallbacks)
@@ -403,12 +403,12 @@ class Daemon:
         self._log.info("config.adopted", file=str(self._places.config))
 
     def _report_missing_grid_rows(self, house: Site) -> None:
-        """Say which rows of the public grid's events the connection meter is too slow for."""
+        """Log which grid events need a faster grid meter than this one."""
         if missing := rows.find_unserved_rows(house.grid.frequency_period_s):
             self._log.info("grid.rows", missing=missing)
 
     def _report_faults(self, loaded: LoadedSite) -> None:
-        """Say what is wrong with the site file, and what that puts out of action."""
+        """Log the faults of the site file and what they disable."""
         for fault in loaded.warnings:
             self._log.warning("config.warning", fault=str(fault))
         for name, faults in loaded.disabled.items():
@@ -417,7 +417,7 @@ class Daemon:
     # Leaving
 
     async def _write_release_values(self) -> None:
-        """Write every safe value; what cannot be written in time is named and left to ``ExecStopPost``."""
+        """Write every release value; values not written in time are logged and left to ``ExecStopPost``."""
         try:
             async with asyncio.timeout(LEAVE_TIMEOUT_S):
                 for failure in await self.fleet.leave():

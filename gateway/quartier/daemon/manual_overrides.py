@@ -1,8 +1,7 @@
-"""Orders of people for single assets: parse, keep over a restart, end in time
-(spec/failsafe.md#priority-3).
+"""Handle overrides: parse them, keep them over a restart, end them in time (spec/failsafe.md#priority-3).
 
-An outage of the grid ends them, as it ends every wish (rule 6); so does a restart after which nobody knows
-how long they have run: while the machine goes on its own clock tells, over a reboot the wall clock.
+An outage of the grid ends overrides, as it ends every request (rule 6).  A restart ends them if nobody knows
+how long they have run: without a reboot the machine's own clock tells, after a reboot the wall clock.
 """
 
 import asyncio
@@ -39,10 +38,11 @@ _NS_PER_S = 1_000_000_000
 
 
 class ManualOverrides:
-    """The orders that run.
+    """The overrides that run.
 
-    ``house`` gives the house as it is steered now, ``event`` keeps what happened; ``believe`` has the
-    connection meter judged anew and returns its verdict so far, ``prove`` says whether who asks is on site.
+    ``house`` returns the site as it is controlled now.  ``event`` records what happened.  ``believe`` starts
+    a new check of the grid meter and returns its previous verdict.  ``prove`` tells whether the asker is on
+    site.
     """
 
     def __init__(
@@ -67,18 +67,18 @@ class ManualOverrides:
 
     @property
     def order_handlers(self) -> OrderHandlers:
-        """Return what the operators' desk serves."""
+        """The orders that the order socket accepts."""
         return {"override": self.override, "cancel": self.cancel, "list": self.listing}
 
     @property
     def on_site_handlers(self) -> OnSiteOrderHandlers:
-        """Return what only a person at the gateway may order."""
+        """The orders that only a person on site may give."""
         return {"believe_meter": self.believe_meter}
 
     async def believe_meter(
         self, request: Mapping[str, Any], who: Who, asker: AskingProcess
     ) -> dict[str, Any]:
-        """Believe the connection meter anew: whoever is at the gateway saw that it was repaired."""
+        """Trust the grid meter again: the person at the gateway saw that it was repaired."""
         standing = self._prove(asker, request)
         if not standing.is_on_site:
             return {"error": f"a person at the console of the gateway is needed: {standing.why_not}"}
@@ -91,7 +91,7 @@ class ManualOverrides:
         return {"done": was, "at": standing.place}
 
     def recall(self, facts: Mapping[str, Any] | None, now: Now, *, outage: bool) -> None:
-        """Go on with what an earlier run kept, where a clock says how long that may be."""
+        """Continue the overrides of an earlier run, if a clock tells how long they may still run."""
         if facts is None or outage:
             return
         same_boot = bool(self._boot) and facts.get("boot") == self._boot
@@ -110,7 +110,7 @@ class ManualOverrides:
                 self._running[found.asset] = found
 
     def running(self, now: Now, *, outage: bool) -> Overrides:
-        """Return what holds now; what has ended is told once."""
+        """Return the overrides in force now; report each ended override once."""
         if not self._running:
             return self._running
         for name, found in list(self._running.items()):
@@ -121,7 +121,7 @@ class ManualOverrides:
         return self._running
 
     async def override(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
-        """Take one: ``asset``, ``value`` as text (None: maintenance), ``for_s``, ``why``."""
+        """Begin an override: ``asset``, ``value`` as text (None: maintenance), ``for_s``, ``why``."""
         asset = self._find_asset(str(request.get("asset")))
         if asset is None:
             return {"error": self._explain_unknown(str(request.get("asset")))}
@@ -160,7 +160,7 @@ class ManualOverrides:
         return f"there is no asset {name!r}; {near}"
 
     async def cancel(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
-        """End one before its time."""
+        """End an override before its time."""
         found = self._running.get(str(request.get("asset")))
         if found is None:
             names = ", ".join(self._running) or "none runs"
@@ -170,13 +170,13 @@ class ManualOverrides:
         return {"done": self.shown(found, now), "kept": await self._keep()}
 
     async def listing(self, request: Mapping[str, Any], who: Who) -> list[dict[str, Any]]:
-        """Those that run."""
+        """List the running overrides."""
         del request, who
         now = self._clock.now()
         return [self.shown(found, now) for found in self._running.values()]
 
     def shown(self, found: Override, now: Now) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return an override, JSON-ready."""
         asset = self._find_asset(found.asset)
         return {
             "asset": found.asset,
@@ -210,7 +210,7 @@ class ManualOverrides:
 
 
 def load_overrides(state_dir: Path) -> Mapping[str, Any] | None:
-    """Return what an earlier run kept; None where no copy is sound."""
+    """Load the overrides that an earlier run saved; None if no copy is sound."""
     return state_file.load_facts(state_dir / OVERRIDES_FILE)
 
 
@@ -235,7 +235,7 @@ def _dump_override(found: Override) -> dict[str, Any]:
 
 
 def _has_output(asset: ControllableAsset) -> bool:
-    """Return whether the gateway can write to it at all."""
+    """Return whether the gateway can write to the asset at all."""
     if isinstance(asset, Pv):
         return asset.curtail != "none"
     return asset.switchable if isinstance(asset, Load) else asset.writable
@@ -255,7 +255,10 @@ _SWITCH_WORDS = {"off": 0.0, "on": 1.0}
 
 
 def parse_ordered_value(asset: ControllableAsset, text: str) -> float:
-    """Raises ValueError, saying what is expected of this asset."""
+    """Parse the text of an override for this asset: W, A, 0 or 1, or the index of an operation mode.
+
+    Raises ValueError that says what this asset expects.
+    """
     said = text.strip().lower()
     if isinstance(asset, OperationModeAsset):
         return _parse_mode(asset, said)
@@ -295,7 +298,7 @@ def _parse_number(said: str, units: tuple[str, ...], expected: str) -> float:
 
 
 def render_ordered_value(asset: ControllableAsset, ordered: float | None) -> str:
-    """The value as a person would say it; None is maintenance."""
+    """Return the value of an override in words; None is maintenance."""
     if ordered is None:
         return "maintenance"
     if isinstance(asset, OperationModeAsset):

@@ -1,4 +1,4 @@
-"""Answer the questions of the local socket about the whole gateway, or about one thing by its name."""
+"""Answer questions at the local socket about the whole gateway, or about one part by its name."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ from quartier.store.history_store import Store
 
 
 class GatewayQuestions:
-    """Answers, made when they are asked for; ``loaded`` gives the site file as it is used now."""
+    """Answers, made on demand; ``loaded`` returns the site file in use."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class GatewayQuestions:
 
     @property
     def answers(self) -> dict[str, Callable[[], Any]]:
-        """Return what can be asked, each with who answers."""
+        """The questions, each with the function that answers it."""
         return {
             "status": self.status,
             "points": self.points,
@@ -60,11 +60,11 @@ class GatewayQuestions:
 
     @property
     def about(self) -> Mapping[str, Callable[[str], Any]]:
-        """Return what can be asked of one thing, by its name."""
+        """The questions about one part, each with the function that answers it for a name."""
         return NamedQuestions(self.gateway, self._turn, self._fleet, self._image, self._clock).about
 
     def gateway(self, now: Now) -> dict[str, Any]:
-        """Return which house this is, and which run of the daemon."""
+        """Return the identity of the gateway and of this run: site, boot, process, clock, engine."""
         site = self._loaded().site.site
         return {
             "site": site.id,
@@ -82,7 +82,7 @@ class GatewayQuestions:
         }
 
     def status(self) -> dict[str, Any]:
-        """Everything at a glance."""
+        """Return an overview of everything."""
         now, turn = self._clock.now(), self._turn
         return {
             "gateway": self.gateway(now),
@@ -101,28 +101,28 @@ class GatewayQuestions:
         }
 
     def keys(self) -> dict[str, Any]:
-        """Return who may sign documents of the district; empty for a house that stands alone."""
+        """Return the keys that may sign documents of the district; empty for a site without a district."""
         return {} if self._turn.uplink is None else dict(self._turn.uplink.keys)
 
     def plan(self) -> dict[str, Any] | None:
-        """The local plan in force; None for a house that does not plan."""
+        """Return the local plan in force; None for a site without planning."""
         return None if self._turn.planner is None else self._turn.planner.shown()
 
     def alarms(self) -> dict[str, Any]:
-        """The list of alarms, which the operators' desk acknowledges."""
+        """Return the list of alarms; they are acknowledged at the order socket."""
         return self._turn.alarm_manager.listing(self._clock.now())
 
     def fallbacks(self) -> list[dict[str, Any]]:
-        """Return what each device does by itself with what it was told."""
+        """Return the fallback of each device that takes orders."""
         reasons, utc_ms = site_settings.find_no_fallback_reasons(self._loaded().site), self._clock.utc_ms()
         return fallback_report.render_fallbacks(self._turn.house, self._fleet, reasons, utc_ms)
 
     def losses(self) -> dict[str, Any]:
-        """Return what each loss does at this site, by when."""
+        """Return the action of each loss at this site, with its deadline."""
         return {"rows": self._turn.loss_report.declared() if self._turn.loss_report else []}
 
     def points(self) -> Iterator[dict[str, Any]]:
-        """Every point."""
+        """Return every point."""
         now = self._clock.now()
         return daemon_answers.render_points(
             self._image.freeze(now.ns), self._fleet.points, self._fleet, now.utc_ms
@@ -130,7 +130,7 @@ class GatewayQuestions:
 
 
 def _name_alarms(view: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Add the name of each alarm to a view, in their order: texts change while an alarm stands."""
+    """Add the name of each alarm to a view, in the same order, as texts change while an alarm is active."""
     return {**view, "alarm_names": [format_alarm_name(*one.key) for one in view["alarms"]]} if view else view
 
 
@@ -138,7 +138,7 @@ _LINK_KEYS = ("mode", "why", "mode_age_s")
 
 
 class NamedQuestions:
-    """Answers by name; None where nothing is called so.  ``gateway`` tells which run this is."""
+    """Answers by name; None if nothing has that name.  ``gateway`` tells which run this is."""
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class NamedQuestions:
 
     @property
     def about(self) -> Mapping[str, Callable[[str], Any]]:
-        """Return what can be asked about, each with who answers."""
+        """The questions about one part, each with the function that answers it."""
         return {
             "bus": self.bus,
             "device": self.device,
@@ -166,26 +166,26 @@ class NamedQuestions:
         }
 
     def points(self, owner: str) -> Iterator[dict[str, Any]] | None:
-        """The points of an asset or a device."""
+        """Return the points of an asset or a device."""
         now = self._clock.now()
         return daemon_answers.render_points_of_owner(
             owner, self._image.freeze(now.ns), self._fleet, now.utc_ms
         )
 
     def bus(self, name: str) -> dict[str, Any] | None:
-        """A bus and its devices."""
+        """Return a bus and its devices."""
         now = self._clock.now()
         return self._told(
             now, "bus", daemon_answers.render_bus(name, self._fleet, self._image.freeze(now.ns))
         )
 
     def device(self, name: str) -> dict[str, Any] | None:
-        """A device."""
+        """Return a device and its bus."""
         now = self._clock.now()
         return self._told(now, "device", daemon_answers.render_device(name, self._fleet, now.ns))
 
     def asset(self, name: str) -> dict[str, Any] | None:
-        """An asset with its last rows of the ledger, and what would bring it back."""
+        """Return an asset with its last ledger rows, and what it needs to come back."""
         now, turn = self._clock.now(), self._turn
         found = daemon_answers.render_asset(name, turn.view, self._fleet, turn.ledger, now)
         if found is not None:
@@ -200,7 +200,7 @@ class NamedQuestions:
         return self._told(now, "asset", found)
 
     def _explain_unread(self, name: str, found: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the point whose last order is not known, and whether the device shows it at all."""
+        """Return the point whose last order is not known, and whether the device lets it be read back."""
         if (found.get("state_reason") or {}).get("code") != "state.unread":
             return None
         points = (one for one in self._fleet.points.values() if one.writable and one.on_release is not None)
@@ -208,7 +208,7 @@ class NamedQuestions:
         return None if info is None else {"point": info.point, "read_back": info.read_back}
 
     def _find_fallback(self, found: Mapping[str, Any], now: Now) -> dict[str, Any] | None:
-        """Return what the device does with what it was told, if it is told nothing more."""
+        """Return the fallback of the device for the ordered point: what it does without further orders."""
         point = found["command"]["point"] if "command" in found else ""
         info = self._fleet.points.get(point)
         if info is None or info.fallback is None:

@@ -1,10 +1,10 @@
-"""Take a site file from a person (quartier apply), judged by where the person stands.
+"""Take a site file from a person (``quartier apply``), with rights that depend on where the person is.
 
-At the gateway's console a person changes everything that ``quartier check`` lets pass, neither heartbeat nor
-district needed.  From anywhere else only what is free in ``config/change_rights.py``.  The text is kept
-beside the
-installer's file and stands over it (see ``ordered``).  Every change of what only a person on site may change
-is told to the history and the district, also where somebody with the rights to do so wrote the file itself.
+At the gateway's console a person may change everything that ``quartier check`` accepts; neither heartbeat nor
+district is needed.  From anywhere else only keys that are free in ``config/change_rights.py`` may change.
+The text is stored beside the installer's file and takes precedence over it (see ``LoadedSite.ordered``).
+Every change of keys that only a person on site may change is reported to the history and the district, even
+if somebody with the rights to do so wrote the file itself.
 """
 
 import asyncio
@@ -36,8 +36,8 @@ _ADOPTION_PERIODS = 60
 class SiteFileChanges:
     """Takes site files from people.
 
-    ``adopt`` has the daemon read its site file again; ``loaded`` gives the one that is used now; ``prove``
-    says whether who asks is on site.
+    ``adopt`` makes the daemon read its site file again.  ``loaded`` returns the site file in use.  ``prove``
+    tells whether the asker is on site.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class SiteFileChanges:
 
     @property
     def order_handlers(self) -> OnSiteOrderHandlers:
-        """Return what the operators' desk serves."""
+        """The orders that the order socket accepts."""
         return {"apply": self.apply}
 
     async def run(self) -> None:
-        """For ever; tell what each site file changed, and after a minute that it lets a run last."""
+        """Report what each new site file changed; after a minute note that a run with it lasts; for ever."""
         began_ns, lasted, seen = self._clock.now().ns, False, None
         while True:
             if (loaded := self._loaded()) is not seen:
@@ -77,9 +77,9 @@ class SiteFileChanges:
             await self._clock.doze(CHANGE_PERIOD_S, _PERIOD_FLOOR_S)
 
     async def apply(self, request: Mapping[str, Any], who: Who, asker: AskingProcess) -> dict[str, Any]:
-        """Judge the site file in ``text`` and have it used; with ``check`` only judge it.
+        """Check the site file in ``text`` and put it into use; with ``check`` only check it.
 
-        The answer has the keys that it changes, and as ``error`` and ``faults`` why it is not used.
+        The answer lists the keys that it changes.  ``error`` and ``faults`` say why it is not used.
         """
         text, standing = request.get("text"), self._prove(asker, request)
         if not isinstance(text, str) or not text.strip():
@@ -103,7 +103,7 @@ class SiteFileChanges:
     async def _save_and_adopt(
         self, text: str, who: Who, standing: Presence, answer: dict[str, Any]
     ) -> dict[str, Any]:
-        """Keep it, tell it, and have the daemon read it."""
+        """Save the text, report the change, and make the daemon read it."""
         place = standing.place or "from afar"
         over = await asyncio.to_thread(stored_site_file.find_file_digest, self._config)
         applied = StoredSiteFile(text, over, f"{who.name}, {place}", self._clock.now().utc_ms)
@@ -121,7 +121,7 @@ class SiteFileChanges:
         return {**answer, "error": "it is kept, but the gateway does not use it; see its log"}
 
     def _check_text(self, text: str, used: LoadedSite, standing: Presence) -> tuple[list[str], list[str]]:
-        """The keys that it changes, and the faults of who is not on site.  Raises ConfigError."""
+        """Return the changed keys, and the faults for an asker who is not on site.  Raises ConfigError."""
         instead = loading.ReplacementText(APPLIED_NAME, text)
         found = loading.check_site_file(self._config, instead)
         base = stored_site_file.load_on_site_file(self._config, self._state_dir)
@@ -135,7 +135,7 @@ class SiteFileChanges:
         return changed, refused
 
     async def _follow_site_file(self, loaded: LoadedSite) -> None:
-        """Tell what changed that is a person's on site; forget an applied text whose file was changed."""
+        """Report changes of protected keys; delete an applied text that the gateway's file supersedes."""
         try:
             gone = await asyncio.to_thread(
                 stored_site_file.drop_superseded, self._config, self._state_dir, APPLIED_FILE
@@ -162,9 +162,9 @@ class SiteFileChanges:
             )
 
     def _protected_changes(self, loaded: LoadedSite) -> list[str]:
-        """The protected keys that differ from those of the last site file that was used; they are kept.
+        """Return the protected keys that changed since the last site file in use, and save their new values.
 
-        A site of which a fault puts something out of action says nothing of what was changed.
+        A site file with disabled parts shows nothing about changes.
         """
         if loaded.disabled:
             return []

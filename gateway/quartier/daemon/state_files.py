@@ -1,6 +1,7 @@
 """Load and save the state files of the daemon: link, device memory, write counts, fallbacks, probes.
 
-A meter that was swapped while the gateway was off is seen only by who knows what the old one showed.
+The device memory reveals a meter that was swapped while the gateway was off: it holds what the old meter
+showed.
 """
 
 import asyncio
@@ -24,12 +25,12 @@ from quartier_drivers.contract import in_step_s
 
 FALLBACKS_FILE = "fallbacks"
 FALLBACKS_PERIOD_S = 10.0
-# A fast clock makes no busy disk.
+# A fast clock must not keep the disk busy.
 FALLBACKS_PERIOD_FLOOR_S = 0.5
 
 
 def load_fallbacks(state_dir: Path) -> KnownFallbacks:
-    """What was last found, by an earlier run or by ``quartier arm``; nothing where no file is sound."""
+    """Load what an earlier run or ``quartier arm`` found; empty if no file is sound."""
     try:
         return KnownFallbacks(state_file.load_facts(state_dir / FALLBACKS_FILE))
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -37,19 +38,19 @@ def load_fallbacks(state_dir: Path) -> KnownFallbacks:
 
 
 def save_fallbacks(state_dir: Path, fallbacks: KnownFallbacks) -> None:
-    """Write it down.  Raises OSError."""
+    """Save the known fallbacks.  Raises OSError."""
     state_file.save_facts(state_dir / FALLBACKS_FILE, fallbacks.facts())
 
 
 def save_fallback_proof(state_dir: Path, point: str, proof: FallbackProof) -> None:
-    """Keep what was seen of a point's timer, beside all that is known.  Raises OSError."""
+    """Add what was seen of a point's timer to the known fallbacks.  Raises OSError."""
     known = load_fallbacks(state_dir)
     known.prove(point, proof)
     save_fallbacks(state_dir, known)
 
 
 async def run_fallback_saving(state_dir: Path, fallbacks: KnownFallbacks, clock: SiteClock, log: Any) -> None:
-    """Keep what was found whenever somebody looked; says once when the disk refuses."""
+    """Save the fallbacks after each check; log once if the disk refuses."""
     kept_count = fallbacks.changes_count
     failing = False
     while True:
@@ -69,10 +70,10 @@ async def run_fallback_saving(state_dir: Path, fallbacks: KnownFallbacks, clock:
 
 LINK_FILE = "link"
 LINK_PERIOD_S = 1.0
-# A fast clock makes no busy disk.
+# A fast clock must not keep the disk busy.
 LINK_PERIOD_FLOOR_S = 0.2
 _WRITE_LOCK = threading.Lock()
-# All that is kept in two copies; the others lie beside ours.
+# All files that are kept in two copies; those of the other modules are in the same folder.
 DOCUMENTS_FILE = "documents"
 DISTRICT_FILES = (DOCUMENTS_FILE, "district", "keys", "expiries", "jobs", "ordered")
 STATE_FILES = (
@@ -91,12 +92,12 @@ STATE_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """What is known of the link before this start.
+    """The knowledge of the link from before this start.
 
-    ``outage``: the machine lost its power since (spec/failsafe.md#rule-6: another boot of the
-    machine without a recorded planned stop).  ``killed``: the run before did not leave in order, though
-    the machine went on.  ``lost``: there was a state, and it cannot be read.  ``rebooted``: the machine
-    started anew, planned or not; None: its boots have no names.
+    ``outage``: the machine lost its power since then (spec/failsafe.md#rule-6: another boot of the machine
+    without a recorded planned stop).  ``killed``: the previous run did not stop in order, although the
+    machine kept running.  ``lost``: there was a state, and it cannot be read.  ``rebooted``: the machine
+    rebooted, planned or not; None if its boots have no ids.
     """
 
     state: link_state.LinkState | None
@@ -107,10 +108,13 @@ class LinkRecord:
 
 
 def load_link(state_dir: Path) -> LinkRecord:
-    """The persisted link state, if one is sound; who has lost it may have been under a limit."""
+    """Load the persisted link state if it is sound.
+
+    ``lost`` in the result says that the gateway may have been under a limit.
+    """
     facts = state_file.load_facts(state_dir / LINK_FILE)
     if facts is None:
-        # Deleted, both copies: that documents were taken shows that there was a state.
+        # Both copies were deleted: saved documents show that there was a state.
         lost = bool(
             state_file.find_damaged_copies(state_dir / LINK_FILE)
             or state_file.load_facts(state_dir / DOCUMENTS_FILE)
@@ -128,7 +132,7 @@ def load_link(state_dir: Path) -> LinkRecord:
 
 
 def find_damaged_files(state_dir: Path) -> Iterator[tuple[Path, bool]]:
-    """Every damaged copy of a file of facts, and whether the other one is sound."""
+    """Yield every damaged copy of a state file, and whether its other copy is sound."""
     for name in STATE_FILES:
         path = state_dir / name
         for copy in state_file.find_damaged_copies(path):
@@ -136,9 +140,9 @@ def find_damaged_files(state_dir: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def save_link(state_dir: Path, state: link_state.LinkState, *, planned: bool) -> None:
-    """Write the link state down.  Raises OSError.
+    """Save the link state.  Raises OSError.
 
-    One at a time: the last word of a daemon that leaves waits for one that a slow disk still has in hand.
+    Only one save runs at a time: the last save of a leaving daemon waits for one on a slow disk.
     """
     with _WRITE_LOCK:
         facts = {"boot_id": find_boot_id(), "planned": planned, "link": link_state.dump_link_state(state)}
@@ -150,7 +154,7 @@ def save_link(state_dir: Path, state: link_state.LinkState, *, planned: bool) ->
 async def run_link_saving(
     state_dir: Path, present: Callable[[], link_state.LinkState], clock: SiteClock, log: Any
 ) -> None:
-    """Save the state whenever something that lasts has changed; says once when the disk refuses."""
+    """Save the link state after each lasting change; log once if the disk refuses."""
     saved: link_state.LinkState | None = None
     failing = False
     while True:
@@ -170,22 +174,22 @@ async def run_link_saving(
 MEMORY_FILE = "memory"
 MEMORY_PERIOD_S = 60.0
 MEMORY_CHECK_S = 1.0
-# A fast clock makes no busy disk, and no busy loop.
+# A fast clock must not keep the disk busy, nor the loop.
 MEMORY_PERIOD_FLOOR_S, MEMORY_CHECK_FLOOR_S = 0.5, 0.2
-# How long a gateway may have been away when nobody can tell.
+# The absence that is assumed if no clock can tell.
 _UNKNOWN_ABSENCE_S = 366 * 86400.0
 NamedParts = Iterable[tuple[str, object]]
 ListDrivers = Callable[[], NamedParts]
 
 
 class DeviceMemory:
-    """By device: what its driver keeps, and when that was (UTC)."""
+    """Facts that each driver keeps, by device, with the time (UTC)."""
 
     def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
         self._facts: dict[str, Any] = dict(facts or {})
 
     def restore_driver(self, name: str, driver: object, utc_ms: int, *, synced: bool) -> None:
-        """Give a driver back what it kept, if it is one that remembers."""
+        """Give a driver what it saved earlier, if it remembers anything."""
         known = self._facts.get(name)
         if not isinstance(driver, Remembering) or not isinstance(known, dict):
             return
@@ -195,7 +199,7 @@ class DeviceMemory:
             driver.recall(kept, away_s if synced and away_s >= 0 else _UNKNOWN_ABSENCE_S)
 
     def gather(self, drivers: NamedParts, utc_ms: int) -> dict[str, Any]:
-        """The facts as they are now; devices that are not there stay as they were."""
+        """Collect the present facts; devices that are absent keep their last ones."""
         for name, driver in drivers:
             if isinstance(driver, Remembering) and (kept := driver.kept()):
                 before = self._facts.get(name)
@@ -205,12 +209,12 @@ class DeviceMemory:
 
 
 def load_device_memory(state_dir: Path) -> DeviceMemory:
-    """Return what earlier runs knew; nothing where no file is sound."""
+    """Load what earlier runs saved; empty if no file is sound."""
     return DeviceMemory(state_file.load_facts(state_dir / MEMORY_FILE))
 
 
 def save_device_memory(state_dir: Path, facts: dict[str, Any]) -> None:
-    """Write the facts down, if there are any.  Raises OSError."""
+    """Save the facts, if there are any.  Raises OSError."""
     if facts:
         state_file.save_facts(state_dir / MEMORY_FILE, facts)
 
@@ -218,7 +222,7 @@ def save_device_memory(state_dir: Path, facts: dict[str, Any]) -> None:
 async def _wait_for_change(
     clock: SiteClock, contract: Callable[[], object], agreed: object, rung: asyncio.Event
 ) -> None:
-    """Wait for a minute, or until the contract is no longer the one that was kept, or somebody waits."""
+    """Wait for at most a minute, until the contract differs from the saved one or an ack waits."""
     due_ns = clock.now_ns() + int(max(MEMORY_PERIOD_S, MEMORY_PERIOD_FLOOR_S * clock.rate) * 1e9)
     while clock.now_ns() < due_ns and contract() == agreed and not rung.is_set():
         with suppress(TimeoutError):
@@ -238,10 +242,10 @@ async def run_memory_saving(
     contract: Callable[[], object] = lambda: None,
     pledges: PendingAcks | None = None,
 ) -> None:
-    """Keep what changed, once a minute; says once when the disk refuses.
+    """Save changes once a minute; log once if the disk refuses.
 
-    ``contract`` is what is seldom learnt and must not be forgotten: when it changes it is kept at once.
-    ``pledges`` are answers that wait for just that.
+    ``contract`` returns facts that are rarely learnt and must not be lost: a change is saved at once.
+    ``pledges`` are acks that wait until the save is done.
     """
     saved = memory.gather((), 0)
     agreed, failing = contract(), False
@@ -268,7 +272,7 @@ PROBES_FILE = "probes"
 
 
 def load_probe_results(state_dir: Path) -> dict[str, ProbeResult]:
-    """Every asset's last probe; what cannot be read is left out."""
+    """Load the last probe of every asset; leave out what cannot be read."""
     found: dict[str, ProbeResult] = {}
     for name, facts in (state_file.load_facts(state_dir / PROBES_FILE) or {}).items():
         one = _load_probe_result(facts)
@@ -278,7 +282,7 @@ def load_probe_results(state_dir: Path) -> dict[str, ProbeResult]:
 
 
 def save_probe_result(state_dir: Path, name: str, one: ProbeResult) -> None:
-    """Add or replace an asset's probe.  Raises OSError."""
+    """Add or replace the probe of an asset.  Raises OSError."""
     facts = state_file.load_facts(state_dir / PROBES_FILE) or {}
     state_file.save_facts(state_dir / PROBES_FILE, {**facts, name: asdict(one)}, twice=True)
 
@@ -299,12 +303,12 @@ def _load_probe_result(facts: Any) -> ProbeResult | None:
 
 WRITES_FILE = "writes"
 WRITES_PERIOD_S = 10.0
-# A fast clock makes no busy disk.
+# A fast clock must not keep the disk busy.
 WRITES_PERIOD_FLOOR_S = 0.5
 
 
 def load_write_counts(state_dir: Path) -> WriteCounts:
-    """The tally of earlier runs; an empty one where none is sound."""
+    """Load the write counts of earlier runs; empty if no file is sound."""
     try:
         return WriteCounts(state_file.load_facts(state_dir / WRITES_FILE))
     except (AttributeError, TypeError, ValueError):
@@ -312,12 +316,12 @@ def load_write_counts(state_dir: Path) -> WriteCounts:
 
 
 def save_write_counts(state_dir: Path, tally: WriteCounts) -> None:
-    """Write the tally down.  Raises OSError."""
+    """Save the write counts.  Raises OSError."""
     state_file.save_facts(state_dir / WRITES_FILE, tally.facts())
 
 
 async def run_write_count_saving(state_dir: Path, tally: WriteCounts, clock: SiteClock, log: Any) -> None:
-    """Keep the tally whenever something was written; says once when the disk refuses."""
+    """Save the write counts after each write; log once if the disk refuses."""
     kept_count = 0
     failing = False
     while True:
@@ -326,7 +330,7 @@ async def run_write_count_saving(state_dir: Path, tally: WriteCounts, clock: Sit
         if count == kept_count:
             continue
         try:
-            # The facts are taken here: the thread must not read what the loop changes.
+            # Taken here, in the event loop: the thread must not read what the loop changes.
             await asyncio.to_thread(state_file.save_facts, state_dir / WRITES_FILE, tally.facts())
         except OSError as error:
             if not failing:

@@ -1,16 +1,17 @@
 """Read the time; the only module that does: boot clock for ages and deadlines, UTC for stamps.
 
-The boot clock (CLOCK_BOOTTIME) only goes on, also while the machine sleeps: what lasts for a while is over
-when that time is over for the world, and a document is counted by it.
+The boot clock (CLOCK_BOOTTIME) only moves forward and also runs while the machine sleeps.  A duration
+therefore ends when that much real time has passed, and documents are timed by it.
 
-``QUARTIER_CLOCK`` (rigs only) sets origin and rate, for example ``rate=60,offset=-2d``:
-``rate``    how many seconds of the house pass in one real second;
-``offset``  how far the house's wall clock is from the real one at the origin (s, m, h or d);
-``origin``  the real Unix time at which both started, so that a restarted daemon goes on in step;
+``QUARTIER_CLOCK`` (test rigs only) sets origin and speed factor, for example ``rate=60,offset=-2d``:
+
+``rate``    seconds of gateway time per real second;
+``offset``  offset of the gateway's wall clock from the real one at the origin (s, m, h or d);
+``origin``  the real Unix time at which both started, so that a restarted daemon stays in step;
 ``word``    a file that says ``yes`` or ``no`` (synchronised or not), by how many seconds the wall clock
           has jumped, ``no 7200``, and at which Unix second it stands still, ``yes 0 1781281800``;
           without it a simulated clock counts as synchronised;
-``boot``    what this boot of the machine is called, in place of the kernel's name for it.
+``boot``    the id of this boot of the machine, in place of the kernel's id.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SPEED_FACTOR_MAX = 10_000.0
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 _STA_UNSYNC = 0x0040  # adjtimex(2), status bit
-# Left by quartier-clock.service, for the unit's sandbox forbids adjtimex(2).
+# Written by quartier-clock.service, because the unit's sandbox forbids adjtimex(2).
 _SYNC_FILE = Path("/run/quartier-clock/synced")
 _SYNC_FILE_AGE_MAX_S = 60.0
 _RIG_FILE_PERIOD_S = 0.05
@@ -40,7 +41,7 @@ _RIG_FILE_PERIOD_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class RigClock:
-    """What a rig's file makes of the wall clock; the default is a clock that is right and trusted."""
+    """The changes of a rig's file to the wall clock; the default is a correct and trusted clock."""
 
     synced: bool = True
     jump_s: float = 0.0
@@ -49,7 +50,7 @@ class RigClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockSetting:
-    """What ``QUARTIER_CLOCK`` says; the default is real time."""
+    """The content of ``QUARTIER_CLOCK``; the default is real time."""
 
     rate: float = 1.0
     offset_s: float = 0.0
@@ -59,12 +60,12 @@ class ClockSetting:
 
     @property
     def simulated(self) -> bool:
-        """Return whether the house's time is not the world's."""
+        """True if gateway time differs from real time."""
         return self != ClockSetting()
 
 
 def parse_clock_setting(text: str) -> ClockSetting:
-    """Read ``rate=…,offset=…,origin=…,word=…,boot=…``.  Raises ConfigError with every fault."""
+    """Parse ``rate=…,offset=…,origin=…,word=…,boot=…``.  Raises ConfigError with every fault."""
     values: dict[str, float] = {}
     faults = []
     words: dict[str, str] = {}
@@ -96,11 +97,11 @@ def parse_clock_setting(text: str) -> ClockSetting:
 
 
 read_boot_clock_ns = partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
-"""Nanoseconds since the machine started, its sleep included."""
+"""Nanoseconds since the machine booted, including sleep."""
 
 
 class SiteClock:
-    """The house's time; implements ``contract.Clock``."""
+    """The gateway's time; implements ``contract.Clock``."""
 
     def __init__(self, setting: ClockSetting | None = None) -> None:
         self.setting = setting or ClockSetting()
@@ -115,19 +116,19 @@ class SiteClock:
         self._synced = False
         self._rig = RigClock()
         self._origin_utc_ms = time.time_ns() // 1_000_000 - int(since_s * 1e3)
-        if not self._simulated:  # asked several times for each answer of a device: without a call of ours
+        if not self._simulated:  # called several times per answer of a device: avoid one call of ours
             self.now_ns = read_boot_clock_ns  # type: ignore[method-assign]  # the same answer, in a third of the time
 
     def now_ns(self) -> int:
-        """Nanoseconds of the house's time that only goes on.
+        """Return the monotonic gateway time in ns.
 
-        Real time counts from the machine's boot, a simulated one from its origin; both go on
-        through a restart of the daemon (where the origin is given).
+        Real time counts from the machine's boot, simulated time from its origin.  Both continue over a
+        restart of the daemon (simulated time if the origin is given).
         """
         return int((read_boot_clock_ns() - self._origin_ns) * self.rate)
 
     def utc_ms(self) -> int:
-        """The house's wall clock in UTC milliseconds; may jump when the machine's clock does."""
+        """Return the gateway's wall clock, UTC in ms; it may jump when the machine's clock does."""
         if not self._simulated:
             return time.time_ns() // 1_000_000
         self._read_rig()
@@ -140,7 +141,7 @@ class SiteClock:
         return self._origin_utc_ms + int(offset_s * 1e3) + self.now_ns() // 1_000_000
 
     def synced(self) -> bool:
-        """Return whether the wall clock may be trusted: the kernel's word, asked once a second."""
+        """Return whether the wall clock may be trusted; the kernel is asked once a second."""
         if self._simulated:
             self._read_rig()
             return self._rig.synced
@@ -152,11 +153,11 @@ class SiteClock:
         return self._synced
 
     def _note_reached(self, utc_ms: int) -> None:
-        """This moment has surely come."""
+        """Note a time that has certainly been reached."""
         self._good_utc_ms, self._good_ns = utc_ms, self.now_ns()
 
     def _read_rig(self) -> None:
-        """What the rig's file says, looked at a few times a second; none, or no sense: synchronised."""
+        """Read the rig's file a few times a second; a missing or invalid file means synchronised."""
         word, now_s = self.setting.word, time.monotonic()
         if now_s < self._ask_again_s:
             return
@@ -166,16 +167,16 @@ class SiteClock:
             self._note_reached(self._find_rig_time_ms())
 
     def raise_floor(self, utc_ms: int) -> None:
-        """No wall clock before this moment is trusted: at it the clock was, in an earlier run."""
+        """Distrust a wall clock before this time, which the clock had reached in an earlier run."""
         self._floor_utc_ms = max(self._floor_utc_ms, utc_ms)
         if utc_ms > self._good_utc_ms:
             self._note_reached(utc_ms)
 
     def moments(self) -> tuple[int, ...]:
-        """At which moments (UTC ms) to judge what is valid for a time; none: by the machine's clock.
+        """Return the times (UTC in ms) at which to check validity periods; empty: use the machine's clock.
 
-        While that is not trusted: the latest that is known to have passed, reckoned on (the time floor), and
-        the wall clock where that is not before it.
+        While that clock is not trusted, the first time is the latest one known to have passed plus the time
+        since then (the time floor).  The wall clock follows if it is later.
         """
         if self.synced() or not self._good_utc_ms:
             return ()
@@ -183,25 +184,25 @@ class SiteClock:
         return (floor_ms, utc_ms) if (utc_ms := self.utc_ms()) > floor_ms else (floor_ms,)
 
     def now(self) -> Now:
-        """All three at once, for the pure rooms."""
+        """Return monotonic time, UTC and synchronisation at once, for the pure packages."""
         return Now(self.now_ns(), self.utc_ms(), self.synced())
 
     async def sleep(self, seconds: float) -> None:
-        """Wait ``seconds`` of the house's time."""
+        """Wait ``seconds`` of gateway time."""
         await asyncio.sleep(max(0.0, seconds) / self.rate)
 
     async def wait_until(self, due_ns: int) -> None:
-        """Wait for ``due_ns`` of ``now_ns``, to some 0.1 ms where asyncio rounds up to whole milliseconds.
+        """Wait until ``now_ns`` reaches ``due_ns``, to about 0.1 ms; asyncio alone rounds up to whole ms.
 
-        It may end a little early.  Dearer than ``sleep``.
+        It may end a little early.  It costs more than ``sleep``.
         """
-        # The loop's time first: whoever holds this thread up from here on, perhaps the store's writer, the
-        # moment stays where it is.  A time still to go would begin when he is done.
+        # Read the loop's time first: the due time then stays fixed even if this thread is held up, for
+        # example by the store's writer.  A remaining time would start only after that delay.
         loop_s = asyncio.get_running_loop().time()
         left_s = (due_ns - self.now_ns()) / 1e9
         try:
             bell = Bell()
-        except OSError:  # no descriptor is left, perhaps: to wait is more than to wait exactly
+        except OSError:  # perhaps no descriptor is left: an inexact wait is better than none
             await self.sleep(left_s)
             return
         rung = asyncio.Event()
@@ -212,12 +213,12 @@ class SiteClock:
             bell.close()
 
     async def doze(self, seconds: float, floor_s: float = 0.0) -> None:
-        """Wait as ``in_step_s`` says, ``floor_s`` of real time at least: a fast clock makes no busy loop."""
+        """Wait as ``in_step_s`` says, at least ``floor_s`` of real time: a fast clock must not spin."""
         await asyncio.sleep(max(in_step_s(self.now_ns(), seconds) / self.rate, floor_s))
 
 
 class _Timex(ctypes.Structure):
-    """The head of ``struct timex`` (adjtimex(2)); the rest is room."""
+    """The head of ``struct timex`` (adjtimex(2)); the rest is padding."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -234,7 +235,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def is_kernel_synced() -> bool:
-    """Ask adjtimex(2) without changing anything; where that is forbidden, ask ``is_told_synced``."""
+    """Ask adjtimex(2) without changing anything; if that is forbidden, use ``is_told_synced``."""
     timex = _Timex()
     state = int(_LIBC.adjtimex(ctypes.byref(timex)))
     if state == -1:
@@ -243,7 +244,7 @@ def is_kernel_synced() -> bool:
 
 
 def is_told_synced(word: Path, uptime_s: float) -> bool:
-    """Whether the file says ``yes UPTIME`` and that was at most 60 s ago; False where there is none."""
+    """Return whether the file says ``yes UPTIME``, at most 60 s old; False if there is none."""
     try:
         answer, asked_s = word.read_text(encoding="ascii").split()
         return answer == "yes" and 0 <= uptime_s - float(asked_s) <= _SYNC_FILE_AGE_MAX_S
@@ -252,7 +253,7 @@ def is_told_synced(word: Path, uptime_s: float) -> bool:
 
 
 def read_rig_clock(word: Path) -> RigClock:
-    """Return what a rig's file says of the wall clock; one without sense, or none, says nothing."""
+    """Read the wall clock settings of a rig's file; the default if it is missing or invalid."""
     try:
         said, *numbers = word.read_text(encoding="ascii").split()
         jump_s, stands_s = [*map(float, numbers), *(0.0, 0.0)[len(numbers) :]]
@@ -263,7 +264,7 @@ def read_rig_clock(word: Path) -> RigClock:
 
 
 def find_boot_id() -> str:
-    """The machine's boot, as a rig or else the kernel names it; empty where nobody does."""
+    """Return the id of the machine's boot, from a rig or else from the kernel; empty if unknown."""
     if named := load_clock_setting().boot:
         return named
     try:
@@ -273,5 +274,5 @@ def find_boot_id() -> str:
 
 
 def load_clock_setting() -> ClockSetting:
-    """The setting of ``QUARTIER_CLOCK``; real time when it is not set."""
+    """Load the setting of ``QUARTIER_CLOCK``; real time if it is not set."""
     return parse_clock_setting(os.environ.get(CLOCK_VARIABLE, ""))

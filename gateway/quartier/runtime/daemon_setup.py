@@ -1,6 +1,7 @@
 """Set up the daemon's process before any other import: leave modules out, return memory to the system.
 
-Imported before anything else of a daemon.  Resident memory is what a small board runs out of first.
+The daemon imports this before anything else, because resident memory is the first thing a small board runs
+out of.
 """
 
 import ctypes
@@ -20,13 +21,13 @@ __all__ = ["freeze_start_objects", "load_lazily", "return_free_memory", "set_mal
 _LIBC = ctypes.CDLL(None)
 # mallopt(3), <malloc.h> of the GNU C library.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-# Left alone, glibc raises both thresholds to the largest block that was ever freed: after a start or a burst
-# of births megabytes of holes stay with us for ever.
+# By default glibc raises both thresholds to the largest block that was ever freed: after a start or a burst
+# of births, megabytes of holes would stay for ever.
 _TRIM_BYTES, _MMAP_BYTES = 128 * 1024, 64 * 1024
 
 
 class _LazyModule(ModuleType):
-    """Stands for a module until something of it is asked for; its ``calls`` until one of them is called."""
+    """A placeholder that loads its module on first attribute access, or when one of ``calls`` is called."""
 
     def __init__(self, name: str, calls: tuple[str, ...] = ()) -> None:
         super().__init__(name)
@@ -48,9 +49,9 @@ class _LazyModule(ModuleType):
 
 
 def load_lazily(*names: str, calls: tuple[str, ...] = ()) -> None:
-    """Have these modules loaded when something of them is first used, not by an ``import`` of them.
+    """Load these modules when something of them is first used, not when they are imported.
 
-    A ``from … import`` of what is named in ``calls`` does not load them either: calling it does.
+    A ``from … import`` of a name in ``calls`` does not load them either; calling it does.
     """
     for name in names:
         if name not in sys.modules:
@@ -61,9 +62,9 @@ def load_lazily(*names: str, calls: tuple[str, ...] = ()) -> None:
 
 
 def set_malloc_limits() -> None:
-    """Have freed memory go back to the system; with another C library than glibc nothing changes.
+    """Return freed memory to the system; no effect with a C library other than glibc.
 
-    One arena serves all threads: the few that there are wait for disks, and each arena keeps its own holes.
+    One arena serves all threads: the few threads wait for disks, and each arena keeps its own holes.
     """
     if hasattr(_LIBC, "mallopt"):
         _LIBC.mallopt(_M_ARENA_MAX, 1)
@@ -72,8 +73,8 @@ def set_malloc_limits() -> None:
 
 
 def freeze_start_objects() -> None:
-    """The start is over: what stands now is never looked through again, and collecting is in our hand."""
-    linecache.clearcache()  # the sources of all models, which pydantic took their words from
+    """End the start: exempt all present objects from garbage collection; turn automatic collection off."""
+    linecache.clearcache()  # the sources of all models, from which pydantic read docstrings
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -81,33 +82,33 @@ def freeze_start_objects() -> None:
 
 
 def return_free_memory() -> None:
-    """Give the system what is free inside the heap; takes 0.3 ms at 20,000 points a second."""
+    """Return free heap memory to the system; takes 0.3 ms at 20,000 points a second."""
     if hasattr(_LIBC, "malloc_trim"):
         _LIBC.malloc_trim(0)
 
 
 process_size.share_dataclass_functions()
-# Plugins of pydantic are looked for in all that is installed, and where time zones are in all the settings
-# that Python was built with: these are CPython's own.
+# Pydantic searches all installed packages for plugins, and Python searches its build settings for the time
+# zone folders: these are CPython's own defaults.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 os.environ.setdefault(
     "PYTHONTZPATH", "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"
 )
-# What libraries import for things that a daemon never does: what is installed (in forms of mail), archives of
-# packages, proxies, names of hosts beyond ASCII; messages of protobuf without its compiled part, and their
-# text.  A median is wanted where something hunts.
+# What libraries import for things that a daemon never does: lists of installed packages (in mail format),
+# archives of packages, proxies, host names beyond ASCII; protobuf messages without its compiled part, and
+# their text form.  A median is needed only when something hunts.
 load_lazily("bz2", "calendar", "csv", "lzma", "stringprep", "tempfile", "urllib.request", "zipfile")
 load_lazily("pickle", calls=("PicklingError",))
 load_lazily("statistics", calls=("median",))
 load_lazily("importlib.metadata", calls=("entry_points",))
 load_lazily("google.protobuf.internal.python_message")
-# TLS of asyncio's own is never used; a traceback is printed without rich and its 6 MiB of lexers; the digests
-# that we need are in Python itself, OpenSSL's 4 MiB are for TLS.
+# asyncio's own TLS is never used.  A traceback is printed without rich and its 6 MiB of lexers.  The digests
+# that we need are in Python itself; OpenSSL's 4 MiB are for TLS.
 with hide_modules("ssl", "rich", "better_exceptions", "_hashlib"):
     import asyncio  # noqa: F401 - imported for all who come after
     import hashlib
     import hmac  # noqa: F401 - as above
 
     import structlog  # noqa: F401 - as above
-if not hasattr(hashlib, "sha256"):  # a Python without digests of its own
+if not hasattr(hashlib, "sha256"):  # a Python without its own digests
     reload(hashlib)

@@ -15,8 +15,8 @@ from quartier.runtime.text_output import escape_all
 def configure_logging(*, style: str = "auto", level: str = "info") -> None:
     """Set up structlog once.
 
-    ``style`` is ``auto`` (a terminal gets the console form), ``console`` or ``json``.  Where journald reads
-    the error output, each line has its priority before it.
+    ``style`` is ``auto`` (the console form on a terminal), ``console`` or ``json``.  If journald reads the
+    error output, each line begins with its priority.
     """
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
     in_journal = text_output.is_journal(sys.stderr)
@@ -26,7 +26,7 @@ def configure_logging(*, style: str = "auto", level: str = "info") -> None:
         if console
         else structlog.processors.JSONRenderer()
     )
-    # A traceback shows where, never with what: a local variable may be a password or a key.
+    # A traceback shows where, never the values: a local variable may be a password or a key.
     bare = ExceptionDictTransformer(show_locals=False)
     # JSON escapes foreign text by itself.
     trace = [_escape_fields] if console else [structlog.processors.ExceptionRenderer(bare)]
@@ -43,14 +43,14 @@ def configure_logging(*, style: str = "auto", level: str = "info") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries' own loggers say nothing below a warning; ours says what it means for the house.
+    # Loggers of libraries report only warnings and errors; our own events say what they mean for the site.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter((_JournalFormatter if in_journal else logging.Formatter)("%(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
 class _JournalFormatter(logging.Formatter):
-    """A line of a library's logger, with its priority."""
+    """Formats a line of a library's logger with its priority."""
 
     def format(self, record: logging.LogRecord) -> str:
         return text_output.add_priority(super().format(record), record.levelname.lower())
@@ -65,5 +65,5 @@ def _escape_fields(_logger: Any, _method: str, event: MutableMapping[str, Any]) 
 
 
 def get_logger() -> Any:
-    """The logger: events are ``noun.verb`` with fields."""
+    """Return the logger; events are ``noun.verb`` with fields."""
     return structlog.get_logger()

@@ -16,9 +16,9 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def open_plain(path: Path, flags: int = os.O_RDONLY, mode: str = "rb") -> IO[bytes]:
-    """Open a regular file with one name only.
+    """Open a regular file that has only one name.
 
-    Raises OSError; ELOOP where the last part of ``path`` is a symbolic link, PermissionError where it is no
+    Raises OSError: ELOOP if the last part of ``path`` is a symbolic link, PermissionError if it is not a
     regular file or has a second name.
     """
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
@@ -31,7 +31,7 @@ def open_plain(path: Path, flags: int = os.O_RDONLY, mode: str = "rb") -> IO[byt
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A user and a group by their numbers."""
+    """A user id and a group id."""
 
     uid: int
     gid: int
@@ -45,7 +45,7 @@ class Owner:
 
 @contextmanager
 def use_rights(owner: Owner) -> Iterator[None]:
-    """Act with no more rights than ``owner`` has, while root runs this process; else change nothing."""
+    """Act with no more rights than ``owner`` if root runs this process; else change nothing."""
     if os.geteuid() != 0 or owner.uid == 0:
         yield
         return
@@ -63,7 +63,7 @@ def use_rights(owner: Owner) -> Iterator[None]:
 
 @contextmanager
 def use_rights_of_owner(folder: Path) -> Iterator[None]:
-    """Act with the rights of the owner of ``folder``; change nothing where there is no such folder."""
+    """Act with the rights of the owner of ``folder``; change nothing if there is no such folder."""
     try:
         owner = Owner.of(folder)
     except OSError:
@@ -74,7 +74,7 @@ def use_rights_of_owner(folder: Path) -> Iterator[None]:
 
 
 def _find_groups(owner: Owner) -> list[int]:
-    """The groups that a login of this user has: serial ports and GPIO chips are given to groups."""
+    """Return the groups of a login of this user: serial ports and GPIO chips are given to groups."""
     import pwd  # noqa: PLC0415 - root alone needs it
 
     try:
@@ -85,9 +85,9 @@ def _find_groups(owner: Owner) -> list[int]:
 
 @contextmanager
 def open_folder(base: Path, below: PurePath, *, make_mode: int | None = None) -> Iterator[int]:
-    """Open the folder ``below`` in ``base`` part by part, following no link; give its descriptor.
+    """Open the folder ``below`` in ``base`` part by part, following no link; yield its descriptor.
 
-    ``make_mode``: folders that are missing are made with it.  Raises OSError.
+    ``make_mode``: the mode of missing folders, which are made.  Raises OSError.
     """
     descriptor = os.open(base, _FOLDER_FLAGS)
     try:
@@ -115,7 +115,7 @@ def _enter_folder(part: str, folder: int, make_mode: int | None) -> int:
 
 
 def replace_file(folder: int, name: str, body: IO[bytes], mode: int, owner: Owner | None) -> None:
-    """Write a file whole and durable in an open folder, then give it its name.  Raises OSError."""
+    """Write a whole file durably in an open folder, then rename it to ``name``.  Raises OSError."""
     fresh = f"{name}.new"
     with suppress(FileNotFoundError):
         os.unlink(fresh, dir_fd=folder)

@@ -1,7 +1,8 @@
 """Keep a process small: hide modules that it does not need, share functions of dataclasses.
 
-The standard library writes and compiles an own text for each class.  Nothing is called often of these: how a
-record is shown, and that a frozen one is not changed.  How records are made, compared and hashed is theirs.
+The standard library generates and compiles separate source text for each dataclass.  The functions shared
+here are seldom called: ``repr``, and the guards of frozen records.  How records are made, compared and hashed
+stays the library's.
 """
 
 import dataclasses
@@ -11,13 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# From 3.13 on the library makes all of a class at once.
+# From 3.13 on the library makes all functions of a class at once.
 _LAST_PYTHON = (3, 12)
 _in_repr: set[tuple[int, int]] = set()
 
 
 def share_dataclass_functions() -> None:
-    """Have the dataclasses that are made from now on share these, where the library is one that can."""
+    """Make all later dataclasses share these functions, if the library allows it."""
     if sys.version_info[:2] > _LAST_PYTHON:
         return
     if hasattr(dataclasses, "_repr_fn") and hasattr(dataclasses, "_frozen_get_del_attr"):
@@ -50,7 +51,7 @@ def _delete_attribute(self: Any, name: str) -> None:
 
 
 def _is_frozen(self: Any, name: str) -> bool:
-    """Return what a class adds to a record that it inherits from may change."""
+    """Return whether an attribute is frozen; what an ordinary subclass adds to a record may change."""
     cls = type(self)
     return "__dataclass_fields__" in cls.__dict__ or name in cls.__dataclass_fields__
 
@@ -64,7 +65,7 @@ _render_record.__name__, _set_attribute.__name__, _delete_attribute.__name__ = (
 
 @contextmanager
 def hide_modules(*names: str) -> Iterator[None]:
-    """What is imported inside finds none of these modules, unless they were there before."""
+    """Hide these modules from imports inside the block, unless they were imported before."""
     absent = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None: importing it is an ImportError
     try:

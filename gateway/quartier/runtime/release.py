@@ -1,8 +1,8 @@
 """Keep release.json and the daemon's lock; write the release values of a stopped daemon.
 
-The daemon keeps ``release.json``, and a copy beside it, in its runtime directory: endpoints and
-encoded writes, so that ``quartier release`` (``ExecStopPost``) needs no other file and little time.
-It refuses while the daemon's lock is held: two masters on one battery are worse than none.
+The daemon keeps ``release.json``, and a copy beside it, in its runtime directory.  It holds endpoints and
+encoded writes, so that ``quartier release`` (``ExecStopPost``) needs no other file and little time.  That
+command refuses while the daemon's lock is held: two masters on one battery are worse than none.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ class DaemonLocked(QuartierError):  # noqa: N818 - a state, named as the house n
 
 @dataclass(frozen=True, slots=True)
 class BusRelease:
-    """One bus's part of the table: its kind and dumped section, and the writes in their order.
+    """The part of one bus: its kind and dumped section, and its writes in order.
 
-    ``safe`` is for the ledger: what the writes mean, by point (None: the device's own control).
+    ``safe`` is for the ledger: the value of each write by point (None: the device's own control).
     """
 
     bus: str
@@ -45,9 +45,9 @@ class BusRelease:
 
 
 def take_lock(runtime_dir: Path) -> IO[str]:
-    """Take the daemon's lock; held until the file is closed or the process is gone.
+    """Take the daemon's lock; it is held until the file is closed or the process is gone.
 
-    Raises DaemonLocked when it is held.
+    Raises DaemonLocked if it is held already.
     """
     path = runtime_dir / LOCK_FILE
     file = TextIOWrapper(open_plain(path, os.O_RDWR | os.O_CREAT, "rb+"), encoding="ascii")
@@ -67,14 +67,14 @@ def take_lock(runtime_dir: Path) -> IO[str]:
 
 
 def _share_with_owner(file: IO[str], folder: Path) -> None:
-    """Root may take the lock first: the daemon, which owns the folder, must still open it."""
+    """Give the lock file to the owner of the folder, so that the daemon can open it after root made it."""
     if os.geteuid() == 0:
         found = folder.stat()
         os.fchown(file.fileno(), found.st_uid, found.st_gid)
 
 
 def save_release(runtime_dir: Path, wires: Sequence[BusRelease]) -> None:
-    """Write the table anew, two copies, each at once or not at all; a folder that is gone is made again."""
+    """Write the table in two copies, each atomically; make the folder again if it is gone."""
     runtime_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     fresh = runtime_dir / f"{RELEASE_FILE}.new"
     table = [
@@ -88,9 +88,9 @@ def save_release(runtime_dir: Path, wires: Sequence[BusRelease]) -> None:
 
 
 def load_release(runtime_dir: Path, say: Callable[[str], None] = lambda _: None) -> list[BusRelease]:
-    """The table as the daemon left it, from the first sound copy; empty when there is none.
+    """Load the table as the daemon left it, from the first sound copy; empty if there is none.
 
-    ``say`` hears of a copy that is damaged.  Raises ValueError when no copy is sound.
+    ``say`` is called with each damaged copy.  Raises ValueError if no copy is sound.
     """
     faults = []
     for name in (RELEASE_FILE, RELEASE_COPY):
@@ -111,7 +111,7 @@ def load_release(runtime_dir: Path, say: Callable[[str], None] = lambda _: None)
 
 
 def find_stamps(runtime_dir: Path) -> list[object]:
-    """Return what shows that somebody else wrote or removed a copy of the table."""
+    """Return inode, time and size of each copy, which show whether somebody else wrote or removed it."""
     found: list[object] = []
     for name in (RELEASE_FILE, RELEASE_COPY):
         try:
@@ -138,9 +138,9 @@ def _find_crc(body: str) -> str:
 
 
 async def write_releases(wires: Sequence[BusRelease]) -> dict[str, Sequence[str]]:
-    """Make every write, all buses at once, none waiting for another; returns failures by bus.
+    """Make every write, on all buses at once and independently; return the failures by bus.
 
-    A bus whose part cannot be understood (an older or newer version wrote it) costs the others nothing.
+    A bus whose part cannot be read (another version wrote it) does not affect the others.
     """
     failures = await asyncio.gather(*(_write_bus_release(wire) for wire in wires))
     return {wire.bus: failed for wire, failed in zip(wires, failures, strict=True)}

@@ -1,7 +1,7 @@
-"""Keep what quartier release wrote, until the next start takes it into the history.
+"""Keep what ``quartier release`` wrote, until the next start moves it into the history.
 
-They stand in the runtime directory beside the table they come from, and are taken into the history by the
-next start.  A power cut takes them along with the journal; the gap record of the history then says so.
+The rows are in the runtime directory beside the release table.  A power cut deletes them together with the
+journal; the gap record of the history then says so.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ def append_releases(
 
 
 def read_releases(runtime_dir: Path) -> list[LedgerEntry]:
-    """Rows of boot 0 that no start has taken in yet, in their order; what cannot be read is left out."""
+    """Read the rows, of boot 0, that no start has taken over yet, in order; skip rows that cannot be read."""
     found = []
     for line in _read_lines(runtime_dir / RELEASE_LOG_FILE):
         try:
@@ -48,7 +48,7 @@ def read_releases(runtime_dir: Path) -> list[LedgerEntry]:
 
 
 def clear_releases(runtime_dir: Path) -> None:
-    """They stand in the history now."""
+    """Delete the rows; the history has them now."""
     (runtime_dir / RELEASE_LOG_FILE).unlink(missing_ok=True)
 
 
@@ -60,7 +60,7 @@ def _read_lines(path: Path) -> list[str]:
 
 
 def _make_rows(wire: BusRelease, failed: Sequence[str], utc_ms: int, why: str) -> Iterator[LedgerEntry]:
-    """A failure names its point; one that names none may be any point's of this bus."""
+    """Make a row per point; a failure that names no point counts for every other point of this bus."""
     points = list(dict.fromkeys(str(write["point"]) for write in wire.writes))
     notes = {point: line for line in failed for point in points if line.startswith(f"{point}: ")}
     others = [line for line in failed if line not in notes.values()]

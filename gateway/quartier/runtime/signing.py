@@ -22,15 +22,15 @@ _GROUPS, _GROUP_LENGTH = 6, 4
 
 
 def load_key(state_dir: Path) -> PrivateKey:
-    """Load the gateway's key; create it, readable only by its owner, where there is none.
+    """Load the gateway's key; if there is none, create it, readable only by its owner.
 
-    Raises OSError, and ValueError where the file holds no such key.
+    Raises OSError, and ValueError if the file holds no such key.
     """
     return find_key(state_dir) or _make_key(state_dir / KEY_FILE)
 
 
 def find_key(state_dir: Path) -> PrivateKey | None:
-    """Load the gateway's key; None where this machine has none.  Raises as ``load_key``."""
+    """Load the gateway's key; None if this machine has none.  Raises as ``load_key``."""
     path = state_dir / KEY_FILE
     try:
         with open_plain(path) as file:
@@ -57,7 +57,7 @@ def _make_key(path: Path) -> PrivateKey:
 
 
 def find_public_key(private: PrivateKey) -> str:
-    """Return the public half, 32 bytes in hex."""
+    """Return the public key, 32 bytes in hex."""
     return private.public_key().public_bytes_raw().hex()
 
 
@@ -70,7 +70,7 @@ def find_fingerprint(public_key: str) -> str:
 
 
 def is_signed_by(public_key: str, signature: str, content: bytes) -> bool:
-    """Tell whether the holder of ``public_key`` signed ``content``; both are given in hex."""
+    """Return whether the holder of ``public_key`` signed ``content``; key and signature are in hex."""
     try:
         signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
         signer.verify(bytes.fromhex(signature), content)
@@ -86,7 +86,7 @@ def sign_record(record: Mapping[str, Any], private: PrivateKey) -> dict[str, Any
 
 
 def is_signature_sound(record: Mapping[str, Any]) -> bool:
-    """Tell whether the signature of the record fits its content and its ``public_key``."""
+    """Return whether the signature of the record matches its content and its ``public_key``."""
     unsigned = {name: value for name, value in record.items() if name != "signature"}
     return is_signed_by(record.get("public_key", ""), record.get("signature", ""), _make_bytes(unsigned))
 

@@ -1,6 +1,4 @@
-"""Save small facts in two checksummed copies and load the newest sound one; the mark of a restored
-gateway.
-"""
+"""Save small facts in two checksummed copies and load the newest sound one; mark a restored gateway."""
 
 import json
 import os
@@ -12,13 +10,13 @@ RESTORED_FILE = "restored"
 
 
 def mark_restored(state_dir: Path, utc_ms: int, made_utc_ms: int, boot: int) -> None:
-    """Write down that a backup was put here, and above which boot it goes on.  Raises OSError."""
+    """Record that a backup was restored here, and above which boot number it continues.  Raises OSError."""
     facts = {"utc_ms": utc_ms, "made_utc_ms": made_utc_ms, "boot": boot}
     save_facts(state_dir / RESTORED_FILE, facts, twice=True)
 
 
 def was_restored(state_dir: Path) -> bool:
-    """Return whether it did."""
+    """Return whether a backup was restored here."""
     return load_facts(state_dir / RESTORED_FILE) is not None
 
 
@@ -41,13 +39,13 @@ def _read_copy(path: Path) -> tuple[int, dict[str, Any]] | None:
 
 
 def load_facts(path: Path) -> dict[str, Any] | None:
-    """The last facts saved under ``path``; None when neither copy is sound."""
+    """Load the last facts saved under ``path``; None if neither copy is sound."""
     sound = [found for copy in _COPIES if (found := _read_copy(_find_copy(path, copy)))]
     return max(sound, key=lambda found: found[0])[1] if sound else None
 
 
 def find_damaged_copies(path: Path) -> list[Path]:
-    """Copies that are not sound, or gone; none where nothing was ever saved."""
+    """Return the copies that are damaged or missing; none if nothing was ever saved."""
     places = [_find_copy(path, copy) for copy in _COPIES]
     if not any(place.exists() for place in places):
         return []
@@ -55,9 +53,9 @@ def find_damaged_copies(path: Path) -> list[Path]:
 
 
 def save_facts(path: Path, facts: dict[str, Any], *, twice: bool = False) -> None:
-    """Write the older copy anew and make it durable; the other one stays as it is, if it is there.
+    """Replace the older copy durably; the other copy stays as it is, or is written too if it is missing.
 
-    ``twice``: then the other one too, for facts whose older form must not come back when a copy is damaged.
+    ``twice``: replace the other copy too, for facts whose older form must not return when a copy is damaged.
     Raises OSError (disk full, read-only): then the last good copy still counts.
     """
     turns = {copy: (found[0] if (found := _read_copy(_find_copy(path, copy))) else -1) for copy in _COPIES}

@@ -1,14 +1,14 @@
 """Restart failed tasks and park those that keep failing; the only broad except.
 
-A device may fail for ever, a broken driver may not: after five failures in a row without a
-minute of work between them the task is parked, its points go stale and control answers.
+A device may fail for ever, a broken driver may not.  After five failures in a row without a minute of work
+between them the task is parked; its points become stale and control reacts.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for the whole contract
+if TYPE_CHECKING:  # releasing the outputs of a dead daemon leaves no time to import the whole contract
     from quartier_drivers.contract import Clock
 
 _T = TypeVar("_T")
@@ -34,7 +34,7 @@ async def supervise(
     clock: "Clock",
     report: Callable[[Failure], None],
 ) -> None:
-    """Run until it returns or is parked; each failure is reported with its number in a row."""
+    """Run until it returns or is parked; report each failure with its number in a row."""
     failures_count = 0
     while True:
         started_ns = clock.now_ns()
@@ -54,7 +54,7 @@ async def supervise(
 
 
 async def run_once(run: Callable[[], Awaitable[None]], report: Callable[[Exception], None]) -> bool:
-    """Run once; False, reported, when an error ended it: the caller goes on, or leaves in order."""
+    """Run once; if an error ended it, report the error and return False: the caller continues, or leaves."""
     try:
         await run()
     except Exception as error:  # noqa: BLE001 - a bug must not keep the outputs from being released
@@ -64,7 +64,7 @@ async def run_once(run: Callable[[], Awaitable[None]], report: Callable[[Excepti
 
 
 def catch_error(job: Callable[[], _T]) -> tuple[_T | None, Exception | None]:
-    """What a thread's job returned, or the error that ended it: whoever waits for it is to hear of that."""
+    """Return the result of a thread's job, or the error that ended it, for the caller that waits for it."""
     try:
         return job(), None
     except Exception as error:  # noqa: BLE001 - it is raised again where it is waited for

@@ -33,7 +33,7 @@ def escape_all(value: Any) -> Any:
 
 
 PRIORITIES: Mapping[str, int] = {"critical": 2, "error": 3, "warning": 4, "notice": 5, "info": 6, "debug": 7}
-"""sd-daemon(3), by the names of log levels."""
+"""Priorities of sd-daemon(3), by log level."""
 
 
 _PRIORITY_PATTERN = re.compile(r"<[0-7]>")
@@ -41,7 +41,7 @@ _FIRST_WORDS = {"warning:": "warning", "note:": "notice"}
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
-    """Return whether a stream goes to journald: systemd names it by device and inode in JOURNAL_STREAM."""
+    """Return whether a stream goes to journald: JOURNAL_STREAM names it by device and inode."""
     try:
         found = os.fstat(stream.fileno())
     except (OSError, ValueError, AttributeError):  # no file: a test's, or a closed one
@@ -50,13 +50,13 @@ def is_journal(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def add_priority(text: str, level: str) -> str:
-    """Every line of a text with the priority of a log level."""
+    """Return the text with the priority of a log level before each line."""
     mark = f"<{PRIORITIES.get(level, PRIORITIES['info'])}>"
     return "\n".join(f"{mark}{line}" for line in text.split("\n"))
 
 
 class PriorityStream:
-    """A text stream to journald; the first word of a line without a priority decides it (default: error)."""
+    """A text stream to journald; a line without a priority gets one from its first word (default: error)."""
 
     def __init__(self, raw: TextIO) -> None:
         self._raw = raw
@@ -77,7 +77,7 @@ class PriorityStream:
 
 @contextmanager
 def prioritise_errors() -> Iterator[None]:
-    """Add priorities to the error output inside the ``with`` block, where journald reads it."""
+    """Add priorities to the error output inside the ``with`` block, if journald reads it."""
     before = sys.stderr
     if before is None or not is_journal(before):
         yield

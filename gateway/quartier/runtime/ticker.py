@@ -1,6 +1,6 @@
 """Run the fixed-period cycle and the fast cycle; tell systemd of each finished cycle (watchdog).
 
-Protocol: sd_notify(3), datagrams on ``$NOTIFY_SOCKET``.  Fed by finished cycles only.
+The protocol is sd_notify(3): datagrams on ``$NOTIFY_SOCKET``.  Only finished cycles feed the watchdog.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from quartier_drivers.contract import Clock, slot_ns
 
 FAST_PERIOD_NS = 200_000_000
 FAST_PHASE_NS = 50_000_000
-"""So long after the connection meter is asked most have answered, and the control cycle is not near."""
+"""This long after the grid meter is polled, most answers have arrived, and no control cycle is near."""
 
 
 class FastTicker:
     """Calls ``look`` on a grid of 200 ms while ``wanted`` is set; costs nothing while it is not.
 
-    A look that was missed is skipped, never made up.  An error in it is a bug: it leaves.
+    A missed call is skipped, never made up.  An error in ``look`` is a bug and is raised.
     """
 
     def __init__(self, clock: Clock, look: Callable[[], None]) -> None:
@@ -30,14 +30,14 @@ class FastTicker:
         self._look = look
 
     def set_wanted(self, *, on: bool) -> None:
-        """Begin or stop to look."""
+        """Start or stop the fast cycle."""
         if on:
             self.wanted.set()
         else:
             self.wanted.clear()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Call ``look`` until cancelled."""
         while True:
             await self.wanted.wait()
             now_ns = self._clock.now_ns()
@@ -48,10 +48,10 @@ class FastTicker:
                 self.looks_count += 1
 
 
-# Upper bounds of the lateness classes, s of the house's time.
+# Upper bounds of the lateness classes, in s of gateway time.
 LATENESS_CLASSES_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, float("inf"))
 FULL_COLLECTION_CYCLES = 900
-# By then buses were opened and births said: what they made stays, and need never be looked through.
+# By then buses are open and births are sent: objects made until then stay, and need no collection.
 SETTLED_CYCLES = 20
 
 
@@ -73,7 +73,7 @@ class Lateness:
                 return
 
     def quantile_s(self, share: float) -> float:
-        """The class bound below which ``share`` of all cycles began; the maximum for the last class."""
+        """Return the class bound in s below which ``share`` of all cycles began; at most the maximum."""
         wanted = share * sum(self.counts)
         seen = 0
         for bound_s, count in zip(LATENESS_CLASSES_S, self.counts, strict=True):
@@ -84,11 +84,11 @@ class Lateness:
 
 
 class Ticker:
-    """Calls ``cycle`` every ``period_s``; a tick that was missed is skipped and counted, never made up.
+    """Calls ``cycle`` every ``period_s``; a missed tick is skipped and counted, never made up.
 
-    The first is at ``first_ns``, which counts as at once where it has passed or is absent; all others are
-    ``phase_ns`` past whole multiples of the period, where one is given.  ``wait_until`` may wait for a moment
-    more exactly than the clock sleeps.
+    The first tick is at ``first_ns``, or at once if that is past or None.  If ``phase_ns`` is given, all
+    others are ``phase_ns`` past whole multiples of the period.  ``wait_until`` may wait more exactly than the
+    clock sleeps.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Ticker:
         self.skipped_count = 0
 
     async def run(self) -> None:
-        """Tick until cancelled.  An error in the cycle is a bug: it leaves."""
+        """Tick until cancelled.  An error in the cycle is a bug and is raised."""
         clock, wait_until = self._clock, self._wait_until
         due_ns = self._first_ns
         while True:
@@ -126,7 +126,7 @@ class Ticker:
             missed = late_ns // self._period_ns
             self.skipped_count += missed
             due_ns += (missed + 1) * self._period_ns
-            if self._phase_ns is not None and self.cycles_count == 1:  # not before half a period is over
+            if self._phase_ns is not None and self.cycles_count == 1:  # at least half a period later
                 due_ns = slot_ns(due_ns - self._period_ns // 2, self._period_ns, self._phase_ns)
             self._collect()
 
@@ -134,7 +134,7 @@ class Ticker:
         await self._clock.sleep((due_ns - self._clock.now_ns()) / 1e9)
 
     def _collect(self) -> None:
-        """Collect garbage when it hurts least: the young after each cycle, all of it now and then."""
+        """Collect garbage when it hurts least: young objects after each cycle, all of them at times."""
         if self.cycles_count <= SETTLED_CYCLES:
             if self.cycles_count == SETTLED_CYCLES:
                 gc.freeze()
@@ -147,7 +147,7 @@ class Ticker:
 
 
 class SystemdNotifier:
-    """Silent where systemd is not there."""
+    """Sends messages to systemd; does nothing if systemd is not there."""
 
     def __init__(self, address: str | None = None) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "") if address is None else address
@@ -157,7 +157,7 @@ class SystemdNotifier:
             self._socket.setblocking(False)
 
     def say(self, *words: str) -> None:
-        """Send ``READY=1``, ``WATCHDOG=1``, ``STATUS=…``; a full or absent socket loses nothing of ours."""
+        """Send ``READY=1``, ``WATCHDOG=1``, ``STATUS=…``; a full or absent socket is ignored."""
         if self._socket is None:
             return
         address = self._address
@@ -165,7 +165,7 @@ class SystemdNotifier:
         try:
             self._socket.sendto("\n".join(words).encode(), target)
         except OSError:
-            return  # systemd is restarting: the next word reaches it
+            return  # systemd is restarting: the next message reaches it
 
     def close(self) -> None:
         """Close the socket."""

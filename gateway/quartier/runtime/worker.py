@@ -17,18 +17,18 @@ _PR_SET_NAME = 15  # prctl(2): what `top -H` and /proc call a thread
 
 
 class WorkerBusy(Exception):  # noqa: N818 - a state
-    """The job before has not ended yet."""
+    """The previous job has not ended yet."""
 
 
 class WorkerLost(Exception):  # noqa: N818 - a state
-    """The thread was gone; the next job finds another."""
+    """The thread is gone; the next job gets a new one."""
 
 
 class Worker:
     """Runs jobs in a thread of its own, which ends with the process.
 
-    A job that does not end blocks those after it and nothing else: neither the loop nor the end of the
-    process waits for it.  A thread that is gone, whatever ended it, is replaced.
+    A job that does not end blocks the jobs after it and nothing else: neither the loop nor the end of the
+    process waits for it.  A thread that is gone, for whatever reason, is replaced.
     """
 
     def __init__(self, name: str) -> None:
@@ -39,15 +39,14 @@ class Worker:
 
     @property
     def is_busy(self) -> bool:
-        """Return whether a job is in hand, also one that nobody waits for any more."""
+        """True while a job is running, even one that nobody waits for any more."""
         return self._is_busy
 
     async def run(self, job: Callable[[], _T], patience_s: float) -> _T:
-        """Return what the job returns, or raises; ``patience_s`` are real seconds.
+        """Return or raise the result of the job; wait at most ``patience_s`` real seconds.
 
-        Raises WorkerBusy while the one before is in hand, TimeoutError when it took too long: what it finds
-        then is
-        thrown away.  Raises WorkerLost, once, where the thread is gone: what it had in hand may be half done.
+        Raises WorkerBusy while the previous job runs, and TimeoutError if it took too long; a later result is
+        discarded.  Raises WorkerLost, once, if the thread is gone: its last job may be half done.
         """
         if self._thread is None:
             self._begin()
@@ -71,7 +70,7 @@ class Worker:
 
         def work() -> None:
             found = catch_error(job)
-            with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(tell, *found)
 
         self._queue.put(work)
@@ -79,14 +78,14 @@ class Worker:
             return await done
 
     def _begin(self) -> None:
-        """A new thread with a queue of its own: the lock of the one before may be with who is gone."""
+        """Start a new thread with a new queue: the lost thread may still hold the lock of the old queue."""
         self._queue, self._is_busy = SimpleQueue(), False
         self._thread = threading.Thread(target=self._serve, args=(self._queue,), name=self._name, daemon=True)
         self._thread.start()
 
     @staticmethod
     def _is_thread_alive(thread: threading.Thread) -> bool:
-        """Return whether the kernel has it: Python does not know of one that ended without it."""
+        """Return whether the kernel knows the thread; Python does not notice one that was ended outside."""
         return Path(f"/proc/self/task/{thread.native_id}").exists()
 
     def _serve(self, queue: SimpleQueue[Callable[[], None]]) -> None:

@@ -1,4 +1,4 @@
-"""The number of this start, in two places so that no lost file repeats a key."""
+"""Keep the boot number in two places, so that the loss of one file repeats no key."""
 
 import errno
 import os
@@ -8,23 +8,23 @@ from pathlib import Path
 
 _OPENED_FLAG, _RESERVED_FLAG = "+", "-"
 _UNSETTLED_COUNT_MAX = 10_000
-# A file of whole sectors: where the disk is full, it is overwritten in its place.
+# A file of whole sectors: if the disk is full, it is overwritten in place.
 _SECTOR_BYTES = 512
 
 
 def find_next_boot(known: Iterable[int], utc_ms: int, *, synced: bool) -> int:
-    """max(last + 1, Unix seconds if the clock is trusted), spec/sync.md#boot."""
+    """Return max(last + 1, Unix seconds if the clock is trusted) (spec/sync.md#boot)."""
     return max([number + 1 for number in known] + [utc_ms // 1000 if synced else 1])
 
 
 def read_boot(path: Path) -> int | None:
-    """Return the number kept in ``path``; None when the file is absent, cut or altered."""
+    """Return the boot number in ``path``; None if the file is absent, cut or altered."""
     words = _read_words(path)
     return int(words[0].rstrip(_OPENED_FLAG + _RESERVED_FLAG)) if words else None
 
 
 def had_history(path: Path) -> bool:
-    """Return whether a history was open in this start or one before: if there is none now, it was removed."""
+    """Return whether this boot or an earlier one had a history open; if there is none now, it was removed."""
     words = _read_words(path)
     return bool(words) and _OPENED_FLAG in words[0]
 
@@ -52,10 +52,10 @@ def _read_words(path: Path) -> list[str]:
 def save_boot(
     path: Path, boot: int, *, opened: bool = False, unsettled: Iterable[int] = (), reserved: bool = False
 ) -> bool:
-    """Replace ``path`` atomically and wait for the disk; False when the disk refuses.
+    """Replace ``path`` atomically and wait for the disk; return False if the disk refuses.
 
-    ``unsettled`` are the boots before this one whose end the history does not know yet.  A number that is
-    only ``reserved`` was no start: nothing of it can be missing.
+    ``unsettled`` are earlier boots whose end the history does not know yet.  A number that is only
+    ``reserved`` was never started: nothing of it can be missing.
     """
     older = sorted(set(unsettled) - {boot})[-_UNSETTLED_COUNT_MAX:]
     flags = (_OPENED_FLAG if opened else "") + (_RESERVED_FLAG if reserved else "")
@@ -78,7 +78,7 @@ def save_boot(
 
 
 def _overwrite_content(path: Path, content: bytes) -> bool:
-    """Use the blocks that the file has already: a full disk refuses new ones alone."""
+    """Overwrite the file in place: a full disk refuses only new blocks.  Return whether that worked."""
     try:
         if path.stat().st_size != len(content):
             return False

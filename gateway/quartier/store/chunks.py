@@ -1,10 +1,11 @@
-"""Open and sealed chunks: consecutive samples of one stream, in memory and as bytes.
+"""Hold consecutive samples of one stream, in memory as open chunks and as bytes when sealed.
 
-A sealed chunk carries its own key and a CRC-32, so that a row of the database that was altered is
-seen and never believed.  Layout, little-endian: ``QC`` · version · CRC-32 of what follows · boot,
-first sequence, count, oldest and newest time · stream · metrics · in which order they take turns ·
-kinds · texts · one series per metric (`quartier_native`).
-A tail is the same for what one commit adds to all open chunks: ``QT`` · version · CRC-32 · boot ·
+A sealed chunk contains its own key and a CRC-32, so that an altered row of the database is noticed and never
+used.  Layout, little-endian: ``QC`` · version · CRC-32 of what follows · boot, first sequence, count, oldest
+and newest time · stream · metrics · the order in which they alternate · kinds · texts · one series per metric
+(`quartier_native`).
+
+A tail is the same for the samples that one commit adds to all open chunks: ``QT`` · version · CRC-32 · boot ·
 one (first sequence, count) per chunk · texts · one series of points and kinds, one of times and values.
 """
 
@@ -23,9 +24,9 @@ from quartier_drivers.contract import TEXT
 from quartier_native import decode_series, encode_series, gather, join_strands, part_strands
 
 CHUNK_COUNT_MAX = 16_384  # samples in one chunk
-SAMPLES_COUNT_MAX = 65_536  # samples that the codec takes at once; anything above is damage
-# Samples of one tail: its columns of 32 KiB are memory that is there.  Larger ones the system gives anew,
-# page by page, for each commit, which takes five times as long as packing them.
+SAMPLES_COUNT_MAX = 65_536  # samples that the codec accepts at once; more means damage
+# Samples of one tail: its columns of 32 KiB fit into memory that the process has.  Larger ones get new memory
+# from the system, page by page, for each commit, which takes five times as long as packing them.
 TAIL_COUNT_MAX = 4096
 
 _HEAD_FORMAT = struct.Struct("<2sBxI")
@@ -41,15 +42,15 @@ _T = TypeVar("_T")
 
 
 class DamagedBytes(ValueError):  # noqa: N818 - a state of the bytes, named as the house names it
-    """These bytes are not what was written."""
+    """These bytes are not the ones that were written."""
 
 
 @dataclass(slots=True, eq=False)
 class Chunk:
     """A run of samples of one stream with consecutive sequences, in columns.
 
-    The loop appends, any thread may read: a sample is there once its time is, which comes last.
-    ``points`` are numbers into the boot's table of names; the first ``committed`` samples are on disk.
+    The loop appends, and any thread may read: a sample exists once its time does, which is added last.
+    ``points`` are numbers in the boot's table of names.  The first ``committed`` samples are on disk.
     """
 
     stream: str
@@ -72,7 +73,7 @@ class Chunk:
         return self.first + len(self.times) - 1
 
     def append(self, point: int, kind: int, value: float, time_ms: int, text: str = "") -> None:
-        """Add one sample; ``text`` counts for the kinds TEXT and BIG, where ``value`` is 0."""
+        """Add one sample; ``text`` is the value for the kinds TEXT and BIG, where ``value`` is 0."""
         if kind & 15 >= TEXT:
             self.texts[len(self.times)] = text
         self.points.append(point)
@@ -88,7 +89,7 @@ class Chunk:
         time_ms: int,
         texts: Iterable[tuple[int, str]] = (),
     ) -> None:
-        """Add samples of one moment; ``texts`` by their index among these."""
+        """Add samples with one time; ``texts`` by their index among these."""
         for index, text in texts:
             self.texts[len(self.times) + index] = text
         self.points.extend(points)
@@ -97,14 +98,14 @@ class Chunk:
         self.times.append(time_ms, len(points))
 
     def cut(self, count: int) -> None:
-        """Forget all but the first ``count`` samples."""
+        """Drop all but the first ``count`` samples."""
         self.times.cut(count)
         del self.values[count:], self.kinds[count:], self.points[count:]
         for index in [index for index in self.texts if index >= count]:
             del self.texts[index]
 
     def extend(self, other: "Chunk", start: int, stop: int | None = None) -> None:
-        """Add samples of another chunk by index; they must be numbered by the same table of names."""
+        """Add samples of another chunk by index; both must use the same table of names."""
         end = len(other.times) if stop is None else stop
         if other.texts:
             shift = len(self.times) - start
@@ -115,7 +116,7 @@ class Chunk:
         self.times.extend(other.times[start:end])
 
     def run(self, start: int = 0, stop: int | None = None) -> SampleBlock:
-        """Samples by index in the chunk, copied: what is appended later changes nothing."""
+        """Return a copy of samples by index in the chunk; later appends do not change it."""
         end = len(self.times) if stop is None else min(stop, len(self.times))
         texts = self.texts
         if len(texts) > end - start:
@@ -135,11 +136,11 @@ class Chunk:
         )
 
     def rows(self, start: int = 0, stop: int | None = None) -> Iterator[Sample]:
-        """Samples by index in the chunk, in their sequence."""
+        """Return samples by index in the chunk, in sequence."""
         return self.run(start, stop).rows()
 
     def seal(self) -> bytes:
-        """The whole chunk as bytes."""
+        """Return the whole chunk as bytes."""
         times = self.times[:]
         order, steps, strands = part_strands(self.points, times, self.values)
         parts = [
@@ -157,7 +158,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ChunkKey:
-    """What a sealed chunk says of itself; compared with the row it came from."""
+    """The key that a sealed chunk contains; it is compared with the row of the chunk."""
 
     stream: str
     boot: int
@@ -168,12 +169,12 @@ class ChunkKey:
 
 
 def read_sealed_key(body: bytes) -> ChunkKey:
-    """A sealed chunk's key alone, its checksum proven.  Raises DamagedBytes."""
+    """Read only the key of a sealed chunk, after verifying its checksum.  Raises DamagedBytes."""
     return _read_checked(body, _read_key)
 
 
 def unseal(body: bytes) -> Chunk:
-    """The chunk as it was when sealed.  Raises DamagedBytes when any byte is not as it was written."""
+    """Return the chunk as it was when sealed.  Raises DamagedBytes if any byte has changed."""
     return _read_checked(body, _read_chunk)
 
 
@@ -207,7 +208,7 @@ def _read_chunk(cursor: "_Cursor") -> Chunk:
 
 
 def pack_tail(parts: Sequence[tuple[Chunk, int, int]]) -> bytes:
-    """What one commit adds: for each chunk the samples with index start to stop (exclusive), one boot."""
+    """Pack what one commit adds: samples start to stop (exclusive) of each chunk, all of one boot."""
     columns = []
     texts: list[tuple[int, str]] = []
     count = 0
@@ -233,11 +234,11 @@ def pack_tail(parts: Sequence[tuple[Chunk, int, int]]) -> bytes:
     )
 
 
-ChunkPart = tuple[Chunk, int, int]  # samples of a chunk by index, the second exclusive
+ChunkPart = tuple[Chunk, int, int]  # a chunk with start and stop (exclusive) of its samples
 
 
 def split_parts(parts: Sequence[ChunkPart], count_max: int = TAIL_COUNT_MAX) -> Iterator[list[ChunkPart]]:
-    """The same samples in groups of at most ``count_max``, each group enough for one tail."""
+    """Split the samples into groups of at most ``count_max``, each small enough for one tail."""
     group: list[ChunkPart] = []
     room = count_max
     for chunk, begin, stop in parts:
@@ -254,27 +255,27 @@ def split_parts(parts: Sequence[ChunkPart], count_max: int = TAIL_COUNT_MAX) -> 
 
 
 def unpack_tail(body: bytes, names: Mapping[int, PointNames]) -> list[Chunk]:
-    """The samples of one tail, a piece of a chunk for each stream; ``names`` by boot.
+    """Return the samples of one tail, a piece of a chunk for each stream; ``names`` by boot.
 
-    Pieces of streams that the names do not know are left out.  Raises DamagedBytes.
+    Pieces of streams that ``names`` does not contain are left out.  Raises DamagedBytes.
     """
     return _read_checked(body, partial(_read_tail, names=names), b"QT")
 
 
 def read_tail_lasts(body: bytes, names: Mapping[int, PointNames]) -> dict[tuple[int, str], int]:
-    """The last sequence in a tail per (boot, stream), from its head alone.  Raises DamagedBytes."""
+    """Read the last sequence in a tail per (boot, stream), from its head alone.  Raises DamagedBytes."""
     return _read_checked(body, partial(_read_lasts, names=names), b"QT")
 
 
 def read_tail_boot(body: bytes) -> int:
-    """The boot whose samples a tail holds, from its head alone.  Raises DamagedBytes."""
+    """Read the boot of a tail's samples, from its head alone.  Raises DamagedBytes."""
     return _read_checked(body, lambda cursor: int(cursor.unpack(_TAIL_FORMAT)[0]), b"QT")
 
 
 def _read_blocks(
     cursor: "_Cursor", names: Mapping[int, PointNames]
 ) -> tuple[int, int, list[tuple[str, int, int]]]:
-    """Boot, count, and per block its stream (empty where unknown), first sequence and size."""
+    """Read boot, count, and per block its stream (empty if unknown), first sequence and size."""
     boot, count, blocks = cursor.unpack(_TAIL_FORMAT)
     if count > SAMPLES_COUNT_MAX:
         raise DamagedBytes(f"{count} samples in one tail")
@@ -351,7 +352,7 @@ def _remove_frame(magic: bytes, body: bytes) -> bytes:
 
 
 def _deflate(plain: bytes) -> bytes:
-    """Looks for runs alone: steps and kinds hold little else, and it takes a tenth of the time."""
+    """Compress by run lengths only: steps and kinds contain little else, and it takes a tenth of the time."""
     packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     return packer.compress(plain) + packer.flush()
 

@@ -1,4 +1,4 @@
-"""Which readings become samples: deadbands and periods by quantity (pure)."""
+"""Decide which readings become samples: deadbands and periods by quantity (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from quartier_drivers.points import split, word
 
 @dataclass(frozen=True, slots=True)
 class Deadband:
-    """A reading passes when it moved by max(``width``, ``share_pct`` % of the last one passed).
+    """A reading passes if it moved by max(``width``, ``share_pct`` % of the last one that passed).
 
-    ``width`` is in the house's unit of the quantity; 0 with no share lets every change pass.
-    ``period_s`` is the shortest time between two that pass, on average; 0 sets no pace.
+    ``width`` is in the unit of the quantity; 0 without a share lets every change pass.  ``period_s`` is the
+    shortest time between two that pass, on average; 0 sets no limit.
     """
 
     width: float = 0.0
@@ -24,7 +24,8 @@ NO_DEADBAND = Deadband()
 _POWER_DEADBAND = Deadband(width=50.0, share_pct=1.0, period_s=1.0)
 _COUNTER_DEADBAND = Deadband(period_s=60.0)
 
-# spec/sync.md#deadbands gives power, voltage, frequency, temperature, SoC and counters; others follow suit.
+# spec/sync.md#deadbands sets power, voltage, frequency, temperature, SoC and counters; the others follow
+# them.
 DEFAULT_DEADBANDS: Mapping[str, Deadband] = MappingProxyType(
     {
         "w": _POWER_DEADBAND,
@@ -58,7 +59,7 @@ class Deadbands:
         self._table = {**DEFAULT_DEADBANDS, **(overrides or {})}
 
     def of(self, point: str) -> Deadband:
-        """The deadband of one point, given by its full name."""
+        """Return the deadband of one point, given by its full name."""
         quantity = split(point)[1]
         for key in (point, quantity, _find_ending(quantity)):
             if key in self._table:

@@ -1,4 +1,4 @@
-"""Gap records: what is missing from the history, from when to when, and why (pure)."""
+"""Describe gaps: what is missing from the history, from when to when, and why (pure)."""
 
 import json
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ GapReason = Literal["power-cut", "evicted", "damaged", "dropped", "removed"]
 
 @dataclass(frozen=True, slots=True)
 class GapRecord:
-    """Samples ``first`` to ``last`` of one stream of one boot that are gone.
+    """Samples ``first`` to ``last`` of one stream of one boot that are missing.
 
-    ``last`` is 0 where nobody knows how many followed (a power cut); ``stream`` is then ``"*"`` and
-    ``firsts`` says per stream the first sequence that may be missing.
+    ``last`` is 0 if nobody knows how many followed (a power cut); ``stream`` is then ``"*"`` and ``firsts``
+    gives per stream the first sequence that may be missing.
     """
 
     why: GapReason
@@ -28,15 +28,15 @@ class GapRecord:
 
     @property
     def count(self) -> int:
-        """Samples known to be missing."""
+        """The number of samples known to be missing."""
         return max(0, self.last - self.first + 1) if self.last else 0
 
     def data(self) -> dict[str, Any]:
-        """JSON-ready, as it travels in the event ``store.gap``."""
+        """Return the record, JSON-ready, as it is sent in the event ``store.gap``."""
         return asdict(self) | {"firsts": dict(self.firsts), "count": self.count}
 
     def text(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         if not self.last and self.why == "removed":
             return f"what was committed up to boot {self.boot} is missing ({self.why})"
         if not self.last:
@@ -46,12 +46,12 @@ class GapRecord:
         return f"{what} ({self.why}; boot {self.boot}, from {self.first})"
 
     def part(self, first: int, last: int) -> "GapRecord":
-        """The same record for a part of its samples."""
+        """Return the same record for a part of its samples."""
         return replace(self, first=first, last=last)
 
 
 class KnownGaps:
-    """Gap records that were told: what they name need not be told again."""
+    """Gap records that were reported: what they name need not be reported again."""
 
     def __init__(self, gaps: Iterable[GapRecord] = ()) -> None:
         self._spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
@@ -60,21 +60,21 @@ class KnownGaps:
             self.add(gap)
 
     def add(self, gap: GapRecord) -> None:
-        """Take one more record."""
+        """Add one more record."""
         if gap.last:
             self._spans.setdefault((gap.stream, gap.boot), []).append((gap.first, gap.last))
         else:
             self._ends.setdefault(gap.boot, []).append(dict(gap.firsts))
 
     def subtract(self, gap: GapRecord) -> list[GapRecord]:
-        """Return what of ``gap`` no record names: nothing, the whole, or parts of it."""
+        """Return the parts of ``gap`` that no record names: none, the whole, or some."""
         if not gap.last:
             return [] if self._is_end_named(gap) else [gap]
         spans = self._spans.get((gap.stream, gap.boot), ())
         return [gap.part(first, last) for first, last in subtract_spans((gap.first, gap.last), spans)]
 
     def _is_end_named(self, gap: GapRecord) -> bool:
-        """Return whether a record names at least all that ``gap`` says of the end of its boot."""
+        """Return whether a record names at least all that ``gap`` states about the end of its boot."""
         firsts = dict(gap.firsts)
         return any(
             all(told.get(stream, 1) <= firsts.get(stream, 1) for stream in told.keys() | firsts.keys())
@@ -83,7 +83,7 @@ class KnownGaps:
 
 
 def subtract_spans(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return what is left of the whole numbers ``first`` to ``last`` without those of other spans."""
+    """Return the parts of the integers ``first`` to ``last`` that are in no other span."""
     left: list[tuple[int, int]] = []
     at, end = span
     for first, last in sorted(others):
@@ -98,11 +98,11 @@ def subtract_spans(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> 
 
 
 def load_gap(data: dict[str, Any]) -> GapRecord:
-    """The inverse of ``GapRecord.data``; raises KeyError or TypeError on anything else."""
+    """Invert ``GapRecord.data``.  Raises KeyError or TypeError for anything else."""
     known = {key: data[key] for key in ("why", "stream", "boot", "first", "last", "from_utc_ms", "to_utc_ms")}
     return GapRecord(**known, firsts=tuple(data["firsts"].items()))
 
 
 def render_event(text: str, data: dict[str, Any]) -> str:
-    """The value of a sample of the stream ``event``: one JSON object with ``text`` and ``data``."""
+    """Return the value of a sample of the stream ``event``: one JSON object with ``text`` and ``data``."""
     return json.dumps({"text": text, "data": data}, separators=(",", ":"), ensure_ascii=False, sort_keys=True)

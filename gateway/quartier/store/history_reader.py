@@ -1,4 +1,4 @@
-"""Read history and write ledger for people, also while the daemon runs, with the open tail."""
+"""Read history and write ledger for people, also while the daemon runs, including open tails."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,11 +23,12 @@ _FAR_FUTURE_MS = 2**53
 
 
 def read_ledger(path: Path, runtime_dir: Path, from_ms: int, asset: str | None = None) -> list[LedgerEntry]:
-    """Every row that stood or changed since ``from_ms`` (UTC), each as it was known last, oldest first.
+    """Return every row that was in force or changed since ``from_ms`` (UTC), as last known, oldest first.
 
-    A row is written down again as it changes: whichever line of it can still be read tells all of it.
-    Raises FileNotFoundError when there is no history and PermissionError when it may not be read; what is
-    damaged in it is left out.
+    A row is written again as it changes, and each of its lines is complete, so any readable line is enough.
+
+    Raises FileNotFoundError if there is no history and PermissionError if it may not be read; damaged parts
+    are left out.
     """
     newest: dict[tuple[int, int], LedgerEntry] = {}
     with closing(HistoryReader(path, runtime_dir, from_ms, _FAR_FUTURE_MS)) as reader:
@@ -38,7 +39,7 @@ def read_ledger(path: Path, runtime_dir: Path, from_ms: int, asset: str | None =
 
 
 def find_ledger_gaps(path: Path, runtime_dir: Path, from_ms: int) -> list[GapRecord]:
-    """Return what of the ledger is gone since ``from_ms``: evicted, damaged, or cut off with the power."""
+    """Find what is missing from the ledger since ``from_ms``: evicted, damaged, or lost in a power cut."""
     with closing(HistoryReader(path, runtime_dir, from_ms, _FAR_FUTURE_MS)) as reader:
         return [
             gap for gap in reader.gaps() if gap.stream in {LEDGER_STREAM, "*"} and gap.to_utc_ms >= from_ms
@@ -46,10 +47,10 @@ def find_ledger_gaps(path: Path, runtime_dir: Path, from_ms: int) -> list[GapRec
 
 
 class HistoryReader:
-    """One look at the history; raises as ``read_history`` does.
+    """A snapshot of the history; raises as ``read_history`` does.
 
-    The journal comes first, then the tail's files: what is committed or sealed meanwhile is then seen twice,
-    not never.
+    It reads the journal first, then the log files: what is committed or sealed meanwhile is then seen twice,
+    and never missed.
     """
 
     def __init__(self, path: Path, runtime_dir: Path, from_ms: int, to_ms: int) -> None:
@@ -82,7 +83,7 @@ class HistoryReader:
         except sqlite3.OperationalError as error:
             raise PermissionError(f"{path}: {error}") from error
         try:
-            connection.execute("BEGIN")  # one picture for all that follows
+            connection.execute("BEGIN")  # one snapshot for all queries that follow
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
             connection.close()
@@ -99,20 +100,20 @@ class HistoryReader:
                 self.boot_ends[piece.boot] = max(*piece.times, self.boot_ends.get(piece.boot, 0))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def streams(self) -> list[str]:
-        """All there are, by name."""
+        """Return the names of all streams, sorted."""
         stored = {str(stream) for (stream,) in self._rows("SELECT DISTINCT stream FROM chunk")}
         return sorted(stored | set(self._loose))
 
     def gaps(self) -> list[GapRecord]:
-        """Return what the file says is missing, oldest first."""
+        """Return the gap records of the file, oldest first."""
         return list(_read_until_damage(lambda: read_gaps(self._connection)))
 
     def samples(self, stream: str) -> Iterator[Sample]:
-        """In sequence, each key once."""
+        """Yield the samples of a stream in sequence, each key once."""
         before = (0, 0)
         for sample in merge(self._sealed(stream), self._open(stream), key=_find_place):
             if _find_place(sample) > before:
@@ -150,7 +151,8 @@ def _read_entries(reader: HistoryReader) -> Iterator[LedgerEntry]:
 
 
 _T = TypeVar("_T")
-# What a value held before the asked span is looked for; samples come by exception, so it may be old.
+# A value from before the requested span is searched this far back; samples are only stored on change, so it
+# may be old.
 LOOK_BACK_MS = 6 * 3_600_000
 _MEAN_UNITS = frozenset(
     {"w", "va", "var", "w_per_s", "a", "v", "hz", "c", "k", "pct", "ppm", "pa", "m3_per_h"}
@@ -159,11 +161,12 @@ _MEAN_UNITS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One line of an answer.
+    """One row of an answer.
 
-    Without ``every_s`` a sample, ``utc_ms`` its time and ``count`` 1.  With it a span that begins at
-    ``utc_ms``: ``count`` samples fell into it, ``value`` is their mean over time (powers, voltages …)
-    or the last one (counters, states, texts); 0 samples mean that the value before went on.
+    Without ``every_s`` it is a sample, with its time ``utc_ms`` and ``count`` 1.  With ``every_s`` it is a
+    span that begins at ``utc_ms``: it contains ``count`` samples, and ``value`` is their mean over time
+    (powers, voltages …) or the last one (counters, states, texts).  With 0 samples the earlier value
+    continued.
     """
 
     point: str
@@ -181,18 +184,20 @@ def read_history(
     to_ms: int,
     every_s: float | None = None,
 ) -> Iterator[HistoryRow]:
-    """Rows of the points that match any of ``patterns`` (``grid.*``), ``from_ms`` <= time < ``to_ms`` (UTC).
+    """Yield rows of points that match any of ``patterns`` (``grid.*``), ``from_ms`` <= time < ``to_ms``.
 
-    Stream by stream, in time within a point.  ``every_s``: spans counted from ``from_ms``.
-    Raises FileNotFoundError when there is no history and PermissionError when it may not be read;
-    what is damaged in it is left out.
+    Times are UTC.  The order is by stream, and by time within a point.  ``every_s``: spans counted from
+    ``from_ms``.
+
+    Raises FileNotFoundError if there is no history and PermissionError if it may not be read; damaged parts
+    are left out.
     """
     with closing(
         HistoryReader(path, runtime_dir, from_ms - (LOOK_BACK_MS if every_s else 0), to_ms)
     ) as reader:
         wants = _PointFilter(patterns)
         for stream in reader.streams():
-            if stream == LEDGER_STREAM:  # rows of the ledger: see ``read_ledger``
+            if stream == LEDGER_STREAM:  # ledger rows: see ``read_ledger``
                 continue
             samples = (sample for sample in reader.samples(stream) if wants(sample))
             if every_s is None:
@@ -202,7 +207,7 @@ def read_history(
 
 
 def find_point_name(sample: Sample) -> str:
-    """The point's full name: the stream ``node`` keeps full names as metrics."""
+    """Return the point's full name; the metrics of stream ``node`` are full names already."""
     return sample.metric if sample.stream == "node" else f"{sample.stream}.{sample.metric}"
 
 
@@ -225,7 +230,7 @@ class _PointFilter:
 
 
 def _read_until_damage(rows: Callable[[], Iterable[_T]]) -> Iterator[_T]:
-    """Rows as far as the file gives them."""
+    """Yield rows until the file reports damage."""
     try:
         yield from rows()
     except sqlite3.DatabaseError:
@@ -242,7 +247,7 @@ def _find_place(sample: Sample) -> tuple[int, int]:
 
 @dataclass(slots=True)
 class _Span:
-    """What fell into one span of one point."""
+    """The samples in one span of one point."""
 
     count: int = 0
     weighted: float = 0.0
@@ -253,7 +258,7 @@ class _Span:
 
 @dataclass(slots=True)
 class _Trace:
-    """One point while its samples go by: the value that holds now, and the spans so far."""
+    """The state of one point while its samples are read: its present value, and the spans so far."""
 
     is_mean: bool
     since_ms: int = 0
@@ -270,7 +275,7 @@ def _make_spans(
     for sample in samples:
         trace = traces.setdefault(find_point_name(sample), _Trace(_is_averaged(sample)))
         if trace.held is not None:
-            # A daemon that is off knows nothing: a value holds no longer than its boot was seen.
+            # A stopped daemon knows nothing: a value holds only until the last sample of its boot.
             end_ms = sample.taken_utc_ms
             if trace.held.boot != sample.boot:
                 end_ms = min(end_ms, boot_ends[trace.held.boot])
@@ -283,13 +288,13 @@ def _make_spans(
 
 
 class _Grid:
-    """The spans of a question."""
+    """The spans of a query."""
 
     def __init__(self, from_ms: int, to_ms: int, every_ms: int) -> None:
         self.from_ms, self.to_ms, self.every_ms = from_ms, to_ms, every_ms
 
     def add_sample(self, trace: _Trace, sample: Sample) -> None:
-        """A sample: it holds from now on, and counts where it fell."""
+        """Add a sample: its value holds from now on, and it counts in its span."""
         trace.held = sample
         trace.since_ms = sample.taken_utc_ms
         if self.from_ms <= sample.taken_utc_ms < self.to_ms:
@@ -298,7 +303,7 @@ class _Grid:
             span.last, span.quality = sample.value, sample.quality
 
     def hold(self, trace: _Trace, end_ms: int) -> None:
-        """The value went on until ``end_ms``."""
+        """Extend the present value until ``end_ms``."""
         held = trace.held
         at_ms, end_ms = max(trace.since_ms, self.from_ms), min(end_ms, self.to_ms)
         while held is not None and at_ms < end_ms:

@@ -1,6 +1,6 @@
-"""The history as the event loop sees it: number, journal, keep, offer and trim samples.
+"""Provide the history to the event loop: number, journal, keep, offer and trim samples.
 
-Nothing here waits for a disk except ``open`` and ``close``.  Time comes in as ``Now``.
+Nothing here waits for a disk except ``open``, ``close`` and ``wait_for_disk``.  Time is passed in as ``Now``.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -32,7 +32,7 @@ from quartier_drivers.contract import Readings
 
 OPEN_TIMEOUT_S = 8.0
 RETRY_MAX_S = 60.0
-# Marks alone are written this seldom: the link keeps its own, and a commit that says them costs twice.
+# Marks alone are written this seldom: the link keeps its own, and a commit with marks costs twice as much.
 MARKS_PERIOD_S, CROWDED_SHARE = 600.0, 0.9
 _COUNTER_NAMES = ("commits", "commits_failed", "evicted", "dropped", "gaps", "renewed")
 _FIGURES = (*(f"{name}_count" for name in _COUNTER_NAMES), "size_bytes", "used_bytes", "good_utc_ms")
@@ -41,11 +41,12 @@ _FIGURES = (*(f"{name}_count" for name in _COUNTER_NAMES), "size_bytes", "used_b
 class Store:
     """The local history and outbox of one gateway (spec/sync.md#section-3).
 
-    ``assets`` are the owners that are streams of their own; every other owner's points go to the
-    stream ``node``.  ``local_streams`` never leave the building and are not offered.  Without
-    ``outbox`` (no district) nothing is offered and everything counts as delivered.
-    ``seal_s``: an open chunk is sealed at that age even when it is not full.
-    ``pending_max_count`` bounds the samples that wait in memory for a disk that does not take them.
+    ``assets`` are the owners that have streams of their own; the points of all others go to the stream
+    ``node``.  ``local_streams`` never leave the site and are not offered.  Without ``outbox`` (no district)
+    nothing is offered and everything counts as delivered.
+
+    ``seal_s``: an open chunk is sealed at that age even if it is not full.  ``pending_max_count`` limits the
+    samples that wait in memory for a disk that refuses them.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Store:
         self._writer = HistoryWriter(Database(path, size_max_bytes))
         self._shelf = ChunkReader(path)
         self._outbox = Outbox(self._shelf)
-        self._in_flight: set[int] = set()  # ids of chunks that the writer has in hand
+        self._in_flight: set[int] = set()  # ids of chunks that the writer is working on
         self._retired: list[Chunk] = []
         self._heads: dict[str, StreamPosition] = {}
         self._marks, self._marks_new = dict[str, StreamPosition](), dict[str, StreamPosition]()
@@ -84,8 +85,8 @@ class Store:
         self._damaged_ids: list[int] = []
         self._evicted_to: dict[str, int] = {}
         self._old_files: list[Path] = []
-        self._started: set[int] = set()  # boots that the history may not know the end of
-        self._noted = KnownGaps()  # what was told by a start that was killed before it committed it
+        self._started: set[int] = set()  # boots whose end the history may not know
+        self._noted = KnownGaps()  # reported by a boot that was killed before it committed the record
         self._salvage_told = False
         self._urgent = self._loaded = self._begun = self._is_first = self._had_history = False
         self._due_ns = self._opened_ms = self._boot_before = self._marks_due_ns = 0
@@ -93,18 +94,18 @@ class Store:
         self._old_backlog_count = 0
         self._stats: dict[str, Any] = dict.fromkeys(_FIGURES, 0) | {"set_aside": "", "error": ""}
 
-    # Start and stop: the only two that may wait
+    # Start and stop: they may wait for the disk
 
     def open(self, now: Now) -> int:
         """Open the file, commit what killed processes left, and number this boot.
 
-        Never fails: a damaged file is set aside, an absent or full disk is tried again at each
-        commit.  May wait some seconds for a slow disk, so call it before the loop or in a thread.
-        Returns the boot.
+        It never fails: a damaged file is set aside, and an absent or full disk is tried again at each commit.
+        It may wait some seconds for a slow disk, so call it before the loop or in a thread.  Returns the boot
+        number.
 
-        The first commit settles all earlier boots at once: what their journals hold, what is missing of them,
-        and the events that say so.  Until then nothing of this boot is journalled or offered, so a kill
-        before it leaves all as it was, and the next start does and says the same.
+        The first commit settles all earlier boots at once: the content of their journals, what is missing of
+        them, and the events that report it.  Until then nothing of this boot is journalled or offered.  A
+        kill before it therefore changes nothing, and the next start does and reports the same.
         """
         self._writer.start()
         place = self._path.with_name(self._path.name + ".boot")
@@ -126,14 +127,14 @@ class Store:
         self.tick(now)
         self._writer.wait(OPEN_TIMEOUT_S)
         self._is_ready(now)
-        # The other place is the history itself, with the first commit.
+        # The other place of the number is the history itself, with the first commit.
         unsettled = () if self._begun else {*self._started, *map(journal.find_journal_boot, self._old_files)}
         boots.save_boot(place, boot, opened=bool(found) or had_history, unsettled=unsettled)
         self._entrance.begin_journal()
         return boot
 
     def close(self, now: Now, timeout_s: float = 3.0) -> bool:
-        """Commit what is open and stop; False when the disk did not take it (the journal then keeps it)."""
+        """Commit what is open and stop; return False if the disk refused it (the journal then keeps it)."""
         self._writer.wait(timeout_s / 2)
         clean = False
         if self._is_ready(now) and self._loaded:
@@ -141,7 +142,7 @@ class Store:
             self._submit(now, clean=True)
             self._writer.wait(timeout_s / 2)
             clean = self._is_ready(now) and not self._failed_in_row and not self._entrance.pending_count()
-        self._shelf.close()  # first: the last to close folds the write-ahead log in, and may write
+        self._shelf.close()  # first: the last one to close checkpoints the write-ahead log, and may write
         self._writer.stop(timeout_s / 2)
         self._entrance.journal.close()
         if clean:
@@ -152,15 +153,18 @@ class Store:
 
     @property
     def boot(self) -> int:
-        """The number of this start; 0 before ``open``."""
+        """The number of this boot; 0 before ``open``."""
         return self._entrance.boot
 
     def record(self, readings: Readings, now: Now) -> int:
-        """Number, journal and keep what passes its deadband, at ``now`` less its age; returns how many."""
+        """Number, journal and keep the readings that pass their deadband; return how many did.
+
+        Their time is ``now`` minus their age.
+        """
         return self._entrance.record(readings, now)
 
     def event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
-        """Number an event (stream ``event``, metric ``code``) and have it committed at once.
+        """Number an event (stream ``event``, metric ``code``) and commit it at once.
 
         Its value is one JSON object with ``text`` and ``data``; ``data`` must be JSON-ready.
         """
@@ -169,17 +173,17 @@ class Store:
             self._submit(now)
 
     def write_down(self, entry: LedgerEntry, now: Now) -> None:
-        """A row of the write ledger as it stands now; it never leaves the building."""
+        """Save the present state of a row of the write ledger; it never leaves the site."""
         self._entrance.told(LEDGER_STREAM, entry.point, entry.text(), now)
 
     def tick(self, now: Now) -> None:
-        """Each cycle: take in the reports of the writer, and hand it a commit when one is due.
+        """Process the writer's reports, and submit a commit if one is due; call it in each cycle.
 
-        Where the disk takes nothing, samples stay in memory up to a limit.  Then the oldest go, with a gap
+        If the disk refuses, samples stay in memory up to a limit.  Then the oldest are dropped, with a gap
         record.
         """
         ready = self._is_ready(now)
-        crowded = ready and self._entrance.pending_count() > self._pending_max_count // 2  # before any drops
+        crowded = ready and self._entrance.pending_count() > self._pending_max_count // 2  # before any drop
         if now.ns < self._due_ns and not ((self._urgent or crowded) and not self._failed_in_row):
             return
         self._entrance.seal_older_than(now.utc_ms - self._seal_ms)
@@ -189,25 +193,25 @@ class Store:
             self._submit(now)
 
     def wait_for_disk(self, timeout_s: float) -> bool:
-        """Wait for the disk, for who lets time pass faster than it can follow; never in a cycle."""
+        """Wait for the disk, for callers whose time runs faster than the disk; never in a cycle."""
         return self._writer.wait(timeout_s)
 
     # For the district
 
     def runs(self, above: Mapping[str, StreamPosition], limit: int) -> list[SampleBlock]:
-        """Up to ``limit`` samples above the marks, live ones from memory alone (``store/outbox.py``)."""
+        """Return up to ``limit`` samples above the marks, live ones only from memory (``outbox.py``)."""
         marks = {**above, **dict.fromkeys(self._local, ALL_TRIMMED)} if self._local else above
         return self._outbox.runs(marks, self._heads, self._entrance.memory, limit) if self._offers else []
 
     def run(self, stream: str, above: StreamPosition | None, limit: int) -> SampleBlock | None:
-        """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
+        """Return the next samples of one stream, at most ``limit``, of one boot and without a hole."""
         if not self._offers or stream in self._local:
             return None
         memory = self._entrance.memory.get(stream, ())
         return self._outbox.run(stream, above or NOTHING_TRIMMED, self._heads.get(stream), memory, limit)
 
     def heads(self) -> Mapping[str, StreamPosition]:
-        """The newest numbered sample of each stream that may leave the building."""
+        """Return the newest numbered sample of each stream that may leave the site."""
         heads = {**self._heads}
         for stream, last in self._entrance.find_lasts().items():
             if last:
@@ -216,11 +220,14 @@ class Store:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that was kept can be found: once the file is open, or where nothing was ever kept."""
+        """True if all that was kept can be found: the file is open, or nothing was ever kept."""
         return self._loaded or self._is_first
 
     def trim(self, marks: Mapping[str, StreamPosition]) -> None:
-        """Everything up to the marks is stored by the district; marks never go back nor beyond the heads."""
+        """Note that the district has stored everything up to the marks.
+
+        A mark never goes back, nor beyond the newest sample of its stream.
+        """
         heads = self.heads()
         for stream, mark in marks.items():
             head = heads.get(stream)
@@ -230,12 +237,12 @@ class Store:
 
     @property
     def marks(self) -> Mapping[str, StreamPosition]:
-        """Return how far each stream was trimmed; survives a restart."""
+        """The trim position of each stream; survives a restart."""
         return self._marks
 
     @property
     def stats(self) -> Mapping[str, Any]:
-        """Counters since start and figures: ``backlog_count``, ``size_bytes``, ``error`` (text) …"""
+        """Counters since the start, and figures: ``backlog_count``, ``size_bytes``, ``error`` (text) …"""
         return {
             **self._stats,
             **self._entrance.figures(),
@@ -246,7 +253,7 @@ class Store:
         }
 
     def set_assets(self, assets: Collection[str], local_streams: Collection[str] = ()) -> None:
-        """A re-read site file: which owners are streams of their own from now on."""
+        """Set which owners have streams of their own, from a site file that was read again."""
         self._local = frozenset(local_streams) | {LEDGER_STREAM}
         self._entrance.set_assets(assets)
 
@@ -281,13 +288,13 @@ class Store:
         return job
 
     def _are_marks_due(self, now: Now) -> bool:
-        """Whether what is covered has to be known to the file now: it makes room, or shrinks the backlog."""
+        """Return whether the file must get the marks now: they make room, or shrink the backlog."""
         needed = self._gaps_new or self._damaged_ids or not self._begun or self._old_backlog_count
         crowded = self._stats["used_bytes"] > CROWDED_SHARE * self._size_max_bytes
         return bool(needed or crowded or now.ns >= self._marks_due_ns)
 
     def _drop_oldest(self, now: Now) -> None:
-        """The disk takes nothing and memory is full: the oldest that waits goes, counted and named."""
+        """Drop the oldest waiting samples, with gap records: the disk refuses and memory is full."""
         self._note_drops(self._entrance.drop_oldest(3 * self._pending_max_count // 4, self._in_flight), now)
 
     def _note_drops(self, gaps: Collection[GapRecord], now: Now) -> None:
@@ -297,7 +304,7 @@ class Store:
     # From the writer
 
     def _is_ready(self, now: Now) -> bool:
-        """Return whether the writer is idle *and* all it reported was taken in, in this order."""
+        """Return whether the writer is idle *and* all its reports were processed, in this order."""
         idle = self._writer.is_idle
         while self._shelf.damaged:
             number, gap = self._shelf.damaged.popleft()
@@ -309,7 +316,7 @@ class Store:
                 case FileOpened() as report:
                     try:
                         self._take_opened(report, now)
-                    except OSError as error:  # a journal cannot be read now: what it holds is not lost yet
+                    except OSError as error:  # a journal cannot be read now: its content is not lost yet
                         self._writer.reports.appendleft(report)
                         self._stats["error"] = str(error)
                         return False
@@ -367,7 +374,7 @@ class Store:
             self._event("store.disk_failed", f"the history is not written: {report.error}", {}, now)
 
     def _take_renewed(self, report: FileRenewed, now: Now) -> None:
-        """Somebody removed the file: memory is written anew, what stood only in the file is named."""
+        """Handle a file that was removed: write memory again, and record what was only in the file."""
         self._gaps_new = [*report.job.gaps, *self._gaps_new]
         self._marks_new, self._damaged_ids = {**self._marks}, []
         self._stats["renewed_count"] += 1
@@ -382,7 +389,7 @@ class Store:
         self._note_drops(lost, now)
 
     def _skip_gone(self, gone: Iterable[GapRecord]) -> None:
-        """What is gone is no longer behind."""
+        """Leave missing samples of this boot out of the backlog."""
         for gap in gone:
             if gap.boot == self.boot:
                 self._evicted_to[gap.stream] = max(gap.last, self._evicted_to.get(gap.stream, 0))
@@ -417,7 +424,7 @@ class Store:
     def _take_recovered(self, report: FileOpened, now: Now) -> None:
         loaded = report.loaded
         before = 0 if report.aside else self._boot_before
-        is_lost = report.aside is not None and not loaded.boot  # nothing says how the last boot ended
+        is_lost = report.aside is not None and not loaded.boot  # nothing tells how the last boot ended
         started = () if is_lost else self._started
         recovered = recover_history(loaded, self._old_files, self.boot, now.utc_ms, before, started)
         if is_lost:
@@ -437,7 +444,10 @@ class Store:
             self._record_boot_end(boot, lasts, now)
 
     def _record_boot_end(self, boot: int, lasts: Mapping[str, int], now: Now) -> None:
-        """Close a boot: the last sequence of each stream that leaves the building; ours with this event."""
+        """Close a boot with the last sequence of each stream that leaves the site.
+
+        The last sequence of the present boot includes this event.
+        """
         known = {name: last for name, last in sorted(lasts.items()) if last and name not in self._local}
         if boot == self.boot:
             known[EVENT_STREAM] = known.get(EVENT_STREAM, 0) + 1
@@ -449,7 +459,7 @@ class Store:
             if not stored:
                 self._gaps_new.append(gap)
             self._stats["gaps_count"] += 1
-            if gap.stream != LEDGER_STREAM:  # what never leaves the building is not missed outside
+            if gap.stream != LEDGER_STREAM:  # what never leaves the site is not missed outside
                 self._event(GAP_EVENT_CODE, gap.text(), gap.data(), now)
 
     def _event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:

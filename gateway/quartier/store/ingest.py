@@ -1,4 +1,4 @@
-"""Make samples of readings: deadband, number, journal, open chunk; never wait."""
+"""Make samples of readings: apply the deadband, number, journal, add to the open chunk; never wait."""
 
 import zlib
 from array import array
@@ -22,17 +22,15 @@ from quartier_native import Gates, Route
 EVENT_STREAM, NODE_STREAM = "event", "node"
 JOURNAL_MAX_BYTES = 64 * 1024 * 1024
 _NO_DEADBAND_GATE = -1
-# Like streams fill at one pace.  The first chunk of each is another share of a whole one, so that they are
-# not sealed all at once: what waits for it would be as much memory again as all open chunks.
+# Similar streams fill at the same rate.  The first chunk of each has another share of the full size, so that
+# they are not all sealed at once: chunks that wait to be sealed would double the memory of all open chunks.
 _FIRST_CHUNK_EIGHTHS = (8, 3, 6, 1, 7, 4, 2, 5)
 SEALS_COUNT_MIN = 8  # chunks sealed in one commit, if that many wait
-TEXT_COUNT_MAX = (
-    1024  # events and rows of the ledger are text: a sample of theirs is as long as thirty others
-)
+TEXT_COUNT_MAX = 1024  # events and ledger rows are text: one such sample is as long as thirty others
 
 
 class _Stream:
-    """One stream of this boot: its open chunk, how much that holds, and how many points write into it."""
+    """One stream of this boot: its open chunk, the size limit of that, and its number of points."""
 
     __slots__ = ("chunk", "eighths", "epoch", "limit", "name", "points_count")
 
@@ -46,9 +44,9 @@ class _Stream:
 
 
 class _SampleRoute:
-    """What points that come together need: their names for the journal, their streams, their gates.
+    """The data for points that come together: their names for the journal, their streams, their gates.
 
-    Its samples come stream by stream, in the order of ``streams``.
+    Its samples are grouped by stream, in the order of ``streams``.
     """
 
     __slots__ = ("epoch", "names", "route", "streams")
@@ -64,7 +62,7 @@ class _SampleRoute:
         self.streams = list(dict.fromkeys(streams))
         group = {stream: index for index, stream in enumerate(self.streams)}
         self.route = Route(gates, numbers, kinds, [group[stream] for stream in streams])
-        # Wanted once for each file of the journal, and a tenth of its size till then.
+        # Needed once for each file of the journal, and a tenth of the size until then.
         self.names = zlib.compress(list_names((number, *names[number]) for number in numbers).encode(), 1)
         self.epoch = -1
 
@@ -83,8 +81,8 @@ class _JournalFile:
 class Ingest:
     """Numbers the samples of one boot and keeps them in memory until they are sealed on disk.
 
-    ``memory`` holds per stream its chunks in sequence, the open one last; ``waiting`` are the full
-    ones, to be sealed.  ``names`` is the boot's table of points.
+    ``memory`` holds per stream its chunks in sequence, the open one last.  ``waiting`` are the full ones that
+    wait to be sealed.  ``names`` is the boot's table of points.
     """
 
     def __init__(self, folder: Path, deadbands: Deadbands, assets: Collection[str], chunk_count: int) -> None:
@@ -111,8 +109,8 @@ class Ingest:
     def start(self, boot: int, *, journal_later: bool = False) -> None:
         """Begin the boot's numbers and its journal.
 
-        ``journal_later``: what is numbered before ``begin_journal`` stands in memory alone; nobody may see it
-        before it is committed.
+        ``journal_later``: samples numbered before ``begin_journal`` are only in memory; nobody may see them
+        before they are committed.
         """
         self.boot = boot
         self._is_journalled = not journal_later
@@ -120,7 +118,7 @@ class Ingest:
         self.rotate()
 
     def begin_journal(self) -> None:
-        """Journal from now on; first what was numbered so far and is not on disk."""
+        """Begin to journal, first the samples that were numbered so far and are not on disk."""
         if self._is_journalled:
             return
         self._is_journalled = True
@@ -141,7 +139,7 @@ class Ingest:
             head, start = b"", stop
 
     def record(self, readings: Readings, now: Now) -> int:
-        """Number, journal and keep every reading that passes its deadband; returns how many did."""
+        """Number, journal and keep every reading that passes its deadband; return how many did."""
         way = self._ways.get(readings.layout)
         if way is None:
             way = self._make_route(readings.layout)
@@ -158,7 +156,7 @@ class Ingest:
         self.told(EVENT_STREAM, code, render_event(text, dict(data)), now)
 
     def told(self, name: str, metric: str, text: str, now: Now) -> None:
-        """Number a text of the stream ``name``, whatever it was before."""
+        """Number a text of the stream ``name``, without a deadband."""
         if (name, metric) not in self._codes:
             stream = self._find_stream(name)
             number = self._number(stream, metric, self.names.numbers(name))
@@ -171,27 +169,28 @@ class Ingest:
         self._keep(way, now.utc_ms, columns, (1,), [(0, text)])
 
     def set_assets(self, assets: Collection[str]) -> None:
-        """Which owners are streams of their own from now on; each point's next reading passes."""
+        """Set which owners have streams of their own; each point's next reading passes its deadband."""
         self._assets = frozenset(assets)
         self._gates = Gates()
         self._gate_of = array("i", [_NO_DEADBAND_GATE]) * len(self.names)
         self._ways.clear()
 
     def find_lasts(self) -> dict[str, int]:
-        """The newest sequence of each stream of this boot."""
+        """Return the newest sequence of each stream of this boot."""
         return {name: stream.chunk.last for name, stream in self._streams.items()}
 
     def chunks(self) -> Iterator[Chunk]:
-        """All in memory, each stream in sequence."""
+        """Yield all chunks in memory, each stream in sequence."""
         return (chunk for chunks in self.memory.values() for chunk in chunks)
 
     def pending_count(self) -> int:
-        """Samples in memory that are not on disk."""
-        # By its values: who appends asks, so no time of a sample is still to come; asked each cycle.
+        """Count the samples in memory that are not on disk."""
+        # Count the values: the caller is the appending thread, so no sample is half added.  Called in each
+        # cycle.
         return sum(len(chunk.values) - chunk.committed for chunks in self.memory.values() for chunk in chunks)
 
     def figures(self) -> dict[str, int]:
-        """Counters and figures of memory and journal."""
+        """Return counters and figures of memory and journal."""
         return {
             "recorded_count": self.recorded_count,
             "pending_count": self.pending_count(),
@@ -200,9 +199,10 @@ class Ingest:
         }
 
     def due(self) -> tuple[list[ChunkPart], list[Chunk]]:
-        """Return what a commit takes now: samples of open chunks, and chunks to be sealed.
+        """Return the parts of open chunks and the full chunks that a commit takes now.
 
-        Streams of one pace fill together: sealing is spread, lest the writer hold the interpreter long.
+        Streams with the same rate fill together.  Sealing is spread, so that the writer does not hold the
+        interpreter long.
         """
         seals = self.waiting[: max(SEALS_COUNT_MIN, len(self.waiting) // 4, self._seal_first_count)]
         sealing = set(map(id, seals))
@@ -217,7 +217,7 @@ class Ingest:
     def count_backlog(
         self, marks: Mapping[str, StreamPosition], evicted_to: Mapping[str, int], local: Collection[str]
     ) -> int:
-        """Samples above the marks: all of this boot, and those of older boots that wait to be sealed."""
+        """Count samples above the marks: all of this boot, and older ones that wait to be sealed."""
         count = 0
         for stream, last in self.find_lasts().items():
             mark = marks.get(stream, StreamPosition(0, 0))
@@ -241,23 +241,23 @@ class Ingest:
         self._seal_first_count = seal_first_count
 
     def holds_older(self) -> bool:
-        """Return whether samples of earlier boots are in memory alone."""
+        """Return whether samples of earlier boots are only in memory."""
         return any(chunk.boot < self.boot and chunk.committed < len(chunk) for chunk in self.waiting)
 
     def seal_older_than(self, utc_ms: int) -> None:
-        """Close open chunks that began before ``utc_ms``."""
+        """Close open chunks whose first sample is older than ``utc_ms``."""
         for stream in self._streams.values():
             if stream.chunk.values and stream.chunk.times.columns[0][0] < utc_ms:
                 self._start_chunk(stream)
 
     def note_sealed(self, chunk: Chunk) -> None:
-        """``chunk`` is on disk, whole; it stays readable in memory until ``forget``."""
+        """Note that the whole ``chunk`` is on disk; it stays readable in memory until ``forget``."""
         chunk.committed = len(chunk)
         self.waiting.remove(chunk)
         self._seal_first_count = 0
 
     def forget(self, chunk: Chunk) -> None:
-        """Let go of a chunk that is on disk or lost."""
+        """Remove a chunk that is on disk or lost from memory."""
         self.memory[chunk.stream].remove(chunk)
 
     def rotate(self) -> None:
@@ -270,19 +270,19 @@ class Ingest:
         self._files.append(_JournalFile(self.journal.generation, self.journal.path))
 
     def closed_generation(self) -> int:
-        """The newest generation to which nothing is added any more; begins the next where it is time."""
+        """Return the newest generation that is complete; begin the next one if it is due."""
         if self.journal.is_done:
             self.rotate()
         return self.journal.generation - 1
 
     def drop_generations(self, upto: int) -> None:
-        """Remove the journal's files up to this generation: all in them is on disk."""
+        """Remove the journal's files up to this generation: their content is on disk."""
         self._drop_files([file for file in self._files if file.generation <= upto])
 
     def drop_oldest(self, goal_count: int, busy: Collection[int]) -> list[GapRecord]:
-        """Let the oldest samples that wait go until ``goal_count`` are left; says what went.
+        """Drop the oldest waiting samples until ``goal_count`` are left; return their gap records.
 
-        Events stay, and so do chunks whose ``id`` is in ``busy`` (the writer has them in hand).
+        Events stay, and so do chunks whose ``id`` is in ``busy`` (the writer works on them).
         """
         for stream in self._streams.values():
             if stream.name != EVENT_STREAM and stream.chunk.committed < len(stream.chunk):
@@ -332,7 +332,7 @@ class Ingest:
         return stream
 
     def _number(self, stream: _Stream, metric: str, known: dict[str, int]) -> int:
-        """The number of a point, now if it has none; ``known`` are those of its stream."""
+        """Return the number of a point, giving it one if needed; ``known`` are those of its stream."""
         number = known.get(metric)
         if number is None:
             number = known[metric] = self.names.add(stream.name, metric)
@@ -342,7 +342,7 @@ class Ingest:
         return number
 
     def _find_limit(self, stream: _Stream) -> int:
-        """Return how many samples its open chunk takes: never less than there are already, and one."""
+        """Return the number of samples that its open chunk takes: at least one more than it has already."""
         limit = self._chunk_count * stream.points_count
         if limit >= CHUNK_COUNT_MAX:
             limit = CHUNK_COUNT_MAX * stream.eighths // 8
@@ -358,7 +358,7 @@ class Ingest:
         ends: Sequence[int],
         texts: Sequence[tuple[int, str]],
     ) -> int:
-        """Into the chunks and, in one write, into the journal; ``ends`` by stream of the way."""
+        """Add samples to the chunks and, in one write, to the journal; ``ends`` by stream of the route."""
         is_journalled = self._is_journalled
         head = self._make_names_frame(way) if is_journalled and way.epoch != self._epoch else b""
         start = 0
@@ -366,12 +366,12 @@ class Ingest:
             self._fill_chunk(stream, time_ms, columns, texts, start, stop)
             start = stop
         if is_journalled and not self.journal.append(head, time_ms, columns, texts):
-            self._epoch += 1  # what follows a hole names its places anew
+            self._epoch += 1  # after a hole, streams and points are named again
         self.recorded_count += start
         return start
 
     def _make_names_frame(self, way: _SampleRoute) -> bytes:
-        """The frame that names what this generation of the journal does not know of a way."""
+        """Make the frame that names what this generation of the journal does not know of a route yet."""
         way.epoch = self._epoch
         fresh = [stream for stream in way.streams if stream.epoch != self._epoch]
         for stream in fresh:
@@ -388,7 +388,7 @@ class Ingest:
         start: int,
         stop: int,
     ) -> None:
-        """Samples ``start`` to ``stop`` into the open chunk, and the next ones where it gets full."""
+        """Add samples ``start`` to ``stop`` to the open chunk, and to the next ones when it is full."""
         points, kinds, values = columns
         while start < stop:
             end = min(stop, start + stream.limit - len(stream.chunk))
@@ -402,7 +402,7 @@ class Ingest:
             start = end
 
     def _start_chunk(self, stream: _Stream) -> None:
-        """The open chunk is full: it waits to be sealed, the next one begins."""
+        """Queue the full chunk to be sealed, and begin the next one."""
         full = stream.chunk
         stream.chunk = Chunk(stream.name, self.boot, full.last + 1, self.names)
         stream.eighths = 8
@@ -420,7 +420,7 @@ class Ingest:
         return gap
 
     def _find_floors(self) -> dict[str, int]:
-        """Per stream the first sequence of this boot that is not on disk."""
+        """Return per stream the first sequence of this boot that is not on disk."""
         floors: dict[str, int] = {}
         for chunk in self.chunks():
             if chunk.boot == self.boot and chunk.committed < len(chunk):

@@ -1,15 +1,16 @@
-"""The journal in the runtime directory: open samples that a killed process must not lose.
+"""Keep the journal in the runtime directory: open samples that a killed process must not lose.
 
-One file per generation, a generation being what some commits take: a file for each would cost more
-than what stands in it.  A file is a row of frames: length · CRC-32 · kind · body.  Frames are appended
-with one write(2) each, so they outlive the process at once; the folder is a tmpfs, so no disk is waited
-for or worn.  Inside a file:
-``H`` says that it was begun: one without is damaged, not new;
-``L`` how far each stream was numbered before (JSON), so that a generation that vanished is missed;
-``E`` that the next generation was begun, so that the newest one is missed too;
-``N`` names and places (JSON: numbers of points and where each stream's sequence starts) and
-``S`` samples of one moment, numbered by counting on from those places: their time and count, then
-columns of points, kinds and values, then texts (JSON).
+There is one file per generation, and a generation covers several commits: a file for each commit would cost
+more than its content.  A file is a sequence of frames: length · CRC-32 · kind · body.  Each frame is appended
+with one write(2), so it outlives the process at once.  The folder is a tmpfs, so no disk is waited for or
+worn.  Inside a file:
+
+- ``H`` says that the file was begun: a file without it is damaged, not new;
+- ``L`` says how far each stream was numbered before (JSON), so that a missing generation is noticed;
+- ``E`` says that the next generation was begun, so that a missing newest one is noticed too;
+- ``N`` has names and places (JSON: numbers of points and where each stream's sequence starts);
+- ``S`` has samples with one time, numbered by counting on from those places: their time and count, then
+  columns of points, kinds and values, then texts (JSON).
 """
 
 import json
@@ -31,16 +32,16 @@ _FRAME_FORMAT = struct.Struct("<II")
 _MOMENT_FORMAT = struct.Struct("<cqI")
 _FRAME_BYTES_MAX = 1 << 26
 _GENERATION_BYTES = 128 * 1024
-_PAGE_BYTES = 4096  # the smallest there is on Linux
+_PAGE_BYTES = 4096  # the smallest page size on Linux
 _FILE_MODE, _TORN_FILE_MODE = 0o640, 0o600
 
 Columns = tuple["array[int]", "array[int]", "array[float]"]  # points, kinds, values
 
 
 class Journal:
-    """Append side.  Errors of the folder are counted in ``failed_count``, never raised.
+    """The append side.  Errors of the folder are counted in ``failed_count``, never raised.
 
-    ``size_max_bytes`` bounds all generations together; beyond it samples are only in memory.
+    ``size_max_bytes`` limits all generations together; beyond it samples are only in memory.
     """
 
     def __init__(self, folder: Path, boot: int, size_max_bytes: int) -> None:
@@ -48,7 +49,7 @@ class Journal:
         self._boot = boot
         self._size_max_bytes = size_max_bytes
         self._descriptor = -1
-        self._sizes: dict[Path, int] = {}  # of the generations before
+        self._sizes: dict[Path, int] = {}  # of earlier generations
         self._size = 0
         self.path = folder
         self.size_bytes = 0
@@ -57,7 +58,7 @@ class Journal:
         self._has_hole = False
 
     def rotate(self, lasts: Mapping[str, int] | None = None) -> None:
-        """Start the next generation, at ``path``; ``lasts`` says how far each stream is numbered."""
+        """Start the next generation, at ``path``; ``lasts`` is how far each stream is numbered."""
         before = self._descriptor
         self._sizes[self.path] = self._size
         self.generation += 1
@@ -71,7 +72,7 @@ class Journal:
             with suppress(OSError):
                 if is_begun:
                     os.write(before, _END_FRAME)
-                else:  # nobody can tell from a generation that was never begun what it misses
+                else:  # a generation that was never begun cannot show what it misses
                     os.fchmod(before, _TORN_FILE_MODE)
             os.close(before)
 
@@ -90,15 +91,15 @@ class Journal:
 
     @property
     def is_done(self) -> bool:
-        """Return whether it is time for the next generation: this one is large, failed, or was removed."""
+        """True if the next generation is due: this file is large, had a failed write, or was removed."""
         if self._descriptor < 0 or self._has_hole or self._size >= _GENERATION_BYTES:
             return True
         return os.fstat(self._descriptor).st_nlink == 0
 
     def append(self, head: bytes, time_ms: int, columns: Columns, texts: Sequence[tuple[int, str]]) -> bool:
-        """Write samples of one moment, by points, kinds and values, in one write; False when it failed.
+        """Write samples with one time, as points, kinds and values, in one write; return False if it failed.
 
-        ``head`` is what ``make_places_frame`` makes of that which this generation has not named yet.
+        ``head`` is the result of ``make_places_frame`` for what this generation has not named yet.
         """
         if self._descriptor < 0 or self.size_bytes > self._size_max_bytes:
             return self._note_failure()
@@ -121,7 +122,10 @@ class Journal:
         return True
 
     def _note_failure(self) -> bool:
-        """Count it, and leave a mark that a full folder takes too, should we be killed before a commit."""
+        """Count a failure, and mark the file by its mode, which works even on a full disk.
+
+        The mark counts if the process is killed before the next commit.
+        """
         self.failed_count += 1
         if self._descriptor >= 0 and not self._has_hole:
             with suppress(OSError):
@@ -137,19 +141,19 @@ class Journal:
         path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the file; what was written stays."""
+        """Close the file; its content stays."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
 
 def list_names(names: Iterable[tuple[int, str, str]]) -> str:
-    """Names as ``make_places_frame`` wants them: points' numbers, streams and metrics."""
+    """Return names for ``make_places_frame``: numbers, streams and metrics of points."""
     return json.dumps(list(names))
 
 
 def make_places_frame(names: str, streams: Iterable[tuple[str, int]]) -> bytes:
-    """The frame that names points and says the sequence of each stream's next sample."""
+    """Make the frame that names points and gives the sequence of each stream's next sample."""
     return _make_frame(f'N{{"names": {names}, "streams": {json.dumps(list(streams))}}}'.encode())
 
 
@@ -162,9 +166,10 @@ _HEAD_FRAME, _END_FRAME = _make_frame(b"H"), _make_frame(b"E")
 
 @dataclass(slots=True)
 class JournalContents:
-    """What a generation's file holds: names of its points, and pieces of chunks in the order they began.
+    """The content of a generation's file: names of its points, and pieces of chunks in order of their start.
 
-    ``lasts``: how far each stream was numbered when it began; ``is_followed``: the next generation was begun.
+    ``lasts``: how far each stream was numbered when it began.  ``is_followed``: the next generation was
+    begun.
     """
 
     boot: int
@@ -177,17 +182,17 @@ class JournalContents:
 
     @property
     def samples(self) -> list[Sample]:
-        """All of it, piece by piece."""
+        """All samples, piece by piece."""
         return [sample for piece in self.pieces for sample in piece.rows()]
 
 
 def list_journal_files(folder: Path) -> list[Path]:
-    """Every journal file there, oldest first."""
+    """Return every journal file in a folder, oldest first."""
     return sorted(folder.glob("*-*.journal"), key=_find_order)
 
 
 def find_journal_boot(path: Path) -> int:
-    """The boot a journal file belongs to."""
+    """Return the boot of a journal file."""
     return _find_order(path)[0]
 
 
@@ -197,10 +202,10 @@ def _find_order(path: Path) -> tuple[int, int]:
 
 
 def read_journal(path: Path) -> JournalContents:
-    """Read one file as far as its frames hold; a tail cut by a kill is left out.
+    """Read one file as far as its frames hold; leave out an end that a kill cut off.
 
-    It is not complete where it is cut (but by a kill), damaged, or knows of samples that it could not take.
-    Raises OSError as ``read_file``.
+    It is not complete if it is cut (except by a kill), damaged, or marked as lacking samples.  Raises OSError
+    as ``read_file``.
     """
     found = JournalContents(*_find_order(path))
     content = read_file(path)
@@ -220,9 +225,9 @@ def read_journal(path: Path) -> JournalContents:
 
 
 def _is_killed(content: bytes, at: int) -> bool:
-    """Whether the last frame is one whose write a kill stopped, which the kernel does between two pages.
+    """Return whether a kill stopped the last write, which the kernel does only between two pages.
 
-    Nobody was told of what stands in it.
+    Nobody was told of the samples in such a frame.
     """
     size = (
         _FRAME_FORMAT.unpack_from(content, at)[0]

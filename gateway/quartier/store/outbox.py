@@ -8,9 +8,9 @@ from quartier.store.chunks import Chunk, ChunkPart
 from quartier.store.history_file.chunk_reader import ChunkReader
 
 NOTHING_TRIMMED = StreamPosition(0, 0)
-ALL_TRIMMED = StreamPosition(2**64 - 1, 2**64 - 1)  # nothing is above it
+ALL_TRIMMED = StreamPosition(2**64 - 1, 2**64 - 1)  # no sample is above it
 DAMAGED_CHUNKS_COUNT_MAX = (
-    16  # chunks passed over in one call; the rest waits until these are out of the file
+    16  # damaged chunks skipped in one call; the rest waits until these are out of the file
 )
 
 
@@ -20,10 +20,10 @@ def is_above(mark: StreamPosition, boot: int, seq: int) -> bool:
 
 
 class Outbox:
-    """Reads one stream after the other in sequence; of several, each gets its share.
+    """Reads streams one after the other, each in sequence; each stream gets its share of a call.
 
-    While ``is_partial`` (a damaged file is being carried over) nothing older than memory is offered,
-    lest a later sample overtake it.
+    While ``is_partial`` (a damaged file is being carried over) nothing older than memory is offered, so that
+    no later sample overtakes it.
     """
 
     def __init__(self, shelf: ChunkReader) -> None:
@@ -38,10 +38,10 @@ class Outbox:
         memory: Mapping[str, Sequence[Chunk]],
         limit: int,
     ) -> list[SampleBlock]:
-        """Up to ``limit`` samples above the marks, fewer only where there are no more; longest waiting first.
+        """Return up to ``limit`` samples above the marks; the stream that waits longest comes first.
 
-        ``heads`` says which streams there are beside those in memory, and how far they go.  Each stream gets
-        its share; what one leaves of it goes to the others.
+        There are fewer samples only if no more exist.  ``heads`` gives the streams that exist besides those
+        in memory, and how far they go.  Each stream gets its share; what one does not use goes to the others.
         """
         with self._lock:
             runs, is_cut = self._share_runs(marks, heads, memory, limit)
@@ -60,8 +60,8 @@ class Outbox:
         memory: Mapping[str, Sequence[Chunk]],
         limit: int,
     ) -> tuple[list[SampleBlock], bool]:
-        """A share for each stream, and whether one of them may have more than its share."""
-        # Asked of every stream whenever one has something new: most are at their end.
+        """Return a share of each stream, and whether any of them may have more than its share."""
+        # Evaluated for every stream whenever one has something new: most have nothing.
         behind = [
             stream
             for stream, chunks in memory.items()
@@ -98,7 +98,7 @@ class Outbox:
         memory: Sequence[Chunk],
         limit: int,
     ) -> SampleBlock | None:
-        """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
+        """Return the next samples of one stream, at most ``limit``, of one boot and without a hole."""
         if not _is_behind(mark, memory, head):
             return None
         with self._lock:
@@ -107,14 +107,14 @@ class Outbox:
             return None if part is None else next(_join_runs(part, parts, limit), None)
 
     def forget(self) -> None:
-        """The file was replaced: read the new one from now on."""
+        """Note that the file was replaced: read the new one from now on."""
         with self._lock:
             self._shelf.forget()
 
     def _parts(self, stream: str, mark: StreamPosition, memory: Sequence[Chunk]) -> Iterator[ChunkPart]:
-        """All above the mark in sequence, as indices into chunks."""
+        """Yield everything above the mark in sequence, as indices into chunks."""
         kept = [chunk for chunk in memory if len(chunk)]
-        # Where memory begins at or below the mark no file need be asked: so live data costs no read.
+        # If memory begins at or below the mark, no file is read: live data costs no read.
         if not kept or is_above(mark, kept[0].boot, kept[0].first - 1):
             if self.is_partial:
                 return
@@ -129,10 +129,10 @@ class Outbox:
     def _read_stored(
         self, stream: str, mark: StreamPosition, before: tuple[int, int] | None
     ) -> Generator[ChunkPart, None, bool]:
-        """Sealed samples above the mark.
+        """Yield sealed samples above the mark.
 
-        Returns False where it stops early, among damaged chunks or since the file cannot be read now: nothing
-        newer may overtake what stands there.
+        Returns False if it stops early, at damaged chunks or because the file cannot be read now: nothing
+        newer may overtake what is there.
         """
         at, left = mark, DAMAGED_CHUNKS_COUNT_MAX
         while (entry := self._shelf.after(stream, at)) is not None:
@@ -167,7 +167,7 @@ def _select_newer(chunk: Chunk, mark: StreamPosition) -> Iterator[ChunkPart]:
 
 
 def _join_runs(first: ChunkPart, more: Iterator[ChunkPart], limit: int) -> Iterator[SampleBlock]:
-    """At most ``limit`` samples; what follows without a hole is one run, across chunks."""
+    """Yield at most ``limit`` samples; samples without a hole between them are one run, across chunks."""
     run: SampleBlock | None = None
     part: ChunkPart | None = first
     left = limit

@@ -1,4 +1,4 @@
-"""After a restart, join what stood open in earlier boots and name what is gone."""
+"""Join the open samples of earlier boots after a restart, and record what is missing."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +23,13 @@ from quartier.store.ingest import EVENT_STREAM
 
 @dataclass(slots=True)
 class RecoveredHistory:
-    """What earlier boots left.
+    """The remains of earlier boots.
 
-    ``chunks`` are closed, in their sequence; the first ``seal_first_count`` fill holes between sealed ones.
-    ``heads`` are the newest samples of each stream.  ``gaps`` are to be told, ``noted`` were told by a start
-    that was killed before it could commit them, and of ``untold`` there are records alone.
-    ``ends`` are boots whose end is known: the last sequence of each stream; ``last_boot`` is the one before.
+    ``chunks`` are closed and in sequence; the first ``seal_first_count`` fill holes between sealed ones.
+    ``heads`` are the newest samples of each stream.  ``gaps`` must be reported.  ``noted`` were reported by a
+    boot that was killed before it could commit their records.  ``untold`` have records but no events.
+    ``ends`` are boots with a known end: the last sequence of each stream.  ``last_boot`` is the previous
+    boot.
     """
 
     chunks: list[Chunk] = field(default_factory=list)
@@ -43,7 +44,10 @@ class RecoveredHistory:
 
 @dataclass(slots=True)
 class _OpenStream:
-    """What tail and journals hold of one stream of one boot; ``last``: how far it was numbered at least."""
+    """The open samples of one stream of one boot; ``last``: how far it was numbered at least.
+
+    They come from tails and journals.
+    """
 
     pieces: list[Chunk] = field(default_factory=list)
     durable: list[tuple[int, int]] = field(default_factory=list)
@@ -61,10 +65,12 @@ def recover_history(
     """Join the tail of the database and the journals of boots before ``boot``; each key counts once.
 
     ``started`` are boots that may have begun without a commit.  A boot is settled once a later one committed
-    what was left of it: its journal has nothing to add.  Of the others, one that neither ended well nor left
-    a journal was cut off from its power: one gap record.  So is one whose journal cannot be read to its end,
-    and a file that is new although there was a ``boot_before``: somebody removed it while nobody ran.
-    Raises OSError where a journal can be read another time.
+    what was left of it: its journal has nothing to add.  Of the others, a boot that neither ended in order
+    nor left a journal had a power cut and gets one gap record.  So does a boot whose journal cannot be read
+    to its end.  So does a file that is new although there was a ``boot_before``: somebody removed it while no
+    daemon ran.
+
+    Raises OSError if a journal may be readable later.
     """
     found = RecoveredHistory(heads=dict(loaded.heads))
     settled_boot = loaded.boot if loaded.clean_boot == loaded.boot else loaded.boot - 1
@@ -92,7 +98,7 @@ def recover_history(
         return found
     for old in sorted(old for old in before if old > settled_boot):
         _find_boot_end(loaded, old, replays.get(old, []), streams, utc_ms, known, found)
-    if settled_boot and settled_boot == loaded.boot:  # it ended well
+    if settled_boot and settled_boot == loaded.boot:  # it ended in order
         lasts = _find_lasts(loaded, streams, loaded.boot)
         if loaded.is_torn:
             gap = GapRecord(
@@ -133,7 +139,7 @@ def _take_reported_gaps(
     known: KnownGaps,
     found: RecoveredHistory,
 ) -> None:
-    """Events of gaps that stand in no sealed chunk yet: what they say is told, recorded or not."""
+    """Take gap events that are in no sealed chunk yet: they are reported, whether recorded or not."""
     told = KnownGaps()
     for (_, name), stream in streams.items():
         for piece in stream.pieces if name == EVENT_STREAM else ():
@@ -155,7 +161,7 @@ def _find_reported_gaps(piece: Chunk) -> Iterable[GapRecord]:
 def _fill_hole(
     hole: GapRecord, stream: _OpenStream | None, known: KnownGaps, found: RecoveredHistory
 ) -> None:
-    """A hole between sealed chunks: what of it the tail or a journal holds is no loss."""
+    """Fill a hole between sealed chunks with what a tail or a journal holds; the rest is missing."""
     pieces = [] if stream is None else stream.pieces
     chunks, missing = _make_chunks(pieces, hole.first, hole.last)
     found.chunks += chunks
@@ -167,7 +173,7 @@ def _fill_hole(
 def _join_pieces(
     loaded: FileContents, boot: int, name: str, stream: _OpenStream, known: KnownGaps, found: RecoveredHistory
 ) -> int:
-    """Join the pieces of one stream of one boot above what is sealed; returns the last new sequence, or 0."""
+    """Join the pieces of one stream of one boot above the sealed part; return the last new sequence, or 0."""
     before = _find_sealed_last(loaded, boot, name)
     if before is None:  # all before the first piece was evicted
         before = min([stream.last, *(piece.first - 1 for piece in stream.pieces)])
@@ -183,7 +189,10 @@ def _join_pieces(
 
 
 def _find_sealed_last(loaded: FileContents, boot: int, name: str) -> int | None:
-    """How far a stream of a boot was sealed; None where nobody knows, as a later boot was evicted too."""
+    """Return the last sealed sequence of a stream of a boot.
+
+    None if it is unknown because a later boot was evicted too.
+    """
     evicted = loaded.evicted.get(name, StreamPosition(0, 0))
     sealed = loaded.sealed.get((boot, name), 0)
     if evicted.boot > boot:
@@ -194,9 +203,9 @@ def _find_sealed_last(loaded: FileContents, boot: int, name: str) -> int | None:
 def _make_chunks(
     pieces: Sequence[Chunk], first: int, last: int
 ) -> tuple[list[Chunk], list[tuple[int, int, int, int]]]:
-    """Make chunks of ``first`` to ``last`` of what pieces in their sequence hold.
+    """Make chunks of sequences ``first`` to ``last`` from pieces in sequence.
 
-    Returns them and what is missing: sequences, and the times before and after it (0 where nobody knows).
+    Returns the chunks and what is missing: sequences, and the times before and after it (0 if unknown).
     """
     names = {point: name for piece in pieces for point, name in _list_names(piece)}
     chunks: list[Chunk] = []
@@ -222,7 +231,7 @@ def _make_chunks(
 
 
 def _count_durable(chunk: Chunk, durable: Iterable[tuple[int, int]]) -> int:
-    """Return how many samples of a chunk, from its first on, stand in the tail already."""
+    """Return the number of samples of a chunk, from its first one on, that are in a tail already."""
     left = subtract_spans((chunk.first, chunk.last), durable)
     return left[0][0] - chunk.first if left else len(chunk)
 
@@ -236,7 +245,7 @@ def _find_boot_end(
     known: KnownGaps,
     found: RecoveredHistory,
 ) -> None:
-    """Say how a boot ended: at its last sample, or nobody knows where."""
+    """Record how a boot ended: at its last sample, or at an unknown place."""
     lasts = _find_lasts(loaded, streams, boot)
     if replays and _is_whole(replays):
         found.ends[boot] = lasts
@@ -248,7 +257,10 @@ def _find_boot_end(
 
 
 def _is_whole(replays: Sequence[journal.JournalContents]) -> bool:
-    """Whether the newest generation is there and can be read to its end: a hole before it shows by itself."""
+    """Return whether the newest generation is present and readable to its end.
+
+    A hole before it shows by itself.
+    """
     newest = max(replays, key=_find_generation)
     return newest.complete and not newest.is_followed
 
@@ -256,7 +268,7 @@ def _is_whole(replays: Sequence[journal.JournalContents]) -> bool:
 def _find_lasts(
     loaded: FileContents, streams: Mapping[tuple[int, str], _OpenStream], boot: int
 ) -> dict[str, int]:
-    """Per stream of a boot the last sequence that is known."""
+    """Return per stream of a boot the last known sequence."""
     found = {name: last for (old, name), last in loaded.sealed.items() if old == boot}
     for name, mark in loaded.evicted.items():
         if mark.boot == boot:
@@ -268,7 +280,7 @@ def _find_lasts(
 
 
 def _find_firsts(lasts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    """Per stream the first sequence that may be missing."""
+    """Return per stream the first sequence that may be missing."""
     return tuple(sorted((stream, last + 1) for stream, last in lasts.items()))
 
 
@@ -280,7 +292,7 @@ def find_lost_with_file(
     from_ms: int,
     utc_ms: int,
 ) -> list[GapRecord]:
-    """Return what stood only in a file that was removed under us: all of this boot that is not in memory.
+    """Return gap records for a file that was removed: all of this boot that is not in memory.
 
     ``heads`` are the newest samples of older boots: of those only what the marks do not cover.
     """
@@ -301,7 +313,7 @@ def find_lost_with_file(
 
 
 def make_unknown_end(loaded: FileContents, boot_before: int, utc_ms: int) -> GapRecord:
-    """Return the record of a damaged file that does not say how it ended: all after what is left."""
+    """Make the record of a damaged file that does not tell how it ended: all after what is left."""
     boot = max([boot_before, *(mark.boot for mark in loaded.heads.values())])
     heads = loaded.heads.items()
     firsts = tuple(sorted((stream, mark.seq + 1) for stream, mark in heads if mark.boot == boot))

@@ -1,7 +1,7 @@
-"""Compact columns of a chunk: times of samples, and names of points by number.
+"""Keep compact columns of a chunk: times of samples, and names of points by number.
 
-One answer of a device tells of up to 125 points at one moment; times are two fifths of what an open chunk
-would hold of them.
+One answer of a device holds up to 125 points with the same time.  Without this, times would be two fifths of
+an open chunk.
 """
 
 from array import array
@@ -13,16 +13,16 @@ from typing import overload
 
 
 class SampleTimes(Sequence[int]):
-    """Milliseconds, UTC, by the index of the sample.  The loop appends, any thread may read.
+    """Times in ms (UTC) by the index of the sample.  The loop appends, any thread may read.
 
-    A sample's time is there once ``len`` counts it.
+    A sample's time exists once ``len`` counts it.
     """
 
     __slots__ = ("_ends", "_times")
 
     def __init__(self, times: Iterable[int] = ()) -> None:
         self._times = array("q")
-        self._ends = array("I")  # up to which sample each of them holds
+        self._ends = array("I")  # up to which sample each time holds
         self.extend(times)
 
     def __len__(self) -> int:
@@ -41,14 +41,14 @@ class SampleTimes(Sequence[int]):
     @overload
     def __getitem__(self, index: slice) -> "array[int]": ...
     def __getitem__(self, index: int | slice) -> "int | array[int]":
-        """One time, or those from ``start`` to ``stop`` in an array."""
+        """Return one time, or those from ``start`` to ``stop`` in an array."""
         if isinstance(index, slice):
             start, stop, _ = index.indices(len(self))
             return self._between(start, stop)
         return self._times[bisect_right(self._ends, range(len(self))[index])]
 
     def spans(self, start: int, stop: int) -> Sequence[tuple[int, int]]:
-        """The moments of the samples from ``start`` to ``stop``, which are there: (time, how many)."""
+        """Return the times of the existing samples from ``start`` to ``stop``: (time, count)."""
         ends, times = self._ends, self._times
         place = bisect_right(ends, start)
         if start < stop <= ends[place]:
@@ -61,7 +61,7 @@ class SampleTimes(Sequence[int]):
         return found
 
     def span(self) -> tuple[int, int]:
-        """The earliest and the latest of them.  Raises ValueError where there is none."""
+        """Return the earliest and the latest time.  Raises ValueError if there is none."""
         return min(self._times), max(self._times)
 
     def _between(self, start: int, stop: int) -> "array[int]":
@@ -72,11 +72,11 @@ class SampleTimes(Sequence[int]):
 
     @property
     def columns(self) -> "tuple[array[int], array[int]]":
-        """The moments, and up to which sample each of them holds; not to be altered."""
+        """The times, and up to which sample each of them holds; do not change them."""
         return self._times, self._ends
 
     def append(self, time_ms: int, count: int = 1) -> None:
-        """The next ``count`` samples were taken at this moment."""
+        """Add the time of the next ``count`` samples."""
         ends = self._ends
         size = ends[-1] if ends else 0
         if size and self._times[-1] == time_ms:
@@ -86,12 +86,12 @@ class SampleTimes(Sequence[int]):
             ends.append(size + count)
 
     def extend(self, times: Iterable[int]) -> None:
-        """More times, in their order."""
+        """Add more times, in order."""
         for time_ms, run in groupby(times):
             self.append(time_ms, len(list(run)))
 
     def cut(self, count: int) -> None:
-        """Forget all but the first ``count``."""
+        """Drop all but the first ``count`` times."""
         if count >= len(self):
             return
         place = bisect_right(self._ends, count - 1) + 1 if count else 0
@@ -101,15 +101,15 @@ class SampleTimes(Sequence[int]):
 
 
 class PointNameTable(Sequence[tuple[str, str]]):
-    """Number -> (stream, metric).  It only grows, so another thread may read what it was told of."""
+    """Number -> (stream, metric).  It only grows, so another thread may read the numbers it was given."""
 
     __slots__ = ("_metrics", "_numbers", "_order", "_streams")
 
     def __init__(self) -> None:
         self._metrics: list[str] = []
-        self._streams = array("I")  # the place of each point's stream in ``_order``
+        self._streams = array("I")  # the index of each point's stream in ``_order``
         self._order: list[str] = []
-        self._numbers: dict[str, tuple[int, array[int]]] = {}  # a stream's place, and its points
+        self._numbers: dict[str, tuple[int, array[int]]] = {}  # the index of a stream, and its points
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -119,13 +119,13 @@ class PointNameTable(Sequence[tuple[str, str]]):
     @overload
     def __getitem__(self, number: slice) -> Sequence[tuple[str, str]]: ...
     def __getitem__(self, number: int | slice) -> tuple[str, str] | Sequence[tuple[str, str]]:
-        """The stream and the metric of one point, or of several."""
+        """Return the stream and the metric of one point, or of several."""
         if isinstance(number, slice):
             return [self[at] for at in range(*number.indices(len(self)))]
         return self._order[self._streams[number]], self._metrics[number]
 
     def numbers(self, stream: str) -> dict[str, int]:
-        """The metrics of a stream and their numbers; made anew at each call."""
+        """Return the metrics of a stream and their numbers, newly made at each call."""
         found = self._numbers.get(stream)
         return {} if found is None else {self._metrics[number]: number for number in found[1]}
 
@@ -138,5 +138,5 @@ class PointNameTable(Sequence[tuple[str, str]]):
         number = len(self._streams)
         numbers.append(number)
         self._metrics.append(intern(metric))
-        self._streams.append(place)  # last: whoever counts finds all of it
+        self._streams.append(place)  # last: a thread that sees the length finds all of it
         return number

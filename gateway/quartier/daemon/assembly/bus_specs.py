@@ -17,18 +17,18 @@ from quartier_drivers.contract import SLOT_NS, DeviceSpec, PointInfo
 from quartier_drivers.profile import Profile
 from quartier_drivers.registry import door
 
-# So many points are asked for in one moment, and the next as much later: what is read every second has five
-# moments, which share what is more.
+# The most points that are polled in one batch; the next batch follows POLL_PHASE_NS later.  Points that are
+# read every second have five batches, which share whatever exceeds this number.
 BATCH_POINTS_COUNT_MAX = 1_000
 POLL_PHASE_NS = 2 * SLOT_NS
-# The control cycle begins when the first moment is over, that of the connection meter wherever it stands in
-# the file, and just before the second.
+# The control cycle begins just before the second batch, when the first batch is over.  The grid meter is in
+# the first batch, wherever it is in the site file.
 CYCLE_PHASE_NS = POLL_PHASE_NS - 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class BusSpec:
-    """One bus with its devices; two equal wires need no restart between them."""
+    """One bus with its devices; a bus does not restart if its specification stays equal."""
 
     name: str
     section: Any
@@ -36,10 +36,10 @@ class BusSpec:
 
 
 def make_bus_specs(loaded: LoadedSite, state_dir: Path | None = None) -> list[BusSpec]:
-    """Every bus of the site with what is wanted from its devices.
+    """Make the specification of every bus of the site, with the points that are wanted from its devices.
 
-    An asset, contact, supply or node may stand on a device that is disabled: then nothing is asked for it.
-    What a bus keeps lies in ``state_dir``; who opens none needs to know none.
+    An asset, contact, supply or node may name a device that is disabled: then nothing is polled for it.
+    ``state_dir`` is where a bus keeps its files; it is not needed if no bus is opened.
     """
     site = loaded.site
     owners: dict[str, dict[str, str]] = {name: {} for name in site.devices}
@@ -96,7 +96,10 @@ def make_bus_specs(loaded: LoadedSite, state_dir: Path | None = None) -> list[Bu
 
 
 def _add_state_dir(section: Any, state_dir: Path | None) -> Any:
-    """A bus that keeps files is told where: whoever makes its safe values knows no site file."""
+    """Give the state directory to a bus that keeps files.
+
+    The code that writes its release values knows no site file.
+    """
     placed = getattr(section, "placed", None)
     return section if placed is None or state_dir is None else placed(state_dir)
 
@@ -116,7 +119,7 @@ def _count_points(spec: DeviceSpec, profile: Profile) -> int:
 
 
 def _find_poll_phases_ns(counts: Mapping[str, int]) -> dict[str, int]:
-    """When in its periods each device is asked: one moment is filled, then the next (decision 0015)."""
+    """Find the poll phase of each device in ns: batches are filled one after the other (decision 0015)."""
     found: dict[str, int] = {}
     phase_ns = held_count = 0
     for name, count in counts.items():
@@ -128,7 +131,10 @@ def _find_poll_phases_ns(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _find_release_limits(site: site_file.SiteFile, name: str, asset: Any) -> dict[str, float]:
-    """Return what ``on_release = "cap"`` writes: the fail-safe value of each point that can be a cap."""
+    """Return the values that ``on_release = "cap"`` writes.
+
+    They are the fail-safe values of the points that can be a limit.
+    """
     if isinstance(asset, asset_sections.PvSection):
         return {f"{name}.generation_max_w": min(asset.rated_w, site.limits.export_failsafe_w)}
     if isinstance(asset, asset_sections.ChargePointSection):
@@ -137,7 +143,7 @@ def _find_release_limits(site: site_file.SiteFile, name: str, asset: Any) -> dic
 
 
 def find_declared_points(planned: Sequence[BusSpec]) -> dict[str, PointInfo]:
-    """Return every point of the site, as far as it is known without opening anything."""
+    """Return every point of the site, as far as it is known without opening a device."""
     clock = SiteClock()
     found: dict[str, PointInfo] = {}
     for wire in planned:
@@ -150,9 +156,9 @@ def find_declared_points(planned: Sequence[BusSpec]) -> dict[str, PointInfo]:
 def find_release_values(
     planned: Sequence[BusSpec], points: Mapping[str, PointInfo]
 ) -> dict[str, float | None]:
-    """Return what control writes when an input that a setpoint needs is lost (spec/failsafe.md#rule-11).
+    """Return the values that control writes if an input of a setpoint is lost (spec/failsafe.md#rule-11).
 
-    None where nothing is to be written: the device's own timer or control takes over.
+    None means that nothing is written: the device's own timer or control takes over.
     """
     caps = {
         point: value for wire in planned for spec, _ in wire.devices for point, value in spec.caps.items()
@@ -167,7 +173,7 @@ def _find_release_value(info: PointInfo, caps: Mapping[str, float]) -> float | N
 
 
 POLLED_PROTOCOLS = frozenset({"modbus", "opcua", "sunspec"})
-"""Protocols whose devices are asked; a meter that speaks by itself keeps its own pace."""
+"""Protocols whose devices are polled; a meter that sends by itself keeps its own period."""
 
 
 FREQUENCY_QUANTITY, VOLTAGE_QUANTITIES = (
@@ -178,14 +184,14 @@ VOLTAGE_PERIOD_S = 1.0
 
 
 def find_polled_profile(loaded: LoadedSite, device: str) -> Profile:
-    """The profile of a device as it is asked: that of the connection meter as events need it."""
+    """Return the profile of a device as it is polled; that of the grid meter is sped up for grid events."""
     _, grid = loaded.site.grid()
     profile = loaded.profiles[device]
     return speed_up_profile(profile, grid.part, grid.frequency_period_s) if grid.device == device else profile
 
 
 def find_frequency_period_s(loaded: LoadedSite) -> float | None:
-    """Return how often the connection meter says its frequency, in s; None where it does not."""
+    """Return the period in s at which the grid meter gives its frequency; None if it gives none."""
     _, grid = loaded.site.grid()
     profile = find_polled_profile(loaded, grid.device)
     point = profile.parts.get(grid.part, {}).get(FREQUENCY_QUANTITY)
@@ -193,9 +199,9 @@ def find_frequency_period_s(loaded: LoadedSite) -> float | None:
 
 
 def speed_up_profile(profile: Profile, part: str, frequency_s: float) -> Profile:
-    """The profile with ``part``'s frequency read every ``frequency_s`` and its voltages every second.
+    """Return the profile with ``part`` read faster: frequency every ``frequency_s``, voltages every second.
 
-    What the profile reads sooner already stays.
+    A point that the profile already reads more often keeps its period.
     """
     points = profile.parts.get(part)
     if profile.protocol not in POLLED_PROTOCOLS or points is None:

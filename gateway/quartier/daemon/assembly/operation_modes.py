@@ -1,4 +1,4 @@
-"""Make assets that run in modes from the site file (pure)."""
+"""Make operation-mode assets from the site file (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import inf
@@ -16,9 +16,9 @@ SENSED_QUANTITIES = {
     "ventilation": ("co2_ppm",),
     "load": ("waiting_on",),
 }
-"""What a role looks at beside its power, the first that is served."""
+"""Quantities that a role senses in addition to its power; where one is enough, the first readable counts."""
 ROLES_WITH_OWN_NORMAL = ("substation", "ventilation")
-"""Roles whose normal mode is their own control's, where their device can be given back to that."""
+"""Roles whose normal mode is their own control, if their device can be given back to that control."""
 _NOON_S, _DAY_S = 43_200.0, 86_400.0
 _NORMAL_SHARE, _LOWERED_SHARE = 0.75, 0.5
 _LITRES_PER_M3 = 1000.0
@@ -29,9 +29,10 @@ def make_operation_mode_asset(
     shared: Mapping[str, Any],
     place: tuple[float, float] | None = None,
 ) -> asset_types.OperationModeAsset:
-    """The asset as control sees it; ``shared`` is what all assets have, and how its point is written.
+    """Make the asset for control.
 
-    ``place`` is the building's, in degrees north and east.
+    ``shared`` holds the fields that all assets have, and how the point of this asset is written.  ``place``
+    is the location of the site, in degrees north and east.
     """
     said = {**shared, "rated_w": section.rated_w}
     if isinstance(section, operation_mode_sections.ChpSection):
@@ -89,7 +90,7 @@ def _make_waste(
 
 
 def make_daily_run(load: LoadSection, said: Mapping[str, Any]) -> asset_types.BatchLoad:
-    """A load that does one run a day."""
+    """Make a load that does one run a day."""
     return asset_types.BatchLoad(
         **said,
         rated_w=load.rated_w,
@@ -111,7 +112,7 @@ def _make_variable_speed_asset(
     section: operation_mode_sections.SubstationSection | operation_mode_sections.VentilationSection,
     said: Mapping[str, Any],
 ) -> asset_types.OperationModeAsset:
-    """Return what turns at a speed: its power goes with the third power of that (affinity laws)."""
+    """Make a variable-speed asset: its power goes with the cube of its speed (affinity laws)."""
     if isinstance(section, operation_mode_sections.SubstationSection):
         speeds = _step_down(section.pump_normal_pct, section.pump_min_pct, section.pump_step_pct)
         return asset_types.HeatSubstation(
@@ -128,7 +129,7 @@ def _make_variable_speed_asset(
 def _find_temperature_bands(
     substation: operation_mode_sections.SubstationSection,
 ) -> Iterator[tuple[str, float, float]]:
-    """Lowest and highest temperature of each that has a limit, in degrees Celsius."""
+    """Yield lowest and highest temperature in °C of each quantity that has a limit."""
     for quantity, low_c, high_c in (
         ("supply_c", substation.supply_min_c, substation.supply_max_c),
         ("return_c", substation.return_min_c, substation.return_max_c),
@@ -144,7 +145,7 @@ def _make_speed_modes(rated_w: float, speeds: Iterable[float]) -> tuple[asset_ty
 
 
 def _step_down(most: float, least: float, step: float) -> Iterator[float]:
-    """From the most by steps to the least, which is always there."""
+    """Step down from the highest value to the lowest, which is always included."""
     here = most
     while here > least:
         yield here
@@ -169,7 +170,10 @@ def _find_comfort(
 
 
 def _make_water(heat: operation_mode_sections.HeatSection) -> asset_types.WaterTank | None:
-    """Return what it heats; where no loss is said, the most that EU 814/2013 allows (annex II, 2)."""
+    """Make the tank that the asset heats; None if it has none.
+
+    A loss that is not given is the most that EU 814/2013 allows (annex II, 2).
+    """
     if heat.tank_m3 is None:
         return None
     allowed_w = 16.66 + 8.33 * (heat.tank_m3 * _LITRES_PER_M3) ** 0.4
@@ -185,7 +189,7 @@ def _make_water(heat: operation_mode_sections.HeatSection) -> asset_types.WaterT
 def _make_heat_modes(
     heat: operation_mode_sections.HeatSection, quantity: str
 ) -> list[asset_types.OperationMode]:
-    """From the most to the least; a lowered setpoint is expected to halve what it takes."""
+    """Make the modes from most to least power; a lowered setpoint is expected to halve the power."""
     most_w = heat.rated_w
     normal_w = _NORMAL_SHARE * most_w if heat.normal_w is None else min(heat.normal_w, most_w)
     if quantity == "relay_on":
@@ -223,7 +227,7 @@ def _make_shifted_modes(
 
 
 def _make_dimming_modes(lights: operation_mode_sections.LightsSection) -> Iterator[asset_types.OperationMode]:
-    """Full light, and each step below it down to the least."""
+    """Make full light, and each step below it down to the lowest."""
     for share_pct in _step_down(100.0, lights.dim_min_pct, lights.dim_step_pct):
         yield asset_types.OperationMode(
             f"{share_pct:g} % light", share_pct, lights.rated_w * share_pct / 100.0
@@ -231,12 +235,12 @@ def _make_dimming_modes(lights: operation_mode_sections.LightsSection) -> Iterat
 
 
 def _find_light_periods(evening: Iterable[str]) -> list[tuple[float, float]]:
-    """Seconds of the local day and the share of the light from then on, in %; from noon to noon."""
+    """Return pairs of local time of day in s and light level from then on in %, sorted from noon to noon."""
     steps = [(parse_time_of_day_s(text[:5]), float(text[5:].rstrip(" %"))) for text in evening]
     return sorted(steps, key=lambda step: (step[0] - _NOON_S) % _DAY_S)
 
 
 def parse_time_of_day_s(time_of_day: str) -> float:
-    """``"07:30"`` as seconds of the day."""
+    """Return a time of day such as ``"07:30"`` in s since midnight."""
     hours, minutes = time_of_day.split(":")
     return int(hours) * 3600.0 + int(minutes) * 60.0

@@ -1,4 +1,4 @@
-"""Make the site as control sees it, from the site file and the points that devices serve (pure)."""
+"""Make the site model for control from the site file and the points that devices serve (pure)."""
 
 from collections.abc import Iterator, Mapping
 from math import inf
@@ -19,16 +19,17 @@ from quartier_drivers.contract import PointInfo
 
 
 def make_declared_site(loaded: LoadedSite) -> site_layout.Site:
-    """Return the building as control will see it, without opening anything: for ``quartier check``."""
+    """Make the site for control without opening a device: for ``quartier check``."""
     return make_site(loaded.site, find_declared_points(make_bus_specs(loaded)), {})
 
 
 def make_site(
     site: site_file.SiteFile, points: Mapping[str, PointInfo], values: Mapping[str, float | None]
 ) -> site_layout.Site:
-    """The building as control sees it; ``points`` are those that the site's devices serve.
+    """Make the site for control.
 
-    ``values`` are the release values (see ``release_values``).
+    ``points`` are those that the site's devices serve.  ``values`` are the release values (see
+    ``find_release_values``).
     """
     grid_name, grid = site.grid()
     limits = site.limits
@@ -177,7 +178,7 @@ def _make_asset(
 
 
 def _find_extra_readings(name: str, role: str, points: Mapping[str, PointInfo]) -> dict[str, Any]:
-    """Return what is looked at beside its power, as far as it is served."""
+    """Return the served quantities that are sensed in addition to power, and their longest period in s."""
     senses = [
         point
         for one in operation_modes.SENSED_QUANTITIES.get(role, ())
@@ -209,7 +210,8 @@ def _make_battery(
         soc_period_s=find_period_s(points, f"{shared['name']}.soc_pct"),
         lease_s=min(lease_s, 60.0),
         writable=setpoint is not None and setpoint.writable,
-        # A setpoint must end when we read on but no longer decide: a timer that reading keeps alive does not.
+        # A setpoint must end when the gateway still reads but no longer decides.  A timer that reads keep
+        # alive does not end it.
         falls_back=setpoint is None or (timer is not None and timer.kept_by == "writes"),
     )
 
@@ -224,9 +226,10 @@ def _find_curtailment(name: str, asset: asset_sections.PvSection, points: Mappin
 
 
 def make_node(name: str, section: connection_sections.NodeSection, points: Mapping[str, PointInfo]) -> Node:
-    """The node as control sees it; ``points`` are those that the site's devices serve.
+    """Make the node for control; ``points`` are those that the site's devices serve.
 
-    One whose meter is not served stays a metered one: unread, all below it counts at its worst.
+    A node whose meter is not served stays a metered node: without readings, everything below it counts at its
+    worst case.
     """
     periods = [
         points[f"{name}.{quantity}"].period_s
@@ -247,19 +250,20 @@ def make_node(name: str, section: connection_sections.NodeSection, points: Mappi
 
 
 def is_writable(points: Mapping[str, PointInfo], point: str) -> bool:
-    """Return whether it takes orders."""
+    """Return whether the point accepts commands."""
     return point in points and points[point].writable
 
 
 def is_given_back(points: Mapping[str, PointInfo], point: str) -> bool:
-    """Return whether leaving gives it back to its device's own control."""
+    """Return whether the release gives the point back to the control of its own device."""
     return point in points and points[point].on_release == "own"
 
 
 def find_own_controls(points: Mapping[str, PointInfo]) -> dict[str, bool]:
-    """The points that go back to their device's own control, and whether they show that they did.
+    """Find the points that go back to the control of their own device, and whether they show it.
 
-    One that does not show it and whose memory each write wears is given back once: it is not among them.
+    A point that does not show it, and whose memory wears with each write, is given back once; it is not in
+    the result.
     """
     given = {name: one for name, one in points.items() if one.writable and one.on_release == "own"}
     return {
@@ -270,17 +274,17 @@ def find_own_controls(points: Mapping[str, PointInfo]) -> dict[str, bool]:
 
 
 def is_read_back(points: Mapping[str, PointInfo], point: str) -> bool:
-    """Return whether what its device holds can be read; true where there is no such point."""
+    """Return whether the value in the device can be read back; True if there is no such point."""
     return point not in points or points[point].read_back
 
 
 def has_fallback(points: Mapping[str, PointInfo], point: str) -> bool:
-    """Return whether its device forgets orders by itself; true where there is no such point."""
+    """Return whether the device drops commands by itself after a time; True if there is no such point."""
     return point not in points or points[point].fallback is not None
 
 
 def find_lease_s(points: Mapping[str, PointInfo], point: str) -> float:
-    """Return how long an order stands without being written again, in s; infinite without a timer."""
+    """Return the time in s for which a command lasts without a refresh; infinite without a timer."""
     fallback = points[point].fallback if point in points else None
     return (
         inf if fallback is None else min(fallback.after_s, 3 * (fallback.refresh_s or fallback.after_s / 3))
@@ -288,19 +292,19 @@ def find_lease_s(points: Mapping[str, PointInfo], point: str) -> float:
 
 
 def find_period_s(points: Mapping[str, PointInfo], point: str) -> float:
-    """Return how often it is read, in s."""
+    """Return the read period of a point in s; 1 s if there is no such point."""
     return points[point].period_s if point in points else 1.0
 
 
 def find_measured_period_s(points: Mapping[str, PointInfo], point: str) -> float | None:
-    """Return how often it is read, in s; None where there is no such point."""
+    """Return the read period of a point in s; None if there is no such point."""
     return points[point].period_s if point in points else None
 
 
 def make_supplies(
     site: site_file.SiteFile, points: Mapping[str, PointInfo]
 ) -> tuple[site_layout.SupplyMeter, ...]:
-    """Those of the site file, and the grid meter itself where it says what is subscribed."""
+    """Make the supply meters of the site file; add the grid meter if it states the subscribed power."""
     grid, _ = site.grid()
     said = {name: supply.release_s for name, supply in site.supplies.items()}
     if any(f"{grid}.{quantity}" in points for quantity in SUBSCRIBED_POWER_POINTS):
@@ -319,7 +323,7 @@ def make_supplies(
 def find_clock_sources(
     site: site_file.SiteFile, points: Mapping[str, PointInfo]
 ) -> Iterator[site_layout.ClockSource]:
-    """Meters that say what time it is, or, at the connection, which tariff counts; supplies first."""
+    """Yield meters that tell the time or, at the connection, the tariff in force; supplies first."""
     at_the_connection = (*site.supplies, site.grid()[0])
     for name in dict.fromkeys((*at_the_connection, *site.nodes)):
         tariff_s = (

@@ -11,12 +11,12 @@ from quartier.store.history_store import Store
 
 
 def find_random_seed(site: site_file.SiteFile) -> int:
-    """A number of this building's own, the same at every start, that spreads random delays."""
+    """Return a number specific to this site, the same at every start, that spreads random delays."""
     return zlib.crc32(f"{site.site.district}.{site.site.id}".encode())
 
 
 def make_link_params(site: site_file.SiteFile, limits: site_layout.SiteLimits) -> LinkParameters:
-    """Return what the link-state machine is told."""
+    """Make the parameters of the link-state machine."""
     return LinkParameters(
         limits=limits,
         heartbeat_timeout_s=site.limits.heartbeat_timeout_s,
@@ -28,18 +28,18 @@ def make_link_params(site: site_file.SiteFile, limits: site_layout.SiteLimits) -
 
 
 def find_no_fallback_reasons(site: site_file.SiteFile) -> dict[str, str]:
-    """Why assets may be given orders that their device does not forget by itself, as the site file says."""
+    """Find why assets may be ordered although their device never drops a command, as the site file states."""
     found = {name: getattr(asset, "accept_no_fallback", None) for name, asset in site.assets.items()}
     return {name: reason for name, reason in found.items() if reason is not None}
 
 
 def list_local_assets(site: site_file.SiteFile) -> tuple[str, ...]:
-    """The assets whose data never leave the building."""
+    """List the assets whose data never leave the site."""
     return tuple(name for name, asset in site.assets.items() if asset.share == "local")
 
 
 def make_store(site: site_file.SiteFile, runtime_dir: Path, state_dir: Path) -> Store:
-    """The local history as the site file wants it; not yet opened."""
+    """Make the local history as the site file configures it; it is not opened yet."""
     return Store(
         site.store.file(state_dir),
         runtime_dir,
@@ -54,7 +54,7 @@ def make_store(site: site_file.SiteFile, runtime_dir: Path, state_dir: Path) -> 
 
 
 def make_deadbands(site: site_file.SiteFile) -> dict[str, Deadband]:
-    """The site's deadbands, by unit or kind of value."""
+    """Make the site's deadbands, by unit or kind of value."""
     said = site.store.deadbands
     power = Deadband(said.power_w, said.power_pct, said.power_period_s)
     counter = Deadband(period_s=said.counter_period_s)

@@ -28,15 +28,15 @@ from quartier_drivers.registry import door
 if TYPE_CHECKING:
     from quartier.commissioning.probe_results import ProbeResult
     from quartier.config.sections.site_file import SiteFile
-# Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
+# Real seconds that a running exchange gets to finish when a bus is stopped; then it is cancelled.
 STOP_TIMEOUT_S = 0.5
-# What makes two sections of a bus the same wire: with anything else changed, the devices are the same ones.
+# Two bus sections with equal values here are the same wire: whatever else changed, the devices are the same.
 ENDPOINT_KEYS = ("kind", "host", "interface", "port")
 
 
 @dataclass(frozen=True, slots=True)
 class RunningBus:
-    """A running bus: what it was made from, itself, and its task."""
+    """A running bus: its specification, the bus itself, and its task."""
 
     wire: BusSpec
     bus: Bus
@@ -46,9 +46,9 @@ class RunningBus:
 class BusManager:
     """Starts, keeps and stops the buses.
 
-    ``deliver`` takes all readings, ``tally`` counts the writes, ``tell`` is for what people should know,
-    ``memory`` for what devices must know after a restart, ``fallbacks`` for what was found of theirs; buses
-    that ask are in the ``moment``.
+    ``deliver`` takes all readings.  ``tally`` counts the writes.  ``tell`` takes notes for people.
+    ``memory`` holds what drivers must know after a restart.  ``fallbacks`` holds what was found of the
+    devices' fallbacks.  Polled buses are batched in ``moment``.
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class BusManager:
         self.fallbacks = fallbacks or KnownFallbacks()
         self.memory = memory or DeviceMemory()
         self.probes: Mapping[str, ProbeResult] = MappingProxyType({})
-        """What probes found, by asset."""
+        """Probe results, by asset."""
         self._tell = tell
         self.moment = PollBatch()
         self.write_listener: WriteListener = NO_WRITE_LISTENER
-        """Hears what becomes of each write; to be set before ``follow``."""
+        """Is informed of the outcome of each write; set it before ``follow``."""
         self._group = group
         self._clock = clock
         self._deliver = deliver
@@ -79,11 +79,11 @@ class BusManager:
         self.points: PointDirectory[Bus] = PointDirectory(())
         passing = ClientWrites(clock, lambda: self.write_listener, tell)
         self.shares = Shares(group, clock, passing, self._log_failure)
-        """Who else uses our connections."""
+        """The other masters that use the connections of the gateway."""
         self.recorder = BusRecorder(
             clock, lambda: [(one.bus, one.wire.section) for one in self._members.values()]
         )
-        """What stood on the buses just now."""
+        """The most recent frames on the buses."""
 
     @property
     def buses(self) -> list[Bus]:
@@ -92,22 +92,22 @@ class BusManager:
 
     @property
     def wires(self) -> list[BusSpec]:
-        """Return what the buses were made from."""
+        """The specifications that the buses were made from."""
         return [member.wire for member in self._members.values()]
 
     def drivers(self) -> list[tuple[str, Driver]]:
-        """Every device's driver, by its name."""
+        """Return every driver with the name of its device."""
         return [(health.name, health.driver) for bus in self.buses for health in bus.devices.values()]
 
     async def follow(self, wires: Sequence[BusSpec]) -> AbstractSet[str]:
-        """Make the fleet what ``wires`` says; a bus whose wire is the same does not miss a poll.
+        """Start and stop buses so that they match ``wires``; a bus with an equal one misses no poll.
 
         Returns the points of the buses that were started.
         """
         wanted = {wire.name: wire for wire in wires}
         leaving = [member for name, member in self._members.items() if wanted.get(name) != member.wire]
         await asyncio.gather(*(self._stop_bus(member, wanted.get(member.wire.name)) for member in leaving))
-        self.memory.gather(self.drivers(), self._clock.utc_ms())  # what is on disk may be a minute old
+        self.memory.gather(self.drivers(), self._clock.utc_ms())  # the copy on disk may be a minute old
         kept = self._members
         self._members = {
             name: kept[name] if name in kept and kept[name] not in leaving else self._start(wire)
@@ -119,7 +119,7 @@ class BusManager:
         return PointDirectory((bus, bus.points) for bus in started).keys()
 
     def share(self, site: "SiteFile") -> None:
-        """Let others use the buses, and record them, as the site file says; at once after ``follow``."""
+        """Share and record the buses as the site file says; call it directly after ``follow``."""
         self.recorder.follow(site.recording)
         units = {
             name: frozenset(device.unit for device in site.devices.values() if device.bus == name)
@@ -156,7 +156,7 @@ class BusManager:
         return RunningBus(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
 
     async def _stop_bus(self, member: RunningBus, successor: BusSpec | None) -> None:
-        """Stop a bus; devices that do not stay as they are, where they are, get their safe values first."""
+        """Stop a bus; first write the release values of devices that leave it or change."""
         await _stop_polling([member])
         stays = successor is not None and _find_endpoint(successor) == _find_endpoint(member.wire)
         staying = successor.devices if successor is not None and stays else ()
@@ -179,24 +179,24 @@ class BusManager:
         )
 
     def post(self, commands: Iterable[Command], now_ns: int) -> None:
-        """Put each command into the mailbox of its bus; one for a point that is not there is dropped."""
+        """Put each command into the mailbox of its bus; drop a command for an unknown point."""
         for command in commands:
             bus = self.points.find_holder(command.point)
             if bus is not None:
                 bus.post(command, now_ns)
 
     def give_back(self, points: Sequence[str]) -> None:
-        """Have points given back to their devices' own control, now and once."""
+        """Give points back to the control of their own devices, once and at once."""
         for bus in self.buses:
             bus.give_back(points)
 
     def report(self, now_ns: int) -> list[Readings]:
-        """The own points of each bus and its devices."""
+        """Return the own points of each bus and its devices."""
         self.recorder.drop_old()
         return [bus.report(now_ns) for bus in self.buses]
 
     def silent(self) -> set[str]:
-        """Owners whose every device is silent, or stands on a bus that was parked: they get DDEATH."""
+        """Return owners whose devices are all silent or on a parked bus: they get DDEATH."""
         known: set[str] = set()
         heard: set[str] = set()
         for member in self._members.values():
@@ -207,7 +207,7 @@ class BusManager:
         return known - heard
 
     def make_release_table(self) -> list[release.BusRelease]:
-        """The safe values of every output, encoded, for ``release.json``; of those that answer first."""
+        """Make the encoded release values of all outputs for ``release.json``; reachable devices first."""
         return [
             release.BusRelease(
                 member.wire.name,
@@ -219,15 +219,16 @@ class BusManager:
         ]
 
     def find_reachability(self) -> list[tuple[bool, object]]:
-        """Which devices answer, and what caps stand in them: as that changes, so may the release table.
+        """Return for each device whether it is reachable and what limits it holds.
 
-        A driver tells the latter as ``standing``, where what it writes on leaving depends on it.
+        If this changes, the release table may change.  A driver has the limits as ``standing`` if its release
+        values depend on them.
         """
         healths = (health for bus in self.buses for health in bus.devices.values())
         return [(health.reachable, getattr(health.driver, "standing", None)) for health in healths]
 
     async def leave(self) -> list[str]:
-        """Stop polling and write every safe value, all buses at once; returns what failed."""
+        """Stop polling and write every release value, on all buses at once; return the failures as text."""
         self.shares.close()
         await _stop_polling(list(self._members.values()))
         failures = await asyncio.gather(*(self._left(member) for member in self._members.values()))
@@ -242,7 +243,7 @@ class BusManager:
 
 
 def _find_values_left(bus: Bus) -> dict[str, float | None]:
-    """The values that points are left with: a cap that stands lower than its safe value is not raised."""
+    """Find the values that points keep after release: a limit below its release value is not raised."""
     found = dict(bus.safe)
     for point, value in bus.safe.items():
         last = bus.mailbox.outcomes.get(point)
@@ -256,9 +257,9 @@ def _find_endpoint(wire: BusSpec) -> list[Any]:
 
 
 async def _stop_polling(members: Sequence[RunningBus]) -> None:
-    """Stop polling: after the exchange in hand where that ends soon, else in the middle of it.
+    """Stop polling after the running exchange if it ends soon, else in the middle of it.
 
-    An answer that nobody waited for is owed: a serial device may not be asked again until it can no
+    An answer that nobody waited for may still arrive: a serial device may not be polled again until it can no
     longer come.
     """
     if not members:
@@ -275,10 +276,10 @@ async def _stop_polling(members: Sequence[RunningBus]) -> None:
 
 
 class ReleaseFile:
-    """What was last kept, and whether it still stands there as we wrote it.
+    """The release file that was last written, and whether it is still there unchanged.
 
-    A full folder is no reason to stop steering: it is said once, and tried again; so is one that somebody
-    deleted or altered under us.
+    A full disk is no reason to stop control: it is logged once, and the write is tried again.  A file that
+    somebody deleted or changed is written again too.
     """
 
     def __init__(self, runtime_dir: Path, log: Any) -> None:
@@ -291,16 +292,16 @@ class ReleaseFile:
 
     @property
     def fault(self) -> str:
-        """Return why it cannot be kept now; empty when it can."""
+        """The reason that the file cannot be written now; empty if it can."""
         return self._fault
 
     def follow(self, fleet: BusManager) -> None:
-        """Keep it anew where devices came or went, or what stands in them changed."""
+        """Write the file again if devices came or went, or if the limits in them changed."""
         if fleet.find_reachability() != self._reached:
             self.keep(fleet)
 
     def keep(self, fleet: BusManager) -> None:
-        """Keep it, if it changed or is no longer there."""
+        """Write the file if the table changed, or if somebody removed or changed the file."""
         self._reached = fleet.find_reachability()
         table = fleet.make_release_table()
         if table == self._table and release.find_stamps(self._runtime_dir) == self._stamps:

@@ -1,4 +1,4 @@
-"""Record the frames of the buses, and give them to whoever asks."""
+"""Record the frames of the buses, and provide them on request."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,7 +18,7 @@ _NO_RECORDING = "is not recorded: recording.buffer_max_bytes is 0 in the site fi
 
 
 class BusRecorder:
-    """``members`` gives each bus with its section of the site file."""
+    """The recorder of all buses; ``members`` returns each bus with its section of the site file."""
 
     def __init__(self, clock: SiteClock, members: Callable[[], list[tuple[Bus, Any]]]) -> None:
         self._clock = clock
@@ -26,7 +26,7 @@ class BusRecorder:
         self._of: dict[str, tuple[Any, Tape]] = {}
 
     def follow(self, setting: "RecordingSection") -> None:
-        """Record each bus as the site file says; one that goes on keeps its tape."""
+        """Record each bus as the site file says; a bus that continues keeps its tape."""
         kept, self._of = self._of, {}
         buses = [(bus, bus.line) for bus, _ in self._members() if isinstance(bus.line, Recordable)]
         for bus, line in buses:
@@ -46,14 +46,14 @@ class BusRecorder:
             self._of[name] = line, tape
 
     def drop_old(self) -> None:
-        """Drop what is too old; once in a while."""
+        """Drop frames that are too old; call it from time to time."""
         for _, tape in self._of.values():
             tape.age()
 
     def taken(self, name: str, after: int = -1) -> "tuple[WireRecord, Iterator[Frame]] | None":
-        """A bus without its frames, and those of its tape with later numbers than ``after``.
+        """Return the record of a bus without frames, and its frames numbered above ``after``.
 
-        None: there is no such tape.  To make all frames takes milliseconds, so whoever wants them makes them.
+        None if there is no tape.  Making all frames takes milliseconds, so the caller iterates over them.
         """
         from quartier.commissioning.wire_record.wire_record import (  # noqa: PLC0415 - unused before there is something to tell
             WireRecord,
@@ -71,9 +71,9 @@ class BusRecorder:
         return head, map(partial(hide_password, section.kind), self._of[name][1].frames(after))
 
     def told(self, question: str) -> Iterator[Any] | dict[str, Any] | None:
-        """The desk's answer: a head, then a row a frame.  ``NAME@NUMBER`` asks for what came after.
+        """Return the answer of the local socket: a head, then one row per frame.
 
-        None where no bus is called so.
+        ``NAME@NUMBER`` asks for the frames after that number.  None if there is no bus of that name.
         """
         from quartier.commissioning.wire_record.wire_record import dump_frame  # noqa: PLC0415 - as above
 
@@ -95,7 +95,7 @@ def _find_address(section: Any) -> str:
 
 
 def _find_secrets(bus: Bus) -> Iterator[str]:
-    """Yield what devices said of themselves that names them and nobody else."""
+    """Yield identity texts of devices that identify exactly one device."""
     for health in bus.devices.values():
         for key in ("serial", "id", "address"):
             if text := str(health.identity.get(key, "")):

@@ -24,13 +24,13 @@ if TYPE_CHECKING:  # a site that shares nothing does not even import it
     from quartier_drivers.modbus.share.host import Host
     from quartier_drivers.modbus.share.queue import Queue
 
-# Of one who tries again and again people are told once in so long (real seconds).
+# Real seconds between two reports about a client that keeps trying.
 REPORT_PERIOD_S = 60.0
 _VALUES_COUNT_MAX = 8
 
 
 class ClientWrites:
-    """``witness`` hears of writes to devices of assets, ``tell`` of others and of what was not allowed."""
+    """``witness`` gets writes to devices of assets; ``tell`` gets other writes and forbidden ones."""
 
     def __init__(
         self, clock: SiteClock, witness: Callable[[], WriteListener], tell: Callable[[Note], None]
@@ -42,7 +42,7 @@ class ClientWrites:
         self._untold_count: dict[str, int] = {}
 
     def __call__(self, owners: Mapping[int, Sequence[str]], passed: "Passed") -> None:
-        """Hear of one; ``owners`` are the assets whose device answers under each unit."""
+        """Handle one write; ``owners`` are the assets whose device answers under each unit."""
         if passed.verdict == "barred":
             self._report_forbidden(passed)
             return
@@ -85,7 +85,7 @@ def _format_values(values: Sequence[int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OpenShare:
-    """A place where somebody listens: for which bus, what was declared, and its task."""
+    """An address where a share listens: its bus, its declarations, its host and its task."""
 
     bus: Bus
     declared: Mapping[str, ShareSection]
@@ -94,9 +94,9 @@ class OpenShare:
 
 
 class Shares:
-    """Starts and stops listening as the site file wants it.
+    """Starts and stops the listeners as the site file says.
 
-    ``passed`` hears of each write, with the assets of each unit.
+    ``passed`` gets each write, with the assets of each unit.
     """
 
     def __init__(
@@ -120,9 +120,9 @@ class Shares:
         buses: Sequence[tuple[BusSpec, Bus]],
         units: Mapping[str, frozenset[int]] = MappingProxyType({}),
     ) -> None:
-        """Make it what the site file says; where nothing changed nobody is sent away.
+        """Make the listeners match the site file; unchanged listeners keep their connections.
 
-        ``units`` are those of all devices of a bus, the ones that are not read too.
+        ``units`` are those of all devices of a bus, including devices that are not read.
         """
         self._site_units = units
         by_name = {bus.name: (wire, bus) for wire, bus in buses}
@@ -145,7 +145,7 @@ class Shares:
                 self._start(place, shares, *by_name[next(iter(shares.values())).bus])
 
     def close(self) -> None:
-        """Serve nobody any more."""
+        """Close all shares."""
         self.follow({}, ())
 
     def _close_share(self, place: str) -> None:
@@ -194,10 +194,10 @@ class Shares:
         self._queues[bus.name] = bus, queue
         return queue
 
-    # What people are told
+    # Reports for people
 
     def told(self, bus: str) -> list[dict[str, Any]]:
-        """Return how the shares of a bus do, JSON-ready."""
+        """Return the state of the shares of a bus, JSON-ready."""
         return [
             {
                 "name": client.terms.name,
@@ -216,7 +216,7 @@ class Shares:
         ]
 
     def deaf(self) -> dict[str, str]:
-        """Shares that cannot listen, and why."""
+        """Return the shares that cannot listen, each with the reason."""
         return {name: one.host.why for one in self._open.values() if one.host.why for name in one.declared}
 
 
@@ -240,7 +240,7 @@ def _make_terms(name: str, share: ShareSection, units: frozenset[int]) -> Any:
 
 
 def _find_units(unit: int, profile: Any) -> frozenset[int]:
-    """The units that a device answers under: its own, and those of single points."""
+    """Return the units that a device answers under: its own, and those of single points."""
     if not isinstance(profile, RegisterProfile):
         return frozenset({unit})
     points = (point for part in profile.parts.values() for point in part.values())
@@ -252,7 +252,7 @@ def _find_all_units(wire: BusSpec) -> frozenset[int]:
 
 
 def _find_owners(wire: BusSpec) -> dict[int, list[str]]:
-    """Return whose device answers under each unit."""
+    """Return the assets whose device answers under each unit."""
     found: dict[int, list[str]] = {}
     for spec, profile in wire.devices:
         for unit in _find_units(spec.unit, profile):
@@ -261,6 +261,6 @@ def _find_owners(wire: BusSpec) -> dict[int, list[str]]:
 
 
 def _is_silent(bus: Bus, devices: Iterable[str]) -> bool:
-    """Return whether all who answer under a unit are known not to; of another unit nothing is known."""
+    """Return whether all devices under a unit are known to be silent; False for a unit without devices."""
     healths = [bus.devices[name] for name in devices if name in bus.devices]
     return bool(healths) and all(health.silent or health.aside for health in healths)

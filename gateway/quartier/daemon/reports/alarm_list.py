@@ -1,7 +1,7 @@
-"""Keep the list of alarms: raise, end, acknowledge, save.
+"""Keep the list of alarms: raise, clear, acknowledge, save.
 
-Log and history tell each alarm once when it is raised and once when it is gone, by code; its figures may
-change meanwhile.  The list is on disk within a second of what a person must not lose.
+Log and history report each alarm by code, once when it is raised and once when it is cleared; its values may
+change meanwhile.  Changes that a person must not lose are on disk within a second.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from quartier_drivers.who import Who
 ALARMS_FILE = "alarms"
 SAVE_PERIOD_S = 1.0
 SAVE_COUNTS_PERIOD_S = 60.0
-"""How often mere counts are worth a write."""
+"""The period in s at which changed counts alone are saved."""
 
 
-# A fast clock makes no busy disk.
+# A fast clock must not keep the disk busy.
 SAVE_PERIOD_FLOOR_S = 0.2
 PLACE_KEYS = ("section", "task", "file", "point", "device", "line", "share")
-"""What of an event's data says what it is about; the first that is there."""
+"""Keys of event data that say what an event is about; the first one present is used."""
 
 
 _ENDED_CODES = {
@@ -46,16 +46,16 @@ AlarmSource = Callable[[Now], Iterable[Alarm]]
 
 
 class AlarmManager:
-    """Called once a cycle with what control sees; ``sources`` give the rest.
+    """The manager of alarms, called in each cycle with what control sees; ``sources`` give the rest.
 
-    Without a ``state_dir`` nothing is kept.
+    Without ``state_dir`` nothing is saved.
     """
 
     def __init__(self, event: RecordEvent, log: Any, clock: SiteClock, state_dir: Path | None = None) -> None:
         self.sources: tuple[AlarmSource, ...] = ()
         self.book = AlarmList()
         self.heed: Callable[[AlarmRecord, Now], None] = lambda _one, _now: None
-        """Hears of each alarm that is raised."""
+        """Is called for each alarm that is raised."""
         self._event = event
         self._log = log
         self._clock = clock
@@ -67,11 +67,11 @@ class AlarmManager:
         self._turn = asyncio.Lock()
 
     def recall(self, facts: Mapping[str, Any] | None, zone: str = "UTC") -> None:
-        """Go on with the list that an earlier run kept; ``zone`` is the building's time zone."""
+        """Continue with the list that an earlier run saved; ``zone`` is the site's time zone."""
         self.book = AlarmList.load(facts, zone)
 
     def look(self, seen: Iterable[Alarm], now: Now) -> None:
-        """Take what is wrong now, and tell what came and what is gone."""
+        """Update the list with the alarms present now; report which were raised and which were cleared."""
         changes = self.book.look([*seen, *self._collect_from_sources(now)], now)
         self._raised_ns |= {one.key: now.ns for one in changes.raised}
         self._cleared_ns |= {one.key: now.ns for one in changes.cleared}
@@ -94,7 +94,7 @@ class AlarmManager:
             yield Alarm("state.not_kept", "", f"the list of alarms cannot be written: {self._fault}")
 
     def note(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
-        """Hear of an event; one that is an alarm counts as present for as long as its kind says."""
+        """Handle an event; if it is an alarm, it counts as present for as long as its kind says."""
         of = next((str(data[place]) for place in PLACE_KEYS if place in data), "")
         for ended in _ENDED_CODES.get(code, ()):
             self._told.pop((ended, of), None)
@@ -104,26 +104,26 @@ class AlarmManager:
             until_ns = None if forever else now.ns + round(kind.stays_s * _NS_PER_S)
             self._told[code, of] = Alarm(code, of, text), until_ns
 
-    # What people ask and do
+    # Questions and actions of people
 
     @property
     def order_handlers(self) -> OrderHandlers:
-        """Return what the operators' desk serves; who may only look asks the other one."""
+        """The orders that the order socket accepts; a client that only reads uses the question socket."""
         return {"acknowledge": self.acknowledge}
 
     def listing(self, now: Now) -> dict[str, Any]:
-        """The whole list, JSON-ready."""
+        """Return the whole list, JSON-ready."""
         rows = sorted(self.book.records.values(), key=lambda one: -one.number)
         aged = [self._render_record(one, now) for one in rows]
         return {"utc_ms": now.utc_ms, "zone": self.book.zone, **self._collect_counts(), "alarms": aged}
 
     def summary(self) -> dict[str, Any]:
-        """Return how many there are, and the newest that nobody has acknowledged."""
+        """Return the counts, and the newest alarm that nobody has acknowledged."""
         newest = next(iter(self.book.unacknowledged), None)
         return {**self._collect_counts(), "newest": newest and self._render_record(newest, self._clock.now())}
 
     def _render_record(self, one: AlarmRecord, now: Now) -> dict[str, Any]:
-        """JSON-ready, with how long ago it was raised and was gone, where this start saw it."""
+        """Render an alarm, JSON-ready, with its ages since raised and cleared, if this run saw it."""
         seen = {"raised_age_s": self._raised_ns.get(one.key)}
         seen |= {"gone_age_s": None if one.is_active else self._cleared_ns.get(one.key)}
         ages = {
@@ -138,9 +138,9 @@ class AlarmManager:
         }
 
     async def acknowledge(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
-        """Note that ``who`` saw ``which`` (``ID``, ``CODE``, ``CODE:OF`` or ``all``), with a ``note``.
+        """Record that ``who`` saw ``which`` (``ID``, ``CODE``, ``CODE:OF`` or ``all``), with a ``note``.
 
-        ``kept`` says whether it is on disk.
+        ``kept`` in the answer says whether it is on disk.
         """
         which = str(request.get("which") or "")
         found = self.book.picked(which)
@@ -171,9 +171,10 @@ class AlarmManager:
         return done
 
     def reset(self, which: str, command: str, now: Now) -> bool:
-        """The district saw ``which`` (as in ``acknowledge``), by a ``command``; whether there is such a one.
+        """Reset ``which`` (as in ``acknowledge``) by a ``command`` of the district; return whether it exists.
 
-        What stands only because nobody reset it ends; what is wrong stays on the list until it is right.
+        An alarm that is present only because nobody reset it ends.  An alarm whose cause persists stays on
+        the list until the cause ends.
         """
         found = self.book.picked(which)
         for one in found:
@@ -183,10 +184,10 @@ class AlarmManager:
         self._record_acknowledgement(found, Acknowledgement("the district", command, now.utc_ms), now)
         return bool(found)
 
-    # What lasts
+    # Saving
 
     async def keep(self) -> bool:
-        """Write the list down; False, told once, when the disk refuses."""
+        """Save the list; return False and log once if the disk refuses."""
         if self._path is None:
             return False
         try:
@@ -202,7 +203,7 @@ class AlarmManager:
         return True
 
     async def run(self) -> None:
-        """Keep it whenever something changed that must last, and mere counts now and then."""
+        """Save the list after each change that must last, and changed counts from time to time."""
         changes_count, counts_count, kept_ns = 0, 0, self._clock.now_ns()
         while True:
             await self._clock.doze(SAVE_PERIOD_S, SAVE_PERIOD_FLOOR_S)
@@ -218,28 +219,28 @@ class AlarmManager:
 
 
 def _save_alarms(path: Path, facts: dict[str, Any]) -> None:
-    """One at a time: the last word of a daemon that leaves waits for what a slow disk has in hand."""
+    """Save the list, one call at a time: the last save of a leaving daemon waits for one on a slow disk."""
     with _WRITE_LOCK:
         state_file.save_facts(path, facts)
 
 
 def load_alarms(state_dir: Path) -> Mapping[str, Any] | None:
-    """The list that an earlier run kept.
+    """Load the list that an earlier run saved.
 
-    Where no copy is sound both are set aside for whoever wants to look: acknowledgements are lost, what
-    is wrong is raised anew.
+    If no copy is sound, damaged copies are set aside for inspection: acknowledgements are lost, and alarms
+    that persist are raised again.
     """
     path = state_dir / ALARMS_FILE
     facts = state_file.load_facts(path)
     if facts is None:
         for copy in state_file.find_damaged_copies(path):
-            with suppress(OSError):  # a disk that refuses keeps nobody from starting
+            with suppress(OSError):  # a disk that refuses must not prevent the start
                 copy.replace(copy.with_name(f"{copy.name}.damaged"))
     return facts
 
 
 def _render_event_data(one: AlarmRecord) -> dict[str, Any]:
-    """Return what an event says of it beside its words."""
+    """Return the data of an alarm event, in addition to its text."""
     kind = ALARM_KINDS_BY_CODE.get(one.code)
     data = {"code": one.code, "of": one.of, "severity": "" if kind is None else str(kind.severity)}
     came = [format_alarm_name(each.code, each.of) for each in one.consequences]

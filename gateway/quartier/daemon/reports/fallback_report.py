@@ -1,4 +1,4 @@
-"""Report how the fallbacks of devices stand: as points, rows and JSON."""
+"""Report the state of the devices' fallbacks: as points, rows and JSON."""
 
 from collections.abc import Iterator, Mapping
 from math import inf
@@ -23,7 +23,7 @@ FALLBACK_POINTS_PERIOD_NS = 10_000_000_000
 
 
 def find_controllable_assets(house: Site) -> Iterator[tuple[ControllableAsset, str]]:
-    """Each asset that can be given orders, with the point that takes them."""
+    """Yield each asset that can be ordered, with the point that takes the orders."""
     for asset in house.assets:
         if isinstance(asset, Battery | OperationModeAsset):
             if asset.writable:
@@ -41,10 +41,10 @@ def _is_controllable(asset: Load | ChargePointAsset) -> bool:
 
 
 class FallbackPoints:
-    """Two points of each asset that can be given orders; BAD while nobody has looked yet.
+    """Two points for each asset that can be ordered; their quality is BAD until somebody has looked.
 
-    ``<asset>.fallback_on``: whether its fall-back is as declared, and was not seen to fail; False where there
-    is none.  ``<asset>.fallback_proven_on``: whether somebody saw it act, or nothing has to act.
+    ``<asset>.fallback_on``: whether the fallback is as declared and was not seen to fail; False if there is
+    none.  ``<asset>.fallback_proven_on``: whether somebody saw it act, or nothing has to act.
     """
 
     def __init__(self, house: Site, fallbacks: KnownFallbacks) -> None:
@@ -57,7 +57,7 @@ class FallbackPoints:
         self._told_ns = 0
 
     def news(self, now_ns: int) -> tuple[Readings, ...]:
-        """All of them, where somebody looked since the last call, and every 10 s."""
+        """Return all points if somebody looked since the last call, and every 10 s; else nothing."""
         count = self._fallbacks.changes_count
         if not self.names or (
             count == self._told_count and now_ns - self._told_ns < FALLBACK_POINTS_PERIOD_NS
@@ -80,12 +80,12 @@ class FallbackPoints:
 
 
 def render_fallback(info: PointInfo, known: KnownFallbacks, utc_ms: int) -> dict[str, Any]:
-    """The fall-back of one writable point, JSON-ready: what is declared, what was found, and when.
+    """Render the fallback of one writable point, JSON-ready: what is declared, what was found, and when.
 
-    ``holds``: what was written last stands, by what is declared or, as a cap that leaving left, for now.
-    ``state``: ``none``, ``unseen`` (nobody looked yet), ``verified`` (as declared, and seen to act where
-    something must), ``armed`` (as declared, nobody saw it act), ``declared`` (by the manual; the device shows
-    none of it, nobody saw it act) or ``different`` (not as declared, or seen to fail).
+    ``holds``: the last written value stays, as declared or, for a limit that was left at release, for now.
+    ``state``: ``none``, ``unseen`` (nobody looked yet), ``verified`` (as declared, and seen to act if
+    something must act), ``armed`` (as declared, nobody saw it act), ``declared`` (by the manual; the device
+    shows none of it, nobody saw it act) or ``different`` (not as declared, or seen to fail).
     """
     fallback = info.fallback
     if fallback is None:
@@ -126,22 +126,22 @@ def _find_state(problem: str, look: FallbackCheck | None, seen: FallbackProof | 
 
 
 def find_probe_command(asset: ControllableAsset | None, row: Mapping[str, Any]) -> str:
-    """The command that lets the fall-back of a row run out once; empty where it need not, or no probe can."""
+    """Return the command that lets the fallback of a row act once; empty if not needed or not possible."""
     if asset is None or row["state"] not in {"armed", "declared"} or row["holds"]:
         return ""
     steps = isinstance(asset, Battery | ChargePointAsset | Load) or (
         isinstance(asset, Pv) and asset.curtail == "limit"
     )
-    by_requests = row["kept_by"] == "requests"  # who watches it keeps it alive
+    by_requests = row["kept_by"] == "requests"  # reading it keeps it alive
     return f"quartier probe {asset.name} --watch-timer" if steps and not by_requests else ""
 
 
 def render_fallbacks(
     house: Site, fleet: BusManager, reasons: Mapping[str, str], utc_ms: int
 ) -> list[dict[str, Any]]:
-    """A row for each asset that can be given orders.
+    """Return a row for each asset that can be ordered.
 
-    ``reasons`` says by asset why the site file accepts that there is no fall-back.
+    ``reasons`` says by asset why the site file accepts that there is no fallback.
     """
     found = []
     for asset, point in find_controllable_assets(house):

@@ -25,15 +25,15 @@ RECORDED_CODES = frozenset(
         *("bus.heard_badly", "output.refused", "output.not_taken_back", "output.second_master"),
     }
 )
-"""Alarms that the bytes of a bus may explain."""
+"""Alarms that the frames of a bus may explain."""
 
 
 RECORDING_PAUSE_S = 600.0
-"""A bus that fails again sooner gets no further file: the first tells most, and a disk wears."""
+"""A bus that fails again within this time gets no further file: the first one tells most, and disks wear."""
 
 
 GARBLED_CODE, GARBLED_COUNT_MIN, GARBLED_PERIOD_S = "bus.garbled", 10, 30.0
-"""So many answers that made no sense in so long, while no device is silent for it."""
+"""This many garbled answers in this period in s are recorded, even if no device is silent."""
 
 
 _GARBLED_COUNTS = ("rubbish_count", "bad_count")
@@ -43,7 +43,7 @@ _FILE_MODE = 0o640
 
 
 class FaultRecorder:
-    """Writes into ``folder``; ``site`` gives the site file as it is used now."""
+    """Saves recordings in ``folder``; ``site`` returns the site file in use."""
 
     def __init__(
         self,
@@ -66,13 +66,13 @@ class FaultRecorder:
         self._called = asyncio.Event()
 
     def note_alarm(self, alarm: AlarmRecord, now: Now) -> None:
-        """An alarm was raised: where a bus can explain it, its frames are kept a while later."""
+        """Handle a raised alarm: if a bus can explain it, save its frames a while later."""
         bus = find_bus_of_alarm(self._site(), alarm.code, alarm.of) if alarm.code in RECORDED_CODES else None
         if bus is not None:
             self._schedule_recording(bus, alarm.code, now)
 
     def look(self, now: Now) -> None:
-        """To be called each ``GARBLED_PERIOD_S``: where much came that made no sense, it is kept."""
+        """Schedule a recording of each bus with many garbled answers; call it every ``GARBLED_PERIOD_S``."""
         before, self._garbled = (
             self._garbled,
             {bus.name: _count_garbled(bus.counts) for bus in self._fleet.buses},
@@ -91,7 +91,7 @@ class FaultRecorder:
             self._called.set()
 
     async def run(self) -> None:
-        """Keep what is due, for ever."""
+        """Save the recordings that are due, for ever."""
         while True:
             await self._called.wait()
             while self._waiting:
@@ -102,7 +102,7 @@ class FaultRecorder:
             self._called.clear()
 
     async def watch(self) -> None:
-        """Look for storms, for ever."""
+        """Check for many garbled answers, for ever."""
         while True:
             await self._clock.doze(GARBLED_PERIOD_S, _PERIOD_FLOOR_S)
             self.look(self._clock.now())
@@ -128,7 +128,7 @@ def _count_garbled(counts: Mapping[str, float]) -> float:
 
 
 def find_bus_of_alarm(site: "SiteFile", code: str, of: str) -> str | None:
-    """The bus on which stands what an alarm is about: bus, device, asset, point or grid meter."""
+    """Return the bus that carries the subject of an alarm: a bus, device, asset, point or the grid meter."""
     if of in site.buses:
         return of
     name = site.grid()[0] if code.startswith("loss.grid_meter") else of.partition(".")[0]
@@ -141,9 +141,9 @@ def find_bus_of_alarm(site: "SiteFile", code: str, of: str) -> str | None:
 def _write_recording(
     folder: Path, head: "WireRecord", frames: "Iterator[Frame]", code: str, setting: "RecordingSection"
 ) -> str:
-    """The name of a new file; the oldest beyond ``files_max_count`` are deleted.
+    """Write a new file and return its name; the oldest files beyond ``files_max_count`` are deleted.
 
-    Raises OSError, and ValueError where it cannot be masked.
+    Raises OSError, and ValueError if the recording cannot be anonymised.
     """
     from quartier.commissioning.wire_record import (  # noqa: PLC0415 - nobody needs it before the first fault
         record_file,
@@ -178,7 +178,7 @@ async def run_fault_recorder(
     event: RecordEvent,
     log: Any,
 ) -> None:
-    """Keep records of what the sentry tells, in the state directory, for ever."""
+    """Save recordings for the alarms of ``sentry`` in the state directory, for ever."""
     records = FaultRecorder(state_dir / RECORDINGS_FOLDER, fleet, site, clock, event, log)
     sentry.heed = records.note_alarm
     async with asyncio.TaskGroup() as group:

@@ -1,4 +1,4 @@
-"""The gateway's own points; reports of a standstill and of the disk."""
+"""Make the gateway's own points; report standstills and problems of the disk."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from quartier_drivers.points import split, word
 
 
 class DiskMonitor:
-    """Looks at the figures of the store; each change is one line, and an alarm is noticed by its code."""
+    """Watches the statistics of the store; logs each change once and raises alarms by code."""
 
     def __init__(self, log: Any, notice: Callable[[str, str], None] = lambda _code, _text: None) -> None:
         self._log = log
@@ -22,7 +22,7 @@ class DiskMonitor:
         self._renewed_count = 0
 
     def look(self, stats: Mapping[str, Any]) -> None:
-        """Tell what has changed since the last look (see ``Store.stats``)."""
+        """Report what changed since the last call (see ``Store.stats``)."""
         if (error := str(stats.get("error", ""))) != self._error:
             if not error:
                 self._log.info("store.back")
@@ -78,7 +78,7 @@ def find_gateway_values(
     alarms_count: int,
     synced: bool,
 ) -> dict[str, Value]:
-    """The values by full name; caps in W, lateness in s of the house."""
+    """Return the values by full point name; limits in W, lateness in s of gateway time."""
     found: dict[str, Value] = {
         "gateway.mode_index": LINK_STATES.index(view["mode"]),
         "gateway.import_max_w": float(view["caps"]["import"]["max_w"]),
@@ -94,13 +94,13 @@ def find_gateway_values(
 
 
 def make_gateway_readings(found: Mapping[str, Value], now_ns: int) -> Readings:
-    """The same as readings of now; ``found`` holds just the points of ``GATEWAY_POINTS``, in their order."""
+    """Make readings of now from the values; ``found`` holds exactly ``GATEWAY_POINTS``, in their order."""
     good = (Reading(point, value, Quality.GOOD, now_ns) for point, value in found.items())
     return columns(good, now_ns, _LAYOUT)
 
 
 def make_point_infos(points: Iterable[str], address: str) -> dict[str, PointInfo]:
-    """Return what the births say about points that no device serves."""
+    """Make the point descriptions for the births of points that no device serves."""
     return {
         point: PointInfo(point, word(split(point)[1]).kind, address, GATEWAY_PERIOD_S)  # type: ignore[arg-type]  # kinds are the contract's
         for point in points
@@ -108,7 +108,7 @@ def make_point_infos(points: Iterable[str], address: str) -> dict[str, PointInfo
 
 
 def render_status_line(view: Mapping[str, Any]) -> str:
-    """The house in a line, for ``systemctl status``."""
+    """Return the state of the gateway in one line, for ``systemctl status``."""
     cap_w = view["caps"]["import"]["max_w"]
     return f"{view['mode']}, grid {view['grid']['power_w']} W, cap {cap_w:.0f} W"
 
@@ -119,19 +119,19 @@ _NS_PER_S = 1_000_000_000
 
 
 class StandstillDetector:
-    """Looked at in each cycle; a pause of ``STANDSTILL_MIN_S`` or more is one event, from when to when."""
+    """Called in each cycle; a pause of at least ``STANDSTILL_MIN_S`` gives one event with start and end."""
 
     def __init__(self, event: Callable[[str, str, Mapping[str, Any], Now], None]) -> None:
         self._event = event
         self._before: Now | None = None
 
     def look(self, now: Now) -> None:
-        """A cycle is under way."""
+        """Note that a cycle runs now."""
         before, self._before = self._before, now
         if before is None or now.ns - before.ns < STANDSTILL_MIN_S * _NS_PER_S:
             return
         for_s = (now.ns - before.ns) / _NS_PER_S
-        # Counted back from now: the wall clock may have jumped meanwhile, this time did not.
+        # Counted back from now: the wall clock may have jumped meanwhile, the monotonic time did not.
         data = {
             "for_s": round(for_s, 1),
             "from_utc_ms": now.utc_ms - round(1000 * for_s),

@@ -1,4 +1,4 @@
-"""One row of the write ledger while it may still change; drift of a point from its order."""
+"""Keep one row of the write ledger while it may still change; find drift of a point from its order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,16 +10,16 @@ from quartier_drivers.contract import Command, PointInfo
 from quartier_drivers.who import Who
 
 DEVICE_TIMER_WHO, STRANGER_WHO = Who("device", "its timer"), Who("stranger")
-# As control sees an order ignored (control/orders/book.py): a point that is a little off is not another
-# order.
+# As control sees that an order is ignored (control/orders/book.py): a small deviation of a point is not
+# another order.
 _TOLERANCE_SHARE, _TOLERANCES = 0.02, {"w": 50.0, "a": 0.5}
-# A timer counts from the write, we from the order: its last part is not waited for.
+# A timer counts from the write, the ledger from the order, so its last part is not waited for.
 _TIMER_EARLY_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What a point shows, who is behind it, in words, and how the order that stood there ended."""
+    """The value that a point shows, who caused it, why in words, and how the earlier order ended."""
 
     value: float
     who: Who
@@ -30,10 +30,10 @@ class Drift:
 def find_drift(
     entry: LedgerEntry, info: PointInfo, frozen: FrozenImage, asked_ns: int, known_ns: int
 ) -> Drift | None:
-    """What stands at the point of an order that was read back as done; None while that is what was ordered.
+    """Return the drift of a point from an order that was read back as done; None while it shows the order.
 
-    Only a reading taken after the order was seen to be done (``known_ns``) counts; it was last told at
-    ``asked_ns``.
+    Only a reading taken after the order was known to be done (``known_ns``) counts.  ``asked_ns`` is when the
+    value was last ordered.
     """
     if entry.outcome != "done" or entry.value is None or entry.shown is None or entry.known_ms is None:
         return None
@@ -60,16 +60,18 @@ def _is_near(value: float, wanted: float, info: PointInfo) -> bool:
     return abs(value - wanted) <= max(1.5 * find_tolerance(info), room, _TOLERANCE_SHARE * abs(wanted))
 
 
-# What a device may be told every cycle for one reason: it is one order that follows, not many.
+# A power or current may get a new value in every cycle for one reason: that is one order that follows, not
+# many.
 _FAULT_VERDICTS = frozenset({"refused", "unknown", "expired"})
 _CONTINUOUS_ENDINGS = ("_w", "_a", "_var")
 
 
 class LedgerRow:
-    """``entry`` is how it stands; ``command`` the last one made for it (None: given back, or found so).
+    """A row that may still change: ``entry`` is its present state, ``command`` the last command for it.
 
-    ``begun_ns``: when this start began it, None for what an earlier one left; ``asked_ns``: when it was asked
-    last, ``known_ns``: since when its outcome is known: whatever the wall clock shows.
+    ``command`` is None if the point was given back or found that way.  ``begun_ns`` is when this run began
+    the row, None for a row of an earlier run.  ``asked_ns`` is when it was last ordered, ``known_ns`` since
+    when its outcome is known.  All are monotonic, whatever the wall clock shows.
     """
 
     __slots__ = ("asked_ns", "begun_ns", "command", "entry", "has_moved", "known_ns", "told", "told_ns")
@@ -84,16 +86,16 @@ class LedgerRow:
         self.told_ns = 0
 
     def takes(self, command: Command) -> bool:
-        """Return whether a command is the same order again, or the same following something."""
+        """Return whether a command repeats this order, or only moves its value (a power or a current)."""
         entry = self.entry
-        # A row of an older version has no code: then the text tells.
+        # A row of an older version has no code: then the text is compared.
         differs = entry.cause != command.cause if entry.cause else entry.why != command.reason
         if differs or entry.who != command.who or entry.value is None:
             return False
         return entry.value == command.value or is_continuous(entry.point)
 
     def asked(self, command: Command, utc_ms: int, expires_ms: int) -> None:
-        """The same order once more; it stands again if it had ended."""
+        """Note the same order once more; if the row had ended, it is in force again."""
         entry, value = self.entry, command.value
         assert entry.low is not None
         assert entry.high is not None
@@ -105,14 +107,14 @@ class LedgerRow:
         self.command = command
 
     def is_given_back(self, who: Who, cause: Mapping[str, object]) -> bool:
-        """Whether it stands for an output that ``who`` gave back to its device, for the same reason."""
+        """Return whether this row is an output that ``who`` gave back to its device for the same reason."""
         entry = self.entry
         return self.command is None and entry.stands and entry.who == who and entry.cause == cause
 
     def note_repeat(self, utc_ms: int) -> None:
-        """The same once more; it stands again if it had ended."""
+        """Note one more repeat; if the row had ended, it is in force again."""
         entry = self.entry
-        if entry.outcome != "pending":  # else it is counted when it is known
+        if entry.outcome != "pending":  # otherwise it is counted once it is known
             self.count_outcome(entry.outcome)
         entry.last_ms = utc_ms
         entry.count += 1
@@ -120,7 +122,7 @@ class LedgerRow:
         entry.end, entry.end_ms = "", None
 
     def judged(self, verdict: OrderOutcome, utc_ms: int, note: str, shown: float | None = None) -> None:
-        """What became of the last command."""
+        """Record the outcome of the last command."""
         entry = self.entry
         entry.outcome, entry.known_ms, entry.note = verdict, utc_ms, note
         if shown is not None:
@@ -129,28 +131,28 @@ class LedgerRow:
             entry.fault = note
 
     def count_outcome(self, verdict: OrderOutcome) -> None:
-        """What became of an earlier command."""
+        """Count the outcome of an earlier command."""
         fates = self.entry.fates
         fates[verdict] = fates.get(verdict, 0) + 1
 
     def wrote(self) -> None:
-        """One more went out."""
+        """Count one more write."""
         self.entry.writes += 1
 
     def ended(self, how: OrderEnd, utc_ms: int) -> None:
-        """It no longer stands."""
+        """Record that the order is no longer in force."""
         self.entry.end, self.entry.end_ms = how, utc_ms
 
     def copy_entry(self) -> LedgerEntry:
-        """Return how it stands now, for who keeps it."""
+        """Return a copy of the present entry, for storage."""
         return replace(self.entry, fates=dict(self.entry.fates))
 
     def note_saved(self, now_ns: int) -> None:
-        """The store has it as it stands."""
+        """Note that the store has the row in its present state."""
         self.told = self.entry.outcome, self.entry.end
         self.told_ns, self.has_moved = now_ns, False
 
 
 def is_continuous(point: str) -> bool:
-    """Whether what is asked of a point may move all the time: a power, a current; no switch, no mode."""
+    """Return whether a point may get a new value all the time: power or current, but no switch or mode."""
     return point.endswith(_CONTINUOUS_ENDINGS)

@@ -20,12 +20,12 @@ from quartier.site.site_layout import Site
 from quartier.store.history_store import Store
 
 CLOCK_STEPPED: AlarmKey = ("clock.stepped", "")
-"""While it stands it is why the district is not heard."""
+"""While this alarm is active, it explains why the district is not heard."""
 DISK_FULL_TEXTS = ("no space left", "quota", "database or disk is full")
 
 
 class LossReport:
-    """Made anew when the site file is read again."""
+    """The losses of one site; made again when the site file is read again."""
 
     def __init__(
         self, house: Site, fleet: BusManager, pace: loss_table.SitePeriods, store: Store, *, district: bool
@@ -48,7 +48,7 @@ class LossReport:
 
     @classmethod
     def of(cls, site: SiteFile, house: Site, fleet: BusManager, store: Store) -> Self:
-        """That of a site as it is steered now."""
+        """Make the report for a site as it is controlled now."""
         pace = loss_table.SitePeriods(
             cycle_s=house.cycle_s,
             grid_period_s=house.grid.period_s,
@@ -58,11 +58,11 @@ class LossReport:
         return cls(house, fleet, pace, store, district=site.district_link is not None)
 
     def declared(self) -> list[dict[str, Any]]:
-        """Every row, JSON-ready."""
+        """Return every row, JSON-ready."""
         return [render_loss(case) for case in self.cases]
 
     def named(self, view: Mapping[str, Any], now: Now) -> Mapping[str, Any]:
-        """The view of a cycle with its losses told in full, since when (UTC), and an alarm for each."""
+        """Add to a cycle's view the details of its losses, each with its start (UTC) and an alarm."""
         places = [(found["name"], found["of"]) for found in view["losses"]] + [*self._find_outside_losses()]
         cases = [self._by_place[place] for place in places if place in self._by_place]
         self._since_ms = {place: self._since_ms.get(place, now.utc_ms) for place in places}
@@ -81,7 +81,7 @@ class LossReport:
         }
 
     def _find_cause(self, case: loss_table.SiteLoss) -> AlarmKey | None:
-        """An asset is silent with its whole bus for that, the district is lost to a clock that was set."""
+        """Return the alarm that explains a loss: its bus is down or, for the district, the clock was set."""
         if case.loss.name == "uplink-lost":
             return CLOCK_STEPPED
         bus = self._bus_of.get(case.of) if case.loss.role else None
@@ -90,7 +90,7 @@ class LossReport:
         )
 
     def _find_outside_losses(self) -> Iterable[tuple[str, str]]:
-        """Losses that control does not see: buses and the disk."""
+        """Find losses that control does not see: buses and the disk."""
         yield from (("bus-down", bus.name) for bus in self._fleet.buses if bus.is_down and bus.devices)
         if error := str(self._store.stats.get("error") or ""):
             is_full = any(word in error.lower() for word in DISK_FULL_TEXTS)
@@ -98,7 +98,7 @@ class LossReport:
 
 
 def render_loss(case: loss_table.SiteLoss) -> dict[str, Any]:
-    """A row with its numbers, JSON-ready; None for a time that there is none of."""
+    """Return a row with its numbers, JSON-ready; None for a time that is infinite."""
     loss = case.loss
     return {
         "name": loss.name,
@@ -113,7 +113,7 @@ def render_loss(case: loss_table.SiteLoss) -> dict[str, Any]:
 
 
 def make_loss_alarm(case: loss_table.SiteLoss, cause: AlarmKey | None = None) -> Alarm:
-    """One line: what is lost, what is done, which row says so and by when."""
+    """Make the alarm: what is lost, what is done, which row says so and by when."""
     loss = case.loss
     of = f"{case.of}: " if case.of else ""
     within = f"within {case.deadline_s:g} s" if isfinite(case.deadline_s) else "nothing ends it"
@@ -122,7 +122,7 @@ def make_loss_alarm(case: loss_table.SiteLoss, cause: AlarmKey | None = None) ->
 
 
 def _find_timers_s(house: Site, fleet: BusManager) -> dict[str, float]:
-    """By asset that takes orders: after how long its device by itself forgets one."""
+    """Return by asset that takes orders after how long in s its device drops an order by itself."""
     found = {}
     for asset, point in fallback_report.find_controllable_assets(house):
         fallback = fleet.points[point].fallback if point in fleet.points else None

@@ -1,8 +1,8 @@
-"""Keep the write ledger: every order with who wanted it, why, and its outcome.
+"""Keep the write ledger: every order with its source, its reason and its outcome.
 
-Hears of commands from the cycle and of verdicts from the buses, and hands rows to the store.  Nothing here
-waits.  A row goes to the store when it begins, when its outcome is known or turns, and when it ends; counts
-and times of an order that goes on follow every ten minutes, a value that moves every minute.
+The ledger gets commands from the cycle and outcomes from the buses, and hands rows to the store.  Nothing
+here waits.  A row goes to the store when it begins, when its outcome becomes known or changes, and when it
+ends.  Counts and times of an order that continues follow every ten minutes, a value that moves every minute.
 """
 
 from collections import deque
@@ -20,9 +20,9 @@ from quartier.site.records import Now
 from quartier_drivers.contract import Command, PointInfo
 from quartier_drivers.who import Who
 
-LAST_ROWS_COUNT = 24  # rows of an asset that are kept in memory
-CLIENT_ROWS_COUNT_MAX = 64  # places that other clients write to, whose rows may go on
-OPEN_ROWS_COUNT_MAX = 4  # rows of a point that may go on: reasons take turns within seconds
+LAST_ROWS_COUNT = 24  # rows of an asset that stay in memory
+CLIENT_ROWS_COUNT_MAX = 64  # points that other clients write to, whose rows may continue
+OPEN_ROWS_COUNT_MAX = 4  # rows of a point that may continue: reasons alternate within seconds
 RESUME_MAX_MS, ROW_MAX_MS = 60_000, 3_600_000
 FLUSH_PERIOD_NS, FLUSH_MOVED_PERIOD_NS, FLUSH_CHANGED_PERIOD_NS = (
     600_000_000_000,
@@ -30,7 +30,7 @@ FLUSH_PERIOD_NS, FLUSH_MOVED_PERIOD_NS, FLUSH_CHANGED_PERIOD_NS = (
     10_000_000_000,
 )
 CHECK_PERIOD_NS = 5_000_000_000
-OUTCOME_DELAY_MAX_NS = 1_000_000_000  # so long after a command expired the mailbox has said what it knows
+OUTCOME_DELAY_MAX_NS = 1_000_000_000  # this long after expiry the mailbox has reported all that it knows
 INPUT_LOST_WHO, GATEWAY_LEFT_WHO = Who("release", "input lost"), Who("release", "gateway left")
 WRITE_BUDGET_WHO = Who("rule", "write budget")
 _INPUT_LOST_REASON, _USED_UP_REASON, _LEFT_REASON = (
@@ -41,21 +41,21 @@ _INPUT_LOST_REASON, _USED_UP_REASON, _LEFT_REASON = (
 
 
 class LedgerStore(Protocol):
-    """Where the rows go: the store."""
+    """The storage of the rows: the store."""
 
     @property
     def boot(self) -> int:
-        """Return which start this is."""
+        """The number of this boot."""
         ...
 
     def write_down(self, entry: LedgerEntry, now: Now) -> None:
-        """Keep a row as it stands."""
+        """Save the present state of a row."""
         ...
 
 
 @dataclass(slots=True, eq=False)
 class _PendingCommand:
-    """A command whose fate may still change, and whether it went out."""
+    """A command whose outcome may still change, and whether it was sent."""
 
     command: Command
     row: LedgerRow
@@ -63,34 +63,37 @@ class _PendingCommand:
 
 
 class WriteLedger:
-    """Rows of this start, as a witness of the buses (``runtime/bus/mailbox.py``)."""
+    """The rows of this run; a write listener of the buses (``runtime/bus/mailbox.py``)."""
 
     def __init__(self, keeper: LedgerStore) -> None:
         self._keeper = keeper
         self._now = Now(0, 0, synced=False)
         self._number = 0
-        self._open: dict[str, list[LedgerRow]] = {}  # by point, the one that was asked last at the end
+        self._open: dict[str, list[LedgerRow]] = {}  # by point, the latest order last
         self._recent: dict[str, deque[LedgerRow]] = {}
         self._flights: dict[int, _PendingCommand] = {}
-        self._passed: dict[str, LedgerRow] = {}  # of other clients: they stand beside ours
+        self._passed: dict[str, LedgerRow] = {}  # of other clients, beside our own
         self._changed: dict[int, LedgerRow] = {}
         self._infos: Mapping[str, PointInfo] = {}
         self._safe: Mapping[str, float | None] = {}
         self._look_ns = 0
 
     def follow(self, infos: Mapping[str, PointInfo], safe: Mapping[str, float | None]) -> None:
-        """The points of the site, and the values they are given back with (None: nothing is written)."""
+        """Set the points of the site and their release values (None: nothing is written)."""
         self._infos, self._safe = infos, safe
         owners = {point.partition(".")[0] for point in infos}
         self._recent = {name: rows for name, rows in self._recent.items() if name in owners}
         self._open = {point: rows for point, rows in self._open.items() if point in infos}
 
     def of(self, asset: str) -> list[LedgerEntry]:
-        """The last rows of an asset, the newest first."""
+        """Return the last rows of an asset, newest first."""
         return [row.copy_entry() for row in reversed(self._recent.get(asset, ()))]
 
     def told(self, asset: str, now_ns: int) -> list[dict[str, Any]]:
-        """The same, JSON-ready, each with its age where this start began it: no set clock changes that."""
+        """Return the last rows of an asset, JSON-ready, newest first.
+
+        A row that this run began has its age in s, which no change of the clock affects.
+        """
         rows = reversed(self._recent.get(asset, ()))
         return [
             row.copy_entry().data()
@@ -101,7 +104,7 @@ class WriteLedger:
     # From the cycle
 
     def ordered(self, commands: Iterable[Command], frozen: FrozenImage, now: Now) -> None:
-        """What a cycle orders, before it is posted; ``frozen`` is what it saw."""
+        """Record what a cycle orders, before it is posted; ``frozen`` is the process image of that cycle."""
         self._now = now
         for command in commands:
             self._note_drift(command.point, frozen)
@@ -116,7 +119,7 @@ class WriteLedger:
             self._flights[id(command)] = _PendingCommand(command, row)
 
     def released(self, points: Iterable[str], why: Mapping[str, Reason], now: Now) -> None:
-        """Points to be given back to their device's own control, with the reason by point."""
+        """Record points that are given back to the control of their own device, with the reason by point."""
         self._now = now
         for point in points:
             reason = _explain_giving_back(why.get(point, _INPUT_LOST_REASON))
@@ -129,7 +132,7 @@ class WriteLedger:
                 self._begin_row(self._make_own_entry(point, reason, INPUT_LOST_WHO))
 
     def look(self, frozen: FrozenImage, now: Now) -> None:
-        """Every few seconds: do the points still show what was ordered, where nothing is ordered anew."""
+        """Check every few seconds whether points still show what was ordered, even without new orders."""
         if now.ns < self._look_ns:
             return
         self._now, self._look_ns = now, now.ns + CHECK_PERIOD_NS
@@ -137,14 +140,14 @@ class WriteLedger:
             self._note_drift(point, frozen)
 
     def take_release_rows(self, entries: Iterable[LedgerEntry], now: Now) -> None:
-        """Rows of a time when no daemon ran: they are this start's now, and stand until it orders anew."""
+        """Take over rows written while no daemon ran: they count as this run's and hold until it orders."""
         self._now = now
         for entry in entries:
             self._number += 1
             self._begin_row(replace(entry, boot=self._keeper.boot, number=self._number)).begun_ns = None
 
     def tick(self, now: Now) -> None:
-        """Let time pass: what nobody told of before it expired is settled, what changed goes to the store."""
+        """Settle commands with no outcome after expiry, and hand changed rows to the store."""
         self._now = now
         late_ns = now.ns - OUTCOME_DELAY_MAX_NS
         for flight in [one for one in self._flights.values() if one.command.expires_ns <= late_ns]:
@@ -153,7 +156,7 @@ class WriteLedger:
             self._save_row(row)
 
     def close(self, now: Now) -> None:
-        """Hand all that changed to the store."""
+        """Hand all changed rows to the store."""
         self._now = now
         for row in list(self._changed.values()):
             self._save_row(row)
@@ -161,7 +164,7 @@ class WriteLedger:
     # From the buses
 
     def judged(self, outcome: WriteOutcome) -> None:
-        """What became of a command."""
+        """Record the outcome of a command."""
         flight = self._flights.get(id(outcome.command))
         if flight is None:
             return
@@ -179,7 +182,10 @@ class WriteLedger:
         self._changed[row.entry.number] = row
 
     def gave_back(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
-        """Points were given back to their device; a bus does that by itself where their memory is worn."""
+        """Record points that were given back to their device.
+
+        A bus does that by itself if the write budget of a point is used up.
+        """
         for point in points:
             rows = self._open.get(point)
             row = rows[-1] if rows else None
@@ -194,7 +200,7 @@ class WriteLedger:
             row.wrote()
 
     def left(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
-        """Safe values were written because the gateway leaves the device."""
+        """Record release values that were written because the gateway leaves the device."""
         for point in points:
             info = self._infos.get(point)
             if info is None or info.on_release in {None, "hold"}:
@@ -218,7 +224,7 @@ class WriteLedger:
         note: str,
         now_ns: int,
     ) -> None:
-        """Another client wrote through us where nothing here orders; the same again is a count."""
+        """Record a write of another client to a point that the gateway does not order; count repeats."""
         utc_ms = self._find_utc_ms(now_ns)
         row = self._passed.pop(point, None)
         if row is not None and (row.entry.who, row.entry.value, row.entry.outcome) == (who, value, verdict):
@@ -241,7 +247,7 @@ class WriteLedger:
     # Rows
 
     def _find_value_left(self, point: str, info: PointInfo) -> float | None:
-        """Its safe value; a cap that stands lower is not raised by leaving."""
+        """Return the release value of a point; a lower limit in force is not raised by leaving."""
         value, rows = self._safe.get(point), self._open.get(point)
         if value is None or info.on_release != "cap" or not rows or rows[-1].entry.outcome != "done":
             return value
@@ -249,7 +255,7 @@ class WriteLedger:
         return value if stands is None else min(value, stands)
 
     def _find_continued_row(self, command: Command) -> LedgerRow | None:
-        """The row that the command goes on with, now the last of its point; None where it begins one."""
+        """Return the row that the command continues, moved to the end of its point; None for a new row."""
         rows = self._open.get(command.point, [])
         for row in reversed(rows):
             is_last = row is rows[-1]
@@ -265,7 +271,7 @@ class WriteLedger:
         return None
 
     def _note_drift(self, point: str, frozen: FrozenImage) -> None:
-        """A point that shows what nobody here ordered: the order that stood there ends so."""
+        """End the order of a point that shows something else, and begin a row for what it shows."""
         row, info = next(iter(self._open.get(point, ())[-1:]), None), self._infos.get(point)
         if row is None or info is None or row.entry.outcome != "done" or not row.entry.stands:
             return
@@ -291,7 +297,7 @@ class WriteLedger:
         return row
 
     def _end_row(self, point: str) -> None:
-        """What stood there is replaced by what comes now."""
+        """End the row in force of a point, as replaced."""
         for row in self._open.get(point, ())[-1:]:
             if row.entry.stands:
                 row.ended("replaced", self._now.utc_ms)
@@ -330,13 +336,13 @@ class WriteLedger:
         )
 
     def _settle_command(self, point: str) -> None:
-        """A newer command comes: nothing more will be told of the last one, if its fate is known."""
+        """Forget the last command of a point if its outcome is known: a newer command replaces it."""
         for row in self._open.get(point, ())[-1:]:
             if row.entry.outcome != "pending" and row.command is not None:
                 self._flights.pop(id(row.command), None)
 
     def _expire_command(self, flight: _PendingCommand) -> None:
-        """Nobody told what became of a command until it expired."""
+        """Settle a command that expired without an outcome."""
         verdict: OrderOutcome = "unknown" if flight.is_out else "expired"
         row = flight.row
         if flight.command is not row.command:
@@ -363,7 +369,7 @@ def _explain_giving_back(why: Reason) -> Reason:
 
 
 def _is_due(row: LedgerRow, now_ns: int) -> bool:
-    """Return whether the store should have it now; what goes on for long, or turns often, is told seldom."""
+    """Return whether the store should have the row now; rows that last or change often are saved seldom."""
     told, entry = row.told, row.entry
     if told is None or (told[0] == "pending" and entry.outcome != "pending"):
         return True

@@ -1,8 +1,8 @@
-"""Ask several devices of one bus at the same time, within limits per bus and per trunk.
+"""Poll several devices of one bus at the same time, within limits per bus and per trunk.
 
-Most lines are asked one thing at a time, and what is begun is waited for.  A ``Wide`` one is asked by lanes:
-a task for each device that is asked, so many at most on the bus and behind one trunk.  Who may be silent
-never takes the last quarter of them.
+Most lines carry one exchange at a time, and each one is awaited.  A ``Wide`` line has lanes: each device that
+is polled gets a task of its own, up to a maximum on the bus and behind one trunk.  Devices that may be silent
+never take the last quarter of the lanes.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from quartier_drivers.abilities import Wide
 from quartier_drivers.contract import Line
 from quartier_drivers.errors import LinkLost
 
-# Of the lanes this share is left to those who answer.
+# This share of the lanes is reserved for devices that answer.
 _RESERVED_SHARE = 0.25
 _WHOLE_BUS = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """What a lane is taken for."""
+    """The use of one lane."""
 
     health: DeviceHealth
     trunk: str
@@ -33,7 +33,7 @@ class _Exchange:
 
 
 class ConcurrentExchanges:
-    """What is under way on one bus; ``freed`` hears who may be asked again."""
+    """The exchanges under way on one bus; ``freed`` is called with each device that may be polled again."""
 
     def __init__(self, line: Line, freed: Callable[[DeviceHealth], None]) -> None:
         self._widths = line.lanes if isinstance(line, Wide) else None
@@ -47,21 +47,21 @@ class ConcurrentExchanges:
 
     @property
     def is_wide(self) -> bool:
-        """Return whether devices are asked at the same time."""
+        """True if devices are polled at the same time."""
         return self._widths is not None
 
     @property
     def is_asking(self) -> bool:
-        """Return whether somebody is asked from whom an answer is expected."""
+        """True while an exchange is under way with a device that is expected to answer."""
         return self._taken[_WHOLE_BUS] > self._doubted[_WHOLE_BUS]
 
     @property
     def free_share(self) -> float:
-        """Return how much of the bus is not asked anything, 0 to 1."""
+        """The share of the lanes that is free, 0 to 1."""
         return 1.0 if self._widths is None else 1.0 - self._taken[_WHOLE_BUS] / self._widths[0]
 
     def has_room(self, health: DeviceHealth) -> bool:
-        """Return whether there is a lane for this device, which is not asked now."""
+        """Return whether a lane is free for this device, which is not polled now."""
         if self._widths is None:
             return True
         is_doubtful, trunk = _is_doubtful(health), health.find_trunk
@@ -76,7 +76,7 @@ class ConcurrentExchanges:
         return not is_doubtful or self._doubted[trunk] < max(1, int(most * (1.0 - _RESERVED_SHARE)))
 
     def admits(self, health: DeviceHealth) -> bool:
-        """Return whether it may be asked now; who may not is held until somebody else has his answer."""
+        """Return whether the device may be polled now; if not, hold it until another exchange ends."""
         if self.has_room(health):
             return True
         health.held = True
@@ -86,10 +86,10 @@ class ConcurrentExchanges:
     async def through(
         self, work: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]
     ) -> None:
-        """Do ``work``, which may use the lanes; nothing is under way when it ends, or raises.
+        """Run ``work``, which may use the lanes; no exchange is under way when it returns or raises.
 
-        Where it raises the line is closed at once: what was read ends, what was written finds out that its
-        fate is unknown.  A line that is lost after ``work`` has ended is nobody's any more.
+        If it raises, the line is closed at once: reads are cancelled, and writes find that their outcome is
+        unknown.  A line that is lost after ``work`` has ended is ignored.
         """
         if self._widths is None:
             await work()
@@ -113,11 +113,11 @@ class ConcurrentExchanges:
     async def run(
         self, health: DeviceHealth, errand: Callable[[], Awaitable[None]], *, writes: bool = False
     ) -> None:
-        """Do this for a device: at once, or in a lane of its own, and then ``check`` raises what it does."""
+        """Run an exchange for a device, at once or in a lane of its own; ``check`` then raises its error."""
         if self._widths is None:
             await errand()
             return
-        assert self._group is not None  # lanes are used by work that goes through them
+        assert self._group is not None  # lanes are used only inside ``through``
         begun = _Exchange(health, health.find_trunk, _is_doubtful(health), writes)
         health.held = True
         self._change_count(begun, 1)
@@ -129,7 +129,7 @@ class ConcurrentExchanges:
         self._failure = self._failure or error
 
     def check(self) -> None:
-        """Raise what a lane has failed with: a lost line, or a fault of a door."""
+        """Raise the first error of a lane: a lost line, or a fault of a driver."""
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
@@ -137,7 +137,10 @@ class ConcurrentExchanges:
     def find_neighbours(
         self, health: DeviceHealth, devices: Iterable[DeviceHealth]
     ) -> tuple[list[DeviceHealth], int]:
-        """Who has less time where this one is asked in vain, itself too, and how many are asked at once."""
+        """Return the devices that lose time if this one does not answer, and how many are asked at once.
+
+        The device itself is included.
+        """
         if self._widths is None:
             return list(devices), 1
         trunk = health.find_trunk
@@ -161,5 +164,5 @@ class ConcurrentExchanges:
 
 
 def _is_doubtful(health: DeviceHealth) -> bool:
-    """Return whether it may well be silent."""
+    """Return whether the device may be silent."""
     return not health.reachable or health.failures_count > 0

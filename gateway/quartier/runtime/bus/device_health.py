@@ -1,7 +1,8 @@
-"""How a device and its bus are doing: set aside, silent, probed again; their own points.
+"""Track the health of devices and their bus: set aside, silent, probed again; report their own points.
 
-Who fell silent together, behind a router or a cable, is looked for together once one of them is back; where
-that keeps nobody else waiting (``lanes``) a few times more: a router just back may lose some requests.
+Devices that fell silent together, behind a router or a cable, are probed together once one of them is back.
+Where that keeps no other device waiting (``concurrency``) they are probed a few times more, because a router
+that is just back may lose some requests.
 """
 
 from array import array
@@ -23,10 +24,10 @@ PROBE_PAUSE_S = (5.0, 60.0)
 
 @dataclass(slots=True)
 class DeviceHealth:
-    """How a device is doing, by its driver; ``owners`` are those of its points.
+    """The health of a device, by its driver; ``owners`` are the owners of its points.
 
-    ``held``: it is being asked, or there is no room to ask it now (``lanes``).
-    ``hopes_count``: so many probes more are soon, whatever they cost (``probing``).
+    ``held``: it is being polled, or there is no free lane for it now (``concurrency``).
+    ``quick_probes_count``: how many further probes follow soon, whatever they cost.
     """
 
     name: str
@@ -63,7 +64,7 @@ class DeviceHealth:
 
     @property
     def due_ns(self) -> int:
-        """Return when the bus should next turn to it; who speaks unasked is heard at once."""
+        """Time (monotonic) of its next poll; a device that speaks unasked is heard at once."""
         if self.held:
             return NEVER_NS
         if self.known and not self.aside:
@@ -74,7 +75,7 @@ class DeviceHealth:
         return min(self.probe_ns, self.driver.due_ns) if self.speaks else self.probe_ns
 
     def listen(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called when it said something unasked."""
+        """Have ``wake`` called when the device sent something unasked."""
         if isinstance(self.driver, Speaker):
             self.driver.on_word(wake)
         if self.telling is not None:
@@ -82,21 +83,21 @@ class DeviceHealth:
 
     @property
     def find_trunk(self) -> str:
-        """Return what narrow thing its device is behind; empty: nothing."""
+        """The trunk that its device is behind; empty if none."""
         return "" if self.behind is None else self.behind.trunk
 
     @property
     def is_unreadable(self) -> bool:
-        """Return whether nothing can be read from it: then only a write shows whether it is there."""
+        """True if nothing can be read from it; then only a write shows whether it is there."""
         return not any(info.read_back for info in self.driver.points.values())
 
     @property
     def reachable(self) -> bool:
-        """Return whether it answered when it was last asked."""
+        """True if it answered when it was last polled."""
         return self.known and not self.aside
 
     def answered(self, now_ns: int) -> None:
-        """It answered: all is well again."""
+        """Note an answer: the device is healthy again."""
         self.aside = self.silent = False
         self.failures_count = self.quick_probes_count = 0
         self.pause_s = PROBE_PAUSE_S[0]
@@ -104,15 +105,15 @@ class DeviceHealth:
         self.why = ""
 
     def failed(self, why: str) -> None:
-        """It did not answer; one that never did is set aside at once."""
+        """Note a missing answer; a device that never answered is set aside at once."""
         self.failures_count += 1
         self.errors_count += 1
         self.why = why
         self.aside = self.aside or not self.known
 
     def make_bad_readings(self, now_ns: int) -> Readings:
-        """Return what is told of its points when it was silent too long."""
-        if self._layout is None:  # not made before it is needed: most devices are never silent
+        """Return BAD readings of all its points, for a device that was silent too long."""
+        if self._layout is None:  # made on first use: most devices are never silent
             infos = self.driver.points
             self._layout = Layout(tuple(infos), bytes(KINDS[info.kind] for info in infos.values()))
         count = len(self._layout)
@@ -131,26 +132,26 @@ class BusReport:
         self._told = Layout((), b"")
 
     def add_idle_time(self, duration_ns: int) -> None:
-        """The bus had nothing to do for so long."""
+        """Add a time in ns in which the bus had nothing to do."""
         self._rest_ns += duration_ns
 
     def late(self, delay_ns: int) -> None:
-        """Somebody's turn came so late."""
+        """Note how late a device was polled, in ns."""
         self._late_ns = max(self._late_ns, delay_ns)
 
     @property
     def advice(self) -> str:
-        """Return what the line says is to be looked at; empty while all is well."""
+        """The line's advice on a problem to check; empty while all is well."""
         return self._read_texts.get("advice_text", "")
 
     @property
     def _read_texts(self) -> Mapping[str, str]:
-        """Return what the line says in words, if it can."""
+        """The texts that the line reports, if it can."""
         return getattr(self._line, "texts", _NO_TEXTS)
 
     @property
     def points(self) -> tuple[str, ...]:
-        """Return what ``report`` tells of."""
+        """The points that ``report`` returns."""
         of_bus = ("online_on", "slack_pct", "lateness_s", *self._line.stats)
         of_devices = [
             f"{name}.{quantity}" for name in self._devices for quantity in ("silent_on", "errors_count")
@@ -162,9 +163,9 @@ class BusReport:
         )
 
     def report(self, now_ns: int, *, online: bool) -> Readings:
-        """Everything since the last report.
+        """Return all own points since the last report.
 
-        The slack of less than 5 s is BAD: no share of time can be told yet.
+        The slack is BAD for a period under 5 s: it is too short to tell a share of time.
         """
         window_ns = max(1, now_ns - self._told_ns)
         stats, texts = self._line.stats, self._read_texts
@@ -180,7 +181,7 @@ class BusReport:
         else:
             self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
         if len(values) != len(self._told):
-            # The first time, or the line counts something that never happened before.
+            # The first time, or the line counts something for the first time.
             points = self.points
             self._told = Layout(points, bytes(KINDS[word(split(point)[1]).kind] for point in points))
         said = dict(enumerate(texts.values(), first_text))
@@ -190,25 +191,28 @@ class BusReport:
 NEVER_NS = 1 << 62
 _BAD_QUALITY = QUALITIES.index(Quality.BAD)
 PROBE_SHARE = 0.03
-"""Of a bus's time, while a neighbour answers: so much may go to who does not."""
+"""The share of a bus's time that devices that do not answer may use while a neighbour answers."""
 
 
 LONELY_PROBE_SHARE = 1.0
-"""The same where nobody answers: there is nobody whose time that would be."""
+"""The same share if no device answers: then nobody loses time."""
 
 
 COMMON_FAILURE_S, COMMON_FAILURE_POLLS = 10.0, 2.0
-"""Whose last answers lie no further apart than this fell silent together."""
+"""Devices whose last answers are no further apart than this fell silent together."""
 
 
 QUICK_PROBES_COUNT = 3
-"""So many probes of a device follow soon on a return that promises its own."""
+"""How many probes of a device follow soon after a return that suggests its own."""
 
 
 def find_next_probe_ns(
     health: DeviceHealth, others: Iterable[DeviceHealth], now_ns: int, cost_s: float
 ) -> int:
-    """Return when to probe a device that was just asked; ``others`` lost ``cost_s`` by that, itself too."""
+    """Return the time (monotonic) of the next probe of a device that was just polled.
+
+    ``others``, which include the device, lost ``cost_s`` by that.
+    """
     known = tuple(others)
     lonely = not any(one.reachable for one in known)
     aside_count = sum(one.aside for one in known)
@@ -216,16 +220,16 @@ def find_next_probe_ns(
     pause_s = PROBE_PAUSE_S[0] if lonely else health.pause_s
     wait_s = PROBE_PAUSE_S[0] if health.quick_probes_count else max(pause_s, cost_s * aside_count / share)
     probe_ns = now_ns + int(wait_s * 1e9)
-    # What it owes is waited for first, and not by its neighbours.
+    # Wait first for an answer that it still owes; its neighbours do not wait for that.
     return probe_ns if health.is_unreadable else max(probe_ns, health.driver.due_ns)
 
 
 def delay_probes(
     health: DeviceHealth, others: Iterable[DeviceHealth], now_ns: int, cost_s: float
 ) -> list[DeviceHealth]:
-    """Set when to probe a device that was just asked in vain; whose probes changed.
+    """Set the next probe of a device that was just polled in vain; return the devices whose probes changed.
 
-    Where it was the last that answered, nobody's time is spared any more: all are looked for soon.
+    If it was the last one that answered, no device's time needs to be spared: all are probed soon.
     """
     known = tuple(others)
     health.probe_ns = find_next_probe_ns(health, known, now_ns, cost_s)
@@ -239,7 +243,7 @@ def delay_probes(
 
 
 def probe_after_reopening(others: Iterable[DeviceHealth], lost_ns: int, now_ns: int) -> None:
-    """The line is back that was lost at ``lost_ns``: who answered until then is probed now."""
+    """Probe devices that answered until the line was lost at ``lost_ns``: the line is back."""
     for one in others:
         within_ns = int(max(COMMON_FAILURE_S, COMMON_FAILURE_POLLS * one.period_s) * 1e9)
         if one.aside and one.since_good_ns >= lost_ns - within_ns:
@@ -249,9 +253,9 @@ def probe_after_reopening(others: Iterable[DeviceHealth], lost_ns: int, now_ns: 
 def probe_common_failures(
     health: DeviceHealth, others: Iterable[DeviceHealth], now_ns: int, hopes_count: int = 0
 ) -> list[DeviceHealth]:
-    """Those that fell silent when ``health`` did, which has just answered: their probes are due now.
+    """Return devices that fell silent when ``health`` did, which just answered; make their probes due now.
 
-    If they do not answer, ``hopes_count`` more follow soon.
+    If they do not answer, ``hopes_count`` more probes follow soon.
     """
     if not health.aside:
         return []

@@ -1,8 +1,8 @@
-"""Read back the fallbacks of devices, and know how they stand.
+"""Read back the fallbacks of devices, and know their state.
 
-A point is looked at once its device is met, once more after the first order that carries a timer, and once
-a day; what was not as declared is looked at again after some minutes.  Looking never delays a write by more
-than one exchange, and takes turns with the reads that are due.
+A fallback is checked when its device is opened, again after the first order that carries a timer, and once a
+day.  A fallback that was not as declared is checked again after some minutes.  A check never delays a write
+by more than one exchange, and it alternates with reads that are due.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -16,35 +16,36 @@ from quartier_drivers.contract import Armed, Note
 
 CHECK_PERIOD_S = 86_400.0
 RECHECK_MIN_S, RECHECK_MAX_S = 300.0, 3600.0
-# A device that comes and goes is not looked at each time.
+# A device that comes and goes is not checked each time.
 AFTER_OPENING_S = 60.0
-# After an order has had its time to act, its timer must show.
+# The timer of an order must show after the order has had its time to act.
 AFTER_ORDER_S = 2.0
-# What is found wrong is looked at twice before it counts: a timer may show late, an answer may be of before.
+# A fault counts after a second check: a timer may show late, an answer may be an old one.
 CONFIRMATION_S = 5.0
-# A bus that is never idle gives a turn all the same.
+# A bus that is never idle still makes an overdue check.
 OVERDUE_S = 30.0
 _NEVER_NS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class FallbackCheck:
-    """What was found of one point, and when (UTC)."""
+    """The result of checking one point, and when (UTC)."""
 
     armed: Armed
     utc_ms: int
 
     @property
     def stands(self) -> bool:
-        """Return whether the fall-back is as declared."""
+        """True if the fallback is as declared."""
         return not self.armed.problem
 
 
 @dataclass(frozen=True, slots=True)
 class FallbackProof:
-    """Whether a timer declared with ``after_s`` acts; ``words`` say what was seen, ``serial`` of whom.
+    """The observed behaviour of a timer that was declared with ``after_s``; ``acts`` if it worked.
 
-    ``seen_s`` is how long after the last write it acted; None: not while it was watched.
+    ``words`` say what was seen, ``serial`` is that of the device.  ``seen_s`` is how long after the last
+    write it acted; None if it did not while it was watched.
     """
 
     acts: bool
@@ -55,19 +56,19 @@ class FallbackProof:
     serial: str = ""
 
     def holds_for(self, after_s: float | None, serial: str) -> bool:
-        """Whether it still speaks of this timer, and of this device as far as both tell their serial."""
+        """Return whether it applies to this timer and, as far as both serials are known, to this device."""
         same_device = not serial or not self.serial or serial == self.serial
         return same_device and after_s == self.after_s
 
     def facts(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return the fields, JSON-ready."""
         return asdict(self)
 
 
 class KnownFallbacks:
-    """The last look at each point of the house, and what was seen of its timer when it was let run out.
+    """The last check of each point of the site, and the proof of its timer if it was let run out.
 
-    ``facts`` are an earlier run's, or of ``quartier arm`` and ``quartier probe``.
+    ``facts`` are those of an earlier run, of ``quartier arm`` or of ``quartier probe``.
     """
 
     def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
@@ -79,50 +80,50 @@ class KnownFallbacks:
             str(point): load_fallback_proof(kept["proof"]) for point, kept in every.items() if "proof" in kept
         }
         self.changes_count = 0
-        """Grows with each look: whoever keeps the facts sees whether they are new."""
+        """Grows with each check, so that the code that saves the facts sees a change."""
 
     def note(self, armed: Armed, utc_ms: int) -> bool:
-        """Take a look; whether that changed what is thought of the point."""
+        """Record a check; return whether it changed the verdict on the point."""
         before = self._looks.get(armed.point)
         look = self._looks[armed.point] = FallbackCheck(armed, utc_ms)
         self.changes_count += 1
         return look.stands != (before is None or before.stands)
 
     def prove(self, point: str, found: FallbackProof) -> None:
-        """Take what was seen of a point's timer."""
+        """Record the proof of a point's timer."""
         self._proofs[point] = found
         self.changes_count += 1
 
     def met(self, point: str, after_s: float | None, serial: str) -> None:
-        """The device of a point is here, its timer is declared so: what was seen of another says nothing."""
+        """Drop the proof of a point if it is of another device, or of a timer with another ``after_s``."""
         found = self._proofs.get(point)
         if found is not None and not found.holds_for(after_s, serial):
             del self._proofs[point]
             self.changes_count += 1
 
     def of(self, point: str) -> FallbackCheck | None:
-        """The last look at a point; None where nobody ever looked."""
+        """Return the last check of a point; None if there was none."""
         return self._looks.get(point)
 
     def find_proof(self, point: str) -> FallbackProof | None:
-        """Return what was seen of its timer; None where nobody let it run out."""
+        """Return the proof of its timer; None if nobody let it run out."""
         return self._proofs.get(point)
 
     def stands(self, point: str) -> bool | None:
-        """Whether its fall-back is as declared, and was not seen to fail; None: nothing is known of it."""
+        """Return whether its fallback is as declared and was not seen to fail; None if nothing is known."""
         look, seen = self.of(point), self.find_proof(point)
         if look is None and seen is None:
             return None
         return (look is None or look.stands) and (seen is None or seen.acts)
 
     def keep(self, points: Iterable[str]) -> None:
-        """Forget all points but these."""
+        """Forget all points except these."""
         kept = set(points)
         self._looks = {point: look for point, look in self._looks.items() if point in kept}
         self._proofs = {point: found for point, found in self._proofs.items() if point in kept}
 
     def facts(self) -> dict[str, Any]:
-        """Return what is to survive a restart, JSON-ready."""
+        """Return the facts to save over a restart, JSON-ready."""
         looks = {point: _dump_check(look) for point, look in self._looks.items()}
         for point, found in self._proofs.items():
             looks.setdefault(point, {})["proof"] = found.facts()
@@ -140,18 +141,18 @@ def _dump_check(look: FallbackCheck) -> dict[str, Any]:
 
 
 def _load_check(point: str, kept: Mapping[str, Any]) -> FallbackCheck:
-    """Raises KeyError, TypeError or ValueError where the facts are no look."""
+    """Parse a check.  Raises KeyError, TypeError or ValueError if the facts are not a check."""
     value, after_s = (None if kept[key] is None else float(kept[key]) for key in ("value", "after_s"))
     armed = Armed(point, value, after_s, str(kept["problem"]), is_verified=bool(kept["is_verified"]))
     return FallbackCheck(armed, int(kept["utc_ms"]))
 
 
 class BusHalted(Exception):  # noqa: N818 - a state
-    """The bus is to end: what it has in hand besides reading and writing is left."""
+    """The bus must end: work other than reading and writing is abandoned."""
 
 
 class FallbackMonitor:
-    """Whose turn it is on one bus to be looked at, and the looking."""
+    """Schedules and makes the checks of fallbacks on one bus."""
 
     def __init__(
         self,
@@ -180,7 +181,7 @@ class FallbackMonitor:
         self._soonest_ns = _NEVER_NS
 
     def met(self, health: DeviceHealth) -> None:
-        """A device has said who it is: perhaps another one, perhaps restarted."""
+        """Schedule checks of a device that was just identified: it may be another one, or have restarted."""
         now_ns = self._clock.now_ns()
         serial = health.identity.get("serial", "")
         for point in self._points[health.name]:
@@ -189,12 +190,12 @@ class FallbackMonitor:
             self._timed.discard(point)
             looked_ns = self._looked_ns.get(point)
             rested_ns = now_ns if looked_ns is None else looked_ns + int(AFTER_OPENING_S * 1e9)
-            # Who went away because it was asked is not asked at once because it came back.
+            # A device that closed the connection because of a check is not checked at once when it is back.
             patient_ns = self._due_ns.get(point, now_ns) if point in self._fails else now_ns
             self._plan(point, max(now_ns, rested_ns, patient_ns))
 
     def ordered(self, point: str) -> None:
-        """A point was written; the first time since its device was met, its timer is looked at."""
+        """Schedule a check of the timer after the first write to a point since its device was identified."""
         health = self._health.get(point)
         if health is None or point in self._timed:
             return
@@ -204,15 +205,15 @@ class FallbackMonitor:
             self._plan(point, self._clock.now_ns() + int((info.settle_s + AFTER_ORDER_S) * 1e9))
 
     def is_due(self, now_ns: int) -> bool:
-        """Return whether somebody is to be looked at in an idle moment."""
+        """Return whether a check is due in an idle moment."""
         return now_ns >= self._soonest_ns
 
     def is_overdue(self, now_ns: int) -> bool:
-        """Return whether somebody waits so long that it must be now."""
+        """Return whether a check has waited so long that it must be made now."""
         return now_ns >= self._soonest_ns + OVERDUE_S * 1e9
 
     def next(self) -> tuple[DeviceHealth, str] | None:
-        """Return who is due and can be reached; None where nobody is, and then nobody is due for a moment."""
+        """Return the next due point whose device is reachable; if there is none, return None and pause."""
         now_ns = self._clock.now_ns()
         due = sorted((due_ns, point) for point, due_ns in self._due_ns.items() if due_ns <= now_ns)
         for _, point in due:
@@ -224,11 +225,11 @@ class FallbackMonitor:
         return None
 
     async def look(self, health: DeviceHealth, point: str, between: Callable[[], Awaitable[None]]) -> None:
-        """Read back the fall-back of one point, and say once when it is lost or stands again.
+        """Read back the fallback of one point; report once when it is lost, and once when it is restored.
 
-        Raises NoReply or LinkLost: it is looked at again later.
+        Raises NoReply or LinkLost; it is checked again later.
         """
-        # Who breaks the connection whenever it is asked is asked less and less often.
+        # A device that closes the connection at each check is checked less and less often.
         fails_count = self._fails.get(point, 0)
         self._fails[point] = fails_count + 1
         again_s = min(RECHECK_MIN_S * 2**fails_count, RECHECK_MAX_S)
@@ -249,7 +250,7 @@ class FallbackMonitor:
                 self._report(armed, health)
 
     def _note_first_doubt(self, point: str) -> bool:
-        """Whether this is the first time that something is wrong with a point that was well, or unknown."""
+        """Return whether this is the first fault of a point that was good or unknown, and note it."""
         look = self._fallbacks.of(point)
         is_first = (look is None or look.stands) and point not in self._doubted
         if is_first:
@@ -285,7 +286,7 @@ async def _read_fallbacks(
 
 
 def load_fallback_proof(kept: Mapping[str, Any]) -> FallbackProof:
-    """Raises KeyError, TypeError or ValueError where the facts are no proof."""
+    """Parse a proof.  Raises KeyError, TypeError or ValueError if the facts are not a proof."""
     seen_s = kept["seen_s"]
     return FallbackProof(
         acts=bool(kept["acts"]),

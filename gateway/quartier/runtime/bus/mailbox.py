@@ -1,8 +1,8 @@
-"""One slot per point for commands: the newest wins, nothing expired is sent; outcomes go to the write
-listener.
+"""Hold one slot per point for commands, and report outcomes to the write listener.
 
-A write is confirmed by the next reading of its point, not by the driver's return.  Outcomes are
-``done``, ``refused`` and ``unknown``; while a write is on its way or unconfirmed it is ``pending``.
+The newest command wins, and no expired command is sent.  A write is confirmed by the next reading of its
+point, not by the driver's return.  Outcomes are ``done``, ``refused`` and ``unknown``; while a write is under
+way or unconfirmed it is ``pending``.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ READ_BACK_COUNT_MAX = 3
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """What became of the last command for a point; ``since_ns`` is when the verdict was reached.
+    """The outcome of the last command for a point; ``since_ns`` is when the verdict was reached.
 
-    ``is_out``: it went to the device, or may have; ``shown`` is what was read back.
+    ``is_out``: it went to the device, or may have.  ``shown``: the value that was read back.
     """
 
     command: Command
@@ -34,18 +34,18 @@ class WriteOutcome:
 
 
 class WriteListener(Protocol):
-    """All of it is called on the loop, and must wait for nothing.  Times are monotonic."""
+    """Is informed of outcomes.  All methods run in the event loop and must not wait.  Times are monotonic."""
 
     def judged(self, outcome: "WriteOutcome") -> None:
-        """What became of a command, at each change; also of one that a newer order overtook."""
+        """Handle the outcome of a command, at each change; also of a command that a newer one replaced."""
         ...
 
     def gave_back(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
-        """What became of giving points back to their device."""
+        """Handle the outcome of giving points back to their device."""
         ...
 
     def left(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
-        """Points got their safe values because we leave their device; ``unknown``: perhaps not all did."""
+        """Handle release values written because the gateway leaves; ``unknown``: perhaps not all were."""
         ...
 
     def passed(
@@ -58,21 +58,21 @@ class WriteListener(Protocol):
         note: str,
         now_ns: int,
     ) -> None:
-        """Another client wrote through us to a register that nothing here orders."""
+        """Handle a write of another client through the gateway to a register that nothing here orders."""
         ...
 
 
 class NoWriteListener:
-    """Hears nothing."""
+    """A write listener that ignores everything."""
 
     def judged(self, outcome: "WriteOutcome") -> None:
-        """Nothing is done with it."""
+        """Do nothing."""
 
     def gave_back(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
-        """Nothing is done with it."""
+        """Do nothing."""
 
     def left(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
-        """Nothing is done with it."""
+        """Do nothing."""
 
     def passed(
         self,
@@ -84,16 +84,16 @@ class NoWriteListener:
         note: str,
         now_ns: int,
     ) -> None:
-        """Nothing is done with it."""
+        """Do nothing."""
 
 
 NO_WRITE_LISTENER = NoWriteListener()
 
 
 class Mailbox:
-    """The commands of one bus.  All of it runs on the loop; nothing here waits but ``wait``.
+    """The commands of one bus.  All methods run in the event loop; only ``wait`` waits.
 
-    ``witness`` hears every verdict, also that of a command which a newer one overtook.
+    ``witness`` gets every verdict, also that of a command that a newer one replaced.
     """
 
     def __init__(self, witness: WriteListener = NO_WRITE_LISTENER) -> None:
@@ -104,17 +104,17 @@ class Mailbox:
         self.outcomes: dict[str, WriteOutcome] = {}
 
     def post(self, commands: Iterable[Command], now_ns: int) -> None:
-        """Put commands into their slots; an older one still waiting there is forgotten."""
+        """Put commands into their slots; an older one that still waits there is dropped."""
         for command in commands:
             self._settle_overtaken(command.point, now_ns)
             self._waiting[command.point] = command
-            self._sent.pop(command.point, None)  # the next readings judge the old write, not this wish
+            self._sent.pop(command.point, None)  # the next readings concern the old write, not this command
             self.outcomes[command.point] = WriteOutcome(command, "pending", now_ns)
         if self._waiting:
             self.wake()
 
     def _settle_overtaken(self, point: str, now_ns: int) -> None:
-        """A newer wish comes before the fate of the last one is known."""
+        """Report a command as replaced if a newer one comes before its outcome is known."""
         before = self.outcomes.get(point)
         if before is None or before.verdict != "pending":
             return
@@ -127,11 +127,11 @@ class Mailbox:
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether a command waits for its device."""
+        """True while a command waits for its device."""
         return len(self._waiting) > 0
 
     def take(self, reachable: Callable[[str], bool], now_ns: int) -> Command | None:
-        """The oldest waiting command for a point that is ``reachable``; never one that has expired."""
+        """Take the oldest waiting command for a point that is ``reachable``; never an expired one."""
         if not self._waiting:
             return None
         self.expire(now_ns)
@@ -142,13 +142,13 @@ class Mailbox:
         return None
 
     def expire(self, now_ns: int) -> None:
-        """Drop what waited too long, and say so."""
+        """Drop commands that waited too long, and report them."""
         for point in [point for point, command in self._waiting.items() if command.expires_ns <= now_ns]:
             command = self._waiting.pop(point)
             self._settle(WriteOutcome(command, "expired", now_ns, "not reachable before it expired"))
 
     def sent(self, command: Command, now_ns: int, *, read_back: bool) -> None:
-        """The device took the write; without a read-back that is all there will ever be."""
+        """Note that the device took the write; without read-back, that is the final outcome."""
         if read_back:
             self._sent[command.point] = 0
             self._set_verdict(command, "pending", now_ns, "written, not yet read back", is_out=True)
@@ -160,17 +160,17 @@ class Mailbox:
     def failed(
         self, command: Command, verdict: OrderOutcome, why: str, now_ns: int, *, read_back: bool
     ) -> None:
-        """The write was refused, or its fate is unknown and the next reading decides."""
+        """Note a refused write, or one with an unknown outcome that the next reading decides."""
         if verdict == "unknown" and read_back:
             self._sent[command.point] = 0
         self._set_verdict(command, verdict, now_ns, why, is_out=verdict == "unknown")
 
     def spared(self, command: Command, now_ns: int) -> None:
-        """The value stands there already, in a register that each write wears."""
+        """Note that the point has the value already, in a register that each write wears."""
         self._set_verdict(command, "done", now_ns, "it stands there already: not written again")
 
     def seen(self, readings: Readings, infos: Mapping[str, PointInfo], now_ns: int) -> None:
-        """Compare readings with what was last written to their points, where one waits to be read back."""
+        """Compare readings with the last writes to their points that are not confirmed yet."""
         if not self._sent:
             return
         for point in list(self._sent):
@@ -198,7 +198,7 @@ class Mailbox:
             self._sent[reading.point] += 1
 
     async def wait(self, seconds: float) -> None:
-        """Until a new command is posted, or ``seconds`` of real time at the longest."""
+        """Wait until a new command is posted, or for at most ``seconds`` of real time."""
         loop = asyncio.get_running_loop()
         self._sleeper = loop.create_future()
         timer = loop.call_later(seconds, self.wake)
@@ -214,7 +214,7 @@ class Mailbox:
             self._sleeper.set_result(None)
 
     def withdraw(self, points: Iterable[str], now_ns: int, why: str) -> None:
-        """Take back what still waits for these points; what was written already is not undone."""
+        """Drop commands that still wait for these points; a write that was made is not undone."""
         for point in points:
             command = self._waiting.pop(point, None)
             if command is not None:
@@ -240,7 +240,7 @@ class Mailbox:
         found = WriteOutcome(command, verdict, now_ns, why, is_out, shown)
         present = self.outcomes.get(command.point)
         if present is not None and present.command is not command:
-            # A newer wish is already waiting: its own fate will be told, this one's to the witness alone.
+            # A newer command waits already and will have its own outcome; this one goes to the listener only.
             self._sent.pop(command.point, None)
             if verdict == "pending":
                 found = replace(found, verdict="replaced", why="a newer order came before it was read back")
@@ -254,5 +254,5 @@ class Mailbox:
 
 
 def find_tolerance(info: PointInfo) -> float:
-    """Return how far a read-back may be from what was written: one step of the register, or a half bit."""
+    """Return the largest difference of a read-back value: one step of the register, or 0.5 for a bool."""
     return max(info.step, 0.0) if info.kind != "bool" else 0.5

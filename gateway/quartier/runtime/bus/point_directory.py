@@ -1,4 +1,4 @@
-"""Find the owner of each point, of many devices at once."""
+"""Find the holder of each point among many devices."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
@@ -9,9 +9,10 @@ Holder = TypeVar("Holder")
 
 
 class PointDirectory(Mapping[str, PointInfo], Generic[Holder]):
-    """The points of all holders as one mapping; of two that serve the same point the later one counts.
+    """The points of all holders as one mapping; if two serve the same point, the later one wins.
 
-    What a holder serves must not change.  Finding a point takes as long as its owner has holders.
+    The points of a holder must not change.  The time to find a point grows with the number of holders of its
+    owner.
     """
 
     __slots__ = ("_count", "_of_owner", "_served")
@@ -25,7 +26,7 @@ class PointDirectory(Mapping[str, PointInfo], Generic[Holder]):
         self._count = sum(1 for _ in self)
 
     def find_holder(self, point: str) -> Holder | None:
-        """Return who serves the point; None where nobody does."""
+        """Return the holder that serves the point; None if there is none."""
         found = self._find_index(point)
         return None if found is None else found[0]
 
@@ -45,7 +46,7 @@ class PointDirectory(Mapping[str, PointInfo], Generic[Holder]):
         return isinstance(point, str) and self._find_index(point) is not None
 
     def __iter__(self) -> Iterator[str]:
-        told: set[str] = set()  # of owners with several holders: the others cannot come twice
+        told: set[str] = set()  # of owners with several holders: other points cannot repeat
         for _, points in self._served:
             for point in points:
                 if len(self._of_owner[point.partition(".")[0]]) > 1:

@@ -1,7 +1,7 @@
-"""The task of one bus: writes first, then the most overdue device; silent devices are set aside.
+"""Run the task of one bus: writes first, then the most overdue device; set silent devices aside.
 
-A device is set aside after ``SET_ASIDE_COUNT`` exchanges in a row without an answer.  From then on it
-is probed, so seldom that its neighbours keep their rate (``probing``).
+A device is set aside after ``SET_ASIDE_COUNT`` exchanges in a row without an answer.  From then on it is
+probed, so seldom that its neighbours keep their poll rate (``device_health``).
 """
 
 import random
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 SET_ASIDE_COUNT = 3
 REOPEN_PAUSE_S = (1.0, 60.0)
 REOPEN_FOR_ORDER_S = 5.0
-"""A lost bus for which an order waits is opened again that soon: its device may be back, at full power."""
+"""A lost bus with a waiting order is reopened this soon: its device may be back, at full power."""
 
 
 SILENT_AFTER_S, SILENT_AFTER_POLLS = 15.0, 3.0
 AGE_PERIOD_NS = 500_000_000
-# A driver that says "now" for ever and waits for nothing must not hold the loop: others run in between.
+# A driver that is always due and never waits must not block the loop: other tasks run in between.
 READS_PER_YIELD = 32
 _NOT_OPENED = "not yet opened"
 
 
 class Bus:
-    """One wire or endpoint with its devices; only it talks to them.  While it asks it is in ``moment``.
+    """One wire or endpoint with its devices; only the bus talks to them.  While it polls it is in ``moment``.
 
-    ``witness`` hears what becomes of each write.
+    ``witness`` is informed of the outcome of each write.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Bus:
         self._halted = False
         self.line = line
         self.tape: KeepsIdentities | None = None
-        """What is recorded of the line."""
+        """The recording of the line."""
         self._clock = clock
         self._deliver = deliver
         self._log = log
@@ -81,7 +81,7 @@ class Bus:
         }
         self.points = PointDirectory((health, health.driver.points) for health in self.devices.values())
         self.safe = safe
-        """The values that points are given back with; None: nothing is written, or the device knows."""
+        """The release values of points; None: nothing is written, or the device knows its own."""
         self._budget = WriteBudget(tally or WriteCounts(), self.points, safe)
         served = tuple(self.devices.values())
         self._listener = witness
@@ -123,14 +123,14 @@ class Bus:
             finally:
                 self._seat.leave()
                 await self.line.close()
-            # Half of the pause is random: a gateway that restarts is not stormed by its buses.
+            # Half of the pause is random, so that the buses do not all reopen at once after a restart.
             is_back = await self._wait_to_reopen(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
             pause_s = REOPEN_PAUSE_S[0] if is_back else min(2 * pause_s, REOPEN_PAUSE_S[1])
 
     async def _wait_to_reopen(self, seconds: float) -> bool:
-        """Wait, in steps: devices fall silent meanwhile.  Whether an absent port came back: it ends early.
+        """Wait in steps, as devices become silent meanwhile; return whether an absent port came back.
 
-        It does too where an order waits.
+        The wait ends early if the port is back or, after ``REOPEN_FOR_ORDER_S``, if an order waits.
         """
         started_ns = self._clock.now_ns()
         until_ns, wanted_ns = (started_ns + int(each_s * 1e9) for each_s in (seconds, REOPEN_FOR_ORDER_S))
@@ -154,7 +154,7 @@ class Bus:
                 self._expire_silent_devices()
             if await self._write_next():
                 continue
-            # Due first, then the time: a driver that says "now" means the moment it was asked.
+            # Read the due time first, then the clock: a driver that returns "now" means the time of the call.
             first = self._schedule.first()
             now_ns = self._clock.now_ns()
             is_idle = first is None or first[0] > now_ns
@@ -164,7 +164,7 @@ class Bus:
                 await self.gaps.use(None if first is None else first[0] - now_ns)
             elif self._lanes.admits(first[1]):
                 due_ns, health = first
-                if not health.aside:  # who was silent is not waited for
+                if not health.aside:  # a silent device is not waited for
                     self.account.late(now_ns - due_ns)
                     self._seat.take()
                 await self._poll_device(health)
@@ -173,7 +173,10 @@ class Bus:
                     await self._clock.sleep(0)
 
     async def _write_next(self) -> bool:
-        """Write what waits longest for a device that answers, and read who starves of it; whether it did."""
+        """Write the oldest command for a reachable device, then read a starved one.
+
+        Returns whether it wrote.
+        """
         for one in self._returns.ready():
             if self._lanes.admits(one):
                 await self._lanes.run(one, partial(self._returns.make, one), writes=True)
@@ -181,7 +184,7 @@ class Bus:
         if command is None:
             return False
         health = self.points.find_holder(command.point)
-        assert health is not None, command.point  # only what is reachable was taken from the mailbox
+        assert health is not None, command.point  # only commands for reachable points were taken
         await self._lanes.run(health, partial(self._writer.write, command, health), writes=True)
         self._schedule.changed(health)
         starved = self._schedule.find_starved(self._clock.now_ns())
@@ -190,12 +193,12 @@ class Bus:
         return True
 
     async def _poll_device(self, health: DeviceHealth) -> None:
-        """Read a device: it is waited for, or has its lane."""
+        """Read a device, and wait for it or let it use a lane."""
         await self._lanes.run(health, partial(self._read, health))
         self._schedule.served(health)
 
     async def _check_fallback(self) -> None:
-        """Look at one fall-back; between its exchanges go what waits to be written and a read that is due."""
+        """Check one fallback; waiting writes and a due read go between its exchanges."""
         found = self._lookout.next()
         if found is None:
             return
@@ -220,16 +223,16 @@ class Bus:
             raise BusHalted
 
     def _reschedule(self, health: DeviceHealth) -> None:
-        """A device has spoken by itself, or may be asked again: its turn comes nearer."""
+        """Poll a device sooner: it sent something by itself, or may be polled again."""
         self._schedule.changed(health)
         self.mailbox.wake()
 
     def _is_urgent(self) -> bool:
-        """Return whether something waits that comes before any read."""
+        """Return whether something waits that goes before any read."""
         return self.mailbox.is_waiting or self._halted or bool(self._returns.waiting)
 
     def _report_notes(self) -> None:
-        """Pass on what line and drivers have to say to people."""
+        """Pass on the notes of line and drivers for people."""
         for one in self._noting:
             for note in one.notes():
                 log = self._log.info if note.is_good else self._log.warning
@@ -237,7 +240,10 @@ class Bus:
                 self._tell(note)
 
     def _is_writable_now(self, point: str) -> bool:
-        """A device in doubt is read before it is written again: an unknown write is settled first."""
+        """Return whether a point may be written now.
+
+        A device in doubt is read before it is written again, so that an unknown write is settled first.
+        """
         one = self.points.find_holder(point)
         if one is None or one.doubt or one.held or not one.reachable:
             return False
@@ -252,7 +258,7 @@ class Bus:
                 self._lookout.met(health)
                 if health.is_unreadable:
                     self._note_answer(health)
-                return  # a device without identity was not even asked: its first reading is the proof
+                return  # a device without identity was not asked at all: its first reading is the proof
             self._told(health, await health.driver.read(), started_ns)
             for readings in health.brisk.rest() if health.brisk else ():  # before anything is written
                 self._told(health, readings, started_ns)
@@ -260,12 +266,13 @@ class Bus:
             self._note_failure(health, str(silence), started_ns)
             return
         except LinkLost as lost:
-            # Who breaks the connection whenever it is asked must not be the first to be asked again.
+            # A device that breaks the connection whenever it is polled must not be the first to be polled
+            # again.
             self._note_failure(health, str(lost), started_ns)
             raise
 
     async def _open_device(self, health: DeviceHealth) -> Mapping[str, str]:
-        """Have a device say who it is; the exchange is kept in the record of the line."""
+        """Have a device identify itself; the exchange is kept in the recording of the line."""
         tape = self.tape
         since = 0 if tape is None else tape.next_number
         identity = await health.driver.open()
@@ -276,7 +283,7 @@ class Bus:
     def _told(self, health: DeviceHealth, readings: Readings, started_ns: int) -> None:
         if readings or not health.aside:
             self._note_answer(health)
-        else:  # nothing was due, so nothing was proved
+        else:  # nothing was due, so this proves nothing
             health.probe_ns = max(health.driver.due_ns, started_ns + int(PROBE_PAUSE_S[0] * 1e9))
         health.doubt = False
         if readings:
@@ -311,7 +318,7 @@ class Bus:
         health.answered(now_ns)
 
     def _expire_silent_devices(self) -> None:
-        """Turn the points of a silent device bad, once (spec/failsafe.md#device-silent)."""
+        """Make the points of a silent device BAD, once (spec/failsafe.md#device-silent)."""
         now_ns = self._clock.now_ns()
         self._age_again_ns = now_ns + AGE_PERIOD_NS
         self.mailbox.expire(now_ns)
@@ -321,11 +328,11 @@ class Bus:
             if health.silent or now_ns - health.since_good_ns <= limit_s * 1e9:
                 continue
             if not health.aside and (health.is_unreadable or health.driver.due_ns > now_ns + limit_s * 1e9):
-                continue  # nothing is asked of it (all was refused): it is not silent, only of no use
+                continue  # nothing is polled (all was refused): it is not silent, only useless
             if self.online and health.known and not health.failures_count:
-                continue  # we have not asked: our own lateness is nobody's silence, control sees the age
+                continue  # it was not polled: our own delay is not its silence, and control sees the age
             health.silent = True
-            health.known = False  # whoever answers next may be another device: ask who it is
+            health.known = False  # the next one to answer may be another device: identify it
             health.aside = True
             self._log.warning(
                 "device.silent", device=health.name, bus=self.name, after_s=limit_s, why=health.why
@@ -340,9 +347,10 @@ class Bus:
         self.online, self.why, self._lost_told, self._was_useful = True, "", False, False
 
     def _note_offline(self, why: str) -> bool:
-        """Note the loss, logged once; returns whether the bus had been of use.
+        """Note the loss, logged once; return whether the bus had been of use.
 
-        An endpoint that takes a connection and hangs up is not stormed: it is as lost as one that is gone.
+        An endpoint that accepts a connection and closes it is treated as lost, so that it is not reopened too
+        often.
         """
         was, self.online, self.why = self.online and self._was_useful, False, why
         for health in self.devices.values():
@@ -353,33 +361,33 @@ class Bus:
         return was
 
     def report(self, now_ns: int) -> Readings:
-        """The bus's and its devices' own points since the last report."""
+        """Return the own points of the bus and its devices since the last report."""
         return self.account.report(now_ns, online=self.online)
 
     @property
     def counts(self) -> Mapping[str, float]:
-        """Return what the line counted since it was made: requests, retries, time-outs …"""
+        """The line's counts since it was made: requests, retries, time-outs and others."""
         return self.line.stats
 
     @property
     def is_down(self) -> bool:
-        """Whether it is lost, or could not be opened; while it is opened for the first time nobody knows."""
+        """True if it is lost or could not be opened; False while it is opened for the first time."""
         return not self.online and self.why != _NOT_OPENED
 
     @property
     def not_relinquished(self) -> Mapping[str, str]:
-        """Points that their device refused to take back, with its words."""
+        """Points that their device refused to take back, with its message."""
         return self._returns.refused
 
     def post(self, command: Command, now_ns: int) -> None:
-        """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""
+        """Put a command into the slot of its point; cancel a pending relinquish of that point."""
         self._returns.drop(command.point)
         self.mailbox.post([command], now_ns)
 
     def give_back(self, points: Iterable[str]) -> None:
-        """Have points given back to their device's own control, before anything else is written.
+        """Give points back to the control of their own devices, before anything else is written.
 
-        What still waits to be written to them is withdrawn.
+        Commands that still wait for these points are withdrawn.
         """
         mine = {point for point in points if point in self.points}
         if mine:
@@ -388,21 +396,21 @@ class Bus:
             self.mailbox.wake()
 
     def halt(self) -> None:
-        """Have ``run`` end after the exchange in hand, so that no answer is owed when safe values follow."""
+        """End ``run`` after the running exchange, so that no answer is outstanding before release values."""
         self._halted = True
         self.mailbox.wake()
 
     async def release(self, names: Sequence[str]) -> list[str]:
-        """Write the safe values of these devices; goes on after any failure and names it.
+        """Write the release values of these devices; continue after a failure and return all failures.
 
-        Those that answer come first: the time for leaving is short, and silence costs most of it.
+        Reachable devices come first: the time for leaving is short, and silence costs most of it.
         """
         leaving = [health for health in self.list_reachable_first() if health.name in names]
         at_once = self._lanes.is_wide
         return await leave_devices(leaving, self._listener, self._budget, self._clock, at_once=at_once)
 
     def list_reachable_first(self) -> list[DeviceHealth]:
-        """The devices, those that answer before the others."""
+        """Return the devices, reachable ones first."""
         return sorted(self.devices.values(), key=lambda health: not health.reachable)
 
     async def close(self) -> None:
@@ -410,12 +418,12 @@ class Bus:
         await self.line.close()
 
 
-# Without anything due a bus looks again so seldom, unless it is woken; with something, this often.
+# The longest rest in s, unless the bus is woken: without anything due, and with something due.
 REST_MAX_S, REST_DUE_MAX_S = 60.0, 1.0
 
 
 class IdleTime:
-    """``guests`` are the others on the line, None where there are none."""
+    """The idle time of a bus; ``guests`` are the other masters on the line, None if there are none."""
 
     def __init__(
         self,
@@ -433,7 +441,7 @@ class IdleTime:
         self._clock = clock
 
     async def use(self, gap_ns: int | None) -> None:
-        """Nothing of ours is due for so long (None: at all).  Raises LinkLost, by a request of others."""
+        """Use a gap in which nothing is due (None: no end).  Raises LinkLost by a request of a guest."""
         if not self._lanes.is_asking:
             self._seat.leave()
         rest_s = REST_MAX_S if gap_ns is None else min(gap_ns / 1e9, REST_DUE_MAX_S)
@@ -447,9 +455,9 @@ class IdleTime:
 
 
 class YieldPoints:
-    """Lets others write, and read what is due, between two exchanges of an opening.
+    """Lets waiting writes and a due read go between two exchanges of an opening.
 
-    ``opening`` is who is being opened: nothing else may be asked of it meanwhile.
+    ``opening`` is the device that is being opened: nothing else may be sent to it meanwhile.
     """
 
     def __init__(
@@ -469,8 +477,8 @@ class YieldPoints:
                 health.driver.on_pause(partial(self.turn, health))
 
     async def turn(self, health: DeviceHealth) -> None:
-        """All writes that wait, then the most overdue read.  Raises LinkLost."""
-        if self.opening is not None:  # one that is opened in somebody's interlude has none of its own
+        """Make all waiting writes, then the most overdue read.  Raises LinkLost."""
+        if self.opening is not None:  # an opening inside another one's yield point has none itself
             return
         self.opening = health
         try:

@@ -5,15 +5,14 @@ import heapq
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-# Real seconds that news waits at most for buses that still ask: a slow device holds up nobody's.
+# Real seconds for which news waits at most for buses that still poll: a slow device delays nobody else.
 BATCH_WAIT_MAX_S = 0.001
 
 
 class PollBatch:
-    """Counts who asks.
+    """Batches the news of buses that poll at the same time.
 
-    ``tell``, where there is somebody to tell, is called when news came and nobody asks any more, or its
-    patience ends.
+    ``tell`` is called when there is news and no bus polls any more, or after ``BATCH_WAIT_MAX_S``.
     """
 
     def __init__(self, tell: Callable[[], None] | None = None) -> None:
@@ -22,7 +21,7 @@ class PollBatch:
         self._timer: asyncio.TimerHandle | None = None
 
     def make_seat(self) -> "BatchSeat":
-        """A place for one bus."""
+        """Make the place of one bus."""
         return BatchSeat(self._change_count)
 
     def _change_count(self, step: int) -> None:
@@ -31,7 +30,7 @@ class PollBatch:
             self._notify()
 
     def news(self) -> None:
-        """Something new is known."""
+        """Note that there are new readings."""
         if self.tell is None:
             return
         if not self._asking_count:
@@ -48,76 +47,77 @@ class PollBatch:
 
 
 class BatchSeat:
-    """A bus's place in the moment; it counts while it is taken."""
+    """The place of a bus in the batch; it counts while it is taken."""
 
     def __init__(self, count: Callable[[int], None]) -> None:
         self._count = count
         self._is_taken = False
 
     def take(self) -> None:
-        """The bus has something to ask now."""
+        """Note that the bus has something to poll now."""
         if not self._is_taken:
             self._is_taken = True
             self._count(1)
 
     def leave(self) -> None:
-        """It has nothing more to ask now."""
+        """Note that the bus has nothing more to poll now."""
         if self._is_taken:
             self._is_taken = False
             self._count(-1)
 
 
 class Schedulable(Protocol):
-    """Somebody who is due at a time, ns of any monotonic clock."""
+    """A member that is due at a time, in ns of any monotonic clock."""
 
     @property
     def due_ns(self) -> int:
-        """Return when its turn is."""
+        """The time at which it is due."""
         ...
 
     @property
     def reachable(self) -> bool:
-        """Return whether it answers, so that a turn of it costs no time-out."""
+        """True if it answers, so that polling it costs no time-out."""
         ...
 
 
 MemberT = TypeVar("MemberT", bound=Schedulable)
-# Writes go before reads; who waits longer than this because of them has a turn between two.
+# Writes go before reads; a member that waits longer than this because of them is read between two.
 STARVATION_NS = 2_000_000_000
 _HEAP_SPARE_COUNT = 16
 
 
 class PollSchedule(Generic[MemberT]):
-    """Keeps when each member was due when last asked; only who seems to be next is asked again.
+    """Keeps the last known due time of each member; only the member that seems to be next is queried again.
 
-    By itself a member's time may only move on (its line rests after an exchange).  Whoever does something
-    with a member that could bring its turn forward says so with ``changed``, or ``served`` where that was its
-    turn: of those that are due at the same time the one comes first whose turn was longest ago.
+    By itself a member's due time may only become later (its line rests after an exchange).  Code that may
+    make it earlier calls ``changed``, or ``served`` if it polled the member.  Of members that are due at the
+    same time, the one that was served longest ago comes first.
     """
 
     def __init__(self, members: Sequence[MemberT]) -> None:
         self._members = members
         self._places = {id(member): place for place, member in enumerate(members)}
         self._dues = [member.due_ns for member in members]
-        # While a line rests all who wait are due when it ends: without these the first always won.
+        # While a line rests, all that wait are due when the rest ends: without these the first would always
+        # win.
         self._turns = [0] * len(members)
         self._count = 0
-        # What a member said before stays in the heap until it comes to its head, which it may never do.
+        # Old entries of a member stay in the heap until they reach its head, which may never happen.
         self._most = 2 * len(members) + _HEAP_SPARE_COUNT
         self._heap: list[tuple[int, int, int]] = []
         self._rebuild_heap()
 
     def first(self) -> tuple[int, MemberT] | None:
-        """Return who is due first, and when; None where there is nobody."""
+        """Return the due time and the member that is due first; None if there are no members."""
         heap, dues, turns = self._heap, self._dues, self._turns
         asked: set[int] = set()
         while heap:
             known_ns, turn, place = heap[0]
             if known_ns != dues[place] or turn != turns[place]:
-                heapq.heappop(heap)  # it was told anew since
+                heapq.heappop(heap)  # it was changed since
                 continue
             member = self._members[place]
-            if place in asked:  # now is later each time: two who say it would pass it to each other for ever
+            if place in asked:  # "now" grows with each call: two such members would alternate for ever
                 return known_ns, member
             due_ns = member.due_ns
             if due_ns != known_ns:
@@ -129,20 +129,20 @@ class PollSchedule(Generic[MemberT]):
         return None
 
     def find_starved(self, now_ns: int) -> MemberT | None:
-        """Who answers and was passed over longest, for more than ``STARVATION_NS``; None where nobody was."""
+        """Return the reachable member that is overdue longest, by more than ``STARVATION_NS``; else None."""
         before_ns = now_ns - STARVATION_NS
         waiting = [member for member in self._members if member.reachable and member.due_ns < before_ns]
         return min(waiting, key=lambda member: member.due_ns, default=None)
 
     def changed(self, member: MemberT) -> None:
-        """Its turn may have come nearer."""
+        """Update a member whose due time may be earlier now."""
         place = self._places[id(member)]
         due_ns = member.due_ns
         if due_ns != self._dues[place]:
             self._set_due(place, due_ns)
 
     def served(self, member: MemberT) -> None:
-        """It had its turn."""
+        """Note that a member was served."""
         place = self._places[id(member)]
         self._count += 1
         self._turns[place] = self._count

@@ -21,9 +21,9 @@ async def leave_devices(
     *,
     at_once: bool,
 ) -> list[str]:
-    """Write the safe values of these devices, one after the other or ``at_once``; goes on after any failure.
+    """Write the release values of these devices, in sequence or ``at_once``; continue after a failure.
 
-    One line for each device that failed.
+    Returns one line for each device that failed.
     """
     failures: list[str] = []
 
@@ -50,8 +50,9 @@ def _note_failure(failures: list[str], name: str, error: Exception) -> None:
 class RelinquishQueue:
     """The points of one bus that wait to be given back.
 
-    ``failed`` hears of a device that did not answer, ``witness`` of what was given back.  ``refused``: points
-    that their device would not take back, with its words, until they are ordered or given back again.
+    ``failed`` is called with a device that did not answer.  ``witness`` is informed of what was given back.
+    ``refused``: points that their device would not take back, with its message, until they are ordered or
+    given back again.
     """
 
     def __init__(
@@ -73,16 +74,16 @@ class RelinquishQueue:
         self.refused: dict[str, str] = {}
 
     def add(self, points: Iterable[str]) -> None:
-        """Have these given back."""
+        """Queue points to be given back."""
         self.waiting |= set(points)
 
     def drop(self, point: str) -> None:
-        """It is ordered again: it is not given back."""
+        """Remove a point that is ordered again."""
         self.waiting.discard(point)
         self.refused.pop(point, None)
 
     def ready(self) -> list[DeviceHealth]:
-        """The devices that can be asked now to take something back."""
+        """Return the devices that can take something back now."""
         if not self.waiting:
             return []
         return [
@@ -92,8 +93,9 @@ class RelinquishQueue:
         ]
 
     async def make(self, health: DeviceHealth) -> None:
-        """Give back what waits of this device, if it can be reached; else when it answers again.  Raises
-        LinkLost.
+        """Give back the waiting points of this device.  Raises LinkLost.
+
+        If the device does not answer, they wait until it answers again.
         """
         mine = self.waiting & health.driver.points.keys()
         started_ns = self._clock.now_ns()

@@ -7,14 +7,15 @@ from quartier.runtime.bus.mailbox import Mailbox, find_tolerance
 from quartier_drivers.contract import Command, PointInfo, Quality, Readings
 
 _DAY_MS = 86_400_000
-# Limits and switches: less of them is never more than was wished.  A battery's setpoint has two directions.
+# Limits and switches: a lower value never exceeds what was requested.  A battery's setpoint has two
+# directions.
 _LIMIT_ENDINGS = ("_max_w", "_max_a", "_on")
-# What was read is believed as long as a device that says nothing is not yet called silent.
+# A reading counts for as long as it takes to call a device without answers silent.
 _READ_BACK_S, _READ_BACK_POLLS = 15.0, 3.0
 
 
 class WriteCounts:
-    """Writes of each point: of the present day (UTC) and in all.  ``facts`` are those of an earlier run."""
+    """Writes of each point, on the present day (UTC) and in total.  ``facts`` are those of an earlier run."""
 
     def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
         kept = facts or {}
@@ -26,30 +27,30 @@ class WriteCounts:
             str(point): int(count) for point, count in kept.get("total", {}).items()
         }
         self.changes_count = 0
-        """Grows with each write: whoever keeps the facts sees whether they are new."""
+        """Grows with each write, so that the code that saves the facts sees a change."""
 
     def add(self, point: str, utc_ms: int) -> None:
-        """The point was written, or may have been."""
+        """Count a write that was made, or may have been."""
         self._start_day(utc_ms)
         self._today[point] = self._today.get(point, 0) + 1
         self._total[point] = self._total.get(point, 0) + 1
         self.changes_count += 1
 
     def today(self, point: str, utc_ms: int) -> int:
-        """Writes since midnight, UTC."""
+        """Return the writes since midnight UTC."""
         self._start_day(utc_ms)
         return self._today.get(point, 0)
 
     def total(self, point: str) -> int:
-        """Writes since the first run."""
+        """Return the writes since the first run."""
         return self._total.get(point, 0)
 
     def facts(self) -> dict[str, Any]:
-        """Return what is to survive a restart, JSON-ready."""
+        """Return the facts to save over a restart, JSON-ready."""
         return {"day": self._day, "today": dict(self._today), "total": dict(self._total)}
 
     def _start_day(self, utc_ms: int) -> None:
-        """Another day, also one before: a clock that was ahead must not freeze a spent budget."""
+        """Start another day, even an earlier one: a clock that was ahead must not freeze a spent budget."""
         day = utc_ms // _DAY_MS
         if day != self._day:
             self._day = day
@@ -57,9 +58,9 @@ class WriteCounts:
 
 
 class WriteBudget:
-    """What may be written to the points of one bus.  Volatile points are only counted.
+    """The writes that the points of one bus may get.  Volatile points are only counted.
 
-    ``safe`` are the values that the points are given back with.
+    ``safe`` are the release values of the points.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class WriteBudget:
         self._owing: set[str] = set()
 
     def saw(self, readings: Readings) -> None:
-        """Remember what persistent registers hold."""
+        """Remember the values of persistent registers."""
         if not self._worn:
             return
         for point in self._worn:
@@ -91,9 +92,9 @@ class WriteBudget:
                 self._shown.pop(point, None)
 
     def stands(self, point: str, value: float, now_ns: int) -> bool:
-        """Return whether a persistent point shows the value, and does not yet settle at another.
+        """Return whether a persistent point shows the value and is not settling at another one.
 
-        A device's timer wants its writes anyway.
+        False if a timer of the device needs the write anyway.
         """
         _, settled_ns = self._settling.get(point, (None, 0))
         shown, taken_ns = self._shown.get(point, (None, 0))
@@ -102,7 +103,7 @@ class WriteBudget:
         return shows and self._is_same_value(point, value, shown)
 
     def is_settling(self, point: str, value: float, now_ns: int) -> bool:
-        """Whether a point took the value and need not show it yet: writing it again could start it anew."""
+        """Return whether a point took the value and need not show it yet: another write could restart it."""
         given, settled_ns = self._settling.get(point, (None, 0))
         return now_ns < settled_ns and self._is_same_value(point, value, given)
 
@@ -113,10 +114,10 @@ class WriteBudget:
         return abs(held - value) <= max(find_tolerance(info) / 2, 1e-6 * abs(value))
 
     def refusal(self, point: str, value: float, utc_ms: int) -> str:
-        """Return why the point may not be written today; empty when it may.
+        """Return the reason that the point may not be written today; empty if it may.
 
-        What takes less than the last value is written on any day, and so is the safe value, unless it
-        would raise what had to fall lower.
+        A limit or switch may be written on any day with at most its last value.  So may the release value,
+        unless it would raise a limit that had to be lower.
         """
         budget = self._infos[point].writes_per_day
         last, is_less = self._last.get(point), point.endswith(_LIMIT_ENDINGS)
@@ -129,9 +130,9 @@ class WriteBudget:
         )
 
     def spare_write(self, command: Command, mailbox: Mailbox, utc_ms: int, now_ns: int, log: Any) -> bool:
-        """Whether a register that wears out is left as it is: it has the value, or had its writes for today.
+        """Return whether a register that wears out is not written: it has the value, or its budget is spent.
 
-        What became of the command is told to the ``mailbox``.
+        The outcome of the command goes to the ``mailbox``.
         """
         point, value = command.point, command.value
         if self.is_settling(point, value, now_ns):
@@ -149,20 +150,20 @@ class WriteBudget:
         return bool(why)
 
     def take_release_duty(self, point: str) -> bool:
-        """Whether the writes of a point are used up, so that it is to be given its safe value; told once."""
+        """Return, once, whether the budget of a point is spent and it must get its release value."""
         owes = point in self._owing and not self.rests(point)
         self._owing.discard(point)
         return owes
 
     def ends(self, point: str, utc_ms: int) -> bool:
-        """Return whether this is the day's first refusal."""
+        """Return whether this is the first refusal of the day."""
         day = utc_ms // _DAY_MS
         first = self._ended.get(point) != day
         self._ended[point] = day
         return first
 
     def rests(self, point: str) -> bool:
-        """Whether a point whose budget is spent needs no giving back: it has its safe value, or less."""
+        """Return whether a point with a spent budget needs no release: it has its release value or less."""
         last, safe = self._last.get(point), self._safe.get(point)
         is_below = point.endswith(_LIMIT_ENDINGS) and last is not None and safe is not None and last <= safe
         return is_below or point in self._rests
@@ -170,9 +171,9 @@ class WriteBudget:
     def wrote(
         self, point: str, utc_ms: int, value: float | None = None, now_ns: int = 0, *, taken: bool = True
     ) -> None:
-        """Count a write that was made, or may have been; what stands there is to be read anew.
+        """Count a write that was made, or may have been; the value in the device must be read again.
 
-        ``value`` is what the device acknowledged, at ``now_ns``; if not ``taken``, nobody knows.
+        ``value`` is what the device acknowledged at ``now_ns``; if not ``taken``, the outcome is unknown.
         """
         self._shown.pop(point, None)
         self._settling.pop(point, None)
@@ -184,7 +185,7 @@ class WriteBudget:
         self._tally.add(point, utc_ms)
 
     def gave_back(self, points: Iterable[str], utc_ms: int) -> None:
-        """Count the safe values of ``points``."""
+        """Count the release values of ``points``."""
         for point in points:
             info = self._infos[point]
             if info.writable and info.on_release != "hold":
@@ -196,6 +197,6 @@ class WriteBudget:
 
 
 def _needs_refresh(info: PointInfo) -> bool:
-    """Return whether a timer of the device runs out where the value is not written again."""
+    """Return whether a timer of the device runs out if the value is not written again."""
     fallback = info.fallback
     return fallback is not None and not fallback.holds and fallback.kept_by == "writes"

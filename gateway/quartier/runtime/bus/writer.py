@@ -14,7 +14,7 @@ from quartier_drivers.errors import Expired, LinkLost, NoReply, Refused
 
 
 class Writer:
-    """Writes for one bus; ``failed`` hears of a device that did not answer."""
+    """Writes for one bus; ``failed`` is called with a device that did not answer."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Writer:
         self._failed = failed
 
     async def write(self, command: Command, health: DeviceHealth) -> None:
-        """Write one command to the device, or spare its memory.  Raises LinkLost."""
+        """Write one command to the device, or skip it to spare its memory.  Raises LinkLost."""
         utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
         if self._thrift.spare_write(command, self._mailbox, utc_ms, now_ns, self._log):
             if self._thrift.take_release_duty(command.point):
@@ -43,14 +43,14 @@ class Writer:
             return
         read_back = health.driver.points[command.point].read_back
         started_ns = self._clock.now_ns()
-        counts, taken = True, False  # also where nobody knows: it may have been written
+        counts, taken = True, False  # also if the outcome is unknown: it may have been written
         try:
             await health.driver.write(command)
         except Refused as refusal:
             counts = False
             self._log.warning("write.refused", point=command.point, value=command.value, why=str(refusal))
             self._mailbox.failed(command, "refused", str(refusal), self._clock.now_ns(), read_back=False)
-            self._lookout.ordered(command.point)  # perhaps for a timer that did not hold
+            self._lookout.ordered(command.point)  # perhaps because a timer did not hold
         except Expired as late:
             counts = False
             self._mailbox.failed(command, "expired", str(late), self._clock.now_ns(), read_back=False)

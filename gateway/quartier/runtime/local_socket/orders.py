@@ -1,9 +1,9 @@
-"""The operators' socket: orders from people of one group.
+"""Serve the order socket: orders from people of one group.
 
-One JSON object a line, ``{"do": "override", …}``; the answer is one line.  Who asks is known by the kernel's
-word (SO_PEERCRED), not by what they say.  The group's own socket file is the door: nothing listens on a
-network, and there is no password.  A guest who says too much, or nothing, is sent away; no user can keep
-another one out; control never waits.
+One JSON object per line, ``{"do": "override", …}``; the answer is one line.  The kernel identifies the asker
+(SO_PEERCRED), not the request.  Access is controlled by the group of the socket file: nothing listens on a
+network, and there is no password.  A client that sends too much, or nothing, is disconnected.  No user can
+keep another one out.  Control never waits.
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from quartier_drivers.who import Who
 
 ORDER_SOCKET = "operators.sock"
 OPERATORS_GROUP = "quartier-operators"
-# A whole site file is the longest that is said here.
+# A whole site file is the longest request.
 REQUEST_MAX_BYTES = 256 * 1024
 ORDER_CONNECTIONS_PER_USER_MAX, ORDER_CONNECTIONS_MAX = 4, 32
 ORDER_IDLE_S = 20.0
-# More than a person types; a script in a loop waits its turn.
+# Shorter than a person needs to type; a script in a loop must wait.
 ORDER_PAUSE_S = 0.1
 
 OrderHandlers = Mapping[str, Callable[[Mapping[str, Any], Who], Awaitable[Any]]]
 OnSiteOrderHandlers = Mapping[str, Callable[[Mapping[str, Any], Who, AskingProcess], Awaitable[Any]]]
-"""What depends on where the person stands; who does it asks ``presence.prove``."""
+"""Orders that depend on where the person is; their handlers call ``presence.prove_presence``."""
 
 
 class OrderServer:
-    """Serves ``deeds`` on ``runtime_dir/operators.sock``, for ``group`` where it exists."""
+    """Serves ``deeds`` on ``runtime_dir/operators.sock``, for ``group`` if it exists."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class OrderServer:
         with self._connections.admit(writer) as peer:
             if peer is None:
                 return
-            # Whoever asked is gone or talks nonsense, or we leave: nothing of ours depends on it.
+            # The client is gone or sends nonsense, or we are leaving: nothing of ours depends on it.
             with suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
                 who, asker = _find_who(peer.uid), presence.find_asking_process(peer.pid)
                 while line := await asyncio.wait_for(reader.readline(), ORDER_IDLE_S):
@@ -106,7 +106,7 @@ class OrderServer:
 
 
 def _find_who(uid: int) -> Who:
-    """Return whose process connected."""
+    """Return the owner of the process that connected."""
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -115,9 +115,9 @@ def _find_who(uid: int) -> Who:
 
 
 def send_order(runtime_dir: Path, what: str, timeout_s: float = 10.0, **request: Any) -> Any:
-    """Order something of a running daemon, from another process.
+    """Send an order to a running daemon, from another process.
 
-    Raises NoDaemon, saying where was looked.
+    Raises NoDaemon with the path that was tried.
     """
     return send_request(
         runtime_dir / ORDER_SOCKET, {"do": what, **request}, "no daemon takes orders at", timeout_s

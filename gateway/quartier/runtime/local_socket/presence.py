@@ -1,15 +1,14 @@
 """Prove that the person who asks is at the gateway (spec/failsafe.md#rule-7).
 
-``PRESENCE_CHECKS`` is the one place that knows; each way takes the process that asks and its request, and
-gives a
+``PRESENCE_CHECKS`` is the only list of ways.  Each takes the asking process and its request, and returns a
 ``Presence``.  There is one today, the gateway's own console; a page session with the one-time code shown at
-the gateway is to be the next.  What cannot be told counts as not on site.
+the gateway is to be the next.  A person whose place cannot be determined counts as not on site.
 
-A login at the console is known by two words of root that whoever logs in from afar cannot forge: the control
-group that logind put the process in, and logind's record of that session.  Environment variables such as
-SSH_CONNECTION count for nothing, nor does *Remote=no* alone: ``ssh localhost`` has it too.  That the process,
-or one that it descends from, has the console as its controlling terminal keeps out what was left running
-there for somebody who comes back by SSH (tmux, screen).
+A login at the console is recognised by two statements of root that a remote user cannot forge: the control
+group in which logind put the process, and logind's record of that session.  Environment variables such as
+SSH_CONNECTION do not count, nor does *Remote=no* alone: ``ssh localhost`` has it too.  The process or one of
+its ancestors must have the console as its controlling terminal.  That excludes processes left running there
+for somebody who comes back by SSH (tmux, screen).
 """
 
 import re
@@ -21,27 +20,27 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Where a person is known to stand; ``place`` is empty where that is not known, ``why_not`` says why."""
+    """The known place of a person; if it is unknown, ``place`` is empty and ``why_not`` says why."""
 
     place: str = ""
     why_not: str = ""
 
     @property
     def is_on_site(self) -> bool:
-        """Return whether the person is at the gateway."""
+        """True if the person is at the gateway."""
         return bool(self.place)
 
 
 @dataclass(frozen=True, slots=True)
 class AskingProcess:
-    """The process at the other end of a socket: its number, and when it began (clock ticks since boot)."""
+    """The process at the other end of a socket: its id, and when it began (clock ticks since boot)."""
 
     pid: int
     began: int = 0
 
 
 ProvePresence = Callable[[AskingProcess, Mapping[str, Any]], Presence]
-# The whole path: a user may make control groups of any name below user@UID.service.
+# Match the whole path: a user may make control groups of any name below user@UID.service.
 _SCOPE_PATTERN = re.compile(r"/user\.slice/user-(?P<uid>\d+)\.slice/session-(?P<id>[0-9A-Za-z]+)\.scope")
 _CONSOLE_PATTERN = re.compile(r"tty[1-9][0-9]?|(?:ttyS|ttyAMA|ttymxc)[0-9]{1,2}")
 _ANCESTORS_MAX = 32
@@ -49,7 +48,7 @@ _ANCESTORS_MAX = 32
 
 @dataclass(frozen=True, slots=True)
 class SystemPaths:
-    """Where the kernel and logind say what they know."""
+    """Paths of the information of the kernel and logind."""
 
     proc: Path = Path("/proc")
     sessions: Path = Path("/run/systemd/sessions")
@@ -63,14 +62,14 @@ PresenceCheck = Callable[[AskingProcess, Mapping[str, Any], SystemPaths], Presen
 def prove_presence(
     asker: AskingProcess, request: Mapping[str, Any], places: SystemPaths = SYSTEM_PATHS
 ) -> Presence:
-    """Return whether one of the ways holds; else why none does."""
+    """Return the presence of the first check that proves it; else why no check does."""
     found = [way(asker, request, places) for way in PRESENCE_CHECKS]
     why_not = "; ".join(one.why_not for one in found)
     return next((one for one in found if one.is_on_site), Presence(why_not=why_not))
 
 
 def find_asking_process(pid: int, places: SystemPaths = SYSTEM_PATHS) -> AskingProcess:
-    """The process that just connected: a later one of the same number is another one."""
+    """Return the process that just connected; its start time tells a later process with the same id apart."""
     found = _find_process(pid, places)
     return AskingProcess(pid, 0 if found is None else found.began)
 
@@ -78,7 +77,7 @@ def find_asking_process(pid: int, places: SystemPaths = SYSTEM_PATHS) -> AskingP
 def check_console(
     asker: AskingProcess, request: Mapping[str, Any], places: SystemPaths = SYSTEM_PATHS
 ) -> Presence:
-    """Return whether the process belongs to a login at the gateway's own screen or serial console."""
+    """Check whether the process belongs to a login at the gateway's own screen or serial console."""
     del request
     process = _find_process(asker.pid, places)
     if process is None or process.began != asker.began:
@@ -98,11 +97,11 @@ def check_console(
 
 
 PRESENCE_CHECKS: Sequence[PresenceCheck] = (check_console,)
-"""Every way to be on site.  Whoever adds one says in its decision record why it cannot be used from afar."""
+"""Every way to be on site.  The decision record of a new way must say why it cannot be used remotely."""
 
 
 def _explain_doubt(record: Mapping[str, str], uid: str) -> str:
-    """Return why the record of a session is not that of a person in front of the console; empty if it is."""
+    """Return the reason that a session record is not of a person at the console; empty if it is."""
     if not record or record.get("UID") != uid:
         return "logind has no record of its login"
     if record.get("REMOTE") != "0" or "ssh" in record.get("SERVICE", "ssh"):
@@ -122,7 +121,7 @@ class _Process:
 
 def _find_process(pid: int, places: SystemPaths) -> _Process | None:
     try:
-        # The name, in brackets, may hold anything.
+        # The name, in brackets, may contain anything.
         words = (places.proc / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
         number = int(words[4])
         terminal = (number >> 8) & 0xFFF, (number & 0xFF) | ((number >> 12) & 0xFFF00)
@@ -132,8 +131,9 @@ def _find_process(pid: int, places: SystemPaths) -> _Process | None:
 
 
 def _find_ancestors(process: _Process, scope: Mapping[str, str], places: SystemPaths) -> Iterator[_Process]:
-    """The process and those that it descends from, as far as they belong to the same login (sudo has a
-    terminal of its own).
+    """Yield the process and its ancestors that belong to the same login.
+
+    They are included because sudo has a terminal of its own.
     """
     found: _Process | None = process
     for _ in range(_ANCESTORS_MAX):
@@ -165,7 +165,7 @@ def _read_session(session: str, places: SystemPaths) -> dict[str, str]:
 
 
 def _find_terminal_device(terminal: str, places: SystemPaths) -> tuple[int, int] | None:
-    """Major and minor number of a terminal; None where there is no such."""
+    """Return major and minor number of a terminal; None if it does not exist."""
     try:
         major, _, minor = (places.terminals / terminal / "dev").read_text().strip().partition(":")
         return int(major), int(minor)

@@ -1,13 +1,12 @@
-"""The read-only socket: questions as JSON lines, connections limited per user; the client side too.
+"""Serve the read-only question socket, and limit the connections per user; the client side too.
 
 The kernel names the user of a connection (``SO_PEERCRED``).  One user can neither use up the daemon's
 descriptors nor keep another user out.  Root is always admitted.
 
-Ask ``{"ask": "status"}`` or ``{"ask": "points"}``; about one thing ``{"ask": "points", "of": "gx"}``.  The
-answer is one line, ``null`` when there is no such thing.  Nothing can be changed here, so whoever may
-open the socket may look.  A user has few connections, and each pauses twice as long as its answer took.
-A long answer is made and sent in portions, the loop
-goes on between them: nobody who looks makes a cycle late.
+Ask ``{"ask": "status"}`` or ``{"ask": "points"}``; about one part ``{"ask": "points", "of": "gx"}``.  The
+answer is one line of JSON, ``null`` if there is no such part.  Nothing can be changed here, so whoever may
+open the socket may read.  A user has few connections, and each pauses twice as long as its answer took.  A
+long answer is made and sent in portions while the loop continues, so that no client makes a cycle late.
 """
 
 import asyncio
@@ -36,14 +35,14 @@ class Peer:
 
 
 def find_peer(connection: socket.socket) -> Peer:
-    """Return who connected, as the kernel knows it.  Raises OSError."""
+    """Return the peer of a connection, as the kernel knows it.  Raises OSError."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, _ = _CREDENTIALS.unpack(raw)
     return Peer(pid, uid)
 
 
 class ConnectionLimiter:
-    """The connections to one socket: at most ``per_user`` of a user, ``in_all`` of all users but root."""
+    """The connections to one socket: at most ``per_user`` per user, ``in_all`` for all users except root."""
 
     def __init__(self, per_user: int, in_all: int) -> None:
         self._per_user = per_user
@@ -55,7 +54,7 @@ class ConnectionLimiter:
     def admit(self, writer: asyncio.StreamWriter) -> Iterator[Peer | None]:
         """Count a connection while it lasts, then close it.
 
-        Gives None, and writes one line with the reason, where the user or the socket has too many.
+        Yields None, and writes one line with the reason, if the user or the socket has too many.
         """
         try:
             peer = find_peer(writer.get_extra_info("socket"))
@@ -87,7 +86,7 @@ class ConnectionLimiter:
         return ""
 
     def close_all(self) -> None:
-        """Close every connection and cancel its task: the daemon stops."""
+        """Close every connection and cancel its task, because the daemon stops."""
         for writer, task in self._tasks.items():
             writer.close()
             if task is not None:
@@ -107,7 +106,7 @@ AnswersByName = Mapping[str, Callable[[str], Any]]
 class QuestionServer:
     """Serves ``answers`` on ``runtime_dir/quartier.sock``; an iterator becomes a JSON array.
 
-    ``about`` answers what is asked *of* one thing, by its name.
+    ``about`` answers questions *of* one part, by its name.
     """
 
     def __init__(
@@ -119,7 +118,7 @@ class QuestionServer:
         self._connections = ConnectionLimiter(QUESTION_CONNECTIONS_PER_USER_MAX, QUESTION_CONNECTIONS_MAX)
 
     async def run(self) -> None:
-        """Serve until cancelled; then nobody who still looks on can hold the daemon back."""
+        """Serve until cancelled; then close all connections, so that no client can hold the daemon back."""
         self._path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._serve, self._path, limit=QUESTION_MAX_BYTES)
         self._path.chmod(0o660)
@@ -134,13 +133,13 @@ class QuestionServer:
         with self._connections.admit(writer) as peer:
             if peer is None:
                 return
-            # Whoever asked is gone or talks nonsense, or we leave: nothing of ours depends on it.
+            # The client is gone or sends nonsense, or we are leaving: nothing of ours depends on it.
             with suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
                 while line := await asyncio.wait_for(reader.readline(), QUESTION_IDLE_S):
                     await self._answer_line(line, writer)
 
     async def _answer_line(self, line: bytes, writer: asyncio.StreamWriter) -> None:
-        """Answer one question, then pause: who asks in a loop takes a third of the time at most."""
+        """Answer one question, then pause: a client that asks in a loop takes at most a third of the time."""
         now = asyncio.get_running_loop().time
         taken_s, before = 0.0, now()
         for part in _split_answer(self._answer(line)):
@@ -170,7 +169,7 @@ class QuestionServer:
 
 
 def _split_answer(answer: Any) -> Iterator[str]:
-    """The answer's line in portions, each made when it is asked for."""
+    """Yield the answer's line in portions, each made on demand."""
     if not isinstance(answer, Iterator):
         yield f"{json.dumps(answer, default=str)}\n"
         return
@@ -182,28 +181,28 @@ def _split_answer(answer: Any) -> Iterator[str]:
 
 
 class NoDaemon(Exception):  # noqa: N818 - a state
-    """No daemon answers at this desk."""
+    """No daemon answers at this socket."""
 
 
 def ask(runtime_dir: Path, what: str, of: str | None = None, timeout_s: float = 5.0) -> Any:
-    """Ask a running daemon, from another process; None when there is no ``of``.
+    """Ask a running daemon, from another process; None if there is no part ``of``.
 
-    Raises NoDaemon, saying where was looked.
+    Raises NoDaemon with the path that was tried.
     """
     question = {"ask": what} if of is None else {"ask": what, "of": of}
     return send_request(runtime_dir / QUESTION_SOCKET, question, "no daemon answers at", timeout_s)
 
 
 def send_request(path: Path, request: Mapping[str, Any], lacking: str, timeout_s: float) -> Any:
-    """One request to a daemon's socket and its answer, a line each.
+    """Send one request to a daemon's socket and return its answer, one line each.
 
-    Raises NoDaemon, whose words ``lacking`` begins.
+    Raises NoDaemon with a text that begins with ``lacking`` if nobody answers.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)
         try:
             client.connect(str(path))
-            with suppress(BrokenPipeError):  # a full desk says why, and closes before it is asked
+            with suppress(BrokenPipeError):  # a full socket says why, and closes before it is asked
                 client.sendall(json.dumps(request).encode() + b"\n")
             with client.makefile("rb") as stream:
                 line = stream.readline()

@@ -1,4 +1,4 @@
-"""Read sealed chunks one after the other, the next one ahead."""
+"""Read sealed chunks in sequence, with the next one read ahead."""
 
 import sqlite3
 import threading
@@ -22,7 +22,7 @@ _INT_MAX = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class ChunkRow:
-    """One row: its key, and its chunk; None where it is damaged."""
+    """One row: its key, and its chunk, which is None if it is damaged."""
 
     number: int
     boot: int
@@ -33,17 +33,17 @@ class ChunkRow:
     chunk: Chunk | None
 
     def gap(self, stream: str) -> GapRecord:
-        """Return what is lost with it."""
+        """Return the gap record for the loss of this row."""
         return GapRecord(
             "damaged", stream, self.boot, self.first, self.last, self.from_utc_ms, self.to_utc_ms
         )
 
 
 class ChunkReader:
-    """Gives the chunk that follows a mark; remembers one chunk per stream and reads one ahead.
+    """Returns the chunk after a mark; keeps one chunk per stream and reads one ahead.
 
-    A chunk that turns out to be damaged is noted in ``damaged`` as (row, gap); ``condemned`` says
-    that the file itself cannot be read, ``is_hidden`` that it could not be read just now.
+    A damaged chunk is noted in ``damaged`` as (row, gap).  ``condemned``: the file itself cannot be read.
+    ``is_hidden``: it could not be read just now.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +58,7 @@ class ChunkReader:
         self.condemned = self.is_hidden = False
 
     def after(self, stream: str, mark: StreamPosition) -> ChunkRow | None:
-        """The chunk that holds the first sample above ``mark``; None when none can be read."""
+        """Return the chunk with the first sample above ``mark``; None if none can be read."""
         held = self._held.get(stream)
         if held is not None and held.boot == mark.boot and held.first <= mark.seq + 1 <= held.last:
             return held
@@ -72,7 +72,7 @@ class ChunkReader:
         return entry
 
     def forget(self) -> None:
-        """The file was replaced: read the new one from now on."""
+        """Close the file after it was replaced: read the new one from now on."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
@@ -82,7 +82,7 @@ class ChunkReader:
         self.condemned = False
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file and end the reading thread."""
         self.forget()
         if self._thread is not None:
             self._wishes.put(None)
@@ -114,7 +114,7 @@ class ChunkReader:
                 connection.close()
                 connection = None
             self._replaced.clear()
-            with suppress(sqlite3.Error):  # who needs the chunk reads it himself, and sees the error
+            with suppress(sqlite3.Error):  # a caller that needs the chunk reads it and sees the error
                 connection = connection or _open_connection(self._path)
                 entry = _read_next(connection, *wish)
                 if entry is not None and not self._replaced.is_set():
@@ -148,7 +148,7 @@ def _read_next(connection: sqlite3.Connection, stream: str, mark: StreamPosition
 
 
 def _unseal_checked(body: bytes, *key: object) -> Chunk | None:
-    """The chunk, if its bytes are whole and it is the one that its row names."""
+    """Return the chunk if its bytes are sound and its key matches its row; else None."""
     try:
         chunk = unseal(body)
     except (DamagedBytes, TypeError):

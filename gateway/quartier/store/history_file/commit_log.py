@@ -1,9 +1,9 @@
-"""Append what commits add to open chunks, and know which part sealed chunks cover.
+"""Append to files what commits add to open chunks, and know which part sealed chunks cover.
 
-A row of SQLite's own takes twice the CPU and more bytes, for its log is two writes a page.  A frame: ``QF`` ·
-length · CRC-32 of the length and what follows · a tail (``chunks.py``).  A file is never added to after it
-was closed or something failed in it: whatever stands at its end, what comes later is in a file of its own.
-A file goes once all in it stands in sealed chunks.
+A row in SQLite would take twice the CPU and more bytes, because its log makes two writes per page.  A frame:
+``QF`` · length · CRC-32 of the length and what follows · a tail (``chunks.py``).  A file is never appended to
+after it was closed or a write to it failed: whatever is at its end, later frames go into a new file.  A file
+is removed once sealed chunks hold everything in it.
 """
 
 import errno
@@ -21,33 +21,34 @@ LastSequences = dict[tuple[int, str], int]
 
 
 def find_lasts(parts: Iterable[ChunkPart]) -> LastSequences:
-    """Of samples of chunks."""
+    """Return the last sequence per (boot, stream) of parts of chunks."""
     return {(chunk.boot, chunk.stream): chunk.first + stop - 1 for chunk, _, stop in parts}
 
 
 def is_covered(of_tail: Mapping[tuple[int, str], int], sealed: Mapping[tuple[int, str], int]) -> bool:
-    """Return whether all of a tail stands in sealed chunks."""
+    """Return whether sealed chunks hold everything in a tail."""
     return all(sealed.get(key, 0) >= last for key, last in of_tail.items())
 
 
 class TailCoverage:
-    """That of each file of the log.
+    """The last sequences in each file of the log.
 
-    A commit adds to it and nobody asks before chunks are sealed, so what was added last is worked out then.
+    Every commit adds to it, but it is queried only when chunks are sealed, so the latest additions are
+    evaluated then.
     """
 
     def __init__(self) -> None:
         self._files: dict[int, LastSequences] = {}
-        self._added: dict[Chunk, int] = {}  # to the newest file: up to which sample of each chunk
+        self._added: dict[Chunk, int] = {}  # in the newest file: up to which sample of each chunk
         self._newest = 0
 
     def begin(self, files: dict[int, LastSequences]) -> None:
-        """What the files hold that are there; what is added now goes into a new one."""
+        """Set the contents of the existing files; later additions go into a new one."""
         self._files = files
         self._added.clear()
 
     def add(self, number: int, parts: Iterable[ChunkPart]) -> None:
-        """These samples now stand in that file, the newest."""
+        """Note that the newest file, ``number``, now holds these samples."""
         if number != self._newest:
             self.find_coverage()
             self._newest = number
@@ -56,7 +57,7 @@ class TailCoverage:
             added[chunk] = stop
 
     def find_coverage(self) -> Mapping[int, LastSequences]:
-        """Each file's, by its number."""
+        """Return the last sequences of each file, by its number."""
         if self._added:
             parts = ((chunk, 0, stop) for chunk, stop in self._added.items())
             self._files.setdefault(self._newest, {}).update(find_lasts(parts))
@@ -64,7 +65,7 @@ class TailCoverage:
         return self._files
 
     def forget(self, number: int) -> None:
-        """The file is gone."""
+        """Forget a file that was removed."""
         del self._files[number]
 
 
@@ -86,24 +87,24 @@ class CommitLog:
         self._size = 0
         self._sizes: dict[int, int] = {}
         self._number = 0
-        self._unmended: list[tuple[int, int]] = []  # files, and to what size
+        self._unmended: list[tuple[int, int]] = []  # files, and the size to cut them to
 
     @property
     def size_bytes(self) -> int:
-        """All files together."""
+        """The size of all files together, in bytes."""
         return sum(self._sizes.values())
 
     def size_of(self, numbers: Iterable[int]) -> int:
-        """Bytes of some of them."""
+        """Return the size of some files, in bytes."""
         return sum(self._sizes.get(number, 0) for number in numbers)
 
     @property
     def is_gone(self) -> bool:
-        """Return whether somebody removed the open file."""
+        """True if somebody removed the open file."""
         return self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink == 0
 
     def begin(self) -> dict[int, tuple[list[bytes], bool]]:
-        """Return the contents of the files by number, as ``read_log_file`` has them; start a new file."""
+        """Return the contents of the files by number, each as from ``read_log_file``; start a new file."""
         self.close()
         found = {}
         self._sizes.clear()
@@ -114,7 +115,7 @@ class CommitLog:
         return found
 
     def append(self, body: bytes) -> int:
-        """Make one tail durable; returns the number of its file."""
+        """Make one tail durable; return the number of its file."""
         if self._descriptor < 0 or self._size >= _LOG_FILE_BYTES:
             self._open()
         frame = _make_frame(body)
@@ -131,7 +132,7 @@ class CommitLog:
         return self._number
 
     def repair(self) -> None:
-        """Cut off what failed calls left at the ends of files; what the disk does not let go now waits."""
+        """Cut off what failed writes left at the ends of files; a file that the disk refuses now waits."""
         while self._unmended:
             number, size = self._unmended[-1]
             try:
@@ -143,7 +144,7 @@ class CommitLog:
             self._unmended.pop()
 
     def drop(self, number: int) -> bool:
-        """Remove a file that is not added to any more; False where the disk does not let it go."""
+        """Remove a file that is complete; return False if the disk refuses."""
         try:
             _make_path(self._path, number).unlink(missing_ok=True)
         except OSError:
@@ -153,11 +154,11 @@ class CommitLog:
 
     @property
     def number(self) -> int:
-        """That of the file which is added to; 0 while there is none."""
+        """The number of the file that is appended to; 0 if there is none."""
         return self._number if self._descriptor >= 0 else 0
 
     def close(self) -> None:
-        """Let the file go; what was added stays."""
+        """Close the file; its content stays."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -183,7 +184,7 @@ class CommitLog:
 
 
 def list_log_files(path: Path) -> list[tuple[int, Path]]:
-    """The files beside the history at ``path``, oldest first."""
+    """Return number and path of each log file of the history at ``path``, oldest first."""
     found = []
     for file in path.parent.glob(f"{path.name}{_NAME_MARK}*"):
         text = file.name.removeprefix(path.name + _NAME_MARK)
@@ -193,26 +194,26 @@ def list_log_files(path: Path) -> list[tuple[int, Path]]:
 
 
 def move_log_files(path: Path, aside: Path) -> None:
-    """Rename the files of the history at ``path`` to those of ``aside``.  Raises OSError."""
+    """Rename the log files of the history at ``path`` to those of ``aside``.  Raises OSError."""
     for number, file in list_log_files(path):
         file.rename(_make_path(aside, number))
 
 
 def remove_log_files(path: Path) -> None:
-    """Remove the files of the history at ``path``.  Raises OSError."""
+    """Remove the log files of the history at ``path``.  Raises OSError."""
     for _, file in list_log_files(path):
         file.unlink(missing_ok=True)
 
 
 def is_log_file(name: str) -> bool:
-    """Return whether a file of this name is one of ours."""
+    """Return whether a file of this name is a log file."""
     return _NAME_MARK in name
 
 
 def read_log_file(file: Path) -> tuple[list[bytes], bool]:
-    """The tails in a file as far as their checksums hold, and whether that was all of it.
+    """Return the sound tails in a file, and whether they are all of it.
 
-    Behind a frame that is damaged the next sound one is looked for.  Raises OSError as ``read_file``.
+    After a damaged frame the next sound one is searched for.  Raises OSError as ``read_file``.
     """
     content = read_file(file)
     if content is None:
@@ -232,9 +233,9 @@ def read_log_file(file: Path) -> tuple[list[bytes], bool]:
 
 
 def read_file(file: Path) -> bytes | None:
-    """Return the content of a file; None where it cannot be read.
+    """Return the content of a file; None if it cannot be read.
 
-    Raises OSError where it can be read another time, since no descriptor or memory is left now.
+    Raises OSError if it may be readable later, because no descriptor or memory is left now.
     """
     try:
         return file.read_bytes()

@@ -1,4 +1,4 @@
-"""Read what a history file says of itself, as far as its checksums hold."""
+"""Read what a history file states about itself, as far as its checksums hold."""
 
 import json
 import sqlite3
@@ -13,11 +13,11 @@ from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk, DamagedBytes, read_tail_boot, read_tail_lasts, unpack_tail
 from quartier.store.gap_records import GapRecord, KnownGaps, load_gap
 
-EVICTED_PREFIX = "evicted "  # rows of ``meta`` begin with it
+EVICTED_PREFIX = "evicted "  # prefix of rows of ``meta``
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Return whether this error says that the file's content is wrong (not the disk, not a lock)."""
+    """Return whether this error means that the file's content is wrong (not the disk, not a lock)."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
@@ -31,11 +31,11 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 @dataclass(slots=True)
 class FileContents:
-    """What a file held at its opening; ``pieces`` are those of the tail, not yet in a sealed chunk.
+    """The content of a file at its opening; ``pieces`` are from tails, not yet in a sealed chunk.
 
-    Every boot before ``boot`` is settled: all that was left of it was committed, and the rest told.
-    ``gaps`` are holes between sealed chunks that no gap record names, ``known_gaps`` the records, and
-    ``untold_gaps`` those of which no event was committed yet.
+    Every boot before ``boot`` is settled: all that was left of it was committed, and the rest was reported.
+    ``gaps`` are holes between sealed chunks that no gap record names.  ``known_gaps`` are the records, and
+    ``untold_gaps`` those with no committed event yet.
     """
 
     boot: int = 0
@@ -49,17 +49,17 @@ class FileContents:
     known_gaps: list[GapRecord] = field(default_factory=list)
     untold_gaps: list[GapRecord] = field(default_factory=list)
     newest_utc_ms: int = 0
-    good_utc_ms: int = 0  # a moment at which the clock was trusted
+    good_utc_ms: int = 0  # a time at which the clock was trusted
     fresh: bool = False
     is_partial: bool = False  # a file set aside is still being carried over
-    tail_bytes: int = 0  # in files of their own, when the clean boot ended
-    is_torn: bool = False  # a file of the last boot's tail is gone, or holds what cannot be read
+    tail_bytes: int = 0  # bytes of the log files when the clean boot ended
+    is_torn: bool = False  # a log file of the last boot is missing, or partly unreadable
 
 
 def read_contents(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> FileContents:
-    """All that a file says beside the chunks' bodies, as far as each row's checksum holds.
+    """Read everything in a file except the chunks' bodies, as far as each row's checksum holds.
 
-    ``logged`` are the tails that stand in files of their own.
+    ``logged`` are the tails from the log files.
     """
     meta = dict(read_meta(connection))
     loaded = FileContents(meta.get("boot", 0), meta.get("clean", 0), dict(read_marks(connection)))
@@ -83,19 +83,19 @@ def read_contents(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) 
     rows = list(read_numbered_gaps(connection))
     loaded.known_gaps = [gap for _, gap in rows]
     loaded.untold_gaps = [gap for number, gap in rows if number > meta.get("told", number)]
-    # While chunks are still to come, a hole is no loss yet.
+    # While chunks are still being carried over, a hole is no loss yet.
     loaded.gaps = [] if loaded.is_partial else find_holes(connection, loaded.boot + 1, meta.get("pruned", 0))
     return loaded
 
 
 def find_places(loaded: FileContents) -> Iterator[tuple[int, str]]:
-    """Boot and stream of all that a file holds."""
+    """Yield boot and stream of everything that a file contains."""
     yield from loaded.sealed
     yield from ((piece.boot, piece.stream) for piece in loaded.pieces)
 
 
 def read_meta(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:
-    """Numbers kept by name (``boot``, ``clean``) whose checksum holds."""
+    """Yield the named numbers (``boot``, ``clean``) whose checksum holds."""
     for key, value, crc in connection.execute("SELECT key, value, crc FROM meta"):
         number = verify_value(key, value, crc)
         if isinstance(number, int):
@@ -103,7 +103,7 @@ def read_meta(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:
 
 
 def read_marks(connection: sqlite3.Connection) -> Iterator[tuple[str, StreamPosition]]:
-    """Marks whose checksum holds."""
+    """Yield the marks whose checksum holds."""
     for stream, value, crc in connection.execute("SELECT stream, value, crc FROM mark"):
         mark = verify_value(stream, value, crc)
         if mark is not None:
@@ -111,7 +111,7 @@ def read_marks(connection: sqlite3.Connection) -> Iterator[tuple[str, StreamPosi
 
 
 def read_evicted(connection: sqlite3.Connection) -> Iterator[tuple[str, StreamPosition]]:
-    """Return how far each stream was evicted, where the checksum holds."""
+    """Yield how far each stream was evicted, if the checksum holds."""
     rows = connection.execute("SELECT key, value, crc FROM meta WHERE key LIKE ?", (f"{EVICTED_PREFIX}%",))
     for key, value, crc in rows:
         mark = verify_value(key, value, crc)
@@ -120,7 +120,7 @@ def read_evicted(connection: sqlite3.Connection) -> Iterator[tuple[str, StreamPo
 
 
 def read_tail_pieces(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> Iterator[Chunk]:
-    """Pieces of chunks from every tail that can be read: those of the table, and ``logged`` ones."""
+    """Yield pieces of chunks from every readable tail: those of the table, and ``logged`` ones."""
     names = read_names(connection)
     rows = (body for (body,) in connection.execute("SELECT body FROM tail ORDER BY id"))
     for body in chain(logged, rows):
@@ -132,7 +132,7 @@ def read_tail_pieces(connection: sqlite3.Connection, logged: Iterable[bytes] = (
 
 
 def _split_known(piece: Chunk) -> Iterator[Chunk]:
-    """The runs of a piece whose points have names: nearly always the whole."""
+    """Yield the runs of a piece whose points have names: nearly always the whole piece."""
     names = piece.names
     if isinstance(names, dict) and names.keys() >= set(piece.points):
         yield piece
@@ -145,12 +145,12 @@ def _split_known(piece: Chunk) -> Iterator[Chunk]:
 
 
 def read_gaps(connection: sqlite3.Connection) -> list[GapRecord]:
-    """Every gap record whose checksum holds, oldest first."""
+    """Return every gap record whose checksum holds, oldest first."""
     return [gap for _, gap in read_numbered_gaps(connection)]
 
 
 def read_numbered_gaps(connection: sqlite3.Connection) -> Iterator[tuple[int, GapRecord]]:
-    """As ``read_gaps``, each with its row."""
+    """Yield the records of ``read_gaps``, each with its row number."""
     for number, value, crc in connection.execute("SELECT id, value, crc FROM gap ORDER BY id"):
         data = verify_value("gap", value, crc)
         if data is not None:
@@ -158,7 +158,7 @@ def read_numbered_gaps(connection: sqlite3.Connection) -> Iterator[tuple[int, Ga
 
 
 def read_names(connection: sqlite3.Connection) -> dict[int, dict[int, tuple[str, str]]]:
-    """Per boot the names of its points: number -> (stream, metric)."""
+    """Return per boot the names of its points: number -> (stream, metric)."""
     names: dict[int, dict[int, tuple[str, str]]] = {}
     for boot, number, value, crc in connection.execute("SELECT boot, id, value, crc FROM point"):
         name = verify_value(f"{boot}.{number}", value, crc)
@@ -168,7 +168,7 @@ def read_names(connection: sqlite3.Connection) -> dict[int, dict[int, tuple[str,
 
 
 def read_tails(connection: sqlite3.Connection) -> Iterator[tuple[int, dict[tuple[int, str], int]]]:
-    """Every tail's row number and the last sequence in it per (boot, stream); none where it is damaged."""
+    """Yield every tail's row number and its last sequence per (boot, stream); empty if it is damaged."""
     names = read_names(connection)
     for number, body in connection.execute("SELECT id, body FROM tail ORDER BY id"):
         try:
@@ -180,7 +180,7 @@ def read_tails(connection: sqlite3.Connection) -> Iterator[tuple[int, dict[tuple
 def find_last_sequences(
     bodies: Iterable[bytes], names: Mapping[int, Mapping[int, tuple[str, str]]]
 ) -> dict[tuple[int, str], int]:
-    """The last sequence in several tails per (boot, stream), as far as they can be read."""
+    """Return the last sequence in several tails per (boot, stream), as far as they can be read."""
     found: dict[tuple[int, str], int] = {}
     for body in bodies:
         with suppress(DamagedBytes, TypeError):
@@ -190,7 +190,7 @@ def find_last_sequences(
 
 
 def holds_no_later_boot(bodies: Iterable[bytes], boot: int) -> bool:
-    """Return whether tails hold nothing of boots after this one, as far as they can be read."""
+    """Return whether tails contain nothing of boots after ``boot``, as far as they can be read."""
     for body in bodies:
         with suppress(DamagedBytes):
             return read_tail_boot(body) <= boot
@@ -198,7 +198,7 @@ def holds_no_later_boot(bodies: Iterable[bytes], boot: int) -> bool:
 
 
 def find_holes(connection: sqlite3.Connection, before_boot: int, pruned_boot: int = 0) -> list[GapRecord]:
-    """Sequences of boots before ``before_boot`` that stand in no chunk and in no gap record.
+    """Find sequences of boots before ``before_boot`` that are in no chunk and in no gap record.
 
     Boots up to ``pruned_boot`` are left out: some of their gap records were removed.
     """
@@ -221,7 +221,7 @@ def find_holes(connection: sqlite3.Connection, before_boot: int, pruned_boot: in
 
 
 def _check_rows(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Rows that name a stream and numbers; one that does not is damage.  Raises sqlite3.DatabaseError."""
+    """Yield rows with a stream and numbers; any other row is damage.  Raises sqlite3.DatabaseError."""
     for row in rows:
         if not isinstance(row[0], str) or not all(isinstance(number, int) for number in row[1:]):
             raise sqlite3.DatabaseError("a row of the table chunk has no key")
@@ -229,13 +229,13 @@ def _check_rows(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
 
 
 def add_checksum(key: str, value: object) -> tuple[str, int]:
-    """A value as JSON, and the CRC-32 of it under its key."""
+    """Return a value as JSON, and the CRC-32 of its key and that text."""
     text = json.dumps(value)
     return text, zlib.crc32(f"{key}={text}".encode())
 
 
 def verify_value(key: object, text: object, crc: object) -> Any:
-    """The value again; None when the checksum does not hold."""
+    """Return the value from its text; None if the checksum does not hold."""
     if not isinstance(text, str) or zlib.crc32(f"{key}={text}".encode(errors="replace")) != crc:
         return None
     return json.loads(text)

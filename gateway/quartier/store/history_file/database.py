@@ -1,11 +1,10 @@
-"""The SQLite file: sealed chunks, open tails, marks and gap records.
+"""Keep the SQLite file: sealed chunks, open tails, marks and gap records.
 
-Used by one thread, the writer's.  What makes a commit small: the samples of one interval are one
-frame at the end of a file beside it (``commit_log.py``), whatever the number of points, or one row of the
-table
-``tail`` where the commit has more to say; a stream's chunk becomes a row of its own once it is full, and the
-tails it stood in are then dropped.  Every row that is not a
-chunk or a tail carries a CRC-32 of its own, so an altered one is left out and never believed.
+Only the writer's thread uses it.  A commit is small because the samples of one interval are one frame at the
+end of a log file beside it (``commit_log.py``), whatever the number of points.  If the commit has more to
+write, they are one row of the table ``tail``.  A stream's chunk becomes a row of its own once it is full, and
+the tails that contain it are then dropped.  Every row that is not a chunk or a tail has its own CRC-32, so an
+altered one is left out and never used.
 """
 
 import os
@@ -50,7 +49,7 @@ from quartier.store.history_file.eviction import (
 
 GAPS_COUNT_MAX = 10_000
 WAL_MAX_BYTES = 4_000_000
-WAL_PAGES_COUNT = 3_800  # folded in so seldom that most tails are gone by then
+WAL_PAGES_COUNT = 3_800  # checkpoints are so rare that most tails are gone by then
 _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
@@ -65,19 +64,19 @@ CREATE TABLE chunk (id INTEGER PRIMARY KEY, stream TEXT NOT NULL, boot INTEGER N
 CREATE UNIQUE INDEX chunk_key ON chunk (stream, boot, first, count, from_ms, to_ms);
 """
 
-# A row of the table ``tail``: its number, and how far it reaches.
+# A row of the table ``tail``: its number, and its last sequences.
 _TailRow = tuple[int, LastSequences]
 _INSERT_TAIL = "INSERT INTO tail (body) VALUES (?)"
 
 
 @dataclass(slots=True)
 class CommitJob:
-    """One commit: what is new of each chunk, what is to be sealed, and the rest that belongs with it.
+    """One commit: the new samples of each chunk, the chunks to seal, and the rest that belongs to it.
 
-    ``begin`` writes the boot down even when there is nothing else; ``clean`` says that it ends well;
-    ``condemned`` that a reader found the file damaged; ``good_utc_ms`` is the time, where it is trusted.
-    With it the journal's files up to ``generation`` have done their work.  ``salvage_told``: events of what a
-    file set aside lost are numbered.  ``had_history``: a file that is made now takes the place of another.
+    ``begin`` writes the boot even if there is nothing else.  ``clean``: the boot ends in order.
+    ``condemned``: a reader found the file damaged.  ``good_utc_ms`` is the time, if it is trusted.  After the
+    commit the journal's files up to ``generation`` are no longer needed.  ``salvage_told``: events of what a
+    file set aside lost are numbered.  ``had_history``: a file that is created now replaces another.
     """
 
     boot: int
@@ -101,7 +100,7 @@ class CommitJob:
 
     @property
     def has_work(self) -> bool:
-        """Return whether there is anything to write."""
+        """True if there is anything to write."""
         return any(
             (
                 self.parts,
@@ -118,7 +117,7 @@ class CommitJob:
 
 @dataclass(slots=True)
 class CommitResult:
-    """What a commit found: what it had to evict, and the figures of the file."""
+    """The result of a commit: what it had to evict, and the sizes of the file."""
 
     evicted: list[GapRecord] = field(default_factory=list)
     evicted_count: int = 0
@@ -128,7 +127,7 @@ class CommitResult:
 
 
 class Database:
-    """One file.  Every method may raise sqlite3.Error; a commit is whole or not at all."""
+    """One file.  Every method may raise sqlite3.Error; a commit is atomic."""
 
     def __init__(self, path: Path, size_max_bytes: int) -> None:
         self.path = path
@@ -141,7 +140,7 @@ class Database:
         self._sealed: dict[tuple[int, str], int] = {}
         self._points_count = 0
         self._boot_stored = 0
-        self._chunk_id = 0  # goes on when a file is replaced, so that rows carried over keep their ids
+        self._chunk_id = 0  # continues when a file is replaced, so that rows carried over keep their ids
         self._backlog_count = 0
         self._size_bytes = self._used_bytes = 0
         self._place: tuple[int, int] | None = None
@@ -150,29 +149,29 @@ class Database:
 
     @property
     def is_open(self) -> bool:
-        """Return whether there is a file to write to."""
+        """True while there is a file to write to."""
         return self._connection is not None
 
     @property
     def has_moved(self) -> bool:
-        """Whether the open file is no longer the one at ``path``: removed, or another put in its place."""
+        """True if the open file is no longer the one at ``path``: removed or replaced."""
         if self._place is None:
             return False
         try:
             found = os.stat(self._name)  # noqa: PTH116 - a Path takes three times as long, at each commit
         except (FileNotFoundError, NotADirectoryError):
             return True
-        except OSError:  # a disk in trouble says nothing about the file
+        except OSError:  # a disk error says nothing about the file
             return False
         return self._place != (found.st_dev, found.st_ino)
 
     def open(
         self, marks: Mapping[str, StreamPosition] | None = None, *, had_history: bool = False
     ) -> FileContents:
-        """Open or create the file and read all but the chunks' bodies.
+        """Open or create the file and read everything except the chunks' bodies.
 
         ``marks`` are those of a file set aside; they are written into the new one.  ``had_history``: a new
-        file takes the place of another, and says so until something is committed to it.
+        file replaces another, and records that until something is committed to it.
         """
         self.close()
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
@@ -191,7 +190,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        # One that was never committed to is as new: its maker was killed before he told what it replaces.
+        # A file without a commit counts as new: its process was killed before it reported what it replaces.
         loaded.fresh = fresh or (not loaded.boot and dict(read_meta(connection)).get("replaces") == 1)
         self._connection = connection
         found = self.path.stat()
@@ -204,7 +203,7 @@ class Database:
         logged = {number: find_last_sequences(bodies, names) for number, (bodies, _) in files.items()}
         self._reach.begin(logged)
         torn = [logged[number] for number, (_, is_whole) in files.items() if not is_whole]
-        # A later boot that the file has forgotten (its log was emptied) makes up for nothing.
+        # A later boot that the file does not know any more (its log was emptied) does not count here.
         ended = [number for number, (bodies, _) in files.items() if holds_no_later_boot(bodies, loaded.boot)]
         short = loaded.clean_boot == loaded.boot and self._log.size_of(ended) < loaded.tail_bytes
         loaded.is_torn = short or any(not one or max(one)[0] == loaded.boot for one in torn)
@@ -226,7 +225,7 @@ class Database:
         return True
 
     def close(self) -> None:
-        """Close the file; SQLite then folds the WAL in."""
+        """Close the file; SQLite then checkpoints the WAL."""
         self._log.close()
         if self._connection is not None:
             self._connection.close()
@@ -257,7 +256,7 @@ class Database:
             room_bytes = self._size_max_bytes - self._log.size_bytes
             done.evicted_count, done.evicted = evict_chunks(connection, room_bytes, terms, self._note_evicted)
             self._put_gaps(connection, done.evicted)
-        # Only now is it true; an exception above leaves the picture of the file as it was.
+        # Only now is it true; an exception above leaves the state of this object as it was.
         self._sealed = sealed
         self._boot_stored = job.boot
         self._salvage_untold, self._told_id = salvage_untold, told_id
@@ -276,7 +275,7 @@ class Database:
         return self._complete_result(done)
 
     def _is_tail_only(self, job: CommitJob) -> bool:
-        """Return whether one more tail is all there is to write: so it is with nearly every commit."""
+        """Return whether one more tail is all there is to write, as in nearly every commit."""
         known = (job.boot, job.names_count) == (self._boot_stored, self._points_count)
         known = known and all(chunk.boot == job.boot for chunk, _, _ in job.parts)
         other = job.seals or job.marks or job.gaps or job.damaged_ids or job.clean
@@ -286,7 +285,7 @@ class Database:
 
     def _append(self, job: CommitJob) -> CommitResult:
         if self._log.is_gone:
-            self.close()  # opened anew, all that is open is written again
+            self.close()  # when it is opened again, all open samples are written again
             raise sqlite3.OperationalError("the tail of the history was removed")
         before = self._log.size_bytes
         self._reach.add(self._log.append(pack_tail(job.parts)), job.parts)
@@ -299,18 +298,18 @@ class Database:
         return done
 
     def size_bytes(self) -> int:
-        """Bytes on disk, the write-ahead log and the tail's files with them."""
+        """Return the bytes on disk, including write-ahead log and log files."""
         names = (self.path, self.path.with_name(self.path.name + "-wal"))
         return sum(name.stat().st_size for name in names if name.exists()) + self._log.size_bytes
 
     def insert_rows(self, rows: Iterable[tuple[int, str, int, int, int, int, int, bytes]]) -> None:
-        """Take chunk rows from a file set aside, under the ids they had."""
+        """Insert chunk rows of a file set aside, with the ids they had."""
         connection = self._require_connection()
         with _Transaction(connection):
             connection.executemany("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def begin_salvage(self, told: Sequence[GapRecord]) -> None:
-        """Keep in the file that one set aside, with the records ``told``, is being carried over."""
+        """Record in the file that one set aside is being carried over, with its gap records ``told``."""
         connection = self._require_connection()
         with _Transaction(connection):
             _put_meta(connection, "salvaging", 1)
@@ -319,7 +318,10 @@ class Database:
         self._told_id = told_id
 
     def end_salvage(self, lost: Sequence[GapRecord] = ()) -> None:
-        """All that could be read is carried over; no event of the rest, ``lost``, was numbered yet."""
+        """Record that all readable rows are carried over.
+
+        Events of the rest, ``lost``, are not numbered yet.
+        """
         connection = self._require_connection()
         with _Transaction(connection):
             _put_meta(connection, "salvaging", 0)
@@ -348,7 +350,7 @@ class Database:
 
     @staticmethod
     def _insert_names(connection: sqlite3.Connection, boot: int, parts: Sequence[ChunkPart]) -> None:
-        """The names of an earlier boot's points, of which its journal alone knew."""
+        """Insert the names of an earlier boot's points, which only its journal knew."""
         names = {
             point: chunk.names[point] for chunk, start, stop in parts for point in chunk.points[start:stop]
         }
@@ -358,14 +360,14 @@ class Database:
 
     def _insert_chunks(self, connection: sqlite3.Connection, job: CommitJob) -> dict[tuple[int, str], int]:
         sealed = dict(self._sealed)
-        base = job.boot << 24  # ids rise with the age of their start, also across a file set aside
+        base = job.boot << 24  # ids grow with the boot, also across a file set aside
         for number, chunk in enumerate(job.seals, base + self._chunk_id + 1):
             body = chunk.seal()
             row = (
                 number,
                 *astuple(read_sealed_key(body)),
                 body,
-            )  # what it says of itself is what the row says
+            )  # the row has the same key as the chunk itself
             connection.execute("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             sealed[chunk.boot, chunk.stream] = max(chunk.last, sealed.get((chunk.boot, chunk.stream), 0))
         return sealed
@@ -388,7 +390,7 @@ class Database:
         added: Sequence[_TailRow],
         boot: int,
     ) -> None:
-        """The names of boots of which no tail is left, when the last of them goes."""
+        """Delete the names of boots without any tail left, when the last of their tails is dropped."""
         rows, files = list(self._tails), self._reach.find_coverage()
         going = [one for _, one in rows[:gone]] + [files[number] for number in done_with]
         if all(one and all(key[0] >= boot for key in one) for one in going):
@@ -419,7 +421,7 @@ class Database:
             _prune_gaps(connection)
 
     def _note_reported_gaps(self, connection: sqlite3.Connection) -> int:
-        """Keep that events of all records so far are committed by now; returns the newest record."""
+        """Record that the events of all gap records so far are committed by now; return the newest record."""
         (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM gap").fetchone()
         if newest != self._told_id:
             _put_meta(connection, "told", newest)
@@ -427,7 +429,7 @@ class Database:
 
     @staticmethod
     def _note_evicted(connection: sqlite3.Connection, marks: Mapping[str, StreamPosition]) -> None:
-        """Keep how far streams were evicted: what is gone there was no damage."""
+        """Record how far streams were evicted, so that what is missing there does not count as damage."""
         for stream, mark in marks.items():
             key = f"{EVICTED_PREFIX}{stream}"
             value, crc = add_checksum(key, [mark.boot, mark.seq])

@@ -1,7 +1,7 @@
-"""Make room in a bounded file: which chunks go first, with a gap record.
+"""Make room in a bounded file: which chunks are deleted first, with a gap record.
 
-The named order: oldest trimmed first, then oldest untrimmed with a gap record.  Rows of the write ledger go
-with the trimmed ones, and with a gap record too.
+The order: oldest trimmed first, then oldest untrimmed with a gap record.  Rows of the write ledger are
+deleted with the trimmed ones, and also get a gap record.
 """
 
 import json
@@ -13,17 +13,17 @@ from quartier.site.ledger import LEDGER_STREAM
 from quartier.site.samples import StreamPosition
 from quartier.store.gap_records import GapRecord
 
-PAGE_BYTES = 1024  # a commit writes whole pages, and has some hundred bytes to say
+PAGE_BYTES = 1024  # a commit writes whole pages, for some hundred bytes of data
 USED_SHARE_HIGH, _USED_SHARE_LOW = 0.95, 0.90
-_INT_MAX = 2**63 - 1  # SQLite's; a watermark may say any uint64
-# Marks are text with a checksum, so they are compared here by a small table kept beside the file's own.
+_INT_MAX = 2**63 - 1  # SQLite's largest integer; a watermark may be any uint64
+# Marks are text with a checksum, so a small temporary table is used to compare them.
 _TRIMMED_SQL = """(:all OR chunk.stream IN (SELECT value FROM json_each(:local)) OR chunk.boot < m.boot
                OR (chunk.boot = m.boot AND chunk.first + chunk.count - 1 <= m.seq))"""
 
 
 @dataclass(frozen=True, slots=True)
 class EvictionTerms:
-    """What counts as delivered beside the marks: streams that stay here; everything without an outbox."""
+    """The samples that count as delivered besides the marks: local streams; all without an outbox."""
 
     local_streams: tuple[str, ...] = ()
     outbox: bool = True
@@ -38,9 +38,9 @@ def evict_chunks(
     terms: EvictionTerms,
     note: NoteEvicted = lambda *_: None,
 ) -> tuple[int, list[GapRecord]]:
-    """Make room when the budget is nearly used; how many samples went, and which of them unseen.
+    """Make room if the size limit is nearly reached; return how many samples were deleted, and the gaps.
 
-    ``note`` is given the last sample that went of each stream.
+    ``note`` gets the last deleted sample of each stream.
     """
     if count_used_bytes(connection) <= USED_SHARE_HIGH * size_max_bytes:
         return 0, []
@@ -74,7 +74,7 @@ def evict_chunks(
 
 
 def count_backlog(connection: sqlite3.Connection, terms: EvictionTerms, boot: int) -> int:
-    """Samples of boots before ``boot`` in chunks above the marks."""
+    """Count the samples of boots before ``boot`` in chunks above the marks."""
     (count,) = connection.execute(
         "SELECT coalesce(sum(CASE WHEN chunk.boot = m.boot "  # noqa: S608 - our own words
         "THEN min(count, max(0, first + count - 1 - m.seq)) "
@@ -99,15 +99,15 @@ def _join_gaps(gaps: Sequence[GapRecord]) -> list[GapRecord]:
 
 
 def count_used_bytes(connection: sqlite3.Connection) -> int:
-    """Bytes of the pages in use; free ones are used again before the file grows."""
+    """Count the bytes of the pages in use; free pages are reused before the file grows."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    (size,) = connection.execute("PRAGMA page_size").fetchone()  # that of the file, should it be older
+    (size,) = connection.execute("PRAGMA page_size").fetchone()  # that of the file, which may be older
     return int((pages - free) * size)
 
 
 def set_compared_marks(connection: sqlite3.Connection, marks: Mapping[str, StreamPosition]) -> None:
-    """Let ``evict_chunks`` and ``count_backlog`` compare with these marks from now on."""
+    """Make ``evict_chunks`` and ``count_backlog`` compare with these marks from now on."""
     connection.execute(
         "CREATE TEMP TABLE IF NOT EXISTS marks (stream TEXT PRIMARY KEY, boot INTEGER, seq INTEGER)"
     )

@@ -1,4 +1,4 @@
-"""Set a damaged file aside, carry its readable rows over, name what is lost."""
+"""Set a damaged file aside, carry its readable rows over, and record what is lost."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +32,7 @@ _PASSES_SQL = (
 
 
 def set_aside(path: Path, utc_ms: int) -> Path:
-    """Rename the file and its companions to ``<name>.damaged-<UTC>``; keeps the newest two.
+    """Rename the file and its companions to ``<name>.damaged-<UTC>``; keep the newest two such files.
 
     Raises OSError.
     """
@@ -52,12 +52,12 @@ def set_aside(path: Path, utc_ms: int) -> Path:
 
 
 def find_newest_aside(path: Path) -> Path | None:
-    """The file that was set aside last."""
+    """Find the file that was set aside last."""
     return next(reversed(_find_asides(path)), None)
 
 
 def _find_asides(path: Path) -> list[Path]:
-    """The files that were set aside, oldest first, without their companions."""
+    """Find the files that were set aside, oldest first, without their companions."""
     return sorted(
         name
         for name in path.parent.glob(f"{path.name}.damaged-*")
@@ -74,7 +74,7 @@ def _make_stamp(utc_ms: int) -> str:
 
 
 def read_damaged_file(aside: Path) -> FileContents:
-    """Boot, marks, tail and gap records of a file set aside, each as far as it can be read."""
+    """Read boot, marks, tail and gap records of a file set aside, each as far as it is readable."""
     logged = [
         body for _, file in commit_log.list_log_files(aside) for body in commit_log.read_log_file(file)[0]
     ]
@@ -126,7 +126,7 @@ class Salvage:
         self.lost: list[GapRecord] = []
 
     def add_keys(self, loaded: FileContents) -> None:
-        """Add to ``loaded`` what the keys of the chunks say: how far each stream was sealed."""
+        """Add to ``loaded`` how far each stream was sealed, from the keys of the chunks."""
         for key in self._keys.values():
             last = key.first + key.count - 1
             head = loaded.heads.get(key.stream, StreamPosition(0, 0))
@@ -136,7 +136,7 @@ class Salvage:
             loaded.newest_utc_ms = max(loaded.newest_utc_ms, key.to_utc_ms)
 
     def step(self, database: Database, count: int = 32) -> bool:
-        """Carry the next ``count`` chunks over; False when there are no more.  Raises sqlite3.Error."""
+        """Carry the next ``count`` chunks over; return False if there are no more.  Raises sqlite3.Error."""
         batch = self._order[self._at : self._at + count]
         database.insert_rows(row for row in map(self._read_row, batch) if row is not None)
         self._at += len(batch)
@@ -146,7 +146,7 @@ class Salvage:
         return False
 
     def close(self) -> None:
-        """Let go of the file set aside; what was not carried over stays in it."""
+        """Close the file set aside; rows that were not carried over stay in it."""
         self._connection.close()
 
     def _read_row(self, number: int) -> tuple[int, str, int, int, int, int, int, bytes] | None:

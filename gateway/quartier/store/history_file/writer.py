@@ -1,4 +1,4 @@
-"""The thread that waits for the disk: one commit at a time."""
+"""Run the thread that waits for the disk: one commit at a time."""
 
 import sqlite3
 import threading
@@ -17,7 +17,7 @@ from quartier.store.history_file.salvage import Salvage, find_newest_aside, read
 
 @dataclass(frozen=True, slots=True)
 class FileOpened:
-    """A file is open; ``aside`` names the damaged one it took the place of."""
+    """A file is open; ``aside`` names the damaged file that it replaced."""
 
     loaded: FileContents
     aside: Path | None = None
@@ -33,7 +33,7 @@ class JobCommitted:
 
 @dataclass(frozen=True, slots=True)
 class JobFailed:
-    """``job`` is not; nothing of it is on disk."""
+    """``job`` failed; nothing of it is on disk."""
 
     job: CommitJob
     error: str
@@ -41,9 +41,9 @@ class JobFailed:
 
 @dataclass(frozen=True, slots=True)
 class FileRenewed:
-    """The open file was removed or another put in its place: nothing of ``job`` is on disk, a new file is.
+    """The open file was removed or replaced: a new file is open, with nothing of ``job`` in it.
 
-    ``aside`` names the one that stood there instead, if any.
+    ``aside`` names the file that was at its path instead, if any.
     """
 
     job: CommitJob
@@ -59,7 +59,7 @@ class FileSalvaged:
 
 
 def make_open_job(utc_ms: int, *, had_history: bool = False) -> CommitJob:
-    """Nothing but to open the file; ``had_history``: there was one that was committed to."""
+    """Make a job that only opens the file; ``had_history``: there was a history with commits before."""
     return CommitJob(0, (), 0, utc_ms=utc_ms, had_history=had_history)
 
 
@@ -67,7 +67,7 @@ WriterReport = FileOpened | JobCommitted | JobFailed | FileRenewed | FileSalvage
 
 
 class HistoryWriter:
-    """Takes one job at a time; what became of it is read from ``reports`` by the loop."""
+    """Takes one job at a time; the event loop reads the outcomes from ``reports``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -76,17 +76,17 @@ class HistoryWriter:
         self._salvage: Salvage | None = None
         self._is_lost = self._stops = False
         self._stranger: Path | None = None
-        self._busy = threading.Lock()  # held while a job is in hand, whoever lets it go
+        self._busy = threading.Lock()  # held while a job runs; any thread may release it
         self.reports: deque[WriterReport] = deque()
 
     @property
     def is_idle(self) -> bool:
-        """Return whether a job may be given."""
+        """True if a job may be submitted."""
         return not self._busy.locked() and self._thread.is_alive()
 
     @property
     def fault(self) -> str:
-        """Return what to say where a bug ended the thread: nothing is written any more; else empty."""
+        """The text to report if a bug ended the thread, so that nothing is written; else empty."""
         is_over = self._thread.ident is not None and not self._thread.is_alive()
         return (
             "the history's writer ended by a bug; restart the gateway" if is_over and not self._stops else ""
@@ -97,19 +97,19 @@ class HistoryWriter:
         self._thread.start()
 
     def submit(self, job: CommitJob) -> None:
-        """Give a job; only while idle."""
+        """Submit a job; only while idle."""
         self._busy.acquire(blocking=False)
         self._queue.put(job)
 
     def wait(self, timeout_s: float) -> bool:
-        """Block until idle; for start and stop, never in a cycle."""
+        """Block until idle, and return False after ``timeout_s``; for start and stop, never in a cycle."""
         if not self._busy.acquire(timeout=timeout_s):
             return False
         self._busy.release()
         return True
 
     def stop(self, timeout_s: float) -> None:
-        """End the thread after the job in hand."""
+        """End the thread after the running job."""
         self._stops = True
         self._queue.put(None)
         self._thread.join(timeout_s)
@@ -132,7 +132,7 @@ class HistoryWriter:
     def _close(self) -> None:
         if self._salvage is not None:
             self._salvage.close()
-        with suppress(sqlite3.Error):  # what was committed stays in the write-ahead log
+        with suppress(sqlite3.Error):  # committed data stays in the write-ahead log
             self._database.close()
 
     def _work(self, job: CommitJob) -> None:
@@ -153,9 +153,9 @@ class HistoryWriter:
             self.reports.append(JobFailed(job, str(error)))
 
     def _leave_lost_file(self, utc_ms: int) -> None:
-        """Leave a file that nobody will find again.
+        """Close a file that nobody can find again.
 
-        What stands in its place is not ours to write to: its pages are none that our log knows.
+        A file at its path is not ours to write to: our write-ahead log does not know its pages.
         """
         path = self._database.path
         self._is_lost = True
@@ -175,7 +175,7 @@ class HistoryWriter:
             try:
                 self._resume(loaded)
             except (sqlite3.Error, OSError):
-                self._database.close()  # nobody was told of it: opened anew next time
+                self._database.close()  # not reported yet: it is opened again next time
                 raise
         if self._is_lost:
             self.reports.append(FileRenewed(job, loaded, self._stranger))
@@ -186,7 +186,7 @@ class HistoryWriter:
         self.reports.append(FileOpened(loaded))
 
     def _replace(self, utc_ms: int) -> None:
-        with suppress(sqlite3.Error):  # the damaged file goes aside in any case
+        with suppress(sqlite3.Error):  # the damaged file is set aside in any case
             self._database.close()
         try:
             aside = set_aside(self._database.path, utc_ms)
@@ -203,7 +203,7 @@ class HistoryWriter:
             self.reports.append(JobFailed(CommitJob(0, (), 0), f"setting the damaged file aside: {error}"))
 
     def _resume(self, loaded: FileContents) -> None:
-        """We were stopped while a file was carried over: go on, its tail first."""
+        """Continue carrying a file over after a stop, its tail first."""
         aside = find_newest_aside(self._database.path)
         if aside is None:
             loaded.is_partial = False
@@ -211,7 +211,7 @@ class HistoryWriter:
             return
         rescued = read_damaged_file(aside)
         loaded.pieces += rescued.pieces
-        if loaded.fresh:  # stopped before the first commit: what the last boot was the old file alone knows
+        if loaded.fresh:  # stopped before the first commit: only the old file knows the last boot
             loaded.boot, loaded.clean_boot, loaded.fresh = rescued.boot, rescued.clean_boot, False
         self._salvage = Salvage(aside)
         self._salvage.add_keys(loaded)
@@ -225,7 +225,7 @@ class HistoryWriter:
             if not more:
                 self._database.end_salvage(self._salvage.lost)
         except (sqlite3.Error, OSError):
-            more = True  # the disk is in trouble; the next step tries again
+            more = True  # the disk has errors; the next step tries again
         if not more:
             self.reports.append(FileSalvaged(self._salvage.lost))
             self._salvage = None
