@@ -1,7 +1,7 @@
 """The table of all reasons: stable code, English text and values with their units (pure).
 
-One table for the gateway, which gives no other reason, and for the table of ``gateway/docs/reasons.md``.  A
-code is never given another meaning: programs compare it, and other languages translate its text.
+The gateway gives no reason outside this table, and ``gateway/docs/reasons.md`` shows the same table. A code
+never gets another meaning: programs compare codes, and other languages translate their text.
 """
 
 from collections.abc import Mapping
@@ -54,9 +54,9 @@ VALUE_UNITS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ReasonKind:
-    """A code and its text: ``{source}`` and ``{more}`` stand for other reasons, all else for its values.
+    """A code and its text: ``{source}`` and ``{more}`` stand for other reasons, all other fields for values.
 
-    ``joint`` goes before the text where it stands behind another reason.
+    ``joint`` precedes the text when it follows another reason.
     """
 
     code: str
@@ -65,7 +65,7 @@ class ReasonKind:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of its values, in the order of the text."""
+        """The names of the values, in the order of the text."""
         found = (name for _, name, _, _ in Formatter().parse(self.text) if name)
         return tuple(name for name in dict.fromkeys(found) if name not in {"source", "more"})
 
@@ -310,4 +310,4 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
 )
 KINDS_BY_CODE: Mapping[str, ReasonKind] = {kind.code: kind for kind in REASON_KINDS}
 VALUE_NAMES: Mapping[str, tuple[str, ...]] = {kind.code: kind.names for kind in REASON_KINDS}
-"""The names of the values by code, in their order."""
+"""The names of the values of each code, in their order."""
