@@ -427,7 +427,7 @@ def _target_w(inputs: CycleInputs) -> float:
 
 
 def _follow(inputs: CycleInputs, unit: Participant, desired_w: float) -> None:
-    """Set the battery's next step to the desired power, or to the power that a person ordered."""
+    """Set the battery's next step to the desired power, or to the power of an override."""
     asset, allowed = unit.asset, unit.room
     assert isinstance(asset, Battery)
     if inputs.stage is not ControlStage.WELL:

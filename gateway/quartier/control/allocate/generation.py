@@ -87,7 +87,7 @@ def withhold_discharge(
 
     Setpoints are raised at most by the power that limits kept from operation-mode assets (less what one still
     takes), no faster than a battery's ramp, and within the fuses on its way. ``rest_w`` is the power beside
-    the participants. Nothing is raised in a grid event, nor for a battery that a person ordered.
+    the participants. Nothing is raised in a grid event, nor for a battery with an override.
     """
     kept_w = sum(
         max(0.0, participant.want_w - max(setpoint_w, participant.present_w, 0.0))

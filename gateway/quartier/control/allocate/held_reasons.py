@@ -27,7 +27,7 @@ _SUSPECT, _STALE = (
 )
 _FITS = make_reason("cap.fits")
 _ENDED = frozenset({"hand.orders", "document.orders", "car.ready", "conflict.safe", "conflict.lowered"})
-"""Reasons that have ended although their asset is still held: while they last, another reason says so."""
+"""Reasons that have ended if their asset is still held: while one lasts, another rule gives the reason."""
 _OF_NOW = frozenset(
     {"free", "restore.below_cap", "restore.waits", "restore.below", "restore.apart", "restore.spread"}
     | {"inputs.stale", "meter.suspect", "cap.fits", "generation.rises"}

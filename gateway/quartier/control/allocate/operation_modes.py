@@ -126,7 +126,7 @@ def is_relinquished(asset: OperationModeAsset, switch: SwitchState) -> bool:
 def find_normal_points(
     house: Site, switches: Mapping[str, SwitchState], book: OrderBook
 ) -> dict[str, Reason]:
-    """Return the ordered points that are back to normal and whose own control does the normal mode."""
+    """Return the ordered points that are normal again, if their own control is the normal mode."""
     found = (
         a
         for a in find_controllable(house)

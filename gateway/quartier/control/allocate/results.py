@@ -122,7 +122,7 @@ def find_check_step_w(inputs: CycleInputs, asset: Battery, room: PowerRange) -> 
 
     It is at most 5 % of the import limit in each direction (spec/failsafe.md#way-back). A step too small to
     count is not made. The steps are around zero once the meter is implausible, else around the last order,
-    unless a person gave that. ``room`` is the range in which it may move while nobody else moves.
+    unless an override gave that. ``room`` is the range in which it may move while nobody else moves.
     """
     up, part = inputs.meter.tries(inputs.now_ns), inputs.meter.checks(inputs.now_ns)
     watts = min(CHECK_STEP_SHARE * inputs.force.import_w, asset.charge_max_w, asset.discharge_max_w)
@@ -523,7 +523,7 @@ def _flexible_want(participant: Participant, switch: SwitchState, reason: Reason
 def _by_hand(
     inputs: CycleInputs, asset: Load | ChargePointAsset | Pv | OperationModeAsset, want: DesiredValue
 ) -> DesiredValue:
-    """Limit to the value ordered by a person or document, and name its source if that decides."""
+    """Limit to the value of an override, and name its source if that decides or nothing else does."""
     most = orders_overrides.find_ceiling(asset, inputs.wishes.overrides)
     if most is None or want.value < most or (want.value == most and want.reason.code != NO_REASON.code):
         return want

@@ -60,7 +60,9 @@ def find_heat_preference(heat: HeatAsset, inputs: CycleInputs) -> Preference:
 
 
 BACK_K, BACK_S = 1.0, 1_200.0
-"""How far inside its band the loop must be before the pump is moved again, and its rest until then."""
+"""How far inside its band the loop must be, in K, and how long its own control has it, in s, before it is
+moved again.
+"""
 
 
 def find_substation_preference(pump: HeatSubstation, inputs: CycleInputs) -> Preference:

@@ -161,7 +161,7 @@ def is_clock_trusted(state: LinkState, now: Now) -> bool:
 def find_clock_lost_ms(state: LinkState, now: Now) -> int | None:
     """Return when the wall clock was last trusted (0: never); None if it is trusted now.
 
-    While it is not trusted, later changes wait.
+    While it is not trusted, orders that are planned for later wait.
     """
     return None if is_clock_trusted(state, now) else state.anchor_utc_ms or 0
 

@@ -47,7 +47,7 @@ from quartier.site.records import Now, replace
 
 PROGRAMS_MAX = 16
 ABSURD_FACTOR = 100.0
-"""A document with a power above this many times the site's hard limits is refused: it is for another site."""
+"""A document with a power so many times above the site's hard limits is refused: no limit of this site."""
 EARLIER_ENVELOPES_MAX = 4
 EARLY_DOCUMENT_MS = 60_000
 """How long before its ``nbf`` a document may come, as clocks differ. What it loosens waits for ``nbf``."""

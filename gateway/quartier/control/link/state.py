@@ -136,12 +136,12 @@ class ProgramState:
 class LinkState:
     """One instant of the link. All ``_ns`` are times of ``Now.ns``, which counts sleep too; None: never.
 
-    ``since_…`` is the entry of ``mode``; ``seen_…`` the last input of any kind. ``heartbeat_n`` lives in
-    memory only. ``back_ns`` is the first heartbeat after FAILSAFE began. ``document_ns`` is the last
-    reception of a valid document, ``valid_ns`` when one was last inside its validity. ``owed_ns`` is the end
-    of the fail-safe minimum duration, kept through INIT. ``test_ns``: from when to when a command tests the
-    fail-safe state, whatever ``mode`` is. ``floor`` are the limits of the state before CONTROLLED if
-    loosening was not yet allowed on entry.
+    ``since_ns`` is the entry of ``mode``, ``seen_ns`` the last input of any kind, both also in UTC.
+    ``heartbeat_n`` lives in memory only. ``back_ns`` is the first heartbeat after FAILSAFE began.
+    ``document_ns`` is the last reception of a valid document, ``valid_ns`` when one was last inside its
+    validity. ``owed_ns`` is the end of the fail-safe minimum duration, kept through INIT. ``test_ns``: from
+    when to when a command tests the fail-safe state, whatever ``mode`` is. ``floor`` are the limits of the
+    state before CONTROLLED if loosening was not yet allowed on entry.
 
     ``clock`` is UTC, counted on since the wall clock was last surely right: a heartbeat agreed with it, or it
     was the first one synced; None before that. ``anchor_utc_ms`` is the counted time when the wall clock was

@@ -49,7 +49,7 @@ def find_override_fault(asset: ControllableAsset, value: float) -> str:
 def apply_overrides(
     house: Site, switches: Mapping[str, SwitchState], overrides: Overrides, now_ns: int
 ) -> dict[str, SwitchState]:
-    """Return the switch states with the assets that people switched off, after their minimum time."""
+    """Return the switch states with the assets that overrides switch off, after their minimum time."""
     after = dict(switches)
     for asset in house.assets:
         switch = after.get(asset.name)

@@ -107,7 +107,7 @@ def _eased(house: Site, tiers: str) -> Iterator[tuple[ControllableAsset, float]]
 
 
 def only_tightens(signals: Signals, signal: Signal, utc_ms: int) -> bool:
-    """Return whether a signal never asks for less than the level in force: it may act in doubt too."""
+    """Return whether a signal is a level never below the one signalled now: it may act in doubt too."""
     if signal.kind != "level":
         return False
     least = min(int(span.values["level"]) for span in signal.spans)
