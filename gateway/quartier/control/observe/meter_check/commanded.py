@@ -100,9 +100,7 @@ def _is_frozen(
     quantities: QuantityHistories,
     timing: MeterTiming,
 ) -> bool:
-    """Return whether the meter's power stands still at the end, or has since before the first step.
-
-    Return whether the meter's power is frozen at the end, or since before the first step.
+    """Return whether the meter's power is frozen at the end, or since before the first step.
 
     A meter that never showed another value was not seen to vary: one that shows 0 W may as well be dead.
     """

@@ -100,8 +100,7 @@ class MeterTiming:
     target_w: float = 0.0
 
     def settle_s(self, slowest_s: float) -> float:
-        """Return the time in s until the meter shows all of a movement; the asset is read each ``slowest_s``.
-        """
+        """Return the time in s until the meter shows a movement of an asset read each ``slowest_s``."""
         return self.late_s + 2.0 * self.period_s + slowest_s
 
 
