@@ -113,7 +113,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("cap.kept_over", "kept over it"),
     ReasonKind("minimum_time.on", "on for its minimum time"),
     ReasonKind("minimum_time.off_early", "switched off within its minimum on-time"),
-    # What is done: batteries
+    # What is done with batteries
     ReasonKind("battery.stops_charging", "battery stops charging"),
     ReasonKind("battery.charges_less", "battery charges less"),
     ReasonKind("battery.discharges", "battery discharges"),
@@ -139,7 +139,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("generation.rises", "rises step by step"),
     ReasonKind("mode.to", "to {mode}"),
     ReasonKind("mode.to_of_tier", "to {mode}, tier {tier}"),
-    # Cars that share
+    # Cars that share load
     ReasonKind("car.deaf", "held: it takes more than it may"),
     ReasonKind("car.unheard", "held: not heard, or not guarded"),
     ReasonKind("car.none", "offers its minimum current: no car is charging"),
@@ -147,7 +147,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("car.shares", "cars share it"),
     ReasonKind("car.demand", "held to what it takes and {margin_a:g} A"),
     ReasonKind("car.rises", "rises step by step"),
-    # How it comes back
+    # How a restore goes on
     ReasonKind("restore.waits", "comes back in its turn"),
     ReasonKind("restore.found_off", "found off"),
     ReasonKind(
@@ -160,7 +160,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ),
     ReasonKind("restore.below_cap", "restored: below the cap by 10 % for 120 s"),
     ReasonKind("restore.pv_fits", "switched on again: what it makes fits below the export cap"),
-    # The public grid, and commands that do the same
+    # Grid events, and commands with the same effect
     ReasonKind("grid.frequency", "grid at {frequency_hz:.2f} Hz"),
     ReasonKind("grid.frequency_lost", "grid was at {frequency_hz:.2f} Hz, it is no longer read"),
     ReasonKind("grid.frequency_well", "grid was at {frequency_hz:.2f} Hz, back to normal"),
@@ -188,7 +188,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("meter.trial_again", "a small step shows whether the grid meter is right again"),
     ReasonKind("meter.suspect", "held: the grid meter contradicts the meters below it"),
     ReasonKind("inputs.stale", "held: nothing is raised while inputs are stale"),
-    # What is ordered of one asset
+    # Orders for one asset
     ReasonKind("hand.orders", "by hand, {person}"),
     ReasonKind("hand.maintenance", "maintenance, {person}"),
     ReasonKind("document.orders", "{program}, {document}"),
@@ -260,7 +260,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("meter.lost", "grid meter lost"),
     ReasonKind("meter.was_lost", "grid meter was lost until now"),
     ReasonKind("mode.normal_again", "normal mode: the device controls itself"),
-    # How an asset stands
+    # The state of an asset
     ReasonKind("state.steered", "steered"),
     ReasonKind("state.measured", "measured only"),
     ReasonKind("state.not_ordered", "not ordered"),
@@ -276,7 +276,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("conflict.safe", "safe value: another controller moves this point too"),
     ReasonKind("conflict.lowered", "lowered for a limit though another controller moves this point too"),
     ReasonKind("conflict.though", "though another controller moves this point too", ", "),
-    # Assets in modes
+    # Operation-mode assets
     ReasonKind("mode.stands", "{mode}"),
     ReasonKind("mode.after", "{mode} after {after_min:g} min of it at the earliest", ", "),
     ReasonKind("chp.heat_led", "led by heat"),

@@ -174,7 +174,11 @@ class SignalInterval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """A message of the district to all buildings, over time (spec/sync.md#topic-signal)."""
+    """A message of the district to all buildings, over time (spec/sync.md#topic-signal).
+
+    The values by kind are ``price``: ``import_eur_per_wh``, ``export_eur_per_wh``; ``co2``:
+    ``import_g_per_wh``; ``level``: ``level`` 0..3; ``alert``: ``code``, ``text``.
+    """
 
     kind: SignalKind
     id: str

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from quartier_drivers.contract import BOOL, FLOAT, INT, QUALITIES, TEXT, Quality, Value
 
 LARGE_INTEGER = (
-    4  # beside the contract's FLOAT, INT, BOOL and TEXT: an int beyond a double; low four bits of a kind
+    4  # after FLOAT, INT, BOOL and TEXT of the contract: an integer beyond a double; the low four bits of a kind
 )
 QUALITY_SHIFT = 4  # the bits above: the index into ``contract.QUALITIES``
 
-# A point's number in its table -> (stream, metric)
+# The number of a point in its table -> (stream, metric)
 PointNames = Sequence[tuple[str, str]] | Mapping[int, tuple[str, str]]
 
 

@@ -18,7 +18,7 @@ from quartier.site.records import Now, replace
 from quartier.site.site_layout import Site
 
 RUN_MODE, WAIT_MODE = 0, 1
-"""Its modes."""
+"""The modes of a daily run."""
 RUNNING_SHARE = 0.1
 """A load that takes this share of the mean power of its run has begun it."""
 STEP_MAX_S = 10.0

@@ -52,7 +52,7 @@ class StageDecision:
 
 
 def find_stale_after_s(period_s: float) -> float:
-    """Return the age in s at which a grid meter counts as stale (spec/failsafe.md#meter-stale)."""
+    """Return the age in s at which a meter read each ``period_s`` is stale (spec/failsafe.md#meter-stale)."""
     return max(3.0, 2.5 * period_s)
 
 

@@ -148,7 +148,7 @@ def find_lowered_power_w(participant: Participant) -> float:
 
 
 def _doubted(sample: ResidualSample, read_ns: Sequence[int], present_w: Sequence[float]) -> ResidualSample:
-    """Widen the bounds of a sample: the first reading after it may already have been true at its time."""
+    """Widen a sample's bounds: the first of ``read_ns`` after it may already have been true at its time."""
     told = [i for i in sample.waits if read_ns[i] > sample.taken_ns]
     if not told:
         return sample

@@ -46,7 +46,7 @@ def is_within_order(asset: Battery, value: float, power_w: float) -> bool:
 
 RELEASE_MAX_S = 30.0
 LATER_SHARE, LATER_MAX_S = 0.1, 300.0
-"""A device that still does otherwise is told again after this share of that time, at most this long."""
+"""A device that still does otherwise gets it again after this share of that time, at most this long."""
 
 
 RELEASE_SHOWN_S = 2.0
@@ -160,7 +160,7 @@ def _next(
 
 
 def _may_insist(order: Order, age_s: float, since_s: float) -> bool:
-    """Return whether a device that does otherwise is told again now."""
+    """Return whether the release is written again now to a device that does otherwise."""
     if len(order.rewritten_ns) < REWRITES_MAX and (order.is_kept or since_s < RELEASE_MAX_S):
         return order.is_kept or age_s >= CONFIRM_INTERVAL_S
     return age_s >= min(max(STANDING_ORDER_S, LATER_SHARE * since_s), LATER_MAX_S)

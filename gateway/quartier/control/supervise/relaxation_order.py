@@ -47,7 +47,7 @@ RELAXATION_ORDER = (
     RelaxationRule("band", "never: a battery keeps its band and its reserve, lights half of their light"),
     RelaxationRule("tier A", "never: life safety, lifts, the core of IT"),
 )
-"""Limits that cannot be met raise an alarm, with those of the last rules that prevent it."""
+"""A limit that cannot be met raises an alarm with those of the last rules that prevent it."""
 RELAXATION_NAMES = tuple(rule.name for rule in RELAXATION_ORDER)
 NO_ORDER, DEAF, MOVED = "takes no order", "does not obey", "another controller moves it"
 
@@ -102,7 +102,7 @@ def find_unmet_limit_alarms(
     one: ConnectionTree | None,
     broken: Sequence[int],
 ) -> Iterator[Alarm]:
-    """Yield an alarm for each node limit that cannot be kept, and for each silent node meter."""
+    """Yield an alarm for each node limit exceeded after all moves, and for each silent node meter."""
     if one is None:
         return
     for row in broken:

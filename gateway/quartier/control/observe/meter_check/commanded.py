@@ -84,7 +84,7 @@ def evaluate_gain(gain: float) -> tuple[tuple[str, float], ...]:
 def combine_steps(reactions: Sequence[Reaction]) -> str:
     """Return the code of what the steps of one channel say together; empty if nothing, or good."""
     codes = [STEP_CODES.get(one, "") for one in reactions]
-    if "gain_low" in codes:  # a little less than low is none
+    if "gain_low" in codes:  # close to a low gain, a step may show as no reaction
         codes = ["gain_low" if code == "none" else code for code in codes]
     code, count = Counter(codes).most_common(1)[0]
     return code if _are_enough(count, len(codes)) else ""
