@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from quartier_drivers.contract import BOOL, FLOAT, INT, QUALITIES, TEXT, Quality, Value
 
 LARGE_INTEGER = (
-    4  # after FLOAT, INT, BOOL and TEXT of the contract: an integer beyond a double; the low four bits of a kind
+    4  # after FLOAT, INT, BOOL and TEXT of the contract: an int beyond a double; low four bits of a kind
 )
 QUALITY_SHIFT = 4  # the bits above: the index into ``contract.QUALITIES``
 
