@@ -43,12 +43,12 @@ class InstructionStatus(StrEnum):
 
 
 class AckReason(StrEnum):
-    """Why a document has no effect, or only part of it; the gate gives the first seven, control the others.
+    """The reason why a document has no effect, or only in part; the gate gives the first seven.
 
-    LOCAL_OVERRIDE: a person ordered otherwise. SELF_PROTECTION: a device protects itself, or does not obey.
-    SAFETY: the district is not in control now, or a needed value is not known. REGULATORY: an order of the
-    grid operator, or the state of the grid, forbids it. UNCONTROLLED_LOADS: everything that may be moved was
-    moved.
+    Control gives the others. LOCAL_OVERRIDE: a person ordered otherwise. SELF_PROTECTION: a device protects
+    itself, or does not obey. SAFETY: the district is not in control now, or a needed value is not known.
+    REGULATORY: an order of the grid operator, or the state of the grid, forbids it. UNCONTROLLED_LOADS:
+    everything that may be moved was moved.
     """
 
     BAD_SIG = "BAD_SIG"

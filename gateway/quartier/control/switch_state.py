@@ -72,7 +72,7 @@ class SwitchState:
 
     @property
     def is_limited(self) -> bool:
-        """Whether it runs at less than it would by itself."""
+        """Return whether it runs at less than it would by itself."""
         return self.is_held if self.mode is not None else not self.on or self.limit_w is not None
 
     def settling(self, now_ns: int, late_s: float = 0.0) -> bool:

@@ -7,7 +7,7 @@ from math import inf
 
 
 class AlarmSeverity(StrEnum):
-    """How much an alarm matters; the worst first."""
+    """The severity of an alarm; the worst first."""
 
     CRITICAL = "critical"
     """A limit of the building does not hold now, or an output may be left unsafe."""

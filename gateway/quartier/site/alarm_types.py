@@ -73,7 +73,7 @@ class Alarm(str):
 
     @property
     def remedy(self) -> str:
-        """What to do, with the next command to type."""
+        """The action to take, with the next command to type."""
         return format_remedy(ALARM_KINDS_BY_CODE[self.code], self.of)
 
 
@@ -145,7 +145,7 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Who acknowledged the alarm (as the kernel reports the user), when (UTC), and with which note."""
+    """An acknowledgement: the user (as the kernel reports it), the time (UTC) and a note."""
 
     by: str
     uid: str
@@ -195,12 +195,12 @@ class AlarmRecord:
 
     @property
     def is_active(self) -> bool:
-        """Whether it is active now."""
+        """Return whether it is active now."""
         return self.cleared_utc_ms is None
 
     @property
     def is_listed(self) -> bool:
-        """Whether it is on the list: active, or not yet acknowledged."""
+        """Return whether it is on the list: active, or not yet acknowledged."""
         return self.is_active or self.acknowledged is None
 
     def data(self) -> dict[str, Any]:

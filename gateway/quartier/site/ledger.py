@@ -68,7 +68,7 @@ class LedgerEntry:
 
     @property
     def stands(self) -> bool:
-        """Whether the order still holds, as far as this row knows."""
+        """Return whether the order still holds, as far as this row knows."""
         return not self.end
 
     def data(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class StreamPosition:
-    """How far the district has stored a stream: up to and including ``(boot, seq)``."""
+    """The position up to which the district has stored a stream: ``(boot, seq)`` included."""
 
     boot: int
     seq: int

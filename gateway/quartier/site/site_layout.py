@@ -181,5 +181,5 @@ class Site:
 
     @property
     def has_connection_tree(self) -> bool:
-        """Whether there are limits below the sum at the connection: nodes, or a main fuse per phase."""
+        """Return whether there are limits below the sum at the connection: nodes, or a fuse per phase."""
         return bool(self.nodes) or self.main_fuse_a < inf

@@ -80,7 +80,7 @@ class ChargePoint:
 
     @property
     def on(self) -> bool:
-        """Whether it may charge now."""
+        """Return whether it may charge now."""
         return self.order_a > 0
 
     @property

@@ -20,7 +20,7 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReadingFilter:
-    """What is plausible: the range, and the largest step between readings: ``step``, ``slope_per_s``."""
+    """The plausible range, and the largest step between readings: ``step``, ``slope_per_s``."""
 
     low: float
     high: float

@@ -83,7 +83,7 @@ def build_topology(nodes: tuple[Node, ...]) -> Topology:
 
 @dataclass(frozen=True, slots=True)
 class RowLimits:
-    """What each row may carry, in W: import and export, four numbers per node."""
+    """The largest power of each row, in W: import and export, four numbers per node."""
 
     import_w: tuple[float, ...]
     export_w: tuple[float, ...]

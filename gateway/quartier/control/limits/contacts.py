@@ -23,7 +23,7 @@ _S = 1_000_000_000
 
 
 class ContactState(StrEnum):
-    """Why a contact acts or does not; all but the last act."""
+    """The reason why a contact acts or does not; all but the last act."""
 
     WAITING = "not yet read"
     LOST = "cannot be read"
@@ -54,7 +54,7 @@ class ContactHold:
 
     @property
     def is_acting(self) -> bool:
-        """Whether its limits hold."""
+        """Return whether its limits hold."""
         return self.why is not ContactState.RESTS
 
 

@@ -46,7 +46,7 @@ class NodeLoad:
 
     @property
     def rests(self) -> bool:
-        """Whether nothing below may take more now: it is not measured well, or overloaded."""
+        """Return whether nothing below may take more now: it is not measured well, or overloaded."""
         return self.stale or self.over
 
 

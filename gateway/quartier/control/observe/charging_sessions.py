@@ -66,7 +66,7 @@ class Uptake:
 
     @property
     def is_known(self) -> bool:
-        """Whether its power was seen."""
+        """Return whether its power was seen."""
         return self.sure_w > 0.0
 
     def least_w(self, ev: ChargePointAsset) -> float:

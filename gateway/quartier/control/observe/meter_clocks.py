@@ -23,7 +23,7 @@ _UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 
 @dataclass(frozen=True, slots=True)
 class ClockComparison:
-    """How far a meter's clock is behind ours, and since when by more than allowed; None: it is not."""
+    """The lag of a meter's clock behind ours, and since when it is more than allowed; None: it is not."""
 
     behind_s: float
     since_ns: int | None = None

@@ -45,7 +45,7 @@ OrderHistory = tuple[tuple[int, float], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointConflict:
-    """What is known of one point.
+    """The state of one point.
 
     ``read`` is its last reading. ``told`` are our recent orders with their times, the oldest first;
     ``agreed``: the last reading was what we ordered. ``foreign`` is the value that somebody else set last,
@@ -72,7 +72,7 @@ class PointConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFacts:
-    """What is known of the devices behind points: resolutions (``steps``) and fallbacks (value, after s).
+    """The known facts of the devices behind points: resolutions (``steps``), fallbacks (value, after s).
 
     A fallback whose value is None is the device's own control. ``releases`` are the values that we write to
     give a point back.

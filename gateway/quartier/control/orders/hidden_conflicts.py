@@ -32,7 +32,7 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HiddenConflict:
-    """What is known of one point.
+    """The state of one point.
 
     ``told`` are our last orders. ``obeyed``: it ever kept an order that limited it. ``judged_ns``: when the
     order was written that was last found exceeded; ``moves_ns``: when that was found; ``seen``: its value

@@ -40,7 +40,7 @@ class RunningCommand:
 
     @property
     def duration_ns(self) -> int:
-        """How long it runs, in ns."""
+        """The time for which it runs, in ns."""
         return self.until_ns - self.since_ns
 
 
@@ -215,7 +215,7 @@ def dump_commands(commands: RunningCommands) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class RestartFacts:
-    """What is known of the time since the process before.
+    """The known facts of the time since the process before.
 
     ``same_boot``: the machine went on, and its clock with it. ``ends_ns``: by kind, when a reducing command
     (shed, test) ends at the latest, on this start's clock, as counted.

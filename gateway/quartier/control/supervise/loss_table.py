@@ -91,7 +91,7 @@ class SiteLoss:
 
     @property
     def where(self) -> str:
-        """Where the action is done here."""
+        """The place where the action is done here."""
         is_timed = self.is_ordered and isfinite(self.deadline_s)
         return self.loss.where if is_timed or not self.loss.counts else _COUNTED
 

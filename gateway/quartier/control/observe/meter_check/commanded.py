@@ -51,7 +51,7 @@ class CommandedSteps:
 
     @property
     def is_good(self) -> bool:
-        """Whether the meter showed enough steps correctly."""
+        """Return whether the meter showed enough steps correctly."""
         return _are_enough(self.reactions[Reaction.GOOD], self.reactions.total())
 
 

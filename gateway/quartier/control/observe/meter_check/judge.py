@@ -175,7 +175,7 @@ class MeterCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """What the check needs to know beside the readings.
+    """The facts that the check needs beside the readings.
 
     ``late_s`` is the known delay of the meter. ``signed``: the meter tells import from export now.
     ``over_limit``: its reading exceeds a hard limit. ``target_w`` is the grid power aimed at.

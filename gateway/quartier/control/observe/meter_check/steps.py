@@ -84,7 +84,7 @@ class MeterStep:
 
     @property
     def makes_worse(self) -> bool:
-        """Whether it is a correction of ours after which the reading was further off than before."""
+        """Return whether it is a correction of ours after which the reading was further off than before."""
         wrong = self.ordered and self.reaction is Reaction.WRONG_SIGN
         return wrong and self.grew_w >= GREW_SHARE * abs(self.asset_w)
 
